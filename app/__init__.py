@@ -1,1 +1,1 @@
-
+"""Conecta keeps a mentoring business's mentorados connected to WhatsApp."""

@@ -1,0 +1,130 @@
+"""What is true of a link right now: a small state, the reason for it, whether it may send, and the evidence.
+
+The four are separate on purpose. The state says who must act next, the reason says why, the sentence a person reads is
+chosen elsewhere, and a connected link can still be unable to send.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.domain.phone import PhoneNumber
+
+
+class LinkState(StrEnum):
+    """Where a link stands, named by who must act next."""
+
+    OFF = "off"  # nobody asked it to run
+    CONNECTING = "connecting"  # asked to run, not yet through
+    QR_READY = "qr_ready"  # a person with the phone is awaited
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"  # lost, comes back by itself
+    BLOCKED = "blocked"  # will not come back without a person
+    UNKNOWN = "unknown"  # a hosted provider cannot be asked
+
+
+class Reason(StrEnum):
+    """Why a link is where it is. Values are stored and logged: they may be added to, never renamed."""
+
+    NONE = "none"
+    # waiting
+    WAITING_TURN = "waiting_turn"  # somebody else is being paired
+    SIGNING_IN = "signing_in"  # the phone accepted the code; the first sign-in follows
+    # the phone or WhatsApp ended it
+    LOGGED_OUT = "logged_out"
+    MAIN_DEVICE_GONE = "main_device_gone"
+    BANNED = "banned"
+    TEMPORARY_BAN = "temporary_ban"
+    CLIENT_OUTDATED = "client_outdated"
+    CLIENT_REFUSED = "client_refused"  # bad user agent, unknown client, experimental switched off
+    STREAM_REPLACED = "stream_replaced"
+    # pairing
+    QR_EXPIRED = "qr_expired"
+    PAIRING_FAILED = "pairing_failed"
+    PASSKEY_REQUIRED = "passkey_required"
+    PHONE_UPDATE_REQUIRED = "phone_update_required"
+    WRONG_ACCOUNT = "wrong_account"
+    # the session files
+    SESSION_MISSING = "session_missing"
+    SESSION_CORRUPT = "session_corrupt"
+    SESSION_IN_USE = "session_in_use"
+    SESSION_DIR_UNUSABLE = "session_dir_unusable"  # a file instead of a folder, or not ours to write
+    DISK_FULL = "disk_full"
+    # on the way
+    NETWORK_DOWN = "network_down"
+    PROXY_REFUSED = "proxy_refused"
+    CERTIFICATE_REFUSED = "certificate_refused"  # somebody sits between us and WhatsApp, or the clock is wrong
+    SERVER_UNAVAILABLE = "server_unavailable"
+    STREAM_ERROR = "stream_error"
+    CLOCK_SKEW = "clock_skew"
+    KEEPALIVE_TIMEOUT = "keepalive_timeout"
+    FLAPPING = "flapping"
+    # our own side
+    HOST_CRASHED = "host_crashed"
+    ENGINE_MISSING = "engine_missing"
+    ENGINE_MISMATCH = "engine_mismatch"
+    UNEXPECTED = "unexpected"  # a bug: the log has the details
+    # hosted providers
+    TOKEN_INVALID = "token_invalid"  # noqa: S105 - a reason, not a password
+    BILLING = "billing"
+    NOT_REGISTERED = "not_registered"
+    POLICY_RESTRICTED = "policy_restricted"
+    PHONE_OFFLINE = "phone_offline"
+    UNREACHABLE = "unreachable"
+
+
+class SendCapability(StrEnum):
+    """Whether a link may send; a connected one can be restricted."""
+
+    OK = "ok"
+    RESTRICTED = "restricted"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QrCode:
+    """One code to scan. Its text is a credential: it is left out of every representation."""
+
+    text: str = field(repr=False)
+    number: int  # counted from 1
+    total: int
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The next attempt of a link that comes back by itself; *at* is None while one is under way."""
+
+    attempt: int
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What the state rests on: the last signs of life, each with its time."""
+
+    connected_since: datetime | None = None
+    last_ack: datetime | None = None
+    last_inbound: datetime | None = None
+    last_smoke_test: datetime | None = None
+    last_observation: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkStatus:
+    """What is observed of a link. It is never configured; only the supervisor moves it."""
+
+    state: LinkState = LinkState.OFF
+    reason: Reason = Reason.NONE
+    since: datetime
+    capability: SendCapability = SendCapability.UNKNOWN
+    until: datetime | None = None  # when a ban or a restriction ends
+    qr: QrCode | None = None
+    retry: Retry | None = None
+    account: PhoneNumber | None = None  # the number that signed in
+    evidence: Evidence = field(default_factory=Evidence)
+    detail: str = field(default="", compare=False)  # for the log and the details line, never a secret

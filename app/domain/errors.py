@@ -1,0 +1,55 @@
+"""Everything that can go wrong that is not a bug.
+
+A `Problem` reaches a person as a sentence and a next step, both chosen by its code. Any other exception is a bug and
+reaches them as a report to send.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """One code per sentence. Values are logged and printed: they may be added to, never renamed."""
+
+    PHONE_INVALID = "phone_invalid"
+    PHONE_TAKEN = "phone_taken"
+    NAME_MISSING = "name_missing"
+    MENTORADO_UNKNOWN = "mentorado_unknown"
+    MENTORADO_AMBIGUOUS = "mentorado_ambiguous"
+    MENTORADO_CONNECTED = "mentorado_connected"  # archive asked while its link runs
+    NOT_POSSIBLE_NOW = "not_possible_now"
+    PROVIDER_UNAVAILABLE = "provider_unavailable"
+
+    SESSION_DIR_MISSING = "session_dir_missing"
+    SESSION_DIR_NOT_A_FOLDER = "session_dir_not_a_folder"
+    SESSION_DIR_NOT_WRITABLE = "session_dir_not_writable"
+    SESSION_DISK_FULL = "session_disk_full"
+    SESSION_CORRUPT = "session_corrupt"
+    SESSION_MISSING = "session_missing"
+    SESSION_IN_USE = "session_in_use"
+    HOST_NOT_STARTED = "host_not_started"
+    ENGINE_MISSING = "engine_missing"
+    ENGINE_MISMATCH = "engine_mismatch"
+    REQUEST_TIMED_OUT = "request_timed_out"
+    REQUEST_REFUSED = "request_refused"
+
+    DATABASE_LOCKED = "database_locked"
+    DATABASE_CORRUPT = "database_corrupt"
+    DATABASE_NEWER = "database_newer"
+    DATABASE_DISK_FULL = "database_disk_full"
+    DATABASE_NOT_WRITABLE = "database_not_writable"
+
+    SETTING_INVALID = "setting_invalid"
+    NO_DISPLAY = "no_display"
+    SYSTEM_LIBRARY_MISSING = "system_library_missing"
+    ALREADY_RUNNING = "already_running"
+
+
+class Problem(Exception):
+    """An expected failure. *context* fills the sentence; never put a secret in it."""
+
+    def __init__(self, code: Code, /, **context: str) -> None:
+        super().__init__(f"{code}: {context}" if context else str(code))
+        self.code = code
+        self.context = context

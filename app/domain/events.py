@@ -1,0 +1,58 @@
+"""Facts that already happened, in the past tense, carrying all a listener needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.connection import LinkStatus
+from app.domain.mentorado import Enrolment, LinkId, MentoradoId
+
+
+@dataclass(frozen=True, slots=True)
+class MentoradosLoaded:
+    """The roster was read from storage."""
+
+    enrolments: tuple[Enrolment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MentoradoAdded:
+    enrolment: Enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class MentoradoChanged:
+    """Edited, archived, brought back, or its link was configured anew."""
+
+    enrolment: Enrolment
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChanged:
+    """A link moved, or something shown of it (code, retry, evidence) did."""
+
+    mentorado_id: MentoradoId
+    link_id: LinkId
+    before: LinkStatus
+    after: LinkStatus
+
+
+@dataclass(frozen=True, slots=True)
+class PairingTurnChanged:
+    """Who is being paired now and who waits, in order."""
+
+    current: LinkId | None
+    waiting: tuple[LinkId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HostRestarted:
+    """A session host died and was started again; its links felt a moment of it."""
+
+    link_id: LinkId
+    at: datetime
+    attempt: int
+
+
+Event = MentoradosLoaded | MentoradoAdded | MentoradoChanged | StatusChanged | PairingTurnChanged | HostRestarted

@@ -1,0 +1,104 @@
+"""From (state, reason) to the one thing that should be done next.
+
+The recommendation is a table, so that a test can walk all of it and prove that nothing destructive is offered where the
+operating guide forbids it: a suspended or outdated client, or a session in use elsewhere, is never sent to a new QR.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from app.domain.connection import LinkState, Reason
+
+
+class Recommendation(StrEnum):
+    """The one recommended action for a link."""
+
+    NOTHING = "nothing"  # all is well
+    WAIT = "wait"
+    CONNECT = "connect"
+    TRY_NOW = "try_now"  # hurry the next attempt, once
+    RECONNECT = "reconnect"
+    SHOW_NEW_CODE = "show_new_code"
+    REAUTHENTICATE = "reauthenticate"  # back up the session, then pair again by QR
+    DECIDE_ACCOUNT = "decide_account"
+    OPEN_PHONE = "open_phone"
+    UPDATE_PHONE_APP = "update_phone_app"
+    UPDATE_APP = "update_app"
+    SWITCH_PROVIDER = "switch_provider"
+    CHECK_NETWORK = "check_network"
+    FIX_CLOCK = "fix_clock"
+    FREE_DISK = "free_disk"
+    FIX_FOLDER = "fix_folder"
+    CLOSE_OTHER_PROGRAM = "close_other_program"
+    REINSTALL = "reinstall"
+    FIX_CREDENTIAL = "fix_credential"
+    SETTLE_BILL = "settle_bill"
+    REGISTER_NUMBER = "register_number"
+    CHECK_NOW = "check_now"
+    CONTACT_HUMAN = "contact_human"
+    SEND_REPORT = "send_report"
+
+
+_R, _G = Reason, Recommendation
+
+_BLOCKED = {
+    _R.LOGGED_OUT: _G.REAUTHENTICATE,
+    _R.MAIN_DEVICE_GONE: _G.OPEN_PHONE,
+    _R.BANNED: _G.CONTACT_HUMAN,
+    _R.TEMPORARY_BAN: _G.WAIT,
+    _R.CLIENT_OUTDATED: _G.UPDATE_APP,
+    _R.CLIENT_REFUSED: _G.UPDATE_APP,
+    _R.STREAM_REPLACED: _G.CLOSE_OTHER_PROGRAM,
+    _R.QR_EXPIRED: _G.SHOW_NEW_CODE,
+    _R.PAIRING_FAILED: _G.SHOW_NEW_CODE,
+    _R.PASSKEY_REQUIRED: _G.SWITCH_PROVIDER,
+    _R.PHONE_UPDATE_REQUIRED: _G.UPDATE_PHONE_APP,
+    _R.WRONG_ACCOUNT: _G.DECIDE_ACCOUNT,
+    _R.SESSION_MISSING: _G.REAUTHENTICATE,
+    _R.SESSION_CORRUPT: _G.REAUTHENTICATE,
+    _R.SESSION_IN_USE: _G.CLOSE_OTHER_PROGRAM,
+    _R.SESSION_DIR_UNUSABLE: _G.FIX_FOLDER,
+    _R.DISK_FULL: _G.FREE_DISK,
+    _R.NETWORK_DOWN: _G.CHECK_NETWORK,
+    _R.PROXY_REFUSED: _G.CHECK_NETWORK,
+    _R.CERTIFICATE_REFUSED: _G.CHECK_NETWORK,
+    _R.SERVER_UNAVAILABLE: _G.RECONNECT,
+    _R.STREAM_ERROR: _G.RECONNECT,
+    _R.CLOCK_SKEW: _G.FIX_CLOCK,
+    _R.KEEPALIVE_TIMEOUT: _G.RECONNECT,
+    _R.FLAPPING: _G.CHECK_NETWORK,
+    _R.HOST_CRASHED: _G.RECONNECT,
+    _R.ENGINE_MISSING: _G.REINSTALL,
+    _R.ENGINE_MISMATCH: _G.REINSTALL,
+    _R.UNEXPECTED: _G.SEND_REPORT,
+    _R.TOKEN_INVALID: _G.FIX_CREDENTIAL,
+    _R.BILLING: _G.SETTLE_BILL,
+    _R.NOT_REGISTERED: _G.REGISTER_NUMBER,
+    _R.POLICY_RESTRICTED: _G.CONTACT_HUMAN,
+    _R.PHONE_OFFLINE: _G.OPEN_PHONE,
+    _R.UNREACHABLE: _G.CHECK_NOW,
+    # A blocked link always carries its reason; these three are complete for the test's sake and safe in any case.
+    _R.NONE: _G.RECONNECT,
+    _R.WAITING_TURN: _G.RECONNECT,
+    _R.SIGNING_IN: _G.RECONNECT,
+}
+
+_BY_STATE = {
+    LinkState.OFF: _G.CONNECT,
+    LinkState.CONNECTING: _G.WAIT,
+    LinkState.QR_READY: _G.WAIT,
+    LinkState.CONNECTED: _G.NOTHING,
+    LinkState.RECONNECTING: _G.TRY_NOW,
+    LinkState.UNKNOWN: _G.CHECK_NOW,
+}
+
+NEW_PAIRING = frozenset({_G.SHOW_NEW_CODE, _G.REAUTHENTICATE})
+"""Recommendations that end in a new QR."""
+
+
+def recommend(state: LinkState, reason: Reason) -> Recommendation:
+    """The one recommended action for a link in *state* because of *reason*."""
+    if state is LinkState.BLOCKED:
+        return _BLOCKED[reason]
+    return _BY_STATE[state]

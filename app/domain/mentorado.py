@@ -1,0 +1,79 @@
+"""Who is looked after: a mentorado, and the link that carries their messages."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+from uuid import uuid4
+
+from app.domain.phone import PhoneNumber
+
+MentoradoId = NewType("MentoradoId", str)
+LinkId = NewType("LinkId", str)
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class ProviderKind(StrEnum):
+    """Which service carries the messages."""
+
+    WHATSAPP_WEB = "whatsapp_web"
+    ZAPI = "zapi"
+    META_CLOUD = "meta_cloud"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mentorado:
+    """A client of the mentoring business. It changes only when staff edit it."""
+
+    id: MentoradoId
+    name: str
+    phone: PhoneNumber
+    cohort: str = ""
+    created_at: datetime
+    archived_at: datetime | None = None
+
+    @property
+    def archived(self) -> bool:
+        return self.archived_at is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A mentorado's line through one provider, as it is configured. What is observed of it is a `LinkStatus`."""
+
+    id: LinkId
+    mentorado_id: MentoradoId
+    provider: ProviderKind = ProviderKind.WHATSAPP_WEB
+    wanted: bool = False  # somebody asked it to run, so it starts with the program
+    account: PhoneNumber | None = None  # the number that signed in last
+    accepted_account: PhoneNumber | None = None  # another number than the mentorado's, accepted by a person
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A mentorado together with the link in use; what a row of the list stands for."""
+
+    mentorado: Mentorado
+    link: Link
+
+    @property
+    def expected_account(self) -> PhoneNumber:
+        """The number that must sign in: the mentorado's, unless a person accepted another."""
+        return self.link.accepted_account or self.mentorado.phone
+
+
+def new_mentorado_id() -> MentoradoId:
+    return MentoradoId(uuid4().hex)
+
+
+def new_link_id() -> LinkId:
+    return LinkId(uuid4().hex)
+
+
+def is_id(text: str) -> bool:
+    """Whether *text* has the shape of our ids; anything else must never become a path."""
+    return _ID.fullmatch(text) is not None

@@ -1,0 +1,40 @@
+"""Phone numbers: one form inside (E.164), one comparison that knows Brazil's ninth digit, one masked form for logs."""
+
+from __future__ import annotations
+
+import re
+from typing import NewType
+
+PhoneNumber = NewType("PhoneNumber", str)
+"""E.164 with the leading plus, such as ``+5511987654321``."""
+
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+_BRAZIL_MOBILE = re.compile(r"\+55(?P<area>[1-9]\d)9?(?P<rest>[6-9]\d{7})")
+
+
+def is_e164(text: str) -> bool:
+    return _E164.fullmatch(text) is not None
+
+
+def same_account(one: PhoneNumber, other: PhoneNumber) -> bool:
+    """Whether both numbers reach the same WhatsApp account.
+
+    Brazilian mobiles gained a ninth digit; accounts opened before it still carry the shorter form on WhatsApp's side.
+    """
+    return _without_ninth_digit(one) == _without_ninth_digit(other)
+
+
+def _without_ninth_digit(number: PhoneNumber) -> str:
+    match = _BRAZIL_MOBILE.fullmatch(number)
+    return f"+55{match['area']}{match['rest']}" if match else number
+
+
+def last_digits(number: PhoneNumber) -> str:
+    """The four digits staff read aloud on the phone."""
+    return number[-4:]
+
+
+def masked(number: str) -> str:
+    """*number* as a log may show it: country and the last two digits."""
+    digits = number.lstrip("+")
+    return f"+{digits[:2]}…{digits[-2:]}" if len(digits) > 4 else "+…"

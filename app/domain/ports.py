@@ -1,0 +1,169 @@
+"""What the core needs from the outside world, in the core's own words."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from app.domain.connection import LinkStatus, Reason
+from app.domain.lifecycle import Trigger
+from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
+from app.domain.phone import PhoneNumber
+
+# --- what a provider says about an open line ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIssued:
+    """A QR to show for *lifetime* seconds. Its text is a credential and stays out of every representation."""
+
+    text: str = field(repr=False)
+    number: int  # counted from 1
+    total: int
+    lifetime: float
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAccepted:
+    """The phone scanned the code and *account* is being linked; the first sign-in follows by itself."""
+
+    account: PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The line is through, signed in as *account*."""
+
+    account: PhoneNumber | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The line fell and the provider is bringing it back by itself, without a new line being opened."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The line will not come back without a person; *until* when the far end named a time."""
+
+    reason: Reason
+    until: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """This line is over, another may be tried: the host died, or the first dial did not get through."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A sign of life: a server acknowledgement, or a message from outside when *inbound*."""
+
+    at: datetime
+    inbound: bool
+
+
+Signal = CodeIssued | CodeAccepted | Opened | Lost | Refused | Failed | Heard
+
+
+class Line(Protocol):
+    """An open line to a provider for one link; leaving its context closes it."""
+
+    def signals(self) -> AsyncIterator[Signal]:
+        """Yield what the provider says, until the line is over."""
+        ...
+
+
+class Provider(Protocol):
+    """Knows how to reach one messaging service. Raises `Problem` when a line cannot even be tried."""
+
+    def connect(self, enrolment: Enrolment) -> AbstractAsyncContextManager[Line]:
+        """Open a line with the credentials that are kept for this link."""
+        ...
+
+    async def has_credentials(self, link: Link) -> bool:
+        """Whether this link was paired before, so that it can connect without a person."""
+        ...
+
+
+@runtime_checkable
+class CanPair(Protocol):
+    """A provider whose links are paired by a QR."""
+
+    def pair(self, enrolment: Enrolment) -> AbstractAsyncContextManager[Line]:
+        """Open a line that makes a new session. The old one stays untouched until `adopt`."""
+        ...
+
+    async def adopt(self, link: Link) -> None:
+        """The session that was just paired takes over; what it replaces is quarantined."""
+        ...
+
+    async def discard(self, link: Link) -> None:
+        """Give up the session that was just paired (the phone is told when it can be), and quarantine its file."""
+        ...
+
+    async def undecided_account(self, link: Link) -> PhoneNumber | None:
+        """The number of a paired session that a person has neither accepted nor given up, after a restart."""
+        ...
+
+
+# --- storage -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One line of a link's log: what moved it, from where to where, and why."""
+
+    link_id: LinkId
+    at: datetime
+    trigger: Trigger
+    before: LinkStatus
+    after: LinkStatus
+
+
+class Roster(Protocol):
+    """The mentorados and their links, on disk."""
+
+    async def all(self) -> Sequence[Enrolment]:
+        """Everybody, archived ones too, by name."""
+        ...
+
+    async def add(self, enrolment: Enrolment) -> None:
+        """Store both; raises `Problem(PHONE_TAKEN)` when an active mentorado has that number."""
+        ...
+
+    async def save_mentorado(self, mentorado: Mentorado) -> None: ...
+
+    async def save_link(self, link: Link) -> None: ...
+
+    async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
+        """The active mentorado with that number, Brazil's ninth digit aside."""
+        ...
+
+
+class TransitionLog(Protocol):
+    """Every move of every link, append-only."""
+
+    async def append(self, transition: Transition) -> None: ...
+
+    async def of(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
+        """The latest first."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, injected: UTC now, and waiting."""
+
+    def now(self) -> datetime: ...
+
+    async def sleep(self, seconds: float) -> None: ...
