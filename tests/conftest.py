@@ -1,0 +1,118 @@
+"""Parts and rules every test shares. PySide6 is imported only by the fixtures that need it."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import pytest
+
+from tests.clock import ManualClock, StillClock
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+T = TypeVar("T")
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    return StillClock()
+
+
+@pytest.fixture
+def manual_clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def fast_dir(tmp_path: Path) -> Iterator[Path]:
+    """A directory in memory where the machine has one: for databases, whose every commit waits for the disk."""
+    memory = Path("/dev/shm")  # noqa: S108 - a fresh directory of our own is made in it
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(prefix="conecta-test-", dir=memory, ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
+
+
+class OnQt(Protocol):
+    """Runs a coroutine function to its end on Qt's own loop, as the program does; fails after *within* seconds."""
+
+    def __call__(self, main: Callable[[], Coroutine[Any, Any, T]], *, within: float = 10) -> T: ...
+
+
+@pytest.fixture
+def on_qt(qapp: QApplication) -> OnQt:
+    from qasync import QEventLoop
+
+    qapp.setQuitOnLastWindowClosed(False)  # otherwise closing a window stops the loop under the test
+
+    def run(main: Callable[[], Coroutine[Any, Any, T]], *, within: float = 10) -> T:
+        async def limited() -> T:
+            async with asyncio.timeout(within):
+                return await main()
+
+        with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
+            return runner.run(limited())
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def collect_here() -> Iterator[None]:
+    """Garbage is collected on this thread only, as in the program: elsewhere Qt's objects die on the wrong thread."""
+    gc.disable()
+    yield
+    gc.collect()
+
+
+class _Overheard(logging.Handler):
+    """Keeps what was logged, in words; a record may hold on to anything."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.levelname} {record.name}: {self.format(record)}")
+
+
+@pytest.fixture(autouse=True)
+def no_unexpected_log(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A warning or error in the log fails the test, unless the test asked for `caplog` and so looks at it itself."""
+    if "caplog" in request.fixturenames:
+        yield
+        return
+    overheard = _Overheard()
+    logging.getLogger().addHandler(overheard)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(overheard)
+    if overheard.lines:
+        pytest.fail("unexpected in the log:\n" + "\n".join(overheard.lines), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def no_dangling_tasks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A task that outlives its loop's main coroutine fails the test: `asyncio.run` cancels it without a word."""
+    dangling: list[str] = []
+    cancel_all: Callable[[asyncio.AbstractEventLoop], None] = vars(asyncio.runners)["_cancel_all_tasks"]
+
+    def notice(loop: asyncio.AbstractEventLoop) -> None:
+        dangling.extend(repr(task) for task in asyncio.all_tasks(loop) if not task.cancelling())
+        cancel_all(loop)
+
+    monkeypatch.setattr(asyncio.runners, "_cancel_all_tasks", notice)  # every `run` and `Runner` ends through it
+    yield
+    if dangling:
+        pytest.fail("tasks left running:\n" + "\n".join(dangling), pytrace=False)
