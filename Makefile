@@ -1,0 +1,68 @@
+# Every target prepares what it needs; `make` alone lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+PYTHON := .venv/bin/python
+RUN := .venv/ready-to-run
+TEST := .venv/ready-to-test
+
+# --- Conecta
+
+.PHONY: run demo
+run: $(RUN) ## Open the app. ARGS go to it: make run ARGS="status --json"
+	@$(PYTHON) -m app $(ARGS)
+
+demo: $(RUN) ## See the main job done, against local emulators: no phone, no internet, and no screen needed
+	@$(PYTHON) -m tests.demo $(ARGS)
+
+# --- its quality
+
+.PHONY: test check accept bench format
+test: check ## Check, then run every test; the innermost layers must be covered whole
+	$(PYTHON) -m pytest --cov --cov-report=term $(ARGS)
+	$(PYTHON) -m coverage report --include='app/domain/*,app/core/*' --show-missing --fail-under=100
+
+check: $(TEST) ## Format, lint, types, layers, architecture, translations
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+	$(PYTHON) -m pytest --quiet tests/test_architecture.py $(wildcard tests/ui/test_translations.py)
+
+accept: $(TEST) ## Run one capability's acceptance tests: make accept WHAT=recovery
+	@test -n "$(WHAT)" && test -d "tests/acceptance/$(WHAT)" || \
+		{ echo "Say which: make accept WHAT=<one of: $(notdir $(patsubst %/,%,$(wildcard tests/acceptance/[a-z]*/)))>"; exit 2; }
+	$(PYTHON) -m pytest --verbose tests/acceptance/$(WHAT) $(ARGS)
+
+bench: $(RUN) ## Measure start, memory and speed on this machine
+	@$(PYTHON) -m tests.benchmarks $(ARGS)
+
+format: $(RUN) ## Format the code and mend what can be mended by itself
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+
+# --- the rest
+
+.PHONY: pictures clean help
+pictures: $(RUN) ## Take the pictures in docs/pictures again, by the program itself
+	@$(PYTHON) -m tests.demo --pictures docs/pictures
+
+clean: ## Remove everything make has made, the environment too
+	rm -rf .venv .coverage .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .cache build dist
+	find app tests packaging -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help: ## Show this list
+	@echo "Targets:"
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1 \2/p' $(firstword $(MAKEFILE_LIST)) | while read -r name words; do \
+		printf '  make %-10s %s\n' "$$name" "$$words"; \
+	done
+
+# The environment, made again when the lock changes. Python 3.15 has no Qt yet.
+$(RUN) $(TEST): pyproject.toml uv.lock packaging/prepare_environment.py
+	@for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; then \
+			exec $$python packaging/prepare_environment.py $(@F); \
+		fi; \
+	done; \
+	echo 'Conecta needs Python 3.11, 3.12, 3.13 or 3.14 (as python3, python3.11, ...), and there is none on this machine.' >&2; \
+	exit 1
