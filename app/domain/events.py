@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from app.domain.connection import LinkStatus
+from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId
 
 
@@ -47,12 +47,23 @@ class PairingTurnChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class HostRestarted:
-    """A session host died and was started again; its links felt a moment of it."""
+class StorageFailed:
+    """Something could not be written down. It is kept in memory and tried again."""
 
-    link_id: LinkId
-    at: datetime
-    attempt: int
+    problem: Problem
 
 
-Event = MentoradosLoaded | MentoradoAdded | MentoradoChanged | StatusChanged | PairingTurnChanged | HostRestarted
+@dataclass(frozen=True, slots=True)
+class StorageRecovered:
+    """Everything that waited is on disk now."""
+
+
+Event = (
+    MentoradosLoaded
+    | MentoradoAdded
+    | MentoradoChanged
+    | StatusChanged
+    | PairingTurnChanged
+    | StorageFailed
+    | StorageRecovered
+)

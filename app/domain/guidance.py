@@ -102,3 +102,27 @@ def recommend(state: LinkState, reason: Reason) -> Recommendation:
     if state is LinkState.BLOCKED:
         return _BLOCKED[reason]
     return _BY_STATE[state]
+
+
+STAYS_BLOCKED = frozenset(
+    {
+        _R.LOGGED_OUT,
+        _R.MAIN_DEVICE_GONE,
+        _R.BANNED,
+        _R.TEMPORARY_BAN,
+        _R.CLIENT_REFUSED,
+        _R.STREAM_REPLACED,
+        _R.QR_EXPIRED,
+        _R.PAIRING_FAILED,
+        _R.PASSKEY_REQUIRED,
+        _R.PHONE_UPDATE_REQUIRED,
+        _R.WRONG_ACCOUNT,
+        _R.SESSION_MISSING,
+        _R.SESSION_CORRUPT,
+        _R.TOKEN_INVALID,
+        _R.BILLING,
+        _R.NOT_REGISTERED,
+        _R.POLICY_RESTRICTED,
+    }
+)
+"""Reasons that a new start of the program does not try by itself: only a person can have changed them."""

@@ -38,3 +38,9 @@ def masked(number: str) -> str:
     """*number* as a log may show it: country and the last two digits."""
     digits = number.lstrip("+")
     return f"+{digits[:2]}…{digits[-2:]}" if len(digits) > 4 else "+…"
+
+
+def readable(number: PhoneNumber) -> str:
+    """*number* as people in Brazil write it; numbers of other countries keep their plain form."""
+    match = re.fullmatch(r"\+55(\d\d)(\d{4,5})(\d{4})", number)
+    return f"+55 {match[1]} {match[2]}-{match[3]}" if match else number

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -158,6 +158,10 @@ class TransitionLog(Protocol):
 
     async def of(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
         """The latest first."""
+        ...
+
+    async def latest(self) -> Mapping[LinkId, Transition]:
+        """The last move of every link that ever moved."""
         ...
 
 

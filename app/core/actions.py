@@ -1,0 +1,235 @@
+"""Everything a person can do to a mentorado, as data: buttons, menus, shortcuts and commands share this list.
+
+An action is guarded the same way everywhere: may it be done now → is the person sure → may it still → do it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from app.core.enrolments import Enrolments
+from app.core.supervisor import Supervisor
+from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.errors import Code, Problem
+from app.domain.guidance import Recommendation
+from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.ports import Clock
+
+log = logging.getLogger(__name__)
+
+
+class ActionName(StrEnum):
+    """Stable names: words, icons and shortcuts are chosen by them."""
+
+    CONNECT = "connect"
+    TRY_NOW = "try_now"
+    NEW_CODE = "new_code"
+    CANCEL = "cancel"  # a connection that is still being made
+    DISCONNECT = "disconnect"
+    REAUTHENTICATE = "reauthenticate"
+    ACCEPT_ACCOUNT = "accept_account"
+    REJECT_ACCOUNT = "reject_account"
+    ARCHIVE = "archive"
+    BRING_BACK = "bring_back"
+
+
+class Refusal(StrEnum):
+    """Why an action cannot be done now."""
+
+    ALREADY_CONNECTED = "already_connected"
+    ON_ITS_WAY = "on_its_way"
+    NOT_RUNNING = "not_running"
+    NOTHING_TO_CANCEL = "nothing_to_cancel"
+    NOT_LOST = "not_lost"
+    ALREADY_HURRIED = "already_hurried"
+    NEVER_PAIRED = "never_paired"
+    NO_EXPIRED_CODE = "no_expired_code"
+    NO_OTHER_ACCOUNT = "no_other_account"
+    DECIDE_ACCOUNT_FIRST = "decide_account_first"
+    SUSPENDED = "suspended"
+    BANNED = "banned"
+    OUTDATED = "outdated"
+    IN_USE_ELSEWHERE = "in_use_elsewhere"
+    STILL_RUNNING = "still_running"
+    ARCHIVED = "archived"
+    NOT_ARCHIVED = "not_archived"
+
+
+class Outcome(StrEnum):
+    DONE = "done"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing a person can do. *asks* when it must be confirmed before it is done."""
+
+    name: ActionName
+    refusal: Callable[[Enrolment, LinkStatus], Refusal | None]
+    perform: Callable[[MentoradoId], Awaitable[None]]
+    asks: bool = False
+
+
+Confirm = Callable[[ActionName, Enrolment], Awaitable[bool]]
+
+BUTTON_FOR: Final[Mapping[Recommendation, ActionName | None]] = MappingProxyType(
+    {
+        **dict.fromkeys(Recommendation),
+        Recommendation.CONNECT: ActionName.CONNECT,
+        Recommendation.RECONNECT: ActionName.CONNECT,
+        Recommendation.TRY_NOW: ActionName.TRY_NOW,
+        Recommendation.CHECK_NOW: ActionName.TRY_NOW,
+        Recommendation.SHOW_NEW_CODE: ActionName.NEW_CODE,
+        Recommendation.REAUTHENTICATE: ActionName.REAUTHENTICATE,
+        Recommendation.DECIDE_ACCOUNT: ActionName.REJECT_ACCOUNT,
+        # Once the cause outside is mended, the same session is tried again.
+        Recommendation.CHECK_NETWORK: ActionName.CONNECT,
+        Recommendation.FIX_CLOCK: ActionName.CONNECT,
+        Recommendation.FREE_DISK: ActionName.CONNECT,
+        Recommendation.FIX_FOLDER: ActionName.CONNECT,
+        Recommendation.CLOSE_OTHER_PROGRAM: ActionName.CONNECT,
+        Recommendation.UPDATE_PHONE_APP: ActionName.NEW_CODE,
+    }
+)
+"""The action behind the one recommended button; None when the person must act outside the program."""
+
+_IN_PROGRESS = frozenset({LinkState.CONNECTING, LinkState.QR_READY})
+_IDLE = frozenset({LinkState.OFF, LinkState.BLOCKED})
+
+_NO_CONNECT = {
+    LinkState.CONNECTED: Refusal.ALREADY_CONNECTED,
+    LinkState.CONNECTING: Refusal.ON_ITS_WAY,
+    LinkState.QR_READY: Refusal.ON_ITS_WAY,
+    LinkState.RECONNECTING: Refusal.ON_ITS_WAY,
+}
+
+_NO_NEW_PAIRING = {  # a new QR would make these worse
+    Reason.TEMPORARY_BAN: Refusal.SUSPENDED,
+    Reason.BANNED: Refusal.BANNED,
+    Reason.CLIENT_OUTDATED: Refusal.OUTDATED,
+    Reason.CLIENT_REFUSED: Refusal.OUTDATED,
+    Reason.STREAM_REPLACED: Refusal.IN_USE_ELSEWHERE,
+    Reason.SESSION_IN_USE: Refusal.IN_USE_ELSEWHERE,
+    Reason.WRONG_ACCOUNT: Refusal.DECIDE_ACCOUNT_FIRST,
+}
+
+
+class Actions:
+    """The actions on a mentorado, and the one way to run them."""
+
+    def __init__(self, *, enrolments: Enrolments, supervisor: Supervisor, clock: Clock) -> None:
+        self._enrolments = enrolments
+        self._supervisor = supervisor
+        self._clock = clock
+        self._by_name = {action.name: action for action in self._list()}
+
+    def refusal(self, name: ActionName, mentorado_id: MentoradoId) -> Refusal | None:
+        """Why *name* cannot be done now, or None when it can."""
+        enrolment = self._enrolments.get(mentorado_id)
+        if enrolment.mentorado.archived and name is not ActionName.BRING_BACK:
+            return Refusal.ARCHIVED
+        return self._by_name[name].refusal(enrolment, self._supervisor.status(enrolment.link.id))
+
+    async def run(self, name: ActionName, mentorado_id: MentoradoId, confirm: Confirm) -> Outcome:
+        """Check, ask when it must be asked, check again, do. Raises `Problem(NOT_POSSIBLE_NOW)` when refused."""
+        action = self._by_name[name]
+        self._require(action, mentorado_id)
+        if action.asks:
+            if not await confirm(name, self._enrolments.get(mentorado_id)):
+                log.info("Action %s on %s was declined", name, mentorado_id)
+                return Outcome.DECLINED
+            self._require(action, mentorado_id)  # the world may have moved while they read the question
+        log.info("Action %s on %s", name, mentorado_id)
+        await action.perform(mentorado_id)
+        return Outcome.DONE
+
+    def _require(self, action: Action, mentorado_id: MentoradoId) -> None:
+        if why := self.refusal(action.name, mentorado_id):
+            raise Problem(Code.NOT_POSSIBLE_NOW, action=action.name, why=why)
+
+    def _list(self) -> tuple[Action, ...]:
+        supervisor, enrolments = self._supervisor, self._enrolments
+
+        async def connect(mentorado_id: MentoradoId) -> None:
+            supervisor.connect(mentorado_id)
+
+        return (
+            Action(name=ActionName.CONNECT, refusal=self._no_connect, perform=connect),
+            Action(name=ActionName.TRY_NOW, refusal=self._no_try_now, perform=connect),
+            Action(name=ActionName.NEW_CODE, refusal=self._no_new_code, perform=supervisor.pair_anew),
+            Action(name=ActionName.CANCEL, refusal=_no_cancel, perform=supervisor.disconnect),
+            Action(name=ActionName.DISCONNECT, refusal=_no_disconnect, perform=supervisor.disconnect, asks=True),
+            Action(
+                name=ActionName.REAUTHENTICATE,
+                refusal=self._no_reauthenticate,
+                perform=supervisor.pair_anew,
+                asks=True,
+            ),
+            Action(
+                name=ActionName.ACCEPT_ACCOUNT,
+                refusal=_no_other_account,
+                perform=supervisor.accept_account,
+                asks=True,
+            ),
+            Action(name=ActionName.REJECT_ACCOUNT, refusal=_no_other_account, perform=supervisor.reject_account),
+            Action(name=ActionName.ARCHIVE, refusal=_no_archive, perform=enrolments.archive, asks=True),
+            Action(name=ActionName.BRING_BACK, refusal=_no_bring_back, perform=enrolments.bring_back),
+        )
+
+    def _suspended(self, status: LinkStatus) -> bool:
+        return (
+            status.state is LinkState.BLOCKED
+            and status.reason is Reason.TEMPORARY_BAN
+            and (status.until is None or status.until > self._clock.now())
+        )
+
+    def _no_connect(self, _enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        if self._suspended(status):
+            return Refusal.SUSPENDED
+        if status.state is LinkState.BLOCKED and status.reason is Reason.WRONG_ACCOUNT:
+            return Refusal.DECIDE_ACCOUNT_FIRST
+        return _NO_CONNECT.get(status.state)
+
+    def _no_try_now(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        if status.state not in (LinkState.RECONNECTING, LinkState.UNKNOWN):
+            return Refusal.NOT_LOST
+        return Refusal.ALREADY_HURRIED if self._supervisor.hurried(enrolment.link.id) else None
+
+    def _no_new_code(self, _enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        fits = {Reason.QR_EXPIRED, Reason.PAIRING_FAILED, Reason.PHONE_UPDATE_REQUIRED}
+        return None if status.state is LinkState.BLOCKED and status.reason in fits else Refusal.NO_EXPIRED_CODE
+
+    def _no_reauthenticate(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        if status.state is LinkState.BLOCKED and status.reason in _NO_NEW_PAIRING:
+            ended = status.reason is Reason.TEMPORARY_BAN and not self._suspended(status)
+            return None if ended else _NO_NEW_PAIRING[status.reason]
+        if enrolment.link.account is None:
+            return Refusal.NEVER_PAIRED
+        return None if status.state in _IDLE else _NO_CONNECT.get(status.state)
+
+
+def _no_cancel(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+    return None if status.state in _IN_PROGRESS else Refusal.NOTHING_TO_CANCEL
+
+
+def _no_disconnect(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+    running = status.state in (LinkState.CONNECTED, LinkState.RECONNECTING, LinkState.UNKNOWN)
+    return None if running else Refusal.NOT_RUNNING
+
+
+def _no_other_account(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+    waits = status.state is LinkState.BLOCKED and status.reason is Reason.WRONG_ACCOUNT
+    return None if waits else Refusal.NO_OTHER_ACCOUNT
+
+
+def _no_archive(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+    return None if status.state in _IDLE else Refusal.STILL_RUNNING
+
+
+def _no_bring_back(enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
+    return None if enrolment.mentorado.archived else Refusal.NOT_ARCHIVED

@@ -1,0 +1,132 @@
+"""Everybody who is looked after: checks what staff type, stores it, and tells the rest of the program."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import replace
+
+from app.core.bus import Bus
+from app.core.phone_numbers import parse_phone
+from app.domain.errors import Code, Problem
+from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded
+from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, new_link_id, new_mentorado_id
+from app.domain.phone import PhoneNumber
+from app.domain.ports import Clock, Roster
+
+
+class Enrolments:
+    """The roster in memory; the disk has it first, then listeners hear of it."""
+
+    def __init__(self, *, bus: Bus, roster: Roster, clock: Clock) -> None:
+        self._bus = bus
+        self._roster = roster
+        self._clock = clock
+        self._by_id: dict[MentoradoId, Enrolment] = {}
+        self._writing = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Read everybody from disk."""
+        everybody = await self._roster.all()
+        self._by_id = {enrolment.mentorado.id: enrolment for enrolment in everybody}
+        self._bus.publish(MentoradosLoaded(tuple(everybody)))
+
+    def all(self) -> Iterable[Enrolment]:
+        return tuple(self._by_id.values())
+
+    def get(self, mentorado_id: MentoradoId) -> Enrolment:
+        """The enrolment as it is now; raises `Problem(MENTORADO_UNKNOWN)`."""
+        try:
+            return self._by_id[mentorado_id]
+        except KeyError:
+            raise Problem(Code.MENTORADO_UNKNOWN, name=mentorado_id) from None
+
+    def of_link(self, link_id: LinkId) -> Enrolment:
+        """The enrolment whose link in use is *link_id*."""
+        return next(enrolment for enrolment in self._by_id.values() if enrolment.link.id == link_id)
+
+    async def add(self, name: str, phone: str, cohort: str = "") -> Enrolment:
+        """Enrol somebody new. Raises `Problem` when the name is empty, or the number is none or is taken."""
+        async with self._writing:
+            mentorado = Mentorado(
+                id=new_mentorado_id(),
+                name=_name(name),
+                phone=await self._free_phone(phone),
+                cohort=cohort.strip(),
+                created_at=self._clock.now(),
+            )
+            enrolment = Enrolment(mentorado, Link(id=new_link_id(), mentorado_id=mentorado.id))
+            await self._roster.add(enrolment)
+            self._by_id[mentorado.id] = enrolment
+        self._bus.publish(MentoradoAdded(enrolment))
+        return enrolment
+
+    async def edit(self, mentorado_id: MentoradoId, name: str, phone: str, cohort: str) -> Enrolment:
+        """Change who somebody is. A number that another person accepted for the link is forgotten with the old one."""
+        async with self._writing:
+            before = self.get(mentorado_id)
+            number = await self._free_phone(phone, besides=mentorado_id)
+            mentorado = replace(before.mentorado, name=_name(name), phone=number, cohort=cohort.strip())
+            await self._roster.save_mentorado(mentorado)
+            link = before.link
+            if number != before.mentorado.phone and link.accepted_account is not None:
+                link = replace(link, accepted_account=None)
+                await self._roster.save_link(link)
+            return self._keep(Enrolment(mentorado, link))
+
+    async def archive(self, mentorado_id: MentoradoId) -> None:
+        """Take somebody out of the list. Session files and history stay where they are."""
+        async with self._writing:
+            before = self.get(mentorado_id)
+            mentorado = replace(before.mentorado, archived_at=self._clock.now())
+            await self._roster.save_mentorado(mentorado)
+            self._keep(Enrolment(mentorado, before.link))
+
+    async def bring_back(self, mentorado_id: MentoradoId) -> None:
+        """Undo `archive`; raises `Problem(PHONE_TAKEN)` when the number went to somebody else meanwhile."""
+        async with self._writing:
+            before = self.get(mentorado_id)
+            await self._free_phone(before.mentorado.phone, besides=mentorado_id)
+            mentorado = replace(before.mentorado, archived_at=None)
+            await self._roster.save_mentorado(mentorado)
+            self._keep(Enrolment(mentorado, before.link))
+
+    async def save_link(self, link: Link) -> Enrolment:
+        """Store how a link is configured now."""
+        async with self._writing:
+            before = self.get(link.mentorado_id)
+            if link == before.link:
+                return before
+            await self._roster.save_link(link)
+            return self._keep(Enrolment(before.mentorado, link))
+
+    def named(self, name: str) -> Enrolment:
+        """The one active mentorado called *name*, or whose number it is; raises `Problem` when none or several are."""
+        wanted = name.strip().casefold()
+        active = [enrolment for enrolment in self._by_id.values() if not enrolment.mentorado.archived]
+        found = [e for e in active if wanted in (e.mentorado.name.casefold(), e.mentorado.phone, e.mentorado.id)]
+        found = found or [e for e in active if wanted and wanted in e.mentorado.name.casefold()]
+        if not found:
+            raise Problem(Code.MENTORADO_UNKNOWN, name=name)
+        if len(found) > 1:
+            raise Problem(Code.MENTORADO_AMBIGUOUS, name=name, count=str(len(found)))
+        return found[0]
+
+    def _keep(self, enrolment: Enrolment) -> Enrolment:
+        self._by_id[enrolment.mentorado.id] = enrolment
+        self._bus.publish(MentoradoChanged(enrolment))
+        return enrolment
+
+    async def _free_phone(self, typed: str, besides: MentoradoId | None = None) -> PhoneNumber:
+        number = parse_phone(typed)
+        holder = await self._roster.by_phone(number)
+        if holder is not None and holder.id != besides:
+            raise Problem(Code.PHONE_TAKEN, name=holder.name)
+        return number
+
+
+def _name(typed: str) -> str:
+    name = " ".join(typed.split())
+    if not name:
+        raise Problem(Code.NAME_MISSING)
+    return name

@@ -1,0 +1,227 @@
+"""One link, from being asked to run until it is asked to stop or a person is needed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import assert_never
+
+from app.core.backoff import Backoff
+from app.core.enrolments import Enrolments
+from app.core.pairing import PairingDesk, Turn
+from app.core.status_board import StatusBoard
+from app.domain.connection import LinkState, LinkStatus, QrCode, Reason, Retry
+from app.domain.errors import Code, Problem
+from app.domain.lifecycle import Trigger, allowed
+from app.domain.mentorado import Enrolment, Link, MentoradoId
+from app.domain.phone import PhoneNumber, same_account
+from app.domain.ports import (
+    CanPair,
+    Clock,
+    CodeAccepted,
+    CodeIssued,
+    Failed,
+    Heard,
+    Line,
+    Lost,
+    Opened,
+    Provider,
+    Refused,
+)
+
+log = logging.getLogger(__name__)
+
+BREAKS_IN_A_ROW = 6
+"""A link that breaks this often on our own side without ever getting through waits for a person."""
+
+_OUR_SIDE = frozenset({Reason.HOST_CRASHED, Reason.UNEXPECTED})
+
+REASON_OF = {
+    Code.SESSION_MISSING: Reason.SESSION_MISSING,
+    Code.SESSION_CORRUPT: Reason.SESSION_CORRUPT,
+    Code.SESSION_IN_USE: Reason.SESSION_IN_USE,
+    Code.SESSION_DIR_MISSING: Reason.SESSION_DIR_UNUSABLE,
+    Code.SESSION_DIR_NOT_A_FOLDER: Reason.SESSION_DIR_UNUSABLE,
+    Code.SESSION_DIR_NOT_WRITABLE: Reason.SESSION_DIR_UNUSABLE,
+    Code.SESSION_DISK_FULL: Reason.DISK_FULL,
+    Code.HOST_NOT_STARTED: Reason.ENGINE_MISSING,
+    Code.ENGINE_MISSING: Reason.ENGINE_MISSING,
+    Code.ENGINE_MISMATCH: Reason.ENGINE_MISMATCH,
+}
+"""A problem met while a line was being opened, as the reason its link shows."""
+
+
+class LinkRun:
+    """Opens lines for one link, one after the other, and turns what they say into moves on the board."""
+
+    def __init__(
+        self,
+        mentorado_id: MentoradoId,
+        *,
+        provider: Provider,
+        enrolments: Enrolments,
+        board: StatusBoard,
+        desk: PairingDesk,
+        clock: Clock,
+        backoff: Backoff,
+    ) -> None:
+        self._mentorado_id = mentorado_id
+        self._provider = provider
+        self._enrolments = enrolments
+        self._board = board
+        self._desk = desk
+        self._clock = clock
+        self._backoff = backoff
+        self._patience: asyncio.Timeout | None = None
+        self._breaks = 0
+        self.hurried = False
+
+    async def run(self, *, pair_anew: bool) -> None:
+        """Keep the link running. Returns when it is blocked; cancel to stop it."""
+        while True:
+            try:
+                pair_anew = not await self._hold_one_line(pair_anew) and pair_anew
+            except Problem as problem:
+                self._move(Trigger.REFUSED, REASON_OF.get(problem.code, Reason.UNEXPECTED), detail=str(problem))
+            except Exception as error:  # one link's bug must not end the others
+                log.exception("Link %s broke", self._link.id)
+                self._break(Reason.UNEXPECTED, repr(error))
+            if self._status.state in (LinkState.CONNECTING, LinkState.CONNECTED, LinkState.QR_READY):
+                self._move(Trigger.LOST, Reason.STREAM_ERROR, detail="the line ended without a word")
+            if self._status.state is not LinkState.RECONNECTING:
+                return
+            await self._wait_for_next_try()
+
+    def hurry(self) -> None:
+        """Try now instead of later; once, until the link has been through again."""
+        self.hurried = True
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
+
+    async def _hold_one_line(self, pair_anew: bool) -> bool:
+        """Pair or connect, whichever is due, until the line is over. Returns whether the link ever got through."""
+        if isinstance(self._provider, CanPair):
+            account = None if pair_anew else await self._provider.undecided_account(self._link)
+            if account is not None and self._is_wrong(account):
+                self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
+                return False
+            if account is not None:  # the program ended between the scan and the swap
+                await self._provider.adopt(self._link)
+            elif pair_anew or not (self._link.account or await self._provider.has_credentials(self._link)):
+                return await self._pair(self._provider)
+        through = False
+        async with self._impatiently(), self._provider.connect(self._enrolment) as line:
+            through = await self._listen(line, None)
+        return through
+
+    async def _pair(self, provider: CanPair) -> bool:
+        if self._desk.current is not None:
+            self._move(Trigger.CONNECT, Reason.WAITING_TURN)
+        async with self._desk.turn(self._link.id) as turn:
+            if self._status.reason is Reason.WAITING_TURN:
+                self._move(Trigger.CONNECT)
+            async with provider.pair(self._enrolment) as line:
+                return await self._listen(line, turn)
+
+    async def _listen(self, line: Line, turn: Turn | None) -> bool:
+        """Follow *line* to its end; with a *turn*, it is a pairing. Returns whether the link ever got through."""
+        through = False
+        async for signal in line.signals():
+            match signal:
+                case CodeIssued() | Lost() | Heard():
+                    self._show(signal)
+                case CodeAccepted(account):
+                    if self._is_wrong(account):
+                        self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
+                        return through
+                    self._move(Trigger.CODE_ACCEPTED, Reason.SIGNING_IN, account=account)
+                case Opened(account):
+                    if account is not None and self._is_wrong(account):
+                        self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
+                        return through
+                    await self._open(account, adopt=turn is not None and not through)
+                    through = True
+                    if turn is not None:
+                        turn.end()
+                case Refused(reason, until, detail):
+                    self._move(Trigger.REFUSED, reason, until=until, detail=detail)
+                    return through
+                case Failed(reason, detail):
+                    self._break(reason, detail)
+                    return through
+                case _:
+                    assert_never(signal)
+        return through
+
+    def _show(self, signal: CodeIssued | Lost | Heard) -> None:
+        now = self._clock.now()
+        match signal:
+            case CodeIssued(text, number, total, lifetime):
+                expires = now + timedelta(seconds=lifetime)
+                code = QrCode(text=text, number=number, total=total, issued_at=now, expires_at=expires)
+                self._move(Trigger.CODE_SHOWN, qr=code)
+            case Lost(reason, detail):
+                self._backoff.held(self._status.evidence.connected_since, now)
+                self._move(Trigger.LOST, reason, detail=detail)
+            case Heard(at, inbound):
+                seen = {"last_inbound": at} if inbound else {"last_ack": at}
+                self._board.note(self._link, evidence=replace(self._status.evidence, last_observation=now, **seen))
+
+    async def _open(self, account: PhoneNumber | None, *, adopt: bool) -> None:
+        if adopt and isinstance(self._provider, CanPair):
+            await self._provider.adopt(self._link)
+        known = account or self._link.account
+        await self._enrolments.save_link(replace(self._link, account=known, wanted=True))
+        self._breaks = 0
+        self.hurried = False
+        self._move(Trigger.OPENED, account=known)
+
+    def _break(self, reason: Reason, detail: str) -> None:
+        """The line is over, another may be tried, unless we are the ones who keep breaking it."""
+        self._breaks = self._breaks + 1 if reason in _OUR_SIDE else 0
+        self._backoff.held(self._status.evidence.connected_since, self._clock.now())
+        trigger = Trigger.REFUSED if self._breaks >= BREAKS_IN_A_ROW else Trigger.LOST
+        if allowed(self._status.state, trigger):
+            self._move(trigger, reason, detail=detail)
+
+    async def _wait_for_next_try(self) -> None:
+        delay = self._backoff.next_delay()
+        attempt = self._backoff.attempt
+        self._board.note(self._link, retry=Retry(attempt, self._clock.now() + timedelta(seconds=delay)))
+        async with self._impatiently():
+            await self._clock.sleep(delay)
+        self._board.note(self._link, retry=Retry(attempt, None))
+
+    @asynccontextmanager
+    async def _impatiently(self) -> AsyncIterator[None]:
+        """Whatever happens inside is cut short by `hurry`."""
+        try:
+            async with asyncio.timeout(None) as self._patience:
+                yield
+        except TimeoutError:
+            if self._patience is None or not self._patience.expired():
+                raise
+        finally:
+            self._patience = None
+
+    def _is_wrong(self, account: PhoneNumber) -> bool:
+        return not same_account(account, self._enrolment.expected_account)
+
+    def _move(self, trigger: Trigger, reason: Reason = Reason.NONE, **shown: object) -> None:
+        self._board.move(self._link, trigger, reason, **shown)
+
+    @property
+    def _enrolment(self) -> Enrolment:
+        return self._enrolments.get(self._mentorado_id)
+
+    @property
+    def _link(self) -> Link:
+        return self._enrolment.link
+
+    @property
+    def _status(self) -> LinkStatus:
+        return self._board.status(self._link.id)

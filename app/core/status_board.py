@@ -1,0 +1,77 @@
+"""What is true of every link, and the only place where that changes."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from app.core.bus import Bus
+from app.core.transition_writer import TransitionWriter
+from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
+from app.domain.events import StatusChanged
+from app.domain.lifecycle import Trigger, step
+from app.domain.mentorado import Link, LinkId
+from app.domain.ports import Clock, Transition
+
+log = logging.getLogger(__name__)
+
+_CAPABILITY = {LinkState.CONNECTED: SendCapability.OK, LinkState.BLOCKED: SendCapability.BLOCKED}
+
+
+class StatusBoard:
+    """Holds the statuses. `move` follows the transition table; `note` changes only what is shown beside the state."""
+
+    def __init__(self, *, bus: Bus, clock: Clock, writer: TransitionWriter) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._writer = writer
+        self._statuses: dict[LinkId, LinkStatus] = {}
+        self._since = clock.now()
+
+    def status(self, link_id: LinkId) -> LinkStatus:
+        """What is true of *link_id* now; a link nobody asked for is off."""
+        return self._statuses.get(link_id) or LinkStatus(since=self._since)
+
+    def restore(self, link: Link, status: LinkStatus) -> None:
+        """Take up what was true when the program ended, without a transition."""
+        self._publish(link, self.status(link.id), status)
+
+    def move(self, link: Link, trigger: Trigger, reason: Reason = Reason.NONE, **shown: Any) -> LinkStatus:
+        """Step, store, log, publish. *shown* are fields of `LinkStatus`; what is not given starts empty."""
+        before, now = self.status(link.id), self._clock.now()
+        state = step(before.state, trigger)
+        moved = (before.state, before.reason) != (state, reason)
+        after = LinkStatus(
+            state=state,
+            reason=reason,
+            since=now if moved else before.since,
+            capability=_CAPABILITY.get(state, SendCapability.UNKNOWN),
+            evidence=replace(
+                before.evidence,
+                connected_since=_connected_since(before, state, now),
+                last_observation=now,
+            ),
+            **{"account": before.account, **shown},
+        )
+        if moved:
+            log.info("Link %s: %s → %s (%s)", link.id, before.state, state, reason)
+            self._writer.add(Transition(link_id=link.id, at=now, trigger=trigger, before=before, after=after))
+        self._publish(link, before, after)
+        return after
+
+    def note(self, link: Link, **shown: Any) -> None:
+        """Change what is shown beside the state: the next try, the evidence."""
+        before = self.status(link.id)
+        self._publish(link, before, replace(before, **shown))
+
+    def _publish(self, link: Link, before: LinkStatus, after: LinkStatus) -> None:
+        self._statuses[link.id] = after
+        self._bus.publish(StatusChanged(link.mentorado_id, link.id, before, after))
+
+
+def _connected_since(before: LinkStatus, state: LinkState, now: datetime) -> datetime | None:
+    if state is not LinkState.CONNECTED:
+        return None
+    return before.evidence.connected_since or now

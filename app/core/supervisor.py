@@ -1,0 +1,181 @@
+"""Keeps every link running that should run, and nothing running that should not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+from app.core.backoff import Backoff, ReconnectPolicy
+from app.core.bus import Bus
+from app.core.enrolments import Enrolments
+from app.core.link_run import LinkRun
+from app.core.pairing import PairingDesk
+from app.core.status_board import StatusBoard
+from app.core.transition_writer import TransitionWriter
+from app.domain.connection import LinkState, LinkStatus
+from app.domain.errors import Code, Problem
+from app.domain.guidance import STAYS_BLOCKED
+from app.domain.lifecycle import Trigger
+from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId, ProviderKind
+from app.domain.ports import CanPair, Clock, Provider, TransitionLog
+
+SECONDS_BETWEEN_STARTS = 0.15
+"""Links that start with the program do so one after the other: many sign-ins at once look like an attack."""
+
+FLUSH_SECONDS = 3.0
+
+
+class Supervisor:
+    """Owns one task per running link. Enter it to get a task group; leave it and every line has been closed."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        providers: Mapping[ProviderKind, Provider],
+        enrolments: Enrolments,
+        transitions: TransitionLog,
+        clock: Clock,
+        policy: ReconnectPolicy | None = None,
+    ) -> None:
+        self._providers = providers
+        self._enrolments = enrolments
+        self._transitions = transitions
+        self._clock = clock
+        self._policy = policy or ReconnectPolicy()
+        self._writer = TransitionWriter(bus=bus, log=transitions, clock=clock)
+        self._board = StatusBoard(bus=bus, clock=clock, writer=self._writer)
+        self.pairing = PairingDesk(bus)
+        self._group = asyncio.TaskGroup()
+        self._runs: dict[LinkId, tuple[LinkRun, asyncio.Task[None]]] = {}
+        self._service: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Supervisor:
+        await self._group.__aenter__()
+        self._service.append(self._group.create_task(self._writer.run(), name="transition writer"))
+        return self
+
+    async def __aexit__(self, *_exc_info: object) -> None:
+        for _run, task in self._runs.values():
+            task.cancel()
+        if self._runs:
+            await asyncio.wait([task for _run, task in self._runs.values()])
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await self._writer.flush()
+        for task in self._service:
+            task.cancel()
+        await self._group.__aexit__(None, None, None)
+
+    def status(self, link_id: LinkId) -> LinkStatus:
+        return self._board.status(link_id)
+
+    def running(self) -> tuple[LinkId, ...]:
+        """The links that have a task: connected ones and those on their way."""
+        return tuple(self._runs)
+
+    async def start_wanted(self) -> None:
+        """Take up what was true when the program ended, then start the links that should run, one after the other."""
+        await self.restore()
+        starting = self._group.create_task(self._start_each(), name="start wanted links")
+        self._service.append(starting)
+
+    async def restore(self) -> None:
+        """Show what a person still has to decide. Other links begin as off."""
+        latest = await self._transitions.latest()
+        for enrolment in self._enrolments.all():
+            last = latest.get(enrolment.link.id)
+            if last is not None and last.after.state is LinkState.BLOCKED:
+                self._board.restore(enrolment.link, last.after)
+
+    async def _start_each(self) -> None:
+        for enrolment in self._enrolments.all():
+            link = enrolment.link
+            if not link.wanted or enrolment.mentorado.archived or link.id in self._runs:
+                continue
+            if self._waits_for_a_person(self.status(link.id)):
+                continue
+            self.connect(enrolment.mentorado.id)
+            await self._clock.sleep(SECONDS_BETWEEN_STARTS)
+
+    def _waits_for_a_person(self, status: LinkStatus) -> bool:
+        if status.state is not LinkState.BLOCKED:
+            return False
+        if status.until is not None and status.until <= self._clock.now():
+            return False
+        return status.reason in STAYS_BLOCKED
+
+    def connect(self, mentorado_id: MentoradoId) -> None:
+        """Ask the link to run, pairing it if it never was; hurries a link that is already on its way back."""
+        enrolment = self._enrolments.get(mentorado_id)
+        if running := self._runs.get(enrolment.link.id):
+            running[0].hurry()
+            return
+        self._start(enrolment, pair_anew=False)
+
+    def hurried(self, link_id: LinkId) -> bool:
+        """Whether the next try of this link was already hurried."""
+        running = self._runs.get(link_id)
+        return running is not None and running[0].hurried
+
+    async def pair_anew(self, mentorado_id: MentoradoId) -> None:
+        """Pair a new session; the old one stays until the new one is connected, and is quarantined then."""
+        enrolment = self._enrolments.get(mentorado_id)
+        await self._stop(enrolment.link)
+        self._start(enrolment, pair_anew=True)
+
+    async def disconnect(self, mentorado_id: MentoradoId) -> None:
+        """Ask the link to stop, and wait until its line is closed. Its session stays for the next time."""
+        link = self._enrolments.get(mentorado_id).link
+        await self._stop(link)
+        self._board.move(link, Trigger.DISCONNECT)
+        await self._enrolments.save_link(replace(self._enrolments.get(mentorado_id).link, wanted=False))
+
+    async def accept_account(self, mentorado_id: MentoradoId) -> None:
+        """A person says that the other number which scanned the code is right."""
+        link = self._enrolments.get(mentorado_id).link
+        account = self.status(link.id).account
+        if account is None:
+            raise Problem(Code.NOT_POSSIBLE_NOW)
+        enrolment = await self._enrolments.save_link(replace(link, accepted_account=account))
+        await self._pairing_provider(link).adopt(enrolment.link)
+        self._start(enrolment, pair_anew=False)
+
+    async def reject_account(self, mentorado_id: MentoradoId) -> None:
+        """A person says that the wrong phone scanned the code: unlink it again. The former session is untouched."""
+        link = self._enrolments.get(mentorado_id).link
+        await self._pairing_provider(link).discard(link)
+        self._board.move(link, Trigger.DISCONNECT, account=link.account)
+
+    def _pairing_provider(self, link: Link) -> CanPair:
+        provider = self._providers[link.provider]
+        if not isinstance(provider, CanPair):
+            raise Problem(Code.NOT_POSSIBLE_NOW)
+        return provider
+
+    def _start(self, enrolment: Enrolment, *, pair_anew: bool) -> None:
+        link = enrolment.link
+        provider = self._providers.get(link.provider)
+        if provider is None:
+            raise Problem(Code.PROVIDER_UNAVAILABLE, provider=link.provider)
+        self._board.move(link, Trigger.CONNECT)
+        run = LinkRun(
+            enrolment.mentorado.id,
+            provider=provider,
+            enrolments=self._enrolments,
+            board=self._board,
+            desk=self.pairing,
+            clock=self._clock,
+            backoff=Backoff(self._policy),
+        )
+        task = self._group.create_task(run.run(pair_anew=pair_anew), name=f"link {link.id}")
+        self._runs[link.id] = (run, task)
+        task.add_done_callback(lambda _done: self._runs.pop(link.id, None))
+
+    async def _stop(self, link: Link) -> None:
+        if running := self._runs.get(link.id):
+            running[1].cancel()
+            await asyncio.wait([running[1]])
+            await asyncio.sleep(0)  # lets the task's own clean-up of `_runs` go first
