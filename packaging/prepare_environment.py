@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 UV = "uv==0.13.9"  # the release that wrote uv.lock
+INSTALL = ["install", "--yes", "--no-install-recommends"]
 
 # What Qt loads at run time, and the package that brings it. Newer systems renamed one (libglib2.0-0t64), which still
 # answers to its old name.
@@ -89,25 +90,17 @@ def install(packages: list[str]) -> None:
     else:
         return
     say(f"Installing {', '.join(packages)}")
-    for command in apt_commands(packages):  # a failed update may concern a source nobody needs: go on
-        run([*as_root, "env", "DEBIAN_FRONTEND=noninteractive", *command])
-
-
-def apt_commands(packages: list[str]) -> list[list[str]]:
-    wait = ["-o", "DPkg::Lock::Timeout=300"]  # a fresh machine updates itself in the background
-    return [
-        ["apt-get", "--quiet", "update"],
-        ["apt-get", "--quiet", *wait, "install", "--yes", "--no-install-recommends", *packages],
-    ]
+    apt = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=300", "--quiet"]
+    run([*apt, "update"])  # when it fails, that may concern a source nobody needs: go on
+    run([*apt, *INSTALL, *packages])
 
 
 def advice(packages: list[str]) -> str:
     """Name the one command that installs *packages*."""
     if not shutil.which("apt-get"):
         return "Install what this system calls them. "
-    commands = " && ".join(map(shlex.join, apt_commands(packages)))
     become = "sudo sh" if shutil.which("sudo") else "su root"
-    return f"This installs them:\n\n    {become} -c {shlex.quote(commands)}\n\n"
+    return f"This installs them:\n\n    {become} -c 'apt-get update && apt-get {' '.join([*INSTALL, *packages])}'\n\n"
 
 
 # --- the locked environment ------------------------------------------------------------------------------------------
