@@ -78,18 +78,22 @@ class LinkRun:
         self._backoff = backoff
         self._patience: asyncio.Timeout | None = None
         self._breaks = 0
+        self._through = False  # whether the present line ever connected
+        self._at_once = False
         self.hurried = False
 
     async def run(self, *, pair_anew: bool) -> None:
         """Keep the link running. Returns when it is blocked; cancel to stop it."""
         while True:
             try:
-                pair_anew = not await self._hold_one_line(pair_anew) and pair_anew
+                self._through = False
+                await self._hold_one_line(pair_anew)
             except Problem as problem:
                 self._move(Trigger.REFUSED, REASON_OF.get(problem.code, Reason.UNEXPECTED), detail=str(problem))
             except Exception as error:  # one link's bug must not end the others
                 log.exception("Link %s broke", self._link.id)
                 self._break(Reason.UNEXPECTED, repr(error))
+            pair_anew = pair_anew and not self._through
             if self._status.state in (LinkState.CONNECTING, LinkState.CONNECTED, LinkState.QR_READY):
                 self._move(Trigger.LOST, Reason.STREAM_ERROR, detail="the line ended without a word")
             if self._status.state is not LinkState.RECONNECTING:
@@ -98,38 +102,36 @@ class LinkRun:
 
     def hurry(self) -> None:
         """Try now instead of later; once, until the link has been through again."""
-        self.hurried = True
+        self.hurried = self._at_once = True
         if self._patience is not None:
             self._patience.reschedule(asyncio.get_running_loop().time())
 
-    async def _hold_one_line(self, pair_anew: bool) -> bool:
-        """Pair or connect, whichever is due, until the line is over. Returns whether the link ever got through."""
+    async def _hold_one_line(self, pair_anew: bool) -> None:
+        """Pair or connect, whichever is due, until the line is over."""
         if isinstance(self._provider, CanPair):
             account = None if pair_anew else await self._provider.undecided_account(self._link)
             if account is not None and self._is_wrong(account):
                 self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
-                return False
+                return
             if account is not None:  # the program ended between the scan and the swap
                 await self._provider.adopt(self._link)
             elif pair_anew or not (self._link.account or await self._provider.has_credentials(self._link)):
-                return await self._pair(self._provider)
-        through = False
+                await self._pair(self._provider)
+                return
         async with self._impatiently(), self._provider.connect(self._enrolment) as line:
-            through = await self._listen(line, None)
-        return through
+            await self._listen(line, None)
 
-    async def _pair(self, provider: CanPair) -> bool:
+    async def _pair(self, provider: CanPair) -> None:
         if self._desk.current is not None:
             self._move(Trigger.CONNECT, Reason.WAITING_TURN)
         async with self._desk.turn(self._link.id) as turn:
             if self._status.reason is Reason.WAITING_TURN:
                 self._move(Trigger.CONNECT)
-            async with provider.pair(self._enrolment) as line:
-                return await self._listen(line, turn)
+            async with self._impatiently(), provider.pair(self._enrolment) as line:
+                await self._listen(line, turn)
 
-    async def _listen(self, line: Line, turn: Turn | None) -> bool:
-        """Follow *line* to its end; with a *turn*, it is a pairing. Returns whether the link ever got through."""
-        through = False
+    async def _listen(self, line: Line, turn: Turn | None) -> None:
+        """Follow *line* to its end, or to the word that ends it; with a *turn*, it is a pairing."""
         async for signal in line.signals():
             match signal:
                 case CodeIssued() | Lost() | Heard():
@@ -137,25 +139,23 @@ class LinkRun:
                 case CodeAccepted(account):
                     if self._is_wrong(account):
                         self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
-                        return through
+                        return
                     self._move(Trigger.CODE_ACCEPTED, Reason.SIGNING_IN, account=account)
                 case Opened(account):
                     if account is not None and self._is_wrong(account):
                         self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
-                        return through
-                    await self._open(account, adopt=turn is not None and not through)
-                    through = True
+                        return
+                    await self._open(account, adopt=turn is not None and not self._through)
                     if turn is not None:
                         turn.end()
                 case Refused(reason, until, detail):
                     self._move(Trigger.REFUSED, reason, until=until, detail=detail)
-                    return through
+                    return
                 case Failed(reason, detail):
                     self._break(reason, detail)
-                    return through
+                    return
                 case _:
                     assert_never(signal)
-        return through
 
     def _show(self, signal: CodeIssued | Lost | Heard) -> None:
         now = self._clock.now()
@@ -175,7 +175,11 @@ class LinkRun:
         if adopt and isinstance(self._provider, CanPair):
             await self._provider.adopt(self._link)
         known = account or self._link.account
-        await self._enrolments.save_link(replace(self._link, account=known, wanted=True))
+        try:
+            await self._enrolments.save_link(replace(self._link, account=known, wanted=True))
+        except Problem as problem:  # a link that works is not taken down because the disk is full
+            self._board.storage_failed(problem)
+        self._through = True
         self._breaks = 0
         self.hurried = False
         self._move(Trigger.OPENED, account=known)
@@ -192,8 +196,10 @@ class LinkRun:
         delay = self._backoff.next_delay()
         attempt = self._backoff.attempt
         self._board.note(self._link, retry=Retry(attempt, self._clock.now() + timedelta(seconds=delay)))
-        async with self._impatiently():
-            await self._clock.sleep(delay)
+        if not self._at_once:
+            async with self._impatiently():
+                await self._clock.sleep(delay)
+        self._at_once = False
         self._board.note(self._link, retry=Retry(attempt, None))
 
     @asynccontextmanager

@@ -10,7 +10,8 @@ from typing import Any
 from app.core.bus import Bus
 from app.core.transition_writer import TransitionWriter
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
-from app.domain.events import StatusChanged
+from app.domain.errors import Problem
+from app.domain.events import StatusChanged, StorageFailed
 from app.domain.lifecycle import Trigger, step
 from app.domain.mentorado import Link, LinkId
 from app.domain.ports import Clock, Transition
@@ -65,6 +66,11 @@ class StatusBoard:
         """Change what is shown beside the state: the next try, the evidence."""
         before = self.status(link.id)
         self._publish(link, before, replace(before, **shown))
+
+    def storage_failed(self, problem: Problem) -> None:
+        """Something about a link could not be stored; the link itself goes on."""
+        log.warning("A link's settings could not be stored: %s", problem.code)
+        self._bus.publish(StorageFailed(problem))
 
     def _publish(self, link: Link, before: LinkStatus, after: LinkStatus) -> None:
         self._statuses[link.id] = after

@@ -1,0 +1,93 @@
+"""What is decided before the program starts: by the environment, else by a `.env` file, else by the platform."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.errors import Code, Problem
+
+APP_NAME = "conecta"
+
+_TRUE = frozenset({"true", "1", "yes", "on"})
+_FALSE = frozenset({"false", "0", "no", "off", ""})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Paths and switches. The names of the earlier system's settings are kept."""
+
+    data_dir: Path
+    session_dir: Path
+    session_dir_was_chosen: bool = (
+        False  # BAILEYS_SESSION_DIR names it; its absence is then an error, not a first start
+    )
+    provider_logging: bool = False  # BAILEYS_ENABLE_LOGGING: the engine's detailed log, for diagnosis only
+    session_host: tuple[str, ...] | None = None  # CONECTA_SESSION_HOST: the command that starts a session host
+
+    @property
+    def database(self) -> Path:
+        return self.data_dir / "conecta.db"
+
+    @property
+    def log_file(self) -> Path:
+        return self.data_dir / "logs" / "conecta.log"
+
+    @property
+    def preferences(self) -> Path:
+        return self.data_dir / "window.ini"
+
+    @property
+    def instance(self) -> Path:
+        """What one running window holds, so that a second start finds it."""
+        return self.data_dir / "window.lock"
+
+
+def read_settings(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> Settings:
+    """Settings from *environment* and the `.env` of *folder* (the current one). Raises `Problem(SETTING_INVALID)`."""
+    values = {**_dotenv((folder or Path.cwd()) / ".env"), **(os.environ if environment is None else environment)}
+    data = _path(values, "CONECTA_DATA_DIR") or _platform_data_dir()
+    sessions = _path(values, "BAILEYS_SESSION_DIR")
+    command = values.get("CONECTA_SESSION_HOST", "").strip()
+    return Settings(
+        data_dir=data,
+        session_dir=sessions or data / "sessions",
+        session_dir_was_chosen=sessions is not None,
+        provider_logging=_switch(values, "BAILEYS_ENABLE_LOGGING"),
+        session_host=tuple(shlex.split(command)) if command else None,
+    )
+
+
+def _dotenv(file: Path) -> dict[str, str]:
+    if not file.is_file():
+        return {}
+    from dotenv import dotenv_values
+
+    return {name: value for name, value in dotenv_values(file).items() if value is not None}
+
+
+def _path(values: Mapping[str, str], name: str) -> Path | None:
+    text = values.get(name, "").strip()
+    if not text:
+        return None
+    if "\0" in text:
+        raise Problem(Code.SETTING_INVALID, setting=name)
+    return Path(text).expanduser().absolute()
+
+
+def _switch(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "").strip().lower()
+    if text in _TRUE:
+        return True
+    if text in _FALSE:
+        return False
+    raise Problem(Code.SETTING_INVALID, setting=name)
+
+
+def _platform_data_dir() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path(APP_NAME, appauthor=False)
