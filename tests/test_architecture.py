@@ -1,0 +1,102 @@
+"""Rules of the house that no linter knows. Each says why it is one."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+APP = ROOT / "app"
+HOST = APP / "providers" / "whatsapp_web" / "host"
+SOURCES = sorted(APP.rglob("*.py"))
+LONGEST = 400  # lines; at 300 a file should be asked why
+
+# Trust is weakened by the tests' session host only, outside app/, so that nothing shipped can be talked into it.
+TRUST_WEAKENING = re.compile(
+    r"InsecureSkipVerify|SSL_CERT_(?:FILE|DIR)|CERT_NONE|check_hostname|_create_unverified_context|verify\s*=\s*False"
+)
+MACHINE_PATH = re.compile(r"(?<![\w./:~-])/(?:home|Users|root|work|tmp)/\w|\b[A-Z]:\\Users\\")
+
+
+def name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def nodes(path: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level packages that *path* imports, anywhere in it."""
+    found: set[str] = set()
+    for node in nodes(path):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def tracked_files() -> list[Path]:
+    """Everything git tracks here; also when another user owns the checkout, as in a container."""
+    listed = subprocess.run(
+        ["git", "-c", f"safe.directory={ROOT}", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip(f"not a git checkout: {listed.stderr.strip()}")
+    return [path for line in listed.stdout.split("\0") if line and (path := ROOT / line).is_file()]
+
+
+@pytest.mark.parametrize("path", [path for path in SOURCES if APP / "ui" in path.parents], ids=name)
+def test_no_dialog_nests_an_event_loop(path: Path) -> None:
+    """`exec()` inside a coroutine stops other tasks for good; `await ask(...)` does not."""
+    calls = [node for node in nodes(path) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    assert [call.lineno for call in calls if getattr(call.func, "attr", "") in {"exec", "exec_"}] == []
+
+
+def test_the_engine_is_touched_by_the_session_host_only() -> None:
+    """Its Go runtime can abort a whole process: that must never be the window's."""
+    assert [name(path) for path in SOURCES if "neonize" in imports(path) and HOST not in path.parents] == []
+
+
+def test_qt_and_asyncio_meet_in_one_file() -> None:
+    """Should qasync ever fail us, this is the only file that changes."""
+    assert [name(path) for path in SOURCES if "qasync" in imports(path) and path != APP / "ui" / "loop.py"] == []
+
+
+def test_nothing_shipped_can_weaken_trust() -> None:
+    assert [name(path) for path in SOURCES if TRUST_WEAKENING.search(path.read_text(encoding="utf-8"))] == []
+
+
+def test_files_stay_readable() -> None:
+    lengths = {name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in SOURCES}
+    assert {file: length for file, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_no_tracked_file_knows_a_developers_machine() -> None:
+    found = [
+        f"{name(path)}: {hit[0]}"
+        for path in tracked_files()
+        if (hit := MACHINE_PATH.search(path.read_bytes().decode("utf-8", errors="ignore")))
+    ]
+    assert found == []
+
+
+def test_the_packaging_directory_does_not_pose_as_the_package_of_that_name() -> None:
+    """With an `__init__.py` in it, whatever runs in this directory would import ours in place of PyPI's."""
+    assert not (ROOT / "packaging" / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("path", ["/home/{}", "see /root/{}", "'/tmp/{}'", r"C:\Users\{}"])
+def test_paths_of_machines_are_recognised(path: str) -> None:
+    assert MACHINE_PATH.search(path.format("ana"))
+
+
+@pytest.mark.parametrize("path", ["https://example.com/home/{}", "docs/work/{}", "~/tmp/{}", "//root/{}"])
+def test_other_paths_are_not_taken_for_them(path: str) -> None:
+    assert not MACHINE_PATH.search(path.format("ana"))
