@@ -1,0 +1,59 @@
+"""The guards in conftest.py bark: some of these tests look fine by themselves, and must not pass."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+TESTS = """
+import asyncio, logging
+
+async def forever():
+    await asyncio.Event().wait()
+
+async def forget():
+    forget.task = asyncio.get_running_loop().create_task(forever())
+    await asyncio.sleep(0)
+
+def test_forgets_a_task(): asyncio.run(forget())
+def test_forgets_a_task_on_qt(on_qt): on_qt(forget)
+def test_logs(): logging.getLogger("x").warning("hm")
+def test_hangs(on_qt): on_qt(forever, within=0.1)
+
+def test_logs_knowingly(caplog): logging.getLogger("x").warning("hm")
+def test_informs(): logging.getLogger("x").info("hm")
+def test_works(on_qt): assert on_qt(lambda: asyncio.sleep(0, "done")) == "done"
+"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> str:
+    file = tmp_path_factory.mktemp("guards") / "test_it.py"
+    file.write_text(TESTS, encoding="utf-8")
+    guarded = ["-p", "tests.conftest", "--noconftest", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
+    command = [sys.executable, "-m", "pytest", *guarded, "-rA", "--tb=no", str(file)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False).stdout
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "test_forgets_a_task - Failed: tasks left running",
+        "test_forgets_a_task_on_qt - Failed: tasks left running",
+        "test_logs - Failed: unexpected in the log",
+        "test_hangs - TimeoutError",
+    ],
+)
+def test_guards_complain(complaint: str, report: str) -> None:
+    assert f"::{complaint}" in report
+
+
+@pytest.mark.parametrize("test", ["test_logs_knowingly", "test_informs", "test_works"])
+def test_guards_let_pass(test: str, report: str) -> None:
+    assert f"::{test}\n" in report
+    assert f"::{test} - " not in report
