@@ -16,7 +16,7 @@ MEGABYTE = 1024 * 1024
 
 
 def configure_logging(file: Path) -> None:
-    """Send our own log to *file*, 5 × 2 MB at most. A folder that cannot be written leaves logging on standard error."""
+    """Send our own log to *file*, 5 × 2 MB at most; where no file can be written, warnings go to standard error."""
     root = logging.getLogger("app")
     root.setLevel(logging.INFO)
     handler: logging.Handler

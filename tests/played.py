@@ -1,0 +1,147 @@
+"""The far ends, played: a provider that says what a test tells it to, a roster and a log that live in memory.
+
+Written by hand rather than mocked, so that mypy holds them to the ports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
+from app.domain.phone import PhoneNumber, same_account
+from app.domain.ports import Signal, Transition
+
+
+class PlayedLine:
+    """An open line. `say` what the provider would; `hang_up` when it has nothing more to say."""
+
+    def __init__(self, *, pairing: bool) -> None:
+        self.pairing = pairing
+        self.closed = False
+        self._said: asyncio.Queue[Signal | BaseException | None] = asyncio.Queue()
+
+    def say(self, *signals: Signal) -> None:
+        for signal in signals:
+            self._said.put_nowait(signal)
+
+    def hang_up(self) -> None:
+        self._said.put_nowait(None)
+
+    def break_with(self, error: BaseException) -> None:
+        self._said.put_nowait(error)
+
+    async def signals(self) -> AsyncIterator[Signal]:
+        while (said := await self._said.get()) is not None:
+            if isinstance(said, BaseException):
+                raise said
+            yield said
+
+
+class PlayedProvider:
+    """A provider whose links are paired by QR; everything it was asked is in its attributes."""
+
+    def __init__(self) -> None:
+        self.lines: list[PlayedLine] = []
+        self.paired: set[LinkId] = set()
+        self.adopted: list[LinkId] = []
+        self.discarded: list[LinkId] = []
+        self.undecided: dict[LinkId, PhoneNumber] = {}
+        self.problem: Problem | None = None  # raised by the next line that is opened, again and again
+
+    @property
+    def line(self) -> PlayedLine:
+        """The line opened last."""
+        return self.lines[-1]
+
+    @asynccontextmanager
+    async def connect(self, enrolment: Enrolment) -> AsyncIterator[PlayedLine]:
+        async with self._open(pairing=False) as line:
+            yield line
+
+    @asynccontextmanager
+    async def pair(self, enrolment: Enrolment) -> AsyncIterator[PlayedLine]:
+        async with self._open(pairing=True) as line:
+            yield line
+
+    async def has_credentials(self, link: Link) -> bool:
+        return link.id in self.paired
+
+    async def adopt(self, link: Link) -> None:
+        self.undecided.pop(link.id, None)
+        self.paired.add(link.id)
+        self.adopted.append(link.id)
+
+    async def discard(self, link: Link) -> None:
+        self.undecided.pop(link.id, None)
+        self.discarded.append(link.id)
+
+    async def undecided_account(self, link: Link) -> PhoneNumber | None:
+        return self.undecided.get(link.id)
+
+    @asynccontextmanager
+    async def _open(self, *, pairing: bool) -> AsyncIterator[PlayedLine]:
+        if self.problem is not None:
+            raise self.problem
+        self.lines.append(line := PlayedLine(pairing=pairing))
+        try:
+            yield line
+        finally:
+            line.closed = True
+
+
+class PlayedRoster:
+    """The roster in memory, with the same rule about numbers as the database."""
+
+    def __init__(self, *enrolments: Enrolment) -> None:
+        self.mentorados: dict[MentoradoId, Mentorado] = {e.mentorado.id: e.mentorado for e in enrolments}
+        self.links: dict[MentoradoId, Link] = {e.mentorado.id: e.link for e in enrolments}
+        self.problem: Problem | None = None  # raised by every write while set
+
+    async def all(self) -> Sequence[Enrolment]:
+        everybody = sorted(self.mentorados.values(), key=lambda mentorado: mentorado.name)
+        return [Enrolment(mentorado, self.links[mentorado.id]) for mentorado in everybody]
+
+    async def add(self, enrolment: Enrolment) -> None:
+        self._may_write()
+        if holder := await self.by_phone(enrolment.mentorado.phone):
+            raise Problem(Code.PHONE_TAKEN, name=holder.name)
+        self.mentorados[enrolment.mentorado.id] = enrolment.mentorado
+        self.links[enrolment.mentorado.id] = enrolment.link
+
+    async def save_mentorado(self, mentorado: Mentorado) -> None:
+        self._may_write()
+        self.mentorados[mentorado.id] = mentorado
+
+    async def save_link(self, link: Link) -> None:
+        self._may_write()
+        self.links[link.mentorado_id] = link
+
+    async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
+        active = (mentorado for mentorado in self.mentorados.values() if not mentorado.archived)
+        return next((mentorado for mentorado in active if same_account(mentorado.phone, phone)), None)
+
+    def _may_write(self) -> None:
+        if self.problem is not None:
+            raise self.problem
+
+
+class PlayedLog:
+    """The log of transitions in memory."""
+
+    def __init__(self, *transitions: Transition) -> None:
+        self.lines: list[Transition] = list(transitions)
+        self.problem: Problem | None = None
+
+    async def append(self, transition: Transition) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.lines.append(transition)
+
+    async def of(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
+        return list(reversed(self.lines))[:limit]
+
+    async def latest(self) -> Mapping[LinkId, Transition]:
+        return {transition.link_id: transition for transition in self.lines}
