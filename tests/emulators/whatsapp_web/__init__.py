@@ -1,0 +1,1 @@
+"""A WhatsApp Web service on this machine, for the real client to talk to."""

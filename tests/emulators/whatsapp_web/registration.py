@@ -1,0 +1,49 @@
+"""A client that wants to be linked: what it left with the service, and the codes it may show."""
+
+import asyncio
+import os
+from base64 import b64encode
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from tests.emulators.whatsapp_web.nodes import SERVICE, Node, leaf, node
+from tests.emulators.whatsapp_web.signal import PreKey
+
+
+@dataclass(frozen=True, slots=True)
+class TypedCode:
+    """A client's wish to be linked by an eight-letter code, typed on the phone of *phone*."""
+
+    phone: str
+    ref: bytes
+    wrapped_key: bytes
+
+
+@dataclass(slots=True)
+class Registration:
+    """The public keys of a client that has no account yet."""
+
+    registration: bytes
+    identity: bytes
+    signed_key: PreKey
+    noise: bytes = b""  # known from the handshake
+    refs: list[str] = field(default_factory=list)
+    typed: TypedCode | None = None
+    finish: asyncio.Queue[Node] = field(default_factory=asyncio.Queue)  # what the client says to a typed code
+
+    @classmethod
+    def of(cls, pairing: Any) -> Self:
+        """Read it from the client's payload."""
+        return cls(pairing.eRegid, pairing.eIdent, PreKey(pairing.eSkeyID, pairing.eSkeyVal, pairing.eSkeySig))
+
+    def offer(self, count: int, question: str) -> Node:
+        """New codes to show, *count* of them, which the client answers as *question*."""
+        new = [new_ref() for _ in range(count)]
+        self.refs += new
+        refs = (leaf("ref", ref) for ref in new)
+        return node("iq", node("pair-device", *refs), from_=SERVICE, type="set", id=question, xmlns="md")
+
+
+def new_ref() -> str:
+    """A reference as long as the real ones."""
+    return "2@" + b64encode(os.urandom(60)).decode()
