@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -37,7 +38,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
     file.write_text(TESTS, encoding="utf-8")
     guarded = ["-p", "tests.conftest", "--noconftest", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
     command = [sys.executable, "-m", "pytest", *guarded, "-rA", "--tb=no", str(file)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False).stdout
+    wide = {**os.environ, "COLUMNS": "400"}  # pytest shortens its summary to the width of the screen
+    return subprocess.run(command, cwd=ROOT, env=wide, capture_output=True, text=True, timeout=60, check=False).stdout
 
 
 @pytest.mark.parametrize(
