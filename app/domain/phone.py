@@ -21,10 +21,11 @@ def same_account(one: PhoneNumber, other: PhoneNumber) -> bool:
 
     Brazilian mobiles gained a ninth digit; accounts opened before it still carry the shorter form on WhatsApp's side.
     """
-    return _without_ninth_digit(one) == _without_ninth_digit(other)
+    return comparison_key(one) == comparison_key(other)
 
 
-def _without_ninth_digit(number: PhoneNumber) -> str:
+def comparison_key(number: PhoneNumber) -> str:
+    """The form in which numbers of the same account are equal. It is stored: a change needs a migration."""
     match = _BRAZIL_MOBILE.fullmatch(number)
     return f"+55{match['area']}{match['rest']}" if match else number
 
