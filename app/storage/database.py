@@ -1,0 +1,112 @@
+"""The one door to the database: a worker thread of its own, and one transaction per piece of work.
+
+Importing this module costs nothing: SQLAlchemy is loaded in the worker thread, so the window is painted before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from app.domain.errors import Code, Problem
+from app.storage.migrations import OURS, Migrations
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+T = TypeVar("T")
+
+_START_OVER = frozenset({Code.DATABASE_CORRUPT, Code.DATABASE_NOT_WRITABLE})
+"""After these the connection is not trusted: the next piece of work opens the file anew, with all the checks."""
+
+
+class Database:
+    """One SQLite file. Trouble from outside raises `Problem`, and all works again once the cause is gone."""
+
+    def __init__(self, path: Path, *, busy_timeout: float = 5.0, migrations: Migrations = OURS) -> None:
+        self._path = path
+        self._busy_timeout = busy_timeout
+        self._migrations = migrations
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        self._engine: Engine | None = None  # touched by the worker thread only, like all below it
+        self._file: tuple[int, int] | None = None
+
+    async def open(self) -> None:
+        """Check the file and bring it to today's shape. May be called again after a `Problem`."""
+        await self._in_worker(self._ready)
+
+    async def run(self, work: Callable[[Connection], T]) -> T:
+        """Run *work* in one transaction, after all that was asked before. Cancelled, it happens whole or not at all."""
+        return await self._in_worker(lambda: self._transact(work, writing=True))
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Like `run`, for *work* that changes nothing: it does not wait for another program's write."""
+        return await self._in_worker(lambda: self._transact(work, writing=False))
+
+    async def close(self) -> None:
+        """Finish what was asked, close the file and end the thread. There is no way back."""
+        await self._in_worker(self._let_go)
+        self._worker.shutdown()
+
+    async def __aenter__(self) -> Database:
+        try:
+            await self.open()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _in_worker(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+
+    # --- in the worker thread ------------------------------------------------------------------------------------
+
+    def _transact(self, work: Callable[[Connection], T], *, writing: bool) -> T:
+        engine = self._ready()
+
+        from app.storage.faults import problems
+        from app.storage.opening import transaction
+
+        try:
+            with problems(self._path), transaction(engine, writing=writing) as connection:
+                return work(connection)
+        except Problem as problem:
+            if problem.code in _START_OVER:
+                self._let_go()
+            raise
+
+    def _ready(self) -> Engine:
+        self._refuse_another_file()
+        if self._engine is None:
+            from app.storage.opening import open_engine
+
+            self._engine = open_engine(self._path, busy_timeout=self._busy_timeout, migrations=self._migrations)
+            self._file = _identity(self._path)
+        return self._engine
+
+    def _refuse_another_file(self) -> None:
+        # SQLite goes on writing into a file that was deleted or replaced under it, and all of that would be lost.
+        if self._file is not None and self._file != _identity(self._path):
+            raise Problem(Code.DATABASE_NOT_WRITABLE, path=str(self._path), detail="removed or replaced while in use")
+
+    def _let_go(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,21 @@
+"""How the database came to its shape, one revision after the other. To add one, see README.md beside this file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """A folder of Alembic scripts and their revisions, oldest first, known without loading Alembic."""
+
+    folder: Path
+    revisions: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        return self.revisions[-1]
+
+
+OURS = Migrations(Path(__file__).parent, ("0001",))

@@ -1,0 +1,141 @@
+"""The mentorados and their links, on disk."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import Enrolment, Link, Mentorado, ProviderKind
+from app.domain.phone import PhoneNumber, comparison_key
+from app.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+# The tables are imported inside the functions: they bring SQLAlchemy along, which only the worker thread may load.
+
+
+class SqlRoster:
+    """Implements `app.domain.ports.Roster`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> Sequence[Enrolment]:
+        return await self._database.read(_everybody)
+
+    async def add(self, enrolment: Enrolment) -> None:
+        await self._database.run(lambda connection: _add(connection, enrolment))
+
+    async def save_mentorado(self, mentorado: Mentorado) -> None:
+        """Raises `Problem(PHONE_TAKEN)` as `add` does: an edit or a return from the archive can collide too."""
+        await self._database.run(lambda connection: _save_mentorado(connection, mentorado))
+
+    async def save_link(self, link: Link) -> None:
+        await self._database.run(lambda connection: _save_link(connection, link))
+
+    async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
+        return await self._database.read(lambda connection: _by_phone(connection, phone))
+
+
+def _everybody(connection: Connection) -> list[Enrolment]:
+    from app.storage.tables import link, mentorado
+
+    links = {row.mentorado_id: _link(row) for row in connection.execute(link.select().where(link.c.active))}
+    enrolments = [Enrolment(_mentorado(row), links[row.id]) for row in connection.execute(mentorado.select())]
+    return sorted(enrolments, key=_by_name)
+
+
+def _add(connection: Connection, enrolment: Enrolment) -> None:
+    from app.storage.tables import link, mentorado
+
+    _refuse_taken_phone(connection, enrolment.mentorado)
+    connection.execute(mentorado.insert().values(**_mentorado_row(enrolment.mentorado)))
+    connection.execute(link.insert().values(active=True, **_link_row(enrolment.link)))
+
+
+def _save_mentorado(connection: Connection, changed: Mentorado) -> None:
+    from app.storage.tables import mentorado
+
+    _refuse_taken_phone(connection, changed)
+    update = mentorado.update().where(mentorado.c.id == changed.id).values(**_mentorado_row(changed))
+    if connection.execute(update).rowcount == 0:
+        raise Problem(Code.MENTORADO_UNKNOWN, name=changed.name)
+
+
+def _save_link(connection: Connection, changed: Link) -> None:
+    from app.storage.tables import link
+
+    update = link.update().where(link.c.id == changed.id).values(**_link_row(changed))
+    if connection.execute(update).rowcount == 0:
+        raise Problem(Code.MENTORADO_UNKNOWN, name=changed.mentorado_id)
+
+
+def _by_phone(connection: Connection, phone: PhoneNumber) -> Mentorado | None:
+    from app.storage.tables import mentorado
+
+    holds_it = (mentorado.c.phone_key == comparison_key(phone)) & mentorado.c.archived_at.is_(None)
+    row = connection.execute(mentorado.select().where(holds_it)).one_or_none()
+    return None if row is None else _mentorado(row)
+
+
+def _refuse_taken_phone(connection: Connection, mentorado: Mentorado) -> None:
+    # The unique index has the last word; it just cannot say whose number it is.
+    holder = None if mentorado.archived else _by_phone(connection, mentorado.phone)
+    if holder is not None and holder.id != mentorado.id:
+        raise Problem(Code.PHONE_TAKEN, name=holder.name)
+
+
+def _by_name(enrolment: Enrolment) -> tuple[str, str, str]:
+    """As a Portuguese index does: "Álvaro" between "Aline" and "Ana", whatever the case."""
+    name = enrolment.mentorado.name
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return plain, name, enrolment.mentorado.id
+
+
+def _mentorado_row(mentorado: Mentorado) -> dict[str, Any]:
+    return {
+        "id": mentorado.id,
+        "name": mentorado.name,
+        "phone": mentorado.phone,
+        "phone_key": comparison_key(mentorado.phone),
+        "cohort": mentorado.cohort,
+        "created_at": mentorado.created_at,
+        "archived_at": mentorado.archived_at,
+    }
+
+
+def _mentorado(row: Any) -> Mentorado:
+    return Mentorado(
+        id=row.id,
+        name=row.name,
+        phone=row.phone,
+        cohort=row.cohort,
+        created_at=row.created_at,
+        archived_at=row.archived_at,
+    )
+
+
+def _link_row(link: Link) -> dict[str, Any]:
+    return {
+        "id": link.id,
+        "mentorado_id": link.mentorado_id,
+        "provider": link.provider.value,
+        "wanted": link.wanted,
+        "account": link.account,
+        "accepted_account": link.accepted_account,
+    }
+
+
+def _link(row: Any) -> Link:
+    return Link(
+        id=row.id,
+        mentorado_id=row.mentorado_id,
+        provider=ProviderKind(row.provider),
+        wanted=row.wanted,
+        account=row.account,
+        accepted_account=row.accepted_account,
+    )

@@ -1,0 +1,93 @@
+"""Every move of every link, append-only: the database itself refuses to change or remove one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
+from app.domain.lifecycle import Trigger
+from app.domain.mentorado import LinkId, MentoradoId
+from app.domain.ports import Transition
+from app.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+class SqlTransitionLog:
+    """Implements `app.domain.ports.TransitionLog`.
+
+    What lasts is kept. The code to scan (a credential), the next try and the evidence belong to the moment and are not.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def append(self, transition: Transition) -> None:
+        await self._database.run(lambda connection: _append(connection, transition))
+
+    async def of(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
+        return await self._database.read(lambda connection: _of(connection, mentorado_id, limit))
+
+    async def latest(self) -> Mapping[LinkId, Transition]:
+        return await self._database.read(_latest)
+
+
+def _append(connection: Connection, happened: Transition) -> None:
+    from app.storage.tables import transition
+
+    connection.execute(
+        transition.insert().values(
+            link_id=happened.link_id,
+            at=happened.at,
+            trigger=happened.trigger.name,
+            before_state=happened.before.state.value,
+            before_reason=happened.before.reason.value,
+            before_since=happened.before.since,
+            after_state=happened.after.state.value,
+            reason=happened.after.reason.value,
+            capability=happened.after.capability.value,
+            until=happened.after.until,
+            account=happened.after.account,
+            detail=happened.after.detail,
+        )
+    )
+
+
+def _of(connection: Connection, mentorado_id: MentoradoId, limit: int) -> list[Transition]:
+    from app.storage.tables import link, transition
+
+    their_links = link.select().where(link.c.mentorado_id == mentorado_id).with_only_columns(link.c.id)
+    theirs = transition.select().where(transition.c.link_id.in_(their_links))
+    return [_transition(row) for row in connection.execute(theirs.order_by(transition.c.id.desc()).limit(limit))]
+
+
+def _latest(connection: Connection) -> dict[LinkId, Transition]:
+    from sqlalchemy import func, select
+
+    from app.storage.tables import link, transition
+
+    # One step down the index for each link, however long its history is; GROUP BY would walk all of it.
+    one = transition.alias()
+    last = select(func.max(one.c.id)).where(one.c.link_id == link.c.id).scalar_subquery()
+    rows = connection.execute(select(transition).join_from(link, transition, transition.c.id == last))
+    return {row.link_id: _transition(row) for row in rows}
+
+
+def _transition(row: Any) -> Transition:
+    return Transition(
+        link_id=row.link_id,
+        at=row.at,
+        trigger=Trigger[row.trigger],
+        before=LinkStatus(state=LinkState(row.before_state), reason=Reason(row.before_reason), since=row.before_since),
+        after=LinkStatus(
+            state=LinkState(row.after_state),
+            reason=Reason(row.reason),
+            since=row.at,
+            capability=SendCapability(row.capability),
+            until=row.until,
+            account=row.account,
+            detail=row.detail,
+        ),
+    )
