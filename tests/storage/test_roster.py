@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError, StatementError
+
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import ProviderKind
+from app.domain.phone import PhoneNumber
+from app.domain.ports import Roster
+from app.storage.database import Database
+from app.storage.roster import SqlRoster
+from tests.clock import DAWN
+from tests.storage.people import enrolled
+
+
+async def test_what_is_added_is_what_comes_back_in_the_next_run(path: Path) -> None:
+    ana = enrolled("Ana Lima", cohort="Turma 7")
+    bruno = enrolled("Bruno Sá", "+5521912345678")
+    bruno = replace(bruno, mentorado=replace(bruno.mentorado, created_at=DAWN + timedelta(microseconds=1)))
+    async with Database(path) as database:
+        roster: Roster = SqlRoster(database)
+        await roster.add(bruno)
+        await roster.add(ana)
+    async with Database(path) as database:
+        assert await SqlRoster(database).all() == [ana, bruno]
+
+
+async def test_edits_of_a_mentorado_and_of_its_link_are_kept_apart(path: Path) -> None:
+    ana = enrolled()
+    mentorado = replace(ana.mentorado, name="Ana Souza", phone=PhoneNumber("+351912345678"), cohort="8")
+    link = replace(
+        ana.link, wanted=True, account=PhoneNumber("+551187654321"), accepted_account=PhoneNumber("+351910000000")
+    )
+    async with Database(path) as database:
+        roster = SqlRoster(database)
+        await roster.add(ana)
+        await roster.save_mentorado(mentorado)
+        assert await roster.all() == [replace(ana, mentorado=mentorado)]
+        await roster.save_link(link)
+        assert await roster.all() == [replace(ana, mentorado=mentorado, link=link)]
+
+
+async def test_names_are_in_the_order_of_a_portuguese_index(path: Path) -> None:
+    names = ["Aline", "Álvaro", "ana", "Ângela", "Antônio", "Caio", "Çağla", "Camila", "Érica", "Zélia"]
+    async with Database(path) as database:
+        roster = SqlRoster(database)
+        for number, name in enumerate(reversed(names)):
+            await roster.add(enrolled(name, f"+55219100000{number:02}"))
+        found = [enrolment.mentorado.name for enrolment in await roster.all()]
+    assert found == ["Aline", "Álvaro", "ana", "Ângela", "Antônio", "Çağla", "Caio", "Camila", "Érica", "Zélia"]
+
+
+@pytest.mark.parametrize("other", ["+5511987654321", "+551187654321"])
+async def test_an_active_number_is_taken_with_and_without_the_ninth_digit(path: Path, other: str) -> None:
+    async with Database(path) as database:
+        roster = SqlRoster(database)
+        await roster.add(ana := enrolled("Ana Lima"))
+        with pytest.raises(Problem) as caught:
+            await roster.add(enrolled("Bruno Sá", other))
+        assert await roster.all() == [ana]
+    assert caught.value.code is Code.PHONE_TAKEN
+    assert caught.value.context == {"name": "Ana Lima"}
+
+
+async def test_the_database_itself_refuses_an_active_number_twice(path: Path) -> None:
+    def behind_its_back(connection: Connection) -> None:
+        connection.exec_driver_sql(
+            "INSERT INTO mentorado SELECT 'other', name, phone, phone_key, '', created_at, NULL FROM mentorado"
+        )
+
+    async with Database(path) as database:
+        await SqlRoster(database).add(enrolled())
+        with pytest.raises(IntegrityError, match="UNIQUE"):
+            await database.run(behind_its_back)
+
+
+async def test_archiving_frees_the_number_and_coming_back_needs_it_free(path: Path) -> None:
+    ana, bruno = enrolled("Ana Lima"), enrolled("Bruno Sá")
+    archived = replace(ana.mentorado, archived_at=DAWN + timedelta(days=1))
+    async with Database(path) as database:
+        roster = SqlRoster(database)
+        await roster.add(ana)
+        await roster.save_mentorado(archived)
+        assert await roster.by_phone(ana.mentorado.phone) is None
+        await roster.add(bruno)
+        assert await roster.all() == [replace(ana, mentorado=archived), bruno]
+        with pytest.raises(Problem) as caught:
+            await roster.save_mentorado(ana.mentorado)
+        assert caught.value.context == {"name": "Bruno Sá"}
+        await roster.save_mentorado(replace(bruno.mentorado, archived_at=DAWN))
+        await roster.save_mentorado(ana.mentorado)
+        assert await roster.by_phone(PhoneNumber("+551187654321")) == ana.mentorado
+
+
+async def test_a_mentorado_does_not_take_the_number_from_themself(path: Path) -> None:
+    async with Database(path) as database:
+        roster = SqlRoster(database)
+        await roster.add(ana := enrolled())
+        await roster.save_mentorado(changed := replace(ana.mentorado, phone=PhoneNumber("+551187654321")))
+        assert await roster.by_phone(ana.mentorado.phone) == changed
+
+
+async def test_saving_somebody_who_is_not_there_is_said(path: Path) -> None:
+    async with Database(path) as database:
+        roster = SqlRoster(database)
+        for saving in (roster.save_mentorado(enrolled().mentorado), roster.save_link(enrolled().link)):
+            with pytest.raises(Problem) as caught:
+                await saving
+            assert caught.value.code is Code.MENTORADO_UNKNOWN
+
+
+async def test_a_second_link_may_be_prepared_but_only_one_is_in_use(path: Path) -> None:
+    from app.storage.tables import link
+
+    async with Database(path) as database:
+        await SqlRoster(database).add(ana := enrolled())
+        next_link = {"id": "next", "mentorado_id": ana.mentorado.id, "provider": "zapi", "wanted": False}
+        await database.run(lambda c: c.execute(link.insert().values(active=False, **next_link)))
+        assert await SqlRoster(database).all() == [ana]
+        with pytest.raises(IntegrityError, match="UNIQUE"):
+            await database.run(lambda c: c.execute(link.update().values(active=True)))
+        await database.run(lambda c: c.execute(link.update().values(active=link.c.id == "next")))
+        assert [enrolment.link.provider for enrolment in await SqlRoster(database).all()] == [ProviderKind.ZAPI]
+
+
+async def test_a_link_belongs_to_somebody(path: Path) -> None:
+    async with Database(path) as database:
+        ana, nobody = enrolled(), enrolled()
+        with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+            await SqlRoster(database).add(replace(ana, link=nobody.link))
+        assert await SqlRoster(database).all() == []
+
+
+async def test_a_time_without_a_zone_is_refused(path: Path) -> None:
+    ana = enrolled()
+    naive = replace(ana.mentorado, created_at=datetime(2026, 1, 1))  # noqa: DTZ001 - that is what is refused
+    async with Database(path) as database:
+        with pytest.raises(StatementError, match="no time zone"):
+            await SqlRoster(database).add(replace(ana, mentorado=naive))

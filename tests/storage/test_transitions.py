@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reason, Retry, SendCapability
+from app.domain.lifecycle import Trigger
+from app.domain.phone import PhoneNumber
+from app.domain.ports import Transition, TransitionLog
+from app.storage.database import Database
+from app.storage.roster import SqlRoster
+from app.storage.transitions import SqlTransitionLog
+from tests.clock import DAWN
+from tests.storage.people import blocked, enrolled
+
+
+async def test_a_move_comes_back_with_all_that_lasts(path: Path) -> None:
+    ana = enrolled()
+    moved = blocked(
+        ana.link,
+        reason=Reason.TEMPORARY_BAN,
+        since=DAWN + timedelta(hours=3, microseconds=5),
+        capability=SendCapability.BLOCKED,
+        until=DAWN + timedelta(days=1),
+        account=PhoneNumber("+5511987654321"),
+        detail="code 101",
+    )
+    async with Database(path) as database:
+        await SqlRoster(database).add(ana)
+        await SqlTransitionLog(database).append(moved)
+    async with Database(path) as database:
+        (found,) = await SqlTransitionLog(database).of(ana.mentorado.id)
+    assert found == moved
+    assert found.after.detail == "code 101"
+
+
+async def test_a_mentorados_moves_come_latest_first_whatever_the_clock_said(path: Path) -> None:
+    ana, bruno = enrolled(), enrolled("Bruno Sá", "+5521912345678")
+    hours = [5, 1, 3, 2]
+    async with Database(path) as database:
+        log: TransitionLog = SqlTransitionLog(database)
+        for enrolment in (ana, bruno):
+            await SqlRoster(database).add(enrolment)
+        for hour in hours:
+            await log.append(blocked(ana.link, since=DAWN + timedelta(hours=hour)))
+            await log.append(blocked(bruno.link))
+        found = [transition.at for transition in await log.of(ana.mentorado.id, limit=3)]
+    assert found == [DAWN + timedelta(hours=hour) for hour in (2, 3, 1)]
+
+
+async def test_the_last_move_of_every_link_that_ever_moved(path: Path) -> None:
+    ana, bruno, caio = enrolled(), enrolled("Bruno Sá", "+5521912345678"), enrolled("Caio", "+5521912345679")
+    async with Database(path) as database:
+        log = SqlTransitionLog(database)
+        for enrolment in (ana, bruno, caio):
+            await SqlRoster(database).add(enrolment)
+        await log.append(blocked(ana.link))
+        await log.append(of_bruno := blocked(bruno.link))
+        await log.append(of_ana := blocked(ana.link, reason=Reason.BANNED))
+        assert await log.latest() == {ana.link.id: of_ana, bruno.link.id: of_bruno}
+
+
+async def test_the_code_to_scan_never_reaches_the_disk(path: Path) -> None:
+    ana = enrolled()
+    code = QrCode(text="2@TOP-SECRET-CODE", number=1, total=6, issued_at=DAWN, expires_at=DAWN)
+    before = LinkStatus(state=LinkState.CONNECTING, since=DAWN, retry=Retry(1, DAWN))
+    after = LinkStatus(state=LinkState.QR_READY, since=DAWN, qr=code, evidence=Evidence(last_ack=DAWN))
+    async with Database(path) as database:
+        await SqlRoster(database).add(ana)
+        move = Transition(link_id=ana.link.id, at=DAWN, trigger=Trigger.CODE_SHOWN, before=before, after=after)
+        await SqlTransitionLog(database).append(move)
+        (found,) = await SqlTransitionLog(database).of(ana.mentorado.id)
+        written = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert found.after == replace(after, qr=None, evidence=Evidence())
+    assert b"qr_ready" in written
+    assert b"TOP-SECRET" not in written
+
+
+@pytest.mark.parametrize("change", ["UPDATE transition SET reason = 'none'", "DELETE FROM transition"])
+async def test_what_happened_cannot_be_changed_or_removed(path: Path, change: str) -> None:
+    async with Database(path) as database:
+        await SqlRoster(database).add(ana := enrolled())
+        log = SqlTransitionLog(database)
+        await log.append(moved := blocked(ana.link))
+        with pytest.raises(IntegrityError, match="append-only"):
+            await database.run(lambda connection: connection.exec_driver_sql(change))
+        assert await log.of(ana.mentorado.id) == [moved]
+
+
+async def test_a_move_belongs_to_a_link(path: Path) -> None:
+    async with Database(path) as database:
+        with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+            await SqlTransitionLog(database).append(blocked(enrolled().link))
+
+
+@pytest.mark.parametrize("state", LinkState)
+async def test_every_state_reason_trigger_and_capability_can_be_written_down(path: Path, state: LinkState) -> None:
+    ana = enrolled()
+    moves = [
+        Transition(
+            link_id=ana.link.id,
+            at=DAWN,
+            trigger=trigger,
+            before=LinkStatus(state=state, reason=reason, since=DAWN),
+            after=LinkStatus(state=state, reason=reason, capability=capability, since=DAWN),
+        )
+        for reason in Reason
+        for trigger, capability in zip(Trigger, [*SendCapability] * 2, strict=True)
+    ]
+    async with Database(path) as database:
+        await SqlRoster(database).add(ana)
+        log = SqlTransitionLog(database)
+        for move in moves:
+            await log.append(move)
+        assert await log.of(ana.mentorado.id, limit=len(moves)) == moves[::-1]
