@@ -20,7 +20,7 @@ LONGEST = 400  # lines; at 300 a file should be asked why
 TRUST_WEAKENING = re.compile(
     r"InsecureSkipVerify|SSL_CERT_(?:FILE|DIR)|CERT_NONE|check_hostname|_create_unverified_context|verify\s*=\s*False"
 )
-MACHINE_PATH = re.compile(r"(?<![\w./:~-])/(?:home|Users|root|work|tmp)/\w|\b[A-Z]:\\Users\\")
+MACHINE_PATH = re.compile(r"(?<![\w./:~-])/(?:home|Users|root|work|tmp)/\w|\b[A-Z]:\\Users\\\w")
 
 
 def name(path: Path) -> str:
