@@ -1,0 +1,127 @@
+"""Where Qt and asyncio meet. The only file that imports qasync."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gc
+import logging
+import signal
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QDialog
+from qasync import QEventLoop
+
+from app.domain.errors import Problem
+
+log = logging.getLogger(__name__)
+
+WORKER_THREADS = 32
+GC_MILLISECONDS = 1000
+
+P = ParamSpec("P")
+
+
+def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run *main* on Qt's loop until it returns; Qt ends when it does, not before. SIGTERM and SIGINT cancel *main*."""
+    app.setQuitOnLastWindowClosed(False)  # otherwise closing the window stops the loop under everything that must close
+    gc.disable()  # a collection in a worker thread would delete widgets there
+    collector = QTimer(interval=GC_MILLISECONDS)
+    collector.timeout.connect(_collect)
+    collector.start()
+    try:
+        with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner, suppress(asyncio.CancelledError):
+            runner.run(_start(main))
+    finally:
+        collector.stop()
+        gc.enable()
+
+
+async def _start(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    loop.set_default_executor(ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker"))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):  # Windows; there the runner itself minds Ctrl+C
+            loop.add_signal_handler(number, task.cancel if task else loop.stop)
+    try:
+        await main()
+    finally:
+        await cancel_asked()
+
+
+def _collect() -> None:
+    """Collect what Python would have collected by itself, but on this thread."""
+    for generation in (2, 1, 0):
+        if gc.get_count()[generation] > gc.get_threshold()[generation]:
+            gc.collect(generation)
+            return
+
+
+class Shows(Protocol):
+    """What a widget must offer for its slots to be `@asked`."""
+
+    def show_problem(self, problem: Problem) -> None: ...
+
+    def show_crash(self, error: Exception) -> None: ...
+
+
+W = TypeVar("W", bound=Shows)
+D = TypeVar("D", bound=QDialog)
+
+_running: set[asyncio.Task[None]] = set()
+
+
+def asked(method: Callable[Concatenate[W, P], Coroutine[Any, Any, None]]) -> Callable[Concatenate[W, P], None]:
+    """Make a coroutine method callable from a signal: problems become sentences, bugs become reports.
+
+    `sender()` is gone by the time the coroutine runs, so bind what it needs when connecting.
+    """
+
+    async def answer(self: W, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            await method(self, *args, **kwargs)
+        except Problem as problem:
+            self.show_problem(problem)
+        except Exception as error:
+            log.exception("%s failed", method.__qualname__)
+            self.show_crash(error)
+
+    @functools.wraps(method)
+    def slot(self: W, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        task = asyncio.get_running_loop().create_task(answer(self, *args, **kwargs), name=method.__qualname__)
+        _running.add(task)  # the loop itself keeps only a weak reference
+        task.add_done_callback(_running.discard)
+
+    return slot
+
+
+async def cancel_asked() -> None:
+    """End every slot that still runs, and wait until it has cleaned up."""
+    tasks = [task for task in _running if task is not asyncio.current_task()]
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+
+
+async def ask(dialog: D) -> QDialog.DialogCode:
+    """Show *dialog* window-modally and wait for it, without a second event loop."""
+    finished: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def answer(result: int) -> None:
+        if not finished.done():
+            finished.set_result(result)
+
+    dialog.finished.connect(answer)
+    dialog.open()
+    try:
+        return QDialog.DialogCode(await finished)
+    except asyncio.CancelledError:
+        dialog.reject()
+        raise
+    finally:
+        dialog.deleteLater()

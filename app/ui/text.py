@@ -1,0 +1,173 @@
+"""Every sentence chosen by a code. Nothing outside this file turns a code into words. Qt-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from math import ceil
+
+from app.core.actions import ActionName, Refusal
+from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
+from app.domain.errors import Code, Problem
+from app.domain.guidance import Recommendation
+from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.phone import last_digits, readable
+from app.ui.catalogue import LANGUAGES, Texts
+
+__all__ = [
+    "LANGUAGES",
+    "Texts",
+    "action",
+    "age",
+    "date_time",
+    "next_step",
+    "problem",
+    "provider",
+    "refusal",
+    "sentence",
+    "state_badge",
+    "texts",
+]
+
+texts = Texts()
+"""The one catalogue of this process."""
+
+_LIMITED = (SendCapability.RESTRICTED, SendCapability.BLOCKED)
+
+
+class _Known(dict[str, object]):
+    """What is known about a problem; what its code did not say shows as a dash, never as a second failure."""
+
+    def __missing__(self, _name: str) -> str:
+        return "—"
+
+
+def state_badge(status: LinkStatus) -> str:
+    """The one or two words on the badge."""
+    if status.state is LinkState.BLOCKED:
+        return texts(f"badge.blocked.{status.reason}")
+    if status.state is LinkState.CONNECTED and status.capability in _LIMITED:
+        return texts("badge.connected_limited")
+    if status.reason is Reason.WAITING_TURN:
+        return texts("badge.waiting_turn")
+    if status.reason is Reason.SIGNING_IN:
+        return texts("badge.signing_in")
+    return texts(f"badge.{status.state}")
+
+
+def sentence(status: LinkStatus, enrolment: Enrolment, now: datetime) -> str:
+    """What is going on, in one or two sentences, for the lead card."""
+    match status.state:
+        case LinkState.CONNECTED:
+            return _connected(status, now)
+        case LinkState.RECONNECTING:
+            return f"{_cause(status.reason)} {_next_try(status, now)}"
+        case LinkState.BLOCKED:
+            return _blocked(status, enrolment, now)
+        case LinkState.UNKNOWN:
+            seen = status.evidence.last_observation or status.since
+            return texts("sentence.unknown", provider=provider(enrolment.link.provider), age=age(now - seen))
+        case LinkState.QR_READY if status.reason is not Reason.SIGNING_IN:
+            return texts("sentence.qr_ready", digits=last_digits(enrolment.expected_account))
+        case LinkState.CONNECTING | LinkState.QR_READY if status.reason in (Reason.WAITING_TURN, Reason.SIGNING_IN):
+            return texts(f"sentence.{status.reason}")
+        case state:
+            return texts(f"sentence.{state}")
+
+
+def next_step(recommendation: Recommendation) -> str:
+    """What the person should do next."""
+    return texts(f"next.{recommendation}")
+
+
+def problem(trouble: Problem) -> tuple[str, str]:
+    """The sentence for *trouble*, and what to do next."""
+    known = _Known(trouble.context)
+    sentence_ = _words(f"problem.{trouble.code}.sentence", known)
+    if trouble.code is Code.NOT_POSSIBLE_NOW and "why" in trouble.context:
+        return sentence_, f"{refusal(Refusal(trouble.context['why']))}."
+    return sentence_, _words(f"problem.{trouble.code}.next", known)
+
+
+def refusal(why: Refusal) -> str:
+    """Why an action is locked, as a phrase for its card: no full stop."""
+    return texts(f"refusal.{why}")
+
+
+def action(name: ActionName) -> tuple[str, str]:
+    """The label of an action, and the line that says what it does."""
+    return texts(f"action.{name}.label"), texts(f"action.{name}.line")
+
+
+def provider(kind: ProviderKind) -> str:
+    return texts(f"provider.{kind}")
+
+
+def age(delta: timedelta) -> str:
+    """How long ago, in words: ``agora``, ``há 2 min``, ``há 3 h``, ``há 4 dias``."""
+    seconds = max(0, int(delta.total_seconds()))
+    if seconds < 60:
+        return texts("age.now")
+    if seconds < 3600:
+        return texts("age.minutes", count=seconds // 60)
+    if seconds < 86400:
+        return texts("age.hours", count=seconds // 3600)
+    return texts.plural("age.days", seconds // 86400)
+
+
+def date_time(local: datetime, today: date | None = None) -> str:
+    """A local time as people write it; only the hour when it is *today*."""
+    if local.date() == today:
+        return f"{local:%H:%M}"
+    if today is not None and local.year != today.year:
+        return texts("date.with_year", day=local.day, month=_month(local), year=local.year, time=f"{local:%H:%M}")
+    return texts("date.short", day=local.day, month=_month(local), time=f"{local:%H:%M}")
+
+
+def _month(local: datetime) -> str:
+    return texts(f"date.months.{local.month}")
+
+
+def _until(status: LinkStatus, now: datetime) -> str | None:
+    if status.until is None or status.until <= now:
+        return None
+    return date_time(status.until.astimezone(), now.astimezone().date())
+
+
+def _connected(status: LinkStatus, now: datetime) -> str:
+    if status.capability in _LIMITED:
+        until = _until(status, now)
+        if until is None:
+            return texts(f"sentence.connected_{status.capability}")
+        return texts(f"sentence.connected_{status.capability}_until", until=until)
+    heard = status.evidence.last_inbound
+    return texts("sentence.connected_heard", age=age(now - heard)) if heard else texts("sentence.connected")
+
+
+def _cause(reason: Reason) -> str:
+    key = f"cause.{reason}"
+    return texts(key) if texts.has(key) else texts("cause.other")
+
+
+def _next_try(status: LinkStatus, now: datetime) -> str:
+    if status.retry is None or status.retry.at is None or status.retry.at <= now:
+        return texts("sentence.retry_now")
+    seconds = ceil((status.retry.at - now).total_seconds())
+    if seconds < 90:
+        return texts("sentence.retry_seconds", count=seconds)
+    return texts("sentence.retry_minutes", count=round(seconds / 60))
+
+
+def _blocked(status: LinkStatus, enrolment: Enrolment, now: datetime) -> str:
+    if status.reason is Reason.TEMPORARY_BAN:
+        until = _until(status, now)
+        if until is not None:
+            return texts("sentence.suspended_until", until=until)
+        if status.until is not None:
+            return texts("sentence.suspension_over")
+    account = readable(status.account) if status.account else texts("sentence.another_number")
+    return texts(f"sentence.blocked.{status.reason}", account=account, provider=provider(enrolment.link.provider))
+
+
+def _words(key: str, known: Mapping[str, object]) -> str:
+    return texts.template(key).format_map(known)

@@ -1,0 +1,196 @@
+"""The theme in use: which tokens, at which text size, and how they reach Qt."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+from app.ui import fonts
+from app.ui.stylesheet import stylesheet
+from app.ui.tokens import (
+    ACTION_CARD_HEIGHT,
+    AVATAR_SIZE,
+    BADGE_HEIGHT,
+    CHIP_HEIGHT,
+    CONTROL_HEIGHT,
+    DARK,
+    HEADER_HEIGHT,
+    LIGHT,
+    PANE_WIDTH,
+    RADIUS_CARD,
+    RADIUS_CONTROL,
+    RADIUS_ROW,
+    RADIUS_SHEET,
+    ROW_HEIGHT,
+    SPACE_1,
+    SPACE_2,
+    SPACE_3,
+    SPACE_4,
+    SPACE_6,
+    SPACE_8,
+    TEXT_BODY,
+    TEXT_CAPTION,
+    TEXT_HEADING,
+    TEXT_NAME,
+    TEXT_SMALL,
+    TEXT_TITLE,
+    BadgeColours,
+    Tokens,
+    Tone,
+    badge_icon,
+    tone_of,
+)
+
+__all__ = [
+    "ACTION_CARD_HEIGHT",
+    "AVATAR_SIZE",
+    "BADGE_HEIGHT",
+    "CHIP_HEIGHT",
+    "CONTROL_HEIGHT",
+    "DARK",
+    "HEADER_HEIGHT",
+    "LIGHT",
+    "PANE_WIDTH",
+    "RADIUS_CARD",
+    "RADIUS_CONTROL",
+    "RADIUS_ROW",
+    "RADIUS_SHEET",
+    "ROW_HEIGHT",
+    "SCALES",
+    "SPACE_1",
+    "SPACE_2",
+    "SPACE_3",
+    "SPACE_4",
+    "SPACE_6",
+    "SPACE_8",
+    "TEXT_BODY",
+    "TEXT_CAPTION",
+    "TEXT_HEADING",
+    "TEXT_NAME",
+    "TEXT_SMALL",
+    "TEXT_TITLE",
+    "BadgeColours",
+    "Mode",
+    "Theme",
+    "Tokens",
+    "Tone",
+    "badge_icon",
+    "tone_of",
+]
+
+SCALES = (100, 125, 150, 175, 200)
+"""Text sizes that can be chosen, in percent."""
+
+_Role, _Group = QPalette.ColorRole, QPalette.ColorGroup
+
+
+class Mode(StrEnum):
+    """What the person chose; the system's own scheme unless they said otherwise."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Theme(QObject):
+    """Holds the choice and applies it. Whoever paints by hand listens to `changed` and asks for `tokens` again."""
+
+    changed = Signal()
+
+    def __init__(self, mode: Mode = Mode.SYSTEM, text_scale: int = 100, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._mode = mode
+        self._text_scale = text_scale
+        self._family: str | None = None
+        self._app: QApplication | None = None
+
+    @property
+    def mode(self) -> Mode:
+        return self._mode
+
+    @property
+    def text_scale(self) -> int:
+        """The text size in percent."""
+        return self._text_scale
+
+    @property
+    def tokens(self) -> Tokens:
+        """The colours to paint with now. A system that does not say is taken as light."""
+        if self._mode is Mode.SYSTEM:
+            dark = QGuiApplication.styleHints().colorScheme() is Qt.ColorScheme.Dark
+            return DARK if dark else LIGHT
+        return DARK if self._mode is Mode.DARK else LIGHT
+
+    def set_mode(self, mode: Mode) -> None:
+        if mode is not self._mode:
+            self._mode = mode
+            self._refresh()
+
+    def set_text_scale(self, percent: int) -> None:
+        percent = min(max(percent, SCALES[0]), SCALES[-1])
+        if percent != self._text_scale:
+            self._text_scale = percent
+            self._refresh()
+
+    def px(self, size: int) -> int:
+        """A design size in pixels, at the person's text size."""
+        return round(size * self._text_scale / 100)
+
+    def font(self, px: int, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
+        """The program's typeface at design size *px*."""
+        font = QFont(self._family) if self._family else QFont()
+        font.setPixelSize(self.px(px))
+        font.setWeight(weight)
+        return font
+
+    def apply(self, app: QApplication) -> None:
+        """Dress the whole program, now and whenever the choice or the system's scheme changes."""
+        if self._app is None:
+            self._family = fonts.install()
+            app.setStyle("Fusion")
+            app.styleHints().colorSchemeChanged.connect(self._on_system_scheme)
+        self._app = app
+        app.setFont(self.font(TEXT_BODY))
+        app.setPalette(_palette(self.tokens))
+        app.setStyleSheet(stylesheet(self.tokens, self.px))
+
+    def _on_system_scheme(self, _scheme: Qt.ColorScheme) -> None:
+        if self._mode is Mode.SYSTEM:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        if self._app is not None:
+            self.apply(self._app)
+        self.changed.emit()
+
+
+def _palette(colours: Tokens) -> QPalette:
+    palette = QPalette()
+    for role, name in (
+        (_Role.Window, colours.surface),
+        (_Role.Base, colours.surface),
+        (_Role.AlternateBase, colours.bg),
+        (_Role.Button, colours.raised),
+        (_Role.ToolTipBase, colours.raised),
+        (_Role.WindowText, colours.text),
+        (_Role.Text, colours.text),
+        (_Role.ButtonText, colours.text),
+        (_Role.ToolTipText, colours.text),
+        (_Role.BrightText, colours.on_danger),
+        (_Role.PlaceholderText, colours.text3),
+        (_Role.Highlight, colours.accent),
+        (_Role.HighlightedText, colours.on_accent),
+        (_Role.Link, colours.on_accent_soft),
+        (_Role.Accent, colours.accent),
+        (_Role.Light, colours.raised),
+        (_Role.Mid, colours.border),
+        (_Role.Dark, colours.border_strong),
+        (_Role.Shadow, colours.bg),
+    ):
+        palette.setColor(role, QColor(name))
+    for role in (_Role.WindowText, _Role.Text, _Role.ButtonText):
+        palette.setColor(_Group.Disabled, role, QColor(colours.text3))
+    return palette
