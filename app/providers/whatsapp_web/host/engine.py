@@ -1,0 +1,214 @@
+"""The only touch of neonize's library: a thin binding over the Go code its wheel ships, and its protobuf messages.
+
+neonize's own Python classes are left alone. They double the memory of a host, need libmagic, download the library when
+they miss it, and throw away what it says of a pairing. The signatures are those of `neonize/_binder.py` 0.5.2, and this
+binding refuses any other version: a wrong argument list would crash instead of failing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import importlib.util
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+VERSION: Final = "0.5.2"
+
+_OnStrings = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
+_OnEvent = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_int)
+_OnLog = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int)
+
+_FIREFOX: Final = 3  # the client type a phone shows beside a pairing code; WhatsApp accepts browsers only
+
+
+class EngineMissing(Exception):
+    """The library is not installed, or not for this platform."""
+
+
+class EngineMismatch(Exception):
+    """Another version of the library than this binding was written for."""
+
+
+class EngineError(Exception):
+    """The library refused a call; the text is the library's own."""
+
+
+class _Bytes(ctypes.Structure):
+    _fields_ = (("data", ctypes.c_void_p), ("size", ctypes.c_size_t))
+
+
+class _Proxy(ctypes.Structure):
+    _fields_ = (
+        ("address", ctypes.c_char_p),
+        ("no_websocket", ctypes.c_bool),
+        ("only_login", ctypes.c_bool),
+        ("no_media", ctypes.c_bool),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Whom a session's news go to. All are called on threads of the library, and must be quick: it waits for them."""
+
+    code: Callable[[str], None]
+    login_status: Callable[[str], None]
+    event: Callable[[int, bytes], None]
+    log: Callable[[str, str, str], None]  # level, source, text
+
+
+def library_path() -> Path:
+    """Where the wheel put the Go library; raises `EngineMissing`."""
+    system, machine = platform.system().lower(), platform.machine().lower()
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
+    suffix = {"windows": "dll", "darwin": "dylib"}.get(system, "so")
+    path = _package() / f"neonize-{system}-{machine}.{suffix}"
+    if not path.is_file():
+        raise EngineMissing(f"{path.name} is not installed")
+    return path
+
+
+def _package() -> Path:
+    """neonize's folder, found without running any of its code."""
+    spec = importlib.util.find_spec("neonize")
+    if spec is None or not spec.submodule_search_locations:
+        raise EngineMissing("neonize is not installed")
+    return Path(spec.submodule_search_locations[0])
+
+
+def messages() -> Any:
+    """neonize's generated protobuf messages. They import each other as top-level modules, hence the path."""
+    folder = str(_package() / "proto")
+    if folder not in sys.path:
+        sys.path.append(folder)
+    return importlib.import_module("Neonize_pb2")
+
+
+def sqlite_uri_path(file: Path) -> str:
+    """*file* as the library wants it: it puts the text into a URI, where ``#``, ``%`` and ``?`` mean something else."""
+    return quote(file.absolute().as_posix(), safe="/:")
+
+
+class Engine:
+    """The loaded library. Every session is named by a key that no other one ever had in this process."""
+
+    def __init__(self) -> None:
+        try:
+            self._go = ctypes.CDLL(str(library_path()))
+        except OSError as error:
+            raise EngineMissing(str(error)) from None
+        self._go.GetVersion.restype = ctypes.c_char_p
+        self.version: str = self._go.GetVersion().decode()
+        if self.version != VERSION:
+            raise EngineMismatch(f"found {self.version}, made for {VERSION}")
+        self._kept: list[object] = []
+        self._declare()
+
+    def _declare(self) -> None:
+        go, text, size = self._go, ctypes.c_char_p, ctypes.c_int
+        go.FreeString.argtypes = [ctypes.c_void_p]
+        go.FreeString.restype = None
+        go.FreeBytesStruct.argtypes = [ctypes.POINTER(_Bytes)]
+        go.FreeBytesStruct.restype = None
+        go.Neonize.argtypes = [
+            *(text, text, text, size, size, text),  # file, key, JID and its size, new device, log level
+            *(_OnStrings, _OnStrings, _OnEvent, _OnLog),
+            *(text, size, text, size, text, size),  # subscriptions, device properties, pairing by phone
+            ctypes.POINTER(_Proxy),
+        ]
+        go.Neonize.restype = go.Logout.restype = ctypes.c_void_p
+        go.SendMessage.argtypes = [text, text, size, text, size]
+        go.PairPhone.argtypes = [text, text, size]
+        go.SendMessage.restype = go.PairPhone.restype = ctypes.POINTER(_Bytes)
+        go.Logout.argtypes = go.Disconnect.argtypes = [text]
+        go.Disconnect.restype = None
+
+    def run(
+        self, key: str, file: Path, *, device_name: str, proxy: str, events: Sequence[int], listener: Listener
+    ) -> str:
+        """Open the session in *file* and stay in it. Returns what went wrong; without a fault it never returns."""
+        subscriptions = bytes(events)
+        properties = self._device_properties(device_name)
+        settings = ctypes.byref(_Proxy(proxy.encode(), False, False, False)) if proxy else None
+        callbacks = (
+            _OnStrings(lambda _key, text: listener.code(ctypes.string_at(text).decode())),
+            _OnStrings(lambda _key, text: listener.login_status(ctypes.string_at(text).decode())),
+            _OnEvent(lambda _key, data, size, code: listener.event(code, ctypes.string_at(data, size))),
+            _OnLog(lambda data, size: self._pass_on(ctypes.string_at(data, size), listener.log)),
+        )
+        self._kept.append(callbacks)  # Go may still call after we returned
+        error = self._go.Neonize(
+            *(sqlite_uri_path(file).encode(), key.encode(), b"", 0, 0, b"INFO"),
+            *callbacks,
+            *(subscriptions, len(subscriptions), properties, len(properties), b"", 0, settings),
+        )
+        return self._text(error)
+
+    def send_text(self, key: str, to: str, text: str) -> tuple[str, int]:
+        """Send *text* to the number *to*; returns the message's id and time. Blocks up to 75 s without an answer."""
+        pb = messages()
+        recipient = pb.JID(User=to, Server="s.whatsapp.net", Device=0, RawAgent=0, Integrator=0, IsEmpty=False)
+        # A plain conversation: the other kinds turn "@123" into a mention.
+        message = pb.SendResponse().Message
+        message.conversation = text
+        address, body = recipient.SerializeToString(), message.SerializeToString()
+        raw = self._go.SendMessage(key.encode(), address, len(address), body, len(body))
+        answer = pb.SendMessageReturnFunction.FromString(self._bytes(raw))
+        if answer.Error:
+            raise EngineError(answer.Error)
+        return answer.SendResponse.ID, answer.SendResponse.Timestamp
+
+    def pair_phone(self, key: str, phone: str) -> str:
+        """The code to type on the phone that has number *phone*."""
+        pb = messages()
+        question = pb.PairPhoneParams(
+            phone=phone, showPushNotification=True, clientType=_FIREFOX, clientDisplayName="Firefox (Linux)"
+        ).SerializeToString()
+        answer = pb.PairPhoneReturnFunction.FromString(
+            self._bytes(self._go.PairPhone(key.encode(), question, len(question)))
+        )
+        if answer.Error:
+            raise EngineError(answer.Error)
+        return str(answer.Code)
+
+    def log_out(self, key: str) -> None:
+        """Unlink from the phone. On success the library deletes the keys from the session's file."""
+        if error := self._text(self._go.Logout(key.encode())):
+            raise EngineError(error)
+
+    def disconnect(self, key: str) -> None:
+        """Leave the server. The library's own `Stop` is never used: it writes its maps (see `gate`)."""
+        self._go.Disconnect(key.encode())
+
+    def _device_properties(self, device_name: str) -> bytes:
+        messages()
+        registration = importlib.import_module("waCompanionReg.WAWebProtobufsCompanionReg_pb2")
+        properties = registration.DeviceProps(os=device_name, platformType=registration.DeviceProps.CHROME)
+        return bytes(properties.SerializeToString())
+
+    def _pass_on(self, raw: bytes, log: Callable[[str, str, str], None]) -> None:
+        entry = messages().LogEntry.FromString(raw)
+        log(entry.Level, entry.Name, entry.Message)
+
+    def _text(self, pointer: int | None) -> str:
+        """The string Go handed over, which is ours to free."""
+        if not pointer:
+            return ""
+        try:
+            return ctypes.string_at(pointer).decode(errors="replace")
+        finally:
+            self._go.FreeString(pointer)
+
+    def _bytes(self, pointer: Any) -> bytes:
+        if not pointer:
+            return b""
+        try:
+            content = pointer.contents
+            return ctypes.string_at(content.data, content.size) if content.data and content.size else b""
+        finally:
+            self._go.FreeBytesStruct(pointer)

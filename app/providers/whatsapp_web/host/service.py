@@ -1,0 +1,174 @@
+"""The host's conversation: reads what the app asks, line by line, and never lets an answer wait for another's."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import BinaryIO
+
+from app.domain.connection import Reason
+from app.providers.whatsapp_web import protocol
+from app.providers.whatsapp_web.host.engine import Engine, EngineError, EngineMismatch, EngineMissing, messages
+from app.providers.whatsapp_web.host.gate import Gate, GateBusy
+from app.providers.whatsapp_web.host.session import NotReady, Session
+from app.providers.whatsapp_web.protocol import (
+    Answer,
+    Close,
+    FromHost,
+    LogOut,
+    Mode,
+    Open,
+    PairPhone,
+    ProtocolError,
+    Ready,
+    SendText,
+    SessionState,
+    SetLogging,
+    SignOfLife,
+    StateChanged,
+    Unable,
+)
+
+_FAREWELL = 0.5
+"""Seconds that polite goodbyes to the server may take once the app is gone."""
+
+
+class Host:
+    """Owns the library and its sessions."""
+
+    def __init__(self, channel: int) -> None:
+        self._channel = channel
+        self._speaking = threading.Lock()
+        self._gate = Gate()
+        self._engine: Engine | None = None
+        self._sessions: dict[str, Session] = {}
+        self._pairing = False
+        self._logging = False
+
+    def serve(self, asked: BinaryIO) -> None:
+        """Answer until the app closes its end, which is how it ends us, dead or alive."""
+        self._load()
+        for line in iter(lambda: asked.readline(protocol.LINE_LIMIT), b""):
+            try:
+                self._do(protocol.decode_to_host(line))
+            except ProtocolError as error:
+                print(f"not understood: {error}", file=sys.stderr, flush=True)  # noqa: T201 - stderr is our log
+        self._leave()
+
+    def _load(self) -> None:
+        try:
+            self._engine = Engine()
+        except EngineMissing as error:
+            self._say_unable(Reason.ENGINE_MISSING, str(error))
+        except EngineMismatch as error:
+            self._say_unable(Reason.ENGINE_MISMATCH, str(error))
+        else:
+            self._tell(Ready(protocol=protocol.VERSION, engine=self._engine.version, pid=os.getpid()))
+
+    def _say_unable(self, reason: Reason, detail: str) -> None:
+        self._tell(Ready(protocol=protocol.VERSION, engine="", pid=os.getpid()))
+        self._tell(Unable(reason=reason, detail=detail))
+
+    def _do(self, message: protocol.ToHost) -> None:
+        match message:
+            case Open():
+                self._open(message)
+            case SendText():
+                self._answer(message, lambda session, engine: self._send(message, session, engine))
+            case PairPhone():
+                self._answer(message, lambda session, engine: self._pair_phone(message, session, engine))
+            case LogOut():
+                self._answer(message, lambda session, engine: self._log_out(message, session, engine))
+            case Close(session=name):
+                if name in self._sessions:
+                    _on_a_thread(partial(self._disconnect, self._sessions[name]))
+            case SetLogging(enabled=enabled):
+                self._logging = enabled
+                for session in self._sessions.values():
+                    session.logging = enabled
+
+    def _open(self, message: Open) -> None:
+        refusal = ""
+        if self._engine is None:
+            refusal = "no engine"
+        elif message.session in self._sessions:
+            refusal = "this session is open"
+        elif self._pairing or (message.mode is Mode.PAIR and self._sessions):
+            # A pairing's start is over only when the phone has scanned, and would keep all others out.
+            refusal = "a pairing has a host of its own"
+        if self._engine is None or refusal:
+            self._tell(
+                StateChanged(
+                    session=message.session, state=SessionState.FAILED, reason=Reason.UNEXPECTED, detail=refusal
+                )
+            )
+            return
+        self._pairing = message.mode is Mode.PAIR
+        session = Session(message, self._engine, self._gate, self._tell)
+        session.logging = self._logging
+        self._sessions[message.session] = session
+        _on_a_thread(session.run)
+        messages()  # loads while the library dials
+
+    # --- requests: each on a thread of its own, because a send without an answer blocks for 75 s -------------------
+
+    def _answer(self, request: SendText | PairPhone | LogOut, do: Callable[[Session, Engine], Answer]) -> None:
+        session, engine = self._sessions.get(request.session), self._engine
+
+        def work() -> None:
+            try:
+                if session is None or engine is None:
+                    raise NotReady
+                answer = do(session, engine)
+            except NotReady:
+                answer = Answer(session=request.session, request=request.request, error="the session is not open")
+            except GateBusy:
+                answer = Answer(session=request.session, request=request.request, error="this host is busy")
+            except EngineError as error:
+                answer = Answer(session=request.session, request=request.request, error=str(error))
+            self._tell(answer)
+
+        _on_a_thread(work)
+
+    def _send(self, request: SendText, session: Session, engine: Engine) -> Answer:
+        message_id, sent_at = session.ask(lambda: engine.send_text(session.key, request.to, request.text))
+        self._tell(SignOfLife(session=request.session, inbound=False))
+        return Answer(session=request.session, request=request.request, message_id=message_id, sent_at=sent_at)
+
+    def _pair_phone(self, request: PairPhone, session: Session, engine: Engine) -> Answer:
+        code = session.ask(lambda: engine.pair_phone(session.key, request.phone))
+        return Answer(session=request.session, request=request.request, code=code)
+
+    def _log_out(self, request: LogOut, session: Session, engine: Engine) -> Answer:
+        session.ask(lambda: engine.log_out(session.key))
+        return Answer(session=request.session, request=request.request)
+
+    def _disconnect(self, session: Session) -> None:
+        engine = self._engine
+        if engine is not None and session.callable:
+            engine.disconnect(session.key)
+
+    # --------------------------------------------------------------------------------------------------------------
+
+    def _tell(self, message: FromHost) -> None:
+        line = protocol.encode(message)
+        with self._speaking:
+            try:
+                while line:
+                    line = line[os.write(self._channel, line) :]
+            except OSError:
+                os._exit(0)  # nobody listens any more
+
+    def _leave(self) -> None:
+        goodbyes = [_on_a_thread(partial(self._disconnect, session)) for session in self._sessions.values()]
+        for goodbye in goodbyes:
+            goodbye.join(_FAREWELL)
+
+
+def _on_a_thread(work: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,222 @@
+"""One session inside a host: from being opened until the host ends."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+from uuid import uuid4
+
+from app.domain.connection import Reason
+from app.domain.phone import masked
+from app.providers.whatsapp_web.file_lock import FileLock, LockHeld
+from app.providers.whatsapp_web.host.engine import Engine, Listener, messages
+from app.providers.whatsapp_web.host.events import (
+    LOGIN_STATUS,
+    SUBSCRIBED,
+    Event,
+    Hint,
+    News,
+    hint_of,
+    news_of,
+    news_of_error,
+)
+from app.providers.whatsapp_web.host.gate import Gate, GateBusy
+from app.providers.whatsapp_web.protocol import (
+    Account,
+    Code,
+    FromHost,
+    LoginStatus,
+    LogLine,
+    Open,
+    SessionState,
+    SignOfLife,
+    StateChanged,
+)
+
+HOST_LOCK: Final = "host.lock"
+"""Held by the host, beside the app's own: an app that is killed frees its lock at once, its host a moment later."""
+
+_LOCKED_WITHIN: Final = 5.0
+# whatsmeow's qrchan.go: of six codes the first lives 60 s, all others 20 s. WhatsApp sends six, and neonize passes on
+# neither the number nor the time, so a server that sends another number makes the total wrong, not the codes.
+_CODES: Final = 6
+_FIRST_LIFETIME, _LIFETIME = 60.0, 20.0
+_VAGUE: Final = frozenset({Reason.NETWORK_DOWN, Reason.PAIRING_FAILED, Reason.CLIENT_REFUSED})
+_T = TypeVar("_T")
+_NUMBERS: Final = re.compile(r"\d{7,}")
+
+
+class NotReady(Exception):
+    """The library must not be asked about this session yet, or any more: it would dereference nil and abort."""
+
+
+class Session:
+    """Runs the library for one session file, and reports in the protocol's words."""
+
+    def __init__(self, opened: Open, engine: Engine, gate: Gate, tell: Callable[[FromHost], None]) -> None:
+        self.id = opened.session
+        self.key = uuid4().hex  # unique per attempt: a second client of the same key would take over the first's calls
+        self.logging = False
+        self._opened = opened
+        self._engine = engine
+        self._gate = gate
+        self._tell = tell
+        self._callable = threading.Event()
+        self._start_over: Callable[[], None] = lambda: None
+        self._lock: FileLock | None = None  # until the process ends: the library never closes its database
+        self._hint: Hint | None = None
+        self._codes = 0
+        self._last_code = 0.0
+        self._ended = False
+
+    def run(self) -> None:
+        """Stay in the session; returns only when it could not be opened or the library gave it up."""
+        opened = self._opened
+        file = Path(opened.file)
+        try:
+            self._lock = _take_lock(file.parent / HOST_LOCK)
+            self._start_over = self._gate.start()
+        except LockHeld as held:
+            self._report(News(SessionState.REFUSED, Reason.SESSION_IN_USE, f"held by {held}"))
+        except OSError as error:
+            self._report(News(SessionState.REFUSED, Reason.SESSION_DIR_UNUSABLE, str(error)))
+        except GateBusy:
+            self._report(News(SessionState.FAILED, Reason.UNEXPECTED, "this host is busy"))
+        else:
+            listener = Listener(
+                code=self._on_code, login_status=self._on_status, event=self._on_event, log=self._on_log
+            )
+            error_text = self._engine.run(
+                self.key,
+                file,
+                device_name=opened.device_name,
+                proxy=opened.proxy,
+                events=SUBSCRIBED,
+                listener=listener,
+            )
+            self._callable.clear()
+            self._start_over()
+            self._report(self._with_hint(news_of_error(error_text)))
+
+    def ask(self, call: Callable[[], _T]) -> _T:
+        """Make a *call* into the library; raises `NotReady` or `GateBusy` instead of risking the process."""
+        if not self._callable.is_set():
+            raise NotReady
+        with self._gate.call():
+            return call()
+
+    @property
+    def callable(self) -> bool:
+        return self._callable.is_set()
+
+    # --- on threads of the library ------------------------------------------------------------------------------
+
+    def _on_code(self, text: str) -> None:
+        self._codes += 1
+        self._last_code = time.monotonic()
+        if self._codes == 1:
+            # The maps are written; event 0 comes only after the scan. This host opens nothing else, so reads are safe.
+            self._start_over()
+            self._callable.set()
+        lifetime = _FIRST_LIFETIME if self._codes == 1 else _LIFETIME
+        total = max(_CODES, self._codes)
+        self._tell(Code(session=self.id, text=text, number=self._codes, total=total, lifetime=lifetime))
+
+    def _on_status(self, status: str) -> None:
+        self._tell(LoginStatus(session=self.id, status=status))
+        news = LOGIN_STATUS.get(status)
+        if news is None:
+            return
+        if status == "timeout" and not self._ran_out_of_codes():
+            # The library says "timeout" too when the line falls while a code is shown.
+            news = News(SessionState.FAILED, Reason.NETWORK_DOWN, "the line fell while a code was shown")
+        self._report(self._with_hint(news))
+
+    def _ran_out_of_codes(self) -> bool:
+        return self._codes > 0 and time.monotonic() - self._last_code >= _LIFETIME - 0.5
+
+    def _on_event(self, code: int, payload: bytes) -> None:
+        pb = messages()
+        if code == Event.DEVICE:
+            device = pb.Device.FromString(payload)
+            self._start_over()
+            self._callable.set()
+            self._tell(Account(session=self.id, jid=_address(device.JID), lid=_address(device.LID)))
+        elif code == Event.MESSAGE:
+            if not pb.Message.FromString(payload).Info.MessageSource.IsFromMe:
+                self._tell(SignOfLife(session=self.id, inbound=True))
+        elif code == Event.RECEIPT:
+            self._tell(SignOfLife(session=self.id, inbound=False))
+        elif (news := news_of(code, payload, pb)) is not None:
+            if news.state is SessionState.CONNECTED:
+                self._hint = None
+            elif code == Event.STREAM_ERROR:
+                self._hint = Hint(news)  # the fall that follows is of this cause
+            elif code == Event.DISCONNECTED:
+                news = self._with_hint(news)
+            self._report(news)
+
+    def _on_log(self, level: str, source: str, text: str) -> None:
+        hint = hint_of(level, text)
+        if hint is not None and hint.at_once:
+            self._report(hint.news)
+        elif hint is not None:
+            self._hint = hint
+        if self.logging:
+            self._tell(LogLine(level=level, source=source, text=_without_numbers(text)))
+
+    # ------------------------------------------------------------------------------------------------------------
+
+    def _with_hint(self, news: News) -> News:
+        """*news*, or what the log said of the same thing when that was more."""
+        if self._hint is None:
+            return news
+        hint = self._hint.news
+        if hint.state is news.state and (hint.reason is news.reason or news.reason in _VAGUE):
+            return hint
+        if news.state is SessionState.FAILED and hint.state is SessionState.LOST:
+            return News(news.state, hint.reason, hint.detail)
+        return news
+
+    def _report(self, news: News) -> None:
+        if self._ended:
+            return
+        self._ended = news.state in (SessionState.REFUSED, SessionState.FAILED)
+        self._tell(
+            StateChanged(
+                session=self.id,
+                state=news.state,
+                reason=news.reason,
+                detail=_without_numbers(news.detail),
+                lasts=news.lasts,
+            )
+        )
+
+
+def _take_lock(path: Path) -> FileLock:
+    """The folder's host lock, waiting a little for the host before us to finish dying."""
+    deadline = time.monotonic() + _LOCKED_WITHIN
+    while True:
+        try:
+            return FileLock.take(path)
+        except LockHeld:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+def _address(jid: object) -> str:
+    """A JID as whatsmeow writes it: ``user:device@server``."""
+    user, device, server = (getattr(jid, name) for name in ("User", "Device", "Server"))
+    if not user:
+        return ""
+    return f"{user}:{device}@{server}" if device else f"{user}@{server}"
+
+
+def _without_numbers(text: str) -> str:
+    """*text* as a log may show it: phone numbers, and any other long one, masked."""
+    return _NUMBERS.sub(lambda match: masked(match[0]), text)

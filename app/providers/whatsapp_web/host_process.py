@@ -1,0 +1,205 @@
+"""The parent's end of one session host: starts it, reads it to the end, and never leaves it behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+import app
+from app.domain.errors import Code, Problem
+from app.providers.whatsapp_web import protocol
+from app.providers.whatsapp_web.protocol import Answer, FromHost, LogOut, PairPhone, ProtocolError, SendText, ToHost
+
+FROZEN_FLAG: Final = "--session-host"
+"""How a frozen build, which has no ``-m``, is told to be a host instead of the app."""
+
+_KEPT_LINES: Final = 50
+_LAST_WORDS: Final = 0.5  # seconds that output may still be read after the process has ended
+_GRACE: Final = 2.0
+_FATAL: Final = re.compile(r"^(fatal error: |panic: |Fatal Python error: |\w*Error: ).*")
+
+
+def host_command(setting: str = "") -> list[str]:
+    """The command line that starts a host: ours, or the one `CONECTA_SESSION_HOST` names."""
+    if setting.strip():
+        return shlex.split(setting, posix=os.name == "posix")
+    if getattr(sys, "frozen", False):
+        return [sys.executable, FROZEN_FLAG]
+    return [sys.executable, "-u", "-m", "app.providers.whatsapp_web.host"]
+
+
+def host_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """What a host is started with. Go reads its environment once, at the start, so this is the only chance."""
+    kept = {**base, "NEONIZE_BOT_TAG": "off"}  # else neonize marks messages to people as a bot's
+    home = str(Path(app.__file__).parent.parent)
+    kept["PYTHONPATH"] = os.pathsep.join(part for part in (home, base.get("PYTHONPATH", "")) if part)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class HostGone:
+    """The host ended, or spoke something else than the protocol; *detail* is for the log."""
+
+    detail: str
+
+
+class HostProcess(asyncio.SubprocessProtocol):
+    """A running host. What it says waits in `incoming`; answers go to whoever asked."""
+
+    def __init__(self) -> None:
+        self.incoming: asyncio.Queue[FromHost | HostGone] = asyncio.Queue()
+        self.noise: deque[str] = deque(maxlen=_KEPT_LINES)  # the library's output: for a crash's detail only
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._exited = asyncio.Event()
+        self._gone = False
+        self._unread = {1: b"", 2: b""}
+        self._asked: dict[int, asyncio.Future[Answer]] = {}
+        self._requests = 0
+
+    @classmethod
+    async def start(cls, command: Sequence[str], environment: Mapping[str, str]) -> HostProcess:
+        """Start *command*; raises `Problem` when there is no such program."""
+        loop = asyncio.get_running_loop()
+        no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows only
+        try:
+            _, host = await loop.subprocess_exec(cls, *command, env=dict(environment), creationflags=no_window)
+        except OSError as error:
+            raise Problem(Code.HOST_NOT_STARTED, command=command[0], why=error.strerror or str(error)) from error
+        return host
+
+    @property
+    def pid(self) -> int:
+        return self._transport.get_pid() if self._transport else 0
+
+    def send(self, message: ToHost) -> None:
+        """Tell the host; into the void when it is gone."""
+        pipe = self._transport.get_pipe_transport(0) if self._transport else None
+        if isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
+            pipe.write(protocol.encode(message))
+
+    async def ask(self, question: Callable[[int], SendText | PairPhone | LogOut], within: float) -> Answer:
+        """Ask, and wait for the answer; raises `Problem` when it is a refusal or does not come.
+
+        A request that timed out may still be carried out: the host cannot take it back.
+        """
+        self._requests += 1
+        request = self._requests
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._asked[request] = answer
+        if self._gone:
+            answer.set_exception(self._ended())
+        else:
+            self.send(question(request))
+        try:
+            async with asyncio.timeout(within):
+                answered = await answer
+        except TimeoutError:
+            raise Problem(Code.REQUEST_TIMED_OUT, seconds=f"{within:g}") from None
+        finally:
+            del self._asked[request]
+        if answered.error:
+            raise Problem(Code.REQUEST_REFUSED, why=answered.error)
+        return answered
+
+    async def close(self) -> None:
+        """End the host: it leaves by itself when its input closes, or is killed."""
+        transport = self._transport
+        if transport is None:
+            return
+        try:
+            if (pipe := transport.get_pipe_transport(0)) is not None:
+                pipe.close()
+            await self._wait_for_exit()
+        finally:
+            if not self._exited.is_set():
+                transport.kill()
+        await self._wait_for_exit()
+        transport.close()
+
+    async def _wait_for_exit(self) -> None:
+        try:
+            async with asyncio.timeout(_GRACE):
+                await self._exited.wait()
+        except TimeoutError:
+            pass
+
+    # --- called by the loop ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, self._unread[fd] = (self._unread[fd] + data).split(b"\n")
+        for line in lines:
+            if fd == 1:
+                self._hear(line)
+            else:
+                self.noise.append(line.decode(errors="replace"))
+        if len(self._unread[fd]) > protocol.LINE_LIMIT:
+            self._unread[fd] = b""
+            if fd == 1:
+                self._end("it sent a line without end")
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 1:  # it can say no more; normally because it ended, which is about to be known
+            asyncio.get_running_loop().call_later(_LAST_WORDS, self._end, "it closed its output")
+
+    def process_exited(self) -> None:
+        self._exited.set()
+        asyncio.get_running_loop().call_later(_LAST_WORDS, self._end_by_death)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The process ended and all its output was read."""
+        self._end_by_death()
+
+    # ----------------------------------------------------------------------------------------------------------------
+
+    def _hear(self, line: bytes) -> None:
+        if self._gone:
+            return
+        try:
+            message = protocol.decode_from_host(line)
+        except ProtocolError as error:
+            self._end(f"not understood: {error}")
+            return
+        if not isinstance(message, Answer):
+            self.incoming.put_nowait(message)
+        elif (answer := self._asked.get(message.request)) is not None and not answer.done():
+            answer.set_result(message)
+
+    def _end_by_death(self) -> None:
+        self._end(self._death())
+
+    def _end(self, detail: str) -> None:
+        if self._gone:
+            return
+        self._gone = True
+        self.incoming.put_nowait(HostGone(detail))
+        for answer in self._asked.values():
+            if not answer.done():
+                answer.set_exception(self._ended())
+
+    @staticmethod
+    def _ended() -> Problem:
+        return Problem(Code.REQUEST_REFUSED, why="the session host ended")
+
+    def _death(self) -> str:
+        code = self._transport.get_returncode() if self._transport else None
+        how = f"exit code {code}"
+        if code is not None and code < 0:
+            try:
+                how = signal.Signals(-code).name
+            except ValueError:
+                how = f"signal {-code}"
+        fatal = next((line for line in self.noise if _FATAL.match(line)), "")
+        return f"{how}: {fatal}" if fatal else how

@@ -1,0 +1,183 @@
+"""One open line to a session host, saying in the core's words what the host said in the protocol's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from app.domain.connection import Reason
+from app.domain.phone import PhoneNumber, is_e164
+from app.domain.ports import Clock, CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Refused, Signal
+from app.providers.whatsapp_web import protocol
+from app.providers.whatsapp_web.host_process import HostGone, HostProcess
+from app.providers.whatsapp_web.protocol import (
+    Account,
+    Answer,
+    Code,
+    FromHost,
+    LoginStatus,
+    LogLine,
+    LogOut,
+    Mode,
+    PairPhone,
+    Ready,
+    SendText,
+    SessionState,
+    SignOfLife,
+    StateChanged,
+    Unable,
+)
+
+log = logging.getLogger(__name__)
+library_log = logging.getLogger("whatsmeow")
+
+SESSION: Final = "s1"
+"""One session a host is the policy for now, so they need no more than one name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds after which a silent host is given up. The library bounds most of its waits itself; these are longer."""
+
+    first_code: float = 30.0
+    code_lifetime_and: float = 15.0
+    sign_in: float = 90.0
+    send: float = 80.0  # the library waits 75 s for an acknowledgement, and its word is better than ours
+    request: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SentText:
+    """What the server said of a text it took."""
+
+    message_id: str
+    at: datetime
+
+
+class HostLine(AsyncIterator[Signal]):
+    """A `Line`, and requests to the session behind it."""
+
+    def __init__(self, host: HostProcess, mode: Mode, clock: Clock, patience: Patience) -> None:
+        self._host = host
+        self._mode = mode
+        self._clock = clock
+        self._patience = patience
+        self._account: PhoneNumber | None = None
+        self._wait: float | None = patience.first_code if mode is Mode.PAIR else patience.sign_in
+        self._over = False
+
+    def signals(self) -> AsyncIterator[Signal]:
+        """Yield what the host says, until the line is over."""
+        return self
+
+    def __aiter__(self) -> AsyncIterator[Signal]:
+        return self
+
+    async def __anext__(self) -> Signal:
+        # No generator: the core leaves off in the middle, and a generator would then be closed by a task of nobody's.
+        if self._over:
+            raise StopAsyncIteration
+        signal = None
+        while signal is None:
+            signal = await self._next()
+        self._over = isinstance(signal, Refused | Failed)
+        self._wait = self._patience_after(signal)
+        return signal
+
+    async def _next(self) -> Signal | None:
+        try:
+            async with asyncio.timeout(self._wait):
+                message = await self._host.incoming.get()
+        except TimeoutError:
+            return Failed(Reason.NETWORK_DOWN, f"nothing was heard for {self._wait:g} s")
+        return self._signal_of(message)
+
+    async def send_text(self, to: PhoneNumber, text: str) -> SentText:
+        """Send *text*; raises `Problem` when the server refuses it or is not heard of."""
+        answer = await self._host.ask(
+            lambda request: SendText(session=SESSION, request=request, to=to.lstrip("+"), text=text),
+            self._patience.send,
+        )
+        return SentText(answer.message_id, datetime.fromtimestamp(answer.sent_at, UTC))
+
+    async def pairing_code(self, phone: PhoneNumber) -> str:
+        """A code to type on the phone instead of scanning. Possible once a QR is shown."""
+        answer = await self._host.ask(
+            lambda request: PairPhone(session=SESSION, request=request, phone=phone.lstrip("+")), self._patience.request
+        )
+        return answer.code
+
+    async def log_out(self) -> None:
+        """Unlink from the phone, for good."""
+        await self._host.ask(lambda request: LogOut(session=SESSION, request=request), self._patience.request)
+
+    def _patience_after(self, signal: Signal) -> float | None:
+        match signal:
+            case CodeIssued(lifetime=lifetime):
+                return lifetime + self._patience.code_lifetime_and
+            case CodeAccepted():
+                return self._patience.sign_in
+            case _:
+                return None  # the library watches the line from here on
+
+    def _signal_of(self, message: FromHost | HostGone) -> Signal | None:
+        match message:
+            case HostGone(detail):
+                return Failed(Reason.HOST_CRASHED, detail)
+            case Ready(protocol=version) if version != protocol.VERSION:
+                return Refused(Reason.ENGINE_MISMATCH, detail=f"the host speaks protocol {version}")
+            case Unable(reason=reason, detail=detail):
+                return Refused(reason, detail=detail)
+            case Code(text=text, number=number, total=total, lifetime=lifetime):
+                return CodeIssued(text, number, total, lifetime)
+            case Account(jid=jid):
+                return self._on_account(jid)
+            case StateChanged():
+                return self._on_state(message)
+            case SignOfLife(inbound=inbound):
+                return Heard(self._clock.now(), inbound)
+            case LoginStatus(status=status):
+                log.info("WhatsApp says of the pairing: %s", status)
+            case LogLine(level=level, source=source, text=text):
+                library_log.log(_LEVELS.get(level, logging.DEBUG), "%s: %s", source, text)
+            case Ready() | Answer():
+                pass
+        return None
+
+    def _on_account(self, jid: str) -> Signal | None:
+        number = "+" + jid.partition("@")[0].partition(":")[0]
+        if not is_e164(number):
+            return Failed(Reason.UNEXPECTED, "the account is not a number")
+        self._account = PhoneNumber(number)
+        return CodeAccepted(self._account) if self._mode is Mode.PAIR else None
+
+    def _on_state(self, news: StateChanged) -> Signal:
+        match news.state:
+            case SessionState.CONNECTED:
+                return Opened(self._account)
+            case SessionState.LOST:
+                return Lost(news.reason, news.detail)
+            case SessionState.REFUSED:
+                until = None if news.lasts is None else self._clock.now() + timedelta(seconds=news.lasts)
+                return Refused(news.reason, until, news.detail)
+            case SessionState.FAILED:
+                return Failed(news.reason, news.detail)
+
+
+class EndedLine:
+    """A line that was over before a host was needed."""
+
+    def __init__(self, signal: Refused) -> None:
+        self._signal = signal
+
+    async def signals(self) -> AsyncIterator[Signal]:
+        """Yield the one thing there is to say."""
+        yield self._signal
+
+
+# The library's errors are its own view of things that we report as signals; in our log they are background.
+_LEVELS: Final = {"ERROR": logging.INFO, "WARN": logging.INFO, "INFO": logging.INFO}

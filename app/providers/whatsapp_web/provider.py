@@ -1,0 +1,169 @@
+"""WhatsApp Web as the core sees it: every line has a session host of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+from app.domain.connection import Reason
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import Enrolment, Link, MentoradoId
+from app.domain.phone import PhoneNumber
+from app.domain.ports import Clock, Line, Opened, Refused
+from app.providers.whatsapp_web.file_lock import FileLock
+from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
+from app.providers.whatsapp_web.inspection import account_in
+from app.providers.whatsapp_web.line import SESSION, EndedLine, HostLine, Patience
+from app.providers.whatsapp_web.protocol import Mode, Open, SetLogging
+from app.providers.whatsapp_web.session_files import SessionFiles, SessionFolder
+
+log = logging.getLogger(__name__)
+
+_GOODBYE_WITHIN: Final = 15.0
+"""Seconds to tell the phone that a session is given up; without it the phone keeps listing a device nobody has."""
+
+
+class WhatsAppWebProvider:
+    """A `Provider` that `CanPair`."""
+
+    def __init__(
+        self,
+        session_root: Path,
+        *,
+        clock: Clock,
+        root_chosen: bool = False,  # BAILEYS_SESSION_DIR was set
+        command: Sequence[str] | None = None,
+        proxy: str = "",
+        device_name: str = "Conecta",  # what the phone lists under its linked devices
+        library_log: bool = False,  # BAILEYS_ENABLE_LOGGING
+        patience: Patience | None = None,
+    ) -> None:
+        self._files = SessionFiles(session_root, chosen=root_chosen)
+        self._clock = clock
+        self._command = list(command or host_command())
+        self._proxy = proxy
+        self._device_name = device_name
+        self._library_log = library_log
+        self._patience = patience or Patience()
+        self._locks: dict[MentoradoId, FileLock] = {}  # of the folders with an open line
+
+    @asynccontextmanager
+    async def connect(self, enrolment: Enrolment) -> AsyncIterator[Line]:
+        """Open the current session."""
+        folder = await asyncio.to_thread(self._files.folder_of_paired, enrolment.mentorado.id)
+        async with self._owning(enrolment.mentorado.id, folder):
+            file, account = await asyncio.to_thread(folder.session_to_open)
+            if account is None:
+                # The library deletes the keys when WhatsApp logs a session out, and would now show a QR.
+                yield EndedLine(Refused(Reason.LOGGED_OUT, detail="the session file holds no keys any more"))
+                return
+            async with self._line(file, Mode.CONNECT) as line:
+                yield line
+
+    @asynccontextmanager
+    async def pair(self, enrolment: Enrolment) -> AsyncIterator[Line]:
+        """Pair into a new file. One that was paired and never decided about is opened instead, without a code."""
+        mentorado_id = enrolment.mentorado.id
+        await asyncio.to_thread(self._files.prepare, paired_before=enrolment.link.account is not None)
+        folder = self._files.folder(mentorado_id)
+        await asyncio.to_thread(folder.make)
+        async with self._owning(mentorado_id, folder):
+            file, account = await asyncio.to_thread(folder.candidate_to_pair, self._clock.now())
+            async with self._line(file, Mode.PAIR if account is None else Mode.CONNECT) as line:
+                yield line
+
+    async def has_credentials(self, link: Link) -> bool:
+        """Whether a session was ever adopted. A session that got lost since still counts: connecting says so, while
+        taking it for a first time would show a QR to somebody who has keys elsewhere."""
+        folder = self._files.folder(link.mentorado_id)
+        return link.account is not None or folder.current is not None
+
+    async def adopt(self, link: Link) -> None:
+        """Swap the pointer to the candidate; also while its line is open."""
+        folder = self._files.folder(link.mentorado_id)
+        async with self._owning_or_open(link.mentorado_id, folder):
+            await asyncio.to_thread(folder.adopt, self._clock.now())
+        log.info("Session of link %s adopted", link.id)
+
+    async def discard(self, link: Link) -> None:
+        """Tell the phone if it can be told, and set the candidate aside whatever it says."""
+        folder = self._files.folder(link.mentorado_id)
+        if folder.candidate is None:
+            return
+        if link.mentorado_id in self._locks:
+            raise Problem(Code.NOT_POSSIBLE_NOW, why="its line is open")
+        async with self._owning(link.mentorado_id, folder):
+            told = False
+            try:
+                async with asyncio.timeout(_GOODBYE_WITHIN):
+                    told = await self._say_goodbye(folder)
+            except (Problem, TimeoutError) as error:
+                log.info("The phone of link %s was not told: %s", link.id, error)
+            why = "given up" if told else "given up; the phone could not be told and may still list it"
+            await asyncio.to_thread(folder.give_up, self._clock.now(), why)
+
+    async def undecided_account(self, link: Link) -> PhoneNumber | None:
+        """Whose session waits to be adopted or given up."""
+        return await asyncio.to_thread(self._account_of_candidate, self._files.folder(link.mentorado_id))
+
+    @staticmethod
+    def _account_of_candidate(folder: SessionFolder) -> PhoneNumber | None:
+        candidate = folder.candidate
+        if candidate is None or not candidate.exists():
+            return None
+        try:
+            return account_in(candidate)
+        except Problem as problem:
+            if problem.code is Code.SESSION_CORRUPT:
+                return None  # nothing to decide about; the next pairing sets it aside
+            raise
+
+    async def _say_goodbye(self, folder: SessionFolder) -> bool:
+        candidate = folder.candidate
+        if candidate is None or await asyncio.to_thread(self._account_of_candidate, folder) is None:
+            return False
+        async with self._line(candidate, Mode.CONNECT) as line:
+            async for signal in line.signals():
+                if isinstance(signal, Opened):
+                    await line.log_out()
+                    return True
+        return False
+
+    @asynccontextmanager
+    async def _line(self, file: Path, mode: Mode) -> AsyncIterator[HostLine]:
+        host = await HostProcess.start(self._command, host_environment(os.environ))
+        try:
+            if self._library_log:
+                host.send(SetLogging(enabled=True))
+            host.send(
+                Open(session=SESSION, mode=mode, file=str(file), device_name=self._device_name, proxy=self._proxy)
+            )
+            yield HostLine(host, mode, self._clock, self._patience)
+        finally:
+            await host.close()
+
+    @asynccontextmanager
+    async def _owning(self, mentorado_id: MentoradoId, folder: SessionFolder) -> AsyncIterator[None]:
+        """Hold the folder's lock: from before its files are looked at until its host is gone."""
+        lock = folder.lock()  # not in a thread: cancelled there, it would be held by nobody
+        if lock.left_by is not None:
+            log.info("Took over the session folder %s from a dead owner: %s", mentorado_id, lock.left_by)
+        self._locks[mentorado_id] = lock
+        try:
+            yield
+        finally:
+            del self._locks[mentorado_id]
+            lock.release()
+
+    @asynccontextmanager
+    async def _owning_or_open(self, mentorado_id: MentoradoId, folder: SessionFolder) -> AsyncIterator[None]:
+        if mentorado_id in self._locks:
+            yield
+        else:
+            async with self._owning(mentorado_id, folder):
+                yield
