@@ -21,6 +21,8 @@ class PlayedLine:
     def __init__(self, *, pairing: bool) -> None:
         self.pairing = pairing
         self.closed = False
+        self.closing: asyncio.Event | None = None  # set it to make closing wait
+        self.close_error: Exception | None = None
         self._said: asyncio.Queue[Signal | BaseException | None] = asyncio.Queue()
 
     def say(self, *signals: Signal) -> None:
@@ -89,7 +91,11 @@ class PlayedProvider:
         try:
             yield line
         finally:
+            if line.closing is not None:
+                await line.closing.wait()
             line.closed = True
+            if line.close_error is not None:
+                raise line.close_error
 
 
 class PlayedRoster:

@@ -154,13 +154,9 @@ class Actions:
 
     def _list(self) -> tuple[Action, ...]:
         supervisor, enrolments = self._supervisor, self._enrolments
-
-        async def connect(mentorado_id: MentoradoId) -> None:
-            supervisor.connect(mentorado_id)
-
         return (
-            Action(name=ActionName.CONNECT, refusal=self._no_connect, perform=connect),
-            Action(name=ActionName.TRY_NOW, refusal=self._no_try_now, perform=connect),
+            Action(name=ActionName.CONNECT, refusal=self._no_connect, perform=supervisor.connect),
+            Action(name=ActionName.TRY_NOW, refusal=self._no_try_now, perform=supervisor.connect),
             Action(name=ActionName.NEW_CODE, refusal=self._no_new_code, perform=supervisor.pair_anew),
             Action(name=ActionName.CANCEL, refusal=_no_cancel, perform=supervisor.disconnect),
             Action(name=ActionName.DISCONNECT, refusal=_no_disconnect, perform=supervisor.disconnect, asks=True),

@@ -134,20 +134,20 @@ class LinkRun:
         """Follow *line* to its end, or to the word that ends it; with a *turn*, it is a pairing."""
         async for signal in line.signals():
             match signal:
-                case CodeIssued() | Lost() | Heard():
+                case CodeIssued():
                     self._show(signal)
+                case CodeAccepted(account) | Opened(account) if self._is_wrong(account):
+                    self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
+                    return
                 case CodeAccepted(account):
-                    if self._is_wrong(account):
-                        self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
-                        return
                     self._move(Trigger.CODE_ACCEPTED, Reason.SIGNING_IN, account=account)
                 case Opened(account):
-                    if account is not None and self._is_wrong(account):
-                        self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
-                        return
-                    await self._open(account, adopt=turn is not None and not self._through)
-                    if turn is not None:
-                        turn.end()
+                    await self._open(account, turn)
+                case Lost(reason, detail):
+                    self._backoff.held(self._status.evidence.connected_since, self._clock.now())
+                    self._move(Trigger.LOST, reason, detail=detail)
+                case Heard():
+                    self._note(signal)
                 case Refused(reason, until, detail):
                     self._move(Trigger.REFUSED, reason, until=until, detail=detail)
                     return
@@ -157,23 +157,22 @@ class LinkRun:
                 case _:
                     assert_never(signal)
 
-    def _show(self, signal: CodeIssued | Lost | Heard) -> None:
+    def _show(self, code: CodeIssued) -> None:
         now = self._clock.now()
-        match signal:
-            case CodeIssued(text, number, total, lifetime):
-                expires = now + timedelta(seconds=lifetime)
-                code = QrCode(text=text, number=number, total=total, issued_at=now, expires_at=expires)
-                self._move(Trigger.CODE_SHOWN, qr=code)
-            case Lost(reason, detail):
-                self._backoff.held(self._status.evidence.connected_since, now)
-                self._move(Trigger.LOST, reason, detail=detail)
-            case Heard(at, inbound):
-                seen = {"last_inbound": at} if inbound else {"last_ack": at}
-                self._board.note(self._link, evidence=replace(self._status.evidence, last_observation=now, **seen))
+        expires = now + timedelta(seconds=code.lifetime)
+        qr = QrCode(text=code.text, number=code.number, total=code.total, issued_at=now, expires_at=expires)
+        self._move(Trigger.CODE_SHOWN, qr=qr)
 
-    async def _open(self, account: PhoneNumber | None, *, adopt: bool) -> None:
-        if adopt and isinstance(self._provider, CanPair):
-            await self._provider.adopt(self._link)
+    def _note(self, heard: Heard) -> None:
+        seen = replace(self._status.evidence, last_observation=self._clock.now())
+        seen = replace(seen, last_inbound=heard.at) if heard.inbound else replace(seen, last_ack=heard.at)
+        self._board.note(self._link, evidence=seen)
+
+    async def _open(self, account: PhoneNumber | None, turn: Turn | None) -> None:
+        if turn is not None:
+            if not self._through and isinstance(self._provider, CanPair):
+                await self._provider.adopt(self._link)
+            turn.end()
         known = account or self._link.account
         try:
             await self._enrolments.save_link(replace(self._link, account=known, wanted=True))
@@ -214,8 +213,8 @@ class LinkRun:
         finally:
             self._patience = None
 
-    def _is_wrong(self, account: PhoneNumber) -> bool:
-        return not same_account(account, self._enrolment.expected_account)
+    def _is_wrong(self, account: PhoneNumber | None) -> bool:
+        return account is not None and not same_account(account, self._enrolment.expected_account)
 
     def _move(self, trigger: Trigger, reason: Reason = Reason.NONE, **shown: object) -> None:
         self._board.move(self._link, trigger, reason, **shown)

@@ -97,7 +97,7 @@ class Supervisor:
                 continue
             if self._waits_for_a_person(self.status(link.id)):
                 continue
-            self.connect(enrolment.mentorado.id)
+            await self.connect(enrolment.mentorado.id)
             await self._clock.sleep(SECONDS_BETWEEN_STARTS)
 
     def _waits_for_a_person(self, status: LinkStatus) -> bool:
@@ -107,13 +107,14 @@ class Supervisor:
             return False
         return status.reason in STAYS_BLOCKED
 
-    def connect(self, mentorado_id: MentoradoId) -> None:
+    async def connect(self, mentorado_id: MentoradoId) -> None:
         """Ask the link to run, pairing it if it never was; hurries a link that is already on its way back."""
         enrolment = self._enrolments.get(mentorado_id)
-        if running := self._runs.get(enrolment.link.id):
+        running = self._runs.get(enrolment.link.id)
+        if running is not None and self.status(enrolment.link.id).state is LinkState.RECONNECTING:
             running[0].hurry()
             return
-        self._start(enrolment, pair_anew=False)
+        await self._start(enrolment, pair_anew=False)
 
     def hurried(self, link_id: LinkId) -> bool:
         """Whether the next try of this link was already hurried."""
@@ -122,9 +123,7 @@ class Supervisor:
 
     async def pair_anew(self, mentorado_id: MentoradoId) -> None:
         """Pair a new session; the old one stays until the new one is connected, and is quarantined then."""
-        enrolment = self._enrolments.get(mentorado_id)
-        await self._stop(enrolment.link)
-        self._start(enrolment, pair_anew=True)
+        await self._start(self._enrolments.get(mentorado_id), pair_anew=True)
 
     async def disconnect(self, mentorado_id: MentoradoId) -> None:
         """Ask the link to stop, and wait until its line is closed. Its session stays for the next time."""
@@ -141,7 +140,7 @@ class Supervisor:
             raise Problem(Code.NOT_POSSIBLE_NOW)
         enrolment = await self._enrolments.save_link(replace(link, accepted_account=account))
         await self._pairing_provider(link).adopt(enrolment.link)
-        self._start(enrolment, pair_anew=False)
+        await self._start(enrolment, pair_anew=False)
 
     async def reject_account(self, mentorado_id: MentoradoId) -> None:
         """A person says that the wrong phone scanned the code: unlink it again. The former session is untouched."""
@@ -155,8 +154,13 @@ class Supervisor:
             raise Problem(Code.NOT_POSSIBLE_NOW)
         return provider
 
-    def _start(self, enrolment: Enrolment, *, pair_anew: bool) -> None:
+    async def _start(self, enrolment: Enrolment, *, pair_anew: bool) -> None:
+        """Start a run. One that was refused may still be closing its line: two lines of one link must never be open."""
         link = enrolment.link
+        if self.status(link.id).state is LinkState.BLOCKED:
+            await self._ended(link)
+        if link.id in self._runs:
+            return  # somebody asked twice
         provider = self._providers.get(link.provider)
         if provider is None:
             raise Problem(Code.PROVIDER_UNAVAILABLE, provider=link.provider)
@@ -177,5 +181,9 @@ class Supervisor:
     async def _stop(self, link: Link) -> None:
         if running := self._runs.get(link.id):
             running[1].cancel()
+            await self._ended(link)
+
+    async def _ended(self, link: Link) -> None:
+        if running := self._runs.get(link.id):
             await asyncio.wait([running[1]])
             await asyncio.sleep(0)  # lets the task's own clean-up of `_runs` go first

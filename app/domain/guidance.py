@@ -77,7 +77,7 @@ _BLOCKED = {
     _R.NOT_REGISTERED: _G.REGISTER_NUMBER,
     _R.POLICY_RESTRICTED: _G.CONTACT_HUMAN,
     _R.PHONE_OFFLINE: _G.OPEN_PHONE,
-    _R.UNREACHABLE: _G.CHECK_NOW,
+    _R.UNREACHABLE: _G.RECONNECT,
     # A blocked link always carries its reason; these three are complete for the test's sake and safe in any case.
     _R.NONE: _G.RECONNECT,
     _R.WAITING_TURN: _G.RECONNECT,

@@ -1,0 +1,118 @@
+"""The core with its real parts; the provider, the disk and the clock are played."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from app.core.actions import ActionName, Actions
+from app.core.backoff import ReconnectPolicy
+from app.core.bus import Bus
+from app.core.enrolments import Enrolments
+from app.core.supervisor import Supervisor
+from app.domain.connection import LinkStatus
+from app.domain.events import (
+    Event,
+    MentoradoAdded,
+    MentoradoChanged,
+    MentoradosLoaded,
+    PairingTurnChanged,
+    StatusChanged,
+    StorageFailed,
+    StorageRecovered,
+)
+from app.domain.mentorado import Enrolment, ProviderKind
+from tests.clock import ManualClock, settle
+from tests.played import PlayedLog, PlayedProvider, PlayedRoster
+
+
+class Listener:
+    """Remembers every fact the bus told."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.heard: list[Event] = []
+        for kind in (
+            MentoradosLoaded,
+            MentoradoAdded,
+            MentoradoChanged,
+            StatusChanged,
+            PairingTurnChanged,
+            StorageFailed,
+            StorageRecovered,
+        ):
+            bus.subscribe(kind, self.heard.append)
+
+    def states(self) -> list[str]:
+        """The states a badge would have shown, repeats left out."""
+        shown = [event.after.state for event in self.heard if isinstance(event, StatusChanged)]
+        return [state for index, state in enumerate(shown) if index == 0 or shown[index - 1] != state]
+
+
+@dataclass
+class Core:
+    """Everything a test of the core needs, wired as the program wires it."""
+
+    clock: ManualClock
+    provider: PlayedProvider = field(default_factory=PlayedProvider)
+    roster: PlayedRoster = field(default_factory=PlayedRoster)
+    log: PlayedLog = field(default_factory=PlayedLog)
+    bus: Bus = field(default_factory=Bus)
+
+    def __post_init__(self) -> None:
+        self.listener = Listener(self.bus)
+        self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock)
+        self.supervisor = Supervisor(
+            bus=self.bus,
+            providers={ProviderKind.WHATSAPP_WEB: self.provider},
+            enrolments=self.enrolments,
+            transitions=self.log,
+            clock=self.clock,
+            policy=ReconnectPolicy(draw=lambda _low, high: high),
+        )
+        self.actions = Actions(enrolments=self.enrolments, supervisor=self.supervisor, clock=self.clock)
+
+    def status(self, enrolment: Enrolment) -> LinkStatus:
+        return self.supervisor.status(enrolment.link.id)
+
+    async def add(self, name: str = "Ana", phone: str = "11 98765-4321") -> Enrolment:
+        return await self.enrolments.add(name, phone)
+
+    async def do(self, name: ActionName, enrolment: Enrolment, answer: bool = True) -> None:
+        async def confirm(_name: ActionName, _enrolment: Enrolment) -> bool:
+            return answer
+
+        await self.actions.run(name, enrolment.mentorado.id, confirm)
+        await settle()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with self.supervisor:
+            yield
+            await settle()
+
+
+@pytest.fixture
+def core(manual_clock: ManualClock) -> Core:
+    return Core(manual_clock)
+
+
+Run = Callable[[Coroutine[Any, Any, None]], None]
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run a coroutine to its end, with a hard limit."""
+
+    def go(main: Coroutine[Any, Any, None]) -> None:
+        async def limited() -> None:
+            async with asyncio.timeout(10):
+                await main
+
+        asyncio.run(limited())
+
+    return go

@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.core.actions import BUTTON_FOR, ActionName, Outcome, Refusal
+from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.errors import Code, Problem
+from app.domain.guidance import Recommendation, recommend
+from app.domain.mentorado import Enrolment
+from app.domain.ports import CodeAccepted, CodeIssued, Opened, Refused
+from tests.clock import settle
+from tests.core.conftest import Core, Run
+
+NEW_QR = (ActionName.NEW_CODE, ActionName.REAUTHENTICATE)
+
+
+async def blocked(core: Core, reason: Reason, hours: float | None = None) -> Enrolment:
+    ana = await core.add()
+    await core.do(ActionName.CONNECT, ana)
+    phone = ana.mentorado.phone
+    core.provider.line.say(CodeIssued("x", 1, 6, 60), CodeAccepted(phone), Opened(phone))
+    until = core.clock.now() + timedelta(hours=hours) if hours else None
+    core.provider.line.say(Refused(reason, until))
+    await settle()
+    return ana
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Reason.TEMPORARY_BAN,
+        Reason.BANNED,
+        Reason.CLIENT_OUTDATED,
+        Reason.CLIENT_REFUSED,
+        Reason.STREAM_REPLACED,
+        Reason.SESSION_IN_USE,
+        Reason.WRONG_ACCOUNT,
+    ],
+)
+def test_no_new_code_can_be_asked_for_where_it_would_make_things_worse(core: Core, run: Run, reason: Reason) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await blocked(core, reason, hours=2)
+            for name in NEW_QR:
+                assert core.actions.refusal(name, ana.mentorado.id) is not None
+                with pytest.raises(Problem) as caught:
+                    await core.do(name, ana)
+                assert caught.value.code is Code.NOT_POSSIBLE_NOW
+
+    run(main())
+
+
+def test_a_suspended_number_cannot_be_connected_before_its_time(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await blocked(core, Reason.TEMPORARY_BAN, hours=2)
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is Refusal.SUSPENDED
+            await core.clock.advance(2 * 3600)
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is None
+            assert core.actions.refusal(ActionName.REAUTHENTICATE, ana.mentorado.id) is None
+
+    run(main())
+
+
+def test_a_guarded_action_that_is_declined_does_nothing(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+
+            async def no(_name: ActionName, _enrolment: Enrolment) -> bool:
+                return False
+
+            assert await core.actions.run(ActionName.ARCHIVE, ana.mentorado.id, no) is Outcome.DECLINED
+            assert not core.enrolments.get(ana.mentorado.id).mentorado.archived
+
+    run(main())
+
+
+def test_a_guarded_action_is_checked_again_after_the_question(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+
+            async def slow_yes(_name: ActionName, enrolment: Enrolment) -> bool:
+                await core.supervisor.connect(enrolment.mentorado.id)  # a colleague was quicker
+                return True
+
+            with pytest.raises(Problem) as caught:
+                await core.actions.run(ActionName.ARCHIVE, ana.mentorado.id, slow_yes)
+            assert caught.value.context["why"] == Refusal.STILL_RUNNING
+            assert not core.enrolments.get(ana.mentorado.id).mentorado.archived
+
+    run(main())
+
+
+def test_archived_people_can_only_be_brought_back(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+            assert core.actions.refusal(ActionName.BRING_BACK, ana.mentorado.id) is Refusal.NOT_ARCHIVED
+            await core.do(ActionName.ARCHIVE, ana)
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is Refusal.ARCHIVED
+            await core.do(ActionName.BRING_BACK, ana)
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is None
+
+    run(main())
+
+
+def test_a_connection_can_be_ended_and_taken_up_again(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+            assert core.actions.refusal(ActionName.DISCONNECT, ana.mentorado.id) is Refusal.NOT_RUNNING
+            assert core.actions.refusal(ActionName.CANCEL, ana.mentorado.id) is Refusal.NOTHING_TO_CANCEL
+            assert core.actions.refusal(ActionName.REAUTHENTICATE, ana.mentorado.id) is Refusal.NEVER_PAIRED
+            assert core.actions.refusal(ActionName.NEW_CODE, ana.mentorado.id) is Refusal.NO_EXPIRED_CODE
+            assert core.actions.refusal(ActionName.TRY_NOW, ana.mentorado.id) is Refusal.NOT_LOST
+            assert core.actions.refusal(ActionName.REJECT_ACCOUNT, ana.mentorado.id) is Refusal.NO_OTHER_ACCOUNT
+            await core.do(ActionName.CONNECT, ana)
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is Refusal.ON_ITS_WAY
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            await settle()
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is Refusal.ALREADY_CONNECTED
+            assert core.actions.refusal(ActionName.REAUTHENTICATE, ana.mentorado.id) is Refusal.ALREADY_CONNECTED
+            await core.do(ActionName.DISCONNECT, ana)
+            await core.do(ActionName.CONNECT, ana)
+            assert not core.provider.line.pairing
+
+    run(main())
+
+
+def test_the_recommended_button_always_works(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+            paired = replace(ana.link, account=ana.mentorado.phone)
+            await core.enrolments.save_link(paired)
+            for state, reason in itertools.product(LinkState, Reason):
+                status = LinkStatus(state=state, reason=reason, since=core.clock.now())
+                core.supervisor._board.restore(paired, status)
+                name = BUTTON_FOR[recommend(state, reason)]
+                if name is not None:
+                    assert core.actions.refusal(name, ana.mentorado.id) is None, (state, reason)
+
+    run(main())
+
+
+def test_every_recommendation_knows_whether_it_has_a_button() -> None:
+    assert set(BUTTON_FOR) == set(Recommendation)
