@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +17,7 @@ from tests.emulators.whatsapp_web.registration import Registration
 from tests.emulators.whatsapp_web.websocket import WebSocket
 
 _ANSWER_SECONDS: Final = 20.0
+_LAST_WORDS_SECONDS: Final = 0.1  # a client that sees the end first does not look at what was said before it
 
 
 @dataclass(slots=True)
@@ -76,8 +77,15 @@ class Connection:
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
 
-    def end(self, ending: Ending) -> None:
-        """Leave the client, in one of the ways a service does."""
+    def end(self, ending: Ending, said: Node | None = None) -> None:
+        """Leave the client, in one of the ways a service does; after last words it gets a moment to hear them."""
+        if said is None:
+            self._leave(ending)
+        else:
+            self.send(said)
+            asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, self._leave, ending)
+
+    def _leave(self, ending: Ending) -> None:
         match ending:
             case Ending.KEEP:
                 pass
@@ -119,6 +127,3 @@ def client_payload(raw: bytes) -> tuple[Registration | None, str, int]:
     if payload.HasField("devicePairingData"):
         return Registration.of(payload.devicePairingData), "", 0
     return None, str(payload.username), int(payload.device)
-
-
-Handler = Callable[[Connection, Node], None]

@@ -92,6 +92,11 @@ class EmulatorControl:
         """Let the phone type the eight letters that a client shows for its number."""
         return LinkedDevice(**self._ask("type_pairing_code", phone=phone, code=code))
 
+    def forge_session(self, phone: str) -> dict[str, str | int]:
+        """Link a device without a client; return what its client would keep, with keys in base64 (see `forged`)."""
+        kept: dict[str, str | int] = self._ask("forge_session", phone=phone)["session"]
+        return kept
+
     def devices(self, phone: str) -> list[LinkedDevice]:
         """The devices linked to the phone."""
         return [LinkedDevice(**each) for each in self._ask("devices", phone=phone)["devices"]]

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tests.emulators.whatsapp_web.accounts import Device
 from tests.emulators.whatsapp_web.connection import Attempt, Connection
 from tests.emulators.whatsapp_web.faults import FAULTS, Ending, LineFault
+from tests.emulators.whatsapp_web.forged import forge
 from tests.emulators.whatsapp_web.linking import LinkingFailed
 from tests.emulators.whatsapp_web.phone import ScannedCode
 from tests.emulators.whatsapp_web.proxy import Proxy
@@ -37,13 +38,23 @@ class Operations:
         ref = ScannedCode.parse(qr_text).ref
         line = self._registering(lambda each: ref in each.registration.refs if each.registration else False)
         account = self._service.accounts.get(phone)
-        return _device(await self._service.linking.scan(account, line, qr_text, self._service.next_id()))
+        device = await self._service.linking.scan(account, line, qr_text, self._service.next_id())
+        self._service.tell_devices_changed(phone)
+        return _device(device)
 
     async def type_pairing_code(self, phone: str, code: str) -> Json:
         """Let the phone type the code that a client shows for its number, and wait until the client is linked."""
         line = self._registering(lambda each: self._typed_for(each) == phone)
         account = self._service.accounts.get(phone)
-        return _device(await self._service.linking.type_code(account, line, code, self._service.next_id()))
+        device = await self._service.linking.type_code(account, line, code, self._service.next_id())
+        self._service.tell_devices_changed(phone)
+        return _device(device)
+
+    async def forge_session(self, phone: str) -> Json:
+        """Link a device without a client, and return what its client would keep."""
+        _, kept = forge(self._service.accounts.get(phone))
+        self._service.tell_devices_changed(phone)
+        return {"session": dict(kept)}
 
     async def devices(self, phone: str) -> Json:
         """The devices linked to a phone."""

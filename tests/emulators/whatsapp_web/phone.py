@@ -68,6 +68,13 @@ class Phone:
             raise ValueError("the device's signature is wrong")
         return bytes(signed.SerializeToString())
 
+    def countersign(self, identity: KeyPair, proof: bytes) -> bytes:
+        """What a device with that *identity* makes of this phone's proof."""
+        signed = _messages().ADVSignedDeviceIdentity.FromString(proof)
+        said = _DEVICE_SIGNATURE + signed.details + identity.public + self.identity.public
+        signed.deviceSignature = identity.sign(said)
+        return self.accept(identity.public, signed.SerializeToString())
+
     def device_list(self, indexes: list[int]) -> bytes:
         """The signed list of the devices this phone has linked."""
         messages = _messages()

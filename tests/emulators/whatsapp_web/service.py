@@ -69,14 +69,23 @@ class Service:
         for line in struck:
             if fault.unlinks and line.device is not None:
                 self.unlink(line.device)
-            if fault.said is not None:
-                line.send(fault.said)
-            line.end(fault.ending)
+            line.end(fault.ending, fault.said)
         return len(struck)
 
     def unlink(self, device: Device) -> None:
         """Forget *device*: it will be told so when it logs in."""
         self.accounts.get(device.jid.user).devices.pop(device.jid.device, None)
+        self.tell_devices_changed(device.jid.user)
+
+    def tell_devices_changed(self, number: str) -> None:
+        """Make everybody who is online ask again which devices an account has."""
+        account = self.accounts.get(number)
+        for line in self.lines:
+            if line.device is None or line.attempt.phone == number:
+                continue
+            for jid in (account.jid, account.lid):
+                now = int(time.time())
+                line.send(node("notification", node("update"), from_=jid, type="devices", id=self.next_id(), t=now))
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Talk to one client until it has gone."""
@@ -113,8 +122,7 @@ class Service:
         if fault is None:
             return True
         line.attempt.outcome = f"failure-{fault.attrs['reason']}"
-        line.send(fault.said)
-        line.end(Ending.CLOSE)
+        line.end(Ending.CLOSE, fault.said)
         return False
 
     def _log_in(self, line: Connection, jid: Jid, noise: bytes) -> None:
@@ -128,8 +136,7 @@ class Service:
         if not self._let_in(line, fault) or device is None:
             return
         if (older := self.line_of(device)) is not None:
-            older.send(node("stream:error", node("conflict", type="replaced")))
-            older.end(Ending.CLOSE)
+            older.end(Ending.CLOSE, node("stream:error", node("conflict", type="replaced")))
             older.device = None
         line.device = device
         line.send(node("success", t=int(time.time()), lid=device.lid, props="27", creation="1", location="emu"))
