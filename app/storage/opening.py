@@ -60,9 +60,18 @@ def _make_place(path: Path) -> None:
     for place in (path.parent, path):
         if not os.access(place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
-    if path.stat().st_size == 0 and (wal := path.with_name(f"{path.name}-wal")).exists() and wal.stat().st_size:
-        # SQLite would delete what waits in the WAL, because it takes the file for a new one.
-        raise Problem(Code.DATABASE_CORRUPT, path=str(path), detail="emptied, but its write-ahead log is not")
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "not a file", str(path))
+    _refuse_cut_short(path)
+
+
+def _refuse_cut_short(path: Path) -> None:
+    """What SQLite does not mind: it pads the last page, takes scraps for a new file and deletes an empty file's log."""
+    size = path.stat().st_size
+    log_file = path.with_name(f"{path.name}-wal")
+    waiting = log_file.exists() and log_file.stat().st_size > 0  # commits that are not in the file yet
+    if (size == 0 and waiting) or (size % 512 and not waiting):  # pages are multiples of 512 bytes
+        raise Problem(Code.DATABASE_CORRUPT, path=str(path), detail="cut short")
 
 
 def _engine(path: Path, busy_timeout: float, *, foreign_keys: bool = True) -> Engine:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ async def test_closing_ends_the_thread_and_leaves_one_file(path: Path) -> None:
 async def test_work_is_done_in_the_order_it_was_asked_for(path: Path) -> None:
     done: list[int] = []
     async with Database(path) as database:
-        await asyncio.gather(*(database.run(lambda _, number=number: done.append(number)) for number in range(200)))
+        await asyncio.gather(*(database.run(partial(_note, done, number)) for number in range(200)))
     assert done == list(range(200))
 
 
@@ -177,6 +178,10 @@ async def test_the_callers_loop_goes_on_while_the_database_waits(path: Path) -> 
             await asyncio.sleep(0.005)
             turns += 1
     assert turns > 5
+
+
+def _note(done: list[int], number: int, _: Connection) -> None:
+    done.append(number)
 
 
 def _tables(connection: Connection) -> set[str]:

@@ -1,0 +1,231 @@
+# ruff: noqa: ASYNC240 - tests may touch files while their loop waits
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection
+
+from app.domain.errors import Code, Problem
+from app.storage.database import Database
+from app.storage.roster import SqlRoster
+from app.storage.transitions import SqlTransitionLog
+from tests.storage.people import blocked, enrolled
+
+
+async def _fill(path: Path, people: int = 300) -> None:
+    def add(connection: Connection) -> None:
+        for number in range(people):
+            connection.exec_driver_sql(
+                "INSERT INTO mentorado VALUES (?, ?, ?, ?, '', '2026-01-01T00:00:00.000000+00:00', NULL)",
+                (f"{number:032x}", f"Mentorado {number}", f"+55219{number:08}", f"+5521{number:08}"),
+            )
+            row = (f"{number:032x}", f"{number:032x}")
+            connection.exec_driver_sql("INSERT INTO link VALUES (?, ?, 'whatsapp_web', 1, 0, NULL, NULL)", row)
+
+    async with Database(path) as database:
+        await database.run(add)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [os.urandom(20_000), b"name;phone\nAna;11987654321\n" * 500, b"SQLite format 3\0" + os.urandom(8_000), b"x"],
+    ids=["random bytes", "a table of text", "only the first words of a database", "one byte"],
+)
+async def test_what_is_not_a_database_is_refused_and_left_as_it_is(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+    database = Database(path)
+    for _ in range(2):
+        with pytest.raises(Problem) as caught:
+            await database.open()
+        assert caught.value.code is Code.DATABASE_CORRUPT
+        assert caught.value.context["path"] == str(path)
+    assert path.read_bytes() == content
+
+    path.unlink()  # the cause is gone, so the same object works
+    await database.open()
+    assert await SqlRoster(database).all() == []
+    await database.close()
+
+
+@pytest.mark.parametrize("kept", [1, 50, 512, 4096, 20_000, -1])
+async def test_a_truncated_database_is_refused_and_left_as_it_is(path: Path, kept: int) -> None:
+    await _fill(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:kept])
+    with pytest.raises(Problem) as caught:
+        async with Database(path):
+            pass
+    assert caught.value.code is Code.DATABASE_CORRUPT
+    assert path.read_bytes() == whole[:kept]
+
+
+async def test_damage_in_the_middle_is_found_when_it_is_read(path: Path) -> None:
+    await _fill(path)
+    content = bytearray(path.read_bytes())
+    content[8192:-4096] = os.urandom(len(content) - 12_288)
+    path.write_bytes(content)
+    async with Database(path) as database:
+        with pytest.raises(Problem) as caught:
+            await SqlRoster(database).all()
+    assert caught.value.code is Code.DATABASE_CORRUPT
+
+
+async def test_an_empty_file_is_a_new_database(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+    async with Database(path) as database:
+        await SqlRoster(database).add(ana := enrolled())
+        assert await SqlRoster(database).all() == [ana]
+
+
+async def test_an_emptied_file_whose_write_ahead_log_is_full_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    path.touch()
+    log = path.with_name("conecta.db-wal")
+    log.write_bytes(b"what was committed last")
+    with pytest.raises(Problem) as caught:
+        async with Database(path):
+            pass
+    assert caught.value.code is Code.DATABASE_CORRUPT
+    assert log.read_bytes() == b"what was committed last"
+
+
+async def test_a_database_of_another_program_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("CREATE TABLE bookmarks (url TEXT)")
+    with pytest.raises(Problem) as caught:
+        async with Database(path):
+            pass
+    assert caught.value.code is Code.DATABASE_CORRUPT
+    assert caught.value.context["detail"] == "a database of another program"
+    with closing(sqlite3.connect(path)) as raw:
+        assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmarks",)]
+
+
+async def test_a_power_cut_takes_back_nothing_that_was_stored(path: Path) -> None:
+    script = (
+        "import asyncio, os, sys; from pathlib import Path\n"
+        "from app.storage.database import Database; from app.storage.roster import SqlRoster\n"
+        "from tests.storage.people import enrolled\n"
+        "async def main():\n"
+        "    await SqlRoster(Database(Path(sys.argv[1]))).add(enrolled('Ana'))\n"
+        "    os.kill(os.getpid(), 9)\n"
+        "asyncio.run(main())"
+    )
+    assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode == -9
+    async with Database(path) as database:
+        assert [enrolment.mentorado.name for enrolment in await SqlRoster(database).all()] == ["Ana"]
+
+
+@contextmanager
+def _held_by_another_program(path: Path, *statements: str) -> Iterator[None]:
+    script = (
+        "import sqlite3, sys\n"
+        "raw = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "for statement in sys.argv[2:]: raw.execute(statement)\n"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(path), *statements]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        assert program.stdout.readline() == "held\n"
+        yield
+        program.communicate()  # its input ends, and so does it
+
+
+_ALONE = ("PRAGMA locking_mode = EXCLUSIVE", "BEGIN EXCLUSIVE")
+
+
+async def test_a_locked_database_says_so_and_works_once_it_is_free(path: Path) -> None:
+    async with Database(path):
+        pass
+    database = Database(path, busy_timeout=0.05)
+    with _held_by_another_program(path, *_ALONE):
+        for attempt in (database.open, SqlRoster(database).all):
+            with pytest.raises(Problem) as caught:
+                await attempt()
+            assert caught.value.code is Code.DATABASE_LOCKED
+    assert await SqlRoster(database).all() == []
+    await database.close()
+
+
+async def test_a_lock_that_comes_later_loses_nothing_either(path: Path) -> None:
+    ana = enrolled()
+    async with Database(path, busy_timeout=0.05) as database:
+        roster, log = SqlRoster(database), SqlTransitionLog(database)
+        await roster.add(ana)
+        with _held_by_another_program(path, "BEGIN IMMEDIATE"):
+            with pytest.raises(Problem) as caught:
+                await log.append(blocked(ana.link))
+            assert caught.value.code is Code.DATABASE_LOCKED
+            assert await roster.all() == [ana]  # reading does not wait for somebody else's write
+        await log.append(moved := blocked(ana.link))
+        assert await log.of(ana.mentorado.id) == [moved]
+
+
+async def test_a_lock_that_is_short_is_waited_for(path: Path) -> None:
+    async with Database(path, busy_timeout=5) as database:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            adding = SqlRoster(database).add(enrolled())
+            waiting = asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
+            await adding
+            waiting.cancel()
+        assert len(await SqlRoster(database).all()) == 1
+
+
+async def test_a_full_disk_says_so_and_works_once_there_is_room(path: Path) -> None:
+    """SQLite's own limit on the pages of a file raises what a full disk does."""
+    await _fill(path, 10)
+    async with Database(path) as database:
+        roster = SqlRoster(database)
+        await database.run(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1"))  # means: no more than now
+        added: list[int] = []
+
+        async def fill() -> None:
+            for number in range(500):
+                await roster.add(enrolled(f"N{number}", f"+5531900{number:05}"))
+                added.append(number)
+
+        with pytest.raises(Problem) as caught:
+            await fill()
+        assert caught.value.code is Code.DATABASE_DISK_FULL
+        assert len(await roster.all()) == 10 + len(added)
+        await database.run(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1000000"))
+        await roster.add(enrolled("After", "+351912345678"))
+        assert len(await roster.all()) == 11 + len(added)
+
+
+@pytest.mark.parametrize("place", ["file/conecta.db", "file/deeper/conecta.db", "folder"])
+async def test_a_place_that_cannot_be_is_said_and_works_once_it_can(fast_dir: Path, place: str) -> None:
+    (fast_dir / "file").touch()
+    (fast_dir / "folder").mkdir()
+    database = Database(fast_dir / place)
+    with pytest.raises(Problem) as caught:
+        await database.open()
+    assert caught.value.code is Code.DATABASE_NOT_WRITABLE
+    assert caught.value.context["path"] == str(fast_dir / place)
+    (fast_dir / "file").unlink()
+    (fast_dir / "folder").rmdir()
+    await database.open()
+    await database.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+async def test_a_folder_of_somebody_elses_is_said(path: Path) -> None:
+    path.parent.mkdir()
+    path.parent.chmod(0o500)
+    with pytest.raises(Problem) as caught:
+        async with Database(path):
+            pass
+    assert caught.value.code is Code.DATABASE_NOT_WRITABLE

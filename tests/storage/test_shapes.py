@@ -1,0 +1,136 @@
+# ruff: noqa: ASYNC240 - tests may touch files while their loop waits
+"""The shape that migrations lead to is the one of tables.py, from every revision that was ever released."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Dialect
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from app.domain.connection import LinkState, LinkStatus
+from app.domain.lifecycle import Trigger
+from app.domain.ports import Transition
+from app.storage.database import Database
+from app.storage.migrations import OURS, Migrations
+from app.storage.roster import SqlRoster
+from app.storage.tables import metadata
+from app.storage.transitions import SqlTransitionLog
+from tests.clock import DAWN
+from tests.storage.people import enrolled
+
+SHAPES = Path(__file__).parent / "shapes"
+"""One dump for each revision: its shape as it was released, and a few rows."""
+
+
+def test_the_revisions_that_are_known_without_alembic_are_those_of_the_scripts() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(OURS.folder))
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_heads() == [OURS.head]
+    assert tuple(script.revision for script in reversed([*scripts.walk_revisions()])) == OURS.revisions
+
+
+def test_no_migration_depends_on_code_that_lives_on() -> None:
+    for script in (OURS.folder / "versions").glob("*.py"):
+        assert "from app" not in script.read_text()
+        assert "import app" not in script.read_text()
+
+
+async def test_migrations_lead_to_the_tables_of_today(path: Path) -> None:
+    async with Database(path) as database:
+        assert await database.read(_differences) == []
+
+
+async def test_the_comparison_would_notice_a_difference(path: Path) -> None:
+    async with Database(path) as database:
+        await database.run(lambda c: c.exec_driver_sql("ALTER TABLE link ADD COLUMN more VARCHAR"))
+        await database.run(lambda c: c.exec_driver_sql("DROP INDEX uq_link_active"))
+        assert len(await database.read(_differences)) == 2
+
+
+def _differences(connection: Connection) -> Sequence[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    differences: list[object] = compare_metadata(context, metadata)
+    return differences
+
+
+async def test_partial_indexes_hold_for_the_same_rows_as_in_the_tables(path: Path) -> None:
+    """What the comparison does not look at."""
+    async with Database(path) as database:
+        rows = await database.read(
+            lambda c: c.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql LIKE '% WHERE %'").all()
+        )
+        tables = [index for table in metadata.sorted_tables for index in table.indexes]
+        dialect = await database.read(lambda c: c.dialect)
+    expected = {str(index.name): str(CreateIndex(index).compile(dialect=dialect)) for index in tables}
+    found = {str(row[0]): str(row[1]) for row in rows}
+    assert found == {name: sql for name, sql in expected.items() if " WHERE " in sql}
+    assert len(found) == 2
+
+
+def test_the_tables_of_today_can_be_made_on_a_server() -> None:
+    dialect: Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    for table in metadata.sorted_tables:
+        assert f"CREATE TABLE {table.name}" in str(CreateTable(table).compile(dialect=dialect))
+    partial = [str(CreateIndex(index).compile(dialect=dialect)) for t in metadata.sorted_tables for index in t.indexes]
+    assert sum(" WHERE " in sql for sql in partial) == 2
+
+
+@pytest.mark.parametrize("revision", OURS.revisions)
+async def test_every_released_shape_is_frozen(path: Path, revision: str) -> None:
+    known = OURS.revisions[: OURS.revisions.index(revision) + 1]
+    frozen = SHAPES / f"{revision}.sql"
+    async with Database(path, migrations=Migrations(OURS.folder, known)) as database:
+        if os.environ.get("CONECTA_FREEZE") and revision == OURS.head and not frozen.exists():
+            await _freeze(database, path, frozen)
+    assert _shape(_load(path.with_suffix(".frozen"), frozen)) == _shape(path)
+
+
+@pytest.mark.parametrize("revision", OURS.revisions)
+async def test_a_database_of_any_release_is_brought_to_today_with_all_its_rows(path: Path, revision: str) -> None:
+    path.parent.mkdir()
+    _load(path, SHAPES / f"{revision}.sql")
+    async with Database(path) as database:
+        assert await database.read(_differences) == []
+        ana, bruno = await SqlRoster(database).all()
+        moves = await SqlTransitionLog(database).of(ana.mentorado.id)
+    assert (ana.mentorado.name, ana.link.wanted, bruno.mentorado.archived) == ("Ana Lima", True, True)
+    assert [move.trigger.name for move in moves] == ["OPENED", "CONNECT"]
+
+
+async def _freeze(database: Database, path: Path, frozen: Path) -> None:
+    ana, bruno = enrolled("Ana Lima"), enrolled("Bruno Sá", "+5521912345678", archived_at=DAWN)
+    roster, log = SqlRoster(database), SqlTransitionLog(database)
+    for enrolment in (ana, bruno):
+        await roster.add(enrolment)
+    await roster.save_link(replace(ana.link, wanted=True))
+    statuses = [
+        LinkStatus(state=state, since=DAWN) for state in (LinkState.OFF, LinkState.CONNECTING, LinkState.CONNECTED)
+    ]
+    for trigger, before, after in zip((Trigger.CONNECT, Trigger.OPENED), statuses, statuses[1:], strict=False):
+        await log.append(Transition(link_id=ana.link.id, at=DAWN, trigger=trigger, before=before, after=after))
+    with closing(sqlite3.connect(path)) as raw:
+        frozen.write_text("\n".join(raw.iterdump()) + "\n", encoding="utf-8")
+
+
+def _load(path: Path, dump: Path) -> Path:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.executescript(dump.read_text(encoding="utf-8"))
+    return path
+
+
+def _shape(path: Path) -> set[tuple[str, str]]:
+    with closing(sqlite3.connect(path)) as raw:
+        return set(raw.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))

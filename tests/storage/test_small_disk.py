@@ -1,0 +1,146 @@
+"""Disks that are really full or really read-only: small ones, mounted for the test alone, where root obeys too."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_MOUNTS = ("unshare", "--mount", "--map-root-user")
+
+PRELUDE = """
+import asyncio, os, subprocess, sys
+from pathlib import Path
+from app.domain.errors import Code, Problem
+from app.storage.database import Database
+from app.storage.roster import SqlRoster
+from tests.storage.people import enrolled
+from tests.storage.revisions import with_next
+
+disk = Path(sys.argv[1])
+path = disk / "data" / "conecta.db"
+
+def fill_up(leaving=0):
+    with (disk / "ballast").open("wb", buffering=0) as ballast:
+        try:
+            for size in (65536, 4096, 1):
+                while True:
+                    if ballast.write(bytes(size)) < size: break
+        except OSError: pass
+        ballast.truncate(ballast.tell() - leaving)
+
+async def code_of(awaitable):
+    try: await awaitable
+    except Problem as problem: return problem.code
+"""
+
+
+def _can_mount() -> bool:
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        return False
+    tried = subprocess.run([*_MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not _can_mount(), reason="this machine lets nobody mount a small disk")
+
+
+def _on_a_small_disk(folder: Path, script: str) -> None:
+    shell = 'mount -t tmpfs -o size=2m none "$1" && exec "$2" -c "$3" "$1" "$4"'
+    disk = folder / "disk"
+    disk.mkdir()
+    command = [*_MOUNTS, "sh", "-c", shell, "sh", str(disk), sys.executable, PRELUDE + script, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_disk_that_fills_up_loses_nothing_and_is_used_again_when_there_is_room(tmp_path: Path) -> None:
+    _on_a_small_disk(
+        tmp_path,
+        """
+async def main():
+    async with Database(path) as database:
+        roster = SqlRoster(database)
+        await roster.add(ana := enrolled())
+        fill_up()
+        code, stored = None, 1
+        while code is None and stored < 3000:  # the log has some room left in its last page
+            code = await code_of(roster.add(enrolled(f"N{stored}", f"+5531900{stored:05}")))
+            stored += code is None
+        assert code is Code.DATABASE_DISK_FULL, code
+        assert len(await roster.all()) == stored
+        (disk / "ballast").unlink()
+        await roster.add(enrolled("Later", "+351912345678"))
+    async with Database(path) as database:
+        assert len(await SqlRoster(database).all()) == stored + 1
+asyncio.run(main())
+""",
+    )
+
+
+def test_a_disk_that_is_full_from_the_start_says_so_and_works_when_there_is_room(tmp_path: Path) -> None:
+    _on_a_small_disk(
+        tmp_path,
+        """
+async def main():
+    path.parent.mkdir()
+    fill_up()
+    database = Database(path)
+    assert await code_of(database.open()) is Code.DATABASE_DISK_FULL
+    (disk / "ballast").unlink()
+    await SqlRoster(database).add(enrolled())
+    await database.close()
+asyncio.run(main())
+""",
+    )
+
+
+def test_a_copy_that_does_not_fit_stops_the_migration_before_it_begins(tmp_path: Path) -> None:
+    _on_a_small_disk(
+        tmp_path,
+        """
+async def main():
+    async with Database(path) as database:
+        await SqlRoster(database).add(ana := enrolled(cohort="x" * 500_000))
+    before = path.read_bytes()
+    fill_up(leaving=200_000)
+    adds = "op.execute('ALTER TABLE mentorado ADD COLUMN nickname VARCHAR')"
+    newer = Database(path, migrations=with_next(Path(sys.argv[2]) / "next", adds))
+    assert await code_of(newer.open()) is Code.DATABASE_DISK_FULL
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["conecta.db"], [*path.parent.iterdir()]
+    (disk / "ballast").unlink()
+    assert await SqlRoster(newer).all() == [ana]
+    await newer.close()
+asyncio.run(main())
+""",
+    )
+
+
+def test_a_disk_that_becomes_read_only_says_so_and_works_when_it_is_writable_again(tmp_path: Path) -> None:
+    _on_a_small_disk(
+        tmp_path,
+        """
+def remount(how): subprocess.run(["mount", "-o", f"remount,{how}", str(disk)], check=True)
+
+async def main():
+    database = Database(path)
+    path.parent.mkdir()
+    remount("ro")
+    assert await code_of(database.open()) is Code.DATABASE_NOT_WRITABLE
+    remount("rw")
+    await SqlRoster(database).add(ana := enrolled())
+    await database.close()
+    remount("ro")
+    database = Database(path)
+    assert await code_of(database.open()) is Code.DATABASE_NOT_WRITABLE
+    assert await code_of(SqlRoster(database).all()) is Code.DATABASE_NOT_WRITABLE
+    remount("rw")
+    assert await SqlRoster(database).all() == [ana]
+    await database.close()
+asyncio.run(main())
+""",
+    )
