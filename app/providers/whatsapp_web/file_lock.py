@@ -26,6 +26,18 @@ class Owner:
     def this_process(cls) -> Owner:
         return cls(pid=os.getpid(), host=platform.node(), machine=_machine(), started=_started())
 
+    def lives(self) -> bool:
+        """Whether the process is still there, as far as this computer can tell: it says yes when in doubt."""
+        if self.machine != _machine() or sys.platform == "win32":
+            return True
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            pass
+        return True
+
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}, started {self.started}"
 

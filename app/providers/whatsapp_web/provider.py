@@ -107,6 +107,11 @@ class WhatsAppWebProvider:
             why = "given up" if told else "given up; the phone could not be told and may still list it"
             await asyncio.to_thread(folder.give_up, self._clock.now(), why)
 
+    async def is_open(self, link: Link) -> bool:
+        """Whether a program that lives, this one or another, has a line of *link* open."""
+        owner = self._files.folder(link.mentorado_id).owner()
+        return owner is not None and owner.lives()
+
     async def undecided_account(self, link: Link) -> PhoneNumber | None:
         """Whose session waits to be adopted or given up."""
         return await asyncio.to_thread(self._account_of_candidate, self._files.folder(link.mentorado_id))

@@ -1,0 +1,70 @@
+"""The command line. Without a command it opens the window."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+
+from app.domain.errors import Problem
+from app.settings import Settings, read_settings
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run what *argv* asks for and return the exit code: 0 done, 1 a problem that was explained, 2 words not known."""
+    from app.ui.text import problem as words
+
+    arguments = _parser().parse_args(argv)
+    try:
+        settings = read_settings()
+        return _run(arguments, settings)
+    except Problem as problem:
+        sentence, step = words(problem)
+        print(f"{sentence}\n{step}\n[{problem.code}]", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: Namespace, settings: Settings) -> int:
+    from app.logs import configure_logging
+
+    configure_logging(settings.log_file)
+    if arguments.command is None:
+        from app.window import open_window
+
+        return open_window(settings)
+    from app.commands import run_command
+
+    return asyncio.run(run_command(arguments, settings))
+
+
+def _parser() -> ArgumentParser:
+    from app.ui.text import texts
+
+    parser = ArgumentParser(prog="conecta", description=texts("cli.about"))
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+
+    status = commands.add_parser("status", help=texts("cli.help.status"))
+    connect = commands.add_parser("connect", help=texts("cli.help.connect"))
+    connect.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+
+    mentorado = commands.add_parser("mentorado", help=texts("cli.help.mentorado"))
+    verbs = mentorado.add_subparsers(dest="mentorado_command", metavar="VERB", required=True)
+    add = verbs.add_parser("add", help=texts("cli.help.add"))
+    add.add_argument("name", metavar="NAME")
+    add.add_argument("phone", metavar="PHONE", help=texts("cli.help.phone"))
+    add.add_argument("--cohort", default="", help=texts("cli.help.cohort"))
+    listing = verbs.add_parser("list", help=texts("cli.help.list"))
+    listing.add_argument("--archived", action="store_true", help=texts("cli.help.archived"))
+    archive = verbs.add_parser("archive", help=texts("cli.help.archive"))
+    archive.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+
+    for command in (status, connect, add, listing, archive):
+        command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""The composition root of everything but the window: the only place that knows every concrete class below it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.core.actions import Actions
+from app.core.backoff import ReconnectPolicy
+from app.core.bus import Bus
+from app.core.enrolments import Enrolments
+from app.core.supervisor import Supervisor
+from app.domain.mentorado import ProviderKind
+from app.domain.ports import Clock
+from app.providers.whatsapp_web.provider import WhatsAppWebProvider
+from app.settings import Settings
+from app.storage.database import Database
+from app.storage.roster import SqlRoster
+from app.storage.transitions import SqlTransitionLog
+
+
+class SystemClock:
+    """The time of this computer, in UTC."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Core:
+    """The program without a window, wired. Nothing is opened yet: making one costs next to nothing."""
+
+    settings: Settings
+    clock: Clock
+    bus: Bus
+    database: Database
+    transitions: SqlTransitionLog
+    whatsapp_web: WhatsAppWebProvider
+    enrolments: Enrolments
+    supervisor: Supervisor
+    actions: Actions
+
+    async def open(self) -> None:
+        """Open the database and read the roster. May be called again after a `Problem`."""
+        await self.database.open()
+        await self.enrolments.load()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hold the links' tasks. Leaving closes every line, then the database."""
+        try:
+            async with self.supervisor:
+                yield
+        finally:
+            await self.database.close()
+
+
+def build_core(settings: Settings, *, clock: Clock | None = None, policy: ReconnectPolicy | None = None) -> Core:
+    """Wire the core for *settings*."""
+    clock = clock or SystemClock()
+    bus, database = Bus(), Database(settings.database)
+    transitions = SqlTransitionLog(database)
+    whatsapp_web = WhatsAppWebProvider(
+        settings.session_dir,
+        clock=clock,
+        root_chosen=settings.session_dir_was_chosen,
+        command=settings.session_host,
+        library_log=settings.provider_logging,
+    )
+    enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=clock)
+    supervisor = Supervisor(
+        bus=bus,
+        providers={ProviderKind.WHATSAPP_WEB: whatsapp_web},
+        enrolments=enrolments,
+        transitions=transitions,
+        clock=clock,
+        policy=policy,
+    )
+    actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock)
+    return Core(
+        settings=settings,
+        clock=clock,
+        bus=bus,
+        database=database,
+        transitions=transitions,
+        whatsapp_web=whatsapp_web,
+        enrolments=enrolments,
+        supervisor=supervisor,
+        actions=actions,
+    )

@@ -1,0 +1,227 @@
+"""What the program does without a window: the same core, words on standard output, and JSON for machines."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from argparse import Namespace
+from datetime import datetime
+from typing import Any, TextIO
+
+from app.bootstrap import Core, build_core
+from app.core.actions import ActionName
+from app.domain.connection import LinkState, LinkStatus, QrCode
+from app.domain.errors import Code, Problem
+from app.domain.events import PairingTurnChanged, StatusChanged
+from app.domain.guidance import recommend
+from app.domain.mentorado import Enrolment, LinkId
+from app.domain.phone import readable
+from app.domain.ports import Transition
+from app.settings import Settings
+from app.ui import text
+from app.ui.text import texts
+
+DONE, FAILED = 0, 1
+
+
+async def run_command(arguments: Namespace, settings: Settings) -> int:
+    """Do what *arguments* ask and return the exit code. Raises `Problem`."""
+    core = build_core(settings)
+    try:
+        await core.open()
+        async with core.supervisor:
+            match arguments.command:
+                case "status":
+                    return await status(core, as_json=arguments.json)
+                case "connect":
+                    return await connect(core, arguments.name, as_json=arguments.json)
+                case _:
+                    return await mentorado(core, arguments)
+    finally:
+        await core.database.close()
+
+
+# --- conecta status ----------------------------------------------------------------------------------------------
+
+
+async def status(core: Core, *, as_json: bool) -> int:
+    """Show everybody, with the last thing known of each link."""
+    latest = await core.transitions.latest()
+    everybody = [e for e in core.enrolments.all() if not e.mentorado.archived]
+    known = [(e, await _known(core, e, latest.get(e.link.id))) for e in everybody]
+    if as_json:
+        _print_json({"mentorados": [_described(enrolment, status) for enrolment, status in known]})
+    elif not known:
+        print(texts("cli.nobody"))
+    else:
+        now = core.clock.now()
+        rows = [
+            (
+                enrolment.mentorado.name,
+                readable(enrolment.mentorado.phone),
+                text.provider(enrolment.link.provider),
+                text.state_badge(status),
+                text.age(now - status.since),
+            )
+            for enrolment, status in known
+        ]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        for row in rows:
+            print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return DONE
+
+
+async def _known(core: Core, enrolment: Enrolment, last: Transition | None) -> LinkStatus:
+    """The last status, or off when it was one that needs a living program and there is none."""
+    if last is None:
+        return LinkStatus(since=enrolment.mentorado.created_at)
+    lives = last.after.state in (LinkState.OFF, LinkState.BLOCKED) or await core.whatsapp_web.is_open(enrolment.link)
+    return last.after if lives else LinkStatus(since=last.at)
+
+
+# --- conecta connect NAME ----------------------------------------------------------------------------------------
+
+
+async def connect(core: Core, name: str, *, as_json: bool) -> int:
+    """Connect one mentorado and stay until the link is through or needs a person. The QR goes to standard error."""
+    enrolment = core.enrolments.named(name)
+    settled = asyncio.Event()
+    teller = _Teller(core, enrolment.link.id, settled, as_json=as_json)
+    stop = [
+        core.bus.subscribe(StatusChanged, teller.on_status),
+        core.bus.subscribe(PairingTurnChanged, teller.on_turn),
+    ]
+    try:
+        await core.actions.run(ActionName.CONNECT, enrolment.mentorado.id, _never_asked)
+        await settled.wait()
+    finally:
+        for end in stop:
+            end()
+    ended = core.supervisor.status(enrolment.link.id)
+    if ended.state is LinkState.CONNECTED:
+        return DONE
+    if not as_json:
+        print(text.next_step(recommend(ended.state, ended.reason)))
+    return FAILED
+
+
+class _Teller:
+    """Says what happens to one link, a line per move."""
+
+    def __init__(self, core: Core, link_id: LinkId, settled: asyncio.Event, *, as_json: bool) -> None:
+        self._core = core
+        self._link_id = link_id
+        self._settled = settled
+        self._as_json = as_json
+
+    def on_status(self, event: StatusChanged) -> None:
+        if event.link_id != self._link_id:
+            return
+        before, after = event.before, event.after
+        enrolment = self._core.enrolments.get(event.mentorado_id)
+        if (before.state, before.reason) != (after.state, after.reason):
+            if self._as_json:
+                _print_json({"event": "status", **_described(enrolment, after)})
+            else:
+                print(f"{text.state_badge(after)}: {text.sentence(after, enrolment, self._core.clock.now())}")
+        if after.qr is not None and after.qr != before.qr:
+            self._show(after.qr)
+        if after.state in (LinkState.CONNECTED, LinkState.BLOCKED):
+            self._settled.set()
+
+    def on_turn(self, event: PairingTurnChanged) -> None:
+        if self._as_json and self._link_id in event.waiting:
+            _print_json({"event": "waiting_turn", "ahead": event.waiting.index(self._link_id) + 1})
+
+    def _show(self, code: QrCode) -> None:
+        if self._as_json:  # the text itself is a credential, and what reads these lines may keep them
+            _print_json(
+                {"event": "qr", "number": code.number, "total": code.total, "expires_at": _iso(code.expires_at)}
+            )
+        draw_qr(code.text, sys.stderr)
+        print(texts("cli.scan", number=code.number, total=code.total), file=sys.stderr, flush=True)
+
+
+def draw_qr(code: str, out: TextIO) -> None:
+    """Draw *code* with half blocks, black on white whatever the terminal's colours."""
+    import qrcode
+
+    qr = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_L, border=2)
+    qr.add_data(code)
+    qr.print_ascii(out=out, tty=out.isatty(), invert=not out.isatty())
+    out.flush()
+
+
+async def _never_asked(_name: ActionName, _enrolment: Enrolment) -> bool:
+    raise AssertionError("connecting asks nothing")
+
+
+# --- conecta mentorado add | list | archive ----------------------------------------------------------------------
+
+
+async def mentorado(core: Core, arguments: Namespace) -> int:
+    match arguments.mentorado_command:
+        case "add":
+            added = await core.enrolments.add(arguments.name, arguments.phone, arguments.cohort)
+            return _answer(added, "cli.added", as_json=arguments.json)
+        case "archive":
+            enrolment = core.enrolments.named(arguments.name)
+            if await core.whatsapp_web.is_open(enrolment.link):
+                raise Problem(Code.MENTORADO_CONNECTED, name=enrolment.mentorado.name)
+            await core.enrolments.archive(enrolment.mentorado.id)
+            return _answer(core.enrolments.get(enrolment.mentorado.id), "cli.archived", as_json=arguments.json)
+        case _:
+            return _list(core, archived=arguments.archived, as_json=arguments.json)
+
+
+def _answer(enrolment: Enrolment, key: str, *, as_json: bool) -> int:
+    if as_json:
+        _print_json(_person(enrolment))
+    else:
+        print(texts(key, name=enrolment.mentorado.name, phone=readable(enrolment.mentorado.phone)))
+    return DONE
+
+
+def _list(core: Core, *, archived: bool, as_json: bool) -> int:
+    people = [e for e in core.enrolments.all() if e.mentorado.archived is archived]
+    if as_json:
+        _print_json({"mentorados": [_person(enrolment) for enrolment in people]})
+        return DONE
+    for enrolment in people:
+        person = enrolment.mentorado
+        print("\t".join(filter(None, (person.name, readable(person.phone), person.cohort))))
+    if not people:
+        print(texts("cli.nobody"))
+    return DONE
+
+
+def _person(enrolment: Enrolment) -> dict[str, Any]:
+    person = enrolment.mentorado
+    return {
+        "id": person.id,
+        "name": person.name,
+        "phone": person.phone,
+        "cohort": person.cohort,
+        "archived_at": _iso(person.archived_at),
+        "provider": enrolment.link.provider,
+    }
+
+
+def _described(enrolment: Enrolment, status: LinkStatus) -> dict[str, Any]:
+    return {
+        **_person(enrolment),
+        "state": status.state,
+        "reason": status.reason,
+        "since": _iso(status.since),
+        "until": _iso(status.until),
+        "account": status.account,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
