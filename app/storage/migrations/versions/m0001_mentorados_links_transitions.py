@@ -66,7 +66,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["link_id"], ["link.id"], name="fk_transition_link_id"),
     )
     op.create_index("ix_transition_link_id", "transition", ["link_id"])
-    if op.get_bind().dialect.name == "sqlite":  # a server would take the right to do so away instead
+    if op.get_context().dialect.name == "sqlite":  # a server would take the right to do so away instead
         for change in ("UPDATE", "DELETE"):
             op.execute(
                 f"CREATE TRIGGER transition_no_{change.lower()} BEFORE {change} ON transition"
