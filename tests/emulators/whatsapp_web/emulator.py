@@ -29,12 +29,14 @@ class Emulator:
         self.service = Service(installed_tokens(), noise_identity(directory))
         self._proxy = Proxy(tls_context(directory), self.service.serve, self.service.refused)
         self.operations = Operations(self.service, self._proxy)
+        self.port = 0  # of the proxy, once the context is open
 
     async def __aenter__(self) -> Self:
         proxy = await self._stack.enter_async_context(await self._proxy.listen())
         control = await asyncio.start_server(self._control, "127.0.0.1", 0, limit=_LINE_LIMIT)
         await self._stack.enter_async_context(control)
-        ports = {"proxy": _port(proxy), "control": _port(control), "pid": os.getpid()}
+        self.port = _port(proxy)
+        ports = {"proxy": self.port, "control": _port(control), "pid": os.getpid()}
         partial = self._directory / f"{STATE_FILE}.part"
         partial.write_text(json.dumps(ports))
         partial.replace(self._directory / STATE_FILE)
