@@ -51,13 +51,12 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path | N
     values = {**_dotenv((folder or Path.cwd()) / ".env"), **(os.environ if environment is None else environment)}
     data = _path(values, "CONECTA_DATA_DIR") or _platform_data_dir()
     sessions = _path(values, "BAILEYS_SESSION_DIR")
-    command = values.get("CONECTA_SESSION_HOST", "").strip()
     return Settings(
         data_dir=data,
         session_dir=sessions or data / "sessions",
         session_dir_was_chosen=sessions is not None,
         provider_logging=_switch(values, "BAILEYS_ENABLE_LOGGING"),
-        session_host=tuple(shlex.split(command)) if command else None,
+        session_host=_command(values, "CONECTA_SESSION_HOST"),
     )
 
 
@@ -76,6 +75,13 @@ def _path(values: Mapping[str, str], name: str) -> Path | None:
     if "\0" in text:
         raise Problem(Code.SETTING_INVALID, setting=name)
     return Path(text).expanduser().absolute()
+
+
+def _command(values: Mapping[str, str], name: str) -> tuple[str, ...] | None:
+    try:
+        return tuple(shlex.split(values.get(name, ""))) or None
+    except ValueError:
+        raise Problem(Code.SETTING_INVALID, setting=name) from None
 
 
 def _switch(values: Mapping[str, str], name: str) -> bool:

@@ -1,0 +1,105 @@
+"""The command line over the real core and a real database; only standard output is looked at."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import zxingcpp
+
+from app.__main__ import main
+from app.commands import draw_qr
+from app.ui.text import texts
+
+Conecta = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Conecta:
+    """Run the command line; returns exit code, standard output and standard error."""
+    monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
+    monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
+    monkeypatch.setattr("app.logs.configure_logging", lambda _file: None)
+    monkeypatch.chdir(fast_dir)
+    texts.set_language("en")
+    logging.getLogger("app").setLevel(logging.NOTSET)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    return run
+
+
+def lines(out: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_somebody_is_added_listed_and_archived(conecta: Conecta) -> None:
+    assert conecta("mentorado", "list")[1] == "No mentorados here.\n"
+    code, out, _ = conecta("mentorado", "add", "Ana Prates", "11 98765-4321", "--cohort", "Turma 3")
+    assert (code, out) == (0, "Ana Prates (+55 11 98765-4321) was added.\n")
+    assert conecta("mentorado", "list")[1] == "Ana Prates\t+55 11 98765-4321\tTurma 3\n"
+    assert conecta("mentorado", "archive", "ana")[0] == 0
+    assert conecta("mentorado", "list")[1] == "No mentorados here.\n"
+    (archived,) = lines(conecta("mentorado", "list", "--archived", "--json")[1])[0]["mentorados"]
+    assert archived["name"] == "Ana Prates"
+    assert archived["archived_at"] is not None
+
+
+def test_status_says_what_is_known_of_each_link(conecta: Conecta) -> None:
+    assert conecta("status")[1] == "No mentorados here.\n"
+    conecta("mentorado", "add", "Ana", "11 98765-4321")
+    assert conecta("status")[1] == "Ana  +55 11 98765-4321  WhatsApp Web  Off  now\n"
+    (ana,) = lines(conecta("status", "--json")[1])[0]["mentorados"]
+    assert (ana["state"], ana["reason"], ana["phone"]) == ("off", "none", "+5511987654321")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("mentorado", "add", "Ana", "123"), "phone_invalid"),
+        (("mentorado", "add", " ", "11 98765-4321"), "name_missing"),
+        (("mentorado", "add", "Bia", "11 98765-4300"), "phone_taken"),
+        (("connect", "Nobody"), "mentorado_unknown"),
+        (("connect", "Caio"), "mentorado_ambiguous"),
+    ],
+)
+def test_what_cannot_be_done_is_a_sentence_a_next_step_and_a_code(
+    conecta: Conecta, arguments: tuple[str, ...], code: str
+) -> None:
+    for name, phone in (("Zoe", "11 98765-4300"), ("Caio A", "11 98765-4301"), ("Caio B", "11 98765-4302")):
+        conecta("mentorado", "add", name, phone)
+    exit_code, out, err = conecta(*arguments)
+    sentence, step, last = err.splitlines()
+    assert (exit_code, out, last) == (1, "", f"[{code}]")
+    assert sentence.endswith(".")
+    assert step.endswith(".")
+
+
+def test_words_that_are_not_known_exit_with_two(conecta: Conecta) -> None:
+    with pytest.raises(SystemExit) as caught:
+        conecta("fly")
+    assert caught.value.code == 2
+
+
+def test_the_code_in_the_terminal_can_be_scanned() -> None:
+    draw_qr("https://example.invalid/a-harmless-code", drawing := io.StringIO())
+    halves = {" ": (255, 255), "▀": (0, 255), "▄": (255, 0), "█": (0, 0), "\xa0": (255, 255)}
+    rows = [[halves[sign] for sign in line] for line in drawing.getvalue().splitlines()]
+    width = max(map(len, rows))
+    image = np.full((2 * len(rows), width), 255, dtype=np.uint8)
+    for y, row in enumerate(rows):
+        for x, (above, below) in enumerate(row):
+            image[2 * y, x], image[2 * y + 1, x] = above, below
+    for picture in (image, 255 - image):  # a terminal is dark or light
+        big = np.kron(np.pad(picture, 4, constant_values=picture[0, 0]), np.ones((6, 6), dtype=np.uint8))
+        found = zxingcpp.read_barcodes(np.ascontiguousarray(big))
+        assert [code.text for code in found] == ["https://example.invalid/a-harmless-code"]

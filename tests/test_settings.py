@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.domain.errors import Code, Problem
+from app.settings import read_settings
+
+
+def test_without_settings_everything_is_where_the_platform_keeps_data(tmp_path: Path) -> None:
+    settings = read_settings({}, tmp_path)
+    assert settings.data_dir.name == "conecta"
+    assert settings.session_dir == settings.data_dir / "sessions"
+    assert not settings.session_dir_was_chosen
+    assert not settings.provider_logging
+    assert settings.session_host is None
+
+
+def test_the_earlier_systems_names_are_read_from_a_dotenv_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("BAILEYS_SESSION_DIR=~/kept\nBAILEYS_ENABLE_LOGGING=true\n")
+    settings = read_settings({}, tmp_path)
+    assert settings.session_dir == Path.home() / "kept"
+    assert settings.session_dir_was_chosen
+    assert settings.provider_logging
+
+
+def test_the_environment_goes_before_the_dotenv_file(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("BAILEYS_ENABLE_LOGGING=true\n")
+    assert not read_settings({"BAILEYS_ENABLE_LOGGING": "false"}, tmp_path).provider_logging
+
+
+def test_the_command_of_a_session_host_is_split_as_a_shell_would(tmp_path: Path) -> None:
+    settings = read_settings({"CONECTA_SESSION_HOST": "python -m host 'a b'"}, tmp_path)
+    assert settings.session_host == ("python", "-m", "host", "a b")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("BAILEYS_ENABLE_LOGGING", "maybe"), ("BAILEYS_SESSION_DIR", "a\0b"), ("CONECTA_SESSION_HOST", "'unclosed")],
+)
+def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path, name: str, value: str) -> None:
+    with pytest.raises(Problem) as caught:
+        read_settings({name: value}, tmp_path)
+    assert (caught.value.code, caught.value.context) == (Code.SETTING_INVALID, {"setting": name})
