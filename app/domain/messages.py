@@ -1,0 +1,180 @@
+"""What is said over a link: messages, receipts, and who they are from and to.
+
+A *wire* value is what a provider reported, in our words; a *stored* one is what the history keeps of it. Nothing is
+ever changed: an edit, a reaction or a revocation is a message of its own that refers to another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+
+from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
+from app.domain.phone import PhoneNumber, comparison_key
+
+ContactId = NewType("ContactId", str)
+ConversationId = NewType("ConversationId", str)
+
+
+class AddressKind(StrEnum):
+    """How a provider may name somebody; one contact can have several."""
+
+    PHONE = "phone"  # E.164
+    LID = "lid"  # WhatsApp's hidden id, digits
+    GROUP = "group"  # the part before @g.us
+    META_USER = "meta_user"
+    OTHER = "other"  # broadcast lists, channels: the whole address
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One name of a contact or group at a provider."""
+
+    kind: AddressKind
+    value: str
+
+    @property
+    def key(self) -> str:
+        """Equal for two addresses that reach the same one; Brazil's ninth digit makes no difference."""
+        value = comparison_key(PhoneNumber(self.value)) if self.kind is AddressKind.PHONE else self.value
+        return f"{self.kind}:{value}"
+
+
+class MessageKind(StrEnum):
+    """What a message is. Everything but text is kept as a typed placeholder with its caption."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    VIDEO = "video"
+    AUDIO = "audio"
+    VOICE = "voice"
+    DOCUMENT = "document"
+    STICKER = "sticker"
+    CONTACT = "contact"
+    LOCATION = "location"
+    POLL = "poll"
+    REACTION = "reaction"  # its text is the sign, empty when taken back
+    EDIT = "edit"  # its text is the new text
+    REVOCATION = "revocation"
+    UNREADABLE = "unreadable"  # arrived, but could not be decrypted
+    OTHER = "other"
+
+
+REFERRING = frozenset({MessageKind.REACTION, MessageKind.EDIT, MessageKind.REVOCATION})
+"""Kinds that change how another message is shown, and are not shown by themselves."""
+
+
+class Delivery(StrEnum):
+    """How far an outgoing message got. It only moves forward."""
+
+    ACCEPTED = "accepted"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+
+
+_ORDER = (Delivery.ACCEPTED, Delivery.SENT, Delivery.DELIVERED, Delivery.READ)
+
+
+def forward(before: Delivery | None, after: Delivery) -> Delivery:
+    """The delivery that is true once *after* was reported too, in whatever order the reports came.
+
+    A failure counts only while nothing better is known: what was delivered did not fail.
+    """
+    if before is None:
+        return after
+    if Delivery.FAILED in (before, after):
+        other = after if before is Delivery.FAILED else before
+        return other if other in (Delivery.DELIVERED, Delivery.READ) else Delivery.FAILED
+    return max(before, after, key=_ORDER.index)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Media:
+    """What is known of a message's file; the file itself stays with the provider."""
+
+    mime: str = ""
+    name: str = ""
+    size: int | None = None  # bytes
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireMessage:
+    """A message as a provider reported it, sent from the phone itself too. Unique per link and *provider_id*."""
+
+    provider_id: str
+    chat: tuple[Address, ...]  # every address known of the conversation
+    sender: tuple[Address, ...]
+    from_me: bool
+    kind: MessageKind = MessageKind.TEXT
+    text: str = ""  # or the caption
+    media: Media | None = None
+    refers_to: str | None = None  # the provider id it reacts to, edits, revokes or quotes
+    sender_name: str = ""  # as the sender calls themselves
+    sent_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireReceipt:
+    """How far earlier outgoing messages got."""
+
+    provider_ids: tuple[str, ...]
+    chat: tuple[Address, ...]
+    delivery: Delivery
+    at: datetime
+
+
+WireFact = WireMessage | WireReceipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMessage:
+    """A message as the history shows it: the latest edit folded in, the original kept beside it."""
+
+    number: int  # grows with the order of arrival; also the position to scroll from
+    conversation_id: ConversationId
+    link_id: LinkId
+    provider: ProviderKind
+    provider_id: str
+    from_me: bool
+    sender_name: str
+    kind: MessageKind
+    text: str
+    original_text: str
+    media: Media | None
+    reactions: tuple[str, ...]
+    quoted_text: str | None
+    sent_at: datetime
+    received_at: datetime
+    stored_at: datetime
+    delivery: Delivery | None  # None for incoming messages
+    edited_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    """One thread of one mentorado. Its id outlives sessions, providers and changes of address."""
+
+    id: ConversationId
+    mentorado_id: MentoradoId
+    title: str  # the contact's or group's name, else its best address
+    addresses: tuple[Address, ...]
+    is_group: bool
+    messages: int
+    last_text: str
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryExtent:
+    """How much history is kept: what a loss ledger and the head of a conversation say."""
+
+    messages: int
+    conversations: int
+    since: datetime | None
