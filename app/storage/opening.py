@@ -55,13 +55,13 @@ def _make_place(path: Path) -> None:
     with suppress(FileExistsError):
         # Never opened when it exists: closing it again would drop the locks that this process holds on it.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    if not path.is_file():
+        raise OSError(errno.EINVAL, "not a file", str(path))
     with suppress(OSError):  # somebody else's file, or a file system without modes
         path.chmod(0o600)
     for place in (path.parent, path):
         if not os.access(place, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
-    if not path.is_file():
-        raise OSError(errno.EINVAL, "not a file", str(path))
     _refuse_cut_short(path)
 
 

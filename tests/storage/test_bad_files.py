@@ -4,6 +4,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -112,7 +113,7 @@ async def test_a_database_of_another_program_is_refused(path: Path) -> None:
         assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmarks",)]
 
 
-async def test_a_power_cut_takes_back_nothing_that_was_stored(path: Path) -> None:
+async def test_a_program_that_is_killed_loses_nothing_that_was_stored(path: Path) -> None:
     script = (
         "import asyncio, os, sys; from pathlib import Path\n"
         "from app.storage.database import Database; from app.storage.roster import SqlRoster\n"
@@ -209,12 +210,13 @@ async def test_a_full_disk_says_so_and_works_once_there_is_room(path: Path) -> N
 @pytest.mark.parametrize("place", ["file/conecta.db", "file/deeper/conecta.db", "folder"])
 async def test_a_place_that_cannot_be_is_said_and_works_once_it_can(fast_dir: Path, place: str) -> None:
     (fast_dir / "file").touch()
-    (fast_dir / "folder").mkdir()
+    (fast_dir / "folder").mkdir(0o755)
     database = Database(fast_dir / place)
     with pytest.raises(Problem) as caught:
         await database.open()
     assert caught.value.code is Code.DATABASE_NOT_WRITABLE
     assert caught.value.context["path"] == str(fast_dir / place)
+    assert stat.S_IMODE((fast_dir / "folder").stat().st_mode) == 0o755
     (fast_dir / "file").unlink()
     (fast_dir / "folder").rmdir()
     await database.open()

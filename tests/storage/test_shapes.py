@@ -140,4 +140,5 @@ def _load(path: Path, dump: Path) -> Path:
 
 def _shape(path: Path) -> set[tuple[str, str]]:
     with closing(sqlite3.connect(path)) as raw:
-        return set(raw.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        rows = raw.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    return {(name, " ".join(sql.split())) for name, sql in rows}  # libraries may break lines anew
