@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
+from app.domain.audit import AuditEntry, BrokenLink, Deed
 from app.domain.connection import LinkStatus, Reason
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
+from app.domain.messages import Conversation, ConversationId, HistoryExtent, StoredMessage, WireFact
 from app.domain.phone import PhoneNumber
 
 # --- what a provider says about an open line ---------------------------------------------------------------------
@@ -162,6 +164,48 @@ class TransitionLog(Protocol):
 
     async def latest(self) -> Mapping[LinkId, Transition]:
         """The last move of every link that ever moved."""
+        ...
+
+
+class History(Protocol):
+    """Every message of every link, kept whatever happens to the session or the provider."""
+
+    async def store(self, enrolment: Enrolment, facts: Sequence[WireFact], at: datetime) -> Sequence[ConversationId]:
+        """Store *facts* in one transaction, each exactly once; returns the conversations that changed."""
+        ...
+
+    async def conversations(self, mentorado_id: MentoradoId) -> Sequence[Conversation]:
+        """The latest first."""
+        ...
+
+    async def messages(
+        self, conversation_id: ConversationId, *, before: int | None = None, limit: int = 60
+    ) -> Sequence[StoredMessage]:
+        """The newest first, from below the number *before*."""
+        ...
+
+    async def search(
+        self, text: str, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 60
+    ) -> Sequence[StoredMessage]:
+        """Messages with all words of *text*, accents and case aside, the newest first."""
+        ...
+
+    async def extent(self, mentorado_id: MentoradoId) -> HistoryExtent: ...
+
+
+class Audit(Protocol):
+    """What people did, append-only."""
+
+    async def record(self, deed: Deed) -> AuditEntry: ...
+
+    async def entries(
+        self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
+    ) -> Sequence[AuditEntry]:
+        """The latest first."""
+        ...
+
+    async def verify(self) -> BrokenLink | None:
+        """Walk the whole chain; None when it holds."""
         ...
 
 
