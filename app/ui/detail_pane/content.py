@@ -1,0 +1,162 @@
+"""The parts of the pane, one below the other, told what is true of one mentorado."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.core.actions import ActionName, Actions
+from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.mentorado import Enrolment
+from app.domain.ports import Clock
+from app.ui.badge import Badge
+from app.ui.detail_pane.action_card import ActionCard
+from app.ui.detail_pane.evidence import EvidenceCard
+from app.ui.detail_pane.lead import lead_of
+from app.ui.detail_pane.lead_card import LeadCard
+from app.ui.detail_pane.pairing_panel import PairingPanel, Stage
+from app.ui.detail_pane.timeline import Timeline
+from app.ui.detail_pane.trouble import Trouble
+from app.ui.detail_pane.who import Who
+from app.ui.text import age, provider, state_badge, texts
+from app.ui.theme import SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_SMALL, Theme, badge_icon, tone_of
+
+_SLOTS = (
+    (ActionName.DISCONNECT, ActionName.CANCEL, ActionName.CONNECT),
+    (ActionName.REAUTHENTICATE,),
+    (ActionName.BRING_BACK, ActionName.ARCHIVE),
+)
+"""A card each; it shows the first of its actions that fits, or the last one locked."""
+
+
+class PaneContent(QWidget):
+    """Everything under the scroll bar. Holds no truth of its own: it is told again whenever something changes."""
+
+    asked_for = Signal(object)  # an ActionName
+
+    def __init__(self, theme: Theme, clock: Clock) -> None:
+        super().__init__()
+        self._theme = theme
+        self._clock = clock
+        self.who = Who(theme)
+        self.badge = Badge(theme)
+        self._observed = QLabel(wordWrap=True)
+        self._observed.setProperty("role", "secondary")
+        self.lead = LeadCard(theme)
+        self.trouble = Trouble(theme)
+        self.pairing = PairingPanel(theme, clock)
+        self.evidence = EvidenceCard(theme)
+        self.cards = [ActionCard(theme) for _ in _SLOTS]
+        self.timeline = Timeline(theme)
+        self._details = QLabel(wordWrap=True)
+        self._details.setProperty("role", "caption")
+        self._details.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._headings = {"actions": QLabel(), "history": QLabel(), "details": QLabel()}
+        self._arrange()
+
+        self.lead.asked_for.connect(self.asked_for)
+        self.pairing.cancel_requested.connect(lambda: self.asked_for.emit(ActionName.CANCEL))
+        self.pairing.new_code_requested.connect(lambda: self.asked_for.emit(ActionName.NEW_CODE))
+        for card in self.cards:
+            card.clicked.connect(lambda _checked=False, card=card: self.asked_for.emit(card.name))
+        theme.changed.connect(self._rescale)
+        self._rescale()
+
+    def show_enrolment(
+        self, enrolment: Enrolment, status: LinkStatus, actions: Actions, *, busy: bool, turn: tuple[str, int]
+    ) -> None:
+        now = self._clock.now()
+        self.who.show_mentorado(enrolment.mentorado)
+        self.badge.show_badge(tone_of(status), badge_icon(status), state_badge(status))
+        seen = status.evidence.last_observation or status.since
+        self._observed.setText(
+            texts("detail.observed", provider=provider(enrolment.link.provider), age=age(now - seen))
+        )
+        self.lead.show_lead(lead_of(enrolment, status, actions, now), busy=busy)
+        self._show_pairing(enrolment, status, actions, turn)
+        self.evidence.show_evidence(status.evidence, now)
+        self.evidence.setVisible(self.pairing.stage is Stage.NONE)
+        self._show_cards(enrolment, actions, busy=busy)
+        self._details.setText(_code(status))
+
+    def show_trouble(self, words: tuple[str, str] | None) -> None:
+        if words is None:
+            self.trouble.hide()
+        else:
+            self.trouble.show_trouble(*words)
+
+    def show_events(self, events: Iterable[tuple[datetime, LinkStatus]]) -> None:
+        self.timeline.add(events, self._clock.now().astimezone().date())
+
+    def retranslate(self) -> None:
+        for name, heading in self._headings.items():
+            heading.setText(texts(f"detail.{name}"))
+        for part in (self.who, self.trouble, self.pairing, self.evidence, self.timeline):
+            part.retranslate()
+
+    def _show_pairing(self, enrolment: Enrolment, status: LinkStatus, actions: Actions, turn: tuple[str, int]) -> None:
+        account = enrolment.expected_account
+        match status.state, status.reason:
+            case LinkState.CONNECTING, Reason.WAITING_TURN:
+                self.pairing.show_waiting(*turn)
+            case LinkState.QR_READY, Reason.SIGNING_IN:
+                self.pairing.show_signing_in()
+            case LinkState.QR_READY, _ if status.qr is not None:
+                self.pairing.show_code(status.qr, account)
+            case LinkState.BLOCKED, Reason.QR_EXPIRED:
+                renewable = actions.refusal(ActionName.NEW_CODE, enrolment.mentorado.id) is None
+                self.pairing.show_expired(account, renewable=renewable)
+            case _:
+                self.pairing.show_nothing()
+        self.pairing.setVisible(self.pairing.stage is not Stage.NONE)
+
+    def _show_cards(self, enrolment: Enrolment, actions: Actions, *, busy: bool) -> None:
+        for card, names in zip(self.cards, _SLOTS, strict=True):
+            refusals = {name: actions.refusal(name, enrolment.mentorado.id) for name in names}
+            if self.pairing.stage not in (Stage.NONE, Stage.EXPIRED):
+                refusals.pop(ActionName.CANCEL, None)  # it is under the code
+            fits = next((name for name, refused in refusals.items() if refused is None), names[-1])
+            card.show_action(fits, refusals[fits], busy=busy)
+
+    def _arrange(self) -> None:
+        state = QHBoxLayout()
+        state.setSpacing(SPACE_2 + 2)
+        state.addWidget(self.badge)
+        state.addWidget(self._observed, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_6, SPACE_6, SPACE_6 - 4, SPACE_6)
+        layout.setSpacing(SPACE_4)
+        layout.addWidget(self.who)
+        layout.addLayout(state)
+        for part in (self.lead, self.trouble, self.pairing, self.evidence):
+            layout.addWidget(part)
+        layout.addLayout(_section(self._headings["actions"], self.cards, SPACE_2 + 2))
+        layout.addLayout(_section(self._headings["history"], [self.timeline], SPACE_3))
+        layout.addLayout(_section(self._headings["details"], [self._details], SPACE_2))
+        layout.addStretch(1)
+
+    def _rescale(self) -> None:
+        for heading in self._headings.values():
+            heading.setFont(self._theme.font(TEXT_SMALL, QFont.Weight.DemiBold))
+
+
+def _section(heading: QLabel, parts: Iterable[QWidget], spacing: int) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setContentsMargins(0, SPACE_2, 0, 0)
+    column.setSpacing(spacing)
+    column.addWidget(heading)
+    for part in parts:
+        column.addWidget(part)
+    return column
+
+
+def _code(status: LinkStatus) -> str:
+    """What support asks for: the codes, and what the far end said."""
+    codes = [str(status.state), *([str(status.reason)] if status.reason is not Reason.NONE else [])]
+    return " · ".join([*codes, *([status.detail] if status.detail else [])])

@@ -1,0 +1,69 @@
+"""What the badge rests on: the last signs of life, each with its age."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel
+
+from app.domain.connection import Evidence
+from app.ui.text import age, date_time, texts
+from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
+
+_ROWS = ("connected_since", "last_inbound", "last_ack")
+
+
+class EvidenceCard(QFrame):
+    """One line per sign; a sign that never came says so."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setProperty("role", "sunken")
+        self._labels = {name: QLabel(wordWrap=True) for name in _ROWS}
+        self._values = {name: QLabel(wordWrap=True) for name in _ROWS}
+        layout = QGridLayout(self)
+        layout.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
+        layout.setHorizontalSpacing(SPACE_3)
+        layout.setVerticalSpacing(0)
+        layout.setColumnStretch(0, 1)
+        for position, name in enumerate(_ROWS):
+            if position:
+                line = QFrame()
+                line.setProperty("role", "line")
+                layout.addWidget(line, 2 * position - 1, 0, 1, 2)
+            label, value = self._labels[name], self._values[name]
+            label.setProperty("role", "secondary")
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            value.setMinimumWidth(120)
+            for part in (label, value):
+                part.setContentsMargins(0, SPACE_2 + SPACE_1 // 2, 0, SPACE_2 + SPACE_1 // 2)
+            layout.addWidget(label, 2 * position, 0)
+            layout.addWidget(value, 2 * position, 1)
+        theme.changed.connect(self._rescale)
+        self._rescale()
+        self.retranslate()
+
+    def show_evidence(self, evidence: Evidence, now: datetime) -> None:
+        since = evidence.connected_since
+        today = now.astimezone().date()
+        values = {
+            "connected_since": date_time(since.astimezone(), today) if since else None,
+            "last_inbound": age(now - evidence.last_inbound) if evidence.last_inbound else None,
+            "last_ack": age(now - evidence.last_ack) if evidence.last_ack else None,
+        }
+        for name, words in values.items():
+            value = self._values[name]
+            value.setText(words or texts("detail.not_yet"))
+            value.setAccessibleName(f"{self._labels[name].text()}: {value.text()}")
+
+    def retranslate(self) -> None:
+        self.setAccessibleName(texts("detail.evidence"))
+        for name, label in self._labels.items():
+            label.setText(texts(f"detail.{name}"))
+
+    def _rescale(self) -> None:
+        for value in self._values.values():
+            value.setFont(self._theme.font(TEXT_BODY, QFont.Weight.Medium))

@@ -1,0 +1,213 @@
+"""The part of the pane that brings a phone to a link: the turn, the code and its life, the phone's answer."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from enum import Enum, auto
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout
+
+from app.domain.connection import QrCode
+from app.domain.errors import Problem
+from app.domain.phone import PhoneNumber
+from app.domain.ports import Clock
+from app.ui.detail_pane.countdown import CodeLife
+from app.ui.detail_pane.enlarged_code import EnlargedCode
+from app.ui.detail_pane.notice import Notice
+from app.ui.detail_pane.pairing_steps import PairingSteps
+from app.ui.detail_pane.qr_matrix import QrMatrix, encode
+from app.ui.detail_pane.qr_plate import QrPlate
+from app.ui.loop import ask, asked
+from app.ui.text import texts
+from app.ui.theme import SPACE_2, SPACE_3, SPACE_4, Theme
+
+TICK_MILLISECONDS = 250
+
+
+class Stage(Enum):
+    """How far the pairing is; nothing else decides what the panel shows."""
+
+    NONE = auto()
+    WAITING_TURN = auto()
+    CODE = auto()
+    LAPSED = auto()  # the time of this code is over and the next one is not there yet
+    SIGNING_IN = auto()
+    EXPIRED = auto()  # all codes were used up; a person must ask for new ones
+
+
+class PairingPanel(QFrame):
+    """Is told what is true by `show_*`, and redraws itself whole from that: no overlay can stay behind."""
+
+    cancel_requested = Signal()
+    new_code_requested = Signal()
+    problem = Signal(object)
+    crash = Signal(object)
+
+    def __init__(self, theme: Theme, clock: Clock) -> None:
+        super().__init__()
+        self.setProperty("role", "sunken")
+        self._theme = theme
+        self._clock = clock
+        self._stage = Stage.NONE
+        self._code: QrCode | None = None
+        self._matrix: QrMatrix | None = None
+        self._enlarged: EnlargedCode | None = None
+        self._account: PhoneNumber | None = None
+        self._turn: tuple[str, int] = ("", 0)
+
+        self._plate = QrPlate(theme)
+        self._plate.clicked.connect(self._enlarge)
+        self._renew = QPushButton(self._plate)
+        self._renew.setProperty("role", "primary")
+        self._renew.clicked.connect(self.new_code_requested)
+        self._life = CodeLife(theme)
+        self._steps = PairingSteps(theme)
+        self._notice = Notice(theme, "clock")
+        self._cancel = QPushButton()
+        self._cancel.setProperty("role", "quiet")
+        self._cancel.clicked.connect(self.cancel_requested)
+        self._timer = QTimer(self, interval=TICK_MILLISECONDS)
+        self._timer.timeout.connect(self._tick)
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_4, SPACE_4 + SPACE_2 // 2, SPACE_4, SPACE_3)
+        layout.setSpacing(SPACE_4)
+        layout.addWidget(self._plate, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(self._notice)
+        layout.addWidget(self._life)
+        layout.addWidget(self._steps)
+        layout.addWidget(self._cancel, 0, Qt.AlignmentFlag.AlignHCenter)
+        theme.changed.connect(self._render)
+        self.retranslate()
+
+    @property
+    def stage(self) -> Stage:
+        return self._stage
+
+    def show_nothing(self) -> None:
+        self._go(Stage.NONE)
+
+    def show_waiting(self, current: str, ahead: int) -> None:
+        """Somebody named *current* is being paired, and *ahead* people come before this one."""
+        self._turn = (current, ahead)
+        self._go(Stage.WAITING_TURN)
+
+    def show_code(self, code: QrCode, account: PhoneNumber) -> None:
+        """*code* is to be read by the phone of *account*."""
+        self._account = account
+        self._steps.show_steps(account)
+        if code != self._code:
+            self._go(Stage.CODE)
+            self._code = code
+            self._prepare(code)
+        self._tick()
+
+    def show_signing_in(self) -> None:
+        self._go(Stage.SIGNING_IN)
+
+    def show_expired(self, account: PhoneNumber, *, renewable: bool) -> None:
+        self._steps.show_steps(account)
+        self._renew.setEnabled(renewable)
+        self._go(Stage.EXPIRED)
+
+    def retranslate(self) -> None:
+        self._renew.setText(texts("qr.renew"))
+        self._cancel.setText(texts("qr.cancel"))
+        self._steps.retranslate()
+        self._render()
+
+    def show_problem(self, problem: Problem) -> None:
+        self.problem.emit(problem)
+
+    def show_crash(self, error: Exception) -> None:
+        self.crash.emit(error)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._tick()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def _go(self, stage: Stage) -> None:
+        """Every stage begins without a code: what was shown before belongs to the past."""
+        self._stage = stage
+        self._code = self._matrix = None
+        self._render()
+
+    @asked
+    async def _prepare(self, code: QrCode) -> None:
+        matrix = await asyncio.to_thread(encode, code.text)
+        if code is self._code:  # another one may have come meanwhile
+            self._matrix = matrix
+            self._render()
+
+    @asked
+    async def _enlarge(self, _checked: bool = False) -> None:
+        if self._enlarged is None and self._account is not None:
+            self._enlarged = EnlargedCode(self._theme, self, self._account)
+            self._render()
+            try:
+                await ask(self._enlarged)
+            finally:
+                self._enlarged = None
+
+    def _tick(self) -> None:
+        if self._stage is Stage.CODE and self._code and self._clock.now() >= self._code.expires_at:
+            self._stage = Stage.LAPSED
+        elif self._stage is Stage.LAPSED and self._code and self._clock.now() < self._code.expires_at:
+            self._stage = Stage.CODE  # the clock of the machine was put back
+        self._render()
+
+    def _render(self) -> None:
+        stage = self._stage
+        with_plate = stage in (Stage.CODE, Stage.LAPSED, Stage.EXPIRED)
+        for part in (self._plate, self._life, self._steps):
+            part.setVisible(with_plate)
+        self._renew.setVisible(stage is Stage.EXPIRED)
+        self._notice.setVisible(stage in (Stage.WAITING_TURN, Stage.SIGNING_IN))
+        self._cancel.setVisible(stage is not Stage.EXPIRED)
+        self._show_notice()
+        self._show_code_on(self._plate, self._life)
+        if enlarged := self._enlarged:
+            if stage in (Stage.CODE, Stage.LAPSED):
+                self._show_code_on(enlarged.plate, enlarged.life)
+            else:
+                enlarged.reject()  # read, given up or expired: there is nothing to look at any more
+        if stage is Stage.CODE and self.isVisible():
+            self._timer.start() if not self._timer.isActive() else None
+        else:
+            self._timer.stop()
+
+    def _show_notice(self) -> None:
+        if self._stage is Stage.WAITING_TURN:
+            name, ahead = self._turn
+            self._notice.show_notice("clock", texts("qr.turn", name=name), texts.plural("qr.ahead", ahead))
+        elif self._stage is Stage.SIGNING_IN:
+            self._notice.show_notice("check", texts("qr.accepted"), texts("qr.accepted_line"))
+
+    def _show_code_on(self, plate: QrPlate, life: CodeLife) -> None:
+        code = self._code
+        if self._stage is Stage.CODE and code is not None:
+            name = texts("qr.name_preparing")
+            if self._matrix is None:
+                plate.show_blank()
+            else:
+                plate.show_matrix(self._matrix)
+                name = texts("qr.name_ready", number=code.number, total=code.total)
+            plate.setAccessibleName(name)
+            remaining = max(0.0, (code.expires_at - self._clock.now()).total_seconds())
+            life.show_life(
+                remaining / max(1.0, (code.expires_at - code.issued_at).total_seconds()),
+                texts("qr.expires", seconds=math.ceil(remaining)),
+                texts("qr.count", number=code.number, total=code.total),
+            )
+        else:
+            plate.show_ghost()
+            plate.setAccessibleName(texts("qr.name_expired"))
+            life.show_life(0.0, texts("qr.lapsed" if self._stage is Stage.LAPSED else "qr.expired"))
+        plate.setToolTip(texts("qr.enlarge") if plate.readable and plate is self._plate else "")

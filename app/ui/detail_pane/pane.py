@@ -1,0 +1,234 @@
+"""One mentorado, whole: who, what is true, what to do next, what can be done, what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+
+from app.core.actions import ActionName, Actions
+from app.core.bus import Bus
+from app.core.enrolments import Enrolments
+from app.core.supervisor import Supervisor
+from app.domain.errors import Problem
+from app.domain.events import MentoradoChanged, MentoradosLoaded, PairingTurnChanged, StatusChanged
+from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.ports import Clock, Transition
+from app.ui.detail_pane.content import PaneContent
+from app.ui.detail_pane.notice import Notice
+from app.ui.dialogs.question import Questions
+from app.ui.loop import asked
+from app.ui.text import problem as words_of
+from app.ui.text import texts
+from app.ui.theme import PANE_WIDTH, Theme
+
+TICK_MILLISECONDS = 1000
+
+History = Callable[[MentoradoId], Awaitable[Sequence[Transition]]]
+
+
+class DetailPane(QWidget):
+    """Shows, asks, passes on: what may be done is decided by `Actions`."""
+
+    edit_requested = Signal(str)  # a MentoradoId
+    back_requested = Signal()
+
+    def __init__(
+        self,
+        *,
+        theme: Theme,
+        bus: Bus,
+        enrolments: Enrolments,
+        supervisor: Supervisor,
+        actions: Actions,
+        history: History,
+        clock: Clock,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._enrolments = enrolments
+        self._supervisor = supervisor
+        self._actions = actions
+        self._history = history
+        self._clock = clock
+        self._questions = Questions(theme, self, supervisor.status)
+        self._mentorado_id: MentoradoId | None = None
+        self._busy: set[MentoradoId] = set()
+        self._trouble: dict[MentoradoId, tuple[str, str]] = {}
+
+        self._empty = Notice(theme, "users")
+        self._content = PaneContent(theme, clock)
+        self._scroll = QScrollArea(widgetResizable=True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
+        self._scroll.setWidget(self._content)
+        placeholder = QWidget()
+        centred = QVBoxLayout(placeholder)
+        centred.addStretch(2)
+        centred.addWidget(self._empty)
+        centred.addStretch(3)
+        self._pages = QStackedLayout(self)
+        self._pages.setContentsMargins(1, 0, 0, 0)  # the line at the left edge
+        self._pages.addWidget(placeholder)
+        self._pages.addWidget(self._scroll)
+
+        self._content.who.edit_requested.connect(self._edit)
+        self._content.who.back_requested.connect(self.back_requested)
+        self._content.asked_for.connect(self._perform)
+        self._content.trouble.dismissed.connect(self._dismiss)
+        self._content.pairing.problem.connect(self.show_problem)
+        self._content.pairing.crash.connect(self.show_crash)
+        self._timer = QTimer(self, interval=TICK_MILLISECONDS)
+        self._timer.timeout.connect(self._refresh)
+        theme.changed.connect(self._refresh)
+        undo = (
+            bus.subscribe(StatusChanged, self._on_status),
+            bus.subscribe(MentoradoChanged, self._on_mentorado),
+            bus.subscribe(MentoradosLoaded, self._on_loaded),
+            bus.subscribe(PairingTurnChanged, self._on_turn),
+            texts.on_change(self._retranslate),
+        )
+        self.destroyed.connect(partial(_all_of, undo))
+        self._retranslate()
+
+    def show_mentorado(self, mentorado_id: MentoradoId | None) -> None:
+        """Show this one from now on, or the invitation to choose one."""
+        if mentorado_id == self._mentorado_id:
+            return
+        self._mentorado_id = mentorado_id
+        self._content.timeline.clear()
+        self._content.pairing.show_nothing()  # the code of one must never be seen under the name of another
+        self._scroll.verticalScrollBar().setValue(0)
+        self._refresh()
+        if mentorado_id is not None:
+            self._read_history(mentorado_id)
+
+    def set_back_visible(self, visible: bool) -> None:
+        """Whether there is a list to go back to: the pane is a drawer in a narrow window."""
+        self._content.who.set_back_visible(visible)
+
+    def show_problem(self, problem: Problem) -> None:
+        self._show_trouble(self._mentorado_id, *words_of(problem))
+
+    def show_crash(self, _error: Exception) -> None:
+        self._show_trouble(self._mentorado_id, texts("detail.crash"), texts("detail.crash_next"))
+
+    def sizeHint(self) -> QSize:
+        return QSize(max(PANE_WIDTH, self.minimumSizeHint().width()), 720)
+
+    def minimumSizeHint(self) -> QSize:
+        bar = self._scroll.verticalScrollBar().sizeHint().width()
+        return QSize(self._content.minimumSizeHint().width() + bar, 240)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._timer.start()
+        self._refresh()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self._theme.tokens.surface))
+        painter.fillRect(0, 0, 1, self.height(), QColor(self._theme.tokens.border))
+        painter.end()
+
+    def _shown(self) -> Enrolment | None:
+        try:
+            return self._enrolments.get(self._mentorado_id) if self._mentorado_id else None
+        except Problem:  # the roster was read anew, without this one
+            return None
+
+    def _refresh(self) -> None:
+        enrolment = self._shown()
+        self._pages.setCurrentIndex(0 if enrolment is None else 1)
+        if enrolment is None:
+            return
+        mentorado_id = enrolment.mentorado.id
+        self._content.show_enrolment(
+            enrolment,
+            self._supervisor.status(enrolment.link.id),
+            self._actions,
+            busy=mentorado_id in self._busy,
+            turn=self._turn(enrolment),
+        )
+        self._content.show_trouble(self._trouble.get(mentorado_id))
+
+    def _turn(self, enrolment: Enrolment) -> tuple[str, int]:
+        """Who is being paired, and how many come before *enrolment*."""
+        desk = self._supervisor.pairing
+        names = {each.link.id: each.mentorado.name for each in self._enrolments.all()}
+        waiting = desk.waiting
+        ahead = waiting.index(enrolment.link.id) if enrolment.link.id in waiting else 0
+        return (names.get(desk.current, "") if desk.current else "", ahead)
+
+    @asked
+    async def _perform(self, name: ActionName) -> None:
+        mentorado_id = self._mentorado_id
+        if mentorado_id is None or mentorado_id in self._busy:
+            return
+        self._busy.add(mentorado_id)
+        self._trouble.pop(mentorado_id, None)
+        self._refresh()
+        try:
+            await self._actions.run(name, mentorado_id, self._questions.confirm)
+        except Problem as problem:  # another mentorado may be on show by now
+            self._trouble[mentorado_id] = words_of(problem)
+        finally:
+            self._busy.discard(mentorado_id)
+            self._refresh()
+
+    @asked
+    async def _read_history(self, mentorado_id: MentoradoId) -> None:
+        transitions = await self._history(mentorado_id)
+        if mentorado_id == self._mentorado_id:
+            self._content.show_events((each.at, each.after) for each in transitions)
+
+    def _on_status(self, event: StatusChanged) -> None:
+        if event.mentorado_id != self._mentorado_id:
+            return
+        if (event.before.state, event.before.reason) != (event.after.state, event.after.reason):
+            self._content.show_events([(event.after.since, event.after)])
+            self._trouble.pop(event.mentorado_id, None)  # it was about a state that is over
+        self._refresh()
+
+    def _on_mentorado(self, event: MentoradoChanged) -> None:
+        if event.enrolment.mentorado.id == self._mentorado_id:
+            self._refresh()
+
+    def _on_loaded(self, _event: MentoradosLoaded) -> None:
+        self._refresh()
+
+    def _on_turn(self, _event: PairingTurnChanged) -> None:
+        self._refresh()
+
+    def _edit(self) -> None:
+        if self._mentorado_id is not None:
+            self.edit_requested.emit(self._mentorado_id)
+
+    def _dismiss(self) -> None:
+        if self._mentorado_id is not None:
+            self._trouble.pop(self._mentorado_id, None)
+            self._refresh()
+
+    def _show_trouble(self, mentorado_id: MentoradoId | None, sentence: str, next_step: str) -> None:
+        if mentorado_id is not None:
+            self._trouble[mentorado_id] = (sentence, next_step)
+            self._refresh()
+
+    def _retranslate(self) -> None:
+        self.setAccessibleName(texts("detail.pane"))
+        self._empty.show_notice("users", texts("detail.empty_title"), texts("detail.empty_line"))
+        self._content.retranslate()
+        self._refresh()
+
+
+def _all_of(undo: Sequence[Callable[[], None]], *_destroyed: object) -> None:
+    for each in undo:
+        each()

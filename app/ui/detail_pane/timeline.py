@@ -1,0 +1,142 @@
+"""The last moves of a link, the latest first, in the words of its badge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from app.domain.connection import LinkState, LinkStatus, Reason
+from app.ui.icons import icon
+from app.ui.text import date_time, state_badge, texts
+from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, Theme, Tone, badge_icon, tone_of
+
+SHOWN = 8
+
+_DOT = 24
+_ICON = 12
+
+
+class _Dot(QWidget):
+    """The mark of one event on the line that joins them."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._tone, self._icon = Tone.IDLE, "clock"
+        self._last = False
+        self.setFixedWidth(_DOT)
+        theme.changed.connect(self.update)
+
+    def show_dot(self, tone: Tone, icon_name: str, *, last: bool) -> None:
+        self._tone, self._icon, self._last = tone, icon_name, last
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        tokens = self._theme.tokens
+        colours = tokens.badge[self._tone]
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if not self._last:
+            painter.setPen(QPen(QColor(tokens.border), 2))
+            painter.drawLine(_DOT // 2, _DOT, _DOT // 2, self.height())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.bg))
+        painter.drawEllipse(QRectF(0, 0, _DOT, _DOT))
+        inset = (_DOT - _ICON) // 2
+        icon(self._icon, colours.fg, _ICON).paint(painter, inset, inset, _ICON, _ICON)
+        painter.end()
+
+
+class _Row(QWidget):
+    """One event: what became of the link, why in a few words, and when."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._dot = _Dot(theme)
+        self._what = QLabel(wordWrap=True)
+        self._why = QLabel(wordWrap=True)
+        self._why.setProperty("role", "caption")
+        self._when = QLabel()
+        self._when.setProperty("role", "caption")
+        words = QVBoxLayout()
+        words.setContentsMargins(0, SPACE_1 - 1, 0, SPACE_3)
+        words.setSpacing(1)
+        words.addWidget(self._what)
+        words.addWidget(self._why)
+        words.addStretch(1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE_2 + 2)
+        layout.addWidget(self._dot)
+        layout.addLayout(words, 1)
+        self._when.setContentsMargins(0, SPACE_1 + 1, 0, 0)
+        layout.addWidget(self._when, 0, Qt.AlignmentFlag.AlignTop)
+
+    def show_event(self, status: LinkStatus, at: datetime, today: date, *, last: bool) -> None:
+        what, why, when = state_badge(status), _why(status), date_time(at.astimezone(), today)
+        self._dot.show_dot(tone_of(status), badge_icon(status), last=last)
+        self._what.setText(what)
+        self._why.setText(why)
+        self._why.setVisible(bool(why))
+        self._when.setText(when)
+        self.setAccessibleName(", ".join(filter(None, (what, why, when))))
+
+
+class Timeline(QWidget):
+    """Is given events in any order, some of them twice; shows each once."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._events: list[tuple[datetime, LinkStatus]] = []
+        self._today = date.min
+        self._rows = [_Row(theme) for _ in range(SHOWN)]
+        self._none = QLabel(wordWrap=True)
+        self._none.setProperty("role", "secondary")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._none)
+        for row in self._rows:
+            layout.addWidget(row)
+        self.retranslate()
+
+    @property
+    def events(self) -> Sequence[tuple[datetime, LinkStatus]]:
+        return tuple(self._events)
+
+    def clear(self) -> None:
+        self._events = []
+        self.retranslate()
+
+    def add(self, events: Iterable[tuple[datetime, LinkStatus]], today: date) -> None:
+        self._today = today
+        known = {(at, status.state, status.reason) for at, status in self._events}
+        for at, status in events:
+            if (at, status.state, status.reason) not in known:
+                known.add((at, status.state, status.reason))
+                self._events.append((at, replace(status, qr=None)))  # a code is not kept longer than it lives
+        self._events.sort(key=lambda event: event[0], reverse=True)
+        del self._events[SHOWN:]
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._none.setText(texts("detail.history_none"))
+        self._none.setVisible(not self._events)
+        for position, row in enumerate(self._rows):
+            row.setVisible(position < len(self._events))
+            if position < len(self._events):
+                at, status = self._events[position]
+                row.show_event(status, at, self._today, last=position == len(self._events) - 1)
+
+
+def _why(status: LinkStatus) -> str:
+    """The cause in the badge's short words; the badge of a blocked link has them already."""
+    quiet = (Reason.NONE, Reason.WAITING_TURN, Reason.SIGNING_IN)
+    if status.state is LinkState.BLOCKED or status.reason in quiet:
+        return ""
+    return texts(f"badge.blocked.{status.reason}")
