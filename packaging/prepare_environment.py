@@ -21,8 +21,8 @@ VENV = ROOT / ".venv"
 UV = "uv==0.13.9"  # the release that wrote uv.lock
 INSTALL = ["install", "--yes", "--no-install-recommends"]
 
-# What Qt loads at run time, and the package that brings it. Newer systems renamed one (libglib2.0-0t64), which still
-# answers to its old name.
+# What is loaded at run time, and the package that brings it. Newer systems renamed some (libglib2.0-0t64), which still
+# answer to their old names.
 QT_LIBRARIES = {
     # any program, without a screen too
     "libEGL.so.1": "libegl1",
@@ -38,15 +38,18 @@ QT_LIBRARIES = {
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-shape.so.0": "libxcb-shape0",
 }
+TEST_LIBRARIES = {"libmagic.so.1": "libmagic1"}  # neonize's own Python client, against which the emulator is proven
 
 
 def main(stamp: str) -> None:
-    """Prepare, and leave *stamp* in `.venv` for make to see; `ready-to-test` is `ready-to-run` plus a screen."""
-    if missing := missing_packages():
+    """Prepare, and leave *stamp* in `.venv` for make to see: `ready-to-run`, or `ready-to-test`, which wants more."""
+    testing = stamp == "ready-to-test"
+    libraries = QT_LIBRARIES | TEST_LIBRARIES if testing else QT_LIBRARIES
+    if missing := missing_packages(libraries):
         install(missing)
-        if missing := missing_packages():
+        if missing := missing_packages(libraries):
             sys.exit(f"\nConecta needs these system packages: {', '.join(missing)}.\n{advice(missing)}Then make again.")
-    if stamp == "ready-to-test" and not has_screen():
+    if testing and not has_screen():
         install(["xvfb"])
         if not has_screen():
             say(f"There is no Xvfb: the tests of the window on a real screen will be skipped.\n{advice(['xvfb'])}")
@@ -58,16 +61,17 @@ def main(stamp: str) -> None:
 # --- system packages -------------------------------------------------------------------------------------------------
 
 
-def missing_packages() -> list[str]:
+def missing_packages(libraries: dict[str, str]) -> list[str]:
     """Name the packages whose work nothing on this machine does, however it came here."""
     importlib.invalidate_caches()
     # Debian and Ubuntu keep ensurepip out of their Python, and without it there is no `python3 -m venv`.
     venv = [] if importlib.util.find_spec("ensurepip") else [f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"]
-    libraries = QT_LIBRARIES.items() if sys.platform == "linux" else ()
-    return venv + [package for library, package in libraries if not loads(library)]
+    return venv + [package for library, package in libraries.items() if not loads(library)]
 
 
 def loads(library: str) -> bool:
+    if sys.platform != "linux":
+        return True  # elsewhere the wheels bring everything
     try:
         ctypes.CDLL(library)
     except OSError:
