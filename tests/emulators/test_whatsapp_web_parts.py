@@ -17,14 +17,14 @@ from tests.emulators.whatsapp_web.emulator import Emulator
 from tests.emulators.whatsapp_web.faults import FAULTS, ArmedFaults, EntryFault, SendFault
 from tests.emulators.whatsapp_web.nodes import LID_SERVER, PHONE_SERVER, Jid, Node, leaf, node
 from tests.emulators.whatsapp_web.noise import Frames, frame
-from tests.emulators.whatsapp_web.signal import INSIDE, OPENING, SignalEnd
+from tests.emulators.whatsapp_web.signal_end import INSIDE, OPENING, SignalEnd
 from tests.emulators.whatsapp_web.tokens import installed_tokens, read_tokens
 from tests.emulators.whatsapp_web.typed_code import unwrap, wrap
 
 XML = BinaryXml(installed_tokens())
 WORDS = installed_tokens()
 ALL_WORDS = [word for word in (*WORDS.single, *(word for words in WORDS.double for word in words)) if word]
-KNOWN = st.integers(0, len(ALL_WORDS) - 1).map(ALL_WORDS.__getitem__)  # not sampled: they would all be in the repr
+KNOWN = st.integers(0, len(ALL_WORDS) - 1).map(lambda number: ALL_WORDS[number])  # sampled, they fill the repr
 TEXTS = st.one_of(KNOWN, st.text(max_size=300), st.text("0123456789-.", max_size=130), st.text("0123456789ABCDEF"))
 USERS = st.one_of(st.text("0123456789", min_size=1, max_size=15), KNOWN)
 JIDS = st.one_of(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tests.emulators.whatsapp_web.nodes import LID_SERVER, Jid, Node
 from tests.emulators.whatsapp_web.phone import Phone
-from tests.emulators.whatsapp_web.signal import Bundle, PreKey
+from tests.emulators.whatsapp_web.signal_end import Bundle, PreKey
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from tests.emulators.whatsapp_web.accounts import Account, Device
 from tests.emulators.whatsapp_web.curve import KeyPair
 from tests.emulators.whatsapp_web.installed import protobuf
 from tests.emulators.whatsapp_web.nodes import Jid
-from tests.emulators.whatsapp_web.signal import PreKey
+from tests.emulators.whatsapp_web.signal_end import PreKey
 
 
 def forge(account: Account) -> tuple[Device, Mapping[str, Any]]:

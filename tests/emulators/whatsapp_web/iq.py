@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.emulators.whatsapp_web.accounts import Account, Accounts, Device
 from tests.emulators.whatsapp_web.nodes import LID_SERVER, SERVICE, Jid, Node, leaf, node
-from tests.emulators.whatsapp_web.signal import Bundle, PreKey
+from tests.emulators.whatsapp_web.signal_end import Bundle, PreKey
 
 _PRIVACY: Final = ("groupadd", "last", "status", "profile", "readreceipts", "online", "calladd")
 

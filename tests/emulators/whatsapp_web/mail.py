@@ -10,7 +10,7 @@ from tests.emulators.whatsapp_web.accounts import Account, Accounts, Device
 from tests.emulators.whatsapp_web.faults import ArmedFaults, SendFault
 from tests.emulators.whatsapp_web.letters import Letter, read_letter, write_copy, write_text
 from tests.emulators.whatsapp_web.nodes import LID_SERVER, PHONE_SERVER, Jid, Node, leaf
-from tests.emulators.whatsapp_web.signal import OPENING
+from tests.emulators.whatsapp_web.signal_end import OPENING
 
 _DELIVERED: Final = frozenset({"", "inactive"})
 _RETRY: Final = "retry"
@@ -80,7 +80,9 @@ class Mail:
 
     def read(self, reader: Account, message_id: str) -> None:
         """Let a phone tell the writer that it has read a message."""
-        received = next(each for each in self.inboxes.get(reader.number, []) if each.id == message_id)
+        received = next((each for each in self.inboxes.get(reader.number, []) if each.id == message_id), None)
+        if received is None:
+            raise LookupError(f"{reader.number} has no message {message_id}")
         writer = self._accounts.get(received.sender).devices.get(received.device)
         if writer is not None:
             self._tell(writer, reader.lid, message_id, "read")

@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 from tests.emulators.whatsapp_web.curve import KeyPair, signed_by
 from tests.emulators.whatsapp_web.installed import protobuf
-from tests.emulators.whatsapp_web.signal import SignalEnd
+from tests.emulators.whatsapp_web.signal_end import SignalEnd
 
 _ACCOUNT_SIGNATURE: Final = b"\x06\x00"
 _DEVICE_SIGNATURE: Final = b"\x06\x01"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -56,8 +57,11 @@ class EmulatorProcess:
         return {**session_host.environment(self.directory), "PYTHONPATH": _path()}
 
     def host_command(self) -> str:
-        """What to put into ``CONECTA_SESSION_HOST``, so that the application's session hosts find this emulator."""
-        return f"{sys.executable} -m {session_host.__name__} {self.directory}"
+        """What to put into ``CONECTA_SESSION_HOST``, so that the application's session hosts find this emulator.
+
+        It is run from the root of the project, or with that on ``PYTHONPATH`` as in `environment`.
+        """
+        return shlex.join([sys.executable, "-m", session_host.__name__, str(self.directory)])
 
     def stop(self) -> None:
         """Let it end, or kill it if it does not; its directory goes too."""

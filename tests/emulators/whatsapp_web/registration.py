@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from tests.emulators.whatsapp_web.nodes import SERVICE, Node, leaf, node
-from tests.emulators.whatsapp_web.signal import PreKey
+from tests.emulators.whatsapp_web.signal_end import PreKey
 
 
 @dataclass(frozen=True, slots=True)

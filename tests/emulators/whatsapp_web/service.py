@@ -25,7 +25,9 @@ from tests.emulators.whatsapp_web.websocket import WebSocket
 
 _PATH: Final = "/ws/chat"
 _PING: Final = "w:p"
+_ANSWERED: Final = frozenset({"iq", "message"})  # what a client waits for an answer to
 _HELLO_SECONDS: Final = 20.0
+_ROUND_TRIP_SECONDS: Final = 0.1  # a client turned away faster than any network could may lose the event of it
 
 
 @dataclass(slots=True)
@@ -112,20 +114,22 @@ class Service:
         if registration is not None:
             line.attempt.kind, line.registration = "registration", registration
             registration.noise = noise
-            if self._let_in(line, self.faults.take(EntryFault, linking=True)):
+            if await self._let_in(line, self.faults.take(EntryFault, linking=True)):
                 line.send(registration.offer(self.manners.refs, self.next_id()))
         else:
-            self._log_in(line, Jid(user, device=number), noise)
+            await asyncio.sleep(self.manners.latency)
+            await self._log_in(line, Jid(user, device=number), noise)
         await self._listen(line, said)
 
-    def _let_in(self, line: Connection, fault: EntryFault | None) -> bool:
+    async def _let_in(self, line: Connection, fault: EntryFault | None) -> bool:
         if fault is None:
             return True
         line.attempt.outcome = f"failure-{fault.attrs['reason']}"
+        await asyncio.sleep(_ROUND_TRIP_SECONDS)
         line.end(Ending.CLOSE, fault.said)
         return False
 
-    def _log_in(self, line: Connection, jid: Jid, noise: bytes) -> None:
+    async def _log_in(self, line: Connection, jid: Jid, noise: bytes) -> None:
         attempt = line.attempt
         attempt.kind, attempt.phone, attempt.device = "login", jid.user, jid.device
         fault = self.faults.take(EntryFault, phone=jid.user)
@@ -133,7 +137,7 @@ class Service:
         if device is None or device.noise != noise:
             gone = FAULTS["failure-401"]
             fault = gone if isinstance(gone, EntryFault) else fault
-        if not self._let_in(line, fault) or device is None:
+        if not await self._let_in(line, fault) or device is None:
             return
         if (older := self.line_of(device)) is not None:
             older.end(Ending.CLOSE, node("stream:error", node("conflict", type="replaced")))
@@ -147,7 +151,7 @@ class Service:
 
     async def _listen(self, line: Connection, said: AsyncIterator[Node]) -> None:
         async for each in said:
-            if self.manners.latency:
+            if self.manners.latency and each.tag in _ANSWERED:
                 await asyncio.sleep(self.manners.latency)
             if (handle := _HANDLERS.get(each.tag)) is not None:
                 handle(self, line, each)
