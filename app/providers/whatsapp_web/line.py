@@ -74,9 +74,6 @@ class HostLine(AsyncIterator[Signal]):
         """Yield what the host says, until the line is over."""
         return self
 
-    def __aiter__(self) -> AsyncIterator[Signal]:
-        return self
-
     async def __anext__(self) -> Signal:
         # No generator: the core leaves off in the middle, and a generator would then be closed by a task of nobody's.
         if self._over:
@@ -168,15 +165,20 @@ class HostLine(AsyncIterator[Signal]):
                 return Failed(news.reason, news.detail)
 
 
-class EndedLine:
+class EndedLine(AsyncIterator[Signal]):
     """A line that was over before a host was needed."""
 
     def __init__(self, signal: Refused) -> None:
-        self._signal = signal
+        self._signals: list[Signal] = [signal]
 
-    async def signals(self) -> AsyncIterator[Signal]:
+    def signals(self) -> AsyncIterator[Signal]:
         """Yield the one thing there is to say."""
-        yield self._signal
+        return self
+
+    async def __anext__(self) -> Signal:
+        if not self._signals:
+            raise StopAsyncIteration
+        return self._signals.pop()
 
 
 # The library's errors are its own view of things that we report as signals; in our log they are background.

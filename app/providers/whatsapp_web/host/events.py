@@ -85,7 +85,9 @@ def news_of(code: int, payload: bytes, pb: Any) -> News | None:
         case Event.CONNECT_FAILURE:
             failure = pb.ConnectFailure.FromString(payload)
             name = pb.ConnectFailureReason.Name(failure.Reason)
-            return News(_S.REFUSED, _FAILURES.get(name, _R.SERVER_UNAVAILABLE), f"{name.lower()} {failure.Message}")
+            return News(
+                _S.REFUSED, _FAILURES.get(name, _R.SERVER_UNAVAILABLE), f"{name.lower()} {failure.Message}".rstrip()
+            )
         case Event.STREAM_ERROR:
             return News(_S.LOST, _R.STREAM_ERROR, f"stream error {pb.StreamError.FromString(payload).Code}")
         case _:

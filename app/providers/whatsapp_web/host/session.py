@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 from uuid import uuid4
@@ -71,6 +72,7 @@ class Session:
         self._hint: Hint | None = None
         self._codes = 0
         self._last_code = 0.0
+        self._last: News | None = None
         self._ended = False
 
     def run(self) -> None:
@@ -134,7 +136,10 @@ class Session:
         if status == "timeout" and not self._ran_out_of_codes():
             # The library says "timeout" too when the line falls while a code is shown.
             news = News(SessionState.FAILED, Reason.NETWORK_DOWN, "the line fell while a code was shown")
-        self._report(self._with_hint(news))
+        news = self._with_hint(news)
+        if news.reason is Reason.LOGGED_OUT:  # WhatsApp's 401, but nobody was logged in yet
+            news = replace(news, reason=Reason.PAIRING_FAILED)
+        self._report(news)
 
     def _ran_out_of_codes(self) -> bool:
         return self._codes > 0 and time.monotonic() - self._last_code >= _LIFETIME - 0.5
@@ -183,8 +188,9 @@ class Session:
         return news
 
     def _report(self, news: News) -> None:
-        if self._ended:
-            return
+        if self._ended or (news == self._last and news.state is SessionState.LOST):
+            return  # the library tells some falls twice, and one that lasts over and over
+        self._last = news
         self._ended = news.state in (SessionState.REFUSED, SessionState.FAILED)
         self._tell(
             StateChanged(

@@ -1,0 +1,202 @@
+"""The real host with the real library, against the emulator. Nothing is played but the far end."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shlex
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from app.domain.errors import Problem
+from app.domain.mentorado import Enrolment, Link, Mentorado, new_link_id, new_mentorado_id
+from app.domain.phone import PhoneNumber
+from app.domain.ports import CodeAccepted, CodeIssued, Line, Lost, Opened, Signal
+from app.providers.whatsapp_web.line import HostLine, Patience
+from app.providers.whatsapp_web.provider import WhatsAppWebProvider
+from tests.clock import StillClock
+from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
+
+T = TypeVar("T")
+_numbers = itertools.count(11_000_000)
+
+
+def run(main: Coroutine[Any, Any, T], *, within: float = 30) -> T:
+    """Run *main* to its end, or fail after *within* seconds: a host that hangs must not hang the tests."""
+
+    async def limited() -> T:
+        async with asyncio.timeout(within):
+            return await main
+
+    return asyncio.run(limited())
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def good_manners(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No fault armed by one test waits for the next."""
+    yield
+    if "emulator" in request.fixturenames:
+        request.getfixturevalue("emulator").control.clear_faults()
+
+
+def enrolment(*, digits: str = "", account: PhoneNumber | None = None) -> Enrolment:
+    """Somebody new, with a number nobody else has."""
+    phone = PhoneNumber("+" + (digits or f"55119{next(_numbers):08d}"))
+    mentorado = Mentorado(id=new_mentorado_id(), name="Ana", phone=phone, created_at=datetime(2026, 1, 1, tzinfo=UTC))
+    return Enrolment(mentorado, Link(id=new_link_id(), mentorado_id=mentorado.id, account=account))
+
+
+@dataclass(kw_only=True)
+class World:
+    """A provider, the emulator, and people with phones."""
+
+    emulator: EmulatorProcess
+    provider: WhatsAppWebProvider
+    root: Path
+    clock: StillClock = field(default_factory=StillClock)
+
+    def somebody(self) -> Enrolment:
+        """Enrolled, with a WhatsApp account, not paired."""
+        person = enrolment()
+        self.emulator.control.add_account(digits(person))
+        return person
+
+    async def scan(self, person: Enrolment, code: str) -> None:
+        """Let the person's phone scan."""
+        await asyncio.to_thread(self.emulator.control.scan, digits(person), code)
+
+    async def pair(self, person: Enrolment) -> None:
+        """From nothing to an adopted session."""
+        async with self.provider.pair(person) as line:
+            async for signal in line.signals():
+                match signal:
+                    case CodeIssued(text=text, number=1):
+                        await self.scan(person, text)
+                    case Opened():
+                        await self.provider.adopt(person.link)
+                        return
+                    case CodeAccepted():
+                        pass
+                    case _:
+                        pytest.fail(f"pairing said {signal}")
+
+    @asynccontextmanager
+    async def connected(self, person: Enrolment) -> AsyncIterator[HostLine]:
+        """A line of a paired person that is through."""
+        async with self.provider.connect(person) as line:
+            await until(line, Opened)
+            assert isinstance(line, HostLine)
+            yield line
+
+    def fault(self, name: str, person: Enrolment | None = None, **how: Any) -> None:
+        self.emulator.control.fault(name, digits(person) if person else None, **how)
+
+
+def digits(person: Enrolment) -> str:
+    return person.mentorado.phone.lstrip("+")
+
+
+async def until(line: Line, wanted: type[T] | Callable[[Signal], bool]) -> Any:
+    """Follow *line* to the first signal of the *wanted* kind, or that fits; everything before it is let go."""
+    async for signal in line.signals():
+        if isinstance(signal, wanted) if isinstance(wanted, type) else wanted(signal):
+            return signal
+    pytest.fail(f"the line ended without {wanted}")
+
+
+def world_in(emulator: EmulatorProcess, home: Path, **settings: Any) -> World:
+    """A provider whose hosts trust the emulator, with its sessions under *home*."""
+    clock = StillClock()
+    root = settings.pop("session_root", home / "sessions")
+    patience = Patience(first_code=15, sign_in=15, send=20, request=10)
+    settings = {"command": shlex.split(emulator.host_command()), "patience": patience, **settings}
+    provider = WhatsAppWebProvider(root, clock=clock, **settings)
+    return World(emulator=emulator, provider=provider, root=root, clock=clock)
+
+
+@pytest.fixture
+def build(emulator: EmulatorProcess, fast_dir: Path) -> Callable[..., World]:
+    """Makes worlds with settings of the test's own."""
+    return partial(world_in, emulator, fast_dir)
+
+
+@pytest.fixture
+def world(build: Callable[..., World]) -> World:
+    return build()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def timers(request: pytest.FixtureRequest) -> Iterator[Future[Timed] | None]:
+    """What only the library's own timers bring about, waited for once, while the other tests run."""
+    if not any(item.path.stem == "test_timers" for item in request.session.items):
+        yield None
+        return
+    with (
+        EmulatorProcess() as own,  # its manners are bad all the while
+        tempfile.TemporaryDirectory(dir=quick_directory()) as home,
+        ThreadPoolExecutor(1) as thread,
+    ):
+        yield thread.submit(lambda: run(_wait_for_timers(world_in(own, Path(home), patience=Patience())), within=110))
+
+
+@dataclass
+class Timed:
+    """What became of three lines whose far end fell silent."""
+
+    pings: list[Signal] = field(default_factory=list)
+    codes: list[Signal] = field(default_factory=list)
+    send: Problem | None = None
+    send_took: float = 0.0
+
+
+async def _wait_for_timers(world: World) -> Timed:
+    control, seen = world.emulator.control, Timed()
+    listener, sender = world.somebody(), world.somebody()
+    await world.pair(listener)
+    await world.pair(sender)
+    control.set_ref_count(1)
+    async with (
+        world.connected(listener) as listening,
+        world.connected(sender) as sending,
+        world.provider.pair(world.somebody()) as pairing,
+    ):
+        seen.codes.append(await until(pairing, CodeIssued))
+        control.answer_pings(False)
+        control.answer_iqs(False)
+
+        async def pings() -> None:
+            seen.pings.append(await until(listening, Lost))
+            control.answer_pings(True)
+            seen.pings.append(await until(listening, Opened))
+
+        async def codes() -> None:
+            seen.codes.extend([signal async for signal in pairing.signals()])
+
+        async def send() -> None:
+            began = time.monotonic()
+            try:
+                await sending.send_text(listener.mentorado.phone, "lost")
+            except Problem as problem:
+                seen.send = problem
+            seen.send_took = time.monotonic() - began
+
+        async with asyncio.TaskGroup() as all_three:
+            for wait in (pings, codes, send):
+                all_three.create_task(wait())
+    return seen

@@ -1,0 +1,444 @@
+"""Session hosts as processes: they die alone, are never left behind, and never share a session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.domain.connection import Reason
+from app.domain.errors import Code, Problem
+from app.domain.ports import CodeIssued, Failed, Opened, Refused
+from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
+from app.providers.whatsapp_web.line import HostLine
+from app.providers.whatsapp_web.protocol import LogLine, Mode, Open, Ready, SetLogging, StateChanged, encode
+from tests.providers.conftest import World, run, until
+
+
+def host_of(line: HostLine) -> HostProcess:
+    return line._host
+
+
+def ended(pid: int) -> bool:
+    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+async def end_of(pid: int, within: float = 5.0) -> float:
+    """How long until the process *pid* is gone."""
+    began = time.monotonic()
+    while not ended(pid):
+        assert time.monotonic() - began < within, "the host lives on"
+        await asyncio.sleep(0.01)
+    return time.monotonic() - began
+
+
+def test_a_killed_host_is_said_to_have_crashed(world: World) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        async with world.connected(person) as line:
+            os.kill(host_of(line).pid, signal.SIGKILL)
+            failed = await until(line, Failed)
+            assert failed == Failed(Reason.HOST_CRASHED, "SIGKILL")
+            assert [signal async for signal in line.signals()] == []
+            with pytest.raises(Problem) as refused:
+                await line.send_text(person.mentorado.phone, "oi")
+            assert refused.value.code is Code.REQUEST_REFUSED
+        async with world.connected(person):
+            pass
+
+    run(main())
+
+
+def test_a_host_that_dies_answers_those_who_wait(world: World) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        async with world.connected(person) as line:
+            world.emulator.control.answer_iqs(False)
+
+            async def send() -> None:
+                with pytest.raises(Problem, match="the session host ended"):
+                    await line.send_text(world.somebody().mentorado.phone, "oi")
+
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(send())
+                await asyncio.sleep(0.1)
+                os.kill(host_of(line).pid, signal.SIGKILL)
+
+    run(main())
+
+
+def test_an_abort_in_one_host_leaves_the_others_alone(world: World) -> None:
+    async def main() -> None:
+        ana, bia = world.somebody(), world.somebody()
+        await world.pair(ana)
+        await world.pair(bia)
+        async with world.connected(ana) as one, world.connected(bia) as other:
+            os.kill(host_of(one).pid, signal.SIGABRT)
+            assert (await until(one, Failed)).reason is Reason.HOST_CRASHED
+            await other.send_text(ana.mentorado.phone, "still here")
+
+    run(main())
+
+
+NIL = """
+import sys, ctypes
+from app.providers.whatsapp_web.host.__main__ import claim_channel
+claim_channel()
+from app.providers.whatsapp_web.host.engine import Engine
+engine = Engine()
+engine._go.GetMe.argtypes = [ctypes.c_char_p]
+engine._go.GetMe(b"nobody")
+"""
+
+
+def test_what_the_library_died_of_is_in_the_detail(build: Callable[..., World]) -> None:
+    """A call about a client it does not know: nil is dereferenced, and the process is gone."""
+    world = build(command=[sys.executable, "-c", NIL])
+
+    async def main() -> None:
+        async with world.provider.pair(world.somebody()) as line:
+            failed = await until(line, Failed)
+        assert failed.reason is Reason.HOST_CRASHED
+        assert "nil pointer dereference" in failed.detail
+
+    run(main())
+
+
+def test_leaving_the_line_ends_the_host(world: World) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        async with world.connected(person) as line:
+            pid = host_of(line).pid
+        assert ended(pid)
+        async with world.provider.pair(person) as pairing:
+            await until(pairing, CodeIssued)
+            assert isinstance(pairing, HostLine)
+            pid = host_of(pairing).pid
+        assert ended(pid)
+
+    run(main())
+
+
+def test_a_host_that_does_not_leave_is_killed(world: World) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        async with world.connected(person) as line:
+            pid = host_of(line).pid
+            os.kill(pid, signal.SIGSTOP)
+            began = time.monotonic()
+        assert ended(pid)
+        assert time.monotonic() - began < 4
+
+    run(main())
+
+
+def test_cancelling_whoever_holds_the_line_ends_the_host(world: World) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        pids: list[int] = []
+
+        async def hold() -> None:
+            async with world.connected(person) as line:
+                pids.append(host_of(line).pid)
+                await asyncio.sleep(30)
+
+        async with asyncio.TaskGroup() as tasks:
+            held = tasks.create_task(hold())
+            while not pids:
+                await asyncio.sleep(0.01)
+            held.cancel()
+        assert ended(pids[0])
+
+    run(main())
+
+
+APP = """
+import asyncio, shlex, sys
+from datetime import UTC, datetime
+from pathlib import Path
+from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
+from app.domain.ports import Opened
+from app.providers.whatsapp_web.provider import WhatsAppWebProvider
+from tests.clock import StillClock
+
+async def main(root, command, mentorado_id, phone):
+    mentorado = Mentorado(id=MentoradoId(mentorado_id), name="Ana", phone=phone, created_at=datetime.now(UTC))
+    link = Link(id=LinkId("0" * 32), mentorado_id=mentorado.id)
+    provider = WhatsAppWebProvider(Path(root), clock=StillClock(), command=shlex.split(command))
+    async with provider.connect(Enrolment(mentorado, link)) as line:
+        async for signal in line.signals():
+            if isinstance(signal, Opened):
+                print(line._host.pid, flush=True)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@contextlib.contextmanager
+def another_app(world: World, mentorado_id: str, phone: str):  # type: ignore[no-untyped-def]
+    """A second program on the same sessions, and the pid of its host."""
+    arguments = [str(world.root), world.emulator.host_command(), mentorado_id, phone]
+    with subprocess.Popen(
+        [sys.executable, "-c", APP, *arguments],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, int(process.stdout.readline())
+        finally:
+            process.kill()
+            process.wait(5)
+
+
+def test_no_host_survives_an_app_that_is_killed(world: World) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        with another_app(world, person.mentorado.id, person.mentorado.phone) as (app, host):
+            with pytest.raises(Problem, match=str(app.pid)) as held:  # meanwhile the folder is the other's
+                await world.connected(person).__aenter__()
+            assert held.value.code is Code.SESSION_IN_USE
+            app.kill()
+            assert await end_of(host) < 3
+        async with world.connected(person):
+            pass
+
+    run(main())
+
+
+def test_a_session_is_not_opened_while_the_host_of_a_killed_app_still_has_it(world: World) -> None:
+    """The app's lock is free the moment it is dead; its host, stopped here, has one of its own."""
+
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        with another_app(world, person.mentorado.id, person.mentorado.phone) as (app, host):
+            os.kill(host, signal.SIGSTOP)
+            try:
+                app.kill()
+                app.wait(5)
+                async with world.provider.connect(person) as line:
+                    refused = await until(line, Refused)
+                assert refused.reason is Reason.SESSION_IN_USE
+                assert f"process {host}" in refused.detail
+            finally:
+                os.kill(host, signal.SIGKILL)
+            await end_of(host)
+        async with world.connected(person):
+            pass
+
+    run(main())
+
+
+def test_a_second_line_to_one_session_is_refused(world: World) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        async with world.connected(person) as line:
+            with pytest.raises(Problem) as held:
+                await world.connected(person).__aenter__()
+            assert held.value.code is Code.SESSION_IN_USE
+            await line.send_text(world.somebody().mentorado.phone, "unharmed")
+
+    run(main())
+
+
+def test_a_command_that_does_not_exist(build: Callable[..., World]) -> None:
+    world = build(command=["/no/such/program"])
+
+    async def main() -> None:
+        with pytest.raises(Problem) as problem:
+            await world.provider.pair(world.somebody()).__aenter__()
+        assert problem.value.code is Code.HOST_NOT_STARTED
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("says", "reason"),
+    [
+        ("print('hello')", Reason.HOST_CRASHED),
+        ("print('x' * 3_000_000)", Reason.HOST_CRASHED),
+        ("pass", Reason.HOST_CRASHED),
+        ('print(\'{"type": "ready", "protocol": 99, "engine": "", "pid": 1}\')', Reason.ENGINE_MISMATCH),
+    ],
+    ids=["another-program", "a-line-without-end", "nothing", "another-protocol"],
+)
+def test_something_else_than_our_host(build: Callable[..., World], says: str, reason: Reason) -> None:
+    world = build(command=[sys.executable, "-c", f"{says}; import sys; sys.stdout.flush(); sys.stdin.read()"])
+
+    async def main() -> None:
+        async with world.provider.pair(world.somebody()) as line:
+            if says == "pass":
+                os.kill(host_of(line).pid, signal.SIGTERM)  # type: ignore[arg-type]
+            async for signal_ in line.signals():
+                assert isinstance(signal_, Failed | Refused)
+                assert signal_.reason is reason
+
+    run(main())
+
+
+ENGINES = {
+    "missing": (Reason.ENGINE_MISSING, "engine.library_path = gone"),
+    "another": (Reason.ENGINE_MISMATCH, "engine.VERSION = '0.0.1'"),
+}
+
+
+@pytest.mark.parametrize("case", ENGINES)
+def test_a_host_without_its_engine_says_so(build: Callable[..., World], case: str) -> None:
+    reason, change = ENGINES[case]
+    code = f"""
+from app.providers.whatsapp_web.host import __main__ as host, engine
+def gone(): raise engine.EngineMissing("not here")
+{change}
+host.main()
+"""
+    world = build(command=[sys.executable, "-c", code])
+
+    async def main() -> None:
+        async with world.provider.pair(world.somebody()) as line:
+            refused = await until(line, Refused)
+        assert refused.reason is reason
+
+    run(main())
+
+
+def test_the_library_s_prints_stay_out_of_the_protocol(world: World) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        async with world.provider.pair(person) as line:
+            code = await until(line, CodeIssued)
+            await world.scan(person, code.text)
+            await until(line, Opened)
+            assert isinstance(line, HostLine)
+            assert "Login event: success" in host_of(line).noise
+            assert not any(code.text in text for text in host_of(line).noise)
+
+    run(main())
+
+
+def test_the_library_s_log_is_passed_on_only_when_asked_and_without_numbers(world: World) -> None:
+    async def main(asked: bool) -> list[str]:
+        host = await HostProcess.start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
+        person = world.somebody()
+        lines = []
+        try:
+            host.send(SetLogging(enabled=asked))
+            file = str(world.root.parent / f"{asked}.db")
+            host.send(Open(session="s1", mode=Mode.PAIR, file=file, device_name="Conecta"))
+            while True:
+                message = await host.incoming.get()
+                if isinstance(message, LogLine):
+                    lines.append(message.text)
+                elif text := getattr(message, "text", ""):
+                    await world.scan(person, text)
+                elif isinstance(message, StateChanged):
+                    return lines
+        finally:
+            await host.close()
+
+    assert run(main(False)) == []
+    told = run(main(True))
+    assert any("Successfully paired" in line for line in told)
+    assert not any("5511" in line for line in told)
+
+
+def test_a_host_opens_no_second_session_beside_a_pairing(world: World) -> None:
+    async def main() -> None:
+        host = await HostProcess.start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
+        try:
+            for name in ("s1", "s2"):
+                file = str(world.root.parent / name / "x.db")
+                Path(file).parent.mkdir()
+                host.send(Open(session=name, mode=Mode.PAIR, file=file, device_name="Conecta"))
+            while True:
+                message = await host.incoming.get()
+                if isinstance(message, StateChanged):
+                    assert (message.session, message.reason) == ("s2", Reason.UNEXPECTED)
+                    return
+        finally:
+            await host.close()
+
+    run(main())
+
+
+def test_several_sessions_share_a_host(world: World) -> None:
+    """Not the policy yet; the protocol and the gate are ready for it."""
+
+    async def main() -> None:
+        people = [world.somebody() for _ in range(4)]
+        for person in people:
+            await world.pair(person)
+        host = await HostProcess.start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
+        try:
+            for person in people:
+                folder = world.root / person.mentorado.id
+                file = str(folder / (folder / "current").read_text().strip())
+                host.send(Open(session=person.link.id, mode=Mode.CONNECT, file=file, device_name="Conecta"))
+            connected: set[str] = set()
+            while len(connected) < len(people):
+                message = await host.incoming.get()
+                if isinstance(message, StateChanged):
+                    assert message.state == "connected"
+                    connected.add(message.session)
+        finally:
+            await host.close()
+
+    run(main())
+
+
+def test_the_command_can_be_replaced() -> None:
+    assert host_command()[-1] == "app.providers.whatsapp_web.host"
+    assert host_command('/opt/py "a b" -m x') == ["/opt/py", "a b", "-m", "x"]
+
+
+def test_bot_tags_are_off() -> None:
+    assert host_environment({})["NEONIZE_BOT_TAG"] == "off"
+
+
+def test_a_host_is_quick_and_small(world: World) -> None:
+    """Guards the order of magnitude; the figures themselves are for the benchmarks."""
+
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        took = []
+        for _ in range(3):
+            began = time.monotonic()
+            async with world.connected(person) as line:
+                took.append(time.monotonic() - began)
+                used = psutil.Process(host_of(line).pid).memory_full_info().uss / (1 << 20)
+        assert min(took) < 1.5
+        assert used < 60
+
+    run(main())
+
+
+def test_the_first_thing_a_host_says_is_who_it_is() -> None:
+    async def main() -> None:
+        host = await HostProcess.start(host_command(), host_environment(os.environ))
+        try:
+            async with asyncio.timeout(10):
+                ready = await host.incoming.get()
+            assert ready == Ready(protocol=1, engine="0.5.2", pid=host.pid)
+            assert encode(ready).startswith(b'{"type":"ready"')
+        finally:
+            await host.close()
+
+    run(main())

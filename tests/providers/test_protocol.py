@@ -1,0 +1,105 @@
+"""The messages between app and host: every one survives the trip, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.domain.connection import Reason
+from app.providers.whatsapp_web.protocol import (
+    Account,
+    Answer,
+    Close,
+    Code,
+    FromHost,
+    LoginStatus,
+    LogLine,
+    LogOut,
+    Mode,
+    Open,
+    PairPhone,
+    ProtocolError,
+    Ready,
+    SendText,
+    SessionState,
+    SetLogging,
+    SignOfLife,
+    StateChanged,
+    ToHost,
+    Unable,
+    decode_from_host,
+    decode_to_host,
+    encode,
+)
+
+TO_HOST: list[ToHost] = [
+    Open(session="s1", mode=Mode.PAIR, file="/sessões/a b.db", device_name="Conecta", proxy="http://127.0.0.1:1"),
+    SendText(session="s1", request=1, to="5511987654321", text="olá\n👋"),
+    PairPhone(session="s1", request=2, phone="5511987654321"),
+    LogOut(session="s1", request=3),
+    Close(session="s1"),
+    SetLogging(enabled=True),
+]
+FROM_HOST: list[FromHost] = [
+    Ready(protocol=1, engine="0.5.2", pid=7),
+    Unable(reason=Reason.ENGINE_MISSING, detail="gone"),
+    Code(session="s1", text="https://wa.me/x#2@abc,def", number=1, total=6, lifetime=60.0),
+    LoginStatus(session="s1", status="success"),
+    Account(session="s1", jid="5511987654321:3@s.whatsapp.net", lid="9:3@lid"),
+    StateChanged(session="s1", state=SessionState.REFUSED, reason=Reason.TEMPORARY_BAN, detail="x", lasts=3600.0),
+    StateChanged(session="s1", state=SessionState.CONNECTED),
+    SignOfLife(session="s1", inbound=True),
+    Answer(session="s1", request=2, code="ABCD-EFGH"),
+    LogLine(level="WARN", source="Client", text="…"),
+]
+
+
+@pytest.mark.parametrize("message", TO_HOST, ids=lambda message: type(message).__name__)
+def test_what_the_app_asks_arrives(message: ToHost) -> None:
+    line = encode(message)
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
+    assert decode_to_host(line) == message
+
+
+@pytest.mark.parametrize("message", FROM_HOST, ids=lambda message: type(message).__name__)
+def test_what_the_host_tells_arrives(message: FromHost) -> None:
+    line = encode(message)
+    assert line.count(b"\n") == 1
+    assert decode_from_host(line) == message
+
+
+def test_fields_of_a_later_version_are_ignored() -> None:
+    line = json.dumps({"type": "close", "session": "s1", "gently": True}).encode()
+    assert decode_to_host(line) == Close(session="s1")
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (b"Login event: timeout", "not JSON"),
+        (b"\xff\xfe", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[]", "not an object"),
+        (b"{}", "unknown type"),
+        (b'{"type": ["close"]}', "unknown type"),
+        (b'{"type": "dance", "session": "s1"}', "unknown type"),
+        (b'{"type": "ready", "protocol": 1, "engine": "", "pid": 1}', "unknown type"),  # that is the host's to say
+        (b'{"type": "close"}', "session is missing"),
+        (b'{"type": "close", "session": 1}', "session is not of type str"),
+        (b'{"type": "log_out", "session": "s1", "request": true}', "request is not of type int"),
+        (b'{"type": "open", "session": "s", "mode": "steal", "file": "", "device_name": ""}', "mode has an unknown"),
+    ],
+)
+def test_anything_else_is_an_error_that_does_not_repeat_it(line: bytes, complaint: str) -> None:
+    with pytest.raises(ProtocolError, match=complaint) as error:
+        decode_to_host(line)
+    assert "steal" not in str(error.value)
+    assert "dance" not in str(error.value)
+
+
+def test_credentials_and_texts_stay_out_of_representations() -> None:
+    shown = " ".join(repr(message) for message in (*TO_HOST, *FROM_HOST))
+    for secret in ("2@abc", "olá", "ABCD"):
+        assert secret not in shown
