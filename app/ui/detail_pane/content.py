@@ -24,6 +24,7 @@ from app.ui.detail_pane.trouble import Trouble
 from app.ui.detail_pane.who import Who
 from app.ui.text import age, provider, state_badge, texts
 from app.ui.theme import SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_SMALL, Theme, badge_icon, tone_of
+from app.ui.words import Words
 
 _SLOTS = (
     (ActionName.DISCONNECT, ActionName.CANCEL, ActionName.CONNECT),
@@ -40,7 +41,6 @@ class PaneContent(QWidget):
 
     def __init__(self, theme: Theme, clock: Clock) -> None:
         super().__init__()
-        self._theme = theme
         self._clock = clock
         self.who = Who(theme)
         self.badge = Badge(theme)
@@ -57,7 +57,9 @@ class PaneContent(QWidget):
         self._details.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
-        self._headings = {"actions": QLabel(), "history": QLabel(), "details": QLabel()}
+        self._headings = {
+            name: Words(theme, TEXT_SMALL, QFont.Weight.DemiBold) for name in ("actions", "history", "details")
+        }
         self._arrange()
 
         self.lead.asked_for.connect(self.asked_for)
@@ -65,8 +67,6 @@ class PaneContent(QWidget):
         self.pairing.new_code_requested.connect(lambda: self.asked_for.emit(ActionName.NEW_CODE))
         for card in self.cards:
             card.clicked.connect(lambda _checked=False, card=card: self.asked_for.emit(card.name))
-        theme.changed.connect(self._rescale)
-        self._rescale()
 
     def show_enrolment(
         self, enrolment: Enrolment, status: LinkStatus, actions: Actions, *, busy: bool, turn: tuple[str, int]
@@ -140,10 +140,6 @@ class PaneContent(QWidget):
         layout.addLayout(_section(self._headings["history"], [self.timeline], SPACE_3))
         layout.addLayout(_section(self._headings["details"], [self._details], SPACE_2))
         layout.addStretch(1)
-
-    def _rescale(self) -> None:
-        for heading in self._headings.values():
-            heading.setFont(self._theme.font(TEXT_SMALL, QFont.Weight.DemiBold))
 
 
 def _section(heading: QLabel, parts: Iterable[QWidget], spacing: int) -> QVBoxLayout:

@@ -9,6 +9,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.theme import SPACE_3, TEXT_BODY, Theme
+from app.ui.words import Words
 
 LITTLE = 0.25
 """Below this part of its life a code is shown as about to expire."""
@@ -61,9 +62,9 @@ class CodeLife(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._theme = theme
         self.ring = CountdownRing(theme)
-        self.title, self.caption = QLabel(), QLabel()
+        self.title = Words(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False)
+        self.caption = QLabel()
         self.caption.setProperty("role", "caption")
         words = QVBoxLayout()
         words.setSpacing(0)
@@ -76,7 +77,6 @@ class CodeLife(QWidget):
         layout.addWidget(self.ring)
         layout.addLayout(words)
         layout.addStretch(1)
-        theme.changed.connect(self._rescale)
 
     def show_life(self, left: float, title: str, caption: str = "") -> None:
         self.ring.show_left(left)
@@ -88,7 +88,3 @@ class CodeLife(QWidget):
             self.title.setProperty("role", role)
             self.title.style().unpolish(self.title)  # a sheet looks at properties only when it dresses a widget
             self.title.style().polish(self.title)
-        self._rescale()
-
-    def _rescale(self) -> None:
-        self.title.setFont(self._theme.font(TEXT_BODY, QFont.Weight.Medium))

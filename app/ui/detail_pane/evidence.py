@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel
 from app.domain.connection import Evidence
 from app.ui.text import age, date_time, texts
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
+from app.ui.words import Words
 
 _ROWS = ("connected_since", "last_inbound", "last_ack")
 
@@ -20,10 +21,9 @@ class EvidenceCard(QFrame):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._theme = theme
         self.setProperty("role", "sunken")
         self._labels = {name: QLabel(wordWrap=True) for name in _ROWS}
-        self._values = {name: QLabel(wordWrap=True) for name in _ROWS}
+        self._values = {name: Words(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False) for name in _ROWS}
         layout = QGridLayout(self)
         layout.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
         layout.setHorizontalSpacing(SPACE_3)
@@ -37,13 +37,10 @@ class EvidenceCard(QFrame):
             label, value = self._labels[name], self._values[name]
             label.setProperty("role", "secondary")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            value.setMinimumWidth(120)
             for part in (label, value):
                 part.setContentsMargins(0, SPACE_2 + SPACE_1 // 2, 0, SPACE_2 + SPACE_1 // 2)
             layout.addWidget(label, 2 * position, 0)
             layout.addWidget(value, 2 * position, 1)
-        theme.changed.connect(self._rescale)
-        self._rescale()
         self.retranslate()
 
     def show_evidence(self, evidence: Evidence, now: datetime) -> None:
@@ -63,7 +60,3 @@ class EvidenceCard(QFrame):
         self.setAccessibleName(texts("detail.evidence"))
         for name, label in self._labels.items():
             label.setText(texts(f"detail.{name}"))
-
-    def _rescale(self) -> None:
-        for value in self._values.values():
-            value.setFont(self._theme.font(TEXT_BODY, QFont.Weight.Medium))

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 from app.ui.detail_pane.lead import Lead
 from app.ui.text import action, refusal
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_NAME, Theme
+from app.ui.words import Words
 
 
 class LeadCard(QFrame):
@@ -18,10 +19,10 @@ class LeadCard(QFrame):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setProperty("role", "card")
-        self._theme = theme
         self._lead: Lead | None = None
-        self._sentence, self._next, self._caption, self._why = (
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(4)
+        self._sentence = Words(theme, TEXT_NAME)
+        self._next, self._caption, self._why = (
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(3)
         )
         self._next.setProperty("role", "secondary")
         self._caption.setProperty("role", "caption")
@@ -45,8 +46,6 @@ class LeadCard(QFrame):
         for choice in (self._button, self._second, self._why):
             choices.addWidget(choice)
         layout.addWidget(self._choices)
-        theme.changed.connect(self._rescale)
-        self._rescale()
 
     @property
     def button(self) -> QPushButton:
@@ -82,6 +81,3 @@ class LeadCard(QFrame):
     def _ask_second(self) -> None:
         if self._lead and self._lead.second:
             self.asked_for.emit(self._lead.second)
-
-    def _rescale(self) -> None:
-        self._sentence.setFont(self._theme.font(TEXT_NAME))

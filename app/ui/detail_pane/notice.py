@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.ui.icons import icon
-from app.ui.theme import SPACE_1, SPACE_3, SPACE_4, Theme
+from app.ui.theme import SPACE_1, SPACE_3, SPACE_4, TEXT_NAME, Theme
+from app.ui.words import Words
 
 _CIRCLE = 64
 _ICON = 28
@@ -47,8 +48,7 @@ class Notice(QWidget):
     def __init__(self, theme: Theme, icon_name: str) -> None:
         super().__init__()
         self._circle = SoftCircle(theme, icon_name)
-        self._title = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self._title.setProperty("role", "name")
+        self._title = Words(theme, TEXT_NAME, QFont.Weight.DemiBold)
         self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._line.setProperty("role", "secondary")
         layout = QVBoxLayout(self)

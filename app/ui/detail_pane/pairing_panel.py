@@ -8,7 +8,8 @@ from enum import Enum, auto
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QFrame, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout
+from shiboken6 import isValid
 
 from app.domain.connection import QrCode
 from app.domain.errors import Problem
@@ -18,7 +19,7 @@ from app.ui.detail_pane.countdown import CodeLife
 from app.ui.detail_pane.enlarged_code import EnlargedCode
 from app.ui.detail_pane.notice import Notice
 from app.ui.detail_pane.pairing_steps import PairingSteps
-from app.ui.detail_pane.qr_matrix import QrMatrix, encode
+from app.ui.detail_pane.qr_matrix import QrMatrix, encode, warm_up
 from app.ui.detail_pane.qr_plate import QrPlate
 from app.ui.loop import ask, asked
 from app.ui.text import texts
@@ -60,7 +61,7 @@ class PairingPanel(QFrame):
 
         self._plate = QrPlate(theme)
         self._plate.clicked.connect(self._enlarge)
-        self._renew = QPushButton(self._plate)
+        self._renew = QPushButton()
         self._renew.setProperty("role", "primary")
         self._renew.clicked.connect(self.new_code_requested)
         self._life = CodeLife(theme)
@@ -75,7 +76,10 @@ class PairingPanel(QFrame):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_4, SPACE_4 + SPACE_2 // 2, SPACE_4, SPACE_3)
         layout.setSpacing(SPACE_4)
-        layout.addWidget(self._plate, 0, Qt.AlignmentFlag.AlignHCenter)
+        plate = QGridLayout()  # one cell: the button lies on the plate, and may be wider than it where text is large
+        plate.addWidget(self._plate, 0, 0, Qt.AlignmentFlag.AlignCenter)
+        plate.addWidget(self._renew, 0, 0, Qt.AlignmentFlag.AlignCenter)
+        layout.addLayout(plate)
         layout.addWidget(self._notice)
         layout.addWidget(self._life)
         layout.addWidget(self._steps)
@@ -113,6 +117,11 @@ class PairingPanel(QFrame):
         self._renew.setEnabled(renewable)
         self._go(Stage.EXPIRED)
 
+    @asked
+    async def expect_code(self) -> None:
+        """A code may come soon: be ready to draw it at once."""
+        await asyncio.to_thread(warm_up)
+
     def retranslate(self) -> None:
         self._renew.setText(texts("qr.renew"))
         self._cancel.setText(texts("qr.cancel"))
@@ -142,7 +151,7 @@ class PairingPanel(QFrame):
     @asked
     async def _prepare(self, code: QrCode) -> None:
         matrix = await asyncio.to_thread(encode, code.text)
-        if code is self._code:  # another one may have come meanwhile
+        if isValid(self) and code is self._code:  # the window may have closed meanwhile, or another code have come
             self._matrix = matrix
             self._render()
 

@@ -13,6 +13,7 @@ from app.core.actions import ActionName, Actions
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.core.supervisor import Supervisor
+from app.domain.connection import LinkState
 from app.domain.errors import Problem
 from app.domain.events import MentoradoChanged, MentoradosLoaded, PairingTurnChanged, StatusChanged
 from app.domain.mentorado import Enrolment, MentoradoId
@@ -196,6 +197,8 @@ class DetailPane(QWidget):
         if (event.before.state, event.before.reason) != (event.after.state, event.after.reason):
             self._content.show_events([(event.after.since, event.after)])
             self._trouble.pop(event.mentorado_id, None)  # it was about a state that is over
+            if event.after.state is LinkState.CONNECTING:
+                self._content.pairing.expect_code()
         self._refresh()
 
     def _on_mentorado(self, event: MentoradoChanged) -> None:

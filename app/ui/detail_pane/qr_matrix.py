@@ -47,6 +47,11 @@ def encode(text: str) -> QrMatrix:
     return QrMatrix(len(rows), bytes(DARK if module else LIGHT for row in rows for module in row))
 
 
+def warm_up() -> None:
+    """Load what `encode` needs, in a thread, while the first code is still on its way."""
+    import qrcode.constants  # noqa: F401
+
+
 def ghost(size: int = 57) -> QrMatrix:
     """What an expired code is shown as: it looks like one, and was never one, so no camera can read it."""
     return QrMatrix(size, bytes(_ghost_modules(size)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from app.ui.detail_pane.qr_matrix import QrMatrix, ghost
@@ -54,7 +54,6 @@ class QrPlate(QAbstractButton):
             return
         self._shown = (matrix, opacity)
         self._image = matrix.image() if matrix else None
-        self.setEnabled(self.readable)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if self.readable else Qt.FocusPolicy.NoFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor if self.readable else Qt.CursorShape.ArrowCursor)
         self.update()
@@ -62,8 +61,16 @@ class QrPlate(QAbstractButton):
     def sizeHint(self) -> QSize:
         return QSize(self._side, self._side)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if self.readable:
+            super().mousePressEvent(event)
+        else:
+            event.ignore()  # there is nothing to enlarge
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        if not self.readable:
+            event.ignore()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
         else:
             super().keyPressEvent(event)

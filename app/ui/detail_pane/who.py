@@ -11,6 +11,7 @@ from app.domain.phone import readable
 from app.ui.icons import icon
 from app.ui.text import texts
 from app.ui.theme import SPACE_1, SPACE_4, TEXT_HEADING, Theme
+from app.ui.words import Words
 
 AVATAR_SIDE = 52
 _ICON = 18
@@ -64,10 +65,8 @@ class Who(QWidget):
         super().__init__()
         self._theme = theme
         self._avatar = _Avatar(theme)
-        self._name, self._number, self._cohort = (
-            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(3)
-        )
-        self._name.setProperty("role", "heading")
+        self._name = Words(theme, TEXT_HEADING, QFont.Weight.DemiBold)
+        self._number, self._cohort = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
         self._number.setProperty("role", "secondary")
         self._number.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._cohort.setProperty("role", "caption")

@@ -18,6 +18,7 @@ from app.ui.icons import pixmap
 from app.ui.loop import ask
 from app.ui.text import texts
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, TEXT_SMALL, Theme
+from app.ui.words import Words
 
 _ICON = 16
 _ASPECTS = {"kept": "shield-check", "changes": "swap", "lost": "triangle-alert"}
@@ -48,9 +49,9 @@ class QuestionSheet(Sheet):
         colour = tokens.danger_text if aspect == "lost" else tokens.on_accent_soft
         mark = QLabel()
         mark.setPixmap(pixmap(_ASPECTS[aspect], colour, _ICON, self.devicePixelRatioF()))
-        heading = QLabel(texts(f"question.{aspect}"))
+        heading = Words(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
+        heading.setText(texts(f"question.{aspect}"))
         heading.setProperty("role", "danger" if aspect == "lost" else "")
-        heading.setFont(self._theme.font(TEXT_SMALL, QFont.Weight.DemiBold))
         words_below = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         column = QVBoxLayout()
         column.setSpacing(SPACE_1 // 2)

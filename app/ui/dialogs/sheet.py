@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt
-from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QPen, QShowEvent
-from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QColor, QFont, QHideEvent, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from app.ui.theme import RADIUS_SHEET, SPACE_2, SPACE_3, SPACE_4, SPACE_6, Theme
+from app.ui.theme import RADIUS_SHEET, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, Theme
+from app.ui.words import Words
 
 SHEET_WIDTH = 440
 _DIM = QColor(8, 10, 13, 140)
@@ -44,8 +45,7 @@ class Sheet(QDialog):
         self._dim: _Dim | None = None
         self.setFixedWidth(min(theme.px(width), max(over.window().width() - 2 * SPACE_4, width)))
 
-        self.title = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
-        self.title.setProperty("role", "heading")
+        self.title = Words(theme, TEXT_HEADING, QFont.Weight.DemiBold)
         self.body = QVBoxLayout()
         self.body.setSpacing(SPACE_3)
         self.buttons = QHBoxLayout()

@@ -1,0 +1,274 @@
+"""Pictures of the pane and the sheets in every situation of interest, to be looked at by a person.
+
+    python -m tests.ui.detail.gallery OUT_DIR [--all]
+
+Without ``--all`` each picture is taken light and in Portuguese only, except for a few.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor, QPainter, QPixmap
+from PySide6.QtWidgets import QApplication, QDialog, QHBoxLayout, QWidget
+
+from app.core.actions import ActionName
+from app.domain.connection import LinkState, LinkStatus, Reason, Retry, SendCapability
+from app.domain.errors import Code, Problem
+from app.domain.lifecycle import Trigger
+from app.domain.ports import Transition
+from app.ui import loop
+from app.ui.detail_pane.enlarged_code import EnlargedCode
+from app.ui.detail_pane.pairing_panel import Stage
+from app.ui.dialogs.mentorado_form import MentoradoForm
+from app.ui.dialogs.question import Questions, QuestionSheet
+from app.ui.text import texts
+from app.ui.theme import Mode, Theme
+from tests.clock import settle
+from tests.ui.detail.scene import LUIZA, OTHER_NUMBER, THIAGO, Scene, people, renamed, scene
+
+S, R = LinkState, Reason
+NOW = datetime(2026, 5, 12, 14, 32, tzinfo=UTC)
+LONG = "Maria Aparecida do Nascimento Albuquerque Cavalcanti de Vasconcelos"
+
+
+def history(stage: Scene) -> None:
+    """A few hours in the life of a link."""
+    moves = (
+        (S.CONNECTING, R.NONE, 9000),
+        (S.QR_READY, R.NONE, 8998),
+        (S.CONNECTED, R.NONE, 8950),
+        (S.RECONNECTING, R.KEEPALIVE_TIMEOUT, 2400),
+        (S.CONNECTED, R.NONE, 2390),
+        (S.BLOCKED, R.LOGGED_OUT, 90000),
+    )
+    link = stage.enrolments.get(THIAGO).link.id
+    for state, reason, ago in moves:
+        at = stage.ago(seconds=ago)
+        status = LinkStatus(state=state, reason=reason, since=at)
+        stage.log.lines.append(Transition(link_id=link, at=at, trigger=Trigger.CONNECT, before=status, after=status))
+    stage.log.lines.sort(key=lambda line: line.at)
+
+
+def shots() -> dict[str, Callable[[Scene], None]]:
+    def until(stage: Scene, **delta: float) -> dict[str, Any]:
+        return {"until": stage.clock.now() + timedelta(**delta)}
+
+    connected = {"connected_since": 86_400 * 3.0, "last_inbound": 180, "last_ack": 95, "last_observation": 95}
+    found: dict[str, Callable[[Scene], None]] = {
+        "off": lambda s: s.put(S.OFF, ago=7200),
+        "connecting": lambda s: s.put(S.CONNECTING),
+        "waiting-turn": waiting_turn,
+        "qr": lambda s: s.show_code(s.code(2, age=6)),
+        "qr-urgent": lambda s: s.show_code(s.code(3, age=17)),
+        "qr-lapsed": lambda s: s.show_code(s.code(3, age=21)),
+        "qr-signing-in": lambda s: s.put(S.QR_READY, R.SIGNING_IN),
+        "qr-expired": lambda s: s.put(S.BLOCKED, R.QR_EXPIRED, ago=60),
+        "connected": lambda s: s.put(S.CONNECTED, ago=7200, evidence=s.evidence(**connected)),
+        "connected-first": lambda s: s.put(S.CONNECTED, evidence=s.evidence(connected_since=2, last_observation=2)),
+        "connected-restricted": lambda s: s.put(
+            S.CONNECTED,
+            ago=7200,
+            capability=SendCapability.RESTRICTED,
+            evidence=s.evidence(**connected),
+            **until(s, hours=5),
+        ),
+        "reconnecting": lambda s: s.put(
+            S.RECONNECTING, R.NETWORK_DOWN, ago=40, retry=Retry(3, s.clock.now() + timedelta(seconds=8))
+        ),
+        "unknown": lambda s: s.put(S.UNKNOWN, R.UNREACHABLE, ago=240),
+        "temporary-ban": lambda s: s.put(S.BLOCKED, R.TEMPORARY_BAN, ago=600, detail="402", **until(s, days=3)),
+        "temporary-ban-over": lambda s: s.put(S.BLOCKED, R.TEMPORARY_BAN, ago=600, **until(s, seconds=-5)),
+        "wrong-account": lambda s: s.put(S.BLOCKED, R.WRONG_ACCOUNT, ago=12, account=OTHER_NUMBER),
+        "trouble": trouble,
+        "archived": archived,
+        "empty": lambda s: s.pane.show_mentorado(None),
+    }
+    for reason in (R.LOGGED_OUT, R.CLIENT_OUTDATED, R.PASSKEY_REQUIRED, R.MAIN_DEVICE_GONE, R.CLOCK_SKEW, R.FLAPPING):
+        found[f"blocked-{reason}"] = lambda s, reason=reason: s.put(S.BLOCKED, reason, ago=300)  # type: ignore[misc]
+    return found
+
+
+async def drawn(stage: Scene) -> None:
+    """Wait until a code that is to be shown has been computed."""
+    panel = stage.pane._content.pairing
+    while panel.stage is Stage.CODE and not panel._plate.readable:
+        await asyncio.sleep(0.01)
+
+
+def waiting_turn(stage: Scene) -> None:
+    desk = stage.supervisor.pairing
+    desk._queue[:] = [stage.enrolments.get(LUIZA).link.id, stage.enrolments.get(THIAGO).link.id]
+    stage.put(S.CONNECTING, R.WAITING_TURN, ago=30)
+
+
+def trouble(stage: Scene) -> None:
+    stage.put(S.OFF)
+    stage.pane.show_problem(Problem(Code.SESSION_DIR_NOT_WRITABLE))
+
+
+def archived(stage: Scene) -> None:
+    known = stage.enrolments._by_id
+    known[THIAGO] = people()[0]
+    from dataclasses import replace
+
+    known[THIAGO] = replace(known[THIAGO], mentorado=replace(known[THIAGO].mentorado, archived_at=stage.clock.now()))
+    stage.put(S.OFF)
+
+
+class Studio:
+    """Takes the pictures: one theme, one language at a time."""
+
+    def __init__(self, app: QApplication, out: Path) -> None:
+        self._app = app
+        self._out = out
+        self._theme = Theme(Mode.LIGHT)
+        self._theme.apply(app)
+
+    async def pane(self, name: str, act: Callable[[Scene], None], *, scale: int = 100, long: bool = False) -> None:
+        self._theme.set_text_scale(scale)
+        first, *others = people()
+        everybody = [renamed(first, LONG) if long else first, *others]
+        async with scene(self._theme, *everybody, time=NOW) as stage:
+            history(stage)
+            pane = stage.pane
+            pane.resize(max(364, pane.minimumSizeHint().width()), 900)
+            pane.show_mentorado(THIAGO)
+            act(stage)
+            pane.show()
+            pane.setFocus()
+            await drawn(stage)
+            await asyncio.sleep(0.02)
+            content = pane._content
+            pane.resize(pane.width(), max(520, content.heightForWidth(pane.width() - 14) + 4))
+            await settle()
+            self._app.processEvents()
+            self._keep(name, pane.grab())
+        self._theme.set_text_scale(100)
+
+    async def sheet(self, name: str, build: Callable[[Scene, QWidget], QDialog], *, scale: int = 100) -> None:
+        self._theme.set_text_scale(scale)
+        async with scene(self._theme, time=NOW) as stage:
+            window = QWidget()
+            window.resize(980, 860)
+            row = QHBoxLayout(window)
+            row.addStretch(1)
+            stage.pane.setFixedWidth(364)
+            row.addWidget(stage.pane)
+            stage.show_code(stage.code(2, age=6))
+            stage.pane.show_mentorado(THIAGO)
+            window.show()
+            await drawn(stage)
+            sheet = build(stage, window)
+            sheet.open()
+            await asyncio.sleep(0.02)
+            picture = window.grab()
+            painter = QPainter(picture)
+            painter.drawPixmap(sheet.pos() - window.mapToGlobal(QPoint(0, 0)), sheet.grab())
+            painter.end()
+            self._keep(name, picture)
+            sheet.reject()
+            stage.pane.setParent(None)
+            window.hide()
+            window.deleteLater()
+        self._theme.set_text_scale(100)
+
+    def dress(self, mode: Mode, language: str) -> str:
+        self._theme.set_mode(mode)
+        texts.set_language(language)
+        return f"{mode}-{language}"
+
+    def _keep(self, name: str, picture: QPixmap) -> None:
+        flat = QPixmap(picture.size())
+        flat.setDevicePixelRatio(picture.devicePixelRatio())
+        flat.fill(QColor(self._theme.tokens.surface))
+        painter = QPainter(flat)
+        painter.drawPixmap(0, 0, picture)
+        painter.end()
+        flat.save(str(self._out / f"{name}.png"))
+
+
+def form(stage: Scene, over: QWidget, theme: Theme, *, wrong: bool = False, edit: bool = False) -> MentoradoForm:
+    editing = stage.enrolments.get(THIAGO) if edit else None
+    sheet = MentoradoForm(theme, over, stage.enrolments, editing)
+    if wrong:
+        sheet.name.line.setText("Débora Falcão")
+        sheet.phone.line.setText("9 1234")
+        sheet.show_problem(Problem(Code.PHONE_TAKEN, name="Luíza Prates"))
+    return sheet
+
+
+def question(stage: Scene, over: QWidget, theme: Theme, name: ActionName) -> QuestionSheet:
+    stage.put(S.BLOCKED, R.WRONG_ACCOUNT, account=OTHER_NUMBER) if name is ActionName.ACCEPT_ACCOUNT else None
+    return Questions(theme, over, stage.supervisor.status).sheet(name, stage.enrolments.get(THIAGO))
+
+
+def closing(_stage: Scene, over: QWidget, theme: Theme) -> QuestionSheet:
+    sheet = QuestionSheet(theme, over, texts("question.close.title"), texts("question.close.confirm"))
+    sheet.add_line(texts.plural("question.close.line", 3))
+    return sheet
+
+
+def enlarged(stage: Scene, over: QWidget, theme: Theme) -> EnlargedCode:
+    panel = stage.pane._content.pairing
+    panel._enlarged = EnlargedCode(theme, over, stage.enrolments.get(THIAGO).expected_account)
+    panel._render()
+    return panel._enlarged
+
+
+async def take(app: QApplication, out: Path, *, everything: bool) -> None:
+    studio = Studio(app, out)
+    theme = studio._theme
+    sheets: dict[str, Callable[[Scene, QWidget], QDialog]] = {
+        "form-add": lambda s, w: form(s, w, theme),
+        "form-wrong": lambda s, w: form(s, w, theme, wrong=True),
+        "form-edit": lambda s, w: form(s, w, theme, edit=True),
+        "enlarged": lambda s, w: enlarged(s, w, theme),
+        "question-close": lambda s, w: closing(s, w, theme),
+        **{
+            f"question-{name}": lambda s, w, name=name: question(s, w, theme, name)  # type: ignore[misc]
+            for name in (
+                ActionName.DISCONNECT,
+                ActionName.REAUTHENTICATE,
+                ActionName.ACCEPT_ACCOUNT,
+                ActionName.ARCHIVE,
+            )
+        },
+    }
+    dresses = itertools.product((Mode.LIGHT, Mode.DARK), ("pt-BR", "en"))
+    for mode, language in dresses if everything else [(Mode.LIGHT, "pt-BR")]:
+        dress = studio.dress(mode, language)
+        for name, act in shots().items():
+            await studio.pane(f"{name}-{dress}", act)
+        for name, build in sheets.items():
+            await studio.sheet(f"{name}-{dress}", build)
+    for name in ("qr", "wrong-account", "blocked-logged_out", "connected"):
+        studio.dress(Mode.LIGHT, "pt-BR")
+        await studio.pane(f"{name}-large-text", shots()[name], scale=200, long=True)
+        await studio.pane(f"{name}-long-name", shots()[name], long=True)
+        studio.dress(Mode.DARK, "en")
+        await studio.pane(f"{name}-dark-en", shots()[name])
+    for name in ("form-wrong", "question-accept_account"):
+        await studio.sheet(f"{name}-large-text", sheets[name], scale=200)
+
+
+def main() -> None:
+    out = Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    app = QApplication([])
+    app.setAttribute(Qt.ApplicationAttribute.AA_DontShowIconsInMenus, on=False)
+    loop.run(app, lambda: take(app, out, everything="--all" in sys.argv))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The pane with everything behind it that is real; only the far ends and the clock are played."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.core.actions import Actions
+from app.core.backoff import ReconnectPolicy
+from app.core.bus import Bus
+from app.core.enrolments import Enrolments
+from app.core.supervisor import Supervisor
+from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reason
+from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.phone import PhoneNumber
+from app.ui.detail_pane.pane import DetailPane
+from app.ui.theme import Theme
+from tests.clock import DAWN, ManualClock
+from tests.played import PlayedLog, PlayedProvider, PlayedRoster
+from tests.ui.detail.codes import LINK
+
+THIAGO, LUIZA = MentoradoId("a" * 32), MentoradoId("b" * 32)
+OTHER_NUMBER = PhoneNumber("+5511912344321")
+
+
+def enrolment(mentorado_id: MentoradoId, name: str, phone: str, cohort: str = "", *, paired: bool = True) -> Enrolment:
+    number = PhoneNumber(phone)
+    created = DAWN - timedelta(days=90)
+    return Enrolment(
+        Mentorado(id=mentorado_id, name=name, phone=number, cohort=cohort, created_at=created),
+        Link(id=LinkId(mentorado_id[::-1]), mentorado_id=mentorado_id, account=number if paired else None),
+    )
+
+
+def people() -> tuple[Enrolment, ...]:
+    return (
+        enrolment(THIAGO, "Thiago Torquato", "+5598983015662", "Turma 12 · Tráfego"),
+        enrolment(LUIZA, "Luíza Prates", "+5594991792186", "Turma 9"),
+    )
+
+
+@dataclass
+class Scene:
+    """The parts, to play with."""
+
+    clock: ManualClock
+    bus: Bus
+    provider: PlayedProvider
+    roster: PlayedRoster
+    log: PlayedLog
+    enrolments: Enrolments
+    supervisor: Supervisor
+    actions: Actions
+    pane: DetailPane
+
+    def status(self, mentorado_id: MentoradoId = THIAGO) -> LinkStatus:
+        return self.supervisor.status(self.enrolments.get(mentorado_id).link.id)
+
+    def put(
+        self,
+        state: LinkState,
+        reason: Reason = Reason.NONE,
+        *,
+        mentorado_id: MentoradoId = THIAGO,
+        ago: float = 0,
+        **shown: Any,
+    ) -> None:
+        """Make this the truth, without going through the life that leads there."""
+        since = self.clock.now() - timedelta(seconds=ago)
+        status = LinkStatus(state=state, reason=reason, since=since, **shown)
+        self.supervisor._board.restore(self.enrolments.get(mentorado_id).link, status)
+
+    def code(
+        self, number: int = 1, *, total: int = 6, lifetime: float = 20, text: str = LINK, age: float = 0
+    ) -> QrCode:
+        issued = self.clock.now() - timedelta(seconds=age)
+        return QrCode(
+            text=text, number=number, total=total, issued_at=issued, expires_at=issued + timedelta(seconds=lifetime)
+        )
+
+    def show_code(self, code: QrCode) -> None:
+        self.put(LinkState.QR_READY, qr=code)
+
+    def ago(self, **delta: float) -> Any:
+        return self.clock.now() - timedelta(**delta)
+
+    def evidence(self, **ago: float) -> Evidence:
+        """Each sign so many seconds ago."""
+        return Evidence(**{name: self.ago(seconds=seconds) for name, seconds in ago.items()})
+
+
+@asynccontextmanager
+async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> AsyncIterator[Scene]:
+    clock, bus, provider = ManualClock(time), Bus(), PlayedProvider()
+    everybody = enrolled or people()
+    provider.paired.update(each.link.id for each in everybody if each.link.account)
+    roster, log = PlayedRoster(*everybody), PlayedLog()
+    enrolments = Enrolments(bus=bus, roster=roster, clock=clock)
+    await enrolments.load()
+    supervisor = Supervisor(
+        bus=bus,
+        providers={ProviderKind.WHATSAPP_WEB: provider},
+        enrolments=enrolments,
+        transitions=log,
+        clock=clock,
+        policy=ReconnectPolicy(draw=lambda _low, high: high),
+    )
+    async with supervisor:
+        actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock)
+        pane = DetailPane(
+            theme=theme,
+            bus=bus,
+            enrolments=enrolments,
+            supervisor=supervisor,
+            actions=actions,
+            history=log.of,
+            clock=clock,
+        )
+        try:
+            yield Scene(clock, bus, provider, roster, log, enrolments, supervisor, actions, pane)
+        finally:
+            pane.hide()
+            pane.deleteLater()
+
+
+def renamed(each: Enrolment, name: str) -> Enrolment:
+    return replace(each, mentorado=replace(each.mentorado, name=name))
