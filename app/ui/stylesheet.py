@@ -21,6 +21,17 @@ QLabel[role="danger"] {{ color: {danger_text}; }}
 
 QFrame[role="card"] {{ background: {raised}; border: 1px solid {border}; border-radius: 14px; }}
 QFrame[role="sunken"] {{ background: {bg}; border: 1px solid {border}; border-radius: 14px; }}
+QFrame[role="header"] {{ background: {surface}; border: none; border-bottom: 1px solid {border}; }}
+QFrame[role="side"] {{ background: {surface}; border: none; border-left: 1px solid {border}; }}
+QFrame[role="banner"] {{ background: {notice_bg}; border: none; border-radius: 10px; }}
+QLabel[role="banner"] {{ color: {notice_fg}; font-size: {px_body}px; }}
+QFrame[role="toast"] {{ background: {text}; border: none; border-radius: 10px; }}
+QLabel[role="toast"] {{ color: {surface}; font-size: {px_body}px; }}
+QPushButton[role="toast"] {{
+    background: transparent; border: 1px solid transparent; color: {toast_link}; padding: 0 9px;
+}}
+QPushButton[role="toast"]:hover {{ text-decoration: underline; }}
+QPushButton[role="toast"]:focus {{ border: 2px solid {toast_link}; padding: 0 8px; }}
 QFrame[role="line"] {{ background: {border}; border: none; min-height: 1px; max-height: 1px; }}
 
 QPushButton {{
@@ -87,6 +98,9 @@ def stylesheet(colours: t.Tokens, scaled: Callable[[int], int]) -> str:
     fields = {name: getattr(colours, name) for name in colours.__slots__}
     return _TEMPLATE.format(
         **fields,
+        notice_fg=colours.badge[t.Tone.WAITING].fg,
+        notice_bg=colours.badge[t.Tone.WAITING].bg,
+        toast_link=(t.LIGHT if colours.dark else t.DARK).accent,  # a toast is painted in the other scheme
         px_title=scaled(t.TEXT_TITLE),
         px_heading=scaled(t.TEXT_HEADING),
         px_name=scaled(t.TEXT_NAME),

@@ -20,10 +20,12 @@ __all__ = [
     "action",
     "age",
     "date_time",
+    "is_limited",
     "next_step",
     "problem",
     "provider",
     "refusal",
+    "row_badge",
     "sentence",
     "state_badge",
     "texts",
@@ -46,13 +48,23 @@ def state_badge(status: LinkStatus) -> str:
     """The one or two words on the badge."""
     if status.state is LinkState.BLOCKED:
         return texts(f"badge.blocked.{status.reason}")
-    if status.state is LinkState.CONNECTED and status.capability in _LIMITED:
+    if is_limited(status):
         return texts("badge.connected_limited")
     if status.reason is Reason.WAITING_TURN:
         return texts("badge.waiting_turn")
     if status.reason is Reason.SIGNING_IN:
         return texts("badge.signing_in")
     return texts(f"badge.{status.state}")
+
+
+def row_badge(status: LinkStatus) -> str:
+    """The badge where space is short: that sending is limited is a mark of its own there."""
+    return texts("badge.connected") if is_limited(status) else state_badge(status)
+
+
+def is_limited(status: LinkStatus) -> bool:
+    """Whether the link is connected and still may not send everything."""
+    return status.state is LinkState.CONNECTED and status.capability in _LIMITED
 
 
 def sentence(status: LinkStatus, enrolment: Enrolment, now: datetime) -> str:
@@ -135,7 +147,7 @@ def _until(status: LinkStatus, now: datetime) -> str | None:
 
 
 def _connected(status: LinkStatus, now: datetime) -> str:
-    if status.capability in _LIMITED:
+    if is_limited(status):
         until = _until(status, now)
         if until is None:
             return texts(f"sentence.connected_{status.capability}")

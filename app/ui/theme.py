@@ -84,6 +84,7 @@ __all__ = [
 SCALES = (100, 125, 150, 175, 200)
 """Text sizes that can be chosen, in percent."""
 
+_WEIGHT_AXIS = QFont.Tag("wght")
 _Role, _Group = QPalette.ColorRole, QPalette.ColorGroup
 
 
@@ -144,6 +145,7 @@ class Theme(QObject):
         font = QFont(self._family) if self._family else QFont()
         font.setPixelSize(self.px(px))
         font.setWeight(weight)
+        font.setVariableAxis(_WEIGHT_AXIS, weight.value)  # for platforms that know only the regular of a variable font
         return font
 
     def apply(self, app: QApplication) -> None:

@@ -1,0 +1,91 @@
+"""Notices over the list that wait for nobody: what happened, what to do next, and a way to put them aside."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.domain.errors import Problem
+from app.ui import text
+from app.ui import tokens as t
+from app.ui.icons import icon, pixmap
+from app.ui.text import texts
+from app.ui.theme import Theme
+
+_ICON = 18
+
+
+class _Banner(QFrame):
+    """One notice: a sentence, the next step, a cross."""
+
+    dismissed = Signal()
+
+    def __init__(self, problem: Problem, theme: Theme) -> None:
+        super().__init__()
+        self.problem = problem
+        self._theme = theme
+        self.setProperty("role", "banner")
+        self._sign = QLabel()
+        self._words = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._words.setProperty("role", "banner")
+        self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._cross = QPushButton()
+        self._cross.setProperty("role", "quiet")
+        self._cross.clicked.connect(self.dismissed)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(t.SPACE_3, t.SPACE_1, t.SPACE_1, t.SPACE_1)
+        layout.setSpacing(t.SPACE_3)
+        layout.addWidget(self._sign)
+        layout.addWidget(self._words, 1)
+        layout.addWidget(self._cross, 0, Qt.AlignmentFlag.AlignTop)
+        theme.changed.connect(self.retranslate)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        colours = self._theme.tokens.badge[t.Tone.WAITING]
+        self._sign.setPixmap(pixmap("triangle-alert", colours.fg, _ICON, self.devicePixelRatioF()))
+        self._cross.setIcon(icon("x", colours.fg, _ICON))
+        self._cross.setAccessibleName(texts("window.dismiss"))
+        self._cross.setToolTip(texts("window.dismiss"))
+        sentence, next_step = text.problem(self.problem)
+        self._words.setText(f"{sentence} {next_step}")
+        self.setAccessibleName(f"{sentence} {next_step}")
+
+
+class Banners(QWidget):
+    """At most one notice per cause; a newer one of the same cause takes its place."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._by_cause: dict[str, _Banner] = {}
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, 0)
+        self._column.setSpacing(t.SPACE_2)
+        self.hide()
+
+    def show_problem(self, problem: Problem, cause: str = "asked") -> None:
+        """Tell about *problem* until it is put aside or *cause* is over."""
+        self.clear(cause)
+        banner = _Banner(problem, self._theme)
+        banner.dismissed.connect(lambda: self.clear(cause))
+        self._by_cause[cause] = banner
+        self._column.addWidget(banner)
+        self.show()
+
+    def clear(self, cause: str) -> None:
+        """What *cause* said is over."""
+        banner = self._by_cause.pop(cause, None)
+        if banner is not None:
+            self._column.removeWidget(banner)
+            banner.hide()
+            banner.deleteLater()
+        self.setVisible(bool(self._by_cause))
+
+    def problems(self) -> list[Problem]:
+        """What is being told now."""
+        return [banner.problem for banner in self._by_cause.values()]
+
+    def retranslate(self) -> None:
+        for banner in self._by_cause.values():
+            banner.retranslate()

@@ -1,0 +1,134 @@
+"""When the program itself fails: every hook leads here, and a person gets a report they can send."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import platform
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from app.ui import tokens as t
+from app.ui.text import texts
+from app.ui.theme import Theme
+
+log = logging.getLogger(__name__)
+
+_NUMBER = re.compile(r"\+?\d(?:[\s().-]?\d){7,}")
+_CREDENTIAL = re.compile(r"\d@[\w+/=,@-]{8,}|[\w+/=-]{40,}")
+_MOST = 20
+"""Different failures that are shown in one run; past that, one more window helps nobody."""
+
+
+def report(error: BaseException, version: str) -> str:
+    """What support needs to know, without phone numbers, codes or keys."""
+    lines = "".join(traceback.format_exception(error))
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"Conecta {version}\n{system}\n\n{_without_private_parts(lines)}"
+
+
+def _without_private_parts(words: str) -> str:
+    return _NUMBER.sub("…", _CREDENTIAL.sub("…", words))
+
+
+class CrashReports(QObject):
+    """Hears of every failure nobody expected, logs it, and tells the window once for each place it happens at."""
+
+    reported = Signal(str)
+
+    def __init__(self, version: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._version = version
+        self._seen: set[tuple[Any, ...]] = set()
+
+    def install(self) -> Callable[[], None]:
+        """Take over Python's hooks; the returned function gives them back."""
+        before = sys.excepthook, threading.excepthook
+        sys.excepthook = self._on_uncaught
+        threading.excepthook = self._on_thread
+
+        def undo() -> None:
+            sys.excepthook, threading.excepthook = before
+
+        return undo
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hear of what fails in *loop* with nobody waiting for it."""
+        loop.set_exception_handler(self._on_loop)
+
+    def take(self, error: BaseException) -> None:
+        """Report *error*, unless one from the same place was reported before."""
+        place = (type(error), *((f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)))
+        if place in self._seen or len(self._seen) >= _MOST:
+            return
+        self._seen.add(place)
+        self.reported.emit(report(error, self._version))
+
+    def _on_uncaught(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        log.error("Uncaught", exc_info=(kind, error, trace))
+        self.take(error)
+
+    def _on_thread(self, args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None and args.exc_type is not SystemExit:
+            log.error("Uncaught in a thread", exc_info=args.exc_value)
+            self.take(args.exc_value)
+
+    def _on_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        if error is None:
+            loop.default_exception_handler(context)
+            return
+        log.error("Uncaught in the loop: %s", context.get("message"), exc_info=error)
+        self.take(error)
+
+
+class CrashSheet(QDialog):
+    """Says that it is the program's fault, and holds the report. It does not stand in the way of anything."""
+
+    def __init__(self, words: str, theme: Theme, over: QWidget | None = None) -> None:
+        super().__init__(over)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(texts("crash.title"))
+        self._words = words
+        title = QLabel(texts("crash.title"), wordWrap=True)
+        title.setProperty("role", "heading")
+        line = QLabel(texts("crash.line"), wordWrap=True)
+        line.setProperty("role", "secondary")
+        self.text = QPlainTextEdit(words, readOnly=True)
+        self.text.setAccessibleName(texts("crash.report"))
+        self.text.setTabChangesFocus(True)
+        self.copy_button = QPushButton(texts("crash.copy"))
+        self.copy_button.setProperty("role", "primary")
+        self.copy_button.clicked.connect(self._copy)
+        close = QPushButton(texts("crash.close"))
+        close.clicked.connect(self.close)
+
+        buttons = QHBoxLayout()
+        buttons.setSpacing(t.SPACE_2)
+        buttons.addStretch(1)
+        buttons.addWidget(close)
+        buttons.addWidget(self.copy_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6)
+        layout.setSpacing(t.SPACE_3)
+        for widget in (title, line, self.text):
+            layout.addWidget(widget)
+        layout.addLayout(buttons)
+        self.resize(theme.px(600), theme.px(420))
+        close.setFocus()
+
+    def _copy(self) -> None:
+        QGuiApplication.clipboard().setText(self._words)
+        self.copy_button.setText(texts("crash.copied"))

@@ -1,0 +1,116 @@
+"""The top of the window: what this place is, the search, the look, and the one primary button."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from app.ui import tokens as t
+from app.ui.icons import icon
+from app.ui.mentorado_list.groups import Group
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.mentorado_list.search_field import SearchField
+from app.ui.text import texts
+from app.ui.theme import Theme
+
+_TITLE_WIDTH = 190
+_SEARCH_WIDTH = 420
+_ICON = 18
+_NARROW = 780
+
+
+class Header(QFrame):
+    """Shows; passes on. In a narrow window the primary button keeps only its icon and first word."""
+
+    add_wanted = Signal()
+    language_wanted = Signal()
+    look_wanted = Signal(QWidget)
+
+    def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._theme = theme
+        self._narrow = False
+        self._title = QLabel()
+        self._title.setProperty("role", "title")
+        self._summary = QLabel()
+        self._summary.setProperty("role", "secondary")
+        self.search = SearchField(theme)
+        self.search.setMinimumWidth(140)
+        self.search.setMaximumWidth(_SEARCH_WIDTH)
+        self._language = self._quiet_button()
+        self._language.clicked.connect(self.language_wanted)
+        self._look = self._quiet_button()
+        self._look.clicked.connect(lambda: self.look_wanted.emit(self._look))
+        self.add_button = QPushButton()
+        self.add_button.setProperty("role", "primary")
+        self.add_button.clicked.connect(self.add_wanted)
+
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addStretch(1)
+        words.addWidget(self._title)
+        words.addWidget(self._summary)
+        words.addStretch(1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(t.SPACE_6, 0, t.SPACE_6, 1)
+        layout.setSpacing(0)
+        layout.addLayout(words)
+        layout.addSpacing(t.SPACE_8)
+        layout.addWidget(self.search, 4)
+        layout.addStretch(1)
+        layout.addSpacing(t.SPACE_3)
+        layout.addWidget(self._language)
+        layout.addWidget(self._look)
+        layout.addSpacing(t.SPACE_3)
+        layout.addWidget(self.add_button)
+        self.setProperty("role", "header")
+        model.counts_changed.connect(self._summarise)
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def restyle(self) -> None:
+        px, colours = self._theme.px, self._theme.tokens
+        self.setFixedHeight(px(t.HEADER_HEIGHT))
+        self._title.setMinimumWidth(px(_TITLE_WIDTH))
+        self.add_button.setIcon(icon("plus", colours.on_accent, _ICON))
+        self._look.setIcon(icon("sun" if colours.dark else "moon", colours.text2, _ICON))
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._title.setText(texts("window.title"))
+        self._language.setText(texts("window.language_short"))
+        self._language.setAccessibleName(texts("window.language"))
+        self._language.setToolTip(texts("window.language_tip"))
+        self._look.setAccessibleName(texts("window.look"))
+        self._look.setToolTip(texts("window.look"))
+        self.add_button.setText(texts("list.add_short" if self._narrow else "list.add"))
+        self.add_button.setAccessibleName(texts("list.add"))
+        self.add_button.setToolTip(texts("window.add_tip"))
+        self.search.retranslate()
+        self._summarise()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < self._theme.px(_NARROW)
+        if narrow is not self._narrow:
+            self._narrow = narrow
+            self.retranslate()
+
+    def _summarise(self) -> None:
+        everybody, connected = self._model.count(Group.ALL), self._model.count(Group.CONNECTED)
+        self._summary.setText(
+            " · ".join(
+                (texts.plural("window.registered", everybody), texts.plural("window.connected", connected)),
+            )
+            if everybody
+            else texts("window.nobody")
+        )
+
+    def _quiet_button(self) -> QPushButton:
+        button = QPushButton()
+        button.setProperty("role", "quiet")
+        button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        button.setMinimumWidth(t.CONTROL_HEIGHT)
+        return button

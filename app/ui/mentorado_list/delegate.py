@@ -1,0 +1,184 @@
+"""Paints a row: who, through what, how it stands, and how old that truth is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QStaticText
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from app.domain.connection import LinkStatus
+from app.domain.mentorado import Enrolment
+from app.domain.phone import readable
+from app.ui import text
+from app.ui import tokens as t
+from app.ui.mentorado_list import pictures
+from app.ui.mentorado_list.model import AGE_ROLE, ENROLMENT_ROLE, STATUS_ROLE
+from app.ui.theme import Theme
+
+_LEFT = t.SPACE_6
+_GAP = t.SPACE_3
+_RIGHT = 36
+_AGE_WIDTH = 76
+_BADGE_MIN, _BADGE_MAX = 148, 212
+_PROVIDER_WIDTH = 104
+_NAME_MIN = 236
+"""Where the name would get less than this beside it, the provider is left to the detail pane."""
+
+_DEMI = QFont.Weight.DemiBold
+_State = QStyle.StateFlag
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where things stand in a row of a given width, in pixels from its left edge."""
+
+    name: int
+    name_end: int
+    provider: int | None
+    badge: int
+    badge_width: int
+    right: int
+
+
+class MentoradoDelegate(QStyledItemDelegate):
+    """Knows fonts and colours of the theme in use; `restyle` takes new ones."""
+
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take the theme's colours and sizes as they are now."""
+        theme = self._theme
+        self._colours = theme.tokens
+        self._name_font = theme.font(t.TEXT_NAME, _DEMI)
+        self._small_font = theme.font(t.TEXT_SMALL)
+        self._age_font = theme.font(t.TEXT_SMALL)
+        self._age_font.setFeature(QFont.Tag("tnum"), 1)
+        self._letters_font = theme.font(t.TEXT_NAME, _DEMI)
+        self._avatar_size = theme.px(t.AVATAR_SIZE)
+        self.row_height = theme.px(t.ROW_HEIGHT)
+        self._columns = lru_cache(maxsize=16)(self._measure)
+        self._static = lru_cache(maxsize=4096)(_static)
+
+    def sizeHint(self, option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(option.rect.width(), self.row_height)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        enrolment: Enrolment = index.data(ENROLMENT_ROLE)
+        status: LinkStatus = index.data(STATUS_ROLE)
+        columns = self._columns(option.rect.width())
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(option.rect.topLeft())
+        self._paint_ground(painter, option, columns)
+        self._paint_who(painter, enrolment, columns)
+        self._paint_state(painter, enrolment, status, columns)
+        self._paint_age(painter, index.data(AGE_ROLE), columns)
+        painter.restore()
+
+    def _measure(self, width: int) -> _Columns:
+        px = self._theme.px
+        right = width - _RIGHT
+        name = _LEFT + self._avatar_size + _GAP
+        badge_width = min(max(px(_BADGE_MIN), round(width * 0.24)), px(_BADGE_MAX))
+        badge = right - px(_AGE_WIDTH) - t.SPACE_2 - badge_width
+        provider: int | None = badge - px(_PROVIDER_WIDTH) - t.SPACE_3
+        if provider is not None and provider - name < px(_NAME_MIN):
+            provider = None
+        name_end = (badge if provider is None else provider) - t.SPACE_4
+        return _Columns(name, name_end, provider, badge, badge_width, right)
+
+    def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, columns: _Columns) -> None:
+        colours, height, width = self._colours, self.row_height, option.rect.width()
+        selected = bool(option.state & _State.State_Selected)
+        hovered = bool(option.state & _State.State_MouseOver)
+        focused = bool(option.state & _State.State_HasFocus)
+        ground = QRectF(8, 2, width - 8 - 20, height - 4)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if selected or hovered:
+            painter.setBrush(QColor(colours.selected if selected else colours.hover))
+            painter.drawRoundedRect(ground, t.RADIUS_ROW, t.RADIUS_ROW)
+        if selected:
+            painter.setBrush(QColor(colours.accent))
+            painter.drawRoundedRect(QRectF(8, height / 2 - 14, 3, 28), 1.5, 1.5)
+        else:
+            painter.fillRect(QRectF(columns.name, height - 1, columns.right - columns.name, 1), QColor(colours.border))
+        if focused and selected:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(colours.focus), 1.5))
+            painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
+
+    def _paint_who(self, painter: QPainter, enrolment: Enrolment, columns: _Columns) -> None:
+        mentorado, ratio = enrolment.mentorado, _ratio(painter)
+        picture = pictures.avatar(
+            pictures.initials(mentorado.name),
+            self._colours.avatar(mentorado.id),
+            self._avatar_size,
+            self._letters_font,
+            ratio,
+        )
+        painter.drawPixmap(QPointF(_LEFT, (self.row_height - self._avatar_size) / 2), picture)
+        room = columns.name_end - columns.name
+        below = " · ".join(filter(None, (readable(mentorado.phone), mentorado.cohort)))
+        middle = self.row_height / 2
+        px = self._theme.px
+        self._line(painter, mentorado.name, self._name_font, self._colours.text, columns.name, middle - px(10), room)
+        self._line(painter, below, self._small_font, self._colours.text3, columns.name, middle + px(10), room)
+
+    def _paint_state(self, painter: QPainter, enrolment: Enrolment, status: LinkStatus, columns: _Columns) -> None:
+        middle, px, ratio = self.row_height / 2, self._theme.px, _ratio(painter)
+        if columns.provider is not None:
+            word = text.provider(enrolment.link.provider)
+            self._line(
+                painter, word, self._small_font, self._colours.text2, columns.provider, middle, px(_PROVIDER_WIDTH)
+            )
+        limited = text.is_limited(status)
+        mark_room = px(pictures.MARK_SIZE) + t.SPACE_1 if limited else 0
+        tone, room = t.tone_of(status), columns.badge_width - mark_room
+        picture = pictures.badge(text.row_badge(status), t.badge_icon(status), tone, room, self._theme, ratio)
+        size = picture.deviceIndependentSize()
+        painter.drawPixmap(QPointF(columns.badge, middle - size.height() / 2), picture)
+        if limited:
+            side = px(pictures.MARK_SIZE)
+            sign = pictures.mark("lock", self._colours.badge[t.Tone.WAITING], side, ratio)
+            painter.drawPixmap(QPointF(columns.badge + size.width() + t.SPACE_1, middle - side / 2), sign)
+
+    def _paint_age(self, painter: QPainter, age: str, columns: _Columns) -> None:
+        if age:
+            room = self._theme.px(_AGE_WIDTH)
+            static = self._static(age, self._age_font, room)
+            self._draw(painter, static, self._age_font, self._colours.text3, columns.right, self.row_height / 2)
+
+    def _line(
+        self, painter: QPainter, words: str, font: QFont, colour: str, left: float, middle: float, room: int
+    ) -> None:
+        static = self._static(words, font, room)
+        self._draw(painter, static, font, colour, left + static.size().width(), middle)
+
+    def _draw(
+        self, painter: QPainter, static: QStaticText, font: QFont, colour: str, right: float, middle: float
+    ) -> None:
+        size = static.size()
+        painter.setFont(font)
+        painter.setPen(QColor(colour))
+        painter.drawStaticText(QPointF(right - size.width(), middle - size.height() / 2), static)
+
+
+def _static(words: str, font: QFont, room: int) -> QStaticText:
+    """*words* laid out once, shortened to *room*."""
+    static = QStaticText(QFontMetricsF(font).elidedText(words, Qt.TextElideMode.ElideRight, room))
+    static.setTextFormat(Qt.TextFormat.PlainText)
+    static.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
+    static.prepare(font=font)
+    return static
+
+
+def _ratio(painter: QPainter) -> float:
+    return float(painter.device().devicePixelRatioF())

@@ -1,0 +1,48 @@
+"""How a mentorado is found by what staff type: accents, capitals and the shape of a number do not matter. Qt-free."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from app.domain.mentorado import Mentorado
+
+_NUMBER_LIKE = re.compile(r"[\d\s()+./-]+")
+
+
+def fold(text: str) -> str:
+    """*text* without capitals and accents: "João" and "joao" become the same."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+
+
+def haystack(mentorado: Mentorado) -> str:
+    """Everything somebody can be found by, folded once so that typing stays quick."""
+    return "\n".join((fold(mentorado.name), fold(mentorado.cohort), mentorado.phone.lstrip("+")))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was typed, ready to be compared. Every part must be found."""
+
+    parts: tuple[str, ...] = ()
+    number: bool = False
+
+    @classmethod
+    def of(cls, typed: str) -> Query:
+        """Read *typed*: digits and their punctuation are one number, anything else is words."""
+        digits = re.sub(r"\D", "", typed)
+        if digits and _NUMBER_LIKE.fullmatch(typed):
+            return cls((digits,), number=True)
+        return cls(tuple(fold(typed).split()))
+
+    def matches(self, hay: str) -> bool:
+        return all(part in hay for part in self.parts)
+
+    def narrows(self, before: Query) -> bool:
+        """Whether all that this one finds was found by *before* too, so that only those need to be asked again."""
+        if not before.parts:
+            return True
+        if self.number is not before.number or len(self.parts) < len(before.parts):
+            return False
+        return all(old in new for old, new in zip(before.parts, self.parts, strict=False))

@@ -1,0 +1,109 @@
+"""The list itself: a table with one column, because a table does not lay everything out again when it is filtered."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
+
+from app.domain.mentorado import MentoradoId
+from app.ui.mentorado_list.delegate import MentoradoDelegate
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.theme import Theme
+
+
+class MentoradoTable(QTableView):
+    """Says who was chosen, who shall be opened, and where a menu is wanted. The choice survives filters."""
+
+    chosen = Signal(str)
+    opened = Signal(str)
+    menu_wanted = Signal(str, QPoint)
+
+    def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._chosen: MentoradoId | None = None
+        self._delegate = MentoradoDelegate(theme, self)
+        self.setModel(model)
+        self.setItemDelegate(self._delegate)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)  # Tab leaves the list; arrows walk it
+        self.setWordWrap(False)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.horizontalHeader().hide()
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self._fit_rows()
+        self.activated.connect(self._open)
+        self.selectionModel().currentRowChanged.connect(self._choose)
+        model.modelReset.connect(self._find_chosen_again)
+        model.rowsInserted.connect(self._find_chosen_again)
+        theme.changed.connect(self.restyle)
+
+    @property
+    def chosen_id(self) -> MentoradoId | None:
+        """Who was chosen last, even while a filter hides them."""
+        return self._chosen
+
+    def choose(self, mentorado_id: MentoradoId) -> None:
+        """Choose somebody, and bring them into view where they are shown."""
+        row = self._model.row_of(mentorado_id)
+        if row is None:
+            self._remember(mentorado_id)
+            return
+        index = self._model.index(row)
+        self.setCurrentIndex(index)
+        self.scrollTo(index)
+
+    def restyle(self) -> None:
+        self._delegate.restyle()
+        self._fit_rows()
+        self.viewport().update()
+
+    def _fit_rows(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(self._delegate.row_height)
+        self.verticalScrollBar().setSingleStep(self._delegate.row_height // 2)
+
+    def _choose(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        mentorado_id = self._model.id_at(current)
+        if mentorado_id is not None:
+            self._remember(mentorado_id)
+
+    def _remember(self, mentorado_id: MentoradoId) -> None:
+        if mentorado_id != self._chosen:
+            self._chosen = mentorado_id
+            self.chosen.emit(mentorado_id)
+
+    def _find_chosen_again(self, *_signal_args: object) -> None:
+        row = self._model.row_of(self._chosen) if self._chosen else None
+        if row is not None and self.currentIndex().row() != row:
+            self.setCurrentIndex(self._model.index(row))
+
+    def _open(self, index: QModelIndex) -> None:
+        mentorado_id = self._model.id_at(index)
+        if mentorado_id is not None:
+            self.opened.emit(mentorado_id)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # Qt activates a row on Enter by itself only where the platform's style says so.
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self._open(self.currentIndex())
+            return
+        super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_mouse = event.reason() is QContextMenuEvent.Reason.Mouse
+        index = self.indexAt(event.pos()) if by_mouse else self.currentIndex()
+        mentorado_id = self._model.id_at(index)
+        if mentorado_id is None:
+            return
+        where = event.pos() if by_mouse else self.visualRect(index).center()
+        self.setCurrentIndex(index)
+        self.menu_wanted.emit(mentorado_id, self.viewport().mapToGlobal(where))

@@ -1,0 +1,204 @@
+"""A whole window over the real core, with made-up people: what the tests look into and the gallery photographs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from app.core.actions import Actions
+from app.core.bus import Bus
+from app.core.enrolments import Enrolments
+from app.core.supervisor import Supervisor
+from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reason, Retry, SendCapability
+from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
+from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.phone import PhoneNumber
+from app.ui.detail_pane.pane import DetailPane
+from app.ui.main_window import MainWindow, Parts
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.preferences import Preferences
+from app.ui.theme import Mode, Theme
+from tests.clock import StillClock
+from tests.played import PlayedLog, PlayedProvider, PlayedRoster
+
+NOON = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
+CREDENTIAL = "2@not-to-be-shown-anywhere,second,third"
+COHORTS = ("Turma 12", "Turma 13", "Turma 14", "Mentoria individual", "")
+
+_FIRST = """
+Ana Clara, André, Antônia, Beatriz, Bruno, Caio, Camila, Carlos Eduardo, Cecília, Davi, Débora, Diego, Eduarda,
+Fábio, Fernanda, Flávia, Gabriel, Gustavo, Helena, Heloísa, Igor, Inês, Isabela, João Pedro, Joaquim, Júlia,
+Larissa, Laura, Leonardo, Letícia, Lívia, Luan, Lucas, Luíza, Maitê, Márcio, Marina, Mateus, Otávio, Paula,
+Pedro Henrique, Rafael, Raquel, Renata, Ricardo, Sofia, Thiago, Valentina, Vinícius, Yasmin
+"""
+_LAST = """
+Almeida, Aragão, Assunção, Azevêdo, Barbosa, Brandão, Cavalcanti, Conceição, Coutinho, de Araújo, de Sá, Drummond,
+Estêvão, Falcão, Figueirêdo, Galvão, Gonçalves, Guimarães, Holanda, Jardim, Lacerda, Magalhães, Muniz, Nóbrega,
+Paixão, Peixoto, Prates, Queirós, Rebouças, Sampaio, Siqueira, Tavares, Torquato, Valadão, Xavier
+"""
+FIRST_NAMES, LAST_NAMES = ([name.strip() for name in names.split(",")] for names in (_FIRST, _LAST))
+
+
+def person(number: int) -> Enrolment:
+    """Somebody made up; the same *number* gives the same one, and no phone has such a number."""
+    name = f"{FIRST_NAMES[number * 7 % len(FIRST_NAMES)]} {LAST_NAMES[number * 11 % len(LAST_NAMES)]}"
+    mentorado_id = MentoradoId(f"{number:032x}")
+    area = (11, 21, 31, 41, 51, 61, 71, 81, 85, 98)[number % 10]
+    return Enrolment(
+        Mentorado(
+            id=mentorado_id,
+            name=name,
+            phone=PhoneNumber(f"+55{area}90000{number:04d}"),
+            cohort=COHORTS[number % len(COHORTS)],
+            created_at=NOON - timedelta(days=90),
+        ),
+        Link(
+            id=LinkId(f"{number + 0x1000:032x}"),
+            mentorado_id=mentorado_id,
+            provider=(ProviderKind.WHATSAPP_WEB, ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI)[number % 3],
+        ),
+    )
+
+
+def status(number: int) -> LinkStatus | None:
+    """How the link of that person stands: most are connected, and every kind of trouble is somewhere."""
+    ago = timedelta(seconds=20 + number * number * 37 % 30_000)
+    told = Evidence(last_observation=NOON - ago)
+    if number % 13 == 3:
+        return None
+    troubles = {
+        4: LinkStatus(
+            state=LinkState.QR_READY,
+            since=NOON - timedelta(seconds=20),
+            qr=QrCode(
+                text=CREDENTIAL,
+                number=2,
+                total=6,
+                issued_at=NOON - timedelta(seconds=6),
+                expires_at=NOON + timedelta(seconds=14),
+            ),
+        ),
+        9: LinkStatus(state=LinkState.BLOCKED, reason=Reason.LOGGED_OUT, since=NOON - timedelta(days=2), evidence=told),
+        17: LinkStatus(state=LinkState.RECONNECTING, since=NOON - ago, retry=Retry(2, NOON + timedelta(seconds=8))),
+        22: LinkStatus(
+            state=LinkState.CONNECTED,
+            since=NOON - ago,
+            capability=SendCapability.RESTRICTED,
+            until=NOON + timedelta(hours=2),
+            evidence=told,
+        ),
+        30: LinkStatus(
+            state=LinkState.BLOCKED,
+            reason=Reason.TEMPORARY_BAN,
+            since=NOON - ago,
+            until=NOON + timedelta(days=3),
+            evidence=told,
+        ),
+        38: LinkStatus(state=LinkState.BLOCKED, reason=Reason.PASSKEY_REQUIRED, since=NOON - ago),
+        45: LinkStatus(state=LinkState.UNKNOWN, since=NOON - ago),
+        51: LinkStatus(state=LinkState.CONNECTING, since=NOON),
+        60: LinkStatus(state=LinkState.BLOCKED, reason=Reason.CLIENT_OUTDATED, since=NOON - ago),
+        72: LinkStatus(
+            state=LinkState.BLOCKED,
+            reason=Reason.WRONG_ACCOUNT,
+            since=NOON - ago,
+            account=PhoneNumber("+5511900009999"),
+        ),
+        80: LinkStatus(state=LinkState.BLOCKED, reason=Reason.QR_EXPIRED, since=NOON - ago),
+        91: LinkStatus(state=LinkState.CONNECTING, reason=Reason.WAITING_TURN, since=NOON - ago),
+    }
+    if number in troubles:
+        return troubles[number]
+    if number % 29 == 5:
+        return LinkStatus(state=LinkState.BLOCKED, reason=Reason.STREAM_REPLACED, since=NOON - ago, evidence=told)
+    return LinkStatus(
+        state=LinkState.CONNECTED,
+        since=NOON - timedelta(days=1),
+        capability=SendCapability.OK,
+        evidence=replace(told, connected_since=NOON - timedelta(days=1), last_inbound=NOON - ago),
+    )
+
+
+@dataclass
+class Stage:
+    """The window and everything under it. Made on a running loop; `close` before the loop ends."""
+
+    folder: Path
+    people: Sequence[Enrolment] = ()
+    theme: Theme = field(default_factory=lambda: Theme(Mode.LIGHT))
+    clock: StillClock = field(default_factory=lambda: StillClock(NOON))
+    bus: Bus = field(default_factory=Bus)
+    provider: PlayedProvider = field(default_factory=PlayedProvider)
+
+    def __post_init__(self) -> None:
+        self.log = PlayedLog()
+        self.roster = PlayedRoster(*self.people)
+        self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock)
+        self.supervisor = Supervisor(
+            bus=self.bus,
+            providers={ProviderKind.WHATSAPP_WEB: self.provider},
+            enrolments=self.enrolments,
+            transitions=self.log,
+            clock=self.clock,
+        )
+        self.actions = Actions(enrolments=self.enrolments, supervisor=self.supervisor, clock=self.clock)
+        self.model = MentoradoListModel(self.clock)
+        self.bus.subscribe(MentoradosLoaded, self.model.on_loaded)
+        self.bus.subscribe(MentoradoAdded, self.model.on_added)
+        self.bus.subscribe(MentoradoChanged, self.model.on_changed)
+        self.bus.subscribe(StatusChanged, self.model.on_status)
+        self.preferences = Preferences(self.folder / "window.ini")
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        self.theme.apply(app)
+        self.window = MainWindow(
+            Parts(
+                theme=self.theme,
+                preferences=self.preferences,
+                model=self.model,
+                actions=self.actions,
+                enrolments=self.enrolments,
+                supervisor=self.supervisor,
+                make_pane=self._make_pane,
+            )
+        )
+
+    async def load(self, *statuses: LinkStatus | None) -> None:
+        """Read the roster, then observe *statuses* in its order."""
+        await self.enrolments.load()
+        for enrolment, observed in zip(self.people, statuses, strict=False):
+            if observed is not None:
+                self.observe(enrolment, observed)
+        self.model.flush()
+
+    def observe(self, enrolment: Enrolment, observed: LinkStatus) -> None:
+        """Let this be true of the link from now on."""
+        self.supervisor._board.restore(enrolment.link, observed)
+
+    async def show(self) -> None:
+        """Bring the window on the screen, pane and all."""
+        self.window.show()
+        async with asyncio.timeout(5):
+            while self.window._pane is None:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0)
+
+    def close(self) -> None:
+        self.window.finish()
+        self.window.deleteLater()
+
+    def _make_pane(self) -> DetailPane:
+        return DetailPane(
+            theme=self.theme,
+            bus=self.bus,
+            enrolments=self.enrolments,
+            supervisor=self.supervisor,
+            actions=self.actions,
+            history=self.log.of,
+            clock=self.clock,
+        )
