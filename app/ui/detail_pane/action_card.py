@@ -37,8 +37,6 @@ _TILE = 36
 _ICON = 18
 _MARK = 16
 _WIDTH = 316
-_WORDS_LEFT = SPACE_3 + _TILE + SPACE_3
-_WORDS_RIGHT = SPACE_3 + _MARK + SPACE_2
 _WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
 
 
@@ -77,7 +75,7 @@ class ActionCard(QAbstractButton):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        room = width - _WORDS_LEFT - _WORDS_RIGHT
+        room = width - self._around_words
         words = self._height(self._name_font, self.text(), room) + self._height(self._line_font, self._line, room)
         return max(ACTION_CARD_HEIGHT, words + 2 * SPACE_3)
 
@@ -85,7 +83,7 @@ class ActionCard(QAbstractButton):
         return QSize(_WIDTH, self.heightForWidth(_WIDTH))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(_WORDS_LEFT + _WORDS_RIGHT + 80, ACTION_CARD_HEIGHT)
+        return QSize(self._around_words + self._theme.px(80), ACTION_CARD_HEIGHT)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -104,30 +102,36 @@ class ActionCard(QAbstractButton):
         inset = edge.widthF() / 2
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), RADIUS_ROW, RADIUS_ROW)
 
-        tile = QRect(SPACE_3, (self.height() - _TILE) // 2, _TILE, _TILE)
+        side, drawn, small = (self._theme.px(size) for size in (_TILE, _ICON, _MARK))
+        tile = QRect(SPACE_3, (self.height() - side) // 2, side, side)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(tokens.border if locked else tokens.accent_soft))
         painter.drawRoundedRect(tile, RADIUS_CONTROL, RADIUS_CONTROL)
-        drawing = icon(ICON_OF[self._name], tokens.text3 if locked else tokens.on_accent_soft, _ICON)
-        drawing.paint(painter, _middle(tile, _ICON))
-        edge_of_card = QRect(self.width() - SPACE_3 - _MARK, 0, _MARK, self.height())
-        mark = icon("lock" if locked else "chevron-right", tokens.text3 if locked else tokens.text2, _MARK)
-        mark.paint(painter, _middle(edge_of_card, _MARK))
+        drawing = icon(ICON_OF[self._name], tokens.text3 if locked else tokens.on_accent_soft, drawn)
+        drawing.paint(painter, _middle(tile, drawn))
+        edge_of_card = QRect(self.width() - SPACE_3 - small, 0, small, self.height())
+        mark = icon("lock" if locked else "chevron-right", tokens.text3 if locked else tokens.text2, small)
+        mark.paint(painter, _middle(edge_of_card, small))
         self._paint_words(painter, tokens.text2 if locked else tokens.text, tokens.text3)
         painter.end()
 
     def _paint_words(self, painter: QPainter, strong: str, soft: str) -> None:
-        room = self.width() - _WORDS_LEFT - _WORDS_RIGHT
+        left, room = 2 * SPACE_3 + self._theme.px(_TILE), self.width() - self._around_words
         upper = self._height(self._name_font, self.text(), room)
         lower = self._height(self._line_font, self._line, room)
         top = (self.height() - upper - lower) // 2
         for font, words, colour, at in (
-            (self._name_font, self.text(), strong, QRect(_WORDS_LEFT, top, room, upper)),
-            (self._line_font, self._line, soft, QRect(_WORDS_LEFT, top + upper, room, lower)),
+            (self._name_font, self.text(), strong, QRect(left, top, room, upper)),
+            (self._line_font, self._line, soft, QRect(left, top + upper, room, lower)),
         ):
             painter.setFont(font)
             painter.setPen(QColor(colour))
             painter.drawText(at, _WRAPPED, words)
+
+    @property
+    def _around_words(self) -> int:
+        """What the width spends on the picture, the mark and the gaps."""
+        return 3 * SPACE_3 + self._theme.px(_TILE) + SPACE_2 + self._theme.px(_MARK)
 
     @property
     def _name_font(self) -> QFont:

@@ -7,18 +7,18 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.core.actions import ActionName, Actions
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock
-from app.ui.badge import Badge
 from app.ui.detail_pane.action_card import ActionCard
 from app.ui.detail_pane.evidence import EvidenceCard
 from app.ui.detail_pane.lead import lead_of
 from app.ui.detail_pane.lead_card import LeadCard
 from app.ui.detail_pane.pairing_panel import PairingPanel, Stage
+from app.ui.detail_pane.state_line import StateLine
 from app.ui.detail_pane.timeline import Timeline
 from app.ui.detail_pane.trouble import Trouble
 from app.ui.detail_pane.who import Who
@@ -43,9 +43,7 @@ class PaneContent(QWidget):
         super().__init__()
         self._clock = clock
         self.who = Who(theme)
-        self.badge = Badge(theme)
-        self._observed = QLabel(wordWrap=True)
-        self._observed.setProperty("role", "secondary")
+        self.state = StateLine(theme)
         self.lead = LeadCard(theme)
         self.trouble = Trouble(theme)
         self.pairing = PairingPanel(theme, clock)
@@ -73,11 +71,9 @@ class PaneContent(QWidget):
     ) -> None:
         now = self._clock.now()
         self.who.show_mentorado(enrolment.mentorado)
-        self.badge.show_badge(tone_of(status), badge_icon(status), state_badge(status))
         seen = status.evidence.last_observation or status.since
-        self._observed.setText(
-            texts("detail.observed", provider=provider(enrolment.link.provider), age=age(now - seen))
-        )
+        observed = texts("detail.observed", provider=provider(enrolment.link.provider), age=age(now - seen))
+        self.state.show_state(tone_of(status), badge_icon(status), state_badge(status), observed)
         self.lead.show_lead(lead_of(enrolment, status, actions, now), busy=busy)
         self._show_pairing(enrolment, status, actions, turn)
         self.evidence.show_evidence(status.evidence, now)
@@ -125,15 +121,11 @@ class PaneContent(QWidget):
             card.show_action(fits, refusals[fits], busy=busy)
 
     def _arrange(self) -> None:
-        state = QHBoxLayout()
-        state.setSpacing(SPACE_2 + 2)
-        state.addWidget(self.badge)
-        state.addWidget(self._observed, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_6, SPACE_6, SPACE_6 - 4, SPACE_6)
         layout.setSpacing(SPACE_4)
         layout.addWidget(self.who)
-        layout.addLayout(state)
+        layout.addWidget(self.state)
         for part in (self.lead, self.trouble, self.pairing, self.evidence):
             layout.addWidget(part)
         layout.addLayout(_section(self._headings["actions"], self.cards, SPACE_2 + 2))

@@ -29,26 +29,31 @@ class _Dot(QWidget):
         self._theme = theme
         self._tone, self._icon = Tone.IDLE, "clock"
         self._last = False
-        self.setFixedWidth(_DOT)
-        theme.changed.connect(self.update)
+        theme.changed.connect(self._rescale)
+        self._rescale()
 
     def show_dot(self, tone: Tone, icon_name: str, *, last: bool) -> None:
         self._tone, self._icon, self._last = tone, icon_name, last
         self.update()
 
+    def _rescale(self) -> None:
+        self.setFixedWidth(self._theme.px(_DOT))
+        self.update()
+
     def paintEvent(self, _event: QPaintEvent) -> None:
+        side, drawing = self.width(), self._theme.px(_ICON)
         tokens = self._theme.tokens
         colours = tokens.badge[self._tone]
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if not self._last:
             painter.setPen(QPen(QColor(tokens.border), 2))
-            painter.drawLine(_DOT // 2, _DOT, _DOT // 2, self.height())
+            painter.drawLine(side // 2, side, side // 2, self.height())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(colours.bg))
-        painter.drawEllipse(QRectF(0, 0, _DOT, _DOT))
-        inset = (_DOT - _ICON) // 2
-        icon(self._icon, colours.fg, _ICON).paint(painter, inset, inset, _ICON, _ICON)
+        painter.drawEllipse(QRectF(0, 0, side, side))
+        inset = (side - drawing) // 2
+        icon(self._icon, colours.fg, drawing).paint(painter, inset, inset, drawing, drawing)
         painter.end()
 
 

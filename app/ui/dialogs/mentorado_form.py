@@ -17,7 +17,7 @@ from app.ui.dialogs.sheet import Sheet
 from app.ui.loop import ask, asked
 from app.ui.text import problem as words_of
 from app.ui.text import texts
-from app.ui.theme import SPACE_1, Theme
+from app.ui.theme import SPACE_1, SPACE_2, Theme
 
 _FIELD_OF = {Code.NAME_MISSING: "name", Code.PHONE_INVALID: "phone", Code.PHONE_TAKEN: "phone"}
 
@@ -81,7 +81,7 @@ class MentoradoForm(Sheet):
         self.cohort = _Field("cohort", wanted=False)
         for field in (self.name, self.phone, self.cohort):
             self.body.addWidget(field)
-        self.body.setSpacing(SPACE_1)
+        self.body.setSpacing(SPACE_2)
         self.cohort.line.setCompleter(_completer(enrolments.all(), self))
 
         self.cancel = self.add_button(texts("dialog.cancel"))

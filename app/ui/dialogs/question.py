@@ -48,7 +48,7 @@ class QuestionSheet(Sheet):
         tokens = self._theme.tokens
         colour = tokens.danger_text if aspect == "lost" else tokens.on_accent_soft
         mark = QLabel()
-        mark.setPixmap(pixmap(_ASPECTS[aspect], colour, _ICON, self.devicePixelRatioF()))
+        mark.setPixmap(pixmap(_ASPECTS[aspect], colour, self._theme.px(_ICON), self.devicePixelRatioF()))
         heading = Words(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
         heading.setText(texts(f"question.{aspect}"))
         heading.setProperty("role", "danger" if aspect == "lost" else "")

@@ -74,7 +74,10 @@ class Sheet(QDialog):
 
     def fit(self) -> None:
         """As tall as the words need, in the middle of the window."""
-        self.adjustSize()
+        layout = self.layout()
+        if layout is not None:  # not `adjustSize`, which keeps to two thirds of the screen and would clip large text
+            layout.activate()
+            self.resize(self.width(), layout.totalHeightForWidth(self.width()))
         if window := self.parentWidget():
             centre = window.mapToGlobal(window.rect().center())
             self.move(centre - self.rect().center())

@@ -142,7 +142,7 @@ class Studio:
         async with scene(self._theme, *everybody, time=NOW) as stage:
             history(stage)
             pane = stage.pane
-            pane.resize(max(364, pane.minimumSizeHint().width()), 900)
+            pane.resize(self._theme.px(364), 900)
             pane.show_mentorado(THIAGO)
             act(stage)
             pane.show()
