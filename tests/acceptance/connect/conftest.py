@@ -1,0 +1,38 @@
+"""An office for a test, and one that a module's tests share so that its people are paired only once."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.logs import configure_logging
+from tests.acceptance.connect.office import Office
+from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
+
+
+@pytest.fixture
+def office(emulator: EmulatorProcess, fast_dir: Path) -> Office:
+    return Office(fast_dir, emulator)
+
+
+@pytest.fixture(scope="module")
+def shared_home() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="conecta-test-", dir=quick_directory()) as home:
+        yield Path(home)
+
+
+@pytest.fixture
+def log_file(office: Office) -> Iterator[Path]:
+    """The program's own log, written as it is in real life."""
+    log = logging.getLogger("app")
+    before, level = list(log.handlers), log.level
+    configure_logging(office.settings.log_file)
+    yield office.settings.log_file
+    for handler in [handler for handler in log.handlers if handler not in before]:
+        log.removeHandler(handler)
+        handler.close()
+    log.setLevel(level)

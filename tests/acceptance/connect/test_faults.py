@@ -1,0 +1,288 @@
+"""Every row of the fault table, with the real client: the right state, reason and one recommended action."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.actions import ActionName
+from app.domain.connection import LinkState, Reason
+from tests.acceptance.connect.office import FIRST_TIME, NONE, Day, Office, Person, run
+from tests.acceptance.connect.verdicts import check_blocked, check_on_its_way_back
+from tests.emulators.whatsapp_web.control import EmulatorSaidNo
+from tests.emulators.whatsapp_web.faults import FAULTS
+from tests.emulators.whatsapp_web.process import EmulatorProcess
+
+_R = Reason
+
+FALLS = {  # come back by themselves
+    "stream-401": _R.STREAM_ERROR,
+    "stream-500": _R.STREAM_ERROR,
+    "stream-503": _R.SERVER_UNAVAILABLE,
+    "stream-516": _R.STREAM_ERROR,
+    "stream-end": _R.NETWORK_DOWN,
+    "close-1000": _R.NETWORK_DOWN,
+    "abort": _R.NETWORK_DOWN,
+}
+ENDS = {  # wait for a person
+    "replaced": _R.STREAM_REPLACED,
+    "replaced-kept-open": _R.STREAM_REPLACED,
+    "device-removed": _R.LOGGED_OUT,
+}
+SIGN_IN_FALLS = {"failure-500": _R.SERVER_UNAVAILABLE, "failure-503": _R.SERVER_UNAVAILABLE}
+SIGN_IN_ENDS = {
+    "failure-400": _R.SERVER_UNAVAILABLE,
+    "failure-401": _R.LOGGED_OUT,
+    "failure-402": _R.TEMPORARY_BAN,
+    "failure-403": _R.MAIN_DEVICE_GONE,
+    "failure-405": _R.CLIENT_OUTDATED,
+    "failure-406": _R.BANNED,
+    "failure-409": _R.CLIENT_REFUSED,
+    "failure-415": _R.CLIENT_REFUSED,
+    "failure-418": _R.CLIENT_REFUSED,
+    "failure-501": _R.CLIENT_REFUSED,
+}
+UPGRADES = dict.fromkeys(("upgrade-403", "upgrade-429", "upgrade-503"), _R.SERVER_UNAVAILABLE)
+UNPAIRED_ENDS = SIGN_IN_ENDS | {"failure-401": _R.PAIRING_FAILED}  # nobody is logged in who could be logged out
+SCANS = {
+    "pairing-bad-hmac": _R.PAIRING_FAILED,
+    "pairing-bad-signature": _R.PAIRING_FAILED,
+    "pairing-downgrade": _R.PHONE_UPDATE_REQUIRED,
+    "pairing-passkey": _R.PASSKEY_REQUIRED,
+}
+TAKES_THE_KEYS = ("device-removed", "failure-401", "failure-403", "failure-406")
+ELSEWHERE = {
+    "stream-515": "test_a_sign_in_that_the_service_asks_for_is_no_fall",
+    "downgrade": "test_a_phone_too_old_for_the_code_says_so_before_it_scans",
+    "send-463": "belongs to sending",
+}
+
+
+def rows(table: dict[str, Reason], *, without: Iterable[str] = ()) -> pytest.MarkDecorator:
+    chosen = {fault: reason for fault, reason in table.items() if fault not in without}
+    return pytest.mark.parametrize(("fault", "reason"), chosen.items(), ids=[f"{f}-{r}" for f, r in chosen.items()])
+
+
+@pytest.fixture(scope="module")
+def shared(emulator: EmulatorProcess, shared_home: Path) -> Office:
+    return Office(shared_home, emulator)
+
+
+@pytest.fixture(scope="module")
+def veteran(shared: Office) -> Person:
+    """Somebody paired once, for all the rows that do not cost them their session."""
+
+    async def main() -> Person:
+        async with shared.at_work() as day:
+            return await day.connect_new("Vera")
+
+    return run(main())
+
+
+async def somebody(day: Day, veteran: Person, fault: str) -> Person:
+    """Somebody paired and not connected; somebody new where the fault takes the keys or lasts."""
+    if fault not in (*TAKES_THE_KEYS, "failure-402"):
+        return veteran
+    person = await day.connect_new()
+    await day.do(ActionName.DISCONNECT, person)
+    await day.until(person, LinkState.OFF)
+    return person
+
+
+async def connected(day: Day, person: Person) -> None:
+    await day.do(ActionName.CONNECT, person)
+    await day.until(person, LinkState.CONNECTED)
+
+
+async def try_again(day: Day, person: Person, fault: str) -> None:
+    """Where the keys are still there and nobody forbids it, the same link connects again without a new code."""
+    if fault in TAKES_THE_KEYS or fault == "failure-402":
+        return
+    told = len(day.steps(person))
+    await connected(day, person)
+    assert day.steps(person)[told:] == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]
+
+
+def test_no_row_of_the_fault_table_is_left_out() -> None:
+    """ "Every row of the fault table gives the right state, reason and one recommended action" """
+    proven = (FALLS, ENDS, SIGN_IN_FALLS, SIGN_IN_ENDS, UPGRADES, SCANS, ELSEWHERE)
+    assert {fault for table in proven for fault in table} == set(FAULTS)
+
+
+@rows(ENDS)
+def test_a_connected_link_is_ended(shared: Office, veteran: Person, fault: str, reason: Reason) -> None:
+    """ "Inspect close reasons and avoid reconnect storms": an end that needs a person is not retried."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            person = await somebody(day, veteran, fault)
+            await connected(day, person)
+            await day.fault(fault, person)
+            await day.until(person, LinkState.BLOCKED)
+            check_blocked(day, person, reason)
+            await asyncio.sleep(0.2)
+            assert day.steps(person)[-1] == (LinkState.BLOCKED, reason)
+            await try_again(day, person, fault)
+
+    run(main())
+
+
+@rows(FALLS)
+def test_a_connected_link_falls_and_comes_back_by_itself(
+    shared: Office, veteran: Person, fault: str, reason: Reason
+) -> None:
+    """ "Attempt soft reconnect first (without deleting session artifacts)": nobody is asked for anything."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            await connected(day, veteran)
+            await day.fault(fault, veteran)
+            check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), reason)
+            await day.until(veteran, LinkState.CONNECTED)
+            assert day.steps(veteran)[-2:] == [(LinkState.RECONNECTING, reason), (LinkState.CONNECTED, NONE)]
+
+    run(main())
+
+
+@rows(SIGN_IN_ENDS)
+@pytest.mark.parametrize("moment", ["at-start", "after-a-fall"])
+def test_a_sign_in_is_refused(shared: Office, veteran: Person, moment: str, fault: str, reason: Reason) -> None:
+    """ "Detect issue scope": the refusal is named for what it is, at the start and on the way back alike."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            person = await somebody(day, veteran, fault)
+            if moment == "at-start":
+                await day.fault(fault, person)
+                await day.do(ActionName.CONNECT, person)
+            else:
+                await connected(day, person)
+                await day.fault(fault, person)
+                await day.fault("abort", person)
+            status = await day.until(person, LinkState.BLOCKED)
+            check_blocked(day, person, reason)
+            assert (status.until is not None) is (reason is _R.TEMPORARY_BAN)
+            await try_again(day, person, fault)
+
+    run(main())
+
+
+@rows(SIGN_IN_FALLS | UPGRADES)
+@pytest.mark.parametrize("moment", ["at-start", "after-a-fall"])
+def test_a_service_that_is_busy_is_tried_again(
+    shared: Office, veteran: Person, moment: str, fault: str, reason: Reason
+) -> None:
+    """ "Respect backoff; do not loop aggressive reconnects": the link comes back when the service does."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            phone = veteran if fault.startswith("failure") else None  # at the upgrade nobody knows who calls
+            if moment == "at-start":
+                await day.fault(fault, phone)
+                await day.do(ActionName.CONNECT, veteran)
+            else:
+                await connected(day, veteran)
+                await day.fault(fault, phone)
+                await day.fault("abort", veteran)
+            check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING, reason), reason)
+            await day.until(veteran, LinkState.CONNECTED)
+            assert not any(state in (LinkState.BLOCKED, LinkState.QR_READY) for state, _ in day.steps(veteran))
+
+    run(main())
+
+
+@rows(UNPAIRED_ENDS)
+def test_somebody_who_is_not_paired_is_refused(shared: Office, fault: str, reason: Reason) -> None:
+    """ "Confirm connect mutation succeeds": a code that cannot be shown has its reason, and no session is made."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            person = await day.enrol()
+            await day.fault(fault, linking=True)
+            await day.do(ActionName.CONNECT, person)
+            await day.until(person, LinkState.BLOCKED)
+            check_blocked(day, person, reason)
+            assert not (shared.folder(person) / "current").exists()
+            if fault != "failure-402":
+                await day.do(ActionName.CONNECT, person)
+                await day.code(person)
+
+    run(main())
+
+
+@rows(SIGN_IN_FALLS | UPGRADES)
+def test_a_service_that_is_busy_shows_its_code_later(shared: Office, fault: str, reason: Reason) -> None:
+    """ "Wait for QR payload emission and render": it comes by itself once the service answers."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            person = await day.enrol()
+            how: dict[str, Any] = {"linking": True} if fault.startswith("failure") else {}
+            await day.fault(fault, **how)
+            await day.do(ActionName.CONNECT, person)
+            check_on_its_way_back(await day.until(person, LinkState.RECONNECTING), reason)
+            await day.pair(person)
+            fallen = [(LinkState.CONNECTING, NONE), (LinkState.RECONNECTING, reason)]
+            assert day.steps(person) == [*fallen, *FIRST_TIME[1:]]
+
+    run(main())
+
+
+@rows(SCANS)
+def test_a_scan_goes_wrong(shared: Office, fault: str, reason: Reason) -> None:
+    """ "Scan QR from the correct WhatsApp account/device": what went wrong is said, and a new code works."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            person = await day.enrol()
+            await day.do(ActionName.CONNECT, person)
+            code = await day.code(person)
+            await day.fault(fault)
+            with contextlib.suppress(EmulatorSaidNo):
+                await day.scan(person, code)
+            await day.until(person, LinkState.BLOCKED)
+            check_blocked(day, person, reason)
+            assert not (shared.folder(person) / "current").exists()
+            await day.do(day.button(person) or ActionName.CONNECT, person)
+            await day.pair(person)
+
+    run(main())
+
+
+def test_a_phone_too_old_for_the_code_says_so_before_it_scans(shared: Office) -> None:
+    """The downgrade notice may come while a code is shown."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            person = await day.enrol()
+            await day.do(ActionName.CONNECT, person)
+            await day.code(person)
+            await day.fault("downgrade")
+            await day.until(person, LinkState.BLOCKED)
+            check_blocked(day, person, _R.PHONE_UPDATE_REQUIRED)
+            await day.do(ActionName.NEW_CODE, person)
+            await day.pair(person)
+
+    run(main())
+
+
+def test_a_sign_in_that_the_service_asks_for_is_no_fall(shared: Office, veteran: Person) -> None:
+    """Code 515 asks for a new sign-in, which the library does without a word; staff see a connected link."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            await connected(day, veteran)
+            control = shared.emulator.control
+            before = control.wait_online(veteran.digits)
+            await day.fault("stream-515", veteran)
+            again = await control.off_loop(control.wait_online, veteran.digits, since=(before.online or 0) + 1e-6)
+            assert again.number != before.number
+            await asyncio.sleep(0.2)
+            assert day.steps(veteran) == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]
+
+    run(main())

@@ -1,0 +1,176 @@
+"""Setting somebody up: one at a time, by a code, once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.core.actions import ActionName
+from app.domain.connection import LinkState, Reason, SendCapability
+from app.domain.events import PairingTurnChanged
+from app.domain.lifecycle import Trigger
+from app.domain.mentorado import LinkId
+from tests.acceptance.connect.office import AGAIN, FIRST_TIME, NONE, Day, Office, Person, ended, hosts, run
+from tests.emulators.whatsapp_web.control import EmulatorSaidNo
+
+
+def test_the_first_connection_is_seen_step_by_step(office: Office, log_file: Path) -> None:
+    """ "Confirm status transition sequence: `connecting` → `qr_ready` → `connected`": told, stored and logged."""
+
+    async def main() -> Person:
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+            assert tuple(day.steps(ana)) == FIRST_TIME
+            status = day.status(ana)
+            assert (status.account, status.capability, status.qr) == (ana.phone, SendCapability.OK, None)
+        written = await office.written(ana)
+        assert [(move.after.state, move.after.reason) for move in written] == list(FIRST_TIME)
+        assert [move.trigger for move in written] == [
+            Trigger.CONNECT,
+            Trigger.CODE_SHOWN,
+            Trigger.CODE_ACCEPTED,
+            Trigger.OPENED,
+        ]
+        assert [move.at for move in written] == sorted(move.at for move in written)
+        return ana
+
+    ana = run(main())
+    logged = [line.partition(f"Link {ana.link}: ")[2] for line in log_file.read_text().splitlines()]
+    assert [line for line in logged if line] == [
+        "off → connecting (none)",
+        "connecting → qr_ready (none)",
+        "qr_ready → qr_ready (signing_in)",
+        "qr_ready → connected (none)",
+    ]
+
+
+def test_the_next_start_connects_by_itself_and_asks_for_no_code(office: Office) -> None:
+    """ "Persist credentials on auth updates (creds + keys updates)": what was paired once is paired."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+        for _ in range(2):
+            async with office.at_work(starting=True) as day:
+                await day.until(ana, LinkState.CONNECTED)
+                assert tuple(day.steps(ana)) == AGAIN
+                stored = day.core.enrolments.get(ana.id).link
+                assert (stored.account, stored.wanted) == (ana.phone, True)
+
+    run(main())
+
+
+def test_the_session_is_kept_under_the_persons_id_for_this_user_alone(office: Office) -> None:
+    """ "Keep session files under `BAILEYS_SESSION_DIR` only." Folders are 0700 and files 0600."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+            check(ana.id, ana.name, ana.digits)
+        check(ana.id, ana.name, ana.digits)
+
+    def check(person_id: str, name: str, digits: str) -> None:
+        kept = [path for path in office.sessions.rglob("*") if path.is_file()]
+        assert {path.parent for path in kept} == {office.sessions, office.sessions / person_id}
+        assert any(path.suffix == ".db" and path.stat().st_size > 100_000 for path in kept)
+        for path in kept:
+            assert path.stat().st_mode & 0o777 == 0o600, path
+            assert name not in str(path)
+            assert digits not in str(path)
+        for folder in (office.sessions, office.sessions / person_id):
+            assert folder.stat().st_mode & 0o777 == 0o700
+        outside = {path.name for path in office.settings.data_dir.rglob("*") if path.is_file()}
+        assert {name.partition("-")[0] for name in outside} <= {"conecta.db"}
+
+    run(main())
+
+
+class Desk:
+    """Who is being paired and who waits, as it was told."""
+
+    def __init__(self, day: Day) -> None:
+        self._told: list[PairingTurnChanged] = []
+        day.core.bus.subscribe(PairingTurnChanged, self._told.append)
+
+    def latest(self) -> tuple[LinkId | None, tuple[LinkId, ...]]:
+        return self._told[-1].current, self._told[-1].waiting
+
+
+@pytest.mark.parametrize("how", ["connected", "cancelled"])
+def test_a_second_pairing_waits_its_turn_and_starts_by_itself(office: Office, how: str) -> None:
+    """ "initiate Baileys connection only for one mentorado at a time during first-time setup": with real hosts."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            desk = Desk(day)
+            ana, bia, caio = [await day.enrol(name) for name in ("Ana", "Bia", "Caio")]
+            await day.do(ActionName.CONNECT, ana)
+            code = await day.code(ana)
+            for person in (bia, caio):
+                await day.do(ActionName.CONNECT, person)
+                await day.until(person, LinkState.CONNECTING, Reason.WAITING_TURN)
+            await asyncio.sleep(0.5)  # long enough for a host to start and show a code, if it were let
+            assert desk.latest() == (ana.link, (bia.link, caio.link))
+            assert len(hosts()) == 1
+            if how == "connected":
+                await day.scan(ana, code)
+                await day.until(ana, LinkState.CONNECTED)
+            else:
+                await day.do(ActionName.CANCEL, ana)
+            await day.pair(bia)
+            assert day.status(ana).state is (LinkState.CONNECTED if how == "connected" else LinkState.OFF)
+            await day.pair(caio)
+            waited = (FIRST_TIME[0], (LinkState.CONNECTING, Reason.WAITING_TURN))
+            for person in (bia, caio):
+                assert tuple(day.steps(person)) == (*waited, *FIRST_TIME)
+            assert desk.latest() == (None, ())
+
+    run(main())
+
+
+def test_people_who_are_paired_need_not_wait_for_somebodys_code(office: Office) -> None:
+    """ "only for one mentorado at a time during first-time setup": a session that exists is no set-up."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connect_new("Ana")
+            await day.do(ActionName.DISCONNECT, ana)
+            bia = await day.enrol("Bia")
+            await day.do(ActionName.CONNECT, bia)
+            await day.code(bia)
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.CONNECTED)
+            assert tuple(day.steps(ana)[-2:]) == AGAIN
+            assert day.status(bia).state is LinkState.QR_READY
+
+    run(main())
+
+
+def test_a_pairing_that_is_cancelled_leaves_nothing_running_and_the_next_shows_a_fresh_code(office: Office) -> None:
+    """ "Scan QR from the correct WhatsApp account/device": a code nobody should scan any more is dead."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.enrol()
+            await day.do(ActionName.CONNECT, ana)
+            old = await day.code(ana)
+            host = psutil.Process(office.host_pid(ana))
+            await day.do(ActionName.CANCEL, ana)
+            status = day.status(ana)
+            assert (status.state, status.reason, status.qr) == (LinkState.OFF, NONE, None)
+            assert not host.is_running()
+            assert hosts() == []
+            with pytest.raises(EmulatorSaidNo, match="no client shows this code"):
+                await day.scan(ana, old)
+            await day.do(ActionName.CONNECT, ana)
+            fresh = await day.code(ana)
+            assert fresh != old
+            await day.scan(ana, fresh)
+            await day.until(ana, LinkState.CONNECTED)
+            assert len(office.emulator.control.devices(ana.digits)) == 1
+            assert await ended(host, 0)
+
+    run(main())
