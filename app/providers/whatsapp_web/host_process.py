@@ -120,11 +120,11 @@ class HostProcess(asyncio.SubprocessProtocol):
             if (pipe := transport.get_pipe_transport(0)) is not None:
                 pipe.close()
             await self._wait_for_exit()
-        finally:
+        finally:  # also when we are cancelled here: the host must be gone before anybody else may open its session
             if not self._exited.is_set():
                 transport.kill()
-        await self._wait_for_exit()
-        transport.close()
+                await self._wait_for_exit()
+            transport.close()
 
     async def _wait_for_exit(self) -> None:
         try:
