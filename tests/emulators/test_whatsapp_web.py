@@ -1,9 +1,10 @@
 """The emulator with the real client in front of it: what the client takes it for, on good days and bad ones."""
 
 import shutil
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
@@ -135,6 +136,23 @@ def test_what_is_sent_to_a_client_that_is_away_waits_for_it(
         assert client.event("Message")["id"] == sent
         control.wait_acknowledged(had + 1)
     assert control.waiting(OTHER)[1] == []
+
+
+def test_a_client_that_lost_its_sessions_is_written_to_again(
+    emulator: EmulatorProcess, linked: str, control: EmulatorControl
+) -> None:
+    had = len(control.acknowledged())
+    with restarted(emulator, linked, "forgetful"):
+        control.send_text(FRIEND, OTHER, "antes")
+        control.wait_acknowledged(had + 1)
+    with closing(sqlite3.connect(emulator.sessions / "forgetful.db")) as session, session:
+        session.execute("DELETE FROM whatsmeow_sessions")
+        session.execute("DELETE FROM whatsmeow_pre_keys WHERE key_id < 20")
+    sent = control.send_text(FRIEND, OTHER, "depois")
+    with RealClient(emulator, "forgetful") as client:
+        assert client.wait(event="Message", id=sent)["text"] == "depois"
+    control.wait_acknowledged(had + 2)
+    assert [each.kind for each in control.receipts() if each.id == sent] == ["retry", "retry", "inactive"]
 
 
 @pytest.mark.parametrize(

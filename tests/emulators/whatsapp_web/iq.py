@@ -50,8 +50,8 @@ def _take_keys(asked: Asked) -> Iterable[Node]:
     if device is not None:
         device.registration = asked.iq.at("registration").data
         device.identity = asked.iq.at("identity").data
-        device.keys.extend(_key(key) for key in asked.iq.at("list").children)
-        device.signed_key = _key(asked.iq.at("skey"))
+        device.keys.extend(read_key(key) for key in asked.iq.at("list").children)
+        device.signed_key = read_key(asked.iq.at("skey"))
     return ()
 
 
@@ -75,7 +75,8 @@ def _user_keys(jid: Jid, registration: bytes, bundle: Bundle, *more: Node) -> No
     return node("user", *head, *once, _key_node("skey", bundle.signed), *more, jid=jid)
 
 
-def _key(said: Node) -> PreKey:
+def read_key(said: Node) -> PreKey:
+    """A public key as a device sends it."""
     signature = said.child("signature")
     return PreKey(said.at("id").data, said.at("value").data, signature.data if signature else b"")
 

@@ -8,9 +8,10 @@ from typing import Final, Protocol
 
 from tests.emulators.whatsapp_web.accounts import Account, Accounts, Device
 from tests.emulators.whatsapp_web.faults import ArmedFaults, SendFault
+from tests.emulators.whatsapp_web.iq import read_key
 from tests.emulators.whatsapp_web.letters import Letter, read_letter, write_copy, write_text
 from tests.emulators.whatsapp_web.nodes import LID_SERVER, PHONE_SERVER, Jid, Node, leaf
-from tests.emulators.whatsapp_web.signal_end import OPENING
+from tests.emulators.whatsapp_web.signal_end import OPENING, Bundle
 
 _DELIVERED: Final = frozenset({"", "inactive"})
 _RETRY: Final = "retry"
@@ -116,7 +117,7 @@ class Mail:
                 self._tell(writer, reader.lid, message_id, kind, said.children)
             elif kind == _RETRY and message_id in self._written:
                 sender, plain = self._written[message_id]
-                sender.phone.signal.open(reader.lid, reader.bundle())
+                sender.phone.signal.open(reader.lid, _offered(said) or reader.bundle())
                 self._seal(sender, reader, message_id, plain)
         return Node(
             "ack", {"class": "receipt", "id": ids[0], "from": said.jid("to"), **({"type": kind} if kind else {})}
@@ -179,6 +180,12 @@ class Mail:
     @staticmethod
     def _chosen(account: Account, device: int | None) -> list[Device]:
         return [each for number, each in account.devices.items() if device in (None, number)]
+
+
+def _offered(retry: Node) -> Bundle | None:
+    """The keys that a device asks to be written to with, after it could not read a message twice."""
+    keys = retry.child("keys")
+    return Bundle(keys.at("identity").data, read_key(keys.at("skey")), read_key(keys.at("key"))) if keys else None
 
 
 def _parts(said: Node) -> Iterator[tuple[Jid, Node]]:

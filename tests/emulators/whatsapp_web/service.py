@@ -83,7 +83,7 @@ class Service:
         """Make everybody who is online ask again which devices an account has."""
         account = self.accounts.get(number)
         for line in self.lines:
-            if line.device is None or line.attempt.phone == number:
+            if line.device is None:
                 continue
             for jid in (account.jid, account.lid):
                 now = int(time.time())
