@@ -33,6 +33,8 @@ class Body(QWidget):
     drawer_changed = Signal(bool)
     """Whether the pane is an open drawer now, and so needs a way back."""
 
+    left_drawer = Signal()
+    """The drawer was open and is not any more: the list has the room again."""
     painted = Signal()
     """It is on the screen for the first time: what can wait may begin now."""
 
@@ -41,6 +43,7 @@ class Body(QWidget):
         self._theme = theme
         self._left = left
         self._open = False
+        self._wanted = True
         left.setParent(self)
         self._shade = _Shade(self)
         self._shade.pressed.connect(self.close_drawer)
@@ -57,6 +60,11 @@ class Body(QWidget):
         self._side.style().unpolish(self._side)
         self._inside.addWidget(pane)
 
+    def set_pane_wanted(self, wanted: bool) -> None:
+        """Whether there is anything the pane could show."""
+        self._wanted = wanted
+        self._arrange()
+
     @property
     def narrow(self) -> bool:
         """Whether both sides do not fit beside each other."""
@@ -64,7 +72,7 @@ class Body(QWidget):
 
     @property
     def drawer_open(self) -> bool:
-        return self.narrow and self._open
+        return self._wanted and self.narrow and self._open
 
     def open_drawer(self) -> None:
         """Bring the pane into view where it is not."""
@@ -74,8 +82,10 @@ class Body(QWidget):
             self._side.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def close_drawer(self) -> None:
-        self._open = False
+        was_open, self._open = self.drawer_open, False
         self._arrange()
+        if was_open:
+            self.left_drawer.emit()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -88,11 +98,11 @@ class Body(QWidget):
 
     def _arrange(self) -> None:
         width, height, narrow = self.width(), self.height(), self.narrow
-        pane = min(self._theme.px(t.PANE_WIDTH), width)
+        pane = min(self._theme.px(t.PANE_WIDTH), width) if self._wanted else 0
         left = width if narrow else width - pane
         self._left.setGeometry(0, 0, left, height)
         self._side.setGeometry(width - pane, 0, pane, height)
-        self._side.setVisible(not narrow or self._open)
+        self._side.setVisible(self._wanted and (not narrow or self._open))
         self._shade.setGeometry(0, 0, width - pane, height)
-        self._shade.setVisible(narrow and self._open)
-        self.drawer_changed.emit(narrow and self._open)
+        self._shade.setVisible(self.drawer_open)
+        self.drawer_changed.emit(self.drawer_open)

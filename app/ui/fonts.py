@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtGui import QFontDatabase
@@ -11,18 +12,26 @@ from PySide6.QtGui import QFontDatabase
 FAMILY = "Inter"
 
 
-def install() -> str | None:
-    """Make Inter known to Qt before anything is painted; returns its family, or None when the package is not there."""
+@dataclass(frozen=True, slots=True)
+class Typeface:
+    """A family Qt knows now; *by_axis* when its weights must be asked for on the variable font's axis."""
+
+    family: str
+    by_axis: bool
+
+
+def install() -> Typeface | None:
+    """Make Inter known to Qt before anything is painted; None when the package is not there."""
     try:
         import fontpkg_inter
     except ImportError:
         return None
     file = Path(fontpkg_inter.ROOT) / "files" / "Inter[opsz,wght].ttf"
     if sys.platform == "linux" and _tell_fontconfig(file) and FAMILY in QFontDatabase.families():
-        return FAMILY
+        return Typeface(FAMILY, by_axis=False)
     number = QFontDatabase.addApplicationFont(str(file))
     families = QFontDatabase.applicationFontFamilies(number) if number >= 0 else []
-    return families[0] if families else None
+    return Typeface(families[0], by_axis=True) if families else None
 
 
 def _tell_fontconfig(file: Path) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -74,8 +74,11 @@ class Header(QFrame):
         px, colours = self._theme.px, self._theme.tokens
         self.setFixedHeight(px(t.HEADER_HEIGHT))
         self._title.setMinimumWidth(px(_TITLE_WIDTH))
-        self.add_button.setIcon(icon("plus", colours.on_accent, _ICON))
-        self._look.setIcon(icon("sun" if colours.dark else "moon", colours.text2, _ICON))
+        side = px(_ICON)
+        self.add_button.setIcon(icon("plus", colours.on_accent, side))
+        self._look.setIcon(icon("sun" if colours.dark else "moon", colours.text2, side))
+        for button in (self.add_button, self._look):
+            button.setIconSize(QSize(side, side))
         self.retranslate()
 
     def retranslate(self) -> None:

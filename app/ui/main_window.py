@@ -145,11 +145,14 @@ class MainWindow(QMainWindow):
         listed.add_wanted.connect(self.add)
         listed.clear_wanted.connect(header.search.clear)
         listed.group_picked.connect(self._remember_group)
+        listed.table.typed.connect(header.search.take_text)
         listed.table.chosen.connect(self._show_in_pane)
         listed.table.opened.connect(lambda mentorado_id: self.choose(MentoradoId(mentorado_id)))
         listed.table.menu_wanted.connect(self._show_row_menu)
         model.archived.connect(self._offer_undo)
         self.body.painted.connect(self._on_painted)
+        listed.emptied.connect(lambda is_empty: self.body.set_pane_wanted(not is_empty))
+        self.body.left_drawer.connect(listed.take_focus)
         self.body.drawer_changed.connect(self._on_drawer)
         self._theme.changed.connect(self._remember_look)
 
@@ -173,10 +176,12 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(icon("conecta", "", 64))
         self._pane = pane = self._parts.make_pane()
         pane.edit_requested.connect(lambda mentorado_id: self.edit(MentoradoId(mentorado_id)))
-        pane.back_requested.connect(self._leave_pane)
+        pane.back_requested.connect(self.body.close_drawer)
         self.body.set_pane(pane)
         pane.set_back_visible(self.body.drawer_open)
         pane.show_mentorado(self.list.table.chosen_id)
+        if self.focusWidget() is None or self.focusWidget() is self.header.search:
+            self.list.take_focus()  # arrows walk it, and typing searches
         self.painted.emit()
 
     def _show_in_pane(self, mentorado_id: str) -> None:
@@ -186,10 +191,6 @@ class MainWindow(QMainWindow):
     def _on_drawer(self, is_open: bool) -> None:
         if self._pane is not None:
             self._pane.set_back_visible(is_open)
-
-    def _leave_pane(self) -> None:
-        self.body.close_drawer()
-        self._enter_list()
 
     def _enter_list(self) -> None:
         table = self.list.table

@@ -60,7 +60,7 @@ def row_menu(
         entry.setToolTip(text.refusal(why) if why else line)
         entry.setEnabled(why is None)
         if why:
-            entry.setText(f"{label}\t{text.refusal(why)}")
+            entry.setText(f"{label} · {text.refusal(why)}")
         entry.triggered.connect(partial(_call, perform, name, mentorado_id))
     menu.addSeparator()
     entry = menu.addAction(icon("edit", colours.text2, _ICON), texts("list.edit"))

@@ -89,7 +89,7 @@ QScrollBar::handle:horizontal {{
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
 
-QTableView {{ background: {surface}; border: none; outline: none; }}
+QTableView {{ background: {surface}; border: none; outline: none; selection-background-color: transparent; }}
 """
 
 

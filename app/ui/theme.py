@@ -105,7 +105,7 @@ class Theme(QObject):
         super().__init__(parent)
         self._mode = mode
         self._text_scale = text_scale
-        self._family: str | None = None
+        self._typeface: fonts.Typeface | None = None
         self._app: QApplication | None = None
 
     @property
@@ -142,16 +142,18 @@ class Theme(QObject):
 
     def font(self, px: int, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
         """The program's typeface at design size *px*."""
-        font = QFont(self._family) if self._family else QFont()
+        font = QFont(self._typeface.family) if self._typeface else QFont()
         font.setPixelSize(self.px(px))
         font.setWeight(weight)
-        font.setVariableAxis(_WEIGHT_AXIS, weight.value)  # for platforms that know only the regular of a variable font
+        # The style sheet can ask for a weight only by its name, so what it inherits must not fix the axis.
+        if self._typeface and self._typeface.by_axis and weight is not QFont.Weight.Normal:
+            font.setVariableAxis(_WEIGHT_AXIS, weight.value)
         return font
 
     def apply(self, app: QApplication) -> None:
         """Dress the whole program, now and whenever the choice or the system's scheme changes."""
         if self._app is None:
-            self._family = fonts.install()
+            self._typeface = fonts.install()
             app.setStyle("Fusion")
             app.styleHints().colorSchemeChanged.connect(self._on_system_scheme)
         self._app = app

@@ -20,9 +20,9 @@ from app.ui.theme import Theme
 
 _LEFT = t.SPACE_6
 _GAP = t.SPACE_3
-_RIGHT = 36
-_AGE_WIDTH = 76
-_BADGE_MIN, _BADGE_MAX = 148, 212
+_RIGHT = 24
+_AGE_WIDTH = 68
+_BADGE_MIN, _BADGE_MAX = 144, 208
 _PROVIDER_WIDTH = 104
 _NAME_MIN = 236
 """Where the name would get less than this beside it, the provider is left to the detail pane."""
@@ -49,6 +49,8 @@ class MentoradoDelegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.by_keyboard = False
+        """Whether the list is walked by keys, and so must show where they act."""
         self.restyle()
 
     def restyle(self) -> None:
@@ -92,15 +94,15 @@ class MentoradoDelegate(QStyledItemDelegate):
         provider: int | None = badge - px(_PROVIDER_WIDTH) - t.SPACE_3
         if provider is not None and provider - name < px(_NAME_MIN):
             provider = None
-        name_end = (badge if provider is None else provider) - t.SPACE_4
+        name_end = (badge if provider is None else provider) - t.SPACE_3
         return _Columns(name, name_end, provider, badge, badge_width, right)
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, columns: _Columns) -> None:
         colours, height, width = self._colours, self.row_height, option.rect.width()
         selected = bool(option.state & _State.State_Selected)
         hovered = bool(option.state & _State.State_MouseOver)
-        focused = bool(option.state & _State.State_HasFocus)
-        ground = QRectF(8, 2, width - 8 - 20, height - 4)
+        focused = self.by_keyboard and bool(option.state & _State.State_HasFocus)
+        ground = QRectF(8, 2, width - 8 - 9, height - 4)
         painter.setPen(Qt.PenStyle.NoPen)
         if selected or hovered:
             painter.setBrush(QColor(colours.selected if selected else colours.hover))

@@ -50,6 +50,7 @@ class EmptyState(QWidget):
         self._button = QPushButton()
         self._button.setProperty("role", role)
         self._button.clicked.connect(self.pressed)
+        self.setFocusProxy(self._button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6)
         layout.setSpacing(t.SPACE_2)

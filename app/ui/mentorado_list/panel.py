@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from app.ui import tokens as t
@@ -21,15 +21,18 @@ class ListPanel(QWidget):
     add_wanted = Signal()
     clear_wanted = Signal()
     group_picked = Signal(Group)
+    emptied = Signal(bool)
+    """Whether there is nobody at all now, archived ones included."""
 
     def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
         self._typed = ""
+        self._is_empty = False
         self.chips = ChipBar(model, theme)
         self.table = MentoradoTable(model, theme)
         self._loading = EmptyState(theme, "clock", "quiet")
-        self._nobody = EmptyState(theme, "users", "primary")
+        self._nobody = EmptyState(theme, "user-plus", "primary")
         self._nobody.pressed.connect(self.add_wanted)
         self._not_found = EmptyState(theme, "search", "")
         self._not_found.pressed.connect(self._clear)
@@ -50,6 +53,11 @@ class ListPanel(QWidget):
         for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.counts_changed):
             changed.connect(self._choose_page)
         self.retranslate()
+
+    def take_focus(self) -> None:
+        """Put the keyboard on what is shown: the list, or the button in its place."""
+        if (shown := self._stack.currentWidget()) is not None:
+            shown.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def search(self, typed: str) -> None:
         """Narrow the list to whom *typed* finds."""
@@ -75,6 +83,9 @@ class ListPanel(QWidget):
             self._say_not_found()
         self.chips.setVisible(page is not self._nobody and page is not self._loading)
         self._stack.setCurrentWidget(page)
+        if (page is self._nobody) is not self._is_empty:
+            self._is_empty = page is self._nobody
+            self.emptied.emit(self._is_empty)
 
     def _say_not_found(self) -> None:
         if self._typed:

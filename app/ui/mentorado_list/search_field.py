@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent
+from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
-from app.ui.icons import icon
+from app.ui.icons import icon, pixmap
 from app.ui.text import texts
 from app.ui.theme import Theme
 
-_ICON = 18
+_ICON = 16
+_LEFT = 12
+_GAP = 8
 
 
 class SearchField(QLineEdit):
@@ -22,12 +24,9 @@ class SearchField(QLineEdit):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._sign = QAction(self)
-        self._sign.setEnabled(False)
         self._wipe = QAction(self)
         self._wipe.triggered.connect(self.clear)
         self._wipe.setVisible(False)
-        self.addAction(self._sign, QLineEdit.ActionPosition.LeadingPosition)
         self.addAction(self._wipe, QLineEdit.ActionPosition.TrailingPosition)
         self.textChanged.connect(self._on_text)
         theme.changed.connect(self.restyle)
@@ -39,10 +38,15 @@ class SearchField(QLineEdit):
         self.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.selectAll()
 
+    def take_text(self, typed: str) -> None:
+        """Go on with what was begun elsewhere."""
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.insert(typed)
+
     def restyle(self) -> None:
-        colour = self._theme.tokens.text3
-        self._sign.setIcon(icon("search", colour, _ICON))
-        self._wipe.setIcon(icon("x-circle", colour, _ICON))
+        self._wipe.setIcon(icon("x-circle", self._theme.tokens.text3, _ICON))
+        self.setTextMargins(self._theme.px(_ICON) + _GAP, 0, 0, 0)
+        self.update()
 
     def retranslate(self) -> None:
         self.setPlaceholderText(texts("list.search"))
@@ -58,6 +62,14 @@ class SearchField(QLineEdit):
             self.clear()
             return
         super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        side = self._theme.px(_ICON)
+        painter = QPainter(self)
+        sign = pixmap("search", self._theme.tokens.text3, side, self.devicePixelRatioF())
+        painter.drawPixmap(_LEFT, (self.height() - side) // 2, sign)
+        painter.end()
 
     def _on_text(self, typed: str) -> None:
         self._wipe.setVisible(bool(typed))

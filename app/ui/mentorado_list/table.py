@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
 from app.domain.mentorado import MentoradoId
 from app.ui.mentorado_list.delegate import MentoradoDelegate
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.theme import Theme
+
+_COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
 
 class MentoradoTable(QTableView):
@@ -18,6 +20,8 @@ class MentoradoTable(QTableView):
     chosen = Signal(str)
     opened = Signal(str)
     menu_wanted = Signal(str, QPoint)
+    typed = Signal(str)
+    """Somebody began to type a name while the list had the focus."""
 
     def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -91,10 +95,27 @@ class MentoradoTable(QTableView):
         if mentorado_id is not None:
             self.opened.emit(mentorado_id)
 
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._show_focus(by_keyboard=False)
+        super().mousePressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        by_keys = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._show_focus(by_keyboard=event.reason() in by_keys)
+        super().focusInEvent(event)
+
+    def _show_focus(self, *, by_keyboard: bool) -> None:
+        self._delegate.by_keyboard = by_keyboard
+        self.viewport().update()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._show_focus(by_keyboard=True)
         # Qt activates a row on Enter by itself only where the platform's style says so.
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self._open(self.currentIndex())
+            return
+        if event.text().isprintable() and event.text().strip() and not event.modifiers() & _COMMAND:
+            self.typed.emit(event.text())
             return
         super().keyPressEvent(event)
 
