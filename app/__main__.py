@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
+from app import __version__
 from app.domain.errors import Problem
 from app.settings import Settings, read_settings
 
@@ -44,6 +45,7 @@ def _parser() -> ArgumentParser:
     from app.ui.text import texts
 
     parser = ArgumentParser(prog="conecta", description=texts("cli.about"))
+    parser.add_argument("--version", action="version", version=f"Conecta {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     status = commands.add_parser("status", help=texts("cli.help.status"))

@@ -1,0 +1,217 @@
+"""The composition root of the window: what is made, in which order, and how it all ends."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app import __version__
+from app.bootstrap import Core, build_core
+from app.domain.connection import LinkState
+from app.domain.errors import Code, Problem
+from app.domain.events import (
+    MentoradoAdded,
+    MentoradoChanged,
+    MentoradosLoaded,
+    StatusChanged,
+    StorageFailed,
+    StorageRecovered,
+)
+from app.settings import Settings
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from app.ui.crash import CrashReports
+    from app.ui.detail_pane.pane import DetailPane
+    from app.ui.main_window import MainWindow
+    from app.ui.preferences import Preferences
+    from app.ui.single_instance import SingleInstance
+    from app.ui.theme import Theme
+
+OPEN_AGAIN_SECONDS = 3.0
+"""How often a database that cannot be opened is tried again; its cause may go away at any moment."""
+
+
+def open_window(settings: Settings) -> int:
+    """Show the window until it is closed; a second start only brings the first to the front. Raises `Problem`."""
+    _require_display()
+    try:
+        from PySide6.QtWidgets import QApplication
+    except ImportError as error:  # Qt's wheel brings no system libraries
+        raise Problem(Code.SYSTEM_LIBRARY_MISSING, library=str(error).split(":")[0]) from error
+    _require_platform_libraries()
+    from app.ui.crash import CrashReports
+    from app.ui.loop import run
+    from app.ui.single_instance import SingleInstance
+
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("Conecta")
+    app.setDesktopFileName("conecta")
+    _make_private(settings.data_dir)
+    instance = SingleInstance(settings.instance)
+    if not instance.claim():
+        if instance.raise_first():
+            return 0
+        raise Problem(Code.ALREADY_RUNNING)
+    reports = CrashReports(__version__)
+    give_back = reports.install()
+    try:
+        run(app, lambda: Window(app, build_core(settings), reports, instance).run())
+    finally:
+        give_back()
+        instance.release()
+    return 0
+
+
+class Window:
+    """One run of the window over a core: the parts, and the order in which they begin and end."""
+
+    def __init__(self, app: QApplication, core: Core, reports: CrashReports, instance: SingleInstance | None) -> None:
+        from app.ui.main_window import MainWindow, Parts
+        from app.ui.mentorado_list.model import MentoradoListModel
+        from app.ui.preferences import Preferences
+        from app.ui.text import texts
+        from app.ui.theme import Theme
+
+        self._core = core
+        self._reports = reports
+        self._instance = instance
+        self._preferences: Preferences = Preferences(core.settings.preferences)
+        texts.set_language(self._preferences.language)
+        self._theme: Theme = Theme(self._preferences.mode, self._preferences.text_scale)
+        self._theme.apply(app)
+        model = MentoradoListModel(core.clock)
+        self.window: MainWindow = MainWindow(
+            Parts(
+                theme=self._theme,
+                preferences=self._preferences,
+                model=model,
+                actions=core.actions,
+                enrolments=core.enrolments,
+                supervisor=core.supervisor,
+                make_pane=self._make_pane,
+            )
+        )
+        self._painted = asyncio.Event()
+        self._close_asked = asyncio.Event()
+        self.window.painted.connect(self._painted.set)
+        self.window.close_requested.connect(self._close_asked.set)
+        self.window.crashed.connect(reports.take)
+        reports.reported.connect(self.window.show_report)
+        bus = core.bus
+        bus.subscribe(MentoradosLoaded, model.on_loaded)
+        bus.subscribe(MentoradoAdded, model.on_added)
+        bus.subscribe(MentoradoChanged, model.on_changed)
+        bus.subscribe(StatusChanged, model.on_status)
+        bus.subscribe(StorageFailed, self.window.on_storage_failed)
+        bus.subscribe(StorageRecovered, self.window.on_storage_recovered)
+
+    async def run(self) -> None:
+        """Paint first, open the database behind the painted window, hold the links, and take all down again."""
+        self._reports.watch(asyncio.get_running_loop())
+        self.window.show()
+        try:
+            await self._painted.wait()
+            self._listen()
+            async with self._core.running(), asyncio.TaskGroup() as group:
+                opening = group.create_task(self._open(), name="open the database")
+                await self._until_closed()
+                opening.cancel()
+                self.window.hide()  # the lines may take a moment to close, and nobody should watch them
+        finally:
+            self.window.finish()
+            self.window.deleteLater()
+
+    async def _open(self) -> None:
+        told: Code | None = None
+        while True:
+            try:
+                await self._core.open()
+            except Problem as problem:
+                if problem.code is not told:
+                    told = problem.code
+                    self.window.on_storage_failed(StorageFailed(problem))
+                await self._core.clock.sleep(OPEN_AGAIN_SECONDS)
+            else:
+                break
+        if told is not None:
+            self.window.on_storage_recovered(StorageRecovered())
+        await self._core.supervisor.start_wanted()
+
+    async def _until_closed(self) -> None:
+        from app.ui.dialogs.question import Questions
+
+        supervisor = self._core.supervisor
+        while True:
+            await self._close_asked.wait()
+            live = [link for link in supervisor.running() if supervisor.status(link).state is not LinkState.BLOCKED]
+            if not live:
+                return
+            questions = Questions(self._theme, self.window, supervisor.status)
+            if await questions.close_program(len(live)):
+                return
+            self._close_asked.clear()
+
+    def _listen(self) -> None:
+        if self._instance is not None:
+            self._instance.raise_requested.connect(self.window.come_forward)
+            self._instance.listen()
+
+    def _make_pane(self) -> DetailPane:
+        from app.ui.detail_pane.pane import DetailPane
+
+        return DetailPane(
+            theme=self._theme,
+            bus=self._core.bus,
+            enrolments=self._core.enrolments,
+            supervisor=self._core.supervisor,
+            actions=self._core.actions,
+            history=self._core.transitions.of,
+            clock=self._core.clock,
+        )
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Problem(Code.DATABASE_NOT_WRITABLE, path=str(folder), detail=error.strerror or "") from error
+
+
+def _require_platform_libraries() -> None:
+    """Load what Qt loads next, but ask first: it would end the process and blame the wrong library."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM") or os.environ.get("WAYLAND_DISPLAY"):
+        return
+    import PySide6
+
+    plugin = Path(PySide6.__file__).parent / "Qt/plugins/platforms/libqxcb.so"
+    try:
+        ctypes.CDLL(str(plugin))
+    except OSError as error:
+        raise Problem(Code.SYSTEM_LIBRARY_MISSING, library=str(error).split(":")[0]) from error
+
+
+def _require_display() -> None:
+    """Raise `Problem` where Qt would end the process without a word a person understands."""
+    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
+        return
+    display = os.environ.get("DISPLAY", "")
+    if not display and not os.environ.get("WAYLAND_DISPLAY"):
+        raise Problem(Code.NO_DISPLAY)
+    if os.environ.get("WAYLAND_DISPLAY") or not display.startswith(":"):
+        return
+    number = display[1:].split(".")[0]
+    with socket.socket(socket.AF_UNIX) as server:
+        for address in (f"\0/tmp/.X11-unix/X{number}", f"/tmp/.X11-unix/X{number}"):  # noqa: S108 - X's own place
+            try:
+                server.connect(address)
+            except OSError:
+                continue
+            return
+    raise Problem(Code.NO_DISPLAY)
