@@ -9,7 +9,6 @@ from enum import Enum, auto
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout
-from shiboken6 import isValid
 
 from app.domain.connection import QrCode
 from app.domain.errors import Problem
@@ -151,7 +150,7 @@ class PairingPanel(QFrame):
     @asked
     async def _prepare(self, code: QrCode) -> None:
         matrix = await asyncio.to_thread(encode, code.text)
-        if isValid(self) and code is self._code:  # the window may have closed meanwhile, or another code have come
+        if code is self._code:  # another one may have come meanwhile
             self._matrix = matrix
             self._render()
 

@@ -17,6 +17,7 @@ from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reaso
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.ui.detail_pane.pane import DetailPane
+from app.ui.loop import cancel_asked
 from app.ui.theme import Theme
 from tests.clock import DAWN, ManualClock
 from tests.played import PlayedLog, PlayedProvider, PlayedRoster
@@ -122,9 +123,14 @@ async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> As
         try:
             yield Scene(clock, bus, provider, roster, log, enrolments, supervisor, actions, pane)
         finally:
+            await cancel_asked()  # as the program does before its windows go
             pane.hide()
             pane.deleteLater()
 
 
 def renamed(each: Enrolment, name: str) -> Enrolment:
     return replace(each, mentorado=replace(each.mentorado, name=name))
+
+
+def unpaired(each: Enrolment) -> Enrolment:
+    return replace(each, link=replace(each.link, account=None))
