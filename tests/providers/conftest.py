@@ -25,6 +25,7 @@ from app.domain.ports import CodeAccepted, CodeIssued, Line, Lost, Opened, Signa
 from app.providers.whatsapp_web.line import HostLine, Patience
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from tests.clock import StillClock
+from tests.emulators.whatsapp_web import session_host
 from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
 
 T = TypeVar("T")
@@ -43,7 +44,9 @@ def run(main: Coroutine[Any, Any, T], *, within: float = 30) -> T:
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[EmulatorProcess]:
-    with EmulatorProcess() as running:
+    with EmulatorProcess() as running, pytest.MonkeyPatch.context() as patch:
+        for name, value in session_host.environment(running.directory, {}).items():
+            patch.setenv(name, value)  # hosts find it as it must be, and need not start themselves again
         yield running
 
 

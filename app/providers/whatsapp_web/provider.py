@@ -13,9 +13,8 @@ from typing import Final
 from app.domain.connection import Reason
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, MentoradoId
-from app.domain.phone import PhoneNumber
+from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import Clock, Line, Opened, Refused
-from app.providers.whatsapp_web.file_lock import FileLock
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.inspection import account_in
 from app.providers.whatsapp_web.line import SESSION, EndedLine, HostLine, Patience
@@ -26,6 +25,9 @@ log = logging.getLogger(__name__)
 
 _GOODBYE_WITHIN: Final = 15.0
 """Seconds to tell the phone that a session is given up; without it the phone keeps listing a device nobody has."""
+
+
+_CLOSED_WITHIN: Final = 5.0  # a host gets 2 s to leave, and 2 to be killed
 
 
 class WhatsAppWebProvider:
@@ -50,7 +52,7 @@ class WhatsAppWebProvider:
         self._device_name = device_name
         self._library_log = library_log
         self._patience = patience or Patience()
-        self._locks: dict[MentoradoId, FileLock] = {}  # of the folders with an open line
+        self._open: dict[MentoradoId, asyncio.Event] = {}  # folders we own, and the end of that
 
     @asynccontextmanager
     async def connect(self, enrolment: Enrolment) -> AsyncIterator[Line]:
@@ -67,13 +69,16 @@ class WhatsAppWebProvider:
 
     @asynccontextmanager
     async def pair(self, enrolment: Enrolment) -> AsyncIterator[Line]:
-        """Pair into a new file. One that was paired and never decided about is opened instead, without a code."""
+        """Pair into a new file. What the right phone scanned and nobody adopted is opened instead, without a code."""
         mentorado_id = enrolment.mentorado.id
         await asyncio.to_thread(self._files.prepare, paired_before=enrolment.link.account is not None)
         folder = self._files.folder(mentorado_id)
         await asyncio.to_thread(folder.make)
         async with self._owning(mentorado_id, folder):
             file, account = await asyncio.to_thread(folder.candidate_to_pair, self._clock.now())
+            if account is not None and not same_account(account, enrolment.expected_account):
+                await self._give_up(folder)  # somebody asks for a code again after the wrong phone scanned one
+                file, account = await asyncio.to_thread(folder.candidate_to_pair, self._clock.now())
             async with self._line(file, Mode.PAIR if account is None else Mode.CONNECT) as line:
                 yield line
 
@@ -95,17 +100,9 @@ class WhatsAppWebProvider:
         folder = self._files.folder(link.mentorado_id)
         if folder.candidate is None:
             return
-        if link.mentorado_id in self._locks:
-            raise Problem(Code.NOT_POSSIBLE_NOW, why="its line is open")
+        await self._line_closed(link.mentorado_id)
         async with self._owning(link.mentorado_id, folder):
-            told = False
-            try:
-                async with asyncio.timeout(_GOODBYE_WITHIN):
-                    told = await self._say_goodbye(folder)
-            except (Problem, TimeoutError) as error:
-                log.info("The phone of link %s was not told: %s", link.id, error)
-            why = "given up" if told else "given up; the phone could not be told and may still list it"
-            await asyncio.to_thread(folder.give_up, self._clock.now(), why)
+            await self._give_up(folder)
 
     async def is_open(self, link: Link) -> bool:
         """Whether a program that lives, this one or another, has a line of *link* open."""
@@ -127,6 +124,25 @@ class WhatsAppWebProvider:
             if problem.code is Code.SESSION_CORRUPT:
                 return None  # nothing to decide about; the next pairing sets it aside
             raise
+
+    async def _line_closed(self, mentorado_id: MentoradoId) -> None:
+        """Wait for a line that was just left and is closing; raises `Problem` when it is open to stay."""
+        if (held := self._open.get(mentorado_id)) is not None:
+            try:
+                async with asyncio.timeout(_CLOSED_WITHIN):
+                    await held.wait()
+            except TimeoutError:
+                raise Problem(Code.NOT_POSSIBLE_NOW, why="its line is open") from None
+
+    async def _give_up(self, folder: SessionFolder) -> None:
+        told = False
+        try:
+            async with asyncio.timeout(_GOODBYE_WITHIN):
+                told = await self._say_goodbye(folder)
+        except (Problem, TimeoutError) as error:
+            log.info("The phone of a session that was given up could not be told: %s", error)
+        why = "given up" if told else "given up; the phone could not be told and may still list it"
+        await asyncio.to_thread(folder.give_up, self._clock.now(), why)
 
     async def _say_goodbye(self, folder: SessionFolder) -> bool:
         candidate = folder.candidate
@@ -158,16 +174,17 @@ class WhatsAppWebProvider:
         lock = folder.lock()  # not in a thread: cancelled there, it would be held by nobody
         if lock.left_by is not None:
             log.info("Took over the session folder %s from a dead owner: %s", mentorado_id, lock.left_by)
-        self._locks[mentorado_id] = lock
+        closed = self._open[mentorado_id] = asyncio.Event()
         try:
             yield
         finally:
-            del self._locks[mentorado_id]
             lock.release()
+            del self._open[mentorado_id]
+            closed.set()
 
     @asynccontextmanager
     async def _owning_or_open(self, mentorado_id: MentoradoId, folder: SessionFolder) -> AsyncIterator[None]:
-        if mentorado_id in self._locks:
+        if mentorado_id in self._open:
             yield
         else:
             async with self._owning(mentorado_id, folder):

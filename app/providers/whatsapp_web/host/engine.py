@@ -94,6 +94,15 @@ def sqlite_uri_path(file: Path) -> str:
     return quote(file.absolute().as_posix(), safe="/:")
 
 
+def device_properties(device_name: str) -> bytes:
+    """What the phone lists: a `DeviceProps` message of a name and the platform Chrome.
+
+    Written by hand, because the messages take as long to load as the library takes to dial: so it does both at once.
+    """
+    name = device_name.encode()[:100].decode(errors="ignore").encode()  # one byte holds a length below 128
+    return b"\x0a" + bytes([len(name)]) + name + b"\x18\x01"
+
+
 class Engine:
     """The loaded library. Every session is named by a key that no other one ever had in this process."""
 
@@ -133,7 +142,7 @@ class Engine:
     ) -> str:
         """Open the session in *file* and stay in it. Returns what went wrong; without a fault it never returns."""
         subscriptions = bytes(events)
-        properties = self._device_properties(device_name)
+        properties = device_properties(device_name)
         settings = ctypes.byref(_Proxy(proxy.encode(), False, False, False)) if proxy else None
         callbacks = (
             _OnStrings(lambda _key, text: listener.code(ctypes.string_at(text).decode())),
@@ -184,12 +193,6 @@ class Engine:
     def disconnect(self, key: str) -> None:
         """Leave the server. The library's own `Stop` is never used: it writes its maps (see `gate`)."""
         self._go.Disconnect(key.encode())
-
-    def _device_properties(self, device_name: str) -> bytes:
-        messages()
-        registration = importlib.import_module("waCompanionReg.WAWebProtobufsCompanionReg_pb2")
-        properties = registration.DeviceProps(os=device_name, platformType=registration.DeviceProps.CHROME)
-        return bytes(properties.SerializeToString())
 
     def _pass_on(self, raw: bytes, log: Callable[[str, str, str], None]) -> None:
         entry = messages().LogEntry.FromString(raw)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from functools import partial
 from typing import BinaryIO
@@ -100,18 +101,25 @@ class Host:
             # A pairing's start is over only when the phone has scanned, and would keep all others out.
             refusal = "a pairing has a host of its own"
         if self._engine is None or refusal:
-            self._tell(
-                StateChanged(
-                    session=message.session, state=SessionState.FAILED, reason=Reason.UNEXPECTED, detail=refusal
-                )
-            )
+            self._say_failed(message.session, refusal)
             return
         self._pairing = message.mode is Mode.PAIR
         session = Session(message, self._engine, self._gate, self._tell)
         session.logging = self._logging
         self._sessions[message.session] = session
-        _on_a_thread(session.run)
-        messages()  # loads while the library dials
+        _on_a_thread(partial(self._run, session))
+        messages()  # loaded while the library dials
+
+    def _run(self, session: Session) -> None:
+        try:
+            session.run()
+        except Exception as error:  # noqa: BLE001 - a bug of ours must not look like a slow network
+            traceback.print_exc()
+            self._say_failed(session.id, repr(error))
+
+    def _say_failed(self, session: str, detail: str) -> None:
+        failed = SessionState.FAILED
+        self._tell(StateChanged(session=session, state=failed, reason=Reason.UNEXPECTED, detail=detail))
 
     # --- requests: each on a thread of its own, because a send without an answer blocks for 75 s -------------------
 
@@ -129,6 +137,9 @@ class Host:
                 answer = Answer(session=request.session, request=request.request, error="this host is busy")
             except EngineError as error:
                 answer = Answer(session=request.session, request=request.request, error=str(error))
+            except Exception as error:  # noqa: BLE001 - somebody waits for the answer
+                traceback.print_exc()
+                answer = Answer(session=request.session, request=request.request, error=repr(error))
             self._tell(answer)
 
         _on_a_thread(work)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -9,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
-from uuid import uuid4
 
 from app.domain.connection import Reason
 from app.domain.phone import masked
@@ -60,7 +60,9 @@ class Session:
 
     def __init__(self, opened: Open, engine: Engine, gate: Gate, tell: Callable[[FromHost], None]) -> None:
         self.id = opened.session
-        self.key = uuid4().hex  # unique per attempt: a second client of the same key would take over the first's calls
+        self.key = os.urandom(
+            16
+        ).hex()  # unique per attempt: a second client of the same key would take over the first's calls
         self.logging = False
         self._opened = opened
         self._engine = engine

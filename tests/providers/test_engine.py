@@ -1,0 +1,83 @@
+"""The binding: what it is bound to, and the two things it writes by hand."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from app.providers.whatsapp_web.host.engine import (
+    VERSION,
+    Engine,
+    device_properties,
+    library_path,
+    messages,
+    sqlite_uri_path,
+)
+from app.providers.whatsapp_web.host.events import Event
+
+
+def test_it_is_made_for_the_version_that_is_installed() -> None:
+    assert version("neonize") == VERSION
+    assert library_path().is_file()
+
+
+def test_none_of_neonize_s_own_code_runs_in_a_host() -> None:
+    """Its package starts threads, needs libmagic and may download a library."""
+    code = """
+import sys
+from app.providers.whatsapp_web.host.engine import Engine, messages
+Engine(), messages()
+found = [name for name in sys.modules if name.partition(".")[0] in ("neonize", "magic", "requests", "asyncio")]
+sys.stdout.write(",".join(found))
+sys.stdout.flush()
+import os; os._exit(0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=True)
+    assert done.stdout == b""
+
+
+def test_the_library_still_has_every_function_that_is_bound() -> None:
+    code = "from app.providers.whatsapp_web.host.engine import Engine; Engine(); import os; os._exit(0)"
+    subprocess.run([sys.executable, "-c", code], timeout=30, check=True)
+    assert Engine.__name__ == "Engine"  # not loaded here: a Go runtime would stay in the tests' process
+
+
+@pytest.mark.parametrize("name", ["Conecta", "Mentoria São João", "", "x" * 300, "é" * 80])
+def test_the_hand_written_message_is_the_library_s(name: str) -> None:
+    messages()
+    registration = importlib.import_module("waCompanionReg.WAWebProtobufsCompanionReg_pb2")
+    read = registration.DeviceProps.FromString(device_properties(name))
+    assert name.startswith(read.os)
+    assert read.platformType == registration.DeviceProps.CHROME
+    if len(name) < 50:
+        assert read.os == name
+
+
+def test_event_codes_are_the_library_s() -> None:
+    """Read in its source, which is not imported: neonize/events.py, EVENT_TO_INT."""
+    source = (library_path().parent / "events.py").read_text()
+    names = {
+        "KEEPALIVE_TIMEOUT": "KeepAliveTimeoutEv",
+        "KEEPALIVE_RESTORED": "KeepAliveRestoredEv",
+        "DEVICE": "Device",
+    }
+    for event in Event:
+        name = names.get(event.name, event.name.title().replace("_", "") + "Ev")
+        assert f"{name}: {event.value}," in source, event
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("/home/ana/a b.db", "/home/ana/a%20b.db"),
+        ("/home/#1/x?y%41.db", "/home/%231/x%3Fy%2541.db"),
+        ("/home/são.db", "/home/s%C3%A3o.db"),
+    ],
+)
+def test_a_path_is_no_uri_until_it_is_quoted(file: str, text: str) -> None:
+    assert sqlite_uri_path(Path(file)) == text
