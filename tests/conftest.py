@@ -67,6 +67,12 @@ def on_qt(qapp: QApplication) -> OnQt:
     return run
 
 
+def pytest_collection_finish() -> None:
+    """What was imported until now stays anyway; frozen, it costs the collections between tests no time."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def collect_here() -> Iterator[None]:
     """Garbage is collected on this thread only, as in the program: elsewhere Qt's objects die on the wrong thread."""
