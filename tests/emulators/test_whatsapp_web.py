@@ -151,7 +151,7 @@ def test_a_client_that_lost_its_sessions_is_written_to_again(
     sent = control.send_text(FRIEND, OTHER, "depois")
     with RealClient(emulator, "forgetful") as client:
         assert client.wait(event="Message", id=sent)["text"] == "depois"
-    control.wait_acknowledged(had + 2)
+        control.wait_acknowledged(had + 2)
     assert [each.kind for each in control.receipts() if each.id == sent] == ["retry", "retry", "inactive"]
 
 
