@@ -241,9 +241,9 @@ class Day:
             details = [f"{s.state}/{s.reason} {s.detail}".strip() for s in told]
             raise AssertionError(f"{person.name}: not told within {within} s, but: {details}") from None
 
-    async def code(self, person: Person, *, number: int = 1) -> str:
+    async def code(self, person: Person, *, number: int = 1, within: float = 20) -> str:
         """The text of the code to scan."""
-        status = await self.until_told(person, lambda s: s.qr is not None and s.qr.number >= number)
+        status = await self.until_told(person, lambda s: s.qr is not None and s.qr.number >= number, within)
         assert status.qr is not None
         return status.qr.text
 
@@ -256,6 +256,13 @@ def hosts() -> list[psutil.Process]:
             if process.status() != psutil.STATUS_ZOMBIE and "session_host" in " ".join(process.cmdline()):
                 found.append(process)
     return found
+
+
+async def no_hosts(within: float = 5) -> None:
+    """Wait until no session is held by any process of ours: a link is off or blocked a moment before its host ends."""
+    async with asyncio.timeout(within):
+        while hosts():
+            await asyncio.sleep(0.02)
 
 
 async def ended(process: psutil.Process, within: float) -> bool:

@@ -1,0 +1,139 @@
+"""The wrong phone scans the code: nothing happens until a person has decided."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.actions import ActionName, Outcome, Refusal
+from app.domain.connection import LinkState, Reason
+from app.domain.phone import readable
+from tests.acceptance.connect.office import AGAIN, FIRST_TIME, Day, Office, Person, no_hosts, run
+from tests.acceptance.connect.verdicts import check_blocked
+
+
+async def mistaken(day: Day, *, paired: bool = False) -> tuple[Person, Person]:
+    """Ana, whose code Bruno's phone has scanned; when *paired*, she had a session before."""
+    bruno = await day.enrol("Bruno")
+    if paired:
+        ana = await day.connect_new("Ana")
+        await day.do(ActionName.DISCONNECT, ana)
+        await day.do(ActionName.REAUTHENTICATE, ana)
+    else:
+        ana = await day.enrol("Ana")
+        await day.do(ActionName.CONNECT, ana)
+    await day.scan(bruno, await day.code(ana))
+    await day.until(ana, LinkState.BLOCKED)
+    return ana, bruno
+
+
+async def check_undecided(day: Day, ana: Person, bruno: Person) -> None:
+    check_blocked(day, ana, Reason.WRONG_ACCOUNT)
+    status, enrolment = day.status(ana), day.core.enrolments.get(ana.id)
+    assert status.account == bruno.phone
+    assert readable(status.account) in day.sentence(ana)
+    assert enrolment.link.account in (None, ana.phone)
+    assert day.refusal(ActionName.CONNECT, ana) is Refusal.DECIDE_ACCOUNT_FIRST
+    assert day.refusal(ActionName.ACCEPT_ACCOUNT, ana) is None
+    await no_hosts()
+
+
+when = pytest.mark.parametrize("later", [False, True], ids=["at-once", "after-a-restart"])
+
+
+@when
+def test_another_number_that_is_accepted_is_the_right_one_from_then_on(office: Office, later: bool) -> None:
+    """ "Scan QR from the correct WhatsApp account/device": a person says that this other number is correct."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana, bruno = await mistaken(day)
+            await check_undecided(day, ana, bruno)
+            if not later:
+                await accept(day, ana, bruno)
+        if later:
+            async with office.at_work(starting=True) as day:
+                await check_undecided(day, ana, bruno)
+                await accept(day, ana, bruno)
+        async with office.at_work(starting=True) as day:
+            await day.until(ana, LinkState.CONNECTED)
+            assert day.status(ana).account == bruno.phone
+
+    async def accept(day: Day, ana: Person, bruno: Person) -> None:
+        assert await day.do(ActionName.ACCEPT_ACCOUNT, ana, sure=False) is Outcome.DECLINED
+        await check_undecided(day, ana, bruno)
+        told = len(day.steps(ana))
+        await day.do(ActionName.ACCEPT_ACCOUNT, ana)
+        await day.until(ana, LinkState.CONNECTED)
+        assert tuple(day.steps(ana)[told:]) == AGAIN
+        link = day.core.enrolments.get(ana.id).link
+        assert (link.account, link.accepted_account) == (bruno.phone, bruno.phone)
+
+    run(main())
+
+
+@when
+def test_another_number_that_is_rejected_is_unlinked_from_its_phone(office: Office, later: bool) -> None:
+    """The wrong phone no longer lists the device, and the next code goes to the right one."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana, bruno = await mistaken(day)
+            if not later:
+                await reject(day, ana, bruno)
+        if later:
+            async with office.at_work(starting=True) as day:
+                await check_undecided(day, ana, bruno)
+                await reject(day, ana, bruno)
+
+    async def reject(day: Day, ana: Person, bruno: Person) -> None:
+        assert len(office.emulator.control.devices(bruno.digits)) == 1
+        await day.do(ActionName.REJECT_ACCOUNT, ana)
+        assert day.status(ana).state is LinkState.OFF
+        assert office.emulator.control.devices(bruno.digits) == []
+        assert len(list((office.folder(ana) / "quarantine").glob("*.db"))) == 1
+        told = len(day.steps(ana))
+        await day.do(ActionName.CONNECT, ana)
+        await day.pair(ana)
+        assert tuple(day.steps(ana)[told:]) == FIRST_TIME
+        assert day.status(ana).account == ana.phone
+
+    run(main())
+
+
+def test_the_session_that_was_there_before_the_wrong_scan_still_works(office: Office) -> None:
+    """Re-authentication by the wrong phone, rejected: the former session was never touched and needs no code."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana, bruno = await mistaken(day, paired=True)
+            await check_undecided(day, ana, bruno)
+            await day.do(ActionName.REJECT_ACCOUNT, ana)
+            assert office.emulator.control.devices(bruno.digits) == []
+            assert len(office.emulator.control.devices(ana.digits)) == 1
+            told = len(day.steps(ana))
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.CONNECTED)
+            assert tuple(day.steps(ana)[told:]) == AGAIN
+            assert day.status(ana).account == ana.phone
+
+    run(main())
+
+
+def test_a_rejected_phone_that_cannot_be_told_is_left_with_a_note(office: Office) -> None:
+    """Without a network the phone goes on listing the device; the note beside the file says so."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana, bruno = await mistaken(day)
+            control = office.emulator.control
+            await control.off_loop(control.network, False)
+            await day.do(ActionName.REJECT_ACCOUNT, ana)
+            await control.off_loop(control.network, True)
+            assert day.status(ana).state is LinkState.OFF
+            assert len(control.devices(bruno.digits)) == 1
+            (note,) = (office.folder(ana) / "quarantine").glob("*.json")
+            assert "may still list it" in note.read_text()
+            await day.do(ActionName.CONNECT, ana)
+            await day.pair(ana)
+
+    run(main())
