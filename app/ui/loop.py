@@ -1,22 +1,25 @@
-"""Where Qt and asyncio meet. The only file that imports qasync."""
+"""Where Qt and asyncio meet. The only file that imports qasync.
+
+Both loops are imported when they are first needed: the window can be on the screen before either is loaded.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import gc
 import logging
 import signal
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QDialog
-from qasync import QEventLoop
 
 from app.domain.errors import Problem
+
+if TYPE_CHECKING:
+    import asyncio
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +31,10 @@ P = ParamSpec("P")
 
 def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     """Run *main* on Qt's loop until it returns; Qt ends when it does, not before. SIGTERM and SIGINT cancel *main*."""
+    import asyncio
+
+    from qasync import QEventLoop
+
     app.setQuitOnLastWindowClosed(False)  # otherwise closing the window stops the loop under everything that must close
     gc.disable()  # a collection in a worker thread would delete widgets there
     collector = QTimer(interval=GC_MILLISECONDS)
@@ -42,6 +49,9 @@ def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> Non
 
 
 async def _start(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     loop.set_default_executor(ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker"))
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -92,6 +102,8 @@ def asked(method: Callable[Concatenate[W, P], Coroutine[Any, Any, None]]) -> Cal
 
     @functools.wraps(method)
     def slot(self: W, /, *args: P.args, **kwargs: P.kwargs) -> None:
+        import asyncio
+
         task = asyncio.get_running_loop().create_task(answer(self, *args, **kwargs), name=method.__qualname__)
         _running.add(task)  # the loop itself keeps only a weak reference
         task.add_done_callback(_running.discard)
@@ -101,6 +113,8 @@ def asked(method: Callable[Concatenate[W, P], Coroutine[Any, Any, None]]) -> Cal
 
 async def cancel_asked() -> None:
     """End every slot that still runs, and wait until it has cleaned up."""
+    import asyncio
+
     tasks = [task for task in _running if task is not asyncio.current_task()]
     for task in tasks:
         task.cancel()
@@ -110,6 +124,8 @@ async def cancel_asked() -> None:
 
 async def ask(dialog: D) -> QDialog.DialogCode:
     """Show *dialog* window-modally and wait for it, without a second event loop."""
+    import asyncio
+
     finished: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def answer(result: int) -> None:

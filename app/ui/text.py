@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from math import ceil
+from typing import TYPE_CHECKING
 
-from app.core.actions import ActionName, Refusal
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.errors import Code, Problem
-from app.domain.guidance import Recommendation
-from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.phone import last_digits, readable
 from app.ui.catalogue import LANGUAGES, Texts
+
+if TYPE_CHECKING:  # the words are needed before the core is
+    from app.core.actions import ActionName, Refusal
+    from app.domain.guidance import Recommendation
+    from app.domain.mentorado import Enrolment, ProviderKind
 
 __all__ = [
     "LANGUAGES",
@@ -97,7 +100,7 @@ def problem(trouble: Problem) -> tuple[str, str]:
     known = _Known(trouble.context)
     sentence_ = _words(f"problem.{trouble.code}.sentence", known)
     if trouble.code is Code.NOT_POSSIBLE_NOW and "why" in trouble.context:
-        return sentence_, f"{refusal(Refusal(trouble.context['why']))}."
+        return sentence_, f"{texts('refusal.' + trouble.context['why'])}."
     return sentence_, _words(f"problem.{trouble.code}.next", known)
 
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from app.domain.connection import LinkState, LinkStatus
-from app.domain.mentorado import MentoradoId
+
+if TYPE_CHECKING:
+    from app.domain.mentorado import MentoradoId
 
 SPACE_1: Final = 4
 SPACE_2: Final = 8

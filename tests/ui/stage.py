@@ -19,10 +19,11 @@ from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.ui.detail_pane.pane import DetailPane
-from app.ui.main_window import MainWindow, Parts
+from app.ui.main_window import MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.preferences import Preferences
 from app.ui.theme import Mode, Theme
+from app.ui.work import Work
 from tests.clock import StillClock
 from tests.played import PlayedLog, PlayedProvider, PlayedRoster
 
@@ -156,11 +157,10 @@ class Stage:
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         self.theme.apply(app)
-        self.window = MainWindow(
-            Parts(
+        self.window = MainWindow(theme=self.theme, preferences=self.preferences, model=self.model)
+        self.window.attach(
+            Work(
                 theme=self.theme,
-                preferences=self.preferences,
-                model=self.model,
                 actions=self.actions,
                 enrolments=self.enrolments,
                 supervisor=self.supervisor,

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QStaticText
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
-from app.domain.connection import LinkStatus
-from app.domain.mentorado import Enrolment
 from app.domain.phone import readable
 from app.ui import text
 from app.ui import tokens as t
 from app.ui.mentorado_list import pictures
 from app.ui.mentorado_list.model import AGE_ROLE, ENROLMENT_ROLE, STATUS_ROLE
 from app.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from app.domain.connection import LinkStatus
+    from app.domain.mentorado import Enrolment
 
 _LEFT = t.SPACE_6
 _GAP = t.SPACE_3
@@ -28,7 +31,6 @@ _NAME_MIN = 236
 """Where the name would get less than this beside it, the provider is left to the detail pane."""
 
 _DEMI = QFont.Weight.DemiBold
-_State = QStyle.StateFlag
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +100,15 @@ class MentoradoDelegate(QStyledItemDelegate):
         return _Columns(name, name_end, provider, badge, badge_width, right)
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, columns: _Columns) -> None:
+        from PySide6.QtWidgets import (
+            QStyle,
+        )  # its many enumerations are made on import, and no row is in the first picture
+
+        state, flags = option.state, QStyle.StateFlag
         colours, height, width = self._colours, self.row_height, option.rect.width()
-        selected = bool(option.state & _State.State_Selected)
-        hovered = bool(option.state & _State.State_MouseOver)
-        focused = self.by_keyboard and bool(option.state & _State.State_HasFocus)
+        selected = bool(state & flags.State_Selected)
+        hovered = bool(state & flags.State_MouseOver)
+        focused = self.by_keyboard and bool(state & flags.State_HasFocus)
         ground = QRectF(8, 2, width - 8 - 9, height - 4)
         painter.setPen(Qt.PenStyle.NoPen)
         if selected or hovered:

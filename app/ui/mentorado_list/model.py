@@ -5,18 +5,20 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
-from app.domain.connection import LinkStatus
-from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
-from app.domain.mentorado import MentoradoId
-from app.domain.ports import Clock
 from app.ui import text
 from app.ui.mentorado_list.groups import Group
 from app.ui.mentorado_list.row import Row
 from app.ui.mentorado_list.search import Query
+
+if TYPE_CHECKING:  # facts come later than the first picture of the window
+    from app.domain.connection import LinkStatus
+    from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
+    from app.domain.mentorado import MentoradoId
+    from app.domain.ports import Clock
 
 Role = Qt.ItemDataRole
 ENROLMENT_ROLE = Role.UserRole + 1

@@ -59,6 +59,11 @@ class ListPanel(QWidget):
         if (shown := self._stack.currentWidget()) is not None:
             shown.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def enter(self) -> None:
+        """Walk on from the search with the arrow keys."""
+        self.table.begin()
+        self.take_focus()
+
     def search(self, typed: str) -> None:
         """Narrow the list to whom *typed* finds."""
         self._typed = typed.strip()

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from app.domain.connection import LinkState, LinkStatus
-from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.phone import readable
 from app.ui import text
 from app.ui.mentorado_list.groups import GROUP_OF, Group
 from app.ui.mentorado_list.search import fold, haystack
 from app.ui.tokens import tone_of
+
+if TYPE_CHECKING:
+    from app.domain.mentorado import Enrolment, MentoradoId
 
 
 @dataclass(slots=True, eq=False)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from app.domain.mentorado import Mentorado
+if TYPE_CHECKING:
+    from app.domain.mentorado import Mentorado
 
 _NUMBER_LIKE = re.compile(r"[\d\s()+./-]+")
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QHeaderView, QTableView, QWidget
 
-from app.domain.mentorado import MentoradoId
 from app.ui.mentorado_list.delegate import MentoradoDelegate
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from app.domain.mentorado import MentoradoId
 
 _COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 
@@ -46,7 +50,7 @@ class MentoradoTable(QTableView):
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self._fit_rows()
         self.activated.connect(self._open)
-        self.selectionModel().currentRowChanged.connect(self._choose)
+        self.selectionModel().selectionChanged.connect(self._choose)
         model.modelReset.connect(self._find_chosen_again)
         model.rowsInserted.connect(self._find_chosen_again)
         theme.changed.connect(self.restyle)
@@ -66,6 +70,11 @@ class MentoradoTable(QTableView):
         self.setCurrentIndex(index)
         self.scrollTo(index)
 
+    def begin(self) -> None:
+        """Choose the first, unless somebody who is shown is chosen already."""
+        if not self.selectionModel().hasSelection() and self._model.rowCount():
+            self.selectRow(0)
+
     def restyle(self) -> None:
         self._delegate.restyle()
         self._fit_rows()
@@ -75,10 +84,11 @@ class MentoradoTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(self._delegate.row_height)
         self.verticalScrollBar().setSingleStep(self._delegate.row_height // 2)
 
-    def _choose(self, current: QModelIndex, _previous: QModelIndex) -> None:
-        mentorado_id = self._model.id_at(current)
-        if mentorado_id is not None:
-            self._remember(mentorado_id)
+    def _choose(self, selected: QItemSelection, _deselected: QItemSelection) -> None:
+        # A list that gets the focus makes its first row the current one; only a selected row is a choice.
+        for index in selected.indexes():
+            if (mentorado_id := self._model.id_at(index)) is not None:
+                self._remember(mentorado_id)
 
     def _remember(self, mentorado_id: MentoradoId) -> None:
         if mentorado_id != self._chosen:
@@ -113,6 +123,9 @@ class MentoradoTable(QTableView):
         # Qt activates a row on Enter by itself only where the platform's style says so.
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self._open(self.currentIndex())
+            return
+        if event.key() == Qt.Key.Key_Down and not self.selectionModel().hasSelection():
+            self.begin()
             return
         if event.text().isprintable() and event.text().strip() and not event.modifiers() & _COMMAND:
             self.typed.emit(event.text())

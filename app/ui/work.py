@@ -1,0 +1,74 @@
+"""What the window can ask of the program, once the program is loaded behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from app.core.actions import ActionName, Actions
+    from app.core.enrolments import Enrolments
+    from app.core.supervisor import Supervisor
+    from app.domain.mentorado import MentoradoId
+    from app.ui.detail_pane.pane import DetailPane
+    from app.ui.dialogs.mentorado_form import Saved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """The core's parts and a recipe for the pane. Sheets open over the widget that is handed in."""
+
+    theme: Theme
+    actions: Actions
+    enrolments: Enrolments
+    supervisor: Supervisor
+    make_pane: Callable[[], DetailPane]
+
+    async def enrol(self, over: QWidget) -> Saved | None:
+        """Ask for somebody new; None when it was given up."""
+        from app.ui.dialogs.mentorado_form import ask_for_mentorado
+
+        return await ask_for_mentorado(self.theme, over, self.enrolments)
+
+    async def edit(self, over: QWidget, mentorado_id: MentoradoId) -> None:
+        """Let somebody's entry be corrected."""
+        from app.ui.dialogs.mentorado_form import ask_for_mentorado
+
+        await ask_for_mentorado(self.theme, over, self.enrolments, mentorado_id)
+
+    async def connect(self, over: QWidget, mentorado_id: MentoradoId) -> None:
+        from app.core.actions import ActionName
+
+        await self.run(over, ActionName.CONNECT, mentorado_id)
+
+    async def bring_back(self, over: QWidget, mentorado_id: MentoradoId) -> None:
+        from app.core.actions import ActionName
+
+        await self.run(over, ActionName.BRING_BACK, mentorado_id)
+
+    async def run(self, over: QWidget, name: ActionName, mentorado_id: MentoradoId) -> None:
+        """Do it, asking first where it must be asked."""
+        from app.ui.dialogs.question import Questions
+
+        await self.actions.run(name, mentorado_id, Questions(self.theme, over, self.supervisor.status).confirm)
+
+    def menu(
+        self,
+        parent: QWidget,
+        mentorado_id: MentoradoId,
+        *,
+        perform: Callable[[ActionName, MentoradoId], None],
+        edit: Callable[[MentoradoId], None],
+    ) -> QMenu:
+        """What can be done to one mentorado."""
+        from app.ui.row_menu import row_menu
+
+        return row_menu(parent, self.theme, self.actions, mentorado_id, perform=perform, edit=edit)
+
+    def name_of(self, mentorado_id: MentoradoId) -> str:
+        return self.enrolments.get(mentorado_id).mentorado.name
