@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QStringListModel, Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.enrolments import Enrolments
@@ -18,8 +18,6 @@ from app.ui.loop import ask, asked
 from app.ui.text import problem as words_of
 from app.ui.text import texts
 from app.ui.theme import SPACE_1, SPACE_2, Theme
-
-_FIELD_OF = {Code.NAME_MISSING: "name", Code.PHONE_INVALID: "phone", Code.PHONE_TAKEN: "phone"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +77,17 @@ class MentoradoForm(Sheet):
         self.name = _Field("name", wanted=True)
         self.phone = _Field("phone", wanted=True)
         self.cohort = _Field("cohort", wanted=False)
+        self._field_of = {
+            Code.NAME_MISSING: self.name,
+            Code.PHONE_INVALID: self.phone,
+            Code.PHONE_TAKEN: self.phone,
+        }
         for field in (self.name, self.phone, self.cohort):
             self.body.addWidget(field)
+        self.trouble = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.trouble.hide()
+        self.trouble.setProperty("role", "danger")
+        self.body.addWidget(self.trouble)
         self.body.setSpacing(SPACE_2)
         self.cohort.line.setCompleter(_completer(enrolments.all(), self))
 
@@ -116,14 +123,23 @@ class MentoradoForm(Sheet):
         return super().eventFilter(watched, event)
 
     def show_problem(self, problem: Problem) -> None:
-        sentence, next_step = words_of(problem)
-        field = self.name if _FIELD_OF.get(problem.code) == "name" else self.phone
-        field.show_error(f"{sentence} {next_step}")
+        words = " ".join(words_of(problem))
+        field = self._field_of.get(problem.code)
+        if field is None:
+            self._show_trouble(words)
+            return
+        field.show_error(words)
         field.line.setFocus()
         field.line.selectAll()
 
     def show_crash(self, _error: Exception) -> None:
-        self.phone.show_error(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+        self._show_trouble(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+
+    def _show_trouble(self, words: str) -> None:
+        """What is not about one field stands above the buttons."""
+        self.trouble.setText(words)
+        self.trouble.setVisible(bool(words))
+        self.fit()
 
     def _name_edited(self, written: str) -> None:
         self.name.show_error("" if written.strip() else words_of(Problem(Code.NAME_MISSING))[0])
@@ -142,6 +158,7 @@ class MentoradoForm(Sheet):
         if self._saving:
             return
         self._saving = True
+        self._show_trouble("")
         try:
             enrolment = await self._store()
         finally:
@@ -167,7 +184,7 @@ async def ask_for_mentorado(
 
 def _completer(everybody: Iterable[Enrolment], parent: QObject) -> QCompleter:
     cohorts = sorted({each.mentorado.cohort for each in everybody if each.mentorado.cohort}, key=str.casefold)
-    completer = QCompleter(QStringListModel(cohorts), parent)
+    completer = QCompleter(cohorts, parent)
     completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
     completer.setFilterMode(Qt.MatchFlag.MatchContains)
     return completer

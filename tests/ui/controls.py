@@ -1,0 +1,28 @@
+"""What somebody who cannot see the screen, or cannot use a mouse, finds in a window."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QAbstractButton, QLineEdit, QWidget
+
+
+def controls(window: QWidget) -> list[QWidget]:
+    """Everything on show that can be pressed or written into."""
+    kinds = (QAbstractButton, QLineEdit)
+    return [each for each in window.findChildren(QWidget) if isinstance(each, kinds) and each.isVisible()]
+
+
+def spoken(control: QWidget) -> str:
+    """The name that a screen reader says."""
+    interface = QAccessible.queryAccessibleInterface(control)
+    return interface.text(QAccessible.Text.Name) if interface else ""
+
+
+def nameless(window: QWidget) -> list[QWidget]:
+    return [each for each in controls(window) if not spoken(each).strip()]
+
+
+def out_of_reach(window: QWidget) -> list[QWidget]:
+    """Controls that could be pressed now, were it not that Tab never gets there."""
+    return [each for each in controls(window) if each.isEnabled() and not each.focusPolicy() & Qt.FocusPolicy.TabFocus]

@@ -1,0 +1,146 @@
+"""The question before something that matters, for every action that asks."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+
+from app.core.actions import ActionName
+from app.domain.connection import LinkState, Reason
+from app.ui.dialogs.question import Questions, QuestionSheet
+from app.ui.text import texts
+from app.ui.theme import Theme
+from tests.clock import settle
+from tests.conftest import OnQt
+from tests.ui.controls import nameless, out_of_reach
+from tests.ui.detail.scene import OTHER_NUMBER, THIAGO, Scene, scene
+
+WANTED = {
+    ActionName.DISCONNECT: ("Desconectar Thiago Torquato?", "Desconectar"),
+    ActionName.REAUTHENTICATE: ("Fazer backup e reautenticar Thiago Torquato?", "Fazer backup e reautenticar"),
+    ActionName.ARCHIVE: ("Arquivar Thiago Torquato?", "Arquivar"),
+    ActionName.ACCEPT_ACCOUNT: ("Aceitar +55 11 91234-4321 para Thiago Torquato?", "Aceitar este número"),
+}
+
+
+def words(sheet: QWidget) -> str:
+    return " | ".join(label.text() for label in sheet.findChildren(QLabel) if label.text())
+
+
+async def opened(stage: Scene) -> QuestionSheet:
+    await settle()
+    (sheet,) = stage.pane.findChildren(QuestionSheet)
+    return sheet
+
+
+def questions(stage: Scene, theme: Theme) -> Questions:
+    stage.pane.show()
+    stage.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
+    return Questions(theme, stage.pane, stage.supervisor.status)
+
+
+def test_every_action_that_asks_has_its_question(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            asking = {name for name, action in stage.actions._by_name.items() if action.asks}
+            assert asking == set(WANTED)
+
+    on_qt(main)
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_the_title_names_the_person_and_the_button_the_deed(on_qt: OnQt, theme: Theme, name: ActionName) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            asked = asyncio.get_running_loop().create_task(
+                questions(stage, theme).confirm(name, stage.enrolments.get(THIAGO))
+            )
+            sheet = await opened(stage)
+            assert (sheet.title.text(), sheet.confirm.text()) == WANTED[name]
+            assert "Fica guardado" in words(sheet)
+            assert "O que muda" in words(sheet)
+            assert sheet.focusWidget() is sheet.cancel
+            assert not sheet.confirm.isDefault()
+            assert nameless(sheet) == []
+            assert out_of_reach(sheet) == []
+            QTest.keyClick(sheet.focusWidget(), Qt.Key.Key_Return)
+            assert await asked is False
+
+    on_qt(main)
+
+
+@pytest.mark.parametrize("name", [name for name in WANTED if name is not ActionName.ACCEPT_ACCOUNT])
+def test_what_can_be_undone_needs_one_press(on_qt: OnQt, theme: Theme, name: ActionName) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            asked = asyncio.get_running_loop().create_task(
+                questions(stage, theme).confirm(name, stage.enrolments.get(THIAGO))
+            )
+            sheet = await opened(stage)
+            assert sheet.findChildren(QLineEdit) == []
+            assert "Não dá para desfazer" not in words(sheet)
+            sheet.confirm.click()
+            assert await asked is True
+
+    on_qt(main)
+
+
+@pytest.mark.parametrize("typed", ["Thiago Torquato", "  thiago   TORQUATO ", "Thiágo Torquato"])
+def test_what_cannot_be_undone_waits_for_the_name(on_qt: OnQt, theme: Theme, typed: str) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            asked = asyncio.get_running_loop().create_task(
+                questions(stage, theme).confirm(ActionName.ACCEPT_ACCOUNT, stage.enrolments.get(THIAGO))
+            )
+            sheet = await opened(stage)
+            assert "Não dá para desfazer" in words(sheet)
+            assert not sheet.confirm.isEnabled()
+            (field,) = sheet.findChildren(QLineEdit)
+            field.setText("Thiago")
+            assert not sheet.confirm.isEnabled()
+            field.setText(typed)
+            assert sheet.confirm.isEnabled()
+            sheet.confirm.click()
+            assert await asked is True
+
+    on_qt(main)
+
+
+@pytest.mark.parametrize(
+    ("live", "line"),
+    [
+        (1, "1 conexão para até você abrir de novo. Nada é perdido."),
+        (3, "3 conexões param até você abrir de novo. Nada é perdido."),
+    ],
+)
+def test_closing_with_live_links_says_what_stops(on_qt: OnQt, theme: Theme, live: int, line: str) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            asked = asyncio.get_running_loop().create_task(questions(stage, theme).close_program(live))
+            sheet = await opened(stage)
+            assert sheet.title.text() == "Fechar o Conecta?"
+            assert line in words(sheet)
+            assert sheet.focusWidget() is sheet.cancel
+            sheet.confirm.click()
+            assert await asked is True
+
+    on_qt(main)
+
+
+def test_questions_speak_both_languages(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            ask = questions(stage, theme)
+            for language in ("pt-BR", "en"):
+                texts.set_language(language)
+                for name in WANTED:
+                    sheet = ask.sheet(name, stage.enrolments.get(THIAGO))
+                    assert "Thiago Torquato" in sheet.title.text()
+                    assert "{" not in words(sheet)
+                    sheet.deleteLater()
+
+    on_qt(main)

@@ -1,0 +1,88 @@
+"""What all sheets have in common: the window behind is dimmed, and there is never a second one on the first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from app.ui.dialogs.sheet import Sheet
+from app.ui.loop import ask
+from app.ui.theme import Theme
+from tests.clock import settle
+from tests.conftest import OnQt
+
+
+@pytest.fixture
+def window(theme: Theme) -> Iterator[QWidget]:
+    window = QWidget()
+    window.setStyleSheet("background: white")
+    window.resize(900, 700)
+    window.show()
+    yield window
+    window.hide()
+    window.deleteLater()
+
+
+def titled(theme: Theme, window: QWidget, title: str) -> Sheet:
+    sheet = Sheet(theme, window)
+    sheet.set_title(title)
+    sheet.add_button("Fechar").clicked.connect(sheet.reject)
+    return sheet
+
+
+def test_the_window_is_dimmed_as_long_as_a_sheet_is_open(on_qt: OnQt, theme: Theme, window: QWidget) -> None:
+    def brightness() -> int:
+        return window.grab().toImage().pixelColor(5, 5).lightness()
+
+    async def main() -> None:
+        assert brightness() == 255
+        sheet = titled(theme, window, "Um")
+        answered = asyncio.get_running_loop().create_task(ask(sheet))
+        await settle()
+        assert sheet.windowModality() is Qt.WindowModality.WindowModal
+        assert brightness() < 160
+        window.resize(1000, 800)
+        assert window.grab().toImage().pixelColor(995, 795).lightness() < 160, "the shade grows with the window"
+        QTest.keyClick(sheet, Qt.Key.Key_Escape)
+        assert await answered is Sheet.DialogCode.Rejected
+        await settle()
+        assert brightness() == 255
+
+    on_qt(main)
+
+
+def test_a_second_sheet_takes_the_place_of_the_first(on_qt: OnQt, theme: Theme, window: QWidget) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        first = loop.create_task(ask(titled(theme, window, "Um")))
+        await settle()
+        second = loop.create_task(ask(sheet := titled(theme, window, "Dois")))
+        await settle()
+        assert first.done()
+        assert first.result() is Sheet.DialogCode.Rejected
+        assert [each.windowTitle() for each in window.findChildren(Sheet) if each.isVisible()] == ["Dois"]
+        sheet.accept()
+        assert await second is Sheet.DialogCode.Accepted
+
+    on_qt(main)
+
+
+def test_a_sheet_is_as_tall_as_its_words_and_in_the_middle(on_qt: OnQt, theme: Theme, window: QWidget) -> None:
+    async def main() -> None:
+        theme.set_text_scale(200)
+        sheet = titled(theme, window, "Uma pergunta bastante comprida, que precisa de várias linhas " * 3)
+        sheet.open()
+        await settle()
+        assert sheet.title.height() >= sheet.title.heightForWidth(sheet.title.width())
+        (button,) = sheet.findChildren(QPushButton)
+        assert sheet.rect().contains(button.geometry())
+        centre = sheet.geometry().center() - window.mapToGlobal(window.rect().center())
+        assert centre.manhattanLength() <= 2
+        sheet.reject()
+
+    on_qt(main)
