@@ -34,7 +34,9 @@ from app.providers.whatsapp_web.protocol import (
 )
 
 TO_HOST: list[ToHost] = [
-    Open(session="s1", mode=Mode.PAIR, file="/sessões/a b.db", device_name="Conecta", proxy="http://127.0.0.1:1"),
+    Open(
+        session="s1", mode=Mode.PAIR, file="/sessões/a b.db", device_name="Conecta", proxy="http://ana:pa55@127.0.0.1:1"
+    ),
     SendText(session="s1", request=1, to="5511987654321", text="olá\n👋"),
     PairPhone(session="s1", request=2, phone="5511987654321"),
     LogOut(session="s1", request=3),
@@ -101,5 +103,5 @@ def test_anything_else_is_an_error_that_does_not_repeat_it(line: bytes, complain
 
 def test_credentials_and_texts_stay_out_of_representations() -> None:
     shown = " ".join(repr(message) for message in (*TO_HOST, *FROM_HOST))
-    for secret in ("2@abc", "olá", "ABCD"):
+    for secret in ("2@abc", "olá", "ABCD", "pa55"):
         assert secret not in shown

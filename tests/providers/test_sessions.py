@@ -15,6 +15,7 @@ from app.domain.errors import Code, Problem
 from app.domain.phone import PhoneNumber
 from app.domain.ports import CanPair, CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Provider, Refused
 from app.providers.whatsapp_web.line import HostLine, Patience
+from tests.conftest import OnQt
 from tests.providers.conftest import World, digits, run, until
 
 
@@ -81,6 +82,18 @@ def test_an_adopted_session_connects_without_a_code(world: World) -> None:
                 break
 
     run(main())
+
+
+def test_it_runs_on_the_window_s_loop_too(world: World, on_qt: OnQt) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        async with world.connected(person) as line:
+            await line.send_text(world.somebody().mentorado.phone, "oi")
+        with pytest.raises(Problem):
+            await line.send_text(person.mentorado.phone, "too late")
+
+    on_qt(main, within=30)
 
 
 def test_messages_come_and_go(world: World) -> None:

@@ -17,6 +17,13 @@ _HEADER: Final = b"SQLite format 3\0"
 
 def account_in(file: Path) -> PhoneNumber | None:
     """Whose session *file* holds; None when it holds no keys. Raises `Problem` when it cannot be used at all."""
+    try:
+        return _account_in(file)
+    except OSError as error:
+        raise Problem(Code.SESSION_DIR_NOT_WRITABLE, path=str(file), why=error.strerror or str(error)) from error
+
+
+def _account_in(file: Path) -> PhoneNumber | None:
     if not file.exists():
         raise Problem(Code.SESSION_MISSING, path=str(file))
     if not file.is_file():

@@ -51,7 +51,7 @@ class Open:
     mode: Mode
     file: str
     device_name: str
-    proxy: str = ""
+    proxy: str = field(default="", repr=False)  # may hold a password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,9 +60,8 @@ class Session:
 
     def __init__(self, opened: Open, engine: Engine, gate: Gate, tell: Callable[[FromHost], None]) -> None:
         self.id = opened.session
-        self.key = os.urandom(
-            16
-        ).hex()  # unique per attempt: a second client of the same key would take over the first's calls
+        # Unique per attempt: a second client of the same key would take over the first one's calls.
+        self.key = os.urandom(16).hex()
         self.logging = False
         self._opened = opened
         self._engine = engine
@@ -144,7 +143,9 @@ class Session:
         self._report(news)
 
     def _ran_out_of_codes(self) -> bool:
-        return self._codes > 0 and time.monotonic() - self._last_code >= _LIFETIME - 0.5
+        # The last code always lives 20 s; only a first of six, which others would follow, is still shown after that.
+        shown_for = time.monotonic() - self._last_code
+        return self._codes > 0 and _LIFETIME - 0.5 <= shown_for <= _LIFETIME + 5
 
     def _on_event(self, code: int, payload: bytes) -> None:
         pb = messages()
