@@ -20,7 +20,8 @@ LONGEST = 400  # lines; at 300 a file should be asked why
 TRUST_WEAKENING = re.compile(
     r"InsecureSkipVerify|SSL_CERT_(?:FILE|DIR)|CERT_NONE|check_hostname|_create_unverified_context|verify\s*=\s*False"
 )
-MACHINE_PATH = re.compile(r"(?<![\w./:~-])/(?:home|Users|root|work|tmp)/\w|\b[A-Z]:\\Users\\\w")
+# Ana is nobody: examples may use her home.
+MACHINE_PATH = re.compile(r"(?<![\w./:~-])/(?:home|Users|root|work|tmp)/(?!ana/)\w|\b[A-Z]:\\Users\\\w")
 
 
 def name(path: Path) -> str:
@@ -94,9 +95,11 @@ def test_the_packaging_directory_does_not_pose_as_the_package_of_that_name() -> 
 
 @pytest.mark.parametrize("path", ["/home/{}", "see /root/{}", "'/tmp/{}'", r"C:\Users\{}"])
 def test_paths_of_machines_are_recognised(path: str) -> None:
-    assert MACHINE_PATH.search(path.format("ana"))
+    assert MACHINE_PATH.search(path.format("joao"))
 
 
-@pytest.mark.parametrize("path", ["https://example.com/home/{}", "docs/work/{}", "~/tmp/{}", "//root/{}"])
+@pytest.mark.parametrize(
+    "path", ["https://example.com/home/{}", "docs/work/{}", "~/tmp/{}", "//root/{}", "/home/ana/{}"]
+)
 def test_other_paths_are_not_taken_for_them(path: str) -> None:
-    assert not MACHINE_PATH.search(path.format("ana"))
+    assert not MACHINE_PATH.search(path.format("joao"))
