@@ -12,7 +12,15 @@ from app.domain.audit import AuditEntry, BrokenLink, Deed
 from app.domain.connection import LinkStatus, Reason
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
-from app.domain.messages import Conversation, ConversationId, HistoryExtent, StoredMessage, WireFact
+from app.domain.messages import (
+    Address,
+    ContactId,
+    Conversation,
+    ConversationId,
+    HistoryExtent,
+    StoredMessage,
+    WireFact,
+)
 from app.domain.phone import PhoneNumber
 
 # --- what a provider says about an open line ---------------------------------------------------------------------
@@ -191,6 +199,35 @@ class History(Protocol):
         ...
 
     async def extent(self, mentorado_id: MentoradoId) -> HistoryExtent: ...
+
+    async def find_contact(self, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
+        """Who is reached by *address*, Brazil's ninth digit aside."""
+        ...
+
+    def export(
+        self, mentorado_id: MentoradoId, *, contact_id: ContactId | None = None
+    ) -> AsyncIterator[Sequence[StoredMessage]]:
+        """Everything that is kept, oldest first, in batches; of one contact, what they wrote and were written.
+
+        Edits, reactions and revocations come as messages of their own too.
+        """
+        ...
+
+    async def erase(self, mentorado_id: MentoradoId, contact_id: ContactId, at: datetime) -> int:
+        """Remove one contact with every message and no way back; returns how many messages went.
+
+        What is delivered again later, but was sent before *at*, is not stored. Asked again, it completes an erasure
+        that a `Problem` interrupted.
+        """
+        ...
+
+    async def forget_before(self, mentorado_id: MentoradoId | None, moment: datetime) -> int:
+        """Remove what was sent before *moment*, of one mentorado or of all; returns how many messages went."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Prepare the search for what was stored since; worth calling when nothing else is to be done."""
+        ...
 
 
 class Audit(Protocol):

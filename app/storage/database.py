@@ -47,6 +47,13 @@ class Database:
         """Like `run`, for *work* that changes nothing: it does not wait for another program's write."""
         return await self._in_worker(lambda: self._transact(work, writing=False))
 
+    async def rewrite(self) -> None:
+        """Write the file anew: no trace stays of what was deleted, in the file or in its log. Needs its size on disk.
+
+        Raises `Problem(DATABASE_LOCKED)` when another program is reading what should go.
+        """
+        await self._in_worker(self._rewrite)
+
     async def close(self) -> None:
         """Finish what was asked, close the file and end the thread. There is no way back."""
         await self._in_worker(self._let_go)
@@ -83,6 +90,17 @@ class Database:
             if problem.code in _START_OVER:
                 self._let_go()
             raise
+
+    def _rewrite(self) -> None:
+        engine = self._ready()
+
+        from app.storage.faults import problems
+
+        with problems(self._path), engine.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+            busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
+        if busy:
+            raise Problem(Code.DATABASE_LOCKED, path=str(self._path), detail="read by another program")
 
     def _ready(self) -> Engine:
         self._refuse_another_file()

@@ -82,6 +82,7 @@ def _engine(path: Path, busy_timeout: float, *, foreign_keys: bool = True) -> En
         # FULL: each commit reaches the disk before it counts. NORMAL is faster, but a power cut takes back the last
         # commits, and with them the proof of what was done. We write rarely, in a thread that nobody waits for.
         raw.execute("PRAGMA synchronous = FULL")
+        raw.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten; some builds do so by themselves
         raw.execute("PRAGMA fullfsync = ON")  # macOS, where a plain fsync stops at the drive's cache
 
     url = URL.create("sqlite", database=str(path))

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sqlalchemy import Boolean, Column, Dialect, ForeignKey, Index, Integer, MetaData, String, Table, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.types import TypeDecorator
 
 
@@ -91,3 +104,137 @@ transition = Table(
     Column("detail", String, nullable=False),
 )
 Index("ix_transition_link_id", transition.c.link_id)
+
+# --- history: who ----------------------------------------------------------------------------------------------------
+
+contact = Table(
+    "contact",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("mentorado_id", String(32), ForeignKey("mentorado.id"), nullable=False),
+    Column("many", Boolean, nullable=False),  # a group, broadcast list or channel: several speak in it
+    Column("name", String, nullable=False),  # as they called themselves last, at `named_at`
+    Column("named_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("merged_into", String(32), ForeignKey("contact.id")),  # always one that is not merged itself
+)
+Index("ix_contact_mentorado_id", contact.c.mentorado_id)
+
+contact_address = Table(
+    "contact_address",
+    metadata,
+    Column("mentorado_id", String(32), ForeignKey("mentorado.id"), primary_key=True),
+    Column("key", String, primary_key=True),  # as addresses are compared: app.domain.messages.Address.key
+    Column("kind", String, nullable=False),
+    Column("value", String, nullable=False),
+    Column("contact_id", String(32), ForeignKey("contact.id"), nullable=False),
+)
+Index("ix_contact_address_contact_id", contact_address.c.contact_id)
+
+conversation = Table(
+    "conversation",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("mentorado_id", String(32), ForeignKey("mentorado.id"), nullable=False),
+    Column("contact_id", String(32), ForeignKey("contact.id"), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("merged_into", String(32), ForeignKey("conversation.id")),
+)
+Index("ix_conversation_mentorado_id", conversation.c.mentorado_id)
+Index("ix_conversation_contact_id", conversation.c.contact_id)
+
+# --- history: what ---------------------------------------------------------------------------------------------------
+
+message = Table(
+    "message",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("conversation_id", String(32), ForeignKey("conversation.id"), nullable=False),
+    Column("link_id", String(32), ForeignKey("link.id"), nullable=False),
+    Column("provider", String, nullable=False),
+    Column("provider_id", String, nullable=False),
+    Column("from_me", Boolean, nullable=False),
+    Column(
+        "sender_id", String(32), ForeignKey("contact.id")
+    ),  # only where several speak; else the conversation says it
+    Column("sender_name", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("shown", Boolean, nullable=False),  # false for the kinds that only change how another message is shown
+    Column("text", String, nullable=False),
+    Column("has_media", Boolean, nullable=False),
+    Column("media_mime", String, nullable=False),
+    Column("media_name", String, nullable=False),
+    Column("media_size", BigInteger),
+    Column("media_seconds", Integer),
+    Column("refers_to", String),
+    Column("sent_at", UtcTime, nullable=False),
+    Column("received_at", UtcTime, nullable=False),
+    Column("stored_at", UtcTime, nullable=False),
+    Column("delivery", String),
+    # What the referring messages come to; app/storage/history_folding.py.
+    Column("edited_text", String),
+    Column("edited_at", UtcTime),
+    Column("revoked_at", UtcTime),
+    UniqueConstraint("link_id", "provider_id", name="uq_message_link_id_provider_id"),
+    sqlite_autoincrement=True,  # the number of an erased message never comes back
+)
+# `sent_at` is in it so that counting and "kept since" never touch the messages themselves.
+Index("ix_message_conversation_id", message.c.conversation_id, message.c.shown, message.c.number, message.c.sent_at)
+Index("ix_message_refers_to", message.c.refers_to, sqlite_where=text("refers_to IS NOT NULL"))
+Index("ix_message_sender_id", message.c.sender_id, sqlite_where=text("sender_id IS NOT NULL"))
+
+# Receipts that came before their message.
+early_receipt = Table(
+    "early_receipt",
+    metadata,
+    Column("link_id", String(32), ForeignKey("link.id"), primary_key=True),
+    Column("provider_id", String, primary_key=True),
+    Column("delivery", String, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+# One row: messages up to this number are in the index `message_fts`, which only the migration speaks of.
+search_mark = Table(
+    "search_mark",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
+# Whom nothing older may be stored of again, by the hash of each address they had.
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("mentorado_id", String(32), ForeignKey("mentorado.id"), primary_key=True),
+    Column("hash", String(64), primary_key=True),
+    Column("erased_at", UtcTime, nullable=False),
+)
+
+# --- audit: append-only, as `transition` is; a trigger keeps the head ------------------------------------------------
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("user", String, nullable=False),
+    Column("operator", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("mentorado_id", String(32)),  # points nowhere by rule: what was done outlives whom it was done to
+    Column("subject", String, nullable=False),
+    Column("before", String, nullable=False),  # JSON
+    Column("after", String, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("previous_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+Index("ix_audit_mentorado_id", audit.c.mentorado_id)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("hash", String(64), nullable=False),
+)

@@ -1,0 +1,152 @@
+"""What people did, in a chain on disk that the database itself refuses to change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, BrokenLink, Deed, chained, holds
+from app.domain.mentorado import MentoradoId
+from app.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_BATCH = 2_000
+
+
+class SqlAudit:
+    """Implements `app.domain.ports.Audit`.
+
+    Who may write to the file can take its triggers away, and `verify` then tells the first entry that was altered,
+    removed, moved or added. Entries removed from the end are told by the head, which is kept in a table of its own.
+    It cannot tell when all that follows an entry, and the head, was worked out anew, or the whole file was exchanged
+    for an older one: for that, note the last number and hash where nobody who can write to this file can write.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record(self, deed: Deed) -> AuditEntry:
+        return await self._database.run(lambda connection: _record(connection, deed))
+
+    async def entries(
+        self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
+    ) -> Sequence[AuditEntry]:
+        return await self._database.read(lambda connection: _entries(connection, mentorado_id, before, limit))
+
+    async def verify(self) -> BrokenLink | None:
+        return await self._database.read(_verify)
+
+
+def _record(connection: Connection, deed: Deed) -> AuditEntry:
+    """The number and hash before come from the head: after a removal at the end, the gap stays to be seen."""
+    from app.storage.tables import audit, audit_head
+
+    head = connection.execute(audit_head.select()).one()
+    in_utc = replace(deed, at=deed.at.astimezone(UTC))  # as it is read again; the zone is part of what is hashed
+    entry = chained(head.number + 1, in_utc, head.hash)
+    connection.execute(audit.insert().values(**(_row(entry) | {"at": in_utc.at})))
+    return entry
+
+
+def _entries(
+    connection: Connection, mentorado_id: MentoradoId | None, before: int | None, limit: int
+) -> list[AuditEntry]:
+    from app.storage.tables import audit
+
+    wanted = audit.select().order_by(audit.c.number.desc()).limit(limit)
+    if mentorado_id is not None:
+        wanted = wanted.where(audit.c.mentorado_id == mentorado_id)
+    if before is not None:
+        wanted = wanted.where(audit.c.number < before)
+    rows = connection.execute(wanted).mappings()
+    return [_entry({**row, "at": row["at"].isoformat()}) for row in rows]
+
+
+def _verify(connection: Connection) -> BrokenLink | None:
+    number, previous_hash = 0, FIRST_HASH
+    for row in _walk(connection):
+        number += 1
+        if row["number"] != number:
+            return BrokenLink(number=number, found="missing")
+        try:
+            entry = _entry(row)
+            intact = holds(entry) and _row(entry) == row  # equal by value is not enough: it is as it was written
+        except (ValueError, TypeError, AttributeError):
+            intact = False
+        if not intact:
+            return BrokenLink(number=number, found="altered")
+        if entry.previous_hash != previous_hash:
+            return BrokenLink(number=number, found="not what follows the entry before")
+        previous_hash = entry.hash
+    return _ends(connection, number, previous_hash)
+
+
+def _ends(connection: Connection, number: int, last_hash: str) -> BrokenLink | None:
+    from app.storage.tables import audit_head
+
+    head = connection.execute(audit_head.select()).one_or_none()
+    if head is None:
+        return BrokenLink(number=number + 1, found="the head is missing")
+    if head.number > number:
+        return BrokenLink(number=number + 1, found="missing")
+    if head.number < number:
+        return BrokenLink(number=head.number + 1, found="added behind the head")
+    if head.hash != last_hash:
+        return BrokenLink(number=number, found="not what the head says")
+    stray = connection.exec_driver_sql("SELECT max(number) FROM audit WHERE number < 1").scalar()
+    return None if stray is None else BrokenLink(number=stray, found="added before the first")
+
+
+def _walk(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Every entry from number 1 on, as it is in the file: reading through the table's types would tidy it up."""
+    after: int = 0
+    while True:
+        page = "SELECT * FROM audit WHERE number > ? ORDER BY number LIMIT ?"
+        rows = connection.exec_driver_sql(page, (after, _BATCH)).mappings().all()
+        if not rows:
+            return
+        yield from map(dict, rows)
+        after = rows[-1]["number"]
+
+
+def _row(entry: AuditEntry) -> dict[str, Any]:
+    deed = entry.deed
+    return {
+        "number": entry.number,
+        "at": deed.at.isoformat(timespec="microseconds"),
+        "user": deed.actor.user,
+        "operator": deed.actor.operator,
+        "action": deed.action,
+        "mentorado_id": deed.mentorado_id,
+        "subject": deed.subject,
+        "before": _json(deed.before),
+        "after": _json(deed.after),
+        "outcome": deed.outcome.value,
+        "reason": deed.reason,
+        "previous_hash": entry.previous_hash,
+        "hash": entry.hash,
+    }
+
+
+def _entry(row: Mapping[str, Any]) -> AuditEntry:
+    deed = Deed(
+        at=datetime.fromisoformat(row["at"]),
+        actor=Actor(user=row["user"], operator=row["operator"]),
+        action=row["action"],
+        mentorado_id=row["mentorado_id"],
+        subject=row["subject"],
+        before=json.loads(row["before"]),
+        after=json.loads(row["after"]),
+        outcome=AuditOutcome(row["outcome"]),
+        reason=row["reason"],
+    )
+    return AuditEntry(number=row["number"], deed=deed, previous_hash=row["previous_hash"], hash=row["hash"])
+
+
+def _json(values: Mapping[str, str]) -> str:
+    return json.dumps(dict(values), ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,149 @@
+"""Every message of every link, on disk. The work is done in the `history_*` modules beside this one.
+
+They bring SQLAlchemy along, which only the worker thread may load, so they are imported when there is work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.messages import (
+    Address,
+    ContactId,
+    Conversation,
+    ConversationId,
+    HistoryExtent,
+    StoredMessage,
+    WireFact,
+)
+from app.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_SLICE = 5_000
+"""So many messages are indexed, exported or forgotten at a time: other work waits for tens of milliseconds at most."""
+
+
+class SqlHistory:
+    """Implements `app.domain.ports.History`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def store(self, enrolment: Enrolment, facts: Sequence[WireFact], at: datetime) -> Sequence[ConversationId]:
+        def work(connection: Connection) -> Sequence[ConversationId]:
+            from app.storage.history_writing import store
+
+            return store(connection, enrolment, facts, at)
+
+        return await self._database.run(work)
+
+    async def conversations(self, mentorado_id: MentoradoId) -> Sequence[Conversation]:
+        def work(connection: Connection) -> Sequence[Conversation]:
+            from app.storage.history_reading import conversations
+
+            return conversations(connection, mentorado_id)
+
+        return await self._database.read(work)
+
+    async def messages(
+        self, conversation_id: ConversationId, *, before: int | None = None, limit: int = 60
+    ) -> Sequence[StoredMessage]:
+        def work(connection: Connection) -> Sequence[StoredMessage]:
+            from app.storage.history_reading import messages
+
+            return messages(connection, conversation_id, before, limit)
+
+        return await self._database.read(work)
+
+    async def search(
+        self, text: str, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 60
+    ) -> Sequence[StoredMessage]:
+        def work(connection: Connection) -> Sequence[StoredMessage]:
+            from app.storage.history_search import search
+
+            return search(connection, text, mentorado_id, before, limit)
+
+        await self.catch_up()
+        return await self._database.read(work)
+
+    async def extent(self, mentorado_id: MentoradoId) -> HistoryExtent:
+        def work(connection: Connection) -> HistoryExtent:
+            from app.storage.history_reading import extent
+
+            return extent(connection, mentorado_id)
+
+        return await self._database.read(work)
+
+    async def find_contact(self, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
+        def work(connection: Connection) -> ContactId | None:
+            from app.storage.history_contacts import find
+
+            return find(connection, mentorado_id, address)
+
+        return await self._database.read(work)
+
+    async def export(
+        self, mentorado_id: MentoradoId, *, contact_id: ContactId | None = None
+    ) -> AsyncIterator[Sequence[StoredMessage]]:
+        after = 0
+        while True:
+
+            def work(connection: Connection, after: int = after) -> Sequence[StoredMessage]:
+                from app.storage.history_reading import export
+
+                return export(connection, mentorado_id, contact_id, after, _SLICE // 5)
+
+            batch = await self._database.read(work)
+            if not batch:
+                return
+            yield batch
+            after = batch[-1].number
+
+    async def erase(self, mentorado_id: MentoradoId, contact_id: ContactId, at: datetime) -> int:
+        def work(connection: Connection) -> int:
+            from app.storage.history_erasure import erase
+
+            return erase(connection, mentorado_id, contact_id, at)
+
+        count = await self._database.run(work)
+        # Again when there was nothing to erase: a former erasure may have got no further than this for want of space.
+        await self._database.rewrite()
+        return count
+
+    async def forget_before(self, mentorado_id: MentoradoId | None, moment: datetime) -> int:
+        from_number, count = 0, 0
+        while True:
+
+            def work(connection: Connection, start: int = from_number) -> tuple[int, int | None]:
+                from app.storage.history_erasure import forget
+
+                return forget(connection, mentorado_id, moment, start, _SLICE)
+
+            forgotten, following = await self._database.run(work)
+            count += forgotten
+            if following is None:
+                return count
+            from_number = following
+
+    async def catch_up(self) -> None:
+        while await self._waiting():
+            await self._database.run(_index)
+
+    async def _waiting(self) -> bool:
+        def work(connection: Connection) -> bool:
+            from app.storage.history_search import waiting
+
+            return waiting(connection)
+
+        return await self._database.read(work)
+
+
+def _index(connection: Connection) -> None:
+    from app.storage.history_search import index
+
+    index(connection, _SLICE)

@@ -1,0 +1,69 @@
+"""What edits and revocations make of a message.
+
+It is worked out anew from all stored rows whenever one of them, or what is known of their senders, changes: so it does
+not matter what came first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from app.domain.mentorado import LinkId, MentoradoId
+from app.domain.messages import ConversationId, MessageKind
+from app.storage.tables import link, message
+
+_CHANGES = (MessageKind.EDIT.value, MessageKind.REVOCATION.value)
+
+
+def links_of(connection: Connection, mentorado_id: MentoradoId) -> Sequence[LinkId]:
+    return connection.execute(select(link.c.id).where(link.c.mentorado_id == mentorado_id)).scalars().all()
+
+
+def targets_in(connection: Connection, conversations: Collection[ConversationId]) -> set[str]:
+    """The provider ids of what is edited or revoked there."""
+    changing = message.c.conversation_id.in_(conversations) & ~message.c.shown & message.c.kind.in_(_CHANGES)
+    found = select(message.c.refers_to).where(changing, message.c.refers_to.is_not(None))
+    return set(connection.execute(found).scalars())
+
+
+def fold(connection: Connection, links: Sequence[LinkId], targets: Collection[str]) -> set[ConversationId]:
+    """Bring the messages with the provider ids *targets* up to date; returns the conversations that changed."""
+    changing = message.c.refers_to.in_(targets) & message.c.kind.in_(_CHANGES) & message.c.link_id.in_(links)
+    changes: defaultdict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(select(message).where(changing)):
+        changes[row.conversation_id, row.refers_to].append(row)
+    if not changes:
+        return set()
+    changed = set()
+    wanted = sorted({provider_id for _, provider_id in changes})
+    of_links = message.c.link_id.in_(links) & message.c.provider_id.in_(wanted) & message.c.shown
+    for row in connection.execute(select(message).where(of_links)).all():
+        is_now = _outcome(row, changes.get((row.conversation_id, row.provider_id), ()))
+        if is_now != {name: getattr(row, name) for name in is_now}:
+            connection.execute(message.update().where(message.c.number == row.number).values(**is_now))
+            changed.add(row.conversation_id)
+    return changed
+
+
+def _outcome(target: Row[Any], changes: Iterable[Row[Any]]) -> dict[str, Any]:
+    allowed = [change for change in changes if _may(change, target)]
+    edits = [change for change in allowed if change.kind == MessageKind.EDIT]
+    edit = max(edits, key=lambda change: (change.sent_at, change.provider_id), default=None)
+    revocations = [change.sent_at for change in allowed if change.kind == MessageKind.REVOCATION]
+    return {
+        "edited_text": None if edit is None else edit.text,
+        "edited_at": None if edit is None else edit.sent_at,
+        "revoked_at": min(revocations, default=None),
+    }
+
+
+def _may(change: Row[Any], target: Row[Any]) -> bool:
+    """Authors change what they wrote; in a group its admins may revoke, and who is one is not known here."""
+    if (change.from_me, change.sender_id) == (target.from_me, target.sender_id):
+        return True
+    in_group = change.sender_id is not None or target.sender_id is not None
+    return change.kind == MessageKind.REVOCATION and in_group

@@ -1,0 +1,197 @@
+"""Reads conversations as people see them: edits folded in, reactions collected, what is quoted beside the answer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select
+
+from app.domain.mentorado import MentoradoId, ProviderKind
+from app.domain.messages import (
+    Address,
+    AddressKind,
+    ContactId,
+    Conversation,
+    ConversationId,
+    Delivery,
+    HistoryExtent,
+    Media,
+    MessageKind,
+    StoredMessage,
+)
+from app.storage.history_contacts import recognised
+from app.storage.tables import contact, contact_address, conversation, link, message
+
+
+def messages(
+    connection: Connection, conversation_id: ConversationId, before: int | None, limit: int
+) -> Sequence[StoredMessage]:
+    there = (message.c.conversation_id == _living(connection, conversation_id)) & message.c.shown
+    if before is not None:
+        there &= message.c.number < before
+    page = select(message).where(there).order_by(message.c.number.desc()).limit(limit)
+    return _as_shown(connection, connection.execute(page).all())
+
+
+def by_numbers(connection: Connection, numbers: Collection[int]) -> Sequence[StoredMessage]:
+    """The newest first."""
+    found = select(message).where(message.c.number.in_(numbers)).order_by(message.c.number.desc())
+    return _as_shown(connection, connection.execute(found).all())
+
+
+def export(
+    connection: Connection, mentorado_id: MentoradoId, contact_id: ContactId | None, after: int, limit: int
+) -> Sequence[StoredMessage]:
+    """All that is kept, oldest first, and also the messages that only change others."""
+    theirs = select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
+    wanted: ColumnElement[bool]
+    if contact_id is None:
+        wanted = message.c.conversation_id.in_(theirs)
+    else:
+        merged = select(contact.c.merged_into).where(contact.c.id == contact_id, contact.c.mentorado_id == mentorado_id)
+        who = connection.execute(merged).scalar() or contact_id
+        wanted = message.c.conversation_id.in_(theirs.where(conversation.c.contact_id == who))
+        wanted |= (message.c.sender_id == who) & message.c.conversation_id.in_(theirs)
+    page = select(message).where(message.c.number > after, wanted).order_by(message.c.number).limit(limit)
+    return _as_shown(connection, connection.execute(page).all())
+
+
+def conversations(connection: Connection, mentorado_id: MentoradoId) -> Sequence[Conversation]:
+    living = (conversation.c.mentorado_id == mentorado_id) & conversation.c.merged_into.is_(None)
+    counted = (
+        select(message.c.conversation_id, func.count().label("messages"), func.max(message.c.number).label("last"))
+        .where(message.c.conversation_id.in_(select(conversation.c.id).where(living)), message.c.shown)
+        .group_by(message.c.conversation_id)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(
+            conversation.c.id,
+            conversation.c.contact_id,
+            contact.c.name,
+            contact.c.many,
+            counted.c.messages,
+            func.coalesce(message.c.edited_text, message.c.text).label("last_text"),
+            message.c.revoked_at,
+            message.c.sent_at,
+        )
+        .join(counted, counted.c.conversation_id == conversation.c.id)
+        .join(message, message.c.number == counted.c.last)
+        .join(contact, contact.c.id == conversation.c.contact_id)
+        .order_by(counted.c.last.desc())
+    ).all()
+    addresses = _addresses(connection, mentorado_id)
+    return [
+        Conversation(
+            id=row.id,
+            mentorado_id=mentorado_id,
+            title=row.name or next((address.value for address in addresses[row.contact_id]), ""),
+            addresses=tuple(addresses[row.contact_id]),
+            is_group=row.many,
+            messages=row.messages,
+            last_text="" if row.revoked_at else row.last_text,
+            last_at=row.sent_at,
+        )
+        for row in rows
+    ]
+
+
+def extent(connection: Connection, mentorado_id: MentoradoId) -> HistoryExtent:
+    theirs = select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
+    row = connection.execute(
+        select(
+            func.count().label("messages"),
+            func.count(message.c.conversation_id.distinct()).label("conversations"),
+            func.min(message.c.sent_at).label("since"),
+        ).where(message.c.conversation_id.in_(theirs), message.c.shown)
+    ).one()
+    return HistoryExtent(messages=row.messages, conversations=row.conversations, since=row.since)
+
+
+def _living(connection: Connection, conversation_id: ConversationId) -> ConversationId:
+    """The conversation that *conversation_id* leads to since it was merged, or itself."""
+    merged = select(conversation.c.merged_into).where(conversation.c.id == conversation_id)
+    return connection.execute(merged).scalar() or conversation_id
+
+
+def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict[ContactId, list[Address]]:
+    """Each contact's, the one that people recognise first."""
+    found: defaultdict[ContactId, list[Address]] = defaultdict(list)
+    theirs = contact_address.select().where(contact_address.c.mentorado_id == mentorado_id)
+    for row in connection.execute(theirs):
+        found[row.contact_id].append(Address(AddressKind(row.kind), row.value))
+    for addresses in found.values():
+        addresses.sort(key=recognised)
+    return found
+
+
+def _as_shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMessage]:
+    reactions = _reactions(connection, [row.provider_id for row in rows])
+    quoted = _quoted(connection, rows)
+    return [
+        StoredMessage(
+            number=row.number,
+            conversation_id=row.conversation_id,
+            link_id=row.link_id,
+            provider=ProviderKind(row.provider),
+            provider_id=row.provider_id,
+            from_me=row.from_me,
+            sender_name=row.sender_name,
+            kind=MessageKind(row.kind),
+            text=row.text if row.edited_text is None else row.edited_text,
+            original_text=row.text,
+            media=_media(row),
+            reactions=reactions.get((row.conversation_id, row.provider_id), ()),
+            quoted_text=quoted.get(row.number),
+            sent_at=row.sent_at,
+            received_at=row.received_at,
+            stored_at=row.stored_at,
+            delivery=None if row.delivery is None else Delivery(row.delivery),
+            edited_at=row.edited_at,
+            revoked_at=row.revoked_at,
+        )
+        for row in rows
+    ]
+
+
+def _media(row: Row[Any]) -> Media | None:
+    if not row.has_media:
+        return None
+    return Media(mime=row.media_mime, name=row.media_name, size=row.media_size, seconds=row.media_seconds)
+
+
+def _reactions(connection: Connection, provider_ids: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The last sign of everybody who did not take it back."""
+    reacting = message.c.refers_to.in_(provider_ids) & (message.c.kind == MessageKind.REACTION.value)
+    said = select(message).where(reacting).order_by(message.c.sent_at, message.c.provider_id)
+    last: defaultdict[tuple[str, str], dict[tuple[bool, str | None], str]] = defaultdict(dict)
+    for row in connection.execute(said):
+        signs = last[row.conversation_id, row.refers_to]
+        reactor = (row.from_me, row.sender_id)
+        signs.pop(reactor, None)  # so that the order is the one in which the signs were given
+        signs[reactor] = row.text
+    return {target: tuple(sign for sign in signs.values() if sign) for target, signs in last.items()}
+
+
+def _quoted(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, str]:
+    """What each message answers to; it may be in another conversation of the same mentorado."""
+    answers = [row for row in rows if row.refers_to and row.shown]
+    if not answers:
+        return {}
+    sibling = link.alias()
+    same = select(sibling.c.id).where(sibling.c.mentorado_id == link.c.mentorado_id)
+    wanted = sorted({row.refers_to for row in answers})
+    original = message.alias()
+    found = (
+        select(
+            link.c.id.label("link_id"),
+            original.c.provider_id,
+            func.coalesce(original.c.edited_text, original.c.text).label("text"),
+        )
+        .join_from(link, original, original.c.link_id.in_(same))
+        .where(link.c.id.in_({row.link_id for row in answers}), original.c.provider_id.in_(wanted))
+    )
+    texts = {(row.link_id, row.provider_id): row.text for row in connection.execute(found)}
+    return {row.number: texts[key] for row in answers if (key := (row.link_id, row.refers_to)) in texts}

@@ -1,0 +1,208 @@
+"""Stores what providers reported: each message once, each delivery forward, in whatever order they come."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Table, delete, select
+
+from app.domain.mentorado import Enrolment, LinkId
+from app.domain.messages import (
+    REFERRING,
+    Address,
+    AddressKind,
+    ContactId,
+    ConversationId,
+    Delivery,
+    MessageKind,
+    WireFact,
+    WireMessage,
+    WireReceipt,
+    forward,
+)
+from app.storage.history_contacts import AddressBook, Addresses, call, is_many, portions
+from app.storage.history_erasure import Suppressed
+from app.storage.history_folding import fold, links_of, targets_in
+from app.storage.tables import early_receipt, message
+
+_NOWHERE: Final = (Address(AddressKind.OTHER, ""),)
+"""Where a message is kept whose provider did not say where it belongs."""
+
+
+def store(
+    connection: Connection, enrolment: Enrolment, facts: Sequence[WireFact], at: datetime
+) -> Sequence[ConversationId]:
+    batch = _Batch(connection, enrolment, at)
+    batch.messages([fact for fact in facts if isinstance(fact, WireMessage)])
+    batch.receipts([fact for fact in facts if isinstance(fact, WireReceipt)])
+    return sorted(batch.changed)
+
+
+class _Batch:
+    """What one transaction stores for one link."""
+
+    def __init__(self, connection: Connection, enrolment: Enrolment, at: datetime) -> None:
+        self._connection = connection
+        self._link = enrolment.link
+        self._mentorado_id = enrolment.mentorado.id
+        self._at = at
+        self.changed: set[ConversationId] = set()
+
+    def messages(self, reported: Iterable[WireMessage]) -> None:
+        told = _once(reported)
+        known = {row.provider_id: row for row in _rows(self._connection, message, self._link.id, told)}
+        suppressed = Suppressed(self._connection, self._mentorado_id)
+        new = [
+            said
+            for said in told.values()
+            if (said.provider_id not in known or _heals(said, known[said.provider_id]))
+            and (said.chat, said.sent_at) not in suppressed
+            and (said.sender, said.sent_at) not in suppressed
+        ]
+        if not new:
+            return
+        book = AddressBook(self._connection, self._mentorado_id, self._at)
+        book.learn(list(dict.fromkeys(addresses for said in new for addresses in _people(said))))
+        self._write(new, known, book)
+        call(self._connection, _names(new, book))
+
+        links = links_of(self._connection, self._mentorado_id)
+        targets = {said.refers_to for said in new if said.refers_to and said.kind in REFERRING}
+        targets |= {said.provider_id for said in new}
+        if book.merged:
+            self.changed |= book.merged
+            targets |= targets_in(self._connection, book.merged)
+        for some in portions(sorted(targets)):
+            self.changed |= fold(self._connection, links, some)
+
+    def receipts(self, reported: Iterable[WireReceipt]) -> None:
+        told: dict[str, tuple[Delivery, datetime]] = {}
+        for receipt in reported:
+            for provider_id in receipt.provider_ids:
+                before = told.get(provider_id)
+                told[provider_id] = (
+                    (receipt.delivery, receipt.at)
+                    if before is None
+                    else (forward(before[0], receipt.delivery), max(before[1], receipt.at))
+                )
+        for row in _rows(self._connection, message, self._link.id, told):
+            delivery, _ = told.pop(row.provider_id)
+            if row.delivery is not None and (moved := forward(Delivery(row.delivery), delivery)) != row.delivery:
+                update = message.update().where(message.c.number == row.number)
+                self._connection.execute(update.values(delivery=moved.value))
+                self.changed.add(row.conversation_id)
+        self._keep_early(told)
+
+    def _keep_early(self, told: Mapping[str, tuple[Delivery, datetime]]) -> None:
+        """Receipts whose message is not here yet wait for it."""
+        kept = self._take_early(told)
+        rows = [
+            {
+                "link_id": self._link.id,
+                "provider_id": provider_id,
+                "delivery": forward(kept.get(provider_id), delivery).value,
+                "at": at,
+            }
+            for provider_id, (delivery, at) in told.items()
+        ]
+        if rows:
+            self._connection.execute(early_receipt.insert(), rows)
+
+    def _take_early(self, provider_ids: Collection[str]) -> dict[str, Delivery]:
+        rows = list(_rows(self._connection, early_receipt, self._link.id, provider_ids))
+        for row in rows:
+            this = (early_receipt.c.link_id == self._link.id) & (early_receipt.c.provider_id == row.provider_id)
+            self._connection.execute(delete(early_receipt).where(this))
+        return {row.provider_id: Delivery(row.delivery) for row in rows}
+
+    def _write(self, new: Iterable[WireMessage], known: Mapping[str, Row[Any]], book: AddressBook) -> None:
+        early = self._take_early([said.provider_id for said in new])
+        inserted = []
+        for said in new:
+            row = self._row(said, book)
+            self.changed.add(row["conversation_id"])
+            before = known.get(said.provider_id)
+            if before is not None:
+                del row["delivery"], row["received_at"], row["stored_at"]
+                self._connection.execute(message.update().where(message.c.number == before.number).values(**row))
+                continue
+            if said.from_me:
+                row["delivery"] = forward(early.get(said.provider_id), Delivery.ACCEPTED).value
+            inserted.append(row)
+        if inserted:
+            self._connection.execute(message.insert(), inserted)
+
+    def _row(self, said: WireMessage, book: AddressBook) -> dict[str, Any]:
+        several, media = is_many(said.chat), said.media
+        return {
+            "conversation_id": book.conversation_of(said.chat),
+            "link_id": self._link.id,
+            "provider": self._link.provider.value,
+            "provider_id": said.provider_id,
+            "from_me": said.from_me,
+            "sender_id": book.contact_of(said.sender) if several and said.sender and not said.from_me else None,
+            "sender_name": _clean(said.sender_name),
+            "kind": said.kind.value,
+            "shown": said.kind not in REFERRING,
+            "text": _clean(said.text),
+            "has_media": media is not None,
+            "media_mime": "" if media is None else _clean(media.mime),
+            "media_name": "" if media is None else _clean(media.name),
+            "media_size": None if media is None else media.size,
+            "media_seconds": None if media is None else media.seconds,
+            "refers_to": said.refers_to,
+            "sent_at": said.sent_at,
+            "received_at": said.received_at,
+            "stored_at": self._at,
+            "delivery": None,
+        }
+
+
+def _once(reported: Iterable[WireMessage]) -> dict[str, WireMessage]:
+    told: dict[str, WireMessage] = {}
+    for said in reported:
+        before = told.get(said.provider_id)
+        if before is None or _heals(said, before):
+            told[said.provider_id] = said if said.chat else replace(said, chat=said.sender or _NOWHERE)
+    return told
+
+
+def _heals(said: WireMessage, before: Row[Any] | WireMessage) -> bool:
+    """Whether this is the readable form, sent again by its author, of what could not be decrypted."""
+    return before.kind == MessageKind.UNREADABLE and said.kind is not MessageKind.UNREADABLE
+
+
+def _people(said: WireMessage) -> Iterator[Addresses]:
+    """The tuples of addresses that name one contact each."""
+    yield said.chat
+    if said.from_me or not said.sender:
+        return
+    # In a talk between two the sender is the chat by another name. A sender that shares nothing with it is not believed
+    # to be: were it the mentorado's own number, all their contacts would become one.
+    if is_many(said.chat) or {address.key for address in said.chat} & {address.key for address in said.sender}:
+        yield said.sender
+
+
+def _names(new: Iterable[WireMessage], book: AddressBook) -> dict[ContactId, tuple[datetime, str]]:
+    names: dict[ContactId, tuple[datetime, str]] = {}
+    for said in new:
+        who = said.sender if is_many(said.chat) else said.chat
+        if said.from_me or not said.sender_name or not who:
+            continue
+        contact_id, named = book.contact_of(who), (said.sent_at, _clean(said.sender_name))
+        names[contact_id] = max(named, names.get(contact_id, named))
+    return names
+
+
+def _rows(connection: Connection, table: Table, link_id: LinkId, provider_ids: Collection[str]) -> Iterator[Row[Any]]:
+    for some in portions(provider_ids):
+        theirs = (table.c.link_id == link_id) & table.c.provider_id.in_(some)
+        yield from connection.execute(select(table).where(theirs)).all()
+
+
+def _clean(text: str) -> str:
+    """Half characters, which broken clients send, cannot be stored: they become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
