@@ -21,7 +21,7 @@ TRUST_WEAKENING = re.compile(
     r"InsecureSkipVerify|SSL_CERT_(?:FILE|DIR)|CERT_NONE|check_hostname|_create_unverified_context|verify\s*=\s*False"
 )
 # Ana is nobody: examples may use her home.
-MACHINE_PATH = re.compile(r"(?<![\w./:~-])/(?:home|Users|root|work|tmp)/(?!ana/)\w|\b[A-Z]:\\Users\\\w")
+MACHINE_PATH = re.compile(r"(?<![\w./:~-])/(?:(?:home|Users)/(?!ana/)\w+/|(?:root|work|tmp)/\w)|\b[A-Z]:\\Users\\\w")
 
 
 def name(path: Path) -> str:
@@ -93,7 +93,7 @@ def test_the_packaging_directory_does_not_pose_as_the_package_of_that_name() -> 
     assert not (ROOT / "packaging" / "__init__.py").exists()
 
 
-@pytest.mark.parametrize("path", ["/home/{}", "see /root/{}", "'/tmp/{}'", r"C:\Users\{}"])
+@pytest.mark.parametrize("path", ["/home/{}/x", "see /root/{}", "'/tmp/{}'", r"C:\Users\{}"])
 def test_paths_of_machines_are_recognised(path: str) -> None:
     assert MACHINE_PATH.search(path.format("joao"))
 
