@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
+from app.clock import SystemClock
 from app.core.actions import Actions
 from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
@@ -20,16 +19,6 @@ from app.settings import Settings
 from app.storage.database import Database
 from app.storage.roster import SqlRoster
 from app.storage.transitions import SqlTransitionLog
-
-
-class SystemClock:
-    """The time of this computer, in UTC."""
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

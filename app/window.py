@@ -1,8 +1,10 @@
-"""The composition root of the window: what is made, in which order, and how it all ends."""
+"""The composition root of the window: what is made, in which order, and how it all ends.
+
+The window is on the screen before the core is even imported; `Frame` is what that takes, `Program` is the rest.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import ctypes
 import os
 import socket
@@ -11,28 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import __version__
-from app.bootstrap import Core, build_core
-from app.domain.connection import LinkState
+from app.clock import SystemClock
 from app.domain.errors import Code, Problem
-from app.domain.events import (
-    MentoradoAdded,
-    MentoradoChanged,
-    MentoradosLoaded,
-    StatusChanged,
-    StorageFailed,
-    StorageRecovered,
-)
 from app.settings import Settings
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from app.bootstrap import Core
+    from app.domain.ports import Clock
     from app.ui.crash import CrashReports
     from app.ui.detail_pane.pane import DetailPane
-    from app.ui.main_window import MainWindow
-    from app.ui.preferences import Preferences
     from app.ui.single_instance import SingleInstance
-    from app.ui.theme import Theme
 
 OPEN_AGAIN_SECONDS = 3.0
 """How often a database that cannot be opened is tried again; its cause may go away at any moment."""
@@ -46,8 +38,6 @@ def open_window(settings: Settings) -> int:
     except ImportError as error:  # Qt's wheel brings no system libraries
         raise Problem(Code.SYSTEM_LIBRARY_MISSING, library=str(error).split(":")[0]) from error
     _require_platform_libraries()
-    from app.ui.crash import CrashReports
-    from app.ui.loop import run
     from app.ui.single_instance import SingleInstance
 
     app = QApplication(sys.argv[:1])
@@ -59,65 +49,101 @@ def open_window(settings: Settings) -> int:
         if instance.raise_first():
             return 0
         raise Problem(Code.ALREADY_RUNNING)
+    clock = SystemClock()
+    frame = Frame(app, settings.preferences, clock)
+    frame.window.show_at_once()
+
+    from app.bootstrap import build_core
+    from app.ui.crash import CrashReports
+    from app.ui.loop import run
+
     reports = CrashReports(__version__)
     give_back = reports.install()
     try:
-        run(app, lambda: Window(app, build_core(settings), reports, instance).run())
+        run(app, lambda: Program(frame, build_core(settings, clock=clock), reports, instance).run())
     finally:
         give_back()
         instance.release()
     return 0
 
 
-class Window:
-    """One run of the window over a core: the parts, and the order in which they begin and end."""
+class Frame:
+    """The window as it is first seen: the person's own look and language, and nobody in the list yet."""
 
-    def __init__(self, app: QApplication, core: Core, reports: CrashReports, instance: SingleInstance | None) -> None:
-        from app.ui.main_window import MainWindow, Parts
+    def __init__(self, app: QApplication, preferences: Path, clock: Clock) -> None:
+        from app.ui.main_window import MainWindow
         from app.ui.mentorado_list.model import MentoradoListModel
         from app.ui.preferences import Preferences
         from app.ui.text import texts
         from app.ui.theme import Theme
 
+        kept = Preferences(preferences)
+        texts.set_language(kept.language)
+        self.theme = Theme(kept.mode, kept.text_scale)
+        self.theme.apply(app)
+        self.model = MentoradoListModel(clock)
+        self.window = MainWindow(theme=self.theme, preferences=kept, model=self.model)
+        self.close_asked = False
+        self.window.close_requested.connect(self._remember)
+
+    def _remember(self) -> None:
+        self.close_asked = True
+
+
+class Program:
+    """One run of the window over a core, in the order in which its parts begin and end."""
+
+    def __init__(self, frame: Frame, core: Core, reports: CrashReports, instance: SingleInstance | None = None) -> None:
+        import asyncio
+
+        from app.domain.events import (
+            MentoradoAdded,
+            MentoradoChanged,
+            MentoradosLoaded,
+            StatusChanged,
+            StorageFailed,
+            StorageRecovered,
+        )
+        from app.ui.work import Work
+
         self._core = core
         self._reports = reports
         self._instance = instance
-        self._preferences: Preferences = Preferences(core.settings.preferences)
-        texts.set_language(self._preferences.language)
-        self._theme: Theme = Theme(self._preferences.mode, self._preferences.text_scale)
-        self._theme.apply(app)
-        model = MentoradoListModel(core.clock)
-        self.window: MainWindow = MainWindow(
-            Parts(
-                theme=self._theme,
-                preferences=self._preferences,
-                model=model,
+        self._theme = frame.theme
+        self.window = window = frame.window
+        self._close_asked = asyncio.Event()
+        self._asking = False
+        window.close_requested.connect(self._on_close_requested)
+        if frame.close_asked:
+            self._close_asked.set()
+        window.crashed.connect(reports.take)
+        reports.reported.connect(window.show_report)
+        bus, model = core.bus, frame.model
+        bus.subscribe(MentoradosLoaded, model.on_loaded)
+        bus.subscribe(MentoradoAdded, model.on_added)
+        bus.subscribe(MentoradoChanged, model.on_changed)
+        bus.subscribe(StatusChanged, model.on_status)
+        bus.subscribe(StorageFailed, window.on_storage_failed)
+        bus.subscribe(StorageRecovered, window.on_storage_recovered)
+        window.attach(
+            Work(
+                theme=frame.theme,
                 actions=core.actions,
                 enrolments=core.enrolments,
                 supervisor=core.supervisor,
                 make_pane=self._make_pane,
             )
         )
-        self._painted = asyncio.Event()
-        self._close_asked = asyncio.Event()
-        self.window.painted.connect(self._painted.set)
-        self.window.close_requested.connect(self._close_asked.set)
-        self.window.crashed.connect(reports.take)
-        reports.reported.connect(self.window.show_report)
-        bus = core.bus
-        bus.subscribe(MentoradosLoaded, model.on_loaded)
-        bus.subscribe(MentoradoAdded, model.on_added)
-        bus.subscribe(MentoradoChanged, model.on_changed)
-        bus.subscribe(StatusChanged, model.on_status)
-        bus.subscribe(StorageFailed, self.window.on_storage_failed)
-        bus.subscribe(StorageRecovered, self.window.on_storage_recovered)
 
     async def run(self) -> None:
-        """Paint first, open the database behind the painted window, hold the links, and take all down again."""
+        """Open the database behind the window, hold the links until it is closed, and take all down again."""
+        import asyncio
+
+        from app.ui.loop import cancel_asked
+
         self._reports.watch(asyncio.get_running_loop())
         self.window.show()
         try:
-            await self._painted.wait()
             self._listen()
             async with self._core.running(), asyncio.TaskGroup() as group:
                 opening = group.create_task(self._open(), name="open the database")
@@ -125,10 +151,13 @@ class Window:
                 opening.cancel()
                 self.window.hide()  # the lines may take a moment to close, and nobody should watch them
         finally:
+            await cancel_asked()  # a sheet that is still open belongs to the window
             self.window.finish()
             self.window.deleteLater()
 
     async def _open(self) -> None:
+        from app.domain.events import StorageFailed, StorageRecovered
+
         told: Code | None = None
         while True:
             try:
@@ -145,18 +174,26 @@ class Window:
         await self._core.supervisor.start_wanted()
 
     async def _until_closed(self) -> None:
+        from app.domain.connection import LinkState
         from app.ui.dialogs.question import Questions
 
         supervisor = self._core.supervisor
         while True:
             await self._close_asked.wait()
+            self._close_asked.clear()
             live = [link for link in supervisor.running() if supervisor.status(link).state is not LinkState.BLOCKED]
             if not live:
                 return
-            questions = Questions(self._theme, self.window, supervisor.status)
-            if await questions.close_program(len(live)):
-                return
-            self._close_asked.clear()
+            self._asking = True
+            try:
+                if await Questions(self._theme, self.window, supervisor.status).close_program(len(live)):
+                    return
+            finally:
+                self._asking = False
+
+    def _on_close_requested(self) -> None:
+        if not self._asking:  # one question is enough
+            self._close_asked.set()
 
     def _listen(self) -> None:
         if self._instance is not None:

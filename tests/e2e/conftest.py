@@ -1,0 +1,158 @@
+"""The real window, the real core, the real session hosts; only the far end of the wire is played."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zxingcpp
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit, QWidget
+
+from app.bootstrap import Core, build_core
+from app.core.backoff import ReconnectPolicy
+from app.domain.connection import LinkState, LinkStatus
+from app.domain.events import StatusChanged
+from app.domain.mentorado import Enrolment
+from app.settings import Settings
+from app.ui.crash import CrashReports
+from app.ui.main_window import MainWindow
+from app.ui.text import texts
+from app.window import Frame, Program
+from tests.emulators.whatsapp_web.process import EmulatorProcess
+
+PHONE, TYPED = "5511987654321", "11 98765-4321"
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[EmulatorProcess]:
+    with EmulatorProcess() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(emulator: EmulatorProcess, fast_dir: Path) -> Settings:
+    data = fast_dir / "data"
+    data.mkdir(mode=0o700)
+    return Settings(
+        data_dir=data,
+        session_dir=data / "sessions",
+        session_host=tuple(shlex.split(emulator.host_command())),
+    )
+
+
+@dataclass
+class Scene:
+    """A running window, and what a person can see and do in it."""
+
+    core: Core
+    window: MainWindow
+    badges: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.core.bus.subscribe(StatusChanged, self._on_status)
+
+    def _on_status(self, event: StatusChanged) -> None:
+        if not self.badges or self.badges[-1] != event.after.state:
+            self.badges.append(event.after.state)
+
+    def status(self, enrolment: Enrolment) -> LinkStatus:
+        return self.core.supervisor.status(enrolment.link.id)
+
+    def only(self) -> Enrolment:
+        """The one mentorado there is."""
+        (enrolment,) = self.core.enrolments.all()
+        return enrolment
+
+    def button(self, words: str, under: QWidget | None = None) -> QAbstractButton:
+        """The first visible button that says *words*."""
+        words = words.replace("&", "")
+        buttons = (under or self.window).findChildren(QAbstractButton)
+        found = [
+            b for b in buttons if b.isVisible() and words in (b.text().replace("&", "").strip(), b.accessibleName())
+        ]
+        assert found, (words, [b.text() or b.accessibleName() for b in buttons if b.isVisible()])
+        return found[0]
+
+    def click(self, words: str, under: QWidget | None = None) -> None:
+        QTest.mouseClick(self.button(words, under), Qt.MouseButton.LeftButton)
+
+    async def sheet(self) -> QDialog:
+        """The sheet that is open, once it is."""
+        await until(self.sheets)
+        return self.sheets()[0]
+
+    def sheets(self) -> list[QDialog]:
+        return [dialog for dialog in self.window.findChildren(QDialog) if dialog.isVisible()]
+
+    async def fill_in(self, name: str, phone: str, verb: str) -> None:
+        """Add somebody through the form, by the keyboard."""
+        QTest.keyClick(self.window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+        sheet = await self.sheet()
+        QTest.keyClicks(sheet.focusWidget() or sheet, name)
+        fields = [edit for edit in sheet.findChildren(QLineEdit) if edit.isVisible()]
+        QTest.keyClicks(fields[1], phone)
+        self.click(verb, sheet)
+        await until(lambda: not self.sheets())
+
+    def codes_in_pixels(self) -> list[str]:
+        """What a phone's camera would read from the window."""
+        return decode(self.window.grab().toImage())
+
+    async def code_in_pixels(self) -> str:
+        """Wait until the window shows a code that can be read."""
+        await until(lambda: bool(self.codes_in_pixels()))
+        return self.codes_in_pixels()[0]
+
+    async def until_state(self, enrolment: Enrolment, state: LinkState, within: float = 20) -> None:
+        await until(lambda: self.status(enrolment).state is state, within)
+
+
+def decode(image: QImage) -> list[str]:
+    grey = image.convertToFormat(QImage.Format.Format_Grayscale8)
+    rows = np.frombuffer(grey.constBits(), dtype=np.uint8).reshape(grey.height(), grey.bytesPerLine())
+    pixels = np.ascontiguousarray(rows[:, : grey.width()])
+    return [
+        code.text
+        for code in zxingcpp.read_barcodes(pixels, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
+    ]
+
+
+async def until(told: Callable[[], object], within: float = 20) -> None:
+    async with asyncio.timeout(within):
+        while not told():
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def conecta(settings: Settings, *, loaded: bool = True) -> AsyncIterator[Scene]:
+    """The program from start to end; leaving closes the window as a person would, and waits."""
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    core = build_core(settings, policy=ReconnectPolicy(first=0.2, cap=2))
+    reports = CrashReports("test")
+    crashes: list[str] = []
+    reports.reported.connect(crashes.append)
+    frame = Frame(app, settings.preferences, core.clock)
+    program = Program(frame, core, reports)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(program.run())
+        scene = Scene(core, program.window)
+        await until(lambda: frame.window._pane is not None and (frame.model._loaded or not loaded))
+        try:
+            yield scene
+        finally:
+            program.window.close()
+            if core.supervisor.running():
+                sheet = await scene.sheet()
+                scene.click(texts("question.close.confirm"), sheet)
+            await running
+    assert crashes == []

@@ -1,0 +1,167 @@
+"""From an empty window to a connected mentorado, as staff do it, and what can go wrong on the way."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from itertools import pairwise
+
+import psutil
+import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtTest import QTest
+
+from app.core.actions import ActionName
+from app.domain.connection import LinkState, Reason
+from app.settings import Settings
+from app.ui import text
+from app.ui.text import texts
+from app.ui.theme import Mode
+from tests.conftest import OnQt
+from tests.e2e.conftest import PHONE, TYPED, Scene, conecta, until
+from tests.emulators.whatsapp_web.process import EmulatorProcess
+
+
+@pytest.fixture(autouse=True)
+def fresh_account(emulator: EmulatorProcess) -> None:
+    emulator.control.add_account(PHONE)
+
+
+async def connect_by_hand(scene: Scene, emulator: EmulatorProcess, phone: str = PHONE) -> None:
+    """Add somebody and let the phone scan exactly what the window shows."""
+    await scene.fill_in("Ana Prates", TYPED, texts("dialog.add_and_connect"))
+    enrolment = scene.only()
+    await scene.until_state(enrolment, LinkState.QR_READY)
+    code = await scene.code_in_pixels()
+    await emulator.control.off_loop(emulator.control.scan, phone, code)
+
+
+def hosts() -> list[psutil.Process]:
+    """The session hosts this process has started and that still live."""
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if any("session_host" in word for word in child.cmdline())]
+
+
+def test_staff_connect_a_mentorado_by_what_the_window_shows(
+    on_qt: OnQt, settings: Settings, emulator: EmulatorProcess
+) -> None:
+    async def main() -> None:
+        async with conecta(settings) as scene:
+            await connect_by_hand(scene, emulator)
+            ana = scene.only()
+            await scene.until_state(ana, LinkState.CONNECTED)
+            assert scene.badges == ["connecting", "qr_ready", "connected"]
+            await until(lambda: scene.codes_in_pixels() == [])
+        first = len(emulator.control.attempts())
+        async with conecta(settings) as scene:  # the same person comes back to work
+            ana = scene.only()
+            await scene.until_state(ana, LinkState.CONNECTED)
+            assert scene.badges == ["connecting", "connected"]
+            assert [attempt.kind for attempt in emulator.control.attempts()[first:]] == ["login"]
+
+    on_qt(main, within=60)
+    assert hosts() == []
+    with sqlite3.connect(settings.database) as raw:
+        states = [row[0] for row in raw.execute("SELECT after_state FROM transition ORDER BY id")]
+    raw.close()
+    assert states == ["connecting", "qr_ready", "qr_ready", "connected", "connecting", "connected"]
+
+
+@pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
+def test_the_code_can_be_read_in_both_themes_and_a_cancelled_one_is_gone(
+    on_qt: OnQt, settings: Settings, mode: Mode
+) -> None:
+    async def main() -> None:
+        async with conecta(settings) as scene:
+            scene.window._theme.set_mode(mode)
+            await scene.fill_in("Ana Prates", TYPED, texts("dialog.add_and_connect"))
+            ana = scene.only()
+            shown = await scene.code_in_pixels()
+            qr = scene.status(ana).qr
+            assert qr is not None
+            assert shown == qr.text
+            scene.click(texts("qr.cancel"))
+            await scene.until_state(ana, LinkState.OFF)
+            await until(lambda: scene.codes_in_pixels() == [])
+            await until(lambda: hosts() == [])
+            scene.click(text.action(ActionName.CONNECT)[0])
+            again = await scene.code_in_pixels()
+            assert again != shown
+
+    on_qt(main, within=60)
+
+
+def test_another_phone_than_the_mentorados_waits_for_a_person(
+    on_qt: OnQt, settings: Settings, emulator: EmulatorProcess
+) -> None:
+    stranger = "5521912345678"
+    emulator.control.add_account(stranger)
+
+    async def main() -> None:
+        async with conecta(settings) as scene:
+            await connect_by_hand(scene, emulator, stranger)
+            ana = scene.only()
+            await scene.until_state(ana, LinkState.BLOCKED)
+            assert scene.status(ana).reason is Reason.WRONG_ACCOUNT
+            scene.click(text.action(ActionName.REJECT_ACCOUNT)[0])
+            await scene.until_state(ana, LinkState.OFF)
+            assert emulator.control.devices(stranger) == []
+
+    on_qt(main, within=60)
+
+
+def test_a_killed_host_costs_a_moment_and_never_the_window(
+    on_qt: OnQt, settings: Settings, emulator: EmulatorProcess
+) -> None:
+    async def main() -> None:
+        async with conecta(settings) as scene:
+            await connect_by_hand(scene, emulator)
+            ana = scene.only()
+            await scene.until_state(ana, LinkState.CONNECTED)
+            beats: list[float] = []
+            pulse = QTimer(interval=10)
+            pulse.timeout.connect(lambda: beats.append(time.monotonic()))
+            pulse.start()
+            for host in hosts():
+                host.kill()
+            await scene.until_state(ana, LinkState.RECONNECTING)
+            assert scene.status(ana).reason is Reason.HOST_CRASHED
+            await scene.until_state(ana, LinkState.CONNECTED)
+            pulse.stop()
+            longest = max(after - before for before, after in pairwise(beats))
+            assert longest < 1.0, "the window stood still"
+
+    on_qt(main, within=60)
+
+
+def test_closing_asks_once_while_a_link_is_live_and_staying_is_the_default(
+    on_qt: OnQt, settings: Settings, emulator: EmulatorProcess
+) -> None:
+    async def main() -> None:
+        async with conecta(settings) as scene:
+            await connect_by_hand(scene, emulator)
+            ana = scene.only()
+            await scene.until_state(ana, LinkState.CONNECTED)
+            scene.window.close()
+            sheet = await scene.sheet()
+            QTest.keyClick(sheet, Qt.Key.Key_Escape)
+            await until(lambda: not scene.sheets())
+            assert scene.window.isVisible()
+            assert scene.status(ana).state is LinkState.CONNECTED
+
+    on_qt(main, within=60)
+
+
+def test_a_database_that_cannot_be_opened_is_said_and_tried_until_it_can(on_qt: OnQt, settings: Settings) -> None:
+    settings.database.write_bytes(b"this is no database" * 100)
+
+    async def main() -> None:
+        async with conecta(settings, loaded=False) as scene:
+            await until(lambda: bool(scene.window.banners.problems()))
+            assert [problem.code for problem in scene.window.banners.problems()] == ["database_corrupt"]
+            settings.database.rename(settings.database.with_suffix(".aside"))
+            await until(lambda: scene.window.banners.problems() == [])
+            await scene.fill_in("Ana Prates", TYPED, texts("dialog.add"))
+            assert scene.only().mentorado.name == "Ana Prates"
+
+    on_qt(main, within=30)
