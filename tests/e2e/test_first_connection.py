@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import time
 from itertools import pairwise
@@ -146,6 +147,7 @@ def test_closing_asks_once_while_a_link_is_live_and_staying_is_the_default(
             sheet = await scene.sheet()
             QTest.keyClick(sheet, Qt.Key.Key_Escape)
             await until(lambda: not scene.sheets())
+            await asyncio.sleep(0.1)  # quicker than this nobody asks again
             assert scene.window.isVisible()
             assert scene.status(ana).state is LinkState.CONNECTED
 
