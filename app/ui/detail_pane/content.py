@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -14,6 +14,7 @@ from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock
 from app.ui.detail_pane.action_card import ActionCard
+from app.ui.detail_pane.details import Details
 from app.ui.detail_pane.evidence import EvidenceCard
 from app.ui.detail_pane.lead import lead_of
 from app.ui.detail_pane.lead_card import LeadCard
@@ -50,11 +51,7 @@ class PaneContent(QWidget):
         self.evidence = EvidenceCard(theme)
         self.cards = [ActionCard(theme) for _ in _SLOTS]
         self.timeline = Timeline(theme)
-        self._details = QLabel(wordWrap=True)
-        self._details.setProperty("role", "caption")
-        self._details.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.details = Details(theme)
         self._headings = {
             name: Words(theme, TEXT_SMALL, QFont.Weight.DemiBold) for name in ("actions", "history", "details")
         }
@@ -76,10 +73,10 @@ class PaneContent(QWidget):
         self.state.show_state(tone_of(status), badge_icon(status), state_badge(status), observed)
         self.lead.show_lead(lead_of(enrolment, status, actions, now), busy=busy)
         self._show_pairing(enrolment, status, actions, turn)
-        self.evidence.show_evidence(status.evidence, now)
-        self.evidence.setVisible(self.pairing.stage is Stage.NONE)
+        anything = self.evidence.show_evidence(status, now)
+        self.evidence.setVisible(anything and self.pairing.stage is Stage.NONE)
         self._show_cards(enrolment, actions, busy=busy)
-        self._details.setText(_code(status))
+        self.details.show_details(enrolment.link, status)
 
     def show_trouble(self, words: tuple[str, str] | None) -> None:
         if words is None:
@@ -93,7 +90,7 @@ class PaneContent(QWidget):
     def retranslate(self) -> None:
         for name, heading in self._headings.items():
             heading.setText(texts(f"detail.{name}"))
-        for part in (self.who, self.trouble, self.pairing, self.evidence, self.timeline):
+        for part in (self.who, self.trouble, self.pairing, self.evidence, self.timeline, self.details):
             part.retranslate()
 
     def _show_pairing(self, enrolment: Enrolment, status: LinkStatus, actions: Actions, turn: tuple[str, int]) -> None:
@@ -130,7 +127,7 @@ class PaneContent(QWidget):
             layout.addWidget(part)
         layout.addLayout(_section(self._headings["actions"], self.cards, SPACE_2 + 2))
         layout.addLayout(_section(self._headings["history"], [self.timeline], SPACE_3))
-        layout.addLayout(_section(self._headings["details"], [self._details], SPACE_2))
+        layout.addLayout(_section(self._headings["details"], [self.details], SPACE_2))
         layout.addStretch(1)
 
 
@@ -142,9 +139,3 @@ def _section(heading: QLabel, parts: Iterable[QWidget], spacing: int) -> QVBoxLa
     for part in parts:
         column.addWidget(part)
     return column
-
-
-def _code(status: LinkStatus) -> str:
-    """What support asks for: the codes, and what the far end said."""
-    codes = [str(status.state), *([str(status.reason)] if status.reason is not Reason.NONE else [])]
-    return " · ".join([*codes, *([status.detail] if status.detail else [])])

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel
 
-from app.domain.connection import Evidence
+from app.domain.connection import LinkState, LinkStatus
 from app.ui.text import age, date_time, texts
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
 from app.ui.words import Words
@@ -17,7 +17,7 @@ _ROWS = ("connected_since", "last_inbound", "last_ack")
 
 
 class EvidenceCard(QFrame):
-    """One line per sign; a sign that never came says so."""
+    """One line per sign. While the link is connected, a sign that never came says so; later it says nothing."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -29,32 +29,37 @@ class EvidenceCard(QFrame):
         layout.setHorizontalSpacing(SPACE_3)
         layout.setVerticalSpacing(0)
         layout.setColumnStretch(0, 1)
+        self._lines: dict[str, QFrame] = {}
         for position, name in enumerate(_ROWS):
-            if position:
-                line = QFrame()
-                line.setProperty("role", "line")
-                layout.addWidget(line, 2 * position - 1, 0, 1, 2)
+            line = self._lines[name] = QFrame()
+            line.setProperty("role", "line")
+            layout.addWidget(line, 2 * position, 0, 1, 2)
             label, value = self._labels[name], self._values[name]
             label.setProperty("role", "secondary")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             for part in (label, value):
                 part.setContentsMargins(0, SPACE_2 + SPACE_1 // 2, 0, SPACE_2 + SPACE_1 // 2)
-            layout.addWidget(label, 2 * position, 0)
-            layout.addWidget(value, 2 * position, 1)
+            layout.addWidget(label, 2 * position + 1, 0)
+            layout.addWidget(value, 2 * position + 1, 1)
         self.retranslate()
 
-    def show_evidence(self, evidence: Evidence, now: datetime) -> None:
-        since = evidence.connected_since
-        today = now.astimezone().date()
+    def show_evidence(self, status: LinkStatus, now: datetime) -> bool:
+        """Returns whether there is anything to show."""
+        evidence, since, today = status.evidence, status.evidence.connected_since, now.astimezone().date()
         values = {
             "connected_since": date_time(since.astimezone(), today) if since else None,
             "last_inbound": age(now - evidence.last_inbound) if evidence.last_inbound else None,
             "last_ack": age(now - evidence.last_ack) if evidence.last_ack else None,
         }
-        for name, words in values.items():
+        shown = [name for name in _ROWS if values[name] or status.state is LinkState.CONNECTED]
+        for name in _ROWS:
             value = self._values[name]
-            value.setText(words or texts("detail.not_yet"))
+            value.setText(values[name] or texts("detail.not_yet"))
             value.setAccessibleName(f"{self._labels[name].text()}: {value.text()}")
+            self._labels[name].setVisible(name in shown)
+            value.setVisible(name in shown)
+            self._lines[name].setVisible(name in shown[1:])
+        return bool(shown)
 
     def retranslate(self) -> None:
         self.setAccessibleName(texts("detail.evidence"))

@@ -6,14 +6,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QColor,
+    QHideEvent,
+    QPainter,
+    QPaintEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from app.core.actions import ActionName, Actions
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.core.supervisor import Supervisor
-from app.domain.connection import LinkState
+from app.domain.connection import LinkState, LinkStatus
 from app.domain.errors import Problem
 from app.domain.events import MentoradoChanged, MentoradosLoaded, PairingTurnChanged, StatusChanged
 from app.domain.mentorado import Enrolment, MentoradoId
@@ -23,7 +31,7 @@ from app.ui.detail_pane.notice import Notice
 from app.ui.dialogs.question import Questions
 from app.ui.loop import asked
 from app.ui.text import problem as words_of
-from app.ui.text import texts
+from app.ui.text import sentence, texts
 from app.ui.theme import PANE_WIDTH, Theme
 
 TICK_MILLISECONDS = 1000
@@ -199,7 +207,14 @@ class DetailPane(QWidget):
             self._trouble.pop(event.mentorado_id, None)  # it was about a state that is over
             if event.after.state is LinkState.CONNECTING:
                 self._content.pairing.expect_code()
+            self._announce(event.after)
         self._refresh()
+
+    def _announce(self, status: LinkStatus) -> None:
+        """Tell a screen reader what moved, wherever its user is in the window."""
+        if QAccessible.isActive() and self.isVisible() and (enrolment := self._shown()):
+            said = sentence(status, enrolment, self._clock.now())
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said))
 
     def _on_mentorado(self, event: MentoradoChanged) -> None:
         if event.enrolment.mentorado.id == self._mentorado_id:

@@ -19,6 +19,13 @@ from app.ui.text import problem as words_of
 from app.ui.text import texts
 from app.ui.theme import SPACE_1, SPACE_2, Theme
 
+_POPUP = """
+QListView {{ background: {raised}; border: 1px solid {border_strong}; outline: none; }}
+QListView::item {{ padding: 6px 8px; border-radius: 6px; }}
+QListView::item:selected {{ background: {accent_soft}; color: {on_accent_soft}; }}
+"""
+_POPUP_COLOURS = ("raised", "border_strong", "accent_soft", "on_accent_soft")
+
 
 @dataclass(frozen=True, slots=True)
 class Saved:
@@ -90,6 +97,8 @@ class MentoradoForm(Sheet):
         self.body.addWidget(self.trouble)
         self.body.setSpacing(SPACE_2)
         self.cohort.line.setCompleter(_completer(enrolments.all(), self))
+        if popup := self.cohort.line.completer().popup():
+            popup.setStyleSheet(_POPUP.format(**{name: getattr(theme.tokens, name) for name in _POPUP_COLOURS}))
 
         self.cancel = self.add_button(texts("dialog.cancel"))
         self.cancel.clicked.connect(self.reject)

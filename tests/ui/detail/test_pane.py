@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton
 
@@ -224,8 +225,15 @@ def test_the_details_for_support_can_be_selected(on_qt: OnQt, theme: Theme) -> N
             open_pane(stage)
             stage.put(LinkState.BLOCKED, Reason.TEMPORARY_BAN, detail="402")
             assert "blocked · temporary_ban · 402" in words(stage)
-            flags = stage.pane._content._details.textInteractionFlags()
+            flags = stage.pane._content.details.line.textInteractionFlags()
             assert flags & Qt.TextInteractionFlag.TextSelectableByMouse
+            (copy,) = [b for b in stage.pane.findChildren(QPushButton) if spoken(b) == "Copiar os detalhes"]
+            copy.click()
+            copied = QGuiApplication.clipboard().text()
+            assert "blocked · temporary_ban · 402 · whatsapp_web" in copied
+            assert stage.enrolments.get(THIAGO).link.id in copied
+            assert "Thiago" not in copied
+            assert "5662" not in copied
 
     on_qt(main)
 
@@ -239,6 +247,12 @@ def test_the_evidence_says_what_exists_and_what_never_came(on_qt: OnQt, theme: T
             assert values["last_inbound"].text() == "há 3 min"
             assert values["last_ack"].text() == "ainda não"
             assert values["connected_since"].text() != "ainda não"
+            assert "ainda não" in words(stage)
+            stage.put(LinkState.RECONNECTING, evidence=stage.evidence(last_inbound=180))
+            assert "há 3 min" in words(stage)
+            assert "ainda não" not in words(stage), "it would be wrong of a link that was connected before"
+            stage.put(LinkState.OFF)
+            assert not stage.pane._content.evidence.isVisible()
             stage.show_code(stage.code())
             assert not stage.pane._content.evidence.isVisible()
 
@@ -454,5 +468,36 @@ def test_the_code_is_in_no_name_or_description(on_qt: OnQt, theme: Theme) -> Non
             for widget in stage.pane.findChildren(QAbstractButton):
                 said = (spoken(widget), widget.accessibleDescription(), widget.toolTip(), widget.text())
                 assert not any(LINK in each for each in said)
+
+    on_qt(main)
+
+
+def test_tab_goes_from_top_to_bottom(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            open_pane(stage)
+            stage.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
+            stage.pane.show_problem(Problem(Code.ENGINE_MISSING))
+            await settle()
+            stops, at = [], stage.pane.nextInFocusChain()
+            while at is not None and at is not stage.pane:
+                if isinstance(at, QAbstractButton) and at.isVisible() and at.isEnabled():
+                    stops.append(at.mapTo(stage.pane, at.rect().center()).y())
+                at = at.nextInFocusChain()
+            assert len(stops) >= 5
+            assert stops == sorted(stops)
+
+    on_qt(main)
+
+
+def test_a_screen_reader_is_told_what_moved(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            open_pane(stage)
+            QAccessible.setActive(True)
+            try:
+                stage.put(LinkState.CONNECTED)
+            finally:
+                QAccessible.setActive(False)
 
     on_qt(main)
