@@ -188,6 +188,10 @@ class SessionFolder:
             name = (self.path / pointer).read_text().strip()
         except FileNotFoundError:
             return None
+        except NotADirectoryError:
+            raise Problem(Code.SESSION_DIR_NOT_A_FOLDER, path=str(self.path)) from None
+        except PermissionError:
+            raise Problem(Code.SESSION_DIR_NOT_WRITABLE, path=str(self.path)) from None
         except (OSError, UnicodeDecodeError) as error:
             raise Problem(Code.SESSION_CORRUPT, path=str(self.path / pointer), why=str(error)) from None
         if not _SESSION_NAME.fullmatch(name):
