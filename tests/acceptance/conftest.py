@@ -8,6 +8,8 @@ import pytest
 
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
+pytest.register_assert_rewrite("tests.acceptance.connect.office", "tests.acceptance.connect.verdicts")
+
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[EmulatorProcess]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.logs import configure_logging
-from tests.acceptance.connect.office import Office
+from tests.acceptance.connect.office import Office, Person, run
 from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
 
 
@@ -23,6 +23,22 @@ def office(emulator: EmulatorProcess, fast_dir: Path) -> Office:
 def shared_home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="conecta-test-", dir=quick_directory()) as home:
         yield Path(home)
+
+
+@pytest.fixture(scope="module")
+def shared(emulator: EmulatorProcess, shared_home: Path) -> Office:
+    return Office(shared_home, emulator)
+
+
+@pytest.fixture(scope="module")
+def veteran(shared: Office) -> Person:
+    """Somebody paired once, for all the tests that do not cost them their session."""
+
+    async def main() -> Person:
+        async with shared.at_work() as day:
+            return await day.connect_new("Vera")
+
+    return run(main())
 
 
 @pytest.fixture

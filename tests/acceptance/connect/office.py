@@ -10,13 +10,13 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
 
-from app.bootstrap import Core, SystemClock, build_core
+from app.bootstrap import Core, build_core
 from app.core.actions import BUTTON_FOR, ActionName, Outcome, Refusal
 from app.core.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, LinkStatus, Reason
@@ -59,14 +59,17 @@ def run(main: Coroutine[Any, Any, T], *, within: float = 30) -> T:
     return asyncio.run(limited())
 
 
-class ForwardClock(SystemClock):
+class ForwardClock:
     """The time of this computer, or later: so that an hour's ban need not be waited for."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
 
     def now(self) -> datetime:
-        return super().now() + self.ahead
+        return datetime.now(UTC) + self.ahead
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,9 @@ class Day:
     # --- what staff do
 
     async def do(self, action: ActionName, person: Person, *, sure: bool = True) -> Outcome:
+        """Run *action*; `until` then reads only what is told from here on."""
+        self._read[person.link] = len(self._told[person.link])
+
         async def answer(_name: ActionName, _enrolment: Enrolment) -> bool:
             return sure
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from tests.acceptance.connect.office import FIRST_TIME, NONE, Day, Office, Perso
 from tests.acceptance.connect.verdicts import check_blocked, check_on_its_way_back
 from tests.emulators.whatsapp_web.control import EmulatorSaidNo
 from tests.emulators.whatsapp_web.faults import FAULTS
-from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 _R = Reason
 
@@ -66,22 +64,6 @@ ELSEWHERE = {
 def rows(table: dict[str, Reason], *, without: Iterable[str] = ()) -> pytest.MarkDecorator:
     chosen = {fault: reason for fault, reason in table.items() if fault not in without}
     return pytest.mark.parametrize(("fault", "reason"), chosen.items(), ids=[f"{f}-{r}" for f, r in chosen.items()])
-
-
-@pytest.fixture(scope="module")
-def shared(emulator: EmulatorProcess, shared_home: Path) -> Office:
-    return Office(shared_home, emulator)
-
-
-@pytest.fixture(scope="module")
-def veteran(shared: Office) -> Person:
-    """Somebody paired once, for all the rows that do not cost them their session."""
-
-    async def main() -> Person:
-        async with shared.at_work() as day:
-            return await day.connect_new("Vera")
-
-    return run(main())
 
 
 async def somebody(day: Day, veteran: Person, fault: str) -> Person:

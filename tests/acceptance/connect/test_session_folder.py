@@ -1,0 +1,291 @@
+"""Session folders in every bad shape: each is told apart, nothing is lost, and once mended the link needs no code."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.core.actions import ActionName
+from app.domain.connection import LinkState, Reason
+from app.domain.errors import Code, Problem
+from app.ui import text
+from tests.acceptance.connect.core_process import CoreProcess
+from tests.acceptance.connect.office import AGAIN, Office, Person, no_hosts, run
+from tests.acceptance.connect.verdicts import check_blocked
+
+NOBODY = 65534
+
+
+@contextmanager
+def moved_away(path: Path) -> Iterator[None]:
+    aside = path.with_name(f"{path.name}.aside")
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        if path.is_dir():
+            path.rmdir()
+        path.unlink(missing_ok=True)
+        aside.rename(path)
+
+
+@contextmanager
+def replaced_by_a_file(path: Path) -> Iterator[None]:
+    with moved_away(path):
+        path.write_text("I am a file.")
+        yield
+
+
+@contextmanager
+def replaced_by_an_empty_folder(path: Path) -> Iterator[None]:
+    with moved_away(path):
+        path.mkdir()
+        yield
+
+
+@contextmanager
+def written_over(path: Path, change: Callable[[bytes], bytes]) -> Iterator[None]:
+    whole = path.read_bytes()
+    damaged = change(whole)
+    path.write_bytes(damaged)
+    try:
+        yield
+        assert path.read_bytes() == damaged, "what is left of a damaged file may be all there is"
+    finally:
+        path.write_bytes(whole)
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Forbid writing, to root as well: it becomes somebody else for the time."""
+    home = folder.parent
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if root:
+        hand_over(home, NOBODY)
+    folder.chmod(0o500)
+    if root:
+        os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        if root:
+            os.setresuid(0, 0, 0)
+            hand_over(home, 0)
+        folder.chmod(0o700)
+
+
+def hand_over(home: Path, owner: int) -> None:
+    for path in (home, *home.rglob("*")):
+        os.chown(path, owner, -1)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Another program, which is none of ours, holds the session's database."""
+    holder = (
+        "import sqlite3, sys; database = sqlite3.connect(sys.argv[1], isolation_level=None); "
+        "database.execute('BEGIN EXCLUSIVE'); print('locked', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", holder, str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"locked\n"
+            yield
+        finally:
+            process.communicate(timeout=10)
+
+
+Harm = Callable[[Office, Person], AbstractContextManager[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    harm: Harm
+    reason: Reason
+    code: Code  # what the log and the details line say more precisely
+
+
+CASES = {
+    "the folder is missing": Case(
+        lambda office, _: moved_away(office.sessions), Reason.SESSION_DIR_UNUSABLE, Code.SESSION_DIR_MISSING
+    ),
+    "the folder is another, empty one": Case(
+        lambda office, _: replaced_by_an_empty_folder(office.sessions),
+        Reason.SESSION_DIR_UNUSABLE,
+        Code.SESSION_DIR_MISSING,
+    ),
+    "the folder is a file": Case(
+        lambda office, _: replaced_by_a_file(office.sessions),
+        Reason.SESSION_DIR_UNUSABLE,
+        Code.SESSION_DIR_NOT_A_FOLDER,
+    ),
+    "the folder is not writable": Case(
+        lambda office, _: read_only(office.sessions), Reason.SESSION_DIR_UNUSABLE, Code.SESSION_DIR_NOT_WRITABLE
+    ),
+    "the person's folder is a file": Case(
+        lambda office, person: replaced_by_a_file(office.folder(person)),
+        Reason.SESSION_DIR_UNUSABLE,
+        Code.SESSION_DIR_NOT_A_FOLDER,
+    ),
+    "the person's folder is missing": Case(
+        lambda office, person: moved_away(office.folder(person)), Reason.SESSION_MISSING, Code.SESSION_MISSING
+    ),
+    "the session file is missing": Case(
+        lambda office, person: moved_away(office.session_file(person)), Reason.SESSION_MISSING, Code.SESSION_MISSING
+    ),
+    "the session file is cut off": Case(
+        lambda office, person: written_over(office.session_file(person), lambda whole: whole[: len(whole) // 2]),
+        Reason.SESSION_CORRUPT,
+        Code.SESSION_CORRUPT,
+    ),
+    "the session file is noise": Case(
+        lambda office, person: written_over(office.session_file(person), lambda whole: os.urandom(len(whole))),
+        Reason.SESSION_CORRUPT,
+        Code.SESSION_CORRUPT,
+    ),
+    "the session file is empty": Case(
+        lambda office, person: written_over(office.session_file(person), lambda _: b""),
+        Reason.SESSION_CORRUPT,
+        Code.SESSION_CORRUPT,
+    ),
+    "the pointer leads out of the folder": Case(
+        lambda office, person: written_over(office.folder(person) / "current", lambda _: b"../../conecta.db\n"),
+        Reason.SESSION_CORRUPT,
+        Code.SESSION_CORRUPT,
+    ),
+    "another program holds the session file": Case(
+        lambda office, person: locked(office.session_file(person)), Reason.SESSION_IN_USE, Code.SESSION_IN_USE
+    ),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes and locks are POSIX here")
+@pytest.mark.parametrize("case", CASES.values(), ids=[name.replace(" ", "-") for name in CASES])
+def test_what_is_wrong_with_the_folder_is_told_and_can_be_mended(shared: Office, veteran: Person, case: Case) -> None:
+    """ "Missing keys/creds files, JSON parse errors": no code is shown by itself; mended, none is needed."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            with case.harm(shared, veteran):
+                await day.do(ActionName.CONNECT, veteran)
+                status = await day.until(veteran, LinkState.BLOCKED)
+                check_blocked(day, veteran, case.reason)
+                assert status.detail.startswith(f"{case.code}: ")
+            told = len(day.steps(veteran))
+            await day.do(ActionName.CONNECT, veteran)
+            await day.until(veteran, LinkState.CONNECTED)
+            assert tuple(day.steps(veteran)[told:]) == AGAIN
+            assert day.core.enrolments.get(veteran.id).link.account == veteran.phone
+        assert not (shared.folder(veteran) / "quarantine").exists()
+
+    run(main())
+
+
+def test_every_kind_of_harm_has_words_of_its_own(shared: Office, veteran: Person) -> None:
+    """ "each with its own sentence": no two problems of the folder read alike, and no two reasons."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            enrolment, status, now = day.core.enrolments.get(veteran.id), day.status(veteran), day.core.clock.now()
+        codes = {case.code for case in CASES.values()} | {Code.SESSION_DISK_FULL}
+        said = {text.problem(Problem(code, path="/somewhere", owner="somebody")) for code in codes}
+        assert len(said) == len(codes)
+        assert len({sentence for sentence, _next in said}) == len(codes)
+        reasons = {case.reason for case in CASES.values()} | {Reason.DISK_FULL}
+        blocked = [type(status)(state=LinkState.BLOCKED, reason=reason, since=now) for reason in reasons]
+        assert len({text.sentence(each, enrolment, now) for each in blocked}) == len(reasons)
+
+    run(main())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the owner's note names processes by POSIX means")
+def test_a_session_that_another_conecta_has_open_is_left_to_it(shared: Office, veteran: Person) -> None:
+    """A session folder has one owner, who is named; when it has gone, the same session is opened here."""
+
+    async def main() -> None:
+        async with CoreProcess.started(shared.environment()) as other:
+            await other.until(veteran.link, LinkState.CONNECTED)
+            async with shared.at_work() as day:
+                await day.do(ActionName.CONNECT, veteran)
+                status = await day.until(veteran, LinkState.BLOCKED)
+                check_blocked(day, veteran, Reason.SESSION_IN_USE)
+                assert str(other.process.pid) in status.detail
+                assert len(shared.emulator.control.connections()) == 1, "the other one was not disturbed"
+                await other.kill()
+                await asyncio.sleep(0.1)
+                await day.do(ActionName.CONNECT, veteran)
+                await day.until(veteran, LinkState.CONNECTED)
+
+    run(main(), within=60)
+
+
+def test_a_damaged_session_is_kept_and_replaced_by_a_new_code(office: Office) -> None:
+    """ "Backup, then regenerate session via QR. Keep message history untouched." """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+            await day.do(ActionName.DISCONNECT, ana)
+            await no_hosts()
+            file = office.session_file(ana)
+            noise = os.urandom(file.stat().st_size)
+            file.write_bytes(noise)
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
+            before = await day.core.transitions.of(ana.id)
+            await day.do(ActionName.REAUTHENTICATE, ana)
+            await day.pair(ana)
+        assert (office.folder(ana) / "quarantine" / file.name).read_bytes() == noise
+        assert (await office.written(ana))[: len(before)] == list(reversed(before))
+        with contextlib.closing(sqlite3.connect(office.session_file(ana))) as fresh:
+            assert fresh.execute("SELECT count(*) FROM whatsmeow_device").fetchone() == (1,)
+        async with office.at_work(starting=True) as day:
+            await day.until(ana, LinkState.CONNECTED)
+
+    run(main())
+
+
+def test_a_first_pairing_makes_the_folder_it_needs(office: Office) -> None:
+    """ "Ensure session directory exists and is writable by the runtime user": made for this user alone."""
+
+    async def main() -> None:
+        assert not office.sessions.exists()
+        async with office.at_work() as day:
+            ana = await day.enrol()
+            await day.do(ActionName.CONNECT, ana)
+            await day.code(ana)
+            assert office.sessions.stat().st_mode & 0o777 == 0o700
+            await day.do(ActionName.CANCEL, ana)
+
+    run(main())
+
+
+@pytest.mark.parametrize("code", [Code.SESSION_DIR_NOT_A_FOLDER, Code.SESSION_DIR_NOT_WRITABLE], ids=str)
+def test_a_first_pairing_without_a_usable_folder_says_so(office: Office, code: Code) -> None:
+    """ "Ensure session directory exists and is writable by the runtime user": else no code is shown."""
+
+    async def main() -> None:
+        office.sessions.mkdir()
+        harm = read_only if code is Code.SESSION_DIR_NOT_WRITABLE else replaced_by_a_file
+        async with office.at_work() as day:
+            ana = await day.enrol()
+            with harm(office.sessions):
+                await day.do(ActionName.CONNECT, ana)
+                status = await day.until(ana, LinkState.BLOCKED)
+                check_blocked(day, ana, Reason.SESSION_DIR_UNUSABLE)
+                assert status.detail.startswith(f"{code}: ")
+            await day.do(ActionName.CONNECT, ana)
+            await day.pair(ana)
+
+    run(main())
