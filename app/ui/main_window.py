@@ -180,7 +180,7 @@ class MainWindow(QMainWindow):
     def _add_shortcuts(self) -> None:
         for keys, do in (
             (QKeySequence.StandardKey.Find, self.header.search.take_focus),
-            (QKeySequence.StandardKey.New, self.add),
+            (QKeySequence.StandardKey.New, self.header.add_button.click),
             ("Ctrl+L", self._switch_language),
             ("Ctrl++", lambda: self._scale_text(+1)),
             ("Ctrl+=", lambda: self._scale_text(+1)),

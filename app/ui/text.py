@@ -99,8 +99,9 @@ def problem(trouble: Problem) -> tuple[str, str]:
     """The sentence for *trouble*, and what to do next."""
     known = _Known(trouble.context)
     sentence_ = _words(f"problem.{trouble.code}.sentence", known)
-    if trouble.code is Code.NOT_POSSIBLE_NOW and "why" in trouble.context:
-        return sentence_, f"{texts('refusal.' + trouble.context['why'])}."
+    why = f"refusal.{trouble.context.get('why')}"
+    if trouble.code is Code.NOT_POSSIBLE_NOW and texts.has(why):
+        return sentence_, f"{texts(why)}."
     return sentence_, _words(f"problem.{trouble.code}.next", known)
 
 

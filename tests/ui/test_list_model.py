@@ -1,0 +1,267 @@
+"""The list of mentorados as Qt sees it: right, quiet, and quick to find somebody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
+from pytestqt.qtbot import QtBot
+
+from app.domain.connection import LinkState, LinkStatus, QrCode
+from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
+from app.domain.mentorado import Enrolment
+from app.ui.mentorado_list.groups import GROUP_OF, Group
+from app.ui.mentorado_list.model import AGE_ROLE, ENROLMENT_ROLE, STATUS_ROLE, MentoradoListModel
+from app.ui.theme import Theme, tone_of
+from tests.clock import StillClock
+from tests.ui.stage import CREDENTIAL, NOON, person, status
+
+OFF = LinkStatus(since=NOON)
+CONNECTED = LinkStatus(state=LinkState.CONNECTED, since=NOON)
+BLOCKED = LinkStatus(state=LinkState.BLOCKED, since=NOON)
+
+
+def told(enrolment: Enrolment, after: LinkStatus) -> StatusChanged:
+    return StatusChanged(enrolment.mentorado.id, enrolment.link.id, OFF, after)
+
+
+def named(number: int, name: str) -> Enrolment:
+    enrolment = person(number)
+    return Enrolment(replace(enrolment.mentorado, name=name), enrolment.link)
+
+
+def archived(enrolment: Enrolment) -> Enrolment:
+    return Enrolment(replace(enrolment.mentorado, archived_at=NOON), enrolment.link)
+
+
+def names(model: MentoradoListModel) -> list[str]:
+    return [model.data(model.index(row)) for row in range(model.rowCount())]
+
+
+@dataclass
+class Watched:
+    """A model that Qt's own tester watches, and everything it told its views."""
+
+    model: MentoradoListModel = field(default_factory=lambda: MentoradoListModel(StillClock(NOON)))
+
+    def __post_init__(self) -> None:
+        self.tester = QAbstractItemModelTester(self.model, QAbstractItemModelTester.FailureReportingMode.Warning)
+        self.changed = QSignalSpy(self.model.dataChanged)
+        self.resets = QSignalSpy(self.model.modelReset)
+        self.inserted = QSignalSpy(self.model.rowsInserted)
+        self.removed = QSignalSpy(self.model.rowsRemoved)
+
+    def load(self, *people: Enrolment) -> MentoradoListModel:
+        self.model.on_loaded(MentoradosLoaded(people))
+        return self.model
+
+
+@pytest.fixture
+def watched(theme: Theme) -> Watched:
+    return Watched()
+
+
+def test_people_stand_by_name_whatever_their_accents(watched: Watched) -> None:
+    model = watched.load(named(1, "Érica"), named(2, "Zoé"), named(3, "ana"), named(4, "Élio"), named(5, "Bia"))
+    assert names(model) == ["ana", "Bia", "Élio", "Érica", "Zoé"]
+
+
+def test_somebody_new_appears_in_their_place(watched: Watched) -> None:
+    model = watched.load(named(1, "Ana"), named(3, "Caio"))
+    model.on_added(MentoradoAdded(named(2, "Bia")))
+    assert names(model) == ["Ana", "Bia", "Caio"]
+    assert watched.inserted.count() == 1
+    assert watched.resets.count() == 1  # the load's own
+
+
+def test_a_new_name_moves_its_row(watched: Watched) -> None:
+    model = watched.load(named(1, "Ana"), named(2, "Bia"), named(3, "Caio"))
+    model.on_changed(MentoradoChanged(named(1, "Davi")))
+    assert names(model) == ["Bia", "Caio", "Davi"]
+
+
+def test_an_edit_that_keeps_the_name_repaints_one_row(watched: Watched) -> None:
+    model = watched.load(named(1, "Ana"), named(2, "Bia"))
+    after = named(2, "Bia")
+    model.on_changed(MentoradoChanged(Enrolment(replace(after.mentorado, cohort="Nova"), after.link)))
+    assert watched.changed.count() == 1
+    assert (watched.inserted.count(), watched.removed.count()) == (0, 0)
+    assert model.data(model.index(1), ENROLMENT_ROLE).mentorado.cohort == "Nova"
+
+
+def test_many_statuses_are_one_repaint_and_no_reset(watched: Watched, qtbot: QtBot) -> None:
+    people = [person(number) for number in range(50)]
+    model = watched.load(*people)
+    with qtbot.waitSignal(model.dataChanged, timeout=2000):
+        for _ in range(20):
+            for enrolment in people[10:20]:
+                model.on_status(told(enrolment, CONNECTED))
+    assert watched.changed.count() == 1
+    assert watched.resets.count() == 1
+    _first, _last, roles = watched.changed.at(0)
+    assert STATUS_ROLE in roles
+    assert Qt.ItemDataRole.DisplayRole not in roles
+
+
+def test_a_status_observed_before_the_roster_was_read_is_not_lost(watched: Watched) -> None:
+    watched.model.on_status(told(person(1), CONNECTED))
+    model = watched.load(person(1))
+    assert model.data(model.index(0), STATUS_ROLE) == CONNECTED
+    assert model.count(Group.CONNECTED) == 1
+
+
+def test_reading_the_roster_again_keeps_what_is_known(watched: Watched) -> None:
+    model = watched.load(person(1), person(2))
+    model.on_status(told(person(2), CONNECTED))
+    watched.load(person(2), person(3))
+    assert model.count(Group.CONNECTED) == 1
+    model.flush()
+
+
+def test_search_ignores_accents_and_finds_numbers(watched: Watched) -> None:
+    model = watched.load(named(1, "João"), named(2, "Joana"), named(3, "Zé"))
+    model.search("joao")
+    assert names(model) == ["João"]
+    model.search("90000-0002")
+    assert names(model) == ["Joana"]
+    model.search("")
+    assert len(names(model)) == 3
+
+
+def test_a_search_that_changes_nothing_resets_nothing(watched: Watched) -> None:
+    model = watched.load(named(1, "João"), named(2, "Joana"))
+    model.search("jo")
+    assert watched.resets.count() == 1
+
+
+def test_under_a_filter_rows_come_and_go_with_their_status(watched: Watched) -> None:
+    model = watched.load(named(1, "Ana"), named(2, "Bia"), named(3, "Caio"))
+    model.show_group(Group.CONNECTED)
+    assert names(model) == []
+    model.on_status(told(person(2), CONNECTED))
+    model.on_status(told(person(1), CONNECTED))
+    model.flush()
+    assert names(model) == ["Ana", "Bia"]
+    model.on_status(told(person(1), BLOCKED))
+    model.flush()
+    assert names(model) == ["Bia"]
+
+
+def test_archived_people_are_in_no_list_but_their_own(watched: Watched) -> None:
+    heard = QSignalSpy(watched.model.archived)
+    model = watched.load(named(1, "Ana"), named(2, "Bia"))
+    model.on_changed(MentoradoChanged(archived(named(1, "Ana"))))
+    assert names(model) == ["Bia"]
+    assert heard.at(0) == [person(1).mentorado.id]
+    assert (model.count(Group.ALL), model.count(Group.ARCHIVED)) == (1, 1)
+    model.show_group(Group.ARCHIVED)
+    assert names(model) == ["Ana"]
+    model.on_changed(MentoradoChanged(named(1, "Ana")))
+    assert names(model) == []
+    assert model.count(Group.ALL) == 2
+
+
+def test_a_row_is_read_aloud_whole(watched: Watched) -> None:
+    model = watched.load(named(1, "João Pedro"))
+    model.on_status(told(person(1), replace(CONNECTED, since=NOON.replace(minute=0, hour=13))))
+    spoken = model.data(model.index(0), Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "João Pedro, +55 21 90000-0001, Turma 13, WhatsApp Web, Conectado, há 2 h"
+
+
+def test_what_was_never_observed_has_no_age(watched: Watched) -> None:
+    model = watched.load(person(1))
+    assert model.data(model.index(0), AGE_ROLE) == ""
+    assert model.data(model.index(0), STATUS_ROLE).state is LinkState.OFF
+
+
+def test_no_text_of_a_row_holds_the_code(watched: Watched) -> None:
+    model = watched.load(person(4))
+    ready = status(4)
+    assert ready is not None
+    assert isinstance(ready.qr, QrCode)
+    model.on_status(told(person(4), ready))
+    for role in range(Qt.ItemDataRole.UserRole + 8):
+        shown = model.data(model.index(0), role)
+        if role != STATUS_ROLE:  # the object itself, for the painter: it leaves the code out of its words
+            assert CREDENTIAL not in str(shown)
+    assert CREDENTIAL not in repr(model.data(model.index(0), STATUS_ROLE))
+
+
+def test_ages_can_be_refreshed_without_anything_else(watched: Watched) -> None:
+    model = watched.load(person(1), person(2))
+    model.refresh_ages()
+    _first, _last, roles = watched.changed.at(0)
+    assert set(roles) == {AGE_ROLE, Qt.ItemDataRole.AccessibleTextRole}
+
+
+def test_a_model_of_one_column_has_no_rows_below_its_rows(watched: Watched) -> None:
+    model = watched.load(person(1))
+    assert model.rowCount(model.index(0)) == 0
+    assert model.data(model.index(7)) is None
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("status"), st.integers(0, 5), st.sampled_from(list(LinkState))),
+        st.tuples(st.just("rename"), st.integers(0, 5), st.sampled_from(["Ana", "ãna", "Bia", "Zé", "João"])),
+        st.tuples(st.just("archive"), st.integers(0, 5), st.booleans()),
+        st.tuples(st.just("search"), st.just(0), st.sampled_from(["", "a", "an", "ana", "j", "jo", "9000"])),
+        st.tuples(st.just("group"), st.just(0), st.sampled_from(list(Group))),
+        st.tuples(st.just("add"), st.integers(6, 9), st.just("")),
+        st.tuples(st.just("flush"), st.just(0), st.just("")),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_counts_and_rows_agree_with_counting_everybody(theme: Theme, steps: list[tuple[str, int, object]]) -> None:
+    watched = Watched()
+    people = {number: person(number) for number in range(6)}
+    known: dict[int, LinkStatus] = {}
+    model = watched.load(*people.values())
+    typed, group = "", Group.ALL
+    for kind, number, value in steps:
+        match kind, value:
+            case "status", LinkState():
+                known[number] = LinkStatus(state=value, since=NOON)
+                model.on_status(told(people[number], known[number]))
+            case "rename" | "archive", _:
+                before = people[number].mentorado
+                change = {"name": value} if kind == "rename" else {"archived_at": NOON if value else None}
+                people[number] = Enrolment(replace(before, **change), people[number].link)
+                model.on_changed(MentoradoChanged(people[number]))
+            case "search", str():
+                typed = value
+                model.search(typed)
+            case "group", Group():
+                group = value
+                model.show_group(group)
+            case "add", _ if number not in people:
+                people[number] = person(number)
+                model.on_added(MentoradoAdded(people[number]))
+            case _:
+                model.flush()
+    model.flush()
+
+    fresh = MentoradoListModel(StillClock(NOON))
+    fresh.on_loaded(MentoradosLoaded(tuple(people.values())))
+    for number, observed in known.items():
+        fresh.on_status(told(people[number], observed))
+    fresh.flush()
+    fresh.show_group(group)
+    fresh.search(typed)
+    assert names(model) == names(fresh)
+    counted = Counter(
+        Group.ARCHIVED if e.mentorado.archived else GROUP_OF[tone_of(known.get(number, OFF))]
+        for number, e in people.items()
+    )
+    for each in Group:
+        expected = sum(n for g, n in counted.items() if g is not Group.ARCHIVED) if each is Group.ALL else counted[each]
+        assert model.count(each) == expected

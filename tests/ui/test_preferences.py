@@ -1,0 +1,44 @@
+"""What a person likes to see survives a restart, and a damaged file only costs the preferences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QByteArray
+
+from app.ui.mentorado_list.groups import Group
+from app.ui.preferences import Preferences
+from app.ui.theme import Mode
+
+
+def test_everything_comes_back(tmp_path: Path) -> None:
+    kept = Preferences(tmp_path / "window.ini")
+    kept.language, kept.mode, kept.text_scale, kept.group = "en", Mode.DARK, 150, Group.ERROR
+    kept.geometry = QByteArray(b"\x01\x00somewhere")
+    kept.save()
+    again = Preferences(tmp_path / "window.ini")
+    assert (again.language, again.mode, again.text_scale, again.group) == ("en", Mode.DARK, 150, Group.ERROR)
+    assert again.geometry == QByteArray(b"\x01\x00somewhere")
+
+
+def test_at_first_the_system_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "pt_BR.UTF-8")
+    fresh = Preferences(tmp_path / "window.ini")
+    assert (fresh.language, fresh.mode, fresh.text_scale, fresh.group) == ("pt-BR", Mode.SYSTEM, 100, Group.ALL)
+    assert fresh.geometry is None
+
+
+def test_what_cannot_be_read_was_never_chosen(tmp_path: Path) -> None:
+    file = tmp_path / "window.ini"
+    file.write_text("[General]\nlanguage=xx\ntheme=mauve\ntext_scale=huge\nfilter=nobody\ngeometry=left\n")
+    odd = Preferences(file)
+    assert odd.language in ("pt-BR", "en")
+    assert (odd.mode, odd.text_scale, odd.group, odd.geometry) == (Mode.SYSTEM, 100, Group.ALL, None)
+
+
+@pytest.mark.parametrize(("kept", "used"), [("50", 100), ("400", 200), ("125", 125)])
+def test_text_sizes_stay_within_bounds(tmp_path: Path, kept: str, used: int) -> None:
+    file = tmp_path / "window.ini"
+    file.write_text(f"[General]\ntext_scale={kept}\n")
+    assert Preferences(file).text_scale == used
