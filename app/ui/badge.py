@@ -59,6 +59,8 @@ class Badge(QWidget):
         theme.changed.connect(self.update)
 
     def show_badge(self, tone: Tone, icon_name: str, text: str) -> None:
+        if (tone, icon_name, text) == (self._tone, self._icon, self._text):
+            return
         self._tone, self._icon, self._text = tone, icon_name, text
         self.setAccessibleName(text)
         self.updateGeometry()

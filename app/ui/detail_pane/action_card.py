@@ -48,6 +48,7 @@ class ActionCard(QAbstractButton):
         self._theme = theme
         self._name = ActionName.CONNECT
         self._line = ""
+        self._told: tuple[ActionName, str, str, bool] | None = None
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -61,8 +62,12 @@ class ActionCard(QAbstractButton):
 
     def show_action(self, name: ActionName, refused: Refusal | None, *, busy: bool = False) -> None:
         label, line = action(name)
+        told = (name, label, refusal(refused) if refused else line, refused is None and not busy)
+        if told == self._told:
+            return  # asked every second, and measuring words is what costs
+        self._told = told
         self._name = name
-        self._line = refusal(refused) if refused else line
+        self._line = told[2]
         self.setText(label)
         self.setEnabled(refused is None and not busy)
         self.setCursor(Qt.CursorShape.ArrowCursor if refused else Qt.CursorShape.PointingHandCursor)

@@ -19,6 +19,7 @@ class StateLine(QWidget):
         self._observed.setProperty("role", "secondary")
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(SPACE_2 + 2)
         self._layout.addWidget(self._badge)
         self._layout.addWidget(self._observed, 1)
         theme.changed.connect(self._fold)
@@ -35,5 +36,7 @@ class StateLine(QWidget):
     def _fold(self) -> None:
         words = self._observed.fontMetrics().horizontalAdvance(self._observed.text())
         beside = self._badge.sizeHint().width() + SPACE_2 + 2 + words <= self.width()
-        self._layout.setDirection(QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom)
-        self._layout.setSpacing(SPACE_2 + 2 if beside else SPACE_1)
+        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        if direction is not self._layout.direction():
+            self._layout.setDirection(direction)
+            self._layout.setSpacing(SPACE_2 + 2 if beside else SPACE_1)
