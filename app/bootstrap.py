@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,11 +12,15 @@ from app.core.actions import Actions
 from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
+from app.core.witness import Witness
+from app.domain.audit import Actor
 from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from app.settings import Settings
+from app.storage.audit import SqlAudit
 from app.storage.database import Database
 from app.storage.roster import SqlRoster
 from app.storage.transitions import SqlTransitionLog
@@ -30,6 +35,8 @@ class Core:
     bus: Bus
     database: Database
     transitions: SqlTransitionLog
+    audit: SqlAudit
+    witness: Witness
     whatsapp_web: WhatsAppWebProvider
     enrolments: Enrolments
     supervisor: Supervisor
@@ -50,6 +57,16 @@ class Core:
             await self.database.close()
 
 
+def signed_in() -> Actor:
+    """The user who is signed in to this computer."""
+    import getpass
+
+    try:
+        return Actor(user=getpass.getuser())
+    except (KeyError, OSError):  # a user without a name
+        return Actor(user=str(os.getuid()) if hasattr(os, "getuid") else "")
+
+
 def build_core(settings: Settings, *, clock: Clock | None = None, policy: ReconnectPolicy | None = None) -> Core:
     """Wire the core for *settings*."""
     clock = clock or SystemClock()
@@ -63,21 +80,27 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         library_log=settings.provider_logging,
     )
     enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=clock)
+    scribe = Scribe(bus=bus, clock=clock)
     supervisor = Supervisor(
         bus=bus,
         providers={ProviderKind.WHATSAPP_WEB: whatsapp_web},
         enrolments=enrolments,
         transitions=transitions,
         clock=clock,
+        scribe=scribe,
         policy=policy,
     )
-    actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock)
+    audit = SqlAudit(database)
+    witness = Witness(audit=audit, scribe=scribe, clock=clock, actor=signed_in)
+    actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock, witness=witness)
     return Core(
         settings=settings,
         clock=clock,
         bus=bus,
         database=database,
         transitions=transitions,
+        audit=audit,
+        witness=witness,
         whatsapp_web=whatsapp_web,
         enrolments=enrolments,
         supervisor=supervisor,

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from app.domain.audit import FIRST_HASH, Actor, AuditEntry, BrokenLink, Deed, chained
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber, same_account
@@ -151,3 +152,31 @@ class PlayedLog:
 
     async def latest(self) -> Mapping[LinkId, Transition]:
         return {transition.link_id: transition for transition in self.lines}
+
+
+class PlayedAudit:
+    """The audit chain in memory."""
+
+    def __init__(self) -> None:
+        self.entries_: list[AuditEntry] = []
+        self.problem: Problem | None = None
+
+    async def record(self, deed: Deed) -> AuditEntry:
+        if self.problem is not None:
+            raise self.problem
+        last = self.entries_[-1].hash if self.entries_ else FIRST_HASH
+        self.entries_.append(entry := chained(len(self.entries_) + 1, deed, last))
+        return entry
+
+    async def entries(
+        self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
+    ) -> Sequence[AuditEntry]:
+        return list(reversed(self.entries_))[:limit]
+
+    async def verify(self) -> BrokenLink | None:
+        return None
+
+
+def somebody() -> Actor:
+    """Who does everything in a test."""
+    return Actor(user="staff")

@@ -1,11 +1,11 @@
 """Everything a person can do to a mentorado, as data: buttons, menus, shortcuts and commands share this list.
 
-An action is guarded the same way everywhere: may it be done now → is the person sure → may it still → do it.
+An action is guarded the same way everywhere: may it be done now → is the person sure → may it still → do it → write it
+down.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,13 +14,14 @@ from typing import Final
 
 from app.core.enrolments import Enrolments
 from app.core.supervisor import Supervisor
+from app.core.witness import Witness
+from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
 from app.domain.guidance import Recommendation
 from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.phone import masked
 from app.domain.ports import Clock
-
-log = logging.getLogger(__name__)
 
 
 class ActionName(StrEnum):
@@ -58,11 +59,6 @@ class Refusal(StrEnum):
     STILL_RUNNING = "still_running"
     ARCHIVED = "archived"
     NOT_ARCHIVED = "not_archived"
-
-
-class Outcome(StrEnum):
-    DONE = "done"
-    DECLINED = "declined"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,10 +118,11 @@ _NO_NEW_PAIRING = {  # a new QR would make these worse
 class Actions:
     """The actions on a mentorado, and the one way to run them."""
 
-    def __init__(self, *, enrolments: Enrolments, supervisor: Supervisor, clock: Clock) -> None:
+    def __init__(self, *, enrolments: Enrolments, supervisor: Supervisor, clock: Clock, witness: Witness) -> None:
         self._enrolments = enrolments
         self._supervisor = supervisor
         self._clock = clock
+        self._witness = witness
         self._by_name = {action.name: action for action in self._list()}
 
     def refusal(self, name: ActionName, mentorado_id: MentoradoId) -> Refusal | None:
@@ -135,18 +132,35 @@ class Actions:
             return Refusal.ARCHIVED
         return self._by_name[name].refusal(enrolment, self._supervisor.status(enrolment.link.id))
 
-    async def run(self, name: ActionName, mentorado_id: MentoradoId, confirm: Confirm) -> Outcome:
-        """Check, ask when it must be asked, check again, do. Raises `Problem(NOT_POSSIBLE_NOW)` when refused."""
+    async def run(self, name: ActionName, mentorado_id: MentoradoId, confirm: Confirm) -> AuditOutcome:
+        """Check, ask when it must be asked, check again, do, write down. Raises `Problem(NOT_POSSIBLE_NOW)`."""
         action = self._by_name[name]
         self._require(action, mentorado_id)
-        if action.asks:
-            if not await confirm(name, self._enrolments.get(mentorado_id)):
-                log.info("Action %s on %s was declined", name, mentorado_id)
-                return Outcome.DECLINED
+        before = self._state(mentorado_id)
+        if action.asks and not await confirm(name, self._enrolments.get(mentorado_id)):
+            return self._record(name, mentorado_id, before, AuditOutcome.DECLINED)
+        try:
             self._require(action, mentorado_id)  # the world may have moved while they read the question
-        log.info("Action %s on %s", name, mentorado_id)
-        await action.perform(mentorado_id)
-        return Outcome.DONE
+            await action.perform(mentorado_id)
+        except BaseException:
+            self._record(name, mentorado_id, before, AuditOutcome.FAILED)
+            raise
+        return self._record(name, mentorado_id, before, AuditOutcome.DONE)
+
+    def _record(
+        self, name: ActionName, mentorado_id: MentoradoId, before: Mapping[str, str], outcome: AuditOutcome
+    ) -> AuditOutcome:
+        enrolment = self._enrolments.get(mentorado_id)
+        self._witness.record(name, enrolment, before=before, after=self._state(mentorado_id), outcome=outcome)
+        return outcome
+
+    def _state(self, mentorado_id: MentoradoId) -> dict[str, str]:
+        enrolment = self._enrolments.get(mentorado_id)
+        status = self._supervisor.status(enrolment.link.id)
+        known = {"state": status.state.value, "reason": status.reason.value}
+        if status.account is not None:
+            known["account"] = masked(status.account)
+        return known
 
     def _require(self, action: Action, mentorado_id: MentoradoId) -> None:
         if why := self.refusal(action.name, mentorado_id):

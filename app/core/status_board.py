@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from app.core.bus import Bus
-from app.core.transition_writer import TransitionWriter
+from app.core.scribe import Scribe
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.errors import Problem
 from app.domain.events import StatusChanged, StorageFailed
 from app.domain.lifecycle import Trigger, step
 from app.domain.mentorado import Link, LinkId
-from app.domain.ports import Clock, Transition
+from app.domain.ports import Clock, Transition, TransitionLog
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +24,11 @@ _CAPABILITY = {LinkState.CONNECTED: SendCapability.OK, LinkState.BLOCKED: SendCa
 class StatusBoard:
     """Holds the statuses. `move` follows the transition table; `note` changes only what is shown beside the state."""
 
-    def __init__(self, *, bus: Bus, clock: Clock, writer: TransitionWriter) -> None:
+    def __init__(self, *, bus: Bus, clock: Clock, scribe: Scribe, transitions: TransitionLog) -> None:
         self._bus = bus
         self._clock = clock
-        self._writer = writer
+        self._scribe = scribe
+        self._transitions = transitions
         self._statuses: dict[LinkId, LinkStatus] = {}
         self._since = clock.now()
 
@@ -58,7 +59,8 @@ class StatusBoard:
         )
         if moved:
             log.info("Link %s: %s → %s (%s)", link.id, before.state, state, reason)
-            self._writer.add(Transition(link_id=link.id, at=now, trigger=trigger, before=before, after=after))
+            transition = Transition(link_id=link.id, at=now, trigger=trigger, before=before, after=after)
+            self._scribe.add(lambda: self._transitions.append(transition))
         self._publish(link, before, after)
         return after
 

@@ -12,8 +12,8 @@ from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.core.link_run import LinkRun
 from app.core.pairing import PairingDesk
+from app.core.scribe import Scribe
 from app.core.status_board import StatusBoard
-from app.core.transition_writer import TransitionWriter
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.errors import Code, Problem
 from app.domain.guidance import STAYS_BLOCKED
@@ -28,7 +28,10 @@ FLUSH_SECONDS = 3.0
 
 
 class Supervisor:
-    """Owns one task per running link. Enter it to get a task group; leave it and every line has been closed."""
+    """Owns one task per running link, and the scribe's.
+
+    Enter it to get a task group; leave it, and every line has been closed and everything has been written down.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Supervisor:
         enrolments: Enrolments,
         transitions: TransitionLog,
         clock: Clock,
+        scribe: Scribe,
         policy: ReconnectPolicy | None = None,
     ) -> None:
         self._providers = providers
@@ -45,8 +49,8 @@ class Supervisor:
         self._transitions = transitions
         self._clock = clock
         self._policy = policy or ReconnectPolicy()
-        self._writer = TransitionWriter(bus=bus, log=transitions, clock=clock)
-        self._board = StatusBoard(bus=bus, clock=clock, writer=self._writer)
+        self._scribe = scribe
+        self._board = StatusBoard(bus=bus, clock=clock, scribe=scribe, transitions=transitions)
         self.pairing = PairingDesk(bus)
         self._group = asyncio.TaskGroup()
         self._runs: dict[LinkId, tuple[LinkRun, asyncio.Task[None]]] = {}
@@ -54,7 +58,7 @@ class Supervisor:
 
     async def __aenter__(self) -> Supervisor:
         await self._group.__aenter__()
-        self._service.append(self._group.create_task(self._writer.run(), name="transition writer"))
+        self._service.append(self._group.create_task(self._scribe.run(), name="scribe"))
         return self
 
     async def __aexit__(self, *_exc_info: object) -> None:
@@ -64,7 +68,7 @@ class Supervisor:
             await asyncio.wait([task for _run, task in self._runs.values()])
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
-                await self._writer.flush()
+                await self._scribe.flush()
         for task in self._service:
             task.cancel()
         await self._group.__aexit__(None, None, None)

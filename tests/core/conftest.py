@@ -14,7 +14,9 @@ from app.core.actions import ActionName, Actions
 from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
+from app.core.witness import Witness
 from app.domain.connection import LinkStatus
 from app.domain.events import (
     Event,
@@ -28,7 +30,7 @@ from app.domain.events import (
 )
 from app.domain.mentorado import Enrolment, ProviderKind
 from tests.clock import ManualClock, settle
-from tests.played import PlayedLog, PlayedProvider, PlayedRoster
+from tests.played import PlayedAudit, PlayedLog, PlayedProvider, PlayedRoster, somebody
 
 
 class Listener:
@@ -61,10 +63,12 @@ class Core:
     provider: PlayedProvider = field(default_factory=PlayedProvider)
     roster: PlayedRoster = field(default_factory=PlayedRoster)
     log: PlayedLog = field(default_factory=PlayedLog)
+    audit: PlayedAudit = field(default_factory=PlayedAudit)
     bus: Bus = field(default_factory=Bus)
 
     def __post_init__(self) -> None:
         self.listener = Listener(self.bus)
+        self.scribe = Scribe(bus=self.bus, clock=self.clock)
         self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock)
         self.supervisor = Supervisor(
             bus=self.bus,
@@ -72,9 +76,13 @@ class Core:
             enrolments=self.enrolments,
             transitions=self.log,
             clock=self.clock,
+            scribe=self.scribe,
             policy=ReconnectPolicy(draw=lambda _low, high: high),
         )
-        self.actions = Actions(enrolments=self.enrolments, supervisor=self.supervisor, clock=self.clock)
+        self.witness = Witness(audit=self.audit, scribe=self.scribe, clock=self.clock, actor=somebody)
+        self.actions = Actions(
+            enrolments=self.enrolments, supervisor=self.supervisor, clock=self.clock, witness=self.witness
+        )
 
     def status(self, enrolment: Enrolment) -> LinkStatus:
         return self.supervisor.status(enrolment.link.id)

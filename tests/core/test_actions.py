@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.actions import BUTTON_FOR, ActionName, Outcome, Refusal
+from app.core.actions import BUTTON_FOR, ActionName, Refusal
+from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
 from app.domain.guidance import Recommendation, recommend
@@ -74,7 +75,7 @@ def test_a_guarded_action_that_is_declined_does_nothing(core: Core, run: Run) ->
             async def no(_name: ActionName, _enrolment: Enrolment) -> bool:
                 return False
 
-            assert await core.actions.run(ActionName.ARCHIVE, ana.mentorado.id, no) is Outcome.DECLINED
+            assert await core.actions.run(ActionName.ARCHIVE, ana.mentorado.id, no) is AuditOutcome.DECLINED
             assert not core.enrolments.get(ana.mentorado.id).mentorado.archived
 
     run(main())
@@ -151,3 +152,42 @@ def test_the_recommended_button_always_works(core: Core, run: Run) -> None:
 
 def test_every_recommendation_knows_whether_it_has_a_button() -> None:
     assert set(BUTTON_FOR) == set(Recommendation)
+
+
+def test_every_deed_is_written_down_with_its_outcome(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+            await core.do(ActionName.CONNECT, ana)
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            await settle()
+            await core.do(ActionName.DISCONNECT, ana, answer=False)
+            await core.do(ActionName.DISCONNECT, ana)
+            core.roster.problem = Problem(Code.DATABASE_DISK_FULL)
+            with pytest.raises(Problem):
+                await core.do(ActionName.ARCHIVE, ana)
+            await settle()
+        deeds = [entry.deed for entry in core.audit.entries_]
+        assert [(deed.action, deed.outcome) for deed in deeds] == [
+            ("connect", "done"),
+            ("disconnect", "declined"),
+            ("disconnect", "done"),
+            ("archive", "failed"),
+        ]
+        done = deeds[2]
+        assert (done.actor.user, done.subject, done.mentorado_id) == ("staff", "Ana", ana.mentorado.id)
+        assert (done.before["state"], done.after["state"]) == ("connected", "off")
+        assert done.before["account"] == "+55…21"
+
+    run(main())
+
+
+def test_a_deed_that_is_on_nobody_in_particular_is_written_down_too(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            core.witness.record("provider_log", after={"on": "true"}, reason="diagnosis")
+            await settle()
+        (entry,) = core.audit.entries_
+        assert (entry.deed.mentorado_id, entry.deed.subject, entry.deed.reason) == (None, "", "diagnosis")
+
+    run(main())

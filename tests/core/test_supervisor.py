@@ -595,6 +595,7 @@ def test_a_provider_without_pairing_connects_with_what_it_has(core: Core, run: R
             enrolments=core.enrolments,
             transitions=core.log,
             clock=core.clock,
+            scribe=core.scribe,
         )
         ana = await core.add()
         async with supervisor:

@@ -13,7 +13,9 @@ from PySide6.QtWidgets import QApplication
 from app.core.actions import Actions
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
+from app.core.witness import Witness
 from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reason, Retry, SendCapability
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
@@ -25,7 +27,7 @@ from app.ui.preferences import Preferences
 from app.ui.theme import Mode, Theme
 from app.ui.work import Work
 from tests.clock import StillClock
-from tests.played import PlayedLog, PlayedProvider, PlayedRoster
+from tests.played import PlayedAudit, PlayedLog, PlayedProvider, PlayedRoster, somebody
 
 NOON = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 CREDENTIAL = "2@not-to-be-shown-anywhere,second,third"
@@ -140,14 +142,21 @@ class Stage:
         self.log = PlayedLog()
         self.roster = PlayedRoster(*self.people)
         self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock)
+        scribe = Scribe(bus=self.bus, clock=self.clock)
         self.supervisor = Supervisor(
             bus=self.bus,
             providers={ProviderKind.WHATSAPP_WEB: self.provider},
             enrolments=self.enrolments,
             transitions=self.log,
             clock=self.clock,
+            scribe=scribe,
         )
-        self.actions = Actions(enrolments=self.enrolments, supervisor=self.supervisor, clock=self.clock)
+        self.actions = Actions(
+            enrolments=self.enrolments,
+            supervisor=self.supervisor,
+            clock=self.clock,
+            witness=Witness(audit=PlayedAudit(), scribe=scribe, clock=self.clock, actor=somebody),
+        )
         self.model = MentoradoListModel(self.clock)
         self.bus.subscribe(MentoradosLoaded, self.model.on_loaded)
         self.bus.subscribe(MentoradoAdded, self.model.on_added)

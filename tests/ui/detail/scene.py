@@ -12,7 +12,9 @@ from app.core.actions import Actions
 from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
+from app.core.witness import Witness
 from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reason
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
@@ -20,7 +22,7 @@ from app.ui.detail_pane.pane import DetailPane
 from app.ui.loop import cancel_asked
 from app.ui.theme import Theme
 from tests.clock import DAWN, ManualClock
-from tests.played import PlayedLog, PlayedProvider, PlayedRoster
+from tests.played import PlayedAudit, PlayedLog, PlayedProvider, PlayedRoster, somebody
 from tests.ui.detail.codes import LINK
 
 THIAGO, LUIZA = MentoradoId("a" * 32), MentoradoId("b" * 32)
@@ -101,16 +103,19 @@ async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> As
     roster, log = PlayedRoster(*everybody), PlayedLog()
     enrolments = Enrolments(bus=bus, roster=roster, clock=clock)
     await enrolments.load()
+    scribe = Scribe(bus=bus, clock=clock)
     supervisor = Supervisor(
         bus=bus,
         providers={ProviderKind.WHATSAPP_WEB: provider},
         enrolments=enrolments,
         transitions=log,
         clock=clock,
+        scribe=scribe,
         policy=ReconnectPolicy(draw=lambda _low, high: high),
     )
     async with supervisor:
-        actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock)
+        witness = Witness(audit=PlayedAudit(), scribe=scribe, clock=clock, actor=somebody)
+        actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock, witness=witness)
         pane = DetailPane(
             theme=theme,
             bus=bus,

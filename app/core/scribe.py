@@ -1,51 +1,54 @@
-"""Writes every move of every link to storage, in order, without making anybody wait for the disk."""
+"""Writes down what happened, in order, without making anybody wait for the disk."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from app.core.bus import Bus
 from app.domain.errors import Problem
 from app.domain.events import StorageFailed, StorageRecovered
-from app.domain.ports import Clock, Transition, TransitionLog
+from app.domain.ports import Clock
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 5.0
 
+Writing = Callable[[], Awaitable[object]]
 
-class TransitionWriter:
+
+class Scribe:
     """A queue with one writer. What cannot be written is kept and tried again, and the bus hears of it once."""
 
-    def __init__(self, *, bus: Bus, log: TransitionLog, clock: Clock) -> None:
+    def __init__(self, *, bus: Bus, clock: Clock) -> None:
         self._bus = bus
-        self._log = log
         self._clock = clock
-        self._queue: asyncio.Queue[Transition] = asyncio.Queue()
+        self._queue: asyncio.Queue[Writing] = asyncio.Queue()
 
-    def add(self, transition: Transition) -> None:
-        self._queue.put_nowait(transition)
+    def add(self, writing: Writing) -> None:
+        """Have *writing* done after all that was added before."""
+        self._queue.put_nowait(writing)
 
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
-            transition = await self._queue.get()
-            await self._write(transition)
+            writing = await self._queue.get()
+            await self._write(writing)
             self._queue.task_done()
 
     async def flush(self) -> None:
         """Wait until all that was added is on disk."""
         await self._queue.join()
 
-    async def _write(self, transition: Transition) -> None:
+    async def _write(self, writing: Writing) -> None:
         failing = False
         while True:
             try:
-                await self._log.append(transition)
+                await writing()
             except Problem as problem:
                 if not failing:
-                    log.warning("A transition could not be stored and waits in memory: %s", problem.code)
+                    log.warning("Something could not be written down and waits in memory: %s", problem.code)
                     self._bus.publish(StorageFailed(problem))
                 failing = True
                 await self._clock.sleep(RETRY_SECONDS)
