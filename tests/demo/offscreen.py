@@ -1,0 +1,74 @@
+"""Plays the story without a screen, and without anybody looking on."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import psutil
+from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
+from PySide6.QtWidgets import QApplication
+
+from app.ui.loop import run
+from tests.demo.album import README, Album
+from tests.demo.place import Place, open_place
+from tests.demo.scene import MovedClock, open_scene
+from tests.demo.story import Story
+from tests.demo.teller import StepFailed, Teller
+
+PLAYED, FAILED, INTERRUPTED = 0, 1, 130
+LIMIT_SECONDS = 150.0
+
+_KNOWN_NOISE = "This plugin does not support"
+
+
+def play_offscreen(folder: Path, *, for_readme: bool) -> int:
+    """Play it, leave the pictures in *folder*, and return the exit code: 0 only when every step was truly seen."""
+    folder.mkdir(parents=True, exist_ok=True)
+    teller = Teller()
+    failures: list[BaseException] = []
+    pictures: list[int] = []
+
+    async def main() -> None:
+        try:
+            async with asyncio.timeout(LIMIT_SECONDS):
+                pictures.append(await _play(app, place, folder, teller, for_readme=for_readme))
+        except Exception as error:  # noqa: BLE001 - told below, once everything is down
+            failures.append(error)
+
+    qInstallMessageHandler(_on_qt_message)
+    app = QApplication(sys.argv[:1])
+    with open_place() as place:
+        teller.say("The emulator runs, in a process of its own; the data folder is new and empty")
+        run(app, main)
+        left = [child for child in psutil.Process().children() if child.pid != place.phones.control.pid]
+        if left and not failures:
+            failures.append(StepFailed(f"processes were left running: {left}"))
+    for failure in failures:
+        teller.say(f"FAILED: {_innermost(failure)}")
+    if failures:
+        return FAILED
+    if not pictures:
+        teller.say("Interrupted; everything was taken down")
+        return INTERRUPTED
+    teller.say(f"Done: {teller.steps} steps, {pictures[0]} pictures in {folder}; every process and folder is gone")
+    return PLAYED
+
+
+async def _play(app: QApplication, place: Place, folder: Path, teller: Teller, *, for_readme: bool) -> int:
+    async with open_scene(app, place.settings, MovedClock()) as scene:
+        album = Album(scene, folder, README if for_readme else None)
+        await Story(scene, place.phones, album, teller).play()
+    return album.pictures
+
+
+def _innermost(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _on_qt_message(_kind: QtMsgType, _context: QMessageLogContext, words: str) -> None:
+    if not words.startswith(_KNOWN_NOISE):
+        print(words, file=sys.stderr)  # noqa: T201 - what Qt does by itself

@@ -1,0 +1,171 @@
+"""The second window of the demo: buttons for what happens outside of Conecta, on phones and in the network."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.bootstrap import Core
+from app.domain.connection import LinkState
+from app.domain.errors import Problem
+from app.domain.mentorado import Enrolment
+from app.ui.loop import asked
+from app.ui.main_window import MainWindow
+from app.ui.text import problem as words_of
+from app.ui.text import texts
+from app.ui.theme import SPACE_2, SPACE_3, SPACE_4
+from tests.demo.camera import read_codes
+from tests.demo.people import STRANGER
+from tests.demo.phones import Phones
+from tests.demo.words import say
+from tests.emulators.whatsapp_web.control import EmulatorSaidNo
+
+NETWORK_SECONDS = 10
+_WIDTH = 300
+_MARGIN = 16
+
+
+class PhonePanel(QWidget):
+    """Scans what *window* shows by reading its pixels, and does to the chosen mentorado what a phone can do."""
+
+    def __init__(self, window: MainWindow, core: Core, phones: Phones) -> None:
+        flags = Qt.WindowType
+        super().__init__(
+            None,  # a window of its own: a sheet over Conecta must not lock the phone
+            flags.Window | flags.CustomizeWindowHint | flags.WindowTitleHint | flags.WindowStaysOnTopHint,
+        )
+        self._conecta = window
+        self._core = core
+        self._phones = phones
+        self._about, self._said = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
+        self._about.setProperty("role", "secondary")
+        line = QFrame(frameShape=QFrame.Shape.HLine)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_4, SPACE_4, SPACE_4, SPACE_4)
+        layout.setSpacing(SPACE_2)
+        layout.addWidget(self._about)
+        layout.addSpacing(SPACE_2)
+        self.buttons: dict[str, QPushButton] = {}
+        for key, do in self._deeds().items():
+            self.buttons[key] = button = QPushButton()
+            button.clicked.connect(lambda _checked=False, do=do: do())
+            layout.addWidget(button)
+        self.buttons["scan"].setProperty("role", "primary")
+        layout.addSpacing(SPACE_3)
+        layout.addWidget(line)
+        layout.addWidget(self._said, 1, Qt.AlignmentFlag.AlignTop)
+        self._undo_words = texts.on_change(self._retranslate)
+        self._retranslate()
+        self._said.setText(say("hint"))
+        self._said.setMinimumHeight(3 * self._said.fontMetrics().height())
+        self.setFixedWidth(_WIDTH)
+
+    def show_in_corner(self) -> None:
+        """Stand where Conecta's window is least in the way: at its lower right."""
+        self.show()
+        room = self.screen().availableGeometry()
+        beside = self._conecta.frameGeometry().right() + _MARGIN
+        left = min(beside, room.right() - self.frameGeometry().width() - _MARGIN)
+        self.move(left, room.bottom() - self.frameGeometry().height() - _MARGIN)
+
+    def finish(self) -> None:
+        self._undo_words()
+        self.close()
+        self.deleteLater()
+
+    def show_problem(self, problem: Problem) -> None:
+        self._said.setText(" ".join(words_of(problem)))
+
+    def show_crash(self, error: Exception) -> None:
+        self._said.setText(say("failed", why=str(error)))
+
+    def _deeds(self) -> dict[str, Callable[[], None]]:
+        return {
+            "scan": self._scan,
+            "stranger": self._let_stranger_scan,
+            "log_out": self._log_out,
+            "suspend": self._suspend,
+            "network": self._drop_network,
+        }
+
+    def _retranslate(self) -> None:
+        self.setWindowTitle(say("title"))
+        self._about.setText(say("about"))
+        self._said.setText("")
+        for key, button in self.buttons.items():
+            button.setText(say(key))
+
+    @asked
+    async def _scan(self) -> None:
+        enrolment, code = self._being_paired(), self._code_in_pixels()
+        if enrolment is None or code is None:
+            self._said.setText(say("no_code"))
+            return
+        if await self._let_scan(enrolment.expected_account.lstrip("+"), code):
+            self._said.setText(say("scanned", name=enrolment.mentorado.name))
+
+    @asked
+    async def _let_stranger_scan(self) -> None:
+        code = self._code_in_pixels()
+        if code is None:
+            self._said.setText(say("no_code"))
+        elif await self._let_scan(STRANGER, code):
+            self._said.setText(say("scanned_stranger"))
+
+    async def _let_scan(self, digits: str, code: str) -> bool:
+        try:
+            await self._phones.scan(digits, code)
+        except EmulatorSaidNo as no:  # the code was cancelled while the phone was looking at it
+            self._said.setText(say("failed", why=str(no)))
+            return False
+        return True
+
+    @asked
+    async def _log_out(self) -> None:
+        if (enrolment := self._chosen_and_connected()) is None:
+            self._said.setText(say("nobody"))
+            return
+        await self._phones.log_out(_account(enrolment))
+        self._said.setText(say("logged_out", name=enrolment.mentorado.name))
+
+    @asked
+    async def _suspend(self) -> None:
+        if (enrolment := self._chosen_and_connected()) is None:
+            self._said.setText(say("nobody"))
+            return
+        await self._phones.suspend(_account(enrolment))
+        self._said.setText(say("suspended", name=enrolment.mentorado.name))
+
+    @asked
+    async def _drop_network(self) -> None:
+        button = self.buttons["network"]
+        button.setEnabled(False)
+        try:
+            await self._phones.network(up=False)
+            self._said.setText(say("network_down"))
+            await asyncio.sleep(NETWORK_SECONDS)
+            await self._phones.network(up=True)
+            self._said.setText(say("network_up"))
+        finally:
+            button.setEnabled(True)
+
+    def _code_in_pixels(self) -> str | None:
+        return next(iter(read_codes(self._conecta)), None)
+
+    def _being_paired(self) -> Enrolment | None:
+        current = self._core.supervisor.pairing.current
+        return self._core.enrolments.of_link(current) if current is not None else None
+
+    def _chosen_and_connected(self) -> Enrolment | None:
+        chosen = self._conecta.list.table.chosen_id
+        enrolment = self._core.enrolments.get(chosen) if chosen is not None else None
+        if enrolment is None or self._core.supervisor.status(enrolment.link.id).state is not LinkState.CONNECTED:
+            return None
+        return enrolment
+
+
+def _account(enrolment: Enrolment) -> str:
+    return (enrolment.link.account or enrolment.expected_account).lstrip("+")

@@ -1,0 +1,217 @@
+"""The main job from an empty window to a recovered connection, played and checked step by step."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from app.core.actions import ActionName
+from app.domain.connection import LinkState, Reason
+from app.ui.text import texts
+from tests.demo.album import PLAIN, Album, settle
+from tests.demo.camera import read_codes
+from tests.demo.people import (
+    ANA,
+    BRUNO,
+    CAMILA,
+    CAST,
+    DAVI,
+    ESTER,
+    FABIO,
+    GABRIELA,
+    HEITOR,
+    INES,
+    JULIA,
+    STRANGER,
+    Person,
+)
+from tests.demo.phones import Phones
+from tests.demo.scene import Scene, until
+from tests.demo.teller import Teller
+
+_S, _R = LinkState, Reason
+
+FIRST_CONNECTION = [_S.CONNECTING, _S.QR_READY, _S.CONNECTED]
+RUN_OUT_SECONDS = 40.0  # a code that is the only one lives 20 s
+
+
+class NotTrue(Exception):
+    """The program did something else than it should."""
+
+
+def require(truth: object, words: str) -> None:
+    if not truth:
+        raise NotTrue(words)
+
+
+class Story:
+    """Every step waits until the status board and, where a code is concerned, the window's pixels tell the same."""
+
+    def __init__(self, scene: Scene, phones: Phones, album: Album, teller: Teller) -> None:
+        self._scene = scene
+        self._phones = phones
+        self._album = album
+        self._teller = teller
+
+    async def play(self) -> None:
+        await self._album.wear(PLAIN)
+        await self._first_connection()
+        await self._wrong_number()
+        await self._more_people()
+        await self._troubles()
+        await self._recovery()
+        await self._everybody()
+        async with self._step("Closed the window, as a person does"):
+            require(not self._scene.crashes, f"the program reported: {self._scene.crashes}")
+            await self._scene.close()
+
+    def _step(self, words: str, within: float = 20.0) -> AbstractAsyncContextManager[None]:
+        return self._teller.step(words, within=within)
+
+    async def _code(self, person: Person) -> str:
+        """The code that the window shows, read from its pixels; it must be the person's."""
+        await self._scene.until_at(person, _S.QR_READY)
+        codes: list[str] = []
+
+        def shown() -> bool:
+            codes[:] = read_codes(self._scene.window)
+            return bool(codes)
+
+        await until(shown)
+        qr = self._scene.status(person).qr
+        require(qr is not None and codes == [qr.text], "the code in the pixels is not the person's")
+        return codes[0]
+
+    async def _pair(self, person: Person) -> None:
+        """Connect somebody for the first time, from the menu to connected."""
+        self._scene.choose(person)
+        self._scene.perform(ActionName.CONNECT, person)
+        await self._phones.scan(person.digits, await self._code(person))
+        await self._scene.until_at(person, _S.CONNECTED)
+        require(self._scene.states(person) == FIRST_CONNECTION, f"it went {self._scene.states(person)}")
+
+    async def _first_connection(self) -> None:
+        scene, album, phones = self._scene, self._album, self._phones
+        async with self._step("The window is open, and nobody is registered"):
+            await album.take("nobody")
+        async with self._step(f"Added {ANA.name} through the form, and asked to connect"):
+            sheet = await scene.fill_in(ANA)
+            await settle()
+            album.views += 1
+            album.keep("form", PLAIN, None)
+            scene.click(texts("dialog.add_and_connect"), sheet)
+            await until(lambda: list(scene.core.enrolments.all()))
+        async with self._step("The QR is there; the window's pixels show the code that the client was given"):
+            code = await self._code(ANA)
+            await album.take("code", code=code)
+        async with self._step(f"{BRUNO.name} wants to connect too, and waits in turn"):
+            scene.click(texts("dialog.add_and_connect"), await scene.fill_in(BRUNO))
+            await until(lambda: len(list(scene.core.enrolments.all())) > 1)
+            await scene.until_at(BRUNO, _S.CONNECTING, _R.WAITING_TURN)
+            await album.take("waits-in-turn")
+        async with self._step(f"{ANA.name}'s phone read the code, and signs in"):
+            scene.choose(ANA)
+            await phones.think(0.5)
+            await phones.scan(ANA.digits, await self._code(ANA))
+            await scene.until_at(ANA, _S.QR_READY, _R.SIGNING_IN)
+            await settle()
+            album.views += 1
+            album.keep("signing-in", PLAIN, None)
+            require(scene.is_at(ANA, _S.QR_READY, _R.SIGNING_IN), "it was over before the picture was taken")
+            await phones.think(0)
+        async with self._step(f"{ANA.name} is connected: connecting, then the QR, then connected"):
+            await scene.until_at(ANA, _S.CONNECTED)
+            require(scene.states(ANA) == FIRST_CONNECTION, f"it went {scene.states(ANA)}")
+            await album.take("connected")
+
+    async def _wrong_number(self) -> None:
+        scene = self._scene
+        async with self._step(f"{BRUNO.name}'s turn has come, but somebody else's phone reads the code: it is refused"):
+            scene.choose(BRUNO)
+            await self._phones.scan(STRANGER, await self._code(BRUNO))
+            await scene.until_at(BRUNO, _S.BLOCKED, _R.WRONG_ACCOUNT)
+            require(scene.recommended(), "nothing is recommended")
+            await self._album.take("wrong-number")
+
+    async def _more_people(self) -> None:
+        scene = self._scene
+        async with self._step("Ten more are registered"):
+            for person in CAST[2:]:
+                await scene.core.enrolments.add(person.name, person.number, person.cohort)
+        for person in (CAMILA, DAVI, ESTER, FABIO, GABRIELA, HEITOR):
+            async with self._step(f"{person.name} is connected; the phone read the code from the pixels"):
+                await self._pair(person)
+            scene.clock.pass_minutes(7)
+        await self._phones.receive(FABIO.digits)
+        await until(lambda: scene.status(FABIO).evidence.last_inbound)
+        scene.clock.pass_minutes(3)
+
+    async def _troubles(self) -> None:
+        scene, album = self._scene, self._album
+        await self._phones.offer_codes(1)
+        async with self._step(f"{INES.name} is shown a code that nobody will read"):
+            scene.choose(INES)
+            scene.perform(ActionName.CONNECT, INES)
+            await self._code(INES)
+        async with self._step(
+            f"The process with {CAMILA.name}'s session was killed: the link is coming back by itself"
+        ):
+            scene.choose(CAMILA)
+            scene.host_of(CAMILA).kill()
+            await scene.until_at(CAMILA, _S.RECONNECTING, _R.HOST_CRASHED)
+            await until(lambda: scene.status(CAMILA).retry)
+            await album.take("reconnecting")
+        async with self._step(f"{DAVI.name} logged out on the phone; the recommended button can be pressed"):
+            scene.choose(DAVI)
+            await self._phones.log_out(DAVI.digits)
+            await scene.until_at(DAVI, _S.BLOCKED, _R.LOGGED_OUT)
+            require(scene.recommended().text() == texts("action.reauthenticate.label"), "another button is")
+            await album.take("logged-out")
+        async with self._step(f"WhatsApp suspended {ESTER.name} for an hour; nothing is offered but to wait"):
+            scene.choose(ESTER)
+            await self._phones.suspend(ESTER.digits)
+            await scene.until_at(ESTER, _S.BLOCKED, _R.TEMPORARY_BAN)
+            require(scene.status(ESTER).until, "it is not known until when")
+            await album.take("suspended")
+        async with self._step(f"{CAMILA.name} is connected again, and nobody did anything"):
+            await scene.until_at(CAMILA, _S.CONNECTED)
+        async with self._step(f"{INES.name}'s code expired, and the window shows no code any more", RUN_OUT_SECONDS):
+            scene.choose(INES)
+            await scene.until_at(INES, _S.BLOCKED, _R.QR_EXPIRED)
+            await album.take("expired")
+        await self._phones.offer_codes(6)
+
+    async def _recovery(self) -> None:
+        scene = self._scene
+        press = texts("action.reauthenticate.label")
+        async with self._step(f"The recommended button asks before it replaces {DAVI.name}'s session"):
+            scene.choose(DAVI)
+            await settle()
+            await self._album.take_sheet("question", lambda: _press(scene))
+        async with self._step(f"{DAVI.name} read the new code and is connected again; the old session was kept aside"):
+            require(scene.recommended().text() == press, "the recommended button has gone")
+            _press(scene)
+            scene.click(texts("question.reauthenticate.confirm"), await scene.sheet())
+            await self._phones.scan(DAVI.digits, await self._code(DAVI))
+            await scene.until_at(DAVI, _S.CONNECTED)
+            folder = scene.core.settings.session_dir / scene.enrolment(DAVI).mentorado.id
+            await until(lambda: list(folder.glob("quarantine/**/session-*.db")))
+
+    async def _everybody(self) -> None:
+        scene = self._scene
+        async with self._step(f"{JULIA.name} is shown a code, among everybody else"):
+            scene.clock.pass_minutes(12)
+            scene.choose(JULIA)
+            scene.perform(ActionName.CONNECT, JULIA)
+            await self._album.take("code-among-all", code=await self._code(JULIA))
+        async with self._step("Who is connected and who is not can be seen at one glance"):
+            scene.click(texts("qr.cancel"), scene.pane())
+            await scene.until_at(JULIA, _S.OFF)
+            scene.choose(FABIO)
+            await self._album.take("everybody")
+
+
+def _press(scene: Scene) -> None:
+    QTest.mouseClick(scene.recommended(), Qt.MouseButton.LeftButton)
