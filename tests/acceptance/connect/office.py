@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import psutil
 
 from app.bootstrap import Core, build_core
-from app.core.actions import BUTTON_FOR, ActionName, Outcome, Refusal
+from app.core.actions import BUTTON_FOR, ActionName, Refusal
 from app.core.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import StatusChanged
@@ -180,8 +180,8 @@ class Day:
 
     # --- what staff do
 
-    async def do(self, action: ActionName, person: Person, *, sure: bool = True) -> Outcome:
-        """Run *action*; `until` then reads only what is told from here on."""
+    async def do(self, action: ActionName, person: Person, *, sure: bool = True) -> str:
+        """Run *action* and say how it ended; `until` then reads only what is told from here on."""
         self._read[person.link] = len(self._told[person.link])
 
         async def answer(_name: ActionName, _enrolment: Enrolment) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.actions import ActionName, Outcome, Refusal
+from app.core.actions import ActionName, Refusal
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
 from tests.acceptance.connect.office import AGAIN, FIRST_TIME, NONE, Day, Office, Person, run
@@ -45,7 +45,7 @@ def test_a_logout_on_the_phone_costs_the_keys_and_nothing_else(office: Office) -
             assert day.core.enrolments.get(ana.id).link.account == ana.phone
             before = await day.core.transitions.of(ana.id)
 
-            assert await day.do(ActionName.REAUTHENTICATE, ana, sure=False) is Outcome.DECLINED
+            assert await day.do(ActionName.REAUTHENTICATE, ana, sure=False) == "declined"
             assert day.status(ana).state is LinkState.BLOCKED
             await day.do(ActionName.REAUTHENTICATE, ana)
             await day.pair(ana)
