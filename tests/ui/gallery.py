@@ -43,13 +43,13 @@ async def take_all(folder: Path, only: str) -> None:
                 stage = Stage(Path(home), [person(n) for n in numbers], Theme(mode))
                 await stage.load(*(status(n) for n in numbers))
                 await _take_views(stage, folder, f"{language}-{mode}", suffix, only)
-                stage.close()
+                await stage.close()
                 stage = Stage(Path(home), theme=stage.theme)
                 await stage.load()
                 stage.window.resize(*WIDTHS["wide"])
                 await stage.show()
                 await _take(stage, folder, f"{language}-{mode}-nobody{suffix}", only)
-                stage.close()
+                await stage.close()
 
 
 async def _take_views(stage: object, folder: Path, name: str, suffix: str, only: str) -> None:

@@ -21,6 +21,7 @@ from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.ui.detail_pane.pane import DetailPane
+from app.ui.loop import cancel_asked
 from app.ui.main_window import MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.preferences import Preferences
@@ -197,7 +198,9 @@ class Stage:
                 await asyncio.sleep(0.005)
         await asyncio.sleep(0)
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Take everything down in the program's own order."""
+        await cancel_asked()
         self.window.finish()
         self.window.deleteLater()
 

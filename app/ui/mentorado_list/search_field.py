@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -53,6 +53,14 @@ class SearchField(QLineEdit):
         self.setAccessibleName(texts("list.search"))
         self.setToolTip(texts("list.search_tip"))
         self._wipe.setToolTip(texts("list.search_clear"))
+
+    def event(self, event: QEvent) -> bool:
+        # The window has other uses for Esc: while something is typed, it is meant for this field.
+        overrides = event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
+        if overrides and event.key() == Qt.Key.Key_Escape and self.text():
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Down:

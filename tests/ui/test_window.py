@@ -1,0 +1,438 @@
+"""The window as a person uses it: with eyes, with a keyboard, with a screen reader, in either language."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QCloseEvent, QImage, QKeySequence, QShortcut
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+
+from app.core.actions import ActionName
+from app.domain.connection import LinkState, LinkStatus
+from app.domain.errors import Code, Problem
+from app.domain.events import StorageFailed, StorageRecovered
+from app.ui.crash import CrashSheet
+from app.ui.main_window import MainWindow
+from app.ui.mentorado_list.groups import Group
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.preferences import Preferences
+from app.ui.row_menu import SLOTS
+from app.ui.text import texts
+from app.ui.theme import DARK, Mode, Theme
+from tests.clock import StillClock
+from tests.conftest import OnQt
+from tests.ui.controls import nameless, out_of_reach
+from tests.ui.stage import CREDENTIAL, NOON, Stage, person, status
+
+Use = Callable[[Stage], Awaitable[None]]
+OnStage = Callable[..., Stage]
+PEOPLE = range(40)
+
+
+@pytest.fixture
+def on_stage(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Iterator[OnStage]:
+    """Open a window over made-up people, use it, and close it."""
+
+    def play(use: Use, numbers: range = PEOPLE) -> Stage:
+        async def main() -> Stage:
+            stage = Stage(tmp_path, [person(number) for number in numbers], theme)
+            await stage.load(*(status(number) for number in numbers))
+            try:
+                await stage.show()
+                await use(stage)
+            finally:
+                await stage.close()
+            return stage
+
+        return on_qt(main)
+
+    yield play
+    QApplication.processEvents()
+
+
+def words(widget: QWidget) -> str:
+    """Everything that is written in *widget* now."""
+    shown = [each for each in widget.findChildren(QWidget) if each.isVisible()]
+    return " | ".join(each.text() for each in shown if isinstance(each, (QLabel, QPushButton)))
+
+
+async def settle() -> None:
+    await asyncio.sleep(0.05)
+
+
+def shown_names(stage: Stage) -> list[str]:
+    return [stage.model.data(stage.model.index(row)) for row in range(stage.model.rowCount())]
+
+
+def test_the_header_counts_everybody_and_who_is_connected(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        connected = stage.model.count(Group.CONNECTED)
+        assert f"40 cadastrados · {connected} conectados" in words(stage.window.header)
+
+    on_stage(use)
+
+
+def test_the_search_narrows_and_says_when_nobody_is_left(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        window.header.search.setText("joao")
+        assert shown_names(stage) == ["João Pedro de Araújo"]
+        window.header.search.setText("zzz")
+        assert "Nada corresponde a “zzz”. Limpe a busca ou os filtros." in words(window.list)
+        clear = next(b for b in window.list.findChildren(QPushButton) if b.isVisible() and "Limpar" in b.text())
+        clear.click()
+        assert window.header.search.text() == ""
+        assert window.list.table.isVisible()
+
+    on_stage(use)
+
+
+def test_a_filter_with_nobody_says_which(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        stage.window.list.chips.pick(Group.CONNECTED)
+        assert "Ninguém está em “Conectado” agora." in words(stage.window.list)
+
+    on_stage(use, range(3, 4))
+
+
+def test_an_empty_office_is_invited_to_begin(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        said = words(window.list)
+        assert "Comece pelo primeiro mentorado" in said
+        assert "Adicionar mentorado" in said
+        assert not window.list.chips.isVisible()
+        assert stage.window._pane is not None
+        assert not stage.window._pane.isVisible()
+        await stage.enrolments.add("Ana", "11 91234-5678")
+        await settle()
+        assert window.list.table.isVisible()
+        assert stage.window._pane.isVisible()
+
+    on_stage(use, range(0))
+
+
+def test_everything_is_said_in_the_other_language_at_once(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        window.list.table.choose(person(9).mentorado.id)
+        await settle()
+        before = words(window)
+        window.header._language.click()
+        await settle()
+        after = words(window)
+        assert texts.language == "en"
+        assert "Adicionar mentorado" in before
+        assert "Add mentorado" in after
+        portuguese = [piece for piece in before.split(" | ") if any(letter in piece for letter in "çãõáéíóúê")]
+        names = {person(number).mentorado.name for number in PEOPLE}
+        assert [piece for piece in portuguese if piece in after.split(" | ") and piece not in names] == []
+        assert stage.preferences.language == "en"
+        spoken = stage.model.data(stage.model.index(0), Qt.ItemDataRole.AccessibleTextRole)
+        assert "Connected" in spoken or "Off" in spoken
+
+    on_stage(use)
+
+
+def test_the_look_is_kept(on_stage: OnStage, theme: Theme) -> None:
+    async def use(stage: Stage) -> None:
+        theme.set_mode(Mode.DARK)
+        theme.set_text_scale(125)
+        await settle()
+        image: QImage = stage.window.grab().toImage()
+        corner = image.pixelColor(4, image.height() - 4).name()
+        assert corner == DARK.surface
+
+    stage = on_stage(use)
+    assert (stage.preferences.mode, stage.preferences.text_scale) == (Mode.DARK, 125)
+
+
+def test_the_last_filter_is_kept(on_stage: OnStage) -> None:
+    async def pick(stage: Stage) -> None:
+        stage.window.list.chips.pick(Group.ERROR)
+
+    async def look(stage: Stage) -> None:
+        assert stage.model.group is Group.ERROR
+
+    on_stage(pick)
+    on_stage(look)
+
+
+def test_choosing_somebody_shows_them_beside_the_list(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        window.resize(1240, 860)
+        window.list.table.choose(person(9).mentorado.id)
+        await settle()
+        assert window._pane is not None
+        assert person(9).mentorado.name in words(window._pane)
+        window.header.search.setText("zzz")  # whoever was chosen stays chosen while hidden
+        await settle()
+        assert person(9).mentorado.name in words(window._pane)
+        window.header.search.clear()
+        assert window.list.table.currentIndex().row() == stage.model.row_of(person(9).mentorado.id)
+
+    on_stage(use)
+
+
+def test_in_a_narrow_window_the_pane_is_a_drawer(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        window.resize(700, 620)
+        await settle()
+        pane = window._pane
+        assert pane is not None
+        assert not pane.isVisible()
+        window.list.table.choose(person(9).mentorado.id)
+        assert not pane.isVisible()
+        QTest.keyClick(window.list.table, Qt.Key.Key_Return)
+        assert pane.isVisible()
+        assert window.body.drawer_open
+        QTest.keyClick(window, Qt.Key.Key_Escape)
+        assert not pane.isVisible()
+        assert window.list.table.hasFocus() or not window.isActiveWindow()
+        window.resize(1240, 860)
+        await settle()
+        assert pane.isVisible()
+
+    on_stage(use)
+
+
+def test_keys_reach_everything(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        window.activateWindow()
+        table, search = window.list.table, window.header.search
+        table.setFocus()
+        assert table.chosen_id is None  # a list that gets the focus has chosen nobody yet
+        QTest.keyClick(table, Qt.Key.Key_Down)
+        assert table.currentIndex().row() == 0
+        QTest.keyClick(table, Qt.Key.Key_Down)
+        assert table.chosen_id == stage.model.id_at(stage.model.index(1))
+        QTest.keyClicks(table, "l")
+        assert search.text() == "l"
+        QTest.keyClick(search, Qt.Key.Key_Escape)
+        assert search.text() == ""
+        keys = {shortcut.key().toString() for shortcut in window.findChildren(QShortcut)}
+        assert {"Ctrl+F", "Ctrl+N", "Ctrl+L", "Esc"} <= keys
+
+    on_stage(use)
+
+
+def test_everything_has_a_name_and_can_be_reached(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        window.list.table.choose(person(9).mentorado.id)
+        window.on_storage_failed(StorageFailed(Problem(Code.DATABASE_LOCKED)))
+        await settle()
+        assert nameless(window) == []
+        inner = ("qt_spinbox_lineedit", "ScrollLeftButton", "ScrollRightButton")
+        lost = [
+            w for w in out_of_reach(window) if w.objectName() not in inner and w.parent() is not window.header.search
+        ]
+        assert [(type(w).__name__, w.accessibleName()) for w in lost] == []
+        assert window.list.table.accessibleName()
+        assert window.list.table.accessibleDescription()
+
+    on_stage(use)
+
+
+def test_tab_goes_from_left_to_right_and_down(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        window.list.table.choose(person(9).mentorado.id)
+        await settle()
+        order: list[QWidget] = []
+        widget = window.header.search.nextInFocusChain()
+        while widget is not None and widget is not window.header.search:
+            if widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                order.append(widget)
+            widget = widget.nextInFocusChain()
+        stations: list[QWidget] = [window.header._language, window.header._look, window.header.add_button]
+        stations += [window.list.chips._chips[Group.ALL], window.list.table]
+        assert [order.index(station) for station in stations] == sorted(order.index(station) for station in stations)
+        assert window._pane is not None
+        in_pane = [place for place, w in enumerate(order) if window._pane.isAncestorOf(w)]
+        assert min(in_pane) > order.index(window.list.table)
+
+    on_stage(use)
+
+
+def test_trouble_with_the_disk_is_told_until_it_is_over(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        window.on_storage_failed(StorageFailed(Problem(Code.DATABASE_DISK_FULL)))
+        window.on_storage_failed(StorageFailed(Problem(Code.DATABASE_LOCKED)))
+        window.show_problem(Problem(Code.NAME_MISSING))
+        await settle()
+        said = words(window.banners)
+        assert "Outro programa está usando os dados do Conecta." in said
+        assert "O disco está cheio." not in said
+        window.on_storage_recovered(StorageRecovered())
+        assert "Outro programa" not in words(window.banners)
+        cross = next(b for b in window.banners.findChildren(QPushButton) if b.isVisible())
+        cross.click()
+        assert not window.banners.isVisible()
+
+    on_stage(use)
+
+
+def test_archiving_can_be_undone_for_a_moment(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        await stage.enrolments.archive(person(3).mentorado.id)
+        assert window.toast.isVisible()
+        assert f"{person(3).mentorado.name} foi para o arquivo." in words(window.toast)
+        assert stage.model.row_of(person(3).mentorado.id) is None
+        window.toast.button.click()
+        await settle()
+        assert not window.toast.isVisible()
+        assert stage.model.row_of(person(3).mentorado.id) is not None
+
+    on_stage(use)
+
+
+def menu_of(stage: Stage, number: int) -> dict[str, QAction]:
+    """The entries of somebody's menu. It is not popped up: that would grab a keyboard that is not there."""
+    window = stage.window
+    assert window._work is not None
+    menu = window._work.menu(window, person(number).mentorado.id, perform=window.perform, edit=window.edit)
+    return {action.text(): action for action in menu.actions() if not action.isSeparator()}
+
+
+def test_the_menu_of_a_row_offers_what_fits_and_says_why_the_rest_does_not(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        offered = menu_of(stage, 1)
+        assert next(iter(offered)) == "Desconectar"
+        assert offered["Desconectar"].isEnabled()
+        locked = offered["Arquivar · Desconecte primeiro"]
+        assert not locked.isEnabled()
+        assert locked.toolTip() == "Desconecte primeiro"
+
+    on_stage(use)
+
+
+def test_what_the_menu_offers_is_done(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        async with stage.supervisor:
+            menu_of(stage, 3)["Conectar"].trigger()
+            await settle()
+            assert stage.supervisor.status(person(3).link.id).state is LinkState.CONNECTING
+            await stage.supervisor.disconnect(person(3).mentorado.id)
+
+    on_stage(use)
+
+
+def test_the_menu_has_the_panes_actions_in_the_panes_order() -> None:
+    from app.ui.detail_pane import content
+
+    assert SLOTS[-len(content._SLOTS) :] == content._SLOTS
+    offered = {name for slot in SLOTS for name in slot}
+    assert offered == set(ActionName)
+
+
+def test_closing_only_asks(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        asked: list[int] = []
+        stage.window.close_requested.connect(lambda: asked.append(1))
+        event = QCloseEvent()
+        QApplication.sendEvent(stage.window, event)
+        assert not event.isAccepted()
+        assert asked == [1]
+        assert stage.window.isVisible()
+        stage.window.finish()
+        assert not stage.window.isVisible()
+
+    on_stage(use)
+
+
+def test_a_crash_is_shown_without_standing_in_the_way(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        crashes: list[object] = []
+        stage.window.crashed.connect(crashes.append)
+        bug = ZeroDivisionError()
+        stage.window.show_crash(bug)
+        assert crashes == [bug]
+        stage.window.show_report("the report")
+        sheet = stage.window.findChild(CrashSheet)
+        assert isinstance(sheet, CrashSheet)
+        assert not sheet.isModal()
+        sheet.close()
+
+    on_stage(use)
+
+
+def test_the_code_is_written_nowhere(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        stage.window.list.table.choose(person(4).mentorado.id)
+        await settle()
+        for widget in stage.window.findChildren(QWidget):
+            for said in (
+                widget.toolTip(),
+                widget.accessibleName(),
+                widget.accessibleDescription(),
+                widget.windowTitle(),
+            ):
+                assert CREDENTIAL not in said
+        assert CREDENTIAL not in words(stage.window)
+
+    on_stage(use)
+
+
+def test_text_twice_as_large_is_not_clipped(on_stage: OnStage, theme: Theme) -> None:
+    async def use(stage: Stage) -> None:
+        theme.set_text_scale(200)
+        stage.window.resize(1240, 860)
+        await settle()
+        for label in stage.window.header.findChildren(QLabel):
+            assert label.width() >= label.sizeHint().width(), label.text()
+            assert label.height() >= label.sizeHint().height(), label.text()
+        for button in stage.window.header.findChildren(QPushButton):
+            assert button.height() >= button.fontMetrics().height()
+            assert button.width() >= button.minimumSizeHint().width(), button.text()
+
+    on_stage(use)
+
+
+def test_ages_grow_by_themselves(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        stage.observe(person(1), LinkStatus(state=LinkState.CONNECTED, since=NOON))
+        stage.model.flush()
+        row = stage.model.row_of(person(1).mentorado.id)
+        assert row is not None
+        index = stage.model.index(row)
+        assert stage.model.spoken(stage.model._shown[row]).endswith("agora")
+        stage.clock.time = NOON.replace(hour=16)
+        stage.window._ages.timeout.emit()
+        assert str(index.data(Qt.ItemDataRole.AccessibleTextRole)).endswith("há 1 h")
+
+    on_stage(use)
+
+
+def test_the_window_can_be_seen_before_anything_is_loaded(theme: Theme, tmp_path: Path, qapp: QApplication) -> None:
+    preferences = Preferences(tmp_path / "window.ini")
+    window = MainWindow(theme=theme, preferences=preferences, model=MentoradoListModel(StillClock(NOON)))
+    painted: list[int] = []
+    window.painted.connect(lambda: painted.append(1))
+    window.show_at_once()
+    assert painted == [1]
+    assert "Abrindo os cadastros…" in words(window.list)
+    assert not window.header.add_button.isEnabled()
+    QTest.keySequence(window, QKeySequence("Ctrl+N"))  # nobody could do it yet
+    window.finish()
+    assert not window.isVisible()
+    window.deleteLater()
+
+
+def test_geometry_is_kept(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        stage.window.resize(900, 620)
+        await settle()
+
+    stage = on_stage(use)
+    assert stage.preferences.geometry is not None
