@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind, ContactId, ConversationId
@@ -40,6 +40,20 @@ def find(connection: Connection, mentorado_id: MentoradoId, address: Address) ->
     return found
 
 
+# Statements of the hot path are made once: making them takes longer than executing them.
+_KNOWN = (
+    select(contact_address.c.key, contact_address.c.contact_id, conversation.c.id)
+    .outerjoin(
+        conversation,
+        (conversation.c.contact_id == contact_address.c.contact_id) & conversation.c.merged_into.is_(None),
+    )
+    .where(
+        contact_address.c.mentorado_id == bindparam("mentorado_id"),
+        contact_address.c.key.in_(bindparam("keys", expanding=True)),
+    )
+)
+
+
 class AddressBook:
     """The contacts and conversations of one mentorado, as far as one batch of messages is concerned with them."""
 
@@ -54,20 +68,14 @@ class AddressBook:
 
     def learn(self, named: Sequence[Addresses]) -> None:
         """Make every tuple of addresses one contact, new or known or merged from several."""
-        keys = sorted({address.key for addresses in named for address in addresses})
-        theirs = contact_address.c.mentorado_id == self._mentorado_id
-        for some in portions(keys):
-            known = select(contact_address.c.key, contact_address.c.contact_id).where(
-                theirs, contact_address.c.key.in_(some)
-            )
-            self._contacts.update((row.key, row.contact_id) for row in self._connection.execute(known))
+        for some in portions(sorted({address.key for addresses in named for address in addresses})):
+            known = self._connection.execute(_KNOWN, {"mentorado_id": self._mentorado_id, "keys": some})
+            for key, contact_id, conversation_id in known:
+                self._contacts[key] = contact_id
+                if conversation_id is not None:
+                    self._conversations[contact_id] = conversation_id
         for addresses in named:
             self._learn(addresses)
-        for some in portions(sorted({*self._contacts.values()})):
-            living = select(conversation.c.contact_id, conversation.c.id).where(
-                conversation.c.contact_id.in_(some), conversation.c.merged_into.is_(None)
-            )
-            self._conversations.update((row.contact_id, row.id) for row in self._connection.execute(living))
 
     def contact_of(self, addresses: Addresses) -> ContactId:
         return self._contacts[addresses[0].key]
@@ -92,13 +100,14 @@ class AddressBook:
             contact_id = known[0]
         else:
             contact_id = self._merge(known)
-        new = {address.key: address for address in addresses if address.key not in self._contacts}
-        for key, address in new.items():
-            self._contacts[key] = contact_id
+        for address in addresses:
+            if address.key in self._contacts:
+                continue
+            self._contacts[address.key] = contact_id
             self._connection.execute(
                 contact_address.insert().values(
                     mentorado_id=self._mentorado_id,
-                    key=key,
+                    key=address.key,
                     kind=address.kind.value,
                     value=address.value,
                     contact_id=contact_id,
@@ -144,13 +153,14 @@ class AddressBook:
         return (False, row.created_at, float("inf") if row.first is None else row.first, contact_id)
 
     def _merge_conversations(self, stays: ContactId, goes: ContactId) -> None:
-        of = select(conversation.c.id).where(conversation.c.merged_into.is_(None))
-        kept = self._connection.execute(of.where(conversation.c.contact_id == stays)).scalar()
-        gone = self._connection.execute(of.where(conversation.c.contact_id == goes)).scalar()
+        kept, gone = self._conversations.get(stays), self._conversations.pop(goes, None)
         # Redirects go along, those that lead to the one that goes now too.
         theirs = conversation.c.contact_id == goes
         self._connection.execute(conversation.update().where(theirs).values(contact_id=stays))
-        if kept is None or gone is None:
+        if gone is None:
+            return
+        if kept is None:
+            self._conversations[stays] = gone
             return
         led_there = (conversation.c.id == gone) | (conversation.c.merged_into == gone)
         led_there &= conversation.c.mentorado_id == self._mentorado_id

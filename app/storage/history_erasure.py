@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, ContactId
 from app.storage.history_contacts import Addresses
 from app.storage.tables import contact, contact_address, conversation, early_receipt, message, suppression
+
+_SUPPRESSED = suppression.select().where(suppression.c.mentorado_id == bindparam("mentorado_id"))
 
 
 def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: ContactId, at: datetime) -> int:
@@ -59,7 +61,7 @@ class Suppressed:
     """Whom nothing older than their erasure may be stored of."""
 
     def __init__(self, connection: Connection, mentorado_id: MentoradoId) -> None:
-        rows = connection.execute(suppression.select().where(suppression.c.mentorado_id == mentorado_id))
+        rows = connection.execute(_SUPPRESSED, {"mentorado_id": mentorado_id})
         self._mentorado_id = mentorado_id
         self._since: dict[str, datetime] = {row.hash: row.erased_at for row in rows}
 

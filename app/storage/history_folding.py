@@ -7,41 +7,42 @@ not matter what came first.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, select
 
-from app.domain.mentorado import LinkId, MentoradoId
+from app.domain.mentorado import MentoradoId
 from app.domain.messages import ConversationId, MessageKind
 from app.storage.tables import link, message
 
-_CHANGES = (MessageKind.EDIT.value, MessageKind.REVOCATION.value)
-
-
-def links_of(connection: Connection, mentorado_id: MentoradoId) -> Sequence[LinkId]:
-    return connection.execute(select(link.c.id).where(link.c.mentorado_id == mentorado_id)).scalars().all()
+_CHANGING = message.c.kind.in_((MessageKind.EDIT.value, MessageKind.REVOCATION.value)) & ~message.c.shown
+_THOSE: BindParameter[Any] = bindparam("targets", expanding=True)
+# By the index on `refers_to` alone: the conversation tells apart what belongs to whom.
+_CHANGES = select(message).where(message.c.refers_to.in_(_THOSE), _CHANGING)
+_THEIR_LINKS = select(link.c.id).where(link.c.mentorado_id == bindparam("mentorado_id"))
+_TARGETS = select(message).where(
+    message.c.link_id.in_(_THEIR_LINKS), message.c.provider_id.in_(_THOSE), message.c.shown
+)
 
 
 def targets_in(connection: Connection, conversations: Collection[ConversationId]) -> set[str]:
     """The provider ids of what is edited or revoked there."""
-    changing = message.c.conversation_id.in_(conversations) & ~message.c.shown & message.c.kind.in_(_CHANGES)
-    found = select(message.c.refers_to).where(changing, message.c.refers_to.is_not(None))
+    there = message.c.conversation_id.in_(conversations)
+    found = select(message.c.refers_to).where(there, _CHANGING, message.c.refers_to.is_not(None))
     return set(connection.execute(found).scalars())
 
 
-def fold(connection: Connection, links: Sequence[LinkId], targets: Collection[str]) -> set[ConversationId]:
+def fold(connection: Connection, mentorado_id: MentoradoId, targets: Collection[str]) -> set[ConversationId]:
     """Bring the messages with the provider ids *targets* up to date; returns the conversations that changed."""
-    changing = message.c.refers_to.in_(targets) & message.c.kind.in_(_CHANGES) & message.c.link_id.in_(links)
     changes: defaultdict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(select(message).where(changing)):
+    for row in connection.execute(_CHANGES, {"targets": targets}):
         changes[row.conversation_id, row.refers_to].append(row)
     if not changes:
         return set()
     changed = set()
     wanted = sorted({provider_id for _, provider_id in changes})
-    of_links = message.c.link_id.in_(links) & message.c.provider_id.in_(wanted) & message.c.shown
-    for row in connection.execute(select(message).where(of_links)).all():
+    for row in connection.execute(_TARGETS, {"mentorado_id": mentorado_id, "targets": wanted}).all():
         is_now = _outcome(row, changes.get((row.conversation_id, row.provider_id), ()))
         if is_now != {name: getattr(row, name) for name in is_now}:
             connection.execute(message.update().where(message.c.number == row.number).values(**is_now))

@@ -16,7 +16,9 @@ def upgrade() -> None:
         _audit_guards()
     op.execute("INSERT INTO search_mark (id, number) VALUES (1, 0)")
     op.bulk_insert(
-        sa.table("audit_head", sa.column("id"), sa.column("number"), sa.column("hash")),
+        sa.table(
+            "audit_head", sa.column("id", sa.Integer), sa.column("number", sa.Integer), sa.column("hash", sa.String)
+        ),
         [{"id": 1, "number": 0, "hash": "0" * 64}],
     )
 
