@@ -37,7 +37,7 @@ def said(provider_id: str, text: str = "oi", *chat: Address, minute: float = 0, 
     """A text from Bia, unless told otherwise."""
     chat = chat or (BIA,)
     several = any(address.kind in (AddressKind.GROUP, AddressKind.OTHER) for address in chat)
-    values = {"from_me": False, "sender": () if details.get("from_me") else (BIA,) if several else chat}
+    values: dict[str, Any] = {"from_me": False, "sender": () if details.get("from_me") else (BIA,) if several else chat}
     values |= {"sent_at": minutes(minute), "received_at": minutes(minute)}
     return WireMessage(provider_id=provider_id, chat=chat, text=text, **(values | details))
 

@@ -71,8 +71,10 @@ async def test_a_truncated_database_is_refused_and_left_as_it_is(path: Path, kep
 
 async def test_damage_in_the_middle_is_found_when_it_is_read(path: Path) -> None:
     await _fill(path)
+    with closing(sqlite3.connect(path)) as raw:
+        (root,) = raw.execute("SELECT rootpage FROM sqlite_master WHERE name = 'mentorado'").fetchone()
     content = bytearray(path.read_bytes())
-    content[8192:-4096] = os.urandom(len(content) - 12_288)
+    content[(root - 1) * 4096 : root * 4096] = os.urandom(4096)
     path.write_bytes(content)
     async with Database(path) as database:
         with pytest.raises(Problem) as caught:

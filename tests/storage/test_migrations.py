@@ -17,7 +17,7 @@ from app.storage.migrations import OURS
 from app.storage.roster import SqlRoster
 from app.storage.transitions import SqlTransitionLog
 from tests.storage.people import blocked, enrolled
-from tests.storage.revisions import with_next
+from tests.storage.revisions import NEXT, with_next
 
 ADDS = "op.execute('ALTER TABLE mentorado ADD COLUMN nickname VARCHAR')"
 FAILS = "op.execute('CREATE TABLE half (id INTEGER)')\n" + ADDS + "\nraise ZeroDivisionError"
@@ -40,7 +40,7 @@ async def test_a_newer_database_is_refused_and_left_as_it_is(path: Path, tmp_pat
         async with Database(path):
             pass
     assert caught.value.code is Code.DATABASE_NEWER
-    assert caught.value.context == {"path": str(path), "found": "0002", "known": OURS.head}
+    assert caught.value.context == {"path": str(path), "found": NEXT, "known": OURS.head}
     assert path.read_bytes() == before
     async with Database(path, migrations=with_next(tmp_path / "again", ADDS)) as newer:
         assert await SqlRoster(newer).all() == [ana]
@@ -58,7 +58,7 @@ async def test_the_copy_taken_before_a_migration_is_a_whole_database_of_before(p
         await SqlTransitionLog(database).append(moved := blocked(ana.link))
     async with Database(path, migrations=with_next(tmp_path / "next", ADDS)) as database:
         assert await SqlRoster(database).all() == [ana]
-    (copy,) = path.parent.glob("conecta.0001.*.db")
+    (copy,) = path.parent.glob(f"conecta.{OURS.head}.*.db")
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert "nickname" in {row[1] for row in _ask(path, "PRAGMA table_info(mentorado)")}
     assert "nickname" not in {row[1] for row in _ask(copy, "PRAGMA table_info(mentorado)")}
@@ -77,7 +77,7 @@ async def test_what_a_crash_left_in_the_write_ahead_log_is_in_the_copy_too(path:
         (crashed.parent / f"conecta.db{end}").write_bytes((path.parent / f"conecta.db{end}").read_bytes())
     await database.close()
     async with Database(crashed, migrations=with_next(tmp_path / "next", ADDS)):
-        (copy,) = crashed.parent.glob("conecta.0001.*.db")
+        (copy,) = crashed.parent.glob(f"conecta.{OURS.head}.*.db")
     async with Database(copy) as former:
         assert await SqlRoster(former).all() == [ana]
 
@@ -93,7 +93,7 @@ async def test_a_migration_that_fails_leaves_nothing_behind(path: Path, tmp_path
     await broken.close()
     assert _files(path) == ["conecta.db"]
     assert _ask(path, "SELECT * FROM sqlite_master") == shape
-    assert _ask(path, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert _ask(path, "SELECT version_num FROM alembic_version") == [(OURS.head,)]
     async with Database(path) as database:
         assert await SqlRoster(database).all() == [ana]
 
@@ -146,10 +146,10 @@ async def test_a_program_killed_in_the_middle_of_a_migration_loses_nothing(
         "from app.storage.database import Database; from app.storage.migrations import Migrations\n"
         "if sys.argv[3] == 'copy':\n"
         "    sys.addaudithook(lambda event, _: event == 'os.rename' and os.kill(os.getpid(), signal.SIGKILL))\n"
-        "migrations = Migrations(Path(sys.argv[2]), ('0001', '0002'))\n"
+        "migrations = Migrations(Path(sys.argv[2]), tuple(sys.argv[4:]))\n"
         "asyncio.run(Database(Path(sys.argv[1]), migrations=migrations).open())"
     )
-    command = [sys.executable, "-B", "-c", script, str(path), str(tmp_path / "die"), when]
+    command = [sys.executable, "-B", "-c", script, str(path), str(tmp_path / "die"), when, *OURS.revisions, NEXT]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     if when == "during":
         assert path.with_name("conecta.db-wal").stat().st_size > 500_000
@@ -158,7 +158,7 @@ async def test_a_program_killed_in_the_middle_of_a_migration_loses_nothing(
         assert await SqlRoster(database).all() == [ana]
     assert _ask(path, "SELECT name FROM sqlite_master WHERE name IN ('half', 'filler')") == []
     assert _ask(path, "PRAGMA integrity_check") == [("ok",)]
-    assert _ask(path, "SELECT version_num FROM alembic_version") == [("0002",)]
+    assert _ask(path, "SELECT version_num FROM alembic_version") == [(NEXT,)]
     assert not list(path.parent.glob("*.part"))
-    for copy in path.parent.glob("conecta.0001.*.db"):
+    for copy in path.parent.glob(f"conecta.{OURS.head}.*.db"):
         assert _ask(copy, "SELECT name FROM mentorado") == [("Ana Lima",)]

@@ -20,16 +20,21 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.schema import CreateIndex
 
+from app.domain.audit import Actor, Deed
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.lifecycle import Trigger
+from app.domain.messages import Delivery, WireFact
 from app.domain.ports import Transition
+from app.storage.audit import SqlAudit
 from app.storage.database import Database
+from app.storage.history import SqlHistory
 from app.storage.migrations import OURS, Migrations
 from app.storage.roster import SqlRoster
 from app.storage.tables import metadata
 from app.storage.transitions import SqlTransitionLog
 from tests.clock import DAWN
 from tests.storage.people import enrolled
+from tests.storage.talk import BIA, BIA_LID, edit, reaction, receipt, said
 
 SHAPES = Path(__file__).parent / "shapes"
 """One dump for each revision: its shape as it was released, and a few rows."""
@@ -65,7 +70,9 @@ async def test_the_comparison_would_notice_a_difference(path: Path) -> None:
 
 
 def _differences(connection: Connection) -> Sequence[object]:
-    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    """The search index aside: its tables are SQLite's own, and only migrations speak of them."""
+    opts = {"compare_type": True, "include_name": lambda name, *_: not str(name).startswith("message_fts")}
+    context = MigrationContext.configure(connection, opts=opts)
     differences: list[object] = compare_metadata(context, metadata)
     return differences
 
@@ -74,14 +81,16 @@ async def test_partial_indexes_hold_for_the_same_rows_as_in_the_tables(path: Pat
     """What the comparison does not look at."""
     async with Database(path) as database:
         rows = await database.read(
-            lambda c: c.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql LIKE '% WHERE %'").all()
+            lambda c: c.exec_driver_sql(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '% WHERE %'"
+            ).all()
         )
         tables = [index for table in metadata.sorted_tables for index in table.indexes]
         dialect = await database.read(lambda c: c.dialect)
     expected = {str(index.name): str(CreateIndex(index).compile(dialect=dialect)) for index in tables}
     found = {str(row[0]): str(row[1]) for row in rows}
     assert found == {name: sql for name, sql in expected.items() if " WHERE " in sql}
-    assert len(found) == 2
+    assert len(found) == 4
 
 
 def test_the_migrations_can_be_run_on_a_server() -> None:
@@ -91,8 +100,8 @@ def test_the_migrations_can_be_run_on_a_server() -> None:
         for script in _scripts():
             script.module.upgrade()
     assert all(f"CREATE TABLE {table.name}" in written.getvalue() for table in metadata.sorted_tables)
-    assert written.getvalue().count(" WHERE ") == 2  # the partial indexes
-    assert "TRIGGER transition" not in written.getvalue()
+    assert written.getvalue().count(" WHERE ") == 4  # the partial indexes
+    assert "TRIGGER" not in written.getvalue()
 
 
 @pytest.mark.parametrize("revision", OURS.revisions)
@@ -117,6 +126,23 @@ async def test_a_database_of_any_release_is_brought_to_today_with_all_its_rows(p
     assert [move.trigger.name for move in moves] == ["OPENED", "CONNECT"]
 
 
+async def test_history_and_audit_of_a_release_are_still_there(path: Path) -> None:
+    path.parent.mkdir()
+    _load(path, SHAPES / "0002.sql")
+    async with Database(path) as database:
+        ana = (await SqlRoster(database).all())[0]
+        history, audit = SqlHistory(database), SqlAudit(database)
+        (bia,) = await history.conversations(ana.mentorado.id)
+        answer, question = await history.messages(bia.id)
+        (found,) = await history.search("AMANHA")
+        (late,) = await history.search("mais tarde", mentorado_id=ana.mentorado.id)
+        assert await audit.verify() is None
+        assert [entry.deed.action for entry in await audit.entries()] == ["reconnect", "connect"]
+    assert (question.text, question.original_text, question.reactions) == ("Amanhã às 9?", "Amanhã?", ("👍",))
+    assert (answer.quoted_text, answer.delivery) == ("Amanhã às 9?", Delivery.READ)
+    assert (found, late) == (question, answer)
+
+
 async def _freeze(database: Database, path: Path, frozen: Path) -> None:
     ana, bruno = enrolled("Ana Lima"), enrolled("Bruno Sá", "+5521912345678", archived_at=DAWN)
     roster, log = SqlRoster(database), SqlTransitionLog(database)
@@ -128,8 +154,28 @@ async def _freeze(database: Database, path: Path, frozen: Path) -> None:
     ]
     for trigger, before, after in zip((Trigger.CONNECT, Trigger.OPENED), statuses, statuses[1:], strict=False):
         await log.append(Transition(link_id=ana.link.id, at=DAWN, trigger=trigger, before=before, after=after))
+    facts: list[WireFact] = [
+        said("Q", "Amanhã?", BIA, BIA_LID, sender_name="Bia"),
+        edit("E", "Q", "Amanhã às 9?", minute=1),
+        said("A", "Mais tarde", from_me=True, refers_to="Q", minute=2),
+        reaction("R", "Q", "👍", from_me=True, minute=3),
+        receipt(Delivery.READ, "A", "early", minute=4),
+    ]
+    await SqlHistory(database).store(ana, facts, DAWN)
+    await SqlHistory(database).catch_up()
+    for action in ("connect", "reconnect"):
+        await SqlAudit(database).record(Deed(at=DAWN, actor=Actor(user="rosa"), action=action))
+    frozen.write_text(_dump(path), encoding="utf-8")
+
+
+def _dump(path: Path) -> str:
+    """The search index is filled when the dump is read: what it consists of is another matter in each SQLite."""
     with closing(sqlite3.connect(path)) as raw:
-        frozen.write_text("\n".join(raw.iterdump()) + "\n", encoding="utf-8")
+        lines = [line for line in raw.iterdump() if "message_fts" not in line and "writable_schema" not in line]
+        (search,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'message_fts'").fetchone()
+        triggers = [line for line in raw.iterdump() if line.startswith("CREATE TRIGGER message_words")]
+    fill = "INSERT INTO message_fts (message_fts) VALUES ('rebuild')"
+    return "\n".join([*lines[:-1], f"{search};", f"{fill};", *triggers, lines[-1]]) + "\n"
 
 
 def _load(path: Path, dump: Path) -> Path:
