@@ -33,7 +33,7 @@ from app.providers.whatsapp_web.protocol import (
 )
 
 log = logging.getLogger(__name__)
-library_log = logging.getLogger("whatsmeow")
+library_log = logging.getLogger("app.whatsmeow")  # below "app", whose log is the one that is written
 
 SESSION: Final = "s1"
 """One session a host is the policy for now, so they need no more than one name."""
