@@ -1,0 +1,100 @@
+"""``conecta connect`` and ``conecta status``, as an operator or a script runs them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import pytest
+
+from app.core.actions import ActionName
+from app.domain.connection import LinkState
+from tests.acceptance.connect.core_process import CoreProcess
+from tests.acceptance.connect.office import Office, Person, no_hosts, run
+from tests.acceptance.connect.terminal import Finished, conecta, started
+
+
+async def enrolled(office: Office) -> Person:
+    async with office.at_work() as day:
+        return await day.enrol("Ana Prates")
+
+
+def moves(finished: Finished) -> list[tuple[str, str]]:
+    return [(told["state"], told["reason"]) for told in finished.told if told["event"] == "status"]
+
+
+def test_connect_shows_the_code_on_the_terminal_and_ends_when_it_is_through(office: Office) -> None:
+    """ "Trigger connect", "Scan QR": status lines in their order, exit code 0, and no code on standard output."""
+
+    async def main() -> None:
+        ana = await enrolled(office)
+        home = office.settings.data_dir
+        async with started(home, office.environment(), "connect", "ana", "--json") as command:
+            code = await command.code()
+            await asyncio.to_thread(office.emulator.control.scan, ana.digits, code)
+            ended = await command.finished()
+        assert ended.exit_code == 0
+        assert moves(ended) == [
+            ("connecting", "none"),
+            ("qr_ready", "none"),
+            ("qr_ready", "signing_in"),
+            ("connected", "none"),
+        ]
+        (shown,) = [told for told in ended.told if told["event"] == "qr"]
+        assert (shown["number"], shown["total"]) == (1, 6)
+        assert shown["expires_at"] > ended.told[0]["since"]
+        assert ended.told[-1]["account"] == ana.phone
+        for part in (code, *code.rpartition("#")[2].split(",")[:4]):
+            assert part not in ended.out
+            assert part not in ended.error  # drawn, never spelled out
+        await no_hosts()
+
+        again = await conecta(home, office.environment(), "connect", "ana", "--json")
+        assert (again.exit_code, again.error.strip()) == (0, "")
+        assert moves(again) == [("connecting", "none"), ("connected", "none")]
+
+    run(main(), within=60)
+
+
+def test_connect_ends_with_one_when_a_person_is_needed(office: Office) -> None:
+    """Scripts can tell: a link that is blocked ends the command with code 1, and says why and what to do."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+            await day.do(ActionName.DISCONNECT, ana)
+        for arguments in (("--json",), ()):
+            office.emulator.control.fault("failure-405", ana.digits)
+            ended = await conecta(office.settings.data_dir, office.environment(), "connect", ana.phone, *arguments)
+            assert ended.exit_code == 1
+            if arguments:
+                assert moves(ended) == [("connecting", "none"), ("blocked", "client_outdated")]
+            else:
+                assert len(ended.out.splitlines()) == 3  # two moves and the next step, in words
+                assert "client_outdated" not in ended.out
+
+    run(main(), within=60)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the owner's note names processes by POSIX means")
+def test_status_says_what_is_true_while_a_program_runs_and_after_it_died(office: Office) -> None:
+    """ "Configured is not observed": connected only while a living program holds the line."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+        assert await status() == ("off", ana.phone)
+        async with CoreProcess.started(office.environment()) as program:
+            await program.until(ana.link, LinkState.CONNECTED)
+            await asyncio.sleep(0.3)  # the move is written by a queue that nobody waits for
+            assert await status() == ("connected", ana.phone)
+            await program.kill()
+            assert (await status())[0] == "off"
+
+    async def status() -> tuple[str, str]:
+        ended = await conecta(office.settings.data_dir, office.environment(), "status", "--json")
+        assert (ended.exit_code, ended.error.strip()) == (0, "")
+        (ana,) = ended.told[0]["mentorados"]
+        return ana["state"], ana["phone"]
+
+    run(main(), within=60)
