@@ -78,6 +78,10 @@ class PaneContent(QWidget):
         self._show_cards(enrolment, actions, busy=busy)
         self.details.show_details(enrolment.link, status)
 
+    def make_room_for_bar(self, width: int) -> None:
+        """The scroll bar, *width* wide or 0, stands in the right margin, so that nothing moves when it appears."""
+        self._layout.setContentsMargins(SPACE_6, SPACE_6, max(SPACE_2, SPACE_6 - width), SPACE_6)
+
     def show_trouble(self, words: tuple[str, str] | None) -> None:
         if words is None:
             self.trouble.hide()
@@ -118,8 +122,8 @@ class PaneContent(QWidget):
             card.show_action(fits, refusals[fits], busy=busy)
 
     def _arrange(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(SPACE_6, SPACE_6, SPACE_6 - 4, SPACE_6)
+        self._layout = layout = QVBoxLayout(self)
+        self.make_room_for_bar(0)
         layout.setSpacing(SPACE_4)
         layout.addWidget(self.who)
         layout.addWidget(self.state)

@@ -75,6 +75,7 @@ class DetailPane(QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
         self._scroll.setWidget(self._content)
+        self._scroll.verticalScrollBar().rangeChanged.connect(self._make_room_for_bar)
         placeholder = QWidget()
         centred = QVBoxLayout(placeholder)
         centred.addStretch(2)
@@ -130,8 +131,8 @@ class DetailPane(QWidget):
         return QSize(max(PANE_WIDTH, self.minimumSizeHint().width()), 720)
 
     def minimumSizeHint(self) -> QSize:
-        bar = self._scroll.verticalScrollBar().sizeHint().width()
-        return QSize(self._content.minimumSizeHint().width() + bar, 240)
+        bar = self._scroll.verticalScrollBar()
+        return QSize(self._content.minimumSizeHint().width() + (bar.sizeHint().width() if bar.maximum() else 0), 240)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -147,6 +148,9 @@ class DetailPane(QWidget):
         painter.fillRect(self.rect(), QColor(self._theme.tokens.surface))
         painter.fillRect(0, 0, 1, self.height(), QColor(self._theme.tokens.border))
         painter.end()
+
+    def _make_room_for_bar(self, _top: int, bottom: int) -> None:
+        self._content.make_room_for_bar(self._scroll.verticalScrollBar().sizeHint().width() if bottom else 0)
 
     def _shown(self) -> Enrolment | None:
         try:

@@ -8,21 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.core.actions import Actions
-from app.core.backoff import ReconnectPolicy
-from app.core.bus import Bus
-from app.core.enrolments import Enrolments
-from app.core.scribe import Scribe
-from app.core.supervisor import Supervisor
-from app.core.witness import Witness
 from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reason
-from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.loop import cancel_asked
 from app.ui.theme import Theme
 from tests.clock import DAWN, ManualClock
-from tests.played import PlayedAudit, PlayedLog, PlayedProvider, PlayedRoster, somebody
+from tests.core.conftest import Core
+from tests.played import PlayedRoster
 from tests.ui.detail.codes import LINK
 
 THIAGO, LUIZA = MentoradoId("a" * 32), MentoradoId("b" * 32)
@@ -47,17 +41,15 @@ def people() -> tuple[Enrolment, ...]:
 
 @dataclass
 class Scene:
-    """The parts, to play with."""
+    """The core and the pane over it, to play with."""
 
-    clock: ManualClock
-    bus: Bus
-    provider: PlayedProvider
-    roster: PlayedRoster
-    log: PlayedLog
-    enrolments: Enrolments
-    supervisor: Supervisor
-    actions: Actions
+    core: Core
     pane: DetailPane
+
+    def __post_init__(self) -> None:
+        self.clock, self.bus, self.provider = self.core.clock, self.core.bus, self.core.provider
+        self.roster, self.log = self.core.roster, self.core.log
+        self.enrolments, self.supervisor, self.actions = self.core.enrolments, self.core.supervisor, self.core.actions
 
     def status(self, mentorado_id: MentoradoId = THIAGO) -> LinkStatus:
         return self.supervisor.status(self.enrolments.get(mentorado_id).link.id)
@@ -97,36 +89,22 @@ class Scene:
 
 @asynccontextmanager
 async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> AsyncIterator[Scene]:
-    clock, bus, provider = ManualClock(time), Bus(), PlayedProvider()
     everybody = enrolled or people()
-    provider.paired.update(each.link.id for each in everybody if each.link.account)
-    roster, log = PlayedRoster(*everybody), PlayedLog()
-    enrolments = Enrolments(bus=bus, roster=roster, clock=clock)
-    await enrolments.load()
-    scribe = Scribe(bus=bus, clock=clock)
-    supervisor = Supervisor(
-        bus=bus,
-        providers={ProviderKind.WHATSAPP_WEB: provider},
-        enrolments=enrolments,
-        transitions=log,
-        clock=clock,
-        scribe=scribe,
-        policy=ReconnectPolicy(draw=lambda _low, high: high),
-    )
-    async with supervisor:
-        witness = Witness(audit=PlayedAudit(), scribe=scribe, clock=clock, actor=somebody)
-        actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock, witness=witness)
+    core = Core(ManualClock(time), roster=PlayedRoster(*everybody))
+    core.provider.paired.update(each.link.id for each in everybody if each.link.account)
+    await core.enrolments.load()
+    async with core.running():
         pane = DetailPane(
             theme=theme,
-            bus=bus,
-            enrolments=enrolments,
-            supervisor=supervisor,
-            actions=actions,
-            history=log.of,
-            clock=clock,
+            bus=core.bus,
+            enrolments=core.enrolments,
+            supervisor=core.supervisor,
+            actions=core.actions,
+            history=core.log.of,
+            clock=core.clock,
         )
         try:
-            yield Scene(clock, bus, provider, roster, log, enrolments, supervisor, actions, pane)
+            yield Scene(core, pane)
         finally:
             await cancel_asked()  # as the program does before its windows go
             pane.hide()

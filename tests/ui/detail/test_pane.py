@@ -432,9 +432,10 @@ def test_a_pane_that_is_gone_hears_no_more(on_qt: OnQt, theme: Theme) -> None:
             open_pane(stage)
             await settle()
             bus = stage.bus
+            subscribed = sum(map(len, bus._listeners.values()))
             assert len(texts._listeners) == listeners + 1
         await asyncio.sleep(0.01)
-        assert sum(map(len, bus._listeners.values())) == 0
+        assert sum(map(len, bus._listeners.values())) == subscribed - 4
         assert len(texts._listeners) == listeners
 
     on_qt(main)
@@ -499,5 +500,22 @@ def test_a_screen_reader_is_told_what_moved(on_qt: OnQt, theme: Theme) -> None:
                 stage.put(LinkState.CONNECTED)
             finally:
                 QAccessible.setActive(False)
+
+    on_qt(main)
+
+
+def test_nothing_moves_sideways_when_the_scroll_bar_appears(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            open_pane(stage)
+            card_ = stage.pane._content.cards[0]
+            stage.pane.resize(364, 1400)
+            await settle()
+            tall = (card_.mapTo(stage.pane, card_.rect().topLeft()).x(), card_.width())
+            assert not stage.pane._scroll.verticalScrollBar().isVisible()
+            stage.pane.resize(364, 400)
+            await settle()
+            assert stage.pane._scroll.verticalScrollBar().isVisible()
+            assert (card_.mapTo(stage.pane, card_.rect().topLeft()).x(), card_.width()) == tall
 
     on_qt(main)
