@@ -12,6 +12,7 @@ from app.core.actions import Actions
 from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.intake import HistoryKeeper
 from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
@@ -22,6 +23,7 @@ from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from app.settings import Settings
 from app.storage.audit import SqlAudit
 from app.storage.database import Database
+from app.storage.history import SqlHistory
 from app.storage.roster import SqlRoster
 from app.storage.transitions import SqlTransitionLog
 
@@ -35,6 +37,7 @@ class Core:
     bus: Bus
     database: Database
     transitions: SqlTransitionLog
+    history: SqlHistory
     audit: SqlAudit
     witness: Witness
     whatsapp_web: WhatsAppWebProvider
@@ -80,12 +83,13 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         library_log=settings.provider_logging,
     )
     enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=clock)
-    scribe = Scribe(bus=bus, clock=clock)
+    history, scribe = SqlHistory(database), Scribe(bus=bus, clock=clock)
     supervisor = Supervisor(
         bus=bus,
         providers={ProviderKind.WHATSAPP_WEB: whatsapp_web},
         enrolments=enrolments,
         transitions=transitions,
+        keeper=HistoryKeeper(bus=bus, store=history, clock=clock),
         clock=clock,
         scribe=scribe,
         policy=policy,
@@ -99,6 +103,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         bus=bus,
         database=database,
         transitions=transitions,
+        history=history,
         audit=audit,
         witness=witness,
         whatsapp_web=whatsapp_web,

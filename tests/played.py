@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from app.domain.audit import FIRST_HASH, Actor, AuditEntry, BrokenLink, Deed, chained
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
+from app.domain.messages import ConversationId, WireFact
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import Signal, Transition
 
@@ -24,6 +26,7 @@ class PlayedLine:
         self.closed = False
         self.closing: asyncio.Event | None = None  # set it to make closing wait
         self.close_error: Exception | None = None
+        self.confirmed: list[int] = []
         self._said: asyncio.Queue[Signal | BaseException | None] = asyncio.Queue()
 
     def say(self, *signals: Signal) -> None:
@@ -35,6 +38,9 @@ class PlayedLine:
 
     def break_with(self, error: BaseException) -> None:
         self._said.put_nowait(error)
+
+    async def confirm(self, up_to: int) -> None:
+        self.confirmed.append(up_to)
 
     async def signals(self) -> AsyncIterator[Signal]:
         while (said := await self._said.get()) is not None:
@@ -152,6 +158,21 @@ class PlayedLog:
 
     async def latest(self) -> Mapping[LinkId, Transition]:
         return {transition.link_id: transition for transition in self.lines}
+
+
+class PlayedHistory:
+    """What was stored, in memory; it answers nothing."""
+
+    def __init__(self) -> None:
+        self.facts: list[WireFact] = []
+        self.problem: Problem | None = None
+
+    async def store(self, enrolment: Enrolment, facts: Sequence[WireFact], at: datetime) -> Sequence[ConversationId]:
+        if self.problem is not None:
+            raise self.problem
+        new = [fact for fact in facts if fact not in self.facts]
+        self.facts.extend(new)
+        return [ConversationId("c" * 32)] if new else []
 
 
 class PlayedAudit:

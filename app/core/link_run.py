@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
 from app.core.backoff import Backoff
 from app.core.enrolments import Enrolments
+from app.core.intake import HistoryKeeper, Intake
 from app.core.pairing import PairingDesk, Turn
 from app.core.status_board import StatusBoard
 from app.domain.connection import LinkState, LinkStatus, QrCode, Reason, Retry
@@ -20,6 +21,7 @@ from app.domain.lifecycle import Trigger, allowed
 from app.domain.mentorado import Enrolment, Link, MentoradoId
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import (
+    Arrived,
     CanPair,
     Clock,
     CodeAccepted,
@@ -37,6 +39,9 @@ log = logging.getLogger(__name__)
 
 BREAKS_IN_A_ROW = 6
 """A link that breaks this often on our own side without ever getting through waits for a person."""
+
+LAST_WORDS_SECONDS = 5.0
+"""How long the end of a line waits for what arrived last to be stored; it is repeated on the next line otherwise."""
 
 _OUR_SIDE = frozenset({Reason.HOST_CRASHED, Reason.UNEXPECTED})
 
@@ -66,6 +71,7 @@ class LinkRun:
         enrolments: Enrolments,
         board: StatusBoard,
         desk: PairingDesk,
+        keeper: HistoryKeeper,
         clock: Clock,
         backoff: Backoff,
     ) -> None:
@@ -74,6 +80,7 @@ class LinkRun:
         self._enrolments = enrolments
         self._board = board
         self._desk = desk
+        self._keeper = keeper
         self._clock = clock
         self._backoff = backoff
         self._patience: asyncio.Timeout | None = None
@@ -132,8 +139,23 @@ class LinkRun:
 
     async def _listen(self, line: Line, turn: Turn | None) -> None:
         """Follow *line* to its end, or to the word that ends it; with a *turn*, it is a pairing."""
+        intake = Intake(line, self._keeper)
+        try:
+            async with asyncio.TaskGroup() as group:
+                taking_in = group.create_task(intake.run(), name=f"intake {self._link.id}")
+                await self._follow(line, intake, turn)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(LAST_WORDS_SECONDS):
+                        await intake.emptied()
+                taking_in.cancel()
+        except ExceptionGroup as group_of_one:  # whichever failed, the other was only cancelled for it
+            raise group_of_one.exceptions[0] from None
+
+    async def _follow(self, line: Line, intake: Intake, turn: Turn | None) -> None:
         async for signal in line.signals():
             match signal:
+                case Arrived():
+                    intake.add(self._enrolment, signal)
                 case CodeIssued():
                     self._show(signal)
                 case CodeAccepted(account) | Opened(account) if self._is_wrong(account):

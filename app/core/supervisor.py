@@ -10,6 +10,7 @@ from dataclasses import replace
 from app.core.backoff import Backoff, ReconnectPolicy
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.intake import HistoryKeeper
 from app.core.link_run import LinkRun
 from app.core.pairing import PairingDesk
 from app.core.scribe import Scribe
@@ -40,6 +41,7 @@ class Supervisor:
         providers: Mapping[ProviderKind, Provider],
         enrolments: Enrolments,
         transitions: TransitionLog,
+        keeper: HistoryKeeper,
         clock: Clock,
         scribe: Scribe,
         policy: ReconnectPolicy | None = None,
@@ -47,6 +49,7 @@ class Supervisor:
         self._providers = providers
         self._enrolments = enrolments
         self._transitions = transitions
+        self._keeper = keeper
         self._clock = clock
         self._policy = policy or ReconnectPolicy()
         self._scribe = scribe
@@ -175,6 +178,7 @@ class Supervisor:
             enrolments=self._enrolments,
             board=self._board,
             desk=self.pairing,
+            keeper=self._keeper,
             clock=self._clock,
             backoff=Backoff(self._policy),
         )

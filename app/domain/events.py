@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from app.domain.connection import LinkStatus
 from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId
+from app.domain.messages import ConversationId
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,14 @@ class PairingTurnChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryGrew:
+    """Messages or receipts were stored; *conversations* look different now."""
+
+    mentorado_id: MentoradoId
+    conversations: tuple[ConversationId, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class StorageFailed:
     """Something could not be written down. It is kept in memory and tried again."""
 
@@ -64,6 +73,7 @@ Event = (
     | MentoradoChanged
     | StatusChanged
     | PairingTurnChanged
+    | HistoryGrew
     | StorageFailed
     | StorageRecovered
 )

@@ -83,7 +83,16 @@ class Heard:
     inbound: bool
 
 
-Signal = CodeIssued | CodeAccepted | Opened | Lost | Refused | Failed | Heard
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Messages and receipts. The provider keeps them until `Line.confirm` was called with *up_to*, and repeats them
+    on the next line otherwise."""
+
+    facts: tuple[WireFact, ...]
+    up_to: int
+
+
+Signal = CodeIssued | CodeAccepted | Opened | Lost | Refused | Failed | Heard | Arrived
 
 
 class Line(Protocol):
@@ -91,6 +100,10 @@ class Line(Protocol):
 
     def signals(self) -> AsyncIterator[Signal]:
         """Yield what the provider says, until the line is over."""
+        ...
+
+    async def confirm(self, up_to: int) -> None:
+        """Everything that arrived up to this mark is stored on our side."""
         ...
 
 
@@ -175,12 +188,16 @@ class TransitionLog(Protocol):
         ...
 
 
-class History(Protocol):
-    """Every message of every link, kept whatever happens to the session or the provider."""
+class MessageStore(Protocol):
+    """Where what arrives is put."""
 
     async def store(self, enrolment: Enrolment, facts: Sequence[WireFact], at: datetime) -> Sequence[ConversationId]:
         """Store *facts* in one transaction, each exactly once; returns the conversations that changed."""
         ...
+
+
+class History(MessageStore, Protocol):
+    """Every message of every link, kept whatever happens to the session or the provider."""
 
     async def conversations(self, mentorado_id: MentoradoId) -> Sequence[Conversation]:
         """The latest first."""

@@ -14,12 +14,14 @@ from app.core.actions import ActionName, Actions
 from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.intake import HistoryKeeper
 from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.connection import LinkStatus
 from app.domain.events import (
     Event,
+    HistoryGrew,
     MentoradoAdded,
     MentoradoChanged,
     MentoradosLoaded,
@@ -30,7 +32,7 @@ from app.domain.events import (
 )
 from app.domain.mentorado import Enrolment, ProviderKind
 from tests.clock import ManualClock, settle
-from tests.played import PlayedAudit, PlayedLog, PlayedProvider, PlayedRoster, somebody
+from tests.played import PlayedAudit, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
 
 
 class Listener:
@@ -43,6 +45,7 @@ class Listener:
             MentoradoAdded,
             MentoradoChanged,
             StatusChanged,
+            HistoryGrew,
             PairingTurnChanged,
             StorageFailed,
             StorageRecovered,
@@ -64,6 +67,7 @@ class Core:
     roster: PlayedRoster = field(default_factory=PlayedRoster)
     log: PlayedLog = field(default_factory=PlayedLog)
     audit: PlayedAudit = field(default_factory=PlayedAudit)
+    history: PlayedHistory = field(default_factory=PlayedHistory)
     bus: Bus = field(default_factory=Bus)
 
     def __post_init__(self) -> None:
@@ -75,6 +79,7 @@ class Core:
             providers={ProviderKind.WHATSAPP_WEB: self.provider},
             enrolments=self.enrolments,
             transitions=self.log,
+            keeper=HistoryKeeper(bus=self.bus, store=self.history, clock=self.clock),
             clock=self.clock,
             scribe=self.scribe,
             policy=ReconnectPolicy(draw=lambda _low, high: high),

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.core.actions import ActionName, Refusal
+from app.core.intake import HistoryKeeper
 from app.core.link_run import BREAKS_IN_A_ROW
 from app.core.supervisor import Supervisor
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
@@ -594,6 +595,7 @@ def test_a_provider_without_pairing_connects_with_what_it_has(core: Core, run: R
             providers={ProviderKind.WHATSAPP_WEB: WithoutPairing(core)},
             enrolments=core.enrolments,
             transitions=core.log,
+            keeper=HistoryKeeper(bus=core.bus, store=core.history, clock=core.clock),
             clock=core.clock,
             scribe=core.scribe,
         )

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app.core.actions import Actions
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.intake import HistoryKeeper
 from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
@@ -28,7 +29,7 @@ from app.ui.preferences import Preferences
 from app.ui.theme import Mode, Theme
 from app.ui.work import Work
 from tests.clock import StillClock
-from tests.played import PlayedAudit, PlayedLog, PlayedProvider, PlayedRoster, somebody
+from tests.played import PlayedAudit, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
 
 NOON = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 CREDENTIAL = "2@not-to-be-shown-anywhere,second,third"
@@ -149,6 +150,7 @@ class Stage:
             providers={ProviderKind.WHATSAPP_WEB: self.provider},
             enrolments=self.enrolments,
             transitions=self.log,
+            keeper=HistoryKeeper(bus=self.bus, store=PlayedHistory(), clock=self.clock),
             clock=self.clock,
             scribe=scribe,
         )

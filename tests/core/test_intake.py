@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+
+import pytest
+
+from app.core.actions import ActionName
+from app.core.intake import RETRY_SECONDS
+from app.domain.connection import LinkState, Reason
+from app.domain.errors import Code, Problem
+from app.domain.events import HistoryGrew, StorageFailed, StorageRecovered
+from app.domain.mentorado import Enrolment
+from app.domain.messages import Address, AddressKind, ConversationId, WireFact, WireMessage
+from app.domain.ports import Arrived, Opened, Refused
+from tests.clock import DAWN, settle
+from tests.core.conftest import Core, Run
+
+BIA = Address(AddressKind.PHONE, "+5521912345678")
+
+
+def message(number: int) -> WireMessage:
+    return WireMessage(
+        provider_id=f"ID{number}",
+        chat=(BIA,),
+        sender=(BIA,),
+        from_me=False,
+        text=f"olá {number}",
+        sent_at=DAWN,
+        received_at=DAWN,
+    )
+
+
+async def connected(core: Core) -> Enrolment:
+    ana = await core.add()
+    core.provider.paired.add(ana.link.id)
+    await core.do(ActionName.CONNECT, ana)
+    core.provider.line.say(Opened(ana.mentorado.phone))
+    await settle()
+    return ana
+
+
+def test_what_arrives_is_stored_then_confirmed_in_order(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            core.provider.line.say(Arrived((message(1), message(2)), 2), Arrived((message(3),), 3))
+            await settle()
+            assert core.history.facts == [message(1), message(2), message(3)]
+            assert core.provider.line.confirmed == [2, 3]
+            grown = [event for event in core.listener.heard if isinstance(event, HistoryGrew)]
+            assert [event.mentorado_id for event in grown] == [ana.mentorado.id] * 2
+
+    run(main())
+
+
+def test_what_is_repeated_is_confirmed_again_and_tells_nobody(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            await connected(core)
+            core.provider.line.say(Arrived((message(1),), 1), Arrived((message(1),), 1))
+            await settle()
+            assert core.provider.line.confirmed == [1, 1]
+            assert sum(isinstance(event, HistoryGrew) for event in core.listener.heard) == 1
+
+    run(main())
+
+
+def test_nothing_is_confirmed_while_the_disk_refuses_and_the_line_goes_on(
+    core: Core, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            core.history.problem = Problem(Code.DATABASE_DISK_FULL)
+            core.provider.line.say(Arrived((message(1),), 1))
+            await core.clock.advance(3 * RETRY_SECONDS)
+            assert core.provider.line.confirmed == []
+            assert sum(isinstance(event, StorageFailed) for event in core.listener.heard) == 1
+            assert core.status(ana).state is LinkState.CONNECTED
+            core.history.problem = None
+            await core.clock.advance(RETRY_SECONDS)
+            assert core.provider.line.confirmed == [1]
+            assert any(isinstance(event, StorageRecovered) for event in core.listener.heard)
+
+    run(main())
+
+
+def test_the_last_words_of_a_line_are_stored_before_it_is_left(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            await connected(core)
+            core.provider.line.say(Arrived((message(1),), 1), Refused(Reason.LOGGED_OUT))
+            await settle()
+            assert core.provider.line.confirmed == [1]
+            assert core.provider.line.closed
+
+    run(main())
+
+
+def test_a_disk_that_never_answers_does_not_hold_a_line_for_ever(
+    core: Core, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    monkeypatch.setattr("app.core.link_run.LAST_WORDS_SECONDS", 0.02)
+
+    async def main() -> None:
+        async with core.running():
+            await connected(core)
+            core.history.problem = Problem(Code.DATABASE_LOCKED)
+            core.provider.line.say(Arrived((message(1),), 1), Refused(Reason.LOGGED_OUT))
+            await asyncio.sleep(0.1)
+            assert core.provider.line.closed
+            assert core.provider.line.confirmed == []
+
+    run(main())
+
+
+def test_a_bug_in_the_history_ends_the_line_and_not_the_program(
+    core: Core, run: Run, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_enrolment: Enrolment, _facts: Sequence[WireFact], _at: datetime) -> Sequence[ConversationId]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(core.history, "store", broken)
+
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            core.provider.line.say(Arrived((message(1),), 1))
+            await settle()
+            assert (core.status(ana).state, core.status(ana).reason) == (LinkState.RECONNECTING, Reason.UNEXPECTED)
+
+    run(main())
+    assert "ZeroDivisionError" in caplog.text
