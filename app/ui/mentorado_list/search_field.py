@@ -56,8 +56,7 @@ class SearchField(QLineEdit):
 
     def event(self, event: QEvent) -> bool:
         # The window has other uses for Esc: while something is typed, it is meant for this field.
-        overrides = event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent)
-        if overrides and event.key() == Qt.Key.Key_Escape and self.text():
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._clears(event):
             event.accept()
             return True
         return super().event(event)
@@ -66,10 +65,13 @@ class SearchField(QLineEdit):
         if event.key() == Qt.Key.Key_Down:
             self.left_downwards.emit()
             return
-        if event.key() == Qt.Key.Key_Escape and self.text():
+        if self._clears(event):
             self.clear()
             return
         super().keyPressEvent(event)
+
+    def _clears(self, event: QKeyEvent) -> bool:
+        return event.key() == Qt.Key.Key_Escape and bool(self.text())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
