@@ -93,6 +93,9 @@ class HostLine(AsyncIterator[Signal]):
             return Failed(Reason.NETWORK_DOWN, f"nothing was heard for {self._wait:g} s")
         return self._signal_of(message)
 
+    async def confirm(self, up_to: int) -> None:
+        """Nothing arrives over this line that the host would keep."""
+
     async def send_text(self, to: PhoneNumber, text: str) -> SentText:
         """Send *text*; raises `Problem` when the server refuses it or is not heard of."""
         answer = await self._host.ask(
@@ -170,6 +173,9 @@ class EndedLine(AsyncIterator[Signal]):
 
     def __init__(self, signal: Refused) -> None:
         self._signals: list[Signal] = [signal]
+
+    async def confirm(self, up_to: int) -> None:
+        """Nothing arrives over this line that the host would keep."""
 
     def signals(self) -> AsyncIterator[Signal]:
         """Yield the one thing there is to say."""
