@@ -39,10 +39,10 @@ LOOKS: Final = tuple(Look(language, mode) for language in ("pt-BR", "en") for mo
 README: Final[Mapping[tuple[str, Look], str]] = MappingProxyType(
     {
         ("everybody", Look("en", Mode.LIGHT)): "overview.png",
-        ("code", Look("en", Mode.LIGHT)): "connect.png",
-        ("everybody", Look("pt-BR", Mode.DARK)): "overview-dark-pt.png",
+        ("code-among-all", Look("en", Mode.LIGHT)): "connect.png",
         ("logged-out", Look("en", Mode.LIGHT)): "recover.png",
         ("question", Look("en", Mode.LIGHT)): "question.png",
+        ("everybody", Look("pt-BR", Mode.DARK)): "overview-dark-pt.png",
     }
 )
 """By the name of a view and its look, the file it becomes in docs/pictures."""
@@ -124,6 +124,6 @@ def save_small(picture: QImage, file: Path) -> None:
     rgb = picture.convertToFormat(QImage.Format.Format_RGB888)
     rows = np.frombuffer(rgb.constBits(), dtype=np.uint8).reshape(rgb.height(), rgb.bytesPerLine())
     true = Image.fromarray(rows[:, : rgb.width() * 3].reshape(rgb.height(), rgb.width(), 3).copy())
-    few = true.quantize(_COLOURS, dither=Image.Dither.NONE)
+    few = true.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
     error = np.abs(np.asarray(few.convert("RGB"), dtype=np.int16) - np.asarray(true, dtype=np.int16)).max()
     (few if error <= _LARGEST_ERROR else true).save(file, optimize=True)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.bootstrap import Core
 from app.domain.connection import LinkState
@@ -40,12 +40,15 @@ class PhonePanel(QWidget):
         self._conecta = window
         self._core = core
         self._phones = phones
-        self._about, self._said = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
+        self._title, self._about, self._said = (
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(3)
+        )
+        self._title.setProperty("role", "heading")
         self._about.setProperty("role", "secondary")
-        line = QFrame(frameShape=QFrame.Shape.HLine)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_4, SPACE_4, SPACE_4, SPACE_4)
         layout.setSpacing(SPACE_2)
+        layout.addWidget(self._title)
         layout.addWidget(self._about)
         layout.addSpacing(SPACE_2)
         self.buttons: dict[str, QPushButton] = {}
@@ -55,11 +58,9 @@ class PhonePanel(QWidget):
             layout.addWidget(button)
         self.buttons["scan"].setProperty("role", "primary")
         layout.addSpacing(SPACE_3)
-        layout.addWidget(line)
         layout.addWidget(self._said, 1, Qt.AlignmentFlag.AlignTop)
         self._undo_words = texts.on_change(self._retranslate)
         self._retranslate()
-        self._said.setText(say("hint"))
         self._said.setMinimumHeight(3 * self._said.fontMetrics().height())
         self.setFixedWidth(_WIDTH)
 
@@ -92,9 +93,10 @@ class PhonePanel(QWidget):
         }
 
     def _retranslate(self) -> None:
-        self.setWindowTitle(say("title"))
+        self.setWindowTitle(f"{texts('app.name')} · {say('title')}")
+        self._title.setText(say("title"))
         self._about.setText(say("about"))
-        self._said.setText("")
+        self._said.setText(say("hint"))
         for key, button in self.buttons.items():
             button.setText(say(key))
 

@@ -33,6 +33,7 @@ from tests.demo.teller import Teller
 
 _S, _R = LinkState, Reason
 
+SIZE = (1240, 904)  # twelve rows fit
 FIRST_CONNECTION = [_S.CONNECTING, _S.QR_READY, _S.CONNECTED]
 RUN_OUT_SECONDS = 40.0  # a code that is the only one lives 20 s
 
@@ -56,6 +57,7 @@ class Story:
         self._teller = teller
 
     async def play(self) -> None:
+        self._scene.window.resize(*SIZE)
         await self._album.wear(PLAIN)
         await self._first_connection()
         await self._wrong_number()
