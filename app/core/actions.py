@@ -218,7 +218,7 @@ class Actions:
         if status.state is LinkState.BLOCKED and status.reason in _NO_NEW_PAIRING:
             ended = status.reason is Reason.TEMPORARY_BAN and not self._suspended(status)
             return None if ended else _NO_NEW_PAIRING[status.reason]
-        if enrolment.link.account is None:
+        if enrolment.link.account is None and status.state is LinkState.OFF:
             return Refusal.NEVER_PAIRED
         return None if status.state in _IDLE else _NO_CONNECT.get(status.state)
 

@@ -12,6 +12,7 @@ from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
 from app.domain.guidance import Recommendation, recommend
 from app.domain.mentorado import Enrolment
+from app.domain.phone import PhoneNumber
 from app.domain.ports import CodeAccepted, CodeIssued, Opened, Refused
 from tests.clock import settle
 from tests.core.conftest import Core, Run
@@ -134,11 +135,12 @@ def test_a_connection_can_be_ended_and_taken_up_again(core: Core, run: Run) -> N
     run(main())
 
 
-def test_the_recommended_button_always_works(core: Core, run: Run) -> None:
+@pytest.mark.parametrize("account", [None, "+5511987654321"])
+def test_the_recommended_button_always_works(core: Core, run: Run, account: str | None) -> None:
     async def main() -> None:
         async with core.running():
             ana = await core.add()
-            paired = replace(ana.link, account=ana.mentorado.phone)
+            paired = replace(ana.link, account=PhoneNumber(account) if account else None)
             await core.enrolments.save_link(paired)
             for state, reason in itertools.product(LinkState, Reason):
                 status = LinkStatus(state=state, reason=reason, since=core.clock.now())
