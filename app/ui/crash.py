@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.ui import tokens as t
@@ -109,6 +109,8 @@ class CrashSheet(QDialog):
         self.text = QPlainTextEdit(words, readOnly=True)
         self.text.setAccessibleName(texts("crash.report"))
         self.text.setTabChangesFocus(True)
+        fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont).family()
+        self.text.setStyleSheet(f"font-family: '{fixed}'")
         self.copy_button = QPushButton(texts("crash.copy"))
         self.copy_button.setProperty("role", "primary")
         self.copy_button.clicked.connect(self._copy)

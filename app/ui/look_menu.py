@@ -5,12 +5,8 @@ from __future__ import annotations
 from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.ui.icons import icon
 from app.ui.text import texts
 from app.ui.theme import SCALES, Mode, Theme
-
-_ICON = 18
-_ICON_OF = {Mode.SYSTEM: "monitor", Mode.LIGHT: "sun", Mode.DARK: "moon"}
 
 
 def look_menu(parent: QWidget, theme: Theme) -> QMenu:
@@ -18,7 +14,7 @@ def look_menu(parent: QWidget, theme: Theme) -> QMenu:
     menu = QMenu(parent)
     modes = QActionGroup(menu)
     for mode in Mode:
-        entry = menu.addAction(icon(_ICON_OF[mode], theme.tokens.text2, _ICON), texts(f"window.mode.{mode}"))
+        entry = menu.addAction(texts(f"window.mode.{mode}"))
         entry.setCheckable(True)
         entry.setChecked(theme.mode is mode)
         entry.triggered.connect(lambda _checked=False, mode=mode: theme.set_mode(mode))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 import gc
 import logging
-import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
@@ -50,6 +49,7 @@ def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> Non
 
 async def _start(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
     import asyncio
+    import signal
     from concurrent.futures import ThreadPoolExecutor
 
     loop, task = asyncio.get_running_loop(), asyncio.current_task()

@@ -47,17 +47,20 @@ class Chip(QAbstractButton):
             self.retranslate()
 
     def set_compact(self, compact: bool) -> None:
-        # Without an icon the word is all there is to read.
-        self._compact = compact and self.stands_for in GROUP_ICON
+        self._compact = self._wants_compact(compact)
         self.updateGeometry()
         self.update()
 
     def width_when(self, *, compact: bool) -> int:
         """The width it would take."""
-        was, self._compact = self._compact, compact and self.stands_for in GROUP_ICON
+        was, self._compact = self._compact, self._wants_compact(compact)
         width = self.sizeHint().width()
         self._compact = was
         return width
+
+    def _wants_compact(self, asked: bool) -> bool:
+        # Without an icon the word is all there is to read; the archive is of interest to few.
+        return self.stands_for is Group.ARCHIVED or (asked and self.stands_for in GROUP_ICON)
 
     def sizeHint(self) -> QSize:
         word, number = self._fonts()

@@ -10,7 +10,7 @@ from app.domain.connection import LinkState, LinkStatus
 from app.domain.phone import readable
 from app.ui import text
 from app.ui.mentorado_list.groups import GROUP_OF, Group
-from app.ui.mentorado_list.search import fold, haystack
+from app.ui.mentorado_list.search import haystack
 from app.ui.tokens import tone_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """Kept by the model; *status* is None for a link that nobody asked for yet."""
+    """Kept by the model; it sorts by name without accents. *status* is None for a link that nobody asked for yet."""
 
     enrolment: Enrolment
     status: LinkStatus | None = None
@@ -30,7 +30,7 @@ class Row:
     def __post_init__(self) -> None:
         mentorado = self.enrolment.mentorado
         self.hay = haystack(mentorado)
-        self.order = (fold(mentorado.name), mentorado.name, mentorado.id)
+        self.order = (self.hay.partition("\n")[0], mentorado.name, mentorado.id)
         self.group = self.find_group()
 
     @property
@@ -43,7 +43,9 @@ class Row:
         return self.status or LinkStatus(state=LinkState.OFF, since=self.enrolment.mentorado.created_at)
 
     def find_group(self) -> Group:
-        return Group.ARCHIVED if self.enrolment.mentorado.archived else GROUP_OF[tone_of(self.known)]
+        if self.enrolment.mentorado.archived:
+            return Group.ARCHIVED
+        return GROUP_OF[tone_of(self.status)] if self.status else Group.DISCONNECTED
 
     def age(self, now: datetime) -> timedelta | None:
         """How old the badge's truth is; None when nothing was ever observed."""

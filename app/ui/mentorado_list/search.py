@@ -15,11 +15,13 @@ _NUMBER_LIKE = re.compile(r"[\d\s()+./-]+")
 
 def fold(text: str) -> str:
     """*text* without capitals and accents: "João" and "joao" become the same."""
+    if text.isascii():
+        return text.casefold()
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
 
 def haystack(mentorado: Mentorado) -> str:
-    """Everything somebody can be found by, folded once so that typing stays quick."""
+    """Everything somebody can be found by, folded once so that typing stays quick. Its first line is the name."""
     return "\n".join((fold(mentorado.name), fold(mentorado.cohort), mentorado.phone.lstrip("+")))
 
 
