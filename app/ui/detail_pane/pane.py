@@ -188,6 +188,9 @@ class DetailPane(QWidget):
             return
         self._busy.add(mentorado_id)
         self._trouble.pop(mentorado_id, None)
+        pressed = self._content.focusWidget()
+        if pressed is not None and pressed.hasFocus():
+            self._scroll.setFocus()  # else what goes grey hands the focus down, and the pane scrolls after it
         self._refresh()
         try:
             await self._actions.run(name, mentorado_id, self._questions.confirm)
@@ -196,6 +199,8 @@ class DetailPane(QWidget):
         finally:
             self._busy.discard(mentorado_id)
             self._refresh()
+            if pressed is not None and self.focusWidget() is self._scroll and pressed.isEnabled():
+                pressed.setFocus()
 
     @asked
     async def _read_history(self, mentorado_id: MentoradoId) -> None:

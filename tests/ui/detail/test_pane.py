@@ -309,6 +309,27 @@ def test_disconnecting_asks_first(on_qt: OnQt, theme: Theme, sure: bool) -> None
     on_qt(main)
 
 
+def test_a_question_leaves_the_pane_where_it_was_and_gives_the_focus_back(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            open_pane(stage)
+            stage.pane.resize(364, 480)
+            stage.put(LinkState.BLOCKED, Reason.LOGGED_OUT)
+            await settle()
+            button = stage.pane._content.lead.button
+            stage.pane.activateWindow()
+            button.setFocus()
+            QTest.keyClick(button, Qt.Key.Key_Space)
+            sheet = await question(stage)
+            assert stage.pane._scroll.verticalScrollBar().maximum() > 0
+            assert stage.pane._scroll.verticalScrollBar().value() == 0
+            sheet.cancel.click()
+            await settle()
+            assert stage.pane.focusWidget() is button
+
+    on_qt(main)
+
+
 def test_the_wrong_phone_can_be_sent_away_or_accepted(on_qt: OnQt, theme: Theme) -> None:
     async def main() -> None:
         async with scene(theme) as stage:
