@@ -1,0 +1,68 @@
+"""A disk that is really full: a small one, mounted for the test alone."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.core.actions import ActionName
+from app.domain.connection import LinkState, Reason
+from tests.acceptance.connect import small_disk
+from tests.acceptance.connect.office import Office, Person, run
+
+_MOUNTS = ("unshare", "--mount", "--map-root-user")
+_ON_A_SMALL_DISK = """
+mount -t tmpfs -o size=40m,mode=700 none "$1" && cp -a "$2/." "$1" && head -c 30m /dev/zero > "$1/ballast" || exit 9
+exec "$3" -m "$4" "$1/ballast"
+"""
+
+
+def _can_mount() -> bool:
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        return False
+    tried = subprocess.run([*_MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+@pytest.mark.skipif(not _can_mount(), reason="this machine lets nobody mount a small disk")
+def test_a_full_disk_is_told_before_a_session_is_opened_and_room_is_all_it_needs(
+    office: Office, fast_dir: Path
+) -> None:
+    """Disk full: nothing is opened that could not be saved; with room again the same link connects without a code."""
+
+    async def main() -> tuple[Person, bytes]:
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+            await day.do(ActionName.DISCONNECT, ana)
+        disk = fast_dir / "disk"
+        disk.mkdir()
+        environment = {**office.environment(), "BAILEYS_SESSION_DIR": str(disk)}
+        process = await asyncio.create_subprocess_exec(
+            *(*_MOUNTS, "sh", "-c", _ON_A_SMALL_DISK, "sh", str(disk), str(office.sessions)),
+            *(sys.executable, small_disk.__name__),
+            env=environment,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            said, _ = await process.communicate()
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+        return ana, said
+
+    ana, said = run(main(), within=60)
+    told = [json.loads(line) for line in said.splitlines()]
+    assert told == [[LinkState.BLOCKED, Reason.DISK_FULL, 0], [LinkState.CONNECTED, Reason.NONE, 0]]
+
+    async def afterwards() -> None:
+        moves = [(move.after.state, move.after.reason) for move in await office.written(ana)]
+        assert (LinkState.BLOCKED, Reason.DISK_FULL) in moves
+
+    run(afterwards())
