@@ -46,6 +46,8 @@ _LOCKED_WITHIN: Final = 5.0
 # neither the number nor the time, so a server that sends another number makes the total wrong, not the codes.
 _CODES: Final = 6
 _FIRST_LIFETIME, _LIFETIME = 60.0, 20.0
+_AFTERTHOUGHT: Final = 0.2
+_FALL: Final = News(SessionState.LOST, Reason.NETWORK_DOWN)
 _VAGUE: Final = frozenset({Reason.NETWORK_DOWN, Reason.PAIRING_FAILED, Reason.CLIENT_REFUSED})
 _T = TypeVar("_T")
 _NUMBERS: Final = re.compile(r"\d{7,}")
@@ -71,6 +73,7 @@ class Session:
         self._start_over: Callable[[], None] = lambda: None
         self._lock: FileLock | None = None  # until the process ends: the library never closes its database
         self._hint: Hint | None = None
+        self._hinted = threading.Event()
         self._codes = 0
         self._last_code = 0.0
         self._last: News | None = None
@@ -135,7 +138,9 @@ class Session:
         if news is None:
             return
         if status == "timeout" and not self._ran_out_of_codes():
-            # The library says "timeout" too when the line falls while a code is shown.
+            # The library says "timeout" too when the line falls while a code is shown. What the server said before is
+            # worked on by another of its threads, and may be a moment late.
+            self._hinted.wait(_AFTERTHOUGHT)
             news = News(SessionState.FAILED, Reason.NETWORK_DOWN, "the line fell while a code was shown")
         news = self._with_hint(news)
         if news.reason is Reason.LOGGED_OUT:  # WhatsApp's 401, but nobody was logged in yet
@@ -162,6 +167,7 @@ class Session:
         elif (news := news_of(code, payload, pb)) is not None:
             if news.state is SessionState.CONNECTED:
                 self._hint = None
+                self._hinted.clear()
             elif code == Event.STREAM_ERROR:
                 self._hint = Hint(news)  # the fall that follows is of this cause
             elif code == Event.DISCONNECTED:
@@ -174,6 +180,9 @@ class Session:
             self._report(hint.news)
         elif hint is not None:
             self._hint = hint
+            self._hinted.set()
+            if hint.news.state is SessionState.LOST and self._last == _FALL:
+                self._report(hint.news)  # told already, without its reason
         if self.logging:
             self._tell(LogLine(level=level, source=source, text=_without_numbers(text)))
 
@@ -186,8 +195,8 @@ class Session:
         hint = self._hint.news
         if hint.state is news.state and (hint.reason is news.reason or news.reason in _VAGUE):
             return hint
-        if news.state is SessionState.FAILED and hint.state is SessionState.LOST:
-            return News(news.state, hint.reason, hint.detail)
+        if news.state is SessionState.FAILED:
+            return hint if hint.state is SessionState.REFUSED else News(news.state, hint.reason, hint.detail)
         return news
 
     def _report(self, news: News) -> None:
