@@ -55,6 +55,7 @@ async def take_all(folder: Path, only: str) -> None:
 async def _take_views(stage: object, folder: Path, name: str, suffix: str, only: str) -> None:
     from app.domain.errors import Code, Problem
     from app.domain.events import StorageFailed
+    from app.ui.text import texts
     from tests.ui.stage import Stage, person
 
     assert isinstance(stage, Stage)
@@ -74,7 +75,7 @@ async def _take_views(stage: object, folder: Path, name: str, suffix: str, only:
     window.list.table.choose(person(22).mentorado.id)
     await _take(stage, folder, f"{name}-wide-limited{suffix}", only)
     window.on_storage_failed(StorageFailed(Problem(Code.DATABASE_DISK_FULL)))
-    window.toast.say("Ana Clara Almeida foi para o arquivo.", "Desfazer", lambda: None)
+    window.toast.say(texts("window.archived", name="Ana Clara Almeida"), texts("window.undo"), lambda: None)
     await _take(stage, folder, f"{name}-banner{suffix}", only)
     window.banners.clear("storage")
     window.toast.hide()

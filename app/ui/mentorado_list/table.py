@@ -51,7 +51,7 @@ class MentoradoTable(QTableView):
         self._fit_rows()
         self.activated.connect(self._open)
         self.selectionModel().selectionChanged.connect(self._choose)
-        model.modelReset.connect(self._find_chosen_again)
+        model.modelReset.connect(self._bring_chosen_back)
         model.rowsInserted.connect(self._find_chosen_again)
         theme.changed.connect(self.restyle)
 
@@ -78,6 +78,8 @@ class MentoradoTable(QTableView):
     def restyle(self) -> None:
         self._delegate.restyle()
         self._fit_rows()
+        if self.selectionModel().hasSelection():
+            self.scrollTo(self.currentIndex())
         self.viewport().update()
 
     def _fit_rows(self) -> None:
@@ -99,6 +101,11 @@ class MentoradoTable(QTableView):
         row = self._model.row_of(self._chosen) if self._chosen else None
         if row is not None and self.currentIndex().row() != row:
             self.setCurrentIndex(self._model.index(row))
+
+    def _bring_chosen_back(self) -> None:
+        self._find_chosen_again()
+        if self.selectionModel().hasSelection():
+            self.scrollTo(self.currentIndex())
 
     def _open(self, index: QModelIndex) -> None:
         mentorado_id = self._model.id_at(index)
