@@ -11,10 +11,11 @@ import random
 import sqlite3
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from statistics import quantiles
@@ -183,15 +184,13 @@ async def _read(path: Path, count: int, mentorados: int, people: int, rounds: in
         queries = list(_queries(babble, chance, rounds))
         return ReadTimes(
             messages=count,
-            open_conversation=await _p95([(lambda c=c: history.messages(c)) for _, c in some]),
-            scroll_back=await _p95([(lambda c=c: history.messages(c, before=count // 2)) for _, c in some]),
-            list_conversations=await _p95([(lambda e=e: history.conversations(e.mentorado.id)) for e, _ in some]),
-            search_everybody=await _p95([(lambda q=q: history.search(q)) for q in queries]),
+            open_conversation=await _p95(partial(history.messages, talk) for _, talk in some),
+            scroll_back=await _p95(partial(history.messages, talk, before=count // 2) for _, talk in some),
+            list_conversations=await _p95(partial(history.conversations, who.mentorado.id) for who, _ in some),
+            search_everybody=await _p95(partial(history.search, query) for query in queries),
             search_one=await _p95(
-                [
-                    (lambda q=q, e=e: history.search(q, mentorado_id=e.mentorado.id))
-                    for q, (e, _) in zip(queries, some, strict=True)
-                ]
+                partial(history.search, query, mentorado_id=who.mentorado.id)
+                for query, (who, _) in zip(queries, some, strict=True)
             ),
         )
 
@@ -205,7 +204,7 @@ def _queries(babble: Babble, chance: random.Random, count: int) -> Iterator[str]
         yield " ".join(words)
 
 
-async def _p95(calls: Sequence[Callable[[], Awaitable[object]]]) -> float:
+async def _p95(calls: Iterable[Callable[[], Awaitable[object]]]) -> float:
     taken = []
     for call in calls:
         began = time.perf_counter()

@@ -41,7 +41,7 @@ CREATE TABLE contact (
 	CONSTRAINT fk_contact_mentorado_id FOREIGN KEY(mentorado_id) REFERENCES mentorado (id), 
 	CONSTRAINT fk_contact_merged_into FOREIGN KEY(merged_into) REFERENCES contact (id)
 );
-INSERT INTO "contact" VALUES('ded5c49b27f742999aa08f07ac899459','80087ae0705a46b4ab756b49f6689e97',0,'Bia','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL);
+INSERT INTO "contact" VALUES('5a8a2560ca4540b79eddef245466a5a7','2337853e5fef43ca895e6bd03541e95b',0,'Bia','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL);
 CREATE TABLE contact_address (
 	mentorado_id VARCHAR(32) NOT NULL, 
 	"key" VARCHAR NOT NULL, 
@@ -52,8 +52,8 @@ CREATE TABLE contact_address (
 	CONSTRAINT fk_contact_address_mentorado_id FOREIGN KEY(mentorado_id) REFERENCES mentorado (id), 
 	CONSTRAINT fk_contact_address_contact_id FOREIGN KEY(contact_id) REFERENCES contact (id)
 );
-INSERT INTO "contact_address" VALUES('80087ae0705a46b4ab756b49f6689e97','phone:+552187650001','phone','+5521987650001','ded5c49b27f742999aa08f07ac899459');
-INSERT INTO "contact_address" VALUES('80087ae0705a46b4ab756b49f6689e97','lid:200000000000001','lid','200000000000001','ded5c49b27f742999aa08f07ac899459');
+INSERT INTO "contact_address" VALUES('2337853e5fef43ca895e6bd03541e95b','phone:+552187650001','phone','+5521987650001','5a8a2560ca4540b79eddef245466a5a7');
+INSERT INTO "contact_address" VALUES('2337853e5fef43ca895e6bd03541e95b','lid:200000000000001','lid','200000000000001','5a8a2560ca4540b79eddef245466a5a7');
 CREATE TABLE conversation (
 	id VARCHAR(32) NOT NULL, 
 	mentorado_id VARCHAR(32) NOT NULL, 
@@ -65,7 +65,7 @@ CREATE TABLE conversation (
 	CONSTRAINT fk_conversation_contact_id FOREIGN KEY(contact_id) REFERENCES contact (id), 
 	CONSTRAINT fk_conversation_merged_into FOREIGN KEY(merged_into) REFERENCES conversation (id)
 );
-INSERT INTO "conversation" VALUES('61040184c06d4cb480761ff3da51e963','80087ae0705a46b4ab756b49f6689e97','ded5c49b27f742999aa08f07ac899459','2026-01-01T00:00:00.000000+00:00',NULL);
+INSERT INTO "conversation" VALUES('f7f4ec128d6342a786b05c4ad93a1381','2337853e5fef43ca895e6bd03541e95b','5a8a2560ca4540b79eddef245466a5a7','2026-01-01T00:00:00.000000+00:00',NULL);
 CREATE TABLE early_receipt (
 	link_id VARCHAR(32) NOT NULL, 
 	provider_id VARCHAR NOT NULL, 
@@ -74,7 +74,7 @@ CREATE TABLE early_receipt (
 	CONSTRAINT pk_early_receipt PRIMARY KEY (link_id, provider_id), 
 	CONSTRAINT fk_early_receipt_link_id FOREIGN KEY(link_id) REFERENCES link (id)
 );
-INSERT INTO "early_receipt" VALUES('945b70763c4b4dc481a5019a7c4e7c77','early','read','2026-01-01T00:04:00.000000+00:00');
+INSERT INTO "early_receipt" VALUES('65544ad2bbbc46e5891cfe50c5e868b7','early','read','2026-01-01T00:04:00.000000+00:00');
 CREATE TABLE link (
 	id VARCHAR(32) NOT NULL, 
 	mentorado_id VARCHAR(32) NOT NULL, 
@@ -86,8 +86,8 @@ CREATE TABLE link (
 	CONSTRAINT pk_link PRIMARY KEY (id), 
 	CONSTRAINT fk_link_mentorado_id FOREIGN KEY(mentorado_id) REFERENCES mentorado (id)
 );
-INSERT INTO "link" VALUES('945b70763c4b4dc481a5019a7c4e7c77','80087ae0705a46b4ab756b49f6689e97','whatsapp_web',1,1,NULL,NULL);
-INSERT INTO "link" VALUES('78a767f3d4174026acfa3ae2a15a6a5e','829d58d4e86f4492a29be88a952a3503','whatsapp_web',1,0,NULL,NULL);
+INSERT INTO "link" VALUES('65544ad2bbbc46e5891cfe50c5e868b7','2337853e5fef43ca895e6bd03541e95b','whatsapp_web',1,1,NULL,NULL);
+INSERT INTO "link" VALUES('82dab449857f4388899de34e56dd3721','b8def551848345f0aef29193e29e3b81','whatsapp_web',1,0,NULL,NULL);
 CREATE TABLE mentorado (
 	id VARCHAR(32) NOT NULL, 
 	name VARCHAR NOT NULL, 
@@ -98,8 +98,8 @@ CREATE TABLE mentorado (
 	archived_at VARCHAR(32), 
 	CONSTRAINT pk_mentorado PRIMARY KEY (id)
 );
-INSERT INTO "mentorado" VALUES('80087ae0705a46b4ab756b49f6689e97','Ana Lima','+5511987654321','+551187654321','','2026-01-01T00:00:00.000000+00:00',NULL);
-INSERT INTO "mentorado" VALUES('829d58d4e86f4492a29be88a952a3503','Bruno Sá','+5521912345678','+5521912345678','','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00');
+INSERT INTO "mentorado" VALUES('2337853e5fef43ca895e6bd03541e95b','Ana Lima','+5511987654321','+551187654321','','2026-01-01T00:00:00.000000+00:00',NULL);
+INSERT INTO "mentorado" VALUES('b8def551848345f0aef29193e29e3b81','Bruno Sá','+5521912345678','+5521912345678','','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00');
 CREATE TABLE message (
 	number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	conversation_id VARCHAR(32) NOT NULL, 
@@ -130,10 +130,10 @@ CREATE TABLE message (
 	CONSTRAINT fk_message_link_id FOREIGN KEY(link_id) REFERENCES link (id), 
 	CONSTRAINT fk_message_sender_id FOREIGN KEY(sender_id) REFERENCES contact (id)
 );
-INSERT INTO "message" VALUES(1,'61040184c06d4cb480761ff3da51e963','945b70763c4b4dc481a5019a7c4e7c77','whatsapp_web','Q',0,NULL,'Bia','text',1,'Amanhã?',0,'','',NULL,NULL,NULL,'2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL,'Amanhã às 9?','2026-01-01T00:01:00.000000+00:00',NULL);
-INSERT INTO "message" VALUES(2,'61040184c06d4cb480761ff3da51e963','945b70763c4b4dc481a5019a7c4e7c77','whatsapp_web','E',0,NULL,'','edit',0,'Amanhã às 9?',0,'','',NULL,NULL,'Q','2026-01-01T00:01:00.000000+00:00','2026-01-01T00:01:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL,NULL,NULL,NULL);
-INSERT INTO "message" VALUES(3,'61040184c06d4cb480761ff3da51e963','945b70763c4b4dc481a5019a7c4e7c77','whatsapp_web','A',1,NULL,'','text',1,'Mais tarde',0,'','',NULL,NULL,'Q','2026-01-01T00:02:00.000000+00:00','2026-01-01T00:02:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','read',NULL,NULL,NULL);
-INSERT INTO "message" VALUES(4,'61040184c06d4cb480761ff3da51e963','945b70763c4b4dc481a5019a7c4e7c77','whatsapp_web','R',1,NULL,'','reaction',0,'👍',0,'','',NULL,NULL,'Q','2026-01-01T00:03:00.000000+00:00','2026-01-01T00:03:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','accepted',NULL,NULL,NULL);
+INSERT INTO "message" VALUES(1,'f7f4ec128d6342a786b05c4ad93a1381','65544ad2bbbc46e5891cfe50c5e868b7','whatsapp_web','Q',0,NULL,'Bia','text',1,'Amanhã?',0,'','',NULL,NULL,NULL,'2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL,'Amanhã às 9?','2026-01-01T00:01:00.000000+00:00',NULL);
+INSERT INTO "message" VALUES(2,'f7f4ec128d6342a786b05c4ad93a1381','65544ad2bbbc46e5891cfe50c5e868b7','whatsapp_web','E',0,NULL,'','edit',0,'Amanhã às 9?',0,'','',NULL,NULL,'Q','2026-01-01T00:01:00.000000+00:00','2026-01-01T00:01:00.000000+00:00','2026-01-01T00:00:00.000000+00:00',NULL,NULL,NULL,NULL);
+INSERT INTO "message" VALUES(3,'f7f4ec128d6342a786b05c4ad93a1381','65544ad2bbbc46e5891cfe50c5e868b7','whatsapp_web','A',1,NULL,'','text',1,'Mais tarde',0,'','',NULL,NULL,'Q','2026-01-01T00:02:00.000000+00:00','2026-01-01T00:02:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','read',NULL,NULL,NULL);
+INSERT INTO "message" VALUES(4,'f7f4ec128d6342a786b05c4ad93a1381','65544ad2bbbc46e5891cfe50c5e868b7','whatsapp_web','R',1,NULL,'','reaction',0,'👍',0,'','',NULL,NULL,'Q','2026-01-01T00:03:00.000000+00:00','2026-01-01T00:03:00.000000+00:00','2026-01-01T00:00:00.000000+00:00','accepted',NULL,NULL,NULL);
 CREATE TABLE search_mark (
 	id INTEGER NOT NULL, 
 	number INTEGER NOT NULL, 
@@ -164,8 +164,8 @@ CREATE TABLE transition (
 	CONSTRAINT pk_transition PRIMARY KEY (id), 
 	CONSTRAINT fk_transition_link_id FOREIGN KEY(link_id) REFERENCES link (id)
 );
-INSERT INTO "transition" VALUES(1,'945b70763c4b4dc481a5019a7c4e7c77','2026-01-01T00:00:00.000000+00:00','CONNECT','off','none','2026-01-01T00:00:00.000000+00:00','connecting','none','unknown',NULL,NULL,'');
-INSERT INTO "transition" VALUES(2,'945b70763c4b4dc481a5019a7c4e7c77','2026-01-01T00:00:00.000000+00:00','OPENED','connecting','none','2026-01-01T00:00:00.000000+00:00','connected','none','unknown',NULL,NULL,'');
+INSERT INTO "transition" VALUES(1,'65544ad2bbbc46e5891cfe50c5e868b7','2026-01-01T00:00:00.000000+00:00','CONNECT','off','none','2026-01-01T00:00:00.000000+00:00','connecting','none','unknown',NULL,NULL,'');
+INSERT INTO "transition" VALUES(2,'65544ad2bbbc46e5891cfe50c5e868b7','2026-01-01T00:00:00.000000+00:00','OPENED','connecting','none','2026-01-01T00:00:00.000000+00:00','connected','none','unknown',NULL,NULL,'');
 CREATE UNIQUE INDEX uq_mentorado_active_phone ON mentorado (phone_key) WHERE archived_at IS NULL;
 CREATE INDEX ix_link_mentorado_id ON link (mentorado_id);
 CREATE UNIQUE INDEX uq_link_active ON link (mentorado_id) WHERE active;
@@ -187,6 +187,7 @@ CREATE TRIGGER audit_next_only BEFORE INSERT ON audit WHEN NOT EXISTS (SELECT 1 
 CREATE TRIGGER audit_head_moves AFTER INSERT ON audit BEGIN UPDATE audit_head SET number = new.number, hash = new.hash; END;
 CREATE TRIGGER audit_head_forward_only BEFORE UPDATE ON audit_head WHEN NOT EXISTS (SELECT 1 FROM audit WHERE audit.number = new.number AND audit.hash = new.hash AND new.number > old.number) BEGIN SELECT RAISE(ABORT, 'the head of the audit only moves forward'); END;
 CREATE TRIGGER audit_head_stays BEFORE DELETE ON audit_head BEGIN SELECT RAISE(ABORT, 'the head of the audit stays'); END;
+CREATE TRIGGER audit_head_alone BEFORE INSERT ON audit_head WHEN EXISTS (SELECT 1 FROM audit_head) BEGIN SELECT RAISE(ABORT, 'the audit has one head'); END;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('message',4);
 CREATE VIRTUAL TABLE message_fts USING fts5(text, file, owner, content='message_words', content_rowid='number', detail='none', prefix='1 2 3', tokenize='unicode61 remove_diacritics 2');

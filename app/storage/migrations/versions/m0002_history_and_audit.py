@@ -216,3 +216,7 @@ def _audit_guards() -> None:
         "CREATE TRIGGER audit_head_stays BEFORE DELETE ON audit_head"
         " BEGIN SELECT RAISE(ABORT, 'the head of the audit stays'); END"
     )
+    op.execute(
+        "CREATE TRIGGER audit_head_alone BEFORE INSERT ON audit_head WHEN EXISTS (SELECT 1 FROM audit_head)"
+        " BEGIN SELECT RAISE(ABORT, 'the audit has one head'); END"
+    )

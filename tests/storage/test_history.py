@@ -1,0 +1,363 @@
+"""What is stored is there once, and reads as people see it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.messages import Delivery, Media, MessageKind, StoredMessage, WireFact
+from app.domain.ports import History
+from app.storage.database import Database
+from app.storage.history import SqlHistory
+from tests.storage.talk import (
+    BIA,
+    BIA_LID,
+    CAIO,
+    CAIO_LID,
+    GROUP,
+    edit,
+    enrol,
+    lid,
+    minutes,
+    phone,
+    reaction,
+    receipt,
+    revocation,
+    rows,
+    said,
+    switched,
+)
+
+
+async def _shown(history: History, enrolment: Enrolment) -> list[StoredMessage]:
+    """Everything, one conversation after the other, the oldest first."""
+    talks = await history.conversations(enrolment.mentorado.id)
+    return [message for talk in talks for message in reversed(await history.messages(talk.id))]
+
+
+async def test_a_message_comes_back_with_all_that_was_told(path: Path) -> None:
+    media = Media(mime="image/jpeg", name="praia.jpg", size=70_123, seconds=3)
+    told = said("M1", "Olha só", BIA, BIA_LID, kind=MessageKind.IMAGE, media=media, sender_name="Bia", minute=1)
+    async with Database(path) as database:
+        ana = await enrol(database)
+        changed = await SqlHistory(database).store(ana, [told], minutes(5))
+    async with Database(path) as database:
+        history: History = SqlHistory(database)
+        (talk,) = await history.conversations(ana.mentorado.id)
+        (found,) = await history.messages(talk.id)
+    assert found == StoredMessage(
+        number=1,
+        conversation_id=talk.id,
+        link_id=ana.link.id,
+        provider=ProviderKind.WHATSAPP_WEB,
+        provider_id="M1",
+        from_me=False,
+        sender_name="Bia",
+        kind=MessageKind.IMAGE,
+        text="Olha só",
+        original_text="Olha só",
+        media=media,
+        reactions=(),
+        quoted_text=None,
+        sent_at=minutes(1),
+        received_at=minutes(1),
+        stored_at=minutes(5),
+        delivery=None,
+        edited_at=None,
+        revoked_at=None,
+    )
+    assert changed == [talk.id]
+    assert (talk.title, talk.addresses, talk.is_group) == ("Bia", (BIA, BIA_LID), False)
+    assert (talk.messages, talk.last_text, talk.last_at) == (1, "Olha só", minutes(1))
+
+
+async def test_what_is_told_again_changes_nothing(path: Path) -> None:
+    facts: list[WireFact] = [said("M1"), said("M2", from_me=True), receipt(Delivery.READ, "M2"), edit("E", "M1", "olá")]
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, facts, minutes(1))
+        before = await _shown(history, ana)
+        for again in (facts, [replace(facts[0], text="another", received_at=minutes(3))], [facts[2]] * 2):
+            assert await history.store(ana, again, minutes(2)) == []
+        assert await _shown(history, ana) == before
+    assert [message.text for message in before] == ["olá", "oi"]
+
+
+async def test_the_same_id_on_another_link_is_another_message(path: Path) -> None:
+    async with Database(path) as database:
+        ana, bruno = await enrol(database), await enrol(database, "Bruno", "+5521912345678")
+        history = SqlHistory(database)
+        for enrolment in (ana, bruno):
+            await history.store(enrolment, [said("M1", enrolment.mentorado.name)], minutes(1))
+        assert [message.text for message in await _shown(history, bruno)] == ["Bruno"]
+
+
+async def test_what_could_not_be_read_is_replaced_when_it_is_sent_again(path: Path) -> None:
+    broken = said("M1", "", kind=MessageKind.UNREADABLE)
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [broken, said("M2", "depois")], minutes(1))
+        await history.search("x")  # the index knows the unreadable one
+        await history.store(ana, [said("M1", "agora sim")], minutes(2))
+        await history.store(ana, [broken], minutes(3))
+        first, _ = await _shown(history, ana)
+        assert (first.number, first.text, first.kind) == (1, "agora sim", MessageKind.TEXT)
+        assert [message.number for message in await history.search("agora")] == [1]
+
+
+async def test_deliveries_only_move_forward_and_wait_for_their_message(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [receipt(Delivery.DELIVERED, "M1", "M2"), receipt(Delivery.READ, "IN")], minutes(1))
+        await history.store(ana, [receipt(Delivery.SENT, "M2")], minutes(1))
+        await history.store(ana, [said("M1", from_me=True), said("IN"), said("M2", from_me=True)], minutes(2))
+        assert [message.delivery for message in await _shown(history, ana)] == [
+            Delivery.DELIVERED,
+            None,
+            Delivery.DELIVERED,
+        ]
+        for told, stays in ((Delivery.SENT, Delivery.DELIVERED), (Delivery.READ, Delivery.READ)):
+            await history.store(ana, [receipt(told, "M1")], minutes(3))
+            assert (await _shown(history, ana))[0].delivery is stays
+        assert await history.store(ana, [receipt(Delivery.FAILED, "M1")], minutes(4)) == []
+
+
+async def test_edits_reactions_revocations_and_quotes_are_shown_with_what_they_refer_to(path: Path) -> None:
+    facts = [
+        edit("E2", "M1", "terceira", minute=3),
+        edit("E1", "M1", "segunda", minute=2),
+        reaction("R1", "M1", "👍", from_me=True, minute=4),
+        reaction("R2", "M1", "❤️", minute=5),
+        reaction("R3", "M1", "", from_me=True, minute=6),
+        revocation("D", "M2", from_me=True, minute=7),
+        said("M1", "primeira", minute=1),
+        said("M2", "resposta", from_me=True, refers_to="M1", minute=2),
+    ]
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        for fact in facts:
+            await history.store(ana, [fact], minutes(9))
+        first, second = await _shown(history, ana)
+        (talk,) = await history.conversations(ana.mentorado.id)
+    assert (first.text, first.original_text, first.edited_at) == ("terceira", "primeira", minutes(3))
+    assert first.reactions == ("❤️",)
+    assert (second.quoted_text, second.revoked_at, second.text) == ("terceira", minutes(7), "resposta")
+    assert (talk.messages, talk.last_text) == (2, "")
+
+
+async def test_nobody_edits_or_revokes_what_another_wrote_unless_in_a_group(path: Path) -> None:
+    facts = [
+        said("M1", "meu", from_me=True),
+        edit("E", "M1", "forjado"),
+        revocation("D", "M1"),
+        said("G1", "nosso", GROUP),
+        edit("GE", "G1", "forjado", GROUP, sender=(CAIO,)),
+        revocation("GD", "G1", GROUP, sender=(CAIO,), minute=3),
+        edit("X", "G1", "de outra conversa", BIA),
+    ]
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, facts, minutes(9))
+        group, direct = await _shown(history, ana)
+    assert (direct.text, direct.revoked_at) == ("meu", None)
+    assert (group.text, group.revoked_at) == ("nosso", minutes(3))  # an admin may; who is one is not known
+
+
+async def test_a_long_conversation_is_read_in_pages(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said(f"M{n}", str(n)) for n in range(25)], minutes(1))
+        (talk,) = await history.conversations(ana.mentorado.id)
+        pages, before = [], None
+        while page := await history.messages(talk.id, before=before, limit=10):
+            pages.append([int(message.text) for message in page])
+            before = page[-1].number
+        extent = await history.extent(ana.mentorado.id)
+    assert pages == [[*range(24, 14, -1)], [*range(14, 4, -1)], [*range(4, -1, -1)]]
+    assert (extent.messages, extent.conversations, extent.since) == (25, 1, minutes(0))
+
+
+async def test_nothing_a_provider_says_stops_the_rest(path: Path) -> None:
+    facts: list[WireFact] = [
+        replace(said("M1", "lugar nenhum"), chat=(), sender=()),
+        said("M2", "meia \ud83d letra", sender_name="\udc00"),
+        said("M3", "zero\0byte", kind=MessageKind.OTHER, media=Media()),
+        reaction("R", "nothing", "👍"),
+        replace(receipt(Delivery.SENT, "M1"), provider_ids=(), chat=()),
+    ]
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, facts, minutes(1))
+        assert {message.text for message in await _shown(history, ana)} == {
+            "lugar nenhum",
+            "meia ? letra",
+            "zero\0byte",
+        }
+
+
+# --- whatever the order ----------------------------------------------------------------------------------------------
+
+EVERYTHING: list[WireFact] = [
+    said("M1", "primeira", BIA, sender_name="Bia", minute=1),
+    said("M2", "segunda", BIA_LID, sender_name="Bia L.", minute=2),
+    said("M3", "juntas", BIA_LID, BIA, minute=3),
+    said("M4", "nona", phone("+5521987650001"), minute=4),
+    said("M5", "sem nona", phone("+552187650001"), minute=5),
+    said("S1", "minha", BIA, from_me=True, minute=6),
+    said("S2", "outra", CAIO, from_me=True, minute=7),
+    said("G1", "no grupo", GROUP, sender=(CAIO_LID,), sender_name="Caio", minute=8),
+    said("G2", "de novo", GROUP, sender=(CAIO,), minute=9),
+    said("G3", "sou um só", GROUP, sender=(CAIO_LID, CAIO), minute=10),
+    said("U", "", CAIO, kind=MessageKind.UNREADABLE, minute=11),
+    said("U", "legível", CAIO, minute=11),
+    edit("E1", "M1", "primeira, corrigida", BIA_LID, minute=12),
+    edit("E2", "M1", "primeira, corrigida outra vez", BIA, minute=13),
+    edit("E3", "G1", "no grupo, corrigida", GROUP, sender=(CAIO,), minute=14),
+    edit("E4", "S1", "forjada", BIA, minute=14),
+    reaction("R1", "M2", "👍", BIA, from_me=True, minute=15),
+    reaction("R2", "G2", "🎉", GROUP, sender=(CAIO_LID,), minute=16),
+    reaction("R3", "G2", "", GROUP, sender=(CAIO,), minute=17),
+    revocation("D1", "M3", BIA, minute=18),
+    said("Q", "resposta", BIA, refers_to="M1", from_me=True, minute=19),
+    receipt(Delivery.SENT, "S1", "S2"),
+    receipt(Delivery.READ, "S1", "M1"),
+    receipt(Delivery.DELIVERED, "S1", "S2", "Q"),
+    receipt(Delivery.FAILED, "S2"),
+]
+
+
+async def _after(place: Path, batches: list[list[WireFact]]) -> object:
+    """What a new mentorado's history shows after *batches*, but for our own numbers and ids."""
+    async with Database(place) as database:
+        found = await rows(database, "SELECT count(*) FROM mentorado")
+        ana, history = await enrol(database, number=f"+551198{found[0][0]:07}"), SqlHistory(database)
+        for batch in batches:
+            await history.store(ana, batch, minutes(60))
+        seen = []
+        for talk in await history.conversations(ana.mentorado.id):
+            messages = [
+                replace(message, number=0, conversation_id=talk.id, link_id=ana.link.id)
+                for message in await history.messages(talk.id)
+            ]
+            named = frozenset(address.key for address in talk.addresses)
+            seen.append((named, talk.title, talk.messages, sorted(_plain(message) for message in messages)))
+        hits = await history.search("corrigida", mentorado_id=ana.mentorado.id)
+        return sorted(seen, key=lambda talk: sorted(talk[0])), sorted(hit.provider_id for hit in hits)
+
+
+def _plain(message: StoredMessage) -> tuple[object, ...]:
+    return (
+        message.provider_id,
+        message.text,
+        message.original_text,
+        message.kind.value,
+        message.reactions,
+        message.quoted_text,
+        str(message.delivery),
+        str(message.edited_at),
+        str(message.revoked_at),
+        message.sender_name,
+    )
+
+
+@given(st.permutations(EVERYTHING), st.lists(st.sampled_from(EVERYTHING), max_size=8), st.integers(1, 12))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_history_ends_the_same_whatever_the_order_and_repetition(
+    path: Path, order: list[WireFact], again: list[WireFact], size: int
+) -> None:
+    told = [*order, *again]
+    batches = [told[start : start + size] for start in range(0, len(told), size)]
+    assert asyncio.run(_after(path, batches)) == asyncio.run(_after(path, [EVERYTHING]))
+
+
+# --- who is who ------------------------------------------------------------------------------------------------------
+
+
+async def test_brazils_ninth_digit_makes_no_other_contact(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said("M1", "com", phone("+5531987654321"))], minutes(1))
+        await history.store(ana, [said("M2", "sem", phone("+553187654321"))], minutes(2))
+        await history.store(ana, [said("M3", "fixo", phone("+553133334444"))], minutes(3))
+        talks = await history.conversations(ana.mentorado.id)
+        same = {
+            await history.find_contact(ana.mentorado.id, phone(number))
+            for number in ("+5531987654321", "+553187654321")
+        }
+    assert [talk.messages for talk in talks] == [1, 2]
+    assert len(same) == 1
+    assert None not in same
+
+
+async def test_two_that_turn_out_to_be_one_are_merged_into_the_older_and_both_ids_lead_there(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said("P1", "fone", BIA, minute=1)], minutes(1))
+        await history.store(ana, [said("L1", "lid", BIA_LID, minute=2)], minutes(2))
+        await history.store(ana, [said("N1", "terceira", lid("9"), minute=3)], minutes(3))
+        newest, newer, older = [talk.id for talk in await history.conversations(ana.mentorado.id)]
+        contacts = [await history.find_contact(ana.mentorado.id, address) for address in (BIA, BIA_LID)]
+        assert contacts[0] != contacts[1]
+
+        changed = await history.store(ana, [said("J", "juntas", BIA_LID, BIA, minute=4)], minutes(4))
+        assert set(changed) == {older, newer}
+        changed = await history.store(ana, [said("K", "todas", BIA, lid("9"), minute=5)], minutes(5))
+        assert set(changed) == {older, newest}
+
+        (talk,) = await history.conversations(ana.mentorado.id)
+        assert talk.id == older
+        read = [[message.text for message in await history.messages(some)] for some in (older, newer, newest)]
+        assert read == [["todas", "juntas", "terceira", "lid", "fone"]] * 3
+        assert len({await history.find_contact(ana.mentorado.id, one) for one in (BIA, BIA_LID, lid("9"))}) == 1
+        assert await rows(database, "SELECT count(DISTINCT merged_into) FROM conversation") == [(1,)]
+        assert await rows(database, "PRAGMA foreign_key_check") == []
+
+
+async def test_a_contact_met_in_a_group_and_one_met_alone_are_merged_too(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said("G1", "grupo", GROUP, sender=(BIA_LID,)), said("M1", "só", BIA)], minutes(1))
+        await history.store(ana, [edit("E", "G1", "editada", GROUP, sender=(BIA,))], minutes(2))
+        assert [message.text for message in await _shown(history, ana)] == ["só", "grupo"]
+        await history.store(ana, [said("G2", "eu", GROUP, sender=(BIA, BIA_LID))], minutes(3))
+        assert [message.text for message in await _shown(history, ana)] == ["editada", "eu", "só"]
+
+
+async def test_a_sender_that_shares_nothing_with_the_chat_does_not_become_one_with_it(path: Path) -> None:
+    own = phone("+5511987654321")
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(
+            ana, [said("M1", "a", BIA, sender=(own,)), said("M2", "b", CAIO, sender=(own,))], minutes(1)
+        )
+        assert len(await history.conversations(ana.mentorado.id)) == 2
+
+
+async def test_another_provider_goes_on_with_the_same_conversation(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said("M1", "pelo web")], minutes(1))
+        (before,) = await history.conversations(ana.mentorado.id)
+        later = await switched(database, ana, ProviderKind.META_CLOUD)
+        facts = [said("W1", "pela meta", phone("+552187650001"), refers_to="M1"), reaction("W2", "M1", "👍")]
+        await history.store(later, facts, minutes(2))
+        (after,) = await history.conversations(ana.mentorado.id)
+        new, old = await history.messages(before.id)
+    assert after.id == before.id
+    assert (old.provider, new.provider) == (ProviderKind.WHATSAPP_WEB, ProviderKind.META_CLOUD)
+    assert (new.quoted_text, old.reactions) == ("pelo web", ("👍",))
+
+
+async def test_a_contact_goes_by_the_name_they_gave_last(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        for minute, name in ((2, "Bia"), (5, "Bia Souza"), (3, "B.")):
+            await history.store(ana, [said(f"M{minute}", sender_name=name, minute=minute)], minutes(9))
+        await history.store(ana, [said("S", from_me=True, sender_name="Ana", minute=8)], minutes(9))
+        (talk,) = await history.conversations(ana.mentorado.id)
+    assert talk.title == "Bia Souza"
