@@ -172,6 +172,16 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConversationName:
+    """Whose conversation it is, and with whom: what stands beside a message that was found."""
+
+    id: ConversationId
+    mentorado_id: MentoradoId
+    title: str
+    is_group: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryExtent:
     """How much history is kept: what a loss ledger and the head of a conversation say."""
 

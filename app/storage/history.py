@@ -5,7 +5,7 @@ They bring SQLAlchemy along, which only the worker thread may load, so they are 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from app.domain.messages import (
     ContactId,
     Conversation,
     ConversationId,
+    ConversationName,
     HistoryExtent,
     StoredMessage,
     WireFact,
@@ -57,6 +58,24 @@ class SqlHistory:
             from app.storage.history_reading import messages
 
             return messages(connection, conversation_id, before, limit)
+
+        return await self._database.read(work)
+
+    async def messages_after(
+        self, conversation_id: ConversationId, number: int, *, limit: int = 60
+    ) -> Sequence[StoredMessage]:
+        def work(connection: Connection) -> Sequence[StoredMessage]:
+            from app.storage.history_places import messages_after
+
+            return messages_after(connection, conversation_id, number, limit)
+
+        return await self._database.read(work)
+
+    async def names(self, conversation_ids: Collection[ConversationId]) -> Mapping[ConversationId, ConversationName]:
+        def work(connection: Connection) -> Mapping[ConversationId, ConversationName]:
+            from app.storage.history_places import names
+
+            return names(connection, conversation_ids)
 
         return await self._database.read(work)
 
