@@ -40,6 +40,21 @@ class Code(StrEnum):
     DATABASE_DISK_FULL = "database_disk_full"
     DATABASE_NOT_WRITABLE = "database_not_writable"
 
+    SECRETS_UNAVAILABLE = "secrets_unavailable"
+    SECRETS_LOCKED = "secrets_locked"
+    SECRETS_NOT_SAVED = "secrets_not_saved"
+    SECRETS_FILE_DAMAGED = "secrets_file_damaged"
+    SECRETS_FILE_NEWER = "secrets_file_newer"
+    PASSPHRASE_WRONG = "passphrase_wrong"  # noqa: S105 - a code
+    PASSPHRASE_SHORT = "passphrase_short"  # noqa: S105 - a code
+    SECRET_TOO_LONG = "secret_too_long"  # noqa: S105 - a code
+
+    CONTACT_UNKNOWN = "contact_unknown"
+    ERASURE_NOT_CONFIRMED = "erasure_not_confirmed"
+    EXPORT_FOLDER_UNUSABLE = "export_folder_unusable"
+    EXPORT_DISK_FULL = "export_disk_full"
+    RETENTION_INVALID = "retention_invalid"
+
     SETTING_INVALID = "setting_invalid"
     NO_DISPLAY = "no_display"
     SYSTEM_LIBRARY_MISSING = "system_library_missing"

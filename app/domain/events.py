@@ -8,6 +8,7 @@ from app.domain.connection import LinkStatus
 from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId
 from app.domain.messages import ConversationId
+from app.domain.operator_settings import OperatorSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,20 @@ class HistoryGrew:
 
 
 @dataclass(frozen=True, slots=True)
+class HistoryShrank:
+    """Messages were erased, of one mentorado or (by retention) of anybody."""
+
+    mentorado_id: MentoradoId | None
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettingsChanged:
+    """Read from storage, changed by a person, or the detailed log ended by itself."""
+
+    settings: OperatorSettings
+
+
+@dataclass(frozen=True, slots=True)
 class StorageFailed:
     """Something could not be written down. It is kept in memory and tried again."""
 
@@ -74,6 +89,8 @@ Event = (
     | StatusChanged
     | PairingTurnChanged
     | HistoryGrew
+    | HistoryShrank
+    | OperatorSettingsChanged
     | StorageFailed
     | StorageRecovered
 )

@@ -22,7 +22,9 @@ from app.domain.messages import (
     StoredMessage,
     WireFact,
 )
+from app.domain.operator_settings import OperatorSettings
 from app.domain.phone import PhoneNumber
+from app.domain.secrets import SecretsPlace
 
 # --- what a provider says about an open line ---------------------------------------------------------------------
 
@@ -138,6 +140,15 @@ class CanPair(Protocol):
 
     async def undecided_account(self, link: Link) -> PhoneNumber | None:
         """The number of a paired session that a person has neither accepted nor given up, after a restart."""
+        ...
+
+
+@runtime_checkable
+class CanLogInDetail(Protocol):
+    """A provider that can write down all it does, for diagnosis."""
+
+    def set_detailed_log(self, on: bool) -> None:
+        """Begin or end it, on lines that are open and on those to come."""
         ...
 
 
@@ -271,6 +282,59 @@ class Audit(Protocol):
 
     async def verify(self) -> BrokenLink | None:
         """Walk the whole chain; None when it holds."""
+        ...
+
+
+class OperatorSettingsStore(Protocol):
+    """What operators decided, on disk."""
+
+    async def load(self) -> OperatorSettings: ...
+
+    async def save(self, settings: OperatorSettings, at: datetime) -> None: ...
+
+
+class Secrets(Protocol):
+    """Tokens and keys, outside the database: small texts by name. Never falls back to another place by itself.
+
+    Everything but `place` raises `Problem(SECRETS_UNAVAILABLE)` while there is no place, and `Problem(SECRETS_LOCKED)`
+    while a file waits for its passphrase.
+    """
+
+    async def place(self) -> SecretsPlace:
+        """Where they are now. The first time, the keyring is tried, which may ask the person to unlock it."""
+        ...
+
+    async def get(self, name: str) -> str | None: ...
+
+    async def set(self, name: str, value: str) -> None:
+        """Raises `Problem(SECRET_TOO_LONG)` for what not every keyring could hold."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """Nothing happens when there is none of that *name*."""
+        ...
+
+
+class SecretsChoice(Secrets, Protocol):
+    """Secrets whose place a person can choose when there is no keyring."""
+
+    async def keep_in_memory(self) -> None:
+        """Until the program ends."""
+        ...
+
+    async def keep_in_file(self, passphrase: str) -> None:
+        """Make the encrypted file with what is in memory now, or open the one that exists.
+
+        Raises `Problem(PASSPHRASE_SHORT)`, `Problem(PASSPHRASE_WRONG)` or `Problem(SECRETS_FILE_DAMAGED)`.
+        """
+        ...
+
+    async def set_file_aside(self) -> None:
+        """Rename a file that cannot be opened any more, and begin anew; nothing is deleted."""
+        ...
+
+    async def try_keyring_again(self) -> SecretsPlace:
+        """After the person unlocked or installed one."""
         ...
 
 

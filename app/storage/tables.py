@@ -242,3 +242,13 @@ audit_head = Table(
     Column("number", Integer, nullable=False),
     Column("hash", String(64), nullable=False),
 )
+
+# --- what operators decided ------------------------------------------------------------------------------------------
+
+setting = Table(
+    "setting",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("value", String, nullable=False),  # JSON
+    Column("changed_at", UtcTime, nullable=False),
+)

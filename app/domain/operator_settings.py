@@ -1,0 +1,15 @@
+"""What operators decide while the program runs. What is decided before it starts is in `app.settings`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorSettings:
+    """Everything is off until somebody decides otherwise."""
+
+    operator_name: str = ""  # who is at the keyboard, beside the user of the computer
+    retention_days: int | None = None  # messages older than this are removed; None keeps all
+    provider_log_until: datetime | None = None  # the providers' detailed log is written until then

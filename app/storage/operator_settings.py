@@ -1,0 +1,82 @@
+"""What operators decided, a row per decision."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app.domain.operator_settings import OperatorSettings
+from app.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+log = logging.getLogger(__name__)
+
+
+class SqlOperatorSettings:
+    """Implements `app.domain.ports.OperatorSettingsStore`. Rows of other versions of the program are left alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self) -> OperatorSettings:
+        return _settings(await self._database.read(_rows))
+
+    async def save(self, settings: OperatorSettings, at: datetime) -> None:
+        await self._database.run(lambda connection: _save(connection, settings, at))
+
+
+def _save(connection: Connection, settings: OperatorSettings, at: datetime) -> None:
+    """Only what changed is written, so that `changed_at` means what it says."""
+    from app.storage.tables import setting
+
+    before = _rows(connection)
+    for key, value in _written(settings).items():
+        if key not in before:
+            connection.execute(setting.insert().values(key=key, value=value, changed_at=at))
+        elif before[key] != value:
+            connection.execute(setting.update().where(setting.c.key == key).values(value=value, changed_at=at))
+
+
+def _rows(connection: Connection) -> dict[str, str]:
+    from app.storage.tables import setting
+
+    return {row.key: row.value for row in connection.execute(setting.select())}
+
+
+def _written(settings: OperatorSettings) -> dict[str, str]:
+    until = settings.provider_log_until
+    values = {
+        "operator_name": settings.operator_name,
+        "retention_days": settings.retention_days,
+        "provider_log_until": None if until is None else until.astimezone(UTC).isoformat(),
+    }
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+
+
+def _settings(rows: Mapping[str, str]) -> OperatorSettings:
+    """What makes no sense counts as not decided: the defaults remove nothing and write nothing."""
+    known = {}
+    for key, written in rows.items():
+        try:
+            known[key] = json.loads(written)
+        except ValueError:
+            log.warning("The setting %s is damaged and counts as not made", key)
+    name, days, until = (known.get(key) for key in ("operator_name", "retention_days", "provider_log_until"))
+    return OperatorSettings(
+        operator_name=name if isinstance(name, str) else "",
+        retention_days=days if isinstance(days, int) and not isinstance(days, bool) and days > 0 else None,
+        provider_log_until=_moment(until),
+    )
+
+
+def _moment(written: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(written))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

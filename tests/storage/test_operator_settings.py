@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from app.domain.operator_settings import OperatorSettings
+from app.domain.ports import OperatorSettingsStore
+from app.storage.database import Database
+from app.storage.operator_settings import SqlOperatorSettings
+from tests.clock import DAWN
+from tests.storage.talk import rows
+
+DECIDED = OperatorSettings(operator_name="José", retention_days=365, provider_log_until=DAWN + timedelta(hours=1))
+
+
+async def test_nothing_is_decided_at_first(path: Path) -> None:
+    async with Database(path) as database:
+        store: OperatorSettingsStore = SqlOperatorSettings(database)
+        assert await store.load() == OperatorSettings()
+
+
+async def test_what_is_decided_is_true_in_the_next_run(path: Path) -> None:
+    async with Database(path) as database:
+        await SqlOperatorSettings(database).save(DECIDED, DAWN)
+    async with Database(path) as database:
+        assert await SqlOperatorSettings(database).load() == DECIDED
+
+
+async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) -> None:
+    async with Database(path) as database:
+        store = SqlOperatorSettings(database)
+        await store.save(OperatorSettings(), DAWN)
+        await store.save(OperatorSettings(retention_days=30), DAWN + timedelta(days=1))
+        changed = dict(await rows(database, "SELECT key, substr(changed_at, 1, 10) FROM setting"))
+    assert changed == {
+        "operator_name": "2026-01-01",
+        "retention_days": "2026-01-02",
+        "provider_log_until": "2026-01-01",
+    }
+
+
+async def test_moments_are_stored_in_utc(path: Path) -> None:
+    brasilia = datetime(2026, 1, 1, 9, tzinfo=timezone(timedelta(hours=-3)))
+    async with Database(path) as database:
+        store = SqlOperatorSettings(database)
+        await store.save(OperatorSettings(provider_log_until=brasilia), DAWN)
+        assert (await store.load()).provider_log_until == datetime(2026, 1, 1, 12, tzinfo=UTC)
+        stored = await rows(database, "SELECT value FROM setting WHERE key = 'provider_log_until'")
+    assert stored == [('"2026-01-01T12:00:00+00:00"',)]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("retention_days", "-1"),
+        ("retention_days", "true"),
+        ("retention_days", '"30"'),
+        ("provider_log_until", '"soon"'),
+        ("provider_log_until", '"2026-01-01T00:00:00"'),
+        ("operator_name", "7"),
+        ("of_a_later_version", "{}"),
+    ],
+)
+async def test_what_makes_no_sense_counts_as_not_decided(path: Path, key: str, value: str) -> None:
+    async with Database(path) as database:
+        await database.run(
+            lambda c: c.exec_driver_sql("INSERT INTO setting VALUES (?, ?, ?)", (key, value, DAWN.isoformat()))
+        )
+        assert await SqlOperatorSettings(database).load() == OperatorSettings()
+
+
+async def test_a_damaged_row_is_told_of_and_counts_as_not_decided(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with Database(path) as database:
+        insert = "INSERT INTO setting VALUES ('retention_days', '{', '2026')"
+        await database.run(lambda c: c.exec_driver_sql(insert))
+        assert await SqlOperatorSettings(database).load() == OperatorSettings()
+    assert "retention_days is damaged" in caplog.text
