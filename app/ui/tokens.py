@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from app.domain.connection import LinkState, LinkStatus
+from app.domain.connection import LinkState, LinkStatus, Reason
 
 if TYPE_CHECKING:
     from app.domain.mentorado import MentoradoId
@@ -76,7 +76,8 @@ TONE_ICON: Final[Mapping[Tone, str]] = MappingProxyType(
 
 
 def tone_of(status: LinkStatus) -> Tone:
-    return TONE_OF[status.state]
+    """The tone of a badge. A code that ran out is no failure: a person is awaited, as before."""
+    return Tone.WAITING if status.reason is Reason.QR_EXPIRED else TONE_OF[status.state]
 
 
 def badge_icon(status: LinkStatus) -> str:
