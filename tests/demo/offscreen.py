@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import sys
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from tests.demo.teller import StepFailed, Teller
 
 PLAYED, FAILED, INTERRUPTED = 0, 1, 130
 LIMIT_SECONDS = 150.0
+HANG_SECONDS = LIMIT_SECONDS + 30.0
+"""When even the loop stands still, the process ends without a word more; the emulator and the hosts follow it."""
 
 _KNOWN_NOISE = "This plugin does not support"
 
@@ -37,6 +40,7 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
         except Exception as error:  # noqa: BLE001 - told below, once everything is down
             failures.append(error)
 
+    faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
     qInstallMessageHandler(_on_qt_message)
     app = QApplication(sys.argv[:1])
     with open_place() as place:
@@ -45,6 +49,7 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
         left = [child for child in psutil.Process().children() if child.pid != place.phones.control.pid]
         if left and not failures:
             failures.append(StepFailed(f"processes were left running: {left}"))
+    faulthandler.cancel_dump_traceback_later()
     for failure in failures:
         teller.say(f"FAILED: {_innermost(failure)}")
     if failures:

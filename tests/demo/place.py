@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shlex
 import signal
 import sys
@@ -35,7 +36,7 @@ def open_place() -> Iterator[Place]:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     with (
-        tempfile.TemporaryDirectory(prefix="conecta-demo-", dir=quick_directory()) as home,
+        tempfile.TemporaryDirectory(prefix=f"conecta-demo-{os.getpid()}-", dir=quick_directory()) as home,
         _start_emulator() as emulator,
         _logging_to(Path(home) / "data") as data,
     ):

@@ -127,9 +127,12 @@ class Scene:
             raise LookupError("the pane is not made yet")
         return self.window._pane
 
+    def lead_button(self) -> QAbstractButton:
+        return self.pane()._content.lead.button
+
     def recommended(self) -> QAbstractButton:
         """The one recommended button, which can be pressed."""
-        button = self.pane()._content.lead.button
+        button = self.lead_button()
         if not (button.isVisible() and button.isEnabled()):
             raise LookupError("there is no recommended button to press")
         return button

@@ -86,6 +86,13 @@ class Story:
         require(qr is not None and codes == [qr.text], "the code in the pixels is not the person's")
         return codes[0]
 
+    async def _view(self, view: str, person: Person, state: LinkState, reason: Reason, code: str | None = None) -> None:
+        """Wait until it is so, take the pictures, and require that it was so all the while."""
+        await self._scene.until_at(person, state, reason)
+        await settle()
+        await self._album.take(view, code=code)
+        require(self._scene.is_at(person, state, reason), "it was over before the last picture was taken")
+
     async def _pair(self, person: Person) -> None:
         """Connect somebody for the first time, from the menu to connected."""
         self._scene.choose(person)
@@ -106,16 +113,14 @@ class Story:
             scene.click(texts("dialog.add_and_connect"), sheet)
             await until(lambda: list(scene.core.enrolments.all()))
         async with self._step("The QR is there; the window's pixels show the code that the client was given"):
-            code = await self._code(ANA)
-            await album.take("code", code=code)
+            await self._view("code", ANA, _S.QR_READY, _R.NONE, await self._code(ANA))
         async with self._step(f"{BRUNO.name} wants to connect too, and waits in turn"):
             scene.click(texts("dialog.add_and_connect"), await scene.fill_in(BRUNO))
             await until(lambda: len(list(scene.core.enrolments.all())) > 1)
-            await scene.until_at(BRUNO, _S.CONNECTING, _R.WAITING_TURN)
-            await album.take("waits-in-turn")
+            await self._view("waits-in-turn", BRUNO, _S.CONNECTING, _R.WAITING_TURN)
         async with self._step(f"{ANA.name}'s phone read the code, and signs in"):
             scene.choose(ANA)
-            await phones.think(0.5)
+            await phones.think(0.7)
             await phones.scan(ANA.digits, await self._code(ANA))
             await scene.until_at(ANA, _S.QR_READY, _R.SIGNING_IN)
             await settle()
@@ -124,18 +129,16 @@ class Story:
             require(scene.is_at(ANA, _S.QR_READY, _R.SIGNING_IN), "it was over before the picture was taken")
             await phones.think(0)
         async with self._step(f"{ANA.name} is connected: connecting, then the QR, then connected"):
-            await scene.until_at(ANA, _S.CONNECTED)
+            await self._view("connected", ANA, _S.CONNECTED, _R.NONE)
             require(scene.states(ANA) == FIRST_CONNECTION, f"it went {scene.states(ANA)}")
-            await album.take("connected")
 
     async def _wrong_number(self) -> None:
         scene = self._scene
         async with self._step(f"{BRUNO.name}'s turn has come, but somebody else's phone reads the code: it is refused"):
             scene.choose(BRUNO)
             await self._phones.scan(STRANGER, await self._code(BRUNO))
-            await scene.until_at(BRUNO, _S.BLOCKED, _R.WRONG_ACCOUNT)
-            require(scene.recommended(), "nothing is recommended")
-            await self._album.take("wrong-number")
+            await self._view("wrong-number", BRUNO, _S.BLOCKED, _R.WRONG_ACCOUNT)
+            require(scene.recommended().text() == texts("action.reject_account.label"), "another button is")
 
     async def _more_people(self) -> None:
         scene = self._scene
@@ -151,7 +154,7 @@ class Story:
         scene.clock.pass_minutes(3)
 
     async def _troubles(self) -> None:
-        scene, album = self._scene, self._album
+        scene = self._scene
         await self._phones.offer_codes(1)
         async with self._step(f"{INES.name} is shown a code that nobody will read"):
             scene.choose(INES)
@@ -162,38 +165,32 @@ class Story:
         ):
             scene.choose(CAMILA)
             scene.host_of(CAMILA).kill()
-            await scene.until_at(CAMILA, _S.RECONNECTING, _R.HOST_CRASHED)
             await until(lambda: scene.status(CAMILA).retry)
-            await album.take("reconnecting")
+            await self._view("reconnecting", CAMILA, _S.RECONNECTING, _R.HOST_CRASHED)
         async with self._step(f"{DAVI.name} logged out on the phone; the recommended button can be pressed"):
             scene.choose(DAVI)
             await self._phones.log_out(DAVI.digits)
-            await scene.until_at(DAVI, _S.BLOCKED, _R.LOGGED_OUT)
+            await self._view("logged-out", DAVI, _S.BLOCKED, _R.LOGGED_OUT)
             require(scene.recommended().text() == texts("action.reauthenticate.label"), "another button is")
-            await album.take("logged-out")
+        async with self._step(f"The recommended button asks before it replaces {DAVI.name}'s session"):
+            await self._album.take_sheet("question", lambda: _press(scene))
         async with self._step(f"WhatsApp suspended {ESTER.name} for an hour; nothing is offered but to wait"):
             scene.choose(ESTER)
             await self._phones.suspend(ESTER.digits)
-            await scene.until_at(ESTER, _S.BLOCKED, _R.TEMPORARY_BAN)
+            await self._view("suspended", ESTER, _S.BLOCKED, _R.TEMPORARY_BAN)
             require(scene.status(ESTER).until, "it is not known until when")
-            await album.take("suspended")
+            require(not scene.lead_button().isVisible(), "something is recommended")
         async with self._step(f"{CAMILA.name} is connected again, and nobody did anything"):
             await scene.until_at(CAMILA, _S.CONNECTED)
         async with self._step(f"{INES.name}'s code expired, and the window shows no code any more", RUN_OUT_SECONDS):
             scene.choose(INES)
-            await scene.until_at(INES, _S.BLOCKED, _R.QR_EXPIRED)
-            await album.take("expired")
+            await self._view("expired", INES, _S.BLOCKED, _R.QR_EXPIRED)
         await self._phones.offer_codes(6)
 
     async def _recovery(self) -> None:
         scene = self._scene
-        press = texts("action.reauthenticate.label")
-        async with self._step(f"The recommended button asks before it replaces {DAVI.name}'s session"):
-            scene.choose(DAVI)
-            await settle()
-            await self._album.take_sheet("question", lambda: _press(scene))
         async with self._step(f"{DAVI.name} read the new code and is connected again; the old session was kept aside"):
-            require(scene.recommended().text() == press, "the recommended button has gone")
+            scene.choose(DAVI)
             _press(scene)
             scene.click(texts("question.reauthenticate.confirm"), await scene.sheet())
             await self._phones.scan(DAVI.digits, await self._code(DAVI))
@@ -207,7 +204,7 @@ class Story:
             scene.clock.pass_minutes(12)
             scene.choose(JULIA)
             scene.perform(ActionName.CONNECT, JULIA)
-            await self._album.take("code-among-all", code=await self._code(JULIA))
+            await self._view("code-among-all", JULIA, _S.QR_READY, _R.NONE, await self._code(JULIA))
         async with self._step("Who is connected and who is not can be seen at one glance"):
             scene.click(texts("qr.cancel"), scene.pane())
             await scene.until_at(JULIA, _S.OFF)
