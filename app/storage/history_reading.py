@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, func, select
 
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.messages import (
@@ -24,21 +24,42 @@ from app.domain.messages import (
 from app.storage.history_contacts import recognised
 from app.storage.tables import contact, contact_address, conversation, link, message
 
+# Statements of the hot path are made once: making them takes longer than executing them.
+_PAGE = (
+    select(message)
+    .where(
+        message.c.conversation_id == bindparam("conversation_id"),
+        message.c.shown,
+        message.c.number < bindparam("before"),
+    )
+    .order_by(message.c.number.desc())
+    .limit(bindparam("limit"))
+)
+_LIVING = select(conversation.c.merged_into).where(conversation.c.id == bindparam("conversation_id"))
+_THOSE: BindParameter[Any] = bindparam("those", expanding=True)
+_NUMBERED = select(message).where(message.c.number.in_(_THOSE)).order_by(message.c.number.desc())
+_REACTING = (
+    select(message)
+    .where(message.c.refers_to.in_(_THOSE), message.c.kind == MessageKind.REACTION.value)
+    .order_by(message.c.sent_at, message.c.provider_id)
+)
+_END = 2**62
+
 
 def messages(
     connection: Connection, conversation_id: ConversationId, before: int | None, limit: int
 ) -> Sequence[StoredMessage]:
-    there = (message.c.conversation_id == _living(connection, conversation_id)) & message.c.shown
-    if before is not None:
-        there &= message.c.number < before
-    page = select(message).where(there).order_by(message.c.number.desc()).limit(limit)
-    return _as_shown(connection, connection.execute(page).all())
+    page = {
+        "conversation_id": _living(connection, conversation_id),
+        "before": _END if before is None else before,
+        "limit": limit,
+    }
+    return _as_shown(connection, connection.execute(_PAGE, page).all())
 
 
 def by_numbers(connection: Connection, numbers: Collection[int]) -> Sequence[StoredMessage]:
     """The newest first."""
-    found = select(message).where(message.c.number.in_(numbers)).order_by(message.c.number.desc())
-    return _as_shown(connection, connection.execute(found).all())
+    return _as_shown(connection, connection.execute(_NUMBERED, {"those": numbers}).all())
 
 
 def export(
@@ -112,8 +133,7 @@ def extent(connection: Connection, mentorado_id: MentoradoId) -> HistoryExtent:
 
 def _living(connection: Connection, conversation_id: ConversationId) -> ConversationId:
     """The conversation that *conversation_id* leads to since it was merged, or itself."""
-    merged = select(conversation.c.merged_into).where(conversation.c.id == conversation_id)
-    return connection.execute(merged).scalar() or conversation_id
+    return connection.execute(_LIVING, {"conversation_id": conversation_id}).scalar() or conversation_id
 
 
 def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict[ContactId, list[Address]]:
@@ -164,10 +184,8 @@ def _media(row: Row[Any]) -> Media | None:
 
 def _reactions(connection: Connection, provider_ids: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
     """The last sign of everybody who did not take it back."""
-    reacting = message.c.refers_to.in_(provider_ids) & (message.c.kind == MessageKind.REACTION.value)
-    said = select(message).where(reacting).order_by(message.c.sent_at, message.c.provider_id)
     last: defaultdict[tuple[str, str], dict[tuple[bool, str | None], str]] = defaultdict(dict)
-    for row in connection.execute(said):
+    for row in connection.execute(_REACTING, {"those": provider_ids}):
         signs = last[row.conversation_id, row.refers_to]
         reactor = (row.from_me, row.sender_id)
         signs.pop(reactor, None)  # so that the order is the one in which the signs were given

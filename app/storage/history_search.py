@@ -17,6 +17,9 @@ from app.storage.history_reading import by_numbers
 
 _OWNER = "\ue000"  # as in the view `message_words`
 
+_NO_LETTERS = frozenset(map(chr, (*range(0x19B0, 0x19CA), 0x1CF2, 0x1CF3)))
+"""Letters to Python but not to SQLite's older table of signs; a word with one inside would be an error to it."""
+
 
 def waiting(connection: Connection) -> bool:
     """Whether there are messages behind the mark."""
@@ -71,4 +74,8 @@ def _words(text: str) -> list[str]:
     """Split as the index does: into letters and digits, whose accents it ignores."""
     plain = "".join(letter for letter in unicodedata.normalize("NFD", text) if not "\u0300" <= letter <= "\u036f")
     letters = unicodedata.normalize("NFC", plain)
-    return "".join(letter if unicodedata.category(letter)[0] in "LN" else " " for letter in letters).split()
+    return "".join(letter if _in_words(letter) else " " for letter in letters).split()
+
+
+def _in_words(letter: str) -> bool:
+    return unicodedata.category(letter)[0] in "LN" and letter not in _NO_LETTERS

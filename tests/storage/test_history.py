@@ -77,12 +77,13 @@ async def test_a_message_comes_back_with_all_that_was_told(path: Path) -> None:
 
 
 async def test_what_is_told_again_changes_nothing(path: Path) -> None:
-    facts: list[WireFact] = [said("M1"), said("M2", from_me=True), receipt(Delivery.READ, "M2"), edit("E", "M1", "olá")]
+    first = said("M1")
+    facts: list[WireFact] = [first, said("M2", from_me=True), receipt(Delivery.READ, "M2"), edit("E", "M1", "olá")]
     async with Database(path) as database:
         ana, history = await enrol(database), SqlHistory(database)
         await history.store(ana, facts, minutes(1))
         before = await _shown(history, ana)
-        for again in (facts, [replace(facts[0], text="another", received_at=minutes(3))], [facts[2]] * 2):
+        for again in (facts, [replace(first, text="another", received_at=minutes(3))], [facts[2]] * 2):
             assert await history.store(ana, again, minutes(2)) == []
         assert await _shown(history, ana) == before
     assert [message.text for message in before] == ["olá", "oi"]

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 from sqlalchemy.exc import DatabaseError
 
 from app.domain.messages import Media, MessageKind
 from app.storage.database import Database
 from app.storage.history import SqlHistory
+from app.storage.history_search import expression
 from tests.storage.talk import (
     BIA,
     BIA_LID,
@@ -113,6 +117,19 @@ def test_nothing_that_can_be_typed_is_an_error(path: Path, text: str) -> None:
     asyncio.run(check())
 
 
+async def test_no_letter_of_any_script_is_an_error(path: Path) -> None:
+    signs = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+    words = [f"a{sign}b" for sign in signs if unicodedata.category(sign)[0] in "LN"]
+
+    def ask(connection: Connection) -> None:
+        for start in range(0, len(words), 200):
+            wanted = expression(" ".join(words[start : start + 200]))
+            connection.exec_driver_sql("SELECT rowid FROM message_fts WHERE message_fts MATCH ?", (wanted,)).all()
+
+    async with Database(path) as database:
+        await database.read(ask)
+
+
 async def test_the_index_never_diverges_from_the_messages(path: Path) -> None:
     chance = random.Random(7)  # noqa: S311
     async with Database(path) as database:
@@ -162,11 +179,8 @@ async def test_the_comparison_would_notice_a_divergence(path: Path) -> None:
             await database.run(_compare)
 
 
-def _compare(connection: object) -> None:
+def _compare(connection: Connection) -> None:
     """Word by word: what is in the index is what an index made anew of the same messages has."""
-    from sqlalchemy import Connection
-
-    assert isinstance(connection, Connection)
     connection.exec_driver_sql("INSERT INTO message_fts (message_fts, rank) VALUES ('integrity-check', 0)")
     shape = "fts5(text, file, owner, detail='none', tokenize='unicode61 remove_diacritics 2')"
     connection.exec_driver_sql(f"CREATE VIRTUAL TABLE temp.anew USING {shape}")

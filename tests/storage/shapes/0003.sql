@@ -196,7 +196,7 @@ CREATE TRIGGER audit_head_stays BEFORE DELETE ON audit_head BEGIN SELECT RAISE(A
 CREATE TRIGGER audit_head_alone BEFORE INSERT ON audit_head WHEN EXISTS (SELECT 1 FROM audit_head) BEGIN SELECT RAISE(ABORT, 'the audit has one head'); END;
 DELETE FROM "sqlite_sequence";
 INSERT INTO "sqlite_sequence" VALUES('message',4);
-CREATE VIRTUAL TABLE message_fts USING fts5(text, file, owner, content='message_words', content_rowid='number', detail='none', prefix='1 2 3', tokenize='unicode61 remove_diacritics 2');
+CREATE VIRTUAL TABLE message_fts USING fts5(text, file, owner, content='message_words', content_rowid='number', detail='none', prefix='1 2 3 4', tokenize='unicode61 remove_diacritics 2');
 INSERT INTO message_fts (message_fts) VALUES ('rebuild');
 CREATE TRIGGER message_words_go AFTER DELETE ON message WHEN old.number <= (SELECT number FROM search_mark) BEGIN INSERT INTO message_fts (message_fts, rowid, text, file, owner) SELECT 'delete', old.number, coalesce(old.edited_text, old.text), old.media_name, char(57344) || mentorado_id FROM conversation WHERE id = old.conversation_id AND old.shown; END;
 CREATE TRIGGER message_words_change AFTER UPDATE OF text, edited_text, media_name, shown ON message WHEN old.number <= (SELECT number FROM search_mark) BEGIN INSERT INTO message_fts (message_fts, rowid, text, file, owner) SELECT 'delete', old.number, coalesce(old.edited_text, old.text), old.media_name, char(57344) || mentorado_id FROM conversation WHERE id = old.conversation_id AND old.shown; INSERT INTO message_fts (rowid, text, file, owner) SELECT new.number, coalesce(new.edited_text, new.text), new.media_name, char(57344) || mentorado_id FROM conversation WHERE id = new.conversation_id AND new.shown; END;

@@ -143,7 +143,7 @@ def _search() -> None:
     )
     op.execute(
         "CREATE VIRTUAL TABLE message_fts USING fts5(text, file, owner, content='message_words',"
-        " content_rowid='number', detail='none', prefix='1 2 3', tokenize='unicode61 remove_diacritics 2')"
+        " content_rowid='number', detail='none', prefix='1 2 3 4', tokenize='unicode61 remove_diacritics 2')"
     )
     # Messages are indexed a little after they are stored; from then on these keep the index true to them.
     indexed = "old.number <= (SELECT number FROM search_mark)"
