@@ -11,7 +11,7 @@ from tests.emulators.whatsapp_web.process import EmulatorProcess
 pytest.register_assert_rewrite("tests.acceptance.connect.office", "tests.acceptance.connect.verdicts")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def emulator() -> Iterator[EmulatorProcess]:
     with EmulatorProcess() as running:
         yield running

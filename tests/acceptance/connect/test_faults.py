@@ -53,6 +53,8 @@ SCANS = {
     "pairing-downgrade": _R.PHONE_UPDATE_REQUIRED,
     "pairing-passkey": _R.PASSKEY_REQUIRED,
 }
+AFTER_A_FALL = ("failure-401", "failure-402", "failure-403", "failure-405", "failure-406", "failure-415")
+"""One for each reason: how the client meets the others is the same as at its start."""
 TAKES_THE_KEYS = ("device-removed", "failure-401", "failure-403", "failure-406")
 ELSEWHERE = {
     "stream-515": "test_a_sign_in_that_the_service_asks_for_is_no_fall",
@@ -132,20 +134,14 @@ def test_a_connected_link_falls_and_comes_back_by_itself(
 
 
 @rows(SIGN_IN_ENDS)
-@pytest.mark.parametrize("moment", ["at-start", "after-a-fall"])
-def test_a_sign_in_is_refused(shared: Office, veteran: Person, moment: str, fault: str, reason: Reason) -> None:
-    """ "Detect issue scope": the refusal is named for what it is, at the start and on the way back alike."""
+def test_a_sign_in_is_refused(shared: Office, veteran: Person, fault: str, reason: Reason) -> None:
+    """ "Detect issue scope": the refusal is named for what it is."""
 
     async def main() -> None:
         async with shared.at_work() as day:
             person = await somebody(day, veteran, fault)
-            if moment == "at-start":
-                await day.fault(fault, person)
-                await day.do(ActionName.CONNECT, person)
-            else:
-                await connected(day, person)
-                await day.fault(fault, person)
-                await day.fault("abort", person)
+            await day.fault(fault, person)
+            await day.do(ActionName.CONNECT, person)
             status = await day.until(person, LinkState.BLOCKED)
             check_blocked(day, person, reason)
             assert (status.until is not None) is (reason is _R.TEMPORARY_BAN)
@@ -154,26 +150,56 @@ def test_a_sign_in_is_refused(shared: Office, veteran: Person, moment: str, faul
     run(main())
 
 
+@rows({fault: SIGN_IN_ENDS[fault] for fault in AFTER_A_FALL})
+def test_a_fallen_link_is_refused_on_its_way_back(shared: Office, veteran: Person, fault: str, reason: Reason) -> None:
+    """ "avoid reconnect storms": what ends a link ends it at any time, and its keys are used again where they live."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            person = await somebody(day, veteran, fault)
+            await connected(day, person)
+            await day.fault(fault, person)
+            await day.fault("abort", person)
+            await day.until(person, LinkState.BLOCKED)
+            check_blocked(day, person, reason)
+            await try_again(day, person, fault)
+
+    run(main())
+
+
 @rows(SIGN_IN_FALLS | UPGRADES)
-@pytest.mark.parametrize("moment", ["at-start", "after-a-fall"])
-def test_a_service_that_is_busy_is_tried_again(
-    shared: Office, veteran: Person, moment: str, fault: str, reason: Reason
-) -> None:
+def test_a_service_that_is_busy_is_tried_again(shared: Office, veteran: Person, fault: str, reason: Reason) -> None:
     """ "Respect backoff; do not loop aggressive reconnects": the link comes back when the service does."""
 
     async def main() -> None:
         async with shared.at_work() as day:
-            phone = veteran if fault.startswith("failure") else None  # at the upgrade nobody knows who calls
-            if moment == "at-start":
-                await day.fault(fault, phone)
-                await day.do(ActionName.CONNECT, veteran)
-            else:
-                await connected(day, veteran)
-                await day.fault(fault, phone)
-                await day.fault("abort", veteran)
+            # At the upgrade nobody knows yet who is calling.
+            await day.fault(fault, veteran if fault.startswith("failure") else None)
+            await day.do(ActionName.CONNECT, veteran)
+            await comes_back(day, reason)
+
+    async def comes_back(day: Day, reason: Reason) -> None:
+        check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING, reason), reason)
+        await day.until(veteran, LinkState.CONNECTED)
+        assert not any(state in (LinkState.BLOCKED, LinkState.QR_READY) for state, _ in day.steps(veteran)[1:])
+
+    run(main())
+
+
+@rows({"failure-503": _R.SERVER_UNAVAILABLE, "upgrade-429": _R.SERVER_UNAVAILABLE})
+def test_a_fallen_link_waits_for_a_service_that_is_busy(
+    shared: Office, veteran: Person, fault: str, reason: Reason
+) -> None:
+    """ "Respect backoff": the cause is corrected from "no network" to "busy" as soon as it is known."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            await connected(day, veteran)
+            await day.fault(fault, veteran if fault.startswith("failure") else None)
+            await day.fault("abort", veteran)
             check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING, reason), reason)
             await day.until(veteran, LinkState.CONNECTED)
-            assert not any(state in (LinkState.BLOCKED, LinkState.QR_READY) for state, _ in day.steps(veteran))
+            assert day.steps(veteran)[-1] == (LinkState.CONNECTED, NONE)
 
     run(main())
 
@@ -190,7 +216,7 @@ def test_somebody_who_is_not_paired_is_refused(shared: Office, fault: str, reaso
             await day.until(person, LinkState.BLOCKED)
             check_blocked(day, person, reason)
             assert not (shared.folder(person) / "current").exists()
-            if fault != "failure-402":
+            if fault in AFTER_A_FALL and fault != "failure-402":
                 await day.do(ActionName.CONNECT, person)
                 await day.code(person)
 

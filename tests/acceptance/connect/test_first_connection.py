@@ -45,6 +45,7 @@ def test_the_first_connection_is_seen_step_by_step(office: Office, log_file: Pat
         "qr_ready → qr_ready (signing_in)",
         "qr_ready → connected (none)",
     ]
+    assert "whatsmeow" not in log_file.read_text(), "the library's own log is for diagnosis only"
 
 
 def test_the_next_start_connects_by_itself_and_asks_for_no_code(office: Office) -> None:
