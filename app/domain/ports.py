@@ -208,33 +208,11 @@ class MessageStore(Protocol):
         ...
 
 
-class History(MessageStore, Protocol):
-    """Every message of every link, kept whatever happens to the session or the provider."""
+class PersonalHistory(Protocol):
+    """What is kept of people: to be handed over, and to be removed."""
 
     async def conversations(self, mentorado_id: MentoradoId) -> Sequence[Conversation]:
         """The latest first."""
-        ...
-
-    async def messages(
-        self, conversation_id: ConversationId, *, before: int | None = None, limit: int = 60
-    ) -> Sequence[StoredMessage]:
-        """The newest first, from below the number *before*."""
-        ...
-
-    async def messages_after(
-        self, conversation_id: ConversationId, number: int, *, limit: int = 60
-    ) -> Sequence[StoredMessage]:
-        """The oldest first, from above *number*: what follows a message that was found."""
-        ...
-
-    async def names(self, conversation_ids: Collection[ConversationId]) -> Mapping[ConversationId, ConversationName]:
-        """Who the conversations are with; those that are gone are left out."""
-        ...
-
-    async def search(
-        self, text: str, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 60
-    ) -> Sequence[StoredMessage]:
-        """Messages with all words of *text*, accents and case aside, the newest first."""
         ...
 
     async def extent(self, mentorado_id: MentoradoId) -> HistoryExtent: ...
@@ -262,6 +240,32 @@ class History(MessageStore, Protocol):
 
     async def forget_before(self, mentorado_id: MentoradoId | None, moment: datetime) -> int:
         """Remove what was sent before *moment*, of one mentorado or of all; returns how many messages went."""
+        ...
+
+
+class History(MessageStore, PersonalHistory, Protocol):
+    """Every message of every link, kept whatever happens to the session or the provider."""
+
+    async def messages(
+        self, conversation_id: ConversationId, *, before: int | None = None, limit: int = 60
+    ) -> Sequence[StoredMessage]:
+        """The newest first, from below the number *before*."""
+        ...
+
+    async def messages_after(
+        self, conversation_id: ConversationId, number: int, *, limit: int = 60
+    ) -> Sequence[StoredMessage]:
+        """The oldest first, from above *number*: what follows a message that was found."""
+        ...
+
+    async def names(self, conversation_ids: Collection[ConversationId]) -> Mapping[ConversationId, ConversationName]:
+        """Who the conversations are with; those that are gone are left out."""
+        ...
+
+    async def search(
+        self, text: str, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 60
+    ) -> Sequence[StoredMessage]:
+        """Messages with all words of *text*, accents and case aside, the newest first."""
         ...
 
     async def catch_up(self) -> None:

@@ -45,7 +45,10 @@ def _save(connection: Connection, settings: OperatorSettings, at: datetime) -> N
 def _rows(connection: Connection) -> dict[str, str]:
     from app.storage.tables import setting
 
-    return {row.key: row.value for row in connection.execute(setting.select())}
+    return {
+        row.key: row.value
+        for row in connection.execute(setting.select().with_only_columns(setting.c.key, setting.c.value))
+    }
 
 
 def _written(settings: OperatorSettings) -> dict[str, str]:

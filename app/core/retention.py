@@ -1,0 +1,56 @@
+"""Removes old messages once a day, when somebody decided so."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from app.core.bus import Bus
+from app.core.operator_desk import OperatorDesk
+from app.core.witness import Witness
+from app.domain.deeds import DeedName
+from app.domain.errors import Problem
+from app.domain.events import HistoryShrank
+from app.domain.ports import Clock, PersonalHistory
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(days=1)
+LOOK_AGAIN_SECONDS = 3600.0
+"""The day is measured by the wall clock, which a computer that slept is ahead with."""
+
+
+class Retention:
+    """Off until a number of days is set. A change counts from the next time on, so that a slip can be undone."""
+
+    def __init__(self, *, bus: Bus, desk: OperatorDesk, history: PersonalHistory, witness: Witness, clock: Clock) -> None:
+        self._bus = bus
+        self._desk = desk
+        self._history = history
+        self._witness = witness
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Look at once, then daily, until cancelled."""
+        await self._desk.loaded.wait()
+        done_at: datetime | None = None
+        while True:
+            now = self._clock.now()
+            if done_at is None or now - done_at >= EVERY:
+                done_at = now if await self.forget_old() else None  # what failed is tried again at the next look
+            await self._clock.sleep(LOOK_AGAIN_SECONDS)
+
+    async def forget_old(self) -> bool:
+        """Remove what is older than the operator decided; returns whether the disk allowed it."""
+        days = self._desk.settings.retention_days
+        if days is None:
+            return True
+        try:
+            count = await self._history.forget_before(None, self._clock.now() - timedelta(days=days))
+        except Problem as problem:
+            log.warning("Old messages could not be removed and are tried again: %s", problem.code)
+            return False
+        if count:
+            self._witness.record(DeedName.FORGET_OLD, after={"days": str(days), "messages": str(count)})
+            self._bus.publish(HistoryShrank(None))
+        return True

@@ -1,0 +1,18 @@
+"""Names of what is written down besides the actions on a mentorado."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class DeedName(StrEnum):
+    """Stable: they are in every audit. Words are chosen by them; `app.core.actions.ActionName` has the others."""
+
+    SET_OPERATOR_NAME = "set_operator_name"
+    SET_RETENTION = "set_retention"
+    SET_PROVIDER_LOG = "set_provider_log"
+    SET_SECRETS_PLACE = "set_secrets_place"
+    EXPORT_MENTORADO = "export_mentorado"
+    EXPORT_CONTACT = "export_contact"
+    ERASE_CONTACT = "erase_contact"
+    FORGET_OLD = "forget_old"
