@@ -63,6 +63,7 @@ class AddressBook:
         self._at = at
         self._contacts: dict[str, ContactId] = {}  # by the key of an address
         self._conversations: dict[ContactId, ConversationId] = {}
+        self._placed: dict[Addresses, ConversationId] = {}
         self.merged: set[ConversationId] = set()
         """Conversations in which something else may be said by the same person now: both of a pair that was merged."""
 
@@ -81,7 +82,12 @@ class AddressBook:
         return self._contacts[addresses[0].key]
 
     def conversation_of(self, addresses: Addresses) -> ConversationId:
-        contact_id = self.contact_of(addresses)
+        found = self._placed.get(addresses)
+        if found is None:
+            found = self._placed[addresses] = self._conversation(self.contact_of(addresses))
+        return found
+
+    def _conversation(self, contact_id: ContactId) -> ConversationId:
         found = self._conversations.get(contact_id)
         if found is None:
             found = self._conversations[contact_id] = ConversationId(uuid4().hex)
@@ -93,21 +99,22 @@ class AddressBook:
         return found
 
     def _learn(self, addresses: Addresses) -> None:
-        known = list(dict.fromkeys(self._contacts[a.key] for a in addresses if a.key in self._contacts))
+        keys = [address.key for address in addresses]
+        known = list(dict.fromkeys(self._contacts[key] for key in keys if key in self._contacts))
         if not known:
             contact_id = self._add(addresses)
         elif len(known) == 1:
             contact_id = known[0]
         else:
             contact_id = self._merge(known)
-        for address in addresses:
-            if address.key in self._contacts:
+        for key, address in zip(keys, addresses, strict=True):
+            if key in self._contacts:
                 continue
-            self._contacts[address.key] = contact_id
+            self._contacts[key] = contact_id
             self._connection.execute(
                 contact_address.insert().values(
                     mentorado_id=self._mentorado_id,
-                    key=address.key,
+                    key=key,
                     kind=address.kind.value,
                     value=address.value,
                     contact_id=contact_id,

@@ -189,7 +189,7 @@ def _heals(said: WireMessage, before: Row[Any] | WireMessage) -> bool:
 def _people(said: WireMessage) -> Iterator[Addresses]:
     """The tuples of addresses that name one contact each."""
     yield said.chat
-    if said.from_me or not said.sender:
+    if said.from_me or not said.sender or said.sender == said.chat:
         return
     # In a talk between two the sender is the chat by another name. A sender that shares nothing with it is not believed
     # to be: were it the mentorado's own number, all their contacts would become one.
