@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
+from json import dumps
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import Connection, Select, bindparam, func, select
 
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind, ContactId, ConversationId
@@ -34,6 +35,11 @@ def portions(values: Collection[T]) -> Iterator[Sequence[T]]:
         yield some
 
 
+def among(name: str) -> Select[str]:
+    """The values of a JSON list given as the parameter *name*: one parameter is bound faster than hundreds."""
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+
+
 def find(connection: Connection, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
     theirs = (contact_address.c.mentorado_id == mentorado_id) & (contact_address.c.key == address.key)
     found: ContactId | None = connection.execute(select(contact_address.c.contact_id).where(theirs)).scalar()
@@ -49,7 +55,7 @@ _KNOWN = (
     )
     .where(
         contact_address.c.mentorado_id == bindparam("mentorado_id"),
-        contact_address.c.key.in_(bindparam("keys", expanding=True)),
+        contact_address.c.key.in_(among("keys")),
     )
 )
 
@@ -70,7 +76,7 @@ class AddressBook:
     def learn(self, named: Sequence[Addresses]) -> None:
         """Make every tuple of addresses one contact, new or known or merged from several."""
         for some in portions(sorted({address.key for addresses in named for address in addresses})):
-            known = self._connection.execute(_KNOWN, {"mentorado_id": self._mentorado_id, "keys": some})
+            known = self._connection.execute(_KNOWN, {"mentorado_id": self._mentorado_id, "keys": dumps(some)})
             for key, contact_id, conversation_id in known:
                 self._contacts[key] = contact_id
                 if conversation_id is not None:

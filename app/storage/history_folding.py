@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from json import dumps
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import ConversationId, MessageKind
+from app.storage.history_contacts import among
 from app.storage.tables import link, message
 
 _CHANGING = message.c.kind.in_((MessageKind.EDIT.value, MessageKind.REVOCATION.value)) & ~message.c.shown
-_THOSE: BindParameter[Any] = bindparam("targets", expanding=True)
+_THOSE = among("targets")
 # By the index on `refers_to` alone: the conversation tells apart what belongs to whom.
 _CHANGES = select(message).where(message.c.refers_to.in_(_THOSE), _CHANGING)
 _THEIR_LINKS = select(link.c.id).where(link.c.mentorado_id == bindparam("mentorado_id"))
@@ -36,13 +38,13 @@ def targets_in(connection: Connection, conversations: Collection[ConversationId]
 def fold(connection: Connection, mentorado_id: MentoradoId, targets: Collection[str]) -> set[ConversationId]:
     """Bring the messages with the provider ids *targets* up to date; returns the conversations that changed."""
     changes: defaultdict[tuple[str, str], list[Row[Any]]] = defaultdict(list)
-    for row in connection.execute(_CHANGES, {"targets": targets}):
+    for row in connection.execute(_CHANGES, {"targets": dumps(list(targets))}):
         changes[row.conversation_id, row.refers_to].append(row)
     if not changes:
         return set()
     changed = set()
     wanted = sorted({provider_id for _, provider_id in changes})
-    for row in connection.execute(_TARGETS, {"mentorado_id": mentorado_id, "targets": wanted}).all():
+    for row in connection.execute(_TARGETS, {"mentorado_id": mentorado_id, "targets": dumps(wanted)}).all():
         is_now = _outcome(row, changes.get((row.conversation_id, row.provider_id), ()))
         if is_now != {name: getattr(row, name) for name in is_now}:
             connection.execute(message.update().where(message.c.number == row.number).values(**is_now))

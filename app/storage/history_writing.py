@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
+from json import dumps
 from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Connection, Dialect, Row, Select, bindparam, delete, select
+from sqlalchemy import Connection, Dialect, Row, Select, bindparam, delete, select
 
 from app.domain.mentorado import Enrolment, LinkId
 from app.domain.messages import (
@@ -25,7 +26,7 @@ from app.domain.messages import (
     WireReceipt,
     forward,
 )
-from app.storage.history_contacts import AddressBook, Addresses, call, is_many, portions
+from app.storage.history_contacts import AddressBook, Addresses, among, call, is_many, portions
 from app.storage.history_erasure import Suppressed
 from app.storage.history_folding import fold, targets_in
 from app.storage.tables import early_receipt, message, utc_text
@@ -33,7 +34,7 @@ from app.storage.tables import early_receipt, message, utc_text
 _NOWHERE: Final = (Address(AddressKind.OTHER, ""),)
 """Where a message is kept whose provider did not say where it belongs."""
 
-_IDS: BindParameter[Any] = bindparam("provider_ids", expanding=True)
+_IDS = among("provider_ids")
 _COLUMNS = {column.name for column in message.c} - {"number", "edited_text", "edited_at", "revoked_at"}
 _STORED = select(
     message.c.number, message.c.provider_id, message.c.conversation_id, message.c.kind, message.c.delivery
@@ -228,7 +229,7 @@ def _rows(
     connection: Connection, these: Select[Any], link_id: LinkId, provider_ids: Collection[str]
 ) -> Iterator[Row[Any]]:
     for some in portions(provider_ids):
-        yield from connection.execute(these, {"link_id": link_id, "provider_ids": some}).all()
+        yield from connection.execute(these, {"link_id": link_id, "provider_ids": dumps(some)}).all()
 
 
 def _clean(text: str) -> str:

@@ -153,7 +153,8 @@ async def test_a_file_replaced_under_us_is_not_written_to(path: Path) -> None:
 
 def test_importing_it_loads_neither_sqlalchemy_nor_alembic() -> None:
     script = (
-        "import sys, app.storage.database, app.storage.roster, app.storage.transitions\n"
+        "import sys, app.storage.audit, app.storage.database, app.storage.history, app.storage.roster\n"
+        "import app.storage.transitions\n"
         "print(*sys.modules.keys() & {'sqlalchemy', 'alembic', 'sqlite3'})"
     )
     assert subprocess.check_output([sys.executable, "-c", script], text=True).split() == []
