@@ -1,0 +1,105 @@
+"""The program as it is started: in a process of its own, on a real display where there is one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="displays are found in another way here")
+
+START = (sys.executable, "-m", "app")
+WITHIN = 30.0
+
+
+def environment(data: Path, **more: str) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "BAILEYS_SESSION_DIR")
+    }
+    return {**kept, "CONECTA_DATA_DIR": str(data), "LANG": "en_US.UTF-8", **more}
+
+
+@pytest.mark.parametrize("display", [{}, {"DISPLAY": ":9871"}])
+def test_without_a_display_the_program_says_so_and_what_else_can_be_done(
+    tmp_path: Path, display: dict[str, str]
+) -> None:
+    ended = subprocess.run(
+        START, env=environment(tmp_path, **display), capture_output=True, timeout=WITHIN, check=False
+    )
+    sentence, step, code = ended.stderr.decode().splitlines()
+    assert (ended.returncode, code) == (1, "[no_display]")
+    assert sentence.endswith(".")
+    assert step.endswith(".")
+
+
+@contextmanager
+def running(data: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(START, env=environment(data, **more), stderr=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def until_listening(data: Path) -> None:
+    """Wait until the first start has its database: it listens for a second one before."""
+    end = time.monotonic() + WITHIN
+    while not (data / "conecta.db").exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def second_start(data: Path, **more: str) -> int:
+    return subprocess.run(START, env=environment(data, **more), timeout=WITHIN, check=False).returncode
+
+
+def test_a_second_start_brings_the_first_to_the_front_and_ends(tmp_path: Path) -> None:
+    with running(tmp_path, QT_QPA_PLATFORM="offscreen") as first:
+        until_listening(tmp_path)
+        assert second_start(tmp_path, QT_QPA_PLATFORM="offscreen") == 0
+        assert first.poll() is None
+        first.send_signal(signal.SIGTERM)
+        assert first.wait(WITHIN) == 0
+
+
+def test_a_start_after_a_kill_is_the_first_again(tmp_path: Path) -> None:
+    with running(tmp_path, QT_QPA_PLATFORM="offscreen") as first:
+        until_listening(tmp_path)
+        first.kill()
+        first.wait(WITHIN)
+        with running(tmp_path, QT_QPA_PLATFORM="offscreen") as again:
+            time.sleep(2)
+            assert again.poll() is None
+
+
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no Xvfb on this machine")
+def test_the_window_opens_on_a_real_display(tmp_path: Path) -> None:
+    ready, told = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(told), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"],
+        pass_fds=[told],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(told)
+    try:
+        with os.fdopen(ready) as answer:
+            display = f":{answer.readline().strip()}"
+        with running(tmp_path, DISPLAY=display) as first:
+            until_listening(tmp_path)
+            assert second_start(tmp_path, DISPLAY=display) == 0
+            first.send_signal(signal.SIGTERM)
+            assert first.wait(WITHIN) == 0
+    finally:
+        server.terminate()
+        server.wait(WITHIN)
