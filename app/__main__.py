@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from app import __version__
 from app.domain.errors import Problem
-from app.settings import Settings, read_settings
+from app.settings import read_settings
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, Namespace
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what *argv* asks for and return the exit code: 0 done, 1 a problem that was explained, 2 words not known."""
-    from app.ui.text import problem as words
-
-    arguments = _parser().parse_args(argv)
+    asked = sys.argv[1:] if argv is None else argv
+    arguments = _parser().parse_args(asked) if asked else None
     try:
-        settings = read_settings()
-        return _run(arguments, settings)
+        return _open_window() if arguments is None else _run(arguments)
     except Problem as problem:
+        from app.ui.text import problem as words
+
         sentence, step = words(problem)
         print(f"{sentence}\n{step}\n[{problem.code}]", file=sys.stderr)
         return 1
@@ -28,20 +30,28 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _run(arguments: Namespace, settings: Settings) -> int:
+def _open_window() -> int:
+    from app.window import open_window
+
+    return open_window(read_settings())
+
+
+def _run(arguments: Namespace) -> int:
+    if arguments.command is None:
+        return _open_window()
+    import asyncio
+
+    from app.commands import run_command
     from app.logs import configure_logging
 
+    settings = read_settings()
     configure_logging(settings.log_file)
-    if arguments.command is None:
-        from app.window import open_window
-
-        return open_window(settings)
-    from app.commands import run_command
-
     return asyncio.run(run_command(arguments, settings))
 
 
 def _parser() -> ArgumentParser:
+    from argparse import ArgumentParser
+
     from app.ui.text import texts
 
     parser = ArgumentParser(prog="conecta", description=texts("cli.about"))

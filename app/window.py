@@ -5,9 +5,8 @@ The window is on the screen before the core is even imported; `Frame` is what th
 
 from __future__ import annotations
 
-import ctypes
+import gc
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +31,7 @@ OPEN_AGAIN_SECONDS = 3.0
 
 def open_window(settings: Settings) -> int:
     """Show the window until it is closed; a second start only brings the first to the front. Raises `Problem`."""
+    gc.disable()  # nothing that is loaded now is garbage; `run` collects what is, once there may be some
     _require_display()
     try:
         from PySide6.QtWidgets import QApplication
@@ -53,6 +53,9 @@ def open_window(settings: Settings) -> int:
     frame = Frame(app, settings.preferences, clock)
     frame.window.show_at_once()
 
+    from app.logs import configure_logging
+
+    configure_logging(settings.log_file)
     from app.bootstrap import build_core
     from app.ui.crash import CrashReports
     from app.ui.loop import run
@@ -225,6 +228,8 @@ def _require_platform_libraries() -> None:
     """Load what Qt loads next, but ask first: it would end the process and blame the wrong library."""
     if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM") or os.environ.get("WAYLAND_DISPLAY"):
         return
+    import ctypes
+
     import PySide6
 
     plugin = Path(PySide6.__file__).parent / "Qt/plugins/platforms/libqxcb.so"
@@ -243,6 +248,8 @@ def _require_display() -> None:
         raise Problem(Code.NO_DISPLAY)
     if os.environ.get("WAYLAND_DISPLAY") or not display.startswith(":"):
         return
+    import socket
+
     number = display[1:].split(".")[0]
     with socket.socket(socket.AF_UNIX) as server:
         for address in (f"\0/tmp/.X11-unix/X{number}", f"/tmp/.X11-unix/X{number}"):  # noqa: S108 - X's own place

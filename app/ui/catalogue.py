@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import locale
 import os
 import string
 import sys
@@ -22,6 +21,7 @@ def system_language() -> str:
     spoken = next(filter(None, asked), "")
     if not spoken and sys.platform == "win32":
         import ctypes
+        import locale
 
         spoken = locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
     return "pt-BR" if spoken.casefold().startswith("pt") else "en"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from PySide6.QtCore import QLockFile, QObject, Signal
@@ -19,7 +18,7 @@ class SingleInstance(QObject):
         super().__init__(parent)
         self._lock = QLockFile(str(lock_file))
         self._lock.setStaleLockTime(0)  # only a dead owner makes it stale, never its age
-        self._name = f"conecta-{hashlib.sha256(str(lock_file.resolve()).encode()).hexdigest()[:16]}"
+        self._place = str(lock_file.resolve())
 
     def claim(self) -> bool:
         """Whether this is the first; a lock left behind by a dead one is taken over."""
@@ -29,18 +28,19 @@ class SingleInstance(QObject):
         """Hear later starts. Not needed before the window is on the screen, and QtNetwork takes a moment to load."""
         from PySide6.QtNetwork import QLocalServer
 
-        QLocalServer.removeServer(self._name)  # ours alone, since the lock is ours; a dead one may have left it
+        name = _server_name(self._place)
+        QLocalServer.removeServer(name)  # ours alone, since the lock is ours; a dead one may have left it
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         self._server.newConnection.connect(self._on_connection)
-        self._server.listen(self._name)
+        self._server.listen(name)
 
     def raise_first(self) -> bool:
         """Ask the first to show its window; False when it does not hear."""
         from PySide6.QtNetwork import QLocalSocket
 
         socket = QLocalSocket()
-        socket.connectToServer(self._name)
+        socket.connectToServer(_server_name(self._place))
         heard = socket.waitForConnected(_PATIENCE_MILLISECONDS)
         if heard:
             socket.disconnectFromServer()
@@ -54,3 +54,9 @@ class SingleInstance(QObject):
         while (connection := self._server.nextPendingConnection()) is not None:
             connection.deleteLater()
             self.raise_requested.emit()
+
+
+def _server_name(place: str) -> str:
+    import hashlib  # the cryptography behind it is not needed for the first picture
+
+    return f"conecta-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
