@@ -11,8 +11,12 @@ from app.clock import SystemClock
 from app.core.actions import Actions
 from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
+from app.core.chores import Chores
 from app.core.enrolments import Enrolments
 from app.core.intake import HistoryKeeper
+from app.core.operator_desk import OperatorDesk
+from app.core.provider_log import ProviderLog
+from app.core.retention import Retention
 from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
@@ -24,6 +28,7 @@ from app.settings import Settings
 from app.storage.audit import SqlAudit
 from app.storage.database import Database
 from app.storage.history import SqlHistory
+from app.storage.operator_settings import SqlOperatorSettings
 from app.storage.roster import SqlRoster
 from app.storage.transitions import SqlTransitionLog
 
@@ -44,30 +49,34 @@ class Core:
     enrolments: Enrolments
     supervisor: Supervisor
     actions: Actions
+    desk: OperatorDesk
+    provider_log: ProviderLog
+    retention: Retention
 
     async def open(self) -> None:
-        """Open the database and read the roster. May be called again after a `Problem`."""
+        """Open the database, read what operators decided and the roster. May be called again after a `Problem`."""
         await self.database.open()
+        await self.desk.load()
         await self.enrolments.load()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Hold the links' tasks. Leaving closes every line, then the database."""
+        """Hold the links' tasks and the chores. Leaving closes every line, then the database."""
         try:
-            async with self.supervisor:
+            async with self.supervisor, Chores(self.provider_log.run, self.retention.run):
                 yield
         finally:
             await self.database.close()
 
 
-def signed_in() -> Actor:
-    """The user who is signed in to this computer."""
+def signed_in(operator: str = "") -> Actor:
+    """The user who is signed in to this computer, and the name the *operator* goes by."""
     import getpass
 
     try:
-        return Actor(user=getpass.getuser())
+        return Actor(user=getpass.getuser(), operator=operator)
     except (KeyError, OSError):  # a user without a name
-        return Actor(user=str(os.getuid()) if hasattr(os, "getuid") else "")
+        return Actor(user=str(os.getuid()) if hasattr(os, "getuid") else "", operator=operator)
 
 
 def build_core(settings: Settings, *, clock: Clock | None = None, policy: ReconnectPolicy | None = None) -> Core:
@@ -95,7 +104,15 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         policy=policy,
     )
     audit = SqlAudit(database)
-    witness = Witness(audit=audit, scribe=scribe, clock=clock, actor=signed_in)
+    witness = Witness(audit=audit, scribe=scribe, clock=clock, actor=lambda: signed_in(desk.settings.operator_name))
+    desk = OperatorDesk(bus=bus, store=SqlOperatorSettings(database), witness=witness, clock=clock)
+    provider_log = ProviderLog(
+        bus=bus,
+        desk=desk,
+        providers=[whatsapp_web],
+        clock=clock,
+        from_start=settings.provider_logging_for if settings.provider_logging else None,
+    )
     actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock, witness=witness)
     return Core(
         settings=settings,
@@ -110,4 +127,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         enrolments=enrolments,
         supervisor=supervisor,
         actions=actions,
+        desk=desk,
+        provider_log=provider_log,
+        retention=Retention(bus=bus, desk=desk, history=history, witness=witness, clock=clock),
     )

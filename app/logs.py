@@ -1,33 +1,105 @@
-"""The log file: quiet, rotating, and with phone numbers masked whoever wrote them."""
+"""The log: a JSON object per line, quiet, rotating, with phone numbers masked whoever wrote them.
+
+There is one file for the program, and one for each mentorado with what is about them; only that one also has the
+provider's detailed log, while it is switched on.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import re
+import sys
+from collections import OrderedDict
+from datetime import UTC, datetime
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import Final
 
+from app.core.log_context import ABOUT
+from app.domain.mentorado import MentoradoId, is_id
 from app.domain.phone import masked
 
-_NUMBER = re.compile(r"(?<![\w-])\+?\d{10,15}(?=@|\b)(?![\w-])")
-_QR = re.compile(r"https://wa\.me/settings/linked_devices#\S+|\b2@\S{20,}")
+MEGABYTE: Final = 1024 * 1024
+DETAILED: Final = "app.whatsmeow"
+"""The logger of the library's lines. They come only while somebody wants them, so all that come are written."""
 
-MEGABYTE = 1024 * 1024
+_OPEN_FILES: Final = 16
+
+# Word characters around it mean an id of ours or a hash; the library's addresses have signs around the number.
+_NUMBER = re.compile(r"(?<![0-9A-Za-z])\+?\d{10,}(?![0-9A-Za-z])")
+_WRITTEN = re.compile(
+    r"(?<![0-9A-Za-z])(?:"
+    r"\+\d{1,3}[ .-]?\(?\d{2,4}\)?(?:[ .-]?\d{3,5}){2}"  # +55 11 98765-4321
+    r"|(?:\(\d{2}\) ?|\d{2} )\d{4,5}[ -]\d{4}"  # (11) 98765-4321
+    r")(?![0-9A-Za-z])"
+)
+_QR = re.compile(r"https://wa\.me/settings/linked_devices#\S+|\b2@\S{20,}")
 
 
 def configure_logging(file: Path) -> None:
     """Send our own log to *file*, 5 × 2 MB at most; where no file can be written, warnings go to standard error."""
     root = logging.getLogger("app")
     root.setLevel(logging.INFO)
-    handler: logging.Handler
+    logging.getLogger(DETAILED).setLevel(logging.DEBUG)
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handler = RotatingFileHandler(file, maxBytes=2 * MEGABYTE, backupCount=4, encoding="utf-8", delay=True)
     except OSError:
-        handler = logging.StreamHandler()
-        handler.setLevel(logging.WARNING)
-    handler.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root.addHandler(handler)
+        on_screen = logging.StreamHandler()
+        on_screen.setLevel(logging.WARNING)
+        on_screen.setFormatter(Discreet("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root.addHandler(on_screen)
+        return
+    ours = PrivateFile(file, megabytes=2, former=4)
+    ours.setLevel(logging.INFO)
+    root.addHandler(ours)
+    root.addHandler(Streams(file.parent))
+
+
+class PrivateFile(RotatingFileHandler):
+    """A rotating file of JSON lines that only this user may read. A full disk loses lines, and bothers nobody."""
+
+    def __init__(self, file: Path, *, megabytes: int, former: int) -> None:
+        super().__init__(file, maxBytes=megabytes * MEGABYTE, backupCount=former, encoding="utf-8", delay=True)
+        self.setFormatter(JsonLines())
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        return open(descriptor, "a", encoding=self.encoding)  # noqa: PTH123 - kept open, by descriptor
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
+class Streams(logging.Handler):
+    """Writes what is about a mentorado once more, into ``<their id>.log``, 3 × 1 MB at most."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self._files: OrderedDict[MentoradoId, PrivateFile] = OrderedDict()  # the last used at the end
+
+    def emit(self, record: logging.LogRecord) -> None:
+        mentorado_id = ABOUT.get()
+        if mentorado_id is not None and is_id(mentorado_id):
+            self._file(mentorado_id).handle(record)
+
+    def close(self) -> None:
+        while self._files:
+            self._files.popitem()[1].close()
+        super().close()
+
+    def _file(self, mentorado_id: MentoradoId) -> PrivateFile:
+        file = self._files.pop(mentorado_id, None)
+        if file is None:
+            file = PrivateFile(self._folder / f"{mentorado_id}.log", megabytes=1, former=2)
+            if len(self._files) >= _OPEN_FILES:
+                self._files.popitem(last=False)[1].close()
+        self._files[mentorado_id] = file
+        return file
 
 
 class Discreet(logging.Formatter):
@@ -37,6 +109,25 @@ class Discreet(logging.Formatter):
         return discreet(super().format(record))
 
 
+class JsonLines(logging.Formatter):
+    """One object per line, in UTC, as discreet as `Discreet`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": discreet(record.getMessage()),
+        }
+        if about := ABOUT.get():
+            line["mentorado"] = about
+        if record.exc_info:
+            line["error"] = discreet(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
 def discreet(text: str) -> str:
     """*text* with phone numbers masked and QR texts taken out."""
-    return _NUMBER.sub(lambda match: masked(match[0]), _QR.sub("[QR]", text))
+    without_codes = _QR.sub("[QR]", text)
+    plain = _NUMBER.sub(lambda match: masked(match[0]), without_codes)
+    return _WRITTEN.sub(lambda match: masked(re.sub(r"[^\d+]", "", match[0])), plain)

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from app.domain.errors import Code, Problem
@@ -26,6 +27,7 @@ class Settings:
         False  # BAILEYS_SESSION_DIR names it; its absence is then an error, not a first start
     )
     provider_logging: bool = False  # BAILEYS_ENABLE_LOGGING: the engine's detailed log, for diagnosis only
+    provider_logging_for: timedelta = timedelta(hours=1)  # CONECTA_LOGGING_MINUTES: after this it ends by itself
     session_host: tuple[str, ...] | None = None  # CONECTA_SESSION_HOST: the command that starts a session host
 
     @property
@@ -35,6 +37,11 @@ class Settings:
     @property
     def log_file(self) -> Path:
         return self.data_dir / "logs" / "conecta.log"
+
+    @property
+    def secrets(self) -> Path:
+        """The encrypted file, where a person chose one."""
+        return self.data_dir / "secrets.enc"
 
     @property
     def preferences(self) -> Path:
@@ -56,6 +63,7 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path | N
         session_dir=sessions or data / "sessions",
         session_dir_was_chosen=sessions is not None,
         provider_logging=_switch(values, "BAILEYS_ENABLE_LOGGING"),
+        provider_logging_for=_minutes(values, "CONECTA_LOGGING_MINUTES", 60),
         session_host=_command(values, "CONECTA_SESSION_HOST"),
     )
 
@@ -91,6 +99,15 @@ def _switch(values: Mapping[str, str], name: str) -> bool:
     if text in _FALSE:
         return False
     raise Problem(Code.SETTING_INVALID, setting=name)
+
+
+def _minutes(values: Mapping[str, str], name: str, default: int) -> timedelta:
+    text = values.get(name, "").strip()
+    if not text:
+        return timedelta(minutes=default)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 7 * 24 * 60):
+        raise Problem(Code.SETTING_INVALID, setting=name)
+    return timedelta(minutes=int(text))
 
 
 def _platform_data_dir() -> Path:

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app.logs import configure_logging, discreet
+from app.core.log_context import about
+from app.domain.mentorado import MentoradoId, new_mentorado_id
+from app.logs import PrivateFile, Streams, configure_logging, discreet
 
 
 @pytest.fixture
@@ -18,6 +22,11 @@ def app_log() -> Iterator[logging.Logger]:
         if handler not in before:
             handler.close()
     log.handlers, log.level = before, level
+    logging.getLogger("app.whatsmeow").setLevel(logging.NOTSET)
+
+
+def lines(file: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
 
 
 def test_numbers_and_codes_never_reach_the_file(
@@ -35,7 +44,120 @@ def test_numbers_and_codes_never_reach_the_file(
     assert "2@abc" not in written
     assert "+55…21" in written
     assert "+55…78" in written
-    assert file.parent.stat().st_mode & 0o077 == 0
+    assert (file.parent.stat().st_mode | file.stat().st_mode) & 0o077 == 0
+
+
+def test_each_line_is_an_object_in_utc(
+    tmp_path: Path, app_log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure_logging(file := tmp_path / "logs" / "conecta.log")
+    app_log.getChild("core").info("José said %r\nand left", 'a "word"')
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        app_log.exception("Link broke")
+    told, broken = lines(file)
+    assert told["at"].endswith("+00:00")
+    assert (told["level"], told["logger"]) == ("INFO", "app.core")
+    assert told["message"] == "José said 'a \"word\"'\nand left"
+    assert "error" not in told
+    assert "ValueError: broken" in broken["error"]
+
+
+def test_what_is_about_a_mentorado_is_in_a_stream_of_theirs_too(
+    tmp_path: Path, app_log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure_logging(file := tmp_path / "logs" / "conecta.log")
+    ana, bia = new_mentorado_id(), new_mentorado_id()
+    app_log.info("about nobody")
+    with about(ana):
+        app_log.info("about Ana")
+        with about(bia):
+            app_log.info("about Bia, +5511987654321")
+        app_log.info("about Ana again")
+    app_log.info("about nobody again")
+    assert [line.get("mentorado") for line in lines(file)] == [None, ana, bia, ana, None]
+    assert [line["message"] for line in lines(file.with_name(f"{ana}.log"))] == ["about Ana", "about Ana again"]
+    assert [line["message"] for line in lines(file.with_name(f"{bia}.log"))] == ["about Bia, +55…21"]
+    assert file.with_name(f"{ana}.log").stat().st_mode & 0o077 == 0
+
+
+def test_the_librarys_detail_goes_to_the_stream_alone(
+    tmp_path: Path, app_log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    configure_logging(file := tmp_path / "logs" / "conecta.log")
+    with about(ana := new_mentorado_id()):
+        logging.getLogger("app.whatsmeow").debug("frame to 5511987654321:12@s.whatsapp.net")
+        app_log.debug("ours, and too much")
+        app_log.info("ours")
+    assert [line["message"] for line in lines(file)] == ["ours"]
+    detail = [line["message"] for line in lines(file.with_name(f"{ana}.log"))]
+    assert detail == ["frame to +55…21:12@s.whatsapp.net", "ours"]
+
+
+@pytest.mark.parametrize("name", ["../../evil", "A" * 32, "", "conecta"])
+def test_only_an_id_of_ours_becomes_a_file(
+    tmp_path: Path, app_log: logging.Logger, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    configure_logging(file := tmp_path / "logs" / "conecta.log")
+    with about(MentoradoId(name)):
+        app_log.info("said once")
+    assert list(tmp_path.rglob("*.log")) == [file]
+    assert len(lines(file)) == 1
+
+
+def test_files_rotate_and_no_more_than_a_few_are_open(tmp_path: Path) -> None:
+    streams = Streams(tmp_path)
+    ids = [new_mentorado_id() for _ in range(40)]
+    for mentorado_id in (*ids, ids[0]):
+        with about(mentorado_id):
+            streams.emit(logging.makeLogRecord({"msg": "a line"}))
+    assert len(streams._files) == 16
+    assert len(lines(tmp_path / f"{ids[0]}.log")) == 2
+    for file in streams._files.values():
+        file.maxBytes = 500
+    for _ in range(30):
+        with about(ids[-1]):
+            streams.emit(logging.makeLogRecord({"msg": "x" * 100}))
+    streams.close()
+    kept = sorted(path.name for path in tmp_path.glob(f"{ids[-1]}.log*"))
+    assert kept == [f"{ids[-1]}.log{end}" for end in ("", ".1", ".2")]
+    assert all(path.stat().st_size <= 500 for path in tmp_path.glob(f"{ids[-1]}.log*"))
+
+
+def test_a_disk_that_is_full_loses_lines_and_bothers_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = PrivateFile(tmp_path / "x.log", megabytes=1, former=1)
+    monkeypatch.setattr(file, "_open", lambda: (_ for _ in ()).throw(OSError(28, "full")))
+    file.handle(logging.makeLogRecord({"msg": "lost"}))
+    assert capsys.readouterr().err == ""
+    other = PrivateFile(tmp_path / "y.log", megabytes=1, former=1)
+    other.handle(logging.makeLogRecord({"msg": "%d", "args": ("a bug",)}))
+    other.close()
+    assert "a bug" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "+5511987654321",
+        "+55 11 98765-4321",
+        "+55 (11) 98765-4321",
+        "(11) 98765-4321",
+        "11 98765-4321",
+        "11987654321",
+        "-5511987654321",
+        "user_5511987654321",
+        "5511987654321-1400000000@g.us",
+        "120363000000987654321@g.us",
+    ],
+)
+def test_numbers_are_masked_however_they_are_written(number: str) -> None:
+    line = discreet(f"typed {number}, and left")
+    assert "987" not in line
+    assert "…" in line
+    assert line.endswith(", and left")
 
 
 def test_ids_and_times_are_left_alone() -> None:

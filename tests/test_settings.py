@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,11 @@ def test_the_earlier_systems_names_are_read_from_a_dotenv_file(tmp_path: Path) -
     assert settings.session_dir == Path.home() / "kept"
     assert settings.session_dir_was_chosen
     assert settings.provider_logging
+    assert settings.provider_logging_for == timedelta(hours=1)
+
+
+def test_the_detailed_log_can_last_for_another_time(tmp_path: Path) -> None:
+    assert read_settings({"CONECTA_LOGGING_MINUTES": "15"}, tmp_path).provider_logging_for == timedelta(minutes=15)
 
 
 def test_the_environment_goes_before_the_dotenv_file(tmp_path: Path) -> None:
@@ -37,7 +43,14 @@ def test_the_command_of_a_session_host_is_split_as_a_shell_would(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("BAILEYS_ENABLE_LOGGING", "maybe"), ("BAILEYS_SESSION_DIR", "a\0b"), ("CONECTA_SESSION_HOST", "'unclosed")],
+    [
+        ("CONECTA_LOGGING_MINUTES", "0"),
+        ("CONECTA_LOGGING_MINUTES", "soon"),
+        ("CONECTA_LOGGING_MINUTES", "10081"),
+        ("BAILEYS_ENABLE_LOGGING", "maybe"),
+        ("BAILEYS_SESSION_DIR", "a\0b"),
+        ("CONECTA_SESSION_HOST", "'unclosed"),
+    ],
 )
 def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path, name: str, value: str) -> None:
     with pytest.raises(Problem) as caught:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from app.core.enrolments import Enrolments
+from app.core.log_context import about
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.audit import AuditOutcome
@@ -134,7 +135,11 @@ class Actions:
 
     async def run(self, name: ActionName, mentorado_id: MentoradoId, confirm: Confirm) -> AuditOutcome:
         """Check, ask when it must be asked, check again, do, write down. Raises `Problem(NOT_POSSIBLE_NOW)`."""
-        action = self._by_name[name]
+        with about(mentorado_id):
+            return await self._run(self._by_name[name], mentorado_id, confirm)
+
+    async def _run(self, action: Action, mentorado_id: MentoradoId, confirm: Confirm) -> AuditOutcome:
+        name = action.name
         self._require(action, mentorado_id)
         before = self._state(mentorado_id)
         if action.asks and not await confirm(name, self._enrolments.get(mentorado_id)):

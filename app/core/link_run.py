@@ -13,6 +13,7 @@ from typing import assert_never
 from app.core.backoff import Backoff
 from app.core.enrolments import Enrolments
 from app.core.intake import HistoryKeeper, Intake
+from app.core.log_context import ABOUT
 from app.core.pairing import PairingDesk, Turn
 from app.core.status_board import StatusBoard
 from app.domain.connection import LinkState, LinkStatus, QrCode, Reason, Retry
@@ -91,6 +92,7 @@ class LinkRun:
 
     async def run(self, *, pair_anew: bool) -> None:
         """Keep the link running. Returns when it is blocked; cancel to stop it."""
+        ABOUT.set(self._mentorado_id)  # a task of its own, so nobody else's
         while True:
             try:
                 self._through = False

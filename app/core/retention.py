@@ -23,7 +23,9 @@ LOOK_AGAIN_SECONDS = 3600.0
 class Retention:
     """Off until a number of days is set. A change counts from the next time on, so that a slip can be undone."""
 
-    def __init__(self, *, bus: Bus, desk: OperatorDesk, history: PersonalHistory, witness: Witness, clock: Clock) -> None:
+    def __init__(
+        self, *, bus: Bus, desk: OperatorDesk, history: PersonalHistory, witness: Witness, clock: Clock
+    ) -> None:
         self._bus = bus
         self._desk = desk
         self._history = history

@@ -31,7 +31,7 @@ _CLOSED_WITHIN: Final = 5.0  # a host gets 2 s to leave, and 2 to be killed
 
 
 class WhatsAppWebProvider:
-    """A `Provider` that `CanPair`."""
+    """A `Provider` that `CanPair` and `CanLogInDetail`."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class WhatsAppWebProvider:
         self._library_log = library_log
         self._patience = patience or Patience()
         self._open: dict[MentoradoId, asyncio.Event] = {}  # folders we own, and the end of that
+        self._hosts: set[HostProcess] = set()
 
     @asynccontextmanager
     async def connect(self, enrolment: Enrolment) -> AsyncIterator[Line]:
@@ -109,6 +110,12 @@ class WhatsAppWebProvider:
         owner = self._files.folder(link.mentorado_id).owner()
         return owner is not None and owner.lives()
 
+    def set_detailed_log(self, on: bool) -> None:
+        """The library's own log, level by level, in the log of each line's mentorado."""
+        self._library_log = on
+        for host in self._hosts:
+            host.send(SetLogging(enabled=on))
+
     async def undecided_account(self, link: Link) -> PhoneNumber | None:
         """Whose session waits to be adopted or given up."""
         return await asyncio.to_thread(self._account_of_candidate, self._files.folder(link.mentorado_id))
@@ -158,6 +165,7 @@ class WhatsAppWebProvider:
     @asynccontextmanager
     async def _line(self, file: Path, mode: Mode) -> AsyncIterator[HostLine]:
         host = await HostProcess.start(self._command, host_environment(os.environ))
+        self._hosts.add(host)
         try:
             if self._library_log:
                 host.send(SetLogging(enabled=True))
@@ -166,6 +174,7 @@ class WhatsAppWebProvider:
             )
             yield HostLine(host, mode, self._clock, self._patience)
         finally:
+            self._hosts.discard(host)
             await host.close()
 
     @asynccontextmanager

@@ -1,0 +1,69 @@
+"""The library's own log, switched while a line is open."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from app.domain.ports import CanLogInDetail, Lost, Opened
+from app.providers.whatsapp_web.line import library_log
+from tests.providers.conftest import World, run, until
+
+
+class Overheard(logging.Handler):
+    """What the library said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def overheard() -> Iterator[Overheard]:
+    handler, level = Overheard(), library_log.level
+    library_log.addHandler(handler)
+    library_log.setLevel(logging.DEBUG)
+    yield handler
+    library_log.removeHandler(handler)
+    library_log.setLevel(level)
+
+
+def test_a_line_that_is_open_begins_to_tell_and_ends(world: World, overheard: Overheard) -> None:
+    provider: CanLogInDetail = world.provider
+
+    async def main() -> list[int]:
+        person = world.somebody()
+        await world.pair(person)
+        told = []
+        async with world.connected(person) as line:
+            for on in (False, True, False, False):  # what was on its way is heard in the third round
+                provider.set_detailed_log(on)
+                before = len(overheard.lines)
+                world.fault("abort", person)
+                await until(line, Lost)
+                await until(line, Opened)
+                told.append(len(overheard.lines) - before)
+        return told
+
+    before, during, _, after = run(main())
+    assert before == after == 0
+    assert during > 0
+
+
+def test_a_line_that_is_opened_later_tells_too(world: World, overheard: Overheard) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        world.provider.set_detailed_log(True)
+        await world.pair(person)
+        said = len(overheard.lines)
+        assert said > 0
+        world.provider.set_detailed_log(False)
+        async with world.connected(person):
+            assert len(overheard.lines) == said
+
+    run(main())
