@@ -87,6 +87,23 @@ async def test_nothing_of_an_erased_contact_is_left_in_the_files(path: Path) -> 
     assert _traces(path) == set()
 
 
+async def test_traces_that_another_program_left_in_the_file_go_too(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said(f"B{n}", "Jabuticaba " * 30, BIA) for n in range(50)], minutes(1))
+        await history.store(ana, [said("C", "fica", CAIO)], minutes(2))
+    with closing(sqlite3.connect(path)) as raw, raw:
+        raw.execute("PRAGMA secure_delete = OFF")
+        raw.execute("DELETE FROM message WHERE provider_id LIKE 'B%'")
+    assert "Jabuticaba" in _traces(path)
+    async with Database(path) as database:
+        history = SqlHistory(database)
+        bia = await _contact(history, ana.mentorado.id, BIA)
+        assert await history.erase(ana.mentorado.id, bia, minutes(3)) == 0
+        assert _traces(path) == set()
+        assert [talk.last_text for talk in await history.conversations(ana.mentorado.id)] == ["fica"]
+
+
 async def test_what_was_erased_does_not_come_back_and_what_they_write_later_is_kept(path: Path) -> None:
     old = [
         said("M1", "velha", BIA_LID, BIA, minute=1),
