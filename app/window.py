@@ -37,6 +37,7 @@ def open_window(settings: Settings) -> int:
         from PySide6.QtWidgets import QApplication
     except ImportError as error:  # Qt's wheel brings no system libraries
         raise Problem(Code.SYSTEM_LIBRARY_MISSING, library=str(error).split(":")[0]) from error
+    _leave_sources_unread()
     _require_platform_libraries()
     from app.ui.single_instance import SingleInstance
 
@@ -222,6 +223,16 @@ def _make_private(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Problem(Code.DATABASE_NOT_WRITABLE, path=str(folder), detail=error.strerror or "") from error
+
+
+def _leave_sources_unread() -> None:
+    """Spare the start what takes as long as painting: PySide reads the source of every module imported after it.
+
+    It looks for users of the names it can switch (``from __feature__ import snake_case``). There are none here.
+    """
+    from PySide6.support import feature  # type: ignore[attr-defined]  # its stubs leave it out
+
+    feature.feature_imported = lambda _module: None
 
 
 def _require_platform_libraries() -> None:
