@@ -18,6 +18,7 @@ from app.core.operator_desk import OperatorDesk
 from app.core.provider_log import ProviderLog
 from app.core.retention import Retention
 from app.core.scribe import Scribe
+from app.core.secrets_desk import SecretsDesk
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.audit import Actor
@@ -30,6 +31,7 @@ from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.operator_settings import SqlOperatorSettings
 from app.storage.roster import SqlRoster
+from app.storage.secrets.vault import Vault
 from app.storage.transitions import SqlTransitionLog
 
 
@@ -52,6 +54,8 @@ class Core:
     desk: OperatorDesk
     provider_log: ProviderLog
     retention: Retention
+    secrets: Vault
+    secrets_desk: SecretsDesk
 
     async def open(self) -> None:
         """Open the database, read what operators decided and the roster. May be called again after a `Problem`."""
@@ -113,6 +117,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         clock=clock,
         from_start=settings.provider_logging_for if settings.provider_logging else None,
     )
+    secrets = Vault(settings.secrets)
     actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock, witness=witness)
     return Core(
         settings=settings,
@@ -130,4 +135,6 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         desk=desk,
         provider_log=provider_log,
         retention=Retention(bus=bus, desk=desk, history=history, witness=witness, clock=clock),
+        secrets=secrets,
+        secrets_desk=SecretsDesk(secrets=secrets, witness=witness),
     )

@@ -323,11 +323,11 @@ class SecretsChoice(Secrets, Protocol):
     """Secrets whose place a person can choose when there is no keyring."""
 
     async def keep_in_memory(self) -> None:
-        """Until the program ends."""
+        """Until the program ends; where there is another place, it stays in use."""
         ...
 
     async def keep_in_file(self, passphrase: str) -> None:
-        """Make the encrypted file with what is in memory now, or open the one that exists.
+        """Make the encrypted file with what is in memory now, or open the one that exists; a keyring stays in use.
 
         Raises `Problem(PASSPHRASE_SHORT)`, `Problem(PASSPHRASE_WRONG)` or `Problem(SECRETS_FILE_DAMAGED)`.
         """

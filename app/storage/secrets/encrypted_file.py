@@ -1,0 +1,159 @@
+"""Secrets in a file that only a passphrase opens: scrypt makes the key, AES-256-GCM locks the content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import struct
+import unicodedata
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from app.domain.errors import Code, Problem
+
+LEAST_LETTERS: Final = 12
+COST: Final = 17
+"""As a power of two: 128 MB and a third of a second for each guess."""
+
+_MAGIC: Final = b"CONECTA-SECRETS\n"
+_VERSION: Final = 1
+_HEAD: Final = struct.Struct(">16sBB16s12s")  # magic, version, cost, salt, nonce
+_SUM: Final = 32
+_DEAREST: Final = 18  # a forged head must not ask for all the memory there is
+
+
+class EncryptedFile:
+    """The file, opened. It is read anew each time, so that two programs may use it one after the other.
+
+    Its head says how it was made and is authenticated with the content. The checksum at its end tells damage from a
+    wrong passphrase; whoever alters the file on purpose can mend it, but not what the key vouches for.
+    """
+
+    def __init__(self, path: Path, key: bytes, cost: int, salt: bytes) -> None:
+        self._path = path
+        self._key = key
+        self._cost = cost
+        self._salt = salt
+
+    @classmethod
+    def create(cls, path: Path, passphrase: str, kept: Mapping[str, str], *, cost: int = COST) -> EncryptedFile:
+        """Make the file with what is *kept*. Raises `Problem(PASSPHRASE_SHORT)` before anything is written."""
+        if len(_normal(passphrase)) < LEAST_LETTERS:
+            raise Problem(Code.PASSPHRASE_SHORT, least=str(LEAST_LETTERS))
+        salt = os.urandom(16)
+        made = cls(path, _derive(passphrase, salt, cost), cost, salt)
+        made._write(kept)
+        return made
+
+    @classmethod
+    def open(cls, path: Path, passphrase: str) -> EncryptedFile:
+        """Open the file that exists. Raises `Problem(PASSPHRASE_WRONG)` or one that says what became of the file."""
+        cost, salt, _, _ = _taken_apart(path)
+        opened = cls(path, _derive(passphrase, salt, cost), cost, salt)
+        opened._read()
+        return opened
+
+    def get(self, name: str) -> str | None:
+        return self._read().get(name)
+
+    def set(self, name: str, value: str) -> None:
+        self._write({**self._read(), name: value})
+
+    def delete(self, name: str) -> None:
+        kept = self._read()
+        if kept.pop(name, None) is not None:
+            self._write(kept)
+
+    def _read(self) -> dict[str, str]:
+        from cryptography.exceptions import InvalidTag
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        cost, salt, nonce, locked = _taken_apart(self._path)
+        if (cost, salt) != (self._cost, self._salt):
+            raise Problem(Code.SECRETS_LOCKED)  # somebody made it anew meanwhile
+        try:
+            content = AESGCM(self._key).decrypt(nonce, locked, _head(cost, salt, nonce))
+        except InvalidTag:
+            raise Problem(Code.PASSPHRASE_WRONG) from None
+        kept: dict[str, str] = json.loads(content)
+        return kept
+
+    def _write(self, kept: Mapping[str, str]) -> None:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+        nonce = os.urandom(12)
+        head = _head(self._cost, self._salt, nonce)
+        whole = head + AESGCM(self._key).encrypt(nonce, json.dumps(dict(kept)).encode(), head)
+        _replace(self._path, whole + hashlib.sha256(whole).digest())
+
+
+def set_aside(path: Path) -> None:
+    """Rename the file; what is in it can be opened by whoever finds the passphrase again."""
+    number = 1
+    while (aside := path.with_name(f"{path.name}.{number}")).exists():
+        number += 1
+    _or_problem(path, lambda: path.rename(aside))
+
+
+def _taken_apart(path: Path) -> tuple[int, bytes, bytes, bytes]:
+    """Cost, salt, nonce and locked content."""
+    try:
+        whole = path.read_bytes()
+    except FileNotFoundError:
+        raise Problem(Code.SECRETS_LOCKED) from None
+    except OSError as error:
+        raise Problem(Code.SECRETS_FILE_DAMAGED, path=str(path), detail=error.strerror or "") from error
+    content, checksum = whole[:-_SUM], whole[-_SUM:]
+    damaged = len(content) < _HEAD.size or hashlib.sha256(content).digest() != checksum
+    if damaged:
+        raise Problem(Code.SECRETS_FILE_DAMAGED, path=str(path))
+    magic, version, cost, salt, nonce = _HEAD.unpack_from(content)
+    if magic != _MAGIC or not 1 <= cost <= _DEAREST:
+        raise Problem(Code.SECRETS_FILE_DAMAGED, path=str(path))
+    if version > _VERSION:
+        raise Problem(Code.SECRETS_FILE_NEWER, path=str(path))
+    return cost, salt, nonce, content[_HEAD.size :]
+
+
+def _head(cost: int, salt: bytes, nonce: bytes) -> bytes:
+    return _HEAD.pack(_MAGIC, _VERSION, cost, salt, nonce)
+
+
+def _derive(passphrase: str, salt: bytes, cost: int) -> bytes:
+    from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+    return Scrypt(salt=salt, length=32, n=1 << cost, r=8, p=1).derive(_normal(passphrase).encode())
+
+
+def _normal(passphrase: str) -> str:
+    """The same letters whatever keyboard and system they were typed on."""
+    return unicodedata.normalize("NFKC", passphrase)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    part = path.with_name(f"{path.name}.part")
+
+    def write() -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+
+    try:
+        _or_problem(path, write)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _or_problem(path: Path, work: Callable[[], object]) -> None:
+    try:
+        work()
+    except OSError as error:
+        raise Problem(Code.SECRETS_NOT_SAVED, path=str(path), detail=error.strerror or "") from error
