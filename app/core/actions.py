@@ -107,12 +107,17 @@ _NO_CONNECT = {
 
 _NO_NEW_PAIRING = {  # a new QR would make these worse
     Reason.TEMPORARY_BAN: Refusal.SUSPENDED,
-    Reason.BANNED: Refusal.BANNED,
     Reason.CLIENT_OUTDATED: Refusal.OUTDATED,
     Reason.CLIENT_REFUSED: Refusal.OUTDATED,
     Reason.STREAM_REPLACED: Refusal.IN_USE_ELSEWHERE,
     Reason.SESSION_IN_USE: Refusal.IN_USE_ELSEWHERE,
     Reason.WRONG_ACCOUNT: Refusal.DECIDE_ACCOUNT_FIRST,
+}
+
+
+_NO_OLD_SESSION = {
+    Reason.WRONG_ACCOUNT: Refusal.DECIDE_ACCOUNT_FIRST,
+    Reason.BANNED: Refusal.BANNED,  # its keys are gone; after an appeal that succeeded, a new pairing is the way
 }
 
 
@@ -206,8 +211,8 @@ class Actions:
     def _no_connect(self, _enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
         if self._suspended(status):
             return Refusal.SUSPENDED
-        if status.state is LinkState.BLOCKED and status.reason is Reason.WRONG_ACCOUNT:
-            return Refusal.DECIDE_ACCOUNT_FIRST
+        if status.state is LinkState.BLOCKED:
+            return _NO_OLD_SESSION.get(status.reason)
         return _NO_CONNECT.get(status.state)
 
     def _no_try_now(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:

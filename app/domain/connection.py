@@ -50,7 +50,9 @@ class Reason(StrEnum):
     SESSION_MISSING = "session_missing"
     SESSION_CORRUPT = "session_corrupt"
     SESSION_IN_USE = "session_in_use"
-    SESSION_DIR_UNUSABLE = "session_dir_unusable"  # a file instead of a folder, or not ours to write
+    SESSION_DIR_MISSING = "session_dir_missing"
+    SESSION_DIR_NOT_A_FOLDER = "session_dir_not_a_folder"
+    SESSION_DIR_NOT_WRITABLE = "session_dir_not_writable"
     DISK_FULL = "disk_full"
     # on the way
     NETWORK_DOWN = "network_down"

@@ -32,6 +32,7 @@ class Database:
         self._busy_timeout = busy_timeout
         self._migrations = migrations
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+        self._closed = False
         self._engine: Engine | None = None  # touched by the worker thread only, like all below it
         self._file: tuple[int, int] | None = None
 
@@ -55,7 +56,10 @@ class Database:
         await self._in_worker(self._rewrite)
 
     async def close(self) -> None:
-        """Finish what was asked, close the file and end the thread. There is no way back."""
+        """Finish what was asked, close the file and end the thread. There is no way back; once more is harmless."""
+        if self._closed:
+            return
+        self._closed = True
         await self._in_worker(self._let_go)
         self._worker.shutdown()
 

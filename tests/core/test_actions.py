@@ -35,7 +35,6 @@ async def blocked(core: Core, reason: Reason, hours: float | None = None) -> Enr
     "reason",
     [
         Reason.TEMPORARY_BAN,
-        Reason.BANNED,
         Reason.CLIENT_OUTDATED,
         Reason.CLIENT_REFUSED,
         Reason.STREAM_REPLACED,
@@ -63,6 +62,16 @@ def test_a_suspended_number_cannot_be_connected_before_its_time(core: Core, run:
             assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is Refusal.SUSPENDED
             await core.clock.advance(2 * 3600)
             assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is None
+            assert core.actions.refusal(ActionName.REAUTHENTICATE, ana.mentorado.id) is None
+
+    run(main())
+
+
+def test_a_banned_number_is_not_tried_again_but_can_be_paired_after_an_appeal(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await blocked(core, Reason.BANNED)
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is Refusal.BANNED
             assert core.actions.refusal(ActionName.REAUTHENTICATE, ana.mentorado.id) is None
 
     run(main())

@@ -118,24 +118,24 @@ class Case:
 
 CASES = {
     "the folder is missing": Case(
-        lambda office, _: moved_away(office.sessions), Reason.SESSION_DIR_UNUSABLE, Code.SESSION_DIR_MISSING
+        lambda office, _: moved_away(office.sessions), Reason.SESSION_DIR_MISSING, Code.SESSION_DIR_MISSING
     ),
     "the folder is another, empty one": Case(
         lambda office, _: replaced_by_an_empty_folder(office.sessions),
-        Reason.SESSION_DIR_UNUSABLE,
+        Reason.SESSION_DIR_MISSING,
         Code.SESSION_DIR_MISSING,
     ),
     "the folder is a file": Case(
         lambda office, _: replaced_by_a_file(office.sessions),
-        Reason.SESSION_DIR_UNUSABLE,
+        Reason.SESSION_DIR_NOT_A_FOLDER,
         Code.SESSION_DIR_NOT_A_FOLDER,
     ),
     "the folder is not writable": Case(
-        lambda office, _: read_only(office.sessions), Reason.SESSION_DIR_UNUSABLE, Code.SESSION_DIR_NOT_WRITABLE
+        lambda office, _: read_only(office.sessions), Reason.SESSION_DIR_NOT_WRITABLE, Code.SESSION_DIR_NOT_WRITABLE
     ),
     "the person's folder is a file": Case(
         lambda office, person: replaced_by_a_file(office.folder(person)),
-        Reason.SESSION_DIR_UNUSABLE,
+        Reason.SESSION_DIR_NOT_A_FOLDER,
         Code.SESSION_DIR_NOT_A_FOLDER,
     ),
     "the person's folder is missing": Case(
@@ -283,7 +283,7 @@ def test_a_first_pairing_without_a_usable_folder_says_so(office: Office, code: C
             with harm(office.sessions):
                 await day.do(ActionName.CONNECT, ana)
                 status = await day.until(ana, LinkState.BLOCKED)
-                check_blocked(day, ana, Reason.SESSION_DIR_UNUSABLE)
+                check_blocked(day, ana, Reason(code))
                 assert status.detail.startswith(f"{code}: ")
             await day.do(ActionName.CONNECT, ana)
             await day.pair(ana)

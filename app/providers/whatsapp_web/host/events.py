@@ -6,8 +6,9 @@ library was seen to do against the emulator. `tests/providers/test_faults.py` wa
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
@@ -35,7 +36,11 @@ class Event(IntEnum):
     DISCONNECTED = 12
     MESSAGE = 17
     RECEIPT = 18
+    UNDECRYPTABLE = 44
 
+
+ABOUT_MESSAGES: Final = frozenset({Event.MESSAGE, Event.RECEIPT, Event.UNDECRYPTABLE})
+"""Events that are kept until the app has stored what they say."""
 
 SUBSCRIBED: Final = tuple(event for event in Event if event is not Event.DEVICE)
 
@@ -118,7 +123,7 @@ _ERRORS: Final = tuple(
         (r"database (table )?is locked", _S.REFUSED, _R.SESSION_IN_USE),
         (r"malformed|not a database|foreign keys are not enabled", _S.REFUSED, _R.SESSION_CORRUPT),
         (r"disk is full|no space left", _S.REFUSED, _R.DISK_FULL),
-        (r"unable to open database|readonly database|permission denied", _S.REFUSED, _R.SESSION_DIR_UNUSABLE),
+        (r"unable to open database|readonly database|permission denied", _S.REFUSED, _R.SESSION_DIR_NOT_WRITABLE),
         (r"device (was )?deleted", _S.REFUSED, _R.LOGGED_OUT),
         (r"x509: certificate has expired or is not yet valid", _S.FAILED, _R.CLOCK_SKEW),
         (r"x509:|tls: |failed to verify .*cert", _S.FAILED, _R.CERTIFICATE_REFUSED),
@@ -152,6 +157,31 @@ class Hint:
 
     news: News
     at_once: bool = False  # no event will follow
+
+
+_IGNORED: Final = re.compile(r"Ignoring message (\S+) from (?:(\S+) in )?(\S+?): .*old counter")
+
+
+def ignored_in(level: str, text: str, own_users: Collection[str]) -> bytes | None:
+    """The message that the library ignores, by a line of its log, as a record to keep; None for any other line.
+
+    A library that is killed between using up a message's key and handing the message over gets it again, cannot read
+    it any more, logs this line (whatsmeow's message.go, `ErrOldCounter`) and tells the server that it has it. Most
+    times the message was handed over and only its receipt was lost; then it is in the history, under the same id.
+    """
+    match = _IGNORED.match(text) if level == "WARN" else None
+    if match is None:
+        return None
+    message_id, sender, chat = match[1], match[2] or match[3], match[3]
+    own, to_self = (user_of(jid) in own_users for jid in (sender, chat))
+    if to_self:
+        return None  # what the phone says to its devices: keys and settings, and seldom a note to oneself
+    return json.dumps({"id": message_id, "chat": chat, "sender": sender, "own": "yes" if own else "no"}).encode()
+
+
+def user_of(jid: str) -> str:
+    """The part of a JID that says who, without which device or which service."""
+    return jid.partition("@")[0].partition(":")[0].partition(".")[0]
 
 
 _FAILURE_NODE: Final = re.compile(r"<failure[^>]*>")

@@ -89,7 +89,7 @@ class Session:
         except LockHeld as held:
             self._report(News(SessionState.REFUSED, Reason.SESSION_IN_USE, f"held by {held}"))
         except OSError as error:
-            self._report(News(SessionState.REFUSED, Reason.SESSION_DIR_UNUSABLE, str(error)))
+            self._report(News(SessionState.REFUSED, Reason.SESSION_DIR_NOT_WRITABLE, str(error)))
         except GateBusy:
             self._report(News(SessionState.FAILED, Reason.UNEXPECTED, "this host is busy"))
         else:
