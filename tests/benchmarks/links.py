@@ -1,0 +1,92 @@
+"""From a click to a code, from a start to a connected session, and what that holds, against neonize's own client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from tests.benchmarks.figures import Figure, Goal, Sample
+from tests.benchmarks.phones import Office, open_office
+from tests.benchmarks.spawned import Spawned, private_memory
+
+LIVE = 3
+SETTLED_SECONDS = 3.0
+_THIRD, _HALF = Goal(ratio=1 / 3), Goal(ratio=1 / 2)
+_NEONIZE, _WITHOUT_IMPORT = "neonize's client: new process, import, connect", "neonize's client, import not counted"
+
+
+def measure_codes(rounds: int) -> Iterator[Figure]:
+    """A first pairing, up to the code; nobody scans it."""
+    with open_office() as office:
+        yield from _both(office, rounds, "qr_ready", "click to qr_ready", stored=False)
+
+
+def measure_connects(rounds: int) -> Iterator[Figure]:
+    """A session that was paired before; each client has one of its own."""
+    with open_office(paired=2) as office:
+        yield from _both(office, rounds, "connected", "start to connected of a stored session", stored=True)
+
+
+def measure_sessions(rounds: int) -> Iterator[Figure]:
+    """The private memory of a live session's process. Several live at once, so what they share is nobody's own."""
+    ours, neonizes = [], []
+    with open_office(paired=2 * LIVE) as office:
+        sessions = _by_number(office)
+        for _ in range(rounds):
+            with office.ours(*office.paired[:LIVE]) as program:
+                for _session in range(LIVE):
+                    program.wait("connected")
+                clients = [office.neonize(sessions[number]) for number in office.paired[LIVE:]]
+                try:
+                    for client in clients:
+                        client.wait("connected")
+                    time.sleep(SETTLED_SECONDS)
+                    ours += [private_memory(host) for host in _hosts(program)]
+                    neonizes += [client.private_memory() for client in clients]
+                finally:
+                    for client in clients:
+                        client.end()
+    yield Figure(
+        name=f"private memory per live session ({LIVE} of each at once)",
+        unit="MB",
+        ours=Sample.of(ours),
+        against="neonize's client, one process each",
+        baseline=Sample.of(neonizes),
+        goal=_HALF,
+    )
+
+
+def _both(office: Office, rounds: int, until: str, name: str, *, stored: bool) -> Iterator[Figure]:
+    asked, whole, neonize, without_import = [], [], [], []
+    sessions = _by_number(office)
+    for counted in range(rounds + 1):
+        number = office.paired[0] if stored else f"+551198765{5000 + counted}"
+        with office.ours(number) as program:
+            began, ended = program.wait("asked").at, program.wait(until).at
+            started = program.started
+            program.close()
+        file = sessions[office.paired[1]] if stored else office.folder / f"fresh-{counted}.db"
+        with office.neonize(file) as client:
+            imported, arrived = client.wait("imported").at, client.wait(until).at
+        if counted:
+            asked.append(1000 * (ended - began))
+            whole.append(1000 * (ended - started))
+            neonize.append(1000 * (arrived - client.started))
+            without_import.append(1000 * (arrived - imported))
+    ours, theirs = Sample.of(asked), Sample.of(neonize)
+    yield Figure(name=name, unit="ms", ours=ours, against=_NEONIZE, baseline=theirs, goal=_THIRD)
+    yield Figure(name="  the same", unit="ms", ours=ours, against=_WITHOUT_IMPORT, baseline=Sample.of(without_import))
+    whole_name = "  with the start of our core and its database"
+    yield Figure(name=whole_name, unit="ms", ours=Sample.of(whole), against=_NEONIZE, baseline=theirs)
+
+
+def _by_number(office: Office) -> dict[str, Path]:
+    """Sessions are named by the time of their pairing, and were paired in order."""
+    return dict(zip(office.paired, sorted(office.sessions(), key=lambda file: file.name), strict=True))
+
+
+def _hosts(program: Spawned) -> list[psutil.Process]:
+    return [child for child in program.children() if not child.children()]

@@ -1,0 +1,1 @@
+"""What is measured as a whole process. Each is run by `tests.benchmarks.spawned`."""

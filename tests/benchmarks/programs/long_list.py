@@ -1,0 +1,104 @@
+"""A long list in our table, or in a `QTableWidget` that shows the same words: filled, jumped through, searched."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from random import Random
+
+from PySide6.QtWidgets import QApplication, QTableWidget, QTableWidgetItem, QWidget
+
+from app.domain.events import MentoradosLoaded, StatusChanged
+from app.domain.mentorado import Enrolment
+from app.ui import text
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.mentorado_list.row import Row
+from app.ui.mentorado_list.table import MentoradoTable
+from app.ui.theme import Mode, Theme
+from tests.benchmarks.programs.marks import mark
+from tests.clock import StillClock
+from tests.ui.stage import NOON, person, status
+
+_SIZE = (860, 760)
+_TYPED = ("j", "jo", "joa", "joao", "joao t", "")
+_JUMPS = 30
+
+
+class Ours:
+    """The model and the table of the program."""
+
+    def __init__(self, people: Sequence[Enrolment]) -> None:
+        self._people = people
+        self._model = MentoradoListModel(StillClock(NOON))
+        self.table = MentoradoTable(self._model, _theme())
+        for number, enrolment in enumerate(people):
+            if (observed := status(number)) is not None:
+                self._model.on_status(StatusChanged(enrolment.mentorado.id, enrolment.link.id, observed, observed))
+
+    def fill(self) -> None:
+        self._model.on_loaded(MentoradosLoaded(tuple(self._people)))
+
+    def search(self, typed: str) -> None:
+        self._model.search(typed)
+
+
+class Usual:
+    """Four columns of items, and rows that are hidden when they are not meant."""
+
+    def __init__(self, people: Sequence[Enrolment]) -> None:
+        _theme()
+        self._rows = [Row(enrolment, status(number)) for number, enrolment in enumerate(people)]
+        self.table = QTableWidget(0, 4)
+
+    def fill(self) -> None:
+        self.table.setRowCount(len(self._rows))
+        for number, row in enumerate(self._rows):
+            mentorado = row.enrolment.mentorado
+            for column, words in enumerate(
+                (mentorado.name, mentorado.phone, mentorado.cohort, text.state_badge(row.known))
+            ):
+                self.table.setItem(number, column, QTableWidgetItem(words))
+
+    def search(self, typed: str) -> None:
+        for number, row in enumerate(self._rows):
+            self.table.setRowHidden(number, typed not in row.hay)
+
+
+def measure(subject: Ours | Usual) -> None:
+    """One filling, some frames after a jump, and one painted answer to each letter."""
+    table = subject.table
+    table.resize(*_SIZE)
+    table.show()
+    QApplication.processEvents()
+    mark("fill", str(_taken(subject.fill, table.viewport())))
+    for jump in range(_JUMPS):
+        bar = table.verticalScrollBar()
+        place = Random(jump).randint(0, bar.maximum())  # noqa: S311 - the same places for both
+        mark("frame", str(_taken(partial(bar.setValue, place), table.viewport())))
+    for typed in _TYPED:
+        mark("filter", str(_taken(partial(subject.search, typed), table.viewport())))
+
+
+def _taken(do: Callable[[], None], seen: QWidget) -> float:
+    """Milliseconds until what *do* changes is painted."""
+    QApplication.processEvents()
+    began = time.perf_counter()
+    do()
+    QApplication.sendPostedEvents()
+    seen.repaint()
+    return 1000 * (time.perf_counter() - began)
+
+
+def _theme() -> Theme:
+    theme = Theme(Mode.LIGHT)
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    theme.apply(app)
+    return theme
+
+
+if __name__ == "__main__":
+    _app = QApplication(sys.argv[:1])
+    _everybody = [person(_number) for _number in range(int(sys.argv[2]))]
+    measure(Ours(_everybody) if sys.argv[1] == "ours" else Usual(_everybody))
+    mark("done")

@@ -1,0 +1,142 @@
+"""A program under measurement in a process of its own. It says what happens to it in lines: a name, the time, details.
+
+The time is `time.monotonic()`, which is the same in every process of the machine.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+import psutil
+
+from tests.emulators.whatsapp_web.process import quick_directory
+
+ROOT: Final = Path(__file__).parents[2]
+MEBIBYTE: Final = 1 << 20
+_WITHIN: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line of a program."""
+
+    name: str
+    at: float
+    details: str
+
+
+class Spawned:
+    """Runs ``tests.benchmarks.programs.<name>``; leaving the context ends it and whatever it started."""
+
+    def __init__(self, name: str, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", f"tests.benchmarks.programs.{name}", *arguments]
+        self._name = name
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program
+        self.started = time.monotonic()
+        self._process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**as_installed(), **(environment or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+        )
+        self._said: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
+        assert self._process.stdout is not None
+        threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Kill it, and whatever it started."""
+        family = [self._process, *self.children()]
+        for process in family:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._errors.close()
+
+    def wait(self, name: str, within: float = _WITHIN) -> Said:
+        """Wait until it says *name*; what it says before is skipped. Raises `RuntimeError` when it ends or is late."""
+        deadline = time.monotonic() + within
+        while True:
+            try:
+                said = self._said.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                said = None
+            if said is None:
+                raise RuntimeError(f"{self._name} did not say {name!r}:\n{self._last_words()}")
+            if said.name == name:
+                return said
+
+    def milliseconds_until(self, name: str) -> float:
+        """From its start until it says *name*."""
+        return 1000 * (self.wait(name).at - self.started)
+
+    def children(self) -> list[psutil.Process]:
+        try:
+            return psutil.Process(self._process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def close(self) -> None:
+        """Close its input, on which it ends by itself."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process.wait(_WITHIN)
+
+    def private_memory(self) -> float:
+        return private_memory(psutil.Process(self._process.pid))
+
+    def _listen(self, output: IO[bytes]) -> None:
+        for line in output:
+            name, at, *details = line.decode().rstrip("\n").split(" ", 2)
+            self._said.put(Said(name, float(at), details[0] if details else ""))
+        self._said.put(None)
+
+    def _last_words(self) -> str:
+        self._errors.seek(0)
+        return self._errors.read()[-2000:].decode(errors="replace")
+
+
+def private_memory(process: psutil.Process) -> float:
+    """What would be free again if it ended, in MiB: its private pages, clean and dirty."""
+    return float(process.memory_full_info().uss) / MEBIBYTE
+
+
+def as_installed() -> dict[str, str]:
+    """The environment of an installed program: its modules are compiled, whatever this checkout's owner prefers."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(_compiled()), "QT_LOGGING_RULES": "*=false"}
+
+
+@cache
+def _compiled() -> Path:
+    """Where the modules' compiled form is kept; the first run of each program, which fills it, is never counted."""
+    folder = tempfile.TemporaryDirectory(prefix="conecta-bench-", dir=quick_directory(), ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    return Path(folder.name)

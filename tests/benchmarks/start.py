@@ -1,0 +1,118 @@
+"""From the start of the process to the first picture of the window, against an empty window's; and what both hold."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import which
+
+from app.storage.database import Database
+from app.storage.roster import SqlRoster
+from tests.benchmarks.figures import Figure, Goal, Sample
+from tests.benchmarks.spawned import Spawned
+from tests.emulators.whatsapp_web.process import quick_directory
+from tests.storage.people import enrolled
+
+PEOPLE = 128
+SETTLED_SECONDS = 3.0
+_EMPTY = "an empty window"
+
+
+def measure_start(rounds: int) -> Iterator[Figure]:
+    """Start both in turn, *rounds* times after a first that is not counted, without a screen and on a real one."""
+    with _database() as data:
+        yield from _start("no screen", {**data, "QT_QPA_PLATFORM": "offscreen"}, rounds)
+        if which("Xvfb"):
+            with _screen() as screen:
+                yield from _start("X11", {**data, **screen}, rounds)
+
+
+def measure_memory(rounds: int) -> Iterator[Figure]:
+    """The private memory of the running program and of an empty window, some seconds after their start."""
+    with _database() as data:
+        environment = {**data, "QT_QPA_PLATFORM": "offscreen"}
+        ours, empty = [], []
+        for _ in range(rounds):
+            with Spawned("conecta_window", environment=environment) as program:
+                program.wait("filled")
+                time.sleep(SETTLED_SECONDS)
+                ours.append(program.private_memory())
+            with Spawned("empty_window", environment=environment) as program:
+                program.wait("painted")
+                time.sleep(SETTLED_SECONDS / 2)
+                empty.append(program.private_memory())
+    yield Figure(
+        name=f"private memory of the app, {PEOPLE} mentorados",
+        unit="MB",
+        ours=Sample.of(ours),
+        against=_EMPTY,
+        baseline=Sample.of(empty),
+    )
+
+
+def _start(where: str, environment: Mapping[str, str], rounds: int) -> Iterator[Figure]:
+    painted, filled, empty = [], [], []
+    for counted in range(rounds + 1):
+        with Spawned("empty_window", environment=environment) as program:
+            baseline = program.milliseconds_until("painted")
+        with Spawned("conecta_window", environment=environment) as program:
+            first, whole = program.milliseconds_until("painted"), program.milliseconds_until("filled")
+        if counted:
+            empty.append(baseline)
+            painted.append(first)
+            filled.append(whole)
+    baseline_sample = Sample.of(empty)
+    yield Figure(
+        name=f"start to first painted window ({where})",
+        unit="ms",
+        ours=Sample.of(painted),
+        against=_EMPTY,
+        baseline=baseline_sample,
+        goal=Goal(ratio=1.5),
+    )
+    yield Figure(
+        name=f"start to {PEOPLE} mentorados in the list ({where})",
+        unit="ms",
+        ours=Sample.of(filled),
+        against=_EMPTY,
+        baseline=baseline_sample,
+    )
+
+
+@contextmanager
+def _database() -> Iterator[dict[str, str]]:
+    """Settings that name a data folder with people in it."""
+    with tempfile.TemporaryDirectory(prefix="conecta-bench-", dir=quick_directory()) as folder:
+        asyncio.run(_enrol(Path(folder) / "conecta.db"))
+        yield {"CONECTA_DATA_DIR": folder}
+
+
+async def _enrol(file: Path) -> None:
+    async with Database(file) as database:
+        roster = SqlRoster(database)
+        for number in range(PEOPLE):
+            await roster.add(enrolled(f"Pessoa {number}", f"+5511987{number:06}"))
+
+
+@contextmanager
+def _screen() -> Iterator[dict[str, str]]:
+    """A real X server that nobody looks at."""
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1600x1200x24", "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
+    os.close(writing)
+    try:
+        with os.fdopen(reading) as told:
+            number = told.readline().strip()
+        if not number:
+            raise RuntimeError("Xvfb did not start")
+        yield {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}
+    finally:
+        server.terminate()
+        server.wait()

@@ -1,0 +1,55 @@
+"""The benchmarks themselves: what a figure says, and that each measurement still runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.benchmarks.__main__ import main
+from tests.benchmarks.figures import Figure, Goal, Sample
+from tests.benchmarks.table import row
+
+
+def figure(ours: float, baseline: float | None = None, goal: Goal | None = None) -> Figure:
+    theirs = None if baseline is None else Sample.of([baseline])
+    return Figure(name="speed", unit="ms", ours=Sample.of([ours]), against="theirs", baseline=theirs, goal=goal)
+
+
+def test_a_ratio_is_taken_of_what_was_measured_side_by_side() -> None:
+    """The machine was twice as slow in the second round, for both."""
+    measured = Figure(name="x", unit="ms", ours=Sample.of([1, 2, 9]), baseline=Sample.of([2, 4, 6]))
+    assert measured.ratio == 0.5
+
+
+@pytest.mark.parametrize(
+    ("ours", "goal", "met"),
+    [
+        (3, None, None),
+        (3, Goal(ratio=1 / 3), True),
+        (4, Goal(ratio=1 / 3), False),
+        (4, Goal(value=4), True),
+        (3, Goal(ratio=1 / 3, value=2), False),
+    ],
+)
+def test_a_goal_is_met_when_all_of_it_is(ours: float, goal: Goal | None, met: bool | None) -> None:
+    assert figure(ours, 9, goal).met is met
+
+
+def test_a_row_says_it_all() -> None:
+    line = row(figure(3, 9, Goal(ratio=1 / 3, value=2)))
+    assert " ".join(line.split()) == "speed 3.00 ms 3.00–3.00 1 9.00 ms 0.33× ≤ 1/3×, ≤ 2 MISSED theirs"
+
+
+def test_what_cannot_be_measured_fails_and_the_rest_is_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.executable", "/no/such/python")
+        assert main(["--quick", "qr"]) == 1
+    assert "failed: qr" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["start", "qr", "code", "memory", "rows", "updates"])
+def test_it_still_measures(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--quick", name]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "×" in printed.out
