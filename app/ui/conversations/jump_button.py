@@ -1,0 +1,75 @@
+"""The pill over the lower edge: leads back to the newest message, and says when there are new ones."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from app.ui.icons import pixmap
+from app.ui.text import texts
+from app.ui.theme import TEXT_SMALL, Theme
+
+_HEIGHT, _ICON, _PADDING, _GAP = 36, 16, 14, 6
+
+
+class JumpButton(QAbstractButton):
+    """Round while there is nothing new, a pill with words when there is."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._new: int | None = 0
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.retranslate()
+
+    def show_new(self, count: int | None) -> None:
+        """So many messages are new; None when it is not known how many."""
+        self._new = count
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        if self._new == 0:
+            self.setText("")
+            self.setAccessibleName(texts("conversation.to_end"))
+        else:
+            new = texts("conversation.new") if self._new is None else texts.plural("conversation.new_count", self._new)
+            self.setText(new)
+            self.setAccessibleName(new)
+        self.setToolTip(texts("conversation.to_end"))
+        self.resize(self.sizeHint())
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        high = self._theme.px(_HEIGHT)
+        if not self.text():
+            return QSize(high, high)
+        wide = QFontMetricsF(self._font()).horizontalAdvance(self.text())
+        return QSize(round(wide) + 2 * self._theme.px(_PADDING) + self._theme.px(_ICON) + _GAP, high)
+
+    def _font(self) -> QFont:
+        return self._theme.font(TEXT_SMALL, QFont.Weight.DemiBold)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours, new = self._theme.tokens, bool(self.text())
+        ground = colours.accent if new else colours.raised
+        ink = colours.on_accent if new else colours.text2
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        edge = colours.text if self.hasFocus() else ground if new else colours.border_strong
+        width = 2 if self.hasFocus() else 1
+        painter.setPen(QPen(QColor(edge), width))
+        painter.setBrush(QColor(colours.hover if self.underMouse() and not new else ground))
+        frame = QRectF(self.rect()).adjusted(width / 2, width / 2, -width / 2, -width / 2)
+        painter.drawRoundedRect(frame, frame.height() / 2, frame.height() / 2)
+        side = self._theme.px(_ICON)
+        left = self._theme.px(_PADDING) if new else (self.width() - side) / 2
+        sign = pixmap("chevron-down", ink, side, self.devicePixelRatioF())
+        painter.drawPixmap(QPointF(left, (self.height() - side) / 2), sign)
+        if new:
+            painter.setFont(self._font())
+            painter.setPen(QColor(ink))
+            words = QRectF(left + side + _GAP, 0, self.width(), self.height())
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.text())
+        painter.end()

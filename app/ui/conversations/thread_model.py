@@ -1,0 +1,184 @@
+"""The loaded stretch of one conversation as Qt wants to see it: one row per message, the oldest first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from app.domain.messages import StoredMessage
+from app.domain.ports import Clock
+from app.ui.conversations import words
+from app.ui.conversations.plain import clipped, harmless
+from app.ui.conversations.reading import Piece
+from app.ui.text import texts
+
+Role = Qt.ItemDataRole
+ROW_ROLE = Role.UserRole + 1
+
+KEPT = 480
+"""So many messages stay loaded; what is further away is read again when it is scrolled to. However long somebody
+scrolls, neither memory nor the work for one picture grows."""
+
+_NOWHERE = QModelIndex()
+_TIP_LETTERS, _TIP_LINES = 600, 12
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A message and what its neighbours make of it."""
+
+    message: StoredMessage
+    day: date | None  # the first of its day: the day stands above it
+    leads: bool  # the first of several from the same sender
+
+
+class ThreadModel(QAbstractListModel):
+    """Holds what was loaded, without gaps. It asks for nothing by itself."""
+
+    def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._clock = clock
+        self._messages: list[StoredMessage] = []
+        self._rows: list[Row] = []
+        self.partner = ""
+        self.is_group = False
+        self.has_first = False
+        self.has_last = False
+
+    @property
+    def messages(self) -> Sequence[StoredMessage]:
+        return self._messages
+
+    @property
+    def today(self) -> date:
+        return self._clock.now().astimezone().date()
+
+    # --- changes
+
+    def show_piece(self, piece: Piece, partner: str, *, is_group: bool) -> None:
+        """Begin anew with *piece*."""
+        self.beginResetModel()
+        self.partner, self.is_group = partner, is_group
+        self._messages = list(piece.messages)
+        self.has_first, self.has_last = piece.first, piece.last
+        self._rows = self._made(0, len(self._messages))
+        self.endResetModel()
+
+    def grow_upwards(self, piece: Piece) -> None:
+        """Add what stands before; what is far below goes for it."""
+        self.has_first = piece.first
+        first = self._messages[0].number if self._messages else None
+        new = [message for message in piece.messages if first is None or message.number < first]
+        if new:
+            self.beginInsertRows(_NOWHERE, 0, len(new) - 1)
+            self._messages[:0] = new
+            self._rows[:0] = self._made(0, len(new))
+            self.endInsertRows()
+            self._make_again(len(new))
+        if (more := len(self._messages) - KEPT) > 0:
+            self._remove(KEPT, more)
+            self.has_last = False
+
+    def grow_downwards(self, piece: Piece) -> None:
+        """Add what stands after; what is far above goes for it."""
+        self.add_newer(piece)
+        if (more := len(self._messages) - KEPT) > 0:
+            self._remove(0, more)
+            self.has_first = False
+
+    def add_newer(self, piece: Piece) -> None:
+        """Add what stands after, and keep all the rest: somebody reads in it."""
+        self.has_last = piece.last
+        last = self._messages[-1].number if self._messages else 0
+        new = [message for message in piece.messages if message.number > last]
+        if new:
+            start = len(self._messages)
+            self.beginInsertRows(_NOWHERE, start, start + len(new) - 1)
+            self._messages.extend(new)
+            self._rows.extend(self._made(start, len(self._messages)))
+            self.endInsertRows()
+
+    def refresh(self, now: Sequence[StoredMessage]) -> None:
+        """The loaded messages read once more: show what changed, drop what is gone."""
+        found = {message.number: message for message in now}
+        for place in range(len(self._messages) - 1, -1, -1):
+            before = self._messages[place]
+            after = found.get(before.number)
+            if after is None:
+                self._remove(place, 1)
+            elif after != before:
+                self._messages[place] = after
+                self._make_again(place, even_if_same=True)
+
+    def say_again(self) -> None:
+        """The language or the date changed: every row reads differently."""
+        if self._rows:
+            self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
+
+    # --- questions
+
+    def row(self, place: int) -> Row:
+        return self._rows[place]
+
+    def place_of(self, number: int) -> int | None:
+        """The row of a message, or of the first after it when it is gone."""
+        places = (place for place, message in enumerate(self._messages) if message.number >= number)
+        return next(places, None)
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        row = self._rows[index.row()]
+        if role == ROW_ROLE:
+            return row
+        if role == Role.DisplayRole:
+            return words.body(row.message)
+        if role == Role.AccessibleTextRole:
+            return words.spoken(row.message, self.today, partner=self.partner)
+        return self._tip(row.message) if role == Role.ToolTipRole else None
+
+    def _tip(self, message: StoredMessage) -> str:
+        lines = [texts("conversation.sent_at", time=words.moment(message.sent_at)), *words.states(message)[:4]]
+        if message.edited_at:
+            before = clipped(harmless(message.original_text), _TIP_LETTERS, _TIP_LINES)
+            lines.append(texts("conversation.original", text=before))
+        # Qt takes a tip with tags in it for HTML, so what strangers wrote is escaped.
+        return "<p style='white-space:pre-wrap'>" + escape("\n".join(lines)) + "</p>"
+
+    # --- neighbours
+
+    def _made(self, start: int, stop: int) -> list[Row]:
+        return [self._make(place) for place in range(start, stop)]
+
+    def _make(self, place: int) -> Row:
+        message = self._messages[place]
+        when = message.sent_at.astimezone().date()
+        if place == 0:
+            return Row(message, when, leads=True)
+        above = self._messages[place - 1]
+        same_day = above.sent_at.astimezone().date() == when
+        same_voice = (above.from_me, above.sender_name) == (message.from_me, message.sender_name)
+        return Row(message, None if same_day else when, leads=not (same_day and same_voice))
+
+    def _make_again(self, place: int, *, even_if_same: bool = False) -> None:
+        """A row's message or the one above it is another now."""
+        if place < len(self._rows):
+            row = self._make(place)
+            if even_if_same or row != self._rows[place]:
+                self._rows[place] = row
+                self.dataChanged.emit(self.index(place), self.index(place))
+
+    def _remove(self, place: int, count: int) -> None:
+        self.beginRemoveRows(_NOWHERE, place, place + count - 1)
+        del self._messages[place : place + count]
+        del self._rows[place : place + count]
+        self.endRemoveRows()
+        self._make_again(place)

@@ -1,0 +1,225 @@
+"""The messages of one conversation on the screen: what is read stays where it is, whatever is loaded around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent
+from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
+
+from app.domain.messages import StoredMessage
+from app.ui.conversations.thread_delegate import ThreadDelegate
+from app.ui.conversations.thread_model import ThreadModel
+from app.ui.theme import Theme
+
+_BY_KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.OtherFocusReason)
+_NEARLY = 8
+"""So few pixels from the end are the end."""
+
+
+class ThreadView(QListView):
+    """Says when the person comes near an end of what is loaded, and what they want of a message."""
+
+    near_first = Signal()
+    near_last = Signal()
+    moved = Signal()
+    first_wanted = Signal()
+    last_wanted = Signal()
+    details_wanted = Signal(int)  # a message's number
+    menu_wanted = Signal(int, QPoint)
+    copy_wanted = Signal()
+
+    def __init__(self, model: ThreadModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._theme = theme
+        self._holding = False
+        self._place: tuple[int, int] | None = None  # a message's number, and how far its end is below the lower edge
+        self.delegate = ThreadDelegate(theme, model, self)
+        self.setModel(model)
+        self.setItemDelegate(self.delegate)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setResizeMode(QListView.ResizeMode.Fixed)  # `resizeEvent` does it, and keeps the place
+        self.verticalScrollBar().valueChanged.connect(self.look_around)
+        self.doubleClicked.connect(self._on_double_click)
+        self._fit_step()
+
+    # --- the place
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the newest message is in view."""
+        bar = self.verticalScrollBar()
+        return self._model.has_last and bar.value() >= bar.maximum() - _NEARLY
+
+    def hold(self, change: Callable[[], object]) -> None:
+        """Make *change* to the model; what is read stays where it is, and who is at the end stays at the end."""
+        at_end, place = self.at_end, self._place
+        self._holding = True
+        try:
+            change()
+            self.doItemsLayout()
+            if at_end and self._model.has_last:
+                self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+            else:
+                self._return_to(place)
+        finally:
+            self._holding = False
+        self.look_around()
+
+    def begin_at_end(self) -> None:
+        self._begin(lambda: self.verticalScrollBar().setValue(self.verticalScrollBar().maximum()))
+
+    def begin_at_start(self) -> None:
+        self._begin(lambda: self.verticalScrollBar().setValue(0))
+
+    def begin_at(self, number: int) -> None:
+        """Bring a message into the middle, and choose it."""
+        place = self._model.place_of(number)
+        if place is None:
+            self.begin_at_end()
+            return
+        index = self._model.index(place)
+        self._begin(lambda: self.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter))
+        self.setCurrentIndex(index)
+
+    def restyle(self) -> None:
+        """Theme, language or text size changed: every bubble is another."""
+        self._fit_step()
+        self.hold(self.delegate.restyle)
+        self.viewport().update()
+
+    def chosen(self) -> Sequence[StoredMessage]:
+        """The selected messages, oldest first."""
+        places = sorted(index.row() for index in self.selectedIndexes())
+        return [self._model.row(place).message for place in places]
+
+    def top_place(self) -> int | None:
+        """The first row in view."""
+        index = self.indexAt(QPoint(4, 4))
+        return index.row() if index.isValid() else None
+
+    def _begin(self, go: Callable[[], object]) -> None:
+        self._holding = True
+        try:
+            self.doItemsLayout()
+            go()
+        finally:
+            self._holding = False
+        self.look_around()
+
+    def _return_to(self, place: tuple[int, int] | None) -> None:
+        row = None if place is None else self._model.place_of(place[0])
+        if place is None or row is None:
+            return
+        bar = self.verticalScrollBar()
+        bottom = self.visualRect(self._model.index(row)).bottom()
+        bar.setValue(bar.value() + bottom - self.viewport().height() - place[1])
+
+    def look_around(self) -> None:
+        """Remember the place, and say what is near it."""
+        if self._holding:
+            return
+        count = self._model.rowCount()
+        if not count:
+            self._place = None
+            return
+        index = self.indexAt(QPoint(4, self.viewport().height() - 1))
+        if not index.isValid():
+            index = self._model.index(count - 1)
+        below = self.visualRect(index).bottom() - self.viewport().height()
+        self._place = (self._model.row(index.row()).message.number, below)
+        bar, ahead = self.verticalScrollBar(), 2 * self.viewport().height()
+        if bar.value() < ahead and not self._model.has_first:
+            self.near_first.emit()
+        if bar.value() > bar.maximum() - ahead and not self._model.has_last:
+            self.near_last.emit()
+        self.moved.emit()
+
+    def _fit_step(self) -> None:
+        self.verticalScrollBar().setSingleStep(self._theme.px(28))
+
+    # --- what the person does
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        at_end, place = self.at_end or self._place is None, self._place
+        self._holding = True
+        try:
+            self.delegate.width = self.viewport().width()
+            super().resizeEvent(event)
+            self.doItemsLayout()
+            if at_end and self._model.has_last:
+                self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
+            else:
+                self._return_to(place)
+        finally:
+            self._holding = False
+        self.look_around()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._show_focus(by_keyboard=True)
+        if event.matches(QKeySequence.StandardKey.Copy):
+            self.copy_wanted.emit()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self._on_double_click(self.currentIndex())
+        elif event.key() == Qt.Key.Key_Home and not self._model.has_first:
+            self.first_wanted.emit()
+        elif event.key() == Qt.Key.Key_End and not self._model.has_last:
+            self.last_wanted.emit()
+        elif event.matches(QKeySequence.StandardKey.Find) or event.key() == Qt.Key.Key_Escape:
+            event.ignore()  # whoever holds this view has a use for them
+        else:
+            super().keyPressEvent(event)
+
+    def keyboardSearch(self, _typed: str) -> None:  # noqa: N802 - Qt
+        """Letters are for the search field; jumping to a message that begins with one helps nobody."""
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._show_focus(by_keyboard=event.reason() in _BY_KEYS)
+        super().focusInEvent(event)
+        if not self.currentIndex().isValid() and (count := self._model.rowCount()):
+            # So that arrows begin with what was said last.
+            self.selectionModel().setCurrentIndex(
+                self._model.index(count - 1), self.selectionModel().SelectionFlag.NoUpdate
+            )
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._show_focus(by_keyboard=False)
+        super().mousePressEvent(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        super().mouseReleaseEvent(event)
+        index = self.indexAt(event.position().toPoint())
+        if index.isValid() and self._on_more(index, event.position()):
+            self._on_double_click(index)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_mouse = event.reason() is QContextMenuEvent.Reason.Mouse
+        index = self.indexAt(event.pos()) if by_mouse else self.currentIndex()
+        if not index.isValid():
+            return
+        if not self.selectionModel().isSelected(index):
+            self.setCurrentIndex(index)
+        where = event.pos() if by_mouse else self.visualRect(index).center()
+        self.menu_wanted.emit(self._model.row(index.row()).message.number, self.viewport().mapToGlobal(where))
+
+    def _on_more(self, index: QModelIndex, where: QPointF) -> bool:
+        made = self.delegate.bubble(self._model.row(index.row()))
+        if made.more_at is None:
+            return False
+        inside = where - QPointF(self.visualRect(index).topLeft())
+        return made.frame.contains(inside) and inside.y() >= made.more_at.y()
+
+    def _on_double_click(self, index: QModelIndex | QPersistentModelIndex) -> None:
+        self.details_wanted.emit(self._model.row(index.row()).message.number)
+
+    def _show_focus(self, *, by_keyboard: bool) -> None:
+        if self.delegate.by_keyboard is not by_keyboard:
+            self.delegate.by_keyboard = by_keyboard
+            self.viewport().update()

@@ -1,0 +1,104 @@
+"""The panel over a real history, to play with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.mentorado import Enrolment
+from app.ui.conversations.panel import ConversationsPanel
+from app.ui.conversations.thread_page import ThreadPage
+from app.ui.loop import cancel_asked
+from app.ui.theme import Theme
+from tests.ui.conversations.talk import CAIO, DORA, Library, grouped, library, many, phone, said, vivid
+
+HOSTILE = (
+    "<b>negrito</b> <img src='file:///etc/passwd'> <script>alert(1)</script> &amp; fim",
+    "documento\u202efdp.exe",
+    "\u200b\u200bsenha\u200b: 1\u2060234\ufeff",
+    "Z\u0351\u036b\u0343\u036a\u0302\u036b\u033d\u034f\u0334\u0319\u0324\u031e\u0349\u035a\u032f\u031e\u0320a\u0336lgo",
+    "مرحبا بك في كونكتا، كيف حالك اليوم؟",
+    "palavra" * 60,
+    "linha\n" * 400,
+    "x" * 64_000,
+    "👩‍👩‍👧‍👦👍🏽🇧🇷",
+    "\ud800 e \x00\x07 e \uffff",
+    "   \n\n\t ",
+)
+
+
+@dataclass
+class Scene:
+    """A panel that is on the screen, and what is behind it."""
+
+    library: Library
+    panel: ConversationsPanel
+    ana: Enrolment
+    lonely: Enrolment
+
+    @property
+    def reader(self) -> ThreadPage:
+        return self.panel.reader
+
+    async def until(self, true: Callable[[], object]) -> None:
+        async with asyncio.timeout(5):
+            while not true():
+                await asyncio.sleep(0.002)
+
+    async def settle(self) -> None:
+        """Wait until the list, and the conversation that is open, are read."""
+        await self.until(lambda: self.panel._extent is not None)
+        await self.until(lambda: not self.reader._busy and not self.panel.results._busy)
+
+    async def open(self, title: str) -> None:
+        """Open the conversation whose title begins so."""
+        rows = self.panel.conversations
+        await self.until(rows.rowCount)
+        place = next(n for n in range(rows.rowCount()) if str(rows.data(rows.index(n))).startswith(title))
+        self.panel.list.opened.emit(place)
+        await self.settle()
+
+    async def search(self, typed: str) -> None:
+        self.panel.search.field.setText(typed)
+        self.panel.search.field.returnPressed.emit()
+        await self.settle()
+
+
+@asynccontextmanager
+async def scene(theme: Theme, path: Path) -> AsyncIterator[Scene]:
+    """Ana has talked a lot, Bruno little, Clara never."""
+    async with library(path) as kept:
+        ana = await kept.enrol("Thiago Torquato", "+5511987650001")
+        bruno = await kept.enrol("Luíza Prates", "+5511987650002")
+        lonely = await kept.enrol("Inês Galvão", "+5511987650003")
+        strange = phone("+5571900000004")
+        await kept.tell(
+            ana,
+            *many(300, DORA, minutes=60),
+            *(
+                said(f"H{n}", text, strange, ago=900 - n, sender_name="Estranho")
+                for n, text in enumerate(HOSTILE)
+                if "\ud800" not in text
+            ),
+            said("C1", "Amanhã te ligo.", CAIO, ago=3000, sender_name="Caio Figueirêdo"),
+            *grouped(),
+            *vivid(),
+        )
+        await kept.tell(bruno, said("L1", "O próximo encontro é na terça?", CAIO, ago=500, sender_name="Caio"))
+        panel = ConversationsPanel(
+            theme=theme, bus=kept.bus, history=kept.history, enrolments=kept.enrolments, clock=kept.clock
+        )
+        panel.resize(364, 700)
+        panel.show_mentorado(ana.mentorado.id)
+        panel.show()
+        stage = Scene(kept, panel, ana, lonely)
+        try:
+            await stage.settle()
+            yield stage
+        finally:
+            await cancel_asked()
+            panel.hide()
+            panel.deleteLater()
