@@ -184,7 +184,7 @@ def test_an_outdated_client_is_tried_again_by_the_next_start(office: Office) -> 
 
 
 def test_a_new_pairing_is_never_recommended_where_it_would_do_harm() -> None:
-    """Suspended, outdated, in use elsewhere: a new QR makes each of them worse. A ban is for a human, with no button."""
+    """Suspended, outdated, in use elsewhere: a new QR makes each worse. A ban is for a human, with no button."""
     assert WHEN_BLOCKED[Reason.BANNED].button is None
     for reason in OUTSIDE - {Reason.BANNED} | {Reason.STREAM_REPLACED, Reason.SESSION_IN_USE, Reason.WRONG_ACCOUNT}:
         assert WHEN_BLOCKED[reason].no_new_pairing is not None
