@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from app.bootstrap import Core
     from app.domain.ports import Clock
+    from app.ui.conversations.panel import ConversationsPanel
     from app.ui.crash import CrashReports
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.single_instance import SingleInstance
@@ -214,6 +215,18 @@ class Program:
             supervisor=self._core.supervisor,
             actions=self._core.actions,
             history=self._core.transitions.of,
+            clock=self._core.clock,
+            make_conversations=self._make_conversations,
+        )
+
+    def _make_conversations(self) -> ConversationsPanel:
+        from app.ui.conversations.panel import ConversationsPanel
+
+        return ConversationsPanel(
+            theme=self._theme,
+            bus=self._core.bus,
+            history=self._core.history,
+            enrolments=self._core.enrolments,
             clock=self._core.clock,
         )
 

@@ -200,12 +200,16 @@ class MainWindow(QMainWindow):
         if self._work is None or not self._painted or self._pane is not None:
             return
         from app.ui import qt_words
+        from app.ui.wide_reading import WideReading
 
         qt_words.speak(texts.language)
         self.setWindowIcon(icon("conecta", "", 64))
         self._pane = pane = self._work.make_pane()
         pane.edit_requested.connect(self.edit)
         pane.back_requested.connect(self.body.close_drawer)
+        pane.mentorado_wanted.connect(self.choose)
+        self.header.search.textEdited.connect(pane.leave_wide)
+        WideReading(pane, self.body, self.list)
         self.body.set_pane(pane)
         pane.set_back_visible(self.body.drawer_open)
         pane.show_mentorado(self.list.table.chosen_id)

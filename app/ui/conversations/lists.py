@@ -40,7 +40,7 @@ from app.ui import tokens as t
 from app.ui.theme import Theme
 
 _STATE = QStyle.StateFlag
-SIDE = 16
+SIDE = 24
 
 
 class RowDelegate(QStyledItemDelegate):
@@ -84,7 +84,7 @@ class RowDelegate(QStyledItemDelegate):
 
     def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, width: int) -> None:
         colours, height = self._colours, self.row_height
-        ground = QRectF(6, 2, width - 12, height - 4)
+        ground = QRectF(10, 2, width - 20, height - 4)
         selected = bool(option.state & _STATE.State_Selected)
         painter.setPen(Qt.PenStyle.NoPen)
         if selected or option.state & _STATE.State_MouseOver:

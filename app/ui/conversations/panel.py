@@ -28,7 +28,7 @@ from app.ui.loop import asked
 from app.ui.mentorado_list.empty import EmptyState
 from app.ui.text import problem as words_of
 from app.ui.text import texts
-from app.ui.theme import SPACE_2, SPACE_4, Theme
+from app.ui.theme import SPACE_2, SPACE_4, SPACE_6, Theme
 
 REFRESH_MILLISECONDS = 1000
 """The list is counted anew this often at most while messages keep coming in."""
@@ -84,7 +84,7 @@ class ConversationsPanel(QWidget):
         for page in (self.list, self.empty, self.results):
             self._lists.addWidget(page)
         top = QVBoxLayout()
-        top.setContentsMargins(SPACE_4, SPACE_4, SPACE_4, SPACE_2)
+        top.setContentsMargins(SPACE_6, SPACE_4, SPACE_6, SPACE_2)
         top.setSpacing(SPACE_2)
         for part in (self.trouble, self.search, self.line):
             top.addWidget(part)
@@ -143,6 +143,8 @@ class ConversationsPanel(QWidget):
 
     def take_search(self) -> None:
         """Put the cursor into the search; what is open in this place closes for it."""
+        if not self.isVisible():  # the conversation stands where this is in a narrow window
+            self.leave_wide()
         self.leave_thread()
         self.search.field.take_focus()
 

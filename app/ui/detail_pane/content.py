@@ -43,6 +43,8 @@ class PaneContent(QWidget):
     def __init__(self, theme: Theme, clock: Clock) -> None:
         super().__init__()
         self._clock = clock
+        self.head = QWidget()
+        """Who this is and how the link stands; whatever the pane shows below it, it may be lent to that."""
         self.who = Who(theme)
         self.state = StateLine(theme)
         self.lead = LeadCard(theme)
@@ -81,6 +83,10 @@ class PaneContent(QWidget):
     def make_room_for_bar(self, width: int) -> None:
         """The scroll bar, *width* wide or 0, stands in the right margin, so that nothing moves when it appears."""
         self._layout.setContentsMargins(SPACE_6, SPACE_6, max(SPACE_2, SPACE_6 - width), SPACE_6)
+
+    def take_head(self) -> None:
+        """Have the head here again."""
+        self._layout.insertWidget(0, self.head)
 
     def show_trouble(self, words: tuple[str, str] | None) -> None:
         if words is None:
@@ -125,8 +131,12 @@ class PaneContent(QWidget):
         self._layout = layout = QVBoxLayout(self)
         self.make_room_for_bar(0)
         layout.setSpacing(SPACE_4)
-        layout.addWidget(self.who)
-        layout.addWidget(self.state)
+        head = QVBoxLayout(self.head)
+        head.setContentsMargins(0, 0, 0, 0)
+        head.setSpacing(SPACE_4)
+        head.addWidget(self.who)
+        head.addWidget(self.state)
+        self.take_head()
         for part in (self.lead, self.trouble, self.pairing, self.evidence):
             layout.addWidget(part)
         layout.addLayout(_section(self._headings["actions"], self.cards, SPACE_2 + 2))

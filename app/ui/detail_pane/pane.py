@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -26,7 +27,9 @@ from app.domain.errors import Problem
 from app.domain.events import MentoradoChanged, MentoradosLoaded, PairingTurnChanged, StatusChanged
 from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.ports import Clock, Transition
+from app.ui.conversations.tabs import Tabs
 from app.ui.detail_pane.content import PaneContent
+from app.ui.detail_pane.conversations_side import ConversationsSide
 from app.ui.detail_pane.notice import Notice
 from app.ui.dialogs.question import Questions
 from app.ui.loop import asked
@@ -34,7 +37,11 @@ from app.ui.text import problem as words_of
 from app.ui.text import sentence, texts
 from app.ui.theme import PANE_WIDTH, Theme
 
+if TYPE_CHECKING:
+    from app.ui.conversations.panel import ConversationsPanel
+
 TICK_MILLISECONDS = 1000
+_SUMMARY, _CONVERSATIONS = 1, 2
 
 History = Callable[[MentoradoId], Awaitable[Sequence[Transition]]]
 
@@ -44,6 +51,11 @@ class DetailPane(QWidget):
 
     edit_requested = Signal(str)  # a MentoradoId
     back_requested = Signal()
+    wide_wanted = Signal(QWidget)
+    """Show this where there is more room, until `wide_done`."""
+    wide_done = Signal()
+    mentorado_wanted = Signal(str)
+    """A message was opened that is somebody else's."""
 
     def __init__(
         self,
@@ -55,6 +67,7 @@ class DetailPane(QWidget):
         actions: Actions,
         history: History,
         clock: Clock,
+        make_conversations: Callable[[], ConversationsPanel] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -85,6 +98,10 @@ class DetailPane(QWidget):
         self._pages.setContentsMargins(1, 0, 0, 0)  # the line at the left edge
         self._pages.addWidget(placeholder)
         self._pages.addWidget(self._scroll)
+        self._tabs = Tabs(theme)
+        self._conversations = ConversationsSide(make_conversations) if make_conversations else None
+        if self._conversations is not None:
+            self._add_conversations(self._conversations)
 
         self._content.who.edit_requested.connect(self._edit)
         self._content.who.back_requested.connect(self.back_requested)
@@ -110,6 +127,8 @@ class DetailPane(QWidget):
         if mentorado_id == self._mentorado_id:
             return
         self._mentorado_id = mentorado_id
+        if self._conversations is not None:
+            self._conversations.show_mentorado(mentorado_id)
         self._content.timeline.clear()
         self._content.pairing.show_nothing()  # the code of one must never be seen under the name of another
         self._scroll.verticalScrollBar().setValue(0)
@@ -120,6 +139,11 @@ class DetailPane(QWidget):
     def set_back_visible(self, visible: bool) -> None:
         """Whether there is a list to go back to: the pane is a drawer in a narrow window."""
         self._content.who.set_back_visible(visible)
+
+    def leave_wide(self) -> None:
+        """Have a conversation here again that was lent to a wider place."""
+        if self._conversations is not None:
+            self._conversations.leave_wide()
 
     def show_problem(self, problem: Problem) -> None:
         self._show_trouble(self._mentorado_id, *words_of(problem))
@@ -149,6 +173,33 @@ class DetailPane(QWidget):
         painter.fillRect(0, 0, 1, self.height(), QColor(self._theme.tokens.border))
         painter.end()
 
+    def _add_conversations(self, side: ConversationsSide) -> None:
+        self._pages.addWidget(side)
+        self._tabs.show_words("", "")
+        head = self._content.head.layout()
+        if head is not None:
+            head.addWidget(self._tabs)
+        self._tabs.currentChanged.connect(self._choose_tab)
+        side.wide_wanted.connect(self.wide_wanted)
+        side.wide_done.connect(self.wide_done)
+        side.mentorado_wanted.connect(self.mentorado_wanted)
+
+    def _choose_tab(self, place: int) -> None:
+        """The head goes along, so that it stays where it is."""
+        side = self._conversations
+        if side is None:
+            return
+        focused = self._tabs.hasFocus()
+        if place + _SUMMARY == _CONVERSATIONS:
+            self._scroll.verticalScrollBar().setValue(0)
+            side.take_head(self._content.head)
+        else:
+            side.give_head()
+            self._content.take_head()
+        self._refresh()
+        if focused:  # whoever is given to another parent loses the focus
+            self._tabs.setFocus(Qt.FocusReason.TabFocusReason)
+
     def _make_room_for_bar(self, _top: int, bottom: int) -> None:
         self._content.make_room_for_bar(self._scroll.verticalScrollBar().sizeHint().width() if bottom else 0)
 
@@ -160,7 +211,7 @@ class DetailPane(QWidget):
 
     def _refresh(self) -> None:
         enrolment = self._shown()
-        self._pages.setCurrentIndex(0 if enrolment is None else 1)
+        self._pages.setCurrentIndex(0 if enrolment is None else _SUMMARY + max(0, self._tabs.currentIndex()))
         if enrolment is None:
             return
         mentorado_id = enrolment.mentorado.id
@@ -253,6 +304,9 @@ class DetailPane(QWidget):
         self.setAccessibleName(texts("detail.pane"))
         self._empty.show_notice("users", texts("detail.empty_title"), texts("detail.empty_line"))
         self._content.retranslate()
+        if self._conversations is not None:
+            self._tabs.show_words(texts("conversation.tab_summary"), texts("conversation.tab"))
+            self._tabs.setAccessibleName(texts("conversation.tabs"))
         self._refresh()
 
 
