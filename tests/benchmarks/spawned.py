@@ -46,14 +46,18 @@ class Spawned:
         self._name = name
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the program
         self.started = time.monotonic()
-        self._process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**as_installed(), **(environment or {})},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-        )
+        try:
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env={**as_installed(), **(environment or {})},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+            )
+        except OSError:
+            self._errors.close()
+            raise
         self._said: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
         assert self._process.stdout is not None
         threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
@@ -68,7 +72,7 @@ class Spawned:
 
     def end(self) -> None:
         """Kill it, and whatever it started."""
-        family = [self._process, *self.children()]
+        family: list[psutil.Process | subprocess.Popen[bytes]] = [self._process, *self.children()]
         for process in family:
             try:
                 process.kill()

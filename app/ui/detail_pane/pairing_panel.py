@@ -103,8 +103,7 @@ class PairingPanel(QFrame):
         self._account = account
         self._steps.show_steps(account)
         if code != self._code:
-            self._go(Stage.CODE)
-            self._code = code
+            self._stage, self._code, self._matrix = Stage.CODE, code, None
             self._prepare(code)
         self._tick()
 

@@ -59,8 +59,9 @@ class PairingSteps(QWidget):
             layout.addWidget(line, row, 1)
 
     def show_steps(self, account: PhoneNumber) -> None:
-        self._account = account
-        self.retranslate()
+        if account != self._account:  # asked again with every code
+            self._account = account
+            self.retranslate()
 
     def retranslate(self) -> None:
         digits = last_digits(self._account) if self._account else ""

@@ -28,8 +28,10 @@ class QrMatrix:
 
     def image(self) -> QImage:
         """One pixel per module."""
-        # The copy owns its pixels; without it Qt would read memory that Python may have freed.
-        return QImage(self.modules, self.size, self.size, self.size, QImage.Format.Format_Grayscale8).copy()
+        borrowed = QImage(self.modules, self.size, self.size, self.size, QImage.Format.Format_Grayscale8)
+        # What is converted owns its pixels, so that Qt never reads memory that Python has freed; and it is drawn several
+        # times as fast, because it has the format of the screen.
+        return borrowed.convertToFormat(QImage.Format.Format_RGB32)
 
 
 def encode(text: str) -> QrMatrix:

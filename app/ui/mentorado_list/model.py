@@ -120,18 +120,16 @@ class MentoradoListModel(QAbstractListModel):
         """Tell the views what became stale since the last time."""
         stale = [self._rows[mentorado_id] for mentorado_id in self._stale]
         self._stale.clear()
-        touched: list[int] = []
-        for row in stale:
-            if not self._is_found(row):
-                self._hide(row)
-            elif self._place_shown(row) is None:
-                self._show_if_found(row)
-        for row in stale:
-            place = self._place_shown(row)
-            if place is not None:
-                touched.append(place)
-        if touched:
-            self.dataChanged.emit(self.index(min(touched)), self.index(max(touched)), _STATUS_ROLES)
+        if self._group is not Group.ALL:  # where everybody is shown, a status brings nobody in and nobody out
+            for row in stale:
+                if not self._is_found(row):
+                    self._hide(row)
+                elif self._place_shown(row) is None:
+                    self._show_if_found(row)
+        seen = [row for row in stale if self._is_found(row)]
+        if seen:
+            first, last = (_place(self._shown, end(seen, key=_order)) for end in (min, max))
+            self.dataChanged.emit(self.index(first), self.index(last), _STATUS_ROLES)
         if stale:
             self.counts_changed.emit()
 
