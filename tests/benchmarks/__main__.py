@@ -17,6 +17,7 @@ from tests.benchmarks.links import measure_codes, measure_connects, measure_sess
 from tests.benchmarks.qr import measure_qr
 from tests.benchmarks.rows import measure_rows
 from tests.benchmarks.start import measure_memory, measure_start
+from tests.benchmarks.stored_talk import measure_history
 from tests.benchmarks.table import heading, row
 from tests.benchmarks.updates import measure_updates
 
@@ -30,6 +31,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "memory": lambda quick: measure_memory(1 if quick else 3),
     "session": lambda quick: measure_sessions(1 if quick else 2),
     "rows": lambda quick: measure_rows((1_000,) if quick else (1_000, 10_000, 100_000), 1 if quick else 3),
+    "history": lambda quick: measure_history(*((1_000, 20_000, 1) if quick else (20_000, 300_000, 3))),
     "updates": lambda quick: measure_updates(1 if quick else 3, 2.0 if quick else 6.0),
 }
 

@@ -39,14 +39,15 @@ def avatar(letters: str, colours: BadgeColours, size: int, font: QFont, ratio: f
 
 def badge(word: str, icon_name: str, tone: Tone, room: int, theme: Theme, ratio: float) -> QPixmap:
     """The badge as wide as *word* needs, or as wide as *room* allows."""
-    size = badge_size(word, theme)
-    return _badge(word, icon_name, tone, min(size.width(), room), size.height(), theme, theme.tokens.dark, ratio)
+    return _badge(word, icon_name, tone, room, theme, theme.tokens.dark, theme.text_scale, ratio)
 
 
 @lru_cache(maxsize=512)
 def _badge(
-    word: str, icon_name: str, tone: Tone, width: int, height: int, theme: Theme, _dark: bool, ratio: float
+    word: str, icon_name: str, tone: Tone, room: int, theme: Theme, _dark: bool, _text_scale: int, ratio: float
 ) -> QPixmap:
+    size = badge_size(word, theme)
+    width, height = min(size.width(), room), size.height()
     picture = _blank(width, height, ratio)
     painter = _painter(picture)
     paint_badge(painter, QRect(0, 0, width, height), tone, icon_name, word, theme)
