@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import __version__
@@ -11,7 +12,7 @@ from app.domain.errors import Problem
 from app.settings import read_settings
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, Namespace
+    from argparse import ArgumentParser, Namespace, _SubParsersAction
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -73,9 +74,33 @@ def _parser() -> ArgumentParser:
     archive = verbs.add_parser("archive", help=texts("cli.help.archive"))
     archive.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
 
-    for command in (status, connect, add, listing, archive):
+    for command in (status, connect, add, listing, archive, *_add_record_commands(commands)):
         command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
     return parser
+
+
+def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
+    """What is about the data of people, and about what was done."""
+    from app.ui.text import texts
+
+    export = commands.add_parser("export", help=texts("cli.help.export"))
+    export.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+    export.add_argument("--to", metavar="DIR", type=_folder, required=True, help=texts("cli.help.to"))
+    export.add_argument("--contact", metavar="PHONE", help=texts("cli.help.only_contact"))
+    erase = commands.add_parser("erase", help=texts("cli.help.erase"))
+    erase.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+    erase.add_argument("--contact", metavar="PHONE", required=True, help=texts("cli.help.contact"))
+    erase.add_argument("--yes-erase", metavar="PHONE", required=True, help=texts("cli.help.yes_erase"))
+    audit = commands.add_parser("audit", help=texts("cli.help.audit"))
+    verbs = audit.add_subparsers(dest="audit_command", metavar="VERB", required=True)
+    verify = verbs.add_parser("verify", help=texts("cli.help.verify"))
+    listing = verbs.add_parser("list", help=texts("cli.help.audit_list"))
+    listing.add_argument("--limit", type=int, default=50, help=texts("cli.help.limit"))
+    return [export, erase, verify, listing]
+
+
+def _folder(typed: str) -> Path:
+    return Path(typed).expanduser().absolute()
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from app.core.chores import Chores
 from app.core.enrolments import Enrolments
 from app.core.intake import HistoryKeeper
 from app.core.operator_desk import OperatorDesk
+from app.core.personal_data import PersonalData
 from app.core.provider_log import ProviderLog
 from app.core.retention import Retention
 from app.core.scribe import Scribe
@@ -53,6 +54,7 @@ class Core:
     actions: Actions
     desk: OperatorDesk
     provider_log: ProviderLog
+    personal_data: PersonalData
     retention: Retention
     secrets: Vault
     secrets_desk: SecretsDesk
@@ -134,6 +136,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         actions=actions,
         desk=desk,
         provider_log=provider_log,
+        personal_data=PersonalData(bus=bus, enrolments=enrolments, history=history, witness=witness, clock=clock),
         retention=Retention(bus=bus, desk=desk, history=history, witness=witness, clock=clock),
         secrets=secrets,
         secrets_desk=SecretsDesk(secrets=secrets, witness=witness),

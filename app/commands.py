@@ -11,6 +11,7 @@ from typing import Any, TextIO
 
 from app.bootstrap import Core, build_core
 from app.core.actions import ActionName
+from app.core.chores import Chores
 from app.domain.connection import LinkState, LinkStatus, QrCode
 from app.domain.errors import Code, Problem
 from app.domain.events import PairingTurnChanged, StatusChanged
@@ -18,6 +19,7 @@ from app.domain.guidance import recommend
 from app.domain.mentorado import Enrolment, LinkId
 from app.domain.phone import readable
 from app.domain.ports import Transition
+from app.record_commands import run_record_command
 from app.settings import Settings
 from app.ui import text
 from app.ui.text import texts
@@ -36,8 +38,10 @@ async def run_command(arguments: Namespace, settings: Settings) -> int:
                     return await status(core, as_json=arguments.json)
                 case "connect":
                     return await connect(core, arguments.name, as_json=arguments.json)
-                case _:
+                case "mentorado":
                     return await mentorado(core, arguments)
+                case _:
+                    return await run_record_command(core, arguments)
     finally:
         await core.database.close()
 
@@ -93,8 +97,9 @@ async def connect(core: Core, name: str, *, as_json: bool) -> int:
         core.bus.subscribe(PairingTurnChanged, teller.on_turn),
     ]
     try:
-        await core.actions.run(ActionName.CONNECT, enrolment.mentorado.id, _never_asked)
-        await settled.wait()
+        async with Chores(core.provider_log.run):  # else the detailed log would not end by itself
+            await core.actions.run(ActionName.CONNECT, enrolment.mentorado.id, _never_asked)
+            await settled.wait()
     finally:
         for end in stop:
             end()

@@ -100,10 +100,13 @@ class Enrolments:
             await self._roster.save_link(link)
             return self._keep(Enrolment(before.mentorado, link))
 
-    def named(self, name: str) -> Enrolment:
-        """The one active mentorado called *name*, or whose number it is; raises `Problem` when none or several are."""
+    def named(self, name: str, *, archived: bool = False) -> Enrolment:
+        """The one active mentorado called *name*, or whose number it is; with *archived*, whether active or not.
+
+        Raises `Problem` when none or several are.
+        """
         wanted = name.strip().casefold()
-        active = [enrolment for enrolment in self._by_id.values() if not enrolment.mentorado.archived]
+        active = [enrolment for enrolment in self._by_id.values() if archived or not enrolment.mentorado.archived]
         found = [e for e in active if wanted in (e.mentorado.name.casefold(), e.mentorado.phone, e.mentorado.id)]
         found = found or [e for e in active if wanted and wanted in e.mentorado.name.casefold()]
         if not found:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # the words are needed before the core is
     from app.core.actions import ActionName, Refusal
     from app.domain.guidance import Recommendation
     from app.domain.mentorado import Enrolment, ProviderKind
+    from app.domain.secrets import SecretsPlace
 
 __all__ = [
     "LANGUAGES",
@@ -29,6 +30,7 @@ __all__ = [
     "provider",
     "refusal",
     "row_badge",
+    "secrets_place",
     "sentence",
     "state_badge",
     "texts",
@@ -113,6 +115,11 @@ def refusal(why: Refusal) -> str:
 def action(name: ActionName) -> tuple[str, str]:
     """The label of an action, and the line that says what it does."""
     return texts(f"action.{name}.label"), texts(f"action.{name}.line")
+
+
+def secrets_place(place: SecretsPlace) -> str:
+    """Where secrets are kept now: a phrase without a full stop."""
+    return texts(f"secrets.place.{place}")
 
 
 def provider(kind: ProviderKind) -> str:

@@ -1,0 +1,167 @@
+"""What the law lets people ask for: to be given what is kept of them, and to have it removed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from app.core.bus import Bus
+from app.core.enrolments import Enrolments
+from app.core.export_files import ExportFiles, ExportHead, Pages
+from app.core.phone_numbers import parse_phone
+from app.core.witness import Witness
+from app.domain.audit import AuditOutcome
+from app.domain.deeds import DeedName
+from app.domain.errors import Code, Problem
+from app.domain.events import HistoryShrank
+from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.messages import REFERRING, Address, AddressKind, ContactId, Conversation, StoredMessage
+from app.domain.phone import masked
+from app.domain.ports import Clock, PersonalHistory
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int | None], None]
+"""Told how many messages are written, of how many; None when that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exported:
+    """What an export came to."""
+
+    folder: Path
+    messages: int
+    conversations: int
+
+
+class PersonalData:
+    """Each deed is written down with its counts, never with a whole number or a word that was said."""
+
+    def __init__(
+        self, *, bus: Bus, enrolments: Enrolments, history: PersonalHistory, witness: Witness, clock: Clock
+    ) -> None:
+        self._bus = bus
+        self._enrolments = enrolments
+        self._history = history
+        self._witness = witness
+        self._clock = clock
+        self._unfinished: dict[tuple[MentoradoId, Address], ContactId] = {}
+
+    async def export(
+        self,
+        mentorado_id: MentoradoId,
+        folder: Path,
+        pages: Pages,
+        *,
+        contact: Address | None = None,
+        progress: Progress = lambda _done, _total: None,
+    ) -> Exported:
+        """Write all that is kept of a mentorado, or of one *contact* of theirs, into a new folder inside *folder*.
+
+        Cancelled or failed, nothing is left there. Raises `Problem(CONTACT_UNKNOWN)` or one about the folder.
+        """
+        enrolment = self._enrolments.get(mentorado_id)
+        deed = DeedName.EXPORT_MENTORADO if contact is None else DeedName.EXPORT_CONTACT
+        before = _named(contact)
+        try:
+            exported = await self._export(enrolment, folder, pages, contact, progress)
+        except asyncio.CancelledError:
+            self._witness.record(deed, enrolment, before=before, outcome=AuditOutcome.DECLINED, reason="cancelled")
+            raise
+        except Problem as problem:
+            self._witness.record(deed, enrolment, before=before, outcome=AuditOutcome.FAILED, reason=problem.code)
+            raise
+        counts = {"messages": str(exported.messages), "conversations": str(exported.conversations)}
+        self._witness.record(deed, enrolment, before=before, after=counts)
+        return exported
+
+    async def erase_contact(self, mentorado_id: MentoradoId, contact: Address) -> int:
+        """Remove a contact with every message and no way back; returns how many messages went.
+
+        Whoever asks must have had it confirmed. Only a hash of the address stays, so that nothing older comes back.
+        Asked again after a `Problem`, it completes what was begun.
+        """
+        enrolment, now = self._enrolments.get(mentorado_id), self._clock.now()
+        asked = (mentorado_id, contact)
+        contact_id = self._unfinished.get(asked) or await self._find(mentorado_id, contact)
+        self._unfinished[asked] = contact_id
+        try:
+            count = await self._history.erase(mentorado_id, contact_id, now)
+        except Problem as problem:
+            self._erased(enrolment, contact, outcome=AuditOutcome.FAILED, reason=problem.code)
+            raise
+        del self._unfinished[asked]
+        self._erased(enrolment, contact, after={"messages": str(count)})
+        return count
+
+    def _erased(
+        self,
+        enrolment: Enrolment,
+        contact: Address,
+        *,
+        after: Mapping[str, str] | None = None,
+        outcome: AuditOutcome = AuditOutcome.DONE,
+        reason: str = "",
+    ) -> None:
+        before = _named(contact)
+        self._witness.record(
+            DeedName.ERASE_CONTACT, enrolment, before=before, after=after, outcome=outcome, reason=reason
+        )
+        self._bus.publish(HistoryShrank(enrolment.mentorado.id))
+
+    async def _find(self, mentorado_id: MentoradoId, contact: Address) -> ContactId:
+        found = await self._history.find_contact(mentorado_id, contact)
+        if found is None:
+            raise Problem(Code.CONTACT_UNKNOWN, contact=contact.value)
+        return found
+
+    async def _export(
+        self, enrolment: Enrolment, folder: Path, pages: Pages, contact: Address | None, progress: Progress
+    ) -> Exported:
+        mentorado_id = enrolment.mentorado.id
+        contact_id = None if contact is None else await self._find(mentorado_id, contact)
+        total = None if contact is not None else (await self._history.extent(mentorado_id)).messages
+        conversations = await self._history.conversations(mentorado_id)
+        head = ExportHead(
+            enrolment=enrolment, contact=contact, contact_title=_title(contact, conversations), at=self._clock.now()
+        )
+        files = ExportFiles(folder, head, {talk.id: talk for talk in conversations}, pages)
+        loop, worker = asyncio.get_running_loop(), ThreadPoolExecutor(1, thread_name_prefix="export")
+        done = 0
+        try:
+            await loop.run_in_executor(worker, files.begin)
+            everything = self._history.export(mentorado_id, contact_id=contact_id)
+            async with aclosing(cast("AsyncGenerator[Sequence[StoredMessage]]", everything)) as batches:
+                async for batch in batches:
+                    await loop.run_in_executor(worker, files.add, batch)
+                    done += sum(message.kind not in REFERRING for message in batch)
+                    progress(done, total)
+            written = await loop.run_in_executor(worker, files.finish)
+        except BaseException:
+            await loop.run_in_executor(worker, files.discard)  # after what it is doing now
+            raise
+        finally:
+            worker.shutdown(wait=False)
+        return Exported(folder=written, messages=done, conversations=files.conversations)
+
+
+def contact_of(typed: str) -> Address:
+    """The address that somebody typed as a phone number; raises `Problem(PHONE_INVALID)`."""
+    return Address(AddressKind.PHONE, parse_phone(typed))
+
+
+def _title(contact: Address | None, conversations: Sequence[Conversation]) -> str:
+    if contact is None:
+        return ""
+    theirs = (talk for talk in conversations if contact.key in {address.key for address in talk.addresses})
+    return next((talk.title for talk in theirs), contact.value)
+
+
+def _named(contact: Address | None) -> dict[str, str]:
+    return {} if contact is None else {"contact": masked(contact.value)}

@@ -1,0 +1,118 @@
+"""The commands about what is kept of people, and about what was done: export, erase, audit."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from typing import Any
+
+from app.bootstrap import Core
+from app.core.personal_data import contact_of
+from app.domain.audit import AuditEntry
+from app.domain.errors import Code, Problem
+from app.ui.export_page import HtmlPages
+from app.ui.text import texts
+
+DONE, FAILED = 0, 1
+
+
+async def run_record_command(core: Core, arguments: Namespace) -> int:
+    """Do what *arguments* ask and return the exit code. Raises `Problem`."""
+    match arguments.command:
+        case "export":
+            return await export(core, arguments)
+        case "erase":
+            return await erase(core, arguments)
+        case _ if arguments.audit_command == "verify":
+            return await verify_audit(core, as_json=arguments.json)
+        case _:
+            return await list_audit(core, arguments.limit, as_json=arguments.json)
+
+
+async def export(core: Core, arguments: Namespace) -> int:
+    """Write all that is kept of somebody; interrupted, nothing is left."""
+    enrolment = core.enrolments.named(arguments.name, archived=True)
+    contact = contact_of(arguments.contact) if arguments.contact else None
+    exported = await core.personal_data.export(
+        enrolment.mentorado.id,
+        arguments.to,
+        HtmlPages(texts.language),
+        contact=contact,
+    )
+    if arguments.json:
+        _print_json(
+            {
+                "folder": str(exported.folder),
+                "messages": exported.messages,
+                "conversations": exported.conversations,
+            }
+        )
+    else:
+        print(texts.plural("cli.exported", exported.messages, folder=exported.folder))
+    return DONE
+
+
+async def erase(core: Core, arguments: Namespace) -> int:
+    """Erase a contact whose number was typed twice."""
+    enrolment = core.enrolments.named(arguments.name, archived=True)
+    contact = contact_of(arguments.contact)
+    if contact_of(arguments.yes_erase) != contact:
+        raise Problem(Code.ERASURE_NOT_CONFIRMED)
+    count = await core.personal_data.erase_contact(enrolment.mentorado.id, contact)
+    if arguments.json:
+        _print_json({"messages": count})
+    else:
+        print(texts.plural("cli.erased", count))
+    return DONE
+
+
+async def verify_audit(core: Core, *, as_json: bool) -> int:
+    """Say whether the whole chain holds, and where it first does not."""
+    broken = await core.audit.verify()
+    if as_json:
+        found = None if broken is None else {"number": broken.number, "found": broken.found}
+        _print_json({"holds": broken is None, "broken": found})
+    elif broken is None:
+        print(texts("cli.audit_holds"))
+    else:
+        print(texts("cli.audit_broken", number=broken.number, found=broken.found))
+    return DONE if broken is None else FAILED
+
+
+async def list_audit(core: Core, limit: int, *, as_json: bool) -> int:
+    """Show the latest entries, the newest first."""
+    entries = await core.audit.entries(limit=limit)
+    if as_json:
+        _print_json({"entries": [_described(entry) for entry in entries]})
+        return DONE
+    for entry in entries:
+        deed = entry.deed
+        who = f"{deed.actor.operator} ({deed.actor.user})" if deed.actor.operator else deed.actor.user
+        when = f"{deed.at.astimezone():%Y-%m-%d %H:%M}"
+        said = (str(entry.number), when, who, deed.action, deed.subject, deed.outcome)
+        print("\t".join(filter(None, said)))
+    if not entries:
+        print(texts("cli.audit_empty"))
+    return DONE
+
+
+def _described(entry: AuditEntry) -> dict[str, Any]:
+    deed = entry.deed
+    return {
+        "number": entry.number,
+        "at": deed.at.isoformat(),
+        "user": deed.actor.user,
+        "operator": deed.actor.operator,
+        "action": deed.action,
+        "mentorado": deed.mentorado_id,
+        "subject": deed.subject,
+        "before": dict(deed.before),
+        "after": dict(deed.after),
+        "outcome": deed.outcome,
+        "reason": deed.reason,
+        "hash": entry.hash,
+    }
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)

@@ -1,0 +1,109 @@
+"""A history of made-up messages, in memory: what personal data is read from and removed from."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.domain.errors import Problem
+from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
+from app.domain.messages import (
+    Address,
+    AddressKind,
+    ContactId,
+    Conversation,
+    ConversationId,
+    HistoryExtent,
+    MessageKind,
+    StoredMessage,
+)
+from tests.clock import DAWN
+
+BIA = Address(AddressKind.PHONE, "+5521987650001")
+CAIO = Address(AddressKind.PHONE, "+5531987650002")
+GROUP = Address(AddressKind.GROUP, "120363000000000001")
+
+
+def said(number: int, text: str = "oi", talk: str = "bia", **details: Any) -> StoredMessage:
+    """A text from Bia, unless told otherwise."""
+    at = DAWN + timedelta(minutes=number)
+    values: dict[str, Any] = {
+        "number": number,
+        "conversation_id": ConversationId(talk),
+        "link_id": LinkId("a" * 32),
+        "provider": ProviderKind.WHATSAPP_WEB,
+        "provider_id": f"ID{number}",
+        "from_me": False,
+        "sender_name": "Bia",
+        "kind": MessageKind.TEXT,
+        "text": text,
+        "original_text": text,
+        "media": None,
+        "reactions": (),
+        "quoted_text": None,
+        "sent_at": at,
+        "received_at": at,
+        "stored_at": at,
+        "delivery": None,
+        "edited_at": None,
+        "revoked_at": None,
+    }
+    return StoredMessage(**(values | details))
+
+
+def talk(name: str, title: str, *addresses: Address) -> Conversation:
+    return Conversation(
+        id=ConversationId(name),
+        mentorado_id=MentoradoId(""),
+        title=title,
+        addresses=addresses,
+        is_group=any(address.kind is AddressKind.GROUP for address in addresses),
+        messages=1,
+        last_text="",
+        last_at=DAWN,
+    )
+
+
+class PlayedArchive:
+    """Implements `PersonalHistory`. Bia can be found; what is said is said in batches."""
+
+    def __init__(self, *batches: Sequence[StoredMessage], talks: Sequence[Conversation] = ()) -> None:
+        self.batches = batches
+        self.talks = talks or [talk("group", "Turma", GROUP), talk("bia", "Bia", BIA)]
+        self.asked_for: list[ContactId | None] = []
+        self.erased: list[tuple[ContactId, datetime]] = []
+        self.problem: Problem | None = None
+        self.unknown = False
+        self.closed = False
+
+    async def conversations(self, mentorado_id: MentoradoId) -> Sequence[Conversation]:
+        return self.talks
+
+    async def extent(self, mentorado_id: MentoradoId) -> HistoryExtent:
+        return HistoryExtent(messages=sum(map(len, self.batches)), conversations=len(self.talks), since=DAWN)
+
+    async def find_contact(self, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
+        return ContactId("b" * 32) if address.key == BIA.key and not self.unknown else None
+
+    async def export(
+        self, mentorado_id: MentoradoId, *, contact_id: ContactId | None = None
+    ) -> AsyncIterator[Sequence[StoredMessage]]:
+        self.asked_for.append(contact_id)
+        try:
+            for batch in self.batches:
+                yield batch
+            if self.problem is not None:
+                raise self.problem
+        finally:
+            self.closed = True
+
+    async def erase(self, mentorado_id: MentoradoId, contact_id: ContactId, at: datetime) -> int:
+        self.erased.append((contact_id, at))
+        self.unknown = True
+        if self.problem is not None:
+            raise self.problem
+        return 12
+
+    async def forget_before(self, mentorado_id: MentoradoId | None, moment: datetime) -> int:
+        raise NotImplementedError

@@ -1,0 +1,161 @@
+"""Export, erase and audit over the real core and a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+from app.domain.messages import WireFact
+from app.storage.database import Database
+from app.storage.history import SqlHistory
+from app.storage.roster import SqlRoster
+from app.ui.text import texts
+from tests.clock import DAWN
+from tests.storage.talk import BIA, BIA_LID, CAIO, GROUP, edit, said
+
+Conecta = Callable[..., tuple[int, str, str]]
+
+HOSTILE = "<script>alert('oi')</script>"
+TALK: tuple[WireFact, ...] = (
+    said("1", "Bom dia", BIA, BIA_LID, sender_name=HOSTILE),
+    said("2", "Tudo bem?", from_me=True, minute=1),
+    edit("3", "1", "Boa tarde", minute=2),
+    said("4", HOSTILE, GROUP, minute=3),
+    said("5", "De outra pessoa", CAIO, minute=4),
+)
+
+
+@pytest.fixture
+def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Conecta]:
+    """Run the command line, with Ana in the roster and some talk in her history."""
+    monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
+    monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
+    monkeypatch.setattr("app.logs.configure_logging", lambda _file: None)
+    monkeypatch.chdir(fast_dir)
+    language = texts.language
+    texts.set_language("en")
+    logging.getLogger("app").setLevel(logging.NOTSET)
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    run("mentorado", "add", "Ana Lima", "11 98765-4321")
+    asyncio.run(_fill(fast_dir / "data" / "conecta.db"))
+    yield run
+    texts.set_language(language)
+
+
+async def _fill(file: Path) -> None:
+    async with Database(file) as database:
+        (ana,) = await SqlRoster(database).all()
+        await SqlHistory(database).store(ana, TALK, DAWN)
+
+
+def written(folder: Path) -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in folder.rglob("*.html"))
+
+
+def test_a_mentorado_is_exported_whole(conecta: Conecta, fast_dir: Path) -> None:
+    code, out, err = conecta("export", "ana", "--to", "out")
+    (folder,) = (fast_dir / "out").iterdir()
+    assert (code, out, err) == (0, f"4 messages were exported to {folder}\n", "")
+    described = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    assert [message["provider_id"] for message in described["messages"]] == ["1", "2", "3", "4", "5"]
+    assert described["messages"][0]["text"] == "Boa tarde"
+    assert described["messages"][0]["original_text"] == "Bom dia"
+    assert len(described["conversations"]) == 3
+    pages = written(folder)
+    for said_there in ("Boa tarde", "Bom dia", "Tudo bem?", "De outra pessoa"):
+        assert said_there in pages
+    assert "<script" not in pages
+    assert "script" not in folder.name
+
+
+def test_one_contact_is_exported_with_nothing_of_others(conecta: Conecta, fast_dir: Path) -> None:
+    code, out, _ = conecta("export", "ana", "--to", str(fast_dir / "out"), "--contact", "21 98765-0001", "--json")
+    told = json.loads(out)
+    assert (code, told["messages"], told["conversations"]) == (0, 3, 2)
+    assert "De outra pessoa" not in written(Path(told["folder"]))
+    assert "De outra pessoa" not in (Path(told["folder"]) / "data.json").read_text(encoding="utf-8")
+
+
+def test_somebody_archived_can_be_exported_too(conecta: Conecta) -> None:
+    conecta("mentorado", "archive", "Ana")
+    assert conecta("export", "Ana", "--to", "out")[0] == 0
+
+
+def test_a_contact_is_erased_and_can_be_found_nowhere(conecta: Conecta, fast_dir: Path) -> None:
+    code, out, _ = conecta("erase", "ana", "--contact", "21 98765-0001", "--yes-erase", "+55 21 98765-0001")
+    assert (code, out) == (0, "The contact and 4 messages were erased.\n")
+    kept = b"".join(path.read_bytes() for path in (fast_dir / "data").iterdir() if path.is_file())
+    for gone in ("Bom dia", "Boa tarde", "Tudo bem?", "987650001", HOSTILE):
+        assert gone.encode() not in kept
+    assert b"De outra pessoa" in kept
+    code, _, err = conecta("erase", "ana", "--contact", "21 98765-0001", "--yes-erase", "21 98765-0001")
+    assert (code, err.splitlines()[-1]) == (1, "[contact_unknown]")
+    code, out, _ = conecta("erase", "ana", "--contact", "31 98765-0002", "--yes-erase", "31 98765-0002", "--json")
+    assert (code, json.loads(out)) == (0, {"messages": 1})
+
+
+def test_another_number_confirms_nothing(conecta: Conecta) -> None:
+    code, _, err = conecta("erase", "ana", "--contact", "21 98765-0001", "--yes-erase", "31 98765-0002")
+    assert (code, err.splitlines()[-1]) == (1, "[erasure_not_confirmed]")
+    assert "4 messages" in conecta("export", "ana", "--to", "out")[1]
+
+
+def test_what_was_done_is_in_the_audit_without_a_whole_number(conecta: Conecta) -> None:
+    assert conecta("audit", "list")[1] == "The audit is empty.\n"
+    conecta("export", "ana", "--to", "out")
+    conecta("export", "ana", "--to", "out", "--contact", "31 98765-0002")
+    conecta("erase", "ana", "--contact", "21 98765-0001", "--yes-erase", "21 98765-0001")
+    lines = conecta("audit", "list")[1].splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["3", "2", "1"]
+    assert lines[0].endswith("\terase_contact\tAna Lima\tdone")
+    out = conecta("audit", "list", "--limit", "2", "--json")[1]
+    erased, exported = json.loads(out)["entries"]
+    assert (erased["before"], erased["after"]) == ({"contact": "+55…01"}, {"messages": "4"})
+    assert (exported["action"], exported["after"]) == ("export_contact", {"messages": "1", "conversations": "1"})
+    assert "98765" not in out
+
+
+def test_the_operators_name_is_in_the_audit(conecta: Conecta, fast_dir: Path) -> None:
+    with closing(sqlite3.connect(fast_dir / "data" / "conecta.db")) as raw, raw:
+        raw.execute("INSERT INTO setting VALUES ('operator_name', '\"Rosa\"', '2026-01-01T00:00:00+00:00')")
+    conecta("export", "ana", "--to", "out")
+    (entry,) = json.loads(conecta("audit", "list", "--json")[1])["entries"]
+    assert entry["operator"] == "Rosa"
+    assert f"\tRosa ({entry['user']})\t" in conecta("audit", "list")[1]
+
+
+def test_the_first_entry_that_does_not_hold_is_named(conecta: Conecta, fast_dir: Path) -> None:
+    for _ in range(3):
+        conecta("export", "ana", "--to", "out")
+    assert conecta("audit", "verify") == (0, "The audit holds.\n", "")
+    assert json.loads(conecta("audit", "verify", "--json")[1]) == {"holds": True, "broken": None}
+    with closing(sqlite3.connect(fast_dir / "data" / "conecta.db")) as raw, raw:
+        raw.execute("DROP TRIGGER audit_no_update")
+        raw.execute("UPDATE audit SET user = 'nobody' WHERE number = 2")
+    assert conecta("audit", "verify")[:2] == (1, "The audit does not hold from entry 2 on: altered.\n")
+    code, out, _ = conecta("audit", "verify", "--json")
+    assert (code, json.loads(out)) == (1, {"holds": False, "broken": {"number": 2, "found": "altered"}})
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file in the folder's place is another error there")
+def test_a_folder_that_cannot_be_used_is_a_sentence(conecta: Conecta, fast_dir: Path) -> None:
+    (fast_dir / "out").write_text("a file")
+    code, _, err = conecta("export", "ana", "--to", "out")
+    sentence, step, last = err.splitlines()
+    assert (code, last) == (1, "[export_folder_unusable]")
+    assert str(fast_dir / "out") in sentence
+    assert step.endswith(".")
