@@ -21,7 +21,7 @@ from app.domain.errors import Code, Problem
 from app.domain.ports import CodeIssued, Failed, Opened, Refused
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.line import HostLine
-from app.providers.whatsapp_web.protocol import LogLine, Mode, Open, Ready, SetLogging, StateChanged, encode
+from app.providers.whatsapp_web.protocol import VERSION, LogLine, Mode, Open, Ready, SetLogging, StateChanged, encode
 from tests.providers.conftest import World, run, until
 
 
@@ -436,7 +436,7 @@ def test_the_first_thing_a_host_says_is_who_it_is() -> None:
         try:
             async with asyncio.timeout(10):
                 ready = await host.incoming.get()
-            assert ready == Ready(protocol=1, engine="0.5.2", pid=host.pid)
+            assert ready == Ready(protocol=VERSION, engine="0.5.2", pid=host.pid)
             assert encode(ready).startswith(b'{"type":"ready"')
         finally:
             await host.close()

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from app.domain.connection import Reason
+from app.domain.messages import (
+    Address,
+    AddressKind,
+    Delivery,
+    Media,
+    MessageKind,
+    WireFact,
+    WireMessage,
+    WireReceipt,
+)
 from app.providers.whatsapp_web.protocol import (
     Account,
     Answer,
     Close,
     Code,
+    Confirm,
+    Facts,
     FromHost,
     LoginStatus,
     LogLine,
@@ -42,7 +55,27 @@ TO_HOST: list[ToHost] = [
     LogOut(session="s1", request=3),
     Close(session="s1"),
     SetLogging(enabled=True),
+    Confirm(session="s1", up_to=70_000),
 ]
+WHEN = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
+PHONE = Address(AddressKind.PHONE, "+5511987654321")
+FACTS: tuple[WireFact, ...] = (
+    WireMessage(
+        provider_id="3EB0",
+        chat=(Address(AddressKind.LID, "9"), PHONE),
+        sender=(PHONE,),
+        from_me=False,
+        kind=MessageKind.DOCUMENT,
+        text="olá 👋\n",
+        media=Media(mime="application/pdf", name="relatório.pdf", size=1, seconds=None),
+        refers_to="3EAF",
+        sender_name="Bia",
+        sent_at=WHEN,
+        received_at=WHEN,
+    ),
+    WireMessage(provider_id="3EB1", chat=(), sender=(), from_me=True, sent_at=WHEN, received_at=WHEN),
+    WireReceipt(provider_ids=("3EB0", "3EB1"), chat=(PHONE,), delivery=Delivery.READ, at=WHEN),
+)
 FROM_HOST: list[FromHost] = [
     Ready(protocol=1, engine="0.5.2", pid=7),
     Unable(reason=Reason.ENGINE_MISSING, detail="gone"),
@@ -52,6 +85,8 @@ FROM_HOST: list[FromHost] = [
     StateChanged(session="s1", state=SessionState.REFUSED, reason=Reason.TEMPORARY_BAN, detail="x", lasts=3600.0),
     StateChanged(session="s1", state=SessionState.CONNECTED),
     SignOfLife(session="s1", inbound=True),
+    Facts(session="s1", up_to=7, facts=FACTS),
+    Facts(session="s1", up_to=8, facts=()),
     Answer(session="s1", request=2, code="ABCD-EFGH"),
     LogLine(level="WARN", source="Client", text="…"),
 ]
@@ -99,6 +134,28 @@ def test_anything_else_is_an_error_that_does_not_repeat_it(line: bytes, complain
         decode_to_host(line)
     assert "steal" not in str(error.value)
     assert "dance" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        "olá",
+        {},
+        {"id": 1, "from_me": True, "kind": "text", "sent_at": 1, "received_at": 1},
+        {"id": "a", "from_me": True, "kind": "shout", "sent_at": 1, "received_at": 1},
+        {"id": "a", "from_me": True, "kind": "text", "sent_at": 1e300, "received_at": 1},
+        {"id": "a", "from_me": True, "kind": "text", "sent_at": "olá", "received_at": 1},
+        {"id": "a", "from_me": True, "kind": "text", "media": ["", "", "olá", 1], "sent_at": 1, "received_at": 1},
+        {"id": "a", "from_me": True, "kind": "text", "chat": [["phone"]], "sent_at": 1, "received_at": 1},
+        {"ids": ["a"], "delivery": "eaten", "at": 1},
+        {"ids": ["a"], "delivery": "read"},
+    ],
+)
+def test_a_fact_that_is_none_is_an_error_that_does_not_repeat_it(fact: object) -> None:
+    line = json.dumps({"type": "facts", "session": "s1", "up_to": 1, "facts": [fact]}).encode()
+    with pytest.raises(ProtocolError, match="facts has an unknown value") as error:
+        decode_from_host(line)
+    assert "olá" not in str(error.value)
 
 
 def test_credentials_and_texts_stay_out_of_representations() -> None:

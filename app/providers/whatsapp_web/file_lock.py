@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import sys
+import time
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,6 +78,18 @@ class FileLock:
             os.close(descriptor)
             raise
         return cls(path, descriptor, before)
+
+    @classmethod
+    def wait_for(cls, path: Path, within: float) -> FileLock:
+        """Become the owner as soon as the one before us has finished dying; blocks."""
+        deadline = time.monotonic() + within
+        while True:
+            try:
+                return cls.take(path)
+            except LockHeld:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
 
     def release(self) -> None:
         """Give it back; more than once is fine."""

@@ -62,7 +62,7 @@ class HostProcess(asyncio.SubprocessProtocol):
         self._transport: asyncio.SubprocessTransport | None = None
         self._exited = asyncio.Event()
         self._gone = False
-        self._unread = {1: b"", 2: b""}
+        self._unread = {1: bytearray(), 2: bytearray()}
         self._asked: dict[int, asyncio.Future[Answer]] = {}
         self._requests = 0
 
@@ -139,14 +139,18 @@ class HostProcess(asyncio.SubprocessProtocol):
         self._transport = cast("asyncio.SubprocessTransport", transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        *lines, self._unread[fd] = (self._unread[fd] + data).split(b"\n")
-        for line in lines:
-            if fd == 1:
-                self._hear(line)
-            else:
-                self.noise.append(line.decode(errors="replace"))
-        if len(self._unread[fd]) > protocol.LINE_LIMIT:
-            self._unread[fd] = b""
+        unread = self._unread[fd]
+        unread += data
+        if b"\n" in data:
+            *lines, rest = bytes(unread).split(b"\n")
+            unread[:] = rest
+            for line in lines:
+                if fd == 1:
+                    self._hear(line)
+                else:
+                    self.noise.append(line.decode(errors="replace"))
+        if len(unread) > protocol.LINE_LIMIT:
+            unread.clear()
             if fd == 1:
                 self._end("it sent a line without end")
 

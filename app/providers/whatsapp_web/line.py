@@ -11,13 +11,15 @@ from typing import Final
 
 from app.domain.connection import Reason
 from app.domain.phone import PhoneNumber, is_e164
-from app.domain.ports import Clock, CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Refused, Signal
+from app.domain.ports import Arrived, Clock, CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Refused, Signal
 from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.host_process import HostGone, HostProcess
 from app.providers.whatsapp_web.protocol import (
     Account,
     Answer,
     Code,
+    Confirm,
+    Facts,
     FromHost,
     LoginStatus,
     LogLine,
@@ -94,7 +96,8 @@ class HostLine(AsyncIterator[Signal]):
         return self._signal_of(message)
 
     async def confirm(self, up_to: int) -> None:
-        """Nothing arrives over this line that the host would keep."""
+        """Let the host forget what it kept; a host that is gone hears it from the next line."""
+        self._host.send(Confirm(session=SESSION, up_to=up_to))
 
     async def send_text(self, to: PhoneNumber, text: str) -> SentText:
         """Send *text*; raises `Problem` when the server refuses it or is not heard of."""
@@ -140,6 +143,8 @@ class HostLine(AsyncIterator[Signal]):
                 return self._on_state(message)
             case SignOfLife(inbound=inbound):
                 return Heard(self._clock.now(), inbound)
+            case Facts(facts=facts, up_to=up_to):
+                return Arrived(facts, up_to)
             case LoginStatus(status=status):
                 log.info("WhatsApp says of the pairing: %s", status)
             case LogLine(level=level, source=source, text=text):

@@ -14,10 +14,16 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from app.domain.connection import Reason
+from app.domain.messages import WireFact
+from app.providers.whatsapp_web.wire_json import from_plain, to_plain
 
-VERSION: Final = 1
-LINE_LIMIT: Final = 1 << 20
+VERSION: Final = 2
+LINE_LIMIT: Final = 4 << 20
 """No line is longer; a longer one means that something else than a host is speaking."""
+
+SPOOL: Final = "spool"
+"""The folder beside a session file where its host keeps what it received until that is stored. One for all sessions of
+a mentorado: what one received outlives a new pairing."""
 
 
 class ProtocolError(Exception):
@@ -93,6 +99,14 @@ class SetLogging:
     enabled: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm:
+    """Everything that arrived up to this mark is stored: the host need not keep it any longer."""
+
+    session: str
+    up_to: int
+
+
 # --- the host tells -----------------------------------------------------------------------------------------------
 
 
@@ -159,6 +173,15 @@ class SignOfLife:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Messages and receipts, in the order in which they came. The host keeps them until they are confirmed."""
+
+    session: str
+    up_to: int
+    facts: tuple[WireFact, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """The outcome of a request: *error* is empty when it was done."""
 
@@ -180,8 +203,8 @@ class LogLine:
 
 
 _M = TypeVar("_M")
-ToHost = Open | SendText | PairPhone | LogOut | Close | SetLogging
-FromHost = Ready | Unable | Code | LoginStatus | Account | StateChanged | SignOfLife | Answer | LogLine
+ToHost = Open | SendText | PairPhone | LogOut | Close | SetLogging | Confirm
+FromHost = Ready | Unable | Code | LoginStatus | Account | StateChanged | SignOfLife | Facts | Answer | LogLine
 
 _TO_HOST: Final[Mapping[str, type[ToHost]]] = MappingProxyType(
     {
@@ -191,6 +214,7 @@ _TO_HOST: Final[Mapping[str, type[ToHost]]] = MappingProxyType(
         "log_out": LogOut,
         "close": Close,
         "set_logging": SetLogging,
+        "confirm": Confirm,
     }
 )
 _FROM_HOST: Final[Mapping[str, type[FromHost]]] = MappingProxyType(
@@ -202,6 +226,7 @@ _FROM_HOST: Final[Mapping[str, type[FromHost]]] = MappingProxyType(
         "account": Account,
         "state": StateChanged,
         "sign_of_life": SignOfLife,
+        "facts": Facts,
         "answer": Answer,
         "log": LogLine,
     }
@@ -212,6 +237,8 @@ _NAMES: Final = {kind: name for table in (_TO_HOST, _FROM_HOST) for name, kind i
 def encode(message: ToHost | FromHost) -> bytes:
     """*message* as one line, newline included."""
     body = {"type": _NAMES[type(message)], **{f.name: getattr(message, f.name) for f in fields(message)}}
+    if isinstance(message, Facts):
+        body["facts"] = [to_plain(fact) for fact in message.facts]
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 
@@ -245,6 +272,10 @@ def _decode(line: bytes, kinds: Mapping[str, type[_M]]) -> _M:
     return kind(**values)
 
 
+def _facts(plain: object) -> tuple[WireFact, ...]:
+    return tuple(from_plain(each) for each in plain) if isinstance(plain, list) else ()
+
+
 _READERS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[object], object]]]] = MappingProxyType(
     {
         "str": ((str,), str),
@@ -252,6 +283,7 @@ _READERS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[object], object]]
         "bool": ((bool,), bool),
         "float": ((int, float), lambda value: value),
         "float | None": ((int, float, type(None)), lambda value: value),
+        "tuple[WireFact, ...]": ((list,), _facts),
         "Mode": ((str,), lambda value: Mode(str(value))),
         "SessionState": ((str,), lambda value: SessionState(str(value))),
         "Reason": ((str,), lambda value: Reason(str(value))),

@@ -20,6 +20,8 @@ from app.providers.whatsapp_web.inspection import account_in
 from app.providers.whatsapp_web.line import SESSION, EndedLine, HostLine, Patience
 from app.providers.whatsapp_web.protocol import Mode, Open, SetLogging
 from app.providers.whatsapp_web.session_files import SessionFiles, SessionFolder
+from app.providers.whatsapp_web.snapshots import EVERY, SnapshotInfo, Snapshots
+from app.providers.whatsapp_web.work_beside import beside
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class WhatsAppWebProvider:
         device_name: str = "Conecta",  # what the phone lists under its linked devices
         library_log: bool = False,  # BAILEYS_ENABLE_LOGGING
         patience: Patience | None = None,
+        snapshots_looked_after: float = 900.0,  # seconds between looks whether one is due
     ) -> None:
         self._files = SessionFiles(session_root, chosen=root_chosen)
         self._clock = clock
@@ -52,6 +55,7 @@ class WhatsAppWebProvider:
         self._device_name = device_name
         self._library_log = library_log
         self._patience = patience or Patience()
+        self._snapshots_looked_after = snapshots_looked_after
         self._open: dict[MentoradoId, asyncio.Event] = {}  # folders we own, and the end of that
         self._hosts: set[HostProcess] = set()
 
@@ -65,7 +69,7 @@ class WhatsAppWebProvider:
                 # The library deletes the keys when WhatsApp logs a session out, and would now show a QR.
                 yield EndedLine(Refused(Reason.LOGGED_OUT, detail="the session file holds no keys any more"))
                 return
-            async with self._line(file, Mode.CONNECT) as line:
+            async with self._line(file, Mode.CONNECT, folder) as line:
                 yield line
 
     @asynccontextmanager
@@ -80,7 +84,7 @@ class WhatsAppWebProvider:
             if account is not None and not same_account(account, enrolment.expected_account):
                 await self._give_up(folder)  # somebody asks for a code again after the wrong phone scanned one
                 file, account = await asyncio.to_thread(folder.candidate_to_pair, self._clock.now())
-            async with self._line(file, Mode.PAIR if account is None else Mode.CONNECT) as line:
+            async with self._line(file, Mode.PAIR if account is None else Mode.CONNECT, folder) as line:
                 yield line
 
     async def has_credentials(self, link: Link) -> bool:
@@ -94,6 +98,7 @@ class WhatsAppWebProvider:
         folder = self._files.folder(link.mentorado_id)
         async with self._owning_or_open(link.mentorado_id, folder):
             await asyncio.to_thread(folder.adopt, self._clock.now())
+            await self._snapshot(folder)
         log.info("Session of link %s adopted", link.id)
 
     async def discard(self, link: Link) -> None:
@@ -104,6 +109,10 @@ class WhatsAppWebProvider:
         await self._line_closed(link.mentorado_id)
         async with self._owning(link.mentorado_id, folder):
             await self._give_up(folder)
+
+    async def snapshots(self, link: Link) -> Sequence[SnapshotInfo]:
+        """The copies of the link's sessions, the latest first."""
+        return await asyncio.to_thread(Snapshots(self._files.folder(link.mentorado_id).path).infos)
 
     async def is_open(self, link: Link) -> bool:
         """Whether a program that lives, this one or another, has a line of *link* open."""
@@ -163,19 +172,45 @@ class WhatsAppWebProvider:
         return False
 
     @asynccontextmanager
-    async def _line(self, file: Path, mode: Mode) -> AsyncIterator[HostLine]:
+    async def _line(self, file: Path, mode: Mode, folder: SessionFolder | None = None) -> AsyncIterator[HostLine]:
+        """A host with *file* open. The files of a *folder* are copied before it is, and daily from then on."""
         host = await HostProcess.start(self._command, host_environment(os.environ))
         self._hosts.add(host)
         try:
             if self._library_log:
                 host.send(SetLogging(enabled=True))
+            if folder is not None and mode is Mode.CONNECT:  # while the host loads the library
+                await asyncio.to_thread(Snapshots(folder.path).take, file, self._clock.now())
             host.send(
                 Open(session=SESSION, mode=mode, file=str(file), device_name=self._device_name, proxy=self._proxy)
             )
-            yield HostLine(host, mode, self._clock, self._patience)
+            line = HostLine(host, mode, self._clock, self._patience)
+            if folder is None:
+                yield line
+            else:
+                async with beside(self._snapshot_daily(folder)):
+                    yield line
         finally:
             self._hosts.discard(host)
             await host.close()
+
+    async def _snapshot_daily(self, folder: SessionFolder) -> None:
+        snapshots = Snapshots(folder.path)
+        while True:
+            # Looked after by real time, which a computer that slept cannot get wrong; due by the clock.
+            await asyncio.sleep(self._snapshots_looked_after)
+            latest = await asyncio.to_thread(snapshots.latest)
+            if latest is None or self._clock.now() - latest >= EVERY:
+                await self._snapshot(folder)
+
+    async def _snapshot(self, folder: SessionFolder) -> None:
+        try:
+            current = folder.current
+        except Problem as problem:
+            log.warning("No snapshot was taken: %s", problem)
+            return
+        if current is not None:
+            await asyncio.to_thread(Snapshots(folder.path).take, current, self._clock.now())
 
     @asynccontextmanager
     async def _owning(self, mentorado_id: MentoradoId, folder: SessionFolder) -> AsyncIterator[None]:

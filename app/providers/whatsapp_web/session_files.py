@@ -7,7 +7,9 @@
         current                 the name of the file in use, swapped in one step
         candidate               the name of the file of a pairing that nobody accepted yet
         session-….db            0600, one WhatsApp session each
-        quarantine/             what was replaced or given up, each with a note of why
+        spool/                  what arrived and is not stored yet (`host/spool.py`)
+      snapshots/              copies of the sessions (`snapshots.py`)
+      quarantine/             what was replaced or given up, each with a note of why
 
 Everything here blocks, briefly: call it from a worker thread.
 """
@@ -31,6 +33,7 @@ from app.domain.mentorado import MentoradoId, is_id
 from app.domain.phone import PhoneNumber
 from app.providers.whatsapp_web.file_lock import FileLock, LockHeld, Owner, read_owner
 from app.providers.whatsapp_web.inspection import account_in
+from app.providers.whatsapp_web.protocol import SPOOL
 
 MINIMUM_FREE: Final = 16 << 20
 """Bytes that must be free before a session is opened: the library cannot say that a write failed."""
@@ -145,6 +148,7 @@ class SessionFolder:
                 if problem.code is not Code.SESSION_CORRUPT:
                     raise
                 self.quarantine(candidate, f"a pairing that was never finished: {problem}", now)
+                self._quarantine_messages(candidate, now)
         fresh = self.path / f"session-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.db"
         self._point("candidate", fresh)
         return fresh, None
@@ -166,6 +170,8 @@ class SessionFolder:
         candidate = self.candidate
         if candidate is not None and candidate.exists():
             self.quarantine(candidate, why, now)
+        if candidate is not None:
+            self._quarantine_messages(candidate, now)
         with contextlib.suppress(FileNotFoundError):
             (self.path / "candidate").unlink()
 
@@ -182,6 +188,14 @@ class SessionFolder:
             for sidecar in _SIDECARS:
                 with contextlib.suppress(FileNotFoundError):
                     file.with_name(file.name + sidecar).rename(place / (name + sidecar))
+
+    def _quarantine_messages(self, session: Path, now: datetime) -> None:
+        """What a session received that was nobody's here must not enter the history with the next one."""
+        for segment in (self.path / SPOOL).glob(f"*-{session.stem}.spool"):
+            if segment.stat().st_size == 0:
+                segment.unlink()
+                continue
+            self.quarantine(segment, f"received by {session.name}, which was given up", now)
 
     def _pointed_to(self, pointer: str) -> Path | None:
         try:

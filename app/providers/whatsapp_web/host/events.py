@@ -6,6 +6,7 @@ library was seen to do against the emulator. `tests/providers/test_faults.py` wa
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Collection, Mapping
@@ -36,10 +37,10 @@ class Event(IntEnum):
     DISCONNECTED = 12
     MESSAGE = 17
     RECEIPT = 18
-    UNDECRYPTABLE = 44
+    UNDECRYPTABLE_MESSAGE = 44
 
 
-ABOUT_MESSAGES: Final = frozenset({Event.MESSAGE, Event.RECEIPT, Event.UNDECRYPTABLE})
+ABOUT_MESSAGES: Final = frozenset({Event.MESSAGE, Event.RECEIPT, Event.UNDECRYPTABLE_MESSAGE})
 """Events that are kept until the app has stored what they say."""
 
 SUBSCRIBED: Final = tuple(event for event in Event if event is not Event.DEVICE)
@@ -149,6 +150,12 @@ def news_of_error(text: str) -> News:
         if pattern.search(text):
             return News(news.state, news.reason, text)
     return News(_S.FAILED, _R.UNEXPECTED, text)
+
+
+def news_of_disk(error: OSError) -> News:
+    """What the file system's refusal means."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return News(_S.REFUSED, _R.DISK_FULL if full else _R.SESSION_DIR_NOT_WRITABLE, str(error))
 
 
 @dataclass(frozen=True, slots=True)

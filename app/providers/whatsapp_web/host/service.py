@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from functools import partial
@@ -15,9 +16,11 @@ from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.host.engine import Engine, EngineError, EngineMismatch, EngineMissing, messages
 from app.providers.whatsapp_web.host.gate import Gate, GateBusy
 from app.providers.whatsapp_web.host.session import NotReady, Session
+from app.providers.whatsapp_web.host.voice import Voice
 from app.providers.whatsapp_web.protocol import (
     Answer,
     Close,
+    Confirm,
     FromHost,
     LogOut,
     Mode,
@@ -36,13 +39,17 @@ from app.providers.whatsapp_web.protocol import (
 _FAREWELL = 0.5
 """Seconds that polite goodbyes to the server may take once the app is gone."""
 
+_QUIET = 0.1
+_QUIET_WITHIN = 1.0
+"""Seconds without an event after which the library has nothing more to hand over, and how long that is waited for."""
+
 
 class Host:
     """Owns the library and its sessions."""
 
     def __init__(self, channel: int) -> None:
-        self._channel = channel
-        self._speaking = threading.Lock()
+        self._voice = Voice(channel, unheard=self._end)
+        self._leaving = threading.Lock()
         self._gate = Gate()
         self._engine: Engine | None = None
         self._sessions: dict[str, Session] = {}
@@ -57,7 +64,7 @@ class Host:
                 self._do(protocol.decode_to_host(line))
             except ProtocolError as error:
                 print(f"not understood: {error}", file=sys.stderr, flush=True)  # noqa: T201 - stderr is our log
-        self._leave()
+        self._end()
 
     def _load(self) -> None:
         try:
@@ -90,6 +97,9 @@ class Host:
                 self._logging = enabled
                 for session in self._sessions.values():
                     session.logging = enabled
+            case Confirm(session=name, up_to=up_to):
+                if name in self._sessions:
+                    self._sessions[name].confirm(up_to)
 
     def _open(self, message: Open) -> None:
         refusal = ""
@@ -144,8 +154,8 @@ class Host:
 
         _on_a_thread(work)
 
-    def _send(self, request: SendText, session: Session, engine: Engine) -> Answer:
-        message_id, sent_at = session.ask(lambda: engine.send_text(session.key, request.to, request.text))
+    def _send(self, request: SendText, session: Session, _engine: Engine) -> Answer:
+        message_id, sent_at = session.send_text(request.to, request.text)
         self._tell(SignOfLife(session=request.session, inbound=False))
         return Answer(session=request.session, request=request.request, message_id=message_id, sent_at=sent_at)
 
@@ -165,18 +175,28 @@ class Host:
     # --------------------------------------------------------------------------------------------------------------
 
     def _tell(self, message: FromHost) -> None:
-        line = protocol.encode(message)
-        with self._speaking:
-            try:
-                while line:
-                    line = line[os.write(self._channel, line) :]
-            except OSError:
-                os._exit(0)  # nobody listens any more
+        self._voice.say(message)
 
-    def _leave(self) -> None:
-        goodbyes = [_on_a_thread(partial(self._disconnect, session)) for session in self._sessions.values()]
-        for goodbye in goodbyes:
-            goodbye.join(_FAREWELL)
+    def _end(self) -> None:
+        """Leave the server first, then take in what it had handed to the library already, then end the process."""
+        with self._leaving:
+            silence = os.open(os.devnull, os.O_WRONLY)
+            for descriptor in (1, 2):  # Go dies of printing to a pipe that nobody reads
+                os.dup2(silence, descriptor)
+            goodbyes = [_on_a_thread(partial(self._disconnect, session)) for session in self._sessions.values()]
+            for goodbye in goodbyes:
+                goodbye.join(_FAREWELL)
+            self._wait_for_quiet()
+            self._voice.finish(_QUIET)
+            os._exit(0)
+
+    def _wait_for_quiet(self) -> None:
+        began = time.monotonic()
+        while (now := time.monotonic()) < began + _QUIET_WITHIN:
+            heard = max((session.heard_at for session in self._sessions.values()), default=0.0)
+            if not self._sessions or now - max(heard, began) >= _QUIET:
+                return
+            time.sleep(_QUIET / 10)
 
 
 def _on_a_thread(work: Callable[[], None]) -> threading.Thread:

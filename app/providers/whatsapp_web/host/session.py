@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
+import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -16,25 +19,31 @@ from app.domain.phone import masked
 from app.providers.whatsapp_web.file_lock import FileLock, LockHeld
 from app.providers.whatsapp_web.host.engine import Engine, Listener, messages
 from app.providers.whatsapp_web.host.events import (
+    ABOUT_MESSAGES,
     LOGIN_STATUS,
     SUBSCRIBED,
     Event,
     Hint,
     News,
     hint_of,
+    ignored_in,
     news_of,
+    news_of_disk,
     news_of_error,
 )
+from app.providers.whatsapp_web.host.facts import IGNORED
 from app.providers.whatsapp_web.host.gate import Gate, GateBusy
+from app.providers.whatsapp_web.host.handover import Handover
+from app.providers.whatsapp_web.host.spool import Spool
 from app.providers.whatsapp_web.protocol import (
     Account,
     Code,
     FromHost,
     LoginStatus,
     LogLine,
+    Mode,
     Open,
     SessionState,
-    SignOfLife,
     StateChanged,
 )
 
@@ -47,6 +56,8 @@ _LOCKED_WITHIN: Final = 5.0
 _CODES: Final = 6
 _FIRST_LIFETIME, _LIFETIME = 60.0, 20.0
 _AFTERTHOUGHT: Final = 0.2
+_EVENT_WITHIN: Final = 1.0
+_TAKEN_BACK: Final = News(SessionState.REFUSED, Reason.LOGGED_OUT, "the library found no keys in the session file")
 _FALL: Final = News(SessionState.LOST, Reason.NETWORK_DOWN)
 _VAGUE: Final = frozenset({Reason.NETWORK_DOWN, Reason.PAIRING_FAILED, Reason.CLIENT_REFUSED})
 _T = TypeVar("_T")
@@ -78,18 +89,22 @@ class Session:
         self._last_code = 0.0
         self._last: News | None = None
         self._ended = False
+        self._handover: Handover | None = None
+        self._own_users: frozenset[str] = frozenset()
+        self.heard_at = 0.0  # when the library last called, by the monotonic clock
 
     def run(self) -> None:
         """Stay in the session; returns only when it could not be opened or the library gave it up."""
         opened = self._opened
         file = Path(opened.file)
         try:
-            self._lock = _take_lock(file.parent / HOST_LOCK)
+            self._lock = FileLock.wait_for(file.parent / HOST_LOCK, _LOCKED_WITHIN)
+            self._begin_handover(file)
             self._start_over = self._gate.start()
         except LockHeld as held:
             self._report(News(SessionState.REFUSED, Reason.SESSION_IN_USE, f"held by {held}"))
         except OSError as error:
-            self._report(News(SessionState.REFUSED, Reason.SESSION_DIR_NOT_WRITABLE, str(error)))
+            self._report(news_of_disk(error))
         except GateBusy:
             self._report(News(SessionState.FAILED, Reason.UNEXPECTED, "this host is busy"))
         else:
@@ -104,9 +119,16 @@ class Session:
                 events=SUBSCRIBED,
                 listener=listener,
             )
+            self._leave_server()  # it would go on taking messages that nobody reads any more
             self._callable.clear()
             self._start_over()
             self._report(self._with_hint(news_of_error(error_text)))
+
+    def _begin_handover(self, file: Path) -> None:
+        spool = Spool(file.parent, file.stem, note=_say)
+        handover = Handover(self.id, spool, messages=messages, tell=self._tell, on_trouble=self._on_trouble)
+        self._handover = handover
+        handover.start()
 
     def ask(self, call: Callable[[], _T]) -> _T:
         """Make a *call* into the library; raises `NotReady` or `GateBusy` instead of risking the process."""
@@ -119,9 +141,31 @@ class Session:
     def callable(self) -> bool:
         return self._callable.is_set()
 
+    def send_text(self, to: str, text: str) -> tuple[str, int]:
+        """Send *text*, and keep it with what became of it. Raises like `ask`, and `EngineError`."""
+        if self._handover is None or not self.callable:
+            raise NotReady
+        sends = self._handover.sends
+        sending = sends.begin(to, text)
+        try:
+            message_id, at = self.ask(lambda: self._engine.send_text(self.key, to, text))
+        except BaseException:
+            sends.failed(sending)
+            raise
+        sends.sent(sending, message_id, at)
+        return message_id, at
+
+    def confirm(self, up_to: int) -> None:
+        """The app stored what was handed to it up to this mark."""
+        if self._handover is not None:
+            self._handover.confirm(up_to)
+
     # --- on threads of the library ------------------------------------------------------------------------------
 
     def _on_code(self, text: str) -> None:
+        if self._opened.mode is Mode.CONNECT:
+            self._report(_TAKEN_BACK)  # a code is for pairing: here it would be shown to somebody who asked for none
+            return
         self._codes += 1
         self._last_code = time.monotonic()
         if self._codes == 1:
@@ -135,6 +179,8 @@ class Session:
     def _on_status(self, status: str) -> None:
         self._tell(LoginStatus(session=self.id, status=status))
         news = LOGIN_STATUS.get(status)
+        if self._opened.mode is Mode.CONNECT:
+            news = _TAKEN_BACK
         if news is None:
             return
         if status == "timeout" and not self._ran_out_of_codes():
@@ -153,17 +199,18 @@ class Session:
         return self._codes > 0 and _LIFETIME - 0.5 <= shown_for <= _LIFETIME + 5
 
     def _on_event(self, code: int, payload: bytes) -> None:
+        self.heard_at = time.monotonic()
+        if code in ABOUT_MESSAGES:
+            # Nothing slow here: while this runs, the library has already told the server that it has the next ones.
+            self._keep(code, payload)
+            return
         pb = messages()
         if code == Event.DEVICE:
             device = pb.Device.FromString(payload)
             self._start_over()
             self._callable.set()
+            self._own_users = frozenset((device.JID.User, device.LID.User))
             self._tell(Account(session=self.id, jid=_address(device.JID), lid=_address(device.LID)))
-        elif code == Event.MESSAGE:
-            if not pb.Message.FromString(payload).Info.MessageSource.IsFromMe:
-                self._tell(SignOfLife(session=self.id, inbound=True))
-        elif code == Event.RECEIPT:
-            self._tell(SignOfLife(session=self.id, inbound=False))
         elif (news := news_of(code, payload, pb)) is not None:
             if news.state is SessionState.CONNECTED:
                 self._hint = None
@@ -174,13 +221,42 @@ class Session:
                 news = self._with_hint(news)
             self._report(news)
 
+    def _keep(self, code: int, payload: bytes) -> None:
+        handover = self._handover
+        if handover is None:
+            return
+        try:
+            handover.keep(code, payload)
+        except OSError as error:
+            _say(f"a record of {len(payload)} bytes could not be kept: {error}")
+            self._on_trouble(error)
+        if handover.full:
+            self._on_trouble(OSError(errno.ENOSPC, "the disk is full"))
+
+    def _on_trouble(self, error: Exception) -> None:
+        """Let nothing more in: what is not taken stays with the server."""
+        if not self._ended:
+            bug = News(SessionState.FAILED, Reason.UNEXPECTED, repr(error))
+            self._report(news_of_disk(error) if isinstance(error, OSError) else bug)
+            threading.Thread(target=self._leave_server, daemon=True).start()
+
+    def _leave_server(self) -> None:
+        with suppress(NotReady, GateBusy):
+            self.ask(lambda: self._engine.disconnect(self.key))
+
     def _on_log(self, level: str, source: str, text: str) -> None:
+        if (ignored := ignored_in(level, text, self._own_users)) is not None:
+            self._keep(IGNORED, ignored)
         hint = hint_of(level, text)
         if hint is not None and hint.at_once:
             self._report(hint.news)
         elif hint is not None:
             self._hint = hint
             self._hinted.set()
+            if hint.news.state is SessionState.REFUSED and not self.callable:
+                # Keys that are taken back before the library has told whose they are: it deletes them, waits for ever
+                # to be told whose they are (neonize's FetchMe), and its events never come.
+                threading.Timer(_EVENT_WITHIN, self._report, [hint.news]).start()
             if hint.news.state is SessionState.LOST and self._last == _FALL:
                 self._report(hint.news)  # told already, without its reason
         if self.logging:
@@ -215,16 +291,8 @@ class Session:
         )
 
 
-def _take_lock(path: Path) -> FileLock:
-    """The folder's host lock, waiting a little for the host before us to finish dying."""
-    deadline = time.monotonic() + _LOCKED_WITHIN
-    while True:
-        try:
-            return FileLock.take(path)
-        except LockHeld:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - stderr is our log
 
 
 def _address(jid: object) -> str:
