@@ -151,7 +151,9 @@ class PairingPanel(QFrame):
         matrix = await asyncio.to_thread(encode, code.text)
         if code is self._code:  # another one may have come meanwhile
             self._matrix = matrix
-            self._render()
+            self._show_plate(self._plate)
+            if self._enlarged:
+                self._show_plate(self._enlarged.plate)
 
     @asked
     async def _enlarge(self, _checked: bool = False) -> None:
@@ -198,15 +200,9 @@ class PairingPanel(QFrame):
             self._notice.show_notice("check", texts("qr.accepted"), texts("qr.accepted_line"))
 
     def _show_code_on(self, plate: QrPlate, life: CodeLife) -> None:
+        self._show_plate(plate)
         code = self._code
         if self._stage is Stage.CODE and code is not None:
-            name = texts("qr.name_preparing")
-            if self._matrix is None:
-                plate.show_blank()
-            else:
-                plate.show_matrix(self._matrix)
-                name = texts("qr.name_ready", number=code.number, total=code.total)
-            plate.setAccessibleName(name)
             remaining = max(0.0, (code.expires_at - self._clock.now()).total_seconds())
             life.show_life(
                 remaining / max(1.0, (code.expires_at - code.issued_at).total_seconds()),
@@ -214,7 +210,17 @@ class PairingPanel(QFrame):
                 texts("qr.count", number=code.number, total=code.total),
             )
         else:
+            life.show_life(0.0, texts("qr.lapsed" if self._stage is Stage.LAPSED else "qr.expired"))
+
+    def _show_plate(self, plate: QrPlate) -> None:
+        code, matrix = self._code, self._matrix
+        if self._stage is not Stage.CODE or code is None:
             plate.show_ghost()
             plate.setAccessibleName(texts("qr.name_expired"))
-            life.show_life(0.0, texts("qr.lapsed" if self._stage is Stage.LAPSED else "qr.expired"))
+        elif matrix is None:
+            plate.show_blank()
+            plate.setAccessibleName(texts("qr.name_preparing"))
+        else:
+            plate.show_matrix(matrix)
+            plate.setAccessibleName(texts("qr.name_ready", number=code.number, total=code.total))
         plate.setToolTip(texts("qr.enlarge") if plate.readable and plate is self._plate else "")
