@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel
     from app.ui.crash import CrashReports
     from app.ui.detail_pane.pane import DetailPane
+    from app.ui.page import Page
+    from app.ui.rail import Place
     from app.ui.single_instance import SingleInstance
 
 OPEN_AGAIN_SECONDS = 3.0
@@ -137,6 +139,7 @@ class Program:
                 enrolments=core.enrolments,
                 supervisor=core.supervisor,
                 make_pane=self._make_pane,
+                make_page=self._make_page,
             )
         )
 
@@ -229,6 +232,12 @@ class Program:
             enrolments=self._core.enrolments,
             clock=self._core.clock,
         )
+
+    def _make_page(self, place: Place) -> Page:
+        from app.ui.audit_page.page import AuditPage
+
+        core = self._core
+        return AuditPage(theme=self._theme, audit=core.audit, people=core.enrolments.all, clock=core.clock)
 
 
 def _make_private(folder: Path) -> None:

@@ -192,7 +192,13 @@ class PlayedAudit:
     async def entries(
         self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]:
-        return list(reversed(self.entries_))[:limit]
+        wanted = [
+            entry
+            for entry in reversed(self.entries_)
+            if (mentorado_id is None or entry.deed.mentorado_id == mentorado_id)
+            and (before is None or entry.number < before)
+        ]
+        return wanted[:limit]
 
     async def verify(self) -> BrokenLink | None:
         return None

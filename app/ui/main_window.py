@@ -1,7 +1,8 @@
-"""The one window: header, list, pane. It constructs no service, and it can be seen before the core is loaded."""
+"""The one window: rail, header, list, pane. It constructs no service, and can be seen before the core is loaded."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, QPoint, Qt, QTimer, Signal
@@ -17,7 +18,9 @@ from app.ui.loop import asked
 from app.ui.mentorado_list.groups import Group
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.mentorado_list.panel import ListPanel
+from app.ui.places import Places
 from app.ui.preferences import Preferences
+from app.ui.rail import SHORTCUTS, Place
 from app.ui.text import LANGUAGES, texts
 from app.ui.theme import SCALES, Theme
 from app.ui.toast import Toast
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from app.domain.events import StorageFailed, StorageRecovered
     from app.domain.mentorado import MentoradoId
     from app.ui.detail_pane.pane import DetailPane
+    from app.ui.page import Page
     from app.ui.work import Work
 
 AGES_MILLISECONDS = 30_000
@@ -60,10 +64,12 @@ class MainWindow(QMainWindow):
         self.banners = Banners(theme)
         self.list = ListPanel(model, theme)
         self.body = Body(_column(self.banners, self.list), theme)
-        whole = _column(self.header, self.body)
-        self.setCentralWidget(whole)
-        self.toast = Toast(theme, whole)
+        home = _column(self.header, self.body)
+        self.places = Places(home, theme)
+        self.setCentralWidget(self.places)
+        self.toast = Toast(theme, home)
         self.setMinimumSize(*_SMALLEST)
+        self.header.search.setFocus()  # Qt would choose the rail, which comes first
 
         self._ages = QTimer(self, interval=AGES_MILLISECONDS)
         self._ages.timeout.connect(model.refresh_ages)
@@ -119,8 +125,19 @@ class MainWindow(QMainWindow):
         self._finished = True
         self.close()
 
+    def go(self, place: Place) -> None:
+        """Show another place, and put the keyboard there."""
+        if self.places.go(place):
+            (self.places.page or self.list).take_focus()
+
+    def set_language(self, language: str) -> None:
+        """Speak *language* from now on, in the next runs too."""
+        texts.set_language(language)
+        self._preferences.language = language
+
     def choose(self, mentorado_id: MentoradoId) -> None:
         """Show somebody in list and pane."""
+        self.places.go(Place.HOME)
         self.list.table.choose(mentorado_id)
         self.body.open_drawer()
 
@@ -158,6 +175,7 @@ class MainWindow(QMainWindow):
 
     def _connect_parts(self) -> None:
         header, listed = self.header, self.list
+        self.places.rail.wanted.connect(self.go)
         header.add_wanted.connect(self.add)
         header.language_wanted.connect(self._switch_language)
         header.look_wanted.connect(self._show_look_menu)
@@ -179,7 +197,7 @@ class MainWindow(QMainWindow):
 
     def _add_shortcuts(self) -> None:
         for keys, do in (
-            (QKeySequence.StandardKey.Find, self.header.search.take_focus),
+            (QKeySequence.StandardKey.Find, self._find),
             (QKeySequence.StandardKey.New, self.header.add_button.click),
             ("Ctrl+L", self._switch_language),
             ("Ctrl++", lambda: self._scale_text(+1)),
@@ -189,6 +207,8 @@ class MainWindow(QMainWindow):
             ("Esc", self.body.close_drawer),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(do)
+        for place, keys in SHORTCUTS.items():
+            QShortcut(QKeySequence(keys), self).activated.connect(partial(self.go, place))
 
     def _on_painted(self) -> None:
         self._painted = True
@@ -204,6 +224,7 @@ class MainWindow(QMainWindow):
 
         qt_words.speak(texts.language)
         self.setWindowIcon(icon("conecta", "", 64))
+        self.places.recipe = partial(self._make_page, self._work)
         self._pane = pane = self._work.make_pane()
         pane.edit_requested.connect(self.edit)
         pane.back_requested.connect(self.body.close_drawer)
@@ -215,6 +236,14 @@ class MainWindow(QMainWindow):
         pane.show_mentorado(self.list.table.chosen_id)
         if self.focusWidget() is None or self.focusWidget() is self.header.search:
             self.list.take_focus()  # arrows walk it, and typing searches
+
+    def _make_page(self, work: Work, place: Place) -> Page:
+        page = work.make_page(place)
+        page.crashed.connect(self.crashed)
+        return page
+
+    def _find(self) -> None:
+        (self.places.page.begin_search if self.places.page else self.header.search.take_focus)()
 
     def _show_in_pane(self, mentorado_id: MentoradoId) -> None:
         if self._pane is not None:
@@ -245,13 +274,11 @@ class MainWindow(QMainWindow):
     # --- language and look
 
     def _switch_language(self) -> None:
-        after = LANGUAGES[(LANGUAGES.index(texts.language) + 1) % len(LANGUAGES)]
-        texts.set_language(after)
-        self._preferences.language = after
+        self.set_language(LANGUAGES[(LANGUAGES.index(texts.language) + 1) % len(LANGUAGES)])
 
     def _retranslate(self) -> None:
         self.setWindowTitle(texts("app.name"))
-        for part in (self.header, self.banners, self.list, self._model):
+        for part in (self.places.rail, self.header, self.banners, self.list, self._model):
             part.retranslate()
         if self._painted:
             from app.ui import qt_words

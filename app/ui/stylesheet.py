@@ -53,6 +53,9 @@ QPushButton[role="primary"]:disabled, QPushButton[role="danger"]:disabled {{
 QPushButton[role="quiet"] {{ background: transparent; border: 1px solid transparent; padding: 0 9px; }}
 QPushButton[role="quiet"]:hover {{ background: {hover}; border-color: {border}; }}
 QPushButton[role="quiet"]:focus {{ border: 2px solid {focus}; padding: 0 8px; }}
+QPushButton[role="pick"] {{ background: {surface}; padding: 0 11px; font-weight: 400; }}
+QPushButton[role="pick"]:hover {{ background: {hover}; }}
+QPushButton[role="pick"]:focus {{ padding: 0 10px; }}
 QPushButton[role="link"] {{
     background: transparent; border: 1px solid transparent; color: {on_accent_soft}; padding: 0 3px; text-align: left;
 }}

@@ -17,17 +17,20 @@ if TYPE_CHECKING:
     from app.domain.mentorado import MentoradoId
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.dialogs.mentorado_form import Saved
+    from app.ui.page import Page
+    from app.ui.rail import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """The core's parts and a recipe for the pane. Sheets open over the widget that is handed in."""
+    """The core's parts, and recipes for the pane and the other places. Sheets open over the widget handed in."""
 
     theme: Theme
     actions: Actions
     enrolments: Enrolments
     supervisor: Supervisor
     make_pane: Callable[[], DetailPane]
+    make_page: Callable[[Place], Page]
 
     async def enrol(self, over: QWidget) -> Saved | None:
         """Ask for somebody new; None when it was given up."""

@@ -21,11 +21,14 @@ from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reaso
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
+from app.ui.audit_page.page import AuditPage
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.loop import cancel_asked
 from app.ui.main_window import MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.page import Page
 from app.ui.preferences import Preferences
+from app.ui.rail import Place
 from app.ui.theme import Mode, Theme
 from app.ui.work import Work
 from tests.clock import StillClock
@@ -142,6 +145,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.log = PlayedLog()
+        self.audit = PlayedAudit()
         self.roster = PlayedRoster(*self.people)
         self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock)
         scribe = Scribe(bus=self.bus, clock=self.clock)
@@ -158,7 +162,7 @@ class Stage:
             enrolments=self.enrolments,
             supervisor=self.supervisor,
             clock=self.clock,
-            witness=Witness(audit=PlayedAudit(), scribe=scribe, clock=self.clock, actor=somebody),
+            witness=Witness(audit=self.audit, scribe=scribe, clock=self.clock, actor=somebody),
         )
         self.model = MentoradoListModel(self.clock)
         self.bus.subscribe(MentoradosLoaded, self.model.on_loaded)
@@ -177,6 +181,7 @@ class Stage:
                 enrolments=self.enrolments,
                 supervisor=self.supervisor,
                 make_pane=self._make_pane,
+                make_page=self._make_page,
             )
         )
 
@@ -216,3 +221,6 @@ class Stage:
             history=self.log.of,
             clock=self.clock,
         )
+
+    def _make_page(self, place: Place) -> Page:
+        return AuditPage(theme=self.theme, audit=self.audit, people=self.enrolments.all, clock=self.clock)

@@ -1,0 +1,1 @@
+"""The audit: who did what, found and filtered, proved and handed over."""

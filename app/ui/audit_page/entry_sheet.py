@@ -1,0 +1,77 @@
+"""One entry in full, with the hashes that chain it, and a way to hand it over."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont, QGuiApplication
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+from app.ui.audit_page import words
+from app.ui.audit_page.model import Line
+from app.ui.dialogs.sheet import Sheet
+from app.ui.text import texts
+from app.ui.theme import SPACE_2, SPACE_4, TEXT_SMALL, Theme
+from app.ui.words import Words
+
+_WIDTH = 560
+_SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+
+
+class EntrySheet(Sheet):
+    """Shows; copies. Esc closes it."""
+
+    def __init__(self, line: Line, theme: Theme, over: QWidget) -> None:
+        super().__init__(theme, over, width=_WIDTH)
+        self._rows = _rows(line)
+        self.set_title(texts("audit.entry.title", number=words.number(line.entry.number)))
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE_4)
+        grid.setVerticalSpacing(SPACE_2)
+        grid.setColumnStretch(1, 1)
+        for row, (name, value) in enumerate(self._rows):
+            label = Words(theme, TEXT_SMALL, QFont.Weight.DemiBold, wraps=False)
+            label.setText(name)
+            said = QLabel(_breakable(value), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+            said.setProperty("role", "secondary")
+            said.setTextInteractionFlags(_SELECTABLE)
+            said.setAccessibleName(f"{name}: {value}")
+            grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(said, row, 1)
+        self.body.addLayout(grid)
+        self._copy = self.add_button(texts("audit.entry.copy"))
+        self._copy.clicked.connect(self._on_copy)
+        close = self.add_button(texts("dialog.close"), "primary")
+        close.clicked.connect(self.accept)
+        close.setAutoDefault(True)
+        close.setFocus()
+
+    def _on_copy(self) -> None:
+        QGuiApplication.clipboard().setText("\n".join(f"{name}: {value}" for name, value in self._rows))
+        self._copy.setText(texts("audit.copied"))
+
+
+def _rows(line: Line) -> list[tuple[str, str]]:
+    entry, deed = line.entry, line.entry.deed
+    before = ", ".join(f"{name}: {value}" for name, value in deed.before.items())
+    after = ", ".join(f"{name}: {value}" for name, value in deed.after.items())
+    rows = (
+        ("when", words.exactly(deed.at)),
+        ("who", line.who),
+        ("what", f"{line.what} ({deed.action})"),
+        ("whom", deed.subject),
+        ("outcome", line.outcome),
+        ("change", words.change(deed)),
+        ("before", before),
+        ("after", after),
+        ("reason", deed.reason),
+        ("previous_hash", entry.previous_hash),
+        ("hash", entry.hash),
+    )
+    return [(texts(f"audit.column.{name}"), value) for name, value in rows if value]
+
+
+def _breakable(value: str) -> str:
+    """A hash has no space to break at."""
+    if len(value) != 64 or " " in value:
+        return value
+    return f"{value[:32]}\n{value[32:]}"

@@ -1,0 +1,292 @@
+"""The audit: what was done to a connection, by whom, and the proof that nothing of it was altered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+
+from app.domain.mentorado import Enrolment
+from app.domain.ports import Clock
+from app.ui import tokens as t
+from app.ui.audit_page import words
+from app.ui.audit_page.entry_sheet import EntrySheet
+from app.ui.audit_page.filters import FilterBar
+from app.ui.audit_page.model import AuditModel, Line, said
+from app.ui.audit_page.reading import Reading, ReadsAudit
+from app.ui.audit_page.saving import save, save_dialog
+from app.ui.audit_page.table import EntryTable
+from app.ui.audit_page.verdict import Verdict, VerdictCard
+from app.ui.icons import icon
+from app.ui.loop import ask, asked
+from app.ui.mentorado_list.empty import EmptyState
+from app.ui.page import Page
+from app.ui.text import texts
+from app.ui.theme import Theme
+
+LOOK_AGAIN_MILLISECONDS = 5_000
+"""What is done while somebody watches appears after this at most."""
+
+_AT_ONCE = 60
+_ICON = 18
+_NARROW = 720
+_UNREADABLE = (ValueError, TypeError, AttributeError, KeyError)
+"""What reading an entry ends in when somebody wrote nonsense into the file: no bug of ours, and `verify` says where."""
+
+
+class AuditPage(Page):
+    """Reads through *audit*; *people* are those whose entries can be asked for by name."""
+
+    def __init__(
+        self,
+        *,
+        theme: Theme,
+        audit: ReadsAudit,
+        people: Callable[[], Iterable[Enrolment]],
+        clock: Clock,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, parent)
+        self._audit = audit
+        self._clock = clock
+        self._newest = 0
+        self._busy = False
+        self.model = AuditModel(self._today, self)
+        self.table = EntryTable(self.model, theme)
+        self.filters = FilterBar(theme, people)
+        self.verdict = VerdictCard(theme)
+        self.verify_button = QPushButton()
+        self.verify_button.setProperty("role", "primary")
+        self.export_button = QPushButton()
+        self.tools.addWidget(self.export_button)
+        self.tools.addWidget(self.verify_button)
+        self._reading = self._new_reading()
+
+        top = QVBoxLayout()
+        top.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3)
+        top.setSpacing(t.SPACE_3)
+        top.addWidget(self.filters)
+        top.addWidget(self.verdict)
+        self._nothing = EmptyState(theme, "ledger", "")
+        self._nothing.pressed.connect(self.filters.clear)
+        self._loading = EmptyState(theme, "clock", "")
+        self._stack = QStackedLayout()
+        for part in (self._loading, self.table, self._nothing):
+            self._stack.addWidget(part)
+        self.column.addLayout(top)
+        self.column.addLayout(self._stack, 1)
+
+        self._again = QTimer(self, interval=LOOK_AGAIN_MILLISECONDS)
+        self._again.timeout.connect(self.look_for_newer)
+        self.verify_button.clicked.connect(self.verify)
+        self.export_button.clicked.connect(self.export)
+        self.filters.changed.connect(self.read_anew)
+        self.filters.search.left_downwards.connect(self.take_focus)
+        self.model.more_wanted.connect(self.read_on)
+        self.table.opened.connect(self._show_entry)
+        self.table.menu_wanted.connect(self._show_menu)
+        self.verdict.entry_wanted.connect(self.go_to)
+        self.verdict.dismissed.connect(self.take_focus)
+        self.restyle()
+
+    # --- what a person asks for
+
+    @asked
+    async def read_anew(self) -> None:
+        """Walk the audit from its end, through what the filter says now."""
+        self._reading = reading = self._new_reading()
+        self.model.clear()
+        await self._fill(reading)
+
+    @asked
+    async def read_on(self) -> None:
+        """Somebody scrolled to the last entry that is here."""
+        await self._fill(self._reading)
+
+    @asked
+    async def look_for_newer(self) -> None:
+        """Put on top what was done since."""
+        reading = self._reading
+        if self._busy or reading.newest is None:
+            return
+        entries = await self._audit.entries(limit=_AT_ONCE)
+        new = [entry for entry in entries if entry.number > self._newest]
+        if reading is not self._reading or not new:
+            return
+        if len(new) == len(entries):  # there may be others between: begin anew
+            self.read_anew()
+            return
+        self._newest = new[0].number
+        self.model.add_newer([entry for entry in new if reading.wants(entry)])
+        self._show_what_there_is()
+
+    @asked
+    async def verify(self, _checked: bool = False) -> None:
+        """Walk the whole chain and say whether it holds."""
+        self.verify_button.setEnabled(False)
+        self.verdict.show_running(self._newest)
+        try:
+            broken = await self._audit.verify()
+            last = None if broken else next(iter(await self._audit.entries(limit=1)), None)
+        except BaseException:
+            self.verdict.give_up()
+            raise
+        finally:
+            self.verify_button.setEnabled(True)
+        self.model.mark_broken(broken.number if broken else None)
+        self.verdict.show_verdict(Verdict(self._clock.now(), broken, last))
+
+    @asked
+    async def go_to(self, number: int) -> None:
+        """Bring the entry where the chain breaks into view, or the next one where it is missing."""
+        self.filters.reset()
+        self._reading = reading = self._new_reading()
+        self.model.clear()
+        while not self.table.show_number(number) and reading is self._reading and not reading.ended:
+            await self._fill(reading)
+        self.table.setFocus(Qt.FocusReason.TabFocusReason)
+
+    @asked
+    async def export(self, _checked: bool = False) -> None:
+        """Ask where to, and write what the filter shows."""
+        dialog = save_dialog(self, self._today())
+        if await ask(dialog) is not QFileDialog.DialogCode.Accepted:
+            return
+        await self.export_to(Path(dialog.selectedFiles()[0]))
+
+    async def export_to(self, file: Path) -> None:
+        """Write all entries that the filter shows to *file*, and say how many they were."""
+        self.export_button.setEnabled(False)
+        try:
+            count = await save(self._new_reading(), file, self._clock.now(), self._say_progress)
+        finally:
+            self.export_button.setEnabled(True)
+        self._summarise(texts.plural("audit.exported", count, n=words.number(count), file=file.name))
+
+    # --- what the window asks of a page
+
+    def take_focus(self) -> None:
+        shown: QWidget = self.table if self._stack.currentWidget() is self.table else self.filters.search
+        shown.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def begin_search(self) -> None:
+        self.filters.search.take_focus()
+
+    def restyle(self) -> None:
+        super().restyle()
+        side, colours = self._theme.px(_ICON), self._theme.tokens
+        self.verify_button.setIcon(icon("shield-check", colours.on_accent, side))
+        self.export_button.setIcon(icon("download", colours.text2, side))
+        for button in (self.verify_button, self.export_button):
+            button.setIconSize(QSize(side, side))
+        self.retranslate()  # larger words may need shorter ones
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        narrow = self.width() < self._theme.px(_NARROW)
+        self.say(texts("audit.title"), texts("audit.summary_loading"))
+        self.verify_button.setText(texts("audit.verify.short" if narrow else "audit.verify.button"))
+        self.verify_button.setAccessibleName(texts("audit.verify.button"))
+        self.verify_button.setToolTip(texts("audit.verify.tip"))
+        self.export_button.setText(texts("audit.export"))
+        self.export_button.setAccessibleName(texts("audit.export"))
+        self.export_button.setToolTip(texts("audit.export_tip"))
+        self.table.setAccessibleName(texts("audit.title"))
+        self.table.setAccessibleDescription(texts("audit.keys"))
+        self._loading.say(texts("audit.loading"), "", "")
+        for part in (self.filters, self.verdict, self.model):
+            part.retranslate()
+        self._show_what_there_is()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        (self.look_for_newer if self._reading.newest is not None else self.read_anew)()
+        self._again.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._again.stop()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        border = self._theme.px(_NARROW)
+        if (event.size().width() < border) is not (event.oldSize().width() < border):
+            self.retranslate()
+
+    # --- reading
+
+    def _new_reading(self) -> Reading:
+        return Reading(self._audit, self.filters.wanted, self._clock.now(), said)
+
+    async def _fill(self, reading: Reading) -> None:
+        """Read until a screen is full or there is no more; a newer walk makes this one stop."""
+        self._busy, found = True, 0
+        try:
+            while reading is self._reading and found < _AT_ONCE and not reading.ended:
+                entries = await reading.next()
+                if reading is not self._reading:
+                    return
+                self._newest = max(self._newest, reading.newest or 0)
+                found += len(entries)
+                self.model.add_older(entries, more=not reading.ended and found >= _AT_ONCE)
+                self._show_what_there_is()
+        except _UNREADABLE:
+            reading.ended = True
+            self._show_what_there_is(unreadable=True)
+        finally:
+            self._busy = False
+
+    def _show_what_there_is(self, *, unreadable: bool = False) -> None:
+        narrowed = self.filters.wanted.narrows
+        page: QWidget = self.table
+        if unreadable and not self.model.rowCount():
+            page = self._nothing
+            self._nothing.say(texts("audit.unreadable"), texts("audit.unreadable_line"), "")
+        elif self._reading.newest is None or not (self.model.rowCount() or self._reading.ended):
+            page = self._loading
+        elif not self.model.rowCount():
+            page = self._nothing
+            if narrowed:
+                self._nothing.say(texts("audit.not_found"), texts("audit.not_found_line"), texts("audit.filter.clear"))
+            else:
+                self._nothing.say(texts("audit.nothing"), texts("audit.nothing_line"), "")
+        self._stack.setCurrentWidget(page)
+        self.export_button.setEnabled(self.model.rowCount() > 0)
+        self._summarise()
+
+    def _say_progress(self, count: int) -> None:
+        self._summarise(texts.plural("audit.exporting", count, n=words.number(count)))
+
+    def _summarise(self, words_: str = "") -> None:
+        if not words_ and self._reading.newest is not None:
+            words_ = texts.plural("audit.entries", self._newest, n=words.number(self._newest))
+        self.say(texts("audit.title"), words_ or texts("audit.summary_loading"))
+
+    # --- one entry
+
+    def _show_entry(self, line: Line) -> None:
+        EntrySheet(line, self._theme, self).open()
+
+    def _show_menu(self, line: Line, where: QPoint) -> None:
+        menu = self.entry_menu(line)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(where)
+
+    def entry_menu(self, line: Line) -> QMenu:
+        """What can be done with one entry."""
+        menu, deed, colours = QMenu(self), line.entry.deed, self._theme.tokens
+        menu.addAction(icon("ledger", colours.text2, _ICON), texts("audit.entry.open")).triggered.connect(
+            lambda: self._show_entry(line)
+        )
+        mentorado_id = deed.mentorado_id
+        if mentorado_id is not None:
+            only = menu.addAction(icon("filter", colours.text2, _ICON), texts("audit.entry.only", name=deed.subject))
+            only.triggered.connect(lambda: self.filters.only(mentorado_id))
+        return menu
+
+    def _today(self) -> date:
+        return self._clock.now().astimezone().date()

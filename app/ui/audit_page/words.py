@@ -1,0 +1,166 @@
+"""An audit entry in words. Codes of a newer version of the program show as they are. Qt-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Final
+
+from app.core.actions import ActionName
+from app.domain.audit import AuditOutcome, BrokenLink, Deed
+from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.deeds import DeedName
+from app.ui import tokens as t
+from app.ui.text import date_time, state_badge, texts
+
+OUTCOME_TONE: Final = MappingProxyType(
+    {AuditOutcome.DONE: t.Tone.CONNECTED, AuditOutcome.DECLINED: t.Tone.IDLE, AuditOutcome.FAILED: t.Tone.ERROR}
+)
+OUTCOME_ICON: Final = MappingProxyType(
+    {AuditOutcome.DONE: "check-circle", AuditOutcome.DECLINED: "undo", AuditOutcome.FAILED: "triangle-alert"}
+)
+
+_ICONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        ActionName.CONNECT: "zap",
+        ActionName.TRY_NOW: "refresh",
+        ActionName.NEW_CODE: "qr",
+        ActionName.CANCEL: "x",
+        ActionName.DISCONNECT: "log-out",
+        ActionName.REAUTHENTICATE: "shield-check",
+        ActionName.ACCEPT_ACCOUNT: "user-check",
+        ActionName.REJECT_ACCOUNT: "user-x",
+        ActionName.ARCHIVE: "archive",
+        ActionName.BRING_BACK: "archive-restore",
+        DeedName.SET_OPERATOR_NAME: "edit",
+        DeedName.SET_RETENTION: "clock",
+        DeedName.SET_PROVIDER_LOG: "activity",
+        DeedName.SET_SECRETS_PLACE: "key",
+        DeedName.EXPORT_MENTORADO: "download",
+        DeedName.EXPORT_CONTACT: "download",
+        DeedName.ERASE_CONTACT: "trash",
+        DeedName.FORGET_OLD: "trash",
+    }
+)
+
+_FOUND: Final = MappingProxyType(
+    {
+        "missing": "missing",
+        "altered": "altered",
+        "not what follows the entry before": "moved",
+        "the head is missing": "head_missing",
+        "added behind the head": "added",
+        "not what the head says": "head_differs",
+        "added before the first": "added",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """How it was before or after: words, and a badge's tone and icon when it is the state of a link."""
+
+    words: str
+    tone: t.Tone | None = None
+    icon: str = ""
+
+
+def what(action: str) -> str:
+    """The deed as its button calls it."""
+    key = f"audit.action.{action}"
+    return texts(key) if texts.has(key) else action
+
+
+def icon(action: str) -> str:
+    return _ICONS.get(action, "activity")
+
+
+def who(deed: Deed) -> str:
+    """The computer's user, and the operator's name where one was set."""
+    return " · ".join(filter(None, (deed.actor.user, deed.actor.operator))) or "—"
+
+
+def outcome(result: AuditOutcome) -> str:
+    return texts(f"audit.outcome.{result}")
+
+
+def sides(deed: Deed) -> tuple[Side | None, Side | None]:
+    """Before and after; None where there is nothing to say, or where nothing changed."""
+    before, after = _side(deed, deed.before), _side(deed, deed.after)
+    return (None if before == after else before), after
+
+
+def change(deed: Deed) -> str:
+    """Both sides in one line of plain words."""
+    before, after = sides(deed)
+    return " → ".join(side.words for side in (before, after) if side is not None)
+
+
+def found(broken: BrokenLink) -> str:
+    """What is wrong with the first entry that does not hold."""
+    return texts(f"audit.found.{_FOUND.get(broken.found, 'other')}", number=number(broken.number))
+
+
+def number(count: int) -> str:
+    """*count* with its thousands apart, as people write it."""
+    return f"{count:,}".replace(",", texts("audit.thousands"))
+
+
+def when(at: datetime, today: date) -> str:
+    return date_time(at.astimezone(), today)
+
+
+def exactly(at: datetime) -> str:
+    """To the second, with the zone: what stands in a report."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S %z}"
+
+
+def _side(deed: Deed, values: Mapping[str, str]) -> Side | None:
+    if not values:
+        return None
+    if "state" in values:
+        return _link_side(deed, values)
+    if set(values) == {"value"}:
+        return Side(_value(deed, values["value"]))
+    if deed.action == DeedName.FORGET_OLD and {"days", "messages"} <= set(values):
+        return Side(texts("audit.value.forgot", days=values["days"], messages=values["messages"]))
+    return Side(", ".join(f"{_name(name)}: {value}" for name, value in values.items()))
+
+
+def _link_side(deed: Deed, values: Mapping[str, str]) -> Side:
+    account = values.get("account")
+    try:
+        reason = Reason(values.get("reason", Reason.NONE))
+        status = LinkStatus(state=LinkState(values["state"]), reason=reason, since=deed.at)
+    except ValueError:  # a state of a newer version
+        return Side(" · ".join(filter(None, (values["state"], values.get("reason"), account))))
+    words = " · ".join(filter(None, (state_badge(status), account)))
+    return Side(words, t.tone_of(status), t.badge_icon(status))
+
+
+def _value(deed: Deed, value: str) -> str:
+    """A setting's value; what is plain text already stays as it is."""
+    if deed.action == DeedName.SET_RETENTION:
+        return texts.plural("audit.value.days", int(value)) if value.isdecimal() else texts("audit.value.keep_all")
+    if deed.action == DeedName.SET_PROVIDER_LOG:
+        return _until(deed, value.removeprefix("until ")) if value.startswith("until ") else texts("audit.value.off")
+    if deed.action == DeedName.SET_OPERATOR_NAME:
+        return value or texts("audit.value.no_name")
+    if deed.action == DeedName.SET_SECRETS_PLACE and texts.has(f"audit.value.place.{value}"):
+        return texts(f"audit.value.place.{value}")
+    return value or "—"
+
+
+def _until(deed: Deed, moment: str) -> str:
+    try:
+        until = datetime.fromisoformat(moment).astimezone()
+    except ValueError:
+        return moment
+    return texts("audit.value.until", time=date_time(until, deed.at.astimezone().date()))
+
+
+def _name(name: str) -> str:
+    key = f"audit.value.name.{name}"
+    return texts(key) if texts.has(key) else name
