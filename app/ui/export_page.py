@@ -128,6 +128,7 @@ class HtmlPages:
         )
 
 
+_CONTROLS: Final = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")})
 _BOTTOM: Final = "</body></html>\n"
 
 
@@ -139,4 +140,4 @@ def _text(said: str) -> str:
 
 def _plain(said: str) -> str:
     """Without control characters, which no page may hold."""
-    return "".join(sign for sign in said if sign in "\n\t" or (ord(sign) >= 0x20 and not 0x7F <= ord(sign) < 0xA0))
+    return said.translate(_CONTROLS)
