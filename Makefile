@@ -34,7 +34,7 @@ accept: $(TEST) ## Run one capability's acceptance tests: make accept WHAT=recov
 		{ echo "Say which: make accept WHAT=<one of: $(notdir $(patsubst %/,%,$(wildcard tests/acceptance/[a-z]*/)))>"; exit 2; }
 	$(PYTHON) -m pytest --verbose tests/acceptance/$(WHAT) $(ARGS)
 
-bench: $(RUN) ## Measure start, memory and speed on this machine
+bench: $(TEST) ## Measure start, memory and speed on this machine
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
 
 format: $(RUN) ## Format the code and mend what can be mended by itself
