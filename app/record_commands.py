@@ -10,6 +10,7 @@ from app.bootstrap import Core
 from app.core.personal_data import contact_of
 from app.domain.audit import AuditEntry
 from app.domain.errors import Code, Problem
+from app.ui.audit_page import words
 from app.ui.export_page import HtmlPages
 from app.ui.text import texts
 
@@ -75,7 +76,7 @@ async def verify_audit(core: Core, *, as_json: bool) -> int:
     elif broken is None:
         print(texts("cli.audit_holds"))
     else:
-        print(texts("cli.audit_broken", number=broken.number, found=broken.found))
+        print(texts("cli.audit_broken", found=words.found(broken)))
     return DONE if broken is None else FAILED
 
 
@@ -87,10 +88,8 @@ async def list_audit(core: Core, limit: int, *, as_json: bool) -> int:
         return DONE
     for entry in entries:
         deed = entry.deed
-        who = f"{deed.actor.operator} ({deed.actor.user})" if deed.actor.operator else deed.actor.user
-        when = f"{deed.at.astimezone():%Y-%m-%d %H:%M}"
-        said = (str(entry.number), when, who, deed.action, deed.subject, deed.outcome)
-        print("\t".join(filter(None, said)))
+        who, what, outcome = words.who(deed), words.what(deed.action), words.outcome(deed.outcome)
+        print("\t".join((str(entry.number), words.exactly(deed.at), who, what, deed.subject, outcome)))
     if not entries:
         print(texts("cli.audit_empty"))
     return DONE

@@ -121,7 +121,7 @@ def test_what_was_done_is_in_the_audit_without_a_whole_number(conecta: Conecta) 
     conecta("erase", "ana", "--contact", "21 98765-0001", "--yes-erase", "21 98765-0001")
     lines = conecta("audit", "list")[1].splitlines()
     assert [line.split("\t")[0] for line in lines] == ["3", "2", "1"]
-    assert lines[0].endswith("\terase_contact\tAna Lima\tdone")
+    assert lines[0].endswith("\tErase contact\tAna Lima\tDone")
     out = conecta("audit", "list", "--limit", "2", "--json")[1]
     erased, exported = json.loads(out)["entries"]
     assert (erased["before"], erased["after"]) == ({"contact": "+55…01"}, {"messages": "4"})
@@ -135,7 +135,7 @@ def test_the_operators_name_is_in_the_audit(conecta: Conecta, fast_dir: Path) ->
     conecta("export", "ana", "--to", "out")
     (entry,) = json.loads(conecta("audit", "list", "--json")[1])["entries"]
     assert entry["operator"] == "Rosa"
-    assert f"\tRosa ({entry['user']})\t" in conecta("audit", "list")[1]
+    assert f"\t{entry['user']} · Rosa\t" in conecta("audit", "list")[1]
 
 
 def test_the_first_entry_that_does_not_hold_is_named(conecta: Conecta, fast_dir: Path) -> None:
@@ -146,7 +146,10 @@ def test_the_first_entry_that_does_not_hold_is_named(conecta: Conecta, fast_dir:
     with closing(sqlite3.connect(fast_dir / "data" / "conecta.db")) as raw, raw:
         raw.execute("DROP TRIGGER audit_no_update")
         raw.execute("UPDATE audit SET user = 'nobody' WHERE number = 2")
-    assert conecta("audit", "verify")[:2] == (1, "The audit does not hold from entry 2 on: altered.\n")
+    assert conecta("audit", "verify")[:2] == (
+        1,
+        "The audit was tampered with. The content of entry no. 2 was altered.\n",
+    )
     code, out, _ = conecta("audit", "verify", "--json")
     assert (code, json.loads(out)) == (1, {"holds": False, "broken": {"number": 2, "found": "altered"}})
 
