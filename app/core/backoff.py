@@ -1,34 +1,58 @@
-"""How long a link waits before it is tried again: exponential, capped, with full jitter."""
+"""How long a link waits before it is tried again, and when it has fallen so often that a person should look."""
 
 from __future__ import annotations
 
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from random import uniform
+
+from app.domain.connection import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconnectPolicy:
-    """Seconds. Full jitter spreads many links that fell together; the cap keeps the wait bearable for a person."""
+    """Times in seconds. Waits grow exponentially with full jitter, so that links that fell together spread out.
+
+    A link that was away for long is never given up: once its *budget* is spent, its tries are only further apart.
+    """
 
     first: float = 1.0
     factor: float = 2.0
-    cap: float = 60.0
-    stable_after: float = 60.0  # a link that held this long starts counting anew
+    cap: float = 60.0  # keeps the wait bearable for a person
+    stable_after: float = 60.0  # a link that held this long has its whole budget again
+    budget: int = 8  # tries of one link at the pace above
+    slower: float = 2.0  # the wait's ceiling is this many times higher afterwards, and its floor half of that
+    flaps: int = 6  # falls from connected…
+    flap_window: float = 600.0  # …within this time make a link wait for a person
+    per_second: int = 5  # tries of all links together
     draw: Callable[[float, float], float] = uniform
 
     def delay(self, attempt: int) -> float:
         """Seconds before try number *attempt*, counted from 1."""
+        return self.draw(*self._range(attempt))
+
+    def most_tries(self, links: int, seconds: float) -> int:
+        """How many tries *links* that all fell can make at most in *seconds*, however the jitter falls."""
+        least, _ = self._range(self.budget + 1)
+        each = self.budget + int(seconds / least)
+        return min(links * each, self.per_second * ceil(seconds) + 1)
+
+    def _range(self, attempt: int) -> tuple[float, float]:
         ceiling = min(self.cap, self.first * self.factor ** min(attempt - 1, 32))
-        return self.draw(0.0, ceiling)
+        if attempt <= self.budget:
+            return 0.0, ceiling
+        return ceiling * self.slower / 2, ceiling * self.slower
 
 
 class Backoff:
-    """Counts the tries of one link."""
+    """Counts the tries and the falls of one link."""
 
     def __init__(self, policy: ReconnectPolicy) -> None:
         self._policy = policy
+        self._falls: deque[tuple[datetime, Reason]] = deque()
         self.attempt = 0
 
     def next_delay(self) -> float:
@@ -36,7 +60,17 @@ class Backoff:
         self.attempt += 1
         return self._policy.delay(self.attempt)
 
-    def held(self, since: datetime | None, now: datetime) -> None:
-        """The link was connected from *since* until *now*; a stable time wipes the count."""
+    def fell(self, reason: Reason, since: datetime | None, now: datetime) -> str | None:
+        """The link was connected from *since* until *now*, which fills its budget again if that was long enough.
+
+        When it falls too often, returns the reasons of the last falls, counted: ``stream_error ×4, host_crashed ×2``.
+        """
         if since is not None and now - since >= timedelta(seconds=self._policy.stable_after):
             self.attempt = 0
+        self._falls.append((now, reason))
+        while now - self._falls[0][0] > timedelta(seconds=self._policy.flap_window):
+            self._falls.popleft()
+        if len(self._falls) < self._policy.flaps:
+            return None
+        counted = Counter(reason for _, reason in self._falls)
+        return ", ".join(f"{reason} ×{count}" for reason, count in counted.most_common())

@@ -15,6 +15,7 @@ from app.core.enrolments import Enrolments
 from app.core.intake import HistoryKeeper, Intake
 from app.core.log_context import ABOUT
 from app.core.pairing import PairingDesk, Turn
+from app.core.start_gate import StartGate
 from app.core.status_board import StatusBoard
 from app.domain.connection import LinkState, LinkStatus, QrCode, Reason, Retry
 from app.domain.errors import Code, Problem
@@ -74,6 +75,7 @@ class LinkRun:
         desk: PairingDesk,
         keeper: HistoryKeeper,
         clock: Clock,
+        gate: StartGate,
         backoff: Backoff,
     ) -> None:
         self._mentorado_id = mentorado_id
@@ -83,11 +85,14 @@ class LinkRun:
         self._desk = desk
         self._keeper = keeper
         self._clock = clock
+        self._gate = gate
         self._backoff = backoff
         self._patience: asyncio.Timeout | None = None
         self._breaks = 0
         self._through = False  # whether the present line ever connected
+        self._waiting = False
         self._at_once = False
+        self._called = False
         self.hurried = False
 
     async def run(self, *, pair_anew: bool) -> None:
@@ -104,7 +109,7 @@ class LinkRun:
                 self._break(Reason.UNEXPECTED, repr(error))
             pair_anew = pair_anew and not self._through
             if self._status.state in (LinkState.CONNECTING, LinkState.CONNECTED, LinkState.QR_READY):
-                self._move(Trigger.LOST, Reason.STREAM_ERROR, detail="the line ended without a word")
+                self._lose(Reason.STREAM_ERROR, "the line ended without a word")
             if self._status.state is not LinkState.RECONNECTING:
                 return
             await self._wait_for_next_try()
@@ -112,8 +117,13 @@ class LinkRun:
     def hurry(self) -> None:
         """Try now instead of later; once, until the link has been through again."""
         self.hurried = self._at_once = True
-        if self._patience is not None:
-            self._patience.reschedule(asyncio.get_running_loop().time())
+        self._interrupt()
+
+    def call(self) -> None:
+        """Try at the gate's next free moment, if the link only waits: whatever took many links down may be over."""
+        if self._waiting:
+            self._called = True
+            self._interrupt()
 
     async def _hold_one_line(self, pair_anew: bool) -> None:
         """Pair or connect, whichever is due, until the line is over."""
@@ -168,8 +178,9 @@ class LinkRun:
                 case Opened(account):
                     await self._open(account, turn)
                 case Lost(reason, detail):
-                    self._backoff.held(self._status.evidence.connected_since, self._clock.now())
-                    self._move(Trigger.LOST, reason, detail=detail)
+                    self._lose(reason, detail)
+                    if self._status.state is LinkState.BLOCKED:
+                        return
                 case Heard():
                     self._note(signal)
                 case Refused(reason, until, detail):
@@ -210,20 +221,45 @@ class LinkRun:
     def _break(self, reason: Reason, detail: str) -> None:
         """The line is over, another may be tried, unless we are the ones who keep breaking it."""
         self._breaks = self._breaks + 1 if reason in _OUR_SIDE else 0
-        self._backoff.held(self._status.evidence.connected_since, self._clock.now())
-        trigger = Trigger.REFUSED if self._breaks >= BREAKS_IN_A_ROW else Trigger.LOST
-        if allowed(self._status.state, trigger):
-            self._move(trigger, reason, detail=detail)
+        if not allowed(self._status.state, Trigger.LOST):
+            return
+        if self._breaks >= BREAKS_IN_A_ROW:
+            self._move(Trigger.REFUSED, reason, detail=detail)
+        else:
+            self._lose(reason, detail)
+
+    def _lose(self, reason: Reason, detail: str) -> None:
+        """The link comes back by itself, unless it has fallen so often that something else must be wrong."""
+        counted = None
+        if self._status.state is LinkState.CONNECTED:
+            counted = self._backoff.fell(reason, self._status.evidence.connected_since, self._clock.now())
+        if counted is None:
+            self._move(Trigger.LOST, reason, detail=detail)
+        else:
+            self._move(Trigger.REFUSED, Reason.FLAPPING, detail=counted)
 
     async def _wait_for_next_try(self) -> None:
         delay = self._backoff.next_delay()
         attempt = self._backoff.attempt
-        self._board.note(self._link, retry=Retry(attempt, self._clock.now() + timedelta(seconds=delay)))
-        if not self._at_once:
+        while not self._at_once:
+            self._called, now = False, self._clock.now()
+            moment = self._gate.reserve(now + timedelta(seconds=delay))
+            self._board.note(self._link, retry=Retry(attempt, moment))
+            self._waiting = True
             async with self._impatiently():
-                await self._clock.sleep(delay)
+                await self._clock.sleep((moment - now).total_seconds())
+            self._waiting = False
+            if self._clock.now() < moment:
+                self._gate.give_back(moment)
+            if not self._called:
+                break
+            delay = 0.0
         self._at_once = False
         self._board.note(self._link, retry=Retry(attempt, None))
+
+    def _interrupt(self) -> None:
+        if self._patience is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time())
 
     @asynccontextmanager
     async def _impatiently(self) -> AsyncIterator[None]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -14,16 +14,14 @@ from app.core.intake import HistoryKeeper
 from app.core.link_run import LinkRun
 from app.core.pairing import PairingDesk
 from app.core.scribe import Scribe
+from app.core.start_gate import StartGate
 from app.core.status_board import StatusBoard
-from app.domain.connection import LinkState, LinkStatus
+from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
 from app.domain.guidance import STAYS_BLOCKED
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId, ProviderKind
 from app.domain.ports import CanPair, Clock, Provider, TransitionLog
-
-SECONDS_BETWEEN_STARTS = 0.15
-"""Links that start with the program do so one after the other: many sign-ins at once look like an attack."""
 
 FLUSH_SECONDS = 3.0
 
@@ -52,12 +50,14 @@ class Supervisor:
         self._keeper = keeper
         self._clock = clock
         self._policy = policy or ReconnectPolicy()
+        self._gate = StartGate(clock, self._policy.per_second)
         self._scribe = scribe
         self._board = StatusBoard(bus=bus, clock=clock, scribe=scribe, transitions=transitions)
         self.pairing = PairingDesk(bus)
         self._group = asyncio.TaskGroup()
         self._runs: dict[LinkId, tuple[LinkRun, asyncio.Task[None]]] = {}
         self._service: list[asyncio.Task[None]] = []
+        self._starting: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Supervisor:
         await self._group.__aenter__()
@@ -65,6 +65,8 @@ class Supervisor:
         return self
 
     async def __aexit__(self, *_exc_info: object) -> None:
+        for task in self._starting:
+            task.cancel()
         for _run, task in self._runs.values():
             task.cancel()
         if self._runs:
@@ -86,8 +88,16 @@ class Supervisor:
     async def start_wanted(self) -> None:
         """Take up what was true when the program ended, then start the links that should run, one after the other."""
         await self.restore()
-        starting = self._group.create_task(self._start_each(), name="start wanted links")
-        self._service.append(starting)
+        self._start_later(self._enrolments.all())
+
+    def bring_back(self, mentorado_ids: Iterable[MentoradoId]) -> None:
+        """What took these links down together seems to be over: try them one after the other, without their waits."""
+        fallen = [self._enrolments.get(mentorado_id) for mentorado_id in mentorado_ids]
+        for enrolment in fallen:
+            if running := self._runs.get(enrolment.link.id):
+                running[0].call()
+        flapping = [enrolment for enrolment in fallen if self.status(enrolment.link.id).reason is Reason.FLAPPING]
+        self._start_later(flapping)
 
     async def restore(self) -> None:
         """Show what a person still has to decide. Other links begin as off."""
@@ -97,15 +107,25 @@ class Supervisor:
             if last is not None and last.after.state is LinkState.BLOCKED:
                 self._board.restore(enrolment.link, last.after)
 
-    async def _start_each(self) -> None:
-        for enrolment in self._enrolments.all():
-            link = enrolment.link
-            if not link.wanted or enrolment.mentorado.archived or link.id in self._runs:
+    def _start_later(self, enrolments: Iterable[Enrolment]) -> None:
+        task = self._group.create_task(self._start_each(enrolments), name="start links")
+        self._starting.add(task)
+        task.add_done_callback(self._starting.discard)
+
+    async def _start_each(self, enrolments: Iterable[Enrolment]) -> None:
+        for mentorado_id in [enrolment.mentorado.id for enrolment in enrolments]:
+            if not self._should_start(mentorado_id):
                 continue
-            if self._waits_for_a_person(self.status(link.id)):
-                continue
-            await self.connect(enrolment.mentorado.id)
-            await self._clock.sleep(SECONDS_BETWEEN_STARTS)
+            await self._gate.turn()
+            if self._should_start(mentorado_id):  # somebody may have been quicker
+                await self.connect(mentorado_id)
+
+    def _should_start(self, mentorado_id: MentoradoId) -> bool:
+        enrolment = self._enrolments.get(mentorado_id)
+        link, status = enrolment.link, self.status(enrolment.link.id)
+        if not link.wanted or enrolment.mentorado.archived or self._waits_for_a_person(status):
+            return False
+        return status.state is LinkState.BLOCKED or link.id not in self._runs
 
     def _waits_for_a_person(self, status: LinkStatus) -> bool:
         if status.state is not LinkState.BLOCKED:
@@ -180,6 +200,7 @@ class Supervisor:
             desk=self.pairing,
             keeper=self._keeper,
             clock=self._clock,
+            gate=self._gate,
             backoff=Backoff(self._policy),
         )
         task = self._group.create_task(run.run(pair_anew=pair_anew), name=f"link {link.id}")

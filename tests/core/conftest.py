@@ -69,6 +69,7 @@ class Core:
     audit: PlayedAudit = field(default_factory=PlayedAudit)
     history: PlayedHistory = field(default_factory=PlayedHistory)
     bus: Bus = field(default_factory=Bus)
+    policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(draw=lambda _low, high: high))
 
     def __post_init__(self) -> None:
         self.listener = Listener(self.bus)
@@ -82,7 +83,7 @@ class Core:
             keeper=HistoryKeeper(bus=self.bus, store=self.history, clock=self.clock),
             clock=self.clock,
             scribe=self.scribe,
-            policy=ReconnectPolicy(draw=lambda _low, high: high),
+            policy=self.policy,
         )
         self.witness = Witness(audit=self.audit, scribe=self.scribe, clock=self.clock, actor=somebody)
         self.actions = Actions(
@@ -123,7 +124,7 @@ def run() -> Run:
 
     def go(main: Coroutine[Any, Any, None]) -> None:
         async def limited() -> None:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await main
 
         asyncio.run(limited())
