@@ -18,6 +18,7 @@ from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.errors import Code, Problem
 from app.domain.guidance import Recommendation
 from app.domain.mentorado import ProviderKind
+from app.domain.secrets import SecretsPlace
 from app.ui import text
 from app.ui.catalogue import LANGUAGES, load, placeholders
 from app.ui.mentorado_list.groups import Group
@@ -39,6 +40,7 @@ FAMILIES: tuple[tuple[str, type[StrEnum]], ...] = (
     ("provider.{}", ProviderKind),
     ("problem.{}.sentence", Code),
     ("problem.{}.next", Code),
+    ("secrets.place.{}", SecretsPlace),
     ("chips.{}", Group),
     ("window.mode.{}", Mode),
 )
