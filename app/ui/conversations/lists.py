@@ -40,7 +40,7 @@ from app.ui import tokens as t
 from app.ui.theme import Theme
 
 _STATE = QStyle.StateFlag
-SIDE = 24
+SIDE = 23
 
 
 class RowDelegate(QStyledItemDelegate):

@@ -22,7 +22,8 @@ from app.ui.conversations.found_list import Found
 from app.ui.conversations.lists import RowList
 from app.ui.conversations.search_bar import SearchBar
 from app.ui.conversations.search_results import SearchResults
-from app.ui.conversations.thread_page import Opening, ThreadPage
+from app.ui.conversations.thread_page import ThreadPage
+from app.ui.conversations.thread_reader import Opening
 from app.ui.detail_pane.trouble import Trouble
 from app.ui.loop import asked
 from app.ui.mentorado_list.empty import EmptyState
@@ -70,7 +71,7 @@ class ConversationsPanel(QWidget):
         self.list = RowList(self.conversations, ConversationDelegate(theme, self), theme)
         self.empty = EmptyState(theme, "message", "")
         self.results = SearchResults(theme=theme, history=history, enrolments=enrolments, clock=clock)
-        self.reader = ThreadPage(theme=theme, history=history, clock=clock)
+        self.page = ThreadPage(theme=theme, history=history, clock=clock)
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MILLISECONDS)
         self._refresh.timeout.connect(self._read)
         self._arrange()
@@ -84,7 +85,7 @@ class ConversationsPanel(QWidget):
         for page in (self.list, self.empty, self.results):
             self._lists.addWidget(page)
         top = QVBoxLayout()
-        top.setContentsMargins(SPACE_6, SPACE_4, SPACE_6, SPACE_2)
+        top.setContentsMargins(SPACE_6 - 1, SPACE_4, SPACE_6, SPACE_2)
         top.setSpacing(SPACE_2)
         for part in (self.trouble, self.search, self.line):
             top.addWidget(part)
@@ -96,7 +97,7 @@ class ConversationsPanel(QWidget):
         column.addLayout(self._lists, 1)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self._home)
-        self._pages.addWidget(self.reader)
+        self._pages.addWidget(self.page)
 
     def _connect_parts(self) -> None:
         self.list.opened.connect(self._open_place)
@@ -108,11 +109,11 @@ class ConversationsPanel(QWidget):
         self.results.opened.connect(self._open_found)
         self.results.counted.connect(self._show_count)
         self.results.everybody_wanted.connect(partial(self.search.set_everywhere, True))
-        self.reader.back_wanted.connect(self.leave_thread)
-        self.reader.search_wanted.connect(self.take_search)
-        self.reader.wide_wanted.connect(self._turn_wide)
+        self.page.back_wanted.connect(self.leave_thread)
+        self.page.search_wanted.connect(self.take_search)
+        self.page.wide_wanted.connect(self._turn_wide)
         self.trouble.dismissed.connect(self.trouble.hide)
-        for part in (self.reader, self.results):
+        for part in (self.page, self.results):
             part.problem.connect(self.show_problem)
             part.crash.connect(self.show_crash)
 
@@ -121,7 +122,7 @@ class ConversationsPanel(QWidget):
     @property
     def in_thread(self) -> bool:
         """Whether a conversation is open in this place."""
-        return self._pages.currentWidget() is self.reader
+        return self._pages.currentWidget() is self.page
 
     def show_mentorado(self, mentorado_id: MentoradoId | None) -> None:
         """Show this one's conversations from now on."""
@@ -152,16 +153,16 @@ class ConversationsPanel(QWidget):
         """Back to the list, unless the conversation is open elsewhere."""
         if not self.in_thread:
             return
-        within = self.reader.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        within = self.page.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
         self._pages.setCurrentWidget(self._home)
-        self.reader.close_conversation()
+        self.page.close_conversation()
         self.thread_opened.emit(False)
         if within:
             self._enter_list()
 
     def leave_wide(self) -> None:
         """Take the conversation back into this place."""
-        if self.reader.wide:
+        if self.page.wide:
             self._turn_wide()
 
     def show_problem(self, problem: Problem) -> None:
@@ -173,7 +174,7 @@ class ConversationsPanel(QWidget):
     def retranslate(self) -> None:
         self.search.retranslate()
         self.results.retranslate()
-        self.reader.retranslate()
+        self.page.retranslate()
         self.trouble.retranslate()
         self.conversations.say_again()
         self.empty.say(texts("conversation.empty"), texts("conversation.empty_line"), "")
@@ -199,8 +200,8 @@ class ConversationsPanel(QWidget):
             self._name()
 
     def _on_grew(self, event: HistoryGrew) -> None:
-        if self.reader.conversation_id is not None:
-            self.reader.on_grew(event.conversations)
+        if self.page.conversation_id is not None:
+            self.page.on_grew(event.conversations)
         if event.mentorado_id == self._mentorado_id:
             self._stale = True
             if self.isVisible() and not self._refresh.isActive():
@@ -222,7 +223,7 @@ class ConversationsPanel(QWidget):
         if not self.search.typed.strip():
             self.line.setText("" if self._extent is None else words.extent(self._extent))
         if (known := self._open_conversation()) is not None:
-            self.reader.show_line(" · ".join((self._mentorado(), words.messages(known.messages))))
+            self.page.show_line(" · ".join((self._mentorado(), words.messages(known.messages))))
 
     def _mentorado(self) -> str:
         try:
@@ -232,7 +233,7 @@ class ConversationsPanel(QWidget):
 
     def _open_conversation(self) -> Conversation | None:
         rows = (self.conversations.conversation(place) for place in range(self.conversations.rowCount()))
-        return next((each for each in rows if each.id == self.reader.conversation_id), None)
+        return next((each for each in rows if each.id == self.page.conversation_id), None)
 
     # --- the search
 
@@ -276,26 +277,26 @@ class ConversationsPanel(QWidget):
         )
 
     def _open(self, opening: Opening) -> None:
-        self.reader.open(opening)
-        if not self.reader.wide:
-            self._pages.setCurrentWidget(self.reader)
+        self.page.open(opening)
+        if not self.page.wide:
+            self._pages.setCurrentWidget(self.page)
             self.thread_opened.emit(True)
         self._name()
-        self.reader.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.page.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _turn_wide(self) -> None:
-        wide = not self.reader.wide
-        self.reader.set_wide(wide)
+        wide = not self.page.wide
+        self.page.set_wide(wide)
         if wide:
             self._pages.setCurrentWidget(self._home)
             self.thread_opened.emit(False)
-            self.wide_wanted.emit(self.reader)
+            self.wide_wanted.emit(self.page)
         else:
-            self._pages.addWidget(self.reader)
-            self._pages.setCurrentWidget(self.reader)
+            self._pages.addWidget(self.page)
+            self._pages.setCurrentWidget(self.page)
             self.thread_opened.emit(True)
             self.wide_done.emit()
-        self.reader.view.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.page.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     # --- Qt
 

@@ -1,9 +1,8 @@
-"""An open conversation: asks the history for what is read, and shows what arrives while it is read."""
+"""An open conversation on the screen: with whom, what was said, and what arrives while it is read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
@@ -23,35 +22,23 @@ from PySide6.QtWidgets import QMenu, QStackedLayout, QVBoxLayout, QWidget
 from app.domain.errors import Problem
 from app.domain.messages import ConversationId, StoredMessage
 from app.domain.ports import Clock, History
-from app.ui.conversations import reading, words
+from app.ui.conversations import words
 from app.ui.conversations.day_pill import DayPill
 from app.ui.conversations.jump_button import JumpButton
 from app.ui.conversations.message_sheet import MessageSheet
+from app.ui.conversations.reading import Piece
 from app.ui.conversations.thread_head import ThreadHead
 from app.ui.conversations.thread_model import ThreadModel
+from app.ui.conversations.thread_reader import Opening, ThreadReader
 from app.ui.conversations.thread_view import ThreadView
 from app.ui.icons import icon
 from app.ui.loop import ask, asked
 from app.ui.mentorado_list.empty import EmptyState
 from app.ui.text import texts
-from app.ui.theme import Theme
+from app.ui.theme import SPACE_2, Theme
 
-GREW_MILLISECONDS = 80
-"""Messages and receipts come in bursts; they are read once for each burst."""
 _MINUTE = 60_000
 _EDGE = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """Which conversation, where in it, and the words that led there."""
-
-    conversation_id: ConversationId
-    title: str
-    is_group: bool
-    line: str = ""
-    at: int | None = None
-    searched: str = ""
 
 
 class ThreadPage(QWidget):
@@ -66,14 +53,10 @@ class ThreadPage(QWidget):
     def __init__(self, *, theme: Theme, history: History, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._history = history
-        self._opening: Opening | None = None
-        self._turn = 0  # what was asked for before the last opening is of no interest any more
-        self._busy = False
-        self._new: int | None = 0
-        self._newest = 0
+        self._new: int | None = 0  # None when it is not known how many
         self.wide = False
         self.model = ThreadModel(clock, self)
+        self.reader = ThreadReader(history, self.model, self)
         self.view = ThreadView(self.model, theme)
         self.head = ThreadHead(theme)
         self.jump = JumpButton(theme, self.view)
@@ -85,12 +68,10 @@ class ThreadPage(QWidget):
         self._stack.addWidget(self.view)
         self._stack.addWidget(self._gone)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setContentsMargins(0, 0, 0, SPACE_2)
         layout.setSpacing(0)
         layout.addWidget(self.head)
         layout.addLayout(self._stack, 1)
-        self._grew = QTimer(self, singleShot=True, interval=GREW_MILLISECONDS)
-        self._grew.timeout.connect(self._catch_up)
         self._minute = QTimer(self, interval=_MINUTE)
         self._minute.timeout.connect(self._on_minute)
         self._connect_parts()
@@ -101,10 +82,16 @@ class ThreadPage(QWidget):
         self.head.search_wanted.connect(self.search_wanted)
         self.head.wide_wanted.connect(self.wide_wanted)
         self.jump.clicked.connect(self.go_to_end)
-        view = self.view
-        view.near_first.connect(self._want_older)
-        view.near_last.connect(self._want_newer)
-        view.first_wanted.connect(self._go_to_start)
+        reader, view = self.reader, self.view
+        reader.begun.connect(self._on_begun)
+        reader.grown_upwards.connect(self._on_grown_upwards)
+        reader.grown_downwards.connect(self._on_grown_downwards)
+        reader.caught_up.connect(self._on_caught_up)
+        reader.problem.connect(self.problem)
+        reader.crash.connect(self.crash)
+        view.near_first.connect(reader.want_older)
+        view.near_last.connect(reader.want_newer)
+        view.first_wanted.connect(reader.go_to_start)
         view.last_wanted.connect(self.go_to_end)
         view.moved.connect(self._on_moved)
         view.details_wanted.connect(self._show_details)
@@ -116,36 +103,29 @@ class ThreadPage(QWidget):
 
     @property
     def conversation_id(self) -> ConversationId | None:
-        return None if self._opening is None else self._opening.conversation_id
+        return None if self.reader.opening is None else self.reader.opening.conversation_id
 
     def open(self, opening: Opening) -> None:
         """Show this conversation from now on."""
-        self._turn += 1
-        self._busy = True
-        self._opening = opening
-        self._new = self._newest = 0
+        self._new = 0
         self.jump.hide()
         self._day.hide()
-        self.head.show_names(words.title(opening.title, is_group=opening.is_group), opening.line)
+        self.head.show_names(_title(opening), opening.line)
+        self.reader.open(opening)
         self._name()
-        self._begin(opening)
 
     def close_conversation(self) -> None:
-        self._turn += 1
-        self._opening = None
-        self._grew.stop()
-        self.model.show_piece(reading.Piece(messages=(), first=True, last=True), "", is_group=False)
+        self.reader.close()
+        self.model.show_piece(Piece(messages=(), first=True, last=True), "", is_group=False)
 
     def show_line(self, line: str) -> None:
         """Something is better known now: how many messages there are."""
-        if self._opening is not None:
-            self.head.show_names(words.title(self._opening.title, is_group=self._opening.is_group), line)
+        if self.reader.opening is not None:
+            self.head.show_names(_title(self.reader.opening), line)
 
     def on_grew(self, conversations: Sequence[ConversationId]) -> None:
         """These conversations look different now."""
-        known = {self.conversation_id, *(message.conversation_id for message in self.model.messages[-1:])}
-        if self._opening is not None and not known.isdisjoint(conversations) and not self._grew.isActive():
-            self._grew.start()
+        self.reader.on_grew(conversations)
 
     def set_wide(self, wide: bool) -> None:
         """Whether the page is in the wide place."""
@@ -153,21 +133,17 @@ class ThreadPage(QWidget):
         self.head.set_wide(wide)
 
     def show_problem(self, problem: Problem) -> None:
-        self._busy = False
         self.problem.emit(problem)
 
     def show_crash(self, error: Exception) -> None:
-        self._busy = False
         self.crash.emit(error)
 
     def go_to_end(self) -> None:
         """The newest message, read anew when it is not loaded."""
         if self.model.has_last:
             self.view.scrollToBottom()
-        elif self._opening is not None:
-            self._turn += 1
-            self._busy = True
-            self._begin(Opening(self._opening.conversation_id, self._opening.title, self._opening.is_group))
+        else:
+            self.reader.go_to_end()
 
     def retranslate(self) -> None:
         self.head.retranslate()
@@ -177,115 +153,41 @@ class ThreadPage(QWidget):
         self.model.say_again()
         self._name()
 
-    # --- reading
+    # --- what was read
 
-    @asked
-    async def _begin(self, opening: Opening) -> None:
-        turn, history, conversation_id = self._turn, self._history, opening.conversation_id
-        if opening.at is None:
-            piece = await reading.newest(history, conversation_id)
-        else:
-            piece = await reading.around(history, conversation_id, opening.at)
-        if turn != self._turn:
-            return
-        self._show(piece, opening)
-        if opening.at is None:
-            self.view.begin_at_end()
-        else:
-            self.view.begin_at(opening.at)
-        self._rest()
-
-    @asked
-    async def _begin_at_start(self, opening: Opening) -> None:
-        turn = self._turn
-        piece = await reading.oldest(self._history, opening.conversation_id)
-        if turn == self._turn:
-            self._show(piece, opening)
-            self.view.begin_at_start()
-            self._rest()
-
-    def _show(self, piece: reading.Piece, opening: Opening) -> None:
+    def _on_begun(self, opening: Opening, piece: Piece) -> None:
         self.view.delegate.searched = opening.searched
         self.view.delegate.restyle()
-        self.model.show_piece(piece, words.title(opening.title, is_group=opening.is_group), is_group=opening.is_group)
+        self.model.show_piece(piece, _title(opening), is_group=opening.is_group)
         self._stack.setCurrentWidget(self.view if piece.messages else self._gone)
-        if piece.last and piece.messages:
-            self._newest = piece.messages[-1].number
+        if opening.at is None:
+            self.view.begin_at_end()
+        elif opening.at == 0:
+            self.view.begin_at_start()
+        else:
+            self.view.begin_at(opening.at)
 
-    def _go_to_start(self) -> None:
-        if self._opening is not None:
-            self._turn += 1
-            self._busy = True
-            self._begin_at_start(self._opening)
+    def _on_grown_upwards(self, piece: Piece) -> None:
+        self.view.hold(partial(self.model.grow_upwards, piece))
 
-    def _want_older(self) -> None:
-        if not self._busy:
-            self._busy = True
-            self._read_older()
+    def _on_grown_downwards(self, piece: Piece) -> None:
+        self.view.hold(partial(self.model.grow_downwards, piece))
 
-    def _want_newer(self) -> None:
-        if not self._busy:
-            self._busy = True
-            self._read_newer()
-
-    @asked
-    async def _read_older(self) -> None:
-        turn, shown = self._turn, self.model.messages
-        if self._opening is None or not shown:
-            return
-        piece = await reading.older(self._history, self._opening.conversation_id, shown[0].number)
-        if turn == self._turn:
-            self.view.hold(partial(self.model.grow_upwards, piece))
-            self._rest()
-
-    @asked
-    async def _read_newer(self) -> None:
-        turn, shown = self._turn, self.model.messages
-        if self._opening is None or not shown:
-            return
-        piece = await reading.newer(self._history, self._opening.conversation_id, shown[-1].number)
-        if turn == self._turn:
-            self.view.hold(partial(self.model.grow_downwards, piece))
-            self._rest()
-
-    @asked
-    async def _catch_up(self) -> None:
-        opening, turn = self._opening, self._turn
-        if opening is None:
-            return
-        if self._busy:  # in a moment
-            self._grew.start()
-            return
-        if not self.model.messages:
-            self._begin(opening)
-            return
-        self._busy = True
-        shown, at_end, had_last = self.model.messages, self.view.at_end, self.model.has_last
-        first, last = shown[0].number, shown[-1].number
-        now = await reading.again(self._history, opening.conversation_id, first, last)
-        arrived = await reading.newer(self._history, opening.conversation_id, max(last, self._newest))
-        if turn != self._turn:
-            return
-        self._newest = max(self._newest, *(message.number for message in arrived.messages[-1:]), 0)
+    def _on_caught_up(self, now: Sequence[StoredMessage], arrived: Piece) -> None:
+        at_end = self.view.at_end
         if at_end and not arrived.last:  # more than is worth scrolling through
-            self._begin(Opening(opening.conversation_id, opening.title, opening.is_group))
+            self.reader.go_to_end()
             return
-        self.view.hold(partial(self._take_in, now, arrived, had_last=had_last))
         if not at_end and arrived.messages:
             self._new = None if self._new is None or not arrived.last else self._new + len(arrived.messages)
-        self._rest()
+        self.view.hold(partial(self._take_in, now, arrived, at_end=at_end))
 
-    def _take_in(self, now: Sequence[StoredMessage], arrived: reading.Piece, *, had_last: bool) -> None:
+    def _take_in(self, now: Sequence[StoredMessage], arrived: Piece, *, at_end: bool) -> None:
         self.model.refresh(now)
-        if had_last and self.view.at_end:
+        if at_end:
             self.model.grow_downwards(arrived)
-        elif had_last:
+        elif self.model.has_last:
             self.model.add_newer(arrived)
-
-    def _rest(self) -> None:
-        """Done with one piece: look whether the next is near already."""
-        self._busy = False
-        self.view.look_around()
 
     # --- what is seen
 
@@ -320,7 +222,7 @@ class ThreadPage(QWidget):
         self.update()
 
     def _name(self) -> None:
-        title = words.title(self._opening.title, is_group=self._opening.is_group) if self._opening else ""
+        title = _title(self.reader.opening) if self.reader.opening else ""
         self.setAccessibleName(texts("conversation.thread", title=title))
         self.view.setAccessibleName(texts("conversation.thread", title=title))
         self.view.setAccessibleDescription(texts("conversation.thread_keys"))
@@ -347,6 +249,12 @@ class ThreadPage(QWidget):
             self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_menu(self, number: int, where: QPoint) -> None:
+        menu = self.menu(number)
+        menu.aboutToHide.connect(menu.deleteLater)
+        menu.popup(where)
+
+    def menu(self, number: int) -> QMenu:
+        """What can be done with the chosen messages, of which *number* is one."""
         menu = QMenu(self)
         colour = self._theme.tokens.text2
         for name, sign, do in (
@@ -355,8 +263,7 @@ class ThreadPage(QWidget):
             ("details", "info", lambda: self._show_details(number)),
         ):
             menu.addAction(icon(sign, colour, 16), texts(f"conversation.{name}"), do)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(where)
+        return menu
 
     def event(self, event: QEvent) -> bool:
         # The window has other uses for these keys; here they are meant for the conversation.
@@ -390,6 +297,10 @@ class ThreadPage(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self._theme.tokens.surface))
         painter.end()
+
+
+def _title(opening: Opening) -> str:
+    return words.title(opening.title, is_group=opening.is_group)
 
 
 def _is_ours(event: QKeyEvent) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QPointF, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 
@@ -75,9 +75,11 @@ class ThreadView(QListView):
 
     def begin_at_end(self) -> None:
         self._begin(lambda: self.verticalScrollBar().setValue(self.verticalScrollBar().maximum()))
+        self._stand_on(self._model.rowCount() - 1)
 
     def begin_at_start(self) -> None:
         self._begin(lambda: self.verticalScrollBar().setValue(0))
+        self._stand_on(0)
 
     def begin_at(self, number: int) -> None:
         """Bring a message into the middle, and choose it."""
@@ -104,6 +106,11 @@ class ThreadView(QListView):
         """The first row in view."""
         index = self.indexAt(QPoint(4, 4))
         return index.row() if index.isValid() else None
+
+    def _stand_on(self, place: int) -> None:
+        """Let arrows begin there, without choosing anything."""
+        keep = QItemSelectionModel.SelectionFlag.NoUpdate
+        self.selectionModel().setCurrentIndex(self._model.index(place), keep)
 
     def _begin(self, go: Callable[[], object]) -> None:
         self._holding = True
@@ -183,11 +190,6 @@ class ThreadView(QListView):
     def focusInEvent(self, event: QFocusEvent) -> None:
         self._show_focus(by_keyboard=event.reason() in _BY_KEYS)
         super().focusInEvent(event)
-        if not self.currentIndex().isValid() and (count := self._model.rowCount()):
-            # So that arrows begin with what was said last.
-            self.selectionModel().setCurrentIndex(
-                self._model.index(count - 1), self.selectionModel().SelectionFlag.NoUpdate
-            )
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self._show_focus(by_keyboard=False)

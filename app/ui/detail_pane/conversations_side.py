@@ -29,9 +29,9 @@ class ConversationsSide(QWidget):
         self._head: QWidget | None = None
         self.panel: ConversationsPanel | None = None
         self._top = QVBoxLayout()
-        self._top.setContentsMargins(SPACE_6, SPACE_6, SPACE_6, 0)
+        self._top.setContentsMargins(SPACE_6 - 1, SPACE_6, SPACE_6, 0)
         self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setContentsMargins(1, 0, 0, 0)  # the line at the pane's edge
         self._column.setSpacing(0)
         self._column.addLayout(self._top)
 
@@ -67,4 +67,4 @@ class ConversationsSide(QWidget):
     def _on_thread(self, is_open: bool) -> None:
         if self._head is not None:
             self._head.setVisible(not is_open)
-        self._top.setContentsMargins(SPACE_6, 0 if is_open else SPACE_6, SPACE_6, 0)
+        self._top.setContentsMargins(SPACE_6 - 1, 0 if is_open else SPACE_6, SPACE_6, 0)

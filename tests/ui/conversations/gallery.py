@@ -62,7 +62,8 @@ async def take_all(app: object, folder: Path, only: str) -> None:
                         for name, act in SHOTS.items():
                             title = f"{name}-{language}-{mode}-{scale}{suffix}"
                             if only in title:
-                                stage.panel.resize(*(WIDE if name.startswith("wide") else PANE))
+                                width, height = WIDE if name.startswith("wide") else PANE
+                                stage.panel.resize(theme.px(width), height)  # as the window gives room
                                 await act(stage)
                                 await asyncio.sleep(0.1)
                                 stage.panel.grab().save(str(folder / f"{title}.png"))
@@ -81,18 +82,18 @@ async def opened(stage: Scene) -> None:
 
 async def earlier(stage: Scene) -> None:
     await opened(stage)
-    bar = stage.panel.reader.view.verticalScrollBar()
+    bar = stage.panel.page.view.verticalScrollBar()
     bar.setValue(bar.maximum() * 2 // 5)
 
 
 async def start(stage: Scene) -> None:
     await opened(stage)
-    stage.panel.reader.view.verticalScrollBar().setValue(0)
+    stage.panel.page.view.verticalScrollBar().setValue(0)
 
 
 async def in_group(stage: Scene) -> None:
     await listed(stage)
-    await stage.open("Grupo")
+    await stage.open("Gr")
 
 
 async def searched(stage: Scene) -> None:

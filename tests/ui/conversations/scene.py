@@ -40,8 +40,8 @@ class Scene:
     lonely: Enrolment
 
     @property
-    def reader(self) -> ThreadPage:
-        return self.panel.reader
+    def page(self) -> ThreadPage:
+        return self.panel.page
 
     async def until(self, true: Callable[[], object]) -> None:
         async with asyncio.timeout(5):
@@ -51,7 +51,7 @@ class Scene:
     async def settle(self) -> None:
         """Wait until the list, and the conversation that is open, are read."""
         await self.until(lambda: self.panel._extent is not None)
-        await self.until(lambda: not self.reader._busy and not self.panel.results._busy)
+        await self.until(lambda: not self.page.reader.busy and not self.panel.results._busy)
 
     async def open(self, title: str) -> None:
         """Open the conversation whose title begins so."""

@@ -1,0 +1,85 @@
+"""The whole window with conversations in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.ui.conversations.panel import ConversationsPanel
+from app.ui.detail_pane.pane import DetailPane
+from app.ui.theme import Theme
+from tests.ui.conversations.scene import Scene
+from tests.ui.conversations.talk import DORA, NOW, Library, grouped, library, many, said, vivid
+from tests.ui.stage import Stage, person, status
+
+TALKER, OTHER = person(22), person(3)
+
+
+@dataclass
+class TalkingStage(Stage):
+    """A stage whose pane has conversations."""
+
+    kept: Library | None = None
+
+    def _make_pane(self) -> DetailPane:
+        return DetailPane(
+            theme=self.theme,
+            bus=self.bus,
+            enrolments=self.enrolments,
+            supervisor=self.supervisor,
+            actions=self.actions,
+            history=self.log.of,
+            clock=self.clock,
+            make_conversations=self._make_conversations,
+        )
+
+    def _make_conversations(self) -> ConversationsPanel:
+        assert self.kept is not None
+        return ConversationsPanel(
+            theme=self.theme,
+            bus=self.bus,
+            history=self.kept.history,
+            enrolments=self.enrolments,
+            clock=self.clock,
+        )
+
+    @property
+    def pane(self) -> DetailPane:
+        pane = self.window._pane
+        assert pane is not None
+        return pane
+
+    async def conversations(self) -> Scene:
+        """Choose the tab, and wait for the list."""
+        assert self.kept is not None
+        self.pane._tabs.setCurrentIndex(1)
+        side = self.pane._conversations
+        assert side is not None
+        assert side.panel is not None
+        scene = Scene(self.kept, side.panel, TALKER, OTHER)
+        await scene.settle()
+        await asyncio.sleep(0)
+        return scene
+
+
+@asynccontextmanager
+async def talking_stage(theme: Theme, folder: Path) -> AsyncIterator[TalkingStage]:
+    people = [person(number) for number in range(128)]
+    async with library(folder / "conecta.db") as kept:
+        for enrolment in people:
+            await kept.roster.add(enrolment)
+        await kept.history.store(TALKER, [*many(200, DORA), *grouped(), *vivid()], NOW)
+        await kept.history.store(OTHER, [said("O1", "Até o próximo encontro!", sender_name="Rita")], NOW)
+        stage = TalkingStage(folder, people, theme, kept=kept)
+        stage.clock.time = NOW
+        await stage.load(*(status(number) for number in range(128)))
+        stage.window.resize(1240, 860)
+        await stage.show()
+        stage.window.choose(TALKER.mentorado.id)
+        try:
+            yield stage
+        finally:
+            await stage.close()
