@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.ui.loop import run
 from tests.demo.album import README, Album
-from tests.demo.place import Place, open_place
+from tests.demo.place import Place, end_on_hangup, open_place
 from tests.demo.scene import MovedClock, open_scene
 from tests.demo.story import Story
 from tests.demo.teller import StepFailed, Teller
@@ -34,6 +34,7 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
     pictures: list[int] = []
 
     async def main() -> None:
+        end_on_hangup()
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
                 pictures.append(await _play(app, place, folder, teller, for_readme=for_readme))

@@ -20,7 +20,7 @@ from app.window import Frame, Program
 from tests.demo.panel import PhonePanel
 from tests.demo.people import ANA, CAMILA, CAST, DAVI, FABIO, HEITOR, Person
 from tests.demo.phones import Phones
-from tests.demo.place import Place, open_place
+from tests.demo.place import Place, end_on_hangup, open_place
 from tests.demo.teller import Teller
 
 CONNECTED_BEFORE = (ANA, CAMILA, DAVI, FABIO, HEITOR)
@@ -54,6 +54,7 @@ def _open_window(place: Place) -> None:
 
 
 async def _run(frame: Frame, core: Core, reports: CrashReports, phones: Phones) -> None:
+    end_on_hangup()
     panel = PhonePanel(frame.window, core, phones)
     panel.show_in_corner()
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import shlex
@@ -69,6 +70,12 @@ def _logging_to(data: Path) -> Iterator[Path]:
         for handler in set(log.handlers) - set(before):
             log.removeHandler(handler)
             handler.close()
+
+
+def end_on_hangup() -> None:
+    """Cancel the running task when the terminal goes, as the program's loop does at Ctrl+C and SIGTERM."""
+    if task := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, task.cancel)
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -80,7 +80,7 @@ def test_nothing_is_left_when_it_is_interrupted(tmp_path: Path) -> None:
     """The signal reaches every process of it, as Ctrl+C in a terminal does."""
     with start("--into", str(tmp_path / "demo"), folder=tmp_path) as demo:
         assert demo.stdout is not None
-        while "The QR is there" not in demo.stdout.readline():
+        while "waits in turn" not in demo.stdout.readline():
             assert demo.poll() is None
         began = time.monotonic()
         os.killpg(demo.pid, signal.SIGINT)
