@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -17,7 +18,13 @@ from app.providers.whatsapp_web.protocol import Facts, FromHost, SignOfLife
 IN_FLIGHT: Final = 1000
 """So many records wait at the app at most; the rest stays on disk."""
 
-BATCH: Final = 200
+BATCH: Final = 50
+
+_GROUP: Final = 0.003
+_QUIET: Final = 0.02
+_RESTS_AT_MOST: Final = 0.3
+"""Seconds. Reading records takes the interpreter, which the library needs to hand over the next one after it has told
+the server that we have it. So in a burst this thread only makes the disk keep what came, and reads when it is over."""
 
 
 class Handover:
@@ -67,8 +74,7 @@ class Handover:
         try:
             while True:
                 self._news.wait()
-                self._news.clear()
-                self._spool.sync()
+                self._keep_until_quiet()
                 while records := self._spool.read(min(BATCH, IN_FLIGHT - (self._handed - self._confirmed))):
                     self._hand(records)
                 # What was sent stays until it is known what became of it.
@@ -76,6 +82,15 @@ class Handover:
         except Exception as error:  # noqa: BLE001 - a spool that nobody reads any more must not go unnoticed
             traceback.print_exc()
             self._on_trouble(error)
+
+    def _keep_until_quiet(self) -> None:
+        end = time.monotonic() + _RESTS_AT_MOST
+        while True:
+            time.sleep(_GROUP)
+            self._news.clear()
+            self._spool.sync()
+            if time.monotonic() > end or not self._news.wait(_QUIET):
+                return
 
     def _hand(self, records: Sequence[Record]) -> None:
         facts = tuple(fact for record in records for fact in self._read(record))
