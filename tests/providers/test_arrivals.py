@@ -1,0 +1,248 @@
+"""Messages through the real host: they arrive once, in order, and again until they are confirmed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import psutil
+import pytest
+
+from app.domain.connection import Reason
+from app.domain.errors import Problem
+from app.domain.mentorado import Enrolment
+from app.domain.messages import Delivery, WireFact, WireMessage, WireReceipt, forward
+from app.domain.ports import Arrived, Failed, Line, Opened, Refused
+from app.providers.whatsapp_web.file_lock import read_owner
+from app.providers.whatsapp_web.line import HostLine
+from app.providers.whatsapp_web.protocol import Mode
+from tests.providers.conftest import World, digits, run
+
+
+@dataclass(slots=True)
+class Ear:
+    """Everything that arrived, stored as the history does: each id once, each delivery forward."""
+
+    messages: dict[str, WireMessage] = field(default_factory=dict)
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
+    opened: bool = False
+
+    def hear(self, facts: Sequence[WireFact]) -> None:
+        for fact in facts:
+            if isinstance(fact, WireReceipt):
+                for each in fact.provider_ids:
+                    self.deliveries[each] = forward(self.deliveries.get(each), fact.delivery)
+            elif fact.provider_id in self.messages:
+                self.again.append(fact.provider_id)
+            else:
+                self.messages[fact.provider_id] = fact
+
+    async def listen(self, line: Line, enough: Callable[[], bool], *, confirm: bool = True) -> None:
+        """Take in what arrives until it is *enough* or the line is over."""
+        self.opened = False
+        async for signal_ in line.signals():
+            self.opened = self.opened or isinstance(signal_, Opened)
+            if isinstance(signal_, Arrived):
+                self.hear(signal_.facts)
+                self.marks.append(signal_.up_to)
+                if confirm:
+                    await line.confirm(signal_.up_to)
+            if enough() or isinstance(signal_, Refused | Failed):
+                return
+
+
+def host_of(world: World, person: Enrolment) -> psutil.Process:
+    owner = read_owner(world.root / person.mentorado.id / "host.lock")
+    assert owner is not None
+    return psutil.Process(owner.pid)
+
+
+def test_messages_arrive_in_the_order_they_were_written(world: World) -> None:
+    async def main() -> None:
+        control = world.emulator.control
+        ana, bia = world.somebody(), world.somebody()
+        await world.pair(ana)
+        ear = Ear()
+        async with world.connected(ana) as line, asyncio.TaskGroup() as both:
+            written = both.create_task(control.off_loop(control.stream_texts, digits(bia), digits(ana), 1500))
+            await ear.listen(line, lambda: len(ear.messages) == 1500)
+        assert list(ear.messages) == written.result()
+        assert [said.text for said in ear.messages.values()] == [f"text {number}" for number in range(1500)]
+        assert ear.again == []
+        assert ear.marks == sorted(set(ear.marks))
+
+    run(main(), within=60)
+
+
+def test_what_is_not_confirmed_arrives_again_on_the_next_line(world: World) -> None:
+    async def main() -> None:
+        control = world.emulator.control
+        ana, bia = world.somebody(), world.somebody()
+        await world.pair(ana)
+        first, second, third = Ear(), Ear(), Ear()
+        async with world.connected(ana) as line:
+            ids = await control.off_loop(control.stream_texts, digits(bia), digits(ana), 20)
+            await first.listen(line, lambda: len(first.messages) == 20, confirm=False)
+        async with world.provider.connect(ana) as line:
+            await second.listen(line, lambda: len(second.messages) == 20)
+            await asyncio.sleep(0.2)
+        assert list(second.messages.values()) == list(first.messages.values())
+        async with world.connected(ana) as line:
+            ids.append(await control.off_loop(control.send_text, digits(bia), digits(ana), "mais um"))
+            await third.listen(line, lambda: ids[-1] in third.messages)
+        assert list(third.messages) == ids[-1:]
+
+    run(main())
+
+
+def test_no_more_is_handed_over_than_there_is_room_for(world: World) -> None:
+    """The app that does not confirm gets a thousand, and the rest when it does."""
+
+    async def main() -> None:
+        control = world.emulator.control
+        ana, bia = world.somebody(), world.somebody()
+        await world.pair(ana)
+        ear = Ear()
+        async with world.connected(ana) as line:
+            await control.off_loop(control.stream_texts, digits(bia), digits(ana), 1300)
+            await control.off_loop(control.wait_acknowledged, 1300, 40)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(1.5):
+                    await ear.listen(line, lambda: False, confirm=False)
+            assert len(ear.messages) <= 1000
+            await line.confirm(ear.marks[-1])
+            await ear.listen(line, lambda: len(ear.messages) == 1300)
+
+    run(main(), within=60)
+
+
+def test_what_is_sent_from_here_and_from_the_phone_arrives_too(world: World) -> None:
+    async def main() -> None:
+        control = world.emulator.control
+        ana, bia = world.somebody(), world.somebody()
+        await world.pair(ana)
+        ear = Ear()
+        async with world.connected(ana) as line:
+            sent = await line.send_text(bia.mentorado.phone, "daqui")
+            await ear.listen(line, lambda: ear.deliveries.get(sent.message_id) is Delivery.DELIVERED)
+            await control.off_loop(control.read, digits(bia), sent.message_id)
+            by_phone = await control.off_loop(control.send_text, digits(ana), digits(bia), "do celular")
+            await ear.listen(
+                line, lambda: by_phone in ear.messages and ear.deliveries[sent.message_id] is Delivery.READ
+            )
+        here, there = ear.messages[sent.message_id], ear.messages[by_phone]
+        assert (here.text, here.from_me, here.sent_at) == ("daqui", True, sent.at)
+        assert (there.text, there.from_me) == ("do celular", True)
+        assert {address.key for address in here.chat} <= {address.key for address in there.chat}
+
+    run(main())
+
+
+def test_a_text_that_was_refused_is_known_as_failed(world: World) -> None:
+    async def main() -> None:
+        ana, bia = world.somebody(), world.somebody()
+        await world.pair(ana)
+        ear = Ear()
+        async with world.connected(ana) as line:
+            world.fault("send-463", ana)
+            with pytest.raises(Problem):
+                await line.send_text(bia.mentorado.phone, "oi")
+            await ear.listen(line, lambda: bool(ear.deliveries))
+        ((own_id, said),) = ear.messages.items()
+        assert (said.text, said.from_me, ear.deliveries) == ("oi", True, {own_id: Delivery.FAILED})
+
+    run(main())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
+def test_no_text_of_ours_is_forgotten_when_its_host_is_killed(world: World) -> None:
+    """Whatever the contact got is in the history: with its id when the host lived to hear it, as accepted if not."""
+    chance = random.Random(11)  # noqa: S311 - when to kill, not a secret
+
+    async def main() -> None:
+        control = world.emulator.control
+        ana, bia = world.somebody(), world.somebody()
+        await world.pair(ana)
+        ear, sent = Ear(), 0
+
+        async def send(line: Line) -> None:
+            nonlocal sent
+            assert isinstance(line, HostLine)
+            try:
+                while True:
+                    sent += 1
+                    await line.send_text(bia.mentorado.phone, f"texto {sent}")
+            except Problem:
+                return
+
+        for _ in range(4):
+            async with world.provider.connect(ana) as line, asyncio.TaskGroup() as all_of_them:
+                await ear.listen(line, lambda: ear.opened)
+                all_of_them.create_task(send(line))
+                all_of_them.create_task(ear.listen(line, lambda: False))
+                await asyncio.sleep(chance.uniform(0.1, 0.4))
+                host_of(world, ana).send_signal(signal.SIGKILL)
+        async with world.provider.connect(ana) as line:
+            await ear.listen(line, lambda: ear.opened)
+            assert isinstance(line, HostLine)
+            final = await line.send_text(bia.mentorado.phone, "fim")
+            await ear.listen(line, lambda: final.message_id in ear.messages)
+        got = await control.off_loop(control.inbox, digits(bia))
+        kept = [said.text for said in ear.messages.values()]
+        assert {message.text for message in got} <= set(kept)
+        assert len(kept) == len(set(kept))
+        uncertain = [said for said in ear.messages.values() if said.provider_id.startswith("conecta-")]
+        assert len(uncertain) <= 4
+
+    run(main(), within=60)
+
+
+def test_what_a_session_received_that_was_given_up_is_not_handed_to_the_next(world: World) -> None:
+    """The wrong phone scanned: what its owner was written must not enter the mentorado's history."""
+
+    async def main() -> None:
+        control = world.emulator.control
+        ana, bia = world.somebody(), world.somebody()
+        async with world.provider.pair(ana) as line:
+            async for signal_ in line.signals():
+                if isinstance(signal_, Opened):
+                    break
+                if (text := getattr(signal_, "text", None)) is not None:
+                    await world.scan(ana, text)
+            await control.off_loop(control.send_text, digits(bia), digits(ana), "segredo")
+            await control.off_loop(control.wait_acknowledged, 1)
+        await world.provider.discard(ana.link)
+        await world.pair(ana)
+        ear = Ear()
+        async with world.connected(ana) as line:
+            await control.off_loop(control.send_text, digits(bia), digits(ana), "olá")
+            await ear.listen(line, lambda: any(said.text == "olá" for said in ear.messages.values()))
+        assert [said.text for said in ear.messages.values()] == ["olá"]
+        kept = list((world.root / ana.mentorado.id / "quarantine").glob("*.spool"))
+        assert any(b"segredo" in path.read_bytes() for path in kept)
+
+    run(main(), within=60)
+
+
+def test_a_session_whose_keys_are_gone_shows_no_code_to_whoever_only_connects(world: World) -> None:
+    """The library takes a file without keys for a new session; here they go between our look and its own."""
+
+    async def main() -> None:
+        ana = world.somebody()
+        await world.pair(ana)
+        folder = world.root / ana.mentorado.id
+        file = folder / (folder / "current").read_text().strip()
+        file.unlink()
+        async with world.provider._line(file, Mode.CONNECT) as line:
+            signals = [signal_ async for signal_ in line.signals()]
+        (refused,) = signals
+        assert isinstance(refused, Refused)
+        assert refused.reason is Reason.LOGGED_OUT
+
+    run(main())
