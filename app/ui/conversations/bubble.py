@@ -18,6 +18,7 @@ from app.ui.theme import Tone
 
 LETTERS, LINES = 1200, 24
 """Longer texts are cut: the details show them whole."""
+_READ = 4 * LETTERS  # some of it may not be seen
 _QUOTE_LETTERS, _QUOTE_LINES, _KIND_LINES = 240, 3, 3
 _SIDE, _FAR, _WIDEST = 16, 40, 560  # to the near edge of the view, to the far one at least, and across
 _IN_X, _IN_TOP, _IN_BOTTOM = 12, 8, 7
@@ -141,7 +142,7 @@ class _Builder:
         self._reach = icon + kind.reach
 
     def _add_text(self) -> None:
-        body = words.body(self._message)
+        body = words.body(self._message, _READ)
         if not body:
             return
         look = self._look
@@ -153,7 +154,7 @@ class _Builder:
         self._widest = max(self._widest, text.width)
         self._y += text.height
         self._reach = text.reach
-        if shown != body:
+        if shown != body or len(self._message.text) > _READ:
             self._made.more = texts("conversation.more")
             self._made.more_at = QPointF(self._left, self._y + look.px(3))
             self._widest = max(self._widest, look.name.horizontalAdvance(self._made.more))

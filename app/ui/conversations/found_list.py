@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QPointF, Qt
@@ -42,11 +43,16 @@ class Found:
 
     @property
     def sentence(self) -> str:
-        """What was said, as far as it matters; the file's name where that is what was found."""
-        said = one_line(words.body(self.message))
-        if not spans(said, self.typed) and self.message.kind is not MessageKind.TEXT:
-            said = " · ".join(filter(None, (words.kind(self.message), said)))
-        return excerpt(said, self.typed, _LETTERS)
+        return _sentence(self.message, self.typed, texts.language)
+
+
+@lru_cache(maxsize=512)
+def _sentence(message: StoredMessage, typed: str, _language: str) -> str:
+    """What was said, as far as it matters; the file's name where that is what was found."""
+    said = one_line(words.body(message))
+    if not spans(said, typed) and message.kind is not MessageKind.TEXT:
+        said = " · ".join(filter(None, (words.kind(message), said)))
+    return excerpt(said, typed, _LETTERS)
 
 
 class FoundModel(QAbstractListModel):

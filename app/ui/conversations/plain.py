@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import groupby
 
@@ -10,6 +11,8 @@ _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 _UNSEEN = frozenset("\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060\u2061\u2062\u2063\u2064\u3164\ufeff\uffa0")
 _JOINERS = frozenset("\u200c\u200d")
 _BREAKS = str.maketrans({"\r": "\n", "\u0085": "\n", "\u2028": "\n", "\u2029": "\n", "\v": "\n", "\f": "\n"})
+_HARMLESS = re.compile("[\n -~\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2030-\u205e\u20a0-\u20bf]*")
+"""Letters of Latin languages and their punctuation: most of what is written."""
 _MARKS_PER_LETTER = 4
 """Every language makes do with fewer; more of them climb over the lines above."""
 _FLAG, _FLAG_TAGS = "\U0001f3f4", range(0xE0020, 0xE0080)
@@ -17,7 +20,7 @@ _FLAG, _FLAG_TAGS = "\U0001f3f4", range(0xE0020, 0xE0080)
 
 def harmless(text: str) -> str:
     """*text* without what is not seen and changes how the rest is read; line ends become ``\\n``."""
-    if text.isascii() and text.isprintable():
+    if _HARMLESS.fullmatch(text):
         return text
     text = text.replace("\r\n", "\n").translate(_BREAKS)
     kept: list[str] = []

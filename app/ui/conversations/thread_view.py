@@ -13,7 +13,7 @@ from app.ui.conversations.thread_delegate import ThreadDelegate
 from app.ui.conversations.thread_model import ThreadModel
 from app.ui.theme import Theme
 
-_BY_KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.OtherFocusReason)
+_BY_KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 _NEARLY = 8
 """So few pixels from the end are the end."""
 

@@ -42,6 +42,7 @@ DELIVERY_ICON: Mapping[Delivery, str] = MappingProxyType(
 )
 
 _KILO = 1024
+_LAST_LETTERS = 400
 
 
 def kind(message: StoredMessage) -> str:
@@ -144,12 +145,12 @@ def title(of: str, *, is_group: bool = False) -> str:
 
 def last_line(conversation: Conversation) -> str:
     """What was said last, or that it was not text."""
-    return one_line(conversation.last_text) or texts("conversation.no_text")
+    return one_line(conversation.last_text[:_LAST_LETTERS]) or texts("conversation.no_text")
 
 
-def body(message: StoredMessage) -> str:
-    """The text or caption, harmless; a text without anything to read says so."""
-    said = harmless(message.text).strip("\n").rstrip()
+def body(message: StoredMessage, most: int | None = None) -> str:
+    """The text or caption, harmless, or its beginning; a text without anything to read says so."""
+    said = harmless(message.text[:most]).strip("\n").rstrip()
     return said if said or message.kind is not MessageKind.TEXT else texts("conversation.no_text")
 
 
@@ -182,7 +183,7 @@ def spoken(message: StoredMessage, today: date, *, partner: str, letters: int = 
         said.append(texts("conversation.in_reply", quoted=one_line(message.quoted_text)[:120]))
     if message.kind is not MessageKind.TEXT:
         said.append(kind(message))
-    said.append(one_line(body(message)[:letters]))
+    said.append(one_line(body(message, 4 * letters)[:letters]))
     return ". ".join(part for part in [*said, *states(message)] if part)
 
 
