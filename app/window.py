@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel
     from app.ui.crash import CrashReports
     from app.ui.detail_pane.pane import DetailPane
+    from app.ui.main_window import MainWindow
     from app.ui.page import Page
     from app.ui.rail import Place
+    from app.ui.settings_page.parts import Parts
     from app.ui.single_instance import SingleInstance
 
 OPEN_AGAIN_SECONDS = 3.0
@@ -158,6 +160,7 @@ class Program:
                 await self._until_closed()
                 opening.cancel()
                 self.window.hide()  # the lines may take a moment to close, and nobody should watch them
+                await cancel_asked()  # what was asked for last must not begin while all else ends
         finally:
             await cancel_asked()  # a sheet that is still open belongs to the window
             self.window.finish()
@@ -234,10 +237,46 @@ class Program:
         )
 
     def _make_page(self, place: Place) -> Page:
-        from app.ui.audit_page.page import AuditPage
+        from app.ui.rail import Place
 
         core = self._core
+        if place is Place.SETTINGS:
+            from app.ui.settings_page.page import SettingsPage
+
+            return SettingsPage(theme=self._theme, parts=_parts(core, self.window))
+        from app.ui.audit_page.page import AuditPage
+
         return AuditPage(theme=self._theme, audit=core.audit, people=core.enrolments.all, clock=core.clock)
+
+
+def _parts(core: Core, window: MainWindow) -> Parts:
+    """What the settings act on."""
+    from PySide6.QtCore import QUrl
+    from PySide6.QtGui import QDesktopServices
+
+    from app.ui.settings_page.parts import Folders, Parts
+
+    settings = core.settings
+    return Parts(
+        clock=core.clock,
+        bus=core.bus,
+        desk=core.desk,
+        provider_log=core.provider_log,
+        secrets=core.secrets_desk,
+        personal_data=core.personal_data,
+        enrolments=core.enrolments,
+        extent=core.history.extent,
+        snapshots=core.whatsapp_web.snapshots,
+        folders=Folders(
+            data=settings.data_dir,
+            sessions=settings.session_dir,
+            logs=settings.log_file.parent,
+            secrets=settings.secrets,
+        ),
+        version=__version__,
+        set_language=window.set_language,
+        open_folder=lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))),
+    )
 
 
 def _make_private(folder: Path) -> None:

@@ -58,6 +58,7 @@ class Supervisor:
         self._runs: dict[LinkId, tuple[LinkRun, asyncio.Task[None]]] = {}
         self._service: list[asyncio.Task[None]] = []
         self._starting: set[asyncio.Task[None]] = set()
+        self._closing = False
 
     async def __aenter__(self) -> Supervisor:
         await self._group.__aenter__()
@@ -65,12 +66,15 @@ class Supervisor:
         return self
 
     async def __aexit__(self, *_exc_info: object) -> None:
+        self._closing = True  # whoever asks for a link from now on is refused: nobody would be left to stop it
         for task in self._starting:
             task.cancel()
-        for _run, task in self._runs.values():
-            task.cancel()
-        if self._runs:
-            await asyncio.wait([task for _run, task in self._runs.values()])
+        while self._runs:
+            running = [task for _run, task in self._runs.values()]
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running)
+            await asyncio.sleep(0)  # lets the tasks' own clean-up of `_runs` go first
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._scribe.flush()
@@ -186,6 +190,8 @@ class Supervisor:
         link = enrolment.link
         if self.status(link.id).state is LinkState.BLOCKED:
             await self._ended(link)
+        if self._closing:
+            raise Problem(Code.NOT_POSSIBLE_NOW, why="closing")
         if link.id in self._runs:
             return  # somebody asked twice
         provider = self._providers.get(link.provider)

@@ -676,3 +676,25 @@ def test_switching_off_what_does_not_run_is_harmless(core: Core, run: Run) -> No
             assert core.status(ana).state is LinkState.OFF
 
     run(main())
+
+
+def test_a_link_that_is_asked_for_while_everything_closes_is_refused(core: Core, run: Run) -> None:
+    async def main() -> None:
+        ana = await core.add()
+        async with asyncio.TaskGroup() as group, core.supervisor:
+            bia = await connected(core, "Bia", "11 98765-4322")
+            core.provider.line.closing = asyncio.Event()
+            waits = core.provider.line.closing
+
+            async def too_late() -> None:
+                await settle()
+                with pytest.raises(Problem) as caught:
+                    await core.supervisor.connect(ana.mentorado.id)
+                assert caught.value.context["why"] == "closing"
+                waits.set()
+
+            group.create_task(too_late())
+        assert core.supervisor.running() == ()
+        assert core.status(bia).state is LinkState.CONNECTED  # it closed with the program, and starts with it again
+
+    run(main())
