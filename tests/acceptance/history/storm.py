@@ -23,6 +23,9 @@ MESSAGES: Final = int(os.environ.get("CONECTA_STORM_MESSAGES", "100"))
 
 SEED: Final = os.environ.get("CONECTA_STORM_SEED", "")
 
+_TAKEN: Final = frozenset({"", "inactive", "sender"})
+"""Receipts by which a device says that it has a message: a contact's, and (the last) one of its own account's."""
+
 _STILL: Final = 6.0  # seconds without anything new after which nothing more is expected
 
 
@@ -74,17 +77,21 @@ class Storm:
             if present != seen:
                 seen, since = present, clock()
             if present == len(wanted) or clock() - since > _STILL:
-                return await self._look(rows)
+                return await self._look(rows, wanted)
             await asyncio.sleep(0.1)
 
-    async def _look(self, rows: Sequence[Row]) -> Aftermath:
+    async def _look(self, rows: Sequence[Row], wanted: set[str]) -> Aftermath:
         control = self.office.emulator.control
         waiting = await control.off_loop(control.waiting, self.ana.digits)
         return Aftermath(
             rows=rows,
             incoming=self.incoming,
             outgoing=self.outgoing,
-            acknowledged=set(await control.off_loop(control.acknowledged)),
+            acknowledged={
+                receipt.id
+                for receipt in await control.off_loop(control.receipts)
+                if receipt.kind in _TAKEN and receipt.id in wanted
+            },
             waiting={message_id for ids in waiting.values() for message_id in ids},
         )
 
