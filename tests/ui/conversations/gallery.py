@@ -70,7 +70,7 @@ async def take_all(app: object, folder: Path, only: str) -> None:
 
 
 async def listed(stage: Scene) -> None:
-    stage.panel.search.field.clear()
+    stage.panel.home.search.field.clear()
     stage.panel.leave_thread()
     await stage.settle()
 
@@ -103,21 +103,21 @@ async def searched(stage: Scene) -> None:
 
 async def searched_all(stage: Scene) -> None:
     await listed(stage)
-    stage.panel.search.set_everywhere(True)
+    stage.panel.home.search.set_everywhere(True)
     await stage.search("encontro")
     await asyncio.sleep(0.05)
 
 
 async def not_found(stage: Scene) -> None:
     await listed(stage)
-    stage.panel.search.set_everywhere(False)
+    stage.panel.home.search.set_everywhere(False)
     await stage.search("xilofone")
 
 
 async def found(stage: Scene) -> None:
     await listed(stage)
     await stage.search("mentoria")
-    stage.panel.results.list.opened.emit(1)
+    stage.panel.home.results.list.opened.emit(1)
     await stage.settle()
 
 

@@ -50,20 +50,20 @@ class Scene:
 
     async def settle(self) -> None:
         """Wait until the list, and the conversation that is open, are read."""
-        await self.until(lambda: self.panel._extent is not None)
-        await self.until(lambda: not self.page.reader.busy and not self.panel.results._busy)
+        await self.until(lambda: self.panel.home.extent is not None)
+        await self.until(lambda: not self.page.reader.busy and not self.panel.home.results._busy)
 
     async def open(self, title: str) -> None:
         """Open the conversation whose title begins so."""
-        rows = self.panel.conversations
+        rows = self.panel.home.conversations
         await self.until(rows.rowCount)
         place = next(n for n in range(rows.rowCount()) if str(rows.data(rows.index(n))).startswith(title))
-        self.panel.list.opened.emit(place)
+        self.panel.home.list.opened.emit(place)
         await self.settle()
 
     async def search(self, typed: str) -> None:
-        self.panel.search.field.setText(typed)
-        self.panel.search.field.returnPressed.emit()
+        self.panel.home.search.field.setText(typed)
+        self.panel.home.search.field.returnPressed.emit()
         await self.settle()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
 
 from app.domain.errors import Code, Problem
@@ -45,14 +45,14 @@ def shown_texts(stage: Scene) -> list[str]:
 def test_the_list_says_who_what_when_and_how_much(on_qt: OnQt, theme: Theme, path: Path) -> None:
     async def main() -> None:
         async with scene(theme, path) as stage:
-            rows = stage.panel.conversations
+            rows = stage.panel.home.conversations
             titles = [rows.data(rows.index(n)) for n in range(rows.rowCount())]
             assert titles[:2] == ["Beatriz Nóbrega", "Grupo de final 0009"]
             spoken = rows.data(rows.index(0), Role.AccessibleTextRole)
             assert spoken.startswith("Beatriz Nóbrega, 19 mensagens, ")
             assert spoken.endswith(": Chegou?")
-            assert stage.panel.line.text().startswith("Histórico guardado desde ")
-            assert stage.panel.line.text().endswith(" · 335 mensagens")
+            assert stage.panel.home.line.text().startswith("Histórico guardado desde ")
+            assert stage.panel.home.line.text().endswith(" · 335 mensagens")
 
     on_qt(main)
 
@@ -202,8 +202,8 @@ def test_a_search_marks_the_words_and_leads_to_their_place(on_qt: OnQt, theme: T
     async def main() -> None:
         async with scene(theme, path) as stage:
             await stage.search("DUVIDAS")
-            results = stage.panel.results
-            assert stage.panel.line.text() == "1 mensagem encontrada"
+            results = stage.panel.home.results
+            assert stage.panel.home.line.text() == "1 mensagem encontrada"
             found = results.model.found(0)
             assert "dúvidas" in found.sentence
             assert results.model.data(results.model.index(0), Role.AccessibleTextRole).startswith("Beatriz Nóbrega, ")
@@ -217,7 +217,7 @@ def test_a_search_marks_the_words_and_leads_to_their_place(on_qt: OnQt, theme: T
             assert stage.page.view.viewport().rect().contains(stage.page.view.visualRect(current).center())
             QTest.keyClick(stage.page.view, Qt.Key.Key_Escape)
             assert not stage.panel.in_thread
-            assert stage.panel._lists.currentWidget() is results, "back to what was found"
+            assert stage.panel.home.pages.currentWidget() is results, "back to what was found"
 
     on_qt(main)
 
@@ -226,7 +226,7 @@ def test_a_message_far_back_opens_with_its_neighbours(on_qt: OnQt, theme: Theme,
     async def main() -> None:
         async with scene(theme, path) as stage:
             await stage.search("mensagem 100 ")
-            stage.panel.results.list.opened.emit(0)
+            stage.panel.home.results.list.opened.emit(0)
             await stage.settle()
             assert stage.page.model.data(stage.page.view.currentIndex()).startswith("mensagem 100")
             found = shown_texts(stage)
@@ -240,18 +240,18 @@ def test_everybodys_messages_can_be_searched(on_qt: OnQt, theme: Theme, path: Pa
         async with scene(theme, path) as stage:
             wanted = QSignalSpy(stage.panel.mentorado_wanted)
             await stage.search("terca")
-            assert {stage.panel.results.model.found(n).mentorado for n in range(2)} == {""}
-            stage.panel.search.set_everywhere(True)
+            assert {stage.panel.home.results.model.found(n).mentorado for n in range(2)} == {""}
+            stage.panel.home.search.set_everywhere(True)
             await stage.settle()
-            rows = stage.panel.results.model
+            rows = stage.panel.home.results.model
             everything = [rows.found(n) for n in range(rows.rowCount())]
             assert {each.mentorado for each in everything} == {"Thiago Torquato", "Luíza Prates"}
             place = next(n for n, each in enumerate(everything) if each.mentorado == "Luíza Prates")
-            stage.panel.results.list.opened.emit(place)
+            stage.panel.home.results.list.opened.emit(place)
             await stage.settle()
             assert wanted.at(0) == [everything[place].mentorado_id]
             assert shown_texts(stage) == ["O próximo encontro é na terça?"]
-            assert stage.panel.search.typed == "terca", "one can go back to what was found"
+            assert stage.panel.home.search.typed == "terca", "one can go back to what was found"
 
     on_qt(main)
 
@@ -260,13 +260,13 @@ def test_nothing_found_offers_to_look_at_everybody(on_qt: OnQt, theme: Theme, pa
     async def main() -> None:
         async with scene(theme, path) as stage:
             await stage.search("xilofone")
-            assert stage.panel.results.nothing.isVisible()
-            assert "xilofone" in stage.panel.results.nothing.accessibleName()
-            stage.panel.results.nothing.pressed.emit()
+            assert stage.panel.home.results.nothing.isVisible()
+            assert "xilofone" in stage.panel.home.results.nothing.accessibleName()
+            stage.panel.home.results.nothing.pressed.emit()
             await stage.settle()
-            assert stage.panel.search.everywhere
-            QTest.keyClick(stage.panel.search.field, Qt.Key.Key_Escape)
-            assert stage.panel._lists.currentWidget() is stage.panel.list
+            assert stage.panel.home.search.everywhere
+            QTest.keyClick(stage.panel.home.search.field, Qt.Key.Key_Escape)
+            assert stage.panel.home.pages.currentWidget() is stage.panel.home.list
 
     on_qt(main)
 
@@ -275,11 +275,11 @@ def test_results_go_on_as_they_are_scrolled(on_qt: OnQt, theme: Theme, path: Pat
     async def main() -> None:
         async with scene(theme, path) as stage:
             await stage.search("mensagem")
-            rows = stage.panel.results.model
+            rows = stage.panel.home.results.model
             assert rows.rowCount() == PIECE
-            assert stage.panel.line.text() == "Mais de 60 mensagens encontradas"
-            while stage.panel.results._more:
-                bar = stage.panel.results.list.verticalScrollBar()
+            assert stage.panel.home.line.text() == "Mais de 60 mensagens encontradas"
+            while stage.panel.home.results._more:
+                bar = stage.panel.home.results.list.verticalScrollBar()
                 bar.setValue(bar.maximum())
                 await stage.settle()
             numbers = [rows.found(n).message.number for n in range(rows.rowCount())]
@@ -338,10 +338,10 @@ def test_somebody_without_messages_is_told_so(on_qt: OnQt, theme: Theme, path: P
             stage.panel.show_mentorado(stage.lonely.mentorado.id)
             await stage.settle()
             assert not stage.panel.in_thread
-            assert stage.panel.empty.isVisible()
-            assert stage.panel.line.text() == "Nenhuma mensagem guardada ainda"
+            assert stage.panel.home.empty.isVisible()
+            assert stage.panel.home.line.text() == "Nenhuma mensagem guardada ainda"
             await stage.library.tell(stage.lonely, said("F1", "Primeira!", sender_name="Bia"))
-            await stage.until(lambda: stage.panel.conversations.rowCount() == 1)
+            await stage.until(lambda: stage.panel.home.conversations.rowCount() == 1)
 
     on_qt(main)
 
@@ -366,11 +366,11 @@ def test_trouble_with_the_database_is_a_sentence(on_qt: OnQt, theme: Theme, path
     async def main() -> None:
         async with scene(theme, path) as stage:
             stage.page.reader.show_problem(Problem(Code.DATABASE_DISK_FULL))
-            assert stage.panel.trouble.isVisible()
-            stage.panel.trouble.dismissed.emit()
-            assert not stage.panel.trouble.isVisible()
+            assert stage.panel.home.trouble.isVisible()
+            stage.panel.home.trouble.dismissed.emit()
+            assert not stage.panel.home.trouble.isVisible()
             stage.page.reader.show_crash(RuntimeError())
-            assert stage.panel.trouble.isVisible()
+            assert stage.panel.home.trouble.isVisible()
 
     on_qt(main)
 
@@ -435,5 +435,19 @@ def test_reading_wide_keeps_the_place(on_qt: OnQt, theme: Theme, path: Path) -> 
             QTest.keyClick(stage.page.view, Qt.Key.Key_Escape)
             assert done.count() == 1
             assert stage.panel.in_thread
+
+    on_qt(main)
+
+
+def test_a_screen_reader_finds_every_message_in_the_list(on_qt: OnQt, theme: Theme, path: Path) -> None:
+    async def main() -> None:
+        async with scene(theme, path) as stage:
+            await stage.open("Beatriz")
+            view, model = stage.page.view, stage.page.model
+            seen = QAccessible.queryAccessibleInterface(view)
+            rows = [seen.child(place) for place in range(seen.childCount())]
+            spoken = [row.text(QAccessible.Text.Name) for row in rows if row is not None]
+            for place in range(model.rowCount()):
+                assert model.data(model.index(place), Role.AccessibleTextRole) in spoken
 
     on_qt(main)

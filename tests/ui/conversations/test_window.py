@@ -36,7 +36,7 @@ def test_an_open_conversation_takes_the_heads_room_and_gives_it_back(on_qt: OnQt
             assert not stage.pane._content.head.isVisible()
             QTest.keyClick(scene.page.view, Qt.Key.Key_Escape)
             assert stage.pane._content.head.isVisible()
-            assert scene.panel.list.hasFocus() or stage.window.focusWidget() is scene.panel.list
+            assert scene.panel.home.list.hasFocus() or stage.window.focusWidget() is scene.panel.home.list
 
     on_qt(main)
 
@@ -53,7 +53,7 @@ def test_a_conversation_is_read_over_the_list_until_escape(on_qt: OnQt, theme: T
             assert not window.list.isVisible()
             assert scene.page.isVisible()
             assert scene.page.width() > narrow
-            assert scene.panel.list.isVisible(), "others can be opened beside it"
+            assert scene.panel.home.list.isVisible(), "others can be opened beside it"
             await scene.open("Bia")
             assert scene.page.wide
             QTest.keyClick(scene.page.view, Qt.Key.Key_Escape)
@@ -73,7 +73,7 @@ def test_another_mentorado_ends_reading_over_the_list(on_qt: OnQt, theme: Theme,
             await scene.settle()
             assert stage.window.list.isVisible()
             assert not scene.panel.in_thread
-            assert scene.panel.conversations.rowCount() == 1
+            assert scene.panel.home.conversations.rowCount() == 1
             await scene.open("Rita")
             scene.page.wide_wanted.emit()
             QTest.keyClicks(stage.window.header.search, "ana")
@@ -86,11 +86,11 @@ def test_a_message_of_somebody_else_brings_them_along(on_qt: OnQt, theme: Theme,
     async def main() -> None:
         async with talking_stage(theme, fast_dir) as stage:
             scene = await stage.conversations()
-            scene.panel.search.set_everywhere(True)
+            scene.panel.home.search.set_everywhere(True)
             await scene.search("encontro")
-            rows = scene.panel.results.model
+            rows = scene.panel.home.results.model
             place = next(n for n in range(rows.rowCount()) if rows.found(n).mentorado_id == OTHER.mentorado.id)
-            scene.panel.results.list.opened.emit(place)
+            scene.panel.home.results.list.opened.emit(place)
             await scene.settle()
             assert stage.window.list.table.chosen_id == OTHER.mentorado.id
             assert [each.text for each in scene.page.model.messages] == ["Até o próximo encontro!"]
@@ -104,7 +104,7 @@ def test_find_means_the_conversations_where_one_is_in_them(on_qt: OnQt, theme: T
             scene = await stage.conversations()
             await scene.open("Beatriz")
             QTest.keyClick(scene.page.view, Qt.Key.Key_F, CONTROL)
-            assert stage.window.focusWidget() is scene.panel.search.field
+            assert stage.window.focusWidget() is scene.panel.home.search.field
             assert TALKER.mentorado.id == stage.window.list.table.chosen_id
 
     on_qt(main)
@@ -122,6 +122,6 @@ def test_in_a_narrow_window_reading_wide_takes_it_all(on_qt: OnQt, theme: Theme,
             drawer = [stage.window.body.drawer_open]
             QTest.keyClick(scene.page.view, Qt.Key.Key_F, CONTROL)
             assert [*drawer, stage.window.body.drawer_open] == [False, True]
-            assert scene.panel.search.field.isVisible()
+            assert scene.panel.home.search.field.isVisible()
 
     on_qt(main)
