@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.errors import Code, Problem
-from app.domain.phone import last_digits, readable
+from app.domain.phone import PhoneNumber, last_digits, readable
 from app.ui.catalogue import LANGUAGES, Texts
 
 if TYPE_CHECKING:  # the words are needed before the core is
     from app.core.actions import ActionName, Refusal
+    from app.domain.events import IncidentEnded
     from app.domain.guidance import Recommendation
+    from app.domain.incident import Incident
     from app.domain.mentorado import Enrolment, ProviderKind
     from app.domain.secrets import SecretsPlace
 
@@ -117,6 +119,22 @@ def action(name: ActionName) -> tuple[str, str]:
     return texts(f"action.{name}.label"), texts(f"action.{name}.line")
 
 
+def incident(lasting: Incident, now: datetime) -> str:
+    """How many fell, what is behind it as far as it is known, and what not to do."""
+    found = [texts(f"finding.{finding.found}") for finding in lasting.findings] or [texts("incident.looking")]
+    fallen, fell = len(lasting.affected), age(now - lasting.since)
+    first = texts("incident.fell", fallen=fallen, of=lasting.of, provider=provider(lasting.provider), age=fell)
+    return " ".join((first, *found, texts("incident.advice")))
+
+
+def incident_over(event: IncidentEnded) -> str:
+    """Who came back, counted, and who did not."""
+    kind = provider(event.incident.provider)
+    if event.away:
+        return texts("incident.over_but", provider=kind, back=len(event.back), away=len(event.away))
+    return texts("incident.over", provider=kind, count=len(event.back))
+
+
 def secrets_place(place: SecretsPlace) -> str:
     """Where secrets are kept now: a phrase without a full stop."""
     return texts(f"secrets.place.{place}")
@@ -188,8 +206,13 @@ def _blocked(status: LinkStatus, enrolment: Enrolment, now: datetime) -> str:
             return texts("sentence.suspended_until", until=until)
         if status.until is not None:
             return texts("sentence.suspension_over")
-    account = readable(status.account) if status.account else texts("sentence.another_number")
+    account = unbroken(status.account) if status.account else texts("sentence.another_number")
     return texts(f"sentence.blocked.{status.reason}", account=account, provider=provider(enrolment.link.provider))
+
+
+def unbroken(number: PhoneNumber) -> str:
+    """*number* as it stands in a sentence: on one line."""
+    return readable(number).replace(" ", "\u00a0").replace("-", "\u2011")
 
 
 def _words(key: str, known: Mapping[str, object]) -> str:

@@ -26,3 +26,8 @@ def nameless(window: QWidget) -> list[QWidget]:
 def out_of_reach(window: QWidget) -> list[QWidget]:
     """Controls that could be pressed now, were it not that Tab never gets there."""
     return [each for each in controls(window) if each.isEnabled() and not each.focusPolicy() & Qt.FocusPolicy.TabFocus]
+
+
+def read_aloud(words: str) -> str:
+    """*words* as they are read: where a line may not break makes no difference."""
+    return words.replace("\u00a0", " ").replace("\u2011", "-")

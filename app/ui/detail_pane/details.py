@@ -45,7 +45,8 @@ class Details(QWidget):
 
     def show_details(self, link: Link, status: LinkStatus) -> None:
         codes = [str(status.state), *([str(status.reason)] if status.reason is not Reason.NONE else [])]
-        line = " · ".join([*codes, *([status.detail] if status.detail else [])])
+        detail = [status.detail] if status.detail and status.detail not in codes else []
+        line = " · ".join([*codes, *detail])
         if line != self._line.text():  # a new text would drop what is selected
             self._line.setText(line)
         self._copied = f"{line} · {link.provider} · {link.id} · {status.since.isoformat(timespec='seconds')}"

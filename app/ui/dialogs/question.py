@@ -12,11 +12,10 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBox
 from app.core.actions import ActionName
 from app.domain.connection import LinkStatus
 from app.domain.mentorado import Enrolment, LinkId
-from app.domain.phone import readable
 from app.ui.dialogs.sheet import Sheet
 from app.ui.icons import pixmap
 from app.ui.loop import ask
-from app.ui.text import texts
+from app.ui.text import texts, unbroken
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, TEXT_SMALL, Theme
 from app.ui.words import Words
 
@@ -103,8 +102,8 @@ class Questions:
         account = self._status(enrolment.link.id).account
         known = {
             "name": enrolment.mentorado.name,
-            "phone": readable(enrolment.mentorado.phone),
-            "account": readable(account) if account else texts("sentence.another_number"),
+            "phone": unbroken(enrolment.mentorado.phone),
+            "account": unbroken(account) if account else texts("sentence.another_number"),
         }
         section = f"question.{name}"
         cannot_be_undone = texts.has(f"{section}.lost")

@@ -19,6 +19,7 @@ from app.ui.detail_pane.pairing_panel import PairingPanel, Stage
 from app.ui.theme import Mode, Theme
 from tests.clock import ManualClock, settle
 from tests.conftest import OnQt
+from tests.ui.controls import read_aloud
 from tests.ui.detail.codes import LINK, decode, qr_text
 from tests.ui.detail.scene import LUIZA, THIAGO, Scene, people, scene, unpaired
 
@@ -54,7 +55,8 @@ def seen(stage: Scene) -> list[str]:
 
 
 def words(panel: PairingPanel) -> str:
-    return " | ".join(label.text() for label in panel.findChildren(QLabel) if label.isVisible() and label.text())
+    labels = (label.text() for label in panel.findChildren(QLabel) if label.isVisible() and label.text())
+    return read_aloud(" | ".join(labels))
 
 
 def button(panel: PairingPanel, text: str) -> QPushButton:

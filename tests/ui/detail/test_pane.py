@@ -25,7 +25,7 @@ from app.ui.text import refusal, sentence, texts
 from app.ui.theme import Mode, Theme
 from tests.clock import settle
 from tests.conftest import OnQt
-from tests.ui.controls import nameless, out_of_reach, spoken
+from tests.ui.controls import nameless, out_of_reach, read_aloud, spoken
 from tests.ui.detail.codes import LINK
 from tests.ui.detail.scene import LUIZA, OTHER_NUMBER, THIAGO, Scene, people, scene, unpaired
 
@@ -45,7 +45,7 @@ def open_pane(stage: Scene) -> None:
 
 def words(stage: Scene) -> str:
     labels = stage.pane.findChildren(QLabel)
-    return " | ".join(label.text() for label in labels if label.isVisible() and label.text())
+    return read_aloud(" | ".join(label.text() for label in labels if label.isVisible() and label.text()))
 
 
 def card(stage: Scene, name: ActionName) -> ActionCard:

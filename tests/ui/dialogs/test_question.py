@@ -16,7 +16,7 @@ from app.ui.text import texts
 from app.ui.theme import Theme
 from tests.clock import settle
 from tests.conftest import OnQt
-from tests.ui.controls import nameless, out_of_reach
+from tests.ui.controls import nameless, out_of_reach, read_aloud
 from tests.ui.detail.scene import OTHER_NUMBER, THIAGO, Scene, scene
 
 WANTED = {
@@ -28,7 +28,7 @@ WANTED = {
 
 
 def words(sheet: QWidget) -> str:
-    return " | ".join(label.text() for label in sheet.findChildren(QLabel) if label.text())
+    return read_aloud(" | ".join(label.text() for label in sheet.findChildren(QLabel) if label.text()))
 
 
 async def opened(stage: Scene) -> QuestionSheet:
@@ -60,7 +60,7 @@ def test_the_title_names_the_person_and_the_button_the_deed(on_qt: OnQt, theme: 
                 questions(stage, theme).confirm(name, stage.enrolments.get(THIAGO))
             )
             sheet = await opened(stage)
-            assert (sheet.title.text(), sheet.confirm.text()) == WANTED[name]
+            assert (read_aloud(sheet.title.text()), sheet.confirm.text()) == WANTED[name]
             assert "Fica guardado" in words(sheet)
             assert "O que muda" in words(sheet)
             assert sheet.focusWidget() is sheet.cancel
