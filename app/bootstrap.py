@@ -13,6 +13,7 @@ from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
 from app.core.chores import Chores
 from app.core.enrolments import Enrolments
+from app.core.incident import Incidents
 from app.core.intake import HistoryKeeper
 from app.core.operator_desk import OperatorDesk
 from app.core.personal_data import PersonalData
@@ -25,6 +26,7 @@ from app.core.witness import Witness
 from app.domain.audit import Actor
 from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock
+from app.providers.reachability import Reachability
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from app.settings import Settings
 from app.storage.audit import SqlAudit
@@ -51,6 +53,7 @@ class Core:
     whatsapp_web: WhatsAppWebProvider
     enrolments: Enrolments
     supervisor: Supervisor
+    incidents: Incidents
     actions: Actions
     desk: OperatorDesk
     provider_log: ProviderLog
@@ -69,7 +72,7 @@ class Core:
     async def running(self) -> AsyncIterator[None]:
         """Hold the links' tasks and the chores. Leaving closes every line, then the database."""
         try:
-            async with self.supervisor, Chores(self.provider_log.run, self.retention.run):
+            async with self.supervisor, Chores(self.provider_log.run, self.retention.run, self.incidents.run):
                 yield
         finally:
             await self.database.close()
@@ -120,7 +123,14 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         from_start=settings.provider_logging_for if settings.provider_logging else None,
     )
     secrets = Vault(settings.secrets)
-    actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock, witness=witness)
+    incidents = Incidents(
+        bus=bus,
+        enrolments=enrolments,
+        checks=Reachability(clock),
+        clock=clock,
+        bring_back=supervisor.bring_back,
+    )
+    actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock, witness=witness, incidents=incidents)
     return Core(
         settings=settings,
         clock=clock,
@@ -133,6 +143,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         whatsapp_web=whatsapp_web,
         enrolments=enrolments,
         supervisor=supervisor,
+        incidents=incidents,
         actions=actions,
         desk=desk,
         provider_log=provider_log,

@@ -106,6 +106,9 @@ class Program:
         import asyncio
 
         from app.domain.events import (
+            IncidentBegan,
+            IncidentChanged,
+            IncidentEnded,
             MentoradoAdded,
             MentoradoChanged,
             MentoradosLoaded,
@@ -113,6 +116,7 @@ class Program:
             StorageFailed,
             StorageRecovered,
         )
+        from app.ui.incident_notice import IncidentNotice
         from app.ui.work import Work
 
         self._core = core
@@ -134,6 +138,10 @@ class Program:
         bus.subscribe(StatusChanged, model.on_status)
         bus.subscribe(StorageFailed, window.on_storage_failed)
         bus.subscribe(StorageRecovered, window.on_storage_recovered)
+        notice = IncidentNotice(window.banners, core.clock)
+        bus.subscribe(IncidentBegan, notice.on_lasting)
+        bus.subscribe(IncidentChanged, notice.on_lasting)
+        bus.subscribe(IncidentEnded, notice.on_ended)
         window.attach(
             Work(
                 theme=frame.theme,

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from app.domain.audit import FIRST_HASH, Actor, AuditEntry, BrokenLink, Deed, chained
 from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
+from app.domain.incident import Finding
+from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import ConversationId, WireFact
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import Signal, Transition
@@ -173,6 +174,24 @@ class PlayedHistory:
         new = [fact for fact in facts if fact not in self.facts]
         self.facts.extend(new)
         return [ConversationId("c" * 32)] if new else []
+
+
+class PlayedChecks:
+    """Finds what a test lets it find."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.looks = 0
+        self.looking: asyncio.Event | None = None  # set it to make looking wait
+        self.error: Exception | None = None
+
+    async def look(self, provider: ProviderKind) -> Sequence[Finding]:
+        self.looks += 1
+        if self.looking is not None:
+            await self.looking.wait()
+        if self.error is not None:
+            raise self.error
+        return self.findings
 
 
 class PlayedAudit:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from app.core.enrolments import Enrolments
+from app.core.incident import Incidents
 from app.core.log_context import about
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
@@ -60,6 +61,7 @@ class Refusal(StrEnum):
     STILL_RUNNING = "still_running"
     ARCHIVED = "archived"
     NOT_ARCHIVED = "not_archived"
+    INCIDENT = "incident"  # many links fell together; can be overridden with a reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,8 @@ BUTTON_FOR: Final[Mapping[Recommendation, ActionName | None]] = MappingProxyType
 _IN_PROGRESS = frozenset({LinkState.CONNECTING, LinkState.QR_READY})
 _IDLE = frozenset({LinkState.OFF, LinkState.BLOCKED})
 
+_PAIRING = frozenset({ActionName.NEW_CODE, ActionName.REAUTHENTICATE})
+
 _NO_CONNECT = {
     LinkState.CONNECTED: Refusal.ALREADY_CONNECTED,
     LinkState.CONNECTING: Refusal.ON_ITS_WAY,
@@ -124,8 +128,11 @@ _NO_OLD_SESSION = {
 class Actions:
     """The actions on a mentorado, and the one way to run them."""
 
-    def __init__(self, *, enrolments: Enrolments, supervisor: Supervisor, clock: Clock, witness: Witness) -> None:
+    def __init__(
+        self, *, enrolments: Enrolments, supervisor: Supervisor, clock: Clock, witness: Witness, incidents: Incidents
+    ) -> None:
         self._enrolments = enrolments
+        self._incidents = incidents
         self._supervisor = supervisor
         self._clock = clock
         self._witness = witness
@@ -136,32 +143,48 @@ class Actions:
         enrolment = self._enrolments.get(mentorado_id)
         if enrolment.mentorado.archived and name is not ActionName.BRING_BACK:
             return Refusal.ARCHIVED
-        return self._by_name[name].refusal(enrolment, self._supervisor.status(enrolment.link.id))
+        why = self._by_name[name].refusal(enrolment, self._supervisor.status(enrolment.link.id))
+        return why or self._locked(name, enrolment)
 
-    async def run(self, name: ActionName, mentorado_id: MentoradoId, confirm: Confirm) -> AuditOutcome:
-        """Check, ask when it must be asked, check again, do, write down. Raises `Problem(NOT_POSSIBLE_NOW)`."""
+    async def run(
+        self, name: ActionName, mentorado_id: MentoradoId, confirm: Confirm, *, override_reason: str = ""
+    ) -> AuditOutcome:
+        """Check, ask when it must be asked, check again, do, write down. Raises `Problem(NOT_POSSIBLE_NOW)`.
+
+        With an *override_reason*, typed by the operator and audited, the lock of an incident is passed; no other is.
+        """
         with about(mentorado_id):
-            return await self._run(self._by_name[name], mentorado_id, confirm)
+            return await self._run(self._by_name[name], mentorado_id, confirm, override_reason.strip())
 
-    async def _run(self, action: Action, mentorado_id: MentoradoId, confirm: Confirm) -> AuditOutcome:
+    async def _run(self, action: Action, mentorado_id: MentoradoId, confirm: Confirm, override: str) -> AuditOutcome:
         name = action.name
-        self._require(action, mentorado_id)
+        self._require(action, mentorado_id, override)
         before = self._state(mentorado_id)
         if action.asks and not await confirm(name, self._enrolments.get(mentorado_id)):
-            return self._record(name, mentorado_id, before, AuditOutcome.DECLINED)
+            return self._record(name, mentorado_id, before, AuditOutcome.DECLINED, override)
         try:
-            self._require(action, mentorado_id)  # the world may have moved while they read the question
+            self._require(action, mentorado_id, override)  # the world may have moved while they read the question
             await action.perform(mentorado_id)
         except BaseException:
-            self._record(name, mentorado_id, before, AuditOutcome.FAILED)
+            self._record(name, mentorado_id, before, AuditOutcome.FAILED, override)
             raise
-        return self._record(name, mentorado_id, before, AuditOutcome.DONE)
+        return self._record(name, mentorado_id, before, AuditOutcome.DONE, override)
+
+    def _locked(self, name: ActionName, enrolment: Enrolment) -> Refusal | None:
+        """During an incident nobody is paired: the trouble is not theirs, and a new code would only be one more."""
+        shows_code = name in _PAIRING or (name is ActionName.CONNECT and enrolment.link.account is None)
+        return Refusal.INCIDENT if shows_code and self._incidents.of(enrolment.link.provider) else None
 
     def _record(
-        self, name: ActionName, mentorado_id: MentoradoId, before: Mapping[str, str], outcome: AuditOutcome
+        self,
+        name: ActionName,
+        mentorado_id: MentoradoId,
+        before: Mapping[str, str],
+        outcome: AuditOutcome,
+        override: str,
     ) -> AuditOutcome:
-        enrolment = self._enrolments.get(mentorado_id)
-        self._witness.record(name, enrolment, before=before, after=self._state(mentorado_id), outcome=outcome)
+        enrolment, after = self._enrolments.get(mentorado_id), self._state(mentorado_id)
+        self._witness.record(name, enrolment, before=before, after=after, outcome=outcome, reason=override)
         return outcome
 
     def _state(self, mentorado_id: MentoradoId) -> dict[str, str]:
@@ -172,8 +195,9 @@ class Actions:
             known["account"] = masked(status.account)
         return known
 
-    def _require(self, action: Action, mentorado_id: MentoradoId) -> None:
-        if why := self.refusal(action.name, mentorado_id):
+    def _require(self, action: Action, mentorado_id: MentoradoId, override: str) -> None:
+        why = self.refusal(action.name, mentorado_id)
+        if why is not None and not (why is Refusal.INCIDENT and override):
             raise Problem(Code.NOT_POSSIBLE_NOW, action=action.name, why=why)
 
     def _list(self) -> tuple[Action, ...]:

@@ -258,7 +258,7 @@ class LinkRun:
         self._board.note(self._link, retry=Retry(attempt, None))
 
     def _interrupt(self) -> None:
-        if self._patience is not None:
+        if self._patience is not None and not self._patience.expired():
             self._patience.reschedule(asyncio.get_running_loop().time())
 
     @asynccontextmanager

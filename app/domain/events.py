@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from app.domain.connection import LinkStatus
 from app.domain.errors import Problem
+from app.domain.incident import Incident
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId
 from app.domain.messages import ConversationId
 from app.domain.operator_settings import OperatorSettings
@@ -82,6 +84,30 @@ class StorageRecovered:
     """Everything that waited is on disk now."""
 
 
+@dataclass(frozen=True, slots=True)
+class IncidentBegan:
+    """Many links of one provider fell together. New codes are locked until it ends."""
+
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentChanged:
+    """More links fell, or what they share was looked at."""
+
+    incident: Incident
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentEnded:
+    """*back* are connected again; *away* are not, and are repaired one by one from now on."""
+
+    incident: Incident
+    at: datetime
+    back: tuple[MentoradoId, ...]
+    away: tuple[MentoradoId, ...]
+
+
 Event = (
     MentoradosLoaded
     | MentoradoAdded
@@ -93,4 +119,7 @@ Event = (
     | OperatorSettingsChanged
     | StorageFailed
     | StorageRecovered
+    | IncidentBegan
+    | IncidentChanged
+    | IncidentEnded
 )

@@ -10,8 +10,9 @@ from typing import Protocol, runtime_checkable
 
 from app.domain.audit import AuditEntry, BrokenLink, Deed
 from app.domain.connection import LinkStatus, Reason
+from app.domain.incident import Finding
 from app.domain.lifecycle import Trigger
-from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
+from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import (
     Address,
     ContactId,
@@ -149,6 +150,14 @@ class CanLogInDetail(Protocol):
 
     def set_detailed_log(self, on: bool) -> None:
         """Begin or end it, on lines that are open and on those to come."""
+        ...
+
+
+class Checks(Protocol):
+    """Looks at what all links of a provider share: the way to it, and the time it has."""
+
+    async def look(self, provider: ProviderKind) -> Sequence[Finding]:
+        """Takes seconds at most, and does not raise: what cannot be looked at is a finding, too."""
         ...
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -16,13 +18,14 @@ _ICON = 18
 
 
 class _Banner(QFrame):
-    """One notice: a sentence, the next step, a cross."""
+    """One notice: a sentence, the next step, and a cross when it can be put aside."""
 
     dismissed = Signal()
 
-    def __init__(self, problem: Problem, theme: Theme) -> None:
+    def __init__(self, say: Callable[[], str], theme: Theme, *, dismissible: bool) -> None:
         super().__init__()
-        self.problem = problem
+        self.problem: Problem | None = None
+        self._say = say
         self._theme = theme
         self.setProperty("role", "banner")
         self._sign = QLabel()
@@ -32,6 +35,7 @@ class _Banner(QFrame):
         self._cross = QPushButton()
         self._cross.setProperty("role", "quiet")
         self._cross.clicked.connect(self.dismissed)
+        self._cross.setVisible(dismissible)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(t.SPACE_3, t.SPACE_1, t.SPACE_1, t.SPACE_1)
         layout.setSpacing(t.SPACE_3)
@@ -47,9 +51,9 @@ class _Banner(QFrame):
         self._cross.setIcon(icon("x", colours.fg, _ICON))
         self._cross.setAccessibleName(texts("window.dismiss"))
         self._cross.setToolTip(texts("window.dismiss"))
-        sentence, next_step = text.problem(self.problem)
-        self._words.setText(f"{sentence} {next_step}")
-        self.setAccessibleName(f"{sentence} {next_step}")
+        said = self._say()
+        self._words.setText(said)
+        self.setAccessibleName(said)
 
 
 class Banners(QWidget):
@@ -66,8 +70,13 @@ class Banners(QWidget):
 
     def show_problem(self, problem: Problem, cause: str = "asked") -> None:
         """Tell about *problem* until it is put aside or *cause* is over."""
+        self.show_words(lambda: " ".join(text.problem(problem)), cause)
+        self._by_cause[cause].problem = problem
+
+    def show_words(self, say: Callable[[], str], cause: str, *, dismissible: bool = True) -> None:
+        """Tell what *say* returns, in the language of the moment, until it is put aside or *cause* is over."""
         self.clear(cause)
-        banner = _Banner(problem, self._theme)
+        banner = _Banner(say, self._theme, dismissible=dismissible)
         banner.dismissed.connect(lambda: self.clear(cause))
         self._by_cause[cause] = banner
         self._column.addWidget(banner)
@@ -83,8 +92,8 @@ class Banners(QWidget):
         self.setVisible(bool(self._by_cause))
 
     def problems(self) -> list[Problem]:
-        """What is being told now."""
-        return [banner.problem for banner in self._by_cause.values()]
+        """What went wrong, of what is being told now."""
+        return [banner.problem for banner in self._by_cause.values() if banner.problem is not None]
 
     def retranslate(self) -> None:
         for banner in self._by_cause.values():

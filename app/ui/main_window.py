@@ -73,6 +73,7 @@ class MainWindow(QMainWindow):
 
         self._ages = QTimer(self, interval=AGES_MILLISECONDS)
         self._ages.timeout.connect(model.refresh_ages)
+        self._ages.timeout.connect(self.banners.retranslate)
         self._ages.start()
         self._connect_parts()
         self._add_shortcuts()

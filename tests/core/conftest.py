@@ -14,6 +14,7 @@ from app.core.actions import ActionName, Actions
 from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.incident import Incidents
 from app.core.intake import HistoryKeeper
 from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
@@ -22,6 +23,9 @@ from app.domain.connection import LinkStatus
 from app.domain.events import (
     Event,
     HistoryGrew,
+    IncidentBegan,
+    IncidentChanged,
+    IncidentEnded,
     MentoradoAdded,
     MentoradoChanged,
     MentoradosLoaded,
@@ -32,7 +36,7 @@ from app.domain.events import (
 )
 from app.domain.mentorado import Enrolment, ProviderKind
 from tests.clock import ManualClock, settle
-from tests.played import PlayedAudit, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
+from tests.played import PlayedAudit, PlayedChecks, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
 
 
 class Listener:
@@ -49,6 +53,9 @@ class Listener:
             PairingTurnChanged,
             StorageFailed,
             StorageRecovered,
+            IncidentBegan,
+            IncidentChanged,
+            IncidentEnded,
         ):
             bus.subscribe(kind, self.heard.append)
 
@@ -68,6 +75,7 @@ class Core:
     log: PlayedLog = field(default_factory=PlayedLog)
     audit: PlayedAudit = field(default_factory=PlayedAudit)
     history: PlayedHistory = field(default_factory=PlayedHistory)
+    checks: PlayedChecks = field(default_factory=PlayedChecks)
     bus: Bus = field(default_factory=Bus)
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(draw=lambda _low, high: high))
 
@@ -85,9 +93,20 @@ class Core:
             scribe=self.scribe,
             policy=self.policy,
         )
+        self.incidents = Incidents(
+            bus=self.bus,
+            enrolments=self.enrolments,
+            checks=self.checks,
+            clock=self.clock,
+            bring_back=self.supervisor.bring_back,
+        )
         self.witness = Witness(audit=self.audit, scribe=self.scribe, clock=self.clock, actor=somebody)
         self.actions = Actions(
-            enrolments=self.enrolments, supervisor=self.supervisor, clock=self.clock, witness=self.witness
+            enrolments=self.enrolments,
+            supervisor=self.supervisor,
+            clock=self.clock,
+            witness=self.witness,
+            incidents=self.incidents,
         )
 
     def status(self, enrolment: Enrolment) -> LinkStatus:

@@ -26,6 +26,7 @@ class ServedProvider(PlayedProvider):
         super().__init__()
         self.clock = clock
         self.away = False
+        self.gone: set[MentoradoId] = set()  # for these it stays away
         self.tries: list[datetime] = []
         self.open: dict[MentoradoId, PlayedLine] = {}
 
@@ -33,7 +34,8 @@ class ServedProvider(PlayedProvider):
     async def connect(self, enrolment: Enrolment) -> AsyncIterator[PlayedLine]:
         self.tries.append(self.clock.now())
         async with super().connect(enrolment) as line:
-            line.say(Failed(Reason.NETWORK_DOWN) if self.away else Opened(enrolment.mentorado.phone))
+            away = self.away or enrolment.mentorado.id in self.gone
+            line.say(Failed(Reason.NETWORK_DOWN) if away else Opened(enrolment.mentorado.phone))
             self.open[enrolment.mentorado.id] = line
             yield line
 

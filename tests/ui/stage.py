@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app.core.actions import Actions
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.incident import Incidents
 from app.core.intake import HistoryKeeper
 from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
@@ -32,7 +33,7 @@ from app.ui.rail import Place
 from app.ui.theme import Mode, Theme
 from app.ui.work import Work
 from tests.clock import StillClock
-from tests.played import PlayedAudit, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
+from tests.played import PlayedAudit, PlayedChecks, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
 
 NOON = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 CREDENTIAL = "2@not-to-be-shown-anywhere,second,third"
@@ -158,11 +159,19 @@ class Stage:
             clock=self.clock,
             scribe=scribe,
         )
+        self.incidents = Incidents(
+            bus=self.bus,
+            enrolments=self.enrolments,
+            checks=PlayedChecks(),
+            clock=self.clock,
+            bring_back=self.supervisor.bring_back,
+        )
         self.actions = Actions(
             enrolments=self.enrolments,
             supervisor=self.supervisor,
             clock=self.clock,
             witness=Witness(audit=self.audit, scribe=scribe, clock=self.clock, actor=somebody),
+            incidents=self.incidents,
         )
         self.model = MentoradoListModel(self.clock)
         self.bus.subscribe(MentoradosLoaded, self.model.on_loaded)

@@ -17,6 +17,7 @@ from app.core.actions import ActionName, Refusal
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.errors import Code, Problem
 from app.domain.guidance import Recommendation
+from app.domain.incident import Found
 from app.domain.mentorado import ProviderKind
 from app.domain.secrets import SecretsPlace
 from app.ui import text
@@ -41,6 +42,7 @@ FAMILIES: tuple[tuple[str, type[StrEnum]], ...] = (
     ("problem.{}.sentence", Code),
     ("problem.{}.next", Code),
     ("secrets.place.{}", SecretsPlace),
+    ("finding.{}", Found),
     ("chips.{}", Group),
     ("window.mode.{}", Mode),
 )

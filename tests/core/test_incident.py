@@ -1,0 +1,352 @@
+"""One link or many: when it is an incident, what is locked meanwhile, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.core.actions import ActionName, Refusal
+from app.core.chores import Chores
+from app.core.incident import IncidentPolicy
+from app.domain.audit import AuditOutcome
+from app.domain.connection import LinkState, Reason
+from app.domain.errors import Code, Problem
+from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded
+from app.domain.incident import Finding, Found, Incident
+from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.ports import CodeIssued, Failed, Refused, Signal
+from tests.clock import settle
+from tests.core.conftest import Core, Run
+from tests.core.crowd import POLICY, Crowd
+
+WEB = ProviderKind.WHATSAPP_WEB
+
+
+def told(core: Core, kind: type[IncidentBegan] | type[IncidentEnded] | type[IncidentChanged]) -> int:
+    return sum(isinstance(event, kind) for event in core.listener.heard)
+
+
+def lasting(core: Core) -> Incident:
+    incident = core.incidents.of(WEB)
+    assert incident is not None
+    return incident
+
+
+def ended(core: Core) -> IncidentEnded:
+    (event,) = (event for event in core.listener.heard if isinstance(event, IncidentEnded))
+    return event
+
+
+async def take_down(crowd: Crowd, count: int, *, apart: float = 0) -> None:
+    """The server goes, and *count* links notice, *apart* seconds after one another."""
+    crowd.served.away = True
+    for mentorado_id in crowd.ids[:count]:
+        crowd.served.fall(mentorado_id)
+        await settle()
+        await crowd.clock.advance(apart)
+
+
+@pytest.mark.parametrize(
+    ("links", "fall", "apart", "is_one"),
+    [
+        (14, 12, 0, True),
+        (14, 7, 0, True),  # half of them
+        (14, 6, 0, False),
+        (5, 3, 0, True),
+        (3, 3, 0, True),
+        (2, 2, 0, False),  # too few to tell
+        (14, 7, 9, True),  # the last 54 seconds after the first
+        (14, 7, 11, False),  # never more than six within a minute
+    ],
+)
+def test_when_many_fall_together_it_is_an_incident(run: Run, links: int, fall: int, apart: float, is_one: bool) -> None:
+    async def main() -> None:
+        crowd = Crowd(links)
+        async with crowd.connected():
+            await take_down(crowd, fall, apart=apart)
+            assert told(crowd, IncidentBegan) == is_one
+            if is_one:
+                incident = lasting(crowd)
+                assert (incident.affected, incident.of) == (tuple(crowd.ids[:fall]), links)
+                assert incident.causes == ((Reason.NETWORK_DOWN, fall),)
+            assert crowd.incidents.of(ProviderKind.ZAPI) is None
+
+    run(main())
+
+
+def test_it_grows_ends_once_and_says_who_came_back(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(14)
+        async with crowd.connected(), Chores(crowd.incidents.run):
+            since = crowd.clock.now()
+            await take_down(crowd, 12)
+            assert (len(lasting(crowd).affected), lasting(crowd).since) == (12, since)
+            await crowd.clock.advance(5 * 60)  # however long it takes
+            crowd.served.open[crowd.ids[12]].say(Refused(Reason.CLIENT_OUTDATED))
+            await settle()
+            assert lasting(crowd).causes == ((Reason.NETWORK_DOWN, 12), (Reason.CLIENT_OUTDATED, 1))
+            await crowd.do(ActionName.DISCONNECT, crowd.enrolments.get(crowd.ids[0]))
+            crowd.served.away = False
+            await crowd.clock.advance(600)
+            assert crowd.incidents.of(WEB) is None
+            assert (told(crowd, IncidentBegan), told(crowd, IncidentEnded)) == (1, 1)
+            assert ended(crowd).back == tuple(crowd.ids[1:12])
+            assert ended(crowd).away == (crowd.ids[12],)
+
+    run(main())
+
+
+def test_when_the_first_is_back_the_others_do_not_wait_any_longer(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(100)
+        async with crowd.connected(), Chores(crowd.incidents.run):
+            await take_down(crowd, 100)
+            await crowd.clock.advance(20 * 60)
+            crowd.served.away = False
+            crowd.served.tries.clear()
+            await crowd.do(ActionName.TRY_NOW, crowd.enrolments.get(crowd.ids[0]))
+            await crowd.clock.advance(25)
+            assert crowd.count(LinkState.CONNECTED) == 100
+            assert (len(ended(crowd).back), ended(crowd).away) == (100, ())
+            seconds = timedelta(seconds=1)
+            tries = crowd.served.tries[1:]  # the first was a person's
+            assert all(last - first >= seconds for first, last in zip(tries, tries[POLICY.per_second :], strict=False))
+
+    run(main())
+
+
+def test_a_server_that_comes_and_goes_calls_nobody_too_often(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(4)
+        async with crowd.connected():
+            await take_down(crowd, 4)
+            crowd.served.away = False
+            one = crowd.enrolments.get(crowd.ids[0])
+            await crowd.do(ActionName.TRY_NOW, one)
+            called = crowd.clock.slept.count(0.0)
+            crowd.served.away = True
+            crowd.served.fall(crowd.ids[0])
+            await settle()
+            assert told(crowd, IncidentBegan) == 1
+            crowd.served.away = False
+            await crowd.do(ActionName.TRY_NOW, one)
+            assert crowd.clock.slept.count(0.0) <= called + 1
+
+    run(main())
+
+
+def test_one_that_stays_away_alone_does_not_keep_it_going(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(6)
+        async with crowd.connected(), Chores(crowd.incidents.run):
+            await take_down(crowd, 6)
+            crowd.served.away = False
+            crowd.served.gone.add(crowd.ids[0])
+            await crowd.clock.advance(100)
+            assert crowd.count(LinkState.CONNECTED) == 5
+            assert crowd.incidents.of(WEB) is not None
+            await crowd.clock.advance(40)
+            assert ended(crowd).away == (crowd.ids[0],)
+            await crowd.clock.advance(600)
+            assert told(crowd, IncidentBegan) == 1
+
+    run(main())
+
+
+def test_links_that_were_all_refused_are_repaired_one_by_one_after_a_while(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(4)
+        async with crowd.connected(), Chores(crowd.incidents.run):
+            for mentorado_id in crowd.ids:
+                crowd.served.open[mentorado_id].say(Refused(Reason.LOGGED_OUT))
+            await settle()
+            one = crowd.ids[0]
+            assert crowd.actions.refusal(ActionName.REAUTHENTICATE, one) is Refusal.INCIDENT
+            assert crowd.actions.refusal(ActionName.CONNECT, one) is None
+            await crowd.clock.advance(140)
+            assert crowd.actions.refusal(ActionName.REAUTHENTICATE, one) is None
+            assert ended(crowd).away == tuple(crowd.ids)
+            assert crowd.count(LinkState.BLOCKED) == 4
+
+    run(main())
+
+
+def test_a_start_without_a_network_is_an_incident_too(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(5)
+        crowd.served.away = True
+        await crowd.enrolments.load()
+        async with crowd.running():
+            await crowd.supervisor.start_wanted()
+            await crowd.clock.advance(5)
+            assert (len(lasting(crowd).affected), lasting(crowd).of) == (5, 5)
+
+    run(main())
+
+
+def test_who_was_never_paired_is_nobodys_loss(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            for number in range(3):
+                person = await core.add(f"Ana {number}", f"11 98765-432{number}")
+                await core.do(ActionName.CONNECT, person)
+                core.provider.line.say(Failed(Reason.NETWORK_DOWN))
+                await settle()
+                await core.do(ActionName.DISCONNECT, person)
+            assert told(core, IncidentBegan) == 0
+
+    run(main())
+
+
+def test_a_cause_that_is_known_better_later_takes_the_place_of_the_first(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(3)
+        async with crowd.connected(), Chores(crowd.incidents.run):
+            for mentorado_id in crowd.ids:
+                crowd.served.open[mentorado_id].say(Failed(Reason.STREAM_ERROR))
+            await settle()
+            crowd.provider.problem = Problem(Code.ENGINE_MISMATCH)
+            await crowd.clock.advance(16)
+            incident = lasting(crowd)
+            assert incident.causes == ((Reason.ENGINE_MISMATCH, 3),)
+            assert incident.findings == (Finding(Found.VERSION_REFUSED, "engine_mismatch"),)
+
+    run(main())
+
+
+def test_shared_causes_are_looked_at_again_and_again_while_it_lasts(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(3)
+        crowd.checks.findings = [Finding(Found.NETWORK_DOWN), Finding(Found.CLOCK_UNKNOWN)]
+        async with crowd.connected(), Chores(crowd.incidents.run):
+            await take_down(crowd, 3)
+            version = Finding(Found.VERSION_GOOD)
+            assert lasting(crowd).findings == (*crowd.checks.findings, version)
+            changes = told(crowd, IncidentChanged)
+            await crowd.clock.advance(31)
+            assert crowd.checks.looks == 3
+            assert told(crowd, IncidentChanged) == changes  # nothing new was found
+            crowd.checks.findings = [Finding(Found.NETWORK_GOOD)]
+            await crowd.clock.advance(15)
+            assert lasting(crowd).findings == (Finding(Found.NETWORK_GOOD), version)
+
+    run(main())
+
+
+def test_a_look_that_is_overtaken_by_the_end_says_nothing(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(3)
+        crowd.checks.looking = asyncio.Event()
+        async with crowd.connected(), Chores(crowd.incidents.run):
+            await take_down(crowd, 3)
+            crowd.served.away = False
+            await crowd.do(ActionName.TRY_NOW, crowd.enrolments.get(crowd.ids[0]))
+            await crowd.clock.advance(1)
+            assert told(crowd, IncidentEnded) == 1
+            said = len(crowd.listener.heard)
+            crowd.checks.looking.set()
+            await crowd.clock.advance(16)
+            assert len(crowd.listener.heard) == said
+
+    run(main())
+
+
+def test_a_look_that_breaks_does_not_keep_the_incident_from_ending(run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        crowd = Crowd(3)
+        crowd.checks.error = ZeroDivisionError()
+        async with crowd.connected(), Chores(crowd.incidents.run):
+            for mentorado_id in crowd.ids:
+                crowd.served.open[mentorado_id].say(Refused(Reason.LOGGED_OUT))
+            await crowd.clock.advance(140)
+            assert told(crowd, IncidentEnded) == 1
+
+    run(main())
+    assert "could not be looked at" in caplog.text
+
+
+def test_an_incident_of_another_provider_is_looked_at_for_itself(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(6)
+        async with crowd.connected(), Chores(crowd.incidents.run):
+            for mentorado_id in crowd.ids[:3]:
+                link = replace(crowd.enrolments.get(mentorado_id).link, provider=ProviderKind.ZAPI)
+                await crowd.enrolments.save_link(link)
+            await take_down(crowd, 6)
+            assert crowd.incidents.of(ProviderKind.ZAPI) is not None
+            for mentorado_id in crowd.ids[:3]:
+                await crowd.supervisor.disconnect(mentorado_id)
+            assert crowd.incidents.of(ProviderKind.ZAPI) is None
+            assert len(lasting(crowd).affected) == 3
+
+    run(main())
+
+
+async def _yes(_name: ActionName, _enrolment: Enrolment) -> bool:
+    return True
+
+
+LOCKED: list[tuple[ActionName, Signal]] = [
+    (ActionName.REAUTHENTICATE, Refused(Reason.LOGGED_OUT)),
+    (ActionName.NEW_CODE, Refused(Reason.QR_EXPIRED)),
+]
+
+
+@pytest.mark.parametrize(("name", "refused"), LOCKED)
+def test_new_codes_are_locked_and_an_override_is_written_down(run: Run, name: ActionName, refused: Signal) -> None:
+    async def main() -> None:
+        crowd = Crowd(4)
+        async with crowd.connected():
+            one = crowd.ids[3]
+            crowd.served.open[one].say(refused)
+            await settle()
+            assert crowd.actions.refusal(name, one) is None
+            await take_down(crowd, 3)
+            assert crowd.actions.refusal(name, one) is Refusal.INCIDENT
+            for reason in ("", "   "):
+                with pytest.raises(Problem) as caught:
+                    await crowd.actions.run(name, one, _yes, override_reason=reason)
+                assert caught.value.context["why"] == Refusal.INCIDENT
+            reason = " asked for by Ana on the phone "
+            assert await crowd.actions.run(name, one, _yes, override_reason=reason) is AuditOutcome.DONE
+            await settle()
+            crowd.provider.line.say(CodeIssued("x", 1, 6, 60))
+            await settle()
+            assert crowd.state(3) is LinkState.QR_READY
+        (entry,) = crowd.audit.entries_
+        assert (entry.deed.action, entry.deed.reason) == (name, "asked for by Ana on the phone")
+
+    run(main())
+
+
+def test_an_override_passes_no_other_lock(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(4)
+        async with crowd.connected():
+            crowd.served.open[crowd.ids[3]].say(Refused(Reason.STREAM_REPLACED))
+            await take_down(crowd, 3)
+            with pytest.raises(Problem) as caught:
+                await crowd.actions.run(ActionName.REAUTHENTICATE, crowd.ids[3], _yes, override_reason="please")
+            assert caught.value.context["why"] == Refusal.IN_USE_ELSEWHERE
+
+    run(main())
+
+
+def test_nobody_is_paired_for_the_first_time_meanwhile(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(3)
+        async with crowd.connected():
+            new = await crowd.add("Zoe", "21 98765-4321")
+            await take_down(crowd, 3)
+            assert crowd.actions.refusal(ActionName.CONNECT, new.mentorado.id) is Refusal.INCIDENT
+            assert crowd.actions.refusal(ActionName.ARCHIVE, new.mentorado.id) is None
+
+    run(main())
+
+
+def test_the_share_and_the_least_number_can_be_chosen() -> None:
+    policy = IncidentPolicy(share=0.25, least=2)
+    assert [policy.is_many(fallen, 10) for fallen in (1, 2, 3)] == [False, False, True]

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from PySide6.QtWidgets import QLabel, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.domain.connection import Reason
+from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded
+from app.domain.incident import Finding, Found, Incident
+from app.domain.mentorado import MentoradoId, ProviderKind
+from app.ui import incident_notice
+from app.ui.banners import Banners
+from app.ui.incident_notice import IncidentNotice
+from app.ui.text import texts
+from app.ui.theme import Mode, Theme
+from tests.clock import DAWN, StillClock
+
+PEOPLE = tuple(MentoradoId(f"{number:032x}") for number in range(12))
+INCIDENT = Incident(
+    provider=ProviderKind.WHATSAPP_WEB, since=DAWN, affected=PEOPLE, of=14, causes=((Reason.NETWORK_DOWN, 12),)
+)
+
+
+@pytest.fixture(autouse=True)
+def in_portuguese() -> Iterator[None]:
+    texts.set_language("pt-BR")
+    yield
+    texts.set_language("pt-BR")
+
+
+@pytest.fixture
+def banners(qtbot: QtBot) -> Banners:
+    made = Banners(Theme(Mode.LIGHT))
+    qtbot.addWidget(made)
+    return made
+
+
+def said(banners: Banners) -> list[str]:
+    return [label.text() for label in banners.findChildren(QLabel) if label.text() and not label.isHidden()]
+
+
+def test_it_says_how_many_fell_what_is_checked_and_what_not_to_do(banners: Banners) -> None:
+    clock = StillClock(DAWN + timedelta(seconds=70))
+    notice = IncidentNotice(banners, clock)
+    notice.on_lasting(IncidentBegan(INCIDENT))
+    assert said(banners) == [
+        "12 de 14 conexões do WhatsApp Web caíram há 1 min. Verificando rede, relógio e versão. "
+        "Não reautentique ninguém agora."
+    ]
+    (cross,) = banners.findChildren(QPushButton)
+    assert cross.isHidden()
+    clock.time += timedelta(minutes=1)
+    texts.set_language("en")
+    banners.retranslate()
+    assert said(banners)[0].startswith("12 of 14 connections of WhatsApp Web fell 2 min ago.")
+
+
+def test_results_take_the_place_of_the_checking(banners: Banners, qtbot: QtBot) -> None:
+    found = (Finding(Found.NETWORK_DOWN), Finding(Found.CLOCK_UNKNOWN), Finding(Found.VERSION_GOOD))
+    notice = IncidentNotice(banners, StillClock())
+    notice.on_lasting(IncidentBegan(INCIDENT))
+    notice.on_lasting(IncidentChanged(replace(INCIDENT, findings=found)))
+    qtbot.waitUntil(lambda: len(said(banners)) == 1)
+    assert (
+        "A rede não alcança o provedor. O relógio não pôde ser conferido. A versão do Conecta não foi recusada."
+        in said(banners)[0]
+    )
+
+
+def test_the_report_names_who_is_missing_and_waits_to_be_read(banners: Banners, qtbot: QtBot) -> None:
+    notice = IncidentNotice(banners, StillClock())
+    notice.on_lasting(IncidentBegan(INCIDENT))
+    notice.on_ended(IncidentEnded(INCIDENT, DAWN, back=PEOPLE[:10], away=PEOPLE[10:]))
+    qtbot.waitUntil(lambda: len(said(banners)) == 1)
+    assert "10 voltaram, 2 não" in said(banners)[0]
+    (cross,) = banners.findChildren(QPushButton)
+    cross.click()
+    assert banners.isHidden()
+
+
+def test_a_report_without_anything_to_do_goes_by_itself(
+    banners: Banners, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(incident_notice, "REPORT_MILLISECONDS", 10)
+    notice = IncidentNotice(banners, StillClock())
+    notice.on_ended(IncidentEnded(INCIDENT, DAWN, back=PEOPLE, away=()))
+    assert "as 12 conexões voltaram" in said(banners)[0]
+    qtbot.waitUntil(banners.isHidden)
+
+
+def test_the_next_incident_takes_the_place_of_the_report(banners: Banners, qtbot: QtBot) -> None:
+    notice = IncidentNotice(banners, StillClock())
+    notice.on_ended(IncidentEnded(INCIDENT, DAWN, back=PEOPLE[:10], away=PEOPLE[10:]))
+    notice.on_lasting(IncidentBegan(INCIDENT))
+    qtbot.waitUntil(lambda: len(said(banners)) == 1)
+    assert "caíram" in said(banners)[0]
