@@ -80,7 +80,8 @@ def test_every_state_shows_its_sentence_and_one_thing_to_do(on_qt: OnQt, theme: 
 
 def check_lead(stage: Scene, state: LinkState, reason: Reason) -> None:
     about, shown = (state, reason), words(stage)
-    assert sentence(stage.status(), stage.enrolments.get(THIAGO), stage.clock.now()) in shown, about
+    said = sentence(stage.status(), stage.enrolments.get(THIAGO), stage.clock.now())
+    assert read_aloud(said) in shown, about
     wanted = BUTTON_FOR[recommend(state, reason)]
     if wanted is None and reason is Reason.TEMPORARY_BAN and not stage.actions.refusal(ActionName.CONNECT, THIAGO):
         wanted = ActionName.CONNECT
@@ -338,7 +339,7 @@ def test_the_wrong_phone_can_be_sent_away_or_accepted(on_qt: OnQt, theme: Theme)
             assert "+55 11 91234-4321" in words(stage)
             press(stage, "Aceitar este número")
             sheet = await question(stage)
-            assert sheet.title.text() == "Aceitar +55 11 91234-4321 para Thiago Torquato?"
+            assert read_aloud(sheet.title.text()) == "Aceitar +55 11 91234-4321 para Thiago Torquato?"
             sheet.cancel.click()
             await settle()
             press(stage, "Desconectar este celular")
