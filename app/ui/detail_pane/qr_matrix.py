@@ -29,8 +29,8 @@ class QrMatrix:
     def image(self) -> QImage:
         """One pixel per module."""
         borrowed = QImage(self.modules, self.size, self.size, self.size, QImage.Format.Format_Grayscale8)
-        # What is converted owns its pixels, so that Qt never reads memory that Python has freed; and it is drawn several
-        # times as fast, because it has the format of the screen.
+        # What is converted owns its pixels, so that Qt never reads memory that Python has freed; and it is drawn
+        # several times as fast, because it has the format of the screen.
         return borrowed.convertToFormat(QImage.Format.Format_RGB32)
 
 
