@@ -56,6 +56,13 @@ QPushButton[role="quiet"]:focus {{ border: 2px solid {focus}; padding: 0 8px; }}
 QPushButton[role="pick"] {{ background: {surface}; padding: 0 11px; font-weight: 400; }}
 QPushButton[role="pick"]:hover {{ background: {hover}; }}
 QPushButton[role="pick"]:focus {{ padding: 0 10px; }}
+QPushButton[role="index"] {{
+    background: transparent; border: 1px solid transparent; color: {text2}; padding: 0 11px; text-align: left;
+    font-weight: 400;
+}}
+QPushButton[role="index"]:hover {{ background: {hover}; }}
+QPushButton[role="index"][here="true"] {{ background: {accent_soft}; color: {on_accent_soft}; font-weight: 600; }}
+QPushButton[role="index"]:focus {{ border: 2px solid {focus}; padding: 0 10px; }}
 QPushButton[role="link"] {{
     background: transparent; border: 1px solid transparent; color: {on_accent_soft}; padding: 0 3px; text-align: left;
 }}
@@ -91,6 +98,9 @@ QScrollBar::handle:horizontal {{
 }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+
+QProgressBar {{ background: {border}; border: none; border-radius: 2px; max-height: 4px; min-height: 4px; }}
+QProgressBar::chunk {{ background: {accent}; border-radius: 2px; }}
 
 QTableView {{ background: {surface}; border: none; outline: none; selection-background-color: transparent; }}
 """

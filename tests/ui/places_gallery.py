@@ -172,7 +172,40 @@ async def _audit(camera: Camera) -> None:
     stage.theme.set_text_scale(100)
 
 
-KINDS = {"audit": _audit}
+async def _settings(camera: Camera) -> None:
+    from app.ui.rail import Place
+    from app.ui.settings_page.page import SettingsPage
+    from tests.ui.settings_page.desk import Copy
+    from tests.ui.stage import NOON
+
+    stage = camera.stage
+    for number, enrolment in enumerate(stage.people):
+        await stage.enrolments.save_link(replace(enrolment.link, wanted=True))
+        stage.desk.copies[enrolment.link.id] = [
+            Copy(NOON - timedelta(hours=number * 5 + 1), stage.folder) for _ in range(number % 6)
+        ]
+    stage.window.go(Place.SETTINGS)
+    page = stage.window.places.page
+    assert isinstance(page, SettingsPage)
+    await camera.wait()
+    await camera.take("1")
+    for step, link in ((2, 2), (3, 4), (4, 6)):
+        for size, (width, height) in WIDTHS.items():
+            stage.window.resize(width, height)
+            await camera.wait()
+            page._links[link].click()
+            await camera.take(str(step), widths=(size,))
+    stage.theme.set_text_scale(200)
+    await camera.wait()
+    for step in range(len(page._links)):
+        page._links[step].click()
+        await camera.take(f"text200-{step}", widths=("narrow",))
+    page._links[1].click()
+    await camera.take("text200", widths=("wide",))
+    stage.theme.set_text_scale(100)
+
+
+KINDS = {"audit": _audit, "settings": _settings}
 
 
 if __name__ == "__main__":

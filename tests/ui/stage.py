@@ -30,10 +30,12 @@ from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.page import Page
 from app.ui.preferences import Preferences
 from app.ui.rail import Place
+from app.ui.settings_page.page import SettingsPage
 from app.ui.theme import Mode, Theme
 from app.ui.work import Work
 from tests.clock import StillClock
 from tests.played import PlayedAudit, PlayedChecks, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
+from tests.ui.settings_page.desk import Desk
 
 NOON = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 CREDENTIAL = "2@not-to-be-shown-anywhere,second,third"
@@ -173,6 +175,13 @@ class Stage:
             witness=Witness(audit=self.audit, scribe=scribe, clock=self.clock, actor=somebody),
             incidents=self.incidents,
         )
+        self.desk = Desk(
+            folder=self.folder,
+            bus=self.bus,
+            clock=self.clock,
+            enrolments=self.enrolments,
+            witness=Witness(audit=self.audit, scribe=scribe, clock=self.clock, actor=somebody),
+        )
         self.model = MentoradoListModel(self.clock)
         self.bus.subscribe(MentoradosLoaded, self.model.on_loaded)
         self.bus.subscribe(MentoradoAdded, self.model.on_added)
@@ -232,4 +241,6 @@ class Stage:
         )
 
     def _make_page(self, place: Place) -> Page:
+        if place is Place.SETTINGS:
+            return SettingsPage(theme=self.theme, parts=self.desk.parts)
         return AuditPage(theme=self.theme, audit=self.audit, people=self.enrolments.all, clock=self.clock)

@@ -114,7 +114,7 @@ class EntryDelegate(QStyledItemDelegate):
         if deed.subject:
             rest = QRectF(left + used, middle, right - left - used, 0)
             self._line(painter, f" · {deed.subject}", self._plain, colours.text2, rest)
-        below = line.who + (f" · “{deed.reason}”" if deed.reason else "")
+        below = " · ".join(filter(None, (line.who, line.reason)))
         self._line(painter, below, self._small, colours.text3, QRectF(left, middle + gap, right - left, 0))
 
     def _paint_when(self, painter: QPainter, line: Line, right: int, middle: int) -> None:

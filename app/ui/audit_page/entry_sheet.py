@@ -63,7 +63,7 @@ def _rows(line: Line) -> list[tuple[str, str]]:
         ("change", words.change(deed)),
         ("before", before),
         ("after", after),
-        ("reason", deed.reason),
+        ("reason", line.reason),
         ("previous_hash", entry.previous_hash),
         ("hash", entry.hash),
     )

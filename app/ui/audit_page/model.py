@@ -28,6 +28,7 @@ class Line:
     who: str
     when: str
     outcome: str
+    reason: str
     before: Side | None
     after: Side | None
     broken: bool
@@ -36,15 +37,15 @@ class Line:
     def spoken(self) -> str:
         deed = self.entry.deed
         change = " → ".join(side.words for side in (self.before, self.after) if side is not None)
-        said = (self.what, deed.subject, self.outcome, change, self.who, deed.reason, self.when)
+        said = (self.what, deed.subject, self.outcome, change, self.who, self.reason, self.when)
         return ", ".join(filter(None, said))
 
 
 def said(entry: AuditEntry) -> str:
     """Everything an entry can be found by."""
     deed = entry.deed
-    parts = (words.what(deed.action), deed.action, deed.subject, words.who(deed), words.change(deed), deed.reason)
-    return "\n".join((*parts, words.outcome(deed.outcome), str(entry.number)))
+    parts = (words.what(deed.action), deed.action, deed.subject, words.who(deed), words.change(deed))
+    return "\n".join((*parts, words.reason(deed), words.outcome(deed.outcome), str(entry.number)))
 
 
 class AuditModel(QAbstractListModel):
@@ -133,6 +134,7 @@ class AuditModel(QAbstractListModel):
                 who=words.who(deed),
                 when=words.when(deed.at, self._today()),
                 outcome=words.outcome(deed.outcome),
+                reason=words.reason(deed),
                 before=before,
                 after=after,
                 broken=entry.number == self._broken,

@@ -12,8 +12,9 @@ from app.core.actions import ActionName
 from app.domain.audit import AuditOutcome, BrokenLink, Deed
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.deeds import DeedName
+from app.domain.errors import Code, Problem
 from app.ui import tokens as t
-from app.ui.text import date_time, state_badge, texts
+from app.ui.text import date_time, problem, state_badge, texts
 
 OUTCOME_TONE: Final = MappingProxyType(
     {AuditOutcome.DONE: t.Tone.CONNECTED, AuditOutcome.DECLINED: t.Tone.IDLE, AuditOutcome.FAILED: t.Tone.ERROR}
@@ -82,6 +83,15 @@ def who(deed: Deed) -> str:
     return " · ".join(filter(None, (deed.actor.user, deed.actor.operator))) or "—"
 
 
+def reason(deed: Deed) -> str:
+    """Why, as it was typed; the code of a problem becomes its sentence."""
+    if deed.reason == "cancelled":
+        return texts("audit.cancelled")
+    if deed.reason in set(Code):
+        return problem(Problem(Code(deed.reason)))[0]
+    return f"“{deed.reason}”" if deed.reason else ""
+
+
 def outcome(result: AuditOutcome) -> str:
     return texts(f"audit.outcome.{result}")
 
@@ -124,6 +134,8 @@ def _side(deed: Deed, values: Mapping[str, str]) -> Side | None:
         return _link_side(deed, values)
     if set(values) == {"value"}:
         return Side(_value(deed, values["value"]))
+    if set(values) == {"place"}:
+        return Side(_place(values["place"]))
     if deed.action == DeedName.FORGET_OLD and {"days", "messages"} <= set(values):
         return Side(texts("audit.value.forgot", days=values["days"], messages=values["messages"]))
     return Side(", ".join(f"{_name(name)}: {value}" for name, value in values.items()))
@@ -148,9 +160,12 @@ def _value(deed: Deed, value: str) -> str:
         return _until(deed, value.removeprefix("until ")) if value.startswith("until ") else texts("audit.value.off")
     if deed.action == DeedName.SET_OPERATOR_NAME:
         return value or texts("audit.value.no_name")
-    if deed.action == DeedName.SET_SECRETS_PLACE and texts.has(f"audit.value.place.{value}"):
-        return texts(f"audit.value.place.{value}")
     return value or "—"
+
+
+def _place(place: str) -> str:
+    key = f"audit.value.place.{place}"
+    return texts(key) if texts.has(key) else place
 
 
 def _until(deed: Deed, moment: str) -> str:

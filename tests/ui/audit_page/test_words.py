@@ -79,7 +79,6 @@ def test_what_did_not_change_is_said_once() -> None:
         (DeedName.SET_RETENTION, "1", "off", "1 dia → guardar tudo"),
         (DeedName.SET_OPERATOR_NAME, "", "Rosa", "sem nome → Rosa"),
         (DeedName.SET_PROVIDER_LOG, "off", "until soon", "desligado → soon"),
-        (DeedName.SET_SECRETS_PLACE, "none", "memory", "nenhum lugar → só na memória"),
     ],
 )
 def test_settings_are_said_in_words(language: str, action: str, before: str, after: str, portuguese: str) -> None:
@@ -96,8 +95,15 @@ def test_the_end_of_a_detailed_log_is_a_time() -> None:
 
 @pytest.mark.parametrize("place", SecretsPlace)
 def test_every_place_of_secrets_has_words(place: SecretsPlace) -> None:
-    change = deed(1, action=DeedName.SET_SECRETS_PLACE, before={}, after={"value": place.value})
+    change = deed(1, action=DeedName.SET_SECRETS_PLACE, before={}, after={"place": place.value})
     assert words.change(change) != place.value
+
+
+def test_why_it_failed_is_a_sentence_and_what_was_typed_is_quoted() -> None:
+    assert words.reason(deed(1, reason="passphrase_wrong")).endswith(".")
+    assert "cancel" in words.reason(deed(1, reason="cancelled"))
+    assert words.reason(deed(1, reason="trocou de chip")) == "“trocou de chip”"
+    assert words.reason(deed(1)) == ""
 
 
 @pytest.mark.parametrize("period", Period)

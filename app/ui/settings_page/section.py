@@ -1,0 +1,183 @@
+"""What every section is made of: a card with a heading, and rows of a label, a line that explains, and a control."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app.domain.errors import Problem
+from app.ui import text
+from app.ui import tokens as t
+from app.ui.icons import pixmap
+from app.ui.text import texts
+from app.ui.theme import Theme
+from app.ui.words import Words
+
+_BESIDE = 520
+_SAID_MILLISECONDS = 6_000
+_DISC, _ICON = 32, 16
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
+
+
+class _Sign(QWidget):
+    """The section's picture in a soft circle: decoration."""
+
+    def __init__(self, theme: Theme, icon_name: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self._icon = icon_name
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def restyle(self) -> None:
+        side = self._theme.px(_DISC)
+        self.setFixedSize(QSize(side, side))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours, side = self._theme.tokens, self._theme.px(_ICON)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.accent_soft))
+        painter.drawEllipse(QRectF(self.rect()))
+        at = QPointF((self.width() - side) / 2, (self.height() - side) / 2)
+        painter.drawPixmap(at, pixmap(self._icon, colours.on_accent_soft, side, self.devicePixelRatioF()))
+        painter.end()
+
+
+class Row(QWidget):
+    """A label, what it means in a line, and a control beside both, or below them where it is narrow."""
+
+    def __init__(self, theme: Theme, control: QWidget | None = None, *, below: bool = False) -> None:
+        super().__init__()
+        self._theme = theme
+        self._below = below
+        self._control = control
+        self.label = Words(theme, t.TEXT_BODY, QFont.Weight.DemiBold)
+        self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.line.setProperty("role", "secondary")
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self.label)
+        words.addWidget(self.line)
+        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(t.SPACE_3)
+        self._layout.addLayout(words, 1)
+        if control is not None:
+            self._layout.addWidget(control)
+            if control.sizePolicy().horizontalPolicy() is QSizePolicy.Policy.Fixed:
+                self._layout.setAlignment(control, _LEFT)
+        self._arrange()
+
+    def say(self, label: str, line: str) -> None:
+        self.label.setText(label)
+        self.line.setText(line)
+        self.line.setVisible(bool(line))
+        if self._control is not None:
+            if not self._control.accessibleName():
+                self._control.setAccessibleName(label)
+            self._control.setAccessibleDescription(line)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        below = self._below or self.width() < self._theme.px(_BESIDE)
+        direction = QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight
+        if self._layout.direction() is not direction:
+            self._layout.setDirection(direction)
+
+
+class Section(QFrame):
+    """Add rows with `add`. What went wrong, and what was done, is said at its end: where one has just looked."""
+
+    crashed = Signal(object)
+
+    def __init__(self, theme: Theme, name: str, icon_name: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self.name = name
+        self._problem: Problem | None = None
+        self.setProperty("role", "card")
+        self._heading = Words(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
+        self._about = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._about.setProperty("role", "secondary")
+        self._said = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._said.hide()
+        self._hush = QTimer(self, singleShot=True, interval=_SAID_MILLISECONDS)
+        self._hush.timeout.connect(self.hush)
+        head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        head.setSpacing(t.SPACE_3)
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self._heading)
+        words.addWidget(self._about)
+        head.addWidget(_Sign(theme, icon_name), 0, Qt.AlignmentFlag.AlignTop)
+        head.addLayout(words, 1)
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(t.SPACE_4)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(t.SPACE_6 - 4, t.SPACE_4, t.SPACE_6 - 4, t.SPACE_6 - 4)
+        column.setSpacing(t.SPACE_3)
+        column.addLayout(head)
+        column.addLayout(self._rows)
+        column.addWidget(self._said)
+
+    @property
+    def title(self) -> str:
+        return texts(f"settings.{self.name}.title")
+
+    @property
+    def said(self) -> str:
+        """What is said at the end now."""
+        return "" if self._said.isHidden() else self._said.text()
+
+    def add(self, part: QWidget) -> None:
+        """Put *part* below the others, behind a line."""
+        line = QFrame()
+        line.setProperty("role", "line")
+        self._rows.addWidget(line)
+        self._rows.addWidget(part)
+
+    def refresh(self) -> None:
+        """Look again at what is true; called whenever the page is opened."""
+
+    def retranslate(self) -> None:
+        self._heading.setText(self.title)
+        self._about.setText(texts(f"settings.{self.name}.about"))
+        self.setAccessibleName(self.title)
+        if self._problem is not None:
+            self.show_problem(self._problem)
+        else:
+            self.hush()
+
+    def say_done(self, words: str) -> None:
+        """Tell for a moment that it was done."""
+        self._problem = None
+        self._say(words, "secondary")
+        self._hush.start()
+
+    def show_problem(self, problem: Problem) -> None:
+        self._problem = problem
+        self._hush.stop()
+        sentence, step = text.problem(problem)
+        self._say(f"{sentence} {step}", "danger")
+
+    def show_crash(self, error: Exception) -> None:
+        self.crashed.emit(error)
+
+    def hush(self) -> None:
+        """What was said is over."""
+        self._problem = None
+        self._said.hide()
+
+    def _say(self, words: str, role: str) -> None:
+        self._said.setProperty("role", role)
+        self._said.style().unpolish(self._said)
+        self._said.style().polish(self._said)
+        self._said.setText(words)
+        self._said.setAccessibleName(words)
+        self._said.show()

@@ -1,0 +1,145 @@
+"""The rail, and the places it leads to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShortcut
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.ui.audit_page.page import AuditPage
+from app.ui.rail import SHORTCUTS, Place
+from app.ui.settings_page.page import SettingsPage
+from app.ui.text import texts
+from app.ui.theme import Theme
+from tests.conftest import OnQt
+from tests.ui.controls import nameless, out_of_reach
+from tests.ui.stage import Stage, person, status
+from tests.ui.test_window import settle
+
+OnStage = Callable[[Callable[[Stage], Awaitable[None]]], None]
+
+
+@pytest.fixture
+def on_stage(on_qt: OnQt, theme: Theme, tmp_path: Path) -> OnStage:
+    def play(use: Callable[[Stage], Awaitable[None]]) -> None:
+        async def main() -> None:
+            stage = Stage(tmp_path, [person(number) for number in range(5)], theme)
+            await stage.load(*(status(number) for number in range(5)))
+            try:
+                await stage.show()
+                await use(stage)
+            finally:
+                await stage.close()
+
+        on_qt(main)
+        QApplication.processEvents()
+
+    return play
+
+
+def test_a_place_is_built_when_it_is_first_gone_to_and_kept(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        places = stage.window.places
+
+        def shown() -> object:
+            return places.page
+
+        assert places._pages == {}
+        places.rail._buttons[Place.AUDIT].click()
+        await settle()
+        page = shown()
+        assert isinstance(page, AuditPage)
+        assert page.isVisible()
+        assert not stage.window.list.isVisible()
+        stage.window.go(Place.SETTINGS)
+        assert isinstance(shown(), SettingsPage)
+        stage.window.go(Place.AUDIT)
+        assert shown() is page
+        stage.window.go(Place.HOME)
+        assert stage.window.list.isVisible()
+
+    on_stage(use)
+
+
+def test_the_rail_says_where_one_is_and_is_walked_by_keys(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        rail = stage.window.places.rail
+        home, audit, settings = rail._buttons.values()
+        assert [button.isChecked() for button in (home, audit, settings)] == [True, False, False]
+        assert audit.toolTip() == "Auditoria (Ctrl+2)"
+        home.setFocus()
+        QTest.keyClick(home, Qt.Key.Key_Down)
+        assert audit.hasFocus() or not stage.window.isActiveWindow()
+        QTest.keyClick(audit, Qt.Key.Key_Return)
+        await settle()
+        assert [button.isChecked() for button in (home, audit, settings)] == [False, True, False]
+        keys = {shortcut.key().toString() for shortcut in stage.window.findChildren(QShortcut)}
+        assert set(SHORTCUTS.values()) <= keys
+        texts.set_language("en")
+        assert audit.accessibleName() == "Audit"
+
+    on_stage(use)
+
+
+def test_to_choose_somebody_leads_home(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        stage.window.go(Place.AUDIT)
+        stage.window.choose(person(1).mentorado.id)
+        assert stage.window.places.here is Place.HOME
+
+    on_stage(use)
+
+
+def test_the_search_is_the_one_of_the_place(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        stage.window.activateWindow()
+        stage.window.go(Place.AUDIT)
+        await settle()
+        page = stage.window.places.page
+        assert isinstance(page, AuditPage)
+        stage.window._find()
+        assert stage.window.focusWidget() is page.filters.search
+
+    on_stage(use)
+
+
+@pytest.mark.parametrize("place", Place)
+def test_everything_in_a_place_has_a_name_and_can_be_reached(on_stage: OnStage, place: Place) -> None:
+    async def use(stage: Stage) -> None:
+        stage.window.go(place)
+        await settle()
+        assert nameless(stage.window.places) == []
+        fields = (stage.window.header.search, getattr(getattr(stage.window.places.page, "filters", None), "search", 0))
+        assert [each for each in out_of_reach(stage.window.places) if each.parent() not in fields] == []
+
+    on_stage(use)
+
+
+def test_what_goes_wrong_in_a_place_is_reported_as_anywhere(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        crashes: list[object] = []
+        stage.window.crashed.connect(crashes.append)
+        stage.window.go(Place.SETTINGS)
+        page, bug = stage.window.places.page, ZeroDivisionError()
+        assert isinstance(page, SettingsPage)
+        page.sections[0].show_crash(bug)
+        page.show_crash(bug)
+        assert crashes == [bug, bug]
+
+    on_stage(use)
+
+
+def test_the_first_picture_needs_none_of_them() -> None:
+    program = """
+import sys
+import app.ui.main_window
+sys.exit(any(name.startswith(("app.ui.audit_page", "app.ui.settings_page", "app.ui.page")) for name in sys.modules))
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
