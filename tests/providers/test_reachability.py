@@ -1,0 +1,227 @@
+"""What is found when a provider's front door is tried: real sockets, a certificate of our own, a played clock."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from app.domain.incident import Found
+from app.domain.mentorado import ProviderKind
+from app.providers.reachability import Reachability
+from tests.clock import DAWN, StillClock
+
+WEB = ProviderKind.WHATSAPP_WEB
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+ANSWER = "HTTP/1.1 200 OK\r\nDate: {date}\r\nConnection: close\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate for 127.0.0.1, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    file.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    return file
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def answering(words: str) -> Serve:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(words.encode())
+        await writer.drain()
+
+    return serve
+
+
+@asynccontextmanager
+async def listening(serve: Serve, certificate: Path | None = None) -> AsyncIterator[int]:
+    context = None
+    if certificate is not None:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(certificate)
+    served: set[asyncio.Task[None] | None] = set()
+
+    async def to_the_end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        served.add(asyncio.current_task())
+        with suppress(OSError, EOFError):
+            await serve(reader, writer)
+        await close(writer)
+
+    server = await asyncio.start_server(to_the_end, "127.0.0.1", 0, ssl=context)
+    async with server:
+        yield server.sockets[0].getsockname()[1]
+        await asyncio.sleep(0.01)  # whoever knocked last is let in before it is waited for
+        for task in filter(None, served):
+            await task
+
+
+async def close(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(OSError):
+        await writer.wait_closed()
+
+
+def find(port: int, trusted: Path | None, *, proxy: str = "", within: float = 5) -> Reachability:
+    trust = ssl.create_default_context(cafile=str(trusted)) if trusted else None
+    return Reachability(
+        StillClock(),
+        front_doors={WEB: ("127.0.0.1", port)},
+        trust=trust,
+        environ={"HTTPS_PROXY": proxy} if proxy else {},
+        within=within,
+    )
+
+
+def date(seconds: float) -> str:
+    return f"{DAWN + timedelta(seconds=seconds):%a, %d %b %Y %H:%M:%S} GMT"
+
+
+@pytest.mark.parametrize(
+    ("answer", "network", "clock"),
+    [
+        (ANSWER.format(date=date(0)), Found.NETWORK_GOOD, Found.CLOCK_GOOD),
+        (ANSWER.format(date=date(119)), Found.NETWORK_GOOD, Found.CLOCK_GOOD),
+        (ANSWER.format(date=date(121)), Found.NETWORK_GOOD, Found.CLOCK_WRONG),
+        (ANSWER.format(date=date(-86400)), Found.NETWORK_GOOD, Found.CLOCK_WRONG),
+        (ANSWER.format(date="yesterday"), Found.NETWORK_GOOD, Found.CLOCK_UNKNOWN),
+        ("HTTP/1.1 404 Not Found\r\n\r\n", Found.NETWORK_GOOD, Found.CLOCK_UNKNOWN),
+        (ANSWER.replace("200 OK", "503").format(date=date(0)), Found.SERVER_SILENT, Found.CLOCK_GOOD),
+        ("SSH-2.0-OpenSSH\r\n\r\n", Found.SERVER_SILENT, Found.CLOCK_UNKNOWN),
+        ("HTTP/1.1 200 OK\r\n" + "X: y\r\n" * 20_000, Found.SERVER_SILENT, Found.CLOCK_UNKNOWN),
+        ("", Found.NETWORK_DOWN, Found.CLOCK_UNKNOWN),
+    ],
+)
+def test_what_the_answer_says(certificate: Path, answer: str, network: Found, clock: Found) -> None:
+    async def main() -> None:
+        async with listening(answering(answer), certificate) as port:
+            findings = await find(port, certificate).look(WEB)
+        assert [finding.found for finding in findings] == [network, clock]
+
+    asyncio.run(main())
+
+
+def test_a_certificate_nobody_vouches_for_is_said(certificate: Path) -> None:
+    async def main() -> None:
+        async with listening(answering(""), certificate) as port:
+            network, clock = await find(port, None).look(WEB)
+        assert (network.found, clock.found) == (Found.CERTIFICATE_REFUSED, Found.CLOCK_UNKNOWN)
+
+    asyncio.run(main())
+
+
+def test_nobody_at_the_door_is_a_network_that_is_down(certificate: Path) -> None:
+    async def main() -> None:
+        async with listening(answering("")) as port:
+            pass
+        network, _ = await find(port, certificate).look(WEB)
+        assert network.found is Found.NETWORK_DOWN
+
+    asyncio.run(main())
+
+
+def test_a_door_that_never_opens_takes_no_longer_than_allowed(certificate: Path) -> None:
+    async def main() -> None:
+        async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read()
+
+        async with listening(silent) as port:
+            network, _ = await find(port, certificate, within=0.2).look(WEB)
+        assert network.found is Found.NETWORK_DOWN
+
+    asyncio.run(main())
+
+
+def test_the_proxy_is_used_with_its_credentials(certificate: Path) -> None:
+    asked: list[str] = []
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        target = int(asked[0].split()[1].rpartition(":")[2])
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", target)
+        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await asyncio.gather(pipe(reader, there_writer), pipe(there_reader, writer))
+
+    async def main() -> None:
+        async with (
+            listening(answering(ANSWER.format(date=date(0))), certificate) as port,
+            listening(tunnel) as proxy,
+        ):
+            looked = find(port, certificate, proxy=f"http://ana:s%40fe@127.0.0.1:{proxy}")
+            network, clock = await looked.look(WEB)
+        assert (network.found, clock.found) == (Found.NETWORK_GOOD, Found.CLOCK_GOOD)
+        assert "Proxy-Authorization: Basic YW5hOnNAZmU=" in asked[0]  # ana:s@fe
+
+    asyncio.run(main())
+
+
+async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while sent := await reader.read(65536):
+            writer.write(sent)
+            await writer.drain()
+    await close(writer)
+
+
+@pytest.mark.parametrize("answer", ["HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "", "hello\r\n\r\n"])
+def test_a_proxy_that_does_not_let_us_through_is_said(certificate: Path, answer: str) -> None:
+    async def main() -> None:
+        async with listening(answering(answer)) as proxy:
+            network, _ = await find(1, certificate, proxy=f"127.0.0.1:{proxy}").look(WEB)
+        assert network.found is Found.PROXY_REFUSED
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://127.0.0.1:1", "http://"])
+def test_a_proxy_that_is_not_there_or_not_understood_is_said(certificate: Path, proxy: str) -> None:
+    async def main() -> None:
+        network, _ = await find(1, certificate, proxy=proxy).look(WEB)
+        assert network.found is Found.PROXY_REFUSED
+
+    asyncio.run(main())
+
+
+def test_what_is_exempt_from_the_proxy_is_reached_without_it(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+
+    async def main() -> None:
+        async with listening(answering(ANSWER.format(date=date(0))), certificate) as port:
+            network, _ = await find(port, certificate, proxy="http://127.0.0.1:1").look(WEB)
+        assert network.found is Found.NETWORK_GOOD
+
+    asyncio.run(main())
