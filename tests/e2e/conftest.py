@@ -15,7 +15,7 @@ import zxingcpp
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QAbstractButton, QApplication, QDialog, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QDialog, QLineEdit, QWidget
 
 from app.bootstrap import Core, build_core
 from app.core.backoff import ReconnectPolicy
@@ -111,6 +111,13 @@ class Scene:
         """Wait until the window shows a code that can be read."""
         await until(lambda: bool(self.codes_in_pixels()))
         return self.codes_in_pixels()[0]
+
+    def spoken_rows(self) -> str:
+        """What a screen reader would say of every row in every list on show."""
+        lists = [view for view in self.window.findChildren(QAbstractItemView) if view.isVisible()]
+        role = Qt.ItemDataRole.AccessibleTextRole
+        rows = (view.model().index(row, 0).data(role) for view in lists for row in range(view.model().rowCount()))
+        return "\n".join(str(row) for row in rows)
 
     async def until_state(self, enrolment: Enrolment, state: LinkState, within: float = 20) -> None:
         await until(lambda: self.status(enrolment).state is state, within)

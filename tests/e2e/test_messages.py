@@ -1,0 +1,47 @@
+"""From a phone far away to the page that staff read, through the real wire, spool, database and window."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QTabBar
+
+from app.domain.connection import LinkState
+from app.settings import Settings
+from app.ui.text import texts
+from tests.conftest import OnQt
+from tests.e2e.conftest import PHONE, TYPED, Scene, conecta, until
+from tests.emulators.whatsapp_web.process import EmulatorProcess
+
+BIA = "5521912345678"
+
+
+async def connected(scene: Scene, emulator: EmulatorProcess) -> None:
+    await scene.fill_in("Ana Prates", TYPED, texts("dialog.add_and_connect"))
+    code = await scene.code_in_pixels()
+    await emulator.control.off_loop(emulator.control.scan, PHONE, code)
+    await scene.until_state(scene.only(), LinkState.CONNECTED)
+
+
+def test_what_somebody_writes_is_read_in_the_window_and_kept_for_the_next_day(
+    on_qt: OnQt, settings: Settings, emulator: EmulatorProcess
+) -> None:
+    emulator.control.add_account(PHONE)
+    emulator.control.add_account(BIA)
+
+    async def main() -> None:
+        async with conecta(settings) as scene:
+            await connected(scene, emulator)
+            ana = scene.only()
+            (tabs,) = [bar for bar in scene.window.findChildren(QTabBar) if bar.isVisible()]
+            QTest.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(1).center())
+            await emulator.control.off_loop(emulator.control.send_text, BIA, PHONE, "Olá, começa quando?")
+            await until(lambda: scene.status(ana).evidence.last_inbound is not None)
+            await until(lambda: "Olá, começa quando?" in scene.spoken_rows())
+            extent = await scene.core.history.extent(ana.mentorado.id)
+            assert (extent.messages, extent.conversations) == (1, 1)
+        async with conecta(settings) as scene:
+            found = await scene.core.history.search("comeca")
+            assert [message.text for message in found] == ["Olá, começa quando?"]
+
+    on_qt(main, within=60)
