@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock
@@ -76,6 +76,7 @@ class AuditPage(Page):
         self._loading = EmptyState(theme, "clock", "")
         self._stack = QStackedLayout()
         for part in (self._loading, self.table, self._nothing):
+            part.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)  # never squeezes what is above
             self._stack.addWidget(part)
         self.column.addLayout(top)
         self.column.addLayout(self._stack, 1)

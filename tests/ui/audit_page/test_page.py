@@ -264,6 +264,19 @@ def test_in_a_narrow_window_rows_are_taller_and_words_shorter(in_office: InOffic
     in_office(use, [deed(1)])
 
 
+def test_the_filter_keeps_its_room_where_there_is_little(in_office: InOffice, theme: Theme) -> None:
+    async def use(office: Office) -> None:
+        theme.set_text_scale(200)
+        office.page.resize(580, 560)
+        await office.settle()
+        filters = office.page.filters
+        lowest = max(each.geometry().bottom() for each in filters.findChildren(QPushButton) if each.isVisible())
+        assert lowest < filters.height()
+        assert filters.geometry().bottom() < office.page.table.geometry().top()
+
+    in_office(use, [deed(1)])
+
+
 def test_the_page_looks_again_only_while_it_is_seen(in_office: InOffice) -> None:
     async def use(office: Office) -> None:
         assert office.page._again.isActive()
