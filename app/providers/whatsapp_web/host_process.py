@@ -40,7 +40,13 @@ def host_command(setting: str = "") -> list[str]:
 
 def host_environment(base: Mapping[str, str]) -> dict[str, str]:
     """What a host is started with. Go reads its environment once, at the start, so this is the only chance."""
-    kept = {**base, "NEONIZE_BOT_TAG": "off"}  # else neonize marks messages to people as a bot's
+    kept = {
+        # Processors for Go. With more, what tells the server that we have a message overtakes what hands it to us more
+        # often; with one, the latter falls behind in a burst (docs/decisions/0007).
+        "GOMAXPROCS": "2",
+        **base,
+        "NEONIZE_BOT_TAG": "off",  # else neonize marks messages to people as a bot's
+    }
     home = str(Path(app.__file__).parent.parent)
     kept["PYTHONPATH"] = os.pathsep.join(part for part in (home, base.get("PYTHONPATH", "")) if part)
     return kept

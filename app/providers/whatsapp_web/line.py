@@ -147,8 +147,8 @@ class HostLine(AsyncIterator[Signal]):
                 return Arrived(facts, up_to)
             case LoginStatus(status=status):
                 log.info("WhatsApp says of the pairing: %s", status)
-            case LogLine(level=level, source=source, text=text):
-                library_log.log(_LEVELS.get(level, logging.DEBUG), "%s: %s", source, text)
+            case LogLine():
+                _write_down(message)
             case Ready() | Answer():
                 pass
         return None
@@ -190,6 +190,13 @@ class EndedLine(AsyncIterator[Signal]):
         if not self._signals:
             raise StopAsyncIteration
         return self._signals.pop()
+
+
+def _write_down(line: LogLine) -> None:
+    if line.level == protocol.NOTICE:
+        log.warning("The session host says of its %s: %s", line.source, line.text)
+    else:
+        library_log.log(_LEVELS.get(line.level, logging.DEBUG), "%s: %s", line.source, line.text)
 
 
 # The library's errors are its own view of things that we report as signals; in our log they are background.

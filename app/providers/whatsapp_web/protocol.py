@@ -193,6 +193,10 @@ class Answer:
     code: str = field(default="", repr=False)
 
 
+NOTICE: Final = "NOTICE"
+"""The level of a log line that is the host's own, and always passed on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogLine:
     """One line of the library's own log, with numbers masked."""

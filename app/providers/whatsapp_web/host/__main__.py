@@ -14,7 +14,7 @@ def claim_channel() -> int:
 def main() -> None:
     """Serve until the app is gone. Never returns: the library's threads would keep a normal exit waiting for ever."""
     channel = claim_channel()
-    sys.setswitchinterval(0.0005)  # the library's calls must not wait long for a thread of ours that is busy
+    sys.setswitchinterval(0.00005)  # the library's calls must not wait long for a thread of ours that is busy
     os.umask(0o077)  # the library makes the session file, and it holds keys
     try:
         from app.providers.whatsapp_web.host.service import Host

@@ -18,7 +18,7 @@ from app.providers.whatsapp_web.protocol import Facts, FromHost, SignOfLife
 IN_FLIGHT: Final = 1000
 """So many records wait at the app at most; the rest stays on disk."""
 
-BATCH: Final = 50
+BATCH: Final = 25
 
 _GROUP: Final = 0.003
 _QUIET: Final = 0.02

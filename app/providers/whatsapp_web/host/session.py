@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -36,6 +35,7 @@ from app.providers.whatsapp_web.host.gate import Gate, GateBusy
 from app.providers.whatsapp_web.host.handover import Handover
 from app.providers.whatsapp_web.host.spool import Spool
 from app.providers.whatsapp_web.protocol import (
+    NOTICE,
     Account,
     Code,
     FromHost,
@@ -125,7 +125,7 @@ class Session:
             self._report(self._with_hint(news_of_error(error_text)))
 
     def _begin_handover(self, file: Path) -> None:
-        spool = Spool(file.parent, file.stem, note=_say)
+        spool = Spool(file.parent, file.stem, note=self._note)
         handover = Handover(self.id, spool, messages=messages, tell=self._tell, on_trouble=self._on_trouble)
         self._handover = handover
         handover.start()
@@ -228,7 +228,7 @@ class Session:
         try:
             handover.keep(code, payload)
         except OSError as error:
-            _say(f"a record of {len(payload)} bytes could not be kept: {error}")
+            self._note(f"a record of {len(payload)} bytes could not be kept: {error}")
             self._on_trouble(error)
         if handover.full:
             self._on_trouble(OSError(errno.ENOSPC, "the disk is full"))
@@ -239,6 +239,9 @@ class Session:
             bug = News(SessionState.FAILED, Reason.UNEXPECTED, repr(error))
             self._report(news_of_disk(error) if isinstance(error, OSError) else bug)
             threading.Thread(target=self._leave_server, daemon=True).start()
+
+    def _note(self, text: str) -> None:
+        self._tell(LogLine(level=NOTICE, source="spool", text=text))
 
     def _leave_server(self) -> None:
         with suppress(NotReady, GateBusy):
@@ -289,10 +292,6 @@ class Session:
                 lasts=news.lasts,
             )
         )
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - stderr is our log
 
 
 def _address(jid: object) -> str:
