@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.main_window import MainWindow
     from app.ui.page import Page
-    from app.ui.rail import Place
+    from app.ui.places import Place
     from app.ui.settings_page.parts import Parts
     from app.ui.single_instance import SingleInstance
 
@@ -245,7 +245,7 @@ class Program:
         )
 
     def _make_page(self, place: Place) -> Page:
-        from app.ui.rail import Place
+        from app.ui.places import Place
 
         core = self._core
         if place is Place.SETTINGS:

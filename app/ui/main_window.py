@@ -18,9 +18,8 @@ from app.ui.loop import asked
 from app.ui.mentorado_list.groups import Group
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.mentorado_list.panel import ListPanel
-from app.ui.places import Places
+from app.ui.places import SHORTCUTS, Place, Places
 from app.ui.preferences import Preferences
-from app.ui.rail import SHORTCUTS, Place
 from app.ui.text import LANGUAGES, texts
 from app.ui.theme import SCALES, Theme
 from app.ui.toast import Toast
@@ -69,7 +68,6 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self.places)
         self.toast = Toast(theme, home)
         self.setMinimumSize(*_SMALLEST)
-        self.header.search.setFocus()  # Qt would choose the rail, which comes first
 
         self._ages = QTimer(self, interval=AGES_MILLISECONDS)
         self._ages.timeout.connect(model.refresh_ages)
@@ -176,7 +174,7 @@ class MainWindow(QMainWindow):
 
     def _connect_parts(self) -> None:
         header, listed = self.header, self.list
-        self.places.rail.wanted.connect(self.go)
+        self.places.wanted.connect(self.go)
         header.add_wanted.connect(self.add)
         header.language_wanted.connect(self._switch_language)
         header.look_wanted.connect(self._show_look_menu)
@@ -225,7 +223,7 @@ class MainWindow(QMainWindow):
 
         qt_words.speak(texts.language)
         self.setWindowIcon(icon("conecta", "", 64))
-        self.places.recipe = partial(self._make_page, self._work)
+        self.places.open_up(partial(self._make_page, self._work))
         self._pane = pane = self._work.make_pane()
         pane.edit_requested.connect(self.edit)
         pane.back_requested.connect(self.body.close_drawer)
@@ -279,7 +277,7 @@ class MainWindow(QMainWindow):
 
     def _retranslate(self) -> None:
         self.setWindowTitle(texts("app.name"))
-        for part in (self.places.rail, self.header, self.banners, self.list, self._model):
+        for part in (self.places, self.header, self.banners, self.list, self._model):
             part.retranslate()
         if self._painted:
             from app.ui import qt_words

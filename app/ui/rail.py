@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import partial
-from types import MappingProxyType
-from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
@@ -13,22 +10,12 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui import tokens as t
 from app.ui.icons import pixmap
+from app.ui.places import SHORTCUTS, Place
 from app.ui.text import texts
 from app.ui.theme import Theme
 
-_WIDTH, _WIDEST = 60, 84
-_BUTTON, _ICON = 44, 20
+_BUTTON, _TALLEST, _ICON = 44, 68, 20
 
-
-class Place(StrEnum):
-    """What the window can show, in the order of its shortcuts."""
-
-    HOME = "home"
-    AUDIT = "audit"
-    SETTINGS = "settings"
-
-
-SHORTCUTS: Final = MappingProxyType({place: f"Ctrl+{number}" for number, place in enumerate(Place, 1)})
 
 _ICONS = {Place.HOME: "users", Place.AUDIT: "ledger", Place.SETTINGS: "sliders"}
 
@@ -48,7 +35,7 @@ class _Button(QAbstractButton):
         """Pressing asks for a place; only arriving there marks it."""
 
     def sizeHint(self) -> QSize:
-        return QSize(self._theme.px(_WIDTH), min(self._theme.px(_BUTTON), _WIDEST - 16))
+        return QSize(self._theme.px(_BUTTON), min(self._theme.px(_BUTTON), _TALLEST))
 
     def enterEvent(self, event: QEnterEvent) -> None:
         self.update()
@@ -100,7 +87,7 @@ class Rail(QWidget):
         self._theme = theme
         self._buttons = {place: _Button(place, theme, self) for place in Place}
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, t.SPACE_4, 1, t.SPACE_4)
+        layout.setContentsMargins(0, t.SPACE_4, 0, t.SPACE_4)
         layout.setSpacing(t.SPACE_1)
         for place, button in self._buttons.items():
             button.clicked.connect(partial(self._ask_for, place))
@@ -109,7 +96,7 @@ class Rail(QWidget):
             layout.addWidget(button)
         self.mark(Place.HOME)
         theme.changed.connect(self.restyle)
-        self.restyle()
+        self.retranslate()
 
     def mark(self, place: Place) -> None:
         """This is where the window is now."""
@@ -117,7 +104,6 @@ class Rail(QWidget):
             button.setChecked(each is place)
 
     def restyle(self) -> None:
-        self.setFixedWidth(min(self._theme.px(_WIDTH), _WIDEST))
         for button in self._buttons.values():
             button.updateGeometry()
         self.update()
@@ -136,13 +122,6 @@ class Rail(QWidget):
             super().keyPressEvent(event)
             return
         buttons[(at + step) % len(buttons)].setFocus(Qt.FocusReason.TabFocusReason)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        colours = self._theme.tokens
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(colours.surface))
-        painter.fillRect(self.width() - 1, 0, 1, self.height(), QColor(colours.border))
-        painter.end()
 
     def _ask_for(self, place: Place, _checked: bool = False) -> None:
         self.wanted.emit(place)

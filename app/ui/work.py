@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.dialogs.mentorado_form import Saved
     from app.ui.page import Page
-    from app.ui.rail import Place
+    from app.ui.places import Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -132,7 +132,7 @@ async def _audit(camera: Camera) -> None:
     from app.domain.audit import BrokenLink
     from app.ui.audit_page.page import AuditPage
     from app.ui.audit_page.verdict import Verdict
-    from app.ui.rail import Place
+    from app.ui.places import Place
     from tests.ui.stage import NOON
 
     stage = camera.stage
@@ -173,7 +173,7 @@ async def _audit(camera: Camera) -> None:
 
 
 async def _settings(camera: Camera) -> None:
-    from app.ui.rail import Place
+    from app.ui.places import Place
     from app.ui.settings_page.page import SettingsPage
     from tests.ui.settings_page.desk import Copy
     from tests.ui.stage import NOON

@@ -28,8 +28,8 @@ from app.ui.loop import cancel_asked
 from app.ui.main_window import MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.page import Page
+from app.ui.places import Place
 from app.ui.preferences import Preferences
-from app.ui.rail import Place
 from app.ui.settings_page.page import SettingsPage
 from app.ui.theme import Mode, Theme
 from app.ui.work import Work

@@ -14,7 +14,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.ui.audit_page.page import AuditPage
-from app.ui.rail import SHORTCUTS, Place
+from app.ui.places import SHORTCUTS, Place
 from app.ui.settings_page.page import SettingsPage
 from app.ui.text import texts
 from app.ui.theme import Theme
@@ -52,6 +52,7 @@ def test_a_place_is_built_when_it_is_first_gone_to_and_kept(on_stage: OnStage) -
             return places.page
 
         assert places._pages == {}
+        assert places.rail is not None
         places.rail._buttons[Place.AUDIT].click()
         await settle()
         page = shown()
@@ -71,6 +72,7 @@ def test_a_place_is_built_when_it_is_first_gone_to_and_kept(on_stage: OnStage) -
 def test_the_rail_says_where_one_is_and_is_walked_by_keys(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         rail = stage.window.places.rail
+        assert rail is not None
         home, audit, settings = rail._buttons.values()
         assert [button.isChecked() for button in (home, audit, settings)] == [True, False, False]
         assert audit.toolTip() == "Auditoria (Ctrl+2)"
@@ -140,6 +142,7 @@ def test_the_first_picture_needs_none_of_them() -> None:
     program = """
 import sys
 import app.ui.main_window
-sys.exit(any(name.startswith(("app.ui.audit_page", "app.ui.settings_page", "app.ui.page")) for name in sys.modules))
+late = ("app.ui.audit_page", "app.ui.settings_page", "app.ui.page", "app.ui.rail")
+sys.exit(any(name.startswith(late) for name in sys.modules))
 """
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
