@@ -35,7 +35,8 @@ class _Banner(QFrame):
         self._cross = QPushButton()
         self._cross.setProperty("role", "quiet")
         self._cross.clicked.connect(self.dismissed)
-        self._cross.setVisible(dismissible)
+        if not dismissible:  # shown here, before it has a parent, it would be a window of its own
+            self._cross.hide()
         layout = QHBoxLayout(self)
         layout.setContentsMargins(t.SPACE_3, t.SPACE_1, t.SPACE_1, t.SPACE_1)
         layout.setSpacing(t.SPACE_3)
