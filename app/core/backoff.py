@@ -27,6 +27,7 @@ class ReconnectPolicy:
     slower: float = 2.0  # the wait's ceiling is this many times higher afterwards, and its floor half of that
     flaps: int = 6  # falls from connected…
     flap_window: float = 600.0  # …within this time make a link wait for a person
+    grace: float = 5.0  # a line that its provider brings back by itself has so long before it is replaced
     per_second: int = 5  # tries of all links together
     draw: Callable[[float, float], float] = uniform
 
@@ -54,6 +55,7 @@ class Backoff:
         self._policy = policy
         self._falls: deque[tuple[datetime, Reason]] = deque()
         self.attempt = 0
+        self.grace = policy.grace
 
     def next_delay(self) -> float:
         """Count one more try and say how many seconds to wait for it."""

@@ -15,10 +15,11 @@ from app.core.enrolments import Enrolments
 from app.core.intake import HistoryKeeper, Intake
 from app.core.log_context import ABOUT
 from app.core.pairing import PairingDesk, Turn
+from app.core.reasons import REASON_OF
 from app.core.start_gate import StartGate
 from app.core.status_board import StatusBoard
 from app.domain.connection import LinkState, LinkStatus, QrCode, Reason, Retry
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem
 from app.domain.lifecycle import Trigger, allowed
 from app.domain.mentorado import Enrolment, Link, MentoradoId
 from app.domain.phone import PhoneNumber, same_account
@@ -47,20 +48,6 @@ LAST_WORDS_SECONDS = 5.0
 
 _OUR_SIDE = frozenset({Reason.HOST_CRASHED, Reason.UNEXPECTED})
 
-REASON_OF = {
-    Code.SESSION_MISSING: Reason.SESSION_MISSING,
-    Code.SESSION_CORRUPT: Reason.SESSION_CORRUPT,
-    Code.SESSION_IN_USE: Reason.SESSION_IN_USE,
-    Code.SESSION_DIR_MISSING: Reason.SESSION_DIR_MISSING,
-    Code.SESSION_DIR_NOT_A_FOLDER: Reason.SESSION_DIR_NOT_A_FOLDER,
-    Code.SESSION_DIR_NOT_WRITABLE: Reason.SESSION_DIR_NOT_WRITABLE,
-    Code.SESSION_DISK_FULL: Reason.DISK_FULL,
-    Code.HOST_NOT_STARTED: Reason.ENGINE_MISSING,
-    Code.ENGINE_MISSING: Reason.ENGINE_MISSING,
-    Code.ENGINE_MISMATCH: Reason.ENGINE_MISMATCH,
-}
-"""A problem met while a line was being opened, as the reason its link shows."""
-
 
 class LinkRun:
     """Opens lines for one link, one after the other, and turns what they say into moves on the board."""
@@ -88,6 +75,7 @@ class LinkRun:
         self._gate = gate
         self._backoff = backoff
         self._patience: asyncio.Timeout | None = None
+        self._grace: asyncio.Task[None] | None = None
         self._breaks = 0
         self._through = False  # whether the present line ever connected
         self._waiting = False
@@ -100,7 +88,7 @@ class LinkRun:
         ABOUT.set(self._mentorado_id)  # a task of its own, so nobody else's
         while True:
             try:
-                self._through = False
+                self._through, self._grace = False, None
                 await self._hold_one_line(pair_anew)
             except Problem as problem:
                 self._move(Trigger.REFUSED, REASON_OF.get(problem.code, Reason.UNEXPECTED), detail=str(problem))
@@ -155,7 +143,8 @@ class LinkRun:
         try:
             async with asyncio.TaskGroup() as group:
                 taking_in = group.create_task(intake.run(), name=f"intake {self._link.id}")
-                await self._follow(line, intake, turn)
+                await self._follow(line, intake, turn, group)
+                self._end_grace()
                 with suppress(TimeoutError):
                     async with asyncio.timeout(LAST_WORDS_SECONDS):
                         await intake.emptied()
@@ -163,7 +152,7 @@ class LinkRun:
         except ExceptionGroup as group_of_one:  # whichever failed, the other was only cancelled for it
             raise group_of_one.exceptions[0] from None
 
-    async def _follow(self, line: Line, intake: Intake, turn: Turn | None) -> None:
+    async def _follow(self, line: Line, intake: Intake, turn: Turn | None, group: asyncio.TaskGroup) -> None:
         async for signal in line.signals():
             match signal:
                 case Arrived():
@@ -176,11 +165,13 @@ class LinkRun:
                 case CodeAccepted(account):
                     self._move(Trigger.CODE_ACCEPTED, Reason.SIGNING_IN, account=account)
                 case Opened(account):
+                    self._end_grace()
                     await self._open(account, turn)
                 case Lost(reason, detail):
                     self._lose(reason, detail)
                     if self._status.state is LinkState.BLOCKED:
                         return
+                    self._begin_grace(turn, group)
                 case Heard():
                     self._note(signal)
                 case Refused(reason, until, detail):
@@ -191,6 +182,20 @@ class LinkRun:
                     return
                 case _:
                     assert_never(signal)
+
+    def _begin_grace(self, turn: Turn | None, group: asyncio.TaskGroup) -> None:
+        if self._grace is None and (turn is None or self._through):  # a pairing is left to its provider
+            self._grace = group.create_task(self._replace_later(), name=f"grace {self._link.id}")
+
+    async def _replace_later(self) -> None:
+        """A lost line may come back by itself for a moment; then another takes its place when the gate says so."""
+        await self._clock.sleep(self._backoff.grace)
+        self._interrupt()
+
+    def _end_grace(self) -> None:
+        if self._grace is not None:
+            self._grace.cancel()
+        self._grace = None
 
     def _show(self, code: CodeIssued) -> None:
         now = self._clock.now()

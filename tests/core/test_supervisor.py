@@ -11,7 +11,7 @@ from app.core.actions import ActionName, Refusal
 from app.core.intake import HistoryKeeper
 from app.core.link_run import BREAKS_IN_A_ROW
 from app.core.supervisor import Supervisor
-from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
+from app.domain.connection import LinkState, LinkStatus, Reason, Retry, SendCapability
 from app.domain.errors import Code, Problem
 from app.domain.events import StorageFailed, StorageRecovered
 from app.domain.lifecycle import Trigger
@@ -319,11 +319,45 @@ def test_a_line_that_is_coming_back_by_itself_can_be_opened_anew_at_once(core: C
             ana = await connected(core)
             core.provider.line.say(Lost(Reason.KEEPALIVE_TIMEOUT))
             await settle()
-            assert (core.status(ana).state, core.clock.slept) == (LinkState.RECONNECTING, [])
+            assert core.status(ana).state is LinkState.RECONNECTING
             await core.do(ActionName.TRY_NOW, ana)
             assert core.provider.lines[0].closed
             assert not core.provider.line.pairing
-            assert core.clock.slept == []
+            assert core.clock.slept == [5.0]  # how long it would have had
+
+    run(main())
+
+
+def test_a_line_that_does_not_come_back_by_itself_is_replaced(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            core.provider.line.say(Lost(Reason.NETWORK_DOWN), Opened(ANA))
+            await core.clock.advance(3)
+            core.provider.line.say(Lost(Reason.NETWORK_DOWN), Lost(Reason.SERVER_UNAVAILABLE))
+            await core.clock.advance(4)
+            assert len(core.provider.lines) == 1  # the time counts anew
+            await core.clock.advance(1)
+            retry = core.status(ana).retry
+            assert (core.provider.line.closed, retry) == (True, Retry(1, core.clock.now() + timedelta(seconds=1)))
+            await core.clock.advance(1)
+            assert len(core.provider.lines) == 2
+            assert not core.provider.line.pairing
+
+    run(main())
+
+
+def test_a_pairing_that_is_interrupted_is_left_to_its_provider(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+            await core.do(ActionName.CONNECT, ana)
+            core.provider.line.say(code(), CodeAccepted(ANA), Lost(Reason.STREAM_ERROR))
+            await core.clock.advance(60)
+            assert not core.provider.line.closed
+            core.provider.line.say(Opened(ANA))
+            await settle()
+            assert core.status(ana).state is LinkState.CONNECTED
 
     run(main())
 

@@ -1,0 +1,26 @@
+"""Why a link is blocked, when the problem came before there was a line to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from app.domain.connection import Reason
+from app.domain.errors import Code
+
+REASON_OF: Final[Mapping[Code, Reason]] = MappingProxyType(
+    {
+        Code.SESSION_MISSING: Reason.SESSION_MISSING,
+        Code.SESSION_CORRUPT: Reason.SESSION_CORRUPT,
+        Code.SESSION_IN_USE: Reason.SESSION_IN_USE,
+        Code.SESSION_DIR_MISSING: Reason.SESSION_DIR_MISSING,
+        Code.SESSION_DIR_NOT_A_FOLDER: Reason.SESSION_DIR_NOT_A_FOLDER,
+        Code.SESSION_DIR_NOT_WRITABLE: Reason.SESSION_DIR_NOT_WRITABLE,
+        Code.SESSION_DISK_FULL: Reason.DISK_FULL,
+        Code.HOST_NOT_STARTED: Reason.ENGINE_MISSING,
+        Code.ENGINE_MISSING: Reason.ENGINE_MISSING,
+        Code.ENGINE_MISMATCH: Reason.ENGINE_MISMATCH,
+    }
+)
+"""A problem met while a line was being opened, as the reason its link shows."""
