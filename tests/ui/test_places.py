@@ -13,11 +13,16 @@ from PySide6.QtGui import QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from app.bootstrap import build_core
+from app.settings import Settings
 from app.ui.audit_page.page import AuditPage
+from app.ui.crash import CrashReports
+from app.ui.page import Page
 from app.ui.places import SHORTCUTS, Place
 from app.ui.settings_page.page import SettingsPage
 from app.ui.text import texts
 from app.ui.theme import Theme
+from app.window import Frame, Program
 from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach
 from tests.ui.stage import Stage, person, status
@@ -146,3 +151,23 @@ late = ("app.ui.audit_page", "app.ui.settings_page", "app.ui.page", "app.ui.rail
 sys.exit(any(name.startswith(late) for name in sys.modules))
 """
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("place", "kind"), [(Place.AUDIT, AuditPage), (Place.SETTINGS, SettingsPage)])
+def test_the_program_builds_each_place_over_its_own_core(
+    on_qt: OnQt, qapp: QApplication, theme: Theme, tmp_path: Path, place: Place, kind: type[Page]
+) -> None:
+    async def main() -> None:
+        core = build_core(Settings(data_dir=tmp_path, session_dir=tmp_path / "sessions"))
+        program = Program(Frame(qapp, tmp_path / "window.ini", core.clock), core, CrashReports("0"))
+        async with core.running():
+            await core.open()
+            page = program._make_page(place)  # not shown: that would ask the keyring of this computer
+            assert isinstance(page, kind)
+            page.deleteLater()
+        program.window.finish()
+        program.window.deleteLater()
+
+    on_qt(main)
+    theme.apply(qapp)  # the frame dressed the program in its own
+    QApplication.processEvents()
