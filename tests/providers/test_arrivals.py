@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import shutil
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from queue import SimpleQueue
 
 import psutil
 import pytest
@@ -18,8 +22,13 @@ from app.domain.mentorado import Enrolment
 from app.domain.messages import Delivery, WireFact, WireMessage, WireReceipt, forward
 from app.domain.ports import Arrived, Failed, Line, Opened, Refused
 from app.providers.whatsapp_web.file_lock import read_owner
+from app.providers.whatsapp_web.host.engine import Engine, Listener
+from app.providers.whatsapp_web.host.events import Event
+from app.providers.whatsapp_web.host.gate import Gate
+from app.providers.whatsapp_web.host.session import Session
+from app.providers.whatsapp_web.host.spool import Spool
 from app.providers.whatsapp_web.line import HostLine
-from app.providers.whatsapp_web.protocol import Mode
+from app.providers.whatsapp_web.protocol import FromHost, Mode, Open, SessionState, StateChanged
 from tests.providers.conftest import World, digits, run
 
 
@@ -228,6 +237,78 @@ def test_what_a_session_received_that_was_given_up_is_not_handed_to_the_next(wor
         assert any(b"segredo" in path.read_bytes() for path in kept)
 
     run(main(), within=60)
+
+
+def test_what_is_damaged_or_not_understood_is_set_aside_and_holds_up_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        control = world.emulator.control
+        ana, bia = world.somebody(), world.somebody()
+        await world.pair(ana)
+        folder = world.root / ana.mentorado.id
+        spool = Spool(folder, "session-of-another-day", note=print)
+        spool.append(Event.MESSAGE, b"no message at all")
+        (segment,) = (folder / "spool").glob("*another-day.spool")
+        with segment.open("ab") as file:
+            file.write(b"half a record")
+        ear = Ear()
+        async with world.provider.connect(ana) as line:
+            await ear.listen(line, lambda: ear.opened)
+            await control.off_loop(control.send_text, digits(bia), digits(ana), "olá")
+            await ear.listen(line, lambda: bool(ear.messages))
+        assert [said.text for said in ear.messages.values()] == ["olá"]
+        kept = {path.read_bytes() for path in (folder / "quarantine").glob("*.bytes")}
+        assert b"half a record" in kept
+        assert any(b"no message at all" in each for each in kept)
+
+    run(main())
+    assert "13 bytes of" in caplog.text
+    assert "was not understood" in caplog.text
+
+
+def test_nothing_is_dialed_when_nothing_could_be_kept(world: World) -> None:
+    async def main() -> None:
+        ana = world.somebody()
+        await world.pair(ana)
+        dialed = len(world.emulator.control.attempts())
+        spool = world.root / ana.mentorado.id / "spool"
+        shutil.rmtree(spool)
+        spool.write_text("not a folder")
+        async with world.provider.connect(ana) as line:
+            signals = [signal_ async for signal_ in line.signals()]
+        (refused,) = signals
+        assert isinstance(refused, Refused)
+        assert refused.reason is Reason.SESSION_DIR_NOT_WRITABLE
+        assert len(world.emulator.control.attempts()) == dialed
+
+    run(main())
+
+
+class ForgetfulLibrary(Engine):
+    """Deletes the keys on a 401 before it has told whose they are, and then waits for ever to learn it."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+
+    def run(self, *_where: object, listener: Listener, **_how: object) -> str:
+        listener.log("INFO", "Client", "Got 401: logged out connect failure, sending LoggedOut event")
+        self.over.wait(10)
+        return ""
+
+
+def test_keys_that_are_taken_back_at_the_door_are_told_though_no_event_comes(fast_dir: Path) -> None:
+    """The emulator waits a round trip before it turns somebody away, and whatsmeow then wins this race."""
+    told: SimpleQueue[FromHost] = SimpleQueue()
+    opened = Open(session="s1", mode=Mode.CONNECT, file=str(fast_dir / "session-1.db"), device_name="Conecta")
+    library = ForgetfulLibrary()
+    thread = threading.Thread(target=Session(opened, library, Gate(), told.put).run, daemon=True)
+    thread.start()
+    news = told.get(timeout=5)
+    assert isinstance(news, StateChanged)
+    assert (news.state, news.reason) == (SessionState.REFUSED, Reason.LOGGED_OUT)
+    library.over.set()
+    thread.join(5)
 
 
 def test_a_session_whose_keys_are_gone_shows_no_code_to_whoever_only_connects(world: World) -> None:

@@ -42,7 +42,7 @@ def host_environment(base: Mapping[str, str]) -> dict[str, str]:
     """What a host is started with. Go reads its environment once, at the start, so this is the only chance."""
     kept = {
         # Processors for Go. With more, what tells the server that we have a message overtakes what hands it to us more
-        # often; with one, the latter falls behind in a burst (docs/decisions/0007).
+        # often; with one, the latter falls behind in a burst (docs/decisions/0008).
         "GOMAXPROCS": "2",
         **base,
         "NEONIZE_BOT_TAG": "off",  # else neonize marks messages to people as a bot's

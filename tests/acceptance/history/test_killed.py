@@ -1,4 +1,4 @@
-"""Nothing is lost and nothing doubled, whoever is killed: docs/decisions/0007 explains what is measured here.
+"""Nothing is lost and nothing doubled, whoever is killed: docs/decisions/0008 explains what is measured here.
 
 `make accept WHAT=history` runs a short version; CONECTA_STORM_ROUNDS=50 is the whole one.
 """
