@@ -127,7 +127,9 @@ class Supervisor:
     def _should_start(self, mentorado_id: MentoradoId) -> bool:
         enrolment = self._enrolments.get(mentorado_id)
         link, status = enrolment.link, self.status(enrolment.link.id)
-        if not link.wanted or enrolment.mentorado.archived or self._waits_for_a_person(status):
+        if not link.wanted or link.provider not in self._providers:
+            return False
+        if enrolment.mentorado.archived or self._waits_for_a_person(status):
             return False
         return status.state is LinkState.BLOCKED or link.id not in self._runs
 

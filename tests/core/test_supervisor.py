@@ -732,3 +732,15 @@ def test_a_link_that_is_asked_for_while_everything_closes_is_refused(core: Core,
         assert core.status(bia).state is LinkState.CONNECTED  # it closed with the program, and starts with it again
 
     run(main())
+
+
+def test_a_wanted_link_of_a_provider_that_is_not_there_is_left_off(core: Core, run: Run) -> None:
+    async def main() -> None:
+        ana = await core.add()
+        await core.enrolments.save_link(replace(ana.link, provider=ProviderKind.ZAPI, wanted=True))
+        async with core.running():
+            await core.supervisor.start_wanted()
+            await core.clock.advance(1)
+            assert core.status(ana).state is LinkState.OFF
+
+    run(main())
