@@ -6,13 +6,13 @@ The window is on the screen before the core is even imported; `Frame` is what th
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import __version__
 from app.clock import SystemClock
+from app.display import require_display, require_platform_libraries
 from app.domain.errors import Code, Problem
 from app.settings import Settings
 
@@ -37,13 +37,13 @@ OPEN_AGAIN_SECONDS = 3.0
 def open_window(settings: Settings) -> int:
     """Show the window until it is closed; a second start only brings the first to the front. Raises `Problem`."""
     gc.disable()  # nothing that is loaded now is garbage; `run` collects what is, once there may be some
-    _require_display()
+    require_display()
     try:
         from PySide6.QtWidgets import QApplication
     except ImportError as error:  # Qt's wheel brings no system libraries
         raise Problem(Code.SYSTEM_LIBRARY_MISSING, library=str(error).split(":")[0]) from error
     _leave_sources_unread()
-    _require_platform_libraries()
+    require_platform_libraries()
     from app.ui.single_instance import SingleInstance
 
     app = QApplication(sys.argv[:1])
@@ -302,40 +302,3 @@ def _leave_sources_unread() -> None:
     from PySide6.support import feature  # type: ignore[attr-defined]  # its stubs leave it out
 
     feature.feature_imported = lambda _module: None
-
-
-def _require_platform_libraries() -> None:
-    """Load what Qt loads next, but ask first: it would end the process and blame the wrong library."""
-    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM") or os.environ.get("WAYLAND_DISPLAY"):
-        return
-    import ctypes
-
-    import PySide6
-
-    plugin = Path(PySide6.__file__).parent / "Qt/plugins/platforms/libqxcb.so"
-    try:
-        ctypes.CDLL(str(plugin))
-    except OSError as error:
-        raise Problem(Code.SYSTEM_LIBRARY_MISSING, library=str(error).split(":")[0]) from error
-
-
-def _require_display() -> None:
-    """Raise `Problem` where Qt would end the process without a word a person understands."""
-    if sys.platform != "linux" or os.environ.get("QT_QPA_PLATFORM"):
-        return
-    display = os.environ.get("DISPLAY", "")
-    if not display and not os.environ.get("WAYLAND_DISPLAY"):
-        raise Problem(Code.NO_DISPLAY)
-    if os.environ.get("WAYLAND_DISPLAY") or not display.startswith(":"):
-        return
-    import socket
-
-    number = display[1:].split(".")[0]
-    with socket.socket(socket.AF_UNIX) as server:
-        for address in (f"\0/tmp/.X11-unix/X{number}", f"/tmp/.X11-unix/X{number}"):  # noqa: S108 - X's own place
-            try:
-                server.connect(address)
-            except OSError:
-                continue
-            return
-    raise Problem(Code.NO_DISPLAY)
