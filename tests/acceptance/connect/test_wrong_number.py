@@ -6,7 +6,7 @@ import pytest
 
 from app.core.actions import ActionName, Refusal
 from app.domain.connection import LinkState, Reason
-from app.domain.phone import readable
+from app.ui.text import unbroken
 from tests.acceptance.connect.office import AGAIN, FIRST_TIME, Day, Office, Person, no_hosts, run
 from tests.acceptance.connect.verdicts import check_blocked
 
@@ -30,7 +30,7 @@ async def check_undecided(day: Day, ana: Person, bruno: Person) -> None:
     check_blocked(day, ana, Reason.WRONG_ACCOUNT)
     status, enrolment = day.status(ana), day.core.enrolments.get(ana.id)
     assert status.account == bruno.phone
-    assert readable(status.account) in day.sentence(ana)
+    assert unbroken(status.account) in day.sentence(ana)
     assert enrolment.link.account in (None, ana.phone)
     assert day.refusal(ActionName.CONNECT, ana) is Refusal.DECIDE_ACCOUNT_FIRST
     assert day.refusal(ActionName.ACCEPT_ACCOUNT, ana) is None
