@@ -159,18 +159,29 @@ def start(body: str) -> subprocess.Popen[str]:
     return program
 
 
+def end_of(program: subprocess.Popen[str]) -> tuple[str, str, int]:
+    """What it said after "ready", on both channels, and its exit code.
+
+    Not `communicate`: that reads past what `readline` has already taken out of the pipe.
+    """
+    assert program.stdout is not None
+    assert program.stderr is not None
+    with program.stdout as out, program.stderr as err:
+        return out.read(), err.read(), program.wait(20)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_program_in_order(number: signal.Signals) -> None:
     program = start("await asyncio.Event().wait()")
     program.send_signal(number)
-    out, err = program.communicate(timeout=20)
-    assert (out, program.returncode) == ("closed\nended\n", 0), err
+    out, err, code = end_of(program)
+    assert (out, code) == ("closed\nended\n", 0), err
 
 
 def test_closing_the_last_window_does_not_stop_the_loop_under_the_program() -> None:
     program = start("window.close(); await asyncio.to_thread(print, 'still here')")
-    out, err = program.communicate(timeout=20)
-    assert (out, program.returncode) == ("still here\nclosed\nended\n", 0), err
+    out, err, code = end_of(program)
+    assert (out, code) == ("still here\nclosed\nended\n", 0), err
 
 
 def test_the_fixture_and_the_program_agree_on_closing(qapp: QApplication, on_qt: OnQt) -> None:
