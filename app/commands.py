@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from app.bootstrap import Core, build_core
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.core.chores import Chores
 from app.domain.connection import LinkState, LinkStatus, QrCode
 from app.domain.errors import Code, Problem

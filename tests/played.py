@@ -16,7 +16,8 @@ from app.domain.incident import Finding
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import ConversationId, WireFact
 from app.domain.phone import PhoneNumber, same_account
-from app.domain.ports import Signal, Transition
+from app.domain.ports import Transition
+from app.domain.provider import Signal
 
 
 class PlayedLine:

@@ -6,12 +6,9 @@ down.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
+from collections.abc import Callable, Mapping
 
+from app.core.action import Action, ActionName, Confirm, Refusal
 from app.core.enrolments import Enrolments
 from app.core.incident import Incidents
 from app.core.log_context import about
@@ -19,88 +16,17 @@ from app.core.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.credentials import ASKED
 from app.domain.errors import Code, Problem
-from app.domain.guidance import Recommendation
-from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
 from app.domain.phone import masked
 from app.domain.ports import Clock
 
-
-class ActionName(StrEnum):
-    """Stable names: words, icons and shortcuts are chosen by them."""
-
-    CONNECT = "connect"
-    TRY_NOW = "try_now"
-    NEW_CODE = "new_code"
-    CANCEL = "cancel"  # a connection that is still being made
-    DISCONNECT = "disconnect"
-    REAUTHENTICATE = "reauthenticate"
-    ACCEPT_ACCOUNT = "accept_account"
-    REJECT_ACCOUNT = "reject_account"
-    ARCHIVE = "archive"
-    BRING_BACK = "bring_back"
-
-
-class Refusal(StrEnum):
-    """Why an action cannot be done now."""
-
-    ALREADY_CONNECTED = "already_connected"
-    ON_ITS_WAY = "on_its_way"
-    NOT_RUNNING = "not_running"
-    NOTHING_TO_CANCEL = "nothing_to_cancel"
-    NOT_LOST = "not_lost"
-    ALREADY_HURRIED = "already_hurried"
-    NEVER_PAIRED = "never_paired"
-    NO_EXPIRED_CODE = "no_expired_code"
-    NO_OTHER_ACCOUNT = "no_other_account"
-    DECIDE_ACCOUNT_FIRST = "decide_account_first"
-    SUSPENDED = "suspended"
-    BANNED = "banned"
-    OUTDATED = "outdated"
-    IN_USE_ELSEWHERE = "in_use_elsewhere"
-    STILL_RUNNING = "still_running"
-    ARCHIVED = "archived"
-    NOT_ARCHIVED = "not_archived"
-    INCIDENT = "incident"  # many links fell together; can be overridden with a reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """One thing a person can do. *asks* when it must be confirmed before it is done."""
-
-    name: ActionName
-    refusal: Callable[[Enrolment, LinkStatus], Refusal | None]
-    perform: Callable[[MentoradoId], Awaitable[None]]
-    asks: bool = False
-
-
-Confirm = Callable[[ActionName, Enrolment], Awaitable[bool]]
-
-BUTTON_FOR: Final[Mapping[Recommendation, ActionName | None]] = MappingProxyType(
-    {
-        **dict.fromkeys(Recommendation),
-        Recommendation.CONNECT: ActionName.CONNECT,
-        Recommendation.RECONNECT: ActionName.CONNECT,
-        Recommendation.TRY_NOW: ActionName.TRY_NOW,
-        Recommendation.CHECK_NOW: ActionName.TRY_NOW,
-        Recommendation.SHOW_NEW_CODE: ActionName.NEW_CODE,
-        Recommendation.REAUTHENTICATE: ActionName.REAUTHENTICATE,
-        Recommendation.DECIDE_ACCOUNT: ActionName.REJECT_ACCOUNT,
-        # Once the cause outside is mended, the same session is tried again.
-        Recommendation.CHECK_NETWORK: ActionName.CONNECT,
-        Recommendation.FIX_CLOCK: ActionName.CONNECT,
-        Recommendation.FREE_DISK: ActionName.CONNECT,
-        Recommendation.FIX_FOLDER: ActionName.CONNECT,
-        Recommendation.CLOSE_OTHER_PROGRAM: ActionName.CONNECT,
-        Recommendation.UPDATE_PHONE_APP: ActionName.NEW_CODE,
-    }
-)
-"""The action behind the one recommended button; None when the person must act outside the program."""
-
 _IN_PROGRESS = frozenset({LinkState.CONNECTING, LinkState.QR_READY})
 _IDLE = frozenset({LinkState.OFF, LinkState.BLOCKED})
+_LOST = frozenset({LinkState.RECONNECTING, LinkState.UNKNOWN})
 
-_PAIRING = frozenset({ActionName.NEW_CODE, ActionName.REAUTHENTICATE})
+_PAIRING = frozenset({ActionName.NEW_CODE, ActionName.REAUTHENTICATE, ActionName.RECOVER})
 
 _NO_CONNECT = {
     LinkState.CONNECTED: Refusal.ALREADY_CONNECTED,
@@ -129,9 +55,17 @@ class Actions:
     """The actions on a mentorado, and the one way to run them."""
 
     def __init__(
-        self, *, enrolments: Enrolments, supervisor: Supervisor, clock: Clock, witness: Witness, incidents: Incidents
+        self,
+        *,
+        enrolments: Enrolments,
+        supervisor: Supervisor,
+        clock: Clock,
+        witness: Witness,
+        incidents: Incidents,
+        under_way: Callable[[MentoradoId], bool] = lambda _mentorado_id: False,
     ) -> None:
         self._enrolments = enrolments
+        self._under_way = under_way  # whether a procedure of that mentorado is open
         self._incidents = incidents
         self._supervisor = supervisor
         self._clock = clock
@@ -146,6 +80,14 @@ class Actions:
         why = self._by_name[name].refusal(enrolment, self._supervisor.status(enrolment.link.id))
         return why or self._locked(name, enrolment)
 
+    def opens_sheet(self, name: ActionName) -> bool:
+        """Whether *name* is not done by `run`, but by what a sheet asks for."""
+        return self._by_name[name].perform is None
+
+    def require(self, name: ActionName, mentorado_id: MentoradoId, *, override_reason: str = "") -> None:
+        """Raise `Problem(NOT_POSSIBLE_NOW)` unless *name* may be done now."""
+        self._require(self._by_name[name], mentorado_id, override_reason.strip())
+
     async def run(
         self, name: ActionName, mentorado_id: MentoradoId, confirm: Confirm, *, override_reason: str = ""
     ) -> AuditOutcome:
@@ -158,6 +100,8 @@ class Actions:
 
     async def _run(self, action: Action, mentorado_id: MentoradoId, confirm: Confirm, override: str) -> AuditOutcome:
         name = action.name
+        if action.perform is None:
+            raise ValueError(f"{name} opens a sheet")
         self._require(action, mentorado_id, override)
         before = self._state(mentorado_id)
         if action.asks and not await confirm(name, self._enrolments.get(mentorado_id)):
@@ -208,12 +152,19 @@ class Actions:
             Action(name=ActionName.NEW_CODE, refusal=self._no_new_code, perform=supervisor.pair_anew),
             Action(name=ActionName.CANCEL, refusal=_no_cancel, perform=supervisor.disconnect),
             Action(name=ActionName.DISCONNECT, refusal=_no_disconnect, perform=supervisor.disconnect, asks=True),
+            Action(name=ActionName.RECOVER, refusal=self._no_recovery),
             Action(
                 name=ActionName.REAUTHENTICATE,
                 refusal=self._no_reauthenticate,
                 perform=supervisor.pair_anew,
                 asks=True,
             ),
+            Action(name=ActionName.BACK_UP, refusal=self._no_procedure),
+            Action(name=ActionName.RESTORE, refusal=self._no_restore),
+            Action(name=ActionName.ENTER_CREDENTIALS, refusal=_no_credentials),
+            Action(name=ActionName.DECIDE_QUEUE, refusal=_no_queue),
+            Action(name=ActionName.REGISTER, refusal=_no_registration),
+            Action(name=ActionName.DEREGISTER, refusal=_no_registration),
             Action(
                 name=ActionName.ACCEPT_ACCOUNT,
                 refusal=_no_other_account,
@@ -255,6 +206,31 @@ class Actions:
         if enrolment.link.account is None and status.state is LinkState.OFF:
             return Refusal.NEVER_PAIRED
         return None if status.state in _IDLE else _NO_CONNECT.get(status.state)
+
+    def _no_procedure(self, enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
+        return Refusal.UNDER_WAY if self._under_way(enrolment.mentorado.id) else None
+
+    def _no_recovery(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        if self._under_way(enrolment.mentorado.id):
+            return Refusal.UNDER_WAY
+        if status.state is LinkState.BLOCKED:
+            return _NO_OLD_SESSION.get(status.reason) or self._no_reauthenticate(enrolment, status)
+        return None if status.state in _LOST else Refusal.NOTHING_TO_RECOVER
+
+    def _no_restore(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        return self._no_procedure(enrolment, status) or _no_archive(enrolment, status)
+
+
+def _no_credentials(enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
+    return None if ASKED[enrolment.link.provider] else Refusal.NO_CREDENTIALS
+
+
+def _no_queue(enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
+    return None if enrolment.link.provider is ProviderKind.ZAPI else Refusal.NO_QUEUE
+
+
+def _no_registration(enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
+    return None if enrolment.link.provider is ProviderKind.META_CLOUD else Refusal.NO_REGISTRATION
 
 
 def _no_cancel(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:

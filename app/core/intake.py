@@ -9,7 +9,8 @@ from app.core.bus import Bus
 from app.domain.errors import Problem
 from app.domain.events import HistoryGrew, StorageFailed, StorageRecovered
 from app.domain.mentorado import Enrolment
-from app.domain.ports import Arrived, Clock, Line, MessageStore
+from app.domain.ports import Clock, MessageStore
+from app.domain.provider import Arrived, Line
 
 log = logging.getLogger(__name__)
 

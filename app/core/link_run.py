@@ -23,10 +23,11 @@ from app.domain.errors import Problem
 from app.domain.lifecycle import Trigger, allowed
 from app.domain.mentorado import Enrolment, Link, MentoradoId
 from app.domain.phone import PhoneNumber, same_account
-from app.domain.ports import (
+from app.domain.ports import Clock
+from app.domain.provider import (
     Arrived,
+    CanCheckNow,
     CanPair,
-    Clock,
     CodeAccepted,
     CodeIssued,
     Failed,
@@ -36,6 +37,7 @@ from app.domain.ports import (
     Opened,
     Provider,
     Refused,
+    Silent,
 )
 
 log = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ BREAKS_IN_A_ROW = 6
 LAST_WORDS_SECONDS = 5.0
 """How long the end of a line waits for what arrived last to be stored; it is repeated on the next line otherwise."""
 
+_ON_A_LINE = frozenset({LinkState.CONNECTING, LinkState.CONNECTED, LinkState.QR_READY, LinkState.UNKNOWN})
 _OUR_SIDE = frozenset({Reason.HOST_CRASHED, Reason.UNEXPECTED})
 
 
@@ -74,6 +77,7 @@ class LinkRun:
         self._clock = clock
         self._gate = gate
         self._backoff = backoff
+        self._line: Line | None = None
         self._patience: asyncio.Timeout | None = None
         self._grace: asyncio.Task[None] | None = None
         self._breaks = 0
@@ -96,7 +100,7 @@ class LinkRun:
                 log.exception("Link %s broke", self._link.id)
                 self._break(Reason.UNEXPECTED, repr(error))
             pair_anew = pair_anew and not self._through
-            if self._status.state in (LinkState.CONNECTING, LinkState.CONNECTED, LinkState.QR_READY):
+            if self._status.state in _ON_A_LINE:
                 self._lose(Reason.STREAM_ERROR, "the line ended without a word")
             if self._status.state is not LinkState.RECONNECTING:
                 return
@@ -106,6 +110,12 @@ class LinkRun:
         """Try now instead of later; once, until the link has been through again."""
         self.hurried = self._at_once = True
         self._interrupt()
+
+    def check_now(self) -> None:
+        """Have a polled provider asked at once; the line stays as it is."""
+        line = self._line
+        if line is not None and isinstance(line, CanCheckNow):
+            line.check_now()
 
     def call(self) -> None:
         """Try at the gate's next free moment, if the link only waits: whatever took many links down may be over."""
@@ -140,6 +150,7 @@ class LinkRun:
     async def _listen(self, line: Line, turn: Turn | None) -> None:
         """Follow *line* to its end, or to the word that ends it; with a *turn*, it is a pairing."""
         intake = Intake(line, self._keeper)
+        self._line = line
         try:
             async with asyncio.TaskGroup() as group:
                 taking_in = group.create_task(intake.run(), name=f"intake {self._link.id}")
@@ -151,29 +162,25 @@ class LinkRun:
                 taking_in.cancel()
         except ExceptionGroup as group_of_one:  # whichever failed, the other was only cancelled for it
             raise group_of_one.exceptions[0] from None
+        finally:
+            self._line = None
 
     async def _follow(self, line: Line, intake: Intake, turn: Turn | None, group: asyncio.TaskGroup) -> None:
         async for signal in line.signals():
             match signal:
                 case Arrived():
                     intake.add(self._enrolment, signal)
-                case CodeIssued():
-                    self._show(signal)
                 case CodeAccepted(account) | Opened(account) if self._is_wrong(account):
                     self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
                     return
-                case CodeAccepted(account):
-                    self._move(Trigger.CODE_ACCEPTED, Reason.SIGNING_IN, account=account)
-                case Opened(account):
+                case Opened():
                     self._end_grace()
-                    await self._open(account, turn)
-                case Lost(reason, detail):
+                    await self._open(signal, turn)
+                case Lost(reason, detail, patience):
                     self._lose(reason, detail)
                     if self._status.state is LinkState.BLOCKED:
                         return
-                    self._begin_grace(turn, group)
-                case Heard():
-                    self._note(signal)
+                    self._begin_grace(turn, group, self._backoff.grace if patience is None else patience)
                 case Refused(reason, until, detail):
                     self._move(Trigger.REFUSED, reason, until=until, detail=detail)
                     return
@@ -181,15 +188,30 @@ class LinkRun:
                     self._break(reason, detail)
                     return
                 case _:
-                    assert_never(signal)
+                    self._show(signal)
 
-    def _begin_grace(self, turn: Turn | None, group: asyncio.TaskGroup) -> None:
+    def _show(self, signal: CodeIssued | CodeAccepted | Silent | Heard) -> None:
+        """What is only to be shown, and ends nothing."""
+        match signal:
+            case CodeIssued():
+                self._show_code(signal)
+            case CodeAccepted(account):
+                self._move(Trigger.CODE_ACCEPTED, Reason.SIGNING_IN, account=account)
+            case Silent(detail):
+                self._end_grace()
+                self._move(Trigger.SILENT, Reason.UNREACHABLE, detail=detail)
+            case Heard():
+                self._note(signal)
+            case _:
+                assert_never(signal)
+
+    def _begin_grace(self, turn: Turn | None, group: asyncio.TaskGroup, seconds: float) -> None:
         if self._grace is None and (turn is None or self._through):  # a pairing is left to its provider
-            self._grace = group.create_task(self._replace_later(), name=f"grace {self._link.id}")
+            self._grace = group.create_task(self._replace_later(seconds), name=f"grace {self._link.id}")
 
-    async def _replace_later(self) -> None:
+    async def _replace_later(self, seconds: float) -> None:
         """A lost line may come back by itself for a moment; then another takes its place when the gate says so."""
-        await self._clock.sleep(self._backoff.grace)
+        await self._clock.sleep(seconds)
         self._interrupt()
 
     def _end_grace(self) -> None:
@@ -197,7 +219,7 @@ class LinkRun:
             self._grace.cancel()
         self._grace = None
 
-    def _show(self, code: CodeIssued) -> None:
+    def _show_code(self, code: CodeIssued) -> None:
         now = self._clock.now()
         expires = now + timedelta(seconds=code.lifetime)
         qr = QrCode(text=code.text, number=code.number, total=code.total, issued_at=now, expires_at=expires)
@@ -208,12 +230,12 @@ class LinkRun:
         seen = replace(seen, last_inbound=heard.at) if heard.inbound else replace(seen, last_ack=heard.at)
         self._board.note(self._link, evidence=seen)
 
-    async def _open(self, account: PhoneNumber | None, turn: Turn | None) -> None:
+    async def _open(self, opened: Opened, turn: Turn | None) -> None:
         if turn is not None:
             if not self._through and isinstance(self._provider, CanPair):
                 await self._provider.adopt(self._link)
             turn.end()
-        known = account or self._link.account
+        known = opened.account or self._link.account
         try:
             await self._enrolments.save_link(replace(self._link, account=known, wanted=True))
         except Problem as problem:  # a link that works is not taken down because the disk is full
@@ -221,7 +243,8 @@ class LinkRun:
         self._through = True
         self._breaks = 0
         self.hurried = False
-        self._move(Trigger.OPENED, account=known)
+        shown = {"account": known, "capability": opened.capability, "until": opened.until}
+        self._move(Trigger.OPENED, opened.reason, **shown)
 
     def _break(self, reason: Reason, detail: str) -> None:
         """The line is over, another may be tried, unless we are the ones who keep breaking it."""

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from app.core.bus import Bus
 from app.core.operator_desk import OperatorDesk
 from app.domain.events import OperatorSettingsChanged
-from app.domain.ports import CanLogInDetail, Clock, Provider
+from app.domain.ports import Clock
+from app.domain.provider import CanLogInDetail, Provider
 
 log = logging.getLogger(__name__)
 

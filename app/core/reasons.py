@@ -21,6 +21,9 @@ REASON_OF: Final[Mapping[Code, Reason]] = MappingProxyType(
         Code.HOST_NOT_STARTED: Reason.ENGINE_MISSING,
         Code.ENGINE_MISSING: Reason.ENGINE_MISSING,
         Code.ENGINE_MISMATCH: Reason.ENGINE_MISMATCH,
+        Code.CREDENTIALS_MISSING: Reason.CREDENTIALS_MISSING,
+        Code.SECRETS_UNAVAILABLE: Reason.SECRETS_LOCKED,
+        Code.SECRETS_LOCKED: Reason.SECRETS_LOCKED,
     }
 )
 """A problem met while a line was being opened, as the reason its link shows."""

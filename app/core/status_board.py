@@ -49,13 +49,17 @@ class StatusBoard:
             state=state,
             reason=reason,
             since=now if moved else before.since,
-            capability=_CAPABILITY.get(state, SendCapability.UNKNOWN),
             evidence=replace(
                 before.evidence,
                 connected_since=_connected_since(before, state, now),
-                last_observation=now,
+                # What could not be asked was not observed: the badge shows how old the last truth is.
+                last_observation=before.evidence.last_observation if state is LinkState.UNKNOWN else now,
             ),
-            **{"account": before.account, **shown},
+            **{
+                "account": before.account,
+                "capability": _CAPABILITY.get(state, SendCapability.UNKNOWN),
+                **shown,
+            },
         )
         if moved:
             log.info("Link %s: %s → %s (%s)", link.id, before.state, state, reason)

@@ -21,7 +21,8 @@ from app.domain.errors import Code, Problem
 from app.domain.guidance import STAYS_BLOCKED
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId, ProviderKind
-from app.domain.ports import CanPair, Clock, Provider, TransitionLog
+from app.domain.ports import Clock, TransitionLog
+from app.domain.provider import CanPair, Provider
 
 FLUSH_SECONDS = 3.0
 
@@ -146,6 +147,9 @@ class Supervisor:
         running = self._runs.get(enrolment.link.id)
         if running is not None and self.status(enrolment.link.id).state is LinkState.RECONNECTING:
             running[0].hurry()
+            return
+        if running is not None and self.status(enrolment.link.id).state is LinkState.UNKNOWN:
+            running[0].check_now()
             return
         await self._start(enrolment, pair_anew=False)
 

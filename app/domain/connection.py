@@ -75,6 +75,17 @@ class Reason(StrEnum):
     POLICY_RESTRICTED = "policy_restricted"
     PHONE_OFFLINE = "phone_offline"
     UNREACHABLE = "unreachable"
+    SESSION_DROPPED = "session_dropped"  # at the provider, which can restore it without a code
+    QUEUE_PENDING = "queue_pending"  # messages wait there, and would all be sent on the way back
+    CREDENTIALS_MISSING = "credentials_missing"
+    CLIENT_TOKEN_MISSING = "client_token_missing"  # noqa: S105 - a reason
+    ADDRESS_NOT_ALLOWED = "address_not_allowed"  # this computer's, at the provider
+    PERMISSION_MISSING = "permission_missing"  # the token is right, but may not do this
+    NAME_NOT_APPROVED = "name_not_approved"
+    REGISTER_LIMIT = "register_limit"
+    QUALITY_LOW = "quality_low"
+    RATE_LIMITED = "rate_limited"
+    SECRETS_LOCKED = "secrets_locked"  # credentials are kept, but cannot be read now
 
 
 class SendCapability(StrEnum):

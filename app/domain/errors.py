@@ -49,6 +49,24 @@ class Code(StrEnum):
     PASSPHRASE_SHORT = "passphrase_short"  # noqa: S105 - a code
     SECRET_TOO_LONG = "secret_too_long"  # noqa: S105 - a code
 
+    CREDENTIALS_MISSING = "credentials_missing"
+    CREDENTIALS_REFUSED = "credentials_refused"
+    PROVIDER_SILENT = "provider_silent"
+    PROVIDER_REFUSED = "provider_refused"
+    PIN_INVALID = "pin_invalid"
+    REGISTER_LIMIT = "register_limit"
+
+    BACKUP_UNREADABLE = "backup_unreadable"  # not an archive of ours, cut off, or damaged
+    BACKUP_ALTERED = "backup_altered"  # it opens, but is not what its manifest says
+    BACKUP_NEWER = "backup_newer"
+    BACKUP_LOCKED = "backup_locked"  # its passphrase is needed, or is another
+    BACKUP_OF_ANOTHER = "backup_of_another"  # mentorado than the one it was chosen for
+    BACKUP_FOLDER_UNUSABLE = "backup_folder_unusable"
+    BACKUP_DISK_FULL = "backup_disk_full"
+    SESSION_USED_SINCE = "session_used_since"
+    SMOKE_CHECK_FAILED = "smoke_check_failed"
+    PROCEDURE_UNKNOWN = "procedure_unknown"
+
     CONTACT_UNKNOWN = "contact_unknown"
     ERASURE_NOT_CONFIRMED = "erasure_not_confirmed"
     EXPORT_FOLDER_UNUSABLE = "export_folder_unusable"

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from app.domain.backup import BackupProgress
 from app.domain.connection import LinkStatus
 from app.domain.errors import Problem
 from app.domain.incident import Incident
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId
 from app.domain.messages import ConversationId
 from app.domain.operator_settings import OperatorSettings
+from app.domain.procedure import Procedure, ProcedureId
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,21 @@ class OperatorSettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ProcedureChanged:
+    """A recovery, re-authentication, backup or restore began, moved a step, waits for somebody, or ended."""
+
+    procedure: Procedure
+
+
+@dataclass(frozen=True, slots=True)
+class BackupMoved:
+    """How far the archive of a procedure is; said several times a second."""
+
+    procedure_id: ProcedureId
+    progress: BackupProgress
+
+
+@dataclass(frozen=True, slots=True)
 class StorageFailed:
     """Something could not be written down. It is kept in memory and tried again."""
 
@@ -117,6 +134,8 @@ Event = (
     | HistoryGrew
     | HistoryShrank
     | OperatorSettingsChanged
+    | ProcedureChanged
+    | BackupMoved
     | StorageFailed
     | StorageRecovered
     | IncidentBegan

@@ -9,6 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from app.domain.connection import LinkState, Reason
+from app.domain.mentorado import ProviderKind
 
 
 class Recommendation(StrEnum):
@@ -35,6 +36,10 @@ class Recommendation(StrEnum):
     FIX_CREDENTIAL = "fix_credential"
     SETTLE_BILL = "settle_bill"
     REGISTER_NUMBER = "register_number"
+    FIX_AT_PROVIDER = "fix_at_provider"  # in its panel, then connect again
+    DECIDE_QUEUE = "decide_queue"  # send, remove, or leave the messages that wait at the provider
+    UNLOCK_SECRETS = "unlock_secrets"
+    SLOW_DOWN = "slow_down"  # connected, but close to being stopped
     CHECK_NOW = "check_now"
     CONTACT_HUMAN = "contact_human"
     SEND_REPORT = "send_report"
@@ -80,6 +85,17 @@ _BLOCKED = {
     _R.POLICY_RESTRICTED: _G.CONTACT_HUMAN,
     _R.PHONE_OFFLINE: _G.OPEN_PHONE,
     _R.UNREACHABLE: _G.RECONNECT,
+    _R.SESSION_DROPPED: _G.RECONNECT,
+    _R.QUEUE_PENDING: _G.DECIDE_QUEUE,
+    _R.CREDENTIALS_MISSING: _G.FIX_CREDENTIAL,
+    _R.CLIENT_TOKEN_MISSING: _G.FIX_CREDENTIAL,
+    _R.ADDRESS_NOT_ALLOWED: _G.FIX_AT_PROVIDER,
+    _R.PERMISSION_MISSING: _G.FIX_AT_PROVIDER,
+    _R.NAME_NOT_APPROVED: _G.FIX_AT_PROVIDER,
+    _R.REGISTER_LIMIT: _G.WAIT,
+    _R.QUALITY_LOW: _G.SLOW_DOWN,
+    _R.RATE_LIMITED: _G.WAIT,
+    _R.SECRETS_LOCKED: _G.UNLOCK_SECRETS,
     # A blocked link always carries its reason; these three are complete for the test's sake and safe in any case.
     _R.NONE: _G.RECONNECT,
     _R.WAITING_TURN: _G.RECONNECT,
@@ -95,6 +111,13 @@ _BY_STATE = {
     LinkState.UNKNOWN: _G.CHECK_NOW,
 }
 
+_CONNECTED = {
+    _R.PHONE_OFFLINE: _G.OPEN_PHONE,
+    _R.QUALITY_LOW: _G.SLOW_DOWN,
+    _R.RATE_LIMITED: _G.WAIT,
+    _R.POLICY_RESTRICTED: _G.CONTACT_HUMAN,
+}
+
 NEW_PAIRING = frozenset({_G.SHOW_NEW_CODE, _G.REAUTHENTICATE})
 """Recommendations that end in a new QR."""
 
@@ -103,6 +126,8 @@ def recommend(state: LinkState, reason: Reason) -> Recommendation:
     """The one recommended action for a link in *state* because of *reason*."""
     if state is LinkState.BLOCKED:
         return _BLOCKED[reason]
+    if state is LinkState.CONNECTED:
+        return _CONNECTED.get(reason, _G.NOTHING)
     return _BY_STATE[state]
 
 
@@ -125,6 +150,42 @@ STAYS_BLOCKED = frozenset(
         _R.BILLING,
         _R.NOT_REGISTERED,
         _R.POLICY_RESTRICTED,
+        _R.QUEUE_PENDING,
+        _R.CREDENTIALS_MISSING,
+        _R.CLIENT_TOKEN_MISSING,
+        _R.ADDRESS_NOT_ALLOWED,
+        _R.PERMISSION_MISSING,
+        _R.NAME_NOT_APPROVED,
+        _R.REGISTER_LIMIT,
     }
 )
 """Reasons that a new start of the program does not try by itself: only a person can have changed them."""
+
+_HOSTED = {_R.TOKEN_INVALID, _R.BILLING, _R.CREDENTIALS_MISSING, _R.SECRETS_LOCKED, _R.UNREACHABLE}
+_ZAPI_ONLY = {
+    _R.PHONE_OFFLINE,
+    _R.SESSION_DROPPED,
+    _R.QUEUE_PENDING,
+    _R.CLIENT_TOKEN_MISSING,
+    _R.ADDRESS_NOT_ALLOWED,
+}
+_META_ONLY = {
+    _R.NOT_REGISTERED,
+    _R.POLICY_RESTRICTED,
+    _R.PERMISSION_MISSING,
+    _R.NAME_NOT_APPROVED,
+    _R.REGISTER_LIMIT,
+    _R.QUALITY_LOW,
+    _R.RATE_LIMITED,
+}
+
+_NEVER_AT = {
+    ProviderKind.WHATSAPP_WEB: frozenset(_HOSTED | _ZAPI_ONLY | _META_ONLY),
+    ProviderKind.ZAPI: frozenset(_META_ONLY - {_R.POLICY_RESTRICTED}),
+    ProviderKind.META_CLOUD: frozenset(_ZAPI_ONLY),
+}
+
+
+def can_have(provider: ProviderKind, reason: Reason) -> bool:
+    """Whether a link of *provider* can be in a state because of *reason*."""
+    return reason not in _NEVER_AT[provider]

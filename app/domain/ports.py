@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from app.domain.audit import AuditEntry, BrokenLink, Deed
-from app.domain.connection import LinkStatus, Reason
-from app.domain.incident import Finding
+from app.domain.connection import LinkStatus
 from app.domain.lifecycle import Trigger
-from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
 from app.domain.messages import (
     Address,
     ContactId,
@@ -25,143 +23,8 @@ from app.domain.messages import (
 )
 from app.domain.operator_settings import OperatorSettings
 from app.domain.phone import PhoneNumber
+from app.domain.procedure import JournalEntry, ProcedureHead, ProcedureId
 from app.domain.secrets import SecretsPlace
-
-# --- what a provider says about an open line ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class CodeIssued:
-    """A QR to show for *lifetime* seconds. Its text is a credential and stays out of every representation."""
-
-    text: str = field(repr=False)
-    number: int  # counted from 1
-    total: int
-    lifetime: float
-
-
-@dataclass(frozen=True, slots=True)
-class CodeAccepted:
-    """The phone scanned the code and *account* is being linked; the first sign-in follows by itself."""
-
-    account: PhoneNumber
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """The line is through, signed in as *account*."""
-
-    account: PhoneNumber | None
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The line fell and the provider is bringing it back by itself, without a new line being opened."""
-
-    reason: Reason
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """The line will not come back without a person; *until* when the far end named a time."""
-
-    reason: Reason
-    until: datetime | None = None
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """This line is over, another may be tried: the host died, or the first dial did not get through."""
-
-    reason: Reason
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """A sign of life: a server acknowledgement, or a message from outside when *inbound*."""
-
-    at: datetime
-    inbound: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """Messages and receipts. The provider keeps them until `Line.confirm` was called with *up_to*, and repeats them
-    on the next line otherwise."""
-
-    facts: tuple[WireFact, ...]
-    up_to: int
-
-
-Signal = CodeIssued | CodeAccepted | Opened | Lost | Refused | Failed | Heard | Arrived
-
-
-class Line(Protocol):
-    """An open line to a provider for one link; leaving its context closes it."""
-
-    def signals(self) -> AsyncIterator[Signal]:
-        """Yield what the provider says, until the line is over."""
-        ...
-
-    async def confirm(self, up_to: int) -> None:
-        """Everything that arrived up to this mark is stored on our side."""
-        ...
-
-
-class Provider(Protocol):
-    """Knows how to reach one messaging service. Raises `Problem` when a line cannot even be tried."""
-
-    def connect(self, enrolment: Enrolment) -> AbstractAsyncContextManager[Line]:
-        """Open a line with the credentials that are kept for this link."""
-        ...
-
-    async def has_credentials(self, link: Link) -> bool:
-        """Whether this link was paired before, so that it can connect without a person."""
-        ...
-
-
-@runtime_checkable
-class CanPair(Protocol):
-    """A provider whose links are paired by a QR."""
-
-    def pair(self, enrolment: Enrolment) -> AbstractAsyncContextManager[Line]:
-        """Open a line that makes a new session. The old one stays untouched until `adopt`."""
-        ...
-
-    async def adopt(self, link: Link) -> None:
-        """The session that was just paired takes over; what it replaces is quarantined."""
-        ...
-
-    async def discard(self, link: Link) -> None:
-        """Give up the session that was just paired (the phone is told when it can be), and quarantine its file."""
-        ...
-
-    async def undecided_account(self, link: Link) -> PhoneNumber | None:
-        """The number of a paired session that a person has neither accepted nor given up, after a restart."""
-        ...
-
-
-@runtime_checkable
-class CanLogInDetail(Protocol):
-    """A provider that can write down all it does, for diagnosis."""
-
-    def set_detailed_log(self, on: bool) -> None:
-        """Begin or end it, on lines that are open and on those to come."""
-        ...
-
-
-class Checks(Protocol):
-    """Looks at what all links of a provider share: the way to it, and the time it has."""
-
-    async def look(self, provider: ProviderKind) -> Sequence[Finding]:
-        """Takes seconds at most, and does not raise: what cannot be looked at is a finding, too."""
-        ...
-
-
-# --- storage -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -295,6 +158,49 @@ class Audit(Protocol):
 
     async def verify(self) -> BrokenLink | None:
         """Walk the whole chain; None when it holds."""
+        ...
+
+
+class Journal(Protocol):
+    """What procedures did, append-only. An entry is on disk when `append` returns."""
+
+    async def begin(self, head: ProcedureHead, first: JournalEntry) -> None:
+        """Store a new procedure and its first entry in one transaction."""
+        ...
+
+    async def append(self, entry: JournalEntry) -> None: ...
+
+    async def of(self, procedure_id: ProcedureId) -> tuple[ProcedureHead, Sequence[JournalEntry]]:
+        """Raises `Problem(PROCEDURE_UNKNOWN)`."""
+        ...
+
+    async def unfinished(self) -> Sequence[tuple[ProcedureHead, Sequence[JournalEntry]]]:
+        """Those whose journal has no last entry, the oldest first."""
+        ...
+
+    async def latest(
+        self, mentorado_id: MentoradoId, limit: int = 20
+    ) -> Sequence[tuple[ProcedureHead, Sequence[JournalEntry]]]:
+        """The latest first."""
+        ...
+
+
+class HistoryTransfer(Protocol):
+    """Takes one mentorado's whole history out, and brings it in again without doubling anything."""
+
+    async def counts(self, mentorado_id: MentoradoId) -> Mapping[str, int]:
+        """How many rows there are of each kind, by the names that `dump` uses."""
+        ...
+
+    def dump(self, mentorado_id: MentoradoId) -> AsyncIterator[Sequence[Mapping[str, object]]]:
+        """Everything, in batches of plain values whose ``kind`` says what they are; people before their messages."""
+        ...
+
+    async def merge(self, mentorado_id: MentoradoId, rows: Sequence[Mapping[str, object]]) -> int:
+        """Store what is not there yet, in one transaction; returns how many messages were new. Repeating it is safe.
+
+        Raises `Problem(BACKUP_ALTERED)` for rows that no dump would hold. What was erased since stays erased.
+        """
         ...
 
 

@@ -25,7 +25,7 @@ from app.ui.theme import SCALES, Theme
 from app.ui.toast import Toast
 
 if TYPE_CHECKING:
-    from app.core.actions import ActionName
+    from app.core.action import ActionName
     from app.domain.events import StorageFailed, StorageRecovered
     from app.domain.mentorado import MentoradoId
     from app.ui.detail_pane.pane import DetailPane

@@ -8,7 +8,8 @@ from typing import Final
 
 from PySide6.QtWidgets import QMenu, QWidget
 
-from app.core.actions import ActionName, Actions
+from app.core.action import ActionName
+from app.core.actions import Actions
 from app.domain.mentorado import MentoradoId
 from app.ui import text
 from app.ui.icons import icon

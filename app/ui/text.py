@@ -13,7 +13,7 @@ from app.domain.phone import PhoneNumber, last_digits, readable
 from app.ui.catalogue import LANGUAGES, Texts
 
 if TYPE_CHECKING:  # the words are needed before the core is
-    from app.core.actions import ActionName, Refusal
+    from app.core.action import ActionName, Refusal
     from app.domain.events import IncidentEnded
     from app.domain.guidance import Recommendation
     from app.domain.incident import Incident
@@ -181,6 +181,8 @@ def _connected(status: LinkStatus, now: datetime) -> str:
         if until is None:
             return texts(f"sentence.connected_{status.capability}")
         return texts(f"sentence.connected_{status.capability}_until", until=until)
+    if status.reason is not Reason.NONE:
+        return _cause(status.reason)
     heard = status.evidence.last_inbound
     return texts("sentence.connected_heard", age=age(now - heard)) if heard else texts("sentence.connected")
 

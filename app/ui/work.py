@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QMenu, QWidget
 from app.ui.theme import Theme
 
 if TYPE_CHECKING:
-    from app.core.actions import ActionName, Actions
+    from app.core.action import ActionName
+    from app.core.actions import Actions
     from app.core.enrolments import Enrolments
     from app.core.supervisor import Supervisor
     from app.domain.mentorado import MentoradoId
@@ -45,12 +46,12 @@ class Work:
         await ask_for_mentorado(self.theme, over, self.enrolments, mentorado_id)
 
     async def connect(self, over: QWidget, mentorado_id: MentoradoId) -> None:
-        from app.core.actions import ActionName
+        from app.core.action import ActionName
 
         await self.run(over, ActionName.CONNECT, mentorado_id)
 
     async def bring_back(self, over: QWidget, mentorado_id: MentoradoId) -> None:
-        from app.core.actions import ActionName
+        from app.core.action import ActionName
 
         await self.run(over, ActionName.BRING_BACK, mentorado_id)
 

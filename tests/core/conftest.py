@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from app.core.actions import ActionName, Actions
+from app.core.action import ActionName
+from app.core.actions import Actions
 from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments

@@ -11,7 +11,7 @@ from app.core.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, Reason
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber
-from app.domain.ports import Failed, Opened
+from app.domain.provider import Failed, Opened
 from tests.clock import DAWN, ManualClock
 from tests.core.conftest import Core
 from tests.played import PlayedLine, PlayedProvider, PlayedRoster

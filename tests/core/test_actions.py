@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.actions import BUTTON_FOR, ActionName, Refusal
+from app.core.action import BUTTON_FOR, ActionName, Refusal
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
-from app.domain.guidance import Recommendation, recommend
-from app.domain.mentorado import Enrolment
+from app.domain.guidance import Recommendation, can_have, recommend
+from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.phone import PhoneNumber
-from app.domain.ports import CodeAccepted, CodeIssued, Opened, Refused
+from app.domain.provider import CodeAccepted, CodeIssued, Opened, Refused
 from tests.clock import settle
 from tests.core.conftest import Core, Run
 
@@ -149,14 +149,16 @@ def test_the_recommended_button_always_works(core: Core, run: Run, account: str 
     async def main() -> None:
         async with core.running():
             ana = await core.add()
-            paired = replace(ana.link, account=PhoneNumber(account) if account else None)
-            await core.enrolments.save_link(paired)
-            for state, reason in itertools.product(LinkState, Reason):
-                status = LinkStatus(state=state, reason=reason, since=core.clock.now())
-                core.supervisor._board.restore(paired, status)
-                name = BUTTON_FOR[recommend(state, reason)]
-                if name is not None:
-                    assert core.actions.refusal(name, ana.mentorado.id) is None, (state, reason)
+            for provider in ProviderKind:
+                link = replace(ana.link, provider=provider, account=PhoneNumber(account) if account else None)
+                await core.enrolments.save_link(link)
+                for state, reason in itertools.product(LinkState, Reason):
+                    if not can_have(provider, reason):
+                        continue
+                    core.supervisor._board.restore(link, LinkStatus(state=state, reason=reason, since=core.clock.now()))
+                    name = BUTTON_FOR[recommend(state, reason)]
+                    if name is not None:
+                        assert core.actions.refusal(name, ana.mentorado.id) is None, (provider, state, reason)
 
     run(main())
 

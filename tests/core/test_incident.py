@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.actions import ActionName, Refusal
+from app.core.action import ActionName, Refusal
 from app.core.chores import Chores
 from app.core.incident import IncidentPolicy
 from app.domain.audit import AuditOutcome
@@ -17,7 +17,7 @@ from app.domain.errors import Code, Problem
 from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded
 from app.domain.incident import Finding, Found, Incident
 from app.domain.mentorado import Enrolment, ProviderKind
-from app.domain.ports import CodeIssued, Failed, Refused, Signal
+from app.domain.provider import CodeIssued, Failed, Refused, Signal
 from tests.clock import settle
 from tests.core.conftest import Core, Run
 from tests.core.crowd import POLICY, Crowd

@@ -7,14 +7,14 @@ from datetime import datetime
 
 import pytest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.core.intake import RETRY_SECONDS
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
 from app.domain.events import HistoryGrew, StorageFailed, StorageRecovered
 from app.domain.mentorado import Enrolment
 from app.domain.messages import Address, AddressKind, ConversationId, WireFact, WireMessage
-from app.domain.ports import Arrived, Opened, Refused
+from app.domain.provider import Arrived, Opened, Refused
 from tests.clock import DAWN, settle
 from tests.core.conftest import Core, Run
 

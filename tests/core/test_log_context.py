@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.core.log_context import ABOUT, about
 from app.domain.mentorado import MentoradoId
-from app.domain.ports import Opened, Signal
+from app.domain.provider import Opened, Signal
 from tests.clock import settle
 from tests.core.conftest import Core, Run
 from tests.played import PlayedLine

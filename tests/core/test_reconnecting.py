@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import pytest
 
-from app.core.actions import ActionName, Refusal
+from app.core.action import ActionName, Refusal
 from app.core.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, Reason, Retry
 from app.domain.guidance import Recommendation, recommend
-from app.domain.ports import Failed, Lost, Opened, Signal
+from app.domain.provider import Failed, Lost, Opened, Signal
 from tests.clock import settle
 from tests.core.conftest import Run
 from tests.core.crowd import POLICY, Crowd

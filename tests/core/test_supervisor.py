@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.actions import ActionName, Refusal
+from app.core.action import ActionName, Refusal
 from app.core.intake import HistoryKeeper
 from app.core.link_run import BREAKS_IN_A_ROW
 from app.core.supervisor import Supervisor
@@ -17,7 +17,8 @@ from app.domain.events import StorageFailed, StorageRecovered
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.phone import PhoneNumber
-from app.domain.ports import CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Refused, Transition
+from app.domain.ports import Transition
+from app.domain.provider import CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Refused
 from tests.clock import settle
 from tests.core.conftest import Core, Run
 from tests.played import PlayedLine

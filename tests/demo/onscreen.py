@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from app import __version__
 from app.bootstrap import Core, build_core
 from app.clock import SystemClock
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState
 from app.domain.mentorado import Enrolment
 from app.ui.crash import CrashReports

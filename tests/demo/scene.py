@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 from app import __version__
 from app.bootstrap import Core, build_core
 from app.clock import SystemClock
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.core.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import StatusChanged

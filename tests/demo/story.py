@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason
 from app.ui.text import texts
 from tests.demo.album import PLAIN, Album, settle

@@ -8,7 +8,7 @@ import pytest
 from app.domain.connection import QrCode
 from app.domain.mentorado import Enrolment, Link, Mentorado, is_id, new_link_id, new_mentorado_id
 from app.domain.phone import PhoneNumber
-from app.domain.ports import CodeIssued
+from app.domain.provider import CodeIssued
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -21,7 +21,7 @@ import pytest
 from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment, Link, Mentorado, new_link_id, new_mentorado_id
 from app.domain.phone import PhoneNumber
-from app.domain.ports import CodeAccepted, CodeIssued, Line, Lost, Opened, Signal
+from app.domain.provider import CodeAccepted, CodeIssued, Line, Lost, Opened, Signal
 from app.providers.whatsapp_web.line import HostLine, Patience
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from tests.clock import StillClock

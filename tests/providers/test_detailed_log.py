@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.domain.ports import CanLogInDetail, Lost, Opened
+from app.domain.provider import CanLogInDetail, Lost, Opened
 from app.providers.whatsapp_web.line import library_log
 from tests.providers.conftest import World, run, until
 

@@ -15,7 +15,7 @@ import pytest
 
 from app.domain.connection import Reason
 from app.domain.mentorado import Enrolment
-from app.domain.ports import CodeIssued, Failed, Line, Lost, Opened, Refused, Signal
+from app.domain.provider import CodeIssued, Failed, Line, Lost, Opened, Refused, Signal
 from tests.clock import DAWN
 from tests.emulators.whatsapp_web.control import EmulatorSaidNo
 from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory

@@ -18,7 +18,7 @@ import pytest
 
 from app.domain.connection import Reason
 from app.domain.errors import Code, Problem
-from app.domain.ports import CodeIssued, Failed, Opened, Refused
+from app.domain.provider import CodeIssued, Failed, Opened, Refused
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.line import HostLine
 from app.providers.whatsapp_web.protocol import VERSION, LogLine, Mode, Open, Ready, SetLogging, StateChanged, encode
@@ -172,7 +172,7 @@ import asyncio, shlex, sys
 from datetime import UTC, datetime
 from pathlib import Path
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
-from app.domain.ports import Opened
+from app.domain.provider import Opened
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from tests.clock import StillClock
 

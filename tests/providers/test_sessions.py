@@ -13,7 +13,7 @@ import pytest
 from app.domain.connection import Reason
 from app.domain.errors import Code, Problem
 from app.domain.phone import PhoneNumber
-from app.domain.ports import CanPair, CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Provider, Refused
+from app.domain.provider import CanPair, CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Provider, Refused
 from app.providers.whatsapp_web.line import HostLine, Patience
 from tests.conftest import OnQt
 from tests.providers.conftest import World, digits, run, until

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.mentorado import Enrolment
-from app.domain.ports import Opened
+from app.domain.provider import Opened
 from app.providers.whatsapp_web.snapshots import Snapshots
 from tests.providers.conftest import World, run, until
 

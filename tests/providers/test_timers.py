@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.connection import Reason
 from app.domain.errors import Code
-from app.domain.ports import CodeIssued, Lost, Opened, Refused
+from app.domain.provider import CodeIssued, Lost, Opened, Refused
 from tests.providers.conftest import Timed
 
 pytestmark = pytest.mark.slow

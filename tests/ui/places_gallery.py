@@ -81,7 +81,7 @@ class Camera:
 
 async def fill_audit(stage: Stage) -> None:
     """Some days of work: what every kind of entry looks like, the latest hour first."""
-    from app.core.actions import ActionName
+    from app.core.action import ActionName
     from app.domain.audit import Actor, AuditOutcome, Deed
     from app.domain.deeds import DeedName
     from tests.ui.stage import NOON, person

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.actions import ActionName, Refusal
+from app.core.action import ActionName, Refusal
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.errors import Code, Problem
 from app.domain.guidance import Recommendation

@@ -12,7 +12,7 @@ from PySide6.QtGui import QAction, QCloseEvent, QImage, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.errors import Code, Problem
 from app.domain.events import StorageFailed, StorageRecovered

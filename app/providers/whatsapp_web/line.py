@@ -11,7 +11,8 @@ from typing import Final
 
 from app.domain.connection import Reason
 from app.domain.phone import PhoneNumber, is_e164
-from app.domain.ports import Arrived, Clock, CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Refused, Signal
+from app.domain.ports import Clock
+from app.domain.provider import Arrived, CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Refused, Signal
 from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.host_process import HostGone, HostProcess
 from app.providers.whatsapp_web.protocol import (

@@ -14,7 +14,8 @@ from app.domain.connection import Reason
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, MentoradoId
 from app.domain.phone import PhoneNumber, same_account
-from app.domain.ports import Clock, Line, Opened, Refused
+from app.domain.ports import Clock
+from app.domain.provider import Line, Opened, Refused
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.inspection import account_in
 from app.providers.whatsapp_web.line import SESSION, EndedLine, HostLine, Patience

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.audit import AuditOutcome, BrokenLink, Deed
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.deeds import DeedName
@@ -31,6 +31,13 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
         ActionName.CANCEL: "x",
         ActionName.DISCONNECT: "log-out",
         ActionName.REAUTHENTICATE: "shield-check",
+        ActionName.RECOVER: "activity",
+        ActionName.BACK_UP: "shield-check",
+        ActionName.RESTORE: "archive-restore",
+        ActionName.ENTER_CREDENTIALS: "key",
+        ActionName.DECIDE_QUEUE: "message",
+        ActionName.REGISTER: "check-circle",
+        ActionName.DEREGISTER: "unlink",
         ActionName.ACCEPT_ACCOUNT: "user-check",
         ActionName.REJECT_ACCOUNT: "user-x",
         ActionName.ARCHIVE: "archive",

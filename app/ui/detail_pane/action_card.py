@@ -6,7 +6,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
-from app.core.actions import ActionName, Refusal
+from app.core.action import ActionName, Refusal
 from app.ui.icons import icon
 from app.ui.text import action, refusal, texts
 from app.ui.theme import (
@@ -27,6 +27,13 @@ ICON_OF = {
     ActionName.CANCEL: "x",
     ActionName.DISCONNECT: "log-out",
     ActionName.REAUTHENTICATE: "shield-check",
+    ActionName.RECOVER: "activity",
+    ActionName.BACK_UP: "shield-check",
+    ActionName.RESTORE: "archive-restore",
+    ActionName.ENTER_CREDENTIALS: "key",
+    ActionName.DECIDE_QUEUE: "message",
+    ActionName.REGISTER: "check-circle",
+    ActionName.DEREGISTER: "unlink",
     ActionName.ACCEPT_ACCOUNT: "user-check",
     ActionName.REJECT_ACCOUNT: "user-x",
     ActionName.ARCHIVE: "archive",

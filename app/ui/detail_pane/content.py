@@ -9,7 +9,8 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from app.core.actions import ActionName, Actions
+from app.core.action import ActionName
+from app.core.actions import Actions
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock

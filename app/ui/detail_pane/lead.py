@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.actions import BUTTON_FOR, ActionName, Actions, Refusal
+from app.core.action import BUTTON_FOR, ActionName, Refusal
+from app.core.actions import Actions
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.guidance import Recommendation, recommend
 from app.domain.mentorado import Enrolment

@@ -18,7 +18,8 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
-from app.core.actions import ActionName, Actions
+from app.core.action import ActionName
+from app.core.actions import Actions
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.core.supervisor import Supervisor

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkStatus
 from app.domain.mentorado import Enrolment, LinkId
 from app.ui.dialogs.sheet import Sheet

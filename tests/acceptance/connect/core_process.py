@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from app.bootstrap import build_core
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.core.backoff import ReconnectPolicy
 from app.domain.connection import LinkState
 from app.domain.events import StatusChanged

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import psutil
 
 from app.bootstrap import Core, build_core
-from app.core.actions import BUTTON_FOR, ActionName, Refusal
+from app.core.action import BUTTON_FOR, ActionName, Refusal
 from app.core.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import StatusChanged

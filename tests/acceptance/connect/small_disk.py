@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from app.bootstrap import build_core
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.events import StatusChanged
 from app.domain.mentorado import Enrolment

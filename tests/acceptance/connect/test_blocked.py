@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.actions import ActionName, Refusal
+from app.core.action import ActionName, Refusal
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
 from tests.acceptance.connect.office import AGAIN, FIRST_TIME, NONE, Day, Office, Person, run

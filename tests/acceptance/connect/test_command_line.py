@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState
 from tests.acceptance.connect.core_process import CoreProcess
 from tests.acceptance.connect.office import Office, Person, no_hosts, run

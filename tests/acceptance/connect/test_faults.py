@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason
 from tests.acceptance.connect.office import FIRST_TIME, NONE, Day, Office, Person, run
 from tests.acceptance.connect.verdicts import check_blocked, check_on_its_way_back

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason, SendCapability
 from app.domain.events import PairingTurnChanged
 from app.domain.lifecycle import Trigger

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code
 from tests.acceptance.connect.host_script import PLAIN_HOST, HostScript, comes_back

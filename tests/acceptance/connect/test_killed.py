@@ -9,7 +9,7 @@ import signal
 import psutil
 import pytest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.core.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, Reason
 from tests.acceptance.connect.core_process import CoreProcess

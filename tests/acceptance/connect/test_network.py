@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
 from app.ui import text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason
 from tests.acceptance.connect.office import Office, Person, run
 from tests.acceptance.connect.terminal import conecta, started

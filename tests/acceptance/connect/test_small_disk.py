@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason
 from tests.acceptance.connect import small_disk
 from tests.acceptance.connect.office import Office, Person, run

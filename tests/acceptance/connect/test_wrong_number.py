@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.actions import ActionName, Refusal
+from app.core.action import ActionName, Refusal
 from app.domain.connection import LinkState, Reason
 from app.ui.text import unbroken
 from tests.acceptance.connect.office import AGAIN, FIRST_TIME, Day, Office, Person, no_hosts, run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from app.core.actions import BUTTON_FOR, ActionName, Refusal
+from app.core.action import BUTTON_FOR, ActionName, Refusal
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.guidance import NEW_PAIRING, Recommendation, recommend
 from app.domain.mentorado import Enrolment

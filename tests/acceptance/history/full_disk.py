@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from app.bootstrap import build_core
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.events import StatusChanged
 from app.domain.mentorado import Enrolment
 from app.settings import read_settings

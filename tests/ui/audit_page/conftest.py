@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.audit import Actor, AuditOutcome, Deed
 from app.storage.audit import SqlAudit
 from app.storage.database import Database

@@ -10,7 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QAbstractItemModelTester, QTest
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.audit import AuditOutcome
 from app.domain.errors import Code, Problem
 from app.ui.audit_page import page as page_module

@@ -9,7 +9,7 @@ from itertools import chain
 
 import pytest
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.audit import AuditOutcome, BrokenLink
 from app.domain.connection import LinkState, Reason
 from app.domain.deeds import DeedName

@@ -22,7 +22,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QDialog, QHBoxLayout, QWidget
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, LinkStatus, Reason, Retry, SendCapability
 from app.domain.errors import Code, Problem
 from app.domain.lifecycle import Trigger

@@ -10,10 +10,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, QrCode, Reason
 from app.domain.events import StatusChanged
-from app.domain.ports import CodeAccepted, CodeIssued, Opened, Refused
+from app.domain.provider import CodeAccepted, CodeIssued, Opened, Refused
 from app.ui.detail_pane.enlarged_code import EnlargedCode
 from app.ui.detail_pane.pairing_panel import PairingPanel, Stage
 from app.ui.theme import Mode, Theme

@@ -12,10 +12,10 @@ from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton
 
-from app.core.actions import BUTTON_FOR, ActionName
+from app.core.action import BUTTON_FOR, ActionName
 from app.domain.connection import LinkState, LinkStatus, Reason, Retry
 from app.domain.errors import Code, Problem
-from app.domain.guidance import recommend
+from app.domain.guidance import Recommendation, recommend
 from app.domain.lifecycle import Trigger
 from app.domain.ports import Transition
 from app.ui.detail_pane.action_card import ICON_OF, ActionCard
@@ -83,7 +83,8 @@ def check_lead(stage: Scene, state: LinkState, reason: Reason) -> None:
     said = sentence(stage.status(), stage.enrolments.get(THIAGO), stage.clock.now())
     assert read_aloud(said) in shown, about
     wanted = BUTTON_FOR[recommend(state, reason)]
-    if wanted is None and reason is Reason.TEMPORARY_BAN and not stage.actions.refusal(ActionName.CONNECT, THIAGO):
+    waits = state is LinkState.BLOCKED and recommend(state, reason) is Recommendation.WAIT
+    if waits and not stage.actions.refusal(ActionName.CONNECT, THIAGO):
         wanted = ActionName.CONNECT
     buttons = stage.pane.findChildren(QPushButton)
     primary = [each for each in buttons if each.isVisible() and each.property("role") == "primary"]

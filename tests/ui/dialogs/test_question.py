@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
-from app.core.actions import ActionName
+from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason
 from app.ui.dialogs.question import Questions, QuestionSheet
 from app.ui.text import texts

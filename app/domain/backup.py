@@ -1,0 +1,67 @@
+"""What a backup holds, and what is told before something is replaced."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from app.domain.mentorado import MentoradoId, ProviderKind
+from app.domain.messages import HistoryExtent
+from app.domain.phone import PhoneNumber
+
+
+class BackupPart(StrEnum):
+    """What is being worked on."""
+
+    SESSION = "session"
+    HISTORY = "history"
+    SETTINGS = "settings"
+    VERIFYING = "verifying"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupProgress:
+    """*done* of *total* bytes or messages of one part; *total* is None while it is not known."""
+
+    part: BackupPart
+    done: int
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupInfo:
+    """One archive, as its manifest says and as reading it back confirmed."""
+
+    path: Path
+    at: datetime
+    mentorado_id: MentoradoId
+    name: str  # the mentorado's, as it was then
+    provider: ProviderKind
+    account: PhoneNumber | None  # whose session is in it; None when there was none
+    messages: int
+    conversations: int
+    size: int  # bytes of the archive
+    encrypted: bool
+
+
+class SessionFate(StrEnum):
+    """What becomes of the device keys."""
+
+    KEPT = "kept"
+    REPLACED = "replaced"  # set aside, and unusable once the phone unlinks the device
+    RESTORED = "restored"
+    NONE = "none"  # there are no keys here: a hosted provider, or never paired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossLedger:
+    """What is kept and what is not, told before anything is replaced."""
+
+    history: HistoryExtent
+    contacts: int
+    session: SessionFate
+    queue: int | None  # messages waiting at the provider; None when it has no queue, or could not be asked
+    old_device_stays: bool  # listed on the phone until somebody removes it there
+    last_backup: datetime | None

@@ -1,0 +1,73 @@
+"""What a person types so that a hosted provider lets us in. It is kept among the secrets, and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from app.domain.connection import Reason
+from app.domain.mentorado import LinkId, ProviderKind
+from app.domain.phone import PhoneNumber
+
+
+class CredentialField(StrEnum):
+    """Stable: they are the keys of what is kept."""
+
+    INSTANCE_ID = "instance_id"
+    INSTANCE_TOKEN = "instance_token"  # noqa: S105 - a name
+    CLIENT_TOKEN = "client_token"  # noqa: S105 - a name
+    ACCESS_TOKEN = "access_token"  # noqa: S105 - a name
+    PHONE_NUMBER_ID = "phone_number_id"
+    WABA_ID = "waba_id"
+    APP_SECRET = "app_secret"  # noqa: S105 - a name
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One field of the form."""
+
+    name: CredentialField
+    secret: bool = True  # shown as dots
+    required: bool = True
+
+
+_F = CredentialField
+
+ASKED: Final[Mapping[ProviderKind, tuple[Asked, ...]]] = MappingProxyType(
+    {
+        ProviderKind.WHATSAPP_WEB: (),
+        ProviderKind.ZAPI: (
+            Asked(_F.INSTANCE_ID, secret=False),
+            Asked(_F.INSTANCE_TOKEN),
+            Asked(_F.CLIENT_TOKEN, required=False),
+        ),
+        ProviderKind.META_CLOUD: (
+            Asked(_F.ACCESS_TOKEN),
+            Asked(_F.PHONE_NUMBER_ID, secret=False),
+            Asked(_F.WABA_ID, secret=False),
+            Asked(_F.APP_SECRET, required=False),  # only to believe webhooks
+        ),
+    }
+)
+
+Credentials = Mapping[CredentialField, str]
+"""Never put one into a log, a message or a representation."""
+
+
+def secret_name(link_id: LinkId) -> str:
+    """Under which name a link's credentials are kept among the secrets, as one text."""
+    return f"link/{link_id}/credentials"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialReport:
+    """What the provider says about credentials; *good* is None when it could not be asked."""
+
+    good: bool | None
+    reason: Reason = Reason.NONE  # why not
+    account: PhoneNumber | None = None  # whose number they lead to
+    facts: Mapping[str, str] = field(default_factory=dict)  # plain, for the form to show: a name, a plan
+    detail: str = ""

@@ -1,0 +1,244 @@
+"""An operator's long piece of work, written down step by step: a crash in the middle leaves what to continue or undo.
+
+A procedure is what its journal says: `folded` reads the entries, and nothing else is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, NewType
+from uuid import uuid4
+
+from app.domain.audit import Actor
+from app.domain.mentorado import MentoradoId
+
+ProcedureId = NewType("ProcedureId", str)
+Facts = Mapping[str, str]
+"""What a step found or made, as plain values: never a secret, never a whole phone number."""
+
+
+class ProcedureKind(StrEnum):
+    """Stable: they are in every journal."""
+
+    RECOVERY = "recovery"
+    REAUTHENTICATION = "reauthentication"
+    BACKUP = "backup"
+    RESTORE = "restore"
+
+
+class StepName(StrEnum):
+    """Stable, as the kinds are; words are chosen by them."""
+
+    SCOPE = "scope"  # one link or many?
+    SOFT_RECONNECT = "soft_reconnect"  # the session files are not touched
+    BACK_UP = "back_up"
+    PAIR = "pair"  # a new QR, for this mentorado only
+    VERIFY_ACCOUNT = "verify_account"
+    SMOKE_CHECK = "smoke_check"
+    RECORD = "record"
+    COLLECT = "collect"  # copy what belongs into a backup, beside its place
+    VERIFY_ARCHIVE = "verify_archive"  # read it back
+    PUT_IN_PLACE = "put_in_place"
+    CHECK_ARCHIVE = "check_archive"  # is it whole, and whose is it?
+    MERGE_HISTORY = "merge_history"
+    RESTORE_SESSION = "restore_session"
+
+
+_S, _K = StepName, ProcedureKind
+
+STEPS: Final[Mapping[ProcedureKind, tuple[StepName, ...]]] = MappingProxyType(
+    {
+        _K.RECOVERY: (
+            _S.SCOPE,
+            _S.SOFT_RECONNECT,
+            _S.BACK_UP,
+            _S.PAIR,
+            _S.VERIFY_ACCOUNT,
+            _S.SMOKE_CHECK,
+            _S.RECORD,
+        ),
+        _K.REAUTHENTICATION: (_S.BACK_UP, _S.PAIR, _S.VERIFY_ACCOUNT, _S.SMOKE_CHECK, _S.RECORD),
+        _K.BACKUP: (_S.COLLECT, _S.VERIFY_ARCHIVE, _S.PUT_IN_PLACE, _S.RECORD),
+        _K.RESTORE: (_S.CHECK_ARCHIVE, _S.BACK_UP, _S.MERGE_HISTORY, _S.RESTORE_SESSION, _S.RECORD),
+    }
+)
+
+NO_WAY_BACK: Final[Mapping[ProcedureKind, StepName]] = MappingProxyType(
+    {_K.RECOVERY: _S.PAIR, _K.REAUTHENTICATION: _S.PAIR, _K.RESTORE: _S.MERGE_HISTORY}
+)
+"""Once this step is done, the procedure can only go forward. It is announced, and confirmed, before the step begins."""
+
+
+class StepState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    SKIPPED = "skipped"  # not needed: the link came back before
+    FAILED = "failed"
+    UNDONE = "undone"
+
+
+class ProcedureState(StrEnum):
+    """Who must act next."""
+
+    RUNNING = "running"
+    ASKING = "asking"  # a person must say go: after the next step there is no way back
+    PAUSED = "paused"  # by a person, or because the program ended
+    FAILED = "failed"  # the step can be tried again, or all be undone
+    UNDOING = "undoing"
+    DONE = "done"
+    UNDONE = "undone"
+
+
+ENDED: Final = frozenset({ProcedureState.DONE, ProcedureState.UNDONE})
+
+
+class EntryKind(StrEnum):
+    """What a line of the journal says. Each is on disk before what it announces begins, or before its word is given."""
+
+    BEGAN = "began"
+    STEP_BEGAN = "step_began"
+    STEP_DONE = "step_done"
+    STEP_SKIPPED = "step_skipped"
+    STEP_FAILED = "step_failed"
+    ASKED = "asked"
+    CONFIRMED = "confirmed"
+    PAUSED = "paused"
+    CONTINUED = "continued"
+    UNDO_BEGAN = "undo_began"
+    STEP_UNDONE = "step_undone"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """One line of a procedure's journal; *number* is counted from 1 without gaps."""
+
+    procedure_id: ProcedureId
+    number: int
+    at: datetime
+    kind: EntryKind
+    step: StepName | None = None
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRecord:
+    """How far one step is."""
+
+    name: StepName
+    state: StepState = StepState.WAITING
+    since: datetime | None = None
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcedureHead:
+    """What is known of a procedure before anything was done."""
+
+    id: ProcedureId
+    kind: ProcedureKind
+    mentorado_id: MentoradoId
+    actor: Actor
+    began_at: datetime
+    facts: Facts = field(default_factory=dict)  # what it was begun with: an archive's path, the reason of an override
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Procedure:
+    """A procedure as it stands. *entries* is how many lines its journal has."""
+
+    head: ProcedureHead
+    state: ProcedureState = ProcedureState.RUNNING
+    steps: tuple[StepRecord, ...]
+    entries: int = 0
+    confirmed: bool = False  # a person was told about the way back that ends, and said go
+
+    @property
+    def ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def next_step(self) -> StepRecord | None:
+        """The first step that is neither done nor skipped."""
+        settled = (StepState.DONE, StepState.SKIPPED)
+        return next((step for step in self.steps if step.state not in settled), None)
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether all that was done so far can be taken back."""
+        last = NO_WAY_BACK.get(self.head.kind)
+        return not self.ended and not any(step.name is last and step.state is StepState.DONE for step in self.steps)
+
+    @property
+    def must_confirm(self) -> bool:
+        """Whether a person must say go before the next step."""
+        step = self.next_step
+        return step is not None and step.name is NO_WAY_BACK.get(self.head.kind) and not self.confirmed
+
+    def step(self, name: StepName) -> StepRecord:
+        return next(step for step in self.steps if step.name is name)
+
+
+def new_procedure_id() -> ProcedureId:
+    return ProcedureId(uuid4().hex)
+
+
+def folded(head: ProcedureHead, journal: Iterable[JournalEntry]) -> Procedure:
+    """The procedure as its *journal* says, oldest entry first."""
+    procedure = Procedure(head=head, steps=tuple(StepRecord(name=name) for name in STEPS[head.kind]))
+    for entry in journal:
+        procedure = after(procedure, entry)
+    return procedure
+
+
+def after(procedure: Procedure, entry: JournalEntry) -> Procedure:
+    """The procedure once *entry* was written."""
+    procedure = replace(
+        procedure, entries=entry.number, state=_STATES.get(entry.kind, procedure.state), steps=_steps(procedure, entry)
+    )
+    if entry.kind is EntryKind.CONFIRMED:
+        return replace(procedure, confirmed=True)
+    if entry.kind is EntryKind.ENDED:
+        undone = any(step.state is StepState.UNDONE for step in procedure.steps) or "undone" in entry.facts
+        return replace(procedure, state=ProcedureState.UNDONE if undone else ProcedureState.DONE)
+    return procedure
+
+
+_STATES: Final = MappingProxyType(
+    {
+        EntryKind.STEP_BEGAN: ProcedureState.RUNNING,
+        EntryKind.STEP_FAILED: ProcedureState.FAILED,
+        EntryKind.ASKED: ProcedureState.ASKING,
+        EntryKind.CONFIRMED: ProcedureState.RUNNING,
+        EntryKind.PAUSED: ProcedureState.PAUSED,
+        EntryKind.CONTINUED: ProcedureState.RUNNING,
+        EntryKind.UNDO_BEGAN: ProcedureState.UNDOING,
+    }
+)
+
+_STEP_STATES: Final = MappingProxyType(
+    {
+        EntryKind.STEP_BEGAN: StepState.RUNNING,
+        EntryKind.STEP_DONE: StepState.DONE,
+        EntryKind.STEP_SKIPPED: StepState.SKIPPED,
+        EntryKind.STEP_FAILED: StepState.FAILED,
+        EntryKind.STEP_UNDONE: StepState.UNDONE,
+    }
+)
+
+
+def _steps(procedure: Procedure, entry: JournalEntry) -> tuple[StepRecord, ...]:
+    state = _STEP_STATES.get(entry.kind)
+    if state is None:
+        return procedure.steps
+    return tuple(
+        replace(step, state=state, since=entry.at, facts={**step.facts, **entry.facts})
+        if step.name is entry.step
+        else step
+        for step in procedure.steps
+    )

@@ -1,0 +1,248 @@
+"""What a provider is to the core: what it says over an open line, and what it can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from app.domain.connection import Reason, SendCapability
+from app.domain.credentials import CredentialReport, Credentials
+from app.domain.incident import Finding
+from app.domain.mentorado import Enrolment, Link, ProviderKind
+from app.domain.messages import WireFact
+from app.domain.phone import PhoneNumber
+from app.domain.sending import NumberDetails, Outgoing, QueuedMessage, SendResult
+
+# --- what a provider says about an open line ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIssued:
+    """A QR to show for *lifetime* seconds. Its text is a credential and stays out of every representation."""
+
+    text: str = field(repr=False)
+    number: int  # counted from 1
+    total: int
+    lifetime: float
+
+
+@dataclass(frozen=True, slots=True)
+class CodeAccepted:
+    """The phone scanned the code and *account* is being linked; the first sign-in follows by itself."""
+
+    account: PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The line is through, signed in as *account*. Said again whenever a provider that is polled confirms it.
+
+    A link that is connected may still send less than all, because of *reason* and perhaps until a time.
+    """
+
+    account: PhoneNumber | None
+    capability: SendCapability = SendCapability.OK
+    reason: Reason = Reason.NONE
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The line fell and the provider is bringing it back by itself, without a new line being opened.
+
+    It asks for *patience* seconds before another line takes its place; None leaves that to the core.
+    """
+
+    reason: Reason
+    detail: str = ""
+    patience: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A hosted provider could not be asked, or gave an answer nobody understands. The line goes on asking."""
+
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The line will not come back without a person; *until* when the far end named a time."""
+
+    reason: Reason
+    until: datetime | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """This line is over, another may be tried: the host died, or the first dial did not get through."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A sign of life: a server acknowledgement, or a message from outside when *inbound*."""
+
+    at: datetime
+    inbound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Messages and receipts. The provider keeps them until `Line.confirm` was called with *up_to*, and repeats them
+    on the next line otherwise."""
+
+    facts: tuple[WireFact, ...]
+    up_to: int
+
+
+Signal = CodeIssued | CodeAccepted | Opened | Lost | Silent | Refused | Failed | Heard | Arrived
+
+
+class Line(Protocol):
+    """An open line to a provider for one link; leaving its context closes it."""
+
+    def signals(self) -> AsyncIterator[Signal]:
+        """Yield what the provider says, until the line is over."""
+        ...
+
+    async def confirm(self, up_to: int) -> None:
+        """Everything that arrived up to this mark is stored on our side."""
+        ...
+
+
+class Provider(Protocol):
+    """Knows how to reach one messaging service. Raises `Problem` when a line cannot even be tried."""
+
+    def connect(self, enrolment: Enrolment) -> AbstractAsyncContextManager[Line]:
+        """Open a line with the credentials that are kept for this link."""
+        ...
+
+    async def has_credentials(self, link: Link) -> bool:
+        """Whether this link was paired before, so that it can connect without a person."""
+        ...
+
+
+@runtime_checkable
+class CanPair(Protocol):
+    """A provider whose links are paired by a QR."""
+
+    def pair(self, enrolment: Enrolment) -> AbstractAsyncContextManager[Line]:
+        """Open a line that makes a new session. The old one stays untouched until `adopt`."""
+        ...
+
+    async def adopt(self, link: Link) -> None:
+        """The session that was just paired takes over; what it replaces is quarantined."""
+        ...
+
+    async def discard(self, link: Link) -> None:
+        """Give up the session that was just paired (the phone is told when it can be), and quarantine its file."""
+        ...
+
+    async def undecided_account(self, link: Link) -> PhoneNumber | None:
+        """The number of a paired session that a person has neither accepted nor given up, after a restart."""
+        ...
+
+
+@runtime_checkable
+class CanCheckNow(Protocol):
+    """A line that asks its provider from time to time, and can be told to ask at once."""
+
+    def check_now(self) -> None: ...
+
+
+@runtime_checkable
+class NeedsCredentials(Protocol):
+    """A provider that signs in with what a person types: ids and tokens."""
+
+    async def check(self, credentials: Credentials) -> CredentialReport:
+        """Ask the provider whether they are right. Does not raise: what cannot be asked is a report, too."""
+        ...
+
+
+@runtime_checkable
+class HasQueue(Protocol):
+    """A provider that keeps messages for a phone that is away, and sends them all as soon as it is back."""
+
+    async def queue(self, link: Link) -> Sequence[QueuedMessage]:
+        """What waits, the oldest first. Raises `Problem(PROVIDER_SILENT)` when it cannot be asked."""
+        ...
+
+    async def purge_queue(self, link: Link) -> int:
+        """Remove what waits, for good; returns how many messages went."""
+        ...
+
+    def let_queue_flow(self, link: Link) -> None:
+        """The next line of *link* may come back although messages wait, and will then send them. Holds once."""
+        ...
+
+
+@runtime_checkable
+class CanRegister(Protocol):
+    """A provider at which a number is registered with a PIN. Both may be tried a few times a day only."""
+
+    async def register(self, link: Link, pin: str) -> None: ...
+
+    async def deregister(self, link: Link) -> None: ...
+
+
+@runtime_checkable
+class CanDescribe(Protocol):
+    """A provider that tells more about a number than its state."""
+
+    async def details(self, link: Link) -> NumberDetails:
+        """Raises `Problem(PROVIDER_SILENT)` when it cannot be asked."""
+        ...
+
+
+@runtime_checkable
+class CanSend(Protocol):
+    """A provider that messages can be sent through while a line is open."""
+
+    async def send(self, enrolment: Enrolment, message: Outgoing) -> SendResult:
+        """Hand one message over. What may have been sent is `Uncertain`, and is never sent again by itself."""
+        ...
+
+
+@runtime_checkable
+class KeepsSessions(Protocol):
+    """A provider whose device keys are files of ours."""
+
+    async def copy_session(self, link: Link, to: Path) -> PhoneNumber | None:
+        """Copy the keys in use to the new file *to*, also while the line is open; None when there are none.
+
+        Raises `Problem` when they cannot be read.
+        """
+        ...
+
+    async def restore_session(self, link: Link, file: Path, taken_at: datetime) -> None:
+        """Let the keys in *file* take over; what they replace is quarantined.
+
+        Raises `Problem(SESSION_USED_SINCE)` unless it is certain that this device was not used after *taken_at*:
+        older keys of a device that went on are worse than none.
+        """
+        ...
+
+
+@runtime_checkable
+class CanLogInDetail(Protocol):
+    """A provider that can write down all it does, for diagnosis."""
+
+    def set_detailed_log(self, on: bool) -> None:
+        """Begin or end it, on lines that are open and on those to come."""
+        ...
+
+
+class Checks(Protocol):
+    """Looks at what all links of a provider share: the way to it, and the time it has."""
+
+    async def look(self, provider: ProviderKind) -> Sequence[Finding]:
+        """Takes seconds at most, and does not raise: what cannot be looked at is a finding, too."""
+        ...
