@@ -29,6 +29,7 @@ class PlayedLine:
         self.closing: asyncio.Event | None = None  # set it to make closing wait
         self.close_error: Exception | None = None
         self.confirmed: list[int] = []
+        self.checked = 0  # how often a person asked to check now
         self._said: asyncio.Queue[Signal | BaseException | None] = asyncio.Queue()
 
     def say(self, *signals: Signal) -> None:
@@ -43,6 +44,9 @@ class PlayedLine:
 
     async def confirm(self, up_to: int) -> None:
         self.confirmed.append(up_to)
+
+    def check_now(self) -> None:
+        self.checked += 1
 
     async def signals(self) -> AsyncIterator[Signal]:
         while (said := await self._said.get()) is not None:

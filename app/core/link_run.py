@@ -112,10 +112,12 @@ class LinkRun:
         self._interrupt()
 
     def check_now(self) -> None:
-        """Have a polled provider asked at once; the line stays as it is."""
+        """Have a polled provider asked at once over the line that is open; another is opened if it cannot be."""
         line = self._line
         if line is not None and isinstance(line, CanCheckNow):
             line.check_now()
+        else:
+            self.hurry()
 
     def call(self) -> None:
         """Try at the gate's next free moment, if the link only waits: whatever took many links down may be over."""
