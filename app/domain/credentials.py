@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -55,6 +56,27 @@ ASKED: Final[Mapping[ProviderKind, tuple[Asked, ...]]] = MappingProxyType(
 
 Credentials = Mapping[CredentialField, str]
 """Never put one into a log, a message or a representation."""
+
+
+def as_text(credentials: Credentials) -> str:
+    """The one text that is kept for a link; fields that are empty are left out."""
+    return json.dumps({name.value: value for name, value in sorted(credentials.items()) if value}, ensure_ascii=False)
+
+
+def from_text(text: str) -> dict[CredentialField, str]:
+    """What `as_text` wrote; fields of a later version are left out. Raises `ValueError`, which holds nothing of it."""
+    try:
+        kept = json.loads(text)
+    except ValueError:  # this one holds the whole text, and so must go no further
+        kept = None
+    if not isinstance(kept, dict) or not all(isinstance(value, str) for value in kept.values()):
+        raise ValueError("credentials are not a JSON object of texts")
+    return {name: kept[name.value] for name in CredentialField if kept.get(name.value)}
+
+
+def missing(kind: ProviderKind, credentials: Credentials) -> tuple[CredentialField, ...]:
+    """The fields that *kind* cannot do without, and that are empty."""
+    return tuple(asked.name for asked in ASKED[kind] if asked.required and not credentials.get(asked.name))
 
 
 def secret_name(link_id: LinkId) -> str:
