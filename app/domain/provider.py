@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 from app.domain.connection import Reason, SendCapability
 from app.domain.credentials import CredentialReport, Credentials
 from app.domain.incident import Finding
-from app.domain.mentorado import Enrolment, Link, ProviderKind
+from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind
 from app.domain.messages import WireFact
 from app.domain.phone import PhoneNumber
 from app.domain.sending import NumberDetails, Outgoing, QueuedMessage, SendResult
@@ -227,6 +227,32 @@ class KeepsSessions(Protocol):
 
         Raises `Problem(SESSION_USED_SINCE)` unless it is certain that this device was not used after *taken_at*:
         older keys of a device that went on are worse than none.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """What one webhook delivery says about one account; a delivery may carry several, in any order, and repeat them.
+
+    A provider's parser is ``(body: bytes, received_at: datetime) -> Sequence[Callback]``: it raises `ValueError` for
+    what is no such body, and leaves out what it does not know.
+    """
+
+    key: str  # whose it is: Z-API's instance id, Meta's phone number id
+    facts: tuple[WireFact, ...] = ()
+    check: bool = False  # the state of the line may have changed: worth asking at once
+
+
+@runtime_checkable
+class TakesDeliveries(Protocol):
+    """A provider that calls us, where a team has a public address for its webhooks."""
+
+    def deliver(self, link_id: LinkId, facts: Sequence[WireFact], check: bool, confirm: Callable[[], None]) -> bool:
+        """Hand *facts* to the open line of *link_id*, which says them as `Arrived` and calls *confirm* once they are
+        stored; with *check* it asks its provider at once. Returns False, and does nothing, when no line is open.
+
+        What is not confirmed when its line closes is forgotten here: whoever delivered it does so again.
         """
         ...
 
