@@ -117,6 +117,7 @@ class Program:
             StorageRecovered,
         )
         from app.ui.incident_notice import IncidentNotice
+        from app.ui.sheets import Sheets, Tools
         from app.ui.work import Work
 
         self._core = core
@@ -142,12 +143,24 @@ class Program:
         bus.subscribe(IncidentBegan, notice.on_lasting)
         bus.subscribe(IncidentChanged, notice.on_lasting)
         bus.subscribe(IncidentEnded, notice.on_ended)
+        self._sheets = Sheets(
+            Tools(
+                theme=frame.theme,
+                bus=bus,
+                clock=core.clock,
+                actions=core.actions,
+                enrolments=core.enrolments,
+                supervisor=core.supervisor,
+            ),
+            window,
+        )
         window.attach(
             Work(
                 theme=frame.theme,
                 actions=core.actions,
                 enrolments=core.enrolments,
                 supervisor=core.supervisor,
+                sheets=self._sheets,
                 make_pane=self._make_pane,
                 make_page=self._make_page,
             )
@@ -228,6 +241,7 @@ class Program:
             enrolments=self._core.enrolments,
             supervisor=self._core.supervisor,
             actions=self._core.actions,
+            sheets=self._sheets,
             history=self._core.transitions.of,
             clock=self._core.clock,
             make_conversations=self._make_conversations,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.ui.dialogs.mentorado_form import Saved
     from app.ui.page import Page
     from app.ui.places import Place
+    from app.ui.sheets import Sheets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Work:
     actions: Actions
     enrolments: Enrolments
     supervisor: Supervisor
+    sheets: Sheets
     make_pane: Callable[[], DetailPane]
     make_page: Callable[[Place], Page]
 
@@ -57,9 +59,7 @@ class Work:
 
     async def run(self, over: QWidget, name: ActionName, mentorado_id: MentoradoId) -> None:
         """Do it, asking first where it must be asked."""
-        from app.ui.dialogs.question import Questions
-
-        await self.actions.run(name, mentorado_id, Questions(self.theme, over, self.supervisor.status).confirm)
+        await self.sheets.run(name, mentorado_id, over)
 
     def menu(
         self,

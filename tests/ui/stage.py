@@ -31,6 +31,7 @@ from app.ui.page import Page
 from app.ui.places import Place
 from app.ui.preferences import Preferences
 from app.ui.settings_page.page import SettingsPage
+from app.ui.sheets import Sheets, Tools
 from app.ui.theme import Mode, Theme
 from app.ui.work import Work
 from tests.clock import StillClock
@@ -192,12 +193,24 @@ class Stage:
         assert isinstance(app, QApplication)
         self.theme.apply(app)
         self.window = MainWindow(theme=self.theme, preferences=self.preferences, model=self.model)
+        self.sheets = Sheets(
+            Tools(
+                theme=self.theme,
+                bus=self.bus,
+                clock=self.clock,
+                actions=self.actions,
+                enrolments=self.enrolments,
+                supervisor=self.supervisor,
+            ),
+            self.window,
+        )
         self.window.attach(
             Work(
                 theme=self.theme,
                 actions=self.actions,
                 enrolments=self.enrolments,
                 supervisor=self.supervisor,
+                sheets=self.sheets,
                 make_pane=self._make_pane,
                 make_page=self._make_page,
             )
@@ -236,6 +249,7 @@ class Stage:
             enrolments=self.enrolments,
             supervisor=self.supervisor,
             actions=self.actions,
+            sheets=self.sheets,
             history=self.log.of,
             clock=self.clock,
         )

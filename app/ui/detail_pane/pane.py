@@ -32,8 +32,8 @@ from app.ui.conversations.tabs import Tabs
 from app.ui.detail_pane.content import PaneContent
 from app.ui.detail_pane.conversations_side import ConversationsSide
 from app.ui.detail_pane.notice import Notice
-from app.ui.dialogs.question import Questions
 from app.ui.loop import asked
+from app.ui.sheets import Sheets
 from app.ui.text import problem as words_of
 from app.ui.text import sentence, texts
 from app.ui.theme import PANE_WIDTH, Theme
@@ -66,6 +66,7 @@ class DetailPane(QWidget):
         enrolments: Enrolments,
         supervisor: Supervisor,
         actions: Actions,
+        sheets: Sheets,
         history: History,
         clock: Clock,
         make_conversations: Callable[[], ConversationsPanel] | None = None,
@@ -78,7 +79,7 @@ class DetailPane(QWidget):
         self._actions = actions
         self._history = history
         self._clock = clock
-        self._questions = Questions(theme, self, supervisor.status)
+        self._sheets = sheets
         self._mentorado_id: MentoradoId | None = None
         self._busy: set[MentoradoId] = set()
         self._trouble: dict[MentoradoId, tuple[str, str]] = {}
@@ -245,7 +246,7 @@ class DetailPane(QWidget):
             self._scroll.setFocus()  # else what goes grey hands the focus down, and the pane scrolls after it
         self._refresh()
         try:
-            await self._actions.run(name, mentorado_id, self._questions.confirm)
+            await self._sheets.run(name, mentorado_id, self)
         except Problem as problem:  # another mentorado may be on show by now
             self._trouble[mentorado_id] = words_of(problem)
         finally:

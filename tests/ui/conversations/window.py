@@ -31,6 +31,7 @@ class TalkingStage(Stage):
             enrolments=self.enrolments,
             supervisor=self.supervisor,
             actions=self.actions,
+            sheets=self.sheets,
             history=self.log.of,
             clock=self.clock,
             make_conversations=self._make_conversations,

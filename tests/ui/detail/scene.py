@@ -13,6 +13,7 @@ from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.loop import cancel_asked
+from app.ui.sheets import Sheets, Tools
 from app.ui.theme import Theme
 from tests.clock import DAWN, ManualClock
 from tests.core.conftest import Core
@@ -93,6 +94,16 @@ async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> As
     core = Core(ManualClock(time), roster=PlayedRoster(*everybody))
     core.provider.paired.update(each.link.id for each in everybody if each.link.account)
     await core.enrolments.load()
+    sheets = Sheets(
+        Tools(
+            theme=theme,
+            bus=core.bus,
+            clock=core.clock,
+            actions=core.actions,
+            enrolments=core.enrolments,
+            supervisor=core.supervisor,
+        )
+    )
     async with core.running():
         pane = DetailPane(
             theme=theme,
@@ -100,6 +111,7 @@ async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> As
             enrolments=core.enrolments,
             supervisor=core.supervisor,
             actions=core.actions,
+            sheets=sheets,
             history=core.log.of,
             clock=core.clock,
         )
