@@ -252,3 +252,31 @@ setting = Table(
     Column("value", String, nullable=False),  # JSON
     Column("changed_at", UtcTime, nullable=False),
 )
+
+# --- procedures: append-only, as `transition` is; an entry can only be the next one -----------------------------------
+
+procedure = Table(
+    "procedure",
+    metadata,
+    Column("number", Integer, primary_key=True),  # the order in which they were begun
+    Column("id", String(32), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("mentorado_id", String(32), ForeignKey("mentorado.id"), nullable=False),
+    Column("user", String, nullable=False),
+    Column("operator", String, nullable=False),
+    Column("began_at", UtcTime, nullable=False),
+    Column("facts", String, nullable=False),  # JSON
+    UniqueConstraint("id", name="uq_procedure_id"),
+)
+Index("ix_procedure_mentorado_id", procedure.c.mentorado_id)
+
+procedure_entry = Table(
+    "procedure_entry",
+    metadata,
+    Column("procedure_id", String(32), ForeignKey("procedure.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("step", String),
+    Column("facts", String, nullable=False),  # JSON
+)

@@ -1,0 +1,145 @@
+"""What procedures did, entry by entry, in a journal that the database itself refuses to change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from app.domain.audit import Actor
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import MentoradoId
+from app.domain.procedure import (
+    EntryKind,
+    Facts,
+    JournalEntry,
+    ProcedureHead,
+    ProcedureId,
+    ProcedureKind,
+    StepName,
+)
+from app.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Select
+
+Journaled = tuple[ProcedureHead, Sequence[JournalEntry]]
+
+
+class SqlJournal:
+    """Implements `app.domain.ports.Journal`.
+
+    An entry that is not the next one is refused by the database: another program moved the same procedure meanwhile.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(self, head: ProcedureHead, first: JournalEntry) -> None:
+        await self._database.run(lambda connection: _begin(connection, head, first))
+
+    async def append(self, entry: JournalEntry) -> None:
+        await self._database.run(lambda connection: _append(connection, entry))
+
+    async def of(self, procedure_id: ProcedureId) -> Journaled:
+        found = await self._database.read(lambda connection: _of(connection, procedure_id))
+        if not found:
+            raise Problem(Code.PROCEDURE_UNKNOWN)
+        return found[0]
+
+    async def unfinished(self) -> Sequence[Journaled]:
+        return await self._database.read(_unfinished)
+
+    async def latest(self, mentorado_id: MentoradoId, limit: int = 20) -> Sequence[Journaled]:
+        return await self._database.read(lambda connection: _latest(connection, mentorado_id, limit))
+
+
+def _begin(connection: Connection, head: ProcedureHead, first: JournalEntry) -> None:
+    from app.storage.tables import procedure
+
+    connection.execute(
+        procedure.insert().values(
+            id=head.id,
+            kind=head.kind.value,
+            mentorado_id=head.mentorado_id,
+            user=head.actor.user,
+            operator=head.actor.operator,
+            began_at=head.began_at,
+            facts=_json(head.facts),
+        )
+    )
+    _append(connection, first)
+
+
+def _append(connection: Connection, entry: JournalEntry) -> None:
+    from app.storage.tables import procedure_entry
+
+    connection.execute(
+        procedure_entry.insert().values(
+            procedure_id=entry.procedure_id,
+            number=entry.number,
+            at=entry.at,
+            kind=entry.kind.value,
+            step=entry.step and entry.step.value,
+            facts=_json(entry.facts),
+        )
+    )
+
+
+def _of(connection: Connection, procedure_id: ProcedureId) -> list[Journaled]:
+    from app.storage.tables import procedure
+
+    return _journaled(connection, procedure.select().where(procedure.c.id == procedure_id))
+
+
+def _unfinished(connection: Connection) -> list[Journaled]:
+    from app.storage.tables import procedure, procedure_entry
+
+    ends = procedure_entry.select().where(
+        procedure_entry.c.procedure_id == procedure.c.id, procedure_entry.c.kind == EntryKind.ENDED.value
+    )
+    return _journaled(connection, procedure.select().where(~ends.exists()).order_by(procedure.c.number))
+
+
+def _latest(connection: Connection, mentorado_id: MentoradoId, limit: int) -> list[Journaled]:
+    from app.storage.tables import procedure
+
+    theirs = procedure.select().where(procedure.c.mentorado_id == mentorado_id)
+    return _journaled(connection, theirs.order_by(procedure.c.number.desc()).limit(limit))
+
+
+def _journaled(connection: Connection, heads: Select[Any]) -> list[Journaled]:
+    from app.storage.tables import procedure_entry
+
+    found = []
+    for row in connection.execute(heads).all():
+        entries = procedure_entry.select().where(procedure_entry.c.procedure_id == row.id)
+        journal = connection.execute(entries.order_by(procedure_entry.c.number))
+        found.append((_head(row), [_entry(line) for line in journal]))
+    return found
+
+
+def _head(row: Any) -> ProcedureHead:
+    return ProcedureHead(
+        id=row.id,
+        kind=ProcedureKind(row.kind),
+        mentorado_id=row.mentorado_id,
+        actor=Actor(user=row.user, operator=row.operator),
+        began_at=row.began_at,
+        facts=json.loads(row.facts),
+    )
+
+
+def _entry(row: Any) -> JournalEntry:
+    return JournalEntry(
+        procedure_id=row.procedure_id,
+        number=row.number,
+        at=row.at,
+        kind=EntryKind(row.kind),
+        step=StepName(row.step) if row.step is not None else None,
+        facts=json.loads(row.facts),
+    )
+
+
+def _json(facts: Facts) -> str:
+    return json.dumps(dict(facts), ensure_ascii=False, sort_keys=True)
