@@ -16,3 +16,4 @@ class DeedName(StrEnum):
     EXPORT_CONTACT = "export_contact"
     ERASE_CONTACT = "erase_contact"
     FORGET_OLD = "forget_old"
+    IMPORT_MENTORADOS = "import_mentorados"

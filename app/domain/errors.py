@@ -67,6 +67,9 @@ class Code(StrEnum):
     SMOKE_CHECK_FAILED = "smoke_check_failed"
     PROCEDURE_UNKNOWN = "procedure_unknown"
 
+    IMPORT_UNREADABLE = "import_unreadable"
+    IMPORT_TOO_LARGE = "import_too_large"
+
     CONTACT_UNKNOWN = "contact_unknown"
     ERASURE_NOT_CONFIRMED = "erasure_not_confirmed"
     EXPORT_FOLDER_UNUSABLE = "export_folder_unusable"

@@ -50,6 +50,7 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
         DeedName.EXPORT_CONTACT: "download",
         DeedName.ERASE_CONTACT: "trash",
         DeedName.FORGET_OLD: "trash",
+        DeedName.IMPORT_MENTORADOS: "user-plus",
     }
 )
 
