@@ -10,7 +10,16 @@ from app.core.bus import Bus
 from app.core.phone_numbers import parse_phone
 from app.domain.errors import Code, Problem
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded
-from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, new_link_id, new_mentorado_id
+from app.domain.mentorado import (
+    Enrolment,
+    Link,
+    LinkId,
+    Mentorado,
+    MentoradoId,
+    ProviderKind,
+    new_link_id,
+    new_mentorado_id,
+)
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock, Roster
 
@@ -45,7 +54,9 @@ class Enrolments:
         """The enrolment whose link in use is *link_id*."""
         return next(enrolment for enrolment in self._by_id.values() if enrolment.link.id == link_id)
 
-    async def add(self, name: str, phone: str, cohort: str = "") -> Enrolment:
+    async def add(
+        self, name: str, phone: str, cohort: str = "", *, provider: ProviderKind = ProviderKind.WHATSAPP_WEB
+    ) -> Enrolment:
         """Enrol somebody new. Raises `Problem` when the name is empty, or the number is none or is taken."""
         async with self._writing:
             mentorado = Mentorado(
@@ -55,7 +66,7 @@ class Enrolments:
                 cohort=cohort.strip(),
                 created_at=self._clock.now(),
             )
-            enrolment = Enrolment(mentorado, Link(id=new_link_id(), mentorado_id=mentorado.id))
+            enrolment = Enrolment(mentorado, Link(id=new_link_id(), mentorado_id=mentorado.id, provider=provider))
             await self._roster.add(enrolment)
             self._by_id[mentorado.id] = enrolment
         self._bus.publish(MentoradoAdded(enrolment))

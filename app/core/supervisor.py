@@ -76,6 +76,7 @@ class Supervisor:
                 task.cancel()
             await asyncio.wait(running)
             await asyncio.sleep(0)  # lets the tasks' own clean-up of `_runs` go first
+        self._board.sign_off()
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
                 await self._scribe.flush()
@@ -176,20 +177,28 @@ class Supervisor:
         if account is None:
             raise Problem(Code.NOT_POSSIBLE_NOW)
         enrolment = await self._enrolments.save_link(replace(link, accepted_account=account))
-        await self._pairing_provider(link).adopt(enrolment.link)
+        provider = self._providers[link.provider]
+        if isinstance(provider, CanPair):
+            await provider.adopt(enrolment.link)
         await self._start(enrolment, pair_anew=False)
 
     async def reject_account(self, mentorado_id: MentoradoId) -> None:
-        """A person says that the wrong phone scanned the code: unlink it again. The former session is untouched."""
+        """A person says that the other number is wrong. A phone that scanned a code is unlinked again; the former
+        session, or what a provider signs in with, is untouched."""
         link = self._enrolments.get(mentorado_id).link
-        await self._pairing_provider(link).discard(link)
+        provider = self._providers[link.provider]
+        if isinstance(provider, CanPair):
+            await provider.discard(link)
         self._board.move(link, Trigger.DISCONNECT, account=link.account)
 
-    def _pairing_provider(self, link: Link) -> CanPair:
-        provider = self._providers[link.provider]
-        if not isinstance(provider, CanPair):
-            raise Problem(Code.NOT_POSSIBLE_NOW)
-        return provider
+    async def reopen(self, mentorado_id: MentoradoId) -> None:
+        """Close the line of a link that runs and open another, with what it signs in with now."""
+        link = self._enrolments.get(mentorado_id).link
+        if link.id not in self._runs or self.status(link.id).state is LinkState.BLOCKED:
+            return
+        await self._stop(link)
+        self._board.move(link, Trigger.DISCONNECT)
+        await self._start(self._enrolments.get(mentorado_id), pair_anew=False)
 
     async def _start(self, enrolment: Enrolment, *, pair_anew: bool) -> None:
         """Start a run. One that was refused may still be closing its line: two lines of one link must never be open."""

@@ -17,3 +17,5 @@ class DeedName(StrEnum):
     ERASE_CONTACT = "erase_contact"
     FORGET_OLD = "forget_old"
     IMPORT_MENTORADOS = "import_mentorados"
+    CHOOSE_PROVIDER = "choose_provider"
+    FORGET_CREDENTIALS = "forget_credentials"

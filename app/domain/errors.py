@@ -50,9 +50,12 @@ class Code(StrEnum):
     SECRET_TOO_LONG = "secret_too_long"  # noqa: S105 - a code
 
     CREDENTIALS_MISSING = "credentials_missing"
+    CREDENTIAL_EMPTY = "credential_empty"  # one field of several; *field* names it
+    CREDENTIAL_MALFORMED = "credential_malformed"
     CREDENTIALS_REFUSED = "credentials_refused"
     PROVIDER_SILENT = "provider_silent"
     PROVIDER_REFUSED = "provider_refused"
+    QUEUE_CHANGED = "queue_changed"  # more waits than was shown
     PIN_INVALID = "pin_invalid"
     REGISTER_LIMIT = "register_limit"
 

@@ -50,6 +50,8 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
         DeedName.EXPORT_CONTACT: "download",
         DeedName.ERASE_CONTACT: "trash",
         DeedName.FORGET_OLD: "trash",
+        DeedName.CHOOSE_PROVIDER: "swap",
+        DeedName.FORGET_CREDENTIALS: "key",
         DeedName.IMPORT_MENTORADOS: "user-plus",
     }
 )
