@@ -39,6 +39,7 @@ TABLE: Final = MappingProxyType(
         (_S.CONNECTING, _T.CODE_SHOWN): _S.QR_READY,
         (_S.RECONNECTING, _T.CODE_SHOWN): _S.QR_READY,  # the host of a pairing came back
         (_S.QR_READY, _T.CODE_SHOWN): _S.QR_READY,  # the next code
+        (_S.UNKNOWN, _T.CODE_SHOWN): _S.QR_READY,  # a hosted provider answers again
         (_S.QR_READY, _T.CODE_ACCEPTED): _S.QR_READY,
         **{(s, _T.OPENED): _S.CONNECTED for s in _RUNNING},
         **{(s, _T.LOST): _S.RECONNECTING for s in _RUNNING},

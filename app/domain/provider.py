@@ -152,6 +152,15 @@ class CanPair(Protocol):
 
 
 @runtime_checkable
+class CanPairByCode(Protocol):
+    """A provider whose links can be paired by typing a code on the phone instead of scanning one."""
+
+    async def phone_code(self, link: Link, phone: PhoneNumber) -> str:
+        """A code for *phone*, while a QR of *link* is shown. Raises `Problem`; the code is a credential."""
+        ...
+
+
+@runtime_checkable
 class CanCheckNow(Protocol):
     """A line that asks its provider from time to time, and can be told to ask at once."""
 

@@ -38,6 +38,10 @@ def test_a_blocked_link_comes_back_only_when_a_person_asks() -> None:
     assert out == {Trigger.CONNECT, Trigger.DISCONNECT, Trigger.REFUSED}
 
 
+def test_a_provider_that_could_not_be_asked_for_a_code_may_show_one_later() -> None:
+    assert step(step(LinkState.CONNECTING, Trigger.SILENT), Trigger.CODE_SHOWN) is LinkState.QR_READY
+
+
 @given(st.lists(st.sampled_from(Trigger), max_size=40))
 def test_no_sequence_of_events_leads_to_a_state_without_a_way_out(triggers: list[Trigger]) -> None:
     state = LinkState.OFF
