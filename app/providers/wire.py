@@ -1,0 +1,150 @@
+"""One HTTP exchange with a hosted provider: whatever goes wrong on the way is a value, never an exception.
+
+Tokens travel in addresses and headers, so nothing here repeats either: not what is returned, and not a log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import httpx
+
+LARGEST: Final = 1 << 20
+"""Bytes of an answer that are read. The largest that makes sense is a page of a hundred queued messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What came back whole, whatever its status. *retry_after* is in seconds, where the header says so."""
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """No answer, or none that could be read. *sent* is whether the request may have reached the far end."""
+
+    why: str
+    sent: bool
+
+
+Answer = Answered | Unanswered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds. *whole* bounds an exchange from its first byte to its last, however slowly they drip."""
+
+    connect: float = 5.0
+    read: float = 15.0
+    whole: float = 20.0
+
+
+class Wire:
+    """Asks one provider. Redirects are answers like others: nobody but the provider is ever shown a token."""
+
+    def __init__(self, client: httpx.AsyncClient, patience: Patience) -> None:
+        self._client = client
+        self._patience = patience
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        params: Mapping[str, str] | None = None,
+        within: float | None = None,
+    ) -> Answer:
+        """Send one request for *path* below the base address; *within* replaces the patience for the whole of it."""
+        import httpx
+
+        sent = False
+
+        async def notice(event: str, _info: Mapping[str, Any]) -> None:
+            nonlocal sent
+            sent = sent or event.endswith("send_request_headers.started")
+
+        try:
+            async with asyncio.timeout(within or self._patience.whole):
+                request = self._client.build_request(
+                    method, path, json=json, params=params, extensions={"trace": notice}
+                )
+                if within is not None:
+                    request.extensions["timeout"]["read"] = within
+                return await self._exchange(request)
+        except TimeoutError:
+            return Unanswered("no whole answer in time", sent)
+        except httpx.TimeoutException:
+            return Unanswered("no answer in time", sent)
+        except httpx.ConnectError as error:
+            return Unanswered(_why_no_connection(error), sent)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
+            return Unanswered(f"the exchange broke off ({type(error).__name__})", sent)
+
+    async def _exchange(self, request: httpx.Request) -> Answer:
+        response = await self._client.send(request, stream=True)
+        try:
+            if response.headers.get("content-encoding", "identity") != "identity":
+                return Unanswered("an encoding that was not asked for", sent=True)
+            body = bytearray()
+            async for piece in response.aiter_raw():
+                body += piece
+                if len(body) > LARGEST:
+                    return Unanswered("an answer that is too large", sent=True)
+            return Answered(response.status_code, bytes(body), _seconds(response.headers.get("retry-after", "")))
+        finally:
+            await response.aclose()
+
+
+@asynccontextmanager
+async def open_wire(base_url: str, *, headers: Mapping[str, str], patience: Patience) -> AsyncIterator[Wire]:
+    """A client that lives as long as the context. The library is loaded by the first one, beside the loop."""
+    trust = await asyncio.to_thread(_prepared)
+    import httpx
+
+    timeout = httpx.Timeout(patience.read, connect=patience.connect)
+    async with httpx.AsyncClient(
+        base_url=base_url,
+        headers={"Accept-Encoding": "identity", "User-Agent": "conecta", **headers},
+        timeout=timeout,
+        follow_redirects=False,
+        verify=trust,
+    ) as client:
+        yield Wire(client, patience)
+
+
+@cache
+def _prepared() -> ssl.SSLContext:
+    """Load the library, keep it from logging addresses, and read the certificates; a tenth of a second, once."""
+    import certifi
+    import httpx
+
+    for name in (httpx.__name__, "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    trust = ssl.create_default_context(cafile=certifi.where())
+    trust.load_default_certs()  # those of the system, too: an office may have its own
+    return trust
+
+
+def _why_no_connection(error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "its certificate is not trusted here"
+        cause = cause.__cause__ or cause.__context__
+    return "no connection"
+
+
+def _seconds(text: str) -> float | None:
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
