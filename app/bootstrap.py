@@ -19,6 +19,7 @@ from app.core.operator_desk import OperatorDesk
 from app.core.personal_data import PersonalData
 from app.core.provider_log import ProviderLog
 from app.core.retention import Retention
+from app.core.roster_import import RosterImport
 from app.core.scribe import Scribe
 from app.core.secrets_desk import SecretsDesk
 from app.core.supervisor import Supervisor
@@ -59,6 +60,7 @@ class Core:
     provider_log: ProviderLog
     personal_data: PersonalData
     retention: Retention
+    roster_import: RosterImport
     secrets: Vault
     secrets_desk: SecretsDesk
 
@@ -148,6 +150,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         desk=desk,
         provider_log=provider_log,
         personal_data=PersonalData(bus=bus, enrolments=enrolments, history=history, witness=witness, clock=clock),
+        roster_import=RosterImport(enrolments=enrolments, witness=witness),
         retention=Retention(bus=bus, desk=desk, history=history, witness=witness, clock=clock),
         secrets=secrets,
         secrets_desk=SecretsDesk(secrets=secrets, witness=witness),

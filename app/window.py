@@ -160,6 +160,7 @@ class Program:
                 actions=core.actions,
                 enrolments=core.enrolments,
                 supervisor=core.supervisor,
+                roster_import=core.roster_import,
                 sheets=self._sheets,
                 make_pane=self._make_pane,
                 make_page=self._make_page,

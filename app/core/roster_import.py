@@ -82,8 +82,8 @@ class RosterImport:
 
         return [compared(row) for row in read_rows(data)]
 
-    async def take(self, rows: Sequence[ImportRow], tell: Callable[[int], None]) -> Sequence[MentoradoId]:
-        """Enrol everybody whose row has no problem; *tell* hears how many are done. Cancelled, who was added stays."""
+    async def take(self, rows: Sequence[ImportRow], go_on: Callable[[int], bool]) -> Sequence[MentoradoId]:
+        """Enrol everybody whose row has no problem. *go_on* hears how many are done; who was added by then stays."""
         added: list[MentoradoId] = []
         outcome = AuditOutcome.FAILED
         try:
@@ -91,7 +91,8 @@ class RosterImport:
                 if row.problem is None:
                     enrolment = await self._enrolments.add(row.name, row.phone, row.cohort)
                     added.append(enrolment.mentorado.id)
-                    tell(len(added))
+                    if not go_on(len(added)):
+                        break
             outcome = AuditOutcome.DONE
         finally:
             self._witness.record(DeedName.IMPORT_MENTORADOS, after={"added": str(len(added))}, outcome=outcome)

@@ -25,6 +25,8 @@ from app.ui.theme import SCALES, Theme
 from app.ui.toast import Toast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.core.action import ActionName
     from app.domain.events import StorageFailed, StorageRecovered
     from app.domain.mentorado import MentoradoId
@@ -170,6 +172,23 @@ class MainWindow(QMainWindow):
         if self._work is not None:
             await self._work.bring_back(self, mentorado_id)
 
+    @asked
+    async def import_people(self) -> None:
+        """Take a spreadsheet of people; they can be archived again at once."""
+        if self._work is None:
+            return
+        work, added = self._work, await self._work.import_people(self)
+        if added:
+            words = texts.plural("import.done", len(added))
+            self.toast.say(words, texts("window.undo"), lambda: self.archive(added))
+
+    @asked
+    async def archive(self, mentorado_ids: Sequence[MentoradoId]) -> None:
+        """Take them out of the list again."""
+        if self._work is not None:
+            for mentorado_id in mentorado_ids:
+                await self._work.enrolments.archive(mentorado_id)
+
     # --- wiring
 
     def _connect_parts(self) -> None:
@@ -181,6 +200,7 @@ class MainWindow(QMainWindow):
         header.search.textChanged.connect(listed.search)
         header.search.left_downwards.connect(listed.enter)
         listed.add_wanted.connect(self.add)
+        listed.import_wanted.connect(self.import_people)
         listed.clear_wanted.connect(header.search.clear)
         listed.group_picked.connect(self._remember_group)
         listed.emptied.connect(lambda is_empty: self.body.set_pane_wanted(not is_empty))
@@ -198,6 +218,7 @@ class MainWindow(QMainWindow):
         for keys, do in (
             (QKeySequence.StandardKey.Find, self._find),
             (QKeySequence.StandardKey.New, self.header.add_button.click),
+            ("Ctrl+I", self.import_people),
             ("Ctrl+L", self._switch_language),
             ("Ctrl++", lambda: self._scale_text(+1)),
             ("Ctrl+=", lambda: self._scale_text(+1)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from app.core.action import ActionName
     from app.core.actions import Actions
     from app.core.enrolments import Enrolments
+    from app.core.roster_import import RosterImport
     from app.core.supervisor import Supervisor
     from app.domain.mentorado import MentoradoId
     from app.ui.detail_pane.pane import DetailPane
@@ -31,6 +32,7 @@ class Work:
     actions: Actions
     enrolments: Enrolments
     supervisor: Supervisor
+    roster_import: RosterImport
     sheets: Sheets
     make_pane: Callable[[], DetailPane]
     make_page: Callable[[Place], Page]
@@ -40,6 +42,12 @@ class Work:
         from app.ui.dialogs.mentorado_form import ask_for_mentorado
 
         return await ask_for_mentorado(self.theme, over, self.enrolments)
+
+    async def import_people(self, over: QWidget) -> Sequence[MentoradoId]:
+        """Take a spreadsheet; returns who was added."""
+        from app.ui.dialogs.import_sheet import import_spreadsheet
+
+        return await import_spreadsheet(self.theme, over, self.roster_import)
 
     async def edit(self, over: QWidget, mentorado_id: MentoradoId) -> None:
         """Let somebody's entry be corrected."""

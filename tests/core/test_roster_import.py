@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,7 +93,12 @@ def test_who_is_there_already_or_twice_in_the_file_is_not_taken_again(core: Core
             problems = [(row.problem.code, row.problem.context.get("name")) if row.problem else None for row in rows]
             assert problems[:3] == [(Code.PHONE_TAKEN, "Ana"), None, (Code.PHONE_TAKEN, "Bruno")]
             told: list[int] = []
-            added = await taking.take(rows, told.append)
+
+            def go_on(count: int) -> bool:
+                told.append(count)
+                return True
+
+            added = await taking.take(rows, go_on)
             await settle()
             assert [core.enrolments.get(who).mentorado.name for who in added] == ["Bruno"]
             assert told == [1]
@@ -109,19 +112,25 @@ def test_who_is_there_already_or_twice_in_the_file_is_not_taken_again(core: Core
     run(main())
 
 
-def test_an_import_that_is_stopped_keeps_who_was_added_and_says_so(core: Core, run: Run) -> None:
+def test_an_import_that_is_stopped_keeps_who_was_added(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            taking = RosterImport(enrolments=core.enrolments, witness=core.witness)
+            await taking.take(taking.preview(PLAIN.encode()), lambda _count: False)
+            assert [each.mentorado.name for each in core.enrolments.all()] == ["Ana Lima"]
+
+    run(main())
+
+
+def test_an_import_that_the_disk_stopped_is_written_down_as_failed(core: Core, run: Run) -> None:
     async def main() -> None:
         async with core.running():
             taking = RosterImport(enrolments=core.enrolments, witness=core.witness)
             rows = taking.preview(PLAIN.encode())
-
-            def stop(_count: int) -> None:
-                raise asyncio.CancelledError
-
-            with pytest.raises(asyncio.CancelledError):
-                await taking.take(rows, stop)
+            core.roster.problem = Problem(Code.DATABASE_DISK_FULL)
+            with pytest.raises(Problem):
+                await taking.take(rows, lambda _count: True)
             await settle()
-            assert [each.mentorado.name for each in core.enrolments.all()] == ["Ana Lima"]
             assert core.audit.entries_[-1].deed.outcome is AuditOutcome.FAILED
 
     run(main())

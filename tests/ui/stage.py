@@ -15,6 +15,7 @@ from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.core.incident import Incidents
 from app.core.intake import HistoryKeeper
+from app.core.roster_import import RosterImport
 from app.core.scribe import Scribe
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
@@ -210,6 +211,10 @@ class Stage:
                 actions=self.actions,
                 enrolments=self.enrolments,
                 supervisor=self.supervisor,
+                roster_import=RosterImport(
+                    enrolments=self.enrolments,
+                    witness=Witness(audit=self.audit, scribe=scribe, clock=self.clock, actor=somebody),
+                ),
                 sheets=self.sheets,
                 make_pane=self._make_pane,
                 make_page=self._make_page,

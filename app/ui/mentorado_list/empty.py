@@ -37,9 +37,10 @@ class _Disc(QWidget):
 
 
 class EmptyState(QWidget):
-    """An icon, a title, a sentence, and one button unless its words are empty."""
+    """An icon, a title, a sentence, one button unless its words are empty, and perhaps a quiet one below."""
 
     pressed = Signal()
+    second_pressed = Signal()
 
     def __init__(self, theme: Theme, icon_name: str, role: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,6 +51,9 @@ class EmptyState(QWidget):
         self._button = QPushButton()
         self._button.setProperty("role", role)
         self._button.clicked.connect(self.pressed)
+        self._second = QPushButton()
+        self._second.setProperty("role", "quiet")
+        self._second.clicked.connect(self.second_pressed)
         self.setFocusProxy(self._button)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6)
@@ -61,13 +65,16 @@ class EmptyState(QWidget):
         layout.addWidget(self._line)
         layout.addSpacing(t.SPACE_3)
         layout.addWidget(self._button, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(self._second, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(5)
 
-    def say(self, title: str, line: str, button: str) -> None:
+    def say(self, title: str, line: str, button: str, second: str = "") -> None:
         """Show these words."""
         self._title.setText(title)
         self._line.setText(line)
         self._line.setVisible(bool(line))
         self._button.setText(button)
         self._button.setVisible(bool(button))
+        self._second.setText(second)
+        self._second.setVisible(bool(second))
         self.setAccessibleName(f"{title}. {line}".strip())

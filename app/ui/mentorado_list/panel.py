@@ -19,6 +19,7 @@ class ListPanel(QWidget):
     """Shows whom the search and the chips leave over; says when somebody should be added or the search cleared."""
 
     add_wanted = Signal()
+    import_wanted = Signal()
     clear_wanted = Signal()
     group_picked = Signal(Group)
     emptied = Signal(bool)
@@ -34,6 +35,7 @@ class ListPanel(QWidget):
         self._loading = EmptyState(theme, "clock", "quiet")
         self._nobody = EmptyState(theme, "user-plus", "primary")
         self._nobody.pressed.connect(self.add_wanted)
+        self._nobody.second_pressed.connect(self.import_wanted)
         self._not_found = EmptyState(theme, "search", "")
         self._not_found.pressed.connect(self._clear)
         self.chips.picked.connect(self._on_picked)
@@ -75,7 +77,7 @@ class ListPanel(QWidget):
         self.table.setAccessibleName(texts("list.name"))
         self.table.setAccessibleDescription(texts("list.keys"))
         self._loading.say(texts("list.loading"), "", "")
-        self._nobody.say(texts("list.nobody"), texts("list.nobody_line"), texts("list.add"))
+        self._nobody.say(texts("list.nobody"), texts("list.nobody_line"), texts("list.add"), texts("list.import"))
         self._choose_page()
 
     def _choose_page(self, *_signal_args: object) -> None:

@@ -1,0 +1,141 @@
+"""From a spreadsheet to mentorados: choose the file, look at what it says, take what is right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QLabel, QProgressBar, QTreeWidget, QWidget
+from PySide6.QtWidgets import QTreeWidgetItem as Item
+
+from app.core.roster_import import LARGEST, ImportRow, RosterImport
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import MentoradoId
+from app.domain.phone import PhoneNumber, readable
+from app.ui.dialogs.sheet import Sheet
+from app.ui.icons import icon
+from app.ui.loop import ask, asked
+from app.ui.text import problem as words_of
+from app.ui.text import texts
+from app.ui.theme import Theme
+
+_WIDTH = 620
+_ROWS_SHOWN = 9
+_ROW, _ICON = 30, 16
+
+
+class ImportSheet(Sheet):
+    """Shows every row of the file, those that cannot be taken first. Who was added is in `added` at the end."""
+
+    def __init__(self, theme: Theme, over: QWidget, taking: RosterImport, rows: Sequence[ImportRow]) -> None:
+        super().__init__(theme, over, width=_WIDTH)
+        self._taking = taking
+        self._rows = rows
+        self._good = sum(row.problem is None for row in rows)
+        self.added: Sequence[MentoradoId] = ()
+        self.set_title(texts("import.title"))
+        self.summary = QLabel(self._summary(), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.table = self._table()
+        self.bar = QProgressBar(textVisible=False, maximum=max(1, self._good))
+        self.bar.setAccessibleName(texts("import.progress"))
+        self.bar.hide()
+        for part in (self.summary, self.table, self.bar):
+            self.body.addWidget(part)
+        self.cancel = self.add_button(texts("dialog.cancel"))
+        self.cancel.clicked.connect(self.reject)
+        self._taking_now = self._stopped = False
+        self.take = self.add_button(texts.plural("import.take", self._good), "primary")
+        self.take.setEnabled(self._good > 0)
+        self.take.clicked.connect(self._take)
+        (self.take if self._good else self.cancel).setFocus()
+
+    def show_problem(self, problem: Problem) -> None:
+        self.summary.setText(" ".join(words_of(problem)))
+        self.fit()
+
+    def show_crash(self, _error: Exception) -> None:
+        self.summary.setText(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+        self.fit()
+
+    @asked
+    async def _take(self) -> None:
+        """Add them one by one; who was added before Cancel stays."""
+        self.take.setEnabled(False)
+        self.bar.show()
+        self.fit()
+        self._taking_now = True
+        try:
+            self.added = await self._taking.take(self._rows, self._go_on)
+        finally:
+            self._taking_now = False
+        self.accept()
+
+    def reject(self) -> None:
+        """Give up; while rows are being taken, stop after the one that is under way."""
+        self._stopped = True
+        if not self._taking_now:
+            super().reject()
+
+    def _go_on(self, count: int) -> bool:
+        self.bar.setValue(count)
+        return not self._stopped
+
+    def _summary(self) -> str:
+        bad = len(self._rows) - self._good
+        ready = texts.plural("import.ready", self._good)
+        return f"{ready} {texts.plural('import.wrong', bad)}" if bad else ready
+
+    def _table(self) -> QTreeWidget:
+        table = QTreeWidget()
+        table.setRootIsDecorated(False)
+        table.setUniformRowHeights(True)
+        table.setAccessibleName(texts("import.title"))
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setHeaderLabels([texts(f"import.{column}") for column in ("line", "name", "phone", "note")])
+        table.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        table.header().setStretchLastSection(True)
+        for row in sorted(self._rows, key=lambda row: row.problem is None):
+            table.addTopLevelItem(self._item(row))
+        table.setFixedHeight(self._theme.px(_ROW) * (min(len(self._rows), _ROWS_SHOWN) + 1) + 4)
+        return table
+
+    def _item(self, row: ImportRow) -> Item:
+        colours, side = self._theme.tokens, self._theme.px(_ICON)
+        if row.problem is None:
+            item = Item([str(row.line), row.name, readable(PhoneNumber(row.phone)), row.cohort])
+            item.setIcon(0, icon("check-circle", colours.on_accent_soft, side))
+        else:
+            item = Item([str(row.line), row.name, row.phone, words_of(row.problem)[0]])
+            item.setIcon(0, icon("triangle-alert", colours.danger_text, side))
+            item.setToolTip(3, " ".join(words_of(row.problem)))
+        return item
+
+
+async def import_spreadsheet(theme: Theme, over: QWidget, taking: RosterImport) -> Sequence[MentoradoId]:
+    """Ask for a file and take what it holds; empty when it was given up. Raises `Problem` for a file that is none."""
+    file = await _chosen(over)
+    if file is None:
+        return ()
+    sheet = ImportSheet(theme, over, taking, taking.preview(await asyncio.to_thread(_read, file)))
+    await ask(sheet)
+    return sheet.added
+
+
+async def _chosen(over: QWidget) -> Path | None:
+    dialog = QFileDialog(over.window(), texts("import.choose"))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog.setNameFilters([texts("import.filter"), texts("import.all_files")])
+    if await ask(dialog) is not QFileDialog.DialogCode.Accepted:
+        return None
+    return Path(dialog.selectedFiles()[0])
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(LARGEST + 1)
+    except OSError as error:
+        raise Problem(Code.IMPORT_UNREADABLE, detail=error.strerror or "") from error

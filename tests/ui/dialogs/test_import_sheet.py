@@ -1,0 +1,159 @@
+"""Taking a spreadsheet: every row is shown, what is wrong is said, what is right is taken and can be taken back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton
+
+from app.core.roster_import import LARGEST, RosterImport
+from app.domain.errors import Code, Problem
+from app.ui.dialogs.import_sheet import ImportSheet, _read, import_spreadsheet
+from app.ui.text import texts
+from app.ui.theme import Theme
+from tests.clock import settle
+from tests.conftest import OnQt
+from tests.ui.controls import nameless, out_of_reach
+from tests.ui.detail.scene import Scene, scene
+from tests.ui.stage import Stage
+
+FILE = b"nome;telefone;turma\nAna Lima;11987654321;T1\nBruno;123;\nThiago T;98983015662;\nCarla;21912345678;T2\n"
+
+
+@asynccontextmanager
+async def opened(theme: Theme, data: bytes = FILE) -> AsyncIterator[tuple[Scene, ImportSheet]]:
+    async with scene(theme) as stage:
+        stage.pane.resize(1000, 800)
+        stage.pane.show()
+        taking = RosterImport(enrolments=stage.enrolments, witness=stage.core.witness)
+        sheet = ImportSheet(theme, stage.pane, taking, taking.preview(data))
+        sheet.open()
+        await settle()
+        try:
+            yield stage, sheet
+        finally:
+            sheet.close()
+            sheet.deleteLater()
+
+
+def rows(sheet: ImportSheet) -> list[tuple[str, str]]:
+    items = [sheet.table.topLevelItem(place) for place in range(sheet.table.topLevelItemCount())]
+    return [(item.text(1), item.text(3)) for item in items if item is not None]
+
+
+def test_rows_that_cannot_be_taken_come_first_and_say_why(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with opened(theme) as (_, sheet):
+            told = rows(sheet)
+            assert [name for name, _ in told] == ["Bruno", "Thiago T", "Ana Lima", "Carla"]
+            assert "Thiago Torquato" in told[1][1]
+            assert texts.plural("import.ready", 2) in sheet.summary.text()
+            assert nameless(sheet) == []
+            assert out_of_reach(sheet) == []
+
+    on_qt(main)
+
+
+def test_the_rows_that_are_right_are_taken(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with opened(theme) as (stage, sheet):
+            sheet.take.click()
+            await settle()
+            assert [stage.enrolments.get(who).mentorado.name for who in sheet.added] == ["Ana Lima", "Carla"]
+            assert not sheet.isVisible()
+
+    on_qt(main)
+
+
+def test_cancelled_midway_who_was_added_stays(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with opened(theme) as (stage, sheet):
+            sheet.take.click()
+            sheet.reject()
+            await settle()
+            assert len(sheet.added) == 1
+            assert stage.enrolments.get(sheet.added[0]).mentorado.name == "Ana Lima"
+
+    on_qt(main)
+
+
+def test_a_disk_that_is_full_is_said_in_the_sheet(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with opened(theme) as (stage, sheet):
+            stage.roster.problem = Problem(Code.DATABASE_DISK_FULL)
+            sheet.take.click()
+            await settle()
+            assert sheet.isVisible()
+            assert "disco" in sheet.summary.text().lower()
+            sheet.show_crash(RuntimeError())
+            assert texts("detail.crash") in sheet.summary.text()
+
+    on_qt(main)
+
+
+def test_with_nobody_to_take_there_is_nothing_to_press(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with opened(theme, b"nome;telefone\nAna;1\n") as (_, sheet):
+            assert not sheet.take.isEnabled()
+            assert sheet.cancel.hasFocus()
+
+    on_qt(main)
+
+
+def test_the_file_is_asked_for_and_giving_up_takes_nobody(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            stage.pane.show()
+            taking = RosterImport(enrolments=stage.enrolments, witness=stage.core.witness)
+            answer = asyncio.get_running_loop().create_task(import_spreadsheet(theme, stage.pane, taking))
+            await settle()
+            (dialog,) = stage.pane.findChildren(QFileDialog)
+            dialog.reject()
+            assert await answer == ()
+
+    on_qt(main)
+
+
+def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
+    with pytest.raises(Problem):
+        _read(tmp_path / "gone.csv")
+    (tmp_path / "large.csv").write_bytes(b"x" * (LARGEST + 10))
+    assert len(_read(tmp_path / "large.csv")) == LARGEST + 1
+
+
+def test_an_empty_home_offers_the_spreadsheet_and_the_import_can_be_undone(
+    on_qt: OnQt, theme: Theme, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        stage = Stage(tmp_path, theme=theme)
+        await stage.load()
+        await stage.show()
+        offered = [
+            each
+            for each in stage.window.list.findChildren(QPushButton)
+            if each.isVisible() and each.text() == texts("list.import")
+        ]
+        file = tmp_path / "people.csv"
+        file.write_bytes(FILE)
+        offered[0].click()
+        await settle()
+        (dialog,) = stage.window.findChildren(QFileDialog)
+        for line in dialog.findChildren(QLineEdit, "fileNameEdit"):
+            line.setText(str(file))
+        dialog.accept()
+        async with asyncio.timeout(5):
+            while not (sheets := stage.window.findChildren(ImportSheet)):
+                await asyncio.sleep(0.01)
+        sheets[0].take.click()
+        await settle()
+        assert len(list(stage.enrolments.all())) == 3  # nobody was there before, so Thiago is new
+        stage.window.archive([each.mentorado.id for each in stage.enrolments.all()])
+        await settle()
+        assert all(each.mentorado.archived for each in stage.enrolments.all())
+        await stage.close()
+
+    on_qt(main)
