@@ -280,3 +280,14 @@ procedure_entry = Table(
     Column("step", String),
     Column("facts", String, nullable=False),  # JSON
 )
+
+# --- tries to register a number, which its provider counts too: too many lock it for days ----------------------------
+
+registration_try = Table(
+    "registration_try",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("link_id", String(32), ForeignKey("link.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+Index("ix_registration_try_link_id_at", registration_try.c.link_id, registration_try.c.at)
