@@ -111,7 +111,7 @@ def _latest(connection: Connection, mentorado_id: MentoradoId, limit: int) -> li
 def _journaled(connection: Connection, heads: Select[Any]) -> list[Journaled]:
     from app.storage.tables import procedure_entry
 
-    found = []
+    found: list[Journaled] = []
     for row in connection.execute(heads).all():
         entries = procedure_entry.select().where(procedure_entry.c.procedure_id == row.id)
         journal = connection.execute(entries.order_by(procedure_entry.c.number))
