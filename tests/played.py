@@ -162,6 +162,11 @@ class PlayedLog:
     async def of(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
         return list(reversed(self.lines))[:limit]
 
+    async def since(self, link_id: LinkId, moment: datetime) -> Sequence[Transition]:
+        theirs = [line for line in self.lines if line.link_id == link_id]
+        first = next((place for place, line in enumerate(theirs) if line.at >= moment), len(theirs))
+        return theirs[max(0, first - 1) :]
+
     async def latest(self) -> Mapping[LinkId, Transition]:
         return {transition.link_id: transition for transition in self.lines}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from app.core.bus import Bus
@@ -72,6 +73,15 @@ class StatusBoard:
         """Change what is shown beside the state: the next try, the evidence."""
         before = self.status(link.id)
         self._publish(link, before, replace(before, **shown))
+
+    def sign_off(self) -> None:
+        """Write down that nobody keeps the running links running any more. It is no move: they are taken up again."""
+        now = self._clock.now()
+        for link_id, status in self._statuses.items():
+            if status.state not in (LinkState.OFF, LinkState.BLOCKED):
+                away = LinkStatus(reason=Reason.PROGRAM_CLOSED, since=now, account=status.account)
+                left = Transition(link_id=link_id, at=now, trigger=Trigger.DISCONNECT, before=status, after=away)
+                self._scribe.add(partial(self._transitions.append, left))
 
     def storage_failed(self, problem: Problem) -> None:
         """Something about a link could not be stored; the link itself goes on."""

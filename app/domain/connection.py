@@ -68,6 +68,7 @@ class Reason(StrEnum):
     ENGINE_MISSING = "engine_missing"
     ENGINE_MISMATCH = "engine_mismatch"
     UNEXPECTED = "unexpected"  # a bug: the log has the details
+    PROGRAM_CLOSED = "program_closed"  # only in the log of moves: nobody was there to keep the link running
     # hosted providers
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - a reason, not a password
     BILLING = "billing"

@@ -96,8 +96,9 @@ _BLOCKED = {
     _R.QUALITY_LOW: _G.SLOW_DOWN,
     _R.RATE_LIMITED: _G.WAIT,
     _R.SECRETS_LOCKED: _G.UNLOCK_SECRETS,
-    # A blocked link always carries its reason; these three are complete for the test's sake and safe in any case.
+    # A blocked link always carries its reason; these four are complete for the test's sake and safe in any case.
     _R.NONE: _G.RECONNECT,
+    _R.PROGRAM_CLOSED: _G.RECONNECT,
     _R.WAITING_TURN: _G.RECONNECT,
     _R.SIGNING_IN: _G.RECONNECT,
 }

@@ -67,6 +67,10 @@ class TransitionLog(Protocol):
         """The latest first."""
         ...
 
+    async def since(self, link_id: LinkId, moment: datetime) -> Sequence[Transition]:
+        """The moves from *moment* on in the order they happened, and before them the one that led there, if any."""
+        ...
+
     async def latest(self) -> Mapping[LinkId, Transition]:
         """The last move of every link that ever moved."""
         ...
@@ -201,6 +205,18 @@ class HistoryTransfer(Protocol):
 
         Raises `Problem(BACKUP_ALTERED)` for rows that no dump would hold. What was erased since stays erased.
         """
+        ...
+
+
+class RegistrationTries(Protocol):
+    """When a number was registered or deregistered at its provider, which allows a few tries in some days only."""
+
+    async def add(self, link_id: LinkId, at: datetime) -> None:
+        """It is on disk when this returns, and so before the provider is asked."""
+        ...
+
+    async def since(self, link_id: LinkId, moment: datetime) -> Sequence[datetime]:
+        """The tries after *moment*, the oldest first."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
@@ -29,6 +30,9 @@ class SqlTransitionLog:
 
     async def of(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
         return await self._database.read(lambda connection: _of(connection, mentorado_id, limit))
+
+    async def since(self, link_id: LinkId, moment: datetime) -> Sequence[Transition]:
+        return await self._database.read(lambda connection: _since(connection, link_id, moment))
 
     async def latest(self) -> Mapping[LinkId, Transition]:
         return await self._database.read(_latest)
@@ -61,6 +65,22 @@ def _of(connection: Connection, mentorado_id: MentoradoId, limit: int) -> list[T
     their_links = link.select().where(link.c.mentorado_id == mentorado_id).with_only_columns(link.c.id)
     theirs = transition.select().where(transition.c.link_id.in_(their_links))
     return [_transition(row) for row in connection.execute(theirs.order_by(transition.c.id.desc()).limit(limit))]
+
+
+def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[Transition]:
+    from sqlalchemy import func, select
+
+    from app.storage.tables import transition
+
+    ids = select(func.min(transition.c.id)).where(transition.c.link_id == link_id, transition.c.at >= moment)
+    first = connection.execute(ids).scalar()
+    # By their order: among the later ones are those of a clock that went wrong for a while, whatever time they tell.
+    theirs = transition.select().where(transition.c.link_id == link_id)
+    earlier = theirs if first is None else theirs.where(transition.c.id < first)
+    rows = list(connection.execute(earlier.order_by(transition.c.id.desc()).limit(1)))
+    if first is not None:
+        rows += connection.execute(theirs.where(transition.c.id >= first).order_by(transition.c.id))
+    return [_transition(row) for row in rows]
 
 
 def _latest(connection: Connection) -> dict[LinkId, Transition]:

@@ -745,3 +745,26 @@ def test_a_wanted_link_of_a_provider_that_is_not_there_is_left_off(core: Core, r
             assert core.status(ana).state is LinkState.OFF
 
     run(main())
+
+
+def test_the_log_says_when_nobody_kept_the_links_running_any_more(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            bruno = await core.add("Bruno", "21 91234-5678")
+            await core.do(ActionName.CONNECT, bruno)
+            core.provider.line.say(Refused(Reason.LOGGED_OUT))
+            await settle()
+            caio = await core.add("Caio", "21 91234-5679")
+            await core.do(ActionName.CONNECT, caio)
+            await core.do(ActionName.CANCEL, caio)
+            before = len(core.log.lines)
+            await core.clock.advance(60)
+        (left,) = core.log.lines[before:]  # neither who waits for a person nor who is off was kept running
+        assert (left.link_id, left.at, left.trigger) == (ana.link.id, core.clock.now(), Trigger.DISCONNECT)
+        assert left.before.state is LinkState.CONNECTED
+        assert (left.after.state, left.after.reason) == (LinkState.OFF, Reason.PROGRAM_CLOSED)
+        assert core.status(ana).state is LinkState.CONNECTED  # nobody is told of a move that was none
+        assert core.enrolments.get(ana.mentorado.id).link.wanted
+
+    run(main())

@@ -52,6 +52,22 @@ async def test_a_mentorados_moves_come_latest_first_whatever_the_clock_said(path
     assert found == [DAWN + timedelta(hours=hour) for hour in (2, 3, 1)]
 
 
+async def test_the_moves_since_a_moment_come_with_the_one_that_led_there(path: Path) -> None:
+    ana, bruno = enrolled(), enrolled("Bruno Sá", "+5521912345678")
+    async with Database(path) as database:
+        log: TransitionLog = SqlTransitionLog(database)
+        for enrolment in (ana, bruno):
+            await SqlRoster(database).add(enrolment)
+        assert await log.since(ana.link.id, DAWN) == []
+        moved = [blocked(ana.link, since=DAWN + timedelta(hours=hour)) for hour in (1, 2, 4, -9000, 5)]
+        for move in moved:
+            await log.append(move)
+            await log.append(blocked(bruno.link))
+        assert await log.since(ana.link.id, DAWN + timedelta(hours=4)) == moved[1:]
+        assert await log.since(ana.link.id, DAWN) == moved
+        assert await log.since(ana.link.id, DAWN + timedelta(hours=6)) == moved[-1:]
+
+
 async def test_the_last_move_of_every_link_that_ever_moved(path: Path) -> None:
     ana, bruno, caio = enrolled(), enrolled("Bruno Sá", "+5521912345678"), enrolled("Caio", "+5521912345679")
     async with Database(path) as database:
