@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 
 def parse_phone(text: str, region: str = "BR") -> PhoneNumber:
-    """Read *text* as a number of *region* unless it names its own country; raise `Problem(PHONE_INVALID)` otherwise."""
+    """Read *text* as a number of *region* unless it names its own country; raise `Problem` otherwise."""
+    if not text.strip():
+        raise Problem(Code.PHONE_MISSING)
     import phonenumbers  # its tables take a moment to load, and only staff who add somebody need them
 
     try:

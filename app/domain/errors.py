@@ -13,6 +13,7 @@ class Code(StrEnum):
     """One code per sentence. Values are logged and printed: they may be added to, never renamed."""
 
     PHONE_INVALID = "phone_invalid"
+    PHONE_MISSING = "phone_missing"
     PHONE_TAKEN = "phone_taken"
     NAME_MISSING = "name_missing"
     MENTORADO_UNKNOWN = "mentorado_unknown"

@@ -58,8 +58,13 @@ def test_a_number_that_is_none_is_refused(typed: str) -> None:
 
 
 def test_a_row_that_is_wrong_says_why_and_the_others_stay() -> None:
-    rows = read_rows(b"nome;telefone\n;11987654321\nAna;123\nBruno;21912345678\n")
-    assert [row.problem.code if row.problem else None for row in rows] == [Code.NAME_MISSING, Code.PHONE_INVALID, None]
+    rows = read_rows(b"nome;telefone\n;11987654321\nAna;123\nBruno;21912345678\nCarla;\n")
+    assert [row.problem.code if row.problem else None for row in rows] == [
+        Code.NAME_MISSING,
+        Code.PHONE_INVALID,
+        None,
+        Code.PHONE_MISSING,
+    ]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,17 @@ from app.ui.theme import Theme
 
 _WIDTH = 620
 _ROWS_SHOWN = 9
-_ROW, _ICON = 30, 16
+_ROW, _ICON = 32, 16
+_TABLE = """
+QTreeWidget {{ background: {raised}; border: 1px solid {border}; border-radius: 10px; outline: none; }}
+QTreeWidget::item {{ padding: 6px 8px; border: none; }}
+QTreeWidget::item:selected {{ background: {accent_soft}; color: {on_accent_soft}; }}
+QHeaderView {{ background: transparent; border: none; }}
+QHeaderView::section {{
+    background: transparent; color: {text2}; border: none; border-bottom: 1px solid {border}; padding: 7px 8px;
+}}
+"""
+_TABLE_COLOURS = ("raised", "border", "accent_soft", "on_accent_soft", "text2")
 
 
 class ImportSheet(Sheet):
@@ -91,6 +101,7 @@ class ImportSheet(Sheet):
         table = QTreeWidget()
         table.setRootIsDecorated(False)
         table.setUniformRowHeights(True)
+        table.setStyleSheet(_TABLE.format(**{name: getattr(self._theme.tokens, name) for name in _TABLE_COLOURS}))
         table.setAccessibleName(texts("import.title"))
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -86,6 +86,7 @@ class MentoradoForm(Sheet):
         self.cohort = _Field("cohort", wanted=False)
         self._field_of = {
             Code.NAME_MISSING: self.name,
+            Code.PHONE_MISSING: self.phone,
             Code.PHONE_INVALID: self.phone,
             Code.PHONE_TAKEN: self.phone,
         }

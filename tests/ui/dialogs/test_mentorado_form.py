@@ -141,7 +141,7 @@ def test_the_number_is_checked_and_written_nicely_on_leaving_it(on_qt: OnQt, the
     ("name", "phone", "code", "about"),
     [
         ("", "98 98408-8104", Code.NAME_MISSING, "name"),
-        ("Débora Falcão", "", Code.PHONE_INVALID, "phone"),
+        ("Débora Falcão", "", Code.PHONE_MISSING, "phone"),
         ("Débora Falcão", "12", Code.PHONE_INVALID, "phone"),
     ],
 )
