@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +36,7 @@ from app.domain.events import (
     StorageRecovered,
 )
 from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.provider import Provider
 from tests.clock import ManualClock, settle
 from tests.played import PlayedAudit, PlayedChecks, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
 
@@ -80,13 +81,16 @@ class Core:
     bus: Bus = field(default_factory=Bus)
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(draw=lambda _low, high: high))
 
+    hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
+
     def __post_init__(self) -> None:
+        self.providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: self.provider, **self.hosted}
         self.listener = Listener(self.bus)
         self.scribe = Scribe(bus=self.bus, clock=self.clock)
         self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock)
         self.supervisor = Supervisor(
             bus=self.bus,
-            providers={ProviderKind.WHATSAPP_WEB: self.provider},
+            providers=self.providers,
             enrolments=self.enrolments,
             transitions=self.log,
             keeper=HistoryKeeper(bus=self.bus, store=self.history, clock=self.clock),

@@ -1,0 +1,182 @@
+"""What people type so that a hosted provider lets a link in: looked at, checked live, kept, and written down unread."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from app.core.action import ActionName
+from app.core.actions import Actions
+from app.core.enrolments import Enrolments
+from app.core.supervisor import Supervisor
+from app.core.witness import Witness
+from app.domain.audit import AuditOutcome
+from app.domain.credentials import (
+    ASKED,
+    CredentialField,
+    CredentialReport,
+    Credentials,
+    as_text,
+    from_text,
+    missing,
+    secret_name,
+)
+from app.domain.deeds import DeedName
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import Link, MentoradoId, ProviderKind
+from app.domain.ports import Secrets
+from app.domain.provider import NeedsCredentials, Provider
+
+log = logging.getLogger(__name__)
+
+_F = CredentialField
+_PATH_PART = re.compile(r"[A-Za-z0-9_-]+")  # they become part of an address, so nothing else may be in them
+_NUMBER = re.compile(r"[0-9]+")
+_HEADER = re.compile(r"[!-~]+")  # what may stand in one
+
+SHAPES: Final[Mapping[CredentialField, re.Pattern[str]]] = MappingProxyType(
+    {
+        _F.INSTANCE_ID: _PATH_PART,
+        _F.INSTANCE_TOKEN: _PATH_PART,
+        _F.CLIENT_TOKEN: _HEADER,
+        _F.ACCESS_TOKEN: _HEADER,
+        _F.PHONE_NUMBER_ID: _NUMBER,
+        _F.WABA_ID: _NUMBER,
+        _F.APP_SECRET: _HEADER,
+    }
+)
+"""What each field looks like. Whether it is right only the provider knows."""
+
+_ADDRESS = re.compile(r"/instances/(?P<id>[A-Za-z0-9_-]+)/token/(?P<token>[A-Za-z0-9_-]+)")
+_INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is kept for a link, as far as a window may see it: plain fields with their values, secret ones by name."""
+
+    plain: Mapping[CredentialField, str]
+    secret: frozenset[CredentialField]
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.plain or self.secret)
+
+
+class CredentialsDesk:
+    """Takes credentials in and never gives one out again. They are kept in `Secrets`, one text for a link.
+
+    Fields that were left empty mean what is kept already. Where secrets cannot be kept now, `Problem` says so.
+    """
+
+    def __init__(
+        self,
+        *,
+        enrolments: Enrolments,
+        supervisor: Supervisor,
+        actions: Actions,
+        providers: Mapping[ProviderKind, Provider],
+        secrets: Secrets,
+        witness: Witness,
+    ) -> None:
+        self._enrolments = enrolments
+        self._supervisor = supervisor
+        self._actions = actions
+        self._providers = providers
+        self._secrets = secrets
+        self._witness = witness
+
+    async def known(self, mentorado_id: MentoradoId) -> Known:
+        """What is kept for the link of this mentorado."""
+        link = self._enrolments.get(mentorado_id).link
+        kept = await self._kept(link)
+        asked = {field.name: field.secret for field in ASKED[link.provider] if field.name in kept}
+        return Known(
+            plain={name: kept[name] for name, secret in asked.items() if not secret},
+            secret=frozenset(name for name, secret in asked.items() if secret),
+        )
+
+    async def check(self, mentorado_id: MentoradoId, typed: Credentials) -> CredentialReport:
+        """Ask the provider whether they are right. Raises `Problem` when a field is missing or cannot be one."""
+        self._actions.require(ActionName.ENTER_CREDENTIALS, mentorado_id)
+        link = self._enrolments.get(mentorado_id).link
+        provider: object = self._providers.get(link.provider)
+        if isinstance(provider, NeedsCredentials):
+            return await provider.check(_looked_at(link.provider, await self._kept(link), typed))
+        raise Problem(Code.PROVIDER_UNAVAILABLE, provider=link.provider)
+
+    async def save(
+        self, mentorado_id: MentoradoId, typed: Credentials, report: CredentialReport | None = None
+    ) -> tuple[CredentialField, ...]:
+        """Keep them, and have a link that runs sign in with them; returns the fields that changed.
+
+        *report* is what the provider said about them, or None when nobody asked it.
+        """
+        self._actions.require(ActionName.ENTER_CREDENTIALS, mentorado_id)
+        enrolment = self._enrolments.get(mentorado_id)
+        link = enrolment.link
+        try:
+            kept = await self._kept(link)
+            whole = _looked_at(link.provider, kept, typed)
+            changed = tuple(name for name in CredentialField if kept.get(name) != whole.get(name))
+            if changed:
+                await self._secrets.set(secret_name(link.id), as_text(whole))
+        except Problem as problem:
+            self._witness.record(
+                ActionName.ENTER_CREDENTIALS, enrolment, outcome=AuditOutcome.FAILED, reason=problem.code
+            )
+            raise
+        if changed:
+            written = {"fields": ", ".join(changed), "checked": _checked(report)}
+            self._witness.record(ActionName.ENTER_CREDENTIALS, enrolment, after=written)
+            await self._supervisor.reopen(mentorado_id)
+        return changed
+
+    async def forget(self, mentorado_id: MentoradoId) -> None:
+        """Remove what is kept. Raises `Problem(NOT_POSSIBLE_NOW)` while the link runs, for it would fall next time."""
+        self._actions.require(ActionName.ARCHIVE, mentorado_id)  # what holds for it, holds here: nothing may run
+        enrolment = self._enrolments.get(mentorado_id)
+        kept = await self._kept(enrolment.link)
+        await self._secrets.delete(secret_name(enrolment.link.id))
+        self._witness.record(DeedName.FORGET_CREDENTIALS, enrolment, before={"fields": ", ".join(kept)})
+
+    async def _kept(self, link: Link) -> dict[CredentialField, str]:
+        text = await self._secrets.get(secret_name(link.id))
+        try:
+            return from_text(text) if text else {}
+        except ValueError:  # typed again, they are whole again
+            log.warning("The credentials of link %s cannot be read", link.id)
+            return {}
+
+
+def tidied(text: str) -> str:
+    """*text* as it was meant: what is copied from a page or a letter brings blanks, breaks and marks nobody sees."""
+    return "".join(text.translate(_INVISIBLE).split())
+
+
+def spread(text: str) -> Mapping[CredentialField, str]:
+    """The fields in an address that was pasted whole, as Z-API's panel shows it; nothing for any other text."""
+    match = _ADDRESS.search(tidied(text))
+    return {_F.INSTANCE_ID: match["id"], _F.INSTANCE_TOKEN: match["token"]} if match else {}
+
+
+def _looked_at(kind: ProviderKind, kept: Credentials, typed: Credentials) -> Credentials:
+    """What is typed over what is *kept*, once every field of *kind* is there and can be one."""
+    new = {name: tidied(value) for name, value in typed.items()}
+    whole = {**kept, **{name: value for name, value in new.items() if value}}
+    if lacking := missing(kind, whole):
+        raise Problem(Code.CREDENTIAL_EMPTY, field=lacking[0])
+    for asked in ASKED[kind]:
+        if asked.name in whole and not SHAPES[asked.name].fullmatch(whole[asked.name]):
+            raise Problem(Code.CREDENTIAL_MALFORMED, field=asked.name)
+    return whole
+
+
+def _checked(report: CredentialReport | None) -> str:
+    if report is None:
+        return "not_asked"
+    return {True: "good", False: "refused", None: "silent"}[report.good]

@@ -1,0 +1,229 @@
+"""Credentials are looked at, checked live, kept as one text, and never shown or written down."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from app.core.action import ActionName
+from app.core.credentials import CredentialsDesk, spread, tidied
+from app.domain.audit import AuditOutcome
+from app.domain.connection import LinkState, Reason
+from app.domain.credentials import CredentialField, CredentialReport, from_text, secret_name
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.provider import Opened, Refused
+from tests.clock import ManualClock, settle
+from tests.core.conftest import Core, Run
+from tests.played_hosted import PlayedMeta, PlayedVault, PlayedZapi
+
+F = CredentialField
+ZAPI = {F.INSTANCE_ID: "3C01ABCD", F.INSTANCE_TOKEN: "hush-token", F.CLIENT_TOKEN: "hush-client"}
+META = {F.ACCESS_TOKEN: "EAAhush", F.PHONE_NUMBER_ID: "106540352242922", F.WABA_ID: "102290129340398"}
+
+
+class Office:
+    """A core with both hosted providers, and the desk over it."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.zapi, self.meta = PlayedZapi(), PlayedMeta()
+        self.core = Core(clock, hosted={ProviderKind.ZAPI: self.zapi, ProviderKind.META_CLOUD: self.meta})
+        self.vault = PlayedVault()
+        self.desk = CredentialsDesk(
+            enrolments=self.core.enrolments,
+            supervisor=self.core.supervisor,
+            actions=self.core.actions,
+            providers=self.core.providers,
+            secrets=self.vault,
+            witness=self.core.witness,
+        )
+
+    async def add(self, kind: ProviderKind = ProviderKind.ZAPI) -> Enrolment:
+        return await self.core.enrolments.add("Ana", "11 98765-4321", provider=kind)
+
+    def written(self) -> list[tuple[str, dict[str, str], AuditOutcome, str]]:
+        deeds = [entry.deed for entry in self.core.audit.entries_]
+        return [(deed.action, {**deed.before, **deed.after}, deed.outcome, deed.reason) for deed in deeds]
+
+
+@pytest.fixture
+def office(manual_clock: ManualClock) -> Office:
+    return Office(manual_clock)
+
+
+def test_what_is_saved_is_one_text_and_only_plain_fields_are_shown_again(office: Office, run: Run) -> None:
+    async def main() -> None:
+        async with office.core.running():
+            ana = await office.add()
+            nothing = await office.desk.known(ana.mentorado.id)
+            assert not nothing.anything
+            assert await office.desk.save(ana.mentorado.id, ZAPI, CredentialReport(good=True)) == (
+                F.INSTANCE_ID,
+                F.INSTANCE_TOKEN,
+                F.CLIENT_TOKEN,
+            )
+            assert from_text(office.vault.kept[secret_name(ana.link.id)]) == ZAPI
+            known = await office.desk.known(ana.mentorado.id)
+            assert known.anything
+            assert known.plain == {F.INSTANCE_ID: "3C01ABCD"}
+            assert known.secret == {F.INSTANCE_TOKEN, F.CLIENT_TOKEN}
+            assert "hush" not in repr(known)
+        fields = {"fields": "instance_id, instance_token, client_token", "checked": "good"}
+        assert office.written() == [("enter_credentials", fields, AuditOutcome.DONE, "")]
+        assert "hush" not in repr(office.core.audit.entries_)
+
+    run(main())
+
+
+def test_fields_left_empty_mean_what_is_kept(office: Office, run: Run) -> None:
+    async def main() -> None:
+        async with office.core.running():
+            ana = await office.add(ProviderKind.META_CLOUD)
+            await office.desk.save(ana.mentorado.id, META)
+            typed = {F.ACCESS_TOKEN: "EAAnew", F.PHONE_NUMBER_ID: " ", F.APP_SECRET: ""}
+            await office.desk.check(ana.mentorado.id, typed)
+            assert office.meta.checked == [{**META, F.ACCESS_TOKEN: "EAAnew"}]
+            refused = CredentialReport(good=False, reason=Reason.TOKEN_INVALID)
+            assert await office.desk.save(ana.mentorado.id, typed, refused) == (F.ACCESS_TOKEN,)
+            assert await office.desk.save(ana.mentorado.id, typed) == ()
+            silent = CredentialReport(good=None)
+            await office.desk.save(ana.mentorado.id, {F.APP_SECRET: "abc"}, silent)
+        assert [values["checked"] for _, values, _, _ in office.written()] == ["not_asked", "refused", "silent"]
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("kind", "typed", "code", "field"),
+    [
+        (ProviderKind.ZAPI, {}, Code.CREDENTIAL_EMPTY, F.INSTANCE_ID),
+        (ProviderKind.ZAPI, {F.INSTANCE_ID: "3C01"}, Code.CREDENTIAL_EMPTY, F.INSTANCE_TOKEN),
+        (ProviderKind.ZAPI, {**ZAPI, F.INSTANCE_ID: "../../me"}, Code.CREDENTIAL_MALFORMED, F.INSTANCE_ID),
+        (ProviderKind.ZAPI, {**ZAPI, F.CLIENT_TOKEN: "ção"}, Code.CREDENTIAL_MALFORMED, F.CLIENT_TOKEN),
+        (ProviderKind.META_CLOUD, {**META, F.PHONE_NUMBER_ID: "+5511"}, Code.CREDENTIAL_MALFORMED, F.PHONE_NUMBER_ID),
+        (ProviderKind.META_CLOUD, {**META, F.WABA_ID: "١٢٣"}, Code.CREDENTIAL_MALFORMED, F.WABA_ID),
+    ],
+)
+def test_what_cannot_be_right_is_refused_before_anybody_is_asked(
+    office: Office,
+    run: Run,
+    kind: ProviderKind,
+    typed: dict[CredentialField, str],
+    code: Code,
+    field: CredentialField,
+) -> None:
+    async def main() -> None:
+        async with office.core.running():
+            ana = await office.add(kind)
+            with pytest.raises(Problem) as caught:
+                await office.desk.check(ana.mentorado.id, typed)
+            assert (caught.value.code, caught.value.context) == (code, {"field": field})
+            with pytest.raises(Problem):
+                await office.desk.save(ana.mentorado.id, typed)
+        assert office.zapi.checked == office.meta.checked == []
+        assert office.vault.kept == {}
+        assert office.written() == [("enter_credentials", {}, AuditOutcome.FAILED, code.value)]
+
+    run(main())
+
+
+def test_a_link_that_runs_signs_in_again_with_what_is_new(office: Office, run: Run) -> None:
+    async def main() -> None:
+        async with office.core.running():
+            ana = await office.add()
+            await office.desk.save(ana.mentorado.id, ZAPI)
+            assert office.zapi.lines == []
+            await office.core.do(ActionName.CONNECT, ana)
+            office.zapi.line.say(Opened(ana.mentorado.phone))
+            await settle()
+            await office.desk.save(ana.mentorado.id, {F.INSTANCE_TOKEN: "hush-new"})
+            await settle()
+            assert [line.closed for line in office.zapi.lines] == [True, False]
+            assert office.core.status(ana).state is LinkState.CONNECTING
+            await office.desk.save(ana.mentorado.id, {F.INSTANCE_TOKEN: "hush-new"})
+            assert len(office.zapi.lines) == 2, "nothing changed"
+            office.zapi.line.say(Refused(Reason.TOKEN_INVALID))
+            await settle()
+            await office.desk.save(ana.mentorado.id, ZAPI)
+            assert len(office.zapi.lines) == 2, "a person says when"
+
+    run(main())
+
+
+def test_a_place_that_is_locked_is_said_and_written_down(office: Office, run: Run) -> None:
+    async def main() -> None:
+        async with office.core.running():
+            ana = await office.add()
+            office.vault.lock()
+            for asked in (office.desk.known(ana.mentorado.id), office.desk.save(ana.mentorado.id, ZAPI)):
+                with pytest.raises(Problem) as caught:
+                    await asked
+                assert caught.value.code is Code.SECRETS_LOCKED
+        assert office.written() == [("enter_credentials", {}, AuditOutcome.FAILED, "secrets_locked")]
+
+    run(main())
+
+
+def test_damage_is_nothing_kept_and_is_not_logged_in_full(
+    office: Office, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with office.core.running():
+            ana = await office.add()
+            office.vault.kept[secret_name(ana.link.id)] = "hush-damaged"
+            assert not (await office.desk.known(ana.mentorado.id)).anything
+            await office.desk.save(ana.mentorado.id, ZAPI)
+            assert (await office.desk.known(ana.mentorado.id)).anything
+
+    with caplog.at_level(logging.DEBUG):
+        run(main())
+    assert "cannot be read" in caplog.text
+    assert "hush" not in caplog.text
+
+
+def test_what_is_forgotten_is_gone_unless_the_link_runs(office: Office, run: Run) -> None:
+    async def main() -> None:
+        async with office.core.running():
+            ana = await office.add()
+            await office.desk.save(ana.mentorado.id, ZAPI)
+            await office.core.do(ActionName.CONNECT, ana)
+            with pytest.raises(Problem) as caught:
+                await office.desk.forget(ana.mentorado.id)
+            assert caught.value.code is Code.NOT_POSSIBLE_NOW
+            await office.core.do(ActionName.CANCEL, ana)
+            await office.desk.forget(ana.mentorado.id)
+            assert office.vault.kept == {}
+        last = office.written()[-1]
+        assert last == (
+            "forget_credentials",
+            {"fields": "instance_id, instance_token, client_token"},
+            AuditOutcome.DONE,
+            "",
+        )
+
+    run(main())
+
+
+def test_a_provider_that_asks_for_none_takes_none(office: Office, run: Run) -> None:
+    async def main() -> None:
+        async with office.core.running():
+            ana = await office.add(ProviderKind.WHATSAPP_WEB)
+            for asked in (office.desk.check(ana.mentorado.id, ZAPI), office.desk.save(ana.mentorado.id, ZAPI)):
+                with pytest.raises(Problem) as caught:
+                    await asked
+                assert caught.value.code is Code.NOT_POSSIBLE_NOW
+            del office.core.providers[ProviderKind.ZAPI]
+            bia = await office.core.enrolments.add("Bia", "21 98765-4321", provider=ProviderKind.ZAPI)
+            with pytest.raises(Problem) as caught:
+                await office.desk.check(bia.mentorado.id, ZAPI)
+            assert caught.value.code is Code.PROVIDER_UNAVAILABLE
+
+    run(main())
+
+
+def test_what_is_pasted_is_taken_as_it_was_meant() -> None:
+    assert tidied(" EAA\n hush\u200b\t") == "EAAhush"
+    address = "https://api.z-api.io/instances/3C01ABCD/token/FF00\nAA/send-text"
+    assert spread(address) == {F.INSTANCE_ID: "3C01ABCD", F.INSTANCE_TOKEN: "FF00AA"}
+    assert spread("3C01ABCD") == {}

@@ -1,0 +1,140 @@
+"""Hosted providers, played: what they were asked is in their attributes, what they answer a test decides."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from app.domain.credentials import CredentialReport, Credentials
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import Enrolment, Link
+from app.domain.phone import PhoneNumber
+from app.domain.secrets import SecretsPlace
+from app.domain.sending import NumberDetails, QueuedMessage, Template
+from tests.clock import DAWN
+from tests.played import PlayedLine
+
+
+class PlayedHosted:
+    """A provider that signs in with credentials."""
+
+    def __init__(self) -> None:
+        self.lines: list[PlayedLine] = []
+        self.checked: list[Credentials] = []
+        self.report = CredentialReport(good=True)
+        self.ready = True
+
+    @property
+    def line(self) -> PlayedLine:
+        """The line opened last."""
+        return self.lines[-1]
+
+    @asynccontextmanager
+    async def connect(self, enrolment: Enrolment) -> AsyncIterator[PlayedLine]:
+        self.lines.append(line := PlayedLine(pairing=False))
+        try:
+            yield line
+        finally:
+            line.closed = True
+
+    async def has_credentials(self, link: Link) -> bool:
+        return self.ready
+
+    async def check(self, credentials: Credentials) -> CredentialReport:
+        self.checked.append(credentials)
+        return self.report
+
+
+class PlayedZapi(PlayedHosted):
+    """Has a queue, as Z-API does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[QueuedMessage] = []
+        self.flows: list[Link] = []
+        self.problem: Problem | None = None
+
+    async def queue(self, link: Link) -> Sequence[QueuedMessage]:
+        if self.problem is not None:
+            raise self.problem
+        return tuple(self.waiting)
+
+    async def purge_queue(self, link: Link) -> int:
+        count = len(self.waiting)
+        self.waiting.clear()
+        return count
+
+    def let_queue_flow(self, link: Link) -> None:
+        self.flows.append(link)
+
+
+class PlayedMeta(PlayedHosted):
+    """Tells of a number, as Meta does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.problem: Problem | None = None
+        self.registered: list[str] = []
+        self.deregistered = 0
+        self.told = NumberDetails(
+            facts={"verified_name": "Prates Mentoria", "quality_rating": "GREEN"},
+            templates=(
+                Template(name="boas_vindas", language="pt_BR", category="UTILITY", status="APPROVED", usable=True),
+            ),
+        )
+
+    async def details(self, link: Link) -> NumberDetails:
+        if self.problem is not None:
+            raise self.problem
+        return self.told
+
+    async def register(self, link: Link, pin: str) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.registered.append(pin)
+
+    async def deregister(self, link: Link) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.deregistered += 1
+
+
+class PlayedVault:
+    """Secrets in memory; *problem* is what a place that is locked or absent says."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+        self.problem: Problem | None = None
+
+    async def place(self) -> SecretsPlace:
+        return SecretsPlace.NONE if self.problem else SecretsPlace.MEMORY
+
+    async def get(self, name: str) -> str | None:
+        self._open()
+        return self.kept.get(name)
+
+    async def set(self, name: str, value: str) -> None:
+        self._open()
+        self.kept[name] = value
+
+    async def delete(self, name: str) -> None:
+        self._open()
+        self.kept.pop(name, None)
+
+    def lock(self, code: Code = Code.SECRETS_LOCKED) -> None:
+        self.problem = Problem(code)
+
+    def _open(self) -> None:
+        if self.problem is not None:
+            raise self.problem
+
+
+def waiting(number: int, to: str = "5511987650001", text: str = "Oi, tudo bem?") -> QueuedMessage:
+    """A message that waits since some minutes after dawn."""
+    return QueuedMessage(id=f"Q{number}", to=to, text=text, since=DAWN + timedelta(minutes=number))
+
+
+def right(account: str | None = None, **facts: str) -> CredentialReport:
+    """What a provider says about credentials that are right."""
+    return CredentialReport(good=True, account=PhoneNumber(account) if account else None, facts=facts)
