@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,12 +12,16 @@ from app.core.actions import Actions
 from app.core.backoff import ReconnectPolicy
 from app.core.bus import Bus
 from app.core.chores import Chores
+from app.core.credentials import CredentialsDesk
 from app.core.enrolments import Enrolments
 from app.core.incident import Incidents
 from app.core.intake import HistoryKeeper
+from app.core.number_details import DetailsDesk
 from app.core.operator_desk import OperatorDesk
 from app.core.personal_data import PersonalData
+from app.core.provider_choice import ProviderChoice
 from app.core.provider_log import ProviderLog
+from app.core.queue_desk import QueueDesk
 from app.core.retention import Retention
 from app.core.roster_import import RosterImport
 from app.core.scribe import Scribe
@@ -27,6 +31,7 @@ from app.core.witness import Witness
 from app.domain.audit import Actor
 from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock
+from app.domain.provider import Provider
 from app.providers.reachability import Reachability
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from app.settings import Settings
@@ -63,6 +68,11 @@ class Core:
     roster_import: RosterImport
     secrets: Vault
     secrets_desk: SecretsDesk
+    providers: Mapping[ProviderKind, Provider]
+    provider_choice: ProviderChoice
+    credentials: CredentialsDesk
+    queue: QueueDesk
+    details: DetailsDesk
 
     async def open(self) -> None:
         """Open the database, read what operators decided and the roster. May be called again after a `Problem`."""
@@ -102,11 +112,12 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         command=settings.session_host,
         library_log=settings.provider_logging,
     )
+    providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: whatsapp_web}
     enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=clock)
     history, scribe = SqlHistory(database), Scribe(bus=bus, clock=clock)
     supervisor = Supervisor(
         bus=bus,
-        providers={ProviderKind.WHATSAPP_WEB: whatsapp_web},
+        providers=providers,
         enrolments=enrolments,
         transitions=transitions,
         keeper=HistoryKeeper(bus=bus, store=history, clock=clock),
@@ -154,4 +165,18 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         retention=Retention(bus=bus, desk=desk, history=history, witness=witness, clock=clock),
         secrets=secrets,
         secrets_desk=SecretsDesk(secrets=secrets, witness=witness),
+        providers=providers,
+        provider_choice=ProviderChoice(enrolments=enrolments, supervisor=supervisor, witness=witness),
+        credentials=CredentialsDesk(
+            enrolments=enrolments,
+            supervisor=supervisor,
+            actions=actions,
+            providers=providers,
+            secrets=secrets,
+            witness=witness,
+        ),
+        queue=QueueDesk(
+            enrolments=enrolments, supervisor=supervisor, actions=actions, providers=providers, witness=witness
+        ),
+        details=DetailsDesk(enrolments=enrolments, providers=providers, clock=clock),
     )
