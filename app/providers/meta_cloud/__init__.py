@@ -1,0 +1,1 @@
+"""Meta's WhatsApp Cloud API: numbers that Meta itself carries, asked over HTTPS and told of by webhooks."""
