@@ -243,7 +243,7 @@ class Program:
             supervisor=self._core.supervisor,
             actions=self._core.actions,
             sheets=self._sheets,
-            history=self._core.transitions.of,
+            history=self._core.transitions,
             clock=self._core.clock,
             make_conversations=self._make_conversations,
         )
@@ -297,7 +297,7 @@ def _parts(core: Core, window: MainWindow) -> Parts:
             secrets=settings.secrets,
         ),
         version=__version__,
-        set_language=window.set_language,
+        set_language=window.look.set_language,
         open_folder=lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))),
     )
 

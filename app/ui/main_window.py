@@ -14,14 +14,15 @@ from app.ui.banners import Banners
 from app.ui.body import Body
 from app.ui.header import Header
 from app.ui.icons import icon
+from app.ui.look_control import LookControl
 from app.ui.loop import asked
 from app.ui.mentorado_list.groups import Group
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.mentorado_list.panel import ListPanel
 from app.ui.places import SHORTCUTS, Place, Places
 from app.ui.preferences import Preferences
-from app.ui.text import LANGUAGES, texts
-from app.ui.theme import SCALES, Theme
+from app.ui.text import texts
+from app.ui.theme import Theme
 from app.ui.toast import Toast
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from app.domain.mentorado import MentoradoId
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.page import Page
+    from app.ui.palette.entries import Entry
     from app.ui.work import Work
 
 AGES_MILLISECONDS = 30_000
@@ -60,6 +62,7 @@ class MainWindow(QMainWindow):
         self._pane: DetailPane | None = None
         self._painted = False
         self._finished = False
+        self.look = LookControl(theme, preferences, self)
         self.header = Header(model, theme)
         self.header.add_button.setEnabled(False)
         self.banners = Banners(theme)
@@ -131,11 +134,6 @@ class MainWindow(QMainWindow):
         if self.places.go(place):
             (self.places.page or self.list).take_focus()
 
-    def set_language(self, language: str) -> None:
-        """Speak *language* from now on, in the next runs too."""
-        texts.set_language(language)
-        self._preferences.language = language
-
     def choose(self, mentorado_id: MentoradoId) -> None:
         """Show somebody in list and pane."""
         self.places.go(Place.HOME)
@@ -177,8 +175,7 @@ class MainWindow(QMainWindow):
         """Take a spreadsheet of people; they can be archived again at once."""
         if self._work is None:
             return
-        work, added = self._work, await self._work.import_people(self)
-        if added:
+        if added := await self._work.import_people(self):
             words = texts.plural("import.done", len(added))
             self.toast.say(words, texts("window.undo"), lambda: self.archive(added))
 
@@ -189,14 +186,23 @@ class MainWindow(QMainWindow):
             for mentorado_id in mentorado_ids:
                 await self._work.enrolments.archive(mentorado_id)
 
+    @asked
+    async def open_palette(self) -> None:
+        """Find a person or an action by a few letters."""
+        if self._work is None:
+            return
+        entry = await self._work.pick(self, self._commands(), self.list.table.chosen_id)
+        if entry is not None:
+            entry.do()
+
     # --- wiring
 
     def _connect_parts(self) -> None:
         header, listed = self.header, self.list
         self.places.wanted.connect(self.go)
         header.add_wanted.connect(self.add)
-        header.language_wanted.connect(self._switch_language)
-        header.look_wanted.connect(self._show_look_menu)
+        header.language_wanted.connect(self.look.switch_language)
+        header.look_wanted.connect(self.look.show_menu)
         header.search.textChanged.connect(listed.search)
         header.search.left_downwards.connect(listed.enter)
         listed.add_wanted.connect(self.add)
@@ -212,23 +218,42 @@ class MainWindow(QMainWindow):
         self.body.painted.connect(self._on_painted)
         self.body.left_drawer.connect(listed.take_focus)
         self.body.drawer_changed.connect(self._on_drawer)
-        self._theme.changed.connect(self._remember_look)
 
     def _add_shortcuts(self) -> None:
+        look = self.look
         for keys, do in (
             (QKeySequence.StandardKey.Find, self._find),
             (QKeySequence.StandardKey.New, self.header.add_button.click),
             ("Ctrl+I", self.import_people),
-            ("Ctrl+L", self._switch_language),
-            ("Ctrl++", lambda: self._scale_text(+1)),
-            ("Ctrl+=", lambda: self._scale_text(+1)),
-            ("Ctrl+-", lambda: self._scale_text(-1)),
-            ("Ctrl+0", lambda: self._theme.set_text_scale(SCALES[0])),
+            ("Ctrl+K", self.open_palette),
+            ("Ctrl+L", look.switch_language),
+            ("Ctrl++", partial(look.scale_text, +1)),
+            ("Ctrl+=", partial(look.scale_text, +1)),
+            ("Ctrl+-", partial(look.scale_text, -1)),
+            ("Ctrl+0", partial(look.scale_text, 0)),
             ("Esc", self.body.close_drawer),
         ):
             QShortcut(QKeySequence(keys), self).activated.connect(do)
         for place, keys in SHORTCUTS.items():
             QShortcut(QKeySequence(keys), self).activated.connect(partial(self.go, place))
+
+    def _commands(self) -> Sequence[Entry]:
+        """What the palette offers besides people and what can be done with them."""
+        from app.ui.palette.entries import command
+        from app.ui.rail import ICONS
+
+        places = [
+            command(texts(f"rail.{place}"), keys, ICONS[place], partial(self.go, place))
+            for place, keys in SHORTCUTS.items()
+        ]
+        return [
+            command(texts("list.add"), "Ctrl+N", "user-plus", self.add),
+            command(texts("list.import"), "Ctrl+I", "file", self.import_people),
+            *places,
+            command(texts("palette.language"), "Ctrl+L", "globe", self.look.switch_language),
+            command(texts("palette.larger"), "Ctrl++", "expand", partial(self.look.scale_text, +1)),
+            command(texts("palette.smaller"), "Ctrl+-", "shrink", partial(self.look.scale_text, -1)),
+        ]
 
     def _on_painted(self) -> None:
         self._painted = True
@@ -249,6 +274,8 @@ class MainWindow(QMainWindow):
         pane.edit_requested.connect(self.edit)
         pane.back_requested.connect(self.body.close_drawer)
         pane.mentorado_wanted.connect(self.choose)
+        pane.show_span(self._preferences.span)
+        pane.span_picked.connect(partial(setattr, self._preferences, "span"))
         self.header.search.textEdited.connect(pane.leave_wide)
         WideReading(pane, self.body, self.list)
         self.body.set_pane(pane)
@@ -279,22 +306,10 @@ class MainWindow(QMainWindow):
             menu.aboutToHide.connect(menu.deleteLater)
             menu.popup(where)
 
-    def _show_look_menu(self, button: QWidget) -> None:
-        from app.ui.look_menu import look_menu
-
-        menu = look_menu(self, self._theme)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
-
     def _offer_undo(self, mentorado_id: MentoradoId) -> None:
         if self._work is not None:
             words = texts("window.archived", name=self._work.name_of(mentorado_id))
             self.toast.say(words, texts("window.undo"), lambda: self.bring_back(mentorado_id))
-
-    # --- language and look
-
-    def _switch_language(self) -> None:
-        self.set_language(LANGUAGES[(LANGUAGES.index(texts.language) + 1) % len(LANGUAGES)])
 
     def _retranslate(self) -> None:
         self.setWindowTitle(texts("app.name"))
@@ -304,15 +319,6 @@ class MainWindow(QMainWindow):
             from app.ui import qt_words
 
             qt_words.speak(texts.language)
-
-    def _scale_text(self, steps: int) -> None:
-        nearest = min(SCALES, key=lambda scale: abs(scale - self._theme.text_scale))
-        place = SCALES.index(nearest) + steps
-        self._theme.set_text_scale(SCALES[min(max(place, 0), len(SCALES) - 1)])
-
-    def _remember_look(self) -> None:
-        self._preferences.mode = self._theme.mode
-        self._preferences.text_scale = self._theme.text_scale
 
     def _remember_group(self, group: Group) -> None:
         self._preferences.group = group

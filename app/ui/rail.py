@@ -17,7 +17,7 @@ from app.ui.theme import Theme
 _BUTTON, _TALLEST, _ICON = 44, 68, 20
 
 
-_ICONS = {Place.HOME: "users", Place.AUDIT: "ledger", Place.SETTINGS: "sliders"}
+ICONS = {Place.HOME: "users", Place.AUDIT: "ledger", Place.SETTINGS: "sliders"}
 
 
 class _Button(QAbstractButton):
@@ -69,7 +69,7 @@ class _Button(QAbstractButton):
             painter.setPen(QPen(QColor(colours.focus), 2))
             painter.drawRoundedRect(ground.adjusted(1, 1, -1, -1), t.RADIUS_ROW - 1, t.RADIUS_ROW - 1)
         side = min(self._theme.px(_ICON), round(height * 0.6))
-        sign = pixmap(_ICONS[self._place], colours.on_accent_soft if here else colours.text2, side, self._ratio())
+        sign = pixmap(ICONS[self._place], colours.on_accent_soft if here else colours.text2, side, self._ratio())
         painter.drawPixmap(QPointF((self.width() - side) / 2, (height - side) / 2), sign)
         painter.end()
 

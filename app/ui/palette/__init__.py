@@ -1,0 +1,1 @@
+"""Everything by typing a few letters of it."""
