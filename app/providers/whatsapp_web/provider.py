@@ -22,7 +22,7 @@ from app.providers.whatsapp_web.line import SESSION, EndedLine, HostLine, Patien
 from app.providers.whatsapp_web.protocol import Mode, Open, SetLogging
 from app.providers.whatsapp_web.session_files import SessionFiles, SessionFolder
 from app.providers.whatsapp_web.snapshots import EVERY, SnapshotInfo, Snapshots
-from app.providers.whatsapp_web.work_beside import beside
+from app.providers.work_beside import beside
 
 log = logging.getLogger(__name__)
 

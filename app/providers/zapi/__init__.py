@@ -1,0 +1,1 @@
+"""Z-API: a hosted gateway that holds a linked WhatsApp session for us, and is asked over HTTP."""

@@ -1,0 +1,341 @@
+"""What Z-API's answers mean. Pure, and of any bytes at all: what is not what the documentation says is `Unclear`.
+
+Sources: Z-API's documentation (instance/status, instance/qrcode, security/*, queue/*, message/send-message-text) and
+what integrators met. An answer counts as good only where it says so in exactly the documented way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any, Final
+
+from app.domain.connection import Reason
+from app.domain.phone import PhoneNumber, is_e164
+from app.domain.sending import QueuedMessage
+from app.providers.wire import Answer, Unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """The session is up. *phone_online* is None where the answer leaves it out."""
+
+    phone_online: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restorable:
+    """The session dropped, and comes back without a code: the common outage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlinked:
+    """No phone is linked: it takes a code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """Z-API does not serve us until a person has changed something."""
+
+    reason: Reason
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """It could not be asked, or its answer is not one we know."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The text to render as a QR; a credential."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A code that was drawn already, which cannot be read back here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """The phone asks for a passkey, which only Z-API's own page can give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Whose number is linked."""
+
+    phone: PhoneNumber
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """It did what it was asked to."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePage:
+    """Some of what waits, and where to go on reading; None at the end."""
+
+    messages: tuple[QueuedMessage, ...]
+    cursor: str | None
+
+
+Status = Connected | Restorable | Unlinked | Denied | Unclear
+
+_RESTORE, _NOT_CONNECTED, _ALREADY = "restore the session", "you are not connected", "already connected"
+_LONG: Final = re.compile(r"[A-Za-z0-9_-]{16,}|\d{8,}")  # tokens, ids, numbers: nothing that a detail may repeat
+_PICTURES: Final = ("data:", "iVBOR", "/9j/")  # as a data address, or PNG and JPEG in bare base64
+_CODE_LENGTH: Final = range(20, 2001)
+_TYPED_CODE: Final = re.compile(r"[A-Za-z0-9-]{4,16}")
+_ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
+
+
+def status_of(answer: Answer) -> Status:
+    """The state behind ``/status``. Its ``error`` is filled even when all is well, so it is only read for its words."""
+    said = _said(answer)
+    if not isinstance(said, dict):
+        return said
+    if denied := _denied(answer, said):
+        return denied
+    connected, error = said.get("connected"), _error(said)
+    down, online = _down(error), said.get("smartphoneConnected")
+    if not _good(answer):
+        return _unclear(answer, error)
+    if connected is False:
+        return down or _unclear(answer, error)
+    if connected is not True or down is not None:
+        return Unclear("it does not say whether it is connected")
+    return Unclear("it does not say whether the phone is online") if _odd(online) else Connected(online)
+
+
+def qr_of(answer: Answer) -> Code | Picture | Challenge | Connected | Denied | Unclear:
+    """What ``/qr-code`` says; `Connected` also where only its lack of a code hints at that."""
+    said = _said(answer)
+    if not isinstance(said, dict):
+        return said
+    if denied := _denied(answer, said):
+        return denied
+    error = _error(said)
+    if said.get("challenge"):
+        return Challenge()
+    if not _good(answer):
+        return _unclear(answer, error)
+    if said.get("connected") is True or _ALREADY in error.lower() or ("value" in said and said["value"] is None):
+        return Connected()
+    value = said.get("value")
+    if not isinstance(value, str):
+        return _unclear(answer, error)
+    if value.startswith(_PICTURES):
+        return Picture()
+    if len(value) not in _CODE_LENGTH or not (value.isascii() and value.isprintable()) or " " in value:
+        return Unclear("what it sent is not a code")
+    return Code(value)
+
+
+def phone_code_of(answer: Answer) -> Code | Challenge | Denied | Unclear:
+    """The code to type on the phone. Documented as ``value``, met as ``code`` and ``pairingCode``."""
+    said = _said(answer)
+    if not isinstance(said, dict):
+        return said
+    if denied := _denied(answer, said):
+        return denied
+    if said.get("challenge"):
+        return Challenge()
+    for name in ("value", "code", "pairingCode"):
+        value = said.get(name)
+        if _good(answer) and isinstance(value, str) and _TYPED_CODE.fullmatch(value):
+            return Code(value)
+    return _unclear(answer, _error(said))
+
+
+def device_of(answer: Answer) -> Device | Denied | Unclear:
+    """Whose number is linked, from ``/device``."""
+    said = _said(answer)
+    if not isinstance(said, dict):
+        return said
+    if denied := _denied(answer, said):
+        return denied
+    phone = said.get("phone")
+    number = f"+{phone.removeprefix('+')}" if isinstance(phone, str) else ""
+    if _good(answer) and is_e164(number) and number.isascii():
+        return Device(PhoneNumber(number))
+    return _unclear(answer, _error(said))
+
+
+def done_of(answer: Answer) -> Done | Denied | Unclear:
+    """Whether ``/restore-session``, ``/restart``, ``/disconnect`` and the like were done: they say ``value: true``."""
+    said = _said(answer)
+    if not isinstance(said, dict):
+        return said
+    if denied := _denied(answer, said):
+        return denied
+    return Done() if _good(answer) and said.get("value") is True else _unclear(answer, _error(said))
+
+
+def purged_of(answer: Answer) -> Done | Denied | Unclear:
+    """Whether ``DELETE /queue`` was taken. Only its status is documented, so any body will do that names no error."""
+    if isinstance(answer, Unanswered):
+        return Unclear(answer.why)
+    said = _json(answer.body)
+    if isinstance(said, dict):
+        if denied := _denied(answer, said):
+            return denied
+        if _error(said):
+            return _unclear(answer, _error(said))
+    return Done() if _good(answer) else _unclear(answer, "")
+
+
+def queue_of(answer: Answer) -> QueuePage | Denied | Unclear:
+    """One page of ``POST /queue``. A page with one message that cannot be read is none: fewer must never be shown."""
+    said = _said(answer)
+    if not isinstance(said, dict):
+        return said
+    if denied := _denied(answer, said):
+        return denied
+    messages, more, cursor = said.get("messages"), said.get("hasMore"), said.get("pagingState")
+    if not _good(answer) or not isinstance(messages, list) or not isinstance(more, bool):
+        return _unclear(answer, _error(said))
+    read = [_queued(message) for message in messages]
+    known = tuple(message for message in read if message is not None)
+    if len(known) < len(read) or (more and not (isinstance(cursor, str) and cursor)):
+        return Unclear("what waits cannot be read")
+    return QueuePage(known, cursor if more else None)
+
+
+def facts_of(answer: Answer) -> Mapping[str, str]:
+    """What ``/me`` tells of the account: its name, until when it is paid, and how; never the token it repeats."""
+    said = _said(answer)
+    if not isinstance(said, dict) or not _good(answer) or _error(said):
+        return {}
+    facts = {"name": said.get("name"), "payment": said.get("paymentStatus")}
+    plain_facts = {key: plain(value) for key, value in facts.items() if isinstance(value, str) and value.strip()}
+    due = moment(said.get("due"))
+    return plain_facts if due is None else {**plain_facts, "due": due.date().isoformat()}
+
+
+def denial(text: str) -> Reason | None:
+    """Why Z-API lets nobody in who hears *text*; None for any other text. Compared by parts: wordings vary."""
+    low = " ".join(text.lower().split()).rstrip(".")
+    if low == "null not allowed" or ("client-token" in low and "not configured" in low):
+        return Reason.CLIENT_TOKEN_MISSING
+    if "must subscribe" in low:
+        return Reason.BILLING
+    if low == "instance not found":
+        return Reason.TOKEN_INVALID
+    who, _, rest = low.rpartition(" not allowed")
+    if rest or not who:
+        return None
+    if who == "[ip request]" or any(_is_address(word.strip("[]()'\"")) for word in who.split()):
+        return Reason.ADDRESS_NOT_ALLOWED
+    return Reason.TOKEN_INVALID if " " not in who and who != "method" else None
+
+
+def error_in(answer: Answer) -> str:
+    """The error that *answer* names, whatever its status."""
+    said = _said(answer)
+    return _error(said) if isinstance(said, dict) else ""
+
+
+def object_in(answer: Answer) -> Mapping[str, Any] | None:
+    """The JSON object that *answer* holds."""
+    said = _said(answer)
+    return said if isinstance(said, dict) else None
+
+
+def plain(text: str) -> str:
+    """*text* as a detail may repeat it: short, on one line, without what could be a token or a number."""
+    visible = "".join(character if character.isprintable() else " " for character in text[:1000])
+    return _LONG.sub("…", " ".join(visible.split()))[:120]
+
+
+def moment(value: object) -> datetime | None:
+    """A time that Z-API wrote in seconds or in milliseconds; its documentation has both."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e14:
+        return None
+    return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+
+
+def text_in(value: object) -> str:
+    """*value* if it is a text, in characters that can be stored; JSON may smuggle in halves of them."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+
+
+def json_in(body: bytes) -> Any:
+    """What *body* says as JSON, None when it is none; it may be deeper than anybody can follow."""
+    return _json(body)
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _said(answer: Answer) -> dict[str, Any] | Unclear:
+    if isinstance(answer, Unanswered):
+        return Unclear(answer.why)
+    said = _json(answer.body)
+    return said if isinstance(said, dict) else Unclear(f"HTTP {answer.status}, and no answer that can be read")
+
+
+def _good(answer: Answer) -> bool:
+    return not isinstance(answer, Unanswered) and 200 <= answer.status < 300
+
+
+def _error(said: Mapping[str, Any]) -> str:
+    for name in ("error", "message"):
+        if isinstance(text := said.get(name), str) and text:
+            return text
+    return ""
+
+
+def _denied(answer: Answer, said: Mapping[str, Any]) -> Denied | None:
+    error = _error(said)
+    if isinstance(answer, Unanswered) or answer.status in (405, 415):  # a wrong verb or header is our own mistake
+        return None
+    reason = denial(error)
+    return None if reason is None else Denied(reason, plain(error))
+
+
+def _down(error: str) -> Restorable | Unlinked | None:
+    low = error.lower()
+    if _RESTORE in low:
+        return Restorable()
+    return Unlinked() if _NOT_CONNECTED in low else None
+
+
+def _odd(value: object) -> bool:
+    return value is not None and not isinstance(value, bool)
+
+
+def _unclear(answer: Answer, error: str) -> Unclear:
+    status = "no answer" if isinstance(answer, Unanswered) else f"HTTP {answer.status}"
+    return Unclear(f"{status}: {plain(error)}" if error else f"{status}, and not what was asked for")
+
+
+def _queued(message: object) -> QueuedMessage | None:
+    if not isinstance(message, dict):
+        return None
+    queue_id = message.get("ZaapId") or message.get("_id")
+    if not isinstance(queue_id, str) or not _ID.fullmatch(queue_id):
+        return None
+    to, text = text_in(message.get("Phone")), text_in(message.get("Message"))
+    return QueuedMessage(id=queue_id, to=to, text=text, since=moment(message.get("Created")))
+
+
+def _is_address(word: str) -> bool:
+    try:
+        ip_address(word)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,137 @@
+"""One Z-API instance: every endpoint we use, each a question with a typed answer.
+
+Its id and token are part of every address, and the account's Client-Token, where it is switched on, is a header
+(security/introduction, security/client-token).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+
+from app.domain.connection import Reason
+from app.domain.credentials import CredentialField, Credentials
+from app.domain.phone import PhoneNumber
+from app.domain.sending import QueuedMessage, SendResult
+from app.providers.wire import Patience, Wire, open_wire
+from app.providers.zapi import answers
+from app.providers.zapi.answers import (
+    Challenge,
+    Code,
+    Connected,
+    Denied,
+    Device,
+    Done,
+    Picture,
+    QueuePage,
+    Status,
+    Unclear,
+)
+from app.providers.zapi.sending import result_of
+
+_ID: Final = CredentialField.INSTANCE_ID
+_TOKEN: Final = CredentialField.INSTANCE_TOKEN
+
+PAGE: Final = 100
+PAGES: Final = 20
+"""At most; the queue of a phone that is away holds a thousand messages (queue/introduction)."""
+
+_CODE_SECONDS: Final = 30.0  # a code is made while we wait
+_PATH_PART: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
+_HEADER: Final = re.compile(r"[!-~]{1,400}")
+
+
+class Instance:
+    """Asks one instance. Nothing is asked again by itself."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    async def status(self) -> Status:
+        return answers.status_of(await self._wire.ask("GET", "status"))
+
+    async def device(self) -> Device | Denied | Unclear:
+        return answers.device_of(await self._wire.ask("GET", "device"))
+
+    async def facts(self) -> Mapping[str, str]:
+        """What is told of the account; nothing when it cannot be asked."""
+        return answers.facts_of(await self._wire.ask("GET", "me"))
+
+    async def qr(self) -> Code | Picture | Challenge | Connected | Denied | Unclear:
+        return answers.qr_of(await self._wire.ask("GET", "qr-code", within=_CODE_SECONDS))
+
+    async def phone_code(self, phone: PhoneNumber) -> Code | Challenge | Denied | Unclear:
+        path = f"phone-code/{phone.removeprefix('+')}"
+        return answers.phone_code_of(await self._wire.ask("GET", path, within=_CODE_SECONDS))
+
+    async def restore(self) -> Done | Denied | Unclear:
+        """Bring a dropped session back. What waits in the queue is sent then."""
+        return answers.done_of(await self._wire.ask("GET", "restore-session"))
+
+    async def restart(self) -> Done | Denied | Unclear:
+        """Start the instance anew; needs no code. What waits in the queue is sent then."""
+        return answers.done_of(await self._wire.ask("GET", "restart"))
+
+    async def disconnect(self) -> Done | Denied | Unclear:
+        """Unlink the phone."""
+        return answers.done_of(await self._wire.ask("GET", "disconnect"))
+
+    async def refuse_queueing(self) -> None:
+        """Have sends fail while the phone is away, instead of waiting and going out together when it is back.
+
+        The verb is not documented; an instance that does not know it queues as before, and the queue is looked at.
+        """
+        settings = {"disableEnqueueWhenDisconnected": True}
+        await self._wire.ask("PUT", "update-queue-settings", json=settings)
+
+    async def queue_page(self, cursor: str | None = None) -> QueuePage | Denied | Unclear:
+        asked: dict[str, object] = {"pageSize": PAGE}
+        if cursor is not None:
+            asked["pagingState"] = cursor
+        return answers.queue_of(await self._wire.ask("POST", "queue", json=asked))
+
+    async def queue(self) -> tuple[QueuedMessage, ...] | Denied | Unclear:
+        """All that waits, the oldest first; never only some of it."""
+        waiting: dict[str, QueuedMessage] = {}
+        cursor, seen = None, set[str | None]()
+        while len(seen) < PAGES and cursor not in seen:
+            seen.add(cursor)
+            page = await self.queue_page(cursor)
+            if not isinstance(page, QueuePage):
+                return page
+            waiting.update((message.id, message) for message in page.messages)
+            cursor = page.cursor
+            if cursor is None:
+                return tuple(sorted(waiting.values(), key=_age))
+        return Unclear("the queue has no end")
+
+    async def purge(self) -> Done | Denied | Unclear:
+        return answers.purged_of(await self._wire.ask("DELETE", "queue"))
+
+    async def send_text(self, phone: str, message: str) -> tuple[SendResult, Reason | None]:
+        """Hand *message* over; the reason is why the whole number must stop, where it must."""
+        return result_of(await self._wire.ask("POST", "send-text", json={"phone": phone, "message": message}))
+
+
+@asynccontextmanager
+async def open_instance(base_url: str, credentials: Credentials, patience: Patience) -> AsyncIterator[Instance]:
+    """The instance these *credentials* lead to, which must be `usable`. Nothing is asked yet."""
+    path = f"instances/{credentials[_ID]}/token/{credentials[_TOKEN]}/"
+    headers = {"Content-Type": "application/json"}
+    if client_token := credentials.get(CredentialField.CLIENT_TOKEN):
+        headers["Client-Token"] = client_token
+    async with open_wire(f"{base_url.rstrip('/')}/{path}", headers=headers, patience=patience) as wire:
+        yield Instance(wire)
+
+
+def usable(credentials: Credentials) -> bool:
+    """Whether they can stand in an address and in a header at all."""
+    client_token = credentials.get(CredentialField.CLIENT_TOKEN, "")
+    in_path = (credentials.get(_ID, ""), credentials.get(_TOKEN, ""))
+    return all(map(_PATH_PART.fullmatch, in_path)) and (not client_token or bool(_HEADER.fullmatch(client_token)))
+
+
+def _age(message: QueuedMessage) -> float:
+    return message.since.timestamp() if message.since else 0.0

@@ -1,0 +1,94 @@
+"""An open line to one instance: what its course finds out and what webhooks deliver, in the order it happened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
+
+from app.domain.messages import WireFact, WireMessage
+from app.domain.ports import Clock
+from app.domain.provider import Arrived, Failed, Heard, Opened, Refused, Signal, Silent
+from app.providers.zapi.instance import Instance
+
+
+class ZapiLine(AsyncIterator[Signal]):
+    """A `Line` that `CanCheckNow`. Its course says things into it; the core reads them out."""
+
+    def __init__(self, instance: Instance, clock: Clock) -> None:
+        self.instance = instance
+        self.through = False  # whether it was connected when it was last asked
+        self.showing_code = False
+        self.typed_code_until: datetime | None = None  # somebody is typing a code on the phone
+        self.doubted = True  # whether it should be asked again whose number is linked
+        self.over = False
+        self._clock = clock
+        self._said: asyncio.Queue[Signal] = asyncio.Queue()
+        self._delivered: deque[tuple[int, Callable[[], None]]] = deque()
+        self._mark = 0
+        self._nap: asyncio.Timeout | None = None
+        self._asked = False
+
+    def signals(self) -> AsyncIterator[Signal]:
+        """Yield what is said, until the line is over."""
+        return self
+
+    async def __anext__(self) -> Signal:
+        # No generator: the core leaves off in the middle, and a generator would then be closed by a task of nobody's.
+        if self.over and self._said.empty():
+            raise StopAsyncIteration
+        return await self._said.get()
+
+    def say(self, signal: Signal) -> None:
+        """Nothing is said after a last word."""
+        if self.over:
+            return
+        match signal:
+            case Opened():
+                self.through = True
+            case Silent() | Refused() | Failed():
+                self.through = False
+            case _:
+                pass
+        self.over = isinstance(signal, Refused | Failed)
+        self._said.put_nowait(signal)
+        if self.over:
+            self.check_now()  # its course may stop resting
+
+    def check_now(self) -> None:
+        """Ask the provider now instead of at the next regular time."""
+        self._asked = self.doubted = True
+        if self._nap is not None and not self._nap.expired():
+            self._nap.reschedule(asyncio.get_running_loop().time())
+
+    async def rest(self, seconds: float) -> None:
+        """Let time pass until the next question is due, or somebody wants it now."""
+        try:
+            async with asyncio.timeout(None) as self._nap:
+                if not self._asked:
+                    await self._clock.sleep(seconds)
+        except TimeoutError:
+            if self._nap is None or not self._nap.expired():
+                raise
+        finally:
+            self._nap, self._asked = None, False
+
+    def deliver(self, facts: Sequence[WireFact], check: bool, confirm: Callable[[], None]) -> None:
+        """Say what a webhook told, and *confirm* it once it is stored."""
+        if facts:
+            self._mark += 1
+            self._delivered.append((self._mark, confirm))
+            self.say(Arrived(tuple(facts), self._mark))
+            if any(isinstance(fact, WireMessage) and not fact.from_me for fact in facts):
+                self.say(Heard(self._clock.now(), inbound=True))
+        else:
+            confirm()
+        if check:
+            self.check_now()
+
+    async def confirm(self, up_to: int) -> None:
+        """Everything up to this mark is stored: tell whoever delivered it."""
+        while self._delivered and self._delivered[0][0] <= up_to:
+            _, confirm = self._delivered.popleft()
+            confirm()

@@ -1,0 +1,72 @@
+"""A message handed to Z-API, and what its answer means for it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.domain.connection import Reason
+from app.domain.messages import Address, AddressKind
+from app.domain.sending import Accepted, NotSent, SendResult, SendTrouble, Uncertain
+from app.providers.wire import Answer, Unanswered
+from app.providers.zapi.answers import denial, error_in, object_in, plain, text_in
+
+AGAIN_SECONDS: Final = 5.0
+SLOW_DOWN_SECONDS: Final = 60.0
+
+_TROUBLES: Final = (
+    ("restore the session", SendTrouble.NOT_CONNECTED),
+    ("not connected", SendTrouble.NOT_CONNECTED),
+    ("disconnected", SendTrouble.NOT_CONNECTED),
+    ("invalid phone", SendTrouble.RECIPIENT_INVALID),
+    ("phone number does not exist", SendTrouble.RECIPIENT_INVALID),
+)
+
+
+def phone_field(to: Address) -> str | None:
+    """*to* as Z-API writes it: digits, ``…@lid``, or a group's id. The address is never changed by a rule."""
+    match to.kind:
+        case AddressKind.PHONE:
+            return to.value.removeprefix("+")
+        case AddressKind.LID:
+            return f"{to.value}@lid"
+        case AddressKind.GROUP:  # older groups are named by their founder and time, with a dash between
+            return to.value if "-" in to.value else f"{to.value}-group"
+        case _:
+            return None
+
+
+def result_of(answer: Answer) -> tuple[SendResult, Reason | None]:
+    """What became of the message, and why the whole number must stop, where it must.
+
+    Good is only what names the message. What a gateway or a broken exchange says of it leaves it uncertain.
+    """
+    if isinstance(answer, Unanswered):
+        if answer.sent:
+            return Uncertain(detail=answer.why), None
+        return NotSent(trouble=SendTrouble.TRANSIENT, detail=answer.why, after=AGAIN_SECONDS), None
+    error = error_in(answer)
+    code, detail = str(answer.status), plain(error)
+    if error and answer.status not in (405, 415) and (reason := denial(error)):
+        trouble = SendTrouble.BILLING if reason is Reason.BILLING else SendTrouble.AUTH
+        return NotSent(trouble=trouble, code=code, detail=detail), reason
+    if answer.status == 429:
+        after = answer.retry_after or SLOW_DOWN_SECONDS
+        return NotSent(trouble=SendTrouble.RATE_GLOBAL, code=code, detail=detail, after=after), None
+    if answer.status >= 500:
+        return Uncertain(detail=f"HTTP {code}"), None
+    if error or answer.status >= 400:
+        return NotSent(trouble=_trouble(error, answer.status), code=code, detail=detail), None
+    said = object_in(answer) or {}
+    message_id = text_in(said.get("messageId")) or text_in(said.get("id"))
+    if not 200 <= answer.status < 300 or not message_id:
+        return Uncertain(detail=f"HTTP {code}, and the message is not named"), None
+    return Accepted(provider_id=message_id, queue_id=text_in(said.get("zaapId"))), None
+
+
+def _trouble(error: str, status: int) -> SendTrouble:
+    low = error.lower()
+    for words, trouble in _TROUBLES:
+        if words in low:
+            return trouble
+    # 400 is documented as "invalid data", 405 and 415 as a wrong verb or header; the rest is not documented.
+    return SendTrouble.REQUEST if status in (400, 405, 415) else SendTrouble.UNKNOWN
