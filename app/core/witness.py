@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 
 from app.core.scribe import Scribe
 from app.domain.audit import Actor, AuditOutcome, Deed
+from app.domain.connection import LinkStatus
 from app.domain.mentorado import Enrolment
+from app.domain.phone import masked
 from app.domain.ports import Audit, Clock
 
 log = logging.getLogger(__name__)
@@ -21,6 +23,15 @@ class Witness:
         self._scribe = scribe
         self._clock = clock
         self._actor = actor
+
+    @property
+    def actor(self) -> Actor:
+        """Who is at the keyboard now."""
+        return self._actor()
+
+    async def written(self) -> None:
+        """Wait until everything recorded so far is on disk."""
+        await self._scribe.flush()
 
     def record(
         self,
@@ -46,3 +57,11 @@ class Witness:
         )
         log.info("%s on %s: %s", action, deed.mentorado_id, outcome)
         self._scribe.add(lambda: self._audit.record(deed))
+
+
+def described(status: LinkStatus) -> dict[str, str]:
+    """*status* as an audit entry has it."""
+    known = {"state": status.state.value, "reason": status.reason.value}
+    if status.account is not None:
+        known["account"] = masked(status.account)
+    return known

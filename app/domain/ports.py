@@ -93,6 +93,10 @@ class PersonalHistory(Protocol):
 
     async def extent(self, mentorado_id: MentoradoId) -> HistoryExtent: ...
 
+    async def contacts(self, mentorado_id: MentoradoId) -> int:
+        """How many people, groups and channels are known."""
+        ...
+
     async def find_contact(self, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
         """Who is reached by *address*, Brazil's ninth digit aside."""
         ...
@@ -205,6 +209,10 @@ class HistoryTransfer(Protocol):
 
         Raises `Problem(BACKUP_ALTERED)` for rows that no dump would hold. What was erased since stays erased.
         """
+        ...
+
+    async def put_in_order(self, mentorado_id: MentoradoId) -> None:
+        """Show what was merged where it belongs among what was stored since. Due after the last merge; repeatable."""
         ...
 
 

@@ -157,6 +157,7 @@ class Procedure:
     steps: tuple[StepRecord, ...]
     entries: int = 0
     confirmed: bool = False  # a person was told about the way back that ends, and said go
+    undoing: bool = False  # a person wants all of it taken back; from then on it only goes back
 
     @property
     def ended(self) -> bool:
@@ -203,6 +204,8 @@ def after(procedure: Procedure, entry: JournalEntry) -> Procedure:
     )
     if entry.kind is EntryKind.CONFIRMED:
         return replace(procedure, confirmed=True)
+    if entry.kind is EntryKind.UNDO_BEGAN:
+        return replace(procedure, undoing=True)
     if entry.kind is EntryKind.ENDED:
         undone = any(step.state is StepState.UNDONE for step in procedure.steps) or "undone" in entry.facts
         return replace(procedure, state=ProcedureState.UNDONE if undone else ProcedureState.DONE)

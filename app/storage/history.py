@@ -98,6 +98,14 @@ class SqlHistory:
 
         return await self._database.read(work)
 
+    async def contacts(self, mentorado_id: MentoradoId) -> int:
+        def work(connection: Connection) -> int:
+            from app.storage.history_reading import contacts
+
+            return contacts(connection, mentorado_id)
+
+        return await self._database.read(work)
+
     async def find_contact(self, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
         def work(connection: Connection) -> ContactId | None:
             from app.storage.history_contacts import find

@@ -131,6 +131,11 @@ def extent(connection: Connection, mentorado_id: MentoradoId) -> HistoryExtent:
     return HistoryExtent(messages=row.messages, conversations=row.conversations, since=row.since)
 
 
+def contacts(connection: Connection, mentorado_id: MentoradoId) -> int:
+    theirs = select(func.count()).where(contact.c.mentorado_id == mentorado_id, contact.c.merged_into.is_(None))
+    return connection.execute(theirs).scalar_one()
+
+
 def _living(connection: Connection, conversation_id: ConversationId) -> ConversationId:
     """The conversation that *conversation_id* leads to since it was merged, or itself."""
     return connection.execute(_LIVING, {"conversation_id": conversation_id}).scalar() or conversation_id

@@ -29,7 +29,7 @@ Journaled = tuple[ProcedureHead, Sequence[JournalEntry]]
 class SqlJournal:
     """Implements `app.domain.ports.Journal`.
 
-    An entry that is not the next one is refused by the database: another program moved the same procedure meanwhile.
+    An entry that is not the next one raises `Problem(NOT_POSSIBLE_NOW)`: another program moved the procedure meanwhile.
     """
 
     def __init__(self, database: Database) -> None:
@@ -74,6 +74,10 @@ def _begin(connection: Connection, head: ProcedureHead, first: JournalEntry) -> 
 def _append(connection: Connection, entry: JournalEntry) -> None:
     from app.storage.tables import procedure_entry
 
+    theirs = procedure_entry.select().where(procedure_entry.c.procedure_id == entry.procedure_id)
+    last = connection.execute(theirs.order_by(procedure_entry.c.number.desc()).limit(1)).one_or_none()
+    if entry.number != (last.number + 1 if last else 1) or (last and last.kind == EntryKind.ENDED.value):
+        raise Problem(Code.NOT_POSSIBLE_NOW, why="moved elsewhere")
     connection.execute(
         procedure_entry.insert().values(
             procedure_id=entry.procedure_id,

@@ -83,6 +83,9 @@ class PlayedArchive:
     async def extent(self, mentorado_id: MentoradoId) -> HistoryExtent:
         return HistoryExtent(messages=sum(map(len, self.batches)), conversations=len(self.talks), since=DAWN)
 
+    async def contacts(self, mentorado_id: MentoradoId) -> int:
+        return len(self.talks)
+
     async def find_contact(self, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
         return ContactId("b" * 32) if address.key == BIA.key and not self.unknown else None
 

@@ -1,0 +1,81 @@
+"""Writes the beginning and the end of procedures into the audit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from app.core.action import ActionName
+from app.core.enrolments import Enrolments
+from app.core.procedure_step import Run, Step
+from app.core.witness import Witness, described
+from app.domain.audit import Actor, AuditOutcome
+from app.domain.connection import LinkStatus
+from app.domain.mentorado import LinkId
+from app.domain.ports import Audit
+from app.domain.procedure import Facts, Procedure, ProcedureKind, StepName
+
+ACTION: Final[Mapping[ProcedureKind, ActionName]] = MappingProxyType(
+    {
+        ProcedureKind.RECOVERY: ActionName.RECOVER,
+        ProcedureKind.REAUTHENTICATION: ActionName.REAUTHENTICATE,
+        ProcedureKind.BACKUP: ActionName.BACK_UP,
+        ProcedureKind.RESTORE: ActionName.RESTORE,
+    }
+)
+"""What has to be possible for a procedure to begin, and what the audit calls it."""
+
+_LOOKED_BACK = 100
+
+
+class Recorder:
+    """Two audit entries a procedure: when it begins, and when it is done or undone, each exactly once."""
+
+    def __init__(
+        self, *, witness: Witness, audit: Audit, enrolments: Enrolments, status: Callable[[LinkId], LinkStatus]
+    ) -> None:
+        self._witness = witness
+        self._audit = audit
+        self._enrolments = enrolments
+        self._status = status
+        self.step = Step(name=StepName.RECORD, do=self._record)
+
+    @property
+    def actor(self) -> Actor:
+        """Who is at the keyboard now."""
+        return self._witness.actor
+
+    def began(self, procedure: Procedure) -> None:
+        self._write(procedure, "began", AuditOutcome.DONE)
+
+    async def ended(self, procedure: Procedure) -> None:
+        """Returns once it is on disk; after a crash, what is there already is not written again."""
+        entries = await self._audit.entries(mentorado_id=procedure.head.mentorado_id, limit=_LOOKED_BACK)
+        written = [entry.deed.after for entry in entries if entry.deed.after.get("procedure") == procedure.head.id]
+        if not any(after["moment"] != "began" for after in written):
+            self._write(procedure, "undone" if procedure.undoing else "done", _outcome(procedure))
+        await self._witness.written()
+
+    async def _record(self, run: Run) -> Facts:
+        await self.ended(run.procedure)
+        return {"outcome": _outcome(run.procedure).value}
+
+    def _write(self, procedure: Procedure, moment: str, outcome: AuditOutcome) -> None:
+        enrolment = self._enrolments.get(procedure.head.mentorado_id)
+        now = described(self._status(enrolment.link.id))
+        self._witness.record(
+            ACTION[procedure.head.kind],
+            enrolment,
+            before=now if moment == "began" else {},
+            after={**now, "procedure": procedure.head.id, "moment": moment},
+            outcome=outcome,
+            reason=procedure.head.facts.get("override_reason", ""),
+        )
+
+
+def _outcome(procedure: Procedure) -> AuditOutcome:
+    if procedure.undoing:
+        return AuditOutcome.DECLINED
+    left_out = any("left_out" in step.facts for step in procedure.steps)
+    return AuditOutcome.FAILED if left_out else AuditOutcome.DONE

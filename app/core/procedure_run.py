@@ -1,0 +1,250 @@
+"""One unfinished procedure, from where it stands to where a person is needed, or to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Coroutine, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from app.core.bus import Bus
+from app.core.ledger import Ledger, facts_of
+from app.core.log_context import ABOUT
+from app.core.procedure_record import Recorder
+from app.core.procedure_step import Run, Step
+from app.domain.errors import Problem
+from app.domain.events import BackupMoved, ProcedureChanged, StorageFailed, StorageRecovered
+from app.domain.ports import Clock, Journal
+from app.domain.procedure import (
+    NO_WAY_BACK,
+    EntryKind,
+    Facts,
+    JournalEntry,
+    Procedure,
+    ProcedureState,
+    StepName,
+    StepState,
+    after,
+)
+
+log = logging.getLogger(__name__)
+
+MOVING: Final = frozenset({ProcedureState.RUNNING, ProcedureState.UNDOING})
+"""Nobody is needed."""
+
+_BEGUN: Final = frozenset({StepState.RUNNING, StepState.FAILED})
+_TO_UNDO: Final = frozenset({*_BEGUN, StepState.DONE})
+
+Said = tuple[EntryKind, Facts]
+"""What is to be written about a step next."""
+
+
+class Scroll:
+    """Puts entries on disk, and only then lets them be true and tells them."""
+
+    def __init__(self, *, journal: Journal, bus: Bus, clock: Clock) -> None:
+        self._journal = journal
+        self._bus = bus
+        self._clock = clock
+        self._failing = False
+
+    async def write(
+        self, procedure: Procedure, kind: EntryKind, step: StepName | None = None, facts: Facts | None = None
+    ) -> Procedure:
+        """Returns *procedure* as it is then. Raises `Problem` when the journal cannot be written."""
+        entry = JournalEntry(
+            procedure_id=procedure.head.id,
+            number=procedure.entries + 1,
+            at=self._clock.now(),
+            kind=kind,
+            step=step,
+            facts=facts or {},
+        )
+        await self._journal.append(entry)
+        log.info("%s %s: %s %s", procedure.head.kind, procedure.head.id, kind, step or "")
+        if self._failing:
+            self._failing = False
+            self._bus.publish(StorageRecovered())
+        return after(procedure, entry)
+
+    def failed(self, problem: Problem) -> None:
+        """A procedure stands still because it cannot be written any further."""
+        log.warning("A procedure stands still: %s", problem.code)
+        self._failing = True
+        self._bus.publish(StorageFailed(problem))
+
+    def tell(self, procedure: Procedure) -> None:
+        self._bus.publish(ProcedureChanged(procedure))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What every procedure is moved with."""
+
+    steps: Mapping[StepName, Step]
+    scroll: Scroll
+    ledger: Ledger
+    recorder: Recorder
+    bus: Bus
+    group: asyncio.TaskGroup
+
+
+class ProcedureRun:
+    """Holds the procedure as its journal says, and moves it in a task of its own while nobody is needed."""
+
+    def __init__(self, procedure: Procedure, means: Means, *, secret: str = "") -> None:
+        self.procedure = procedure
+        self.secret = secret
+        self.asked = asyncio.Lock()  # one wish of a person after the other
+        self._means = means
+        self._task: asyncio.Task[None] | None = None
+        self._work: asyncio.Task[Said] | None = None  # the part of it that a pause cuts short
+        self._pausing = False
+
+    @property
+    def left_alone(self) -> bool:
+        """Whether it should be moving and is not: the program that moved it ended, or is another one than this."""
+        return self.procedure.state in MOVING and (self._task is None or self._task.done())
+
+    def move(self) -> None:
+        """Go on from here."""
+        head = self.procedure.head
+        self._pausing = False
+        self._task = self._means.group.create_task(self._run(), name=f"{head.kind} {head.id}")
+
+    async def stop(self) -> None:
+        """Pause, and wait until it stands still; nothing happens when it does already."""
+        if self._task is None or self._task.done():
+            return
+        self._pausing = True
+        if self._work is not None:
+            self._work.cancel()
+        await asyncio.wait([self._task])
+
+    def cancel(self) -> None:
+        """The program ends: leave everything as it is on disk."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def write(self, kind: EntryKind, step: StepName | None = None, facts: Facts | None = None) -> None:
+        """Write an entry, and be what it says. Raises `Problem` and stays as it is when it cannot be written."""
+        self.procedure = await self._means.scroll.write(self.procedure, kind, step, facts)
+        if self.procedure.ended:
+            self.secret = ""
+        self._means.scroll.tell(self.procedure)
+
+    async def settle(self) -> None:
+        """A crash may have come between a deed and its entry: whether the step without way back was done is found out
+        before anything is undone."""
+        name = NO_WAY_BACK.get(self.procedure.head.kind)
+        record = next((step for step in self.procedure.steps if step.name is name), None)
+        if record is None or record.state not in _BEGUN or self.procedure.undoing:
+            return
+        facts = await self._means.steps[record.name].happened(self._given())
+        if facts is not None:
+            await self.write(EntryKind.STEP_DONE, record.name, facts)
+
+    async def _run(self) -> None:
+        ABOUT.set(self.procedure.head.mentorado_id)  # a task of its own, so nobody else's
+        try:
+            await (self._backward() if self.procedure.undoing else self._forward())
+        except Problem as problem:  # the journal cannot be written, so nothing more may begin
+            self._stand_still()
+            self._means.scroll.failed(problem)
+        except Exception:
+            log.exception("A procedure broke")
+            self._stand_still()
+
+    def _stand_still(self) -> None:
+        self.procedure = replace(self.procedure, state=ProcedureState.PAUSED)  # its journal says so when it is taken up
+        self._means.scroll.tell(self.procedure)
+
+    async def _forward(self) -> None:
+        while (record := self.procedure.next_step) is not None:
+            step = self._means.steps[record.name]
+            said = await self._do(self._first(step, record.state))
+            if said is not None and said[0] is EntryKind.STEP_BEGAN:
+                await self.write(said[0], step.name, said[1])
+                said = await self._do(_done(step.do(self._given())))
+            if said is None:
+                await self.write(EntryKind.PAUSED, facts=await self._quiet(step))
+                return
+            kind, facts = said
+            if kind is EntryKind.STEP_FAILED and step.optional and "code" in record.facts:
+                kind, facts = EntryKind.STEP_SKIPPED, {**facts, "left_out": "yes"}
+            await self.write(kind, step.name, facts)
+            if kind in (EntryKind.STEP_FAILED, EntryKind.ASKED):
+                return
+        await self.write(EntryKind.ENDED)
+
+    async def _first(self, step: Step, state: StepState) -> Said:
+        """What is to be written about *step* before any of it is done."""
+        run = self._given()
+        if state in _BEGUN and (facts := await step.happened(run)) is not None:
+            return EntryKind.STEP_DONE, facts
+        if (facts := await step.skip(run)) is not None:
+            return EntryKind.STEP_SKIPPED, facts
+        before = await step.before(run)
+        if self.procedure.must_confirm:
+            return EntryKind.ASKED, facts_of(await self._means.ledger.of(run.procedure.head.kind, run.mentorado_id))
+        return EntryKind.STEP_BEGAN, before
+
+    async def _backward(self) -> None:
+        for record in reversed(self.procedure.steps):
+            if record.state not in _TO_UNDO:
+                continue
+            said = await self._do(_undone(self._means.steps[record.name].undo(self._given())))
+            if said is None:
+                await self.write(EntryKind.PAUSED)
+                return
+            await self.write(said[0], record.name, said[1])
+            if said[0] is EntryKind.STEP_FAILED:
+                return
+        await self._means.recorder.ended(self.procedure)
+        await self.write(EntryKind.ENDED, facts={"undone": "yes"})
+
+    async def _quiet(self, step: Step) -> Facts:
+        """Let *step* put in order what it was doing. A pause is a pause even when that fails."""
+        if self.procedure.step(step.name).state is not StepState.RUNNING:
+            return {}
+        return (await _safely(_done(step.pause(self._given()))))[1]
+
+    async def _do(self, doing: Coroutine[Any, Any, Said]) -> Said | None:
+        """Do what a pause may cut short; None when it did. What goes wrong is a thing to be written, too."""
+        if self._pausing:
+            doing.close()
+            return None
+        self._work = work = self._means.group.create_task(_safely(doing))
+        try:
+            await asyncio.wait([work])
+        finally:
+            work.cancel()  # when the program ends; it is over otherwise
+            self._work = None
+        return None if work.cancelled() else work.result()
+
+    def _given(self) -> Run:
+        procedure_id, bus = self.procedure.head.id, self._means.bus
+        return Run(
+            procedure=self.procedure,
+            secret=self.secret,
+            tell=lambda progress: bus.publish(BackupMoved(procedure_id, progress)),
+        )
+
+
+async def _safely(doing: Coroutine[Any, Any, Said]) -> Said:
+    try:
+        return await doing
+    except Problem as problem:
+        return EntryKind.STEP_FAILED, {"code": problem.code.value, **problem.context}
+    except Exception:
+        log.exception("A step broke")
+        return EntryKind.STEP_FAILED, {"code": "unexpected"}
+
+
+async def _done(doing: Awaitable[Facts]) -> Said:
+    return EntryKind.STEP_DONE, await doing
+
+
+async def _undone(doing: Awaitable[Facts]) -> Said:
+    return EntryKind.STEP_UNDONE, await doing

@@ -1,0 +1,232 @@
+"""All long pieces of an operator's work: begun, paused, taken up after a restart, undone up to where there is no way
+back. Every entry of their journals is on disk before what it announces begins, or before its word is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Final
+
+from app.core.action import ActionName
+from app.core.bus import Bus
+from app.core.ledger import Ledger
+from app.core.procedure_record import ACTION, Recorder
+from app.core.procedure_run import MOVING, Means, ProcedureRun, Scroll
+from app.core.procedure_step import Step, never
+from app.domain.backup import LossLedger
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import MentoradoId
+from app.domain.ports import Clock, Journal
+from app.domain.procedure import (
+    NO_WAY_BACK,
+    STEPS,
+    EntryKind,
+    Facts,
+    JournalEntry,
+    Procedure,
+    ProcedureHead,
+    ProcedureId,
+    ProcedureKind,
+    ProcedureState,
+    StepName,
+    folded,
+    new_procedure_id,
+)
+
+_S: Final = ProcedureState
+_CAN_PAUSE: Final = frozenset({*MOVING, _S.ASKING})
+_CAN_GO_ON: Final = frozenset({_S.PAUSED, _S.FAILED})
+
+Require = Callable[[ActionName, MentoradoId, str], None]
+"""Raises `Problem(NOT_POSSIBLE_NOW)` unless the action may be done, with the reason of an override."""
+
+
+class Procedures:
+    """The procedures that are not finished, at most one per mentorado.
+
+    Enter it to have them moved; leave it, and they stop where they are: the next `load` takes them up as paused.
+    """
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        steps: Iterable[Step],
+        ledger: Ledger,
+        recorder: Recorder,
+        require: Require,
+        bus: Bus,
+        clock: Clock,
+    ) -> None:
+        self._journal = journal
+        self._ledger = ledger
+        self._recorder = recorder
+        self._require = require
+        self._clock = clock
+        self._group = asyncio.TaskGroup()
+        self._means = Means(
+            steps=_complete([*steps, recorder.step]),
+            scroll=Scroll(journal=journal, bus=bus, clock=clock),
+            ledger=ledger,
+            recorder=recorder,
+            bus=bus,
+            group=self._group,
+        )
+        self._runs: dict[MentoradoId, ProcedureRun] = {}
+        self._beginning: set[MentoradoId] = set()
+        self._inside = False
+
+    async def __aenter__(self) -> Procedures:
+        await self._group.__aenter__()
+        self._inside = True
+        return self
+
+    async def __aexit__(self, *_exc_info: object) -> None:
+        self._inside = False
+        for run in self._runs.values():
+            run.cancel()
+        await self._group.__aexit__(None, None, None)
+
+    async def load(self) -> None:
+        """Read what is unfinished, and tell. Inside the context, what was moving when the program ended is paused."""
+        for head, lines in await self._journal.unfinished():
+            run = self._runs.get(head.mentorado_id)
+            if run is None or run.procedure.ended:
+                run = self._runs[head.mentorado_id] = ProcedureRun(folded(head, lines), self._means)
+                self._means.scroll.tell(run.procedure)
+            if self._inside and run.left_alone:
+                await run.write(EntryKind.PAUSED, facts={"why": "program_ended"})
+
+    # --- what is known ------------------------------------------------------------------------------------------------
+
+    def unfinished(self) -> Sequence[Procedure]:
+        """The oldest first."""
+        open_ones = [run.procedure for run in self._runs.values() if not run.procedure.ended]
+        return sorted(open_ones, key=lambda procedure: procedure.head.began_at)
+
+    def of(self, mentorado_id: MentoradoId) -> Procedure | None:
+        """The unfinished one."""
+        run = self._runs.get(mentorado_id)
+        return None if run is None or run.procedure.ended else run.procedure
+
+    async def latest(self, mentorado_id: MentoradoId) -> Sequence[Procedure]:
+        """The latest first, finished ones too."""
+        now = self.of(mentorado_id)
+        journals = await self._journal.latest(mentorado_id)
+        return [now if now and now.head.id == head.id else folded(head, lines) for head, lines in journals]
+
+    async def ledger(self, kind: ProcedureKind, mentorado_id: MentoradoId) -> LossLedger:
+        """What a procedure of *kind* would keep, and what not."""
+        return await self._ledger.of(kind, mentorado_id)
+
+    # --- what a person wants ------------------------------------------------------------------------------------------
+
+    async def begin(
+        self,
+        kind: ProcedureKind,
+        mentorado_id: MentoradoId,
+        *,
+        facts: Facts | None = None,
+        secret: str = "",
+        override_reason: str = "",
+    ) -> Procedure:
+        """Begin and return at once. Raises `Problem(NOT_POSSIBLE_NOW)`.
+
+        The *secret* is a passphrase, kept in memory only. With an *override_reason*, typed and audited, the lock of an
+        incident is passed.
+        """
+        override = override_reason.strip()
+        self._require(ACTION[kind], mentorado_id, override)
+        if not self._inside or mentorado_id in self._beginning or self.of(mentorado_id) is not None:
+            raise Problem(Code.NOT_POSSIBLE_NOW, action=ACTION[kind], why="under_way")
+        head = ProcedureHead(
+            id=new_procedure_id(),
+            kind=kind,
+            mentorado_id=mentorado_id,
+            actor=self._recorder.actor,
+            began_at=self._clock.now(),
+            facts={**(facts or {}), **({"override_reason": override} if override else {})},
+        )
+        first = JournalEntry(procedure_id=head.id, number=1, at=head.began_at, kind=EntryKind.BEGAN)
+        self._beginning.add(mentorado_id)
+        try:
+            await self._journal.begin(head, first)
+            if not self._inside:
+                raise Problem(Code.NOT_POSSIBLE_NOW, action=ACTION[kind], why="closing")
+        finally:
+            self._beginning.discard(mentorado_id)
+        run = self._runs[mentorado_id] = ProcedureRun(folded(head, [first]), self._means, secret=secret)
+        self._recorder.began(run.procedure)
+        self._means.scroll.tell(run.procedure)
+        run.move()
+        return run.procedure
+
+    async def confirm(self, procedure_id: ProcedureId) -> None:
+        """A person was told what cannot be undone from here on, and says go."""
+        run = self._run(procedure_id)
+        async with run.asked:
+            self._check(run, run.procedure.state is _S.ASKING)
+            await run.write(EntryKind.CONFIRMED)
+            run.move()
+
+    async def pause(self, procedure_id: ProcedureId) -> None:
+        """Stop where it is, and wait until it stands still."""
+        run = self._run(procedure_id)
+        async with run.asked:
+            self._check(run, run.procedure.state in _CAN_PAUSE)
+            await run.stop()
+            if run.procedure.state is _S.ASKING:
+                await run.write(EntryKind.PAUSED)
+
+    async def go_on(self, procedure_id: ProcedureId, *, secret: str = "") -> None:
+        """Go on after a pause or a restart, or try again what failed; what is being undone goes on being undone."""
+        run = self._run(procedure_id)
+        async with run.asked:
+            self._check(run, run.procedure.state in _CAN_GO_ON)
+            run.secret = secret or run.secret
+            await run.write(EntryKind.UNDO_BEGAN if run.procedure.undoing else EntryKind.CONTINUED)
+            run.move()
+
+    async def undo(self, procedure_id: ProcedureId) -> None:
+        """Take back what was done, the last first. Raises `Problem(NOT_POSSIBLE_NOW)` where there is no way back."""
+        run = self._run(procedure_id)
+        async with run.asked:
+            self._check(run, run.procedure.can_be_undone)
+            await run.stop()
+            await run.settle()
+            self._check(run, run.procedure.can_be_undone)
+            await run.write(EntryKind.UNDO_BEGAN)
+            run.move()
+
+    async def pause_of(self, mentorado_id: MentoradoId) -> None:
+        """Pause whatever moves the link of this mentorado; nothing happens when nothing does."""
+        procedure = self.of(mentorado_id)
+        if procedure is not None and procedure.state in MOVING:
+            with suppress(Problem):  # it came to its end by itself meanwhile
+                await self.pause(procedure.head.id)
+
+    def _run(self, procedure_id: ProcedureId) -> ProcedureRun:
+        run = next((run for run in self._runs.values() if run.procedure.head.id == procedure_id), None)
+        if run is None:
+            raise Problem(Code.PROCEDURE_UNKNOWN)
+        return run
+
+    def _check(self, run: ProcedureRun, possible: bool) -> None:
+        if not (possible and self._inside) or run.left_alone:
+            raise Problem(Code.NOT_POSSIBLE_NOW, state=run.procedure.state)
+
+
+def _complete(steps: Iterable[Step]) -> Mapping[StepName, Step]:
+    """The steps by name. A procedure must always come to an end: what follows the point of no return may be left out,
+    since it cannot be undone any more.
+    """
+    by_name = {step.name: step for step in steps}
+    for kind, last in NO_WAY_BACK.items():
+        behind = STEPS[kind][STEPS[kind].index(last) + 1 : -1]
+        if stuck := [name for name in behind if name in by_name and not by_name[name].optional]:
+            raise ValueError(f"{kind} could get stuck in {stuck}")
+        if last in by_name and by_name[last].happened is never:
+            raise ValueError(f"nobody could tell whether {last} happened")
+    return by_name
