@@ -34,6 +34,7 @@ from app.domain.ports import Clock
 from app.domain.provider import Provider
 from app.providers.reachability import Reachability
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
+from app.providers.zapi.provider import ZapiProvider
 from app.settings import Settings
 from app.storage.audit import SqlAudit
 from app.storage.database import Database
@@ -112,7 +113,11 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         command=settings.session_host,
         library_log=settings.provider_logging,
     )
-    providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: whatsapp_web}
+    secrets = Vault(settings.secrets)
+    providers: dict[ProviderKind, Provider] = {
+        ProviderKind.WHATSAPP_WEB: whatsapp_web,
+        ProviderKind.ZAPI: ZapiProvider(secrets=secrets, clock=clock, base_url=settings.zapi_url),
+    }
     enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=clock)
     history, scribe = SqlHistory(database), Scribe(bus=bus, clock=clock)
     supervisor = Supervisor(
@@ -135,7 +140,6 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         clock=clock,
         from_start=settings.provider_logging_for if settings.provider_logging else None,
     )
-    secrets = Vault(settings.secrets)
     incidents = Incidents(
         bus=bus,
         enrolments=enrolments,

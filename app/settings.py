@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from app.domain.errors import Code, Problem
 
 APP_NAME = "conecta"
+ZAPI_URL = "https://api.z-api.io"
 
+_THIS_COMPUTER = frozenset({"127.0.0.1", "localhost", "::1"})
 _TRUE = frozenset({"true", "1", "yes", "on"})
 _FALSE = frozenset({"false", "0", "no", "off", ""})
 
@@ -29,6 +32,7 @@ class Settings:
     provider_logging: bool = False  # BAILEYS_ENABLE_LOGGING: the engine's detailed log, for diagnosis only
     provider_logging_for: timedelta = timedelta(hours=1)  # CONECTA_LOGGING_MINUTES: after this it ends by itself
     session_host: tuple[str, ...] | None = None  # CONECTA_SESSION_HOST: the command that starts a session host
+    zapi_url: str = ZAPI_URL  # CONECTA_ZAPI_URL: where Z-API answers
 
     @property
     def database(self) -> Path:
@@ -65,6 +69,7 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path | N
         provider_logging=_switch(values, "BAILEYS_ENABLE_LOGGING"),
         provider_logging_for=_minutes(values, "CONECTA_LOGGING_MINUTES", 60),
         session_host=_command(values, "CONECTA_SESSION_HOST"),
+        zapi_url=_address(values, "CONECTA_ZAPI_URL", ZAPI_URL),
     )
 
 
@@ -90,6 +95,21 @@ def _command(values: Mapping[str, str], name: str) -> tuple[str, ...] | None:
         return tuple(shlex.split(values.get(name, ""))) or None
     except ValueError:
         raise Problem(Code.SETTING_INVALID, setting=name) from None
+
+
+def _address(values: Mapping[str, str], name: str, default: str) -> str:
+    """The address of a service that is shown tokens: encrypted, unless it is this computer."""
+    text = values.get(name, "").strip().rstrip("/") or default
+    try:
+        parts = urlsplit(text)
+        here = parts.port != 0 and parts.hostname in _THIS_COMPUTER
+    except ValueError:
+        raise Problem(Code.SETTING_INVALID, setting=name) from None
+    extra = parts.username or parts.password or parts.query or parts.fragment
+    safe = parts.scheme == "https" or (parts.scheme == "http" and here)
+    if extra or not safe or not parts.hostname or not text.isascii() or len(text.split()) != 1:
+        raise Problem(Code.SETTING_INVALID, setting=name)
+    return text
 
 
 def _switch(values: Mapping[str, str], name: str) -> bool:

@@ -41,6 +41,12 @@ def test_the_command_of_a_session_host_is_split_as_a_shell_would(tmp_path: Path)
     assert settings.session_host == ("python", "-m", "host", "a b")
 
 
+def test_z_api_is_asked_at_its_own_address_unless_another_is_named(tmp_path: Path) -> None:
+    assert read_settings({}, tmp_path).zapi_url == "https://api.z-api.io"
+    for address in ("https://zapi.example:8443/v1", "http://127.0.0.1:9000", "http://[::1]:9000"):
+        assert read_settings({"CONECTA_ZAPI_URL": f"{address}/"}, tmp_path).zapi_url == address
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -50,6 +56,13 @@ def test_the_command_of_a_session_host_is_split_as_a_shell_would(tmp_path: Path)
         ("BAILEYS_ENABLE_LOGGING", "maybe"),
         ("BAILEYS_SESSION_DIR", "a\0b"),
         ("CONECTA_SESSION_HOST", "'unclosed"),
+        ("CONECTA_ZAPI_URL", "http://zapi.example"),  # tokens would travel in the clear
+        ("CONECTA_ZAPI_URL", "https://ana:secret@zapi.example"),
+        ("CONECTA_ZAPI_URL", "https://"),
+        ("CONECTA_ZAPI_URL", "api.z-api.io"),
+        ("CONECTA_ZAPI_URL", "https://zapi.example?a=b"),
+        ("CONECTA_ZAPI_URL", "https://zapi.example:nowhere"),
+        ("CONECTA_ZAPI_URL", "https://[zapi"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path, name: str, value: str) -> None:

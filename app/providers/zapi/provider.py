@@ -6,7 +6,6 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Final
 
 from app.domain.connection import Reason
 from app.domain.credentials import CredentialReport, Credentials, from_text, missing, secret_name
@@ -29,8 +28,6 @@ from app.providers.zapi.sending import phone_field
 
 log = logging.getLogger(__name__)
 
-BASE_URL: Final = "https://api.z-api.io"
-
 
 class ZapiProvider:
     """A `Provider` that `CanPair`, `CanPairByCode`, `CanSend`, `NeedsCredentials`, `HasQueue`, `TakesDeliveries`.
@@ -43,7 +40,7 @@ class ZapiProvider:
         *,
         secrets: Secrets,
         clock: Clock,
-        base_url: str = BASE_URL,
+        base_url: str,
         pace: Pace | None = None,
         patience: Patience | None = None,
     ) -> None:
