@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from app.domain.span import Span
 from app.ui.catalogue import LANGUAGES, system_language
 from app.ui.mentorado_list.groups import Group
 from app.ui.theme import SCALES, Mode
@@ -55,6 +56,16 @@ class Preferences:
     @group.setter
     def group(self, group: Group) -> None:
         self._settings.setValue("filter", group.value)
+
+    @property
+    def span(self) -> Span:
+        """How far back the timeline picture looks."""
+        kept = self._text("span")
+        return Span(kept) if kept in set(Span) else Span.DAY
+
+    @span.setter
+    def span(self, span: Span) -> None:
+        self._settings.setValue("span", span.value)
 
     @property
     def geometry(self) -> QByteArray | None:

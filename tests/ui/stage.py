@@ -255,7 +255,7 @@ class Stage:
             supervisor=self.supervisor,
             actions=self.actions,
             sheets=self.sheets,
-            history=self.log.of,
+            history=self.log,
             clock=self.clock,
         )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QByteArray
 
+from app.domain.span import Span
 from app.ui.mentorado_list.groups import Group
 from app.ui.preferences import Preferences
 from app.ui.theme import Mode
@@ -42,3 +43,13 @@ def test_text_sizes_stay_within_bounds(tmp_path: Path, kept: str, used: int) -> 
     file = tmp_path / "window.ini"
     file.write_text(f"[General]\ntext_scale={kept}\n")
     assert Preferences(file).text_scale == used
+
+
+def test_how_far_back_the_timeline_looks_is_remembered(tmp_path: Path) -> None:
+    kept = Preferences(file := tmp_path / "window.ini")
+    assert kept.span is Span.DAY
+    kept.span = Span.WEEK
+    kept.save()
+    assert Preferences(file).span is Span.WEEK
+    file.write_text("[General]\nspan=century\n")
+    assert Preferences(file).span is Span.DAY

@@ -16,6 +16,7 @@ from app.core.action import ActionName
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.errors import Code, Problem
 from app.domain.events import StorageFailed, StorageRecovered
+from app.domain.span import Span
 from app.ui.crash import CrashSheet
 from app.ui.main_window import MainWindow
 from app.ui.mentorado_list.groups import Group
@@ -158,6 +159,19 @@ def test_the_last_filter_is_kept(on_stage: OnStage) -> None:
 
     async def look(stage: Stage) -> None:
         assert stage.model.group is Group.ERROR
+
+    on_stage(pick)
+    on_stage(look)
+
+
+def test_how_far_back_the_timeline_looks_is_kept(on_stage: OnStage) -> None:
+    async def pick(stage: Stage) -> None:
+        assert stage.window._pane is not None
+        stage.window._pane._content.picture.choice.button(Span.WEEK).click()
+
+    async def look(stage: Stage) -> None:
+        assert stage.window._pane is not None
+        assert stage.window._pane._content.picture.span is Span.WEEK
 
     on_stage(pick)
     on_stage(look)

@@ -22,6 +22,7 @@ from app.ui.detail_pane.lead_card import LeadCard
 from app.ui.detail_pane.pairing_panel import PairingPanel, Stage
 from app.ui.detail_pane.state_line import StateLine
 from app.ui.detail_pane.timeline import Timeline
+from app.ui.detail_pane.timeline_picture import TimelinePicture
 from app.ui.detail_pane.trouble import Trouble
 from app.ui.detail_pane.who import Who
 from app.ui.text import age, provider, state_badge, texts
@@ -53,6 +54,7 @@ class PaneContent(QWidget):
         self.pairing = PairingPanel(theme, clock)
         self.evidence = EvidenceCard(theme)
         self.cards = [ActionCard(theme) for _ in _SLOTS]
+        self.picture = TimelinePicture(theme)
         self.timeline = Timeline(theme)
         self.details = Details(theme)
         self._headings = {
@@ -79,6 +81,7 @@ class PaneContent(QWidget):
         anything = self.evidence.show_evidence(status, now)
         self.evidence.setVisible(anything and self.pairing.stage is Stage.NONE)
         self._show_cards(enrolment, actions, busy=busy)
+        self.picture.show_live(status, enrolment.mentorado.created_at, now)
         self.details.show_details(enrolment.link, status)
 
     def make_room_for_bar(self, width: int) -> None:
@@ -101,7 +104,7 @@ class PaneContent(QWidget):
     def retranslate(self) -> None:
         for name, heading in self._headings.items():
             heading.setText(texts(f"detail.{name}"))
-        for part in (self.who, self.trouble, self.pairing, self.evidence, self.timeline, self.details):
+        for part in (self.who, self.trouble, self.pairing, self.evidence, self.picture, self.timeline, self.details):
             part.retranslate()
 
     def _show_pairing(self, enrolment: Enrolment, status: LinkStatus, actions: Actions, turn: tuple[str, int]) -> None:
@@ -141,7 +144,7 @@ class PaneContent(QWidget):
         for part in (self.lead, self.trouble, self.pairing, self.evidence):
             layout.addWidget(part)
         layout.addLayout(_section(self._headings["actions"], self.cards, SPACE_2 + 2))
-        layout.addLayout(_section(self._headings["history"], [self.timeline], SPACE_3))
+        layout.addLayout(_section(self._headings["history"], [self.picture, self.timeline], SPACE_3))
         layout.addLayout(_section(self._headings["details"], [self.details], SPACE_2))
         layout.addStretch(1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,8 @@ from app.domain.connection import LinkState, LinkStatus
 from app.domain.errors import Problem
 from app.domain.events import MentoradoChanged, MentoradosLoaded, PairingTurnChanged, StatusChanged
 from app.domain.mentorado import Enrolment, MentoradoId
-from app.domain.ports import Clock, Transition
+from app.domain.ports import Clock, TransitionLog
+from app.domain.span import Move, Span
 from app.ui.conversations.tabs import Tabs
 from app.ui.detail_pane.content import PaneContent
 from app.ui.detail_pane.conversations_side import ConversationsSide
@@ -44,8 +45,6 @@ if TYPE_CHECKING:
 TICK_MILLISECONDS = 1000
 _SUMMARY, _CONVERSATIONS = 1, 2
 
-History = Callable[[MentoradoId], Awaitable[Sequence[Transition]]]
-
 
 class DetailPane(QWidget):
     """Shows, asks, passes on: what may be done is decided by `Actions`."""
@@ -57,6 +56,8 @@ class DetailPane(QWidget):
     wide_done = Signal()
     mentorado_wanted = Signal(str)
     """A message was opened that is somebody else's."""
+    span_picked = Signal(object)
+    """How far back a person wants to look from now on: a Span."""
 
     def __init__(
         self,
@@ -67,7 +68,7 @@ class DetailPane(QWidget):
         supervisor: Supervisor,
         actions: Actions,
         sheets: Sheets,
-        history: History,
+        history: TransitionLog,
         clock: Clock,
         make_conversations: Callable[[], ConversationsPanel] | None = None,
         parent: QWidget | None = None,
@@ -108,6 +109,7 @@ class DetailPane(QWidget):
         self._content.who.edit_requested.connect(self._edit)
         self._content.who.back_requested.connect(self.back_requested)
         self._content.asked_for.connect(self._perform)
+        self._content.picture.span_picked.connect(self.span_picked)
         self._content.trouble.dismissed.connect(self._dismiss)
         self._content.pairing.problem.connect(self.show_problem)
         self._content.pairing.crash.connect(self.show_crash)
@@ -132,11 +134,16 @@ class DetailPane(QWidget):
         if self._conversations is not None:
             self._conversations.show_mentorado(mentorado_id)
         self._content.timeline.clear()
+        self._content.picture.clear()
         self._content.pairing.show_nothing()  # the code of one must never be seen under the name of another
         self._scroll.verticalScrollBar().setValue(0)
         self._refresh()
         if mentorado_id is not None:
             self._read_history(mentorado_id)
+
+    def show_span(self, span: Span) -> None:
+        """Look so far back, as this person likes to."""
+        self._content.picture.show_span(span)
 
     def set_back_visible(self, visible: bool) -> None:
         """Whether there is a list to go back to: the pane is a drawer in a narrow window."""
@@ -257,15 +264,19 @@ class DetailPane(QWidget):
 
     @asked
     async def _read_history(self, mentorado_id: MentoradoId) -> None:
-        transitions = await self._history(mentorado_id)
+        link_id, week_ago = self._enrolments.get(mentorado_id).link.id, self._clock.now() - Span.WEEK.length
+        latest = await self._history.of(mentorado_id)
+        week = await self._history.since(link_id, week_ago)
         if mentorado_id == self._mentorado_id:
-            self._content.show_events((each.at, each.after) for each in transitions)
+            self._content.show_events((each.at, each.after) for each in latest)
+            self._content.picture.show_moves(Move(each.at, each.before, each.after) for each in week)
 
     def _on_status(self, event: StatusChanged) -> None:
         if event.mentorado_id != self._mentorado_id:
             return
         if (event.before.state, event.before.reason) != (event.after.state, event.after.reason):
             self._content.show_events([(event.after.since, event.after)])
+            self._content.picture.add(Move(event.after.since, event.before, event.after))
             self._trouble.pop(event.mentorado_id, None)  # it was about a state that is over
             if event.after.state is LinkState.CONNECTING:
                 self._content.pairing.expect_code()

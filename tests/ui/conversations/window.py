@@ -32,7 +32,7 @@ class TalkingStage(Stage):
             supervisor=self.supervisor,
             actions=self.actions,
             sheets=self.sheets,
-            history=self.log.of,
+            history=self.log,
             clock=self.clock,
             make_conversations=self._make_conversations,
         )

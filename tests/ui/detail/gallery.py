@@ -43,21 +43,38 @@ LONG = "Maria Aparecida do Nascimento Albuquerque Cavalcanti de Vasconcelos"
 
 
 def history(stage: Scene) -> None:
-    """A few hours in the life of a link."""
-    moves = (
+    """A few days in the life of a link: nights with the program closed, some falls, and a sign-out."""
+    stands = (
+        (S.OFF, R.NONE, 6 * 86_400),
+        (S.CONNECTING, R.NONE, 5 * 86_400),
+        (S.QR_READY, R.NONE, 5 * 86_400 - 8),
+        (S.CONNECTED, R.NONE, 5 * 86_400 - 60),
+        (S.UNKNOWN, R.UNREACHABLE, 4 * 86_400),
+        (S.CONNECTED, R.NONE, 4 * 86_400 - 9000),
+        (S.BLOCKED, R.LOGGED_OUT, 3 * 86_400),
+        (S.CONNECTING, R.NONE, 3 * 86_400 - 20_000),
+        (S.QR_READY, R.NONE, 3 * 86_400 - 20_010),
+        (S.CONNECTED, R.NONE, 3 * 86_400 - 20_100),
+        (S.OFF, R.PROGRAM_CLOSED, 72_000),
+        (S.OFF, R.NONE, 36_000),
+        (S.CONNECTING, R.NONE, 35_990),
+        (S.CONNECTED, R.NONE, 35_980),
+        (S.RECONNECTING, R.NETWORK_DOWN, 20_000),
+        (S.CONNECTED, R.NONE, 18_600),
+        (S.RECONNECTING, R.KEEPALIVE_TIMEOUT, 12_400),
+        (S.CONNECTED, R.NONE, 12_390),
+        (S.BLOCKED, R.LOGGED_OUT, 9600),
         (S.CONNECTING, R.NONE, 9000),
         (S.QR_READY, R.NONE, 8998),
-        (S.CONNECTED, R.NONE, 8950),
-        (S.RECONNECTING, R.KEEPALIVE_TIMEOUT, 2400),
-        (S.CONNECTED, R.NONE, 2390),
-        (S.BLOCKED, R.LOGGED_OUT, 90000),
+        (S.CONNECTED, R.NONE, 7200),
     )
     link = stage.enrolments.get(THIAGO).link.id
-    for state, reason, ago in moves:
-        at = stage.ago(seconds=ago)
-        status = LinkStatus(state=state, reason=reason, since=at)
-        stage.log.lines.append(Transition(link_id=link, at=at, trigger=Trigger.CONNECT, before=status, after=status))
-    stage.log.lines.sort(key=lambda line: line.at)
+    statuses = [LinkStatus(state=state, reason=reason, since=stage.ago(seconds=ago)) for state, reason, ago in stands]
+    for before, after in itertools.pairwise(statuses):
+        if after.state is S.OFF and before.reason is R.PROGRAM_CLOSED:
+            continue  # the program began anew, which is no move
+        trigger = Trigger.CONNECT
+        stage.log.lines.append(Transition(link_id=link, at=after.since, trigger=trigger, before=before, after=after))
 
 
 def shots() -> dict[str, Callable[[Scene], None]]:

@@ -112,7 +112,7 @@ async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> As
             supervisor=core.supervisor,
             actions=core.actions,
             sheets=sheets,
-            history=core.log.of,
+            history=core.log,
             clock=core.clock,
         )
         try:

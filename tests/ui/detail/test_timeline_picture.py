@@ -1,0 +1,267 @@
+"""The picture of a link's last day: what it says, how it is walked, and that it keeps up."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from PySide6.QtCore import QPoint, QRectF, Qt
+from PySide6.QtGui import QAccessible, QImage, QPainter
+from PySide6.QtTest import QSignalSpy, QTest
+
+from app.core.action import ActionName
+from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.lifecycle import Trigger
+from app.domain.ports import Transition
+from app.domain.provider import Lost, Opened
+from app.domain.span import Span
+from app.ui.catalogue import LANGUAGES
+from app.ui.detail_pane.span_words import Kind, kind_word, length
+from app.ui.detail_pane.timeline_band import paint_kind
+from app.ui.detail_pane.timeline_picture import TimelinePicture
+from app.ui.text import texts
+from app.ui.theme import DARK, LIGHT, Theme
+from tests.clock import settle
+from tests.conftest import OnQt
+from tests.ui.controls import read_aloud
+from tests.ui.detail.scene import LUIZA, THIAGO, Scene, scene
+
+S, R = LinkState, Reason
+A_DAY = ((S.CONNECTED, R.NONE, 30), (S.RECONNECTING, R.NETWORK_DOWN, 4), (S.CONNECTED, R.NONE, 3.8))
+"""A fall of twelve minutes, four hours ago; hours ago each."""
+
+
+@pytest.fixture(autouse=True)
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    import time
+
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+def live(stage: Scene, *stands: tuple[LinkState, Reason, float]) -> None:
+    """Write down that Thiago's link stood so, and let the last be true now."""
+    link = stage.enrolments.get(THIAGO).link
+    statuses = [LinkStatus(since=stage.ago(days=20))]
+    statuses += [LinkStatus(state=state, reason=reason, since=stage.ago(hours=ago)) for state, reason, ago in stands]
+    for before, after in itertools.pairwise(statuses):
+        move = Transition(link_id=link.id, at=after.since, trigger=Trigger.CONNECT, before=before, after=after)
+        stage.log.lines.append(move)
+    stage.put(stands[-1][0], stands[-1][1], ago=stands[-1][2] * 3600)
+
+
+async def open_pane(stage: Scene) -> TimelinePicture:
+    stage.pane.resize(364, 1200)
+    stage.pane.show_mentorado(THIAGO)
+    stage.pane.show()
+    await settle()
+    return stage.pane._content.picture
+
+
+def said(picture: TimelinePicture) -> str:
+    return read_aloud(picture.said.text())
+
+
+def spoken(picture: TimelinePicture) -> str:
+    interface = QAccessible.queryAccessibleInterface(picture.band)
+    assert interface is not None
+    return read_aloud(interface.text(QAccessible.Text.Name) + ": " + interface.text(QAccessible.Text.Description))
+
+
+def test_the_day_is_said_in_words_beside_the_picture_and_aloud(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            live(stage, *A_DAY)
+            picture = await open_pane(stage)
+            assert said(picture) == "Conectado 99 % do tempo, 1 queda de 12 min."
+            assert read_aloud(picture.band.toolTip()) == said(picture)
+            assert spoken(picture) == f"Linha do tempo das últimas 24 horas: {said(picture)}"
+            texts.set_language("en")
+            assert said(picture) == "Connected 99 % of the time, 1 fall of 12 min."
+
+    on_qt(main)
+
+
+@pytest.mark.parametrize(
+    ("stands", "words"),
+    [
+        ([(S.CONNECTED, R.NONE, 30)], "Conectado o tempo todo."),
+        ([(S.BLOCKED, R.LOGGED_OUT, 30)], "Não esteve conectado neste período."),
+        ([(S.OFF, R.PROGRAM_CLOSED, 30), (S.OFF, R.PROGRAM_CLOSED, 29)], "Nada foi registrado neste período. Conecta "),
+        ([(S.CONNECTED, R.NONE, 30), (S.OFF, R.NONE, 12)], "Conectado 50 % do tempo, nenhuma queda."),
+        (
+            [*A_DAY, (S.BLOCKED, R.LOGGED_OUT, 2), (S.CONNECTED, R.NONE, 1.5), (S.OFF, R.PROGRAM_CLOSED, 1)],
+            "Conectado 96 % do tempo, 2 quedas, a mais longa 30 min. Conecta fechado por 1 h.",
+        ),
+    ],
+)
+def test_each_kind_of_day_has_its_sentence(
+    on_qt: OnQt, theme: Theme, stands: list[tuple[LinkState, Reason, float]], words: str
+) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            live(stage, *stands)
+            assert said(await open_pane(stage)).startswith(words)
+
+    on_qt(main)
+
+
+def test_arrows_walk_the_stretches_and_each_says_what_it_was(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            live(stage, *A_DAY)
+            picture = await open_pane(stage)
+            height = picture.height()
+            stage.pane.activateWindow()
+            picture.band.setFocus(Qt.FocusReason.TabFocusReason)
+            assert said(picture) == "Conectado: 31/12 20:12 a 01/01 00:00, 3 h 48 min."
+            QTest.keyClick(picture.band, Qt.Key.Key_Left)
+            assert said(picture) == "Reconectando (Sem internet): 20:00 a 20:12, 12 min."
+            assert spoken(picture).endswith(f"{said(picture)} Conectado 99 % do tempo, 1 queda de 12 min.")
+            QTest.keyClick(picture.band, Qt.Key.Key_Home)
+            assert said(picture) == "Conectado: 00:00 a 20:00, 20 h."
+            QTest.keyClick(picture.band, Qt.Key.Key_Left)
+            assert said(picture) == "Conectado: 00:00 a 20:00, 20 h."
+            assert picture.height() == height
+            picture.band.clearFocus()
+            assert said(picture) == "Conectado 99 % do tempo, 1 queda de 12 min."
+
+    on_qt(main)
+
+
+def test_the_mouse_finds_a_fall_that_is_a_few_pixels_wide(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            live(stage, (S.CONNECTED, R.NONE, 30), (S.BLOCKED, R.LOGGED_OUT, 12), (S.CONNECTED, R.NONE, 11.99))
+            picture = await open_pane(stage)
+            band = picture.band
+            QTest.mouseMove(band, QPoint(band.width() // 2, 12))
+            assert said(picture) == "Saiu da conta: 12:00 a 12:00, 36 s."
+            QTest.mouseMove(band, QPoint(5, 12))
+            assert said(picture).startswith("Conectado: 00:00")
+
+    on_qt(main)
+
+
+def test_a_week_is_chosen_with_the_keyboard_and_told_once(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            live(stage, (S.CONNECTED, R.NONE, 24 * 8), (S.BLOCKED, R.LOGGED_OUT, 24 * 3), (S.CONNECTED, R.NONE, 24 * 2))
+            picture = await open_pane(stage)
+            assert said(picture) == "Conectado o tempo todo."
+            picked = QSignalSpy(stage.pane.span_picked)
+            QTest.keyClick(picture.choice.button(Span.WEEK), Qt.Key.Key_Space)
+            assert said(picture) == "Conectado 85 % do tempo, 1 queda de 1 d."
+            assert picked.count() == 1
+            assert picked.at(0) == [Span.WEEK]
+            assert spoken(picture).startswith("Linha do tempo dos últimos 7 dias")
+
+    on_qt(main)
+
+
+def test_the_picture_keeps_up_with_the_link(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            picture = await open_pane(stage)
+            assert [each.state for each in picture.band.segments] == [S.OFF]
+            await stage.actions.run(ActionName.CONNECT, THIAGO, _yes)
+            await settle()
+            stage.provider.line.say(Opened(None))
+            await settle()
+            await stage.clock.advance(3600)
+            stage.provider.line.say(Lost(R.KEEPALIVE_TIMEOUT))
+            await settle()
+            await stage.clock.advance(1)
+            stage.provider.line.say(Opened(None))
+            await settle()
+            await stage.clock.advance(60)
+            stage.pane._refresh()  # as its timer does
+            states = [each.state for each in picture.band.segments]
+            assert states[-3:] == [S.CONNECTED, S.RECONNECTING, S.CONNECTED]
+            assert picture.band.segments[-1].end == stage.clock.now()
+            logged = await stage.log.since(stage.enrolments.get(THIAGO).link.id, stage.ago(days=7))
+            picture.show_moves([])  # as if the log had been slow
+            assert [segment.state for segment in picture.band.segments] == states
+            assert len(logged) == 4
+
+    on_qt(main)
+
+
+async def _yes(*_what: object) -> bool:
+    return True
+
+
+def test_nothing_of_one_link_is_seen_under_another_name(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            live(stage, *A_DAY)
+            picture = await open_pane(stage)
+            stage.pane.show_mentorado(LUIZA)
+            assert not picture.band.segments
+            assert said(picture) == ""
+            await settle()
+            assert [each.state for each in picture.band.segments] == [S.OFF]
+
+    on_qt(main)
+
+
+def test_before_somebody_was_enrolled_nothing_is_claimed(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            picture = await open_pane(stage)
+            status, now = stage.status(), stage.clock.now()
+            picture.show_live(status, now - timedelta(hours=2), now + timedelta(minutes=1))
+            assert picture.band.segments[0].begin == now - timedelta(hours=2)
+            picture.show_live(status, now + timedelta(days=1), now + timedelta(minutes=2))  # the clock went back
+            assert not picture.band.segments
+            stage.pane.grab()
+
+    on_qt(main)
+
+
+@pytest.mark.parametrize("span", Span)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_only_what_is_in_the_picture_is_explained(on_qt: OnQt, theme: Theme, span: Span, language: str) -> None:
+    async def main() -> None:
+        theme.set_text_scale(200)
+        texts.set_language(language)
+        async with scene(theme) as stage:
+            live(stage, *A_DAY)
+            stage.pane.show_span(span)
+            picture = await open_pane(stage)
+            shown = [key.word.text() for key in picture._keys if key.isVisible()]
+            wanted = [Kind.CONNECTED, Kind.PROGRESS] + ([Kind.OFF] if span is Span.WEEK else [])
+            assert shown == [kind_word(kind) for kind in wanted]
+            assert picture.band.height() >= picture.band.sizeHint().height()
+            assert not picture.grab().isNull()
+
+    on_qt(main)
+
+
+@pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])
+def test_every_kind_has_a_pattern_of_its_own_whatever_its_colour(theme: Theme, tokens: object) -> None:
+    patterns = {kind: _pattern(kind, dark=tokens is DARK) for kind in Kind}
+    assert [pair for pair in itertools.combinations(Kind, 2) if patterns[pair[0]] == patterns[pair[1]]] == []
+
+
+def _pattern(kind: Kind, *, dark: bool) -> tuple[bool, ...]:
+    image = QImage(60, 22, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    paint_kind(painter, QRectF(0, 0, 60, 22), kind, DARK if dark else LIGHT)
+    painter.end()
+    pixels = [image.pixel(x, y) for y in range(22) for x in range(60)]
+    ((ground, _count),) = Counter(pixels).most_common(1)
+    return tuple(pixel == ground for pixel in pixels)
+
+
+def test_lengths_are_said_in_two_units_at_the_most() -> None:
+    texts.set_language("pt-BR")
+    seconds = (0, 59, 60, 3599, 3600, 7800, 86_400, 3 * 86_400 + 4 * 3600 + 59 * 60)
+    spoken_ = [read_aloud(length(timedelta(seconds=each))) for each in seconds]
+    assert spoken_ == ["0 s", "59 s", "1 min", "59 min", "1 h", "2 h 10 min", "1 d", "3 d 4 h"]
