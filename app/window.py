@@ -116,6 +116,7 @@ class Program:
             StorageFailed,
             StorageRecovered,
         )
+        from app.ui.credentials.hosted import Hosted
         from app.ui.incident_notice import IncidentNotice
         from app.ui.sheets import Sheets, Tools
         from app.ui.work import Work
@@ -151,9 +152,18 @@ class Program:
                 actions=core.actions,
                 enrolments=core.enrolments,
                 supervisor=core.supervisor,
+                incidents=core.incidents,
+                hosted=Hosted(
+                    kinds=tuple(core.providers),
+                    choice=core.provider_choice,
+                    credentials=core.credentials,
+                    queue=core.queue,
+                    details=core.details,
+                ),
             ),
             window,
         )
+        self._sheets.place_wanted.connect(window.go)
         window.attach(
             Work(
                 theme=frame.theme,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +23,7 @@ from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reaso
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
+from app.domain.provider import Provider
 from app.ui.audit_page.page import AuditPage
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.loop import cancel_asked
@@ -37,6 +38,7 @@ from app.ui.theme import Mode, Theme
 from app.ui.work import Work
 from tests.clock import StillClock
 from tests.played import PlayedAudit, PlayedChecks, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
+from tests.ui.hosted import desks
 from tests.ui.settings_page.desk import Desk
 
 NOON = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
@@ -147,6 +149,7 @@ class Stage:
     clock: StillClock = field(default_factory=lambda: StillClock(NOON))
     bus: Bus = field(default_factory=Bus)
     provider: PlayedProvider = field(default_factory=PlayedProvider)
+    hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.log = PlayedLog()
@@ -154,9 +157,11 @@ class Stage:
         self.roster = PlayedRoster(*self.people)
         self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock)
         scribe = Scribe(bus=self.bus, clock=self.clock)
+        self.witness = Witness(audit=self.audit, scribe=scribe, clock=self.clock, actor=somebody)
+        self.providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: self.provider, **self.hosted}
         self.supervisor = Supervisor(
             bus=self.bus,
-            providers={ProviderKind.WHATSAPP_WEB: self.provider},
+            providers=self.providers,
             enrolments=self.enrolments,
             transitions=self.log,
             keeper=HistoryKeeper(bus=self.bus, store=PlayedHistory(), clock=self.clock),
@@ -174,7 +179,7 @@ class Stage:
             enrolments=self.enrolments,
             supervisor=self.supervisor,
             clock=self.clock,
-            witness=Witness(audit=self.audit, scribe=scribe, clock=self.clock, actor=somebody),
+            witness=self.witness,
             incidents=self.incidents,
         )
         self.desk = Desk(
@@ -182,7 +187,7 @@ class Stage:
             bus=self.bus,
             clock=self.clock,
             enrolments=self.enrolments,
-            witness=Witness(audit=self.audit, scribe=scribe, clock=self.clock, actor=somebody),
+            witness=self.witness,
         )
         self.model = MentoradoListModel(self.clock)
         self.bus.subscribe(MentoradosLoaded, self.model.on_loaded)
@@ -202,6 +207,8 @@ class Stage:
                 actions=self.actions,
                 enrolments=self.enrolments,
                 supervisor=self.supervisor,
+                incidents=self.incidents,
+                hosted=desks(self, self.clock),
             ),
             self.window,
         )

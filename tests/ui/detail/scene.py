@@ -19,6 +19,7 @@ from tests.clock import DAWN, ManualClock
 from tests.core.conftest import Core
 from tests.played import PlayedRoster
 from tests.ui.detail.codes import LINK
+from tests.ui.hosted import desks
 
 THIAGO, LUIZA = MentoradoId("a" * 32), MentoradoId("b" * 32)
 OTHER_NUMBER = PhoneNumber("+5511912344321")
@@ -102,6 +103,8 @@ async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> As
             actions=core.actions,
             enrolments=core.enrolments,
             supervisor=core.supervisor,
+            incidents=core.incidents,
+            hosted=desks(core, core.clock),
         )
     )
     async with core.running():
