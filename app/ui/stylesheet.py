@@ -22,6 +22,7 @@ QLabel[role="danger"] {{ color: {danger_text}; }}
 QFrame[role="card"] {{ background: {raised}; border: 1px solid {border}; border-radius: 14px; }}
 QFrame[role="sunken"] {{ background: {bg}; border: 1px solid {border}; border-radius: 14px; }}
 QFrame[role="header"] {{ background: {surface}; border: none; border-bottom: 1px solid {border}; }}
+QFrame[role="footer"] {{ background: {surface}; border: none; border-top: 1px solid {border}; }}
 QFrame[role="side"] {{ background: {surface}; border: none; border-left: 1px solid {border}; }}
 QFrame[role="rail"] {{ background: {surface}; border: none; border-right: 1px solid {border}; }}
 QFrame[role="banner"] {{ background: {notice_bg}; border: none; border-radius: 10px; }}

@@ -10,8 +10,9 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout
 
-from app.domain.connection import QrCode
+from app.domain.connection import LinkState, LinkStatus, QrCode, Reason
 from app.domain.errors import Problem
+from app.domain.mentorado import Enrolment
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock
 from app.ui.detail_pane.countdown import CodeLife
@@ -46,11 +47,12 @@ class PairingPanel(QFrame):
     problem = Signal(object)
     crash = Signal(object)
 
-    def __init__(self, theme: Theme, clock: Clock) -> None:
+    def __init__(self, theme: Theme, clock: Clock, *, cancellable: bool = True) -> None:
         super().__init__()
         self.setProperty("role", "sunken")
         self._theme = theme
         self._clock = clock
+        self._cancellable = cancellable  # not where giving up is offered elsewhere
         self._stage = Stage.NONE
         self._code: QrCode | None = None
         self._matrix: QrMatrix | None = None
@@ -89,6 +91,18 @@ class PairingPanel(QFrame):
     @property
     def stage(self) -> Stage:
         return self._stage
+
+    def show_status(self, enrolment: Enrolment, status: LinkStatus, turn: tuple[str, int]) -> None:
+        """Show whatever *status* says of a pairing; *turn* is who is being paired, and how many come before."""
+        match status.state, status.reason:
+            case LinkState.CONNECTING, Reason.WAITING_TURN:
+                self.show_waiting(*turn)
+            case LinkState.QR_READY, Reason.SIGNING_IN:
+                self.show_signing_in()
+            case LinkState.QR_READY, _ if status.qr is not None:
+                self.show_code(status.qr, enrolment.expected_account)
+            case _:
+                self.show_nothing()
 
     def show_nothing(self) -> None:
         self._go(Stage.NONE)
@@ -179,7 +193,7 @@ class PairingPanel(QFrame):
             part.setVisible(with_plate)
         self._renew.setVisible(stage is Stage.EXPIRED)
         self._notice.setVisible(stage in (Stage.WAITING_TURN, Stage.SIGNING_IN))
-        self._cancel.setVisible(stage is not Stage.EXPIRED)
+        self._cancel.setVisible(self._cancellable and stage is not Stage.EXPIRED)
         self._show_notice()
         self._show_code_on(self._plate, self._life)
         if enlarged := self._enlarged:

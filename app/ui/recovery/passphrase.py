@@ -1,0 +1,66 @@
+"""A passphrase on one line, or typed twice where nobody could correct a slip."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from app.ui.text import texts
+from app.ui.theme import SPACE_1, SPACE_2
+
+SHORTEST = 8
+
+
+class PassphraseField(QWidget):
+    """Dots; what is typed leaves it only as `phrase`."""
+
+    changed = Signal()
+
+    def __init__(self, *, twice: bool = False) -> None:
+        super().__init__()
+        self.first = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
+        self.again = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
+        self._labels = (QLabel(wordWrap=True), QLabel(wordWrap=True))
+        self._twice = twice
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE_1)
+        for label, line in zip(self._labels, (self.first, self.again), strict=True):
+            label.setProperty("role", "secondary")
+            label.setBuddy(line)
+            line.textChanged.connect(self._on_typed)
+            column.addWidget(label)
+            column.addWidget(line)
+            column.addSpacing(SPACE_2)
+        self._on_typed()
+
+    @property
+    def phrase(self) -> str:
+        return self.first.text()
+
+    @property
+    def why_not(self) -> str:
+        """What is wrong with what was typed twice; an empty one is nobody's mistake."""
+        if not self.first.text() or not self._twice:
+            return ""
+        if len(self.first.text()) < SHORTEST:
+            return texts("begin.phrase_short", least=SHORTEST)
+        return "" if self.first.text() == self.again.text() else texts("begin.phrase_differs")
+
+    def clear(self) -> None:
+        """Forget what was typed."""
+        self.first.clear()
+        self.again.clear()
+
+    def say(self, first: str, again: str = "") -> None:
+        for label, line, words in zip(self._labels, (self.first, self.again), (first, again), strict=True):
+            label.setText(words)
+            line.setAccessibleName(words)
+
+    def _on_typed(self, _words: str = "") -> None:
+        wants_again = self._twice and bool(self.first.text())
+        for part in (self._labels[1], self.again):
+            part.setVisible(wants_again)
+        if not wants_again:
+            self.again.clear()
+        self.changed.emit()
