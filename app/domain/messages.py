@@ -127,6 +127,7 @@ class WireReceipt:
     chat: tuple[Address, ...]
     delivery: Delivery
     at: datetime
+    code: str = ""  # the provider's own, of what failed
 
 
 WireFact = WireMessage | WireReceipt

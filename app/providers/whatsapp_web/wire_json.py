@@ -13,12 +13,13 @@ def to_plain(fact: WireFact) -> dict[str, Any]:
     """*fact* as JSON can say it; what is empty is left out."""
     match fact:
         case WireReceipt():
-            return {
+            plain = {
                 "ids": list(fact.provider_ids),
                 "chat": _plain_addresses(fact.chat),
                 "delivery": fact.delivery.value,
                 "at": fact.at.timestamp(),
             }
+            return {**plain, "code": fact.code} if fact.code else plain
         case WireMessage():
             media = fact.media
             plain = {
@@ -70,6 +71,7 @@ def _receipt(plain: Mapping[str, Any]) -> WireReceipt:
         chat=_addresses(plain.get("chat", [])),
         delivery=Delivery(plain["delivery"]),
         at=_time(plain["at"]),
+        code=_text(plain.get("code", "")),
     )
 
 
