@@ -99,4 +99,3 @@ async def _drip(receive: Receive, send: Send) -> None:
             await asyncio.wait([gone], timeout=0.05)
     finally:
         gone.cancel()
-    await reset(send)
