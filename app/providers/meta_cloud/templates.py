@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
-from app.domain.sending import Template, TemplateUse
+from app.domain.ports import Clock
+from app.domain.sending import NotSent, SendTrouble, Template, TemplateUse
+from app.providers.meta_cloud.errors import meaning_of
 from app.providers.meta_cloud.graph import Declined, Graph, Said
 from app.providers.meta_cloud.plain import code_word, mapping, mappings, text
 from app.providers.wire import Unanswered
@@ -15,6 +18,8 @@ from app.providers.wire import Unanswered
 FIELDS: Final = "name,language,status,category,components"
 PAGE: Final = 100
 MOST_PAGES: Final = 20
+ASKED_AGAIN_AFTER: Final = timedelta(minutes=1)
+"""A template that is not in the list may have been approved since; but nobody asks more often than this."""
 
 _GAP = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -93,6 +98,50 @@ def next_cursor(body: Mapping[str, Any]) -> str:
     return text(mapping(paging.get("cursors")).get("after")) if text(paging.get("next")) else ""
 
 
+class Catalogue:
+    """The templates of one account as they were last listed."""
+
+    def __init__(self, waba_id: str, clock: Clock) -> None:
+        self._waba_id = waba_id
+        self._clock = clock
+        self._listed: Sequence[KnownTemplate] = ()
+        self._at: datetime | None = None
+
+    def doubt(self) -> None:
+        """Something was said that the list does not know: it is read again before the next use."""
+        self._at = None
+
+    async def refresh(self, graph: Graph) -> Sequence[KnownTemplate] | Declined | Unanswered:
+        """Read the list; the former one stays where it cannot be read."""
+        listed = await read_all(graph, self._waba_id)
+        if not isinstance(listed, Declined | Unanswered):
+            self._listed, self._at = listed, self._clock.now()
+        return listed
+
+    async def find(self, graph: Graph, use: TemplateUse) -> KnownTemplate | NotSent:
+        """The approved template that *use* fills completely, or why there is none."""
+        found = self._find(use)
+        if self._at is None or (not found and self._clock.now() - self._at >= ASKED_AGAIN_AFTER):
+            listed = await self.refresh(graph)
+            if isinstance(listed, Declined):
+                return NotSent(trouble=meaning_of(listed).trouble, code=str(listed.code), detail=listed.detail)
+            if isinstance(listed, Unanswered):
+                return NotSent(
+                    trouble=SendTrouble.TRANSIENT, detail=listed.why, after=ASKED_AGAIN_AFTER.total_seconds()
+                )
+            found = self._find(use)
+        if found is None:
+            return NotSent(trouble=SendTrouble.TEMPLATE, code="132001", detail="not in the list, or not approved")
+        if len(use.parameters) != found.gaps or not all(each.strip() for each in use.parameters):
+            counted = f"{len(use.parameters)} of {found.gaps} gaps filled"
+            return NotSent(trouble=SendTrouble.TEMPLATE, code="132000", detail=counted)
+        return found
+
+    def _find(self, use: TemplateUse) -> KnownTemplate | None:
+        fits = (each for each in self._listed if (each.name, each.language) == (use.name, use.language))
+        return next((each for each in fits if each.usable), None)
+
+
 def _template(value: Mapping[str, Any]) -> KnownTemplate | None:
     name, language = text(value.get("name")), text(value.get("language"))
     if not name or not language:
@@ -113,7 +162,12 @@ def _template(value: Mapping[str, Any]) -> KnownTemplate | None:
 
 
 def _gaps(part: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_GAP.findall(text(part.get("text")))))
+    """Numbered gaps are filled by their number, named ones in the order in which they stand."""
+    names = dict.fromkeys(_GAP.findall(text(part.get("text"))))
+    numbers = [int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 4]
+    if names and len(numbers) == len(names):
+        return tuple(str(each) for each in range(1, max(numbers) + 1))
+    return tuple(names)
 
 
 def _dynamic(parts: Sequence[Mapping[str, Any]]) -> bool:

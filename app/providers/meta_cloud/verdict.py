@@ -27,7 +27,7 @@ from app.providers.meta_cloud.plain import (
 )
 
 ESSENTIAL: Final = ("id", "display_phone_number", "status", "platform_type")
-TELLING: Final = ("quality_rating", "name_status", "verified_name")
+TELLING: Final = ("quality_rating", "name_status")
 """Asked for separately: a field that a version of the API does not know must not blind the rest."""
 
 MESSAGING: Final = "whatsapp_business_messaging"
