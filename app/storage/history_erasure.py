@@ -65,9 +65,12 @@ class Suppressed:
         self._mentorado_id = mentorado_id
         self._since: dict[str, datetime] = {row.hash: row.erased_at for row in rows}
 
+    def __bool__(self) -> bool:
+        return bool(self._since)
+
     def __contains__(self, said: tuple[Addresses, datetime]) -> bool:
         addresses, sent_at = said
-        return bool(self._since) and any(erased_at >= sent_at for erased_at in self._erasures(addresses))
+        return bool(self) and any(erased_at >= sent_at for erased_at in self._erasures(addresses))
 
     def _erasures(self, addresses: Iterable[Address]) -> Iterable[datetime]:
         hashes = (_hash(self._mentorado_id, address.key) for address in addresses)

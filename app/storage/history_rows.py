@@ -1,0 +1,241 @@
+"""Reads the rows of a dump that comes from outside: nothing is believed, and what does not fit is a `Problem`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import ProviderKind, is_id
+from app.domain.messages import Address, AddressKind, Delivery, MessageKind
+from app.storage.history_contacts import Addresses
+
+_LONGEST: Final = 4 << 20
+"""Letters of one text. What people can send is far shorter; a limit below that would make a good backup a bad one."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToldContact:
+    id: str
+    many: bool
+    name: str
+    named_at: datetime | None
+    created_at: datetime
+    last_at: datetime | None  # when the last message was sent that would go with their erasure
+    addresses: Addresses
+
+    @classmethod
+    def read(cls, row: Row) -> ToldContact:
+        addresses = [Address(AddressKind(kind), _text(value)) for kind, value in row["addresses"]]
+        if not addresses:
+            raise ValueError("nobody is without an address")
+        return cls(
+            _id(row["id"]),
+            _flag(row["many"]),
+            _text(row["name"]),
+            _maybe_time(row["named_at"]),
+            _time(row["created_at"]),
+            _maybe_time(row["last_at"]),
+            tuple(dict.fromkeys(addresses)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ToldConversation:
+    id: str
+    contact_id: str
+    created_at: datetime
+
+    @classmethod
+    def read(cls, row: Row) -> ToldConversation:
+        return cls(_id(row["id"]), _id(row["contact_id"]), _time(row["created_at"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ToldFormer:
+    """An id that leads to another since both turned out to be one."""
+
+    id: str
+    now: str
+    created_at: datetime
+
+    @classmethod
+    def read(cls, row: Row) -> ToldFormer:
+        return cls(_id(row["id"]), _id(row["now"]), _time(row["created_at"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ToldMessage:
+    """Its *columns* are those of the table that are stored as they were told."""
+
+    conversation_id: str
+    link_id: str
+    sender_id: str | None
+    delivery: Delivery | None
+    columns: dict[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Equal for the same message, whichever link it came through."""
+        return self.columns["provider"], self.columns["provider_id"]
+
+    @property
+    def kind(self) -> MessageKind:
+        return MessageKind(self.columns["kind"])
+
+    @classmethod
+    def read(cls, row: Row) -> ToldMessage:
+        delivery, sender_id = row["delivery"], row["sender_id"]
+        columns = {
+            "provider": ProviderKind(row["provider"]).value,
+            "provider_id": _text(row["provider_id"]),
+            "from_me": _flag(row["from_me"]),
+            "sender_name": _text(row["sender_name"]),
+            "kind": MessageKind(row["type"]).value,
+            "text": _text(row["text"]),
+            **_media(row["media"]),
+            "refers_to": None if row["refers_to"] is None else _text(row["refers_to"]),
+            **{name: _time(row[name]) for name in ("sent_at", "received_at", "stored_at")},
+            "edited_text": None if row["edited_text"] is None else _text(row["edited_text"]),
+            **{name: _maybe_time(row[name]) for name in ("edited_at", "revoked_at")},
+        }
+        return cls(
+            _id(row["conversation_id"]),
+            _id(row["link_id"]),
+            None if sender_id is None else _id(sender_id),
+            None if delivery is None else Delivery(delivery),
+            columns,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ToldReceipt:
+    link_id: str
+    provider: str
+    provider_id: str
+    delivery: Delivery
+    at: datetime
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.provider, self.provider_id
+
+    @classmethod
+    def read(cls, row: Row) -> ToldReceipt:
+        provider, provider_id = ProviderKind(row["provider"]).value, _text(row["provider_id"])
+        return cls(_id(row["link_id"]), provider, provider_id, Delivery(row["delivery"]), _time(row["at"]))
+
+
+@dataclass(frozen=True, slots=True)
+class ToldSuppression:
+    hash: str
+    erased_at: datetime
+
+    @classmethod
+    def read(cls, row: Row) -> ToldSuppression:
+        hashed = _text(row["hash"])
+        if len(hashed) != 64 or not set(hashed) <= set("0123456789abcdef"):
+            raise ValueError("not a hash")
+        return cls(hashed, _time(row["erased_at"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The rows of one batch by what they are."""
+
+    contacts: list[ToldContact] = field(default_factory=list)
+    former_contacts: list[ToldFormer] = field(default_factory=list)
+    conversations: list[ToldConversation] = field(default_factory=list)
+    former_conversations: list[ToldFormer] = field(default_factory=list)
+    messages: list[ToldMessage] = field(default_factory=list)
+    suppressions: list[ToldSuppression] = field(default_factory=list)
+    early_receipts: list[ToldReceipt] = field(default_factory=list)
+
+
+def read(rows: Iterable[Mapping[str, object]]) -> Told:
+    """Raises `Problem(BACKUP_ALTERED)` for the first row that no dump would hold."""
+    told = Told()
+    try:
+        for row in rows:
+            _read(told, row)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:  # one of each is what hostile values lead to
+        raise Problem(Code.BACKUP_ALTERED, detail=f"a row of the history: {type(error).__name__}") from error
+    return told
+
+
+def _read(told: Told, row: Row) -> None:
+    match row["kind"]:
+        case "contact":
+            told.contacts.append(ToldContact.read(row))
+        case "former_contact":
+            told.former_contacts.append(ToldFormer.read(row))
+        case "conversation":
+            told.conversations.append(ToldConversation.read(row))
+        case "former_conversation":
+            told.former_conversations.append(ToldFormer.read(row))
+        case "message":
+            told.messages.append(ToldMessage.read(row))
+        case "suppression":
+            told.suppressions.append(ToldSuppression.read(row))
+        case "early_receipt":
+            told.early_receipts.append(ToldReceipt.read(row))
+        case _:
+            raise ValueError("a row of another kind")
+
+
+def _media(media: Row | None) -> dict[str, Any]:
+    told: Row = {"mime": "", "name": "", "size": None, "seconds": None} if media is None else media
+    return {
+        "has_media": media is not None,
+        "media_mime": _text(told["mime"]),
+        "media_name": _text(told["name"]),
+        "media_size": _number(told["size"]),
+        "media_seconds": _number(told["seconds"]),
+    }
+
+
+def _id(value: object) -> str:
+    text = _text(value)
+    if not is_id(text):
+        raise ValueError("not an id")
+    return text
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    value.encode()  # half characters cannot be stored
+    if len(value) > _LONGEST:
+        raise ValueError("too long")
+    return value
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError("neither true nor false")
+    return value
+
+
+def _number(value: object) -> int | None:
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("not a number")
+    if not -(2**63) <= value < 2**63:
+        raise ValueError("more than a column holds")
+    return value
+
+
+def _time(value: object) -> datetime:
+    moment = datetime.fromisoformat(_text(value))
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(UTC)
+
+
+def _maybe_time(value: object) -> datetime | None:
+    return None if value is None else _time(value)
