@@ -16,21 +16,30 @@ from app.core.credentials import CredentialsDesk
 from app.core.enrolments import Enrolments
 from app.core.incident import Incidents
 from app.core.intake import HistoryKeeper
+from app.core.ledger import Ledger
 from app.core.number_details import DetailsDesk
 from app.core.operator_desk import OperatorDesk
 from app.core.personal_data import PersonalData
+from app.core.procedure_record import Recorder
+from app.core.procedures import Procedures
 from app.core.provider_choice import ProviderChoice
 from app.core.provider_log import ProviderLog
 from app.core.queue_desk import QueueDesk
+from app.core.reauthentication import Reauthentication
+from app.core.recovery import Recovery
 from app.core.retention import Retention
 from app.core.roster_import import RosterImport
 from app.core.scribe import Scribe
 from app.core.secrets_desk import SecretsDesk
+from app.core.smoke_check import SmokeCheck
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.audit import Actor
+from app.domain.backup import BackupInfo
+from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock
+from app.domain.procedure import Facts, ProcedureId
 from app.domain.provider import Provider
 from app.providers.reachability import Reachability
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
@@ -39,6 +48,7 @@ from app.settings import Settings
 from app.storage.audit import SqlAudit
 from app.storage.database import Database
 from app.storage.history import SqlHistory
+from app.storage.journal import SqlJournal
 from app.storage.operator_settings import SqlOperatorSettings
 from app.storage.roster import SqlRoster
 from app.storage.secrets.vault import Vault
@@ -74,18 +84,25 @@ class Core:
     credentials: CredentialsDesk
     queue: QueueDesk
     details: DetailsDesk
+    journal: SqlJournal
+    procedures: Procedures
 
     async def open(self) -> None:
         """Open the database, read what operators decided and the roster. May be called again after a `Problem`."""
         await self.database.open()
         await self.desk.load()
         await self.enrolments.load()
+        await self.procedures.load()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hold the links' tasks and the chores. Leaving closes every line, then the database."""
         try:
-            async with self.supervisor, Chores(self.provider_log.run, self.retention.run, self.incidents.run):
+            async with (
+                self.supervisor,
+                self.procedures,
+                Chores(self.provider_log.run, self.retention.run, self.incidents.run),
+            ):
                 yield
         finally:
             await self.database.close()
@@ -147,7 +164,43 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         clock=clock,
         bring_back=supervisor.bring_back,
     )
-    actions = Actions(enrolments=enrolments, supervisor=supervisor, clock=clock, witness=witness, incidents=incidents)
+    actions = Actions(
+        enrolments=enrolments,
+        supervisor=supervisor,
+        clock=clock,
+        witness=witness,
+        incidents=incidents,
+        under_way=lambda mentorado_id: procedures.of(mentorado_id),  # noqa: PLW0108 - made below
+        interrupt=lambda mentorado_id: procedures.pause_of(mentorado_id),  # noqa: PLW0108
+    )
+    journal = SqlJournal(database)
+    recovery = Recovery(
+        enrolments=enrolments,
+        supervisor=supervisor,
+        incidents=incidents,
+        providers=providers,
+        backups=NoBackups(),
+        bus=bus,
+        clock=clock,
+    )
+    reauthentication = Reauthentication(
+        enrolments=enrolments,
+        supervisor=supervisor,
+        providers=providers,
+        no_pairing=actions.no_pairing,
+        bus=bus,
+        clock=clock,
+    )
+    smoke_check = SmokeCheck(enrolments=enrolments, supervisor=supervisor, providers=providers, note=_smoke_note)
+    procedures = Procedures(
+        journal=journal,
+        steps=[*recovery.steps(), *reauthentication.steps(), smoke_check.step()],
+        ledger=Ledger(enrolments=enrolments, providers=providers, history=history, journal=journal),
+        recorder=Recorder(witness=witness, audit=audit, enrolments=enrolments, status=supervisor.status),
+        require=lambda name, mentorado_id, why: actions.require(name, mentorado_id, override_reason=why),
+        bus=bus,
+        clock=clock,
+    )
     return Core(
         settings=settings,
         clock=clock,
@@ -183,4 +236,29 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
             enrolments=enrolments, supervisor=supervisor, actions=actions, providers=providers, witness=witness
         ),
         details=DetailsDesk(enrolments=enrolments, providers=providers, clock=clock),
+        journal=journal,
+        procedures=procedures,
     )
+
+
+def _smoke_note() -> str:
+    """What the smoke check sends, in the language of the operator."""
+    from app.ui.text import texts
+
+    return texts("smoke.note")
+
+
+class NoBackups:
+    """Until archives are wired: a procedure that needs one stops at that step, and can be undone."""
+
+    async def collect(self, *_given: object, **_more: object) -> Facts:
+        raise Problem(Code.BACKUP_FOLDER_UNUSABLE)
+
+    async def verify_part(self, procedure_id: ProcedureId) -> BackupInfo:
+        raise Problem(Code.BACKUP_FOLDER_UNUSABLE)
+
+    async def put_in_place(self, procedure_id: ProcedureId) -> BackupInfo:
+        raise Problem(Code.BACKUP_FOLDER_UNUSABLE)
+
+    async def discard_part(self, procedure_id: ProcedureId) -> None:
+        """There is none."""

@@ -46,6 +46,7 @@ class Refusal(StrEnum):
     ALREADY_HURRIED = "already_hurried"
     NEVER_PAIRED = "never_paired"
     NO_EXPIRED_CODE = "no_expired_code"
+    NEEDS_NEW_CODE = "needs_new_code"  # no session is left to connect with
     NO_OTHER_ACCOUNT = "no_other_account"
     DECIDE_ACCOUNT_FIRST = "decide_account_first"
     SUSPENDED = "suspended"

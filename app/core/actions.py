@@ -6,27 +6,42 @@ down.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from app.core.action import Action, ActionName, Confirm, Refusal
 from app.core.enrolments import Enrolments
 from app.core.incident import Incidents
 from app.core.log_context import about
 from app.core.supervisor import Supervisor
-from app.core.witness import Witness
+from app.core.witness import Witness, described
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.credentials import ASKED
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
-from app.domain.phone import masked
 from app.domain.ports import Clock
+from app.domain.procedure import Procedure, ProcedureKind
 
 _IN_PROGRESS = frozenset({LinkState.CONNECTING, LinkState.QR_READY})
 _IDLE = frozenset({LinkState.OFF, LinkState.BLOCKED})
 _LOST = frozenset({LinkState.RECONNECTING, LinkState.UNKNOWN})
 
 _PAIRING = frozenset({ActionName.NEW_CODE, ActionName.REAUTHENTICATE, ActionName.RECOVER})
+
+_ONE_AT_A_TIME = frozenset(
+    {
+        ActionName.RECOVER,
+        ActionName.REAUTHENTICATE,
+        ActionName.BACK_UP,
+        ActionName.RESTORE,
+        ActionName.ARCHIVE,
+    }
+)
+_LINK_IS_TAKEN = frozenset({*_ONE_AT_A_TIME, ActionName.CONNECT, ActionName.NEW_CODE})
+"""What waits until a procedure is done or undone; how to go on with it is always offered."""
+
+UnderWay = Callable[[MentoradoId], Procedure | None]
+"""The procedure of a mentorado that is not finished."""
 
 _NO_CONNECT = {
     LinkState.CONNECTED: Refusal.ALREADY_CONNECTED,
@@ -50,6 +65,11 @@ _NO_OLD_SESSION = {
     Reason.BANNED: Refusal.BANNED,  # its keys are gone; after an appeal that succeeded, a new pairing is the way
 }
 
+_NEEDS_NEW_CODE = frozenset(
+    {Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE, Reason.SESSION_MISSING, Reason.SESSION_CORRUPT}
+)
+"""There is no session to connect with any more: it would only say so again."""
+
 
 class Actions:
     """The actions on a mentorado, and the one way to run them."""
@@ -62,10 +82,12 @@ class Actions:
         clock: Clock,
         witness: Witness,
         incidents: Incidents,
-        under_way: Callable[[MentoradoId], bool] = lambda _mentorado_id: False,
+        under_way: UnderWay = lambda _mentorado_id: None,
+        interrupt: Callable[[MentoradoId], Awaitable[None]] | None = None,
     ) -> None:
         self._enrolments = enrolments
-        self._under_way = under_way  # whether a procedure of that mentorado is open
+        self._under_way = under_way
+        self._interrupt = interrupt  # pauses the procedure that moves a link
         self._incidents = incidents
         self._supervisor = supervisor
         self._clock = clock
@@ -77,8 +99,18 @@ class Actions:
         enrolment = self._enrolments.get(mentorado_id)
         if enrolment.mentorado.archived and name is not ActionName.BRING_BACK:
             return Refusal.ARCHIVED
+        if self._in_the_way(name, mentorado_id):
+            return Refusal.UNDER_WAY
         why = self._by_name[name].refusal(enrolment, self._supervisor.status(enrolment.link.id))
         return why or self._locked(name, enrolment)
+
+    def no_pairing(self, mentorado_id: MentoradoId, override_reason: str = "") -> Refusal | None:
+        """Why no new code may be shown now, not even by a procedure that is under way."""
+        enrolment = self._enrolments.get(mentorado_id)
+        status = self._supervisor.status(enrolment.link.id)
+        why = self._no_new_pairing(status)
+        locked = None if override_reason.strip() else self._locked(ActionName.REAUTHENTICATE, enrolment)
+        return why or locked
 
     def opens_sheet(self, name: ActionName) -> bool:
         """Whether *name* is not done by `run`, but by what a sheet asks for."""
@@ -119,6 +151,13 @@ class Actions:
         shows_code = name in _PAIRING or (name is ActionName.CONNECT and enrolment.link.account is None)
         return Refusal.INCIDENT if shows_code and self._incidents.of(enrolment.link.provider) else None
 
+    def _in_the_way(self, name: ActionName, mentorado_id: MentoradoId) -> bool:
+        """Whether *name* would come between the procedure that is open and what it works on."""
+        procedure = self._under_way(mentorado_id)
+        if procedure is None:
+            return False
+        return name in (_ONE_AT_A_TIME if procedure.head.kind is ProcedureKind.BACKUP else _LINK_IS_TAKEN)
+
     def _record(
         self,
         name: ActionName,
@@ -132,12 +171,7 @@ class Actions:
         return outcome
 
     def _state(self, mentorado_id: MentoradoId) -> dict[str, str]:
-        enrolment = self._enrolments.get(mentorado_id)
-        status = self._supervisor.status(enrolment.link.id)
-        known = {"state": status.state.value, "reason": status.reason.value}
-        if status.account is not None:
-            known["account"] = masked(status.account)
-        return known
+        return described(self._supervisor.status(self._enrolments.get(mentorado_id).link.id))
 
     def _require(self, action: Action, mentorado_id: MentoradoId, override: str) -> None:
         why = self.refusal(action.name, mentorado_id)
@@ -150,17 +184,12 @@ class Actions:
             Action(name=ActionName.CONNECT, refusal=self._no_connect, perform=supervisor.connect),
             Action(name=ActionName.TRY_NOW, refusal=self._no_try_now, perform=supervisor.connect),
             Action(name=ActionName.NEW_CODE, refusal=self._no_new_code, perform=supervisor.pair_anew),
-            Action(name=ActionName.CANCEL, refusal=_no_cancel, perform=supervisor.disconnect),
-            Action(name=ActionName.DISCONNECT, refusal=_no_disconnect, perform=supervisor.disconnect, asks=True),
+            Action(name=ActionName.CANCEL, refusal=_no_cancel, perform=self._disconnect),
+            Action(name=ActionName.DISCONNECT, refusal=_no_disconnect, perform=self._disconnect, asks=True),
             Action(name=ActionName.RECOVER, refusal=self._no_recovery),
-            Action(
-                name=ActionName.REAUTHENTICATE,
-                refusal=self._no_reauthenticate,
-                perform=supervisor.pair_anew,
-                asks=True,
-            ),
-            Action(name=ActionName.BACK_UP, refusal=self._no_procedure),
-            Action(name=ActionName.RESTORE, refusal=self._no_restore),
+            Action(name=ActionName.REAUTHENTICATE, refusal=self._no_reauthenticate),
+            Action(name=ActionName.BACK_UP, refusal=_possible),
+            Action(name=ActionName.RESTORE, refusal=_no_archive),
             Action(name=ActionName.ENTER_CREDENTIALS, refusal=_no_credentials),
             Action(name=ActionName.DECIDE_QUEUE, refusal=_no_queue),
             Action(name=ActionName.REGISTER, refusal=_no_registration),
@@ -186,6 +215,8 @@ class Actions:
     def _no_connect(self, _enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
         if self._suspended(status):
             return Refusal.SUSPENDED
+        if status.state is LinkState.BLOCKED and status.reason in _NEEDS_NEW_CODE:
+            return Refusal.NEEDS_NEW_CODE
         if status.state is LinkState.BLOCKED:
             return _NO_OLD_SESSION.get(status.reason)
         return _NO_CONNECT.get(status.state)
@@ -200,25 +231,30 @@ class Actions:
         return None if status.state is LinkState.BLOCKED and status.reason in fits else Refusal.NO_EXPIRED_CODE
 
     def _no_reauthenticate(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-        if status.state is LinkState.BLOCKED and status.reason in _NO_NEW_PAIRING:
-            ended = status.reason is Reason.TEMPORARY_BAN and not self._suspended(status)
-            return None if ended else _NO_NEW_PAIRING[status.reason]
+        if why := self._no_new_pairing(status):
+            return why
         if enrolment.link.account is None and status.state is LinkState.OFF:
             return Refusal.NEVER_PAIRED
         return None if status.state in _IDLE else _NO_CONNECT.get(status.state)
 
-    def _no_procedure(self, enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
-        return Refusal.UNDER_WAY if self._under_way(enrolment.mentorado.id) else None
+    def _no_new_pairing(self, status: LinkStatus) -> Refusal | None:
+        ended = status.reason is Reason.TEMPORARY_BAN and not self._suspended(status)
+        return None if status.state is not LinkState.BLOCKED or ended else _NO_NEW_PAIRING.get(status.reason)
 
     def _no_recovery(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-        if self._under_way(enrolment.mentorado.id):
-            return Refusal.UNDER_WAY
         if status.state is LinkState.BLOCKED:
             return _NO_OLD_SESSION.get(status.reason) or self._no_reauthenticate(enrolment, status)
         return None if status.state in _LOST else Refusal.NOTHING_TO_RECOVER
 
-    def _no_restore(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-        return self._no_procedure(enrolment, status) or _no_archive(enrolment, status)
+    async def _disconnect(self, mentorado_id: MentoradoId) -> None:
+        """A procedure that is moving this link is paused first; it would bring it back."""
+        if self._interrupt is not None:
+            await self._interrupt(mentorado_id)
+        await self._supervisor.disconnect(mentorado_id)
+
+
+def _possible(_enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
+    return None
 
 
 def _no_credentials(enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:

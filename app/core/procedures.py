@@ -203,7 +203,9 @@ class Procedures:
     async def pause_of(self, mentorado_id: MentoradoId) -> None:
         """Pause whatever moves the link of this mentorado; nothing happens when nothing does."""
         procedure = self.of(mentorado_id)
-        if procedure is not None and procedure.state in MOVING:
+        if procedure is None or procedure.head.kind is ProcedureKind.BACKUP:
+            return
+        if procedure.state in MOVING:
             with suppress(Problem):  # it came to its end by itself meanwhile
                 await self.pause(procedure.head.id)
 

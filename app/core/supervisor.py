@@ -163,11 +163,29 @@ class Supervisor:
         """Pair a new session; the old one stays until the new one is connected, and is quarantined then."""
         await self._start(self._enrolments.get(mentorado_id), pair_anew=True)
 
-    async def disconnect(self, mentorado_id: MentoradoId) -> None:
-        """Ask the link to stop, and wait until its line is closed. Its session stays for the next time."""
+    async def stand_down(self, mentorado_id: MentoradoId) -> None:
+        """Stop the link for a moment, and wait until its line is closed; it stays one that should run."""
         link = self._enrolments.get(mentorado_id).link
         await self._stop(link)
         self._board.move(link, Trigger.DISCONNECT)
+
+    async def give_up_pairing(self, mentorado_id: MentoradoId) -> None:
+        """Stop a pairing, and set aside what it made so far. The session in use is untouched."""
+        await self.stand_down(mentorado_id)
+        link = self._enrolments.get(mentorado_id).link
+        provider = self._providers[link.provider]
+        if isinstance(provider, CanPair):
+            await provider.discard(link)
+
+    def note_smoke_test(self, mentorado_id: MentoradoId) -> None:
+        """A message went out over this link just now, and was taken."""
+        link = self._enrolments.get(mentorado_id).link
+        seen = replace(self.status(link.id).evidence, last_smoke_test=self._clock.now())
+        self._board.note(link, evidence=seen)
+
+    async def disconnect(self, mentorado_id: MentoradoId) -> None:
+        """Ask the link to stop, and wait until its line is closed. Its session stays for the next time."""
+        await self.stand_down(mentorado_id)
         await self._enrolments.save_link(replace(self._enrolments.get(mentorado_id).link, wanted=False))
 
     async def accept_account(self, mentorado_id: MentoradoId) -> None:

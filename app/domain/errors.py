@@ -29,6 +29,7 @@ class Code(StrEnum):
     SESSION_CORRUPT = "session_corrupt"
     SESSION_MISSING = "session_missing"
     SESSION_IN_USE = "session_in_use"
+    SESSION_OF_ANOTHER_USER = "session_of_another_user"
     HOST_NOT_STARTED = "host_not_started"
     ENGINE_MISSING = "engine_missing"
     ENGINE_MISMATCH = "engine_mismatch"
@@ -68,11 +69,20 @@ class Code(StrEnum):
     BACKUP_FOLDER_UNUSABLE = "backup_folder_unusable"
     BACKUP_DISK_FULL = "backup_disk_full"
     SESSION_USED_SINCE = "session_used_since"
+    LINK_NOT_BACK = "link_not_back"  # a procedure waited for it in vain
     SMOKE_CHECK_FAILED = "smoke_check_failed"
     PROCEDURE_UNKNOWN = "procedure_unknown"
 
     IMPORT_UNREADABLE = "import_unreadable"
     IMPORT_TOO_LARGE = "import_too_large"
+
+    WEBHOOK_PORT_TAKEN = "webhook_port_taken"
+    WEBHOOK_PORT_FORBIDDEN = "webhook_port_forbidden"  # the system keeps it for itself
+    WEBHOOK_PORT_INVALID = "webhook_port_invalid"
+    WEBHOOK_ADDRESS_UNUSABLE = "webhook_address_unusable"  # none, or not one of this computer's
+    WEBHOOK_URL_INVALID = "webhook_url_invalid"
+    WEBHOOK_SPOOL_UNUSABLE = "webhook_spool_unusable"
+    WEBHOOK_HOST_ENDED = "webhook_host_ended"
 
     CONTACT_UNKNOWN = "contact_unknown"
     ERASURE_NOT_CONFIRMED = "erasure_not_confirmed"

@@ -152,6 +152,15 @@ class CanPair(Protocol):
 
 
 @runtime_checkable
+class NamesSessions(Protocol):
+    """A provider that can tell one session from the next."""
+
+    async def session_in_use(self, link: Link) -> str:
+        """A name for the keys in use: another one after every pairing, empty when there are none. Not a secret."""
+        ...
+
+
+@runtime_checkable
 class CanPairByCode(Protocol):
     """A provider whose links can be paired by typing a code on the phone instead of scanning one."""
 
@@ -248,7 +257,7 @@ class Callback:
     what is no such body, and leaves out what it does not know.
     """
 
-    key: str  # whose it is: Z-API's instance id, Meta's phone number id
+    key: str  # whose it is: Z-API's instance id, Meta's phone number id; empty for all it may be about
     facts: tuple[WireFact, ...] = ()
     check: bool = False  # the state of the line may have changed: worth asking at once
 

@@ -111,6 +111,11 @@ class WhatsAppWebProvider:
         async with self._owning(link.mentorado_id, folder):
             await self._give_up(folder)
 
+    async def session_in_use(self, link: Link) -> str:
+        """The name of its file."""
+        current = await asyncio.to_thread(lambda: self._files.folder(link.mentorado_id).current)
+        return "" if current is None else current.name
+
     async def snapshots(self, link: Link) -> Sequence[SnapshotInfo]:
         """The copies of the link's sessions, the latest first."""
         return await asyncio.to_thread(Snapshots(self._files.folder(link.mentorado_id).path).infos)
