@@ -14,6 +14,7 @@ from app.domain.errors import Code, Problem
 from app.domain.events import OperatorSettingsChanged
 from app.domain.operator_settings import OperatorSettings
 from app.domain.ports import Clock, OperatorSettingsStore
+from app.domain.webhooks import WebhookSettings
 
 LONGEST_NAME: Final = 80
 LEAST_DAYS, MOST_DAYS = 1, 36_500
@@ -78,6 +79,17 @@ class OperatorDesk:
         async with self._changing:
             await self._change_log(replace(self._settings, provider_log_until=None))
 
+    async def set_webhooks(self, webhooks: WebhookSettings) -> None:
+        """Receive them there, or not; whether one can listen there is found out before."""
+        async with self._changing:
+            before = self._settings
+            await self._change(
+                DeedName.SET_WEBHOOKS,
+                replace(before, webhooks=webhooks),
+                _webhooks(before.webhooks),
+                _webhooks(webhooks),
+            )
+
     async def _change_log(self, after: OperatorSettings) -> None:
         before = self._said(self._settings.provider_log_until)
         await self._change(DeedName.SET_PROVIDER_LOG, after, before, self._said(after.provider_log_until))
@@ -92,6 +104,11 @@ class OperatorDesk:
         self._witness.record(deed, before={"value": said_before}, after={"value": said_after})
         self._settings = after  # only now, so that a change of the operator's name is signed with the old one
         self._bus.publish(OperatorSettingsChanged(after))
+
+
+def _webhooks(webhooks: WebhookSettings) -> str:
+    where = f"{webhooks.address}:{webhooks.port} {webhooks.public_url}".strip()
+    return f"{'on' if webhooks.on else 'off'} {where}"
 
 
 def _days(days: int | None) -> str:

@@ -11,11 +11,13 @@ class DeedName(StrEnum):
     SET_OPERATOR_NAME = "set_operator_name"
     SET_RETENTION = "set_retention"
     SET_PROVIDER_LOG = "set_provider_log"
+    SET_WEBHOOKS = "set_webhooks"
     SET_SECRETS_PLACE = "set_secrets_place"
     EXPORT_MENTORADO = "export_mentorado"
     EXPORT_CONTACT = "export_contact"
     ERASE_CONTACT = "erase_contact"
     FORGET_OLD = "forget_old"
+    TAKE_OVER_SESSION = "take_over_session"  # from a program that died with it open
     IMPORT_MENTORADOS = "import_mentorados"
     CHOOSE_PROVIDER = "choose_provider"
     FORGET_CREDENTIALS = "forget_credentials"

@@ -75,6 +75,11 @@ class OperatorSettingsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class WebhooksChanged:
+    """They are received now, or not any more, or something came in; said twice a second at most."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProcedureChanged:
     """A recovery, re-authentication, backup or restore began, moved a step, waits for somebody, or ended."""
 
@@ -134,6 +139,7 @@ Event = (
     | HistoryGrew
     | HistoryShrank
     | OperatorSettingsChanged
+    | WebhooksChanged
     | ProcedureChanged
     | BackupMoved
     | StorageFailed

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from app.domain.webhooks import WebhookSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,3 +15,4 @@ class OperatorSettings:
     operator_name: str = ""  # who is at the keyboard, beside the user of the computer
     retention_days: int | None = None  # messages older than this are removed; None keeps all
     provider_log_until: datetime | None = None  # the providers' detailed log is written until then
+    webhooks: WebhookSettings = field(default_factory=WebhookSettings)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.domain.operator_settings import OperatorSettings
+from app.domain.webhooks import WebhookSettings
 from app.storage.database import Database
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ def _written(settings: OperatorSettings) -> dict[str, str]:
         "operator_name": settings.operator_name,
         "retention_days": settings.retention_days,
         "provider_log_until": None if until is None else until.astimezone(UTC).isoformat(),
+        "webhooks_on": settings.webhooks.on,
+        "webhooks_address": settings.webhooks.address,
+        "webhooks_port": settings.webhooks.port,
+        "webhooks_public_url": settings.webhooks.public_url,
     }
     return {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
 
@@ -74,6 +79,20 @@ def _settings(rows: Mapping[str, str]) -> OperatorSettings:
         operator_name=name if isinstance(name, str) else "",
         retention_days=days if isinstance(days, int) and not isinstance(days, bool) and days > 0 else None,
         provider_log_until=_moment(until),
+        webhooks=_webhooks(known),
+    )
+
+
+def _webhooks(known: Mapping[str, object]) -> WebhookSettings:
+    given = {name: known.get(f"webhooks_{name}") for name in ("on", "address", "port", "public_url")}
+    off = WebhookSettings()
+    address, port, url = given["address"], given["port"], given["public_url"]
+    port_makes_sense = isinstance(port, int) and not isinstance(port, bool) and 0 < port < 1 << 16
+    return WebhookSettings(
+        on=given["on"] is True,
+        address=address if isinstance(address, str) and address else off.address,
+        port=port if isinstance(port, int) and port_makes_sense else off.port,
+        public_url=url if isinstance(url, str) else off.public_url,
     )
 
 

@@ -7,12 +7,18 @@ import pytest
 
 from app.domain.operator_settings import OperatorSettings
 from app.domain.ports import OperatorSettingsStore
+from app.domain.webhooks import WebhookSettings
 from app.storage.database import Database
 from app.storage.operator_settings import SqlOperatorSettings
 from tests.clock import DAWN
 from tests.storage.talk import rows
 
-DECIDED = OperatorSettings(operator_name="José", retention_days=365, provider_log_until=DAWN + timedelta(hours=1))
+DECIDED = OperatorSettings(
+    operator_name="José",
+    retention_days=365,
+    provider_log_until=DAWN + timedelta(hours=1),
+    webhooks=WebhookSettings(on=True, address="0.0.0.0", port=9000, public_url="https://relay.example"),  # noqa: S104
+)
 
 
 async def test_nothing_is_decided_at_first(path: Path) -> None:
@@ -38,6 +44,10 @@ async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) ->
         "operator_name": "2026-01-01",
         "retention_days": "2026-01-02",
         "provider_log_until": "2026-01-01",
+        "webhooks_on": "2026-01-01",
+        "webhooks_address": "2026-01-01",
+        "webhooks_port": "2026-01-01",
+        "webhooks_public_url": "2026-01-01",
     }
 
 
@@ -54,6 +64,13 @@ async def test_moments_are_stored_in_utc(path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("webhooks_on", '"yes"'),
+        ("webhooks_port", "0"),
+        ("webhooks_port", "true"),
+        ("webhooks_port", "70000"),
+        ("webhooks_port", '"80"'),
+        ("webhooks_address", '""'),
+        ("webhooks_public_url", "7"),
         ("retention_days", "-1"),
         ("retention_days", "true"),
         ("retention_days", '"30"'),

@@ -1,0 +1,146 @@
+"""What providers tell us by themselves, where a team has a public address for it: who may, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Protocol
+
+from app.domain.mentorado import LinkId, ProviderKind
+from app.domain.messages import WireFact
+
+META_PATH: Final = "/meta"
+"""One for all numbers: a Meta app has one address for its webhooks, and its signature says whose a delivery is."""
+
+ZAPI_PATH: Final = "/zapi/"
+"""What follows is a secret of each link: Z-API signs nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookSettings:
+    """Where webhooks are received; off until somebody decides otherwise."""
+
+    on: bool = False
+    address: str = "127.0.0.1"
+    port: int = 8790
+    public_url: str = ""  # how the provider reaches it: what a relay or tunnel of the team's own answers to
+
+
+class Outcome(StrEnum):
+    """What became of one request. Stable: counts are kept by them."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"  # the same again: answered as accepted
+    CHALLENGE = "challenge"  # Meta asked whether we are who we say
+    # refused: nothing changed
+    SIGNATURE_MISSING = "signature_missing"
+    SIGNATURE_WRONG = "signature_wrong"
+    TOKEN_WRONG = "token_wrong"  # noqa: S105 - of a challenge
+    OTHER_ACCOUNT = "other_account"  # a right signature or path, and somebody else's instance or number
+    UNKNOWN_PATH = "unknown_path"
+    WRONG_METHOD = "wrong_method"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    MALFORMED = "malformed"
+    NO_ROOM = "no_room"  # too much at once, or no room on the disk
+    NOT_READY = "not_ready"  # the secrets it would be checked with cannot be read now
+    # accepted, and then
+    UNREADABLE = "unreadable"  # not what the provider says it sends; set aside
+
+
+REFUSED: Final = frozenset(Outcome) - {Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.CHALLENGE, Outcome.UNREADABLE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Through which deliveries about one link come in."""
+
+    link_id: LinkId
+    provider: ProviderKind
+    key: str  # Z-API's instance id, Meta's phone number id
+    secret: str = field(repr=False)  # Z-API: the end of the path; Meta: the app's secret, which signs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """Everything that is let in. Not *complete* while secrets are locked: what is unknown may be known then."""
+
+    doors: tuple[Door, ...] = ()
+    verify_token: str = field(default="", repr=False)  # what Meta's challenge must know
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handed:
+    """What deliveries said about a link, to be stored and then confirmed with its *mark*."""
+
+    link_id: LinkId
+    mark: int
+    facts: tuple[WireFact, ...]
+    check: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often it happened, ever, and when last."""
+
+    link_id: LinkId | None  # None: nobody can say whose it was
+    outcome: Outcome
+    count: int
+    last: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tallied:
+    """All counts as they are now, and how many deliveries of each link wait for its line to be open."""
+
+    tallies: tuple[Tally, ...]
+    waiting: Mapping[LinkId, int]
+
+
+class Reception(Protocol):
+    """A receiver that is open. What it handed out and is not confirmed, it hands out again next time."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens; 0 when it only hands out what is left."""
+        ...
+
+    def admit(self, doors: Doors) -> None:
+        """Let in what comes through *doors* from now on, and nothing else."""
+        ...
+
+    def words(self) -> AsyncIterator[Handed | Tallied]:
+        """What it has to say, until it is over: because it broke, or has nothing left and does not listen."""
+        ...
+
+    def confirm(self, link_id: LinkId, mark: int) -> None:
+        """What was handed out under *mark* is stored."""
+        ...
+
+    def postpone(self, link_id: LinkId) -> None:
+        """Nobody takes what is for *link_id* now: keep it until `offer_again`."""
+        ...
+
+    def offer_again(self, link_id: LinkId) -> None:
+        """Hand out again, from the first that is not confirmed."""
+        ...
+
+
+class Receiver(Protocol):
+    """Receives webhooks. Costs nothing while it is not open."""
+
+    def open(self, place: WebhookSettings | None) -> AbstractAsyncContextManager[Reception]:
+        """Listen at *place*; None only hands out what is left. Raises `Problem` when one cannot listen there."""
+        ...
+
+    async def try_place(self, place: WebhookSettings) -> None:
+        """Raises the `Problem` that `open` would."""
+        ...
+
+    async def has_left(self) -> bool:
+        """Whether something was accepted earlier that nobody has stored yet."""
+        ...

@@ -1,0 +1,34 @@
+"""The process that receives webhooks: ``python -m app.providers.webhooks.host``. It ends when its input does."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+
+from app.domain.mentorado import ProviderKind
+from app.providers.webhooks.host.office import raise_limits, serve
+from app.providers.webhooks.host.sorting import Parser
+
+_HOSTED = (ProviderKind.ZAPI, ProviderKind.META_CLOUD)
+
+
+def run(parsers: Mapping[ProviderKind, Parser]) -> None:
+    """Serve until the app is gone. Ctrl+C is for the app, which then ends us."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.umask(0o077)
+    sys.setswitchinterval(0.0005)  # an answer must not wait long for a delivery that is taken apart
+    raise_limits()
+    asyncio.run(serve(sys.stdin.buffer, sys.stdout.buffer, parsers))
+
+
+def main() -> None:
+    """With what the providers say their deliveries mean."""
+    from importlib import import_module
+
+    callbacks = {kind: import_module(f"app.providers.{kind}.callbacks") for kind in _HOSTED}
+    run({kind: module.parse for kind, module in callbacks.items()})
+
+
+if __name__ == "__main__":
+    main()

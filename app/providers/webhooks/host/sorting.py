@@ -1,0 +1,276 @@
+"""What happens to a delivery after it was answered: taken apart, handed to the app link by link, forgotten when stored.
+
+A link whose line is closed costs a number per delivery here, not its contents: those are read again when it is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import itertools
+import sqlite3
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from app.domain.mentorado import LinkId, ProviderKind
+from app.domain.messages import WireFact
+from app.domain.provider import Callback
+from app.domain.webhooks import Handed, Outcome
+from app.providers.webhooks.host.clerk import Clerk
+from app.providers.webhooks.host.counting import Counting
+from app.providers.webhooks.host.spool import Kept, Spool
+
+PORTION: Final = 100  # facts in one line to the app
+PORTION_LETTERS: Final = 256 << 10
+WINDOW: Final = 4  # lines to one link that are not confirmed
+AHEAD: Final = 400  # parts of one link in memory; what follows is read again in its turn
+READ_AGAIN_SECONDS: Final = 1.0
+
+Parser = Callable[[bytes, datetime], Sequence[Callback]]
+Taken = Sequence[Callback] | Exception
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A portion of what one delivery says about one link."""
+
+    number: int
+    facts: tuple[WireFact, ...]
+    check: bool
+
+
+@dataclass(slots=True)
+class _Outbox:
+    """What one link has yet to get: *ready* now, *later* by number, *sent* and not confirmed."""
+
+    ready: deque[_Part] = field(default_factory=deque)
+    later: deque[int] = field(default_factory=deque)
+    sent: dict[int, list[_Part]] = field(default_factory=dict)
+    closed: bool = False
+
+    def put_off(self) -> None:
+        """All that is not confirmed is to be read again."""
+        numbers = dict.fromkeys(part.number for parts in self.sent.values() for part in parts)
+        numbers |= dict.fromkeys(part.number for part in self.ready)
+        self.later.extendleft(reversed(numbers))
+        self.sent.clear()
+        self.ready.clear()
+
+
+class Sorting:
+    """Runs on the host's loop; reading is the clerk's, taking apart a thread's."""
+
+    def __init__(
+        self,
+        clerk: Clerk,
+        parsers: Mapping[ProviderKind, Parser],
+        *,
+        counting: Counting,
+        tell: Callable[[Handed], None],
+        note: Callable[[str], None],
+        new_from: int,
+    ) -> None:
+        """Deliveries from number *new_from* on are counted; the ones before were, in a former run."""
+        self._clerk = clerk
+        self._parsers = parsers
+        self._counting = counting
+        self._tell = tell
+        self._note = note
+        self._new_from = new_from
+        self._read_to = 0
+        self._work = asyncio.Event()
+        self._work.set()
+        self._boxes: dict[LinkId, _Outbox] = {}
+        self._owed: dict[int, Counter[LinkId]] = {}  # how many parts each link has yet to confirm; 0: not taken apart
+        self._mark = 0
+        self.caught_up = False  # everything that was on disk has been looked at
+
+    @property
+    def left(self) -> int:
+        """How many deliveries were looked at and are not stored."""
+        return len(self._owed)
+
+    def waiting(self) -> dict[LinkId, int]:
+        """How many deliveries wait, of the links that do not take any now."""
+        return {link_id: len(box.later) for link_id, box in self._boxes.items() if box.closed and box.later}
+
+    def arrived(self) -> None:
+        """Something new is on disk."""
+        self._work.set()
+
+    def confirm(self, link_id: LinkId, mark: int) -> None:
+        """The app has stored what it was told under *mark*."""
+        box = self._boxes.get(link_id)
+        stored = Counter(part.number for part in (box.sent.pop(mark, ()) if box else ()))
+        for number, parts in stored.items():
+            owed = self._owed[number]
+            owed[link_id] -= parts
+            if owed[link_id] <= 0:
+                del owed[link_id]
+            self._forget_if_done(number)
+        if box is not None:
+            self._pump(link_id, box)
+
+    def postpone(self, link_id: LinkId) -> None:
+        """Nobody takes what is for *link_id* now."""
+        box = self._boxes.setdefault(link_id, _Outbox())
+        box.closed = True
+        box.put_off()
+        self._counting.changed = True
+
+    def offer_again(self, link_id: LinkId) -> None:
+        """Begin again at the first that is not confirmed."""
+        if (box := self._boxes.get(link_id)) is not None:
+            box.closed = False
+            box.put_off()
+            self._counting.changed = True
+            self._work.set()
+
+    async def run(self) -> None:
+        """Look at what is on disk, in its order, until cancelled."""
+        while True:
+            await self._work.wait()
+            self._work.clear()
+            try:
+                while await self._look_further():
+                    pass
+                self.caught_up = True
+                for link_id, box in list(self._boxes.items()):
+                    await self._read_again(link_id, box)
+            except sqlite3.Error as error:
+                self._note(f"the spool could not be read and is tried again: {error}")
+                await asyncio.sleep(READ_AGAIN_SECONDS)
+                self._work.set()
+
+    async def _look_further(self) -> bool:
+        read_to = self._read_to
+        some = await self._clerk.ask(lambda spool: spool.after(read_to))
+        if not some:
+            return False
+        self._read_to = some[-1].number
+        for kept, said in zip(some, await self._taken_apart(some), strict=True):
+            await self._route(kept, said)
+        for link_id, box in self._boxes.items():
+            self._pump(link_id, box)
+        return True
+
+    async def _taken_apart(self, some: Sequence[Kept]) -> list[Taken]:
+        return await asyncio.to_thread(lambda: [self._parsed(kept) for kept in some])
+
+    def _parsed(self, kept: Kept) -> Taken:
+        try:
+            return self._parsers[kept.provider](kept.body, kept.received_at)
+        except Exception as error:  # noqa: BLE001 - whatever somebody sent, the next delivery must be looked at
+            return error
+
+    async def _route(self, kept: Kept, said: Taken) -> None:
+        """Give every link its part, or its turn."""
+        if isinstance(said, Exception):
+            self._counting.add(Outcome.UNREADABLE, _only(kept.doors.values()))
+            await self._set_aside(kept, said)
+            return
+        strangers = any(callback.key and callback.key not in kept.doors for callback in said)
+        if strangers:
+            self._counting.add(Outcome.OTHER_ACCOUNT, _only(kept.doors.values()))
+        links = dict.fromkeys(link_id for callback in said for link_id in _about(callback, kept))
+        owed = self._owed[kept.number] = Counter[LinkId]()
+        for link_id in links:
+            if kept.number >= self._new_from:
+                self._counting.add(Outcome.ACCEPTED, link_id)
+            box = self._boxes.setdefault(link_id, _Outbox())
+            if box.closed or box.later or len(box.ready) >= AHEAD:
+                if any(callback.facts for callback in said if link_id in _about(callback, kept)):
+                    owed[link_id] = 0
+                    box.later.append(kept.number)
+                    self._counting.changed = True
+            elif parts := _parts(kept, said, link_id):
+                owed[link_id] = len(parts)
+                box.ready.extend(parts)
+        if not links and not strangers and kept.number >= self._new_from:
+            self._counting.add(Outcome.ACCEPTED, _only(kept.doors.values()))
+        self._forget_if_done(kept.number)
+
+    async def _read_again(self, link_id: LinkId, box: _Outbox) -> None:
+        """Take apart, for this link alone, what was only a number."""
+        while not box.closed and box.later and len(box.ready) < PORTION:
+            numbers = list(itertools.islice(box.later, PORTION))
+            some = await self._clerk.ask(functools.partial(_these, numbers))
+            taken = await self._taken_apart(some)
+            if box.closed or list(itertools.islice(box.later, len(some))) != [kept.number for kept in some]:
+                continue  # it closed, or began again, meanwhile
+            for kept, said in zip(some, taken, strict=True):
+                box.later.popleft()
+                parts = [] if isinstance(said, Exception) else _parts(kept, said, link_id)
+                box.ready.extend(parts)
+                owed = self._owed[kept.number]
+                owed[link_id] = len(parts)
+                if not parts:
+                    del owed[link_id]
+                    self._forget_if_done(kept.number)
+            self._pump(link_id, box)
+
+    def _pump(self, link_id: LinkId, box: _Outbox) -> None:
+        while not box.closed and box.ready and len(box.sent) < WINDOW:
+            portion = [box.ready.popleft()]
+            facts, letters = len(portion[0].facts), _letters(portion[0])
+            while box.ready and facts + len(box.ready[0].facts) <= PORTION and letters < PORTION_LETTERS:
+                portion.append(box.ready.popleft())
+                facts, letters = facts + len(portion[-1].facts), letters + _letters(portion[-1])
+            self._mark += 1
+            box.sent[self._mark] = portion
+            said = tuple(fact for part in portion for fact in part.facts)
+            check = any(part.check for part in portion)
+            self._tell(Handed(link_id=link_id, mark=self._mark, facts=said, check=check))
+        if box.later and not box.closed and len(box.ready) < PORTION:
+            self._work.set()
+
+    def _forget_if_done(self, number: int) -> None:
+        if not self._owed.get(number, True):
+            del self._owed[number]
+            self._clerk.forget([number])
+
+    async def _set_aside(self, kept: Kept, error: Exception) -> None:
+        """Not in the way, and not lost."""
+
+        def move(spool: Spool) -> None:
+            spool.set_aside(kept, type(error).__name__)
+            spool.keep([], [kept.number])
+
+        try:
+            await self._clerk.ask(move)
+        except Exception as trouble:  # noqa: BLE001 - then it stays where it is until the next start
+            self._note(f"delivery {kept.number} could not be set aside: {type(trouble).__name__}")
+        else:
+            self._note(f"delivery {kept.number} was not understood ({type(error).__name__}), and set aside")
+
+
+def _these(numbers: Sequence[int], spool: Spool) -> list[Kept]:
+    return spool.these(numbers)
+
+
+def _about(callback: Callback, kept: Kept) -> Sequence[LinkId]:
+    """The links that *callback* is about, of those the delivery may be about."""
+    if not callback.key:
+        return tuple(kept.doors.values())
+    return (kept.doors[callback.key],) if callback.key in kept.doors else ()
+
+
+def _parts(kept: Kept, said: Sequence[Callback], link_id: LinkId) -> list[_Part]:
+    mine = [callback for callback in said if link_id in _about(callback, kept)]
+    facts = [fact for callback in mine for fact in callback.facts]
+    check = any(callback.check for callback in mine)
+    portions = [tuple(facts[at : at + PORTION]) for at in range(0, len(facts), PORTION)] or [()]
+    parts = [_Part(kept.number, portion, check and at == 0) for at, portion in enumerate(portions)]
+    return parts if facts or check else []
+
+
+def _letters(part: _Part) -> int:
+    return sum(len(getattr(fact, "text", "")) for fact in part.facts)
+
+
+def _only(links: Iterable[LinkId]) -> LinkId | None:
+    first, *others = dict.fromkeys(links)
+    return None if others else first
