@@ -33,15 +33,18 @@ from app.core.scribe import Scribe
 from app.core.secrets_desk import SecretsDesk
 from app.core.smoke_check import SmokeCheck
 from app.core.supervisor import Supervisor
+from app.core.webhooks import WebhookDesk
 from app.core.witness import Witness
 from app.domain.audit import Actor
 from app.domain.backup import BackupInfo
+from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock
 from app.domain.procedure import Facts, ProcedureId
 from app.domain.provider import Provider
 from app.providers.reachability import Reachability
+from app.providers.webhooks.reception import WebhookReceiver
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from app.providers.zapi.provider import ZapiProvider
 from app.settings import Settings
@@ -86,6 +89,7 @@ class Core:
     details: DetailsDesk
     journal: SqlJournal
     procedures: Procedures
+    webhooks: WebhookDesk
 
     async def open(self) -> None:
         """Open the database, read what operators decided and the roster. May be called again after a `Problem`."""
@@ -101,7 +105,7 @@ class Core:
             async with (
                 self.supervisor,
                 self.procedures,
-                Chores(self.provider_log.run, self.retention.run, self.incidents.run),
+                Chores(self.provider_log.run, self.retention.run, self.incidents.run, self.webhooks.run),
             ):
                 yield
         finally:
@@ -129,6 +133,9 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         root_chosen=settings.session_dir_was_chosen,
         command=settings.session_host,
         library_log=settings.provider_logging,
+        on_taken_over=lambda whose, left_by: witness.record(
+            DeedName.TAKE_OVER_SESSION, enrolments.get(whose), before={"owner": left_by}
+        ),
     )
     secrets = Vault(settings.secrets)
     providers: dict[ProviderKind, Provider] = {
@@ -238,6 +245,15 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         details=DetailsDesk(enrolments=enrolments, providers=providers, clock=clock),
         journal=journal,
         procedures=procedures,
+        webhooks=WebhookDesk(
+            bus=bus,
+            desk=desk,
+            receiver=WebhookReceiver(settings.data_dir),
+            enrolments=enrolments,
+            providers=providers,
+            secrets=secrets,
+            clock=clock,
+        ),
     )
 
 
