@@ -40,8 +40,10 @@ class Inquiry:
     async def verdict(self) -> Verdict:
         """What is true of the number now."""
         known = await self.number()
-        if not isinstance(known, Number):
-            return known
+        return await self.judged(known) if isinstance(known, Number) else known
+
+    async def judged(self, known: Number) -> Verdict:
+        """What is true of a number of which the first is known."""
         refused = without_carrier(known)
         if refused is not None:
             return refused

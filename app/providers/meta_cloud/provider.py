@@ -107,11 +107,14 @@ class MetaCloudProvider:
         return True
 
     def deliver(self, link_id: LinkId, facts: Sequence[WireFact], check: bool, confirm: Callable[[], None]) -> bool:
-        """Hand what a webhook told to the open line of *link_id*; False when none is open."""
-        found = self._lines.get(link_id)
-        if found is None or found[0].over:
+        """Hand what a webhook told to the open line of *link_id*; False when none is open.
+
+        Messages are not taken before Meta said whose number it is: they could be somebody else's.
+        """
+        line = self._lines[link_id][0] if link_id in self._lines else None
+        if line is None or line.over or (facts and line.account is None):
             return False
-        found[0].deliver(facts, check, confirm)
+        line.deliver(facts, check, confirm)
         return True
 
     # --- credentials
@@ -127,7 +130,7 @@ class MetaCloudProvider:
             known = await inquiry.number()
             if not isinstance(known, Number):
                 return _report(known)
-            verdict = await inquiry.verdict()
+            verdict = await inquiry.judged(known)
             if isinstance(verdict, Silent):
                 return CredentialReport(
                     good=None, reason=Reason.UNREACHABLE, account=known.account, detail=verdict.detail
