@@ -8,7 +8,9 @@ import pytest
 
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
-pytest.register_assert_rewrite("tests.acceptance.connect.office", "tests.acceptance.connect.verdicts")
+pytest.register_assert_rewrite(
+    "tests.acceptance.connect.office", "tests.acceptance.connect.verdicts", "tests.acceptance.zapi.office"
+)
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,7 @@ class Served:
             proxy_headers=False,
             timeout_graceful_shutdown=None,
         )
+        self.application = application
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._serve, name=f"served {self.port}", daemon=True)
         self._over = threading.Event()

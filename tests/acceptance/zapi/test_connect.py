@@ -1,0 +1,234 @@
+"""Connecting through Z-API: the instance is asked, codes are shown when it has no phone, and the right phone counts."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from app.core.action import ActionName
+from app.domain.connection import LinkState, Reason
+from app.domain.errors import Code, Problem
+from app.domain.phone import PhoneNumber
+from app.domain.provider import (
+    CanCheckNow,
+    CanPair,
+    CanPairByCode,
+    CanSend,
+    HasQueue,
+    NeedsCredentials,
+    TakesDeliveries,
+)
+from tests.acceptance.zapi.office import Client, Day, Office, run
+from tests.emulators.zapi.instance import Pairing
+
+
+def test_the_optional_abilities_are_small_protocols_that_it_has(office: Office) -> None:
+    """ "Optional abilities (QR, phone code, restart, queue, templates, registration) are separate small protocols." """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            abilities = (CanPair, CanPairByCode, CanSend, HasQueue, NeedsCredentials, TakesDeliveries)
+            assert all(isinstance(day.provider, ability) for ability in abilities)
+            client = await day.connected()
+            assert isinstance(day.line(client), CanCheckNow)
+
+    run(main())
+
+
+def test_a_phone_is_linked_by_a_code_that_the_window_shows(office: Office) -> None:
+    """`connecting → qr_ready → connected`, with the number that scanned it."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client()
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.scan_shown(ana)
+            status = await day.until(ana.person, LinkState.CONNECTED)
+            assert [state for state, _ in day.steps(ana.person)] == ["connecting", "qr_ready", "connected"]
+            assert status.account == ana.person.phone
+            assert day.core.enrolments.get(ana.person.id).link.account == ana.person.phone
+            assert day.core.supervisor.pairing.current is None, "the next one may pair"
+
+    run(main())
+
+
+def test_an_instance_that_is_linked_already_needs_no_code(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            assert LinkState.QR_READY not in {state for state, _ in day.steps(ana.person)}
+            assert ana.instance.qr_total == 0
+
+    run(main())
+
+
+def test_three_codes_that_nobody_scans_are_enough(office: Office) -> None:
+    """ "QR every 10–20 s, three tries, then stop" """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client()
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.until(ana.person, LinkState.BLOCKED, Reason.QR_EXPIRED)
+            codes = [told.qr for told in day._told[ana.person.link] if told.qr is not None]
+            assert [(code.number, code.total) for code in codes] == [(1, 3), (2, 3), (3, 3)]
+            gaps = [(b.issued_at - a.issued_at).total_seconds() for a, b in itertools.pairwise(codes)]
+            assert all(10 <= gap <= 20 for gap in gaps), gaps
+            for code in codes:
+                lives = (code.expires_at - code.issued_at).total_seconds()
+                assert lives == 20 or (lives == 5 and code.text == codes[code.number - 2].text)
+            assert ana.instance.qr_total == 3
+            await day.do(ActionName.NEW_CODE, ana.person)
+            await day.scan_shown(ana)
+            await day.until(ana.person, LinkState.CONNECTED)
+
+    run(main())
+
+
+@pytest.mark.parametrize("key", ["value", "code"])
+def test_a_code_can_be_typed_on_the_phone_instead(office: Office, key: str) -> None:
+    """It is asked for while a QR is shown, and the wait for the phone is longer then."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client()
+            ana.instance.phone_code_key = key
+            enrolment = day.core.enrolments.get(ana.person.id)
+            with pytest.raises(Problem) as caught:
+                await day.provider.phone_code(enrolment.link, PhoneNumber(ana.person.phone))
+            assert caught.value.code is Code.NOT_POSSIBLE_NOW
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.code(ana.person)
+            assert await day.provider.phone_code(enrolment.link, PhoneNumber(ana.person.phone)) == "A1B2C3D4E5"
+            await day.code(ana.person, number=3)
+            await office.clock.sleep(60)  # long after the last code was gone
+            assert day.status(ana.person).state is LinkState.QR_READY
+            ana.instance.type_code(ana.person.digits)
+            await day.until(ana.person, LinkState.CONNECTED)
+
+    run(main())
+
+
+async def mistaken(day: Day) -> tuple[Client, str]:
+    """Ana, whose code was scanned by somebody else's phone."""
+    ana, other = await day.client(), "5511955554444"
+    await day.do(ActionName.CONNECT, ana.person)
+    await day.scan_shown(ana, other)
+    await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+    assert day.status(ana.person).account == f"+{other}"
+    assert "PUT update-queue-settings" not in ana.instance.asked, "the guard goes before anything else"
+    return ana, other
+
+
+def test_the_wrong_phone_connects_nothing_and_is_unlinked_when_rejected(office: Office) -> None:
+    """ "`/device` feeds the wrong-number guard" """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana, other = await mistaken(day)
+            await day.do(ActionName.REJECT_ACCOUNT, ana.person)
+            assert (ana.instance.pairing, ana.instance.phone) == (Pairing.DISCONNECTED, "")
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.scan_shown(ana)
+            await day.until(ana.person, LinkState.CONNECTED)
+            assert other not in str(day.status(ana.person).account)
+
+    run(main())
+
+
+def test_the_wrong_phone_is_right_when_a_person_says_so(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana, other = await mistaken(day)
+        async with office.at_work(starting=True) as day:
+            assert day.status(ana.person).reason is Reason.WRONG_ACCOUNT
+            await day.do(ActionName.ACCEPT_ACCOUNT, ana.person)
+            await day.until(ana.person, LinkState.CONNECTED)
+            assert day.status(ana.person).account == f"+{other}"
+            assert ana.instance.pairing is Pairing.CONNECTED
+
+    run(main())
+
+
+def test_an_instance_that_is_linked_to_another_number_is_noticed_before_it_counts(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client()
+            ana.instance.link("5521955554444")
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+            assert LinkState.CONNECTED not in {state for state, _ in day.steps(ana.person)}
+
+    run(main())
+
+
+def test_a_number_that_changes_while_it_is_connected_is_noticed(office: Office) -> None:
+    """Somebody links another phone in Z-API's panel."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            ana.instance.link("5521955554444")
+            await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+
+    run(main(), within=40)
+
+
+def test_an_account_without_the_ninth_digit_is_the_same_person(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client()
+            short = ana.person.digits[:4] + ana.person.digits[5:]
+            ana.instance.link(short)
+            await day.do(ActionName.CONNECT, ana.person)
+            status = await day.until(ana.person, LinkState.CONNECTED)
+            assert status.account == f"+{short}"
+
+    run(main())
+
+
+def test_a_link_that_was_connected_comes_back_with_the_program(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+        async with office.at_work(starting=True) as day:
+            await day.until(ana.person, LinkState.CONNECTED)
+
+    run(main())
+
+
+def test_without_credentials_it_says_so_and_asks_nobody(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client(credentials=False)
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.until(ana.person, LinkState.BLOCKED, Reason.CREDENTIALS_MISSING)
+            assert ana.instance.asked == []
+            await day.enter(ana, day.credentials(ana))
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.code(ana.person)
+
+    run(main())
+
+
+def test_a_phone_that_wants_a_passkey_is_said_to(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client()
+            ana.instance.pairing = Pairing.PASSKEY
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.until(ana.person, LinkState.BLOCKED, Reason.PASSKEY_REQUIRED)
+
+    run(main())
+
+
+def test_a_code_that_comes_as_a_picture_is_not_guessed_at(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client()
+            ana.instance.qr_picture = True
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.until(ana.person, LinkState.BLOCKED, Reason.PAIRING_FAILED)
+
+    run(main())
