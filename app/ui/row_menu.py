@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Final
 
 from PySide6.QtWidgets import QMenu, QWidget
 
@@ -12,25 +11,12 @@ from app.core.action import ActionName
 from app.core.actions import Actions
 from app.domain.mentorado import MentoradoId
 from app.ui import text
+from app.ui.action_slots import CARDS, LEAD, MORE, fitting
 from app.ui.icons import icon
 from app.ui.text import texts
 from app.ui.theme import Theme
 
 _ICON = 18
-
-SLOTS: Final = (
-    (ActionName.TRY_NOW,),
-    (ActionName.NEW_CODE,),
-    (ActionName.ACCEPT_ACCOUNT,),
-    (ActionName.REJECT_ACCOUNT,),
-    (ActionName.DISCONNECT, ActionName.CANCEL, ActionName.CONNECT),
-    (ActionName.REAUTHENTICATE,),
-    (ActionName.BRING_BACK, ActionName.ARCHIVE),
-)
-"""One entry each: the first action that fits, or the last one locked."""
-
-_ONLY_WHEN_THEY_FIT: Final = 4
-"""So many slots at the start belong to the lead card, which shows them only in their moment."""
 
 
 def row_menu(
@@ -48,12 +34,11 @@ def row_menu(
     colours = theme.tokens
     menu = QMenu(parent)
     menu.setToolTipsVisible(True)
-    for place, slot in enumerate(SLOTS):
-        refusals = {name: actions.refusal(name, mentorado_id) for name in slot}
-        name = next((name for name, refused in refusals.items() if refused is None), slot[-1])
-        why = refusals[name]
-        if why is not None and place < _ONLY_WHEN_THEY_FIT:
+    for slot in (*LEAD, *CARDS, *MORE):
+        shown = fitting(slot, actions, mentorado_id)
+        if shown is None or (shown.refused is not None and slot in LEAD):
             continue
+        name, why = shown.name, shown.refused
         label, line = text.action(name)
         entry = menu.addAction(
             icon("lock" if why else ICON_OF[name], colours.text3 if why else colours.text2, _ICON), label

@@ -14,12 +14,14 @@ from app.core.actions import Actions
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock
-from app.ui.detail_pane.action_card import ActionCard
+from app.domain.procedure import Procedure
+from app.ui.detail_pane.action_cards import ActionCards
 from app.ui.detail_pane.details import Details
 from app.ui.detail_pane.evidence import EvidenceCard
 from app.ui.detail_pane.lead import lead_of
 from app.ui.detail_pane.lead_card import LeadCard
 from app.ui.detail_pane.pairing_panel import PairingPanel, Stage
+from app.ui.detail_pane.procedure_mark import ProcedureMark
 from app.ui.detail_pane.state_line import StateLine
 from app.ui.detail_pane.timeline import Timeline
 from app.ui.detail_pane.timeline_picture import TimelinePicture
@@ -28,13 +30,6 @@ from app.ui.detail_pane.who import Who
 from app.ui.text import age, provider, state_badge, texts
 from app.ui.theme import SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_SMALL, Theme, badge_icon, tone_of
 from app.ui.words import Words
-
-_SLOTS = (
-    (ActionName.DISCONNECT, ActionName.CANCEL, ActionName.CONNECT),
-    (ActionName.REAUTHENTICATE,),
-    (ActionName.BRING_BACK, ActionName.ARCHIVE),
-)
-"""A card each; it shows the first of its actions that fits, or the last one locked."""
 
 
 class PaneContent(QWidget):
@@ -53,7 +48,8 @@ class PaneContent(QWidget):
         self.trouble = Trouble(theme)
         self.pairing = PairingPanel(theme, clock)
         self.evidence = EvidenceCard(theme)
-        self.cards = [ActionCard(theme) for _ in _SLOTS]
+        self.mark = ProcedureMark()
+        self.action_cards = ActionCards(theme)
         self.picture = TimelinePicture(theme)
         self.timeline = Timeline(theme)
         self.details = Details(theme)
@@ -65,11 +61,17 @@ class PaneContent(QWidget):
         self.lead.asked_for.connect(self.asked_for)
         self.pairing.cancel_requested.connect(lambda: self.asked_for.emit(ActionName.CANCEL))
         self.pairing.new_code_requested.connect(lambda: self.asked_for.emit(ActionName.NEW_CODE))
-        for card in self.cards:
-            card.clicked.connect(lambda _checked=False, card=card: self.asked_for.emit(card.name))
+        self.action_cards.asked_for.connect(self.asked_for)
 
     def show_enrolment(
-        self, enrolment: Enrolment, status: LinkStatus, actions: Actions, *, busy: bool, turn: tuple[str, int]
+        self,
+        enrolment: Enrolment,
+        status: LinkStatus,
+        actions: Actions,
+        procedure: Procedure | None,
+        *,
+        busy: bool,
+        turn: tuple[str, int],
     ) -> None:
         now = self._clock.now()
         self.who.show_mentorado(enrolment.mentorado)
@@ -80,7 +82,9 @@ class PaneContent(QWidget):
         self._show_pairing(enrolment, status, actions, turn)
         anything = self.evidence.show_evidence(status, now)
         self.evidence.setVisible(anything and self.pairing.stage is Stage.NONE)
-        self._show_cards(enrolment, actions, busy=busy)
+        self.mark.show_procedure(procedure, busy=busy)
+        under_the_code = self.pairing.stage not in (Stage.NONE, Stage.EXPIRED)
+        self.action_cards.show_actions(enrolment, actions, busy=busy, cancellable=not under_the_code)
         self.picture.show_live(status, enrolment.mentorado.created_at, now)
         self.details.show_details(enrolment.link, status)
 
@@ -104,32 +108,18 @@ class PaneContent(QWidget):
     def retranslate(self) -> None:
         for name, heading in self._headings.items():
             heading.setText(texts(f"detail.{name}"))
-        for part in (self.who, self.trouble, self.pairing, self.evidence, self.picture, self.timeline, self.details):
+        for part in (self.who, self.trouble, self.pairing, self.evidence, self.action_cards):
             part.retranslate()
+        for below in (self.picture, self.timeline, self.details):
+            below.retranslate()
 
     def _show_pairing(self, enrolment: Enrolment, status: LinkStatus, actions: Actions, turn: tuple[str, int]) -> None:
-        account = enrolment.expected_account
-        match status.state, status.reason:
-            case LinkState.CONNECTING, Reason.WAITING_TURN:
-                self.pairing.show_waiting(*turn)
-            case LinkState.QR_READY, Reason.SIGNING_IN:
-                self.pairing.show_signing_in()
-            case LinkState.QR_READY, _ if status.qr is not None:
-                self.pairing.show_code(status.qr, account)
-            case LinkState.BLOCKED, Reason.QR_EXPIRED:
-                renewable = actions.refusal(ActionName.NEW_CODE, enrolment.mentorado.id) is None
-                self.pairing.show_expired(account, renewable=renewable)
-            case _:
-                self.pairing.show_nothing()
+        if (status.state, status.reason) == (LinkState.BLOCKED, Reason.QR_EXPIRED):
+            renewable = actions.refusal(ActionName.NEW_CODE, enrolment.mentorado.id) is None
+            self.pairing.show_expired(enrolment.expected_account, renewable=renewable)
+        else:
+            self.pairing.show_status(enrolment, status, turn)
         self.pairing.setVisible(self.pairing.stage is not Stage.NONE)
-
-    def _show_cards(self, enrolment: Enrolment, actions: Actions, *, busy: bool) -> None:
-        for card, names in zip(self.cards, _SLOTS, strict=True):
-            refusals = {name: actions.refusal(name, enrolment.mentorado.id) for name in names}
-            if self.pairing.stage not in (Stage.NONE, Stage.EXPIRED):
-                refusals.pop(ActionName.CANCEL, None)  # it is under the code
-            fits = next((name for name, refused in refusals.items() if refused is None), names[-1])
-            card.show_action(fits, refusals[fits], busy=busy)
 
     def _arrange(self) -> None:
         self._layout = layout = QVBoxLayout(self)
@@ -141,9 +131,9 @@ class PaneContent(QWidget):
         head.addWidget(self.who)
         head.addWidget(self.state)
         self.take_head()
-        for part in (self.lead, self.trouble, self.pairing, self.evidence):
+        for part in (self.mark, self.lead, self.trouble, self.pairing, self.evidence):
             layout.addWidget(part)
-        layout.addLayout(_section(self._headings["actions"], self.cards, SPACE_2 + 2))
+        layout.addLayout(_section(self._headings["actions"], [self.action_cards], SPACE_2 + 2))
         layout.addLayout(_section(self._headings["history"], [self.picture, self.timeline], SPACE_3))
         layout.addLayout(_section(self._headings["details"], [self.details], SPACE_2))
         layout.addStretch(1)

@@ -13,7 +13,7 @@ from app.ui.text import age, date_time, texts
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
 from app.ui.words import Words
 
-_ROWS = ("connected_since", "last_inbound", "last_ack")
+_ROWS = ("connected_since", "last_inbound", "last_ack", "last_backup")
 
 
 class EvidenceCard(QFrame):
@@ -22,6 +22,7 @@ class EvidenceCard(QFrame):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setProperty("role", "sunken")
+        self._backup: datetime | None = None
         self._labels = {name: QLabel(wordWrap=True) for name in _ROWS}
         self._values = {name: Words(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False) for name in _ROWS}
         layout = QGridLayout(self)
@@ -43,6 +44,10 @@ class EvidenceCard(QFrame):
             layout.addWidget(value, 2 * position + 1, 1)
         self.retranslate()
 
+    def show_backup(self, at: datetime | None) -> None:
+        """When everything was put into a backup last."""
+        self._backup = at
+
     def show_evidence(self, status: LinkStatus, now: datetime) -> bool:
         """Returns whether there is anything to show."""
         evidence, since, today = status.evidence, status.evidence.connected_since, now.astimezone().date()
@@ -50,6 +55,7 @@ class EvidenceCard(QFrame):
             "connected_since": date_time(since.astimezone(), today) if since else None,
             "last_inbound": age(now - evidence.last_inbound) if evidence.last_inbound else None,
             "last_ack": age(now - evidence.last_ack) if evidence.last_ack else None,
+            "last_backup": age(now - self._backup) if self._backup else None,
         }
         shown = [name for name in _ROWS if values[name] or status.state is LinkState.CONNECTED]
         for name in _ROWS:

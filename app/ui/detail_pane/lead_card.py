@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from app.core.action import Refusal
+from app.ui.detail_pane.action_cards import say_past_the_lock
 from app.ui.detail_pane.lead import Lead
 from app.ui.text import action, refusal
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_NAME, Theme
@@ -31,6 +33,10 @@ class LeadCard(QFrame):
         self._button.setProperty("role", "primary")
         self._button.clicked.connect(self._ask)
         self._second.clicked.connect(self._ask_second)
+        self.past_the_lock = QPushButton()
+        self.past_the_lock.setProperty("role", "link")
+        self.past_the_lock.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.past_the_lock.clicked.connect(self._ask)
 
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_4, SPACE_4 - 2, SPACE_4, SPACE_4 - 2)
@@ -43,7 +49,7 @@ class LeadCard(QFrame):
         choices = QVBoxLayout(self._choices)
         choices.setContentsMargins(0, SPACE_3, 0, 0)
         choices.setSpacing(SPACE_2)
-        for choice in (self._button, self._second, self._why):
+        for choice in (self._button, self._second, self._why, self.past_the_lock):
             choices.addWidget(choice)
         layout.addWidget(self._choices)
 
@@ -72,6 +78,11 @@ class LeadCard(QFrame):
         self._button.setEnabled(lead.refused is None and not busy)
         self._second.setEnabled(not busy)
         self._choices.setVisible(lead.button is not None)
+        locked = lead.refused is Refusal.INCIDENT and lead.button is not None
+        self.past_the_lock.setVisible(locked)
+        if locked and lead.button is not None:
+            say_past_the_lock(self.past_the_lock, lead.button)
+            self.past_the_lock.setEnabled(not busy)
         self.setAccessibleName(lead.sentence)
 
     def _ask(self) -> None:

@@ -25,7 +25,7 @@ from app.core.enrolments import Enrolments
 from app.core.supervisor import Supervisor
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.errors import Problem
-from app.domain.events import MentoradoChanged, MentoradosLoaded, PairingTurnChanged, StatusChanged
+from app.domain.events import MentoradoChanged, MentoradosLoaded, PairingTurnChanged, ProcedureChanged, StatusChanged
 from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.ports import Clock, TransitionLog
 from app.domain.span import Move, Span
@@ -33,7 +33,9 @@ from app.ui.conversations.tabs import Tabs
 from app.ui.detail_pane.content import PaneContent
 from app.ui.detail_pane.conversations_side import ConversationsSide
 from app.ui.detail_pane.notice import Notice
+from app.ui.detail_pane.turn import turn_of
 from app.ui.loop import asked
+from app.ui.recovery.sides import Sides
 from app.ui.sheets import Sheets
 from app.ui.text import problem as words_of
 from app.ui.text import sentence, texts
@@ -101,6 +103,7 @@ class DetailPane(QWidget):
         self._pages.setContentsMargins(1, 0, 0, 0)  # the line at the left edge
         self._pages.addWidget(placeholder)
         self._pages.addWidget(self._scroll)
+        self._sides = Sides(sheets, self._pages, self, lambda: self._mentorado_id)
         self._tabs = Tabs(theme)
         self._conversations = ConversationsSide(make_conversations) if make_conversations else None
         if self._conversations is not None:
@@ -111,6 +114,12 @@ class DetailPane(QWidget):
         self._content.asked_for.connect(self._perform)
         self._content.picture.span_picked.connect(self.span_picked)
         self._content.trouble.dismissed.connect(self._dismiss)
+        self._content.mark.see_wanted.connect(self._sides.see)
+        self._content.mark.continue_wanted.connect(self._sides.go_on)
+        self._sides.changed.connect(self._refresh)
+        self._sides.mentorado_wanted.connect(self.mentorado_wanted)
+        self._sides.problem.connect(self.show_problem)
+        self._sides.crash.connect(self.show_crash)
         self._content.pairing.problem.connect(self.show_problem)
         self._content.pairing.crash.connect(self.show_crash)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
@@ -121,6 +130,7 @@ class DetailPane(QWidget):
             bus.subscribe(MentoradoChanged, self._on_mentorado),
             bus.subscribe(MentoradosLoaded, self._on_loaded),
             bus.subscribe(PairingTurnChanged, self._on_turn),
+            bus.subscribe(ProcedureChanged, self._on_procedure),
             texts.on_change(self._retranslate),
         )
         self.destroyed.connect(partial(_all_of, undo))
@@ -135,11 +145,13 @@ class DetailPane(QWidget):
             self._conversations.show_mentorado(mentorado_id)
         self._content.timeline.clear()
         self._content.picture.clear()
+        self._content.evidence.show_backup(None)
         self._content.pairing.show_nothing()  # the code of one must never be seen under the name of another
         self._scroll.verticalScrollBar().setValue(0)
         self._refresh()
         if mentorado_id is not None:
             self._read_history(mentorado_id)
+            self._read_backup(mentorado_id)
 
     def show_span(self, span: Span) -> None:
         """Look so far back, as this person likes to."""
@@ -224,22 +236,17 @@ class DetailPane(QWidget):
         if enrolment is None:
             return
         mentorado_id = enrolment.mentorado.id
+        if side := self._sides.of(mentorado_id):
+            self._pages.setCurrentWidget(side)
         self._content.show_enrolment(
             enrolment,
             self._supervisor.status(enrolment.link.id),
             self._actions,
+            self._sides.procedure_of(mentorado_id),
             busy=mentorado_id in self._busy,
-            turn=self._turn(enrolment),
+            turn=turn_of(enrolment, self._supervisor, self._enrolments),
         )
         self._content.show_trouble(self._trouble.get(mentorado_id))
-
-    def _turn(self, enrolment: Enrolment) -> tuple[str, int]:
-        """Who is being paired, and how many come before *enrolment*."""
-        desk = self._supervisor.pairing
-        names = {each.link.id: each.mentorado.name for each in self._enrolments.all()}
-        waiting = desk.waiting
-        ahead = waiting.index(enrolment.link.id) if enrolment.link.id in waiting else 0
-        return (names.get(desk.current, "") if desk.current else "", ahead)
 
     @asked
     async def _perform(self, name: ActionName) -> None:
@@ -271,6 +278,14 @@ class DetailPane(QWidget):
             self._content.show_events((each.at, each.after) for each in latest)
             self._content.picture.show_moves(Move(each.at, each.before, each.after) for each in week)
 
+    @asked
+    async def _read_backup(self, mentorado_id: MentoradoId) -> None:
+        backups = self._sheets.tools.backups
+        made = [info.at for info in await backups.all(mentorado_id)] if backups else []
+        if mentorado_id == self._mentorado_id:
+            self._content.evidence.show_backup(max(made, default=None))
+            self._refresh()
+
     def _on_status(self, event: StatusChanged) -> None:
         if event.mentorado_id != self._mentorado_id:
             return
@@ -298,6 +313,16 @@ class DetailPane(QWidget):
 
     def _on_turn(self, _event: PairingTurnChanged) -> None:
         self._refresh()
+
+    def _on_procedure(self, event: ProcedureChanged) -> None:
+        if event.procedure.head.mentorado_id == self._mentorado_id:
+            self._refresh()
+            if event.procedure.ended:
+                self._read_backup(self._mentorado_id)
+
+    def see_procedure(self, *, go_on: bool = False) -> None:
+        """Show the open procedure of whoever is on show, and let it continue when *go_on*."""
+        self._sides.go_on() if go_on else self._sides.see()
 
     def _edit(self) -> None:
         if self._mentorado_id is not None:

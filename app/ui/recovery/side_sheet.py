@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 from app.domain.errors import Problem
 from app.domain.events import BackupMoved, MentoradoChanged, PairingTurnChanged, ProcedureChanged, StatusChanged
 from app.domain.mentorado import Enrolment, MentoradoId
-from app.domain.procedure import Procedure, ProcedureId
+from app.domain.procedure import Procedure, ProcedureId, ProcedureState
 from app.ui.detail_pane.trouble import Trouble
 from app.ui.loop import asked
 from app.ui.recovery.beginning import Beginning
@@ -119,13 +119,21 @@ class SideSheet(QWidget):
         self._column.insertWidget(1, form)
         self.trouble.hide()
         self._refresh()
-        self.footer.button(Control.NOT_NOW).setFocus()
 
     def show_procedure(self, procedure: Procedure) -> None:
         """Follow *procedure* from now on."""
         self._drop_form()
         self._procedure = procedure
         self._refresh()
+
+    def take_focus(self) -> None:
+        """Put the keyboard where nothing can go wrong."""
+        if self._form is not None:
+            self.footer.button(Control.NOT_NOW).setFocus()
+        elif self._procedure is not None and self._procedure.state is ProcedureState.ASKING:
+            self.view.attention.not_now.setFocus()
+        else:
+            self.head.close_button.setFocus()
 
     def show_problem(self, problem: Problem) -> None:
         self._say_trouble(*words_of(problem))

@@ -49,7 +49,7 @@ def words(stage: Scene) -> str:
 
 
 def card(stage: Scene, name: ActionName) -> ActionCard:
-    return next(each for each in stage.pane._content.cards if each.name is name)
+    return next(each for each in stage.pane._content.action_cards.cards if each.name is name)
 
 
 def press(stage: Scene, text: str) -> None:
@@ -104,7 +104,7 @@ def test_a_card_that_does_not_fit_is_locked_and_says_why(on_qt: OnQt, theme: The
             plate = stage.pane._content.pairing._plate  # without a code there is nothing to press on it
             for state, reason in PAIRS:
                 stage.put(state, reason)
-                for each in stage.pane._content.cards:
+                for each in stage.pane._content.action_cards.cards:
                     why = stage.actions.refusal(each.name, THIAGO)
                     assert each.isEnabled() is (why is None), (state, reason)
                     assert why is None or refusal(why) in each.accessibleDescription(), (state, reason)
@@ -316,9 +316,9 @@ def test_a_question_leaves_the_pane_where_it_was_and_gives_the_focus_back(on_qt:
         async with scene(theme) as stage:
             open_pane(stage)
             stage.pane.resize(364, 480)
-            stage.put(LinkState.BLOCKED, Reason.LOGGED_OUT)
+            stage.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
             await settle()
-            button = stage.pane._content.lead.button
+            button = stage.pane._content.lead._second
             stage.pane.activateWindow()
             button.setFocus()
             QTest.keyClick(button, Qt.Key.Key_Space)
@@ -356,6 +356,7 @@ def test_a_problem_shows_in_place_until_dismissed(on_qt: OnQt, theme: Theme) -> 
         async with scene(theme) as stage:
             open_pane(stage)
             stage.roster.problem = Problem(Code.DATABASE_DISK_FULL)
+            press(stage, "Mais ações")
             press(stage, "Arquivar")
             (await question(stage)).confirm.click()
             await settle()
@@ -458,7 +459,7 @@ def test_a_pane_that_is_gone_hears_no_more(on_qt: OnQt, theme: Theme) -> None:
             subscribed = sum(map(len, bus._listeners.values()))
             assert len(texts._listeners) == listeners + 1
         await asyncio.sleep(0.01)
-        assert sum(map(len, bus._listeners.values())) == subscribed - 4
+        assert sum(map(len, bus._listeners.values())) == subscribed - 5
         assert len(texts._listeners) == listeners
 
     on_qt(main)
@@ -531,7 +532,7 @@ def test_nothing_moves_sideways_when_the_scroll_bar_appears(on_qt: OnQt, theme: 
     async def main() -> None:
         async with scene(theme) as stage:
             open_pane(stage)
-            card_ = stage.pane._content.cards[0]
+            card_ = stage.pane._content.action_cards.cards[0]
             stage.pane.resize(364, 1400)
             await settle()
             tall = (card_.mapTo(stage.pane, card_.rect().topLeft()).x(), card_.width())

@@ -21,7 +21,6 @@ from tests.ui.detail.scene import OTHER_NUMBER, THIAGO, Scene, scene
 
 WANTED = {
     ActionName.DISCONNECT: ("Desconectar Thiago Torquato?", "Desconectar"),
-    ActionName.REAUTHENTICATE: ("Fazer backup e reautenticar Thiago Torquato?", "Fazer backup e reautenticar"),
     ActionName.ARCHIVE: ("Arquivar Thiago Torquato?", "Arquivar"),
     ActionName.ACCEPT_ACCOUNT: ("Aceitar +55 11 91234-4321 para Thiago Torquato?", "Aceitar este número"),
 }

@@ -1,0 +1,57 @@
+"""The place of each action: the pane's cards and the menu of a row have the same ones, in one order. Qt-free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from app.core.action import ActionName, Refusal
+from app.core.actions import Actions
+from app.domain.mentorado import MentoradoId
+
+_A = ActionName
+Slot = tuple[ActionName, ...]
+"""The first of its actions that fits is shown, or the last one locked."""
+
+LEAD: Final[tuple[Slot, ...]] = (
+    (_A.TRY_NOW,),
+    (_A.NEW_CODE,),
+    (_A.ACCEPT_ACCOUNT,),
+    (_A.REJECT_ACCOUNT,),
+)
+"""These belong to the lead card, which shows them only in their moment."""
+
+CARDS: Final[tuple[Slot, ...]] = (
+    (_A.DISCONNECT, _A.CANCEL, _A.CONNECT),
+    (_A.RECOVER,),
+    (_A.REAUTHENTICATE,),
+    (_A.BACK_UP,),
+)
+
+MORE: Final[tuple[Slot, ...]] = (
+    (_A.RESTORE,),
+    (_A.DECIDE_QUEUE,),
+    (_A.ENTER_CREDENTIALS,),
+    (_A.REGISTER,),
+    (_A.DEREGISTER,),
+    (_A.BRING_BACK, _A.ARCHIVE),
+)
+"""Rarely needed: the pane keeps them folded away."""
+
+_NOT_HERE: Final = frozenset({Refusal.NO_CREDENTIALS, Refusal.NO_QUEUE, Refusal.NO_REGISTRATION})
+"""What this provider does not have at all is left out, not locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """What a slot shows: an action, and why it is locked."""
+
+    name: ActionName
+    refused: Refusal | None
+
+
+def fitting(slot: Slot, actions: Actions, mentorado_id: MentoradoId) -> Fitting | None:
+    """What *slot* shows now; None when this mentorado's provider has nothing for it."""
+    refusals = {name: actions.refusal(name, mentorado_id) for name in slot}
+    name = next((name for name, refused in refusals.items() if refused is None), slot[-1])
+    return None if refusals[name] in _NOT_HERE else Fitting(name, refusals[name])
