@@ -163,7 +163,6 @@ class Program:
             ),
             window,
         )
-        self._sheets.place_wanted.connect(window.go)
         window.attach(
             Work(
                 theme=frame.theme,

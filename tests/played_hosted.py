@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -24,6 +25,7 @@ class PlayedHosted:
         self.checked: list[Credentials] = []
         self.report = CredentialReport(good=True)
         self.ready = True
+        self.asking: asyncio.Event | None = None  # set it to make asking wait
 
     @property
     def line(self) -> PlayedLine:
@@ -43,6 +45,8 @@ class PlayedHosted:
 
     async def check(self, credentials: Credentials) -> CredentialReport:
         self.checked.append(credentials)
+        if self.asking is not None:
+            await self.asking.wait()
         return self.report
 
 

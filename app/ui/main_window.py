@@ -97,6 +97,7 @@ class MainWindow(QMainWindow):
         """From now on what is asked for can be done."""
         self._work = work
         self.header.add_button.setEnabled(True)
+        work.sheets.place_wanted.connect(self.go)
         self._complete()
 
     def show_problem(self, problem: Problem) -> None:

@@ -84,7 +84,7 @@ class CredentialInput(QWidget):
         self._say_below()
 
     def _say_below(self) -> None:
-        said = self._error or words.hint(self.asked.name)
+        said = f"{self._error} {words.hint(self.asked.name)}".strip()
         self._below.setProperty("role", "danger" if self._error else "caption")
         self._below.style().unpolish(self._below)
         self._below.style().polish(self._below)

@@ -121,7 +121,6 @@ class CredentialsSheet(TallSheet):
         said = " ".join(words_of(problem))
         if not self.form.show_error(problem.context.get("field", ""), said):
             self._show_trouble(said, settings=problem.code in _NO_PLACE)
-        self.fit()
 
     def show_crash(self, _error: Exception) -> None:
         self._show_trouble(f"{texts('detail.crash')} {texts('detail.crash_next')}")
@@ -148,11 +147,11 @@ class CredentialsSheet(TallSheet):
         elif not report.good:
             self.verdict.show_verdict(Check.REFUSED, *words.refused(report, self._kind))
         else:
-            other = words.other_number(report, self._enrolment)
+            note = words.note(report, self._enrolment)
             self.verdict.show_verdict(
-                Check.OTHER_NUMBER if other else Check.GOOD,
+                Check.NOTED if note else Check.GOOD,
                 texts("credentials.good", provider=name),
-                other,
+                note,
                 words.facts(report),
             )
         self._arrange()
@@ -170,7 +169,7 @@ class CredentialsSheet(TallSheet):
     def _arrange(self, _on: bool = False) -> None:
         """Which button is the one to press follows from the check."""
         state = self.verdict.check
-        right = state in (Check.GOOD, Check.OTHER_NUMBER)
+        right = state in (Check.GOOD, Check.NOTED)
         doubtful = state in (Check.REFUSED, Check.SILENT)
         if not doubtful and self.keep.isChecked():
             self.keep.setChecked(False)
@@ -184,15 +183,11 @@ class CredentialsSheet(TallSheet):
             button.setDefault(main)
             button.style().unpolish(button)
             button.style().polish(button)
-        if self.isVisible():
-            self.fit()
 
     def _show_trouble(self, said: str | None, *, settings: bool = False) -> None:
         self.trouble.setText(said or "")
         self.trouble.setVisible(bool(said))
         self.settings.setVisible(settings)
-        if self.isVisible():
-            self.fit()
 
     def _end(self, ending: Ending) -> None:
         self.ending = ending

@@ -25,7 +25,7 @@ class Check(StrEnum):
     IDLE = "idle"
     ASKING = "asking"
     GOOD = "good"
-    OTHER_NUMBER = "other_number"  # right, and somebody else's
+    NOTED = "noted"  # right, and something has to be known: it is somebody else's number, or not registered
     REFUSED = "refused"
     SILENT = "silent"
 
@@ -35,7 +35,7 @@ _LOOKS: Final = MappingProxyType(
         Check.IDLE: (Tone.IDLE, "shield-check"),
         Check.ASKING: (Tone.PROGRESS, "refresh"),
         Check.GOOD: (Tone.CONNECTED, "check-circle"),
-        Check.OTHER_NUMBER: (Tone.WAITING, "user-x"),
+        Check.NOTED: (Tone.WAITING, "info"),
         Check.REFUSED: (Tone.ERROR, "triangle-alert"),
         Check.SILENT: (Tone.WAITING, "clock"),
     }

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from app.domain.connection import LinkState, Reason
 from app.domain.credentials import CredentialField, CredentialReport
 from app.domain.guidance import recommend
 from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.phone import same_account
+from app.ui.providers.words import fact_name, fact_value
 from app.ui.text import next_step, provider, texts, unbroken
+
+_TELLING: Final = ("name", "verified_name", "due", "quality", "tier")
 
 
 def label(name: CredentialField) -> str:
@@ -26,28 +30,36 @@ def refused(report: CredentialReport, kind: ProviderKind) -> tuple[str, str]:
     """Why the provider said no, and what to do about it."""
     if report.reason is Reason.NONE:
         return texts("credentials.refused", provider=provider(kind)), texts("credentials.next.other")
-    key = f"credentials.next.{report.reason}"
-    sentence = texts(f"sentence.blocked.{report.reason}", provider=provider(kind), account="")
-    return sentence, texts(key) if texts.has(key) else next_step(recommend(LinkState.BLOCKED, report.reason))
+    return _reason(report.reason, kind)
 
 
 def facts(report: CredentialReport) -> Iterator[tuple[str, str]]:
-    """What the provider told besides, the number first; a fact that has no name here is left out."""
+    """What the provider told besides, the number first, and only what helps to see that it is the right one."""
     if report.account is not None:
-        yield texts("credentials.fact.account"), unbroken(report.account)
-    for name, value in report.facts.items():
-        key = f"credentials.fact.{name}"
-        if texts.has(key) and value:
-            yield texts(key), value
+        yield texts("credentials.account"), unbroken(report.account)
+    for name in _TELLING:
+        if value := report.facts.get(name):
+            yield fact_name(name), fact_value(name, value)
 
 
-def other_number(report: CredentialReport, enrolment: Enrolment) -> str:
-    """The warning that these credentials are another number's, or nothing."""
-    if report.account is None or same_account(report.account, enrolment.expected_account):
-        return ""
-    return texts(
-        "credentials.other_number",
-        account=unbroken(report.account),
-        name=enrolment.mentorado.name,
-        phone=unbroken(enrolment.expected_account),
-    )
+def note(report: CredentialReport, enrolment: Enrolment) -> str:
+    """What has to be known although the credentials are right, or nothing."""
+    said = []
+    if report.account is not None and not same_account(report.account, enrolment.expected_account):
+        said.append(
+            texts(
+                "credentials.other_number",
+                account=unbroken(report.account),
+                name=enrolment.mentorado.name,
+                phone=unbroken(enrolment.expected_account),
+            )
+        )
+    if report.reason is not Reason.NONE:
+        said.extend(_reason(report.reason, enrolment.link.provider))
+    return " ".join(said)
+
+
+def _reason(why: Reason, kind: ProviderKind) -> tuple[str, str]:
+    key = f"credentials.next.{why}"
+    sentence = texts(f"sentence.blocked.{why}", provider=provider(kind), account="")
+    return sentence, texts(key) if texts.has(key) else next_step(recommend(LinkState.BLOCKED, why))

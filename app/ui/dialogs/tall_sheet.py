@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.dialogs.sheet import SHEET_WIDTH, Sheet
@@ -12,36 +12,53 @@ _LEAST = 120
 
 
 class TallSheet(Sheet):
-    """Add what scrolls to `inside`. The sheet is as tall as its words need, and never taller than the window."""
+    """Add what scrolls to `inside`. The sheet follows its height by itself, and is never taller than the window."""
 
     def __init__(self, theme: Theme, over: QWidget, *, width: int = SHEET_WIDTH) -> None:
         super().__init__(theme, over, width=width)
-        room = over.window().width() - 2 * SPACE_4
-        self.setFixedWidth(min(self.width(), max(room, SHEET_WIDTH)))
-        content = QWidget()
-        self.inside = QVBoxLayout(content)
-        self.inside.setContentsMargins(0, 0, SPACE_2, 0)
+        self.set_width(width)
+        self._content = QWidget()
+        self.inside = QVBoxLayout(self._content)
+        self.inside.setContentsMargins(0, 0, 0, 0)
         self.inside.setSpacing(SPACE_3)
         self.area = QScrollArea(widgetResizable=True)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
-        self.area.setWidget(content)
+        self.area.setWidget(self._content)
+        self.area.verticalScrollBar().setSingleStep(24)
         self.body.addWidget(self.area)
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self.fit)
+        self._content.installEventFilter(self)
+
+    def set_width(self, width: int) -> None:
+        """As wide as *width* at the person's text size, as far as the window goes."""
+        window = self.parentWidget()
+        room = window.width() - 2 * SPACE_4 if window else width
+        self.setFixedWidth(max(min(self._theme.px(width), room), min(width, SHEET_WIDTH)))
 
     def fit(self) -> None:
-        """As tall as the words need, as far as the window goes."""
-        self.ensurePolished()
+        """As tall as the words need, as far as the window goes. The scroll bar, when it comes, gets room of its own."""
         outer, window = self.layout(), self.parentWidget()
         if outer is None or window is None:
             return
-        self.inside.activate()
         margins = outer.contentsMargins()
-        # The bar's room is left free whether it shows or not, so that words do not break anew when it comes.
-        needed = self.inside.totalHeightForWidth(self.width() - margins.left() - margins.right())
+        width = self.width() - margins.left() - margins.right()
         self.area.setFixedHeight(0)
         outer.activate()
-        around = outer.totalHeightForWidth(self.width())
-        room = window.height() - 2 * SPACE_6 - around
-        self.area.setFixedHeight(max(_LEAST, min(needed, room)))
-        self.area.verticalScrollBar().setSingleStep(24)
+        room = max(_LEAST, window.height() - 2 * SPACE_6 - outer.totalHeightForWidth(self.width()))
+        self.inside.setContentsMargins(0, 0, 0, 0)
+        needed = self.inside.totalHeightForWidth(width)
+        scrolls = needed > room
+        if scrolls:
+            self.inside.setContentsMargins(0, 0, SPACE_2, 0)
+        # Left to itself, the area would keep a bar because of the height that words have beside a bar.
+        policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOn if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.area.setVerticalScrollBarPolicy(policy)
+        self.area.setFixedHeight(min(needed, room))
         super().fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest and self.isVisible():
+            self._later.start()  # its layout is only being told
+        return super().eventFilter(watched, event)

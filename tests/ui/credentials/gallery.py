@@ -1,0 +1,141 @@
+"""Pictures of the sheets of hosted providers, for people to judge: ``python -m tests.ui.credentials.gallery OUT``."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QApplication
+
+from app.core.action import ActionName
+from app.domain.connection import Reason
+from app.domain.credentials import CredentialField, CredentialReport
+from app.domain.errors import Code
+from app.domain.mentorado import ProviderKind
+from app.domain.phone import PhoneNumber
+from app.ui import loop
+from app.ui.credentials.sheet import CredentialsSheet
+from app.ui.dialogs.sheet import Sheet
+from app.ui.text import texts
+from app.ui.theme import Mode, Theme
+from tests.clock import settle
+from tests.ui.credentials.office import Office, office
+
+F = CredentialField
+
+
+async def fill(sheet: CredentialsSheet, **typed: str) -> None:
+    for name, value in typed.items():
+        sheet.form.inputs[CredentialField(name)].take(value)
+
+
+ZAPI = {"instance_id": "3C01A7F2D9E84B6CA1", "instance_token": "9F00112233445566778899AA", "client_token": "Fb0aa12"}
+META = {"access_token": "EAAG" + "x" * 60, "phone_number_id": "106540352242922", "waba_id": "102290129340398"}
+
+
+async def credentials(stage: Office, kind: ProviderKind, report: CredentialReport | None, **typed: str) -> None:
+    sheet = await stage.open(kind, ActionName.ENTER_CREDENTIALS, CredentialsSheet)
+    await fill(sheet, **typed)
+    if report is not None:
+        stage.hosted[kind].report = report
+        sheet.ask_provider()
+        await settle()
+
+
+def right(account: str = "+5598983015662") -> CredentialReport:
+    facts = {"name": "Instância do Thiago", "plan": "Ultimate, até 12/12/2026"}
+    return CredentialReport(good=True, account=PhoneNumber(account), facts=facts)
+
+
+async def locked(stage: Office) -> None:
+    stage.vault.lock(Code.SECRETS_UNAVAILABLE)
+    await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsSheet)
+
+
+async def malformed(stage: Office) -> None:
+    sheet = await stage.open(ProviderKind.META_CLOUD, ActionName.ENTER_CREDENTIALS, CredentialsSheet)
+    await fill(sheet, **{**META, "phone_number_id": "+5598983015662"})
+    sheet.ask_provider()
+    await settle()
+
+
+async def asking(stage: Office) -> None:
+    sheet = await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsSheet)
+    await fill(sheet, **ZAPI)
+    from app.ui.credentials.verdict import Check
+
+    sheet.verdict.show_verdict(Check.ASKING, texts("credentials.asking", provider="Z-API"))
+    sheet._arrange()
+
+
+async def kept(stage: Office) -> None:
+    stage.keep(ProviderKind.ZAPI, ZAPI)
+    sheet = await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsSheet)
+    sheet.form.inputs[F.CLIENT_TOKEN].take("Fb0aa12-new")
+    sheet.form.inputs[F.CLIENT_TOKEN].reveal.setChecked(True)
+
+
+Z, M = ProviderKind.ZAPI, ProviderKind.META_CLOUD
+SHOTS: dict[str, Callable[[Office], Awaitable[None]]] = {
+    "zapi-empty": lambda s: credentials(s, Z, None),
+    "zapi-asking": asking,
+    "zapi-good": lambda s: credentials(s, Z, right(), **ZAPI),
+    "zapi-other-number": lambda s: credentials(s, Z, right("+5511912344321"), **ZAPI),
+    "zapi-refused": lambda s: credentials(
+        s, Z, CredentialReport(good=False, reason=Reason.CLIENT_TOKEN_MISSING), **ZAPI
+    ),
+    "zapi-silent": lambda s: credentials(s, Z, CredentialReport(good=None), **ZAPI),
+    "zapi-kept": kept,
+    "zapi-locked": locked,
+    "meta-empty": lambda s: credentials(s, M, None),
+    "meta-malformed": malformed,
+    "meta-good": lambda s: credentials(s, M, right(), **META),
+}
+
+
+async def take(app: QApplication, out: Path, part: str) -> None:
+    theme = Theme(Mode.LIGHT)
+    theme.apply(app)
+    for name, shot in SHOTS.items():
+        for mode, language, scale in itertools.product((Mode.LIGHT, Mode.DARK), ("pt-BR", "en"), (100, 200)):
+            label = f"{name}-{mode}-{language}{'' if scale == 100 else '-text200'}"
+            if part not in label:
+                continue
+            texts.set_language(language)
+            theme.set_mode(mode)
+            theme.set_text_scale(scale)
+            with tempfile.TemporaryDirectory() as folder:
+                async with office(theme, Path(folder)) as stage:
+                    await shot(stage)
+                    await asyncio.sleep(0.15)
+                    keep(stage, out / f"{label}.png")
+
+
+def keep(stage: Office, file: Path) -> None:
+    window = stage.window
+    picture = window.grab()
+    for sheet in window.findChildren(Sheet):
+        if sheet.isVisible():
+            painter = QPainter(picture)
+            painter.drawPixmap(sheet.pos() - window.mapToGlobal(QPoint(0, 0)), sheet.grab())
+            painter.end()
+    picture.save(str(file))
+
+
+def main(out: Path, part: str) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    app = QApplication([])
+    loop.run(app, lambda: take(app, out, part))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
