@@ -27,6 +27,7 @@ from app.core.provider_log import ProviderLog
 from app.core.queue_desk import QueueDesk
 from app.core.reauthentication import Reauthentication
 from app.core.recovery import Recovery
+from app.core.registration import Registration
 from app.core.retention import Retention
 from app.core.roster_import import RosterImport
 from app.core.scribe import Scribe
@@ -43,6 +44,7 @@ from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock
 from app.domain.procedure import Facts, ProcedureId
 from app.domain.provider import Provider
+from app.providers.meta_cloud.provider import MetaCloudProvider
 from app.providers.reachability import Reachability
 from app.providers.webhooks.reception import WebhookReceiver
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
@@ -53,6 +55,7 @@ from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.journal import SqlJournal
 from app.storage.operator_settings import SqlOperatorSettings
+from app.storage.registration_tries import SqlRegistrationTries
 from app.storage.roster import SqlRoster
 from app.storage.secrets.vault import Vault
 from app.storage.transitions import SqlTransitionLog
@@ -87,6 +90,7 @@ class Core:
     credentials: CredentialsDesk
     queue: QueueDesk
     details: DetailsDesk
+    registration: Registration
     journal: SqlJournal
     procedures: Procedures
     webhooks: WebhookDesk
@@ -141,6 +145,9 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
     providers: dict[ProviderKind, Provider] = {
         ProviderKind.WHATSAPP_WEB: whatsapp_web,
         ProviderKind.ZAPI: ZapiProvider(secrets=secrets, clock=clock, base_url=settings.zapi_url),
+        ProviderKind.META_CLOUD: MetaCloudProvider(
+            secrets=secrets, clock=clock, base_url=settings.meta_url, version=settings.meta_version
+        ),
     }
     enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=clock)
     history, scribe = SqlHistory(database), Scribe(bus=bus, clock=clock)
@@ -243,6 +250,15 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
             enrolments=enrolments, supervisor=supervisor, actions=actions, providers=providers, witness=witness
         ),
         details=DetailsDesk(enrolments=enrolments, providers=providers, clock=clock),
+        registration=Registration(
+            enrolments=enrolments,
+            supervisor=supervisor,
+            actions=actions,
+            providers=providers,
+            tries=SqlRegistrationTries(database),
+            witness=witness,
+            clock=clock,
+        ),
         journal=journal,
         procedures=procedures,
         webhooks=WebhookDesk(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from app.domain.errors import Code, Problem
 
 APP_NAME = "conecta"
 ZAPI_URL = "https://api.z-api.io"
+META_URL = "https://graph.facebook.com"
+META_VERSION = "v25.0"
 
 _THIS_COMPUTER = frozenset({"127.0.0.1", "localhost", "::1"})
 _TRUE = frozenset({"true", "1", "yes", "on"})
@@ -33,6 +36,8 @@ class Settings:
     provider_logging_for: timedelta = timedelta(hours=1)  # CONECTA_LOGGING_MINUTES: after this it ends by itself
     session_host: tuple[str, ...] | None = None  # CONECTA_SESSION_HOST: the command that starts a session host
     zapi_url: str = ZAPI_URL  # CONECTA_ZAPI_URL: where Z-API answers
+    meta_url: str = META_URL  # CONECTA_META_URL: where the Cloud API answers
+    meta_version: str = META_VERSION  # CONECTA_META_VERSION: of the Graph API
 
     @property
     def database(self) -> Path:
@@ -70,6 +75,8 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path | N
         provider_logging_for=_minutes(values, "CONECTA_LOGGING_MINUTES", 60),
         session_host=_command(values, "CONECTA_SESSION_HOST"),
         zapi_url=_address(values, "CONECTA_ZAPI_URL", ZAPI_URL),
+        meta_url=_address(values, "CONECTA_META_URL", META_URL),
+        meta_version=_version(values, "CONECTA_META_VERSION", META_VERSION),
     )
 
 
@@ -108,6 +115,13 @@ def _address(values: Mapping[str, str], name: str, default: str) -> str:
     extra = parts.username or parts.password or parts.query or parts.fragment
     safe = parts.scheme == "https" or (parts.scheme == "http" and here)
     if extra or not safe or not parts.hostname or not text.isascii() or len(text.split()) != 1:
+        raise Problem(Code.SETTING_INVALID, setting=name)
+    return text
+
+
+def _version(values: Mapping[str, str], name: str, default: str) -> str:
+    text = values.get(name, "").strip() or default
+    if not re.fullmatch(r"v[0-9]{1,3}\.[0-9]", text, re.ASCII):
         raise Problem(Code.SETTING_INVALID, setting=name)
     return text
 

@@ -1,0 +1,125 @@
+"""Registers a number at its provider and takes it off again: guarded, counted, and never tried again by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.core.action import ActionName
+from app.core.actions import Actions
+from app.core.enrolments import Enrolments
+from app.core.supervisor import Supervisor
+from app.core.witness import Witness
+from app.domain.audit import AuditOutcome
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import Link, LinkId, MentoradoId, ProviderKind
+from app.domain.ports import Clock, RegistrationTries
+from app.domain.provider import CanRegister, Provider
+
+LIMIT: Final = 10
+"""Tries in `WINDOW` that Meta accepts for one number; one more locks the number for as long again."""
+
+WINDOW: Final = timedelta(hours=72)
+
+_PIN = re.compile(r"[0-9]{6}")
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How many tries are left, and when there will be one more; *until* is None while none was used."""
+
+    left: int
+    until: datetime | None
+
+
+class Registration:
+    """One try after the other. The PIN goes to the provider, and is written down nowhere."""
+
+    def __init__(
+        self,
+        *,
+        enrolments: Enrolments,
+        supervisor: Supervisor,
+        actions: Actions,
+        providers: Mapping[ProviderKind, Provider],
+        tries: RegistrationTries,
+        witness: Witness,
+        clock: Clock,
+    ) -> None:
+        self._enrolments = enrolments
+        self._supervisor = supervisor
+        self._actions = actions
+        self._providers = providers
+        self._tries = tries
+        self._witness = witness
+        self._clock = clock
+        self._turn = asyncio.Lock()
+
+    async def allowance(self, mentorado_id: MentoradoId) -> Allowance:
+        """What is left of the tries, to be said before one is used."""
+        link_id = self._enrolments.get(mentorado_id).link.id
+        used = await self._tries.since(link_id, self._clock.now() - WINDOW)
+        return Allowance(max(0, LIMIT - len(used)), used[0] + WINDOW if used else None)
+
+    async def register(self, mentorado_id: MentoradoId, pin: str) -> None:
+        """Register the number with its six-digit PIN, and connect it where it only waited for that.
+
+        Raises `Problem`: `PIN_INVALID` before anything is counted, `REGISTER_LIMIT` before anything is asked, or what
+        the provider said.
+        """
+        if not _PIN.fullmatch(pin):
+            raise Problem(Code.PIN_INVALID)
+        await self._try(ActionName.REGISTER, mentorado_id, lambda provider, link: provider.register(link, pin))
+        if self._actions.refusal(ActionName.CONNECT, mentorado_id) is None:
+            await self._supervisor.connect(mentorado_id)
+
+    async def deregister(self, mentorado_id: MentoradoId) -> None:
+        """Take the number off, and end its link. Raises `Problem` as `register` does."""
+        await self._try(ActionName.DEREGISTER, mentorado_id, lambda provider, link: provider.deregister(link))
+        await self._supervisor.disconnect(mentorado_id)
+
+    async def _try(
+        self, name: ActionName, mentorado_id: MentoradoId, ask: Callable[[CanRegister, Link], Awaitable[None]]
+    ) -> None:
+        async with self._turn:
+            self._actions.require(name, mentorado_id)
+            link = self._enrolments.get(mentorado_id).link
+            provider: object = self._providers.get(link.provider)
+            if not isinstance(provider, CanRegister):
+                raise Problem(Code.PROVIDER_UNAVAILABLE, provider=link.provider)
+            try:
+                await self._count(mentorado_id, link.id)
+                await ask(provider, link)
+            except Problem as problem:
+                await self._record(name, mentorado_id, AuditOutcome.FAILED, problem.code)
+                if problem.code is Code.REGISTER_LIMIT and not problem.context:
+                    raise await self._used_up(link.id) from None
+                raise
+            await self._record(name, mentorado_id, AuditOutcome.DONE)
+
+    async def _count(self, mentorado_id: MentoradoId, link_id: LinkId) -> None:
+        """Write the try down before it is made: nobody knows what becomes of it when the program ends in between."""
+        allowance = await self.allowance(mentorado_id)
+        if allowance.left == 0 and allowance.until is not None:
+            raise _limit(allowance.until)
+        await self._tries.add(link_id, self._clock.now())
+
+    async def _used_up(self, link_id: LinkId) -> Problem:
+        """The provider counted more tries than we did, and locked the number: nothing is asked until that is over."""
+        now = self._clock.now()
+        for _ in range(LIMIT - len(await self._tries.since(link_id, now - WINDOW))):
+            await self._tries.add(link_id, now)
+        return _limit(now + WINDOW)
+
+    async def _record(self, name: ActionName, mentorado_id: MentoradoId, outcome: AuditOutcome, why: str = "") -> None:
+        left = (await self.allowance(mentorado_id)).left
+        enrolment = self._enrolments.get(mentorado_id)
+        self._witness.record(name, enrolment, after={"tries_left": str(left)}, outcome=outcome, reason=why)
+
+
+def _limit(until: datetime) -> Problem:
+    return Problem(Code.REGISTER_LIMIT, count=str(LIMIT), until=f"{until.astimezone():%Y-%m-%d %H:%M}")
