@@ -6,18 +6,16 @@ what integrators met. An answer counts as good only where it says so in exactly 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import Any, Final
 
 from app.domain.connection import Reason
 from app.domain.phone import PhoneNumber, is_e164
 from app.domain.sending import QueuedMessage
 from app.providers.wire import Answer, Unanswered
+from app.providers.zapi.reading import denial, json_in, moment, plain, text_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,6 @@ class QueuePage:
 Status = Connected | Restorable | Unlinked | Denied | Unclear
 
 _RESTORE, _NOT_CONNECTED, _ALREADY = "restore the session", "you are not connected", "already connected"
-_LONG: Final = re.compile(r"[A-Za-z0-9_-]{16,}|\d{8,}")  # tokens, ids, numbers: nothing that a detail may repeat
 _PICTURES: Final = ("data:", "iVBOR", "/9j/")  # as a data address, or PNG and JPEG in bare base64
 _CODE_LENGTH: Final = range(20, 2001)
 _TYPED_CODE: Final = re.compile(r"[A-Za-z0-9-]{4,16}")
@@ -185,7 +182,7 @@ def purged_of(answer: Answer) -> Done | Denied | Unclear:
     """Whether ``DELETE /queue`` was taken. Only its status is documented, so any body will do that names no error."""
     if isinstance(answer, Unanswered):
         return Unclear(answer.why)
-    said = _json(answer.body)
+    said = json_in(answer.body)
     if isinstance(said, dict):
         if denied := _denied(answer, said):
             return denied
@@ -222,23 +219,6 @@ def facts_of(answer: Answer) -> Mapping[str, str]:
     return plain_facts if due is None else {**plain_facts, "due": due.date().isoformat()}
 
 
-def denial(text: str) -> Reason | None:
-    """Why Z-API lets nobody in who hears *text*; None for any other text. Compared by parts: wordings vary."""
-    low = " ".join(text.lower().split()).rstrip(".")
-    if low == "null not allowed" or ("client-token" in low and "not configured" in low):
-        return Reason.CLIENT_TOKEN_MISSING
-    if "must subscribe" in low:
-        return Reason.BILLING
-    if low == "instance not found":
-        return Reason.TOKEN_INVALID
-    who, _, rest = low.rpartition(" not allowed")
-    if rest or not who:
-        return None
-    if who == "[ip request]" or any(_is_address(word.strip("[]()'\"")) for word in who.split()):
-        return Reason.ADDRESS_NOT_ALLOWED
-    return Reason.TOKEN_INVALID if " " not in who and who != "method" else None
-
-
 def error_in(answer: Answer) -> str:
     """The error that *answer* names, whatever its status."""
     said = _said(answer)
@@ -251,40 +231,10 @@ def object_in(answer: Answer) -> Mapping[str, Any] | None:
     return said if isinstance(said, dict) else None
 
 
-def plain(text: str) -> str:
-    """*text* as a detail may repeat it: short, on one line, without what could be a token or a number."""
-    visible = "".join(character if character.isprintable() else " " for character in text[:1000])
-    return _LONG.sub("…", " ".join(visible.split()))[:120]
-
-
-def moment(value: object) -> datetime | None:
-    """A time that Z-API wrote in seconds or in milliseconds; its documentation has both."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e14:
-        return None
-    return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
-
-
-def text_in(value: object) -> str:
-    """*value* if it is a text, in characters that can be stored; JSON may smuggle in halves of them."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
-
-
-def json_in(body: bytes) -> Any:
-    """What *body* says as JSON, None when it is none; it may be deeper than anybody can follow."""
-    return _json(body)
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _said(answer: Answer) -> dict[str, Any] | Unclear:
     if isinstance(answer, Unanswered):
         return Unclear(answer.why)
-    said = _json(answer.body)
+    said = json_in(answer.body)
     return said if isinstance(said, dict) else Unclear(f"HTTP {answer.status}, and no answer that can be read")
 
 
@@ -331,11 +281,3 @@ def _queued(message: object) -> QueuedMessage | None:
         return None
     to, text = text_in(message.get("Phone")), text_in(message.get("Message"))
     return QueuedMessage(id=queue_id, to=to, text=text, since=moment(message.get("Created")))
-
-
-def _is_address(word: str) -> bool:
-    try:
-        ip_address(word)
-    except ValueError:
-        return False
-    return True

@@ -14,8 +14,8 @@ from typing import Any, Final
 from app.domain.messages import Address, AddressKind, Delivery, WireFact, WireMessage, WireReceipt
 from app.domain.phone import is_e164
 from app.domain.provider import Callback
-from app.providers.zapi.answers import json_in, moment, text_in
 from app.providers.zapi.content import content_of
+from app.providers.zapi.reading import json_in, moment, text_in
 
 _ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")

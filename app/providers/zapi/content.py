@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.messages import Media, MessageKind
-from app.providers.zapi.answers import text_in
+from app.providers.zapi.reading import text_in
 
 _K = MessageKind
 

@@ -8,7 +8,8 @@ from app.domain.connection import Reason
 from app.domain.messages import Address, AddressKind
 from app.domain.sending import Accepted, NotSent, SendResult, SendTrouble, Uncertain
 from app.providers.wire import Answer, Unanswered
-from app.providers.zapi.answers import denial, error_in, object_in, plain, text_in
+from app.providers.zapi.answers import error_in, object_in
+from app.providers.zapi.reading import denial, plain, text_in
 
 AGAIN_SECONDS: Final = 5.0
 SLOW_DOWN_SECONDS: Final = 60.0

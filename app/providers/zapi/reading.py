@@ -1,0 +1,64 @@
+"""How Z-API's JSON is read: texts, times, and the few errors that mean something."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import Any, Final
+
+from app.domain.connection import Reason
+
+_LONG: Final = re.compile(r"[A-Za-z0-9_-]{16,}|\d{8,}")  # tokens, ids, numbers: nothing that a detail may repeat
+
+
+def denial(text: str) -> Reason | None:
+    """Why Z-API lets nobody in who hears *text*; None for any other text. Compared by parts: wordings vary."""
+    low = " ".join(text.lower().split()).rstrip(".")
+    if low == "null not allowed" or ("client-token" in low and "not configured" in low):
+        return Reason.CLIENT_TOKEN_MISSING
+    if "must subscribe" in low:
+        return Reason.BILLING
+    if low == "instance not found":
+        return Reason.TOKEN_INVALID
+    who, _, rest = low.rpartition(" not allowed")
+    if rest or not who:
+        return None
+    if who == "[ip request]" or any(_is_address(word.strip("[]()'\"")) for word in who.split()):
+        return Reason.ADDRESS_NOT_ALLOWED
+    return Reason.TOKEN_INVALID if " " not in who and who != "method" else None
+
+
+def plain(text: str) -> str:
+    """*text* as a detail may repeat it: short, on one line, without what could be a token or a number."""
+    visible = "".join(character if character.isprintable() else " " for character in text[:1000])
+    return _LONG.sub("…", " ".join(visible.split()))[:120]
+
+
+def moment(value: object) -> datetime | None:
+    """A time that Z-API wrote in seconds or in milliseconds; its documentation has both."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e14:
+        return None
+    return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+
+
+def text_in(value: object) -> str:
+    """*value* if it is a text, in characters that can be stored; JSON may smuggle in halves of them."""
+    return value.encode("utf-8", "replace").decode().replace("\0", "") if isinstance(value, str) else ""
+
+
+def json_in(body: bytes) -> Any:
+    """What *body* says as JSON, None when it is none; it may be deeper than anybody can follow."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_address(word: str) -> bool:
+    try:
+        ip_address(word)
+    except ValueError:
+        return False
+    return True
