@@ -6,18 +6,22 @@ Written by hand rather than mocked, so that mypy holds them to the ports.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 
 from app.domain.audit import FIRST_HASH, Actor, AuditEntry, BrokenLink, Deed, chained
+from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.errors import Code, Problem
 from app.domain.incident import Finding
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
-from app.domain.messages import ConversationId, WireFact
+from app.domain.messages import ConversationId, HistoryExtent, WireFact
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import Transition
+from app.domain.procedure import EntryKind, JournalEntry, ProcedureHead, ProcedureId
 from app.domain.provider import Signal
+from tests.clock import DAWN
 
 
 class PlayedLine:
@@ -92,6 +96,10 @@ class PlayedProvider:
     async def discard(self, link: Link) -> None:
         self.undecided.pop(link.id, None)
         self.discarded.append(link.id)
+
+    async def session_in_use(self, link: Link) -> str:
+        """Every session that is adopted is another one."""
+        return f"session {self.adopted.count(link.id)}" if link.id in self.paired else ""
 
     async def undecided_account(self, link: Link) -> PhoneNumber | None:
         return self.undecided.get(link.id)
@@ -231,6 +239,113 @@ class PlayedAudit:
 
     async def verify(self) -> BrokenLink | None:
         return None
+
+
+class PlayedJournal:
+    """The journal in memory, with the same rule about what may follow as the database."""
+
+    def __init__(self) -> None:
+        self.journals: dict[ProcedureId, tuple[ProcedureHead, list[JournalEntry]]] = {}
+        self.problem: Problem | None = None  # raised by every write while set
+        self.on_entry: Callable[[JournalEntry], None] = lambda _entry: None  # after it is written
+
+    def kinds(self) -> list[str]:
+        """What all entries say, in order, with the step where there is one."""
+        journals = [lines for _, lines in self.journals.values()]
+        return [f"{e.kind} {e.step}" if e.step else str(e.kind) for lines in journals for e in lines]
+
+    async def begin(self, head: ProcedureHead, first: JournalEntry) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.journals[head.id] = (head, [])
+        await self.append(first)
+
+    async def append(self, entry: JournalEntry) -> None:
+        await asyncio.sleep(0)
+        if self.problem is not None:
+            raise self.problem
+        _, lines = self.journals[entry.procedure_id]
+        if entry.number != len(lines) + 1 or (lines and lines[-1].kind is EntryKind.ENDED):
+            raise Problem(Code.NOT_POSSIBLE_NOW, why="moved elsewhere")
+        lines.append(entry)
+        self.on_entry(entry)
+
+    async def of(self, procedure_id: ProcedureId) -> tuple[ProcedureHead, Sequence[JournalEntry]]:
+        return self.journals[procedure_id]
+
+    async def unfinished(self) -> Sequence[tuple[ProcedureHead, Sequence[JournalEntry]]]:
+        return [(head, lines) for head, lines in self.journals.values() if lines[-1].kind is not EntryKind.ENDED]
+
+    async def latest(
+        self, mentorado_id: MentoradoId, limit: int = 20
+    ) -> Sequence[tuple[ProcedureHead, Sequence[JournalEntry]]]:
+        theirs = [(head, lines) for head, lines in self.journals.values() if head.mentorado_id == mentorado_id]
+        return theirs[::-1][:limit]
+
+
+class PlayedBackups:
+    """Archives that are only spoken of: which parts lie about, and whose archives are in place."""
+
+    def __init__(self) -> None:
+        self.parts: set[ProcedureId] = set()
+        self.placed: list[ProcedureId] = []
+        self.passphrases: list[str] = []
+        self.problem: Problem | None = None  # raised by collecting while set
+        self.collecting: asyncio.Event | None = None  # set it to make collecting wait
+
+    async def collect(
+        self,
+        procedure_id: ProcedureId,
+        mentorado_id: MentoradoId,
+        *,
+        passphrase: str = "",
+        on_progress: Callable[[BackupProgress], None],
+    ) -> Mapping[str, str]:
+        self.parts.add(procedure_id)
+        self.passphrases.append(passphrase)
+        on_progress(BackupProgress(part=BackupPart.HISTORY, done=1, total=2))
+        if self.collecting is not None:
+            await self.collecting.wait()
+        if self.problem is not None:
+            raise self.problem
+        return {"encrypted": "yes" if passphrase else "no"}
+
+    async def verify_part(self, procedure_id: ProcedureId) -> BackupInfo:
+        if procedure_id not in self.parts:
+            raise Problem(Code.BACKUP_UNREADABLE)
+        return _ARCHIVE
+
+    async def put_in_place(self, procedure_id: ProcedureId) -> BackupInfo:
+        self.parts.discard(procedure_id)
+        self.placed.append(procedure_id)
+        return _ARCHIVE
+
+    async def discard_part(self, procedure_id: ProcedureId) -> None:
+        self.parts.discard(procedure_id)
+
+
+_ARCHIVE = BackupInfo(
+    path=Path("ana.conecta-backup"),
+    at=DAWN,
+    mentorado_id=MentoradoId("a" * 32),
+    name="Ana",
+    provider=ProviderKind.WHATSAPP_WEB,
+    account=None,
+    messages=12_431,
+    conversations=3,
+    size=2_000,
+    encrypted=False,
+)
+
+
+class PlayedCounts:
+    """How much history there is, as a test says."""
+
+    async def extent(self, mentorado_id: MentoradoId) -> HistoryExtent:
+        return HistoryExtent(messages=12_431, conversations=3, since=DAWN)
+
+    async def contacts(self, mentorado_id: MentoradoId) -> int:
+        return 41
 
 
 def somebody() -> Actor:

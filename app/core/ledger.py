@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Protocol
 
 from app.core.enrolments import Enrolments
 from app.domain.backup import LossLedger, SessionFate
 from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
-from app.domain.ports import Journal, PersonalHistory
+from app.domain.messages import HistoryExtent
+from app.domain.ports import Journal
 from app.domain.procedure import Facts, ProcedureKind, StepName, StepRecord, StepState, folded
 from app.domain.provider import CanPair, HasQueue, KeepsSessions, Provider
 
@@ -25,6 +27,14 @@ _BACKUPS = frozenset({StepName.BACK_UP, StepName.PUT_IN_PLACE})
 _LOOKED_BACK = 200
 
 
+class Counted(Protocol):
+    """How much is known of somebody."""
+
+    async def extent(self, mentorado_id: MentoradoId) -> HistoryExtent: ...
+
+    async def contacts(self, mentorado_id: MentoradoId) -> int: ...
+
+
 class Ledger:
     """Adds up the figures of one mentorado."""
 
@@ -33,7 +43,7 @@ class Ledger:
         *,
         enrolments: Enrolments,
         providers: Mapping[ProviderKind, Provider],
-        history: PersonalHistory,
+        history: Counted,
         journal: Journal,
     ) -> None:
         self._enrolments = enrolments

@@ -17,7 +17,13 @@ from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.core.incident import Incidents
 from app.core.intake import HistoryKeeper
+from app.core.ledger import Ledger
+from app.core.procedure_record import Recorder
+from app.core.procedures import Procedures
+from app.core.reauthentication import Reauthentication
+from app.core.recovery import Recovery
 from app.core.scribe import Scribe
+from app.core.smoke_check import SmokeCheck
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.connection import LinkStatus
@@ -31,14 +37,27 @@ from app.domain.events import (
     MentoradoChanged,
     MentoradosLoaded,
     PairingTurnChanged,
+    ProcedureChanged,
     StatusChanged,
     StorageFailed,
     StorageRecovered,
 )
 from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.procedure import Procedure, ProcedureKind
 from app.domain.provider import Provider
 from tests.clock import ManualClock, settle
-from tests.played import PlayedAudit, PlayedChecks, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
+from tests.played import (
+    PlayedAudit,
+    PlayedBackups,
+    PlayedChecks,
+    PlayedCounts,
+    PlayedHistory,
+    PlayedJournal,
+    PlayedLog,
+    PlayedProvider,
+    PlayedRoster,
+    somebody,
+)
 
 
 class Listener:
@@ -53,6 +72,7 @@ class Listener:
             StatusChanged,
             HistoryGrew,
             PairingTurnChanged,
+            ProcedureChanged,
             StorageFailed,
             StorageRecovered,
             IncidentBegan,
@@ -78,6 +98,8 @@ class Core:
     audit: PlayedAudit = field(default_factory=PlayedAudit)
     history: PlayedHistory = field(default_factory=PlayedHistory)
     checks: PlayedChecks = field(default_factory=PlayedChecks)
+    journal: PlayedJournal = field(default_factory=PlayedJournal)
+    backups: PlayedBackups = field(default_factory=PlayedBackups)
     bus: Bus = field(default_factory=Bus)
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(draw=lambda _low, high: high))
 
@@ -112,7 +134,10 @@ class Core:
             clock=self.clock,
             witness=self.witness,
             incidents=self.incidents,
+            under_way=lambda mentorado_id: self.procedures.of(mentorado_id),  # noqa: PLW0108 - made below
+            interrupt=lambda mentorado_id: self.procedures.pause_of(mentorado_id),  # noqa: PLW0108
         )
+        self.procedures = self._procedures()
 
     def status(self, enrolment: Enrolment) -> LinkStatus:
         return self.supervisor.status(enrolment.link.id)
@@ -124,14 +149,57 @@ class Core:
         async def confirm(_name: ActionName, _enrolment: Enrolment) -> bool:
             return answer
 
-        await self.actions.run(name, enrolment.mentorado.id, confirm)
+        if name is ActionName.REAUTHENTICATE:
+            await self._reauthenticate(enrolment, answer)
+        else:
+            await self.actions.run(name, enrolment.mentorado.id, confirm)
         await settle()
+
+    async def _reauthenticate(self, enrolment: Enrolment, answer: bool) -> None:
+        """As far as the code, for those who say yes when they are told what cannot be undone."""
+        asking = await self.begin(ProcedureKind.REAUTHENTICATION, enrolment)
+        if asking.must_confirm:
+            await (self.procedures.confirm if answer else self.procedures.undo)(asking.head.id)
+        await self.stands(enrolment)
+
+    async def begin(self, kind: ProcedureKind, enrolment: Enrolment, **how: Any) -> Procedure:
+        """Begin a procedure, and let it go as far as it goes without a person or the wire."""
+        await self.procedures.begin(kind, enrolment.mentorado.id, **how)
+        return await self.stands(enrolment)
+
+    async def stands(self, enrolment: Enrolment) -> Procedure:
+        """The procedure of *enrolment* that was begun last, once nothing moves by itself any more."""
+        await settle(200)
+        return (await self.procedures.latest(enrolment.mentorado.id))[0]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        async with self.supervisor:
+        async with self.supervisor, self.procedures:
             yield
             await settle()
+
+    def _procedures(self) -> Procedures:
+        everybody: dict[str, Any] = {
+            "enrolments": self.enrolments,
+            "supervisor": self.supervisor,
+            "providers": self.providers,
+        }
+        heard: dict[str, Any] = {"bus": self.bus, "clock": self.clock}
+        recovery = Recovery(incidents=self.incidents, backups=self.backups, **everybody, **heard)
+        pairing = Reauthentication(no_pairing=self.actions.no_pairing, **everybody, **heard)
+        smoke_check = SmokeCheck(note=lambda: "Conecta: teste", **everybody)
+        return Procedures(
+            journal=self.journal,
+            steps=[*recovery.steps(), *pairing.steps(), smoke_check.step()],
+            ledger=Ledger(
+                enrolments=self.enrolments, providers=self.providers, history=PlayedCounts(), journal=self.journal
+            ),
+            recorder=Recorder(
+                witness=self.witness, audit=self.audit, enrolments=self.enrolments, status=self.supervisor.status
+            ),
+            require=lambda name, who, why: self.actions.require(name, who, override_reason=why),
+            **heard,
+        )
 
 
 @pytest.fixture

@@ -17,7 +17,8 @@ from app.domain.errors import Code, Problem
 from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded
 from app.domain.incident import Finding, Found, Incident
 from app.domain.mentorado import Enrolment, ProviderKind
-from app.domain.provider import CodeIssued, Failed, Refused, Signal
+from app.domain.procedure import ProcedureKind
+from app.domain.provider import CodeIssued, Failed, Refused
 from tests.clock import settle
 from tests.core.conftest import Core, Run
 from tests.core.crowd import POLICY, Crowd
@@ -165,7 +166,8 @@ def test_links_that_were_all_refused_are_repaired_one_by_one_after_a_while(run: 
             await settle()
             one = crowd.ids[0]
             assert crowd.actions.refusal(ActionName.REAUTHENTICATE, one) is Refusal.INCIDENT
-            assert crowd.actions.refusal(ActionName.CONNECT, one) is None
+            assert crowd.actions.refusal(ActionName.CONNECT, one) is Refusal.NEEDS_NEW_CODE
+            assert crowd.actions.refusal(ActionName.RECOVER, one) is Refusal.INCIDENT
             await crowd.clock.advance(140)
             assert crowd.actions.refusal(ActionName.REAUTHENTICATE, one) is None
             assert ended(crowd).away == tuple(crowd.ids)
@@ -289,35 +291,29 @@ async def _yes(_name: ActionName, _enrolment: Enrolment) -> bool:
     return True
 
 
-LOCKED: list[tuple[ActionName, Signal]] = [
-    (ActionName.REAUTHENTICATE, Refused(Reason.LOGGED_OUT)),
-    (ActionName.NEW_CODE, Refused(Reason.QR_EXPIRED)),
-]
-
-
-@pytest.mark.parametrize(("name", "refused"), LOCKED)
-def test_new_codes_are_locked_and_an_override_is_written_down(run: Run, name: ActionName, refused: Signal) -> None:
+def test_new_codes_are_locked_and_an_override_is_written_down(run: Run) -> None:
     async def main() -> None:
         crowd = Crowd(4)
         async with crowd.connected():
             one = crowd.ids[3]
-            crowd.served.open[one].say(refused)
+            crowd.served.open[one].say(Refused(Reason.QR_EXPIRED))
             await settle()
-            assert crowd.actions.refusal(name, one) is None
+            assert crowd.actions.refusal(ActionName.NEW_CODE, one) is None
             await take_down(crowd, 3)
-            assert crowd.actions.refusal(name, one) is Refusal.INCIDENT
+            assert crowd.actions.refusal(ActionName.NEW_CODE, one) is Refusal.INCIDENT
             for reason in ("", "   "):
                 with pytest.raises(Problem) as caught:
-                    await crowd.actions.run(name, one, _yes, override_reason=reason)
+                    await crowd.actions.run(ActionName.NEW_CODE, one, _yes, override_reason=reason)
                 assert caught.value.context["why"] == Refusal.INCIDENT
             reason = " asked for by Ana on the phone "
-            assert await crowd.actions.run(name, one, _yes, override_reason=reason) is AuditOutcome.DONE
+            done = await crowd.actions.run(ActionName.NEW_CODE, one, _yes, override_reason=reason)
+            assert done is AuditOutcome.DONE
             await settle()
             crowd.provider.line.say(CodeIssued("x", 1, 6, 60))
             await settle()
             assert crowd.state(3) is LinkState.QR_READY
         (entry,) = crowd.audit.entries_
-        assert (entry.deed.action, entry.deed.reason) == (name, "asked for by Ana on the phone")
+        assert (entry.deed.action, entry.deed.reason) == (ActionName.NEW_CODE, "asked for by Ana on the phone")
 
     run(main())
 
@@ -329,7 +325,7 @@ def test_an_override_passes_no_other_lock(run: Run) -> None:
             crowd.served.open[crowd.ids[3]].say(Refused(Reason.STREAM_REPLACED))
             await take_down(crowd, 3)
             with pytest.raises(Problem) as caught:
-                await crowd.actions.run(ActionName.REAUTHENTICATE, crowd.ids[3], _yes, override_reason="please")
+                await crowd.procedures.begin(ProcedureKind.REAUTHENTICATION, crowd.ids[3], override_reason="please")
             assert caught.value.context["why"] == Refusal.IN_USE_ELSEWHERE
 
     run(main())
