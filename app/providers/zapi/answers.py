@@ -15,7 +15,7 @@ from app.domain.connection import Reason
 from app.domain.phone import PhoneNumber, is_e164
 from app.domain.sending import QueuedMessage
 from app.providers.wire import Answer, Unanswered
-from app.providers.zapi.reading import denial, json_in, moment, plain, text_in
+from app.providers.zapi.reading import denial, id_in, json_in, moment, plain, text_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,6 @@ _RESTORE, _NOT_CONNECTED, _ALREADY = "restore the session", "you are not connect
 _PICTURES: Final = ("data:", "iVBOR", "/9j/")  # as a data address, or PNG and JPEG in bare base64
 _CODE_LENGTH: Final = range(20, 2001)
 _TYPED_CODE: Final = re.compile(r"[A-Za-z0-9-]{4,16}")
-_ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
 
 
 def status_of(answer: Answer) -> Status:
@@ -213,10 +212,13 @@ def facts_of(answer: Answer) -> Mapping[str, str]:
     said = _said(answer)
     if not isinstance(said, dict) or not _good(answer) or _error(said):
         return {}
-    facts = {"name": said.get("name"), "payment": said.get("paymentStatus")}
-    plain_facts = {key: plain(value) for key, value in facts.items() if isinstance(value, str) and value.strip()}
     due = moment(said.get("due"))
-    return plain_facts if due is None else {**plain_facts, "due": due.date().isoformat()}
+    facts = {
+        "name": plain(text_in(said.get("name"))),
+        "payment": plain(text_in(said.get("paymentStatus"))),
+        "due": "" if due is None else due.date().isoformat(),
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
 def error_in(answer: Answer) -> str:
@@ -276,8 +278,8 @@ def _unclear(answer: Answer, error: str) -> Unclear:
 def _queued(message: object) -> QueuedMessage | None:
     if not isinstance(message, dict):
         return None
-    queue_id = message.get("ZaapId") or message.get("_id")
-    if not isinstance(queue_id, str) or not _ID.fullmatch(queue_id):
+    queue_id = id_in(message.get("ZaapId")) or id_in(message.get("_id"))
+    if not queue_id:
         return None
     to, text = text_in(message.get("Phone")), text_in(message.get("Message"))
     return QueuedMessage(id=queue_id, to=to, text=text, since=moment(message.get("Created")))

@@ -15,9 +15,8 @@ from app.domain.messages import Address, AddressKind, Delivery, WireFact, WireMe
 from app.domain.phone import is_e164
 from app.domain.provider import Callback
 from app.providers.zapi.content import content_of
-from app.providers.zapi.reading import json_in, moment, text_in
+from app.providers.zapi.reading import id_in, json_in, moment, text_in
 
-_ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _GROUP: Final = re.compile(r"(\d{5,30}(?:-\d{5,20})?)(?:-group)?")
 _LID: Final = re.compile(r"(\d{3,30})@lid")
@@ -45,10 +44,10 @@ def read_callback(body: bytes, received_at: datetime) -> Sequence[Callback]:
 
 
 def _message(told: Told, received_at: datetime) -> Sequence[WireFact]:
-    message_id, from_me = told.get("messageId"), _flag(told.get("fromMe"))
+    message_id, from_me = id_in(told.get("messageId")), _flag(told.get("fromMe"))
     chat = _chat(told)
     publication = _flag(told.get("isNewsletter")) or text_in(told.get("phone")).startswith("status@")
-    if not _is_id(message_id) or from_me is None or not chat or publication:
+    if not message_id or from_me is None or not chat or publication:
         return ()
     said = content_of(told)
     if said is None:
@@ -85,7 +84,7 @@ def _status(told: Told, received_at: datetime) -> Sequence[WireFact]:
 
 
 def _receipt(told: Told, ids: Sequence[object], delivery: Delivery, received_at: datetime) -> Sequence[WireFact]:
-    known = tuple(dict.fromkeys(each for each in ids[:1000] if isinstance(each, str) and _is_id(each)))
+    known = tuple(dict.fromkeys(filter(None, map(id_in, ids[:1000]))))
     if not known:
         return ()
     return (WireReceipt(provider_ids=known, chat=_chat(told), delivery=delivery, at=_time(told, received_at)),)
@@ -140,7 +139,3 @@ def _flag(value: object) -> bool | None:
     if value is None or isinstance(value, bool):
         return bool(value)
     return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
-
-
-def _is_id(value: object) -> bool:
-    return isinstance(value, str) and _ID.fullmatch(value) is not None

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.messages import Media, MessageKind
-from app.providers.zapi.reading import text_in
+from app.providers.zapi.reading import id_in, text_in
 
 _K = MessageKind
 
@@ -76,7 +76,7 @@ def _cut(said: Content) -> Content:
 
 
 def _id(value: object) -> str | None:
-    return text_in(value)[:200] or None
+    return id_in(value) or None
 
 
 def _words(kind: MessageKind, *names: str) -> Callable[[Told], Content]:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from app.domain.connection import Reason
 
+_ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _LONG: Final = re.compile(r"[A-Za-z0-9_-]{16,}|\d{8,}")  # tokens, ids, numbers: nothing that a detail may repeat
 
 
@@ -46,6 +47,11 @@ def moment(value: object) -> datetime | None:
 def text_in(value: object) -> str:
     """*value* if it is a text, in characters that can be stored; JSON may smuggle in halves of them."""
     return value.encode("utf-8", "replace").decode().replace("\0", "") if isinstance(value, str) else ""
+
+
+def id_in(value: object) -> str:
+    """*value* if it can be an id of Z-API's, else nothing."""
+    return value if isinstance(value, str) and _ID.fullmatch(value) else ""
 
 
 def json_in(body: bytes) -> Any:

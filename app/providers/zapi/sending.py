@@ -9,7 +9,7 @@ from app.domain.messages import Address, AddressKind
 from app.domain.sending import Accepted, NotSent, SendResult, SendTrouble, Uncertain
 from app.providers.wire import Answer, Unanswered
 from app.providers.zapi.answers import error_in, object_in
-from app.providers.zapi.reading import denial, plain, text_in
+from app.providers.zapi.reading import denial, id_in, plain
 
 AGAIN_SECONDS: Final = 5.0
 SLOW_DOWN_SECONDS: Final = 60.0
@@ -58,10 +58,10 @@ def result_of(answer: Answer) -> tuple[SendResult, Reason | None]:
     if error or answer.status >= 400:
         return NotSent(trouble=_trouble(error, answer.status), code=code, detail=detail), None
     said = object_in(answer) or {}
-    message_id = text_in(said.get("messageId")) or text_in(said.get("id"))
+    message_id = id_in(said.get("messageId")) or id_in(said.get("id"))
     if not 200 <= answer.status < 300 or not message_id:
         return Uncertain(detail=f"HTTP {code}, and the message is not named"), None
-    return Accepted(provider_id=message_id, queue_id=text_in(said.get("zaapId"))), None
+    return Accepted(provider_id=message_id, queue_id=id_in(said.get("zaapId"))), None
 
 
 def _trouble(error: str, status: int) -> SendTrouble:
