@@ -40,6 +40,7 @@ class Reason(StrEnum):
     CLIENT_OUTDATED = "client_outdated"
     CLIENT_REFUSED = "client_refused"  # bad user agent, unknown client, experimental switched off
     STREAM_REPLACED = "stream_replaced"
+    SIGN_IN_FAILED = "sign_in_failed"  # reached, and the session turned away without saying why
     # pairing
     QR_EXPIRED = "qr_expired"
     PAIRING_FAILED = "pairing_failed"
@@ -50,6 +51,7 @@ class Reason(StrEnum):
     SESSION_MISSING = "session_missing"
     SESSION_CORRUPT = "session_corrupt"
     SESSION_IN_USE = "session_in_use"
+    SESSION_OF_ANOTHER_USER = "session_of_another_user"  # of this computer
     SESSION_DIR_MISSING = "session_dir_missing"
     SESSION_DIR_NOT_A_FOLDER = "session_dir_not_a_folder"
     SESSION_DIR_NOT_WRITABLE = "session_dir_not_writable"

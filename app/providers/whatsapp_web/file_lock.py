@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.providers.whatsapp_web.plain_files import open_plain, read_plain
+
 _FAR = 1 << 30  # Windows locks are mandatory: lock a byte beyond the note, so that others can still read it
 
 
@@ -28,7 +30,10 @@ class Owner:
         return cls(pid=os.getpid(), host=platform.node(), machine=_machine(), started=_started())
 
     def lives(self) -> bool:
-        """Whether the process is still there, as far as this computer can tell: it says yes when in doubt."""
+        """Whether the process is still there, as far as this computer can tell: it says yes when in doubt.
+
+        A pid is used again, so a process that started at another time is not the one.
+        """
         if self.machine != _machine() or sys.platform == "win32":
             return True
         try:
@@ -37,7 +42,8 @@ class Owner:
             return False
         except PermissionError:
             pass
-        return True
+        started = _started_of(self.pid)
+        return started is None or abs((started - _moment(self.started, started)).total_seconds()) <= _SAME_START
 
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}, started {self.started}"
@@ -62,16 +68,17 @@ class FileLock:
     @classmethod
     def take(cls, path: Path) -> FileLock:
         """Become the owner at once, or raise `LockHeld`."""
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)  # not inherited by children
+        descriptor = open_plain(path, os.O_RDWR | os.O_CREAT)  # not inherited by children
         try:
             before = read_owner(path)
             try:
                 _lock(descriptor)
             except OSError:
                 raise LockHeld(read_owner(path)) from None
-            # Not every network drive carries locks to other machines. One of ours that died leaves a note we may
-            # overrule, because the lock proves it dead; of another machine's nobody can tell.
-            if before is not None and before.machine != _machine():
+            # Not every drive carries locks, least of all to other machines. A note we may overrule names a process of
+            # ours that is proven dead: the system freed its lock, and it is not there. Of another machine's nobody can
+            # tell, and one that lives without holding its lock holds it on a drive that knows none.
+            if before is not None and before.pid != os.getpid() and (before.machine != _machine() or before.lives()):
                 raise LockHeld(before)
             _note(descriptor, json.dumps(asdict(Owner.this_process())))
         except BaseException:
@@ -102,7 +109,7 @@ class FileLock:
 def read_owner(path: Path) -> Owner | None:
     """Who the note names. It may be out of date: only `FileLock.take` tells whether they live."""
     try:
-        note = json.loads(path.read_text())
+        note = json.loads(read_plain(path))
         return Owner(**{name: note[name] for name in ("pid", "host", "machine", "started")})
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -136,13 +143,29 @@ def _machine() -> str:
         return platform.node()
 
 
+_SAME_START = 120.0
+"""Seconds within which two readings of one start agree: it is told from the boot, which moves when the clock is set."""
+
+
 def _started() -> str:
+    # Elsewhere: when the lock was taken, which is later but as unique.
+    return (_started_of(os.getpid()) or datetime.now(UTC)).isoformat(timespec="seconds")
+
+
+def _started_of(pid: int) -> datetime | None:
+    """When process *pid* started, where the system tells."""
     try:
-        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
         booted = next(
             int(line.split()[1]) for line in Path("/proc/stat").read_text().splitlines() if line[:5] == "btime"
         )
-        moment = datetime.fromtimestamp(booted + ticks / os.sysconf("SC_CLK_TCK"), UTC)
+        return datetime.fromtimestamp(booted + ticks / os.sysconf("SC_CLK_TCK"), UTC)
     except (OSError, ValueError, IndexError, StopIteration):
-        moment = datetime.now(UTC)  # elsewhere: when the lock was taken, which is later but as unique
-    return moment.isoformat(timespec="seconds")
+        return None
+
+
+def _moment(text: str, otherwise: datetime) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return otherwise

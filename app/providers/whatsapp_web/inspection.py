@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -11,8 +12,12 @@ from urllib.parse import quote
 
 from app.domain.errors import Code, Problem
 from app.domain.phone import PhoneNumber, is_e164
+from app.providers.whatsapp_web.plain_files import open_plain, require_own
 
 _HEADER: Final = b"SQLite format 3\0"
+_BESIDE: Final = ("-journal", "-wal", "-shm")
+CHECKED_UP_TO: Final = 64 << 20
+"""Bytes of a session that is looked through page by page: a millisecond each mebibyte, once the disk has read it."""
 
 
 def account_in(file: Path) -> PhoneNumber | None:
@@ -24,29 +29,43 @@ def account_in(file: Path) -> PhoneNumber | None:
 
 
 def _account_in(file: Path) -> PhoneNumber | None:
-    if not file.exists():
-        raise Problem(Code.SESSION_MISSING, path=str(file))
-    if not file.is_file():
-        raise Problem(Code.SESSION_CORRUPT, path=str(file), why="not a file")
+    try:
+        found = file.lstat()
+    except FileNotFoundError:
+        raise Problem(Code.SESSION_MISSING, path=str(file)) from None
+    _require_plain(file, found.st_mode)
+    require_own(file)
+    for name in _BESIDE:
+        beside = file.with_name(file.name + name)
+        if os.path.lexists(beside):  # the library would write through a link, too
+            _require_plain(beside, beside.lstat().st_mode)
     if not os.access(file, os.R_OK | os.W_OK):
         raise Problem(Code.SESSION_DIR_NOT_WRITABLE, path=str(file))
-    if os.name == "posix" and file.stat().st_mode & 0o077:
+    if os.name == "posix" and found.st_mode & 0o077:
         file.chmod(0o600)
     _check_whole(file)
     try:
-        jid = _device(file, "ro")
+        jids = _devices(file, "ro")
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise Problem(Code.SESSION_IN_USE, path=str(file), owner="an unknown process") from None
-        jid = _device_after_rollback(file, error)
+        jids = _devices_after_rollback(file, error)
     except sqlite3.DatabaseError as error:
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why=str(error)) from None
-    return _phone_of(jid) if jid else None
+    if len(jids) > 1:  # the library would take any one of them
+        raise Problem(Code.SESSION_CORRUPT, path=str(file), why="it holds several sessions")
+    return _phone_of(jids[0]) if jids else None
+
+
+def _require_plain(file: Path, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = "a link, which could lead anywhere" if stat.S_ISLNK(mode) else "not a file"
+        raise Problem(Code.SESSION_CORRUPT, path=str(file), why=kind)
 
 
 def _check_whole(file: Path) -> None:
     """Compare the size with the one the database states, which costs nothing and finds a file that was cut off."""
-    with file.open("rb") as opened:
+    with os.fdopen(open_plain(file, os.O_RDONLY), "rb") as opened:
         header = opened.read(100)
     if not header:
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why="empty")
@@ -61,21 +80,26 @@ def _check_whole(file: Path) -> None:
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why="cut off")
 
 
-def _device_after_rollback(file: Path, error: sqlite3.OperationalError) -> str:
+def _devices_after_rollback(file: Path, error: sqlite3.OperationalError) -> list[str]:
     """A host that was killed while it wrote left a journal; only a writer may roll it back."""
     if not file.with_name(file.name + "-journal").exists():
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why=str(error)) from None
     try:
-        return _device(file, "rw")
+        return _devices(file, "rw")
     except sqlite3.DatabaseError as again:
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why=str(again)) from None
 
 
-def _device(file: Path, mode: str) -> str:
+def _devices(file: Path, mode: str) -> list[str]:
+    """Whose keys are in *file*; raises `Problem` when a page of it is damaged."""
     with closing(sqlite3.connect(f"file:{quote(file.as_posix())}?mode={mode}", uri=True, timeout=1.0)) as database:
-        table = database.execute("SELECT 1 FROM sqlite_master WHERE name = 'whatsmeow_device'").fetchone()
-        row = database.execute("SELECT jid FROM whatsmeow_device LIMIT 1").fetchone() if table else None
-    return str(row[0]) if row else ""
+        if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'whatsmeow_device'").fetchone():
+            return []
+        if file.stat().st_size <= CHECKED_UP_TO:
+            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise Problem(Code.SESSION_CORRUPT, path=str(file), why=str(found))
+        return [str(jid) for (jid,) in database.execute("SELECT jid FROM whatsmeow_device LIMIT 2")]
 
 
 def _phone_of(jid: str) -> PhoneNumber:

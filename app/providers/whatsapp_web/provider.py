@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -48,7 +48,9 @@ class WhatsAppWebProvider:
         library_log: bool = False,  # BAILEYS_ENABLE_LOGGING
         patience: Patience | None = None,
         snapshots_looked_after: float = 900.0,  # seconds between looks whether one is due
+        on_taken_over: Callable[[MentoradoId, str], None] = lambda _whose, _left_by: None,
     ) -> None:
+        """*on_taken_over* hears of a folder whose owner, described in words, died without giving it back."""
         self._files = SessionFiles(session_root, chosen=root_chosen)
         self._clock = clock
         self._command = list(command or host_command())
@@ -57,6 +59,7 @@ class WhatsAppWebProvider:
         self._library_log = library_log
         self._patience = patience or Patience()
         self._snapshots_looked_after = snapshots_looked_after
+        self._on_taken_over = on_taken_over
         self._open: dict[MentoradoId, asyncio.Event] = {}  # folders we own, and the end of that
         self._hosts: set[HostProcess] = set()
 
@@ -224,6 +227,7 @@ class WhatsAppWebProvider:
         lock = folder.lock()  # not in a thread: cancelled there, it would be held by nobody
         if lock.left_by is not None:
             log.info("Took over the session folder %s from a dead owner: %s", mentorado_id, lock.left_by)
+            self._on_taken_over(mentorado_id, str(lock.left_by))
         closed = self._open[mentorado_id] = asyncio.Event()
         try:
             yield

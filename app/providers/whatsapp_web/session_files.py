@@ -33,6 +33,7 @@ from app.domain.mentorado import MentoradoId, is_id
 from app.domain.phone import PhoneNumber
 from app.providers.whatsapp_web.file_lock import FileLock, LockHeld, Owner, read_owner
 from app.providers.whatsapp_web.inspection import account_in
+from app.providers.whatsapp_web.plain_files import read_plain, require_own
 from app.providers.whatsapp_web.protocol import SPOOL
 
 MINIMUM_FREE: Final = 16 << 20
@@ -65,7 +66,7 @@ class SessionFiles:
         """Raise `Problem` unless sessions can be opened here."""
         if not self.root.exists():
             raise Problem(Code.SESSION_DIR_MISSING, path=str(self.root))
-        _require_folder(self.root)
+        _require_folder(self.root, may_be_linked=True)
         if shutil.disk_usage(self.root).free < self._minimum_free:
             raise Problem(Code.SESSION_DISK_FULL, path=str(self.root))
 
@@ -106,6 +107,8 @@ class SessionFolder:
     def lock(self) -> FileLock:
         """Become its only owner, or raise `Problem`; other programs' owners are named."""
         _require_folder(self.path)
+        for name in _INSIDE:
+            _require_no_link(self.path / name)
         with _problems_with(self.path):
             try:
                 return FileLock.take(self.path / "owner.lock")
@@ -138,9 +141,10 @@ class SessionFolder:
 
         A file that never got as far as an account holds nothing and is used again; a damaged one is set aside.
         """
+        self._set_damaged_pointers_aside(now)
         candidate = self.candidate
         if candidate is not None:
-            if not candidate.exists():
+            if not os.path.lexists(candidate):
                 return candidate, None
             try:
                 return candidate, account_in(candidate)
@@ -163,7 +167,7 @@ class SessionFolder:
             (self.path / "candidate").unlink()
         for stray in self.path.glob("session-*.db"):
             if stray != current:
-                self.quarantine(stray, "replaced by a new pairing", now)
+                self.quarantine(stray, f"replaced by a new pairing{_damage(stray)}", now)
 
     def give_up(self, now: datetime, why: str) -> None:
         """Set the candidate aside."""
@@ -181,13 +185,24 @@ class SessionFolder:
             place = self.path / "quarantine"
             place.mkdir(mode=0o700, exist_ok=True)
             name = file.name
-            if (place / name).exists():
+            _require_no_link(place)
+            if os.path.lexists(place / name):
                 name = f"{file.stem}-{secrets.token_hex(4)}{file.suffix}"
             note = {"file": file.name, "why": why, "at": now.isoformat()}
             _write_whole(place / f"{name}.json", json.dumps(note, ensure_ascii=False, indent=1) + "\n")
             for sidecar in _SIDECARS:
                 with contextlib.suppress(FileNotFoundError):
                     file.with_name(file.name + sidecar).rename(place / (name + sidecar))
+
+    def _set_damaged_pointers_aside(self, now: datetime) -> None:
+        """A pointer that nobody can read must not keep a new pairing from taking over."""
+        for pointer in ("current", "candidate"):
+            try:
+                self._pointed_to(pointer)
+            except Problem as problem:
+                if problem.code is not Code.SESSION_CORRUPT:
+                    raise
+                self.quarantine(self.path / pointer, f"damaged: {problem.context.get('why')}", now)
 
     def _quarantine_messages(self, session: Path, now: datetime) -> None:
         """What a session received that was nobody's here must not enter the history with the next one."""
@@ -199,7 +214,7 @@ class SessionFolder:
 
     def _pointed_to(self, pointer: str) -> Path | None:
         try:
-            name = (self.path / pointer).read_text().strip()
+            name = read_plain(self.path / pointer).strip()
         except FileNotFoundError:
             return None
         except NotADirectoryError:
@@ -217,17 +232,40 @@ class SessionFolder:
             _write_whole(self.path / pointer, file.name + "\n")
 
 
-def _require_folder(path: Path) -> None:
-    """Raise `Problem` unless *path* is a folder we can write in, and keep others out of it."""
-    if not path.exists():
+_INSIDE: Final = (SPOOL, "snapshots", "quarantine")
+
+
+def _damage(session: Path) -> str:
+    """What is wrong with a file that goes to quarantine, for its note."""
+    try:
+        account_in(session)
+    except Problem as problem:
+        return f"; {problem.code}: {problem.context.get('why', '')}".rstrip(": ")
+    return ""
+
+
+def _require_folder(path: Path, *, may_be_linked: bool = False) -> None:
+    """Raise `Problem` unless *path* is a folder of ours that we can write in, and keep others out of it.
+
+    Only the root may be a link, because a person chose it; one further down could lead out of it.
+    """
+    if not os.path.lexists(path):
         raise Problem(Code.SESSION_MISSING, path=str(path))
+    if not may_be_linked:
+        _require_no_link(path)
     if not path.is_dir():
         raise Problem(Code.SESSION_DIR_NOT_A_FOLDER, path=str(path))
+    require_own(path.resolve() if may_be_linked else path)
     if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
         raise Problem(Code.SESSION_DIR_NOT_WRITABLE, path=str(path))
     if os.name == "posix" and path.stat().st_mode & 0o077:
         with _problems_with(path):
             path.chmod(0o700)
+
+
+def _require_no_link(path: Path) -> None:
+    if path.is_symlink():
+        raise Problem(Code.SESSION_DIR_NOT_A_FOLDER, path=str(path))
 
 
 def _write_whole(path: Path, text: str) -> None:
