@@ -47,9 +47,20 @@ def test_z_api_is_asked_at_its_own_address_unless_another_is_named(tmp_path: Pat
         assert read_settings({"CONECTA_ZAPI_URL": f"{address}/"}, tmp_path).zapi_url == address
 
 
+def test_the_cloud_api_is_asked_at_its_own_address_and_in_a_version_that_can_be_chosen(tmp_path: Path) -> None:
+    settings = read_settings({}, tmp_path)
+    assert (settings.meta_url, settings.meta_version) == ("https://graph.facebook.com", "v25.0")
+    chosen = {"CONECTA_META_URL": "http://127.0.0.1:9000/", "CONECTA_META_VERSION": "v26.0"}
+    settings = read_settings(chosen, tmp_path)
+    assert (settings.meta_url, settings.meta_version) == ("http://127.0.0.1:9000", "v26.0")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("CONECTA_META_URL", "http://graph.example"),
+        ("CONECTA_META_VERSION", "25"),
+        ("CONECTA_META_VERSION", "v25.0/../me"),
         ("CONECTA_LOGGING_MINUTES", "0"),
         ("CONECTA_LOGGING_MINUTES", "soon"),
         ("CONECTA_LOGGING_MINUTES", "10081"),
