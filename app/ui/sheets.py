@@ -105,6 +105,12 @@ async def _enter_credentials(sheets: Sheets, errand: Errand) -> None:
     await enter_credentials(sheets, errand)
 
 
+async def _decide_queue(sheets: Sheets, errand: Errand) -> None:
+    from app.ui.credentials.openers import decide_queue
+
+    await decide_queue(sheets, errand)
+
+
 OPENERS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
     {
         ActionName.RECOVER: _procedure,
@@ -112,6 +118,7 @@ OPENERS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
         ActionName.BACK_UP: _procedure,
         ActionName.RESTORE: _procedure,
         ActionName.ENTER_CREDENTIALS: _enter_credentials,
+        ActionName.DECIDE_QUEUE: _decide_queue,
     }
 )
 """An opener imports its sheet itself: what nobody opens is not loaded."""

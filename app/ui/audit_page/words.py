@@ -150,7 +150,7 @@ def _side(deed: Deed, values: Mapping[str, str]) -> Side | None:
         return Side(_place(values["place"]))
     if deed.action == DeedName.FORGET_OLD and {"days", "messages"} <= set(values):
         return Side(texts("audit.value.forgot", days=values["days"], messages=values["messages"]))
-    return Side(", ".join(f"{_name(name)}: {value}" for name, value in values.items()))
+    return Side(", ".join(f"{_name(name)}: {_plain(name, value)}" for name, value in values.items()))
 
 
 def _link_side(deed: Deed, values: Mapping[str, str]) -> Side:
@@ -186,6 +186,16 @@ def _until(deed: Deed, moment: str) -> str:
     except ValueError:
         return moment
     return texts("audit.value.until", time=date_time(until, deed.at.astimezone().date()))
+
+
+def _plain(name: str, value: str) -> str:
+    """A value that is a code, or several of them, in words; anything else stays as it is."""
+    if name == "fields":
+        return ", ".join(_plain("field", each) for each in value.split(", "))
+    for key in (f"audit.value.{name}.{value}", f"credentials.{name}.{value}", f"{name}.{value}"):
+        if texts.has(key):
+            return texts(key)
+    return value
 
 
 def _name(name: str) -> str:

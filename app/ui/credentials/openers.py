@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.core.action import ActionName
 from app.core.credentials import Known
 from app.domain.errors import Problem
+from app.ui.credentials.queue_sheet import QueueSheet
 from app.ui.credentials.sheet import CredentialsSheet, Ending
 from app.ui.dialogs.question import QuestionSheet
 from app.ui.dialogs.sheet import Sheet
@@ -50,3 +51,13 @@ async def _forget(sheets: Sheets, errand: Errand) -> None:
     sheet.add_aspect("changes", texts("credentials.forget_changes", **known))
     if await ask(sheet) is Sheet.DialogCode.Accepted:
         await sheets.tools.hosted.credentials.forget(errand.mentorado_id)
+
+
+async def decide_queue(sheets: Sheets, errand: Errand) -> None:
+    """Show what waits at the provider, and do with it what is decided. Raises `Problem` when it cannot be asked."""
+    tools, desk = sheets.tools, sheets.tools.hosted.queue
+    messages = await desk.waiting(errand.mentorado_id)
+    sheet = QueueSheet(tools.theme, errand.over, sheets.enrolment(errand), desk, tools.actions, tools.clock, messages)
+    await ask(sheet)
+    if not sheet.decided and sheet.messages:
+        desk.leave(errand.mentorado_id, sheet.messages)

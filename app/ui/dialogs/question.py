@@ -77,7 +77,7 @@ class QuestionSheet(Sheet):
         self.confirm.setEnabled(False)
 
     def _compare(self, written: str) -> None:
-        self.confirm.setEnabled(_plain(written) == _plain(self._typed))
+        self.confirm.setEnabled(plain_name(written) == plain_name(self._typed))
 
 
 class Questions:
@@ -122,7 +122,7 @@ class Questions:
         return sheet
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name without its accents, capitals and doubled spaces: the point is to think, not to spell."""
     letters = unicodedata.normalize("NFKD", " ".join(name.split())).casefold()
     return "".join(letter for letter in letters if not unicodedata.combining(letter))

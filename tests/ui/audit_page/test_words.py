@@ -121,3 +121,21 @@ def test_every_way_a_chain_breaks_has_its_own_sentence() -> None:
     said = [words.found(BrokenLink(number=1204, found=found)) for found in told]
     assert all(sentence.endswith(".") for sentence in said)
     assert words.found(BrokenLink(number=1, found="?")) not in said
+
+
+def test_credentials_and_queues_are_said_in_words_and_without_values(language: str) -> None:
+    kept = deed(1, before={}, after={"fields": "instance_id, instance_token", "checked": "good"})
+    left = deed(2, before={}, after={"queue": "leave", "messages": "3"})
+    chosen = deed(3, before={"provider": "whatsapp_web"}, after={"provider": "zapi"})
+    assert [words.change(each) for each in (kept, left, chosen)] == {
+        "pt-BR": [
+            "campos: ID da instância, Token da instância, conferência: aceitas pelo provedor",
+            "fila: deixar como está, mensagens: 3",
+            "provedor: WhatsApp Web → provedor: Z-API",
+        ],
+        "en": [
+            "fields: Instance ID, Instance token, check: accepted by the provider",
+            "queue: leave as it is, messages: 3",
+            "provider: WhatsApp Web → provider: Z-API",
+        ],
+    }[language]

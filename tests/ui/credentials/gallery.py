@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -17,12 +18,14 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QApplication
 
 from app.core.action import ActionName
-from app.domain.connection import Reason
+from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.credentials import CredentialField, CredentialReport
 from app.domain.errors import Code
 from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
+from app.domain.sending import QueuedMessage
 from app.ui import loop
+from app.ui.credentials.queue_sheet import QueueSheet
 from app.ui.credentials.sheet import CredentialsSheet
 from app.ui.dialogs.sheet import Sheet
 from app.ui.text import texts
@@ -84,6 +87,31 @@ async def kept(stage: Office) -> None:
     sheet.form.inputs[F.CLIENT_TOKEN].reveal.setChecked(True)
 
 
+async def queue(stage: Office, count: int, *, removing: bool = False) -> None:
+    said = (
+        "Oi, Carla. Passando para confirmar a nossa conversa de amanhã às 10h. Pode ser?",
+        "Bom dia! Segue o material do módulo 3, com os exercícios que combinamos na última sessão. "
+        "Responda por aqui quando terminar, e marcamos a devolutiva para a próxima semana, no horário de sempre.",
+        "",
+    )
+    recipients = ("5598987650001", "5511912340002", "120363000000000001@g.us")
+    stage.zapi.waiting[:] = [
+        QueuedMessage(
+            id=f"Q{number}",
+            to=recipients[number % 3],
+            text=said[number % 3],
+            since=stage.stage.clock.now() - timedelta(minutes=14 + 7 * number),
+        )
+        for number in range(count)
+    ]
+    status = LinkStatus(state=LinkState.BLOCKED, reason=Reason.QUEUE_PENDING, since=stage.stage.clock.now())
+    stage.stage.observe(stage.enrolment(ProviderKind.ZAPI), status)
+    sheet = await stage.open(ProviderKind.ZAPI, ActionName.DECIDE_QUEUE, QueueSheet)
+    if removing:
+        sheet.remove.click()
+        sheet.typed.setText("Thiago Torquato")
+
+
 Z, M = ProviderKind.ZAPI, ProviderKind.META_CLOUD
 SHOTS: dict[str, Callable[[Office], Awaitable[None]]] = {
     "zapi-empty": lambda s: credentials(s, Z, None),
@@ -96,6 +124,10 @@ SHOTS: dict[str, Callable[[Office], Awaitable[None]]] = {
     "zapi-silent": lambda s: credentials(s, Z, CredentialReport(good=None), **ZAPI),
     "zapi-kept": kept,
     "zapi-locked": locked,
+    "queue-three": lambda s: queue(s, 3),
+    "queue-many": lambda s: queue(s, 42),
+    "queue-none": lambda s: queue(s, 0),
+    "queue-removing": lambda s: queue(s, 3, removing=True),
     "meta-empty": lambda s: credentials(s, M, None),
     "meta-malformed": malformed,
     "meta-good": lambda s: credentials(s, M, right(), **META),
