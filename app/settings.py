@@ -53,6 +53,10 @@ class Settings:
         return self.data_dir / "secrets.enc"
 
     @property
+    def backup_dir(self) -> Path:
+        return self.data_dir / "backups"
+
+    @property
     def preferences(self) -> Path:
         return self.data_dir / "window.ini"
 

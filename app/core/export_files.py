@@ -189,13 +189,13 @@ def _open(path: Path) -> TextIO:
 
 def _name(head: ExportHead) -> str:
     """A name that is safe on every system: letters, digits, spaces and hyphens only."""
-    parts = ["Conecta", _safe(head.enrolment.mentorado.name)]
+    parts = ["Conecta", safe_name(head.enrolment.mentorado.name)]
     if head.contact is not None:
-        parts.append(_safe(head.contact_title))
+        parts.append(safe_name(head.contact_title))
     return " ".join([*filter(None, parts), f"{head.at:%Y-%m-%d}"])
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
     kept = (sign if unicodedata.category(sign)[0] in "LMN" or sign == "-" else " " for sign in name)
     return " ".join("".join(kept).split())[:40].strip()
 

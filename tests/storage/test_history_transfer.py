@@ -50,7 +50,7 @@ async def dumped(database: Database, who: Enrolment) -> Rows:
     return through_a_file
 
 
-async def brought_in(database: Database, who: Enrolment, told: Rows, size: int = 1000) -> int:
+async def brought_in(database: Database, who: Enrolment, told: Sequence[Mapping[str, object]], size: int = 1000) -> int:
     transfer: HistoryTransfer = SqlHistoryTransfer(database)
     starts = range(0, len(told), size)
     new = sum([await transfer.merge(who.mentorado.id, told[start : start + size]) for start in starts])

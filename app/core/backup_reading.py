@@ -1,0 +1,245 @@
+"""Reads one backup, which may come from anywhere: nothing it says is believed before it was checked. Blocks.
+
+Nothing is unpacked by a name the archive gives: there are four names it may hold, each once, and a path of ours for the
+one that is written out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Final, cast
+
+from app.core.backup_archive import counted, private
+from app.core.backup_cipher import HEAD, MAGIC, UnlockedFile, words_in
+from app.core.backup_manifest import (
+    HISTORY,
+    LARGEST,
+    MANIFEST,
+    SESSION,
+    Label,
+    Misshapen,
+    parsed,
+    read_label,
+    read_manifest,
+)
+from app.domain.errors import Code, Problem
+
+PIECE: Final = 1 << 16
+LONGEST_ROW: Final = 32 << 20
+
+_RATIO: Final = 200
+"""So many times its packed size a file may have; words come to 5 to 25, and a bomb to 1000."""
+
+_SMALL: Final = 1 << 20  # below it the ratio says nothing
+_AT_ONCE: Final = 1 << 20  # more is never read into memory, whatever the list of files says of its size
+
+_WRONG: Final = (
+    zipfile.BadZipFile,
+    zipfile.LargeZipFile,
+    zlib.error,
+    struct.error,
+    OSError,
+    EOFError,
+    RuntimeError,  # a ZIP's own encryption, recursion, and methods nobody implemented
+    ValueError,  # texts that are none, too
+    LookupError,
+    TypeError,
+    AttributeError,  # an object that should be a list, or the reverse
+    OverflowError,
+)
+"""What reading leads to that was made to mislead. None of it is a bug of ours: it is the file's."""
+
+Progress = Callable[[int], None]
+
+
+class Archive:
+    """An archive that is open. Raises `Problem` for what is not right, wherever it turns out."""
+
+    def __init__(self, path: Path, *, passphrase: str = "") -> None:
+        self._path = path
+        self._passphrase = passphrase
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Archive:
+        with ExitStack() as stack, self._readable():
+            file = stack.enter_context(_opened(self._path))
+            self.encrypted = file.read(len(MAGIC)) == MAGIC
+            file.seek(0)
+            source = UnlockedFile(file, self._path, self._passphrase) if self.encrypted else file
+            self._zip = stack.enter_context(zipfile.ZipFile(cast("IO[bytes]", _Portioned(source))))
+            self._entries = self._known(self._zip.infolist())
+            self.manifest = read_manifest(self._zip.read(self._entries[MANIFEST]), self._path)
+            self._compare()
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        self._stack.close()
+
+    def rows(self, size: int = 1000, progress: Progress = lambda _bytes: None) -> Iterator[list[dict[str, Any]]]:
+        """The rows of the history, in batches. Only after the last batch it is known that none was altered."""
+        counts, told = dict.fromkeys(("rows", "messages", "conversations", "contacts"), 0), self.manifest.counts
+        batch: list[dict[str, Any]] = []
+        for row in self._rows(progress):
+            counts["rows"] += 1
+            for name in counted(row):
+                counts[name] += 1
+            if counts["rows"] > told.rows:
+                break
+            batch.append(row)
+            if len(batch) == size:
+                yield batch
+                batch = []
+        if any(getattr(told, name) != count for name, count in counts.items()):
+            raise self._altered(HISTORY)
+        if batch:
+            yield batch
+
+    def session_to(self, file: Path) -> None:
+        """Write the session out to *file*, which must not be there yet. Raises `FileExistsError`."""
+        with open(file, "xb", opener=private) as target:
+            target.writelines(self._pieces(SESSION))
+
+    def verify(self, progress: Progress = lambda _bytes: None) -> None:
+        """Read everything, and compare it with what the manifest says."""
+        for name in sorted(self.manifest.files.keys() - {HISTORY}):
+            for piece in self._pieces(name):
+                progress(len(piece))
+        for _ in self.rows(progress=progress):
+            pass
+
+    @property
+    def size(self) -> int:
+        """Bytes that `verify` reads."""
+        return sum(each.size for each in self.manifest.files.values())
+
+    def _rows(self, progress: Progress) -> Iterator[dict[str, Any]]:
+        with self._readable():
+            pieces = _Pieces(self._pieces(HISTORY))
+            with io.BufferedReader(pieces, PIECE) as lines:
+                while line := lines.readline(LONGEST_ROW):
+                    if not line.endswith(b"\n"):
+                        raise Misshapen("a row without its end")
+                    progress(len(line))
+                    yield parsed(line)
+
+    def _pieces(self, name: str) -> Iterator[bytes]:
+        """What is in a file, whole and as it was; after the last piece, its sum was compared."""
+        told, sum_, size = self.manifest.files[name], hashlib.sha256(), 0
+        with self._readable(), self._zip.open(self._entries[name]) as file:
+            while piece := file.read(PIECE):
+                size += len(piece)
+                sum_.update(piece)
+                yield piece
+        if (size, sum_.hexdigest()) != (told.size, told.sha256):
+            raise self._altered(name)
+
+    def _known(self, found: list[zipfile.ZipInfo]) -> Mapping[str, zipfile.ZipInfo]:
+        """The files by name, when they are what an archive of ours may hold."""
+        entries = {each.filename: each for each in found if each.filename in LARGEST}
+        if len(entries) != len(found) or MANIFEST not in entries:
+            raise Misshapen("other files than those of a backup")
+        for name, each in entries.items():
+            kind = stat.S_IFMT(each.external_attr >> 16)
+            if kind not in (0, stat.S_IFREG) or each.flag_bits & 0x1:
+                raise Misshapen("a link, or locked by itself")
+            if each.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise Misshapen("packed in another way")
+            if each.file_size > LARGEST[name]:
+                raise Misshapen("larger than a backup can be")
+            if each.file_size > max(_SMALL, each.compress_size * _RATIO):
+                raise Misshapen("packed more than words can be")
+        return entries
+
+    def _compare(self) -> None:
+        """The manifest and the list of files say the same."""
+        told = {name: each.size for name, each in self.manifest.files.items()}
+        if told != {name: each.file_size for name, each in self._entries.items() if name != MANIFEST}:
+            raise self._altered(MANIFEST)
+        if (self.manifest.account is not None) != (SESSION in told):
+            raise self._altered(SESSION)
+
+    def _altered(self, name: str) -> Problem:
+        return Problem(Code.BACKUP_ALTERED, path=str(self._path), detail=name)
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except _WRONG as error:
+            raise _unreadable(self._path, error) from error
+
+
+def label(path: Path) -> Label:
+    """What can be told of an archive at a glance. Raises `Problem`."""
+    try:
+        with _opened(path) as file:
+            head = file.read(HEAD)
+        if head.startswith(MAGIC):
+            return read_label(words_in(head, path), path)
+    except _WRONG as error:
+        raise _unreadable(path, error) from error
+    with Archive(path) as archive:
+        return Label(archive.manifest.head.procedure, archive.manifest.info(path, encrypted=False))
+
+
+class _Portioned(io.RawIOBase):
+    """A file of which nobody reads more at once than there may be: the module for ZIPs would, if it was told to."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = io.BufferedReader(file, PIECE) if isinstance(file, io.RawIOBase) else file
+
+    def read(self, size: int | None = -1) -> bytes:
+        if size is None or not 0 <= size <= _AT_ONCE:
+            raise Misshapen("a list of files without end")
+        found: bytes = self._file.read(size)
+        return found
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        at: int = self._file.seek(offset, whence)
+        return at
+
+    def tell(self) -> int:
+        at: int = self._file.tell()
+        return at
+
+
+class _Pieces(io.RawIOBase):
+    """The pieces of a file, as a file again."""
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        self._left = self._left or next(self._pieces, b"")
+        some, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
+        buffer[: len(some)] = some
+        return len(some)
+
+
+def _opened(path: Path) -> IO[bytes]:
+    if not path.is_file():
+        raise Problem(Code.BACKUP_UNREADABLE, path=str(path), detail="not a file")
+    return path.open("rb")
+
+
+def _unreadable(path: Path, error: Exception) -> Problem:
+    """Nothing that the file says of itself is repeated, but what we say of it."""
+    detail = str(error) if isinstance(error, Misshapen) else type(error).__name__
+    return Problem(Code.BACKUP_UNREADABLE, path=str(path), detail=detail)

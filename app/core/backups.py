@@ -1,0 +1,302 @@
+"""Archives of one mentorado each: session, history and settings in one file that was read back before it is there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final, TypeVar, cast
+
+from app import __version__
+from app.core.backup_archive import ArchiveWriter, folder_problems
+from app.core.backup_cipher import COST, require_length
+from app.core.backup_manifest import BackupHead, Label
+from app.core.backup_reading import Archive, label
+from app.core.enrolments import Enrolments
+from app.core.export_files import safe_name
+from app.domain.backup import BackupInfo, BackupPart, BackupProgress
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind, is_id
+from app.domain.phone import PhoneNumber
+from app.domain.ports import Clock, HistoryTransfer
+from app.domain.procedure import Facts, ProcedureId
+from app.domain.provider import KeepsSessions, Provider
+
+log = logging.getLogger(__name__)
+
+ENDING: Final = ".conecta"
+
+T = TypeVar("T")
+OnProgress = Callable[[BackupProgress], None]
+
+_TOLD_EVERY: Final = 4 << 20  # bytes read back, about a tenth of a second
+_NO_KEYS: Final = frozenset({Code.SESSION_MISSING, Code.SESSION_CORRUPT})
+
+
+def unheard(_progress: BackupProgress) -> None:
+    """Nobody listens."""
+
+
+class Backups:
+    """Makes them beside their place, puts them there, and reads them. All of it can be asked again after a crash.
+
+    The part file of a procedure is named by it, and its archive names it inside. Cancelled or failed, nothing is left.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        enrolments: Enrolments,
+        providers: Mapping[ProviderKind, Provider],
+        transfer: HistoryTransfer,
+        clock: Clock,
+        cost: int = COST,
+    ) -> None:
+        self._folder = folder
+        self._enrolments = enrolments
+        self._providers = providers
+        self._transfer = transfer
+        self._clock = clock
+        self._cost = cost
+        self._phrases: dict[ProcedureId, str] = {}  # of what is not in its place yet
+
+    # --- making one ----------------------------------------------------------------------------------------------
+
+    async def collect(
+        self,
+        procedure_id: ProcedureId,
+        mentorado_id: MentoradoId,
+        *,
+        passphrase: str = "",
+        on_progress: OnProgress = unheard,
+    ) -> Facts:
+        """Copy everything into the part file. Keys that cannot be read are left out, and that is among the facts.
+
+        Raises `Problem(PASSPHRASE_SHORT)` or one about the folder.
+        """
+        if passphrase:
+            require_length(passphrase)
+        self._phrases[procedure_id] = passphrase
+        enrolment = self._enrolments.get(mentorado_id)
+        part, session = self._part(procedure_id), self._part(procedure_id, "session")
+        async with _in_a_thread() as thread:
+            try:
+                await thread(partial(_prepare, self._folder, part, session))
+                account, facts = await self._copy_session(enrolment, session, on_progress)
+                await self._write(thread, self._head(procedure_id, enrolment), account, on_progress)
+            except BaseException:
+                await thread(partial(_remove, part, session))  # after what it is doing now
+                raise
+            await thread(partial(_remove, session))
+        return facts
+
+    async def verify_part(
+        self, procedure_id: ProcedureId, *, passphrase: str = "", on_progress: OnProgress = unheard
+    ) -> BackupInfo:
+        """Read the part file back. The passphrase is known as long as the program runs."""
+        phrase = passphrase or self._phrases.get(procedure_id, "")
+        return await self.verify(self._part(procedure_id), passphrase=phrase, on_progress=on_progress)
+
+    async def put_in_place(self, procedure_id: ProcedureId) -> BackupInfo:
+        """Give it its name. Returns the archive that is there when this was done before."""
+        info = await asyncio.to_thread(self._put_in_place, procedure_id)
+        self._phrases.pop(procedure_id, None)
+        return info
+
+    async def discard_part(self, procedure_id: ProcedureId) -> None:
+        """Remove a part file. A finished backup is never a harm, and stays."""
+        self._phrases.pop(procedure_id, None)
+        await asyncio.to_thread(_remove, self._part(procedure_id), self._part(procedure_id, "session"))
+
+    # --- what there is -------------------------------------------------------------------------------------------
+
+    async def verify(self, path: Path, *, passphrase: str = "", on_progress: OnProgress = unheard) -> BackupInfo:
+        """Read it whole. Raises `Problem` for what is no backup, is damaged, was altered, or is locked."""
+        loop, cancelled = asyncio.get_running_loop(), threading.Event()
+
+        def tell(done: int, total: int) -> None:
+            if cancelled.is_set():
+                raise _CancelledError
+            told = BackupProgress(part=BackupPart.VERIFYING, done=done, total=total)
+            loop.call_soon_threadsafe(on_progress, told)
+
+        try:
+            return await asyncio.to_thread(_verify, path, passphrase, tell)
+        finally:
+            cancelled.set()
+
+    async def all(self, mentorado_id: MentoradoId | None = None) -> Sequence[BackupInfo]:
+        """The latest first, as they say of themselves. What cannot be read is left out, with a line in the log."""
+        return await asyncio.to_thread(self._all, mentorado_id)
+
+    async def last(self, mentorado_id: MentoradoId) -> datetime | None:
+        """When the latest was made."""
+        return max((info.at for info in await self.all(mentorado_id)), default=None)
+
+    async def remove_old(self, mentorado_id: MentoradoId, keep: int) -> Sequence[BackupInfo]:
+        """Delete all but the latest *keep* that were made here, and at least one; returns what went."""
+        old = (await self.all(mentorado_id))[max(keep, 1) :]
+        await asyncio.to_thread(_remove, *(info.path for info in old))
+        return old
+
+    # --- in their threads ----------------------------------------------------------------------------------------
+
+    async def _copy_session(
+        self, enrolment: Enrolment, to: Path, on_progress: OnProgress
+    ) -> tuple[PhoneNumber | None, dict[str, str]]:
+        provider: object = self._providers.get(enrolment.link.provider)
+        if not isinstance(provider, KeepsSessions):
+            return None, {"session": "none"}
+        on_progress(BackupProgress(part=BackupPart.SESSION, done=0, total=None))
+        try:
+            account = await provider.copy_session(enrolment.link, to)
+        except Problem as problem:
+            if problem.code is Code.SESSION_DISK_FULL:  # ours: it was being written
+                raise Problem(Code.BACKUP_DISK_FULL, path=str(self._folder)) from problem
+            if problem.code not in _NO_KEYS:
+                raise
+            return None, {"session": problem.code.value}
+        return account, {"session": "none" if account is None else "kept"}
+
+    async def _write(
+        self, thread: InThread, head: BackupHead, account: PhoneNumber | None, on_progress: OnProgress
+    ) -> None:
+        part, phrase = self._part(head.procedure), self._phrases[head.procedure]
+        writer = await thread(partial(ArchiveWriter, part, head, phrase, self._cost))
+        try:
+            if account is not None:
+                await thread(partial(writer.add_session, self._part(head.procedure, "session"), account))
+            done, total = 0, (await self._transfer.counts(head.mentorado_id))["message"]
+            everything = cast("AsyncGenerator[Sequence[Mapping[str, object]]]", self._transfer.dump(head.mentorado_id))
+            async with aclosing(everything) as batches:
+                async for batch in batches:
+                    await thread(partial(writer.add_rows, batch))
+                    done += sum(row["kind"] == "message" for row in batch)
+                    on_progress(BackupProgress(part=BackupPart.HISTORY, done=done, total=max(done, total)))
+            on_progress(BackupProgress(part=BackupPart.SETTINGS, done=0, total=None))
+            await thread(partial(writer.finish, self._enrolments.get(head.mentorado_id)))
+        except BaseException:
+            await thread(writer.give_up)
+            raise
+
+    def _put_in_place(self, procedure_id: ProcedureId) -> BackupInfo:
+        part = self._part(procedure_id)
+        if not part.exists():
+            done = next((each.info for each in self._labels() if each.procedure == procedure_id), None)
+            if done is None:
+                raise Problem(Code.BACKUP_UNREADABLE, path=str(part), detail="not there any more")
+            return done
+        info = label(part).info
+        with folder_problems(self._folder):
+            target = _free(self._folder, f"Conecta {safe_name(info.name)} {info.at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+            part.rename(target)
+            _sync(self._folder)
+        return label(target).info
+
+    def _all(self, mentorado_id: MentoradoId | None) -> Sequence[BackupInfo]:
+        infos = [each.info for each in self._labels() if mentorado_id in (None, each.info.mentorado_id)]
+        return sorted(infos, key=lambda info: (info.at, info.path.name), reverse=True)
+
+    def _labels(self) -> list[Label]:
+        found = []
+        for path in self._folder.glob(f"[!.]*{ENDING}"):
+            try:
+                found.append(label(path))
+            except Problem as problem:
+                log.info("%s is left out of the list of backups: %s", path.name, problem.code)
+        return found
+
+    def _head(self, procedure_id: ProcedureId, enrolment: Enrolment) -> BackupHead:
+        return BackupHead(
+            procedure=procedure_id,
+            program=__version__,
+            at=self._clock.now(),
+            mentorado_id=enrolment.mentorado.id,
+            name=enrolment.mentorado.name,
+            phone=enrolment.mentorado.phone,
+            provider=enrolment.link.provider,
+        )
+
+    def _part(self, procedure_id: ProcedureId, what: str = "part") -> Path:
+        if not is_id(procedure_id):
+            raise ValueError("not an id; it must never become a path")
+        return self._folder / f".{procedure_id}.{what}"
+
+
+class _CancelledError(Exception):
+    """Nobody waits for the answer any more."""
+
+
+class InThread:
+    """Runs one call after the other in a thread of its own."""
+
+    def __init__(self, worker: ThreadPoolExecutor) -> None:
+        self._worker = worker
+
+    async def __call__(self, call: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._worker, call)
+
+
+@asynccontextmanager
+async def _in_a_thread() -> AsyncIterator[InThread]:
+    worker = ThreadPoolExecutor(1, thread_name_prefix="backup")
+    try:
+        yield InThread(worker)
+    finally:
+        worker.shutdown(wait=False)
+
+
+def _verify(path: Path, passphrase: str, tell: Callable[[int, int], None]) -> BackupInfo:
+    done = told = 0
+    with Archive(path, passphrase=passphrase) as archive:
+        total = archive.size
+
+        def progress(count: int) -> None:
+            nonlocal done, told
+            done += count
+            if done - told >= _TOLD_EVERY:
+                told = done
+                tell(done, total)
+
+        archive.verify(progress)
+        tell(total, total)
+        return archive.manifest.info(path, encrypted=archive.encrypted)
+
+
+def _prepare(folder: Path, *parts: Path) -> None:
+    with folder_problems(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.name == "posix" and folder.stat().st_mode & 0o077:
+            folder.chmod(0o700)
+    _remove(*parts)
+
+
+def _remove(*paths: Path) -> None:
+    for path in paths:
+        with folder_problems(path.parent), suppress(FileNotFoundError, NotADirectoryError):
+            path.unlink()
+
+
+def _free(folder: Path, name: str) -> Path:
+    target, number = folder / f"{name}{ENDING}", 1
+    while target.exists():
+        number += 1
+        target = folder / f"{name} ({number}){ENDING}"
+    return target
+
+
+def _sync(folder: Path) -> None:
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
