@@ -10,8 +10,6 @@ from app.domain.mentorado import ProviderKind
 from app.providers.webhooks.host.office import raise_limits, serve
 from app.providers.webhooks.host.sorting import Parser
 
-_HOSTED = (ProviderKind.ZAPI, ProviderKind.META_CLOUD)
-
 
 def run(parsers: Mapping[ProviderKind, Parser]) -> None:
     """Serve until the app is gone. Ctrl+C is for the app, which then ends us."""
@@ -24,10 +22,10 @@ def run(parsers: Mapping[ProviderKind, Parser]) -> None:
 
 def main() -> None:
     """With what the providers say their deliveries mean."""
-    from importlib import import_module
+    from app.providers.meta_cloud.callbacks import parse
+    from app.providers.zapi.callbacks import read_callback
 
-    callbacks = {kind: import_module(f"app.providers.{kind}.callbacks") for kind in _HOSTED}
-    run({kind: module.parse for kind, module in callbacks.items()})
+    run({ProviderKind.ZAPI: read_callback, ProviderKind.META_CLOUD: parse})
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ PORTION_LETTERS: Final = 256 << 10
 WINDOW: Final = 4  # lines to one link that are not confirmed
 AHEAD: Final = 400  # parts of one link in memory; what follows is read again in its turn
 READ_AGAIN_SECONDS: Final = 1.0
+GATHER_SECONDS: Final = 0.02  # what comes meanwhile goes to the app together, which wakes fifty times a second at most
 
 Parser = Callable[[bytes, datetime], Sequence[Callback]]
 Taken = Sequence[Callback] | Exception
@@ -133,6 +134,7 @@ class Sorting:
         """Look at what is on disk, in its order, until cancelled."""
         while True:
             await self._work.wait()
+            await asyncio.sleep(GATHER_SECONDS)
             self._work.clear()
             try:
                 while await self._look_further():

@@ -6,6 +6,7 @@ others go. Every call raises `sqlite3.Error` when the disk will not have it.
 
 from __future__ import annotations
 
+import errno
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,9 @@ from app.domain.webhooks import Outcome, Tally
 NAME: Final = "spool.db"
 ROOM: Final = 256 << 20
 """Bytes that may wait. Beyond them a delivery is refused, and Meta tries again for a week."""
+
+ASIDE: Final = 64 << 20
+"""Bytes that may be set aside; what nobody understands beyond them stays where it is."""
 
 READ_MOST: Final = 4 << 20
 """Bytes read at a time, or one delivery."""
@@ -149,8 +153,13 @@ class Spool:
             )
 
     def set_aside(self, kept: Kept, why: str) -> None:
-        """Keep what nobody understood as a file, with a note beside it; `keep` then forgets it here."""
+        """Keep what nobody understood as a file, with a note beside it; `keep` then forgets it here.
+
+        Raises `OSError` when there is no room for it.
+        """
         self._quarantine.mkdir(mode=0o700, exist_ok=True)
+        if sum(file.stat().st_size for file in self._quarantine.iterdir()) + len(kept.body) > ASIDE:
+            raise OSError(errno.ENOSPC, "too much is set aside")
         file = self._quarantine / f"delivery-{kept.number:020d}.bytes"
         file.write_bytes(kept.body)
         note = {

@@ -1,0 +1,379 @@
+"""What comes in at the door: believed or refused, on disk before it is answered, and handed on until it is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from app.domain.errors import Code, Problem
+from app.domain.messages import WireMessage
+from app.domain.webhooks import Doors, Outcome, WebhookSettings
+from app.providers.webhooks.host import spool
+from app.providers.webhooks.reception import WebhookReceiver
+from tests.emulators.meta_cloud.webhooks import account_update, batch, envelope, inbound, signature, status
+from tests.providers.webhook_place import (
+    ANA,
+    BIA,
+    CAIO,
+    DORA,
+    OTHER_SECRET,
+    PATH,
+    SECRET,
+    VERIFY,
+    Place,
+    receiving,
+    zapi_text,
+)
+
+TEXT = envelope(inbound("wamid.1", number_id="1111"))
+
+
+def left(folder: Path) -> bool:
+    return spool.has_left(folder / "webhooks")
+
+
+def test_a_signed_delivery_is_answered_and_handed_on(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir) as place:
+            assert await place.meta(TEXT) == 200
+            await place.until(lambda: place.ids(ANA))
+            (message,) = place.facts(ANA)
+            assert isinstance(message, WireMessage)
+            assert (message.provider_id, message.text, message.sender_name) == ("wamid.1", "oi", "Bia")
+            await place.until(lambda: place.count(Outcome.ACCEPTED, ANA) == 1)
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("headers", "outcome"),
+    [
+        ({}, Outcome.SIGNATURE_MISSING),
+        ({"X-Hub-Signature-256": signature(TEXT, OTHER_SECRET + "x")}, Outcome.SIGNATURE_WRONG),
+        ({"X-Hub-Signature-256": signature(TEXT, SECRET)[:-1]}, Outcome.SIGNATURE_WRONG),
+        ({"X-Hub-Signature-256": signature(TEXT, SECRET)[:20]}, Outcome.SIGNATURE_WRONG),
+        ({"X-Hub-Signature-256": signature(TEXT, SECRET).removeprefix("sha256=")}, Outcome.SIGNATURE_WRONG),
+        ({"X-Hub-Signature-256": signature(TEXT[:-1], SECRET)}, Outcome.SIGNATURE_WRONG),
+        ({"X-Hub-Signature-256": ""}, Outcome.SIGNATURE_WRONG),
+        ({"X-Hub-Signature": signature(TEXT, SECRET)}, Outcome.SIGNATURE_MISSING),
+    ],
+)
+def test_without_the_right_signature_nothing_changes_and_it_is_counted(
+    fast_dir: Path, headers: Mapping[str, str], outcome: Outcome
+) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir, stores=False) as place:
+            assert await place.meta(TEXT, headers=dict(headers)) == 401
+            await place.until(lambda: place.count(outcome) == 1)
+            assert place.handed == []
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_one_app_cannot_speak_for_another_apps_number(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir) as place:
+            forged = envelope(inbound("wamid.forged", number_id="3333"), inbound("wamid.own", number_id="2222"))
+            assert await place.meta(forged) == 200
+            await place.until(lambda: place.ids(BIA))
+            assert place.ids(BIA) == ["wamid.own"]
+            assert place.ids(CAIO) == []
+            await place.until(lambda: place.count(Outcome.OTHER_ACCOUNT) == 1)
+            assert await place.meta(envelope(inbound("wamid.3", number_id="3333")), secret=OTHER_SECRET) == 200
+            await place.until(lambda: place.ids(CAIO) == ["wamid.3"])
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_one_delivery_about_two_numbers_reaches_both(fast_dir: Path) -> None:
+    async def main() -> None:
+        both = batch([envelope(inbound("wamid.a", number_id="1111")), envelope(inbound("wamid.b", number_id="2222"))])
+        async with receiving(fast_dir) as place:
+            assert await place.meta(both) == 200
+            await place.until(lambda: place.ids(ANA) and place.ids(BIA))
+            assert (place.ids(ANA), place.ids(BIA)) == (["wamid.a"], ["wamid.b"])
+            assert await place.meta(envelope(account_update("ACCOUNT_RESTRICTION"))) == 200
+            await place.until(lambda: {each.link_id for each in place.handed if each.check} == {ANA, BIA})
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_a_thousand_updates_in_one_delivery_all_arrive(fast_dir: Path) -> None:
+    async def main() -> None:
+        many = envelope(*(inbound(f"wamid.{number}", number_id="1111") for number in range(1000)))
+        async with receiving(fast_dir) as place:
+            assert await place.meta(many) == 200
+            await place.until(lambda: len(place.facts(ANA)) == 1000)
+            assert place.ids(ANA) == [f"wamid.{number}" for number in range(1000)]
+            assert max(len(handed.facts) for handed in place.handed) <= 100
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_metas_question_is_answered_when_it_knows_the_token(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir) as place:
+            right = {"hub.mode": "subscribe", "hub.verify_token": VERIFY, "hub.challenge": "1158201444"}
+            answer = await place.client.get("/meta", params=right)
+            assert (answer.status_code, answer.text) == (200, "1158201444")
+            for wrong, expected in (
+                ({**right, "hub.verify_token": VERIFY[:-1]}, 403),
+                ({**right, "hub.verify_token": ""}, 403),
+                ({**right, "hub.mode": "unsubscribe"}, 400),
+                ({**right, "hub.challenge": "x" * 2000}, 400),
+                ({"hub.mode": "subscribe"}, 400),
+                ({}, 400),
+            ):
+                refused = await place.client.get("/meta", params=wrong)
+                assert (refused.status_code, refused.content) == (expected, b""), wrong
+            await place.until(lambda: place.count(Outcome.TOKEN_WRONG) == 2)
+
+    asyncio.run(main())
+
+
+def test_zapi_is_believed_on_its_own_path_and_for_its_own_instance(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir) as place:
+            assert await place.zapi(zapi_text()) == 200
+            await place.until(lambda: place.ids(DORA) == ["3EB0A1"])
+            assert await place.zapi(zapi_text("2", instanceId="ANOTHER")) == 403
+            assert await place.zapi({"type": "ReceivedCallback"}) == 403
+            assert await place.zapi(zapi_text("3"), path=PATH[:-1]) == 404
+            assert await place.zapi(zapi_text("4"), path="") == 404
+            broken = await place.client.post(f"/zapi/{PATH}", content=b'{"instanceId": ')
+            assert broken.status_code == 400
+            assert (await place.client.get(f"/zapi/{PATH}")).status_code == 405
+            await place.until(lambda: place.count(Outcome.WRONG_METHOD, DORA) == 1)
+            assert place.count(Outcome.OTHER_ACCOUNT, DORA) == 2
+            assert place.count(Outcome.UNKNOWN_PATH) == 2
+            assert place.ids(DORA) == ["3EB0A1"]
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_what_is_too_large_or_nobodys_is_refused(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir) as place:
+            huge = b" " * ((3 << 20) + 1)
+
+            async def in_pieces() -> object:
+                for at in range(0, len(huge), 1 << 16):
+                    yield huge[at : at + 1 << 16]
+
+            assert await place.meta(huge) == 413
+            headers = {"X-Hub-Signature-256": signature(huge, SECRET)}
+            streamed = await place.client.post("/meta", content=in_pieces(), headers=headers)  # type: ignore[arg-type]
+            assert streamed.status_code == 413
+            assert (await place.client.put("/meta", content=b"x")).status_code == 405
+            assert (await place.client.post("/", content=b"x")).status_code == 404
+            assert (await place.client.post("/meta/", content=b"x")).status_code == 404
+            largest = envelope(inbound("wamid.big", number_id="1111")).ljust(3 << 20)
+            assert await place.meta(largest) == 200
+            await place.until(lambda: place.ids(ANA) == ["wamid.big"])
+            await place.until(lambda: place.count(Outcome.TOO_LARGE) == 2)
+
+    asyncio.run(main())
+
+
+def test_the_same_delivery_again_is_answered_and_not_kept_twice(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir) as place:
+            assert await asyncio.gather(*(place.meta(TEXT) for _ in range(8))) == [200] * 8
+            await place.until(lambda: place.count(Outcome.DUPLICATE) == 7)
+            await place.until(lambda: place.count(Outcome.ACCEPTED, ANA) == 1)
+            assert place.ids(ANA) == ["wamid.1"]
+
+    asyncio.run(main())
+
+
+def test_what_was_answered_and_not_stored_is_handed_out_again_after_a_kill(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir, stores=False) as place:
+            for number in range(20):
+                assert await place.meta(envelope(inbound(f"wamid.{number}", number_id="1111"))) == 200
+            os.kill(place.reception.pid, signal.SIGKILL)  # before anything was confirmed
+            await place.until(lambda: place.ended)
+        assert left(fast_dir)
+        async with receiving(fast_dir) as again:
+            await again.until(lambda: len(again.facts(ANA)) == 20)
+            assert again.ids(ANA) == [f"wamid.{number}" for number in range(20)]
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_what_is_left_is_handed_out_without_listening(fast_dir: Path) -> None:
+    """Webhooks were switched off, or their port is gone: what was accepted before still belongs to the history."""
+
+    async def main() -> None:
+        async with receiving(fast_dir, stores=False) as place:
+            assert await place.meta(TEXT) == 200
+        assert left(fast_dir)
+        async with receiving(fast_dir, listens=False) as quiet:
+            assert quiet.reception.port == 0
+            await quiet.until(lambda: quiet.ended)  # by itself, when nothing is left
+            assert quiet.ids(ANA) == ["wamid.1"]
+        assert not left(fast_dir)
+        assert not await WebhookReceiver(fast_dir).has_left()
+
+    asyncio.run(main())
+
+
+def test_a_link_that_takes_nothing_now_gets_everything_later_and_holds_nobody_up(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir, stores=False) as place:
+            place.reception.postpone(ANA)
+            for number in range(250):
+                assert await place.meta(envelope(inbound(f"wamid.{number}", number_id="1111"))) == 200
+            assert await place.meta(envelope(inbound("wamid.b", number_id="2222"))) == 200
+            await place.until(lambda: place.ids(BIA) == ["wamid.b"])
+            await place.until(lambda: place.tallied.waiting == {ANA: 250})
+            assert place.ids(ANA) == []
+            place.stores = True
+            place.reception.offer_again(ANA)
+            await place.until(lambda: len(place.facts(ANA)) == 250)
+            assert place.ids(ANA) == [f"wamid.{number}" for number in range(250)]
+            place.reception.offer_again(BIA)
+            await place.until(lambda: place.ids(BIA) == ["wamid.b", "wamid.b"])  # it was not confirmed
+            await place.until(lambda: place.tallied.waiting == {})
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_while_secrets_are_locked_nobody_is_turned_away_for_good(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir) as place:
+            place.reception.admit(Doors(complete=False))
+            async with asyncio.timeout(5):
+                while await place.meta(TEXT) != 503:
+                    await asyncio.sleep(0.01)
+            assert await place.zapi(zapi_text()) == 503
+            await place.until(lambda: place.count(Outcome.NOT_READY) >= 2)
+
+    asyncio.run(main())
+
+
+def test_what_nobody_understands_is_set_aside_and_told(fast_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with receiving(fast_dir) as place:
+            assert await place.meta(b'{"object": "page"}') == 200  # signed, and no webhook of WhatsApp's
+            assert await place.meta(TEXT) == 200
+            await place.until(lambda: place.ids(ANA) == ["wamid.1"])
+            await place.until(lambda: place.count(Outcome.UNREADABLE) == 1)
+            aside = fast_dir / "webhooks" / "quarantine"
+            await place.until(lambda: len(list(aside.glob("*.json"))) == 1)
+            (kept,) = aside.glob("*.bytes")
+            assert kept.read_bytes() == b'{"object": "page"}'
+            await place.until(lambda: "set aside" in caplog.text)
+            assert "page" not in caplog.text
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_a_spool_that_is_damaged_is_set_aside_and_begun_anew(fast_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        folder = fast_dir / "webhooks"
+        folder.mkdir()
+        (folder / spool.NAME).write_bytes(b"not a database at all" * 400)
+        async with receiving(fast_dir) as place:
+            assert await place.meta(TEXT) == 200
+            await place.until(lambda: place.ids(ANA) == ["wamid.1"])
+        assert [file.read_bytes()[:5] for file in (folder / "quarantine").iterdir()] == [b"not a"]
+        assert "set aside" in caplog.text
+
+    asyncio.run(main())
+
+
+def test_where_one_cannot_listen_is_said_in_words(fast_dir: Path) -> None:
+    async def main() -> None:
+        receiver = WebhookReceiver(fast_dir)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            for where, code in (
+                (WebhookSettings(on=True, port=port), Code.WEBHOOK_PORT_TAKEN),
+                (WebhookSettings(on=True, address="203.0.113.7"), Code.WEBHOOK_ADDRESS_UNUSABLE),
+            ):
+                with pytest.raises(Problem) as tried:
+                    await receiver.try_place(where)
+                assert tried.value.code is code
+                with pytest.raises(Problem) as opened:
+                    async with receiver.open(where):
+                        pass
+                assert opened.value.code is code
+        await receiver.try_place(WebhookSettings(on=True, port=port))
+
+    asyncio.run(main())
+
+
+def test_a_receiver_that_cannot_begin_says_so(fast_dir: Path) -> None:
+    async def main() -> None:
+        for command in (["/no/such/program"], ["false"]):
+            with pytest.raises(Problem) as refused:
+                async with WebhookReceiver(fast_dir, command=command).open(WebhookSettings(port=0)):
+                    pass
+            assert refused.value.code is Code.WEBHOOK_HOST_ENDED
+        (fast_dir / "webhooks").write_text("a file where a folder should be")
+        with pytest.raises(Problem) as refused:
+            async with receiving(fast_dir):
+                pass
+        assert refused.value.code is Code.WEBHOOK_SPOOL_UNUSABLE
+
+    asyncio.run(main())
+
+
+def test_when_there_is_no_room_it_is_refused_and_what_was_accepted_stays(tmp_path: Path) -> None:
+    """Meta tries again for a week; an answer of 200 would be a promise that cannot be kept."""
+    kept = spool.Spool(tmp_path, room=100)
+    one = spool.Kept(spool.ProviderKind.META_CLOUD, {"1111": ANA}, spool.datetime.now(spool.UTC), b"x" * 90)
+    assert not kept.full(90)
+    kept.keep([one])
+    assert kept.full(11)
+    kept.close()
+    again = spool.Spool(tmp_path, room=100)
+    assert again.full(11)
+    assert [each.body for each in again.after(0)] == [b"x" * 90]
+    again.keep([], [1])
+    assert not again.full(90)
+    again.close()
+
+
+def test_a_commit_that_fails_leaves_nothing_half_done(tmp_path: Path) -> None:
+    kept = spool.Spool(tmp_path)
+    one = spool.Kept(spool.ProviderKind.ZAPI, {"I": DORA}, spool.datetime.now(spool.UTC), b"{}")
+    kept.keep([one])
+    kept._connection.execute("PRAGMA query_only = ON")
+    with pytest.raises(sqlite3.OperationalError):
+        kept.keep([one], [1])
+    kept._connection.execute("PRAGMA query_only = OFF")
+    assert len(kept.after(0)) == 1
+    kept.close()
+
+
+async def _answers(place: Place, bodies: int) -> list[int]:
+    return [await place.meta(envelope(status(f"wamid.{each}", "sent", number_id="1111"))) for each in range(bodies)]
+
+
+def test_the_counts_of_former_runs_are_kept(fast_dir: Path) -> None:
+    async def main() -> None:
+        for run in range(2):
+            async with receiving(fast_dir) as place:
+                assert await _answers(place, 3 * (run + 1)) == [200] * 3 * (run + 1)
+                expected = 3 if run == 0 else 9
+                await place.until(lambda expected=expected: place.count(Outcome.ACCEPTED, ANA) == expected)  # type: ignore[misc]
+
+    asyncio.run(main())
