@@ -1,0 +1,212 @@
+"""The program with its real core, over a Cloud API that is played at the far end of real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from app.bootstrap import Core, build_core
+from app.core.action import ActionName
+from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.credentials import CredentialField
+from app.domain.events import StatusChanged
+from app.domain.guidance import Recommendation, recommend
+from app.domain.mentorado import Enrolment, LinkId, MentoradoId, ProviderKind
+from app.domain.messages import Address, AddressKind
+from app.domain.provider import CanSend
+from app.domain.sending import Outgoing, SendResult, TemplateUse
+from app.providers.meta_cloud.provider import MetaCloudProvider
+from app.providers.wire import Patience
+from app.settings import Settings
+from app.ui import text
+from tests.clock import ManualClock
+from tests.emulators.meta_cloud.graph import MetaCloud
+from tests.emulators.meta_cloud.world import NUMBER_ID, TOKEN, WABA_ID
+
+T = TypeVar("T")
+Step = tuple[LinkState, Reason]
+
+BIA = "5521987650001"
+QUICK = Patience(connect=1.0, read=0.4, whole=0.6)
+"""For tests in which an answer never comes."""
+
+
+def run(main: Coroutine[Any, Any, T], *, within: float = 30) -> T:
+    """Run *main* to its end, or fail after *within* seconds."""
+
+    async def limited() -> T:
+        async with asyncio.timeout(within):
+            return await main
+
+    return asyncio.run(limited())
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody enrolled at the Cloud API."""
+
+    id: MentoradoId
+    link: LinkId
+
+
+class Office:
+    """Data and a clock that outlive the program; whoever works here opens it with `at_work`."""
+
+    def __init__(self, home: Path, url: str, cloud: MetaCloud, clock: ManualClock) -> None:
+        self.cloud = cloud
+        self.clock = clock
+        self.settings = Settings(data_dir=home / "data", session_dir=home / "sessions", meta_url=url)
+
+    @asynccontextmanager
+    async def at_work(self, *, patience: Patience | None = None, starting: bool = False) -> AsyncIterator[Day]:
+        """The program, from its start to its end. Secrets are kept for the day only."""
+        core = build_core(self.settings, clock=self.clock)
+        if patience is not None:
+            provider = core.providers[ProviderKind.META_CLOUD]
+            assert isinstance(provider, MetaCloudProvider)
+            provider._patience = patience
+        day = Day(self, core)
+        await core.secrets.keep_in_memory()
+        await core.open()
+        async with core.running():
+            if starting:
+                await core.supervisor.start_wanted()
+            yield day
+
+
+class Day:
+    """One run of the program, and everything it said of every link, in order."""
+
+    def __init__(self, office: Office, core: Core) -> None:
+        self.office = office
+        self.core = core
+        self.cloud = office.cloud
+        self._told: defaultdict[LinkId, list[LinkStatus]] = defaultdict(list)
+        self._news = asyncio.Event()
+        core.bus.subscribe(StatusChanged, self._on_status)
+
+    def _on_status(self, event: StatusChanged) -> None:
+        self._told[event.link_id].append(event.after)
+        self._news.set()
+
+    @property
+    def provider(self) -> MetaCloudProvider:
+        provider = self.core.providers[ProviderKind.META_CLOUD]
+        assert isinstance(provider, MetaCloudProvider)
+        return provider
+
+    async def enrol(self, phone: str = "+5511987654321", token: str = TOKEN, **other: str) -> Person:
+        """Somebody new at the Cloud API, whose credentials were typed."""
+        added = await self.core.enrolments.add("Ana", phone)
+        await self.core.provider_choice.choose(added.mentorado.id, ProviderKind.META_CLOUD)
+        typed = {
+            CredentialField.ACCESS_TOKEN: token,
+            CredentialField.PHONE_NUMBER_ID: NUMBER_ID,
+            CredentialField.WABA_ID: WABA_ID,
+        }
+        typed |= {CredentialField(name): value for name, value in other.items()}
+        await self.core.credentials.save(added.mentorado.id, typed)
+        return Person(added.mentorado.id, added.link.id)
+
+    async def connected(self) -> Person:
+        """Somebody enrolled and connected."""
+        ana = await self.enrol()
+        await self.do(ActionName.CONNECT, ana)
+        await self.until(ana, LinkState.CONNECTED)
+        return ana
+
+    async def do(self, action: ActionName, person: Person) -> str:
+        """Run *action*; `until` then reads only what is told from here on."""
+        self._told[person.link].clear()
+
+        async def sure(_name: ActionName, _enrolment: Enrolment) -> bool:
+            return True
+
+        return await self.core.actions.run(action, person.id, sure)
+
+    def check(self, person: Person) -> None:
+        """Have the number asked about at once, as a webhook does."""
+        self._told[person.link].clear()
+        assert self.provider.deliver(person.link, (), True, lambda: None)
+
+    async def rested(self, person: Person) -> None:
+        """Wait until the line has asked all it wanted to."""
+        async with asyncio.timeout(10):
+            while (line := self.provider._lines.get(person.link)) is None or line[0]._nap is None:
+                await asyncio.sleep(0.001)
+
+    async def later(self, person: Person, seconds: float) -> None:
+        """Let time pass once the line rests, and wait for what it asks then."""
+        await self.rested(person)
+        await self.office.clock.advance(seconds)
+        await self.rested(person)
+
+    async def checked(self, person: Person, fits: Callable[[LinkStatus], bool] = lambda _: True) -> LinkStatus:
+        """The next status that is told after the number was asked about."""
+        await self.rested(person)
+        await self.office.clock.advance(10)
+        self.check(person)
+        return await self.until_told(person, fits)
+
+    def status(self, person: Person) -> LinkStatus:
+        return self.core.supervisor.status(person.link)
+
+    def sentence(self, person: Person) -> str:
+        return text.sentence(self.status(person), self.core.enrolments.get(person.id), self.core.clock.now())
+
+    def recommended(self, person: Person) -> Recommendation:
+        status = self.status(person)
+        return recommend(status.state, status.reason)
+
+    def steps(self, person: Person) -> list[Step]:
+        """The (state, reason) pairs that were told, each move once."""
+        pairs = [(status.state, status.reason) for status in self._told[person.link]]
+        return [pair for pair, _same in itertools.groupby(pairs)]
+
+    async def until(self, person: Person, state: LinkState, reason: Reason | None = None) -> LinkStatus:
+        return await self.until_told(person, lambda s: s.state is state and reason in (None, s.reason))
+
+    async def until_told(self, person: Person, fits: Callable[[LinkStatus], bool], within: float = 10) -> LinkStatus:
+        told = self._told[person.link]
+        try:
+            async with asyncio.timeout(within):
+                while True:
+                    for status in told:
+                        if fits(status):
+                            return status
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            details = [f"{s.state}/{s.reason} {s.detail}".strip() for s in told]
+            raise AssertionError(f"not told within {within} s, but: {details}") from None
+
+    async def send(
+        self,
+        person: Person,
+        words: str = "oi",
+        *,
+        to: str = BIA,
+        template: TemplateUse | None = None,
+        reference: str = "",
+        wrote: bool = True,
+    ) -> SendResult:
+        """Send through the provider's own door; the contact *wrote* a moment ago unless told otherwise."""
+        now = self.core.clock.now()
+        if wrote:
+            self.cloud.world.number.inbound[to] = now
+        message = Outgoing(
+            to=Address(AddressKind.PHONE, f"+{to}"),
+            text="" if template else words,
+            template=template,
+            reference=reference,
+            last_inbound=now if wrote else None,
+        )
+        provider = self.provider
+        assert isinstance(provider, CanSend)
+        return await provider.send(self.core.enrolments.get(person.id), message)
