@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,10 +17,14 @@ from app.domain.mentorado import Enrolment, Link, MentoradoId
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import Clock
 from app.domain.provider import Line, Opened, Refused
+from app.domain.sending import Outgoing, SendResult
+from app.providers.to_the_end import to_the_end
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.inspection import account_in
 from app.providers.whatsapp_web.line import SESSION, EndedLine, HostLine, Patience
 from app.providers.whatsapp_web.protocol import Mode, Open, SetLogging
+from app.providers.whatsapp_web.sending import OpenLines
+from app.providers.whatsapp_web.session_copies import copy_session, restore_session
 from app.providers.whatsapp_web.session_files import SessionFiles, SessionFolder
 from app.providers.whatsapp_web.snapshots import EVERY, SnapshotInfo, Snapshots
 from app.providers.work_beside import beside
@@ -34,7 +39,7 @@ _CLOSED_WITHIN: Final = 5.0  # a host gets 2 s to leave, and 2 to be killed
 
 
 class WhatsAppWebProvider:
-    """A `Provider` that `CanPair` and `CanLogInDetail`."""
+    """A `Provider` that `CanPair`, `NamesSessions`, `KeepsSessions`, `CanSend` and `CanLogInDetail`."""
 
     def __init__(
         self,
@@ -62,6 +67,7 @@ class WhatsAppWebProvider:
         self._on_taken_over = on_taken_over
         self._open: dict[MentoradoId, asyncio.Event] = {}  # folders we own, and the end of that
         self._hosts: set[HostProcess] = set()
+        self._lines = OpenLines()
 
     @asynccontextmanager
     async def connect(self, enrolment: Enrolment) -> AsyncIterator[Line]:
@@ -74,7 +80,8 @@ class WhatsAppWebProvider:
                 yield EndedLine(Refused(Reason.LOGGED_OUT, detail="the session file holds no keys any more"))
                 return
             async with self._line(file, Mode.CONNECT, folder) as line:
-                yield line
+                with self._lines.holding(enrolment.link.id, line):
+                    yield line
 
     @asynccontextmanager
     async def pair(self, enrolment: Enrolment) -> AsyncIterator[Line]:
@@ -89,7 +96,12 @@ class WhatsAppWebProvider:
                 await self._give_up(folder)  # somebody asks for a code again after the wrong phone scanned one
                 file, account = await asyncio.to_thread(folder.candidate_to_pair, self._clock.now())
             async with self._line(file, Mode.PAIR if account is None else Mode.CONNECT, folder) as line:
-                yield line
+                with self._lines.holding(enrolment.link.id, line):
+                    yield line
+
+    async def send(self, enrolment: Enrolment, message: Outgoing) -> SendResult:
+        """Over the line that is open, if one is."""
+        return await self._lines.send(enrolment.link.id, message)
 
     async def has_credentials(self, link: Link) -> bool:
         """Whether a session was ever adopted. A session that got lost since still counts: connecting says so, while
@@ -118,6 +130,19 @@ class WhatsAppWebProvider:
         """The name of its file."""
         current = await asyncio.to_thread(lambda: self._files.folder(link.mentorado_id).current)
         return "" if current is None else current.name
+
+    async def copy_session(self, link: Link, to: Path) -> PhoneNumber | None:
+        """Copy the keys in use, also while their line is open."""
+        folder = self._files.folder(link.mentorado_id)
+        return await to_the_end(lambda: copy_session(folder, to))
+
+    async def restore_session(self, link: Link, file: Path, taken_at: datetime, *, used_since: bool) -> None:
+        """Put keys back where that does no harm; their line must not be open."""
+        folder, now = self._files.folder(link.mentorado_id), self._clock.now()
+        await asyncio.to_thread(self._files.prepare, paired_before=True)
+        await asyncio.to_thread(folder.make)
+        async with self._owning(link.mentorado_id, folder):
+            await to_the_end(lambda: restore_session(folder, file, taken_at, now, used_since=used_since))
 
     async def snapshots(self, link: Link) -> Sequence[SnapshotInfo]:
         """The copies of the link's sessions, the latest first."""
