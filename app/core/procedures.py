@@ -153,7 +153,7 @@ class Procedures:
         self._beginning.add(mentorado_id)
         try:
             await self._journal.begin(head, first)
-            if not self._inside:
+            if not self._inside:  # the next start offers it
                 raise Problem(Code.NOT_POSSIBLE_NOW, action=ACTION[kind], why="closing")
         finally:
             self._beginning.discard(mentorado_id)

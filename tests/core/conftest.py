@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from app.core.incident import Incidents
 from app.core.intake import HistoryKeeper
 from app.core.ledger import Ledger
 from app.core.procedure_record import Recorder
+from app.core.procedure_step import Step
 from app.core.procedures import Procedures
 from app.core.reauthentication import Reauthentication
 from app.core.recovery import Recovery
@@ -188,9 +189,13 @@ class Core:
         recovery = Recovery(incidents=self.incidents, backups=self.backups, **everybody, **heard)
         pairing = Reauthentication(no_pairing=self.actions.no_pairing, **everybody, **heard)
         smoke_check = SmokeCheck(note=lambda: "Conecta: teste", **everybody)
+        return self.procedures_of([*recovery.steps(), *pairing.steps(), smoke_check.step()])
+
+    def procedures_of(self, steps: Iterable[Step]) -> Procedures:
+        """Procedures made of these *steps*."""
         return Procedures(
             journal=self.journal,
-            steps=[*recovery.steps(), *pairing.steps(), smoke_check.step()],
+            steps=steps,
             ledger=Ledger(
                 enrolments=self.enrolments, providers=self.providers, history=PlayedCounts(), journal=self.journal
             ),
@@ -198,7 +203,8 @@ class Core:
                 witness=self.witness, audit=self.audit, enrolments=self.enrolments, status=self.supervisor.status
             ),
             require=lambda name, who, why: self.actions.require(name, who, override_reason=why),
-            **heard,
+            bus=self.bus,
+            clock=self.clock,
         )
 
 
