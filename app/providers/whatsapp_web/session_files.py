@@ -153,7 +153,7 @@ class SessionFolder:
                     raise
                 self.quarantine(candidate, f"a pairing that was never finished: {problem}", now)
                 self._quarantine_messages(candidate, now)
-        fresh = self.path / f"session-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.db"
+        fresh = self._fresh_name(now)
         self._point("candidate", fresh)
         return fresh, None
 
@@ -168,6 +168,18 @@ class SessionFolder:
         for stray in self.path.glob("session-*.db"):
             if stray != current:
                 self.quarantine(stray, f"replaced by a new pairing{_damage(stray)}", now)
+
+    def put_back(self, whole: Path, now: datetime) -> None:
+        """Let the new file *whole* of this folder take over from one that cannot be used any more. Repeatable."""
+        if whole != self.current:
+            named = self._fresh_name(now)
+            with _problems_with(self.path):
+                whole.rename(named)
+            self._point("current", named)
+        in_use = (self.current, self.candidate)
+        for stray in self.path.glob("session-*.db"):
+            if stray not in in_use:
+                self.quarantine(stray, f"replaced by a backup that was restored{_damage(stray)}", now)
 
     def give_up(self, now: datetime, why: str) -> None:
         """Set the candidate aside."""
@@ -226,6 +238,9 @@ class SessionFolder:
         if not _SESSION_NAME.fullmatch(name):
             raise Problem(Code.SESSION_CORRUPT, path=str(self.path / pointer), why="it names no session file")
         return self.path / name
+
+    def _fresh_name(self, now: datetime) -> Path:
+        return self.path / f"session-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}.db"
 
     def _point(self, pointer: str, file: Path) -> None:
         with _problems_with(self.path):

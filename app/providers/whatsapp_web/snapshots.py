@@ -88,13 +88,8 @@ class Snapshots:
             left.unlink()
         final = self.place / f"{file.stem}.{now.astimezone(UTC):{_STAMP}}.db"
         part = self.place / f".{final.name}.part"
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL, 0o600))
         try:
-            with closing(_open(file, "rw")) as source, closing(_open(part, "rw")) as copy:
-                copy.execute("PRAGMA synchronous = OFF")  # one `fsync` at the end instead
-                source.backup(copy)
-            _verify(part)
-            _sync(part)
+            copy_database(file, part)
             part.replace(final)
             _sync(self.place)
         finally:
@@ -114,6 +109,19 @@ class Snapshots:
         for path in self.place.glob("session-*.db"):
             if (named := _NAME.fullmatch(path.name)) is not None:
                 yield datetime.strptime(named[2], _STAMP).replace(tzinfo=UTC), path, named[1]
+
+
+def copy_database(file: Path, to: Path) -> None:
+    """Copy a session to the new file *to*, while it may be written, and have the copy on the disk.
+
+    Raises `Unusable` when it would help nobody, and whatever the disk or SQLite says.
+    """
+    os.close(os.open(to, os.O_CREAT | os.O_EXCL, 0o600))
+    with closing(_open(file, "rw")) as source, closing(_open(to, "rw")) as copy:
+        copy.execute("PRAGMA synchronous = OFF")  # one `fsync` at the end instead
+        source.backup(copy)
+    _verify(to)
+    _sync(to)
 
 
 def _open(file: Path, mode: str) -> sqlite3.Connection:
