@@ -108,6 +108,7 @@ class WebhookDesk:
         self._out: dict[LinkId, set[int]] = {}  # handed to a line, not confirmed
         self._tallied = Tallied((), {})
         self._told = (clock.now(), 0, 0)  # when the log had its last line, and the counts it gave
+        self._failing: Code | None = None  # what the log was told last
         self.phase = Phase.OFF
         self.problem: Problem | None = None
         bus.subscribe(OperatorSettingsChanged, lambda _event: self._changed.set())
@@ -248,18 +249,18 @@ class WebhookDesk:
             self._doors_changed.clear()
             reception.admit(await self._doors.as_told())
             if place is not None:
+                self._failing = None
                 self._show(Phase.LISTENING)
             await self._doors_changed.wait()
 
     async def _follow(self, reception: Reception) -> None:
         async for said in reception.words():
-            match said:
-                case Handed():
-                    self._pass_on(reception, said)
-                case Tallied():
-                    self._tallied = said
-                    self._summarise()
-                    self._bus.publish(WebhooksChanged())
+            if isinstance(said, Handed):
+                self._pass_on(reception, said)
+                continue
+            self._tallied = said
+            self._summarise()
+            self._bus.publish(WebhooksChanged())
 
     def _pass_on(self, reception: Reception, handed: Handed) -> None:
         """To the open line of the link, which stores it; else it waits with the receiver until one is open."""
@@ -308,7 +309,8 @@ class WebhookDesk:
         log.info("Webhooks: %d accepted and %d refused until now", accepted, refused)
 
     def _fail(self, problem: Problem, pause: float) -> float:
-        if self.phase is not Phase.FAILED:
+        if problem.code is not self._failing:
+            self._failing = problem.code
             log.warning("Webhooks are not received, and that is tried again: %s", problem.code)
         self._show(Phase.FAILED, problem)
         return pause
