@@ -107,7 +107,7 @@ def broken(seeds: list[bytes], chance: random.Random) -> bytes:
 
 def _replace_something(value: Any, chance: random.Random) -> None:
     """Put something of another kind into a random place of a JSON value."""
-    strange = [None, True, 0, -1, 1e308, "", "\u0000", [], {}, [[]], "9" * 5000, {"id": []}]
+    strange: list[Any] = [None, True, 0, -1, 1e308, "", "\u0000", [], {}, [[]], "9" * 5000, {"id": []}]
     while isinstance(value, (dict, list)) and value:
         key = chance.choice(list(value)) if isinstance(value, dict) else chance.randrange(len(value))
         if chance.random() < 0.3 or not isinstance(value[key], (dict, list)) or not value[key]:
@@ -266,7 +266,7 @@ def test_a_head_that_never_ends_is_cut_off() -> None:
         async with _open(exchange_seconds=0.3) as (kitchen, port):
             silent = _talk(port)
             dripping = _talk(port, b"POST /meta HTTP/1.1\r\n", b"Host: x\r\n", b"A: b\r\n", b"C: d\r\n", pause=0.15)
-            assert await asyncio.gather(silent, dripping) == [b"", b""]
+            assert list(await asyncio.gather(silent, dripping)) == [b"", b""]
             body = json.dumps(zapi_text()).encode()
             whole = f"POST /zapi/{PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
             assert (await _talk(port, whole)).startswith(b"HTTP/1.1 200")

@@ -8,11 +8,13 @@ import signal
 import socket
 import sqlite3
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from app.domain.errors import Code, Problem
+from app.domain.mentorado import ProviderKind
 from app.domain.messages import WireMessage
 from app.domain.webhooks import Doors, Outcome, WebhookSettings
 from app.providers.webhooks.host import spool
@@ -339,7 +341,7 @@ def test_a_receiver_that_cannot_begin_says_so(fast_dir: Path) -> None:
 def test_when_there_is_no_room_it_is_refused_and_what_was_accepted_stays(tmp_path: Path) -> None:
     """Meta tries again for a week; an answer of 200 would be a promise that cannot be kept."""
     kept = spool.Spool(tmp_path, room=100)
-    one = spool.Kept(spool.ProviderKind.META_CLOUD, {"1111": ANA}, spool.datetime.now(spool.UTC), b"x" * 90)
+    one = spool.Kept(ProviderKind.META_CLOUD, {"1111": ANA}, datetime.now(UTC), b"x" * 90)
     assert not kept.full(90)
     kept.keep([one])
     assert kept.full(11)
@@ -354,7 +356,7 @@ def test_when_there_is_no_room_it_is_refused_and_what_was_accepted_stays(tmp_pat
 
 def test_a_commit_that_fails_leaves_nothing_half_done(tmp_path: Path) -> None:
     kept = spool.Spool(tmp_path)
-    one = spool.Kept(spool.ProviderKind.ZAPI, {"I": DORA}, spool.datetime.now(spool.UTC), b"{}")
+    one = spool.Kept(ProviderKind.ZAPI, {"I": DORA}, datetime.now(UTC), b"{}")
     kept.keep([one])
     kept._connection.execute("PRAGMA query_only = ON")
     with pytest.raises(sqlite3.OperationalError):
@@ -374,6 +376,6 @@ def test_the_counts_of_former_runs_are_kept(fast_dir: Path) -> None:
             async with receiving(fast_dir) as place:
                 assert await _answers(place, 3 * (run + 1)) == [200] * 3 * (run + 1)
                 expected = 3 if run == 0 else 9
-                await place.until(lambda expected=expected: place.count(Outcome.ACCEPTED, ANA) == expected)  # type: ignore[misc]
+                await place.until(lambda expected=expected: place.count(Outcome.ACCEPTED, ANA) == expected)
 
     asyncio.run(main())
