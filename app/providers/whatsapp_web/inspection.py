@@ -50,7 +50,7 @@ def _account_in(file: Path) -> PhoneNumber | None:
         if "locked" in str(error):
             raise Problem(Code.SESSION_IN_USE, path=str(file), owner="an unknown process") from None
         jids = _devices_after_rollback(file, error)
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a broken file makes SQLite say broken texts
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why=str(error)) from None
     if len(jids) > 1:  # the library would take any one of them
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why="it holds several sessions")
@@ -86,7 +86,7 @@ def _devices_after_rollback(file: Path, error: sqlite3.OperationalError) -> list
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why=str(error)) from None
     try:
         return _devices(file, "rw")
-    except sqlite3.DatabaseError as again:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as again:
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why=str(again)) from None
 
 

@@ -25,7 +25,7 @@ from app.providers.whatsapp_web.inspection import account_in
 from app.providers.whatsapp_web.session_files import SessionFolder
 from app.providers.whatsapp_web.snapshots import Snapshots, Unusable, copy_database
 
-_TABLES: Final = re.compile(r"whatsmeow_\w+|sqlite_\w+")
+_TABLES: Final = re.compile(r"whatsmeow_\w+")
 _LOOKED_THROUGH_WITHIN: Final = 30.0  # seconds
 _LONGEST_VALUE: Final = 16 << 20
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -83,7 +83,7 @@ def _was_copied_since(folder: SessionFolder, taken_at: datetime) -> bool:
 def _account_in_stranger(file: Path) -> PhoneNumber | None:
     """Whose keys are in a file from outside, once it is known to be plain tables that can be read in a while."""
     with _problems(file), closing(_guarded(file)) as database:
-        for kind, name in database.execute("SELECT type, name FROM sqlite_master"):
+        for kind, name in database.execute("SELECT type, tbl_name FROM sqlite_master"):
             if kind not in ("table", "index") or not _TABLES.fullmatch(str(name)):
                 raise Problem(Code.SESSION_CORRUPT, path=str(file), why="it holds other things than a session does")
         (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
@@ -95,7 +95,7 @@ def _account_in_stranger(file: Path) -> PhoneNumber | None:
 def _same_keys(one: Path, other: Path) -> bool:
     try:
         return _content(one) == _content(other)
-    except (sqlite3.Error, OSError):
+    except (sqlite3.Error, OSError, UnicodeError):
         return False
 
 
@@ -126,6 +126,8 @@ def _problems(file: Path) -> Iterator[None]:
         yield
     except Unusable as unusable:
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why=str(unusable)) from None
+    except UnicodeDecodeError:  # Python reads what SQLite says of a broken file as a text
+        raise Problem(Code.SESSION_CORRUPT, path=str(file), why="broken texts") from None
     except sqlite3.Error as error:
         code = _CODES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, Code.SESSION_CORRUPT)
         raise Problem(code, path=str(file), why=str(error), owner="an unknown process") from error
