@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -20,8 +21,9 @@ from app.core.start_gate import StartGate
 from app.core.status_board import StatusBoard
 from app.domain.connection import LinkState, LinkStatus, QrCode, Reason, Retry
 from app.domain.errors import Problem
+from app.domain.guidance import can_have
 from app.domain.lifecycle import Trigger, allowed
-from app.domain.mentorado import Enrolment, Link, MentoradoId
+from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import Clock
 from app.domain.provider import (
@@ -45,6 +47,9 @@ log = logging.getLogger(__name__)
 BREAKS_IN_A_ROW = 6
 """A link that breaks this often on our own side without ever getting through waits for a person."""
 
+REFUSALS_IN_A_ROW = 3
+"""A session that the service turned away so often, without a reason, is taken for one it will not let in any more."""
+
 LAST_WORDS_SECONDS = 5.0
 """How long the end of a line waits for what arrived last to be stored; it is repeated on the next line otherwise."""
 
@@ -67,6 +72,7 @@ class LinkRun:
         clock: Clock,
         gate: StartGate,
         backoff: Backoff,
+        refusals: Counter[LinkId] | None = None,
     ) -> None:
         self._mentorado_id = mentorado_id
         self._provider = provider
@@ -77,6 +83,7 @@ class LinkRun:
         self._clock = clock
         self._gate = gate
         self._backoff = backoff
+        self._refusals: Counter[LinkId] = Counter() if refusals is None else refusals
         self._line: Line | None = None
         self._patience: asyncio.Timeout | None = None
         self._grace: asyncio.Task[None] | None = None
@@ -184,6 +191,7 @@ class LinkRun:
                         return
                     self._begin_grace(turn, group, self._backoff.grace if patience is None else patience)
                 case Refused(reason, until, detail):
+                    reason = self._refusal(reason, paired=turn is None)
                     self._move(Trigger.REFUSED, reason, until=until, detail=detail)
                     return
                 case Failed(reason, detail):
@@ -191,6 +199,14 @@ class LinkRun:
                     return
                 case _:
                     self._show(signal)
+
+    def _refusal(self, reason: Reason, *, paired: bool) -> Reason:
+        """*reason*, unless a session was turned away so often that asking again with it will not help."""
+        counts = paired and reason is Reason.SERVER_UNAVAILABLE
+        if not counts or not can_have(self._link.provider, Reason.SIGN_IN_FAILED):
+            return reason
+        self._refusals[self._link.id] += 1
+        return Reason.SIGN_IN_FAILED if self._refusals[self._link.id] >= REFUSALS_IN_A_ROW else reason
 
     def _show(self, signal: CodeIssued | CodeAccepted | Silent | Heard) -> None:
         """What is only to be shown, and ends nothing."""
@@ -244,6 +260,7 @@ class LinkRun:
             self._board.storage_failed(problem)
         self._through = True
         self._breaks = 0
+        self._refusals.pop(self._link.id, None)
         self.hurried = False
         shown = {"account": known, "capability": opened.capability, "until": opened.until}
         self._move(Trigger.OPENED, opened.reason, **shown)

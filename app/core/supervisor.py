@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -57,6 +58,7 @@ class Supervisor:
         self.pairing = PairingDesk(bus)
         self._group = asyncio.TaskGroup()
         self._runs: dict[LinkId, tuple[LinkRun, asyncio.Task[None]]] = {}
+        self._refusals: Counter[LinkId] = Counter()  # of sign-ins in a row, which outlive a run
         self._service: list[asyncio.Task[None]] = []
         self._starting: set[asyncio.Task[None]] = set()
         self._closing = False
@@ -241,6 +243,7 @@ class Supervisor:
             clock=self._clock,
             gate=self._gate,
             backoff=Backoff(self._policy),
+            refusals=self._refusals,
         )
         task = self._group.create_task(run.run(pair_anew=pair_anew), name=f"link {link.id}")
         self._runs[link.id] = (run, task)

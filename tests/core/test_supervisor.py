@@ -9,7 +9,7 @@ import pytest
 
 from app.core.action import ActionName, Refusal
 from app.core.intake import HistoryKeeper
-from app.core.link_run import BREAKS_IN_A_ROW
+from app.core.link_run import BREAKS_IN_A_ROW, REFUSALS_IN_A_ROW
 from app.core.supervisor import Supervisor
 from app.domain.connection import LinkState, LinkStatus, Reason, Retry, SendCapability
 from app.domain.errors import Code, Problem
@@ -764,5 +764,46 @@ def test_the_log_says_when_nobody_kept_the_links_running_any_more(core: Core, ru
         assert (left.after.state, left.after.reason) == (LinkState.OFF, Reason.PROGRAM_CLOSED)
         assert core.status(ana).state is LinkState.CONNECTED  # nobody is told of a move that was none
         assert core.enrolments.get(ana.mentorado.id).link.wanted
+
+    run(main())
+
+
+def test_a_session_that_is_turned_away_again_and_again_is_not_let_in_any_more(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            await core.do(ActionName.DISCONNECT, ana)
+            told = []
+            for _ in range(REFUSALS_IN_A_ROW + 1):
+                await core.do(ActionName.CONNECT, ana)
+                core.provider.line.say(Refused(Reason.SERVER_UNAVAILABLE))
+                await settle()
+                told.append(core.status(ana).reason)
+            assert told[-3:] == [Reason.SERVER_UNAVAILABLE, Reason.SIGN_IN_FAILED, Reason.SIGN_IN_FAILED]
+            await core.do(ActionName.CONNECT, ana)
+            core.provider.line.say(Opened(ANA))
+            await settle()
+            core.provider.line.say(Refused(Reason.SERVER_UNAVAILABLE))
+            await settle()
+            assert core.status(ana).reason is Reason.SERVER_UNAVAILABLE
+
+    run(main())
+
+
+@pytest.mark.parametrize("provider", [ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI])
+def test_a_pairing_or_a_hosted_link_is_never_sent_to_a_new_code_because_the_service_is_busy(
+    core: Core, run: Run, provider: ProviderKind
+) -> None:
+    async def main() -> None:
+        core.supervisor._providers = {**core.supervisor._providers, ProviderKind.ZAPI: core.provider}
+        async with core.running():
+            ana = await core.add()
+            account = ANA if provider is ProviderKind.ZAPI else None
+            await core.enrolments.save_link(replace(ana.link, provider=provider, account=account))
+            for _ in range(REFUSALS_IN_A_ROW + 1):
+                await core.do(ActionName.CONNECT, ana)
+                core.provider.line.say(Refused(Reason.SERVER_UNAVAILABLE))
+                await settle()
+                assert core.status(ana).reason is Reason.SERVER_UNAVAILABLE
 
     run(main())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from app.domain.connection import Reason
 from app.providers.whatsapp_web.host.engine import messages
-from app.providers.whatsapp_web.host.events import LOGIN_STATUS, Event, hint_of, news_of, news_of_error
+from app.providers.whatsapp_web.host.events import LOGIN_STATUS, Event, hint_of, news_of, news_of_disk, news_of_error
 from app.providers.whatsapp_web.protocol import SessionState
 
 _R, _S = Reason, SessionState
@@ -95,6 +97,37 @@ def test_a_sign_in_that_fails_after_the_scan_ends_the_line() -> None:
     assert hint is not None
     assert hint.at_once
     assert (hint.news.state, hint.news.reason) == (_S.FAILED, _R.NETWORK_DOWN)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("failed to store session with +17…53_1:0: attempt to write a readonly database", _R.SESSION_DIR_NOT_WRITABLE),
+        ("Failed to get prekey for retry receipt: unable to open database file (14)", _R.SESSION_DIR_NOT_WRITABLE),
+        ("Failed to store app state: disk I/O error: input/output error", _R.SESSION_DIR_NOT_WRITABLE),
+        ("Failed to save push name: database or disk is full", _R.DISK_FULL),
+        ("Failed to read session: database disk image is malformed", _R.SESSION_CORRUPT),
+    ],
+)
+def test_keys_that_cannot_be_written_end_a_line_that_looks_well(said: str, reason: Reason) -> None:
+    """The library only logs it, and can read nothing that arrives from then on."""
+    for level in ("WARN", "ERROR"):
+        hint = hint_of(level, said)
+        assert hint is not None
+        assert hint.at_once
+        assert (hint.news.state, hint.news.reason) == (_S.REFUSED, reason)
+    assert hint_of("INFO", said) is None
+    assert hint_of("WARN", "database or disk is full, somebody wrote in a message") is None
+
+
+def test_a_disk_that_turned_read_only_is_told_from_a_full_one() -> None:
+    for number, reason in (
+        (errno.EROFS, _R.SESSION_DIR_NOT_WRITABLE),
+        (errno.EIO, _R.SESSION_DIR_NOT_WRITABLE),
+        (errno.ENOSPC, _R.DISK_FULL),
+    ):
+        news = news_of_disk(OSError(number, "said the disk"))
+        assert (news.state, news.reason) == (_S.REFUSED, reason)
 
 
 def test_other_lines_of_the_log_mean_nothing() -> None:

@@ -124,7 +124,11 @@ _ERRORS: Final = tuple(
         (r"database (table )?is locked", _S.REFUSED, _R.SESSION_IN_USE),
         (r"malformed|not a database|foreign keys are not enabled", _S.REFUSED, _R.SESSION_CORRUPT),
         (r"disk is full|no space left", _S.REFUSED, _R.DISK_FULL),
-        (r"unable to open database|readonly database|permission denied", _S.REFUSED, _R.SESSION_DIR_NOT_WRITABLE),
+        (
+            r"unable to open database|readonly database|disk I/O error|permission denied",
+            _S.REFUSED,
+            _R.SESSION_DIR_NOT_WRITABLE,
+        ),
         (r"device (was )?deleted", _S.REFUSED, _R.LOGGED_OUT),
         (r"x509: certificate has expired or is not yet valid", _S.FAILED, _R.CLOCK_SKEW),
         (r"x509:|tls: |failed to verify .*cert", _S.FAILED, _R.CERTIFICATE_REFUSED),
@@ -191,6 +195,13 @@ def user_of(jid: str) -> str:
     return jid.partition("@")[0].partition(":")[0].partition(".")[0]
 
 
+_CANNOT_KEEP: Final = re.compile(
+    r"(unable to open database file|attempt to write a readonly database|disk I/O error|database or disk is full"
+    r"|database disk image is malformed)(: .*| \(\d+\))?$"
+)
+"""What SQLite says when the library cannot write its keys any more. The library only logs it, goes on, and can read
+nothing that arrives from then on, while its line looks well."""
+
 _FAILURE_NODE: Final = re.compile(r"<failure[^>]*>")
 
 
@@ -198,6 +209,8 @@ def hint_of(level: str, text: str) -> Hint | None:
     """What a line of the library's log adds to its events, which carry less than it knows."""
     if level not in ("WARN", "ERROR", "INFO"):
         return None
+    if level != "INFO" and (match := _CANNOT_KEEP.search(text)) is not None:
+        return Hint(News(_S.REFUSED, news_of_error(match[1]).reason, match[1]), at_once=True)
     if text.startswith("Got 503 stream error"):
         return Hint(News(_S.LOST, _R.SERVER_UNAVAILABLE, "stream error 503"))
     if (match := re.match(r"Got (\d{3})/.* connect failure, assuming automatic reconnect", text)) is not None:

@@ -253,6 +253,8 @@ class Session:
         hint = hint_of(level, text)
         if hint is not None and hint.at_once:
             self._report(hint.news)
+            if hint.news.state is SessionState.REFUSED:  # let nothing more in that could not be kept
+                threading.Thread(target=self._leave_server, daemon=True).start()
         elif hint is not None:
             self._hint = hint
             self._hinted.set()

@@ -1,0 +1,316 @@
+"""Damage that is found before anything is connected, or while it is: each with its reason and its one action."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shlex
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from app.core.action import ActionName
+from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.deeds import DeedName
+from app.domain.errors import Code
+from app.domain.guidance import Recommendation
+from app.ui import text
+from tests.acceptance.connect.core_process import CoreProcess
+from tests.acceptance.connect.office import Day, Office, Person, no_hosts, run
+
+NOBODY = 65534
+CONTACT = "5511988880002"
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, owners and modes as POSIX has them")
+needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+
+
+@contextmanager
+def given_away(path: Path) -> Iterator[None]:
+    """Somebody else's, as after a start with another user."""
+    os.chown(path, NOBODY, -1)
+    try:
+        yield
+    finally:
+        os.chown(path, 0, -1)
+
+
+@contextmanager
+def linked_out(path: Path) -> Iterator[None]:
+    """What should be here lies elsewhere, and a link leads there."""
+    outside = path.parent.parent.parent / f"{path.name}.outside"
+    path.rename(outside)
+    path.symlink_to(outside)
+    whole = sorted(each.stat().st_mtime_ns for each in (outside, *outside.rglob("*")))
+    try:
+        yield
+        assert sorted(each.stat().st_mtime_ns for each in (outside, *outside.rglob("*"))) == whole, "followed"
+    finally:
+        path.unlink()
+        outside.rename(path)
+
+
+@contextmanager
+def changed(file: Path, change: Callable[[Path], None]) -> Iterator[None]:
+    whole = file.read_bytes()
+    change(file)
+    damaged = file.read_bytes()
+    try:
+        yield
+        assert file.read_bytes() == damaged, "what is left of a damaged file may be all there is"
+    finally:
+        file.write_bytes(whole)
+
+
+def with_a_second_device(file: Path) -> None:
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        columns = [name for (_, name, *_) in database.execute("PRAGMA table_info(whatsmeow_device)")]
+        others = ", ".join(name for name in columns if name != "jid")
+        database.execute(
+            f"INSERT INTO whatsmeow_device (jid, {others}) "
+            f"SELECT '5511900000000:7@s.whatsapp.net', {others} FROM whatsmeow_device"
+        )
+
+
+def with_a_damaged_page(file: Path) -> None:
+    """The header, the tables' names and the account stay as they are: only the prekeys cannot be read any more."""
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'whatsmeow_pre_keys'").fetchone()
+    raw = bytearray(file.read_bytes())
+    raw[(page - 1) * size : page * size] = os.urandom(size)
+    file.write_bytes(raw)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    harm: Callable[[Office, Person], AbstractContextManager[None]]
+    reason: Reason
+    recommended: Recommendation
+
+
+_R, _G = Reason, Recommendation
+CASES = {
+    "the root is another user's": Case(
+        lambda office, _: given_away(office.sessions), _R.SESSION_OF_ANOTHER_USER, _G.FIX_FOLDER
+    ),
+    "the person's folder is another user's": Case(
+        lambda office, person: given_away(office.folder(person)), _R.SESSION_OF_ANOTHER_USER, _G.FIX_FOLDER
+    ),
+    "the session file is another user's": Case(
+        lambda office, person: given_away(office.session_file(person)), _R.SESSION_OF_ANOTHER_USER, _G.FIX_FOLDER
+    ),
+    "the person's folder is a link": Case(
+        lambda office, person: linked_out(office.folder(person)), _R.SESSION_DIR_NOT_A_FOLDER, _G.FIX_FOLDER
+    ),
+    "the messages' folder is a link": Case(
+        lambda office, person: linked_out(office.folder(person) / "spool"), _R.SESSION_DIR_NOT_A_FOLDER, _G.FIX_FOLDER
+    ),
+    "the session file is a link": Case(
+        lambda office, person: linked_out(office.session_file(person)), _R.SESSION_CORRUPT, _G.REAUTHENTICATE
+    ),
+    "the pointer is a link": Case(
+        lambda office, person: linked_out(office.folder(person) / "current"), _R.SESSION_CORRUPT, _G.REAUTHENTICATE
+    ),
+    "there are two sessions in the file": Case(
+        lambda office, person: changed(office.session_file(person), with_a_second_device),
+        _R.SESSION_CORRUPT,
+        _G.REAUTHENTICATE,
+    ),
+    "a page of the file is damaged": Case(
+        lambda office, person: changed(office.session_file(person), with_a_damaged_page),
+        _R.SESSION_CORRUPT,
+        _G.REAUTHENTICATE,
+    ),
+}
+
+
+@needs_root
+@pytest.mark.parametrize("case", CASES.values(), ids=[name.replace(" ", "-") for name in CASES])
+def test_damage_is_told_before_anything_is_connected_and_is_no_new_session(
+    shared: Office, veteran: Person, case: Case
+) -> None:
+    """ "Corruption is detected before connecting […] each with its reason and its one action; never mistaken for a new
+    session": no code is shown, nothing is dialled, nothing is changed; and mended, the same session is opened."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            dialled = len(shared.emulator.control.attempts())
+            with case.harm(shared, veteran):
+                await day.do(ActionName.CONNECT, veteran)
+                status = await day.until(veteran, LinkState.BLOCKED)
+                assert (status.reason, day.recommended(veteran)) == (case.reason, case.recommended)
+                assert status.qr is None
+                assert len(shared.emulator.control.attempts()) == dialled
+                await no_hosts()
+            await day.core.supervisor.connect(veteran.id)
+            await day.until(veteran, LinkState.CONNECTED)
+        assert not (shared.folder(veteran) / "quarantine").exists()
+
+    run(main())
+
+
+def test_whose_the_files_are_is_said_in_words() -> None:
+    """ "each with its reason and its one action": the problem names the other user, and what to do."""
+    from app.domain.errors import Problem
+
+    for language in ("pt-BR", "en"):
+        text.texts.set_language(language)
+        said, do = text.problem(Problem(Code.SESSION_OF_ANOTHER_USER, path="/somewhere", owner="suporte"))
+        assert "suporte" in said
+        assert "/somewhere" not in said
+        assert do
+    text.texts.set_language("pt-BR")
+
+
+# --- damaged files go to quarantine, with a note ----------------------------------------------------------------------
+
+
+def noise(office: Office, person: Person) -> str:
+    office.session_file(person).write_bytes(os.urandom(40_000))
+    return office.session_file(person).name
+
+
+def a_pointer_out(office: Office, person: Person) -> str:
+    (office.folder(person) / "current").write_text("../../conecta.db\n")
+    return "current"
+
+
+@pytest.mark.parametrize("damage", [noise, a_pointer_out])
+def test_what_was_damaged_is_in_quarantine_with_a_note_when_a_new_session_took_over(
+    office: Office, damage: Callable[[Office, Person], str]
+) -> None:
+    """ "Damaged files go to quarantine with a note, never to the bin." """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+            first = office.session_file(ana)
+            await day.do(ActionName.DISCONNECT, ana)
+            await no_hosts()
+            name = damage(office, ana)
+            damaged = (office.folder(ana) / name).read_bytes()
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
+            await day.core.supervisor.pair_anew(ana.id)
+            await day.pair(ana)
+            assert office.session_file(ana) != first
+        quarantine = office.folder(ana) / "quarantine"
+        assert (quarantine / name).read_bytes() == damaged
+        note = json.loads((quarantine / f"{name}.json").read_text())
+        assert note["file"] == name
+        assert "damaged" in note["why"] or str(Code.SESSION_CORRUPT) in note["why"]
+        assert (quarantine / first.name).exists(), "what was replaced is kept as well"
+
+    run(main())
+
+
+# --- a stale lock -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="where /proc tells when a process started")
+def test_a_lock_whose_owner_is_proven_dead_is_broken_and_that_is_audited(shared: Office, veteran: Person) -> None:
+    """ "A stale lock is broken only when its owner is proven dead, and that is audited." """
+
+    async def main() -> None:
+        async with CoreProcess.started(shared.environment()) as other:
+            await other.until(veteran.link, LinkState.CONNECTED)
+            async with shared.at_work() as day:
+                await day.do(ActionName.CONNECT, veteran)
+                await day.until(veteran, LinkState.BLOCKED, Reason.SESSION_IN_USE)
+                assert await taken_over(day, veteran) == []
+                await other.kill()
+                await asyncio.sleep(0.1)
+                await day.do(ActionName.CONNECT, veteran)
+                await day.until(veteran, LinkState.CONNECTED)
+                (told,) = await taken_over(day, veteran)
+                assert f"process {other.process.pid} on " in told
+
+    run(main(), within=60)
+
+
+async def taken_over(day: Day, person: Person) -> list[str]:
+    entries = await day.core.audit.entries(mentorado_id=person.id)
+    return [entry.deed.before["owner"] for entry in entries if entry.deed.action == DeedName.TAKE_OVER_SESSION]
+
+
+# --- while it is in use -----------------------------------------------------------------------------------------------
+
+
+def _can_drop_rights() -> bool:
+    return shutil.which("setpriv") is not None and hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+@pytest.mark.skipif(not _can_drop_rights(), reason="modes bind root only when it gives its rights away")
+def test_a_folder_that_turns_unwritable_while_in_use_ends_the_line_instead_of_leaving_it_deaf(
+    office: Office, fast_dir: Path
+) -> None:
+    """ "wrong permissions […] with its reason and its one action": the library itself would go on, connected and unable
+    to read anything that arrives."""
+    like_anybody = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--"]
+    office = Office(fast_dir, office.emulator, host=[*like_anybody, *shlex.split(office.emulator.host_command())])
+
+    async def main() -> None:
+        office.emulator.control.add_account(CONTACT)
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+            office.folder(ana).chmod(0o500)
+            await asyncio.to_thread(office.emulator.control.send_text, CONTACT, ana.digits, "bom dia")
+            status = await day.until(ana, LinkState.BLOCKED)
+            assert (status.reason, day.recommended(ana)) == (_R.SESSION_DIR_NOT_WRITABLE, _G.FIX_FOLDER)
+            assert day.button(ana) is ActionName.CONNECT
+            await no_hosts()
+            office.folder(ana).chmod(0o700)
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.CONNECTED)
+            await asyncio.to_thread(office.emulator.control.send_text, CONTACT, ana.digits, "boa tarde")
+            assert await heard(day, ana, "boa tarde")
+
+    run(main())
+
+
+async def heard(day: Day, person: Person, words: str, within: float = 10) -> bool:
+    async with asyncio.timeout(within):
+        while True:
+            for conversation in await day.core.history.conversations(person.id):
+                if conversation.last_text == words:
+                    return True
+            await asyncio.sleep(0.05)
+
+
+# --- a sign-in that fails for good --------------------------------------------------------------------------------
+
+
+def test_a_sign_in_that_is_refused_again_and_again_is_told_apart_from_a_busy_service(
+    shared: Office, veteran: Person
+) -> None:
+    """ "permanent sign-in failure […] with its reason and its one action": after three refusals in a row, not before,
+    and a sign-in that gets through begins the count anew."""
+
+    async def main() -> None:
+        async with shared.at_work() as day:
+            told: list[LinkStatus] = []
+            for _ in range(4):
+                await day.fault("failure-400", veteran)
+                await day.do(ActionName.CONNECT, veteran)
+                told.append(await day.until(veteran, LinkState.BLOCKED))
+            busy, refused = _R.SERVER_UNAVAILABLE, _R.SIGN_IN_FAILED
+            assert [status.reason for status in told] == [busy, busy, refused, refused]
+            assert day.recommended(veteran) is _G.REAUTHENTICATE
+            assert day.refusal(ActionName.CONNECT, veteran) is None, "it may still be tried"
+            await day.do(ActionName.CONNECT, veteran)
+            await day.until(veteran, LinkState.CONNECTED)
+            await day.do(ActionName.DISCONNECT, veteran)
+            await day.fault("failure-400", veteran)
+            await day.do(ActionName.CONNECT, veteran)
+            assert (await day.until(veteran, LinkState.BLOCKED)).reason is busy
+
+    run(main())
