@@ -32,6 +32,7 @@ from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.page import Page
 from app.ui.places import Place
 from app.ui.preferences import Preferences
+from app.ui.recovery.desk import BackupShelf, ProcedureDesk
 from app.ui.settings_page.page import SettingsPage
 from app.ui.sheets import Sheets, Tools
 from app.ui.theme import Mode, Theme
@@ -150,6 +151,8 @@ class Stage:
     bus: Bus = field(default_factory=Bus)
     provider: PlayedProvider = field(default_factory=PlayedProvider)
     hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
+    procedures: ProcedureDesk | None = None
+    backups: BackupShelf | None = None
 
     def __post_init__(self) -> None:
         self.log = PlayedLog()
@@ -209,6 +212,8 @@ class Stage:
                 supervisor=self.supervisor,
                 incidents=self.incidents,
                 hosted=desks(self, self.clock),
+                procedures=self.procedures,
+                backups=self.backups,
             ),
             self.window,
         )

@@ -37,12 +37,12 @@ class _Place(QWidget):
         for button in (self.card, self.past_the_lock):
             button.clicked.connect(lambda _checked=False: self.asked_for.emit(self.card.name))
 
-    def show_fitting(self, shown: Fitting | None, *, busy: bool) -> None:
+    def show_fitting(self, shown: Fitting | None, *, busy: bool, offered: ActionName | None) -> None:
         self.setVisible(shown is not None)
         if shown is None:
             return
         self.card.show_action(shown.name, shown.refused, busy=busy)
-        locked = shown.refused is Refusal.INCIDENT
+        locked = shown.refused is Refusal.INCIDENT and shown.name is not offered
         self.past_the_lock.setVisible(locked)
         if locked:
             say_past_the_lock(self.past_the_lock, shown.name)
@@ -93,11 +93,13 @@ class ActionCards(QWidget):
         """All there are for this mentorado's provider, those that are folded away too."""
         return [place.card for place in (*self._first, *self._rare) if not place.isHidden()]
 
-    def show_actions(self, enrolment: Enrolment, actions: Actions, *, busy: bool, cancellable: bool) -> None:
-        """*cancellable* unless giving up a connection is offered elsewhere."""
+    def show_actions(
+        self, enrolment: Enrolment, actions: Actions, *, busy: bool, cancellable: bool, offered: ActionName | None
+    ) -> None:
+        """*offered* is the recommended one; *cancellable* unless giving up a connection is offered elsewhere."""
         for place in (*self._first, *self._rare):
             slot = place.slot if cancellable else tuple(name for name in place.slot if name is not ActionName.CANCEL)
-            place.show_fitting(fitting(slot, actions, enrolment.mentorado.id), busy=busy)
+            place.show_fitting(fitting(slot, actions, enrolment.mentorado.id), busy=busy, offered=offered)
 
     def retranslate(self) -> None:
         self._fold(self.more.isChecked())

@@ -78,13 +78,16 @@ class PaneContent(QWidget):
         seen = status.evidence.last_observation or status.since
         observed = texts("detail.observed", provider=provider(enrolment.link.provider), age=age(now - seen))
         self.state.show_state(tone_of(status), badge_icon(status), state_badge(status), observed)
-        self.lead.show_lead(lead_of(enrolment, status, actions, now), busy=busy)
+        lead = lead_of(enrolment, status, actions, now)
+        self.lead.show_lead(lead, busy=busy)
         self._show_pairing(enrolment, status, actions, turn)
         anything = self.evidence.show_evidence(status, now)
         self.evidence.setVisible(anything and self.pairing.stage is Stage.NONE)
         self.mark.show_procedure(procedure, busy=busy)
         under_the_code = self.pairing.stage not in (Stage.NONE, Stage.EXPIRED)
-        self.action_cards.show_actions(enrolment, actions, busy=busy, cancellable=not under_the_code)
+        self.action_cards.show_actions(
+            enrolment, actions, busy=busy, cancellable=not under_the_code, offered=lead.button
+        )
         self.picture.show_live(status, enrolment.mentorado.created_at, now)
         self.details.show_details(enrolment.link, status)
 

@@ -232,12 +232,14 @@ class DetailPane(QWidget):
 
     def _refresh(self) -> None:
         enrolment = self._shown()
-        self._pages.setCurrentIndex(0 if enrolment is None else _SUMMARY + max(0, self._tabs.currentIndex()))
+        side = self._sides.of(enrolment.mentorado.id) if enrolment else None
+        if side is not None:
+            self._pages.setCurrentWidget(side)
+        else:  # never by way of another page: each change moves the focus
+            self._pages.setCurrentIndex(0 if enrolment is None else _SUMMARY + max(0, self._tabs.currentIndex()))
         if enrolment is None:
             return
         mentorado_id = enrolment.mentorado.id
-        if side := self._sides.of(mentorado_id):
-            self._pages.setCurrentWidget(side)
         self._content.show_enrolment(
             enrolment,
             self._supervisor.status(enrolment.link.id),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from PySide6.QtCore import QLocale, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy
 
 from app.domain.backup import BackupInfo
+from app.ui.conversations.words import size
 from app.ui.icons import icon
+from app.ui.recovery.sizes import counted
 from app.ui.text import age, date_time, texts
 from app.ui.theme import RADIUS_ROW, SPACE_2, SPACE_3, TEXT_BODY, TEXT_SMALL, Theme
 
@@ -21,18 +23,12 @@ _WIDTH, _DOT, _LOCK = 316, 18, 14
 def contents(info: BackupInfo) -> str:
     """What is in it: messages, a session or none, protected or not, how large."""
     said = [
-        texts.plural("settings.history.messages", info.messages),
+        counted("settings.history.messages", info.messages),
         texts("archive.session" if info.account else "archive.no_session"),
         texts("archive.protected") if info.encrypted else "",
         size(info.size),
     ]
     return " · ".join(filter(None, said))
-
-
-def size(count: int) -> str:
-    """So many bytes as people say it."""
-    locale = QLocale(texts.language.replace("-", "_"))
-    return locale.formattedDataSize(count, 1, QLocale.DataSizeFormat.DataSizeTraditionalFormat)
 
 
 class ArchiveButton(QAbstractButton):

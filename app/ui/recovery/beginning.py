@@ -15,8 +15,7 @@ from app.domain.procedure import ProcedureKind
 from app.ui.loop import asked
 from app.ui.recovery.ledger import LedgerView, at_first
 from app.ui.text import texts
-from app.ui.theme import SPACE_3, SPACE_4, TEXT_NAME, Theme
-from app.ui.words import Words
+from app.ui.theme import SPACE_2, SPACE_3, Theme
 
 if TYPE_CHECKING:
     from app.ui.recovery.desk import ProcedureDesk
@@ -35,17 +34,20 @@ class Beginning(QWidget):
         super().__init__()
         self._theme = theme
         self._enrolment = enrolment
-        self._question = Words(theme, TEXT_NAME)
         self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 0, 0, 0)
         self.column.setSpacing(SPACE_3)
-        self.column.addWidget(self._question)
         self.column.addWidget(self._line)
 
     @property
     def name(self) -> str:
         return self._enrolment.mentorado.name
+
+    @property
+    def question(self) -> str:
+        """What the sheet is headed with."""
+        return texts(f"begin.{self.kind}.question", name=self.name)
 
     @property
     def verb(self) -> str:
@@ -68,9 +70,8 @@ class Beginning(QWidget):
         return ""
 
     def retranslate(self) -> None:
-        self._question.setText(texts(f"begin.{self.kind}.question", name=self.name))
         self._line.setText(texts(f"begin.{self.kind}.line", name=self.name))
-        self.setAccessibleName(f"{self._question.text()} {self._line.text()}")
+        self.setAccessibleName(f"{self.question} {self._line.text()}")
 
     def show_problem(self, problem: Problem) -> None:
         self.problem.emit(problem)
@@ -90,7 +91,7 @@ class LedgerBeginning(Beginning):
         self._procedures = procedures
         self._clock = clock
         self._ledger = LedgerView(theme)
-        self._ledger.setContentsMargins(0, SPACE_4, 0, 0)
+        self._ledger.setContentsMargins(0, SPACE_2, 0, 0)
         self.column.addWidget(self._ledger)
         self.retranslate()
 

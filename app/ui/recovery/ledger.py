@@ -11,8 +11,10 @@ from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.domain.backup import LossLedger, SessionFate
 from app.domain.procedure import ProcedureKind
+from app.ui.conversations.words import day
 from app.ui.icons import pixmap
-from app.ui.text import age, date_time, texts
+from app.ui.recovery.sizes import counted
+from app.ui.text import age, texts
 from app.ui.theme import SPACE_1, SPACE_3, TEXT_SMALL, Theme
 from app.ui.words import Words
 
@@ -44,10 +46,10 @@ def _kept(ledger: LossLedger, now: datetime) -> list[str]:
         said = [
             texts(
                 "ledger.history",
-                messages=texts.plural("settings.history.messages", history.messages),
-                conversations=texts.plural("settings.history.conversations", history.conversations),
-                contacts=texts.plural("ledger.contacts", ledger.contacts),
-                since=date_time(history.since.astimezone(), today),
+                messages=counted("settings.history.messages", history.messages),
+                conversations=counted("settings.history.conversations", history.conversations),
+                contacts=counted("ledger.contacts", ledger.contacts),
+                since=day(history.since.astimezone().date(), today),
             )
         ]
     if ledger.session is not SessionFate.NONE:

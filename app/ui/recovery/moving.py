@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLocale, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from app.domain.backup import BackupProgress
+from app.domain.backup import BackupPart, BackupProgress
+from app.ui.conversations.words import number, size
 from app.ui.text import texts
 from app.ui.theme import SPACE_1
 
@@ -39,12 +40,12 @@ class Moving(QWidget):
         self.show_progress(self._shown)
 
     def _render(self, progress: BackupProgress) -> None:
-        number = QLocale(texts.language.replace("-", "_")).toString
-        known = {"part": texts(f"procedure.part.{progress.part}"), "done": number(progress.done)}
+        said = number if progress.part is BackupPart.HISTORY else size  # messages; the rest are bytes
+        known = {"part": texts(f"procedure.part.{progress.part}"), "done": said(progress.done)}
         if progress.total:
             self.bar.setRange(0, _FULL)
             self.bar.setValue(min(_FULL, _FULL * progress.done // progress.total))
-            self._words.setText(texts("procedure.part_of", total=number(progress.total), **known))
+            self._words.setText(texts("procedure.part_of", total=said(progress.total), **known))
         else:
             self.bar.setRange(0, 0)
             self._words.setText(texts("procedure.part_so_far", **known))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
+from app.core.backup_cipher import LEAST_LETTERS
 from app.ui.text import texts
 from app.ui.theme import SPACE_1, SPACE_2
-
-SHORTEST = 8
 
 
 class PassphraseField(QWidget):
@@ -43,8 +42,8 @@ class PassphraseField(QWidget):
         """What is wrong with what was typed twice; an empty one is nobody's mistake."""
         if not self.first.text() or not self._twice:
             return ""
-        if len(self.first.text()) < SHORTEST:
-            return texts("begin.phrase_short", least=SHORTEST)
+        if len(self.first.text()) < LEAST_LETTERS:
+            return texts("begin.phrase_short", least=LEAST_LETTERS)
         return "" if self.first.text() == self.again.text() else texts("begin.phrase_differs")
 
     def clear(self) -> None:

@@ -7,6 +7,7 @@ from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
 
 from app.domain.backup import BackupProgress
+from app.domain.connection import LinkState, Reason
 from app.domain.mentorado import Enrolment
 from app.domain.procedure import Procedure, ProcedureState, StepName, StepState
 from app.ui.detail_pane.pairing_panel import PairingPanel, Stage
@@ -14,13 +15,14 @@ from app.ui.detail_pane.turn import turn_of
 from app.ui.loop import asked
 from app.ui.recovery.attention import Attention
 from app.ui.recovery.ledger import entries
-from app.ui.recovery.offers import Control, Offer, main_offer
+from app.ui.recovery.offers import Control, Offer, account_offers, main_offer
 from app.ui.recovery.passphrase import PassphraseField
+from app.ui.recovery.sign import CODE, LOOKS, UNPROVEN
 from app.ui.recovery.step_list import StepList
-from app.ui.recovery.words import Said, said, scan
+from app.ui.recovery.words import Said, is_unproven, said, scan
 from app.ui.sheets import Tools
 from app.ui.text import texts
-from app.ui.theme import SPACE_4, TEXT_SMALL
+from app.ui.theme import SPACE_2, SPACE_4, TEXT_SMALL
 from app.ui.words import Words
 
 
@@ -36,7 +38,7 @@ class ProcedureView(QWidget):
         self._tools = tools
         self._shown: ProcedureState | None = None
         self._procedure: Procedure | None = None
-        self._coded = False
+        self._stage = Stage.NONE
         self.attention = Attention(tools.theme)
         self.attention.wanted.connect(self.wanted)
         self.phrase = PassphraseField()
@@ -56,6 +58,10 @@ class ProcedureView(QWidget):
         self.retranslate()
 
     @property
+    def _coded(self) -> bool:
+        return self._stage in (Stage.CODE, Stage.LAPSED)
+
+    @property
     def spoken(self) -> str:
         """What a screen reader is told when it moved."""
         ledger = self.attention.ledger
@@ -66,8 +72,7 @@ class ProcedureView(QWidget):
         moved = self._procedure is None or procedure.state is not self._procedure.state
         self._procedure = procedure
         self._show_pairing(procedure, enrolment)
-        told = said(procedure, enrolment)
-        self.attention.show_said(Said(scan(enrolment), "") if self._coded else told)
+        self._show_said(procedure, enrolment)
         if procedure.state is not ProcedureState.RUNNING:
             self.attention.show_progress(None)
         asks = procedure.state is ProcedureState.ASKING
@@ -75,11 +80,8 @@ class ProcedureView(QWidget):
             self._read_ledger(procedure, enrolment.mentorado.name)
         elif not asks:
             self.attention.show_ledger([])
-        if asks:
-            confirm = Offer(Control.CONFIRM, texts(f"procedure.confirm.{procedure.head.kind}"))
-            self.attention.show_offer(confirm, texts("procedure.not_now"), busy=busy)
-        else:
-            self.attention.show_offer(main_offer(procedure), busy=busy)
+        self._show_offers(procedure, enrolment)
+        self.attention.set_busy(busy)
         self.phrase.setVisible(_needs_secret(procedure))
         self.steps.show_procedure(procedure)
         if moved and asks and self._may_take_focus():
@@ -119,6 +121,44 @@ class ProcedureView(QWidget):
         if self._procedure is not None and self._procedure.state is ProcedureState.ASKING:
             self.attention.show_ledger(entries(ledger, kind, name, self._tools.clock.now()))
 
+    def bring_code_into_view(self) -> None:
+        """A code that cannot be seen whole cannot be scanned."""
+        parent = self.parentWidget()
+        while parent is not None and not isinstance(parent, QScrollArea):
+            parent = parent.parentWidget()
+        inside = parent.widget() if parent is not None else None
+        if parent is not None and inside is not None and self._coded:
+            top = self.pairing.mapTo(inside, self.pairing.rect().topLeft()).y()
+            if top + self.pairing.height() > parent.viewport().height():
+                parent.verticalScrollBar().setValue(top - SPACE_2)
+
+    def _show_said(self, procedure: Procedure, enrolment: Enrolment) -> None:
+        match self._stage:
+            case Stage.CODE | Stage.LAPSED:
+                self.attention.show_said(Said(scan(enrolment), ""), CODE)
+            case Stage.SIGNING_IN:
+                self.attention.show_said(Said(texts("qr.accepted"), texts("qr.accepted_line")), CODE)
+            case Stage.WAITING_TURN:
+                name, ahead = turn_of(enrolment, self._tools.supervisor, self._tools.enrolments)
+                waits = Said(texts("qr.turn", name=name), texts.plural("qr.ahead", ahead))
+                self.attention.show_said(waits, LOOKS[ProcedureState.PAUSED])
+            case _:
+                look = UNPROVEN if is_unproven(procedure) else LOOKS[procedure.state]
+                account = self._tools.supervisor.status(enrolment.link.id).account
+                self.attention.show_said(said(procedure, enrolment, account), look)
+
+    def _show_offers(self, procedure: Procedure, enrolment: Enrolment) -> None:
+        status = self._tools.supervisor.status(enrolment.link.id)
+        other_phone = (status.state, status.reason) == (LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+        if procedure.state is ProcedureState.ASKING:
+            confirm = Offer(Control.CONFIRM, texts(f"procedure.confirm.{procedure.head.kind}"))
+            self.attention.show_offers(confirm, before=Offer(Control.NOT_NOW, texts("procedure.not_now")))
+        elif procedure.state is ProcedureState.FAILED and other_phone and not procedure.undoing:
+            send_away, accept = account_offers()
+            self.attention.show_offers(send_away, second=accept)
+        else:
+            self.attention.show_offers(main_offer(procedure))
+
     def _show_pairing(self, procedure: Procedure, enrolment: Enrolment) -> None:
         step = procedure.next_step
         pairs = (
@@ -134,18 +174,10 @@ class ProcedureView(QWidget):
             self.pairing.show_status(enrolment, status, turn_of(enrolment, tools.supervisor, tools.enrolments))
         else:
             self.pairing.show_nothing()
-        stage = self.pairing.stage
-        self.pairing.setVisible(stage is not Stage.NONE)
-        self._coded = stage in (Stage.CODE, Stage.LAPSED)
+        self._stage = self.pairing.stage
+        self.pairing.setVisible(self._coded)
         if self._coded and not had_code:
-            QTimer.singleShot(0, self, self._bring_code_into_view)
-
-    def _bring_code_into_view(self) -> None:
-        parent = self.parentWidget()
-        while parent is not None and not isinstance(parent, QScrollArea):
-            parent = parent.parentWidget()
-        if parent is not None and self.pairing.isVisible():
-            parent.ensureWidgetVisible(self.pairing, 0, SPACE_4)
+            QTimer.singleShot(0, self, self.bring_code_into_view)
 
     def _may_take_focus(self) -> bool:
         """Not from somebody who is typing elsewhere."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
@@ -14,14 +15,16 @@ from PySide6.QtGui import (
     QKeyEvent,
     QPainter,
     QPaintEvent,
+    QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from app.core.action import ActionName
 from app.domain.errors import Problem
 from app.domain.events import BackupMoved, MentoradoChanged, PairingTurnChanged, ProcedureChanged, StatusChanged
 from app.domain.mentorado import Enrolment, MentoradoId
-from app.domain.procedure import Procedure, ProcedureId, ProcedureState
+from app.domain.procedure import Procedure, ProcedureId
 from app.ui.detail_pane.trouble import Trouble
 from app.ui.loop import asked
 from app.ui.recovery.beginning import Beginning
@@ -31,12 +34,13 @@ from app.ui.recovery.offers import Control, Offer, other_offers
 from app.ui.recovery.openings import beginning_of
 from app.ui.recovery.procedure_view import ProcedureView
 from app.ui.recovery.words import if_closed, progress, title
-from app.ui.sheets import Errand, Tools
+from app.ui.sheets import Errand, Sheets
 from app.ui.text import problem as words_of
 from app.ui.text import texts
 from app.ui.theme import SPACE_3, SPACE_6
 
 TICK_MILLISECONDS = 1000
+_DECIDES = {Control.SEND_AWAY: ActionName.REJECT_ACCOUNT, Control.ACCEPT: ActionName.ACCEPT_ACCOUNT}
 
 
 class SideSheet(QWidget):
@@ -45,15 +49,16 @@ class SideSheet(QWidget):
     closed = Signal()
     """It can go: nothing is asked any more. The procedure, if there is one, goes on."""
 
-    def __init__(self, tools: Tools, mentorado_id: MentoradoId) -> None:
+    def __init__(self, sheets: Sheets, mentorado_id: MentoradoId) -> None:
         super().__init__()
-        self._tools = tools
+        self._sheets, tools = sheets, sheets.tools
         self._mentorado_id = mentorado_id
         self._procedure: Procedure | None = None
         self._errand: Errand | None = None
         self._form: Beginning | None = None
         self._busy = False
         self._said = ""
+        self._last: object = None  # what the buttons depend on
         self.head = SheetHead(tools.theme)
         self.head.close_wanted.connect(self.closed)
         self.trouble = Trouble(tools.theme)
@@ -112,7 +117,7 @@ class SideSheet(QWidget):
         """Show the question of *errand*."""
         self._errand, self._procedure = errand, None
         self._drop_form()
-        self._form = form = beginning_of(errand, self._tools)
+        self._form = form = beginning_of(errand, self._sheets.tools)
         form.changed.connect(self._refresh)
         form.problem.connect(self.show_problem)
         form.crashed.connect(self.show_crash)
@@ -130,10 +135,9 @@ class SideSheet(QWidget):
         """Put the keyboard where nothing can go wrong."""
         if self._form is not None:
             self.footer.button(Control.NOT_NOW).setFocus()
-        elif self._procedure is not None and self._procedure.state is ProcedureState.ASKING:
-            self.view.attention.not_now.setFocus()
         else:
-            self.head.close_button.setFocus()
+            self.setFocus()
+            self._offer_next()
 
     def show_problem(self, problem: Problem) -> None:
         self._say_trouble(*words_of(problem))
@@ -158,12 +162,16 @@ class SideSheet(QWidget):
         self._timer.start()
         self._refresh()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.view.bring_code_into_view()
+
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self._timer.stop()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        tokens = self._tools.theme.tokens
+        tokens = self._sheets.tools.theme.tokens
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(tokens.surface))
         painter.fillRect(0, 0, 1, self.height(), QColor(tokens.border))
@@ -183,6 +191,7 @@ class SideSheet(QWidget):
         finally:
             self._busy = False
             self._refresh()
+            self._offer_next()
 
     async def _done(self, control: Control) -> None:
         if control is Control.CLOSE or (self._form is not None and control is Control.NOT_NOW):
@@ -193,7 +202,7 @@ class SideSheet(QWidget):
             await self._steer(control, self._procedure.head.id)
 
     async def _begin(self, form: Beginning) -> None:
-        procedures = self._tools.procedures
+        procedures = self._sheets.tools.procedures
         if procedures is None or self._errand is None:
             return
         procedure = await procedures.begin(
@@ -207,10 +216,12 @@ class SideSheet(QWidget):
             self.show_procedure(procedure)
 
     async def _steer(self, control: Control, procedure_id: ProcedureId) -> None:
-        procedures = self._tools.procedures
+        procedures = self._sheets.tools.procedures
         if procedures is None:
             return
         match control:
+            case Control.SEND_AWAY | Control.ACCEPT:
+                await self._sheets.run(_DECIDES[control], self._mentorado_id, self)
             case Control.CONFIRM:
                 await procedures.confirm(procedure_id)
             case Control.PAUSE | Control.NOT_NOW:
@@ -240,12 +251,44 @@ class SideSheet(QWidget):
 
     def _tick(self) -> None:
         if self._procedure is not None and not self._procedure.ended:
-            self.head.say(self.head.title, progress(self._procedure, self._tools.clock.now()))
+            self.head.say(self.head.title, progress(self._procedure, self._sheets.tools.clock.now()))
 
     # --- how it is shown
 
     def _refresh(self) -> None:
-        enrolment = self._tools.enrolments.get(self._mentorado_id)
+        procedure = self._procedure
+        now = (self._form, procedure and procedure.state, procedure and procedure.can_be_undone, self._busy)
+        if now == self._last:
+            self._render()
+            return
+        self._last = now
+        with self._focus_kept():
+            self._render()
+
+    @contextmanager
+    def _focus_kept(self) -> Iterator[None]:
+        """A button that goes, or is locked, would hand the focus on to the next: perhaps the wrong one to press."""
+        focused = QApplication.focusWidget()
+        if not isinstance(focused, QPushButton) or not self.isAncestorOf(focused):
+            yield
+            return
+        self.setFocus()
+        yield
+        if focused.isVisible() and focused.isEnabled() and self.hasFocus():
+            focused.setFocus()
+
+    def _offer_next(self) -> None:
+        """Put the keyboard, if nothing else has it, on what a person would press next."""
+        if not self.hasFocus() or self._procedure is None:
+            return
+        attention = self.view.attention
+        for button in (attention.not_now, attention.main):
+            if button.isVisible() and button.isEnabled():
+                button.setFocus()
+                return
+
+    def _render(self) -> None:
+        enrolment = self._sheets.tools.enrolments.get(self._mentorado_id)
         procedure = self._procedure
         self.view.setVisible(procedure is not None)
         if procedure is not None:
@@ -254,7 +297,7 @@ class SideSheet(QWidget):
             self._show_form(self._form, enrolment)
 
     def _show(self, procedure: Procedure, enrolment: Enrolment) -> None:
-        name, now = enrolment.mentorado.name, self._tools.clock.now()
+        name, now = enrolment.mentorado.name, self._sheets.tools.clock.now()
         self.head.say(title(procedure.head.kind, name), progress(procedure, now))
         self.head.say_close(texts("procedure.close" if procedure.ended else "procedure.close_panel"))
         self.setAccessibleName(self.head.title)
@@ -264,9 +307,7 @@ class SideSheet(QWidget):
 
     def _show_form(self, form: Beginning, enrolment: Enrolment) -> None:
         override = self._errand.override_reason if self._errand else ""
-        self.head.say(
-            title(form.kind, enrolment.mentorado.name), texts("begin.override", reason=override) if override else ""
-        )
+        self.head.say(form.question, texts("begin.override", reason=override) if override else "")
         self.head.say_close(texts("begin.cancel"))
         self.setAccessibleName(self.head.title)
         offers = (Offer(Control.NOT_NOW, texts("begin.cancel")), Offer(Control.CONFIRM, form.verb, form.why_not))

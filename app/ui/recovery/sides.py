@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QStackedLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedLayout, QWidget
 
 from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
@@ -28,7 +28,7 @@ class Sides(QObject):
         self, sheets: Sheets, pages: QStackedLayout, pane: QWidget, shown: Callable[[], MentoradoId | None]
     ) -> None:
         super().__init__(pane)
-        self._tools = sheets.tools
+        self._sheets, self._tools = sheets, sheets.tools
         self._pages = pages
         self._pane = pane
         self._shown = shown
@@ -77,6 +77,8 @@ class Sides(QObject):
         """Have the pane itself there again."""
         if sheet := self._open.pop(mentorado_id, None):
             self.changed.emit()
+            if sheet.isAncestorOf(QApplication.focusWidget() or sheet) and (shown := self._pages.currentWidget()):
+                shown.setFocus()  # not the first button that comes along
             self._pages.removeWidget(sheet)
             sheet.hide()
             sheet.deleteLater()
@@ -93,7 +95,7 @@ class Sides(QObject):
 
     def _sheet(self, mentorado_id: MentoradoId) -> SideSheet:
         if mentorado_id not in self._open:
-            sheet = self._open[mentorado_id] = SideSheet(self._tools, mentorado_id)
+            sheet = self._open[mentorado_id] = SideSheet(self._sheets, mentorado_id)
             sheet.closed.connect(lambda: self.close(mentorado_id))
             self._pages.addWidget(sheet)
         return self._open[mentorado_id]

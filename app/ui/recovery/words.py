@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.domain.connection import Reason
+from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
+from app.domain.guidance import recommend
 from app.domain.mentorado import Enrolment
-from app.domain.phone import last_digits
+from app.domain.phone import PhoneNumber, last_digits
 from app.domain.procedure import (
+    Facts,
     Procedure,
     ProcedureKind,
     ProcedureState,
@@ -18,6 +20,8 @@ from app.domain.procedure import (
     StepState,
 )
 from app.ui import text
+from app.ui.conversations.words import size as size_in_words
+from app.ui.recovery.sizes import counted
 from app.ui.text import texts
 
 _SETTLED = (StepState.DONE, StepState.SKIPPED)
@@ -36,8 +40,8 @@ def title(kind: ProcedureKind, name: str) -> str:
     return texts(f"procedure.title.{kind}", name=name)
 
 
-def said(procedure: Procedure, enrolment: Enrolment) -> Said:
-    """What is going on, or how it ended."""
+def said(procedure: Procedure, enrolment: Enrolment, account: PhoneNumber | None = None) -> Said:
+    """What is going on, or how it ended; *account* is whose phone scanned the code, if any did."""
     kind, name = procedure.head.kind, enrolment.mentorado.name
     step = procedure.next_step
     match procedure.state:
@@ -49,15 +53,23 @@ def said(procedure: Procedure, enrolment: Enrolment) -> Said:
             return Said(texts("procedure.undoing"), texts("procedure.undoing_line"))
         case ProcedureState.ASKING:
             return Said(texts(f"procedure.asking.{kind}"), texts(f"procedure.asking_line.{kind}", name=name))
+        case ProcedureState.PAUSED if procedure.undoing:
+            return Said(texts("procedure.paused_undoing"), texts("procedure.undoing_line"))
         case ProcedureState.PAUSED:
             stopped = texts(f"procedure.step.{step.name}") if step else ""
             return Said(texts("procedure.paused", step=stopped), texts("procedure.paused_line"))
         case ProcedureState.FAILED:
-            return _failed(procedure, step, enrolment)
+            return _failed(procedure, step, enrolment, account)
         case ProcedureState.RUNNING:
             if step is None:
                 return Said(texts("procedure.now.record"), texts("procedure.safe.record"))
             return Said(texts(f"procedure.now.{step.name}"), texts(f"procedure.safe.{step.name}", name=name))
+
+
+def is_unproven(procedure: Procedure) -> bool:
+    """It ended, but that the link is back, or works, could not be shown."""
+    checks = (StepName.VERIFY_ACCOUNT, StepName.SMOKE_CHECK)
+    return procedure.state is ProcedureState.DONE and any(_left_out(procedure, name) for name in checks)
 
 
 def scan(enrolment: Enrolment) -> str:
@@ -67,10 +79,13 @@ def scan(enrolment: Enrolment) -> str:
 
 
 def outcome(procedure: Procedure, name: str) -> str:
-    """How it ended well, in one sentence."""
-    if procedure.head.kind is ProcedureKind.RECOVERY and procedure.step(StepName.PAIR).state is StepState.SKIPPED:
+    """How it ended, in one sentence."""
+    kind = procedure.head.kind
+    if _left_out(procedure, StepName.VERIFY_ACCOUNT):
+        return texts("procedure.outcome.not_back", name=name)
+    if kind is ProcedureKind.RECOVERY and procedure.step(StepName.PAIR).facts.get("why") == "came_back":
         return texts("procedure.outcome.recovery_soft", name=name)
-    return texts(f"procedure.outcome.{procedure.head.kind}", name=name)
+    return texts(f"procedure.outcome.{kind}", name=name)
 
 
 def step_line(step: StepRecord, state: ProcedureState, *, is_next: bool) -> str:
@@ -79,8 +94,7 @@ def step_line(step: StepRecord, state: ProcedureState, *, is_next: bool) -> str:
         case StepState.DONE:
             return _done(step)
         case StepState.SKIPPED:
-            key = f"procedure.skipped.{step.name}"
-            return texts(key) if texts.has(key) else texts("procedure.skipped.not_needed")
+            return _skipped(step)
         case StepState.FAILED:
             return texts("procedure.failed_step")
         case StepState.UNDONE:
@@ -154,26 +168,73 @@ def mark(procedure: Procedure) -> str:
 
 
 def _done(step: StepRecord) -> str:
+    facts = step.facts
+    if step.name is StepName.SCOPE and facts.get("links") == "many":
+        return texts("procedure.found.many", affected=facts.get("affected", ""), of=facts.get("of", ""))
+    if step.name is StepName.SOFT_RECONNECT and facts.get("came_back") == "no":
+        return texts("procedure.found.gone" if facts.get("tries") == "0" else "procedure.found.not_back")
+    if step.name is StepName.MERGE_HISTORY and (new := _number(facts, "new")) is not None:
+        return texts.plural("procedure.found.merged", new)
+    if (messages := _number(facts, "messages")) is not None:
+        kept = [counted("settings.history.messages", messages)]
+        if (size := _number(facts, "size")) is not None:
+            kept.append(size_in_words(size))
+        return " · ".join(kept)
     return texts(f"procedure.done.{step.name}")
 
 
+def _skipped(step: StepRecord) -> str:
+    if "left_out" in step.facts and step.facts.get("code") in set(Code):
+        return text.problem(_problem(step))[0]
+    key = f"procedure.skipped.{step.facts.get('why')}"
+    return texts(key) if texts.has(key) else texts("procedure.skipped.not_needed")
+
+
+def _left_out(procedure: Procedure, name: StepName) -> bool:
+    return any(step.name is name and "left_out" in step.facts for step in procedure.steps)
+
+
+def _number(facts: Facts, name: str) -> int | None:
+    said_ = facts.get(name, "")
+    return int(said_) if said_.isdecimal() else None
+
+
 def _outcome_line(procedure: Procedure) -> str:
-    return texts(f"procedure.outcome_line.{procedure.head.kind}")
+    kind = procedure.head.kind
+    if _left_out(procedure, StepName.VERIFY_ACCOUNT):
+        return texts("procedure.outcome_line.not_back")
+    if kind is ProcedureKind.RESTORE:
+        new = _number(procedure.step(StepName.MERGE_HISTORY).facts, "new")
+        line = texts("procedure.outcome_line.restore") if new is None else texts.plural("procedure.outcome_merged", new)
+        return f"{line} {_session_line(procedure.step(StepName.RESTORE_SESSION))}".strip()
+    line = texts(f"procedure.outcome_line.{kind}")
+    if _left_out(procedure, StepName.SMOKE_CHECK):
+        line = f"{line} {texts('procedure.outcome_line.unproven')}"
+    return line
 
 
-def _failed(procedure: Procedure, step: StepRecord | None, enrolment: Enrolment) -> Said:
-    sentence, next_step = _trouble(step, enrolment)
-    safe = texts("procedure.failed_line" if procedure.can_be_undone else "procedure.failed_forward")
+def _session_line(step: StepRecord) -> str:
+    if step.state is StepState.DONE:
+        return texts("procedure.outcome_line.session_back")
+    return text.problem(_problem(step))[0] if step.facts.get("code") in set(Code) else ""
+
+
+def _failed(procedure: Procedure, step: StepRecord | None, enrolment: Enrolment, account: PhoneNumber | None) -> Said:
+    facts = step.facts if step else {}
+    code, reason = facts.get("code", ""), facts.get("reason", "")
+    if code == Code.LINK_NOT_BACK and reason in set(Reason):  # why says more than that
+        number = text.unbroken(account) if account else texts("sentence.another_number")
+        known = {"account": number, "provider": text.provider(enrolment.link.provider)}
+        next_step = text.next_step(recommend(LinkState.BLOCKED, Reason(reason)))
+        return Said(texts(f"sentence.blocked.{reason}", **known), f"{next_step} {texts('procedure.safe_now')}")
+    sentence, next_step = text.problem(_problem(step)) if step and code in set(Code) else (texts("detail.crash"), "")
+    if procedure.undoing:
+        safe = texts("procedure.failed_undoing")
+    else:
+        safe = texts("procedure.failed_line" if procedure.can_be_undone else "procedure.failed_forward")
     return Said(sentence, f"{next_step} {safe}".strip())
 
 
-def _trouble(step: StepRecord | None, enrolment: Enrolment) -> tuple[str, str]:
-    """Why a step failed, by the code of the problem or the reason of the link that it wrote down."""
-    facts = step.facts if step else {}
-    code, reason = facts.get("code", ""), facts.get("reason", "")
-    if code in set(Code):
-        context = {name: value for name, value in facts.items() if name != "code"}
-        return text.problem(Problem(Code(code), **context))
-    if reason in set(Reason):
-        return texts(f"sentence.blocked.{reason}", account="", provider=text.provider(enrolment.link.provider)), ""
-    return texts("procedure.failed_step"), ""
+def _problem(step: StepRecord) -> Problem:
+    """What a step that failed wrote down: the code, and what its words want."""
+    return Problem(Code(step.facts["code"]), **{name: value for name, value in step.facts.items() if name != "code"})
