@@ -43,7 +43,8 @@ class Work:
         """Ask for somebody new; None when it was given up."""
         from app.ui.dialogs.mentorado_form import ask_for_mentorado
 
-        return await ask_for_mentorado(self.theme, over, self.enrolments)
+        hosted = self.sheets.tools.hosted
+        return await ask_for_mentorado(self.theme, over, self.enrolments, choice=hosted.choice, kinds=hosted.kinds)
 
     async def import_people(self, over: QWidget) -> Sequence[MentoradoId]:
         """Take a spreadsheet; returns who was added."""
@@ -55,12 +56,18 @@ class Work:
         """Let somebody's entry be corrected."""
         from app.ui.dialogs.mentorado_form import ask_for_mentorado
 
-        await ask_for_mentorado(self.theme, over, self.enrolments, mentorado_id)
+        hosted = self.sheets.tools.hosted
+        await ask_for_mentorado(
+            self.theme, over, self.enrolments, mentorado_id, choice=hosted.choice, kinds=hosted.kinds
+        )
 
     async def connect(self, over: QWidget, mentorado_id: MentoradoId) -> None:
+        """Connect somebody who was just added, asking first for what their provider signs in with."""
         from app.core.action import ActionName
+        from app.domain.credentials import ASKED
 
-        await self.run(over, ActionName.CONNECT, mentorado_id)
+        asked = ASKED[self.enrolments.get(mentorado_id).link.provider]
+        await self.run(over, ActionName.ENTER_CREDENTIALS if asked else ActionName.CONNECT, mentorado_id)
 
     async def bring_back(self, over: QWidget, mentorado_id: MentoradoId) -> None:
         from app.core.action import ActionName

@@ -68,13 +68,13 @@ class QueueSheet(TallSheet):
         for part in (self._about, self.trouble, self.listed, self._removal):
             self.inside.addWidget(part)
 
+        self.leave = self.add_button("")
+        self.leave.setAutoDefault(True)  # Enter answers with what has the focus
+        self.leave.clicked.connect(self._leave)
         self.remove = self.add_button("")
         self.remove.clicked.connect(self._remove)
         self.send = self.add_button("")
         self.send.clicked.connect(self._send)
-        self.leave = self.add_button("")
-        self.leave.setAutoDefault(True)  # Enter answers with what has the focus
-        self.leave.clicked.connect(self._leave)
         self._show(messages)
         self.leave.setFocus()
 

@@ -23,12 +23,15 @@ _SHOWN_DIGITS = 4
 
 def masked_recipient(to: str) -> str:
     """*to* as far as it must be read to know whose message it is: country and area, and the last digits."""
-    digits = to.partition("@")[0].lstrip("+")
-    if not digits.isdecimal() or len(digits) < 2 * _SHOWN_DIGITS + 2:
-        return "…" + to[-_SHOWN_DIGITS:]
+    digits, _at, kind = to.partition("@")
+    digits, last = digits.lstrip("+"), digits[-_SHOWN_DIGITS:]
+    if kind == "g.us" or "-" in digits:
+        return texts("queue.group", digits=last.removeprefix("-"))
+    if kind == "lid" or not digits.isdecimal() or len(digits) < 2 * _SHOWN_DIGITS + 2:
+        return texts("queue.contact", digits=last)
     if digits.startswith("55") and len(digits) in (12, 13):
-        return f"+55\u00a0{digits[2:4]}\u00a0•••••\u2011{digits[-_SHOWN_DIGITS:]}"
-    return f"+{digits[:2]}\u00a0•••••{digits[-_SHOWN_DIGITS:]}"
+        return f"+55\u00a0{digits[2:4]}\u00a0•••••\u2011{last}"
+    return f"+{digits[:2]}\u00a0•••••{last}"
 
 
 def beginning(text: str) -> str:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.enrolments import Enrolments
 from app.core.phone_numbers import parse_phone
+from app.core.provider_choice import ProviderChoice
+from app.domain.credentials import ASKED
 from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
 from app.domain.phone import readable
+from app.ui.dialogs.provider_field import ProviderField
 from app.ui.dialogs.sheet import Sheet
+from app.ui.dialogs.tall_sheet import TallSheet
 from app.ui.loop import ask, asked
 from app.ui.text import problem as words_of
 from app.ui.text import texts
@@ -33,6 +37,16 @@ class Saved:
 
     enrolment: Enrolment
     connect: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What stands in the form while somebody compares the providers."""
+
+    name: str = ""
+    phone: str = ""
+    cohort: str = ""
+    provider: ProviderKind = ProviderKind.WHATSAPP_WEB
 
 
 class _Field(QWidget):
@@ -72,15 +86,30 @@ class _Field(QWidget):
             sheet.fit()
 
 
-class MentoradoForm(Sheet):
-    """Adds somebody, or corrects *editing*. What it saved is in `saved` once it was accepted."""
+class MentoradoForm(TallSheet):
+    """Adds somebody, or corrects *editing*. What it saved is in `saved` once it was accepted.
 
-    def __init__(self, theme: Theme, over: QWidget, enrolments: Enrolments, editing: Enrolment | None = None) -> None:
+    With several *kinds* of providers one is chosen; with *compares* set, it ended so that they can be compared.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        over: QWidget,
+        enrolments: Enrolments,
+        editing: Enrolment | None = None,
+        *,
+        choice: ProviderChoice | None = None,
+        kinds: Sequence[ProviderKind] = (),
+        draft: Draft | None = None,
+    ) -> None:
         super().__init__(theme, over)
         self._enrolments = enrolments
         self._editing = editing
+        self._choice = choice
         self._saving = False
         self.saved: Saved | None = None
+        self.compares = False
         self.name = _Field("name", wanted=True)
         self.phone = _Field("phone", wanted=True)
         self.cohort = _Field("cohort", wanted=False)
@@ -90,13 +119,15 @@ class MentoradoForm(Sheet):
             Code.PHONE_INVALID: self.phone,
             Code.PHONE_TAKEN: self.phone,
         }
-        for field in (self.name, self.phone, self.cohort):
-            self.body.addWidget(field)
+        self._fields = (self.name, self.phone, self.cohort)
+        for field in self._fields:
+            self.inside.addWidget(field)
+        self.provider = self._provider_field(theme, kinds, draft)
         self.trouble = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.trouble.hide()
         self.trouble.setProperty("role", "danger")
-        self.body.addWidget(self.trouble)
-        self.body.setSpacing(SPACE_2)
+        self.inside.addWidget(self.trouble)
+        self.inside.setSpacing(SPACE_2)
         self.cohort.line.setCompleter(_completer(enrolments.all(), self))
         if popup := self.cohort.line.completer().popup():
             popup.setStyleSheet(_POPUP.format(**{name: getattr(theme.tokens, name) for name in _POPUP_COLOURS}))
@@ -115,12 +146,52 @@ class MentoradoForm(Sheet):
             self.name.line.setText(editing.mentorado.name)
             self.phone.line.setText(readable(editing.mentorado.phone))
             self.cohort.line.setText(editing.mentorado.cohort)
+        if draft is not None:
+            for field, words in zip(self._fields, (draft.name, draft.phone, draft.cohort), strict=True):
+                field.line.setText(words)
+        self._say_main_button()
         self.save.clicked.connect(lambda: self._save(connect=False))
         self.main_button.setDefault(True)
         self.name.line.textEdited.connect(self._name_edited)
         self.phone.line.textEdited.connect(lambda: self.phone.show_error(""))
         self.phone.line.installEventFilter(self)
         self.name.line.setFocus()
+
+    @property
+    def draft(self) -> Draft:
+        """What stands in the fields now."""
+        name, phone, cohort = (field.line.text() for field in self._fields)
+        return Draft(name=name, phone=phone, cohort=cohort, provider=self._kind)
+
+    @property
+    def _kind(self) -> ProviderKind:
+        if self.provider is not None:
+            return self.provider.chosen
+        return self._editing.link.provider if self._editing else ProviderKind.WHATSAPP_WEB
+
+    def _provider_field(self, theme: Theme, kinds: Sequence[ProviderKind], draft: Draft | None) -> ProviderField | None:
+        """Where there is something to choose, or something in use to be named."""
+        if len(kinds) < 2:
+            return None
+        locked = None
+        if self._editing is not None and self._choice is not None:
+            locked = self._choice.refusal(self._editing.mentorado.id)
+        used = self._editing.link.provider if self._editing else ProviderKind.WHATSAPP_WEB
+        field = ProviderField(theme, kinds, draft.provider if draft else used, locked)
+        field.compare_wanted.connect(self._compare)
+        field.changed.connect(self._say_main_button)
+        self.inside.addWidget(field)
+        return field
+
+    def _compare(self) -> None:
+        self.compares = True
+        self.reject()
+
+    def _say_main_button(self) -> None:
+        """Who signs in with credentials is asked for them before anything can connect."""
+        if self.add_and_connect is not None:
+            words = "dialog.add_and_enter" if ASKED[self._kind] else "dialog.add_and_connect"
+            self.add_and_connect.setText(texts(words))
 
     @property
     def main_button(self) -> QPushButton:
@@ -177,19 +248,44 @@ class MentoradoForm(Sheet):
         self.accept()
 
     async def _store(self) -> Enrolment:
-        name, phone, cohort = (field.line.text() for field in (self.name, self.phone, self.cohort))
+        name, phone, cohort = (field.line.text() for field in self._fields)
         if self._editing is None:
-            return await self._enrolments.add(name, phone, cohort)
-        return await self._enrolments.edit(self._editing.mentorado.id, name, phone, cohort)
+            return await self._enrolments.add(name, phone, cohort, provider=self._kind)
+        edited = await self._enrolments.edit(self._editing.mentorado.id, name, phone, cohort)
+        if self._choice is None or self._kind is edited.link.provider:
+            return edited
+        return await self._choice.choose(edited.mentorado.id, self._kind)
 
 
 async def ask_for_mentorado(
-    theme: Theme, over: QWidget, enrolments: Enrolments, editing: MentoradoId | None = None
+    theme: Theme,
+    over: QWidget,
+    enrolments: Enrolments,
+    editing: MentoradoId | None = None,
+    *,
+    choice: ProviderChoice | None = None,
+    kinds: Sequence[ProviderKind] = (),
 ) -> Saved | None:
-    """Add somebody, or correct *editing*; None when it was given up."""
-    form = MentoradoForm(theme, over, enrolments, enrolments.get(editing) if editing else None)
-    await ask(form)
-    return form.saved
+    """Add somebody, or correct *editing*; None when it was given up.
+
+    Who wants to compare providers gets the comparison in the form's place, and the form again with what was typed.
+    """
+    draft: Draft | None = None
+    while True:
+        known = enrolments.get(editing) if editing else None
+        form = MentoradoForm(theme, over, enrolments, known, choice=choice, kinds=kinds, draft=draft)
+        await ask(form)
+        if not form.compares:
+            return form.saved
+        draft = await _compared(theme, over, kinds, form.draft)
+
+
+async def _compared(theme: Theme, over: QWidget, kinds: Sequence[ProviderKind], draft: Draft) -> Draft:
+    from app.ui.providers.comparison_sheet import ComparisonSheet
+
+    sheet = ComparisonSheet(theme, over, kinds, chosen=draft.provider, choosing=True)
+    await ask(sheet)
+    return replace(draft, provider=sheet.chosen or draft.provider)
 
 
 def _completer(everybody: Iterable[Enrolment], parent: QObject) -> QCompleter:

@@ -8,6 +8,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,7 +28,9 @@ from app.domain.sending import QueuedMessage
 from app.ui import loop
 from app.ui.credentials.queue_sheet import QueueSheet
 from app.ui.credentials.sheet import CredentialsSheet
+from app.ui.dialogs.mentorado_form import Draft, MentoradoForm
 from app.ui.dialogs.sheet import Sheet
+from app.ui.providers.comparison_sheet import ComparisonSheet
 from app.ui.text import texts
 from app.ui.theme import Mode, Theme
 from tests.clock import settle
@@ -112,6 +115,29 @@ async def queue(stage: Office, count: int, *, removing: bool = False) -> None:
         sheet.typed.setText("Thiago Torquato")
 
 
+async def form(stage: Office, kind: ProviderKind | None) -> None:
+    hosted = stage.stage.sheets.tools.hosted
+    editing = stage.enrolment(kind) if kind else None
+    if kind is ProviderKind.META_CLOUD and editing is not None:
+        editing = await stage.stage.enrolments.save_link(replace(editing.link, account=editing.mentorado.phone))
+    sheet = MentoradoForm(
+        stage.stage.theme,
+        stage.window,
+        stage.stage.enrolments,
+        editing,
+        choice=hosted.choice,
+        kinds=hosted.kinds,
+        draft=None if editing else Draft(name="Débora Falcão", phone="98 98408-8104", provider=ProviderKind.ZAPI),
+    )
+    sheet.open()
+
+
+async def comparison(stage: Office, *, choosing: bool) -> None:
+    kinds = stage.stage.sheets.tools.hosted.kinds
+    chosen = ProviderKind.WHATSAPP_WEB if choosing else None
+    ComparisonSheet(stage.stage.theme, stage.window, kinds, chosen=chosen, choosing=choosing).open()
+
+
 Z, M = ProviderKind.ZAPI, ProviderKind.META_CLOUD
 SHOTS: dict[str, Callable[[Office], Awaitable[None]]] = {
     "zapi-empty": lambda s: credentials(s, Z, None),
@@ -128,6 +154,11 @@ SHOTS: dict[str, Callable[[Office], Awaitable[None]]] = {
     "queue-many": lambda s: queue(s, 42),
     "queue-none": lambda s: queue(s, 0),
     "queue-removing": lambda s: queue(s, 3, removing=True),
+    "form-add": lambda s: form(s, None),
+    "form-edit": lambda s: form(s, Z),
+    "form-locked": lambda s: form(s, M),
+    "comparison-choosing": lambda s: comparison(s, choosing=True),
+    "comparison-reading": lambda s: comparison(s, choosing=False),
     "meta-empty": lambda s: credentials(s, M, None),
     "meta-malformed": malformed,
     "meta-good": lambda s: credentials(s, M, right(), **META),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +70,9 @@ class Office:
     def deeds(self) -> list[str]:
         """What the audit holds, in order."""
         return [entry.deed.action for entry in self.stage.audit.entries_]
+
+
+Play = Callable[[Callable[[Office], Awaitable[None]]], None]
 
 
 @asynccontextmanager

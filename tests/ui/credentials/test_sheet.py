@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -24,9 +22,8 @@ from app.ui.places import Place
 from app.ui.text import texts
 from app.ui.theme import Theme
 from tests.clock import settle
-from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach, read_aloud
-from tests.ui.credentials.office import Office, office
+from tests.ui.credentials.office import Office, Play
 
 F = CredentialField
 ZAPI, META = ProviderKind.ZAPI, ProviderKind.META_CLOUD
@@ -48,21 +45,6 @@ async def checked(stage: Office, sheet: CredentialsSheet, report: CredentialRepo
     stage.zapi.report = stage.meta.report = report
     QTest.mouseClick(sheet.check, Qt.MouseButton.LeftButton)
     await settle()
-
-
-@pytest.fixture
-def play(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Callable[[Office], Awaitable[None]]], None]:
-    def run(act: Callable[[Office], Awaitable[None]]) -> None:
-        async def main() -> None:
-            async with office(theme, tmp_path) as stage:
-                await act(stage)
-
-        on_qt(main)
-
-    return run
-
-
-Play = Callable[[Callable[[Office], Awaitable[None]]], None]
 
 
 def test_credentials_that_are_right_are_saved_and_the_link_connects(play: Play) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QLabel
 
+from app.core.provider_choice import ProviderChoice
 from app.domain.errors import Code, Problem
+from app.domain.mentorado import ProviderKind
 from app.ui.dialogs.mentorado_form import MentoradoForm, Saved, ask_for_mentorado
 from app.ui.text import texts
 from app.ui.theme import Theme
@@ -227,5 +231,79 @@ def test_everything_can_be_reached_and_has_a_name(on_qt: OnQt, theme: Theme, edi
             assert out_of_reach(asked.form) == []
             assert asked.form.focusWidget() is asked.form.name.line
             assert asked.form.accessibleName()
+
+    on_qt(main)
+
+
+KINDS = (ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI)
+
+
+@asynccontextmanager
+async def choosing(theme: Theme, *, edit: bool = False, account: bool = False) -> AsyncIterator[Asked]:
+    """The form where there are two providers to choose from."""
+    async with scene(theme) as stage:
+        stage.pane.resize(900, 800)
+        stage.pane.show()
+        if edit and not account:
+            link = stage.enrolments.get(THIAGO).link
+            await stage.enrolments.save_link(replace(link, account=None))
+        choice = ProviderChoice(enrolments=stage.enrolments, supervisor=stage.supervisor, witness=stage.core.witness)
+        answer = asyncio.get_running_loop().create_task(
+            ask_for_mentorado(theme, stage.pane, stage.enrolments, THIAGO if edit else None, choice=choice, kinds=KINDS)
+        )
+        await settle()
+        (form,) = stage.pane.findChildren(MentoradoForm)
+        try:
+            yield Asked(stage, form, answer)
+        finally:
+            if not answer.done():
+                form.reject()
+            await answer
+
+
+def test_whatsapp_web_is_chosen_until_somebody_says_otherwise(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with choosing(theme) as asked:
+            form = asked.form
+            assert form.provider is not None
+            assert form.provider.choice.chosen is ProviderKind.WHATSAPP_WEB
+            assert form.main_button.text() == texts("dialog.add_and_connect")
+            form.provider.choice.button(ProviderKind.ZAPI).click()
+            assert form.main_button.text() == texts("dialog.add_and_enter"), "credentials come first"
+            assert nameless(form) == []
+            assert out_of_reach(form) == []
+            asked.write("Débora Falcão", "98 98408-8104")
+            form.save.click()
+            saved = await asked.answer
+            assert saved is not None
+            assert saved.enrolment.link.provider is ProviderKind.ZAPI
+
+    on_qt(main)
+
+
+def test_another_provider_can_be_chosen_while_nothing_ever_connected(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with choosing(theme, edit=True) as asked:
+            assert asked.form.provider is not None
+            asked.form.provider.choice.button(ProviderKind.ZAPI).click()
+            asked.form.save.click()
+            saved = await asked.answer
+            assert saved is not None
+            assert saved.enrolment.link.provider is ProviderKind.ZAPI
+
+    on_qt(main)
+
+
+def test_a_provider_in_use_is_named_with_the_reason_why_it_stays(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with choosing(theme, edit=True, account=True) as asked:
+            field = asked.form.provider
+            assert field is not None
+            said = [label.text() for label in field.findChildren(QLabel)]
+            assert "WhatsApp Web" in said
+            assert f"{texts('refusal.connected_before')}." in said
+            assert field.findChildren(QAbstractButton) == []
+            asked.form.save.click()
+            assert await asked.answer is not None
 
     on_qt(main)

@@ -1,0 +1,243 @@
+"""The providers side by side: how each signs in, what it does, its limits, its risks and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.domain.mentorado import ProviderKind
+from app.ui.badge import Badge
+from app.ui.icons import pixmap
+from app.ui.text import provider, texts
+from app.ui.theme import (
+    RADIUS_CARD,
+    RADIUS_CONTROL,
+    SPACE_1,
+    SPACE_2,
+    SPACE_3,
+    SPACE_4,
+    TEXT_CAPTION,
+    TEXT_HEADING,
+    TEXT_SMALL,
+    Theme,
+    Tone,
+)
+from app.ui.words import Words
+
+ICON_OF: Final = MappingProxyType(
+    {ProviderKind.WHATSAPP_WEB: "monitor", ProviderKind.ZAPI: "globe", ProviderKind.META_CLOUD: "shield-check"}
+)
+RECOMMENDED: Final = ProviderKind.META_CLOUD
+"""Where many messages are sent, or rules weigh most."""
+
+_BESIDE = 760
+_TILE, _ICON, _MARK = 36, 18, 14
+
+
+@dataclass(frozen=True, slots=True)
+class Aspect:
+    """One band of the comparison. With *many* it is a list, marked by *icon*."""
+
+    name: str
+    icon: str = ""
+    many: bool = True
+
+
+ASPECTS: Final = (
+    Aspect("signs_in", many=False),
+    Aspect("does", "check"),
+    Aspect("limits", "info"),
+    Aspect("risks", "triangle-alert"),
+    Aspect("costs", many=False),
+)
+
+
+def points(kind: ProviderKind, aspect: Aspect) -> Iterator[str]:
+    """What is said of *kind* under *aspect*, one sentence at a time."""
+    if not aspect.many:
+        yield texts(f"comparison.{kind}.{aspect.name}")
+        return
+    number = 1
+    while texts.has(key := f"comparison.{kind}.{aspect.name}.{number}"):
+        yield texts(key)
+        number += 1
+
+
+class _Card(QWidget):
+    """The ground of one provider's column; the chosen one has a strong edge."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.chosen = False
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours, width = self._theme.tokens, 2.0 if self.chosen else 1.0
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(colours.accent if self.chosen else colours.border), width))
+        painter.setBrush(QColor(colours.surface if colours.dark else colours.raised))
+        ground = self.rect().toRectF().adjusted(width / 2, width / 2, -width / 2, -width / 2)
+        painter.drawRoundedRect(ground, RADIUS_CARD, RADIUS_CARD)
+        painter.end()
+
+
+class _Mark(QWidget):
+    """A drawing, on a soft tile when it stands for a provider: decoration."""
+
+    def __init__(self, theme: Theme, name: str, tone: Tone | None = None) -> None:
+        super().__init__()
+        self._theme = theme
+        self._name = name
+        self._tone = tone
+        theme.changed.connect(self._rescale)
+        self._rescale()
+
+    def _rescale(self) -> None:
+        side = self._theme.px(_TILE if self._tone is None else _MARK)
+        self.setFixedSize(side, side)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours, painter = self._theme.tokens, QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if self._tone is None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.accent_soft))
+            painter.drawRoundedRect(self.rect(), RADIUS_CONTROL, RADIUS_CONTROL)
+        colour = colours.on_accent_soft if self._tone is None else colours.badge[self._tone].fg
+        side = self._theme.px(_ICON if self._tone is None else _MARK)
+        at = (self.width() - side) // 2
+        painter.drawPixmap(at, at, pixmap(self._name, colour, side, self.devicePixelRatioF()))
+        painter.end()
+
+
+_TONES: Final = MappingProxyType({"check": Tone.CONNECTED, "info": Tone.IDLE, "triangle-alert": Tone.WAITING})
+
+
+class Comparison(QWidget):
+    """Columns whose bands stand at one height, or one card below the other where it is narrow."""
+
+    picked = Signal(object)  # a ProviderKind
+
+    def __init__(
+        self, theme: Theme, kinds: Sequence[ProviderKind], *, chosen: ProviderKind | None = None, choosing: bool = False
+    ) -> None:
+        super().__init__()
+        self._theme = theme
+        self._kinds = tuple(kinds)
+        self._cards = {kind: _Card(theme) for kind in kinds}
+        self.buttons: dict[ProviderKind, QPushButton] = {}
+        self._cells: dict[ProviderKind, list[QWidget]] = {}
+        for kind in kinds:
+            self._cards[kind].chosen = kind is chosen
+            self._cells[kind] = [self._head(kind), self._kind_of(kind)]
+            if choosing:
+                self._cells[kind].append(self._choice(kind, kind is chosen))
+            self._cells[kind].extend(self._band(kind, aspect) for aspect in ASPECTS)
+            self._cells[kind][-1].setContentsMargins(0, 0, 0, SPACE_3)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setVerticalSpacing(0)
+        self._grid.setHorizontalSpacing(SPACE_3)
+        self._beside: bool | None = None
+        self._arrange()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        beside = self.width() >= self._theme.px(_BESIDE)
+        if beside is self._beside:
+            return
+        self._beside = beside
+        while self._grid.takeAt(0):
+            pass
+        height = len(next(iter(self._cells.values()), []))
+        for place, kind in enumerate(self._kinds):
+            top, column = (0, place) if beside else (place * (height + 1), 0)
+            self._grid.addWidget(self._cards[kind], top, column, height, 1)
+            self._cards[kind].lower()
+            for row, cell in enumerate(self._cells[kind]):
+                self._grid.addWidget(cell, top + row, column)
+            self._grid.setColumnStretch(place, 1 if beside or place == 0 else 0)
+            if not beside:
+                self._grid.setRowMinimumHeight(top + height, SPACE_3)
+
+    def _head(self, kind: ProviderKind) -> QWidget:
+        name = Words(self._theme, TEXT_HEADING, QFont.Weight.DemiBold)
+        name.setText(provider(kind))
+        what = QLabel(texts(f"comparison.{kind}.what"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        what.setProperty("role", "secondary")
+        words = QVBoxLayout()
+        words.setSpacing(SPACE_1 // 2)
+        words.addWidget(name)
+        words.addWidget(what)
+        top = QHBoxLayout()
+        top.setSpacing(SPACE_3)
+        top.addWidget(_Mark(self._theme, ICON_OF[kind]), 0, Qt.AlignmentFlag.AlignTop)
+        top.addLayout(words, 1)
+        head, column = _cell(SPACE_4)
+        column.addLayout(top)
+        column.addStretch(1)
+        return head
+
+    def _kind_of(self, kind: ProviderKind) -> QWidget:
+        """Whether it is the official way, at a glance."""
+        cell, column = _cell(SPACE_1)
+        badge = Badge(self._theme)
+        if kind is RECOMMENDED:
+            badge.show_badge(Tone.CONNECTED, "check-circle", texts("comparison.recommended_for"))
+        else:
+            badge.show_badge(Tone.WAITING, "info", texts("comparison.unofficial"))
+        column.addWidget(badge, 0, Qt.AlignmentFlag.AlignLeft)
+        return cell
+
+    def _band(self, kind: ProviderKind, aspect: Aspect) -> QWidget:
+        band, column = _cell(SPACE_3)
+        column.setSpacing(SPACE_1 + 1)
+        heading = Words(self._theme, TEXT_CAPTION, QFont.Weight.DemiBold)
+        heading.setProperty("role", "caption")
+        heading.setText(texts(f"comparison.aspect.{aspect.name}"))
+        column.addWidget(heading)
+        for said in points(kind, aspect):
+            words = Words(self._theme, TEXT_SMALL)
+            words.setText(said)
+            if not aspect.icon:
+                column.addWidget(words)
+                continue
+            row = QHBoxLayout()
+            row.setSpacing(SPACE_2)
+            mark = _Mark(self._theme, aspect.icon, _TONES[aspect.icon])
+            row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(words, 1)
+            column.addLayout(row)
+        column.addStretch(1)
+        band.setAccessibleName(f"{provider(kind)}, {heading.text()}: {' '.join(points(kind, aspect))}")
+        return band
+
+    def _choice(self, kind: ProviderKind, chosen: bool) -> QWidget:
+        cell, column = _cell(SPACE_3)
+        button = QPushButton(texts("comparison.keep" if chosen else "comparison.choose", provider=provider(kind)))
+        button.setAutoDefault(False)
+        button.setProperty("role", "primary" if chosen else "")
+        button.clicked.connect(lambda _checked=False: self.picked.emit(kind))
+        self.buttons[kind] = button
+        column.addWidget(button)
+        return cell
+
+
+def _cell(top: int) -> tuple[QWidget, QVBoxLayout]:
+    cell = QWidget()
+    column = QVBoxLayout(cell)
+    column.setContentsMargins(SPACE_4, top, SPACE_4, SPACE_1)
+    return cell, column

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from app.ui.theme import Theme
+from tests.conftest import OnQt
+from tests.ui.credentials.office import Office, Play, office
+
+
+@pytest.fixture
+def play(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Play:
+    """Runs an act in the office, on Qt's loop."""
+
+    def run(act: Callable[[Office], Awaitable[None]]) -> None:
+        async def main() -> None:
+            async with office(theme, tmp_path) as stage:
+                await act(stage)
+
+        on_qt(main)
+
+    return run
