@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from app.domain.mentorado import LinkId, ProviderKind
-from app.domain.messages import WireFact
+from app.domain.messages import WireFact, WireMessage
 from app.domain.provider import Callback
 from app.domain.webhooks import Handed, Outcome
 from app.providers.webhooks.host.clerk import Clerk
@@ -223,9 +223,9 @@ class Sorting:
                 facts, letters = facts + len(portion[-1].facts), letters + _letters(portion[-1])
             self._mark += 1
             box.sent[self._mark] = portion
-            said = tuple(fact for part in portion for fact in part.facts)
+            said = sorted((fact for part in portion for fact in part.facts), key=_when)  # what came together, in order
             check = any(part.check for part in portion)
-            self._tell(Handed(link_id=link_id, mark=self._mark, facts=said, check=check))
+            self._tell(Handed(link_id=link_id, mark=self._mark, facts=tuple(said), check=check))
         if box.later and not box.closed and len(box.ready) < PORTION:
             self._work.set()
 
@@ -267,6 +267,10 @@ def _parts(kept: Kept, said: Sequence[Callback], link_id: LinkId) -> list[_Part]
     portions = [tuple(facts[at : at + PORTION]) for at in range(0, len(facts), PORTION)] or [()]
     parts = [_Part(kept.number, portion, check and at == 0) for at, portion in enumerate(portions)]
     return parts if facts or check else []
+
+
+def _when(fact: WireFact) -> datetime:
+    return fact.sent_at if isinstance(fact, WireMessage) else fact.at
 
 
 def _letters(part: _Part) -> int:
