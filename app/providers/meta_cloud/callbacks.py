@@ -177,7 +177,9 @@ def _receipt(status: Mapping[str, Any], received_at: datetime) -> WireReceipt | 
     if not provider_id or delivery is None:
         return None
     at = moment(status.get("timestamp")) or received_at
-    return WireReceipt(provider_ids=(provider_id,), chat=chat, delivery=delivery, at=at)
+    why = (number(error.get("code")) for error in mappings(status.get("errors")))
+    code = next((str(each) for each in why if each is not None), "") if delivery is Delivery.FAILED else ""
+    return WireReceipt(provider_ids=(provider_id,), chat=chat, delivery=delivery, at=at, code=code)
 
 
 def _addresses(wa_id: object, user_id: object) -> tuple[Address, ...]:

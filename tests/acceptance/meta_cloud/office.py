@@ -18,14 +18,16 @@ from app.domain.credentials import CredentialField
 from app.domain.events import StatusChanged
 from app.domain.guidance import Recommendation, recommend
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId, ProviderKind
-from app.domain.messages import Address, AddressKind
+from app.domain.messages import Address, AddressKind, WireFact
 from app.domain.provider import CanSend
 from app.domain.sending import Outgoing, SendResult, TemplateUse
+from app.providers.meta_cloud import callbacks
 from app.providers.meta_cloud.provider import MetaCloudProvider
 from app.providers.wire import Patience
 from app.settings import Settings
 from app.ui import text
-from tests.clock import ManualClock
+from tests.clock import ManualClock, settle
+from tests.emulators.meta_cloud import webhooks
 from tests.emulators.meta_cloud.graph import MetaCloud
 from tests.emulators.meta_cloud.world import NUMBER_ID, TOKEN, WABA_ID
 
@@ -140,6 +142,7 @@ class Day:
         async with asyncio.timeout(10):
             while (line := self.provider._lines.get(person.link)) is None or line[0]._nap is None:
                 await asyncio.sleep(0.001)
+        await settle()  # what it said is on its way to the board
 
     async def later(self, person: Person, seconds: float) -> None:
         """Let time pass once the line rests, and wait for what it asks then."""
@@ -150,9 +153,16 @@ class Day:
     async def checked(self, person: Person, fits: Callable[[LinkStatus], bool] = lambda _: True) -> LinkStatus:
         """The next status that is told after the number was asked about."""
         await self.rested(person)
-        await self.office.clock.advance(10)
         self.check(person)
+        await self.office.clock.advance(10)
         return await self.until_told(person, fits)
+
+    def failure(self, wamid: str, code: int) -> tuple[WireFact, ...]:
+        """What a webhook says of a message that failed after it was taken."""
+        (callback,) = callbacks.parse(
+            webhooks.envelope(webhooks.status(wamid, "failed", code=code)), self.core.clock.now()
+        )
+        return callback.facts
 
     def status(self, person: Person) -> LinkStatus:
         return self.core.supervisor.status(person.link)
