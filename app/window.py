@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from app.bootstrap import Core
+    from app.domain.mentorado import MentoradoId
     from app.domain.ports import Clock
     from app.ui.conversations.panel import ConversationsPanel
     from app.ui.crash import CrashReports
@@ -112,12 +113,14 @@ class Program:
             MentoradoAdded,
             MentoradoChanged,
             MentoradosLoaded,
+            ProcedureChanged,
             StatusChanged,
             StorageFailed,
             StorageRecovered,
         )
         from app.ui.credentials.hosted import Hosted
         from app.ui.incident_notice import IncidentNotice
+        from app.ui.interrupted_notice import InterruptedNotice
         from app.ui.sheets import Sheets, Tools
         from app.ui.work import Work
 
@@ -144,6 +147,8 @@ class Program:
         bus.subscribe(IncidentBegan, notice.on_lasting)
         bus.subscribe(IncidentChanged, notice.on_lasting)
         bus.subscribe(IncidentEnded, notice.on_ended)
+        self._interrupted = InterruptedNotice(window.banners, self._name_of, window.show_procedure)
+        bus.subscribe(ProcedureChanged, self._interrupted.on_changed)
         self._sheets = Sheets(
             Tools(
                 theme=frame.theme,
@@ -153,6 +158,7 @@ class Program:
                 enrolments=core.enrolments,
                 supervisor=core.supervisor,
                 incidents=core.incidents,
+                procedures=core.procedures,
                 hosted=Hosted(
                     kinds=tuple(core.providers),
                     choice=core.provider_choice,
@@ -213,9 +219,11 @@ class Program:
                 break
         if told is not None:
             self.window.on_storage_recovered(StorageRecovered())
+        self._interrupted.offer(self._core.procedures.unfinished())
         await self._core.supervisor.start_wanted()
 
     async def _until_closed(self) -> None:
+        from app.core.procedure_run import MOVING
         from app.domain.connection import LinkState
         from app.ui.dialogs.question import Questions
 
@@ -224,14 +232,19 @@ class Program:
             await self._close_asked.wait()
             self._close_asked.clear()
             live = [link for link in supervisor.running() if supervisor.status(link).state is not LinkState.BLOCKED]
-            if not live:
+            moving = [one for one in self._core.procedures.unfinished() if one.state in MOVING]
+            if not live and not moving:
                 return
             self._asking = True
             try:
-                if await Questions(self._theme, self.window, supervisor.status).close_program(len(live)):
+                names = [self._name_of(one.head.mentorado_id) for one in moving]
+                if await Questions(self._theme, self.window, supervisor.status).close_program(len(live), names):
                     return
             finally:
                 self._asking = False
+
+    def _name_of(self, mentorado_id: MentoradoId) -> str:
+        return self._core.enrolments.get(mentorado_id).mentorado.name
 
     def _on_close_requested(self) -> None:
         if not self._asking:  # one question is enough

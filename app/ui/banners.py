@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -15,6 +15,8 @@ from app.ui.text import texts
 from app.ui.theme import Theme
 
 _ICON = 18
+Choice = tuple[Callable[[], str], Callable[[], None]]
+"""A button beside the words: what it says, and what it does."""
 
 
 class _Banner(QFrame):
@@ -22,7 +24,9 @@ class _Banner(QFrame):
 
     dismissed = Signal()
 
-    def __init__(self, say: Callable[[], str], theme: Theme, *, dismissible: bool) -> None:
+    def __init__(
+        self, say: Callable[[], str], theme: Theme, *, dismissible: bool, choices: Sequence[Choice] = ()
+    ) -> None:
         super().__init__()
         self.problem: Problem | None = None
         self._say = say
@@ -42,6 +46,10 @@ class _Banner(QFrame):
         layout.setSpacing(t.SPACE_3)
         layout.addWidget(self._sign)
         layout.addWidget(self._words, 1)
+        self._choices = [(QPushButton(), label) for label, _do in choices]
+        for (button, _label), (_, do) in zip(self._choices, choices, strict=True):
+            button.clicked.connect(lambda _checked=False, do=do: do())
+            layout.addWidget(button)
         layout.addWidget(self._cross, 0, Qt.AlignmentFlag.AlignTop)
         theme.changed.connect(self.retranslate)
         self.retranslate()
@@ -52,6 +60,9 @@ class _Banner(QFrame):
         self._cross.setIcon(icon("x", colours.fg, _ICON))
         self._cross.setAccessibleName(texts("window.dismiss"))
         self._cross.setToolTip(texts("window.dismiss"))
+        for button, label in self._choices:
+            button.setText(label())
+            button.setAccessibleName(label())
         said = self._say()
         self._words.setText(said)
         self.setAccessibleName(said)
@@ -74,10 +85,12 @@ class Banners(QWidget):
         self.show_words(lambda: " ".join(text.problem(problem)), cause)
         self._by_cause[cause].problem = problem
 
-    def show_words(self, say: Callable[[], str], cause: str, *, dismissible: bool = True) -> None:
+    def show_words(
+        self, say: Callable[[], str], cause: str, *, dismissible: bool = True, choices: Sequence[Choice] = ()
+    ) -> None:
         """Tell what *say* returns, in the language of the moment, until it is put aside or *cause* is over."""
         self.clear(cause)
-        banner = _Banner(say, self._theme, dismissible=dismissible)
+        banner = _Banner(say, self._theme, dismissible=dismissible, choices=choices)
         banner.dismissed.connect(lambda: self.clear(cause))
         self._by_cause[cause] = banner
         self._column.addWidget(banner)

@@ -141,6 +141,12 @@ class MainWindow(QMainWindow):
         self.list.table.choose(mentorado_id)
         self.body.open_drawer()
 
+    def show_procedure(self, mentorado_id: MentoradoId, go_on: bool) -> None:
+        """Show the open procedure of somebody, and let it continue when *go_on*."""
+        self.choose(mentorado_id)
+        if self._pane is not None:
+            self._pane.see_procedure(go_on=go_on)
+
     # --- what a person asks for
 
     @asked

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
@@ -92,10 +92,13 @@ class Questions:
         """Whether the person is sure that *name* be done to *enrolment*."""
         return await ask(self.sheet(name, enrolment)) is Sheet.DialogCode.Accepted
 
-    async def close_program(self, live: int) -> bool:
-        """Whether the window may close although *live* links stop with it."""
+    async def close_program(self, live: int, moving: Sequence[str] = ()) -> bool:
+        """Whether the window may close although *live* links stop with it, and the procedures of those *moving*."""
         sheet = QuestionSheet(self._theme, self._over, texts("question.close.title"), texts("question.close.confirm"))
-        sheet.add_line(texts.plural("question.close.line", live))
+        if moving:
+            sheet.add_line(texts.plural("question.close.moving", len(moving), names=", ".join(moving)))
+        if live:
+            sheet.add_line(texts.plural("question.close.line", live))
         return await ask(sheet) is Sheet.DialogCode.Accepted
 
     def sheet(self, name: ActionName, enrolment: Enrolment) -> QuestionSheet:
