@@ -68,6 +68,7 @@ class PlayedProvider:
         self.adopted: list[LinkId] = []
         self.discarded: list[LinkId] = []
         self.undecided: dict[LinkId, PhoneNumber] = {}
+        self.typed_codes: list[tuple[LinkId, PhoneNumber]] = []  # who asked for a code to type, for which phone
         self.problem: Problem | None = None  # raised by the next line that is opened, again and again
 
     @property
@@ -103,6 +104,12 @@ class PlayedProvider:
 
     async def undecided_account(self, link: Link) -> PhoneNumber | None:
         return self.undecided.get(link.id)
+
+    async def phone_code(self, link: Link, phone: PhoneNumber) -> str:
+        if self.problem is not None:
+            raise self.problem
+        self.typed_codes.append((link.id, phone))
+        return f"ABCD-{len(self.typed_codes):04}"
 
     @asynccontextmanager
     async def _open(self, *, pairing: bool) -> AsyncIterator[PlayedLine]:
@@ -310,7 +317,10 @@ class PlayedBackups:
             raise self.problem
         return {"encrypted": "yes" if passphrase else "no"}
 
-    async def verify_part(self, procedure_id: ProcedureId) -> BackupInfo:
+    async def verify_part(
+        self, procedure_id: ProcedureId, *, on_progress: Callable[[BackupProgress], None]
+    ) -> BackupInfo:
+        on_progress(BackupProgress(part=BackupPart.VERIFYING, done=1, total=1))
         if procedure_id not in self.parts:
             raise Problem(Code.BACKUP_UNREADABLE)
         return _ARCHIVE

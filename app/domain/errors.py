@@ -73,6 +73,8 @@ class Code(StrEnum):
     SMOKE_CHECK_FAILED = "smoke_check_failed"
     PROCEDURE_UNKNOWN = "procedure_unknown"
 
+    PHONE_CODE_TOO_SOON = "phone_code_too_soon"
+
     IMPORT_UNREADABLE = "import_unreadable"
     IMPORT_TOO_LARGE = "import_too_large"
 

@@ -48,10 +48,11 @@ def test_a_person_is_paired_by_a_code(world: World) -> None:
 def test_a_person_is_paired_by_typing_a_code(world: World) -> None:
     async def main() -> None:
         person = world.somebody()
+        with pytest.raises(Problem):
+            await world.provider.phone_code(person.link, person.mentorado.phone)
         async with world.provider.pair(person) as line:
             await until(line, CodeIssued)
-            assert isinstance(line, HostLine)
-            code = await line.pairing_code(person.mentorado.phone)
+            code = await world.provider.phone_code(person.link, person.mentorado.phone)
             await asyncio.to_thread(world.emulator.control.type_pairing_code, digits(person), code)
             await until(line, Opened)
 

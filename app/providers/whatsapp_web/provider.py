@@ -103,6 +103,10 @@ class WhatsAppWebProvider:
         """Over the line that is open, if one is."""
         return await self._lines.send(enrolment.link.id, message)
 
+    async def phone_code(self, link: Link, phone: PhoneNumber) -> str:
+        """Over the line that shows a QR, if one is open."""
+        return await self._lines.pairing_code(link.id, phone)
+
     async def has_credentials(self, link: Link) -> bool:
         """Whether a session was ever adopted. A session that got lost since still counts: connecting says so, while
         taking it for a first time would show a QR to somebody who has keys elsewhere."""

@@ -46,6 +46,13 @@ class OpenLines:
             if self._lines.get(link_id) is line:
                 del self._lines[link_id]
 
+    async def pairing_code(self, link_id: LinkId, phone: PhoneNumber) -> str:
+        """A code to type instead of scanning. Raises `Problem`, also where no line is open that shows one."""
+        line = self._lines.get(link_id)
+        if line is None:
+            raise Problem(Code.NOT_POSSIBLE_NOW, why="no code is shown")
+        return await line.pairing_code(phone)
+
     async def send(self, link_id: LinkId, message: Outgoing) -> SendResult:
         """Returns once the server took it, or did not. What ends in silence is `Uncertain`."""
         line = self._lines.get(link_id)
