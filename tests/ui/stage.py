@@ -140,6 +140,10 @@ def status(number: int) -> LinkStatus | None:
     )
 
 
+async def _nothing_to_pause(_mentorado_id: MentoradoId) -> None:
+    """Played procedures stand still by themselves."""
+
+
 @dataclass
 class Stage:
     """The window and everything under it. Made on a running loop; `close` before the loop ends."""
@@ -184,6 +188,8 @@ class Stage:
             clock=self.clock,
             witness=self.witness,
             incidents=self.incidents,
+            under_way=lambda mentorado_id: self.procedures.of(mentorado_id) if self.procedures else None,
+            interrupt=_nothing_to_pause,
         )
         self.desk = Desk(
             folder=self.folder,

@@ -104,6 +104,7 @@ async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> As
             enrolments=core.enrolments,
             supervisor=core.supervisor,
             incidents=core.incidents,
+            procedures=core.procedures,
             hosted=desks(core, core.clock),
         )
     )
