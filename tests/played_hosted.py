@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.domain.credentials import CredentialReport, Credentials
 from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, Link
+from app.domain.mentorado import Enrolment, Link, LinkId
 from app.domain.phone import PhoneNumber
 from app.domain.secrets import SecretsPlace
 from app.domain.sending import NumberDetails, QueuedMessage, Template
@@ -132,6 +132,19 @@ class PlayedVault:
     def _open(self) -> None:
         if self.problem is not None:
             raise self.problem
+
+
+class PlayedTries:
+    """When numbers were registered, in memory."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[LinkId, datetime]] = []
+
+    async def add(self, link_id: LinkId, at: datetime) -> None:
+        self.made.append((link_id, at))
+
+    async def since(self, link_id: LinkId, moment: datetime) -> Sequence[datetime]:
+        return [at for made_for, at in self.made if made_for == link_id and at > moment]
 
 
 def waiting(number: int, to: str = "5511987650001", text: str = "Oi, tudo bem?") -> QueuedMessage:

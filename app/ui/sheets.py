@@ -111,6 +111,18 @@ async def _decide_queue(sheets: Sheets, errand: Errand) -> None:
     await decide_queue(sheets, errand)
 
 
+async def _register(sheets: Sheets, errand: Errand) -> None:
+    from app.ui.credentials.openers import register
+
+    await register(sheets, errand)
+
+
+async def _deregister(sheets: Sheets, errand: Errand) -> None:
+    from app.ui.credentials.openers import deregister
+
+    await deregister(sheets, errand)
+
+
 OPENERS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
     {
         ActionName.RECOVER: _procedure,
@@ -119,6 +131,8 @@ OPENERS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
         ActionName.RESTORE: _procedure,
         ActionName.ENTER_CREDENTIALS: _enter_credentials,
         ActionName.DECIDE_QUEUE: _decide_queue,
+        ActionName.REGISTER: _register,
+        ActionName.DEREGISTER: _deregister,
     }
 )
 """An opener imports its sheet itself: what nobody opens is not loaded."""

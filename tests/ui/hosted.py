@@ -11,13 +11,14 @@ from app.core.enrolments import Enrolments
 from app.core.number_details import DetailsDesk
 from app.core.provider_choice import ProviderChoice
 from app.core.queue_desk import QueueDesk
+from app.core.registration import Registration
 from app.core.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.mentorado import ProviderKind
-from app.domain.ports import Clock, Secrets
+from app.domain.ports import Clock, RegistrationTries, Secrets
 from app.domain.provider import Provider
 from app.ui.credentials.hosted import Hosted
-from tests.played_hosted import PlayedVault
+from tests.played_hosted import PlayedTries, PlayedVault
 
 
 class Parts(Protocol):
@@ -30,7 +31,7 @@ class Parts(Protocol):
     providers: dict[ProviderKind, Provider]
 
 
-def desks(core: Parts, clock: Clock, secrets: Secrets | None = None) -> Hosted:
+def desks(core: Parts, clock: Clock, secrets: Secrets | None = None, tries: RegistrationTries | None = None) -> Hosted:
     """Every desk over *core*, with its secrets in memory unless told otherwise."""
     enrolments, supervisor, actions = core.enrolments, core.supervisor, core.actions
     providers: Mapping[ProviderKind, Provider] = core.providers
@@ -50,4 +51,13 @@ def desks(core: Parts, clock: Clock, secrets: Secrets | None = None) -> Hosted:
             enrolments=enrolments, supervisor=supervisor, actions=actions, providers=providers, witness=witness
         ),
         details=DetailsDesk(enrolments=enrolments, providers=providers, clock=clock),
+        registration=Registration(
+            enrolments=enrolments,
+            supervisor=supervisor,
+            actions=actions,
+            providers=providers,
+            tries=tries or PlayedTries(),
+            witness=witness,
+            clock=clock,
+        ),
     )

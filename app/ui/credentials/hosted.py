@@ -9,6 +9,7 @@ from app.core.credentials import CredentialsDesk
 from app.core.number_details import DetailsDesk
 from app.core.provider_choice import ProviderChoice
 from app.core.queue_desk import QueueDesk
+from app.core.registration import Registration
 from app.domain.credentials import CredentialField
 from app.domain.mentorado import MentoradoId, ProviderKind
 
@@ -22,5 +23,6 @@ class Hosted:
     credentials: CredentialsDesk
     queue: QueueDesk
     details: DetailsDesk
+    registration: Registration
     drafts: dict[MentoradoId, Mapping[CredentialField, str]] = field(default_factory=dict, repr=False)
     """What was typed and not saved by who went to the settings first; gone when the program ends."""

@@ -6,13 +6,14 @@ from app.core.action import ActionName
 from app.core.credentials import Known
 from app.domain.errors import Problem
 from app.ui.credentials.queue_sheet import QueueSheet
+from app.ui.credentials.register_sheet import RegisterSheet, tries_left
 from app.ui.credentials.sheet import CredentialsSheet, Ending
 from app.ui.dialogs.question import QuestionSheet
 from app.ui.dialogs.sheet import Sheet
 from app.ui.loop import ask
 from app.ui.places import Place
 from app.ui.sheets import Errand, Sheets
-from app.ui.text import provider, texts
+from app.ui.text import provider, texts, unbroken
 
 
 async def enter_credentials(sheets: Sheets, errand: Errand) -> None:
@@ -61,3 +62,28 @@ async def decide_queue(sheets: Sheets, errand: Errand) -> None:
     await ask(sheet)
     if not sheet.decided and sheet.messages:
         desk.leave(errand.mentorado_id, sheet.messages)
+
+
+async def register(sheets: Sheets, errand: Errand) -> None:
+    """Ask for the PIN, with the tries that are left in sight."""
+    tools, registration = sheets.tools, sheets.tools.hosted.registration
+    sheet = RegisterSheet(tools.theme, errand.over, sheets.enrolment(errand), registration, tools.clock)
+    sheet.show_allowance(await registration.allowance(errand.mentorado_id))
+    await ask(sheet)
+
+
+async def deregister(sheets: Sheets, errand: Errand) -> None:
+    """Take the number off after its name was typed; it counts as a try. Raises `Problem`."""
+    tools, registration = sheets.tools, sheets.tools.hosted.registration
+    enrolment = sheets.enrolment(errand)
+    name = enrolment.mentorado.name
+    known = {"name": name, "phone": unbroken(enrolment.expected_account)}
+    left = await registration.allowance(errand.mentorado_id)
+    title, verb = texts("question.deregister.title", **known), texts("question.deregister.confirm")
+    sheet = QuestionSheet(tools.theme, errand.over, title, verb, typed=name)
+    for aspect in ("kept", "changes", "lost"):
+        sheet.add_aspect(aspect, texts(f"question.deregister.{aspect}", **known))
+    sheet.add_line(tries_left(left, tools.clock.now()))
+    sheet.ask_for_name()
+    if await ask(sheet) is Sheet.DialogCode.Accepted:
+        await registration.deregister(errand.mentorado_id)

@@ -27,8 +27,10 @@ from app.domain.phone import PhoneNumber
 from app.domain.sending import QueuedMessage
 from app.ui import loop
 from app.ui.credentials.queue_sheet import QueueSheet
+from app.ui.credentials.register_sheet import RegisterSheet
 from app.ui.credentials.sheet import CredentialsSheet
 from app.ui.dialogs.mentorado_form import Draft, MentoradoForm
+from app.ui.dialogs.question import QuestionSheet
 from app.ui.dialogs.sheet import Sheet
 from app.ui.providers.comparison_sheet import ComparisonSheet
 from app.ui.text import texts
@@ -115,6 +117,17 @@ async def queue(stage: Office, count: int, *, removing: bool = False) -> None:
         sheet.typed.setText("Thiago Torquato")
 
 
+async def register(stage: Office, used: int) -> None:
+    link, now = stage.enrolment(ProviderKind.META_CLOUD).link.id, stage.stage.clock.now()
+    stage.tries.made.extend((link, now - timedelta(hours=60 - number)) for number in range(used))
+    sheet = await stage.open(ProviderKind.META_CLOUD, ActionName.REGISTER, RegisterSheet)
+    sheet.pin.setText("1234")
+
+
+async def deregister(stage: Office) -> None:
+    await stage.open(ProviderKind.META_CLOUD, ActionName.DEREGISTER, QuestionSheet)
+
+
 async def form(stage: Office, kind: ProviderKind | None) -> None:
     hosted = stage.stage.sheets.tools.hosted
     editing = stage.enrolment(kind) if kind else None
@@ -159,6 +172,10 @@ SHOTS: dict[str, Callable[[Office], Awaitable[None]]] = {
     "form-locked": lambda s: form(s, M),
     "comparison-choosing": lambda s: comparison(s, choosing=True),
     "comparison-reading": lambda s: comparison(s, choosing=False),
+    "register": lambda s: register(s, 0),
+    "register-few": lambda s: register(s, 8),
+    "register-none": lambda s: register(s, 10),
+    "deregister": deregister,
     "meta-empty": lambda s: credentials(s, M, None),
     "meta-malformed": malformed,
     "meta-good": lambda s: credentials(s, M, right(), **META),

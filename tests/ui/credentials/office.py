@@ -15,7 +15,7 @@ from app.domain.mentorado import Enrolment, LinkId, MentoradoId, ProviderKind
 from app.ui.dialogs.sheet import Sheet
 from app.ui.theme import Theme
 from tests.clock import settle
-from tests.played_hosted import PlayedHosted, PlayedMeta, PlayedVault, PlayedZapi
+from tests.played_hosted import PlayedHosted, PlayedMeta, PlayedTries, PlayedVault, PlayedZapi
 from tests.ui.detail.scene import people
 from tests.ui.hosted import desks
 from tests.ui.stage import Stage
@@ -37,10 +37,12 @@ def somebody(kind: ProviderKind, number: int) -> Enrolment:
 class Office:
     """What is on the stage, by provider."""
 
-    def __init__(self, stage: Stage, vault: PlayedVault, zapi: PlayedZapi, meta: PlayedMeta) -> None:
+    def __init__(
+        self, stage: Stage, vault: PlayedVault, tries: PlayedTries, zapi: PlayedZapi, meta: PlayedMeta
+    ) -> None:
         self.stage = stage
         self.window = stage.window
-        self.vault = vault
+        self.vault, self.tries = vault, tries
         self.zapi, self.meta = zapi, meta
         self.hosted: dict[ProviderKind, PlayedHosted] = {ProviderKind.ZAPI: zapi, ProviderKind.META_CLOUD: meta}
 
@@ -77,7 +79,7 @@ Play = Callable[[Callable[[Office], Awaitable[None]]], None]
 
 @asynccontextmanager
 async def office(theme: Theme, folder: Path) -> AsyncIterator[Office]:
-    vault, zapi, meta = PlayedVault(), PlayedZapi(), PlayedMeta()
+    vault, tries, zapi, meta = PlayedVault(), PlayedTries(), PlayedZapi(), PlayedMeta()
     enrolled = [
         somebody(ProviderKind.ZAPI, 0),
         somebody(ProviderKind.META_CLOUD, 2),
@@ -85,12 +87,12 @@ async def office(theme: Theme, folder: Path) -> AsyncIterator[Office]:
     ]
     hosted = {ProviderKind.ZAPI: zapi, ProviderKind.META_CLOUD: meta}
     stage = Stage(folder, enrolled, theme, hosted=hosted)
-    stage.sheets.tools = replace(stage.sheets.tools, hosted=desks(stage, stage.clock, vault))
+    stage.sheets.tools = replace(stage.sheets.tools, hosted=desks(stage, stage.clock, vault, tries))
     await stage.load()
     stage.window.resize(1240, 860)
     await stage.show()
     async with stage.supervisor:
         try:
-            yield Office(stage, vault, zapi, meta)
+            yield Office(stage, vault, tries, zapi, meta)
         finally:
             await stage.close()
