@@ -45,7 +45,7 @@ from app.domain.ports import Clock
 from app.domain.procedure import Facts, ProcedureId
 from app.domain.provider import Provider
 from app.providers.meta_cloud.provider import MetaCloudProvider
-from app.providers.reachability import Reachability
+from app.providers.reachability import FRONT_DOORS, Reachability
 from app.providers.webhooks.reception import WebhookReceiver
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from app.providers.zapi.provider import ZapiProvider
@@ -174,7 +174,14 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
     incidents = Incidents(
         bus=bus,
         enrolments=enrolments,
-        checks=Reachability(clock),
+        checks=Reachability(
+            clock,
+            front_doors={
+                **FRONT_DOORS,
+                ProviderKind.ZAPI: settings.zapi_url,
+                ProviderKind.META_CLOUD: settings.meta_url,
+            },
+        ),
         clock=clock,
         bring_back=supervisor.bring_back,
     )

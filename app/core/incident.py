@@ -13,6 +13,7 @@ from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded, StatusChanged
+from app.domain.guidance import can_have
 from app.domain.incident import Finding, Found, Incident
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.ports import Clock
@@ -20,7 +21,8 @@ from app.domain.provider import Checks
 
 log = logging.getLogger(__name__)
 
-_FALLEN = frozenset({LinkState.RECONNECTING, LinkState.BLOCKED, LinkState.UNKNOWN})
+_LOST = frozenset({LinkState.RECONNECTING, LinkState.UNKNOWN})
+_FALLEN = frozenset({*_LOST, LinkState.BLOCKED})
 _SETTLED = frozenset({LinkState.CONNECTED, LinkState.OFF})
 _REFUSED_VERSIONS = frozenset(
     {Reason.CLIENT_OUTDATED, Reason.CLIENT_REFUSED, Reason.ENGINE_MISSING, Reason.ENGINE_MISMATCH}
@@ -182,7 +184,7 @@ class Incidents:
             log.exception("What the links of %s share could not be looked at", incident.provider)
             return
         if scene.incident is not None:  # it may have ended meanwhile, or grown
-            self._show(scene, replace(scene.incident, findings=(*found, _version(scene.incident))))
+            self._show(scene, replace(scene.incident, findings=(*found, *_version(scene.incident))))
 
     def _show(self, scene: _Scene, incident: Incident) -> None:
         if incident != scene.incident:
@@ -194,9 +196,12 @@ def _fell(before: LinkStatus, after: LinkStatus, *, paired: bool) -> bool:
     """Whether a link was lost that was connected, or should have been: one never paired is nobody's loss."""
     if before.state is LinkState.CONNECTED:
         return after.state in _FALLEN
-    return paired and before.state is LinkState.CONNECTING and after.state is LinkState.RECONNECTING
+    return paired and before.state is LinkState.CONNECTING and after.state in _LOST
 
 
-def _version(incident: Incident) -> Finding:
+def _version(incident: Incident) -> tuple[Finding, ...]:
+    """Whether our version is refused, where that can be; a hosted provider has a version of its own."""
+    if not can_have(incident.provider, Reason.CLIENT_OUTDATED):
+        return ()
     refused = [reason for reason, _ in incident.causes if reason in _REFUSED_VERSIONS]
-    return Finding(Found.VERSION_REFUSED, refused[0]) if refused else Finding(Found.VERSION_GOOD)
+    return (Finding(Found.VERSION_REFUSED, refused[0]) if refused else Finding(Found.VERSION_GOOD),)

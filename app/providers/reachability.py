@@ -21,11 +21,11 @@ from app.domain.ports import Clock
 
 SKEW_ALLOWED: Final = timedelta(minutes=2)
 WITHIN_SECONDS: Final = 10.0
-FRONT_DOORS: Final[Mapping[ProviderKind, tuple[str, int]]] = MappingProxyType(
+FRONT_DOORS: Final[Mapping[ProviderKind, str]] = MappingProxyType(
     {
-        ProviderKind.WHATSAPP_WEB: ("web.whatsapp.com", 443),
-        ProviderKind.ZAPI: ("api.z-api.io", 443),
-        ProviderKind.META_CLOUD: ("graph.facebook.com", 443),
+        ProviderKind.WHATSAPP_WEB: "https://web.whatsapp.com",
+        ProviderKind.ZAPI: "https://api.z-api.io",
+        ProviderKind.META_CLOUD: "https://graph.facebook.com",
     }
 )
 
@@ -43,11 +43,12 @@ class Reachability:
         self,
         clock: Clock,
         *,
-        front_doors: Mapping[ProviderKind, tuple[str, int]] = FRONT_DOORS,
+        front_doors: Mapping[ProviderKind, str] = FRONT_DOORS,
         trust: ssl.SSLContext | None = None,
         environ: Mapping[str, str] = os.environ,
         within: float = WITHIN_SECONDS,
     ) -> None:
+        """Only the host of each of *front_doors* is asked, never a path that could carry a token."""
         self._clock = clock
         self._front_doors = front_doors
         self._trust = trust
@@ -56,10 +57,10 @@ class Reachability:
 
     async def look(self, provider: ProviderKind) -> Sequence[Finding]:
         """What was found about the network, then about the clock."""
-        host, port = self._front_doors[provider]
+        door = urlsplit(self._front_doors[provider])
         try:
             async with asyncio.timeout(self._within):
-                status, date = await self._ask(host, port)
+                status, date = await self._ask(door)
         except _ProxyRefused as error:
             network = Finding(Found.PROXY_REFUSED, str(error))
         except ssl.SSLCertVerificationError as error:
@@ -82,13 +83,17 @@ class Reachability:
         found = Found.CLOCK_GOOD if abs(ahead) <= SKEW_ALLOWED else Found.CLOCK_WRONG
         return Finding(found, f"{round(ahead.total_seconds()):+d} s")
 
-    async def _ask(self, host: str, port: int) -> tuple[int, str]:
-        trust = await asyncio.to_thread(ssl.create_default_context) if self._trust is None else self._trust
+    async def _ask(self, door: SplitResult) -> tuple[int, str]:
+        host, port, trust = door.hostname or "", door.port, self._trust
+        if door.scheme != "https":
+            port, trust = port or 80, None
+        elif trust is None:
+            trust = await asyncio.to_thread(ssl.create_default_context)
         proxy = self._environ.get("HTTPS_PROXY") or self._environ.get("https_proxy") or ""
         through = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
         if through is not None and proxy_bypass(host):
             through = None
-        async with _reach(host, port, through, trust) as (reader, writer):
+        async with _reach(host, port or 443, through, trust) as (reader, writer):
             writer.write(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
             await writer.drain()
             status, headers = await _head(reader)
@@ -96,7 +101,10 @@ class Reachability:
 
 
 @asynccontextmanager
-async def _reach(host: str, port: int, proxy: SplitResult | None, trust: ssl.SSLContext) -> AsyncIterator[_Streams]:
+async def _reach(
+    host: str, port: int, proxy: SplitResult | None, trust: ssl.SSLContext | None
+) -> AsyncIterator[_Streams]:
+    """A connection to *host*, inside TLS where there is a *trust*."""
     if proxy is None:
         reader, writer = await asyncio.open_connection(host, port, ssl=trust)
     else:
@@ -104,7 +112,8 @@ async def _reach(host: str, port: int, proxy: SplitResult | None, trust: ssl.SSL
     try:
         if proxy is not None:
             await _tunnel(reader, writer, proxy, f"{host}:{port}")
-            await writer.start_tls(trust, server_hostname=host)
+            if trust is not None:
+                await writer.start_tls(trust, server_hostname=host)
         yield reader, writer
     finally:
         writer.close()

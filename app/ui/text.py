@@ -121,10 +121,21 @@ def action(name: ActionName) -> tuple[str, str]:
 
 def incident(lasting: Incident, now: datetime) -> str:
     """How many fell, what is behind it as far as it is known, and what not to do."""
-    found = [texts(f"finding.{finding.found}") for finding in lasting.findings] or [texts("incident.looking")]
-    fallen, fell = len(lasting.affected), age(now - lasting.since)
-    first = texts("incident.fell", fallen=fallen, of=lasting.of, provider=provider(lasting.provider), age=fell)
-    return " ".join((first, *found, texts("incident.advice")))
+    from app.domain.guidance import can_have
+
+    cause = _most_of(lasting)
+    out, silent = cause is Reason.LOGGED_OUT, cause is Reason.UNREACHABLE
+    known = {"fallen": len(lasting.affected), "of": lasting.of, "age": age(now - lasting.since)}
+    known |= {"provider": provider(lasting.provider)}
+    first = texts("incident.logged_out" if out else "incident.silent" if silent else "incident.fell", **known)
+    looking = "incident.looking" if can_have(lasting.provider, Reason.CLIENT_OUTDATED) else "incident.looking_hosted"
+    found = [texts(f"finding.{finding.found}") for finding in lasting.findings] or [texts(looking)]
+    return " ".join((first, *found, texts("incident.advice_logged_out" if out else "incident.advice")))
+
+
+def _most_of(lasting: Incident) -> Reason | None:
+    """What more than half of them fell for."""
+    return next((cause for cause, count in lasting.causes if 2 * count > len(lasting.affected)), None)
 
 
 def incident_over(event: IncidentEnded) -> str:

@@ -11,7 +11,7 @@ from app.core.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, Reason
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber
-from app.domain.provider import Failed, Opened
+from app.domain.provider import Failed, Opened, Silent
 from tests.clock import DAWN, ManualClock
 from tests.core.conftest import Core
 from tests.played import PlayedLine, PlayedProvider, PlayedRoster
@@ -26,6 +26,7 @@ class ServedProvider(PlayedProvider):
         super().__init__()
         self.clock = clock
         self.away = False
+        self.mute = False  # as a hosted provider is: it cannot be asked how a link is
         self.gone: set[MentoradoId] = set()  # for these it stays away
         self.tries: list[datetime] = []
         self.open: dict[MentoradoId, PlayedLine] = {}
@@ -35,7 +36,8 @@ class ServedProvider(PlayedProvider):
         self.tries.append(self.clock.now())
         async with super().connect(enrolment) as line:
             away = self.away or enrolment.mentorado.id in self.gone
-            line.say(Failed(Reason.NETWORK_DOWN) if away else Opened(enrolment.mentorado.phone))
+            there = Silent("timed out") if self.mute else Opened(enrolment.mentorado.phone)
+            line.say(Failed(Reason.NETWORK_DOWN) if away else there)
             self.open[enrolment.mentorado.id] = line
             yield line
 

@@ -15,10 +15,11 @@ from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
 from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded
+from app.domain.guidance import Recommendation, recommend
 from app.domain.incident import Finding, Found, Incident
 from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.procedure import ProcedureKind
-from app.domain.provider import CodeIssued, Failed, Refused
+from app.domain.provider import CodeIssued, Failed, Opened, Refused, Silent
 from tests.clock import settle
 from tests.core.conftest import Core, Run
 from tests.core.crowd import POLICY, Crowd
@@ -346,3 +347,66 @@ def test_nobody_is_paired_for_the_first_time_meanwhile(run: Run) -> None:
 def test_the_share_and_the_least_number_can_be_chosen() -> None:
     policy = IncidentPolicy(share=0.25, least=2)
     assert [policy.is_many(fallen, 10) for fallen in (1, 2, 3)] == [False, False, True]
+
+
+class Silenced(Crowd):
+    """Everybody's link is at a hosted provider, which can stop answering."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.supervisor._providers = dict.fromkeys(ProviderKind, self.served)
+        for mentorado_id, link in self.roster.links.items():
+            self.roster.links[mentorado_id] = replace(link, provider=ProviderKind.ZAPI)
+
+    def silence(self, count: int) -> None:
+        for mentorado_id in self.ids[:count]:
+            self.served.open[mentorado_id].say(Silent("timed out"))
+
+    def answer(self, count: int) -> None:
+        for mentorado_id in self.ids[:count]:
+            self.served.open[mentorado_id].say(Opened(self.enrolments.get(mentorado_id).mentorado.phone))
+
+
+def test_a_hosted_provider_that_answers_nobody_any_more_is_an_incident(run: Run) -> None:
+    """Nothing is wrong with any one of its links: nobody is offered a new code, and it ends when it answers again."""
+
+    async def main() -> None:
+        crowd = Silenced(6)
+        async with crowd.connected(), Chores(crowd.incidents.run):
+            crowd.silence(2)
+            await settle()
+            assert crowd.incidents.of(ProviderKind.ZAPI) is None, "two may be a coincidence"
+            crowd.silence(5)
+            await settle()
+            incident = crowd.incidents.of(ProviderKind.ZAPI)
+            assert incident is not None
+            assert (len(incident.affected), incident.of) == (5, 6)
+            assert incident.causes == ((Reason.UNREACHABLE, 5),)
+            assert not any(f.found in (Found.VERSION_GOOD, Found.VERSION_REFUSED) for f in incident.findings)
+            for mentorado_id in crowd.ids[:5]:
+                status = crowd.status(crowd.enrolments.get(mentorado_id))
+                assert status.state is LinkState.UNKNOWN
+                assert recommend(status.state, status.reason) is Recommendation.CHECK_NOW
+                for name in (ActionName.REAUTHENTICATE, ActionName.RECOVER, ActionName.NEW_CODE):
+                    assert crowd.actions.refusal(name, mentorado_id) is not None, name
+            assert crowd.actions.refusal(ActionName.TRY_NOW, crowd.ids[0]) is None
+            crowd.answer(5)
+            await settle()
+            assert crowd.incidents.of(ProviderKind.ZAPI) is None
+            assert ended(crowd).back == tuple(crowd.ids[:5])
+
+    run(main())
+
+
+def test_a_start_while_a_hosted_provider_is_silent_is_an_incident_too(run: Run) -> None:
+    async def main() -> None:
+        crowd = Silenced(4)
+        crowd.served.mute = True
+        await crowd.enrolments.load()
+        async with crowd.running(), Chores(crowd.incidents.run):
+            await crowd.supervisor.start_wanted()
+            await crowd.clock.advance(10)
+            assert crowd.count(LinkState.UNKNOWN) == 4
+            assert crowd.incidents.of(ProviderKind.ZAPI) is not None
+
+    run(main())

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from cryptography import x509
@@ -18,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from app.domain.incident import Found
 from app.domain.mentorado import ProviderKind
-from app.providers.reachability import Reachability
+from app.providers.reachability import FRONT_DOORS, Reachability
 from tests.clock import DAWN, StillClock
 
 WEB = ProviderKind.WHATSAPP_WEB
@@ -94,11 +95,15 @@ async def close(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-def find(port: int, trusted: Path | None, *, proxy: str = "", within: float = 5) -> Reachability:
+def find(port: int, trusted: Path | None, *, proxy: str = "", within: float = 5, scheme: str = "https") -> Reachability:
     trust = ssl.create_default_context(cafile=str(trusted)) if trusted else None
     return Reachability(
         StillClock(),
-        front_doors={WEB: ("127.0.0.1", port)},
+        front_doors={
+            **FRONT_DOORS,
+            WEB: f"{scheme}://127.0.0.1:{port}",
+            ProviderKind.META_CLOUD: f"{scheme}://127.0.0.1:{port}/v23.0/",
+        },
         trust=trust,
         environ={"HTTPS_PROXY": proxy} if proxy else {},
         within=within,
@@ -225,3 +230,28 @@ def test_what_is_exempt_from_the_proxy_is_reached_without_it(
         assert network.found is Found.NETWORK_GOOD
 
     asyncio.run(main())
+
+
+def test_each_provider_is_looked_for_at_its_own_door_and_only_there(certificate: Path) -> None:
+    asked: list[str] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(ANSWER.format(date=date(300)).encode())
+        await writer.drain()
+
+    async def main() -> None:
+        async with listening(serve, certificate) as port, listening(serve) as plain:
+            found = await find(port, certificate).look(ProviderKind.META_CLOUD)
+            nearby = await find(plain, None, scheme="http").look(ProviderKind.META_CLOUD)
+        for network, clock in (found, nearby):
+            assert (network.found, clock.found) == (Found.NETWORK_GOOD, Found.CLOCK_WRONG)
+        assert all(each.startswith("HEAD / HTTP/1.1\r\nHost: 127.0.0.1\r\n") for each in asked)
+        assert len(asked) == 2
+
+    asyncio.run(main())
+    assert {provider: urlsplit(door).hostname for provider, door in FRONT_DOORS.items()} == {
+        ProviderKind.WHATSAPP_WEB: "web.whatsapp.com",
+        ProviderKind.ZAPI: "api.z-api.io",
+        ProviderKind.META_CLOUD: "graph.facebook.com",
+    }

@@ -18,6 +18,7 @@ from app.ui.incident_notice import IncidentNotice
 from app.ui.text import texts
 from app.ui.theme import Mode, Theme
 from tests.clock import DAWN, StillClock
+from tests.ui.controls import read_aloud
 
 PEOPLE = tuple(MentoradoId(f"{number:032x}") for number in range(12))
 INCIDENT = Incident(
@@ -97,4 +98,33 @@ def test_the_next_incident_takes_the_place_of_the_report(banners: Banners, qtbot
     notice.on_ended(IncidentEnded(INCIDENT, DAWN, back=PEOPLE[:10], away=PEOPLE[10:]))
     notice.on_lasting(IncidentBegan(INCIDENT))
     qtbot.waitUntil(lambda: len(said(banners)) == 1)
-    assert "caíram" in said(banners)[0]
+    assert any("caíram" in each for each in said(banners))
+
+
+@pytest.mark.parametrize(
+    ("provider", "cause", "words"),
+    [
+        (
+            ProviderKind.WHATSAPP_WEB,
+            Reason.LOGGED_OUT,
+            "O WhatsApp encerrou 12 de 14 conexões do WhatsApp Web há 1 min. O histórico delas está guardado. "
+            "Verificando rede, relógio e versão. "
+            "Não reautentique ninguém agora. Quando este aviso sair, comece por uma conexão só.",
+        ),
+        (
+            ProviderKind.ZAPI,
+            Reason.UNREACHABLE,
+            "12 de 14 conexões do Z-API estão sem confirmação (há 1 min). Verificando rede e relógio. "
+            "Não reautentique ninguém agora.",
+        ),
+    ],
+)
+def test_what_most_of_them_fell_for_is_said_in_its_own_words(
+    banners: Banners, provider: ProviderKind, cause: Reason, words: str
+) -> None:
+    notice = IncidentNotice(banners, StillClock(DAWN + timedelta(seconds=70)))
+    notice.on_lasting(IncidentBegan(replace(INCIDENT, provider=provider, causes=((cause, 12),))))
+    assert read_aloud(said(banners)[0]) == words
+    few = replace(INCIDENT, provider=provider, causes=((cause, 6), (Reason.NETWORK_DOWN, 6)))
+    notice.on_lasting(IncidentChanged(few))
+    assert any("caíram" in each for each in said(banners))
