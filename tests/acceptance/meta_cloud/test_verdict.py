@@ -1,0 +1,217 @@
+"""What the token, the number and its health say together: green only when every word of it is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.core.action import ActionName
+from app.domain.connection import LinkState, Reason, SendCapability
+from tests.acceptance.meta_cloud.office import Office, run
+from tests.acceptance.meta_cloud.rows import (
+    BILL,
+    FINE,
+    NAME,
+    NEW_TOKEN,
+    PERMISSION,
+    POLICY,
+    REGISTER,
+    SLOWED,
+    UNKNOWN,
+    G,
+    Shown,
+)
+from tests.acceptance.meta_cloud.test_errors import shown
+from tests.emulators.meta_cloud.world import TOKEN, World
+
+LOW = Shown(LinkState.CONNECTED, Reason.QUALITY_LOW, SendCapability.RESTRICTED, G.SLOW_DOWN)
+
+
+def has(**fields: Any) -> Any:
+    def change(world: World) -> None:
+        world.number.fields |= fields
+
+    return change
+
+
+def health(state: str, *errors: tuple[int, str], entity: str = "WABA") -> Any:
+    def change(world: World) -> None:
+        world.number.set_health(state, entity, *errors)
+
+    return change
+
+
+def token(**values: Any) -> Any:
+    def change(world: World) -> None:
+        for name, value in values.items():
+            setattr(world.tokens[TOKEN], name, value)
+
+    return change
+
+
+def both(*changes: Any) -> Any:
+    def change(world: World) -> None:
+        for each in changes:
+            each(world)
+
+    return change
+
+
+ROWS: dict[str, tuple[Any, Shown]] = {
+    "all is well": (has(), FINE),
+    # the token
+    "token revoked": (token(valid=False), NEW_TOKEN),
+    "token expired": (token(expires_at=1_700_000_000), NEW_TOKEN),
+    "token that lasts": (token(expires_at=1_900_000_000), FINE),
+    "token that never expires": (token(expires_at=0), FINE),
+    "token for other things": (token(scopes=["public_profile"]), PERMISSION),
+    # the number's status
+    "banned": (has(status="BANNED"), POLICY),
+    "restricted": (has(status="RESTRICTED"), POLICY),
+    "banned, and taken off": (has(status="BANNED", platform_type="NOT_APPLICABLE"), POLICY),
+    "pending": (has(status="PENDING"), REGISTER),
+    "unverified": (has(status="UNVERIFIED"), REGISTER),
+    "disconnected": (has(status="DISCONNECTED"), REGISTER),
+    "deleted": (has(status="DELETED"), REGISTER),
+    "migrated": (has(status="MIGRATED"), REGISTER),
+    "not registered": (has(platform_type="NOT_APPLICABLE"), REGISTER),
+    "on premise": (has(platform_type="ON_PREMISE"), REGISTER),
+    "flagged": (has(status="FLAGGED"), LOW),
+    "rate limited": (has(status="RATE_LIMITED"), SLOWED),
+    "rate limited and red": (has(status="RATE_LIMITED", quality_rating="RED"), SLOWED),
+    # quality
+    "yellow": (has(quality_rating="YELLOW"), LOW),
+    "red": (has(quality_rating="RED"), LOW),
+    "not rated": (has(quality_rating="UNKNOWN"), FINE),
+    "no rating": (has(quality_rating="NA"), FINE),
+    # health
+    "limited": (health("LIMITED"), SLOWED),
+    "limited and yellow": (both(health("LIMITED"), has(quality_rating="YELLOW")), LOW),
+    "blocked": (health("BLOCKED"), POLICY),
+    "blocked for a reason nobody knows": (health("BLOCKED", (141999, "?")), POLICY),
+    "blocked by a bill": (health("BLOCKED", (131042, "Payment issue")), BILL),
+    "blocked by a bill, as health calls it": (health("BLOCKED", (141006, "Payment issue")), BILL),
+    "blocked by policy": (health("BLOCKED", (368, "Violation")), POLICY),
+    "blocked for its name": (health("BLOCKED", (131037, "Name"), entity="PHONE_NUMBER"), NAME),
+    "blocked, and its name declined": (both(health("BLOCKED"), has(name_status="DECLINED")), NAME),
+    "blocked, and not registered": (health("BLOCKED", (133010, "Register"), entity="PHONE_NUMBER"), REGISTER),
+    "name declined, and yet available": (has(name_status="DECLINED"), FINE),
+    # words that nobody knows
+    "status of MO's schema": (has(status="LINKED"), UNKNOWN),
+    "status of a later day": (has(status="HIBERNATING"), UNKNOWN),
+    "status unknown": (has(status="UNKNOWN"), UNKNOWN),
+    "status of a wrong type": (has(status=["CONNECTED"]), UNKNOWN),
+    "no status": (has(status=None), UNKNOWN),
+    "platform of a later day": (has(platform_type="MOON_BASE"), UNKNOWN),
+    "quality of a later day": (has(quality_rating="PURPLE"), UNKNOWN),
+    "quality of a wrong type": (has(quality_rating=True), UNKNOWN),
+    "name status of a later day": (has(name_status="DISPUTED"), UNKNOWN),
+    "no number shown": (has(display_phone_number=None), UNKNOWN),
+    "a number as a number": (has(display_phone_number=5511987654321), UNKNOWN),
+    "words for a number": (has(display_phone_number="your number"), UNKNOWN),
+    "health of a later day": (health("SNEEZING"), UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_row_of_the_verdict(office: Office, name: str) -> None:
+    """ "verdict mapping of §2B.3"; "unknown enum values" leave `unknown`, and never green."""
+
+    async def main() -> None:
+        change, expected = ROWS[name]
+        change(office.cloud.world)
+        async with office.at_work() as day:
+            ana = await day.enrol()
+            await day.do(ActionName.CONNECT, ana)
+            await day.until_told(ana, lambda s: s.state is not LinkState.CONNECTING)
+            assert shown(day, ana) == expected
+            assert day.sentence(ana)
+
+    run(main())
+
+
+NO_TOKEN_VERDICT = [
+    b"{}",
+    b'{"data":{}}',
+    b'{"data":[]}',
+    b'{"data":{"is_valid":"true"}}',
+    b'{"data":{"is_valid":1}}',
+    b'{"data":{"is_valid":null}}',
+    b'{"data":{"valid":true}}',
+]
+
+
+@pytest.mark.parametrize("body", NO_TOKEN_VERDICT, ids=lambda body: body.decode())
+def test_a_token_is_good_only_where_meta_says_so_plainly(office: Office, body: bytes) -> None:
+    """ "being wrong about it shows as `unknown`, never as a false green"."""
+
+    async def main() -> None:
+        office.cloud.answer("debug_token", body, times=100)
+        async with office.at_work() as day:
+            ana = await day.enrol()
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.UNKNOWN)
+            assert shown(day, ana) == UNKNOWN
+
+    run(main())
+
+
+NO_HEALTH = [
+    b'{"id":"106540352242922"}',
+    b'{"health_status":null}',
+    b'{"health_status":"AVAILABLE"}',
+    b'{"health_status":{"entities":[]}}',
+    b'{"health_status":{"can_send_message":true}}',
+    b'{"health_status":{"can_send_message":"AVAILABLE","entities":{}}}',
+    b'{"health_status":{"can_send_message":"AVAILABLE","entities":["WABA"]}}',
+    b'{"health_status":{"can_send_message":"AVAILABLE","entities":[{"entity_type":"WABA"}]}}',
+    b'{"health_status":{"can_send_message":"AVAILABLE","entities":[{"can_send_message":"SOON"}]}}',
+]
+
+
+@pytest.mark.parametrize("body", NO_HEALTH, ids=lambda body: body.decode())
+def test_a_health_that_is_not_understood_is_no_health(office: Office, body: bytes) -> None:
+    async def main() -> None:
+        office.cloud.answer("health", body, times=100)
+        async with office.at_work() as day:
+            ana = await day.enrol()
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.UNKNOWN)
+            assert shown(day, ana) == UNKNOWN
+
+    run(main())
+
+
+def test_the_worst_of_all_entities_counts(office: Office) -> None:
+    """ "Overall = worst entity", even if the overall word says otherwise."""
+
+    async def main() -> None:
+        world = office.cloud.world
+        world.number.set_health("BLOCKED", "BUSINESS", (368, "Violation"))
+        world.number.health["can_send_message"] = "AVAILABLE"
+        async with office.at_work() as day:
+            ana = await day.enrol()
+            await day.do(ActionName.CONNECT, ana)
+            status = await day.until(ana, LinkState.BLOCKED)
+            assert shown(day, ana) == POLICY
+            assert "368: Violation" in status.detail
+
+    run(main())
+
+
+def test_a_number_that_falls_ill_is_shown_so_at_the_next_question_and_well_after_it(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            for change, expected in ((has(quality_rating="RED"), LOW), (has(quality_rating="GREEN"), FINE)):
+                change(office.cloud.world)
+                await day.later(ana, 600)
+                assert shown(day, ana) == expected
+            office.cloud.world.tokens[TOKEN].valid = False
+            await day.rested(ana)
+            await office.clock.advance(600)
+            await day.until(ana, LinkState.BLOCKED)
+            assert shown(day, ana) == NEW_TOKEN
+
+    run(main())
