@@ -11,7 +11,7 @@ import ipaddress
 import logging
 import secrets as randomness
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
 from typing import Final
@@ -69,11 +69,12 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WayIn:
-    """Where a provider is to send what it has to say about one link. The path is a secret for Z-API."""
+    """Where a provider is to send what it has to say about one link."""
 
     enrolment: Enrolment
-    url: str
-    believed: bool  # False: a Meta link without the secret of its app, whose deliveries nobody can check
+    url: str = field(repr=False)
+    secret: str = field(default="", repr=False)  # the end of the address, for Z-API
+    believed: bool = True  # False: a Meta link without the secret of its app, whose deliveries nobody can check
 
 
 class WebhookDesk:
@@ -175,9 +176,9 @@ class WebhookDesk:
         for enrolment in self._doors.enrolments():
             door = next((door for door in doors.doors if door.link_id == enrolment.link.id), None)
             if enrolment.link.provider is ProviderKind.META_CLOUD:
-                ways.append(WayIn(enrolment, self._url(META_PATH), door is not None))
+                ways.append(WayIn(enrolment, self._url(META_PATH), believed=door is not None))
             elif door is not None:
-                ways.append(WayIn(enrolment, self._url(ZAPI_PATH + door.secret), True))
+                ways.append(WayIn(enrolment, self._url(ZAPI_PATH + door.secret), door.secret))
         return sorted(ways, key=lambda way: way.enrolment.mentorado.name)
 
     async def verify_token(self) -> str:

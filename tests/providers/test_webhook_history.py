@@ -46,8 +46,8 @@ def ours(provider_id: str, minute: int) -> WireMessage:
 
 
 def reaction(wamid: str, to: str, emoji: str, minute: int) -> bytes:
-    said = {"type": "reaction", "reaction": {"message_id": to, "emoji": emoji}}
-    return envelope(inbound(wamid, at=AT + 60 * minute, **said))
+    said = {"message_id": to, "emoji": emoji}
+    return envelope(inbound(wamid, at=AT + 60 * minute, type="reaction", reaction=said))
 
 
 def edit(wamid: str, of: str, text: str, minute: int) -> bytes:

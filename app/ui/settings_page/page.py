@@ -20,6 +20,7 @@ from app.ui.settings_page.personal import PersonalSection
 from app.ui.settings_page.secrets_place import SecretsSection
 from app.ui.settings_page.section import Section
 from app.ui.settings_page.sessions import SessionsSection
+from app.ui.settings_page.webhooks import WebhooksSection
 from app.ui.text import texts
 from app.ui.theme import Theme
 
@@ -40,6 +41,7 @@ class SettingsPage(Page):
             PersonalSection,
             DiagnosisSection,
             SessionsSection,
+            WebhooksSection,
             AppearanceSection,
             AboutSection,
         )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.core.personal_data import PersonalData
     from app.core.provider_log import ProviderLog
     from app.core.secrets_desk import SecretsDesk
+    from app.core.webhooks import WebhookDesk
 
 
 class Snapshot(Protocol):
@@ -54,6 +55,7 @@ class Parts:
     desk: OperatorDesk
     provider_log: ProviderLog
     secrets: SecretsDesk
+    webhooks: WebhookDesk
     personal_data: PersonalData
     enrolments: Enrolments
     extent: Callable[[MentoradoId], Awaitable[HistoryExtent]]

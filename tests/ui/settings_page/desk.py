@@ -13,6 +13,7 @@ from app.core.operator_desk import OperatorDesk
 from app.core.personal_data import PersonalData
 from app.core.provider_log import ProviderLog
 from app.core.secrets_desk import SecretsDesk
+from app.core.webhooks import WebhookDesk
 from app.core.witness import Witness
 from app.domain.errors import Problem
 from app.domain.mentorado import Link, LinkId
@@ -23,6 +24,7 @@ from app.storage.secrets.vault import Vault
 from app.ui.settings_page.parts import Folders, Parts
 from app.ui.text import texts
 from tests.core.archive import PlayedArchive, said
+from tests.core.test_webhooks import PlayedReceiver
 
 
 class PlayedSettings:
@@ -61,6 +63,7 @@ class Desk:
     witness: Witness
     archive: PlayedArchive = field(default_factory=lambda: PlayedArchive([said(1), said(2)], [said(3)]))
     store: PlayedSettings = field(default_factory=PlayedSettings)
+    receiver: PlayedReceiver = field(default_factory=PlayedReceiver)
     copies: dict[LinkId, list[Copy]] = field(default_factory=dict)
     opened: list[Path] = field(default_factory=list)
 
@@ -74,12 +77,23 @@ class Desk:
 
     def parts_with(self, vault: Vault) -> Parts:
         operator = OperatorDesk(bus=self.bus, store=self.store, witness=self.witness, clock=self.clock)
+        self.webhooks = WebhookDesk(
+            bus=self.bus,
+            desk=operator,
+            receiver=self.receiver,
+            enrolments=self.enrolments,
+            providers={},
+            secrets=vault,
+            clock=self.clock,
+            token=lambda: "unguessable",
+        )
         return Parts(
             clock=self.clock,
             bus=self.bus,
             desk=operator,
             provider_log=ProviderLog(bus=self.bus, desk=operator, providers=[], clock=self.clock),
             secrets=SecretsDesk(secrets=vault, witness=self.witness),
+            webhooks=self.webhooks,
             personal_data=PersonalData(
                 bus=self.bus,
                 enrolments=self.enrolments,

@@ -469,7 +469,7 @@ def test_text_twice_as_large_is_not_clipped(in_office: InOffice, theme: Theme, w
 def test_the_list_of_sections_leads_to_each_and_marks_where_one_is(in_office: InOffice) -> None:
     async def use(office: Office) -> None:
         page = office.page
-        assert [link.property("here") for link in page._links] == [True] + [False] * 7
+        assert [link.property("here") for link in page._links] == [True] + [False] * 8
         page._links[4].click()
         await settle()
         assert page.area.verticalScrollBar().value() > 0
