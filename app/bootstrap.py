@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from app.clock import SystemClock
 from app.core.actions import Actions
 from app.core.backoff import ReconnectPolicy
+from app.core.backup_retention import BackupRetention
+from app.core.backup_steps import BackupSteps
+from app.core.backups import Backups
 from app.core.bus import Bus
 from app.core.chores import Chores
 from app.core.credentials import CredentialsDesk
@@ -28,6 +31,7 @@ from app.core.queue_desk import QueueDesk
 from app.core.reauthentication import Reauthentication
 from app.core.recovery import Recovery
 from app.core.registration import Registration
+from app.core.restore import Restore
 from app.core.retention import Retention
 from app.core.roster_import import RosterImport
 from app.core.scribe import Scribe
@@ -37,12 +41,9 @@ from app.core.supervisor import Supervisor
 from app.core.webhooks import WebhookDesk
 from app.core.witness import Witness
 from app.domain.audit import Actor
-from app.domain.backup import BackupInfo
 from app.domain.deeds import DeedName
-from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock
-from app.domain.procedure import Facts, ProcedureId
 from app.domain.provider import Provider
 from app.providers.meta_cloud.provider import MetaCloudProvider
 from app.providers.reachability import FRONT_DOORS, Reachability
@@ -53,6 +54,7 @@ from app.settings import Settings
 from app.storage.audit import SqlAudit
 from app.storage.database import Database
 from app.storage.history import SqlHistory
+from app.storage.history_transfer import SqlHistoryTransfer
 from app.storage.journal import SqlJournal
 from app.storage.operator_settings import SqlOperatorSettings
 from app.storage.registration_tries import SqlRegistrationTries
@@ -93,6 +95,8 @@ class Core:
     registration: Registration
     journal: SqlJournal
     procedures: Procedures
+    backups: Backups
+    backup_retention: BackupRetention
     webhooks: WebhookDesk
 
     async def open(self) -> None:
@@ -109,7 +113,13 @@ class Core:
             async with (
                 self.supervisor,
                 self.procedures,
-                Chores(self.provider_log.run, self.retention.run, self.incidents.run, self.webhooks.run),
+                Chores(
+                    self.provider_log.run,
+                    self.retention.run,
+                    self.incidents.run,
+                    self.webhooks.run,
+                    self.backup_retention.run,
+                ),
             ):
                 yield
         finally:
@@ -194,13 +204,23 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         under_way=lambda mentorado_id: procedures.of(mentorado_id),  # noqa: PLW0108 - made below
         interrupt=lambda mentorado_id: procedures.pause_of(mentorado_id),  # noqa: PLW0108
     )
-    journal = SqlJournal(database)
+    journal, transfer = SqlJournal(database), SqlHistoryTransfer(database)
+    backups = Backups(settings.backup_dir, enrolments=enrolments, providers=providers, transfer=transfer, clock=clock)
+    restore = Restore(
+        backups=backups,
+        enrolments=enrolments,
+        providers=providers,
+        transfer=transfer,
+        history=history,
+        transitions=transitions,
+        bus=bus,
+    )
     recovery = Recovery(
         enrolments=enrolments,
         supervisor=supervisor,
         incidents=incidents,
         providers=providers,
-        backups=NoBackups(),
+        backups=backups,
         bus=bus,
         clock=clock,
     )
@@ -215,7 +235,13 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
     smoke_check = SmokeCheck(enrolments=enrolments, supervisor=supervisor, providers=providers, note=_smoke_note)
     procedures = Procedures(
         journal=journal,
-        steps=[*recovery.steps(), *reauthentication.steps(), smoke_check.step()],
+        steps=[
+            *recovery.steps(),
+            *reauthentication.steps(),
+            smoke_check.step(),
+            *BackupSteps(backups).steps(),
+            *restore.steps(),
+        ],
         ledger=Ledger(enrolments=enrolments, providers=providers, history=history, journal=journal),
         recorder=Recorder(witness=witness, audit=audit, enrolments=enrolments, status=supervisor.status),
         require=lambda name, mentorado_id, why: actions.require(name, mentorado_id, override_reason=why),
@@ -268,6 +294,10 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         ),
         journal=journal,
         procedures=procedures,
+        backups=backups,
+        backup_retention=BackupRetention(
+            backups=backups, enrolments=enrolments, witness=witness, clock=clock, under_way=procedures.of
+        ),
         webhooks=WebhookDesk(
             bus=bus,
             desk=desk,
@@ -285,19 +315,3 @@ def _smoke_note() -> str:
     from app.ui.text import texts
 
     return texts("smoke.note")
-
-
-class NoBackups:
-    """Until archives are wired: a procedure that needs one stops at that step, and can be undone."""
-
-    async def collect(self, *_given: object, **_more: object) -> Facts:
-        raise Problem(Code.BACKUP_FOLDER_UNUSABLE)
-
-    async def verify_part(self, procedure_id: ProcedureId) -> BackupInfo:
-        raise Problem(Code.BACKUP_FOLDER_UNUSABLE)
-
-    async def put_in_place(self, procedure_id: ProcedureId) -> BackupInfo:
-        raise Problem(Code.BACKUP_FOLDER_UNUSABLE)
-
-    async def discard_part(self, procedure_id: ProcedureId) -> None:
-        """There is none."""

@@ -65,25 +65,32 @@ class Archive:
     """An archive that is open. Raises `Problem` for what is not right, wherever it turns out."""
 
     def __init__(self, path: Path, *, passphrase: str = "") -> None:
-        self._path = path
+        self.path = path
         self._passphrase = passphrase
         self._stack = ExitStack()
 
-    def __enter__(self) -> Archive:
+    def open(self) -> None:
+        """Read the list of files and the manifest; nothing else is known to be right yet."""
         with ExitStack() as stack, self._readable():
-            file = stack.enter_context(_opened(self._path))
+            file = stack.enter_context(_opened(self.path))
             self.encrypted = file.read(len(MAGIC)) == MAGIC
             file.seek(0)
-            source = UnlockedFile(file, self._path, self._passphrase) if self.encrypted else file
+            source = UnlockedFile(file, self.path, self._passphrase) if self.encrypted else file
             self._zip = stack.enter_context(zipfile.ZipFile(cast("IO[bytes]", _Portioned(source))))
             self._entries = self._known(self._zip.infolist())
-            self.manifest = read_manifest(self._zip.read(self._entries[MANIFEST]), self._path)
+            self.manifest = read_manifest(self._zip.read(self._entries[MANIFEST]), self.path)
             self._compare()
             self._stack = stack.pop_all()
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def __enter__(self) -> Archive:
+        self.open()
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        self._stack.close()
+        self.close()
 
     def rows(self, size: int = 1000, progress: Progress = lambda _bytes: None) -> Iterator[list[dict[str, Any]]]:
         """The rows of the history, in batches. Only after the last batch it is known that none was altered."""
@@ -111,11 +118,15 @@ class Archive:
 
     def verify(self, progress: Progress = lambda _bytes: None) -> None:
         """Read everything, and compare it with what the manifest says."""
+        self.verify_files(progress)
+        for _ in self.rows(progress=progress):
+            pass
+
+    def verify_files(self, progress: Progress = lambda _bytes: None) -> None:
+        """Everything but the history."""
         for name in sorted(self.manifest.files.keys() - {HISTORY}):
             for piece in self._pieces(name):
                 progress(len(piece))
-        for _ in self.rows(progress=progress):
-            pass
 
     @property
     def size(self) -> int:
@@ -169,14 +180,14 @@ class Archive:
             raise self._altered(SESSION)
 
     def _altered(self, name: str) -> Problem:
-        return Problem(Code.BACKUP_ALTERED, path=str(self._path), detail=name)
+        return Problem(Code.BACKUP_ALTERED, path=str(self.path), detail=name)
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
         try:
             yield
         except _WRONG as error:
-            raise _unreadable(self._path, error) from error
+            raise _unreadable(self.path, error) from error
 
 
 def label(path: Path) -> Label:

@@ -6,13 +6,12 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
 from app import __version__
 from app.core.backup_archive import ArchiveWriter, folder_problems
@@ -21,6 +20,7 @@ from app.core.backup_manifest import BackupHead, Label
 from app.core.backup_reading import Archive, label
 from app.core.enrolments import Enrolments
 from app.core.export_files import safe_name
+from app.core.in_a_thread import InThread, in_a_thread
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind, is_id
@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 
 ENDING: Final = ".conecta"
 
-T = TypeVar("T")
 OnProgress = Callable[[BackupProgress], None]
 
 _TOLD_EVERY: Final = 4 << 20  # bytes read back, about a tenth of a second
@@ -87,7 +86,7 @@ class Backups:
         self._phrases[procedure_id] = passphrase
         enrolment = self._enrolments.get(mentorado_id)
         part, session = self._part(procedure_id), self._part(procedure_id, "session")
-        async with _in_a_thread() as thread:
+        async with in_a_thread() as thread:
             try:
                 await thread(partial(_prepare, self._folder, part, session))
                 account, facts = await self._copy_session(enrolment, session, on_progress)
@@ -96,7 +95,7 @@ class Backups:
                 await thread(partial(_remove, part, session))  # after what it is doing now
                 raise
             await thread(partial(_remove, session))
-        return facts
+        return {**facts, "encrypted": "yes" if passphrase else "no"}
 
     async def verify_part(
         self, procedure_id: ProcedureId, *, passphrase: str = "", on_progress: OnProgress = unheard
@@ -110,6 +109,10 @@ class Backups:
         info = await asyncio.to_thread(self._put_in_place, procedure_id)
         self._phrases.pop(procedure_id, None)
         return info
+
+    def beside(self, procedure_id: ProcedureId) -> Path:
+        """Where keys may lie for a moment, for this user alone; `discard_part` removes them, too."""
+        return self._part(procedure_id, "session")
 
     async def discard_part(self, procedure_id: ProcedureId) -> None:
         """Remove a part file. A finished backup is never a harm, and stays."""
@@ -233,25 +236,6 @@ class Backups:
 
 class _CancelledError(Exception):
     """Nobody waits for the answer any more."""
-
-
-class InThread:
-    """Runs one call after the other in a thread of its own."""
-
-    def __init__(self, worker: ThreadPoolExecutor) -> None:
-        self._worker = worker
-
-    async def __call__(self, call: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, call)
-
-
-@asynccontextmanager
-async def _in_a_thread() -> AsyncIterator[InThread]:
-    worker = ThreadPoolExecutor(1, thread_name_prefix="backup")
-    try:
-        yield InThread(worker)
-    finally:
-        worker.shutdown(wait=False)
 
 
 def _verify(path: Path, passphrase: str, tell: Callable[[int, int], None]) -> BackupInfo:

@@ -17,6 +17,7 @@ class DeedName(StrEnum):
     EXPORT_CONTACT = "export_contact"
     ERASE_CONTACT = "erase_contact"
     FORGET_OLD = "forget_old"
+    REMOVE_BACKUPS = "remove_backups"
     TAKE_OVER_SESSION = "take_over_session"  # from a program that died with it open
     IMPORT_MENTORADOS = "import_mentorados"
     CHOOSE_PROVIDER = "choose_provider"

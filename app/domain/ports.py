@@ -204,6 +204,10 @@ class HistoryTransfer(Protocol):
         """Everything, in batches of plain values whose ``kind`` says what they are; people before their messages."""
         ...
 
+    def check(self, rows: Sequence[Mapping[str, object]]) -> None:
+        """Raise `Problem(BACKUP_ALTERED)` for rows that no dump would hold; any thread may ask."""
+        ...
+
     async def merge(self, mentorado_id: MentoradoId, rows: Sequence[Mapping[str, object]]) -> int:
         """Store what is not there yet, in one transaction; returns how many messages were new. Repeating it is safe.
 

@@ -240,8 +240,12 @@ class KeepsSessions(Protocol):
         """
         ...
 
-    async def restore_session(self, link: Link, file: Path, taken_at: datetime, *, used_since: bool) -> None:
+    async def restore_session(
+        self, link: Link, file: Path, taken_at: datetime, *, used_since: bool, only_ask: bool = False
+    ) -> None:
         """Let the keys in *file* take over; what they replace is quarantined. Asked again, it changes nothing more.
+
+        With *only_ask* nothing is changed, but what would be refused is.
 
         Raises `Problem(SESSION_USED_SINCE)` unless it is certain that this device was not used after *taken_at*:
         older keys of a device that went on are worse than none. *used_since* is what the log of the link says, which

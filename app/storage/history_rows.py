@@ -10,7 +10,6 @@ from typing import Any, Final
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind, is_id
 from app.domain.messages import Address, AddressKind, Delivery, MessageKind
-from app.storage.history_contacts import Addresses
 
 _LONGEST: Final = 4 << 20
 """Letters of one text. What people can send is far shorter; a limit below that would make a good backup a bad one."""
@@ -26,7 +25,7 @@ class ToldContact:
     named_at: datetime | None
     created_at: datetime
     last_at: datetime | None  # when the last message was sent that would go with their erasure
-    addresses: Addresses
+    addresses: tuple[Address, ...]
 
     @classmethod
     def read(cls, row: Row) -> ToldContact:

@@ -44,6 +44,11 @@ class SqlHistoryTransfer:
             if rows := await self._database.read(dump.following):
                 yield rows
 
+    def check(self, rows: Sequence[Mapping[str, object]]) -> None:
+        from app.storage.history_rows import read
+
+        read(rows)
+
     async def merge(self, mentorado_id: MentoradoId, rows: Sequence[Mapping[str, object]]) -> int:
         def work(connection: Connection) -> int:
             from app.storage.history_merge import merge

@@ -140,13 +140,17 @@ class WhatsAppWebProvider:
         folder = self._files.folder(link.mentorado_id)
         return await to_the_end(lambda: copy_session(folder, to))
 
-    async def restore_session(self, link: Link, file: Path, taken_at: datetime, *, used_since: bool) -> None:
+    async def restore_session(
+        self, link: Link, file: Path, taken_at: datetime, *, used_since: bool, only_ask: bool = False
+    ) -> None:
         """Put keys back where that does no harm; their line must not be open."""
         folder, now = self._files.folder(link.mentorado_id), self._clock.now()
         await asyncio.to_thread(self._files.prepare, paired_before=True)
         await asyncio.to_thread(folder.make)
         async with self._owning(link.mentorado_id, folder):
-            await to_the_end(lambda: restore_session(folder, file, taken_at, now, used_since=used_since))
+            await to_the_end(
+                lambda: restore_session(folder, file, taken_at, now, used_since=used_since, only_ask=only_ask)
+            )
 
     async def snapshots(self, link: Link) -> Sequence[SnapshotInfo]:
         """The copies of the link's sessions, the latest first."""

@@ -25,7 +25,7 @@ from app.providers.whatsapp_web.inspection import account_in
 from app.providers.whatsapp_web.session_files import SessionFolder
 from app.providers.whatsapp_web.snapshots import Snapshots, Unusable, copy_database
 
-_TABLES: Final = re.compile(r"whatsmeow_\w+")
+_TABLES: Final = re.compile(r"whatsmeow_\w+|sqlite_\w+")
 _LOOKED_THROUGH_WITHIN: Final = 30.0  # seconds
 _LONGEST_VALUE: Final = 16 << 20
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -42,7 +42,9 @@ def copy_session(folder: SessionFolder, to: Path) -> PhoneNumber | None:
     return account
 
 
-def restore_session(folder: SessionFolder, file: Path, taken_at: datetime, now: datetime, *, used_since: bool) -> None:
+def restore_session(
+    folder: SessionFolder, file: Path, taken_at: datetime, now: datetime, *, used_since: bool, only_ask: bool = False
+) -> None:
     """Let the keys in *file* take over. Once they are in use, asking again changes nothing.
 
     Raises `Problem(SESSION_USED_SINCE)` unless it is certain that this does no harm.
@@ -51,10 +53,13 @@ def restore_session(folder: SessionFolder, file: Path, taken_at: datetime, now: 
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why="it holds no keys")
     current = folder.current
     if current is not None and _same_keys(current, file):
-        folder.put_back(current, now)
+        if not only_ask:
+            folder.put_back(current, now)
         return
     if used_since or not _lost_unused(current, taken_at) or _was_copied_since(folder, taken_at):
         raise Problem(Code.SESSION_USED_SINCE)
+    if only_ask:
+        return
     whole = folder.path / ".restored.part"
     whole.unlink(missing_ok=True)  # of a program that was killed
     with _problems(file):
