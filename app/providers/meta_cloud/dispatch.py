@@ -151,7 +151,7 @@ class Dispatch:
         if ceiling is None:
             return None
         delay = ceiling if wait is PAIR else self._draw(ceiling / 2, ceiling)
-        return max(delay, asked or 0.0)
+        return round(max(delay, asked or 0.0), 3)
 
     def _hold(self, key: str, until: datetime, code: int) -> None:
         self._held.pop(key, None)

@@ -1,0 +1,376 @@
+"""What goes out, and what is kept back: the window, templates, paces, and answers that never come."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from app.core.action import ActionName
+from app.domain.connection import LinkState, Reason, SendCapability
+from app.domain.messages import Address, AddressKind
+from app.domain.sending import Accepted, NotSent, Outgoing, SendTrouble, TemplateUse, Uncertain
+from tests.acceptance.meta_cloud.office import BIA, QUICK, Office, run
+from tests.acceptance.meta_cloud.rows import FINE, SLOWED
+from tests.acceptance.meta_cloud.test_errors import shown
+from tests.emulators.meta_cloud.faults import Fault
+from tests.emulators.meta_cloud.world import WABA_ID, template
+
+REMINDER = TemplateUse(name="lembrete", language="pt_BR", parameters=("Bia", "amanhã"))
+
+
+def test_a_text_inside_the_window_goes_out_as_meta_wants_it(office: Office) -> None:
+    """With plus and country code, our own id beside it, and the address back as Meta writes it: without the 9."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            result = await day.send(ana, "Olá, Bia", reference="m-17")
+            (sent,) = office.cloud.world.number.sent
+            written_as = Address(AddressKind.PHONE, "+552187650001")
+            assert result == Accepted(provider_id=sent.wamid, to=written_as)
+            assert sent.payload == {
+                "messaging_product": "whatsapp",
+                "recipient_type": "individual",
+                "to": "+5521987650001",
+                "type": "text",
+                "text": {"preview_url": False, "body": "Olá, Bia"},
+                "biz_opaque_callback_data": "m-17",
+            }
+            await day.until_told(ana, lambda s: s.evidence.last_ack is not None)
+
+    run(main())
+
+
+def test_outside_the_window_nothing_but_a_template_leaves(office: Office) -> None:
+    """ "the 24-hour window and templates respected when sending"."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            closed = NotSent(trouble=SendTrouble.WINDOW_CLOSED, code="131047")
+            assert await day.send(ana, wrote=False) == closed
+            now = office.clock.now()
+            for ago, passes in ((24 * 3600, False), (24 * 3600 - 60, True)):
+                office.cloud.world.number.inbound[BIA] = now - timedelta(seconds=ago)
+                message = Outgoing(
+                    to=Address(AddressKind.PHONE, f"+{BIA}"), text="oi", last_inbound=now - timedelta(seconds=ago)
+                )
+                result = await day.provider.send(day.core.enrolments.get(ana.id), message)
+                assert isinstance(result, Accepted) is passes
+            assert len(office.cloud.asked("messages")) == 1  # the others never left
+
+            assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+            components = office.cloud.world.number.sent[-1].payload["template"]["components"]
+            assert components == [
+                {"type": "body", "parameters": [{"type": "text", "text": "Bia"}, {"type": "text", "text": "amanhã"}]}
+            ]
+
+    run(main())
+
+
+TEMPLATES = [
+    template(),
+    template("pausado", status="PAUSED"),
+    template("pendente", status="PENDING"),
+    template("de_um_dia_depois", status="DREAMING"),
+    template("oi", "Olá!"),
+    template("nomeado", "Olá {{nome}}, até {{dia}}."),
+    template(
+        "com_titulo",
+        components=[{"type": "HEADER", "format": "TEXT", "text": "Oi {{1}}"}, {"type": "BODY", "text": "Até {{1}}."}],
+    ),
+    template("com_foto", components=[{"type": "HEADER", "format": "IMAGE"}, {"type": "BODY", "text": "Veja."}]),
+    template(
+        "com_botao",
+        components=[
+            {"type": "BODY", "text": "Veja."},
+            {"type": "BUTTONS", "buttons": [{"type": "URL", "url": "https://example.com/{{1}}"}]},
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "code"),
+    [
+        ("lembrete", ("Bia",), "132000"),
+        ("lembrete", ("Bia", "amanhã", "cedo"), "132000"),
+        ("lembrete", ("Bia", " "), "132000"),
+        ("oi", ("Bia",), "132000"),
+        ("pausado", ("Bia", "amanhã"), "132001"),
+        ("pendente", ("Bia", "amanhã"), "132001"),
+        ("de_um_dia_depois", ("Bia", "amanhã"), "132001"),
+        ("com_foto", (), "132001"),
+        ("com_botao", (), "132001"),
+        ("nunca_visto", (), "132001"),
+    ],
+)
+def test_only_an_approved_template_with_every_gap_filled_leaves(
+    office: Office, name: str, parameters: tuple[str, ...], code: str
+) -> None:
+    async def main() -> None:
+        office.cloud.world.templates[WABA_ID] = TEMPLATES
+        async with office.at_work() as day:
+            ana = await day.connected()
+            use = TemplateUse(name=name, language="pt_BR", parameters=parameters)
+            result = await day.send(ana, template=use, wrote=False)
+            assert isinstance(result, NotSent)
+            assert (result.trouble, result.code, result.after) == (SendTrouble.TEMPLATE, code, None)
+            assert office.cloud.asked("messages") == []
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("oi", ()), ("nomeado", ("Bia", "sexta")), ("com_titulo", ("Bia", "sexta"))],
+)
+def test_gaps_are_filled_in_header_and_body_by_number_or_by_name(
+    office: Office, name: str, parameters: tuple[str, ...]
+) -> None:
+    async def main() -> None:
+        office.cloud.world.templates[WABA_ID] = TEMPLATES
+        office.cloud.world.page = 2  # the list comes in pages
+        async with office.at_work() as day:
+            ana = await day.connected()
+            use = TemplateUse(name=name, language="pt_BR", parameters=parameters)
+            assert isinstance(await day.send(ana, template=use, wrote=False), Accepted)
+
+    run(main())
+
+
+def test_a_template_that_was_paused_since_is_not_used_again(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+            office.cloud.world.templates[WABA_ID] = [template(status="PAUSED")]
+            refused = await day.send(ana, template=REMINDER, wrote=False)
+            assert isinstance(refused, NotSent)
+            assert refused.code == "132015"
+            again = await day.send(ana, template=REMINDER, wrote=False)
+            assert isinstance(again, NotSent)
+            assert (again.trouble, again.code) == (SendTrouble.TEMPLATE, "132001")
+            assert len(office.cloud.asked("messages")) == 2
+
+    run(main())
+
+
+def test_one_that_was_approved_a_minute_ago_can_be_used(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            new = TemplateUse(name="novo", language="pt_BR")
+            assert isinstance(await day.send(ana, template=new, wrote=False), NotSent)
+            office.cloud.world.templates[WABA_ID].append(template("novo", "Olá!"))
+            assert isinstance(await day.send(ana, template=new, wrote=False), NotSent)  # just asked
+            assert len(office.cloud.asked("message_templates")) == 1
+            await office.clock.advance(60)
+            assert isinstance(await day.send(ana, template=new, wrote=False), Accepted)
+
+    run(main())
+
+
+@pytest.mark.parametrize("fault", [Fault.HTML_502, Fault.EMPTY, Fault.RESET, Fault.HANG, Fault.DRIP, Fault.WRONG_TYPES])
+def test_an_answer_that_never_comes_is_uncertain_and_is_never_sent_again_by_itself(
+    office: Office, fault: Fault
+) -> None:
+    """ "a timeout after a write is *ambiguous* and is never resent blindly"."""
+
+    async def main() -> None:
+        async with office.at_work(patience=QUICK) as day:
+            ana = await day.connected()
+            office.cloud.fault("messages", fault)
+            assert isinstance(await day.send(ana), Uncertain)
+            await day.later(ana, 600)
+            assert len(office.cloud.world.number.sent) == 1  # it went out, although nobody said so
+            assert shown(day, ana) == FINE
+
+    run(main())
+
+
+def test_what_never_left_may_be_tried_again(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work(patience=QUICK) as day:
+            ana = await day.connected()
+            wire = day.provider._lines[ana.link][1]._graph._wire
+            wire._client.base_url = "http://127.0.0.1:9"  # nobody is there
+            result = await day.send(ana)
+            assert isinstance(result, NotSent)
+            assert result.trouble is SendTrouble.TRANSIENT
+            assert result.after is not None
+            assert 1 <= result.after <= 2
+
+    run(main())
+
+
+def test_a_pair_that_is_too_quick_waits_longer_each_time_and_others_do_not(office: Office) -> None:
+    """ "131056: retry after 4^X s for that recipient"."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            waits = []
+            for _ in range(4):
+                office.cloud.decline("messages", 131056)
+                result = await day.send(ana)
+                assert isinstance(result, NotSent)
+                assert result.trouble is SendTrouble.RATE_PAIR
+                assert result.after is not None
+                waits.append(result.after)
+                asked = len(office.cloud.asked("messages"))
+                held = await day.send(ana)
+                assert isinstance(held, NotSent)
+                assert (held.code, held.after) == ("131056", result.after)
+                assert len(office.cloud.asked("messages")) == asked
+                await office.clock.advance(result.after)
+            assert waits == [1, 4, 16, 64]
+            office.cloud.decline("messages", 131056)
+            await day.send(ana)
+            assert isinstance(await day.send(ana, to="5521987650002"), Accepted)
+            assert shown(day, ana) == FINE
+            await office.clock.advance(256)
+            assert isinstance(await day.send(ana), Accepted)
+
+    run(main())
+
+
+def test_the_emulators_own_pair_bucket_is_respected_to_its_end(office: Office) -> None:
+    async def main() -> None:
+        office.cloud.world.pair_burst = 3
+        async with office.at_work() as day:
+            ana = await day.connected()
+            results = []
+            while len(office.cloud.world.number.sent) < 5:
+                results.append(result := await day.send(ana))
+                if isinstance(result, NotSent):
+                    assert result.after is not None
+                    await office.clock.advance(result.after)
+            assert len([result for result in results if isinstance(result, NotSent)]) <= 6
+
+    run(main())
+
+
+@pytest.mark.parametrize(("code", "least", "most"), [(130429, 1, 2), (4, 30, 60), (80007, 150, 300)])
+def test_a_number_that_is_too_quick_shows_it_until_the_wait_is_over(
+    office: Office, code: int, least: float, most: float
+) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            office.cloud.decline("messages", code)
+            result = await day.send(ana)
+            assert isinstance(result, NotSent)
+            assert result.after is not None
+            assert least <= result.after <= most
+            status = await day.until(ana, LinkState.CONNECTED, Reason.RATE_LIMITED)
+            assert status.until == office.clock.now() + timedelta(seconds=result.after)
+            held = await day.send(ana, to="5521987650002")
+            assert isinstance(held, NotSent)
+            assert (held.trouble, held.code, held.after) == (SendTrouble.RATE_GLOBAL, str(code), result.after)
+            assert shown(day, ana) == SLOWED
+            await day.rested(ana)
+            await office.clock.advance(result.after)
+            await day.until_told(ana, lambda _: shown(day, ana) == FINE)
+            assert isinstance(await day.send(ana), Accepted)
+
+    run(main())
+
+
+def test_meta_may_ask_for_a_longer_wait(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            office.cloud.decline("messages", 130429, retry_after=90)
+            result = await day.send(ana)
+            assert isinstance(result, NotSent)
+            assert result.after == 90
+
+    run(main())
+
+
+def test_after_enough_tries_nothing_is_tried_again_by_itself(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            office.cloud.decline("messages", 131000, times=5)
+            afters = []
+            for _ in range(4):
+                result = await day.send(ana, reference="m-1")
+                assert isinstance(result, NotSent)
+                afters.append(result.after)
+            assert [after is None for after in afters] == [False, False, False, True]
+            other = await day.send(ana, reference="m-2")
+            assert isinstance(other, NotSent)
+            assert other.after is not None
+
+    run(main())
+
+
+def test_somebody_for_whom_meta_holds_marketing_back_gets_no_template_for_a_day(office: Office) -> None:
+    """131049: "≥24 h before any resend"; an answer inside the window is another matter."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            office.cloud.world.recipients[BIA] = 131049
+            first = await day.send(ana, template=REMINDER, wrote=False)
+            assert isinstance(first, NotSent)
+            assert (first.code, first.after) == ("131049", None)
+            del office.cloud.world.recipients[BIA]
+            held = NotSent(trouble=SendTrouble.RATE_PAIR, code="131049")
+            assert await day.send(ana, template=REMINDER, wrote=False) == held
+            assert isinstance(await day.send(ana), Accepted)
+            await office.clock.advance(24 * 3600)
+            await day.until(ana, LinkState.CONNECTED)
+            assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("to", "words", "trouble"),
+    [
+        (Address(AddressKind.GROUP, "1203630000"), "oi", SendTrouble.RECIPIENT_INVALID),
+        (Address(AddressKind.META_USER, "BR.1502"), "oi", SendTrouble.RECIPIENT_INVALID),
+        (Address(AddressKind.PHONE, "21987650001"), "oi", SendTrouble.RECIPIENT_INVALID),
+        (Address(AddressKind.PHONE, "+5521987650001"), "", SendTrouble.REQUEST),
+        (Address(AddressKind.PHONE, "+5521987650001"), "x" * 4097, SendTrouble.REQUEST),
+    ],
+)
+def test_what_cannot_be_a_message_never_leaves(office: Office, to: Address, words: str, trouble: SendTrouble) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            message = Outgoing(to=to, text=words, last_inbound=office.clock.now())
+            result = await day.provider.send(day.core.enrolments.get(ana.id), message)
+            assert isinstance(result, NotSent)
+            assert result.trouble is trouble
+            assert office.cloud.asked("messages") == []
+
+    run(main())
+
+
+def test_nothing_is_sent_without_an_open_line_of_the_right_number(office: Office) -> None:
+    async def main() -> None:
+        nothing = NotSent(trouble=SendTrouble.NOT_CONNECTED)
+        async with office.at_work() as day:
+            ana = await day.enrol()
+            assert await day.send(ana) == nothing
+            office.cloud.fault("debug_token", Fault.HANG)
+            await day.do(ActionName.CONNECT, ana)
+            while not office.cloud.asked("debug_token"):
+                await asyncio.sleep(0.001)
+            assert await day.send(ana) == nothing  # nobody knows yet whose number it is
+            await day.do(ActionName.CANCEL, ana)
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.CONNECTED)
+            assert isinstance(await day.send(ana), Accepted)
+            await day.do(ActionName.DISCONNECT, ana)
+            assert await day.send(ana) == nothing
+            assert day.status(ana).capability is SendCapability.UNKNOWN
+            assert len(office.cloud.asked("messages")) == 1
+
+    run(main())
