@@ -14,6 +14,7 @@ from app.core.enrolments import Enrolments
 from app.core.intake import HistoryKeeper
 from app.core.link_run import LinkRun
 from app.core.pairing import PairingDesk
+from app.core.phone_codes import PhoneCodes
 from app.core.scribe import Scribe
 from app.core.start_gate import StartGate
 from app.core.status_board import StatusBoard
@@ -56,6 +57,7 @@ class Supervisor:
         self._scribe = scribe
         self._board = StatusBoard(bus=bus, clock=clock, scribe=scribe, transitions=transitions)
         self.pairing = PairingDesk(bus)
+        self.phone_codes = PhoneCodes(providers=providers, enrolments=enrolments, status=self.status, clock=clock)
         self._group = asyncio.TaskGroup()
         self._runs: dict[LinkId, tuple[LinkRun, asyncio.Task[None]]] = {}
         self._refusals: Counter[LinkId] = Counter()  # of sign-ins in a row, which outlive a run

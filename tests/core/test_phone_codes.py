@@ -15,15 +15,6 @@ from tests.clock import settle
 from tests.core.conftest import Core, Run
 
 
-def codes(core: Core) -> PhoneCodes:
-    return PhoneCodes(
-        providers={ProviderKind.WHATSAPP_WEB: core.provider},
-        enrolments=core.enrolments,
-        status=core.supervisor.status,
-        clock=core.clock,
-    )
-
-
 async def shown(core: Core) -> Enrolment:
     ana = await core.add()
     await core.do(ActionName.CONNECT, ana)
@@ -41,7 +32,7 @@ async def refused(asking: PhoneCodes, ana: Enrolment) -> Problem:
 def test_a_code_is_for_the_expected_number_and_only_while_a_qr_is_shown(core: Core, run: Run) -> None:
     async def main() -> None:
         async with core.running():
-            asking, ana = codes(core), await core.add()
+            asking, ana = core.supervisor.phone_codes, await core.add()
             assert not asking.offered(ana.mentorado.id)
             assert (await refused(asking, ana)).code is Code.NOT_POSSIBLE_NOW
             await core.do(ActionName.CONNECT, ana)
@@ -60,7 +51,7 @@ def test_a_code_is_for_the_expected_number_and_only_while_a_qr_is_shown(core: Co
 def test_another_code_has_to_wait(core: Core, run: Run) -> None:
     async def main() -> None:
         async with core.running():
-            asking, ana = codes(core), await shown(core)
+            asking, ana = core.supervisor.phone_codes, await shown(core)
             await asking.ask(ana.mentorado.id)
             await core.clock.advance(20)
             again = await refused(asking, ana)
@@ -76,7 +67,7 @@ def test_another_code_has_to_wait(core: Core, run: Run) -> None:
 def test_a_provider_without_such_codes_offers_none(core: Core, run: Run) -> None:
     async def main() -> None:
         async with core.running():
-            asking, ana = codes(core), await shown(core)
+            asking, ana = core.supervisor.phone_codes, await shown(core)
             await core.enrolments.save_link(replace(ana.link, provider=ProviderKind.META_CLOUD))
             assert not asking.offered(ana.mentorado.id)
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.core.action import ActionName
 from app.core.actions import Actions
+from app.core.phone_codes import PhoneCodes
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock
@@ -27,6 +28,7 @@ from app.ui.detail_pane.timeline import Timeline
 from app.ui.detail_pane.timeline_picture import TimelinePicture
 from app.ui.detail_pane.trouble import Trouble
 from app.ui.detail_pane.who import Who
+from app.ui.providers.number_section import NumberSection
 from app.ui.text import age, provider, state_badge, texts
 from app.ui.theme import SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_SMALL, Theme, badge_icon, tone_of
 from app.ui.words import Words
@@ -37,7 +39,7 @@ class PaneContent(QWidget):
 
     asked_for = Signal(object)  # an ActionName
 
-    def __init__(self, theme: Theme, clock: Clock) -> None:
+    def __init__(self, theme: Theme, clock: Clock, phone_codes: PhoneCodes) -> None:
         super().__init__()
         self._clock = clock
         self.head = QWidget()
@@ -46,13 +48,14 @@ class PaneContent(QWidget):
         self.state = StateLine(theme)
         self.lead = LeadCard(theme)
         self.trouble = Trouble(theme)
-        self.pairing = PairingPanel(theme, clock)
+        self.pairing = PairingPanel(theme, clock, phone_codes=phone_codes)
         self.evidence = EvidenceCard(theme)
         self.mark = ProcedureMark()
         self.action_cards = ActionCards(theme)
         self.picture = TimelinePicture(theme)
         self.timeline = Timeline(theme)
         self.details = Details(theme)
+        self.number: NumberSection | None = None
         self._headings = {
             name: Words(theme, TEXT_SMALL, QFont.Weight.DemiBold) for name in ("actions", "history", "details")
         }
@@ -90,6 +93,14 @@ class PaneContent(QWidget):
         )
         self.picture.show_live(status, enrolment.mentorado.created_at, now)
         self.details.show_details(enrolment.link, status)
+        if self.number is not None:
+            self.number.show_mentorado(enrolment.mentorado.id)
+
+    def add_number(self, section: NumberSection) -> None:
+        """What providers tell of a number stands between what can be done and what happened."""
+        self.number = section
+        self._room_for_number.addWidget(section)
+        section.retranslate()
 
     def make_room_for_bar(self, width: int) -> None:
         """The scroll bar, *width* wide or 0, stands in the right margin, so that nothing moves when it appears."""
@@ -115,6 +126,8 @@ class PaneContent(QWidget):
             part.retranslate()
         for below in (self.picture, self.timeline, self.details):
             below.retranslate()
+        if self.number is not None:
+            self.number.retranslate()
 
     def _show_pairing(self, enrolment: Enrolment, status: LinkStatus, actions: Actions, turn: tuple[str, int]) -> None:
         if (status.state, status.reason) == (LinkState.BLOCKED, Reason.QR_EXPIRED):
@@ -137,6 +150,8 @@ class PaneContent(QWidget):
         for part in (self.mark, self.lead, self.trouble, self.pairing, self.evidence):
             layout.addWidget(part)
         layout.addLayout(_section(self._headings["actions"], [self.action_cards], SPACE_2 + 2))
+        self._room_for_number = QVBoxLayout()
+        layout.addLayout(self._room_for_number)
         layout.addLayout(_section(self._headings["history"], [self.picture, self.timeline], SPACE_3))
         layout.addLayout(_section(self._headings["details"], [self.details], SPACE_2))
         layout.addStretch(1)

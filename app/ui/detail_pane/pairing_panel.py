@@ -10,9 +10,10 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout
 
+from app.core.phone_codes import PhoneCodes
 from app.domain.connection import LinkState, LinkStatus, QrCode, Reason
 from app.domain.errors import Problem
-from app.domain.mentorado import Enrolment
+from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock
 from app.ui.detail_pane.countdown import CodeLife
@@ -21,6 +22,7 @@ from app.ui.detail_pane.notice import Notice
 from app.ui.detail_pane.pairing_steps import PairingSteps
 from app.ui.detail_pane.qr_matrix import QrMatrix, encode, warm_up
 from app.ui.detail_pane.qr_plate import QrPlate
+from app.ui.detail_pane.typed_code import TypedCode
 from app.ui.loop import ask, asked
 from app.ui.text import texts
 from app.ui.theme import SPACE_2, SPACE_3, SPACE_4, Theme
@@ -47,11 +49,16 @@ class PairingPanel(QFrame):
     problem = Signal(object)
     crash = Signal(object)
 
-    def __init__(self, theme: Theme, clock: Clock, *, cancellable: bool = True) -> None:
+    def __init__(
+        self, theme: Theme, clock: Clock, *, phone_codes: PhoneCodes | None = None, cancellable: bool = True
+    ) -> None:
         super().__init__()
         self.setProperty("role", "sunken")
         self._theme = theme
         self._clock = clock
+        self._phone_codes = phone_codes
+        self._mentorado_id: MentoradoId | None = None
+        self._typing = False  # a code to type is shown in the place of the QR
         self._cancellable = cancellable  # not where giving up is offered elsewhere
         self._stage = Stage.NONE
         self._code: QrCode | None = None
@@ -68,6 +75,11 @@ class PairingPanel(QFrame):
         self._life = CodeLife(theme)
         self._steps = PairingSteps(theme)
         self._notice = Notice(theme, "clock")
+        self._typed = TypedCode(theme)
+        self._typed.back_wanted.connect(self._show_qr_again)
+        self._type_instead = QPushButton()
+        self._type_instead.setProperty("role", "quiet")
+        self._type_instead.clicked.connect(self._ask_phone_code)
         self._cancel = QPushButton()
         self._cancel.setProperty("role", "quiet")
         self._cancel.clicked.connect(self.cancel_requested)
@@ -82,8 +94,10 @@ class PairingPanel(QFrame):
         plate.addWidget(self._renew, 0, 0, Qt.AlignmentFlag.AlignCenter)
         layout.addLayout(plate)
         layout.addWidget(self._notice)
+        layout.addWidget(self._typed)
         layout.addWidget(self._life)
         layout.addWidget(self._steps)
+        layout.addWidget(self._type_instead, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addWidget(self._cancel, 0, Qt.AlignmentFlag.AlignHCenter)
         theme.changed.connect(self._render)
         self.retranslate()
@@ -94,6 +108,9 @@ class PairingPanel(QFrame):
 
     def show_status(self, enrolment: Enrolment, status: LinkStatus, turn: tuple[str, int]) -> None:
         """Show whatever *status* says of a pairing; *turn* is who is being paired, and how many come before."""
+        if enrolment.mentorado.id != self._mentorado_id:
+            self._mentorado_id = enrolment.mentorado.id
+            self._show_qr_again()
         match status.state, status.reason:
             case LinkState.CONNECTING, Reason.WAITING_TURN:
                 self.show_waiting(*turn)
@@ -137,6 +154,8 @@ class PairingPanel(QFrame):
     def retranslate(self) -> None:
         self._renew.setText(texts("qr.renew"))
         self._cancel.setText(texts("qr.cancel"))
+        self._type_instead.setText(texts("qr.type_instead"))
+        self._typed.retranslate()
         self._steps.retranslate()
         self._render()
 
@@ -158,6 +177,26 @@ class PairingPanel(QFrame):
         """Every stage begins without a code: what was shown before belongs to the past."""
         self._stage = stage
         self._code = self._matrix = None
+        self._show_qr_again()
+
+    @asked
+    async def _ask_phone_code(self, _checked: bool = False) -> None:
+        codes, mentorado_id = self._phone_codes, self._mentorado_id
+        if codes is None or mentorado_id is None:
+            return
+        self._type_instead.setEnabled(False)
+        try:
+            code = await codes.ask(mentorado_id)
+        finally:
+            self._type_instead.setEnabled(True)
+        if mentorado_id == self._mentorado_id and self._stage in (Stage.CODE, Stage.LAPSED):
+            self._typing = True
+            self._typed.show_code(code)
+            self._render()
+
+    def _show_qr_again(self) -> None:
+        self._typing = False
+        self._typed.forget()
         self._render()
 
     @asked
@@ -188,9 +227,11 @@ class PairingPanel(QFrame):
 
     def _render(self) -> None:
         stage = self._stage
-        with_plate = stage in (Stage.CODE, Stage.LAPSED, Stage.EXPIRED)
+        with_plate = stage in (Stage.CODE, Stage.LAPSED, Stage.EXPIRED) and not self._typing
         for part in (self._plate, self._life, self._steps):
             part.setVisible(with_plate)
+        self._typed.setVisible(self._typing)
+        self._type_instead.setVisible(stage is Stage.CODE and not self._typing and self._may_type())
         self._renew.setVisible(stage is Stage.EXPIRED)
         self._notice.setVisible(stage in (Stage.WAITING_TURN, Stage.SIGNING_IN))
         self._cancel.setVisible(self._cancellable and stage is not Stage.EXPIRED)
@@ -205,6 +246,10 @@ class PairingPanel(QFrame):
             self._timer.start() if not self._timer.isActive() else None
         else:
             self._timer.stop()
+
+    def _may_type(self) -> bool:
+        codes, mentorado_id = self._phone_codes, self._mentorado_id
+        return codes is not None and mentorado_id is not None and codes.offered(mentorado_id)
 
     def _show_notice(self) -> None:
         if self._stage is Stage.WAITING_TURN:

@@ -35,6 +35,7 @@ from app.ui.detail_pane.conversations_side import ConversationsSide
 from app.ui.detail_pane.notice import Notice
 from app.ui.detail_pane.turn import turn_of
 from app.ui.loop import asked
+from app.ui.providers.number_section import NumberSection
 from app.ui.recovery.sides import Sides
 from app.ui.sheets import Sheets
 from app.ui.text import problem as words_of
@@ -88,7 +89,7 @@ class DetailPane(QWidget):
         self._trouble: dict[MentoradoId, tuple[str, str]] = {}
 
         self._empty = Notice(theme, "users")
-        self._content = PaneContent(theme, clock)
+        self._content = PaneContent(theme, clock, supervisor.phone_codes)
         self._scroll = QScrollArea(widgetResizable=True)
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
@@ -120,6 +121,10 @@ class DetailPane(QWidget):
         self._sides.mentorado_wanted.connect(self.mentorado_wanted)
         self._sides.problem.connect(self.show_problem)
         self._sides.crash.connect(self.show_crash)
+        number = NumberSection(theme, sheets.tools.hosted.details, clock)
+        number.problem.connect(self.show_problem)
+        number.crash.connect(self.show_crash)
+        self._content.add_number(number)
         self._content.pairing.problem.connect(self.show_problem)
         self._content.pairing.crash.connect(self.show_crash)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)

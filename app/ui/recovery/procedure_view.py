@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from app.domain.backup import BackupProgress
 from app.domain.connection import LinkState, Reason
@@ -22,7 +22,7 @@ from app.ui.recovery.step_list import StepList
 from app.ui.recovery.words import Said, is_unproven, said, scan
 from app.ui.sheets import Tools
 from app.ui.text import texts
-from app.ui.theme import SPACE_2, SPACE_4, TEXT_SMALL
+from app.ui.theme import SPACE_4, TEXT_SMALL
 from app.ui.words import Words
 
 
@@ -30,6 +30,8 @@ class ProcedureView(QWidget):
     """Is told the procedure whole, each time it moves."""
 
     wanted = Signal(object)  # a Control
+    code_moved = Signal(int)
+    """How far down the code is now."""
     problem = Signal(object)
     crash = Signal(object)
 
@@ -44,7 +46,9 @@ class ProcedureView(QWidget):
         self.phrase = PassphraseField()
         self.phrase.hide()
         self.attention.column.insertWidget(self.attention.column.count() - 1, self.phrase)
-        self.pairing = PairingPanel(tools.theme, tools.clock, cancellable=False)
+        self.pairing = PairingPanel(
+            tools.theme, tools.clock, phone_codes=tools.supervisor.phone_codes, cancellable=False
+        )
         self.pairing.problem.connect(self.problem)
         self.pairing.crash.connect(self.crash)
         self._heading = Words(tools.theme, TEXT_SMALL, QFont.Weight.DemiBold)
@@ -123,14 +127,8 @@ class ProcedureView(QWidget):
 
     def bring_code_into_view(self) -> None:
         """A code that cannot be seen whole cannot be scanned."""
-        parent = self.parentWidget()
-        while parent is not None and not isinstance(parent, QScrollArea):
-            parent = parent.parentWidget()
-        inside = parent.widget() if parent is not None else None
-        if parent is not None and inside is not None and self._coded:
-            top = self.pairing.mapTo(inside, self.pairing.rect().topLeft()).y()
-            if top + self.pairing.height() > parent.viewport().height():
-                parent.verticalScrollBar().setValue(top - SPACE_2)
+        if self._coded:
+            self.code_moved.emit(self.y() + self.pairing.y())
 
     def _show_said(self, procedure: Procedure, enrolment: Enrolment) -> None:
         match self._stage:

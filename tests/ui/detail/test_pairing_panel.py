@@ -380,3 +380,55 @@ def test_a_clock_that_is_put_back_brings_the_code_back(on_qt: OnQt, theme: Theme
             assert seen(stage) == [LINK]
 
     on_qt(main)
+
+
+def visible_codes(panel: PairingPanel) -> bool:
+    return panel._typed.isVisible()
+
+
+def test_a_code_to_type_takes_the_place_of_the_qr_until_it_is_wanted_back(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme, *(unpaired(each) for each in people())) as stage:
+            panel = open_pane(stage)
+            await stage.core.do(ActionName.CONNECT, stage.enrolments.get(THIAGO))
+            stage.provider.line.say(CodeIssued(LINK, 1, TOTAL, 60))
+            await drawn(stage)
+            panel._type_instead.click()
+            await settle()
+            assert visible_codes(panel)
+            assert "ABCD-0001" in words(panel)
+            assert seen(stage) == []
+            assert not panel._type_instead.isVisible()
+            panel._typed._back.click()
+            assert not visible_codes(panel)
+            assert "ABCD-0001" not in panel._typed._code.text()  # it is not kept where it is not shown
+            await asyncio.sleep(0.05)  # the layout makes room again
+            assert seen(stage) == [LINK]
+            panel._type_instead.click()  # too soon: the pane says so, and the QR stays
+            await settle()
+            assert not visible_codes(panel)
+            assert stage.pane._content.trouble.isVisible()
+            assert panel._type_instead.isEnabled()
+
+    on_qt(main)
+
+
+def test_a_code_to_type_goes_with_its_pairing_and_with_its_mentorado(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme, *(unpaired(each) for each in people())) as stage:
+            panel = open_pane(stage)
+            thiago = stage.enrolments.get(THIAGO)
+            await stage.core.do(ActionName.CONNECT, thiago)
+            stage.provider.line.say(CodeIssued(LINK, 1, TOTAL, 60))
+            await drawn(stage)
+            panel._type_instead.click()
+            await settle()
+            stage.pane.show_mentorado(LUIZA)
+            assert not visible_codes(panel)
+            stage.pane.show_mentorado(THIAGO)
+            assert not visible_codes(panel)
+            stage.provider.line.say(CodeAccepted(thiago.mentorado.phone))
+            await settle()
+            assert not panel._type_instead.isVisible()
+
+    on_qt(main)
