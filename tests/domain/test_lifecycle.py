@@ -49,3 +49,45 @@ def test_no_sequence_of_events_leads_to_a_state_without_a_way_out(triggers: list
         if allowed(state, trigger):
             state = step(state, trigger)
     assert step(step(state, Trigger.DISCONNECT), Trigger.CONNECT) is LinkState.CONNECTING
+
+
+def reachable(begin: LinkState, triggers: frozenset[Trigger] = frozenset(Trigger)) -> set[LinkState]:
+    found = {begin}
+    while more := {to for (at, by), to in TABLE.items() if at in found and by in triggers} - found:
+        found |= more
+    return found
+
+
+@given(st.lists(st.sampled_from(Trigger), max_size=30))
+def test_wherever_a_life_leads_there_is_a_way_to_connected_and_one_to_off(triggers: list[Trigger]) -> None:
+    state = LinkState.OFF
+    for trigger in triggers:
+        if allowed(state, trigger):
+            state = step(state, trigger)
+    assert {LinkState.CONNECTED, LinkState.OFF} <= reachable(state)
+    assert LinkState.OFF in reachable(state, frozenset({Trigger.DISCONNECT}))
+
+
+@given(st.sampled_from(LinkState), st.sampled_from(Trigger))
+def test_a_trigger_that_means_nothing_raises_and_what_is_allowed_never_does(state: LinkState, trigger: Trigger) -> None:
+    if allowed(state, trigger):
+        assert step(state, trigger) in LinkState
+    else:
+        with pytest.raises(IllegalTransition, match=f"{trigger.name} while {state}"):
+            step(state, trigger)
+
+
+@given(st.sampled_from(LinkState))
+def test_nothing_but_the_provider_says_that_a_link_is_through(state: LinkState) -> None:
+    """Neither a person nor a code makes a badge green: only `OPENED` does."""
+    by_others = frozenset(Trigger) - {Trigger.OPENED}
+    if state is not LinkState.CONNECTED:
+        assert LinkState.CONNECTED not in reachable(state, by_others)
+
+
+@given(st.sampled_from(LinkState))
+def test_a_code_is_seen_only_by_those_who_asked_for_one(state: LinkState) -> None:
+    """No trigger shows a code in a link that is off, blocked or connected: a person asks to connect first."""
+    if state in (LinkState.OFF, LinkState.BLOCKED, LinkState.CONNECTED):
+        assert not allowed(state, Trigger.CODE_SHOWN)
+        assert LinkState.QR_READY not in reachable(state, frozenset({Trigger.CODE_SHOWN, Trigger.CODE_ACCEPTED}))
