@@ -82,8 +82,8 @@ class Actions:
         clock: Clock,
         witness: Witness,
         incidents: Incidents,
-        under_way: UnderWay = lambda _mentorado_id: None,
-        interrupt: Callable[[MentoradoId], Awaitable[None]] | None = None,
+        under_way: UnderWay,
+        interrupt: Callable[[MentoradoId], Awaitable[None]],
     ) -> None:
         self._enrolments = enrolments
         self._under_way = under_way
@@ -248,8 +248,7 @@ class Actions:
 
     async def _disconnect(self, mentorado_id: MentoradoId) -> None:
         """A procedure that is moving this link is paused first; it would bring it back."""
-        if self._interrupt is not None:
-            await self._interrupt(mentorado_id)
+        await self._interrupt(mentorado_id)
         await self._supervisor.disconnect(mentorado_id)
 
 

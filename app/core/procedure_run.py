@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from app.core.bus import Bus
 from app.core.ledger import Ledger, facts_of
@@ -38,6 +39,8 @@ _TO_UNDO: Final = frozenset({*_BEGUN, StepState.DONE})
 
 Said = tuple[EntryKind, Facts]
 """What is to be written about a step next."""
+
+Doing = Callable[[], Awaitable[Said]]
 
 
 class Scroll:
@@ -163,10 +166,10 @@ class ProcedureRun:
     async def _forward(self) -> None:
         while (record := self.procedure.next_step) is not None:
             step = self._means.steps[record.name]
-            said = await self._do(self._first(step, record.state))
+            said = await self._do(partial(self._first, step, record.state))
             if said is not None and said[0] is EntryKind.STEP_BEGAN:
                 await self.write(said[0], step.name, said[1])
-                said = await self._do(_done(step.do(self._given())))
+                said = await self._do(partial(_done, step.do, self._given()))
             if said is None:
                 await self.write(EntryKind.PAUSED, facts=await self._quiet(step))
                 return
@@ -194,7 +197,7 @@ class ProcedureRun:
         for record in reversed(self.procedure.steps):
             if record.state not in _TO_UNDO:
                 continue
-            said = await self._do(_undone(self._means.steps[record.name].undo(self._given())))
+            said = await self._do(partial(_undone, self._means.steps[record.name].undo, self._given()))
             if said is None:
                 await self.write(EntryKind.PAUSED)
                 return
@@ -208,12 +211,11 @@ class ProcedureRun:
         """Let *step* put in order what it was doing. A pause is a pause even when that fails."""
         if self.procedure.step(step.name).state is not StepState.RUNNING:
             return {}
-        return (await _safely(_done(step.pause(self._given()))))[1]
+        return (await _safely(partial(_done, step.pause, self._given())))[1]
 
-    async def _do(self, doing: Coroutine[Any, Any, Said]) -> Said | None:
+    async def _do(self, doing: Doing) -> Said | None:
         """Do what a pause may cut short; None when it did. What goes wrong is a thing to be written, too."""
         if self._pausing:
-            doing.close()
             return None
         self._work = work = self._means.group.create_task(_safely(doing))
         try:
@@ -232,9 +234,9 @@ class ProcedureRun:
         )
 
 
-async def _safely(doing: Coroutine[Any, Any, Said]) -> Said:
+async def _safely(doing: Doing) -> Said:
     try:
-        return await doing
+        return await doing()
     except Problem as problem:
         return EntryKind.STEP_FAILED, {"code": problem.code.value, **problem.context}
     except Exception:
@@ -242,9 +244,9 @@ async def _safely(doing: Coroutine[Any, Any, Said]) -> Said:
         return EntryKind.STEP_FAILED, {"code": "unexpected"}
 
 
-async def _done(doing: Awaitable[Facts]) -> Said:
-    return EntryKind.STEP_DONE, await doing
+async def _done(do: Callable[[Run], Awaitable[Facts]], run: Run) -> Said:
+    return EntryKind.STEP_DONE, await do(run)
 
 
-async def _undone(doing: Awaitable[Facts]) -> Said:
-    return EntryKind.STEP_UNDONE, await doing
+async def _undone(undo: Callable[[Run], Awaitable[Facts]], run: Run) -> Said:
+    return EntryKind.STEP_UNDONE, await undo(run)

@@ -89,8 +89,8 @@ class Reauthentication:
             await self._supervisor.stand_down(run.mentorado_id)
         with LinkWatch(self._bus, self._clock, enrolment.link.id) as watch:
             await self._supervisor.pair_anew(run.mentorado_id)
-            await watch.until(at_rest)
-        return self._account_of(self._status(enrolment))
+            through = await watch.until(at_rest)
+        return self._account_of(through or self._status(enrolment))  # it may have fallen again since
 
     async def _paired(self, run: Run) -> Facts | None:
         """Whether another session is in use than before; where sessions have no names, whether the link is through."""

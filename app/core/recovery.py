@@ -41,7 +41,9 @@ class Backups(Protocol):
         """Copy everything into a part file beside its place."""
         ...
 
-    async def verify_part(self, procedure_id: ProcedureId) -> BackupInfo:
+    async def verify_part(
+        self, procedure_id: ProcedureId, *, on_progress: Callable[[BackupProgress], None]
+    ) -> BackupInfo:
         """Read the part file back."""
         ...
 
@@ -125,7 +127,7 @@ class Recovery:
 
     async def _back_up(self, run: Run) -> Facts:
         made = await self._backups.collect(run.id, run.mentorado_id, passphrase=run.secret, on_progress=run.tell)
-        await self._backups.verify_part(run.id)
+        await self._backups.verify_part(run.id, on_progress=run.tell)
         info = await self._backups.put_in_place(run.id)
         return {**made, "path": str(info.path), "messages": str(info.messages), "size": str(info.size)}
 

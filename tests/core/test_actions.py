@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import replace
 from datetime import timedelta
@@ -7,12 +8,14 @@ from datetime import timedelta
 import pytest
 
 from app.core.action import BUTTON_FOR, ActionName, Refusal
+from app.core.procedure_step import Step
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
 from app.domain.guidance import Recommendation, can_have, recommend
 from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.phone import PhoneNumber
+from app.domain.procedure import Facts, ProcedureKind, ProcedureState, StepName
 from app.domain.provider import CodeAccepted, CodeIssued, Opened, Refused
 from tests.clock import settle
 from tests.core.conftest import Core, Run
@@ -204,3 +207,74 @@ def test_a_deed_that_is_on_nobody_in_particular_is_written_down_too(core: Core, 
         assert (entry.deed.mentorado_id, entry.deed.subject, entry.deed.reason) == (None, "", "diagnosis")
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE, Reason.SESSION_MISSING, Reason.SESSION_CORRUPT]
+)
+def test_who_has_no_session_any_more_is_told_that_a_new_code_is_needed(core: Core, run: Run, reason: Reason) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await blocked(core, reason)
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is Refusal.NEEDS_NEW_CODE
+            for way_out in (ActionName.REAUTHENTICATE, ActionName.RECOVER):
+                assert core.actions.refusal(way_out, ana.mentorado.id) is None
+
+    run(main())
+
+
+def test_what_would_come_between_a_procedure_and_its_link_waits(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await blocked(core, Reason.SERVER_UNAVAILABLE)
+            asks = await core.begin(ProcedureKind.REAUTHENTICATION, ana)
+            for name in (ActionName.CONNECT, ActionName.RECOVER, ActionName.REAUTHENTICATE, ActionName.ARCHIVE):
+                assert core.actions.refusal(name, ana.mentorado.id) is Refusal.UNDER_WAY
+            await core.procedures.undo(asks.head.id)
+            await core.stands(ana)
+            for name in (ActionName.RECOVER, ActionName.REAUTHENTICATE, ActionName.BACK_UP, ActionName.RESTORE):
+                assert core.actions.refusal(name, ana.mentorado.id) is not Refusal.UNDER_WAY
+
+    run(main())
+
+
+def test_a_backup_leaves_the_link_alone(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await blocked(core, Reason.SERVER_UNAVAILABLE)
+            held = asyncio.Event()
+
+            async def collect(_run: object) -> Facts:
+                await held.wait()
+                return {}
+
+            core.procedures._means = replace(
+                core.procedures._means, steps={StepName.COLLECT: Step(name=StepName.COLLECT, do=collect)}
+            )
+            backup = await core.begin(ProcedureKind.BACKUP, ana)
+            assert core.actions.refusal(ActionName.RESTORE, ana.mentorado.id) is Refusal.UNDER_WAY
+            await core.do(ActionName.CONNECT, ana)
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            await settle()
+            await core.do(ActionName.DISCONNECT, ana)
+            assert (await core.stands(ana)).state is ProcedureState.RUNNING
+            await core.procedures.undo(backup.head.id)
+            await core.stands(ana)
+
+    run(main())
+
+
+def test_what_opens_a_sheet_is_not_done_by_a_yes(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await blocked(core, Reason.LOGGED_OUT)
+            for name in ActionName:
+                if core.actions.opens_sheet(name):
+                    with pytest.raises(ValueError, match="sheet"):
+                        await core.actions.run(name, ana.mentorado.id, _yes)
+
+    run(main())
+
+
+async def _yes(_name: ActionName, _enrolment: Enrolment) -> bool:
+    return True

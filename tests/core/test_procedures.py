@@ -278,6 +278,26 @@ def test_a_pause_cuts_the_step_short_and_going_on_does_it_again(works: Works, ru
     run(main())
 
 
+@pytest.mark.parametrize("turns", range(40))
+def test_a_pause_at_any_moment_leaves_what_can_be_gone_on_with(works: Works, run: Run, turns: int) -> None:
+    async def main() -> None:
+        async with works.running():
+            ana = await works.add()
+            procedure = await works.procedures.begin(K.RESTORE, ana.mentorado.id)
+            await settle(turns)
+            await works.procedures.pause(procedure.head.id)
+            paused = works.procedures.of(ana.mentorado.id)
+            assert paused is not None
+            assert paused.state is S.PAUSED
+            said = len(works.worked.said)
+            await settle()
+            assert len(works.worked.said) == said  # it stands still
+            await works.procedures.go_on(procedure.head.id)
+            assert (await works.stands(ana)).state is S.ASKING
+
+    run(main())
+
+
 def test_a_step_puts_in_order_what_a_pause_interrupted(works: Works, run: Run) -> None:
     async def main() -> None:
         async with works.running():

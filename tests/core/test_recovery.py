@@ -1,0 +1,788 @@
+"""The recovery of the operating guide, step by step: nothing is replaced before softer means have failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+
+import pytest
+
+from app.core.action import ActionName, Refusal
+from app.core.link_watch import LinkWatch, at_rest
+from app.core.recovery import SOFT_SECONDS, SOFT_TRIES
+from app.domain.audit import AuditOutcome
+from app.domain.backup import SessionFate
+from app.domain.connection import LinkState, Reason
+from app.domain.errors import Code, Problem
+from app.domain.lifecycle import Trigger
+from app.domain.mentorado import Enrolment, Link, ProviderKind
+from app.domain.messages import Address, AddressKind
+from app.domain.phone import PhoneNumber
+from app.domain.procedure import Procedure, ProcedureKind, ProcedureState, StepName, StepState
+from app.domain.provider import CodeAccepted, CodeIssued, Failed, Line, Lost, Opened, Refused, Signal
+from app.domain.sending import Accepted, NotSent, Outgoing, QueuedMessage, SendResult, SendTrouble, Uncertain
+from tests.clock import ManualClock, settle
+from tests.core.conftest import Core, Run
+from tests.core.crowd import Crowd
+from tests.played import PlayedProvider
+
+K, S, N = ProcedureKind, ProcedureState, StepName
+STRANGER = PhoneNumber("+5521912345678")
+CODE = CodeIssued("x", 1, 6, 60)
+
+
+class Sending(PlayedProvider):
+    """A provider that takes messages, and keeps a queue."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.result: SendResult = Accepted(provider_id="3EB0")
+        self.sent: list[Outgoing] = []
+        self.waiting: list[QueuedMessage] = []
+        self.silent = False
+
+    async def send(self, enrolment: Enrolment, message: Outgoing) -> SendResult:
+        self.sent.append(message)
+        return self.result
+
+    async def queue(self, link: Link) -> Sequence[QueuedMessage]:
+        if self.silent:
+            raise Problem(Code.PROVIDER_SILENT)
+        return self.waiting
+
+    async def purge_queue(self, link: Link) -> int:
+        raise NotImplementedError
+
+    def let_queue_flow(self, link: Link) -> None:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def core(manual_clock: ManualClock) -> Core:
+    return Core(manual_clock, provider=Sending())
+
+
+async def connected(core: Core) -> Enrolment:
+    ana = await core.add()
+    await core.do(ActionName.CONNECT, ana)
+    phone = ana.mentorado.phone
+    core.provider.line.say(CODE, CodeAccepted(phone), Opened(phone))
+    await settle()
+    return ana
+
+
+async def fallen(core: Core, signal: Signal) -> Enrolment:
+    ana = await connected(core)
+    core.provider.line.say(signal)
+    await settle()
+    return ana
+
+
+async def pairing(core: Core, reason: Reason = Reason.LOGGED_OUT) -> tuple[Enrolment, Procedure]:
+    """A re-authentication that shows its code."""
+    ana = await fallen(core, Refused(reason))
+    asks = await core.begin(K.REAUTHENTICATION, ana)
+    await core.procedures.confirm(asks.head.id)
+    shows = await core.stands(ana)
+    core.provider.line.say(CODE)
+    await settle()
+    return ana, shows
+
+
+def states(procedure: Procedure) -> dict[str, str]:
+    return {step.name: step.state for step in procedure.steps}
+
+
+# --- scope ------------------------------------------------------------------------------------------------------------
+
+
+def test_in_an_incident_nobody_is_repaired_alone_unless_a_person_says_why(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(4)
+        async with crowd.connected():
+            crowd.served.away = True
+            crowd.served.fall()
+            await settle()
+            one = crowd.enrolments.get(crowd.ids[0])
+            with pytest.raises(Problem) as caught:
+                await crowd.procedures.begin(K.RECOVERY, one.mentorado.id)
+            assert caught.value.context["why"] == Refusal.INCIDENT
+            begun = await crowd.begin(K.RECOVERY, one, override_reason=" só o dela caiu ")
+            assert begun.head.facts["override_reason"] == "só o dela caiu"
+            assert begun.step(N.SCOPE).facts == {"links": "many", "affected": "4", "of": "4"}
+        assert crowd.audit.entries_[-1].deed.reason == "só o dela caiu"
+
+    run(main())
+
+
+def test_an_incident_that_begins_meanwhile_stops_at_the_scope(run: Run) -> None:
+    async def main() -> None:
+        crowd = Crowd(4)
+        async with crowd.connected():
+            one = crowd.enrolments.get(crowd.ids[0])
+            crowd.served.gone.add(crowd.ids[0])
+            crowd.served.fall(crowd.ids[0])
+            await settle()
+            await crowd.procedures.begin(K.RECOVERY, one.mentorado.id)
+            crowd.served.away = True
+            crowd.served.fall()
+            stopped = await crowd.stands(one)
+            assert stopped.state is S.FAILED
+            assert stopped.step(N.SCOPE).facts["why"] == "incident"
+
+    run(main())
+
+
+# --- soft reconnect ---------------------------------------------------------------------------------------------------
+
+
+def test_a_link_that_comes_back_is_neither_backed_up_nor_paired(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            adopted = list(core.provider.adopted)
+            await core.begin(K.RECOVERY, ana)
+            assert not core.provider.line.pairing
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            done = await core.stands(ana)
+            assert done.state is S.DONE
+            assert done.step(N.SOFT_RECONNECT).facts == {"came_back": "yes", "tries": "1"}
+            assert states(done) | {"back_up": "skipped", "pair": "skipped"} == states(done)
+            assert done.step(N.VERIFY_ACCOUNT).facts == {"account": "+55…21"}
+            assert (core.backups.placed, core.provider.adopted) == ([], adopted)
+            assert core.status(ana).evidence.last_smoke_test == core.clock.now()
+        assert core.audit.entries_[-1].deed.outcome is AuditOutcome.DONE
+
+    run(main())
+
+
+def test_after_repeated_failure_it_is_backed_up_and_asked(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            lines = len(core.provider.lines)
+            await core.begin(K.RECOVERY, ana)
+            for _ in range(SOFT_TRIES):
+                core.provider.line.say(Failed(Reason.NETWORK_DOWN))
+                await core.clock.advance(10)
+            asks = await core.stands(ana)
+            assert asks.state is S.ASKING
+            soft = asks.step(N.SOFT_RECONNECT).facts
+            assert soft == {"came_back": "no", "tries": str(SOFT_TRIES), "reason": "network_down"}
+            assert len(core.provider.lines) - lines >= SOFT_TRIES
+            assert not any(line.pairing for line in core.provider.lines[1:])
+            assert asks.step(N.BACK_UP).facts["messages"] == "12431"
+            assert core.backups.placed == [asks.head.id]
+
+    run(main())
+
+
+def test_a_link_that_says_nothing_is_not_waited_for_forever(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Refused(Reason.SERVER_UNAVAILABLE))
+            waits = await core.begin(K.RECOVERY, ana)
+            assert states(waits)["soft_reconnect"] == "running"
+            await core.clock.advance(SOFT_SECONDS)
+            asks = await core.stands(ana)
+            assert asks.step(N.SOFT_RECONNECT).facts["tries"] == "1"
+            await core.procedures.confirm(asks.head.id)
+            await core.stands(ana)
+            assert core.provider.lines[-2].closed  # the line that said nothing made way
+            assert core.provider.line.pairing
+
+    run(main())
+
+
+@pytest.mark.parametrize("reason", [Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE, Reason.BANNED])
+def test_keys_that_whatsapp_took_back_are_not_tried(core: Core, run: Run, reason: Reason) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Refused(reason))
+            lines = len(core.provider.lines)
+            if core.actions.refusal(ActionName.RECOVER, ana.mentorado.id) is None:
+                asks = await core.begin(K.RECOVERY, ana)
+                soft = {"came_back": "no", "tries": "0", "reason": reason.value}
+                assert asks.step(N.SOFT_RECONNECT).facts == soft
+            assert len(core.provider.lines) == lines
+
+    run(main())
+
+
+def test_who_was_never_paired_is_shown_no_code_before_being_asked(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+            await core.do(ActionName.CONNECT, ana)
+            core.provider.line.say(Refused(Reason.QR_EXPIRED))
+            await settle()
+            asks = await core.begin(K.RECOVERY, ana)
+            assert (asks.state, len(core.provider.lines)) == (S.ASKING, 1)
+
+    run(main())
+
+
+def test_a_link_that_came_back_before_the_first_try_is_left_alone(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Lost(Reason.STREAM_ERROR))
+            await core.procedures.begin(K.RECOVERY, ana.mentorado.id)
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            done = await core.stands(ana)
+            assert done.step(N.SOFT_RECONNECT).facts == {"came_back": "yes", "tries": "0"}
+
+    run(main())
+
+
+def test_a_link_that_is_switched_off_while_it_is_tried_pauses_the_recovery(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            await core.begin(K.RECOVERY, ana)
+            await core.do(ActionName.DISCONNECT, ana)
+            assert (await core.stands(ana)).state is S.PAUSED
+            assert core.status(ana).state is LinkState.OFF
+
+    run(main())
+
+
+# --- backup -----------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_backup_nothing_is_replaced(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Refused(Reason.LOGGED_OUT))
+            core.backups.problem = Problem(Code.BACKUP_DISK_FULL, path="/backups")
+            failed = await core.begin(K.REAUTHENTICATION, ana, secret="open sesame")
+            assert (failed.state, states(failed)["pair"]) == (S.FAILED, "waiting")
+            core.backups.problem = None
+            await core.procedures.go_on(failed.head.id)
+            asks = await core.stands(ana)
+            assert asks.state is S.ASKING
+            assert asks.step(N.BACK_UP).facts["encrypted"] == "yes"
+            assert core.backups.passphrases == ["open sesame"] * 2
+
+    run(main())
+
+
+def test_undone_it_leaves_no_part_of_an_archive_and_the_finished_one_stays(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Refused(Reason.LOGGED_OUT))
+            core.backups.problem = Problem(Code.BACKUP_DISK_FULL)
+            failed = await core.begin(K.REAUTHENTICATION, ana)
+            assert core.backups.parts == {failed.head.id}
+            await core.procedures.undo(failed.head.id)
+            assert (await core.stands(ana)).state is S.UNDONE
+            assert core.backups.parts == set()
+            core.backups.problem = None
+            asks = await core.begin(K.REAUTHENTICATION, ana)
+            await core.procedures.undo(asks.head.id)
+            await core.stands(ana)
+            assert core.backups.placed == [asks.head.id]
+
+    run(main())
+
+
+# --- pairing ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_old_session_stays_until_the_new_one_is_connected(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana, shows = await pairing(core)
+            assert core.status(ana).state is LinkState.QR_READY
+            assert shows.step(N.PAIR).facts == {"session_before": "session 1"}
+            assert (len(core.provider.adopted), shows.can_be_undone) == (1, True)
+            phone = ana.mentorado.phone
+            core.provider.line.say(CodeAccepted(phone), Opened(phone))
+            done = await core.stands(ana)
+            assert (done.state, len(core.provider.adopted)) == (S.DONE, 2)
+            assert done.step(N.PAIR).facts["account"] == "+55…21"
+            provider = core.provider
+            assert isinstance(provider, Sending)
+            (note,) = provider.sent
+            assert (note.to, note.text) == (Address(AddressKind.PHONE, phone), "Conecta: teste")
+
+    run(main())
+
+
+@pytest.mark.parametrize("reason", [Reason.QR_EXPIRED, Reason.PAIRING_FAILED, Reason.PASSKEY_REQUIRED])
+def test_a_pairing_that_ends_is_a_step_that_failed_and_again_is_a_new_code(
+    core: Core, run: Run, reason: Reason
+) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana, shows = await pairing(core)
+            core.provider.line.say(Refused(reason))
+            failed = await core.stands(ana)
+            assert failed.state is S.FAILED
+            why = failed.step(N.PAIR).facts
+            assert (why["code"], why["reason"]) == ("link_not_back", reason)
+            await core.procedures.go_on(shows.head.id)
+            await core.stands(ana)
+            core.provider.line.say(CODE)
+            await settle()
+            assert core.status(ana).state is LinkState.QR_READY  # nobody is asked twice
+            await core.procedures.undo(shows.head.id)
+            assert (await core.stands(ana)).state is S.UNDONE
+
+    run(main())
+
+
+def test_the_wrong_phone_is_told_and_nothing_is_replaced(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana, shows = await pairing(core)
+            core.provider.line.say(CodeAccepted(STRANGER))
+            failed = await core.stands(ana)
+            assert failed.step(N.PAIR).facts["reason"] == Reason.WRONG_ACCOUNT
+            await core.procedures.go_on(shows.head.id)
+            refused = await core.stands(ana)
+            assert refused.step(N.PAIR).facts["why"] == Refusal.DECIDE_ACCOUNT_FIRST
+            await core.do(ActionName.REJECT_ACCOUNT, ana)
+            await core.procedures.go_on(shows.head.id)
+            await core.stands(ana)
+            assert core.provider.line.pairing
+            assert len(core.provider.adopted) == 1
+
+    run(main())
+
+
+def test_another_number_that_a_person_accepts_is_the_new_session(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana, shows = await pairing(core)
+            core.provider.line.say(CodeAccepted(STRANGER))
+            await core.stands(ana)
+            await core.do(ActionName.ACCEPT_ACCOUNT, ana)
+            core.provider.line.say(Opened(STRANGER))
+            await settle()
+            await core.procedures.go_on(shows.head.id)
+            done = await core.stands(ana)
+            assert (done.state, done.step(N.PAIR).facts["found"]) == (S.DONE, "paired")
+
+    run(main())
+
+
+@pytest.mark.parametrize("wish", ["pause", "undo"])
+def test_a_pairing_that_is_stopped_gives_up_what_was_scanned_and_keeps_the_old_session(
+    core: Core, run: Run, wish: str
+) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana, shows = await pairing(core)
+            phone = ana.mentorado.phone
+            core.provider.line.say(CodeAccepted(phone))
+            await settle()
+            line = core.provider.line
+            await getattr(core.procedures, wish)(shows.head.id)
+            stopped = await core.stands(ana)
+            assert line.closed
+            assert len(core.provider.adopted) == 1
+            assert core.provider.discarded[0] == ana.link.id
+            assert stopped.state is (S.PAUSED if wish == "pause" else S.UNDONE)
+            if wish == "undo":
+                assert not core.provider.line.pairing  # the session that stayed shows what it is worth
+                assert core.status(ana).state is LinkState.CONNECTING
+
+    run(main())
+
+
+def test_undone_before_anybody_wanted_the_link_it_stays_off(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            await core.do(ActionName.DISCONNECT, ana)
+            asks = await core.begin(K.REAUTHENTICATION, ana)
+            await core.procedures.confirm(asks.head.id)
+            await core.stands(ana)
+            await core.procedures.undo(asks.head.id)
+            assert (await core.stands(ana)).state is S.UNDONE
+            assert core.status(ana).state is LinkState.OFF
+
+    run(main())
+
+
+def test_a_pause_between_the_scan_and_the_entry_stops_nothing_that_works(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana, shows = await pairing(core)
+            phone = ana.mentorado.phone
+            core.provider.line.say(CodeAccepted(phone), Opened(phone))
+            while core.status(ana).state is not LinkState.CONNECTED:
+                await settle(1)
+            await core.procedures.pause(shows.head.id)
+            paused = await core.stands(ana)
+            assert core.status(ana).state is LinkState.CONNECTED
+            if paused.state is S.PAUSED:
+                with pytest.raises(Problem):
+                    await core.procedures.undo(shows.head.id)
+                await core.procedures.go_on(shows.head.id)
+            assert (await core.stands(ana)).state is S.DONE
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        (Reason.TEMPORARY_BAN, Refusal.SUSPENDED),
+        (Reason.CLIENT_OUTDATED, Refusal.OUTDATED),
+        (Reason.STREAM_REPLACED, Refusal.IN_USE_ELSEWHERE),
+    ],
+)
+def test_no_code_is_shown_for_a_reason_that_came_up_meanwhile_and_forbids_it(
+    core: Core, run: Run, reason: Reason, why: Refusal
+) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            await core.begin(K.RECOVERY, ana)
+            core.provider.line.say(Refused(reason))
+            failed = await core.stands(ana)
+            assert (failed.state, failed.step(N.PAIR).facts["why"]) == (S.FAILED, why)
+            assert states(failed)["back_up"] == "done"
+            assert not any(line.pairing for line in core.provider.lines[1:])
+
+    run(main())
+
+
+def test_a_link_that_comes_back_before_the_yes_is_not_paired(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            await core.begin(K.RECOVERY, ana)
+            for _ in range(SOFT_TRIES):
+                core.provider.line.say(Failed(Reason.NETWORK_DOWN))
+                await core.clock.advance(10)
+            asks = await core.stands(ana)
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            await core.clock.advance(60)
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            await settle()
+            await core.procedures.confirm(asks.head.id)
+            done = await core.stands(ana)
+            assert (done.state, states(done)["pair"]) == (S.DONE, "skipped")
+
+    run(main())
+
+
+def test_a_link_that_comes_back_at_the_last_moment_is_not_paired_either(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            await core.begin(K.RECOVERY, ana)
+            for _ in range(SOFT_TRIES):
+                core.provider.line.say(Failed(Reason.NETWORK_DOWN))
+                await core.clock.advance(10)
+            asks = await core.stands(ana)
+
+            def comes_back(entry: object) -> None:
+                if core.journal.kinds()[-1] == "step_began pair":
+                    core.supervisor._board.move(ana.link, _OPENED)
+
+            core.journal.on_entry = comes_back
+            await core.procedures.confirm(asks.head.id)
+            failed = await core.stands(ana)
+            assert failed.step(N.PAIR).facts["why"] == Refusal.ALREADY_CONNECTED
+            await core.procedures.go_on(asks.head.id)
+            assert states(await core.stands(ana))["pair"] == "skipped"
+
+    run(main())
+
+
+def test_where_nothing_is_paired_that_step_is_left_out(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Refused(Reason.SERVER_UNAVAILABLE))
+            for kind in (ProviderKind.META_CLOUD, ProviderKind.ZAPI):
+                core.providers[kind] = _Plain()
+            link = core.enrolments.get(ana.mentorado.id).link
+            ana = await core.enrolments.save_link(replace(link, provider=ProviderKind.META_CLOUD))
+            plain = core.providers[ProviderKind.META_CLOUD]
+            assert isinstance(plain, _Plain)
+            await core.begin(K.RECOVERY, ana)
+            plain.played.line.say(Refused(Reason.BILLING))
+            failed = await core.stands(ana)
+            assert states(failed)["pair"] == "skipped"
+            assert failed.step(N.VERIFY_ACCOUNT).facts["reason"] == Reason.BILLING
+            assert (failed.state, failed.can_be_undone) == (S.FAILED, True)
+            await core.procedures.undo(failed.head.id)
+            assert (await core.stands(ana)).state is S.UNDONE
+
+    run(main())
+
+
+def test_where_sessions_have_no_names_a_link_that_is_through_was_paired(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Refused(Reason.SERVER_UNAVAILABLE))
+            core.providers[ProviderKind.ZAPI] = nameless = _Nameless()
+            link = core.enrolments.get(ana.mentorado.id).link
+            ana = await core.enrolments.save_link(replace(link, provider=ProviderKind.ZAPI))
+            asks = await core.begin(K.REAUTHENTICATION, ana)
+            await core.procedures.confirm(asks.head.id)
+            shows = await core.stands(ana)
+            assert shows.step(N.PAIR).facts == {"session_before": ""}
+            nameless.played.line.say(Refused(Reason.QR_EXPIRED))
+            assert (await core.stands(ana)).state is S.FAILED
+            core.supervisor._board.move(ana.link, _CONNECT)
+            core.supervisor._board.move(ana.link, _OPENED)
+            await core.procedures.go_on(asks.head.id)
+            assert (await core.stands(ana)).step(N.PAIR).facts["found"] == "connected"
+
+    run(main())
+
+
+def test_what_pairs_nobody_has_nothing_to_give_up(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+            core.providers[ProviderKind.META_CLOUD] = _Plain()
+            await core.enrolments.save_link(replace(ana.link, provider=ProviderKind.META_CLOUD))
+            await core.supervisor.connect(ana.mentorado.id)
+            await core.supervisor.give_up_pairing(ana.mentorado.id)
+            assert core.status(ana).state is LinkState.OFF
+
+    run(main())
+
+
+# --- afterwards -------------------------------------------------------------------------------------------------------
+
+
+def test_a_start_in_the_middle_waits_for_the_link_and_takes_the_new_session(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana, shows = await pairing(core)
+            phone = ana.mentorado.phone
+        # The program died between the swap and its entry.
+        await core.provider.adopt(core.enrolments.get(ana.mentorado.id).link)
+        again = Core(
+            core.clock,
+            provider=core.provider,
+            roster=core.roster,
+            log=core.log,
+            audit=core.audit,
+            journal=core.journal,
+            backups=core.backups,
+        )
+        await again.enrolments.load()
+        async with again.running():
+            await again.procedures.load()
+            with pytest.raises(Problem):
+                await again.procedures.undo(shows.head.id)
+            await again.procedures.go_on(shows.head.id)
+            waits = await again.stands(ana)
+            assert (states(waits)["pair"], states(waits)["verify_account"]) == ("done", "running")
+            assert not again.provider.line.pairing
+            again.provider.line.say(Opened(phone))
+            assert (await again.stands(ana)).state is S.DONE
+
+    run(main())
+
+
+def test_a_link_that_does_not_come_back_is_said_and_in_the_end_left_so(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana, shows = await pairing(core)
+            phone = ana.mentorado.phone
+            core.provider.line.say(CodeAccepted(phone), Opened(phone), Refused(Reason.LOGGED_OUT))
+            failed = await core.stands(ana)
+            assert (failed.state, failed.can_be_undone) == (S.FAILED, False)
+            assert failed.step(N.VERIFY_ACCOUNT).facts["reason"] == Reason.LOGGED_OUT
+            await core.procedures.go_on(shows.head.id)
+            assert (await core.stands(ana)).step(N.SMOKE_CHECK).state is StepState.FAILED
+            await core.procedures.go_on(shows.head.id)
+            assert (await core.stands(ana)).state is S.DONE  # with both checks left out
+        assert core.audit.entries_[-1].deed.outcome is AuditOutcome.FAILED
+
+    run(main())
+
+
+def test_an_account_that_is_not_the_expected_one_fails_the_check(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            await core.begin(K.RECOVERY, ana)
+
+            def differs(entry: object) -> None:
+                if core.journal.kinds()[-1] == "step_began verify_account":
+                    core.supervisor._board.note(ana.link, account=STRANGER)
+
+            core.journal.on_entry = differs
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            failed = await core.stands(ana)
+            assert failed.step(N.VERIFY_ACCOUNT).facts["reason"] == Reason.WRONG_ACCOUNT
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("result", "trouble"),
+    [
+        (NotSent(trouble=SendTrouble.POLICY_BLOCK, code="463"), "policy_block"),
+        (Uncertain(detail="no answer"), "uncertain"),
+    ],
+)
+def test_a_note_that_does_not_leave_fails_the_smoke_check(
+    core: Core, run: Run, result: SendResult, trouble: str
+) -> None:
+    async def main() -> None:
+        provider = core.provider
+        assert isinstance(provider, Sending)
+        provider.result = result
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            await core.begin(K.RECOVERY, ana)
+            core.provider.line.say(Opened(None))
+            failed = await core.stands(ana)
+            assert (failed.state, failed.step(N.SMOKE_CHECK).facts["trouble"]) == (S.FAILED, trouble)
+            assert core.status(ana).evidence.last_smoke_test is None
+            provider.result = Accepted(provider_id="1")
+            await core.procedures.go_on(failed.head.id)
+            assert (await core.stands(ana)).state is S.DONE
+            assert core.status(ana).evidence.last_smoke_test is not None
+
+    run(main())
+
+
+def test_a_link_that_fell_again_sends_nothing(core: Core, run: Run) -> None:
+    async def main() -> None:
+        provider = core.provider
+        assert isinstance(provider, Sending)
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            await core.begin(K.RECOVERY, ana)
+
+            def falls(entry: object) -> None:
+                if core.journal.kinds()[-1] == "step_began smoke_check":
+                    core.supervisor._board.move(ana.link, _LOST, Reason.NETWORK_DOWN)
+
+            core.journal.on_entry = falls
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            failed = await core.stands(ana)
+            assert failed.step(N.SMOKE_CHECK).facts["trouble"] == SendTrouble.NOT_CONNECTED
+            assert provider.sent == []
+
+    run(main())
+
+
+def test_what_cannot_send_is_not_checked_by_sending(manual_clock: ManualClock, run: Run) -> None:
+    async def main() -> None:
+        core = Core(manual_clock)
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            await core.begin(K.RECOVERY, ana)
+            core.provider.line.say(Opened(None))
+            done = await core.stands(ana)
+            assert (done.state, done.step(N.SMOKE_CHECK).facts) == (S.DONE, {"why": "cannot_send"})
+
+    run(main())
+
+
+def test_a_number_that_cannot_write_to_itself_is_not_asked_to(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+            await core.begin(K.RECOVERY, ana)
+            core.providers[ProviderKind.META_CLOUD] = core.provider
+            link = core.enrolments.get(ana.mentorado.id).link
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            await core.enrolments.save_link(replace(link, provider=ProviderKind.META_CLOUD))
+            done = await core.stands(ana)
+            assert done.step(N.SMOKE_CHECK).facts == {"why": "not_to_itself"}
+
+    run(main())
+
+
+# --- the ledger -------------------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_says_what_is_kept_and_what_not(core: Core, run: Run) -> None:
+    async def main() -> None:
+        provider = core.provider
+        assert isinstance(provider, Sending)
+        async with core.running():
+            ana = await core.add()
+            first = await core.procedures.ledger(K.REAUTHENTICATION, ana.mentorado.id)
+            assert (first.session, first.old_device_stays, first.last_backup) == (SessionFate.NONE, False, None)
+            ana = await _connect(core, ana)
+            provider.waiting = [QueuedMessage(id=str(n), to="1", text="oi", since=None) for n in range(37)]
+            ledger = await core.procedures.ledger(K.RECOVERY, ana.mentorado.id)
+            assert (ledger.history.messages, ledger.contacts, ledger.queue) == (12_431, 41, 37)
+            assert (ledger.session, ledger.old_device_stays) == (SessionFate.REPLACED, True)
+            provider.silent = True
+            core.provider.line.say(Refused(Reason.LOGGED_OUT))
+            await settle()
+            asks = await core.begin(K.REAUTHENTICATION, ana)
+            ledger = await core.procedures.ledger(K.BACKUP, ana.mentorado.id)
+            assert (ledger.queue, ledger.session) == (None, SessionFate.NONE)
+            assert ledger.last_backup == core.clock.now()
+            asked = core.journal.journals[asks.head.id][1][-1].facts
+            assert asked["last_backup"] == core.clock.now().isoformat()
+            assert "queue" not in asked
+            await core.procedures.undo(asks.head.id)
+            await core.stands(ana)
+            await core.enrolments.save_link(replace(ana.link, provider=ProviderKind.META_CLOUD))
+            nowhere = await core.procedures.ledger(K.RESTORE, ana.mentorado.id)
+            assert nowhere.session is SessionFate.NONE
+
+    run(main())
+
+
+async def _connect(core: Core, ana: Enrolment) -> Enrolment:
+    await core.do(ActionName.CONNECT, ana)
+    core.provider.line.say(CODE, CodeAccepted(ana.mentorado.phone), Opened(ana.mentorado.phone))
+    await settle()
+    return core.enrolments.get(ana.mentorado.id)
+
+
+def test_a_watch_hears_one_link_only(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana, bia = await core.add(), await core.add("Bia", "11 98765-0000")
+            with LinkWatch(core.bus, core.clock, ana.link.id) as watch:
+                await core.supervisor.connect(bia.mentorado.id)
+                await core.supervisor.disconnect(bia.mentorado.id)
+                await core.supervisor.connect(ana.mentorado.id)
+                await core.supervisor.disconnect(ana.mentorado.id)
+                heard = await watch.until(at_rest)
+            assert heard is not None
+            assert heard.state is LinkState.OFF
+
+    run(main())
+
+
+_CONNECT, _OPENED, _LOST = Trigger.CONNECT, Trigger.OPENED, Trigger.LOST
+
+
+class _Plain:
+    """A provider that signs in with what it has, and pairs nobody."""
+
+    def __init__(self) -> None:
+        self.played = PlayedProvider()
+
+    def connect(self, enrolment: Enrolment) -> AbstractAsyncContextManager[Line]:
+        return self.played.connect(enrolment)
+
+    async def has_credentials(self, link: Link) -> bool:
+        return True
+
+
+class _Nameless(_Plain):
+    """A provider that pairs, and whose sessions have no names."""
+
+    def pair(self, enrolment: Enrolment) -> AbstractAsyncContextManager[Line]:
+        return self.played.pair(enrolment)
+
+    async def adopt(self, link: Link) -> None:
+        await self.played.adopt(link)
+
+    async def discard(self, link: Link) -> None:
+        await self.played.discard(link)
+
+    async def undecided_account(self, link: Link) -> PhoneNumber | None:
+        return await self.played.undecided_account(link)
