@@ -82,7 +82,7 @@ class PlayedMeta(PlayedHosted):
         self.registered: list[str] = []
         self.deregistered = 0
         self.told = NumberDetails(
-            facts={"verified_name": "Prates Mentoria", "quality_rating": "GREEN"},
+            facts={"verified_name": "Prates Mentoria", "quality": "green"},
             templates=(
                 Template(name="boas_vindas", language="pt_BR", category="UTILITY", status="APPROVED", usable=True),
             ),

@@ -94,7 +94,7 @@ class PaneContent(QWidget):
         self.picture.show_live(status, enrolment.mentorado.created_at, now)
         self.details.show_details(enrolment.link, status)
         if self.number is not None:
-            self.number.show_mentorado(enrolment.mentorado.id)
+            self.number.show_enrolment(enrolment)
 
     def add_number(self, section: NumberSection) -> None:
         """What providers tell of a number stands between what can be done and what happened."""

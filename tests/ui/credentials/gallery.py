@@ -24,7 +24,7 @@ from app.domain.credentials import CredentialField, CredentialReport
 from app.domain.errors import Code
 from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
-from app.domain.sending import QueuedMessage
+from app.domain.sending import NumberDetails, QueuedMessage, Template
 from app.ui import loop
 from app.ui.credentials.queue_sheet import QueueSheet
 from app.ui.credentials.register_sheet import RegisterSheet
@@ -128,6 +128,46 @@ async def deregister(stage: Office) -> None:
     await stage.open(ProviderKind.META_CLOUD, ActionName.DEREGISTER, QuestionSheet)
 
 
+async def number(stage: Office, *, asked: bool = True) -> None:
+    facts = {
+        "quality": "green",
+        "tier": "tier_2k",
+        "throughput": "standard",
+        "verified_name": "Prates Mentoria e Desenvolvimento",
+        "name_status": "pending_review",
+        "ownership": "verified",
+        "pin": "yes",
+        "status": "connected",
+        "moon_phase": "full",
+    }
+    known = (
+        ("boas_vindas", "UTILITY", "APPROVED"),
+        ("lembrete_de_sessao_individual_de_mentoria", "UTILITY", "APPROVED"),
+        ("convite_evento", "MARKETING", "REJECTED"),
+        ("pesquisa", "MARKETING", "PENDING"),
+        ("retorno", "UTILITY", "PAUSED"),
+    )
+    templates = tuple(
+        Template(name=name, language="pt_BR", category=category, status=status, usable=status == "APPROVED")
+        for name, category, status in known
+    )
+    stage.meta.told = NumberDetails(facts=facts, templates=templates)
+    enrolment = stage.enrolment(ProviderKind.META_CLOUD)
+    status = LinkStatus(state=LinkState.CONNECTED, since=stage.stage.clock.now())
+    stage.stage.observe(enrolment, status)
+    stage.window.resize(1240, 1500)
+    stage.window.choose(enrolment.mentorado.id)
+    pane = stage.window._pane
+    assert pane is not None
+    section = pane._content.number
+    assert section is not None
+    if asked:
+        section.ask()
+        await settle()
+        stage.stage.clock.time += timedelta(minutes=3)
+        pane._refresh()
+
+
 async def form(stage: Office, kind: ProviderKind | None) -> None:
     hosted = stage.stage.sheets.tools.hosted
     editing = stage.enrolment(kind) if kind else None
@@ -176,6 +216,8 @@ SHOTS: dict[str, Callable[[Office], Awaitable[None]]] = {
     "register-few": lambda s: register(s, 8),
     "register-none": lambda s: register(s, 10),
     "deregister": deregister,
+    "number-asked": number,
+    "number-never": lambda s: number(s, asked=False),
     "meta-empty": lambda s: credentials(s, M, None),
     "meta-malformed": malformed,
     "meta-good": lambda s: credentials(s, M, right(), **META),

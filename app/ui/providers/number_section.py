@@ -1,0 +1,222 @@
+"""What the provider tells of a number: quality, limits, names, templates. Asked when somebody wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.core.number_details import DetailsDesk, Told
+from app.domain.errors import Problem
+from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.ports import Clock
+from app.domain.sending import Template
+from app.ui.badge import Badge
+from app.ui.icons import icon
+from app.ui.loop import asked
+from app.ui.providers.words import fact_name, fact_value, template_status, tone
+from app.ui.text import age, provider, texts
+from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_SMALL, Theme, Tone
+from app.ui.words import Words
+
+_ORDER: Final = (
+    "quality",
+    "tier",
+    "throughput",
+    "verified_name",
+    "name_status",
+    "next_name_status",
+    "ownership",
+    "pin",
+    "official",
+    "on_business_app",
+    "mode",
+    "status",
+    "platform",
+)
+_AS_BADGE: Final = frozenset({"quality", "name_status", "status"})
+_ICONS: Final = {Tone.CONNECTED: "check-circle", Tone.WAITING: "clock", Tone.ERROR: "triangle-alert", Tone.IDLE: "info"}
+_SHOWN_TEMPLATES: Final = 4
+_ICON = 16
+
+
+class NumberSection(QWidget):
+    """Holds nothing: what was told last is the desk's. It is there only where a provider tells something."""
+
+    problem = Signal(object)
+    crash = Signal(object)
+
+    def __init__(self, theme: Theme, desk: DetailsDesk, clock: Clock) -> None:
+        super().__init__()
+        self._theme = theme
+        self._desk = desk
+        self._clock = clock
+        self._mentorado_id: MentoradoId | None = None
+        self._drawn: tuple[MentoradoId, Told | None, bool] | None = None
+        self._asking: set[MentoradoId] = set()
+        self._all = False
+        self._heading = Words(theme, TEXT_SMALL, QFont.Weight.DemiBold)
+        self._age = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._age.setProperty("role", "caption")
+        self.ask_button = QPushButton()
+        self.ask_button.setProperty("role", "quiet")
+        self.ask_button.clicked.connect(self.ask)
+        head = QHBoxLayout()
+        head.setSpacing(SPACE_2)
+        head.addWidget(self._heading, 1)
+        head.addWidget(self._age)
+        head.addWidget(self.ask_button)
+        self._card = QFrame()
+        self._card.setProperty("role", "sunken")
+        self._inside = QVBoxLayout(self._card)
+        self._inside.setContentsMargins(SPACE_4, SPACE_2 + 2, SPACE_4, SPACE_2 + 2)
+        self._inside.setSpacing(SPACE_2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, SPACE_2, 0, 0)
+        column.setSpacing(SPACE_2)
+        column.addLayout(head)
+        column.addWidget(self._card)
+        theme.changed.connect(self.retranslate)
+        self.hide()
+
+    def show_enrolment(self, enrolment: Enrolment) -> None:
+        """Show what was told of this one's number, and how long ago; called again whenever time has passed."""
+        mentorado_id = enrolment.mentorado.id
+        if mentorado_id != self._mentorado_id:
+            self._mentorado_id, self._all = mentorado_id, False
+        self.setVisible(self._desk.tells(mentorado_id))
+        if not self.isHidden():
+            self._heading.setText(texts("number.title", provider=provider(enrolment.link.provider)))
+            self._refresh()
+
+    @asked
+    async def ask(self, _checked: bool = False) -> None:
+        """Have the provider asked now; what it said before stays until it answers."""
+        mentorado_id = self._mentorado_id
+        if mentorado_id is None or mentorado_id in self._asking:
+            return
+        self._asking.add(mentorado_id)
+        self._refresh()
+        try:
+            await self._desk.ask(mentorado_id)
+        finally:
+            self._asking.discard(mentorado_id)
+            self._refresh()
+
+    def show_problem(self, problem: Problem) -> None:
+        self.problem.emit(problem)
+
+    def show_crash(self, error: Exception) -> None:
+        self.crash.emit(error)
+
+    def retranslate(self) -> None:
+        self._drawn = None
+        side = self._theme.px(_ICON)
+        self.ask_button.setIcon(icon("refresh", self._theme.tokens.text2, side))
+        self.ask_button.setIconSize(QSize(side, side))
+        if self._mentorado_id is not None:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        mentorado_id = self._mentorado_id
+        if mentorado_id is None:
+            return
+        told, asking = self._desk.last(mentorado_id), mentorado_id in self._asking
+        self._age.setText(texts("number.told", age=age(self._clock.now() - told.at)) if told else "")
+        self.ask_button.setText(texts("number.asking" if asking else "number.ask"))
+        self.ask_button.setEnabled(not asking)
+        if (now := (mentorado_id, told, self._all)) != self._drawn:
+            self._drawn = now
+            self._draw(told)
+
+    def _draw(self, told: Told | None) -> None:
+        _empty(self._inside)
+        if told is None:
+            never = QLabel(texts("number.never"), wordWrap=True)
+            never.setProperty("role", "secondary")
+            self._inside.addWidget(never)
+            return
+        facts = told.details.facts
+        names = [*(name for name in _ORDER if name in facts), *(name for name in facts if name not in _ORDER)]
+        shown = [(name, facts[name]) for name in names if (name, facts[name]) != ("next_name_status", "none")]
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE_3)
+        grid.setVerticalSpacing(SPACE_1 + 2)
+        grid.setColumnStretch(0, 1)
+        for row, (name, value) in enumerate(shown):
+            label = QLabel(fact_name(name), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+            label.setProperty("role", "secondary")
+            grid.addWidget(label, row, 0)
+            grid.addWidget(self._value(name, value), row, 1, Qt.AlignmentFlag.AlignRight)
+        self._inside.addLayout(grid)
+        self._draw_templates(told.details.templates)
+
+    def _value(self, name: str, value: str) -> QWidget:
+        said = fact_value(name, value)
+        if name in _AS_BADGE:
+            badge = Badge(self._theme)
+            badge.show_badge(tone(value), _ICONS[tone(value)], said[:1].upper() + said[1:])
+            badge.setAccessibleName(f"{fact_name(name)}: {said}")
+            return badge
+        words = Words(self._theme, TEXT_BODY, QFont.Weight.Medium)
+        words.setText(said)
+        words.setAlignment(Qt.AlignmentFlag.AlignRight)
+        words.setAccessibleName(f"{fact_name(name)}: {said}")
+        return words
+
+    def _draw_templates(self, templates: Sequence[Template]) -> None:
+        line = QFrame()
+        line.setProperty("role", "line")
+        self._inside.addWidget(line)
+        said = texts.plural("number.templates", len(templates))
+        if templates:
+            said = f"{said} · {texts('number.usable', usable=sum(each.usable for each in templates))}"
+        heading = Words(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
+        heading.setText(said)
+        self._inside.addWidget(heading)
+        for template in templates if self._all else templates[:_SHOWN_TEMPLATES]:
+            self._inside.addWidget(self._template(template))
+        if len(templates) > _SHOWN_TEMPLATES:
+            more = QPushButton(texts("number.fewer_templates" if self._all else "number.all_templates"))
+            more.setProperty("role", "link")
+            more.clicked.connect(partial(self._show_all, not self._all))
+            self._inside.addWidget(more, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def _template(self, template: Template) -> QWidget:
+        name = Words(self._theme, TEXT_SMALL, QFont.Weight.Medium)
+        name.setText(template.name.replace("_", "_\u200b"))  # it has no blanks to break at
+        under = QLabel(f"{template.language} · {template.category.lower()}", textFormat=Qt.TextFormat.PlainText)
+        under.setProperty("role", "caption")
+        badge = Badge(self._theme)
+        state = tone(template.status)
+        badge.show_badge(state, _ICONS[state], template_status(template.status))
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(name)
+        words.addWidget(under)
+        row = QWidget()
+        layout = QHBoxLayout(row)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE_2)
+        layout.addLayout(words, 1)
+        layout.addWidget(badge, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.setAccessibleName(f"{template.name}, {template.language}: {template_status(template.status)}")
+        return row
+
+    def _show_all(self, on: bool, _checked: bool = False) -> None:
+        self._all = on
+        self._refresh()
+
+
+def _empty(layout: QVBoxLayout | QGridLayout) -> None:
+    while item := layout.takeAt(0):
+        inner = item.layout()
+        if isinstance(inner, QVBoxLayout | QGridLayout):
+            _empty(inner)
+        elif widget := item.widget():
+            widget.hide()
+            widget.deleteLater()

@@ -1,0 +1,120 @@
+"""What the provider tells of a number is asked by a button, shown in words, and says its age."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import ProviderKind
+from app.domain.sending import NumberDetails, Template
+from app.ui.providers.number_section import NumberSection
+from app.ui.providers.words import fact_name, fact_value
+from app.ui.text import texts
+from app.ui.theme import Theme
+from tests.clock import settle
+from tests.conftest import OnQt
+from tests.ui.controls import nameless
+from tests.ui.credentials.office import Office, office
+
+META = ProviderKind.META_CLOUD
+
+
+async def section(stage: Office, kind: ProviderKind = META) -> NumberSection:
+    stage.window.choose(stage.enrolment(kind).mentorado.id)
+    await settle()
+    pane = stage.window._pane
+    assert pane is not None
+    found = pane._content.number
+    assert found is not None
+    return found
+
+
+def words(shown: QWidget) -> str:
+    said = [label.text() for label in shown.findChildren(QLabel) if not label.isHidden()]
+    return " | ".join([*said, *(each.accessibleName() for each in shown.findChildren(QWidget))]).replace("\u200b", "")
+
+
+@pytest.fixture
+def play(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Callable[[Office], Awaitable[None]]], None]:
+    def run(act: Callable[[Office], Awaitable[None]]) -> None:
+        async def main() -> None:
+            async with office(theme, tmp_path) as stage:
+                await act(stage)
+
+        on_qt(main)
+
+    return run
+
+
+Play = Callable[[Callable[[Office], Awaitable[None]]], None]
+
+
+def test_only_a_provider_that_tells_something_has_the_section(play: Play) -> None:
+    async def act(stage: Office) -> None:
+        for kind in (ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI):
+            assert not (await section(stage, kind)).isVisible()
+        shown = await section(stage)
+        assert shown.isVisible()
+        assert texts("number.never") in words(shown)
+        assert nameless(shown) == []
+
+    play(act)
+
+
+def test_what_is_told_is_said_in_words_with_its_age(play: Play) -> None:
+    async def act(stage: Office) -> None:
+        stage.meta.told = NumberDetails(
+            facts={"quality": "yellow", "tier": "tier_2k", "pin": "yes", "next_name_status": "none", "moon": "full"},
+            templates=tuple(
+                Template(name=f"aviso_{n}", language="pt_BR", category="UTILITY", status=status, usable=n == 0)
+                for n, status in enumerate(("APPROVED", "REJECTED", "PENDING", "PAUSED", "SOMETHING_NEW"))
+            ),
+        )
+        shown = await section(stage)
+        shown.ask_button.click()
+        await settle()
+        said = words(shown)
+        for wanted in ("Qualidade: Média", "Novos contatos em 24 h: até 2.000", "PIN definido: sim", "moon: full"):
+            assert wanted in said
+        assert "5 modelos de mensagem · prontos: 1" in said
+        assert "aviso_0, pt_BR: Aprovado" in said
+        assert "aviso_4" not in said
+        assert fact_name("next_name_status") not in said
+        stage.stage.clock.time += timedelta(minutes=3)
+        stage.window._pane._refresh()  # type: ignore[union-attr]
+        assert "Consultado há 3 min" in words(shown)
+        (more,) = [each for each in shown.findChildren(QPushButton) if each.text() == "Ver todos"]
+        more.click()
+        assert "aviso_4, pt_BR: SOMETHING_NEW" in words(shown)
+
+    play(act)
+
+
+def test_a_provider_that_does_not_answer_leaves_what_it_said_before(play: Play) -> None:
+    async def act(stage: Office) -> None:
+        shown = await section(stage)
+        shown.ask_button.click()
+        await settle()
+        assert "Qualidade" in words(shown)
+        stage.meta.problem = Problem(Code.PROVIDER_SILENT)
+        shown.ask_button.click()
+        await settle()
+        assert "Qualidade" in words(shown)
+        pane = stage.window._pane
+        assert pane is not None
+        assert texts("problem.provider_silent.sentence") in pane._content.trouble.accessibleName()
+        assert shown.ask_button.isEnabled()
+
+    play(act)
+
+
+def test_a_code_that_nobody_knows_yet_is_shown_as_it_is(theme: Theme) -> None:
+    assert fact_value("quality", "purple") == "purple"
+    assert fact_value("due", "2026-12-03") == "03/12/2026"
+    assert fact_value("due", "soon") == "soon"
+    assert fact_name("verified_name") == "Nome verificado"
