@@ -118,7 +118,10 @@ class HistorySection(Section):
         self.retention.say("")
 
     async def _sure(self, days: int) -> bool:
-        return await ask(self.sheet(days)) is Sheet.DialogCode.Accepted
+        if await ask(self.sheet(days)) is Sheet.DialogCode.Accepted:
+            return True
+        self._parts.desk.decline_retention(days)
+        return False
 
     def _options(self) -> Sequence[Option]:
         now = self._parts.desk.settings.retention_days

@@ -109,6 +109,7 @@ class PersonalSection(Section):
         if contact is None:
             return
         if await ask(self.sheet(mentorado_id, contact)) is not Sheet.DialogCode.Accepted:
+            self._parts.personal_data.decline_erasure(mentorado_id, contact)
             return
         count = await self._parts.personal_data.erase_contact(mentorado_id, contact)
         self.contact.clear()

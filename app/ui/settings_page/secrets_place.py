@@ -104,6 +104,8 @@ class SecretsSection(Section):
         sheet.add_aspect("changes", texts("settings.secrets.aside_changes"))
         if await ask(sheet) is Sheet.DialogCode.Accepted:
             await self._choose(self._parts.secrets.set_file_aside)
+        else:
+            await self._parts.secrets.decline_set_aside()
 
     def retranslate(self) -> None:
         super().retranslate()

@@ -42,8 +42,10 @@ class _Way(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        for part in (self.heading, self.address, self.counts, self._buttons):
+        for part in (self.heading, self.address, self.counts):
             column.addWidget(part)
+        column.addSpacing(t.SPACE_1)
+        column.addWidget(self._buttons)
 
     def add_button(self, key: str, icon_name: str, do: Callable[[], object]) -> QPushButton:
         button = QPushButton(texts(key))
@@ -99,9 +101,11 @@ class WaysIn(QWidget):
         def toggle() -> None:
             hidden = HIDDEN in shown.address.text()
             _show(shown.address, way.url if hidden else masked)
-            button.setText(texts("settings.webhooks.hide" if hidden else "settings.webhooks.show"))
+            words = texts("settings.webhooks.hide" if hidden else "settings.webhooks.show")
+            button.setText(words)
+            button.setAccessibleName(f"{words}: {shown.heading.text()}")
 
-        button = shown.add_button("settings.webhooks.show", "expand", toggle)
+        button = shown.add_button("settings.webhooks.show", "key", toggle)
         shown.add_button("settings.webhooks.copy", "copy", lambda: _copy(way.url))
         return shown
 

@@ -86,14 +86,16 @@ class WebhooksSection(Section):
             self._show_state()
 
     @asked
-    async def save_place(self) -> None:
-        await self._desk.move(self.address.text(), self.port.text())
+    async def save_place(self, address: str, port: str) -> None:
+        """As typed."""
+        await self._desk.move(address, port)
         self.say_done(texts("settings.saved"))
         self._show_fields()
 
     @asked
-    async def save_url(self) -> None:
-        await self._desk.set_public_url(self.url.text())
+    async def save_url(self, typed: str) -> None:
+        """As typed."""
+        await self._desk.set_public_url(typed)
         self.say_done(texts("settings.saved"))
         self._show_fields()
 
@@ -181,11 +183,11 @@ class WebhooksSection(Section):
         """Only what changed: fields are left when the window closes too, and nothing should begin then."""
         decided = self._desk.settings
         if (self.address.text().strip(), self.port.text().strip()) != (decided.address, str(decided.port)):
-            self.save_place()
+            self.save_place(self.address.text(), self.port.text())
 
     def _take_url(self) -> None:
         if self.url.text().strip().rstrip("/") != self._desk.settings.public_url:
-            self.save_url()
+            self.save_url(self.url.text())
 
     def _fit(self) -> None:
         for field, width in ((self.address, _ADDRESS_WIDTH), (self.port, _PORT_WIDTH)):

@@ -90,6 +90,9 @@ class Office:
     def deeds(self) -> list[str]:
         return [entry.deed.action for entry in self.audit.entries_]
 
+    def outcomes(self) -> list[tuple[str, str]]:
+        return [(entry.deed.action, entry.deed.outcome.value) for entry in self.audit.entries_]
+
     async def answer(self, *, accept: bool, typed: str = "") -> str:
         """Answer the question that is open, and return all it said."""
         await self.settle()
@@ -238,6 +241,7 @@ def test_a_locked_file_is_opened_or_set_aside(in_office: InOffice) -> None:
         section.aside_button.click()
         assert "outro nome" in await office.answer(accept=False)
         assert section.place == "locked_file"
+        assert office.outcomes()[-1] == (DeedName.SET_SECRETS_PLACE, "declined")
         section.phrase.setText("quatro palavras quaisquer bastam")
         QTest.keyClick(section.phrase, Qt.Key.Key_Return)
         await office.settle()
@@ -279,6 +283,7 @@ def test_keeping_less_must_be_confirmed_in_writing_and_keeping_more_not(in_offic
         assert "Apagar mensagens com mais de 365 dias?" in words
         assert "Não dá para desfazer" in words
         assert kept() is None
+        assert office.outcomes() == [(DeedName.SET_RETENTION, "declined")]
         assert section.retention.text() == "Guardar tudo"
         section.retention._pick(365)
         await office.answer(accept=True, typed="365")  # not what was asked for: the button stays shut
@@ -291,7 +296,7 @@ def test_keeping_less_must_be_confirmed_in_writing_and_keeping_more_not(in_offic
         section.retention._pick(None)
         await office.settle()
         assert kept() is None
-        assert office.deeds() == [DeedName.SET_RETENTION] * 3
+        assert [outcome for _, outcome in office.outcomes()] == ["declined", "declined", *["done"] * 3]
 
     in_office(use)
 
@@ -336,6 +341,10 @@ def test_a_contact_is_erased_once_the_number_was_typed_again(in_office: InOffice
         section.whom._pick(PEOPLE[0].mentorado.id)
         assert not section.erase_button.isEnabled()
         section.contact.setText(BIA.value)
+        section.erase_button.click()
+        await office.answer(accept=False)
+        assert office.outcomes() == [(DeedName.ERASE_CONTACT, "declined")]
+        assert office.desk.archive.erased == []
         section.erase_button.click()
         words = await office.answer(accept=True, typed="+55 21 98765-0001")
         assert PEOPLE[0].mentorado.name in words
