@@ -296,7 +296,7 @@ def test_keeping_less_must_be_confirmed_in_writing_and_keeping_more_not(in_offic
         section.retention._pick(None)
         await office.settle()
         assert kept() is None
-        assert [outcome for _, outcome in office.outcomes()] == ["declined", "declined", *["done"] * 3]
+        assert [outcome for _, outcome in office.outcomes()] == ["declined", "done", "done", "done"]
 
     in_office(use)
 
