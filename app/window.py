@@ -292,7 +292,9 @@ class Program:
             return SettingsPage(theme=self._theme, parts=_parts(core, self.window))
         from app.ui.audit_page.page import AuditPage
 
-        return AuditPage(theme=self._theme, audit=core.audit, people=core.enrolments.all, clock=core.clock)
+        return AuditPage(
+            theme=self._theme, audit=core.audit, people=core.enrolments.all, witness=core.witness, clock=core.clock
+        )
 
 
 def _parts(core: Core, window: MainWindow) -> Parts:

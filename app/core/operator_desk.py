@@ -9,6 +9,7 @@ from typing import Final
 
 from app.core.bus import Bus
 from app.core.witness import Witness
+from app.domain.audit import AuditOutcome
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
 from app.domain.events import OperatorSettingsChanged
@@ -66,6 +67,16 @@ class OperatorDesk:
                 _days(before.retention_days),
                 _days(days),
             )
+
+    def decline_retention(self, days: int) -> None:
+        """Somebody was asked whether to keep less, and left it."""
+        kept, wanted = _days(self._settings.retention_days), _days(days)
+        self._witness.record(
+            DeedName.SET_RETENTION,
+            before={"value": kept},
+            after={"value": wanted},
+            outcome=AuditOutcome.DECLINED,
+        )
 
     async def switch_provider_log_on(self, duration: timedelta) -> None:
         """Write the providers' detailed log for *duration* from now; asked again, from then."""

@@ -100,6 +100,11 @@ class PersonalData:
         self._erased(enrolment, contact, after={"messages": str(count)})
         return count
 
+    def decline_erasure(self, mentorado_id: MentoradoId, contact: Address) -> None:
+        """Somebody was asked whether to erase *contact*, and left it."""
+        enrolment = self._enrolments.get(mentorado_id)
+        self._witness.record(DeedName.ERASE_CONTACT, enrolment, before=_named(contact), outcome=AuditOutcome.DECLINED)
+
     def _erased(
         self,
         enrolment: Enrolment,

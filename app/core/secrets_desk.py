@@ -33,6 +33,11 @@ class SecretsDesk:
     async def set_file_aside(self) -> SecretsPlace:
         return await self._choose(self._secrets.set_file_aside)
 
+    async def decline_set_aside(self) -> None:
+        """Somebody was asked whether to begin anew without the file, and left it."""
+        place = await self._secrets.place()
+        self._record(place, place, AuditOutcome.DECLINED)
+
     async def try_keyring_again(self) -> SecretsPlace:
         return await self._choose(self._secrets.try_keyring_again)
 

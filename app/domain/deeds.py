@@ -15,6 +15,7 @@ class DeedName(StrEnum):
     SET_SECRETS_PLACE = "set_secrets_place"
     EXPORT_MENTORADO = "export_mentorado"
     EXPORT_CONTACT = "export_contact"
+    EXPORT_AUDIT = "export_audit"
     ERASE_CONTACT = "erase_contact"
     FORGET_OLD = "forget_old"
     REMOVE_BACKUPS = "remove_backups"

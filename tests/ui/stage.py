@@ -280,4 +280,10 @@ class Stage:
     def _make_page(self, place: Place) -> Page:
         if place is Place.SETTINGS:
             return SettingsPage(theme=self.theme, parts=self.desk.parts)
-        return AuditPage(theme=self.theme, audit=self.audit, people=self.enrolments.all, clock=self.clock)
+        return AuditPage(
+            theme=self.theme,
+            audit=self.audit,
+            people=self.enrolments.all,
+            witness=self.witness,
+            clock=self.clock,
+        )

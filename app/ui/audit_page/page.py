@@ -10,6 +10,10 @@ from PySide6.QtCore import QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
+from app.core.witness import Witness
+from app.domain.audit import AuditOutcome
+from app.domain.deeds import DeedName
+from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock
 from app.ui import tokens as t
@@ -47,11 +51,13 @@ class AuditPage(Page):
         theme: Theme,
         audit: ReadsAudit,
         people: Callable[[], Iterable[Enrolment]],
+        witness: Witness,
         clock: Clock,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(theme, parent)
         self._audit = audit
+        self._witness = witness
         self._clock = clock
         self._newest = 0
         self._busy = False
@@ -160,12 +166,17 @@ class AuditPage(Page):
         await self.export_to(Path(dialog.selectedFiles()[0]))
 
     async def export_to(self, file: Path) -> None:
-        """Write all entries that the filter shows to *file*, and say how many they were."""
+        """Write all entries that the filter shows to *file*, say how many they were, and write down that it was."""
         self.export_button.setEnabled(False)
         try:
             count = await save(self._new_reading(), file, self._clock.now(), self._say_progress)
+        except Problem as problem:
+            failed = AuditOutcome.FAILED
+            self._witness.record(DeedName.EXPORT_AUDIT, after={"file": file.name}, outcome=failed, reason=problem.code)
+            raise
         finally:
             self.export_button.setEnabled(True)
+        self._witness.record(DeedName.EXPORT_AUDIT, after={"entries": str(count), "file": file.name})
         self._summarise(texts.plural("audit.exported", count, n=words.number(count), file=file.name))
 
     # --- what the window asks of a page

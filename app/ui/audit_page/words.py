@@ -49,6 +49,7 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
         DeedName.SET_WEBHOOKS: "globe",
         DeedName.EXPORT_MENTORADO: "download",
         DeedName.EXPORT_CONTACT: "download",
+        DeedName.EXPORT_AUDIT: "download",
         DeedName.ERASE_CONTACT: "trash",
         DeedName.FORGET_OLD: "trash",
         DeedName.TAKE_OVER_SESSION: "unlink",

@@ -14,6 +14,9 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from app.core.action import ActionName
+from app.core.bus import Bus
+from app.core.scribe import Scribe
+from app.core.witness import Witness
 from app.domain.audit import Actor, AuditOutcome, Deed
 from app.storage.audit import SqlAudit
 from app.storage.database import Database
@@ -22,6 +25,7 @@ from app.ui.loop import cancel_asked
 from app.ui.theme import Theme
 from tests.clock import StillClock
 from tests.conftest import OnQt
+from tests.played import somebody
 from tests.ui.stage import NOON, person
 
 PEOPLE = [person(number) for number in range(1, 4)]
@@ -90,13 +94,19 @@ def in_office(on_qt: OnQt, theme: Theme, fast_dir: Path) -> InOffice:
             audit, clock = SqlAudit(database), StillClock(NOON)
             for each in deeds:
                 await audit.record(each)
-            page = AuditPage(theme=theme, audit=audit, people=lambda: PEOPLE, clock=clock)
+            scribe = Scribe(bus=Bus(), clock=clock)
+            witness = Witness(audit=audit, scribe=scribe, clock=clock, actor=somebody)
+            page = AuditPage(theme=theme, audit=audit, people=lambda: PEOPLE, witness=witness, clock=clock)
             page.resize(1180, 800)
             page.show()
             office = Office(page, audit, file, clock)
             try:
-                await office.settle()
-                yield office
+                async with asyncio.TaskGroup() as group:
+                    writing = group.create_task(scribe.run())
+                    await office.settle()
+                    yield office
+                    await scribe.flush()
+                    writing.cancel()
             finally:
                 await cancel_asked()
                 page.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import json
 from datetime import datetime
@@ -122,3 +123,20 @@ def test_the_kind_of_file_that_is_chosen_becomes_its_ending(in_office: InOffice,
         dialog.deleteLater()
 
     in_office(use)
+
+
+def test_that_the_audit_was_exported_is_in_it_from_then_on(in_office: InOffice, tmp_path: Path) -> None:
+    async def use(office: Office) -> None:
+        await office.page.export_to(tmp_path / "all.csv")
+        with pytest.raises(Problem):
+            await office.page.export_to(tmp_path / "nowhere" / "all.csv")
+        async with asyncio.timeout(5):
+            while len(entries := await office.audit.entries(limit=3)) < 3:
+                await asyncio.sleep(0.01)
+        failed, done, _ = (entry.deed for entry in entries)
+        assert (done.action, done.outcome, done.after) == ("export_audit", "done", {"entries": "1", "file": "all.csv"})
+        assert (failed.action, failed.outcome) == ("export_audit", "failed")
+        assert failed.reason == Code.EXPORT_FOLDER_UNUSABLE
+        assert str(tmp_path) not in str(entries), "where it went is nobody's business"
+
+    in_office(use, [deed(1)])
