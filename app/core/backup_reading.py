@@ -210,9 +210,9 @@ class _Portioned(io.RawIOBase):
         self._file = io.BufferedReader(file, PIECE) if isinstance(file, io.RawIOBase) else file
 
     def read(self, size: int | None = -1) -> bytes:
-        if size is None or not 0 <= size <= _AT_ONCE:
+        found: bytes = self._file.read(_AT_ONCE + 1 if size is None or not 0 <= size <= _AT_ONCE else size)
+        if len(found) > _AT_ONCE:
             raise Misshapen("a list of files without end")
-        found: bytes = self._file.read(size)
         return found
 
     def seekable(self) -> bool:
