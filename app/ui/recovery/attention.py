@@ -73,17 +73,17 @@ class Attention(QFrame):
         """Tell *entries* before the question; none hides them."""
         self.ledger.show_entries(entries)
         self.ledger.setVisible(bool(entries))
+        for button in (self.not_now, self.main):
+            button.setAccessibleDescription(self.ledger.spoken if entries else "")
 
     def show_offers(self, main: Offer | None, *, before: Offer | None = None, second: Offer | None = None) -> None:
         """The recommended button, one *before* it that puts it off, and a *second* answer where there are two."""
-        ledger = self.ledger.spoken if self.ledger.isVisibleTo(self) else ""
         for button, offer in ((self.not_now, before), (self.main, main), (self.second, second)):
             button.setVisible(offer is not None)
             if offer is not None:
                 self._controls[button] = offer.control
                 button.setText(offer.label)
                 button.setAccessibleName(offer.label)
-                button.setAccessibleDescription(ledger)
         self._choices.setVisible(main is not None)
 
     def set_busy(self, busy: bool) -> None:

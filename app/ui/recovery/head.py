@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
@@ -56,4 +56,6 @@ class SheetHead(QFrame):
         self.close_button.setToolTip(words)
 
     def _dress(self) -> None:
-        self.close_button.setIcon(icon("x", self._theme.tokens.text2, _ICON))
+        side = self._theme.px(_ICON)
+        self.close_button.setIcon(icon("x", self._theme.tokens.text2, side))
+        self.close_button.setIconSize(QSize(side, side))

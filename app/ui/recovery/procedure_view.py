@@ -30,6 +30,8 @@ class ProcedureView(QWidget):
     """Is told the procedure whole, each time it moves."""
 
     wanted = Signal(object)  # a Control
+    told_more = Signal()
+    """What is kept and what is lost is on show now."""
     code_moved = Signal(int)
     """How far down the code is now."""
     problem = Signal(object)
@@ -124,6 +126,7 @@ class ProcedureView(QWidget):
         ledger = await self._tools.procedures.ledger(kind, procedure.head.mentorado_id)
         if self._procedure is not None and self._procedure.state is ProcedureState.ASKING:
             self.attention.show_ledger(entries(ledger, kind, name, self._tools.clock.now()))
+            self.told_more.emit()
 
     def bring_code_into_view(self) -> None:
         """A code that cannot be seen whole cannot be scanned."""

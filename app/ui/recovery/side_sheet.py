@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QColor,
     QHideEvent,
     QKeyEvent,
@@ -18,29 +15,29 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from app.core.action import ActionName
 from app.domain.errors import Problem
 from app.domain.events import BackupMoved, MentoradoChanged, PairingTurnChanged, ProcedureChanged, StatusChanged
 from app.domain.mentorado import Enrolment, MentoradoId
-from app.domain.procedure import Procedure, ProcedureId
+from app.domain.procedure import Procedure
 from app.ui.detail_pane.trouble import Trouble
 from app.ui.loop import asked
 from app.ui.recovery.beginning import Beginning
 from app.ui.recovery.footer import Footer
 from app.ui.recovery.head import SheetHead
+from app.ui.recovery.keyboard import Keyboard
 from app.ui.recovery.offers import Control, Offer, other_offers
 from app.ui.recovery.openings import beginning_of
 from app.ui.recovery.procedure_view import ProcedureView
+from app.ui.recovery.steering import begin, steer
 from app.ui.recovery.words import if_closed, progress, title
 from app.ui.sheets import Errand, Sheets
 from app.ui.text import problem as words_of
 from app.ui.text import texts
-from app.ui.theme import SPACE_3, SPACE_6
+from app.ui.theme import SPACE_2, SPACE_3, SPACE_6
 
 TICK_MILLISECONDS = 1000
-_DECIDES = {Control.SEND_AWAY: ActionName.REJECT_ACCOUNT, Control.ACCEPT: ActionName.ACCEPT_ACCOUNT}
 
 
 class SideSheet(QWidget):
@@ -57,7 +54,7 @@ class SideSheet(QWidget):
         self._errand: Errand | None = None
         self._form: Beginning | None = None
         self._busy = False
-        self._said = ""
+        self._keyboard = Keyboard(self)
         self._last: object = None  # what the buttons depend on
         self.head = SheetHead(tools.theme)
         self.head.close_wanted.connect(self.closed)
@@ -65,6 +62,8 @@ class SideSheet(QWidget):
         self.trouble.dismissed.connect(self.trouble.hide)
         self.view = ProcedureView(tools)
         self.view.wanted.connect(self._do)
+        self.view.told_more.connect(self._refresh)
+        self.view.code_moved.connect(self._scroll_to)
         self.view.problem.connect(self.show_problem)
         self.view.crash.connect(self.show_crash)
         self.footer = Footer()
@@ -108,11 +107,6 @@ class SideSheet(QWidget):
         """What is asked before it begins."""
         return self._form
 
-    @property
-    def settled(self) -> bool:
-        """Nothing would be lost if it were closed now: no form is being filled in, no procedure is open."""
-        return self._form is None and (self._procedure is None or self._procedure.ended)
-
     def ask(self, errand: Errand) -> None:
         """Show the question of *errand*."""
         self._errand, self._procedure = errand, None
@@ -137,7 +131,7 @@ class SideSheet(QWidget):
             self.footer.button(Control.NOT_NOW).setFocus()
         else:
             self.setFocus()
-            self._offer_next()
+            self._keyboard.offer(self.view.attention.not_now, self.view.attention.main)
 
     def show_problem(self, problem: Problem) -> None:
         self._say_trouble(*words_of(problem))
@@ -191,45 +185,20 @@ class SideSheet(QWidget):
         finally:
             self._busy = False
             self._refresh()
-            self._offer_next()
+            self._keyboard.offer(self.view.attention.not_now, self.view.attention.main)
 
     async def _done(self, control: Control) -> None:
         if control is Control.CLOSE or (self._form is not None and control is Control.NOT_NOW):
             self.closed.emit()
-        elif self._form is not None:
-            await self._begin(self._form)
+        elif self._form is not None and self._errand is not None:
+            await self._begin(self._form, self._errand)
         elif self._procedure is not None:
-            await self._steer(control, self._procedure.head.id)
+            await steer(self._sheets, control, self._procedure, self, self.view.take_secret())
 
-    async def _begin(self, form: Beginning) -> None:
-        procedures = self._sheets.tools.procedures
-        if procedures is None or self._errand is None:
-            return
-        procedure = await procedures.begin(
-            form.kind,
-            self._mentorado_id,
-            facts=form.facts,
-            secret=form.secret,
-            override_reason=self._errand.override_reason,
-        )
+    async def _begin(self, form: Beginning, errand: Errand) -> None:
+        procedure = await begin(self._sheets.tools, errand, form)
         if self._procedure is None:  # it told us already, and may have moved since
             self.show_procedure(procedure)
-
-    async def _steer(self, control: Control, procedure_id: ProcedureId) -> None:
-        procedures = self._sheets.tools.procedures
-        if procedures is None:
-            return
-        match control:
-            case Control.SEND_AWAY | Control.ACCEPT:
-                await self._sheets.run(_DECIDES[control], self._mentorado_id, self)
-            case Control.CONFIRM:
-                await procedures.confirm(procedure_id)
-            case Control.PAUSE | Control.NOT_NOW:
-                await procedures.pause(procedure_id)
-            case Control.UNDO:
-                await procedures.undo(procedure_id)
-            case _:
-                await procedures.go_on(procedure_id, secret=self.view.take_secret())
 
     # --- what happened
 
@@ -257,35 +226,16 @@ class SideSheet(QWidget):
 
     def _refresh(self) -> None:
         procedure = self._procedure
-        now = (self._form, procedure and procedure.state, procedure and procedure.can_be_undone, self._busy)
+        step = procedure.next_step if procedure else None
+        now = (self._form, procedure and procedure.state, step and step.name, self._busy)
         if now == self._last:
             self._render()
             return
         self._last = now
-        with self._focus_kept():
+        with self._keyboard.kept():
             self._render()
-
-    @contextmanager
-    def _focus_kept(self) -> Iterator[None]:
-        """A button that goes, or is locked, would hand the focus on to the next: perhaps the wrong one to press."""
-        focused = QApplication.focusWidget()
-        if not isinstance(focused, QPushButton) or not self.isAncestorOf(focused):
-            yield
-            return
-        self.setFocus()
-        yield
-        if focused.isVisible() and focused.isEnabled() and self.hasFocus():
-            focused.setFocus()
-
-    def _offer_next(self) -> None:
-        """Put the keyboard, if nothing else has it, on what a person would press next."""
-        if not self.hasFocus() or self._procedure is None:
-            return
-        attention = self.view.attention
-        for button in (attention.not_now, attention.main):
-            if button.isVisible() and button.isEnabled():
-                button.setFocus()
-                return
+        self._scroll.verticalScrollBar().setValue(0)  # what is new is at the top
+        self.view.bring_code_into_view()
 
     def _render(self) -> None:
         enrolment = self._sheets.tools.enrolments.get(self._mentorado_id)
@@ -303,7 +253,7 @@ class SideSheet(QWidget):
         self.setAccessibleName(self.head.title)
         self.view.show_procedure(procedure, enrolment, busy=self._busy)
         self.footer.show_offers(if_closed(procedure), other_offers(procedure), busy=self._busy)
-        self._announce(self.view.spoken)
+        self._keyboard.announce(self.view.spoken)
 
     def _show_form(self, form: Beginning, enrolment: Enrolment) -> None:
         override = self._errand.override_reason if self._errand else ""
@@ -313,18 +263,14 @@ class SideSheet(QWidget):
         offers = (Offer(Control.NOT_NOW, texts("begin.cancel")), Offer(Control.CONFIRM, form.verb, form.why_not))
         self.footer.show_offers("", offers, busy=self._busy, strong=Control.CONFIRM)
 
+    def _scroll_to(self, top: int) -> None:
+        fits = top + self.view.pairing.height() <= self._scroll.viewport().height()
+        self._scroll.verticalScrollBar().setValue(0 if fits else top - SPACE_2)
+
     def _say_trouble(self, sentence: str, next_step: str) -> None:
         self.trouble.show_trouble(sentence, next_step)
         self._scroll.ensureWidgetVisible(self.trouble)
-        self._announce(f"{sentence} {next_step}")
-
-    def _announce(self, said: str) -> None:
-        """Tell a screen reader what moved, wherever its user is in the window."""
-        if said == self._said:
-            return
-        self._said = said
-        if QAccessible.isActive() and self.isVisible():
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said))
+        self._keyboard.announce(f"{sentence} {next_step}")
 
     def _drop_form(self) -> None:
         if self._form is not None:
