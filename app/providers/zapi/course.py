@@ -193,7 +193,7 @@ class Course:
         return self._odd == 1
 
     def _ended(self, detail: str) -> None:
-        if self._linked_before:
+        if self._linked_before or self.opened:
             self.line.say(Refused(Reason.LOGGED_OUT, detail=detail))
         else:  # never linked, but that could not be asked when the line was opened: the next one pairs
             self.line.say(Failed(Reason.LOGGED_OUT, detail))

@@ -74,7 +74,13 @@ class ZapiProvider:
     async def has_credentials(self, link: Link) -> bool:
         """Whether a phone is linked, or can be without a code. When that cannot be asked, a line will say so."""
         async with self._instance(link) as instance:
-            return not isinstance(await instance.status(), Unlinked)
+            match await instance.status():
+                case Unlinked():
+                    return False
+                case Restorable():
+                    return link.id not in self._in_vain
+                case _:
+                    return True
 
     async def undecided_account(self, link: Link) -> PhoneNumber | None:
         """Whose number is linked now, so that it is judged before anything else happens."""
@@ -199,7 +205,7 @@ class ZapiProvider:
     @asynccontextmanager
     async def _line(self, link: Link) -> AsyncIterator[tuple[ZapiLine, Course]]:
         word = Word(
-            may_flow=lambda: self._clock.now() < self._may_flow.get(link.id, self._clock.now()),
+            may_flow=lambda: self._flows(link.id),
             came_back=lambda: self._came_back(link.id),
             in_vain=lambda: self._in_vain.add(link.id),
         )
@@ -212,6 +218,10 @@ class ZapiProvider:
                 line.through = False
                 if self._lines.get(link.id) is line:
                     del self._lines[link.id]
+
+    def _flows(self, link_id: LinkId) -> bool:
+        until = self._may_flow.get(link_id)
+        return until is not None and self._clock.now() < until
 
     def _came_back(self, link_id: LinkId) -> None:
         self._may_flow.pop(link_id, None)
