@@ -20,6 +20,7 @@ from tests.benchmarks.start import measure_memory, measure_start
 from tests.benchmarks.stored_talk import measure_history
 from tests.benchmarks.table import heading, row
 from tests.benchmarks.updates import measure_updates
+from tests.benchmarks.webhooks import measure_webhooks
 
 Measurement = Callable[[bool], Iterable[Figure]]
 
@@ -33,6 +34,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "rows": lambda quick: measure_rows((1_000,) if quick else (1_000, 10_000, 100_000), 1 if quick else 3),
     "history": lambda quick: measure_history(*((1_000, 20_000, 1) if quick else (20_000, 300_000, 3))),
     "updates": lambda quick: measure_updates(1 if quick else 3, 2.0 if quick else 6.0),
+    "webhooks": lambda quick: measure_webhooks(1 if quick else 3, 3.0 if quick else 8.0),
 }
 
 

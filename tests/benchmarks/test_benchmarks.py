@@ -47,7 +47,7 @@ def test_what_cannot_be_measured_fails_and_the_rest_is_measured(capsys: pytest.C
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["start", "qr", "code", "memory", "rows", "updates"])
+@pytest.mark.parametrize("name", ["start", "qr", "code", "memory", "rows", "updates", "webhooks"])
 def test_it_still_measures(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--quick", name]) == 0
     printed = capsys.readouterr()

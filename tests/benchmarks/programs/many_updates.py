@@ -35,15 +35,15 @@ async def measure(rounds: int, seconds: float) -> None:
         updates = Updates(stage, people)
         await asyncio.sleep(1)
         for _ in range(rounds):
-            idle = await _latency(seconds / 2)
+            idle = await latency(seconds / 2)
             updates.begin()
-            busy = await _latency(seconds)
+            busy = await latency(seconds)
             applied = updates.end() / seconds
             mark("round", f"{idle} {busy} {applied}")
         await stage.close()
 
 
-async def _latency(seconds: float) -> float:
+async def latency(seconds: float) -> float:
     """The 99th percentile of how long the loop takes to answer another thread, in milliseconds."""
     loop, taken, over = asyncio.get_running_loop(), list[float](), threading.Event()
 

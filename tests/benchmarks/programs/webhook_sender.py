@@ -50,6 +50,7 @@ def request(number: int, secret: bytes) -> bytes:
 async def send(port: int, secret: bytes, rate: int, seconds: float, first: int) -> None:
     count = int(rate * seconds)
     requests = iter([request(first + number, secret) for number in range(count)])
+    mark("ready")
     taken, refused = list[float](), list[int]()
     began = time.perf_counter()
     due = iter([began + number / rate for number in range(count)])
