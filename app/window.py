@@ -159,6 +159,7 @@ class Program:
                 supervisor=core.supervisor,
                 incidents=core.incidents,
                 procedures=core.procedures,
+                backups=core.backups,
                 hosted=Hosted(
                     kinds=tuple(core.providers),
                     choice=core.provider_choice,

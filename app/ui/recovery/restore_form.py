@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
+from app.core.backups import ENDING
 from app.domain.backup import BackupInfo
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment
@@ -24,9 +25,6 @@ from app.ui.theme import SPACE_2, SPACE_3, Theme
 
 if TYPE_CHECKING:
     from app.ui.recovery.desk import BackupShelf
-
-ENDING = "conecta"
-"""How the files of backups end."""
 
 
 class RestoreBeginning(Beginning):
@@ -113,7 +111,9 @@ class RestoreBeginning(Beginning):
     async def _choose_file(self, _checked: bool = False) -> None:
         dialog = QFileDialog(self, texts("begin.restore.file_title"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters([texts("begin.restore.file_kind", ending=ENDING), texts("begin.restore.any_file")])
+        dialog.setNameFilters(
+            [texts("begin.restore.file_kind", ending=ENDING.removeprefix(".")), texts("begin.restore.any_file")]
+        )
         if await ask(dialog) is QFileDialog.DialogCode.Accepted:
             await self.take(Path(dialog.selectedFiles()[0]))
 

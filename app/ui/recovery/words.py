@@ -216,6 +216,9 @@ def _outcome_line(procedure: Procedure) -> str:
 def _session_line(step: StepRecord) -> str:
     if step.state is StepState.DONE:
         return texts("procedure.outcome_line.session_back")
+    key = f"procedure.session_stays.{step.facts.get('why')}"
+    if texts.has(key):
+        return texts(key)
     return text.problem(_problem(step))[0] if step.facts.get("code") in set(Code) else ""
 
 
@@ -227,6 +230,8 @@ def _failed(procedure: Procedure, step: StepRecord | None, enrolment: Enrolment,
         known = {"account": number, "provider": text.provider(enrolment.link.provider)}
         next_step = text.next_step(recommend(LinkState.BLOCKED, Reason(reason)))
         return Said(texts(f"sentence.blocked.{reason}", **known), f"{next_step} {texts('procedure.safe_now')}")
+    if code == Code.BACKUP_LOCKED and procedure.head.kind is not ProcedureKind.RESTORE:
+        return Said(texts("procedure.phrase_gone"), texts("procedure.phrase_gone_line"))
     sentence, next_step = text.problem(_problem(step)) if step and code in set(Code) else (texts("detail.crash"), "")
     if procedure.undoing:
         safe = texts("procedure.failed_undoing")

@@ -279,7 +279,7 @@ class Views:
             procedure.head.id,
             EntryKind.STEP_SKIPPED,
             StepName.RESTORE_SESSION,
-            {"code": Code.SESSION_USED_SINCE, "at": "21/11 19:00", "left_out": "yes"},
+            {"why": Code.SESSION_USED_SINCE},
         )
         procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.RECORD)
         procedures.write(procedure.head.id, EntryKind.ENDED)

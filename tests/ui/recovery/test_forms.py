@@ -1,0 +1,205 @@
+"""What is asked before a backup and before a restore."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
+
+from app.core.action import ActionName
+from app.domain.errors import Code, Problem
+from app.domain.procedure import EntryKind, ProcedureKind, StepName
+from app.ui.recovery.backup_form import BackupBeginning
+from app.ui.recovery.offers import Control
+from app.ui.recovery.restore_form import RestoreBeginning
+from app.ui.text import texts
+from tests.clock import settle
+from tests.ui.recovery.conftest import OnViews
+from tests.ui.recovery.played import backup
+from tests.ui.recovery.test_side_sheet import buttons, words
+from tests.ui.recovery.views import Views
+
+PHRASE = "cavalo certo bateria"
+
+
+async def backing_up(views: Views) -> BackupBeginning:
+    await views.ask(ActionName.BACK_UP)
+    form = views.sheet.form
+    assert isinstance(form, BackupBeginning)
+    return form
+
+
+async def restoring(views: Views) -> RestoreBeginning:
+    views.log_out()
+    await views.ask(ActionName.RESTORE)
+    form = views.sheet.form
+    assert isinstance(form, RestoreBeginning)
+    await settle()
+    return form
+
+
+def test_without_a_passphrase_it_says_who_can_read_the_file_and_begins(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        await backing_up(views)
+        assert "Sem frase secreta, quem tiver o arquivo pode ler as conversas" in words(views.sheet)
+        views.sheet.footer.button(Control.CONFIRM).click()
+        await settle()
+        assert views.procedures.begun == [(ProcedureKind.BACKUP, {}, "")]
+        assert views.procedures.secrets == [""]
+
+    on_views(use)
+
+
+def test_a_passphrase_is_typed_twice_and_the_button_says_what_is_missing(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        form = await backing_up(views)
+        begin = views.sheet.footer.button(Control.CONFIRM)
+        QTest.keyClicks(form.phrase.first, "curta")
+        assert not begin.isEnabled()
+        assert "A frase secreta precisa de ao menos 12 caracteres" in begin.accessibleDescription()
+        form.phrase.first.clear()
+        assert begin.isEnabled(), "none is an answer, too"
+        QTest.keyClicks(form.phrase.first, PHRASE)
+        assert "Sem ela, ninguém abre este arquivo, nem o suporte." in words(views.sheet)
+        assert begin.accessibleDescription() == "As duas frases ainda são diferentes"
+        QTest.keyClicks(form.phrase.again, PHRASE)
+        begin.click()
+        await settle()
+        assert views.procedures.secrets == [PHRASE]
+
+    on_views(use)
+
+
+def test_what_is_typed_is_shown_as_dots_and_stands_nowhere_else(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        form = await backing_up(views)
+        QTest.keyClicks(form.phrase.first, PHRASE)
+        assert form.phrase.first.displayText() == "●" * len(PHRASE)
+        assert PHRASE not in repr(form) + words(views.sheet) + form.accessibleName()
+
+    on_views(use)
+
+
+def test_no_backup_yet_says_so_and_another_file_can_be_chosen(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        await restoring(views)
+        assert "Ainda não há backup de Fábio Sampaio neste computador." in words(views.sheet)
+        assert views.sheet.footer.button(Control.CONFIRM).accessibleDescription() == "Escolha um backup"
+        assert "Escolher arquivo…" in buttons(views.sheet)
+
+    on_views(use)
+
+
+def test_a_backup_is_chosen_by_key_and_says_what_will_happen(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        now, who = views.stage.clock.now(), views.who.mentorado.id
+        older = backup(who, now - timedelta(days=9))
+        views.shelf.infos = [backup(who, now - timedelta(hours=20)), older]
+        form = await restoring(views)
+        assert [button.text() for button in form._buttons] == ["21/11 19:00 · há 20 h", "13/11 15:00 · há 9 dias"]
+        assert form._buttons[0].accessibleName().endswith("12.135 mensagens · com sessão · 4,2 MB")
+        QTest.keyClick(form._buttons[1], Qt.Key.Key_Return)
+        assert [button.isChecked() for button in form._buttons] == [False, True]
+        assert "nada é apagado nem duplicado" in words(views.sheet)
+        views.sheet.footer.button(Control.CONFIRM).click()
+        await settle()
+        assert views.procedures.begun == [(ProcedureKind.RESTORE, {"path": str(older.path)}, "")]
+
+    on_views(use)
+
+
+def test_a_protected_backup_waits_for_its_passphrase(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        views.shelf.infos = [backup(views.who.mentorado.id, views.stage.clock.now(), encrypted=True)]
+        form = await restoring(views)
+        assert not form.phrase.isVisible()
+        form._buttons[0].click()
+        assert form.phrase.isVisible()
+        begin = views.sheet.footer.button(Control.CONFIRM)
+        assert begin.accessibleDescription() == "Digite a frase secreta deste arquivo"
+        QTest.keyClicks(form.phrase.first, PHRASE)
+        begin.click()
+        await settle()
+        assert views.procedures.secrets == [PHRASE]
+
+    on_views(use)
+
+
+def test_a_file_from_elsewhere_joins_the_list_or_is_said_to_be_none(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        form = await restoring(views)
+        file = Path("/elsewhere/ana.conecta")
+        views.shelf.files[file] = backup(views.who.mentorado.id, views.stage.clock.now(), path=file)
+        await form.take(file)
+        assert form._buttons[0].isChecked()
+        assert form.facts == {"path": str(file)}
+        with pytest.raises(Problem) as refused:
+            await form.take(Path("/elsewhere/picture.png"))
+        assert refused.value.code is Code.BACKUP_UNREADABLE
+        assert form.facts == {"path": str(file)}, "what was chosen before stays"
+        locked = Path("/elsewhere/locked.conecta")
+        views.shelf.files[locked] = Problem(Code.BACKUP_LOCKED, path=locked.name)
+        await form.take(locked)
+        assert "locked.conecta está protegido." in words(views.sheet)
+        assert form.facts == {"path": str(locked)}
+        assert form.phrase.isVisible()
+        assert not any(button.isChecked() for button in form._buttons)
+
+    on_views(use)
+
+
+def test_the_file_dialog_does_not_stop_the_window(on_views: OnViews, tmp_path: Path) -> None:
+    async def use(views: Views) -> None:
+        form = await restoring(views)
+        picture = tmp_path / "picture.png"
+        picture.write_bytes(b"no backup")
+        form.choose_file.click()
+        await settle()
+        (dialog,) = form.findChildren(QFileDialog)
+        dialog.selectFile(str(picture))
+        dialog.accept()
+        async with asyncio.timeout(5):
+            while not views.sheet.trouble.isVisible():
+                await asyncio.sleep(0.005)
+        assert texts("problem.backup_unreadable.next") in words(views.sheet.trouble)
+
+    on_views(use)
+
+
+def test_a_restore_that_was_closed_asks_for_its_passphrase_again(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        procedure = await views.follow(ProcedureKind.RESTORE)
+        views.procedures.run_to(procedure, StepName.CHECK_ARCHIVE)
+        locked = {"code": Code.BACKUP_LOCKED, "path": "ana.conecta"}
+        views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.CHECK_ARCHIVE, locked)
+        view = views.sheet.view
+        assert view.phrase.isVisible()
+        QTest.keyClicks(view.phrase.first, PHRASE)
+        buttons(views.sheet)["Tentar de novo"].click()
+        await settle()
+        assert views.procedures.secrets == [PHRASE]
+        assert view.phrase.phrase == "", "forgotten once it was handed over"
+
+    on_views(use)
+
+
+def test_the_forms_change_their_language_and_keep_what_was_typed(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        form = await backing_up(views)
+        QTest.keyClicks(form.phrase.first, PHRASE)
+        texts.set_language("en")
+        assert views.sheet.head.title == "Back up Fábio Sampaio?"
+        assert "Without it nobody can open this file" in words(views.sheet)
+        assert form.phrase.phrase == PHRASE
+        views.shelf.infos = [backup(views.who.mentorado.id, views.stage.clock.now() - timedelta(hours=20))]
+        form_ = await restoring(views)
+        assert form_._buttons[0].accessibleName() == "21 Nov 19:00 · 20 h ago. 12,135 messages · with session · 4.2 MB"
+        texts.set_language("pt-BR")
+        assert form_._buttons[0].accessibleName().endswith("12.135 mensagens · com sessão · 4,2 MB")
+
+    on_views(use)

@@ -1,0 +1,199 @@
+"""Every kind, state, step and finding has words in both languages."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from app.domain.audit import Actor
+from app.domain.connection import Reason
+from app.domain.errors import Code
+from app.domain.procedure import (
+    STEPS,
+    EntryKind,
+    Facts,
+    JournalEntry,
+    Procedure,
+    ProcedureHead,
+    ProcedureId,
+    ProcedureKind,
+    ProcedureState,
+    StepName,
+    StepRecord,
+    StepState,
+    folded,
+)
+from app.ui.recovery import words
+from app.ui.recovery.offers import main_offer, other_offers
+from app.ui.text import LANGUAGES, texts
+from tests.ui.stage import NOON, person
+
+
+@pytest.fixture(params=LANGUAGES, autouse=True)
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    texts.set_language(str(request.param))
+    yield str(request.param)
+    texts.set_language("pt-BR")
+
+
+def head(kind: ProcedureKind) -> ProcedureHead:
+    return ProcedureHead(
+        id=ProcedureId("f" * 32),
+        kind=kind,
+        mentorado_id=person(1).mentorado.id,
+        actor=Actor(user="staff"),
+        began_at=NOON - timedelta(minutes=3),
+    )
+
+
+def at(kind: ProcedureKind, state: ProcedureState, place: int, facts: Facts | None = None) -> Procedure:
+    """All before *place* is done, and that step is as *state* has it."""
+    now = {ProcedureState.RUNNING: StepState.RUNNING, ProcedureState.FAILED: StepState.FAILED}
+    steps = [
+        StepRecord(
+            name=name,
+            state=StepState.DONE if number < place else now.get(state, StepState.WAITING),
+            facts=facts or {},
+        )
+        if number <= place
+        else StepRecord(name=name)
+        for number, name in enumerate(STEPS[kind])
+    ]
+    return Procedure(head=head(kind), state=state, steps=tuple(steps))
+
+
+def test_every_state_of_every_kind_at_every_step_can_be_said() -> None:
+    for kind, state in itertools.product(ProcedureKind, ProcedureState):
+        for place in range(len(STEPS[kind])):
+            if state is ProcedureState.ASKING and kind is ProcedureKind.BACKUP:
+                continue  # it replaces nothing
+            procedure = at(kind, state, place)
+            told = words.said(procedure, person(1))
+            assert told.sentence.endswith((".", "…", "?")), (kind, state, place)
+            assert "{" not in told.sentence + told.line
+            assert words.progress(procedure, NOON)
+            assert bool(words.if_closed(procedure)) is not procedure.ended
+            for step in procedure.steps:
+                line = words.step_line(step, state, is_next=step == procedure.next_step)
+                assert words.spoken_step(procedure, step, line)
+            if not procedure.ended:
+                assert words.mark(procedure)
+            for offer in other_offers(procedure):
+                assert offer.label
+            assert (main_offer(procedure) is None) is (
+                state in (ProcedureState.RUNNING, ProcedureState.ASKING, ProcedureState.UNDOING)
+            )
+
+
+def test_every_reason_a_link_did_not_come_back_for_is_said_with_a_next_step() -> None:
+    for reason in Reason:
+        facts = {"code": Code.LINK_NOT_BACK, "reason": reason}
+        procedure = at(ProcedureKind.RECOVERY, ProcedureState.FAILED, 3, facts)
+        told = words.said(procedure, person(1))
+        assert told.sentence.endswith((".", "…"))
+        assert told.line.endswith(".")
+
+
+def test_every_problem_of_a_step_is_said() -> None:
+    for code in Code:
+        told = words.said(at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, {"code": code}), person(1))
+        assert told.sentence.endswith(".")
+        assert "{" not in told.sentence + told.line
+
+
+def test_a_bug_in_a_step_is_said_without_its_innards() -> None:
+    told = words.said(at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, {"code": "unexpected"}), person(1))
+    assert told.sentence == texts("detail.crash")
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "said"),
+    [
+        (StepName.SCOPE, {"links": "many", "affected": "8", "of": "14"}, "procedure.found.many"),
+        (StepName.SOFT_RECONNECT, {"came_back": "no", "tries": "0"}, "procedure.found.gone"),
+        (StepName.SOFT_RECONNECT, {"came_back": "no", "tries": "3"}, "procedure.found.not_back"),
+        (StepName.SOFT_RECONNECT, {"came_back": "yes", "tries": "1"}, "procedure.done.soft_reconnect"),
+        (StepName.MERGE_HISTORY, {"new": "0"}, "procedure.found.merged_zero"),
+    ],
+)
+def test_what_a_step_found_is_said(name: StepName, facts: Facts, said: str) -> None:
+    step = StepRecord(name=name, state=StepState.DONE, facts=facts)
+    assert words.step_line(step, ProcedureState.RUNNING, is_next=False) == texts(said, **facts)
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "came_back",
+        "no_pairing",
+        "cannot_send",
+        "not_to_itself",
+        "no_session",
+        "another_account",
+        "session_used_since",
+        "session_corrupt",
+    ],
+)
+def test_why_a_step_was_not_needed_is_said(why: str) -> None:
+    step = StepRecord(name=StepName.PAIR, state=StepState.SKIPPED, facts={"why": why})
+    assert words.step_line(step, ProcedureState.RUNNING, is_next=False) == texts(f"procedure.skipped.{why}")
+
+
+def ended(kind: ProcedureKind, *lines: tuple[EntryKind, StepName, Facts]) -> Procedure:
+    made = head(kind)
+    journal = [
+        JournalEntry(procedure_id=made.id, number=number, at=NOON, kind=what, step=step, facts=facts)
+        for number, (what, step, facts) in enumerate(lines, 1)
+    ]
+    last = JournalEntry(procedure_id=made.id, number=len(journal) + 1, at=NOON, kind=EntryKind.ENDED)
+    return folded(made, [*journal, last])
+
+
+def test_an_end_that_could_not_be_proven_is_not_called_a_success() -> None:
+    left_out = {"code": Code.LINK_NOT_BACK, "reason": Reason.NETWORK_DOWN, "left_out": "yes"}
+    procedure = ended(
+        ProcedureKind.RECOVERY,
+        (EntryKind.STEP_DONE, StepName.PAIR, {}),
+        (EntryKind.STEP_SKIPPED, StepName.VERIFY_ACCOUNT, left_out),
+    )
+    name = person(1).mentorado.name
+    assert words.is_unproven(procedure)
+    assert words.said(procedure, person(1)).sentence == texts("procedure.outcome.not_back", name=name)
+    unsent = {"code": Code.SMOKE_CHECK_FAILED, "left_out": "yes"}
+    procedure = ended(ProcedureKind.REAUTHENTICATION, (EntryKind.STEP_SKIPPED, StepName.SMOKE_CHECK, unsent))
+    assert words.is_unproven(procedure)
+    assert texts("procedure.outcome_line.unproven") in words.said(procedure, person(1)).line
+
+
+def test_a_link_that_came_back_by_itself_is_said_to_have() -> None:
+    procedure = ended(ProcedureKind.RECOVERY, (EntryKind.STEP_SKIPPED, StepName.PAIR, {"why": "came_back"}))
+    soft = texts("procedure.outcome.recovery_soft", name=person(1).mentorado.name)
+    assert words.said(procedure, person(1)).sentence == soft
+    assert not words.is_unproven(procedure)
+
+
+def test_a_restore_tells_what_came_back_and_what_did_not() -> None:
+    merged = (EntryKind.STEP_DONE, StepName.MERGE_HISTORY, {"new": "0"})
+    back = ended(ProcedureKind.RESTORE, merged, (EntryKind.STEP_DONE, StepName.RESTORE_SESSION, {}))
+    said = words.said(back, person(1)).line
+    assert said == f"{texts('procedure.outcome_merged_zero')} {texts('procedure.outcome_line.session_back')}"
+    for why in ("no_session", "another_account", "session_used_since", "session_corrupt"):
+        kept = ended(ProcedureKind.RESTORE, (EntryKind.STEP_SKIPPED, StepName.RESTORE_SESSION, {"why": why}))
+        assert texts(f"procedure.session_stays.{why}") in words.said(kept, person(1)).line
+    failed = {"code": Code.SESSION_IN_USE, "left_out": "yes"}
+    kept = ended(ProcedureKind.RESTORE, (EntryKind.STEP_SKIPPED, StepName.RESTORE_SESSION, failed))
+    assert texts("problem.session_in_use.sentence").split("{")[0] in words.said(kept, person(1)).line
+
+
+def test_a_backup_whose_passphrase_is_gone_asks_for_it_and_not_for_another() -> None:
+    procedure = at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, {"code": Code.BACKUP_LOCKED, "path": "f" * 32})
+    told = words.said(procedure, person(1))
+    assert told.sentence == texts("procedure.phrase_gone")
+    assert "f" * 32 not in told.sentence + told.line
+
+
+def test_the_code_names_the_number_that_must_scan_it() -> None:
+    assert person(1).mentorado.phone[-4:] in words.scan(person(1))
