@@ -61,6 +61,7 @@ class Refusal(StrEnum):
     NO_CREDENTIALS = "no_credentials"  # this provider asks for none
     NO_QUEUE = "no_queue"
     NO_REGISTRATION = "no_registration"
+    NO_PAIRING = "no_pairing"  # this provider knows no codes
     CONNECTED_BEFORE = "connected_before"  # through the provider it has, which is not exchanged here
     INCIDENT = "incident"  # many links fell together; can be overridden with a reason
 

@@ -65,10 +65,8 @@ _NO_OLD_SESSION = {
     Reason.BANNED: Refusal.BANNED,  # its keys are gone; after an appeal that succeeded, a new pairing is the way
 }
 
-_NEEDS_NEW_CODE = frozenset(
-    {Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE, Reason.SESSION_MISSING, Reason.SESSION_CORRUPT}
-)
-"""There is no session to connect with any more: it would only say so again."""
+_NEEDS_NEW_CODE = frozenset({Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE})
+"""WhatsApp took the keys back, and connecting would only say so again. Files that are lost or damaged may be put back."""
 
 
 class Actions:
@@ -99,9 +97,9 @@ class Actions:
         enrolment = self._enrolments.get(mentorado_id)
         if enrolment.mentorado.archived and name is not ActionName.BRING_BACK:
             return Refusal.ARCHIVED
-        if self._in_the_way(name, mentorado_id):
-            return Refusal.UNDER_WAY
         why = self._by_name[name].refusal(enrolment, self._supervisor.status(enrolment.link.id))
+        if why is None and self._in_the_way(name, mentorado_id):
+            return Refusal.UNDER_WAY
         return why or self._locked(name, enrolment)
 
     def no_pairing(self, mentorado_id: MentoradoId, override_reason: str = "") -> Refusal | None:
@@ -231,7 +229,7 @@ class Actions:
         return None if status.state is LinkState.BLOCKED and status.reason in fits else Refusal.NO_EXPIRED_CODE
 
     def _no_reauthenticate(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-        if why := self._no_new_pairing(status):
+        if why := _no_pairing(enrolment) or self._no_new_pairing(status):
             return why
         if enrolment.link.account is None and status.state is LinkState.OFF:
             return Refusal.NEVER_PAIRED
@@ -242,6 +240,8 @@ class Actions:
         return None if status.state is not LinkState.BLOCKED or ended else _NO_NEW_PAIRING.get(status.reason)
 
     def _no_recovery(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        if why := _no_pairing(enrolment):
+            return why
         if status.state is LinkState.BLOCKED:
             return _NO_OLD_SESSION.get(status.reason) or self._no_reauthenticate(enrolment, status)
         return None if status.state in _LOST else Refusal.NOTHING_TO_RECOVER
@@ -254,6 +254,11 @@ class Actions:
 
 def _possible(_enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
     return None
+
+
+def _no_pairing(enrolment: Enrolment) -> Refusal | None:
+    """A number at Meta is registered, not paired: there is no session to recover by a code."""
+    return Refusal.NO_PAIRING if enrolment.link.provider is ProviderKind.META_CLOUD else None
 
 
 def _no_credentials(enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:

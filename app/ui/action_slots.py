@@ -38,7 +38,7 @@ MORE: Final[tuple[Slot, ...]] = (
 )
 """Rarely needed: the pane keeps them folded away."""
 
-_NOT_HERE: Final = frozenset({Refusal.NO_CREDENTIALS, Refusal.NO_QUEUE, Refusal.NO_REGISTRATION})
+_NOT_HERE: Final = frozenset({Refusal.NO_CREDENTIALS, Refusal.NO_QUEUE, Refusal.NO_REGISTRATION, Refusal.NO_PAIRING})
 """What this provider does not have at all is left out, not locked."""
 
 

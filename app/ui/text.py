@@ -220,6 +220,8 @@ def _blocked(status: LinkStatus, enrolment: Enrolment, now: datetime) -> str:
         if status.until is not None:
             return texts("sentence.suspension_over")
     account = unbroken(status.account) if status.account else texts("sentence.another_number")
+    if status.reason is Reason.WRONG_ACCOUNT and enrolment.link.provider == "meta_cloud":
+        return texts("sentence.other_credentials", account=account)
     return texts(f"sentence.blocked.{status.reason}", account=account, provider=provider(enrolment.link.provider))
 
 

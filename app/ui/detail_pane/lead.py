@@ -9,7 +9,7 @@ from app.core.action import BUTTON_FOR, ActionName, Refusal
 from app.core.actions import Actions
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.guidance import Recommendation, recommend
-from app.domain.mentorado import Enrolment
+from app.domain.mentorado import Enrolment, ProviderKind
 from app.ui.text import age, date_time, next_step, sentence, texts
 
 _SAID_BY_THE_BUTTON = frozenset(
@@ -57,12 +57,17 @@ def lead_of(enrolment: Enrolment, status: LinkStatus, actions: Actions, now: dat
         button = ActionName.CONNECT
     if status.state is LinkState.BLOCKED and status.reason is Reason.QR_EXPIRED:
         button = None
+    step = "" if recommended in _SAID_BY_THE_BUTTON else next_step(recommended)
+    second = SECOND.get(button) if button else None
+    if button is ActionName.REJECT_ACCOUNT and enrolment.link.provider is ProviderKind.META_CLOUD:
+        # No phone scanned anything: the credentials are those of another number.
+        button, step = ActionName.ENTER_CREDENTIALS, texts("detail.decide_credentials")
     return Lead(
         sentence=sentence(status, enrolment, now),
-        next_step="" if recommended in _SAID_BY_THE_BUTTON else next_step(recommended),
+        next_step=step,
         caption=caption,
         button=button,
-        second=SECOND.get(button) if button else None,
+        second=second,
         refused=actions.refusal(button, enrolment.mentorado.id) if button else None,
     )
 
