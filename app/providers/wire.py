@@ -76,15 +76,15 @@ class Wire:
             sent = sent or event.endswith("send_request_headers.started")
 
         try:
-            async with asyncio.timeout(within or self._patience.whole):
+            async with asyncio.timeout(within or self._patience.whole) as deadline:
                 request = self._client.build_request(
                     method, path, json=json, params=params, extensions={"trace": notice}
                 )
                 if within is not None:
                     request.extensions["timeout"]["read"] = within
-                return await self._exchange(request)
+                return await self._exchange(request, deadline)
         except TimeoutError:
-            return Unanswered("no whole answer in time", sent)
+            return Unanswered("no whole answer in time, or one that is too large", sent)
         except httpx.TimeoutException:
             return Unanswered("no answer in time", sent)
         except httpx.ConnectError as error:
@@ -92,16 +92,19 @@ class Wire:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError, ValueError) as error:
             return Unanswered(f"the exchange broke off ({type(error).__name__})", sent)
 
-    async def _exchange(self, request: httpx.Request) -> Answer:
+    async def _exchange(self, request: httpx.Request, deadline: asyncio.Timeout) -> Answer:
         response = await self._client.send(request, stream=True)
         try:
             if response.headers.get("content-encoding", "identity") != "identity":
                 return Unanswered("an encoding that was not asked for", sent=True)
             body = bytearray()
             async for piece in response.aiter_raw():
-                body += piece
-                if len(body) > LARGEST:
-                    return Unanswered("an answer that is too large", sent=True)
+                if len(body) <= LARGEST:
+                    body += piece
+                if len(body) > LARGEST:  # ended by the deadline: generators that were left would be closed by nobody
+                    deadline.reschedule(asyncio.get_running_loop().time())
+            if len(body) > LARGEST:
+                return Unanswered("an answer that is too large", sent=True)
             return Answered(response.status_code, bytes(body), _seconds(response.headers.get("retry-after", "")))
         finally:
             await response.aclose()
