@@ -374,3 +374,18 @@ def test_nothing_is_sent_without_an_open_line_of_the_right_number(office: Office
             assert len(office.cloud.asked("messages")) == 1
 
     run(main())
+
+
+def test_a_line_that_is_closed_while_a_message_is_under_way_leaves_it_uncertain(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            office.cloud.fault("messages", Fault.HANG)
+            async with asyncio.TaskGroup() as group:
+                sending = group.create_task(day.send(ana))
+                while not office.cloud.asked("messages"):
+                    await asyncio.sleep(0.001)
+                await day.do(ActionName.DISCONNECT, ana)
+            assert isinstance(sending.result(), Uncertain)
+
+    run(main())

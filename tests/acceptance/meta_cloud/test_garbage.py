@@ -1,0 +1,107 @@
+"""What may come over the wire instead of an answer, to every question."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.core.action import ActionName
+from app.domain.connection import LinkState
+from app.domain.errors import Code, Problem
+from app.domain.sending import NumberDetails
+from tests.acceptance.meta_cloud.office import QUICK, Office, run
+from tests.acceptance.meta_cloud.rows import FINE, UNKNOWN
+from tests.acceptance.meta_cloud.test_errors import shown
+from tests.emulators.meta_cloud.faults import Fault
+
+QUESTIONS = ("debug_token", "number", "more", "health")
+
+
+@pytest.mark.parametrize("fault", Fault)
+@pytest.mark.parametrize("endpoint", QUESTIONS)
+def test_garbage_leaves_unknown_with_an_age_and_nothing_in_the_log(
+    office: Office, log_file: Path, endpoint: str, fault: Fault
+) -> None:
+    """ "Garbage from the wire (HTML 502, empty body, 200 with an error inside, wrong types, strings for booleans,
+    unknown enum values, 5 MB bodies, slow drip, connection reset mid-body) leaves `unknown` with an age and no
+    exception in the log"."""
+
+    async def main() -> None:
+        async with office.at_work(patience=QUICK) as day:
+            ana = await day.connected()
+            seen = office.clock.now()
+            office.cloud.fault(endpoint, fault, times=1)
+            await day.later(ana, 600)
+            assert shown(day, ana) == UNKNOWN
+            assert day.status(ana).evidence.last_observation == seen
+            assert day.sentence(ana)
+            await day.later(ana, 30)
+            assert shown(day, ana) == FINE
+            assert LinkState.RECONNECTING not in [state for state, _ in day.steps(ana)]
+
+    run(main())
+    lines = log_file.read_text(encoding="utf-8")
+    assert "Traceback" not in lines
+    assert '"error"' not in lines
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_garbage_while_connecting_is_unknown_too(office: Office, fault: Fault) -> None:
+    async def main() -> None:
+        office.cloud.fault("number", fault, times=2)
+        async with office.at_work(patience=QUICK) as day:
+            ana = await day.enrol()
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.UNKNOWN)
+            assert shown(day, ana) == UNKNOWN
+
+    run(main())
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_garbage_about_details_is_a_problem_or_only_leaves_the_templates_out(office: Office, fault: Fault) -> None:
+    async def main() -> None:
+        async with office.at_work(patience=QUICK) as day:
+            ana = await day.enrol()
+            link = day.core.enrolments.get(ana.id).link
+            office.cloud.fault("number", fault)
+            with pytest.raises(Problem) as caught:
+                await day.provider.details(link)
+            assert caught.value.code is Code.PROVIDER_SILENT
+            office.cloud.fault("message_templates", fault)
+            details = await day.provider.details(link)
+            assert isinstance(details, NumberDetails)
+            assert details.facts["quality"] == "green"
+            assert details.templates == ()
+
+    run(main())
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_garbage_after_a_registration_says_that_nobody_answered(office: Office, fault: Fault) -> None:
+    async def main() -> None:
+        async with office.at_work(patience=QUICK) as day:
+            ana = await day.enrol()
+            office.cloud.fault("register", fault)
+            with pytest.raises(Problem) as caught:
+                await day.core.registration.register(ana.id, "123456")
+            assert caught.value.code is Code.PROVIDER_SILENT
+            assert len(office.cloud.asked("register")) == 1
+            assert (await day.core.registration.allowance(ana.id)).left == 9
+
+    run(main())
+
+
+@pytest.mark.parametrize("fault", [*Fault])
+def test_credentials_that_could_not_be_asked_about_are_neither_good_nor_bad(office: Office, fault: Fault) -> None:
+    async def main() -> None:
+        async with office.at_work(patience=QUICK) as day:
+            ana = await day.enrol()
+            for endpoint in (*QUESTIONS, "phone_numbers"):
+                office.cloud.fault(endpoint, fault)
+                report = await day.core.credentials.check(ana.id, {})
+                assert report.good is None, endpoint
+                office.cloud.be_good()
+
+    run(main(), within=60)
