@@ -66,7 +66,7 @@ _NO_OLD_SESSION = {
 }
 
 _NEEDS_NEW_CODE = frozenset({Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE})
-"""WhatsApp took the keys back, and connecting would only say so again. Files that are lost or damaged may be put back."""
+"""WhatsApp took the keys back: connecting would only say so again. Files that are lost or damaged can be put back."""
 
 
 class Actions:

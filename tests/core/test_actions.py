@@ -209,15 +209,24 @@ def test_a_deed_that_is_on_nobody_in_particular_is_written_down_too(core: Core, 
     run(main())
 
 
-@pytest.mark.parametrize(
-    "reason", [Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE, Reason.SESSION_MISSING, Reason.SESSION_CORRUPT]
-)
-def test_who_has_no_session_any_more_is_told_that_a_new_code_is_needed(core: Core, run: Run, reason: Reason) -> None:
+@pytest.mark.parametrize("reason", [Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE])
+def test_whose_keys_were_taken_back_is_told_that_a_new_code_is_needed(core: Core, run: Run, reason: Reason) -> None:
     async def main() -> None:
         async with core.running():
             ana = await blocked(core, reason)
             assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is Refusal.NEEDS_NEW_CODE
             for way_out in (ActionName.REAUTHENTICATE, ActionName.RECOVER):
+                assert core.actions.refusal(way_out, ana.mentorado.id) is None
+
+    run(main())
+
+
+@pytest.mark.parametrize("reason", [Reason.SESSION_MISSING, Reason.SESSION_CORRUPT])
+def test_files_that_were_put_back_by_hand_can_be_tried(core: Core, run: Run, reason: Reason) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await blocked(core, reason)
+            for way_out in (ActionName.CONNECT, ActionName.REAUTHENTICATE, ActionName.RECOVER):
                 assert core.actions.refusal(way_out, ana.mentorado.id) is None
 
     run(main())

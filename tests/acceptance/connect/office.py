@@ -19,11 +19,13 @@ import psutil
 from app.bootstrap import Core, build_core
 from app.core.action import BUTTON_FOR, ActionName, Refusal
 from app.core.backoff import ReconnectPolicy
+from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import StatusChanged
 from app.domain.guidance import Recommendation, recommend
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId
 from app.domain.ports import Transition
+from app.domain.procedure import Procedure, ProcedureKind, ProcedureState
 from app.providers.whatsapp_web.file_lock import read_owner
 from app.settings import Settings
 from app.storage.database import Database
@@ -131,6 +133,7 @@ class Office:
         day = Day(self, core)
         await core.open()
         async with core.running():
+            await core.procedures.load()  # now that somebody is here to move them
             if starting:
                 await core.supervisor.start_wanted()
             else:
@@ -187,7 +190,35 @@ class Day:
         async def answer(_name: ActionName, _enrolment: Enrolment) -> bool:
             return sure
 
+        if action is ActionName.REAUTHENTICATE:
+            return await self._reauthenticate(person, sure=sure)
         return await self.core.actions.run(action, person.id, answer)
+
+    async def _reauthenticate(self, person: Person, *, sure: bool) -> str:
+        """As far as the code, or to the question and back."""
+        begun = await self.core.procedures.begin(ProcedureKind.REAUTHENTICATION, person.id)
+        await self.stands(person, ProcedureState.ASKING)
+        if sure:
+            await self.core.procedures.confirm(begun.head.id)
+            return AuditOutcome.DONE
+        await self.undo(person)
+        return AuditOutcome.DECLINED
+
+    async def undo(self, person: Person) -> None:
+        """Take back the procedure that is open."""
+        procedure = self.core.procedures.of(person.id)
+        assert procedure is not None
+        await self.core.procedures.undo(procedure.head.id)
+        await self.stands(person, ProcedureState.UNDONE)
+
+    async def stands(self, person: Person, state: ProcedureState, within: float = 30) -> Procedure:
+        """The person's latest procedure, once it stands there."""
+        async with asyncio.timeout(within):
+            while True:
+                procedure = (await self.core.procedures.latest(person.id))[0]
+                if procedure.state is state:
+                    return procedure
+                await asyncio.sleep(0.02)
 
     async def pair(self, person: Person) -> None:
         """From whatever asks for a code to connected, with the person's own phone."""
