@@ -48,6 +48,7 @@ class _Scene:
     """What is known of the links of one provider."""
 
     states: dict[MentoradoId, LinkState] = field(default_factory=dict)
+    connected: set[MentoradoId] = field(default_factory=set)  # counted at every fall: never by walking everybody
     falls: dict[MentoradoId, tuple[datetime, Reason]] = field(default_factory=dict)  # in the order of their falls
     causes: dict[MentoradoId, Reason] = field(default_factory=dict)  # of the incident, those who came back included
     incident: Incident | None = None
@@ -58,9 +59,15 @@ class _Scene:
         return [who for who in incident.affected if self.states[who] not in _SETTLED]
 
     def of(self, affected: Iterable[MentoradoId]) -> int:
-        """Who is connected, and who was."""
-        connected = {who for who, state in self.states.items() if state is LinkState.CONNECTED}
-        return len(connected.union(affected))
+        """How many are connected, and were."""
+        return len(self.connected) + sum(who not in self.connected for who in affected)
+
+    def stands(self, who: MentoradoId, state: LinkState) -> None:
+        self.states[who] = state
+        if state is LinkState.CONNECTED:
+            self.connected.add(who)
+        else:
+            self.connected.discard(who)
 
 
 class Incidents:
@@ -109,7 +116,7 @@ class Incidents:
             return
         link = self._enrolments.get(event.mentorado_id).link
         scene = self._scenes[link.provider]
-        scene.states[event.mentorado_id] = after.state
+        scene.stands(event.mentorado_id, after.state)
         scene.moved_at = self._clock.now()
         if after.state in _SETTLED:
             fell = scene.falls.pop(event.mentorado_id, None)
