@@ -18,7 +18,7 @@ from app.domain.credentials import CredentialField
 from app.domain.events import StatusChanged
 from app.domain.guidance import Recommendation, recommend
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId, ProviderKind
-from app.domain.messages import Address, AddressKind, WireFact
+from app.domain.messages import Address, AddressKind, Delivery, WireFact, WireMessage
 from app.domain.provider import CanSend
 from app.domain.sending import Outgoing, SendResult, TemplateUse
 from app.providers.meta_cloud import callbacks
@@ -144,6 +144,12 @@ class Day:
                 await asyncio.sleep(0.001)
         await settle()  # what it said is on its way to the board
 
+    async def soon(self, fits: Callable[[], bool], within: float = 10) -> None:
+        """Wait until *fits*."""
+        async with asyncio.timeout(within):
+            while not fits():
+                await asyncio.sleep(0.005)
+
     async def later(self, person: Person, seconds: float) -> None:
         """Let time pass once the line rests, and wait for what it asks then."""
         await self.rested(person)
@@ -195,6 +201,18 @@ class Day:
         except TimeoutError:
             details = [f"{s.state}/{s.reason} {s.detail}".strip() for s in told]
             raise AssertionError(f"not told within {within} s, but: {details}") from None
+
+    async def delivery_of(self, person: Person, provider_id: str) -> Delivery | None:
+        """How far a message of ours got, as the history knows it; the message is put there as whoever sends it does."""
+        now, to = self.core.clock.now(), (Address(AddressKind.PHONE, f"+{BIA}"),)
+        own = WireMessage(
+            provider_id=provider_id, chat=to, sender=(), from_me=True, text="oi", sent_at=now, received_at=now
+        )
+        enrolment = self.core.enrolments.get(person.id)
+        await self.core.history.store(enrolment, [own], now)
+        (conversation,) = await self.core.history.conversations(person.id)
+        stored = await self.core.history.messages(conversation.id)
+        return next(each.delivery for each in stored if each.provider_id == provider_id)
 
     async def send(
         self,
