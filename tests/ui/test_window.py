@@ -177,6 +177,21 @@ def test_how_far_back_the_timeline_looks_is_kept(on_stage: OnStage) -> None:
     on_stage(look)
 
 
+def test_that_sending_is_limited_is_said_in_words_where_they_fit_and_by_a_mark_elsewhere(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        delegate, limited = stage.window.list.table._delegate, status(22)
+        assert limited is not None
+        assert delegate.badge_words(limited, 208) == ("Conectado · envio restrito", False)
+        assert delegate.badge_words(limited, 144) == ("Conectado", True)
+        free = status(23)
+        assert free is not None
+        assert delegate.badge_words(free, 144) == ("Conectado", False)
+        stage.theme.set_text_scale(200)
+        assert delegate.badge_words(limited, 208) == ("Conectado", True)
+
+    on_stage(use)
+
+
 def test_choosing_somebody_shows_them_beside_the_list(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         window = stage.window

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,13 +14,14 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 from app.domain.phone import readable
 from app.ui import text
 from app.ui import tokens as t
+from app.ui.badge import badge_size
 from app.ui.mentorado_list import pictures
-from app.ui.mentorado_list.model import AGE_ROLE, ENROLMENT_ROLE, STATUS_ROLE
 from app.ui.theme import Theme
 
 if TYPE_CHECKING:
     from app.domain.connection import LinkStatus
     from app.domain.mentorado import Enrolment
+    from app.ui.mentorado_list.row import Row
 
 _LEFT = t.SPACE_6
 _GAP = t.SPACE_3
@@ -31,6 +33,10 @@ _NAME_MIN = 236
 """Where the name would get less than this beside it, the provider is left to the detail pane."""
 
 _DEMI = QFont.Weight.DemiBold
+
+
+Painted = Callable[[int], "tuple[Row, str]"]
+"""The row at a place of the list, and how old its truth is, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,10 @@ class _Columns:
 class MentoradoDelegate(QStyledItemDelegate):
     """Knows fonts and colours of the theme in use; `restyle` takes new ones."""
 
-    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+    def __init__(self, theme: Theme, painted: Painted, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
+        self._painted = painted
         self.by_keyboard = False
         """Whether the list is walked by keys, and so must show where they act."""
         self.restyle()
@@ -75,17 +82,22 @@ class MentoradoDelegate(QStyledItemDelegate):
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> None:
-        enrolment: Enrolment = index.data(ENROLMENT_ROLE)
-        status: LinkStatus = index.data(STATUS_ROLE)
+        row, age = self._painted(index.row())  # not by roles: each goes through Qt and back
         columns = self._columns(option.rect.width())
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(option.rect.topLeft())
         self._paint_ground(painter, option, columns)
-        self._paint_who(painter, enrolment, columns)
-        self._paint_state(painter, enrolment, status, columns)
-        self._paint_age(painter, index.data(AGE_ROLE), columns)
+        self._paint_who(painter, row.enrolment, columns)
+        self._paint_state(painter, row.enrolment, row.known, columns)
+        self._paint_age(painter, age, columns)
         painter.restore()
+
+    def badge_words(self, status: LinkStatus, room: int) -> tuple[str, bool]:
+        """What the badge says in *room* pixels, and whether a mark beside it has to say that sending is limited."""
+        words = text.state_badge(status)
+        marked = text.is_limited(status) and badge_size(words, self._theme).width() > room
+        return (text.row_badge(status) if marked else words), marked
 
     def _measure(self, width: int) -> _Columns:
         px = self._theme.px
@@ -148,13 +160,12 @@ class MentoradoDelegate(QStyledItemDelegate):
             self._line(
                 painter, word, self._small_font, self._colours.text2, columns.provider, middle, px(_PROVIDER_WIDTH)
             )
-        limited = text.is_limited(status)
-        mark_room = px(pictures.MARK_SIZE) + t.SPACE_1 if limited else 0
-        tone, room = t.tone_of(status), columns.badge_width - mark_room
-        picture = pictures.badge(text.row_badge(status), t.badge_icon(status), tone, room, self._theme, ratio)
+        words, marked = self.badge_words(status, columns.badge_width)
+        room = columns.badge_width - (px(pictures.MARK_SIZE) + t.SPACE_1 if marked else 0)
+        picture = pictures.badge(words, t.badge_icon(status), t.tone_of(status), room, self._theme, ratio)
         size = picture.deviceIndependentSize()
         painter.drawPixmap(QPointF(columns.badge, middle - size.height() / 2), picture)
-        if limited:
+        if marked:
             side = px(pictures.MARK_SIZE)
             sign = pictures.mark("lock", self._colours.badge[t.Tone.WAITING], side, ratio)
             painter.drawPixmap(QPointF(columns.badge + size.width() + t.SPACE_1, middle - side / 2), sign)

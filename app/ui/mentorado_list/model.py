@@ -187,6 +187,11 @@ class MentoradoListModel(QAbstractListModel):
 
     # --- Qt's questions
 
+    def painted(self, place: int) -> tuple[Row, str]:
+        """What the list paints at *place*: the row, and the age of its truth in words."""
+        row = self._shown[place]
+        return row, self.said_age(row)
+
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self._shown)
 

@@ -31,7 +31,7 @@ class MentoradoTable(QTableView):
         super().__init__(parent)
         self._model = model
         self._chosen: MentoradoId | None = None
-        self._delegate = MentoradoDelegate(theme, self)
+        self._delegate = MentoradoDelegate(theme, model.painted, self)
         self.setModel(model)
         self.setItemDelegate(self._delegate)
         self.setFrameShape(QFrame.Shape.NoFrame)
