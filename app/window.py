@@ -315,6 +315,8 @@ def _parts(core: Core, window: MainWindow) -> Parts:
         webhooks=core.webhooks,
         personal_data=core.personal_data,
         enrolments=core.enrolments,
+        kinds=tuple(core.providers),
+        status=core.supervisor.status,
         extent=core.history.extent,
         snapshots=core.whatsapp_web.snapshots,
         folders=Folders(

@@ -17,6 +17,7 @@ from app.ui.settings_page.history import HistorySection
 from app.ui.settings_page.operator_name import OperatorSection
 from app.ui.settings_page.parts import Parts
 from app.ui.settings_page.personal import PersonalSection
+from app.ui.settings_page.providers import ProvidersSection
 from app.ui.settings_page.secrets_place import SecretsSection
 from app.ui.settings_page.section import Section
 from app.ui.settings_page.sessions import SessionsSection
@@ -36,6 +37,7 @@ class SettingsPage(Page):
         super().__init__(theme, parent)
         kinds = (
             OperatorSection,
+            ProvidersSection,
             SecretsSection,
             HistorySection,
             PersonalSection,

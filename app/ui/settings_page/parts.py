@@ -8,7 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from app.domain.mentorado import Link, MentoradoId
+from app.domain.connection import LinkStatus
+from app.domain.mentorado import Link, LinkId, MentoradoId, ProviderKind
 from app.domain.messages import HistoryExtent
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock
@@ -58,6 +59,8 @@ class Parts:
     webhooks: WebhookDesk
     personal_data: PersonalData
     enrolments: Enrolments
+    kinds: Sequence[ProviderKind]
+    status: Callable[[LinkId], LinkStatus]
     extent: Callable[[MentoradoId], Awaitable[HistoryExtent]]
     snapshots: Callable[[Link], Awaitable[Sequence[Snapshot]]]
     folders: Folders

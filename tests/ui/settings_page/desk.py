@@ -15,8 +15,9 @@ from app.core.provider_log import ProviderLog
 from app.core.secrets_desk import SecretsDesk
 from app.core.webhooks import WebhookDesk
 from app.core.witness import Witness
+from app.domain.connection import LinkStatus
 from app.domain.errors import Problem
-from app.domain.mentorado import Link, LinkId
+from app.domain.mentorado import Link, LinkId, ProviderKind
 from app.domain.operator_settings import OperatorSettings
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock
@@ -66,6 +67,7 @@ class Desk:
     receiver: PlayedReceiver = field(default_factory=PlayedReceiver)
     copies: dict[LinkId, list[Copy]] = field(default_factory=dict)
     opened: list[Path] = field(default_factory=list)
+    statuses: dict[LinkId, LinkStatus] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.vault = self.new_vault()
@@ -102,6 +104,8 @@ class Desk:
                 clock=self.clock,
             ),
             enrolments=self.enrolments,
+            kinds=tuple(ProviderKind),
+            status=lambda link_id: self.statuses.get(link_id, LinkStatus(since=self.clock.now())),
             extent=self.archive.extent,
             snapshots=self._snapshots,
             folders=Folders(

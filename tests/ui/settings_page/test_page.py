@@ -18,11 +18,15 @@ from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.core.scribe import Scribe
 from app.core.witness import Witness
+from app.domain.connection import LinkState, LinkStatus
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
+from app.domain.events import StatusChanged
+from app.domain.mentorado import ProviderKind
 from app.domain.secrets import SecretsPlace
 from app.ui.dialogs.question import QuestionSheet
 from app.ui.loop import cancel_asked
+from app.ui.providers.comparison_sheet import ComparisonSheet
 from app.ui.settings_page.about import AboutSection
 from app.ui.settings_page.appearance import AppearanceSection
 from app.ui.settings_page.diagnosis import OFF, DiagnosisSection
@@ -30,6 +34,7 @@ from app.ui.settings_page.history import HistorySection
 from app.ui.settings_page.operator_name import OperatorSection
 from app.ui.settings_page.page import SettingsPage
 from app.ui.settings_page.personal import PersonalSection
+from app.ui.settings_page.providers import ProvidersSection
 from app.ui.settings_page.secrets_place import SecretsSection
 from app.ui.settings_page.section import Section
 from app.ui.settings_page.sessions import SessionsSection
@@ -478,7 +483,7 @@ def test_text_twice_as_large_is_not_clipped(in_office: InOffice, theme: Theme, w
 def test_the_list_of_sections_leads_to_each_and_marks_where_one_is(in_office: InOffice) -> None:
     async def use(office: Office) -> None:
         page = office.page
-        assert [link.property("here") for link in page._links] == [True] + [False] * 8
+        assert [link.property("here") for link in page._links] == [True] + [False] * (len(page.sections) - 1)
         page._links[4].click()
         await settle()
         assert page.area.verticalScrollBar().value() > 0
@@ -486,5 +491,30 @@ def test_the_list_of_sections_leads_to_each_and_marks_where_one_is(in_office: In
         page.resize(700, 600)
         await settle()
         assert not page._links[0].isVisible()
+
+    in_office(use)
+
+
+def test_providers_in_use_are_counted_and_compared(in_office: InOffice) -> None:
+    async def use(office: Office) -> None:
+        section = office.section(ProvidersSection)
+        assert isinstance(section, ProvidersSection)
+        assert "Meta Cloud" in said(section)
+        counted = {kind: badge.accessibleName() for kind, (_row, badge) in section._kinds.items()}
+        assert counted[ProviderKind.META_CLOUD] == "nenhum mentorado"
+        assert counted[ProviderKind.WHATSAPP_WEB] == "2 · 0 conectados"
+        enrolment = next(each for each in PEOPLE if each.link.provider is ProviderKind.WHATSAPP_WEB)
+        status = LinkStatus(state=LinkState.CONNECTED, since=NOON)
+        office.desk.statuses[enrolment.link.id] = status
+        office.desk.bus.publish(StatusChanged(enrolment.mentorado.id, enrolment.link.id, status, status))
+        await asyncio.sleep(0.3)
+        assert section._kinds[ProviderKind.WHATSAPP_WEB][1].accessibleName() == "2 · 1 conectados"
+        section.compare.click()
+        await office.settle()
+        (sheet,) = office.page.findChildren(ComparisonSheet)
+        assert sheet.isVisible()
+        assert sheet.comparison.buttons == {}
+        sheet.back.click()
+        await office.settle()
 
     in_office(use)
