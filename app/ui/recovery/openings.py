@@ -11,6 +11,7 @@ from app.domain.procedure import ProcedureKind
 from app.ui.recovery.backup_form import BackupBeginning
 from app.ui.recovery.beginning import Beginning, LedgerBeginning
 from app.ui.recovery.restore_form import RestoreBeginning
+from app.ui.recovery.steering import procedures_of
 from app.ui.sheets import Errand, Tools
 
 KIND_OF: Final = MappingProxyType(
@@ -26,12 +27,12 @@ KIND_OF: Final = MappingProxyType(
 def beginning_of(errand: Errand, tools: Tools) -> Beginning:
     """The question for *errand*."""
     enrolment, kind = tools.enrolments.get(errand.mentorado_id), KIND_OF[errand.name]
-    if tools.procedures is None or tools.backups is None:
-        raise Problem(Code.NOT_POSSIBLE_NOW, action=errand.name)
     match kind:
         case ProcedureKind.BACKUP:
             return BackupBeginning(tools.theme, enrolment)
         case ProcedureKind.RESTORE:
+            if tools.backups is None:
+                raise Problem(Code.NOT_POSSIBLE_NOW, action=errand.name)
             return RestoreBeginning(tools.theme, enrolment, tools.backups, tools.clock)
-        case _:
-            return LedgerBeginning(kind, tools.theme, enrolment, tools.procedures, tools.clock)
+        case ProcedureKind.RECOVERY | ProcedureKind.REAUTHENTICATION:
+            return LedgerBeginning(kind, tools.theme, enrolment, procedures_of(tools), tools.clock)

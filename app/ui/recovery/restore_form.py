@@ -111,9 +111,8 @@ class RestoreBeginning(Beginning):
     async def _choose_file(self, _checked: bool = False) -> None:
         dialog = QFileDialog(self, texts("begin.restore.file_title"))
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
-        dialog.setNameFilters(
-            [texts("begin.restore.file_kind", ending=ENDING.removeprefix(".")), texts("begin.restore.any_file")]
-        )
+        ours = texts("begin.restore.file_kind", ending=ENDING.removeprefix("."))
+        dialog.setNameFilters([ours, texts("begin.restore.any_file")])
         if await ask(dialog) is QFileDialog.DialogCode.Accepted:
             await self.take(Path(dialog.selectedFiles()[0]))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtWidgets import QFileDialog, QLineEdit
 
 from app.core.action import ActionName
 from app.domain.errors import Code, Problem
@@ -156,12 +156,14 @@ def test_a_file_from_elsewhere_joins_the_list_or_is_said_to_be_none(on_views: On
 def test_the_file_dialog_does_not_stop_the_window(on_views: OnViews, tmp_path: Path) -> None:
     async def use(views: Views) -> None:
         form = await restoring(views)
-        picture = tmp_path / "picture.png"
-        picture.write_bytes(b"no backup")
+        broken = tmp_path / "broken.conecta"
+        broken.write_bytes(b"no backup")
         form.choose_file.click()
         await settle()
         (dialog,) = form.findChildren(QFileDialog)
-        dialog.selectFile(str(picture))
+        written = dialog.findChild(QLineEdit)
+        assert isinstance(written, QLineEdit)
+        written.setText(str(broken))
         dialog.accept()
         async with asyncio.timeout(5):
             while not views.sheet.trouble.isVisible():

@@ -116,7 +116,7 @@ def test_each_step_is_said_in_plain_words(on_views: OnViews) -> None:
             "42-restore-asking": "As mensagens que entrarem não podem ser separadas depois.",
             "44-restore-done": "210 mensagens voltaram. As que já existiam ficaram como estavam.",
             "45-restore-locked": "A frase secreta não é guardada: digite-a de novo para continuar.",
-            "50-pane-mark": "A recuperação foi interrompida. Nada foi perdido.",
+            "50-pane-mark": "A recuperação está parada. Nada foi perdido.",
         }
         assert {view: words_ in said[view] for view, words_ in wanted.items()} == dict.fromkeys(wanted, True)
 
