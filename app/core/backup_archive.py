@@ -90,8 +90,7 @@ class ArchiveWriter:
     def give_up(self) -> None:
         """Let go of the file, however far it is; whoever asked for it removes it."""
         self._target.sink()
-        if self._entry is not None:
-            self._end()
+        self._end()
         self._zip.close()
         with suppress(OSError):  # what was not written yet is not missed
             self._file.close()

@@ -39,7 +39,9 @@ LONGEST_ROW: Final = 32 << 20
 _RATIO: Final = 200
 """So many times its packed size a file may have; words come to 5 to 25, and a bomb to 1000."""
 
-_SMALL: Final = 1 << 20  # below it the ratio says nothing
+_SMALL: Final = 256 << 20
+"""Bytes below which the ratio does not matter: somebody may have sent the same long text a thousand times, and what is
+read piece by piece does no harm."""
 _AT_ONCE: Final = 1 << 20  # more is never read into memory, whatever the list of files says of its size
 
 _WRONG: Final = (

@@ -278,7 +278,7 @@ def _free(folder: Path, name: str) -> Path:
 
 
 def _sync(folder: Path) -> None:
-    if os.name == "posix":
+    with suppress(PermissionError):  # Windows opens no folders
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)

@@ -45,7 +45,7 @@ ENROLMENT = Enrolment(
 )
 ROWS: Final = [CONTACT, TALK, *({**MESSAGE, "provider_id": f"M{number}"} for number in range(20))]
 
-Change = Callable[[dict[str, bytes]], None]
+Change = Callable[[dict[str, bytes]], object]
 
 
 def archive_at(path: Path, *, passphrase: str = "") -> Path:
@@ -219,13 +219,26 @@ def test_what_is_packed_in_another_way_is_refused(good: Path, method: int) -> No
 
 def test_a_bomb_is_refused_before_any_of_it_is_unpacked(good: Path) -> None:
     def bomb(files: dict[str, bytes]) -> None:
-        files[HISTORY] = b" " * (64 << 20)
+        files[HISTORY] = b" " * (257 << 20)
 
     packed_anew(good, bomb)
     assert good.stat().st_size < 1 << 20
     assert refusal(good) is Code.BACKUP_UNREADABLE
     with pytest.raises(Problem, match="packed more than words can be"), Archive(good):
         pass
+
+
+def test_a_row_without_end_is_not_taken_into_memory(good: Path) -> None:
+    packed_anew(good, lambda files: files.update({HISTORY: b" " * (64 << 20)}))
+    assert refusal(good) is Code.BACKUP_UNREADABLE
+
+
+def test_the_same_long_text_over_and_over_is_no_bomb(good: Path) -> None:
+    row = json.dumps({**MESSAGE, "text": "a" * 60_000}).encode() + b"\n"
+    manifest: Change = in_manifest(counts={"rows": 500, "messages": 500, "conversations": 0, "contacts": 0})
+    packed_anew(good, lambda files: (files.update({HISTORY: row * 500}), manifest(files)))
+    assert good.stat().st_size < 200_000
+    read(good)
 
 
 def test_a_list_of_files_that_is_larger_than_the_memory_should_be_is_not_read(fast_dir: Path) -> None:

@@ -1,0 +1,451 @@
+"""History comes back always; keys come back only when that is right; and what is begun comes to an end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.backup_archive import ArchiveWriter
+from app.core.backup_reading import Archive
+from app.core.backup_steps import BackupSteps
+from app.core.bus import Bus
+from app.core.procedure_step import Run, Step
+from app.core.restore import Restore, used_since
+from app.domain.audit import Actor
+from app.domain.backup import BackupPart, BackupProgress
+from app.domain.connection import LinkState, LinkStatus
+from app.domain.errors import Code, Problem
+from app.domain.events import HistoryGrew
+from app.domain.lifecycle import Trigger
+from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
+from app.domain.phone import PhoneNumber
+from app.domain.ports import Transition
+from app.domain.procedure import (
+    STEPS,
+    Facts,
+    Procedure,
+    ProcedureHead,
+    ProcedureId,
+    ProcedureKind,
+    StepName,
+    StepRecord,
+)
+from app.storage.history_transfer import SqlHistoryTransfer
+from tests.clock import DAWN
+from tests.core.test_hostile_backups import ENROLMENT, HEADING
+from tests.core.vault import KEYS, ONE, PHRASE, TALK, TWO, Vault, run, vault
+from tests.played import PlayedLog, PlayedProvider
+from tests.storage.talk import said
+from tests.storage.test_history_transfer import CONTACT, MESSAGE, SUPPRESSION
+from tests.storage.test_history_transfer import TALK as ROW_OF_TALK
+
+OFF, ON = LinkState.OFF, LinkState.CONNECTED
+
+
+def line(link_id: LinkId, at: datetime, before: LinkState, after: LinkState) -> Transition:
+    statuses = (LinkStatus(state=before, since=DAWN), LinkStatus(state=after, since=at))
+    return Transition(link_id=link_id, at=at, trigger=Trigger.CONNECT, before=statuses[0], after=statuses[1])
+
+
+@dataclass
+class Desk:
+    """The steps of one procedure, run by hand: each is given what those before it found."""
+
+    vault: Vault
+    kind: ProcedureKind
+    begun_with: dict[str, str] = field(default_factory=dict)
+    secret: str = ""
+    log: PlayedLog = field(default_factory=PlayedLog)
+    bus: Bus = field(default_factory=Bus)
+    facts: dict[StepName, Facts] = field(default_factory=dict)
+    told: list[BackupProgress] = field(default_factory=list)
+    id: ProcedureId = TWO
+
+    def __post_init__(self) -> None:
+        v = self.vault
+        restore = Restore(
+            backups=v.backups,
+            enrolments=v.enrolments,
+            providers=v.backups._providers,
+            transfer=SqlHistoryTransfer(v.database),
+            history=v.history,
+            transitions=self.log,
+            bus=self.bus,
+        )
+        self.steps: dict[StepName, Step] = {
+            step.name: step for step in (*BackupSteps(v.backups).steps(), *restore.steps())
+        }
+
+    def run(self) -> Run:
+        head = ProcedureHead(
+            id=self.id,
+            kind=self.kind,
+            mentorado_id=self.vault.ana.mentorado.id,
+            actor=Actor(user="staff"),
+            began_at=DAWN,
+            facts=self.begun_with,
+        )
+        steps = tuple(StepRecord(name=name, facts=self.facts.get(name, {})) for name in STEPS[self.kind])
+        return Run(procedure=Procedure(head=head, steps=steps), secret=self.secret, tell=self.told.append)
+
+    async def do(self, *names: StepName) -> Facts:
+        """The steps after one another; what the last one found."""
+        for name in names:
+            step = self.steps[name]
+            skipped = await step.skip(self.run())
+            if skipped is not None:
+                self._found(name, skipped)
+                continue
+            self._found(name, await step.before(self.run()))
+            self._found(name, await step.do(self.run()))
+        return self.facts[names[-1]]
+
+    async def refused(self, name: StepName) -> Problem:
+        with pytest.raises(Problem) as problem:
+            await self.do(name)
+        return problem.value
+
+    def _found(self, name: StepName, facts: Facts) -> None:
+        self.facts[name] = {**self.facts.get(name, {}), **facts}
+
+
+def restoring(v: Vault, path: Path, **details: Any) -> Desk:
+    return Desk(v, ProcedureKind.RESTORE, {"path": str(path)}, **details)
+
+
+CHECK, MERGE, SESSION = StepName.CHECK_ARCHIVE, StepName.MERGE_HISTORY, StepName.RESTORE_SESSION
+
+
+def archive_of(place: Path, rows: Sequence[Mapping[str, object]], whose: MentoradoId | None = None) -> Path:
+    path = place / "made.conecta"
+    head = HEADING if whose is None else replace(HEADING, mentorado_id=whose)
+    writer = ArchiveWriter(path, head, "", 1)
+    writer.add_rows(rows)
+    writer.finish(ENROLMENT)
+    return path
+
+
+# --- a backup, step by step ------------------------------------------------------------------------------------------
+
+
+def test_a_backup_is_collected_verified_and_put_in_its_place(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            desk = Desk(v, ProcedureKind.BACKUP)
+            assert await desk.do(StepName.COLLECT) == {"encrypted": "no", "session": "kept"}
+            facts = await desk.do(StepName.VERIFY_ARCHIVE)
+            assert (facts["messages"], facts["conversations"], facts["session"]) == ("3", "2", "kept")
+            facts = await desk.do(StepName.PUT_IN_PLACE)
+            assert Path(facts["path"]).name in v.files()
+            assert {each.part for each in desk.told} == set(BackupPart)
+            assert await desk.do(StepName.PUT_IN_PLACE) == facts  # after a crash
+
+    run(main())
+
+
+def test_a_part_that_somebody_took_away_is_made_again(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            desk = Desk(v, ProcedureKind.BACKUP)
+            await desk.do(StepName.COLLECT)
+            (v.folder / f".{desk.id}.part").unlink()
+            assert (await desk.do(StepName.VERIFY_ARCHIVE))["messages"] == "3"
+
+    run(main())
+
+
+def test_what_began_with_a_passphrase_never_goes_on_without_it(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            desk = Desk(v, ProcedureKind.BACKUP, secret=PHRASE)
+            assert (await desk.do(StepName.COLLECT))["encrypted"] == "yes"
+            desk.secret = ""
+            v.backups._phrases.clear()  # as a program that starts
+            for name in (StepName.COLLECT, StepName.VERIFY_ARCHIVE):
+                assert (await desk.refused(name)).code is Code.BACKUP_LOCKED
+            (v.folder / f".{desk.id}.part").unlink()
+            assert (await desk.refused(StepName.VERIFY_ARCHIVE)).code is Code.BACKUP_LOCKED
+            desk.secret = PHRASE
+            await desk.do(StepName.VERIFY_ARCHIVE, StepName.PUT_IN_PLACE)
+            (info,) = await v.backups.all()
+            assert info.encrypted
+
+    run(main())
+
+
+def test_what_was_collected_can_be_taken_back_and_what_is_in_its_place_stays(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            desk = Desk(v, ProcedureKind.BACKUP)
+            await desk.do(StepName.COLLECT)
+            assert await desk.steps[StepName.COLLECT].undo(desk.run()) == {}
+            assert v.files() == []
+            await desk.do(StepName.COLLECT, StepName.VERIFY_ARCHIVE, StepName.PUT_IN_PLACE)
+            for name in reversed(STEPS[ProcedureKind.BACKUP][:3]):
+                await desk.steps[name].undo(desk.run())
+            assert len(v.files()) == 1
+
+    run(main())
+
+
+# --- whose archive it is, and whether it is whole --------------------------------------------------------------------
+
+
+def test_the_history_of_somebody_enrolled_anew_comes_back(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir / "before") as before:
+            path = await before.backup()
+        async with vault(fast_dir / "after", [said("9", "depois", minute=60)]) as v:
+            desk = restoring(v, path)
+            heard: list[HistoryGrew] = []
+            desk.bus.subscribe(HistoryGrew, heard.append)
+            facts = await desk.do(CHECK)
+            assert (facts["messages"], facts["session"]) == ("3", "kept")
+            assert (await desk.do(MERGE))["new"] == "4"
+            assert len(heard) == 1
+            assert len(heard[0].conversations) == 2
+            talks = await v.history.conversations(v.ana.mentorado.id)
+            texts = {message.text for talk in talks for message in await v.history.messages(talk.id)}
+            assert texts == {"Boa tarde", "Olá, tudo bem?", "No grupo", "depois"}
+            assert (await desk.do(MERGE))["new"] == "4"  # asked again, nothing is doubled
+            assert (await v.history.extent(v.ana.mentorado.id)).messages == 4
+
+    (fast_dir / "before").mkdir()
+    (fast_dir / "after").mkdir()
+    run(main())
+
+
+def test_the_archive_of_somebody_else_is_refused(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            path = await v.backup()
+            bia = await v.enrolments.add("Bia", "21 98765-0001")
+            desk = restoring(replace(v, ana=bia), path)
+            problem = await desk.refused(CHECK)
+            assert (problem.code, problem.context["name"]) == (Code.BACKUP_OF_ANOTHER, "Ana Lima")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [CONTACT, ROW_OF_TALK, {**MESSAGE, "sent_at": "yesterday"}],
+        [{**SUPPRESSION, "erased_at": "2026-01-01T00:00:01+00:00"}],
+    ],
+    ids=["a row that no database holds", "an erasure that is still to come"],
+)
+def test_rows_that_cannot_be_merged_are_found_before_anything_is(fast_dir: Path, rows: list[dict[str, Any]]) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            path = archive_of(fast_dir, rows)
+            problem = await restoring(v, path).refused(CHECK)
+            assert (problem.code, problem.context["path"]) == (Code.BACKUP_ALTERED, str(path))
+
+    run(main())
+
+
+def test_an_erasure_of_the_past_is_no_problem_and_a_long_history_tells_how_far_it_is(fast_dir: Path) -> None:
+    rows = [{**SUPPRESSION, "erased_at": "2025-12-31T00:00:00+00:00"}, CONTACT, ROW_OF_TALK]
+    rows += [{**MESSAGE, "provider_id": f"M{n}", "text": json.dumps([n] * 3000)} for n in range(2000)]
+
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            desk = restoring(v, archive_of(fast_dir, rows))
+            await desk.do(CHECK)
+            assert len(desk.told) >= 2
+            assert desk.told[-1].part is BackupPart.VERIFYING
+            await desk.do(MERGE)
+            assert desk.told[-1] == BackupProgress(part=BackupPart.HISTORY, done=2003, total=2003)
+
+    run(main())
+
+
+def test_a_row_that_belongs_to_nobody_is_told_of_with_its_file(fast_dir: Path) -> None:
+    """It can be seen only where the others are known."""
+
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            path = archive_of(fast_dir, [MESSAGE])
+            desk = restoring(v, path)
+            await desk.do(CHECK)
+            problem = await desk.refused(MERGE)
+            assert (problem.code, problem.context["path"]) == (Code.BACKUP_ALTERED, str(path))
+            assert await desk.steps[MERGE].happened(desk.run()) is None
+
+    run(main())
+
+
+def test_a_database_that_cannot_be_written_is_told_of_as_such(fast_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(*_asked: object) -> int:
+        raise Problem(Code.DATABASE_DISK_FULL, path="conecta.db")
+
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            desk = restoring(v, await v.backup())
+            await desk.do(CHECK)
+            with monkeypatch.context() as patch:
+                patch.setattr(SqlHistoryTransfer, "merge", full)
+                assert (await desk.refused(MERGE)).context["path"] == "conecta.db"
+            await desk.do(MERGE)
+
+    run(main())
+
+
+def test_another_archive_in_the_place_of_the_one_that_was_checked_is_refused(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            path = await v.backup(ONE)
+            desk = restoring(v, path)
+            await desk.do(CHECK)
+            v.clock.time += timedelta(seconds=1)
+            other = await v.backup(TWO)
+            other.replace(path)
+            assert (await desk.refused(MERGE)).code is Code.BACKUP_ALTERED
+
+    run(main())
+
+
+def test_a_locked_archive_needs_its_passphrase_at_each_step(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            desk = restoring(v, await v.backup(passphrase=PHRASE))
+            for name in (CHECK, MERGE):
+                assert (await desk.refused(name)).code is Code.BACKUP_LOCKED
+                desk.secret = PHRASE
+                await desk.do(name)
+                desk.secret = ""
+
+    run(main())
+
+
+# --- a merge that was interrupted ------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_merge_is_completed_unless_nothing_came_in_yet(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir / "before") as before:
+            path = await before.backup()
+        async with vault(fast_dir / "after", []) as v:
+            desk = restoring(v, path)
+            await desk.do(CHECK)
+            desk.facts[MERGE] = await desk.steps[MERGE].before(desk.run())
+            assert await desk.steps[MERGE].happened(desk.run()) is None
+            with Archive(path) as archive:
+                rows = next(archive.rows())
+            second = [number for number, row in enumerate(rows) if row["kind"] == "message"][1]
+            await SqlHistoryTransfer(v.database).merge(v.ana.mentorado.id, rows[: second + 1])
+            assert await desk.steps[MERGE].before(desk.run()) == {"before": "0"}  # as it was at first
+            assert await desk.steps[MERGE].happened(desk.run()) == {"new": "4"}
+            path.unlink()
+            assert await desk.steps[MERGE].happened(desk.run()) is None  # nobody can say what is missing
+
+    (fast_dir / "before").mkdir()
+    (fast_dir / "after").mkdir()
+    run(main())
+
+
+# --- the keys --------------------------------------------------------------------------------------------------------
+
+
+def test_keys_come_back_when_the_link_was_off_all_the_while(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            desk = restoring(v, await v.backup())
+            await desk.log.append(line(v.ana.link.id, DAWN - timedelta(hours=1), ON, OFF))
+            facts = await desk.do(CHECK, MERGE, SESSION)
+            assert facts == {"session": "restored"}
+            assert v.provider.restored == [(KEYS, DAWN, False)]
+            assert not [name for name in v.files() if name.startswith(".")]
+
+    run(main())
+
+
+@pytest.mark.parametrize("why", ["session_used_since", "session_corrupt", "another_account", "no_session", "no_keys"])
+def test_keys_stay_as_they_are_for_a_reason(fast_dir: Path, why: str) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            if why == "no_session":
+                v.provider.keys = None
+            if why == "another_account":
+                v.provider.account = PhoneNumber("+5511900000000")
+            path = await v.backup()
+            desk = restoring(v, path)
+            if why != "session_used_since":
+                await desk.log.append(line(v.ana.link.id, DAWN, ON, OFF))
+            if why == "session_corrupt":
+                v.provider.restore_problem = Problem(Code.SESSION_CORRUPT, path="x")
+            if why == "no_keys":
+                desk = restoring(replace_provider(v, PlayedProvider()), path)
+            facts = await desk.do(CHECK, MERGE, SESSION)
+            assert facts == {"why": "no_session" if why == "no_keys" else why}
+            assert v.provider.restored == []
+            assert not [name for name in v.files() if name.startswith(".")]
+
+    run(main())
+
+
+def replace_provider(v: Vault, provider: PlayedProvider) -> Vault:
+    v.backups._providers = {ProviderKind.WHATSAPP_WEB: provider}
+    return v
+
+
+def test_keys_that_another_program_uses_are_tried_again_later(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            desk = restoring(v, await v.backup())
+            await desk.log.append(line(v.ana.link.id, DAWN, ON, OFF))
+            v.provider.restore_problem = Problem(Code.SESSION_IN_USE, owner="another")
+            await desk.do(CHECK, MERGE)
+            assert (await desk.refused(SESSION)).code is Code.SESSION_IN_USE
+            v.provider.restore_problem = None
+            assert await desk.do(SESSION) == {"session": "restored"}
+
+    run(main())
+
+
+A, B = LinkId("a" * 32), LinkId("b" * 32)
+NOON = DAWN + timedelta(hours=12)
+
+
+@pytest.mark.parametrize(
+    ("lines", "used"),
+    [
+        ([], True),  # nobody knows
+        ([line(A, DAWN, ON, OFF)], False),
+        ([line(A, NOON, ON, OFF)], False),  # in the same moment
+        ([line(A, DAWN, OFF, ON)], True),  # it was on when the backup was taken
+        ([line(B, DAWN, ON, OFF)], True),  # another link
+        ([line(B, NOON + timedelta(hours=1), OFF, ON), line(A, DAWN, ON, OFF)], False),
+        ([line(A, NOON + timedelta(hours=1), OFF, LinkState.CONNECTING), line(A, DAWN, ON, OFF)], True),
+        ([line(A, NOON + timedelta(hours=1), ON, OFF), line(A, DAWN, ON, OFF)], True),
+        ([line(A, NOON + timedelta(hours=1), OFF, LinkState.BLOCKED), line(A, DAWN, ON, OFF)], False),
+        ([line(A, NOON + timedelta(hours=1), OFF, OFF)], True),  # the log does not reach back so far
+    ],
+)
+def test_whether_a_device_was_used_since_is_yes_when_nobody_knows(lines: list[Transition], used: bool) -> None:
+    assert used_since(lines, A, NOON) is used
+
+
+def test_a_pause_in_the_middle_leaves_no_keys_lying_about(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir, [*TALK, *(said(f"X{n}", "x" * 200) for n in range(3000))]) as v:
+            path = await v.backup()
+            desk = restoring(v, path)
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(desk.do(CHECK))
+                await asyncio.sleep(0.01)
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            assert v.files() == [path.name]
+
+    run(main())
