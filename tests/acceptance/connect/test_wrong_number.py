@@ -111,6 +111,7 @@ def test_the_session_that_was_there_before_the_wrong_scan_still_works(office: Of
             assert office.emulator.control.devices(bruno.digits) == []
             assert len(office.emulator.control.devices(ana.digits)) == 1
             told = len(day.steps(ana))
+            await day.undo(ana)
             await day.do(ActionName.CONNECT, ana)
             await day.until(ana, LinkState.CONNECTED)
             assert tuple(day.steps(ana)[told:]) == AGAIN
