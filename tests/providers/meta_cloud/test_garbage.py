@@ -1,0 +1,291 @@
+""" "≥ 10,000 fuzzed bodies per endpoint and per webhook": never an exception, and never better than what a body says in
+exactly the documented way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.domain.connection import SendCapability
+from app.domain.messages import Address, AddressKind, WireMessage, WireReceipt
+from app.domain.phone import is_e164
+from app.domain.provider import Callback, Opened, Refused, Silent
+from app.domain.sending import Accepted, NotSent, Outgoing, Uncertain
+from app.providers.meta_cloud import callbacks
+from app.providers.meta_cloud.details import ASKED_FOR, facts
+from app.providers.meta_cloud.dispatch import Dispatch, Effects
+from app.providers.meta_cloud.graph import Declined, Said, read
+from app.providers.meta_cloud.history_poll import HistoryPoll
+from app.providers.meta_cloud.inquiry import Inquiry
+from app.providers.meta_cloud.templates import Catalogue, KnownTemplate, read_all
+from app.providers.meta_cloud.verdict import Number, of_health, of_number, of_token
+from app.providers.whatsapp_web.wire_json import from_plain, to_plain
+from app.providers.wire import Answered, Unanswered
+from tests.clock import DAWN, StillClock
+from tests.emulators.meta_cloud import webhooks
+from tests.emulators.meta_cloud.world import NUMBER_ID, TOKEN, WABA_ID, CloudNumber, World, template
+from tests.providers.garbage import EACH, garbage
+from tests.providers.meta_cloud.recital import Recital, graph_of, run
+
+STATUSES = (200, 200, 200, 201, 302, 400, 401, 403, 429, 502)
+ERRORS: list[object] = [
+    {"error": {"message": "(#190)", "type": "OAuthException", "code": 190, "error_subcode": 463, "fbtrace_id": "A"}},
+    {"error": {"message": "x", "code": 4, "error_data": {"messaging_product": "whatsapp", "details": "x"}}},
+    {"error": {"message": "x", "code": 131056, "is_transient": True, "error_data": "a plain text"}},
+]
+BIA = Address(AddressKind.PHONE, "+5521987650001")
+
+
+def bodies(*true: object, seed: int = 1) -> Iterator[bytes]:
+    return garbage([*true, *true, *ERRORS], seed=seed)
+
+
+def described(*fields: str, **other: Any) -> dict[str, Any]:
+    number = CloudNumber()
+    number.fields |= other
+    return World().describe(number, list(fields))
+
+
+def said_in(answer: Answered) -> Any:
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def answered(true: object, *others: object) -> Iterator[tuple[Answered, Any]]:
+    count = 0
+    for count, body in enumerate(bodies(true, *others), 1):
+        answer = Answered(STATUSES[count % len(STATUSES)], body)
+        yield answer, said_in(answer)
+    assert count == EACH
+
+
+def test_no_garbage_makes_a_token_good() -> None:
+    good = 0
+    for answer, said in answered(World().inspect(TOKEN), World().inspect("EAAother")):
+        verdict = of_token(read(answer, TOKEN), DAWN)
+        if verdict is None:
+            good += 1
+            assert said["data"]["is_valid"] is True
+            assert "error" not in said
+            assert answer.status < 300
+        else:
+            assert isinstance(verdict, Refused | Silent)
+            assert TOKEN not in verdict.detail
+    assert good > 100, "the garbage is not only garbage"
+
+
+def test_no_garbage_makes_a_number() -> None:
+    known = 0
+    for answer, said in answered(described("display_phone_number", "status", "platform_type")):
+        number = of_number(read(answer))
+        if isinstance(number, Number):
+            known += 1
+            assert is_e164(number.account)
+            assert isinstance(said["status"], str)
+            assert isinstance(said["platform_type"], str)
+    assert known > 100
+
+
+def test_no_garbage_makes_a_number_healthy() -> None:
+    number = Number(account=of_number_account(), status="CONNECTED", platform="CLOUD_API")
+    limited = CloudNumber()
+    limited.set_health("LIMITED")
+    blocked = CloudNumber()
+    blocked.set_health("BLOCKED", "WABA", (131042, "Payment"))
+    healths = [World().describe(each, ["health_status"]) for each in (CloudNumber(), limited, blocked)]
+    green = 0
+    for answer, said in answered(*healths):
+        verdict = of_health(read(answer), number)
+        if isinstance(verdict, Opened):
+            health = said["health_status"]
+            words = [each["can_send_message"] for each in (health, *health.get("entities", []))]
+            assert {word.strip().upper() for word in words} <= {"AVAILABLE", "LIMITED"}
+            green += verdict.capability is SendCapability.OK
+            if verdict.capability is SendCapability.OK:
+                assert {word.strip().upper() for word in words} == {"AVAILABLE"}
+    assert green > 100
+
+
+def of_number_account() -> Any:
+    found = of_number(Said(described("display_phone_number", "status", "platform_type")))
+    assert isinstance(found, Number)
+    return found.account
+
+
+@pytest.mark.parametrize("field", ["status", "platform_type", "quality_rating", "name_status"])
+def test_no_strange_word_in_any_field_is_green(field: str) -> None:
+    """Ten thousand whole rounds of questions, one of whose words is not as documented."""
+
+    async def main() -> None:
+        token, health = json.dumps(World().inspect(TOKEN)).encode(), described("health_status")
+        for strange in garbage([{"value": "GREEN"}, {"value": "CONNECTED"}], seed=3):
+            word = said_in(Answered(200, strange))
+            word = word.get("value", "") if isinstance(word, dict) else word
+            essential = described("display_phone_number", "status", "platform_type")
+            more = described("quality_rating", "name_status")
+            for part in (essential, more):
+                if field in part:
+                    part[field] = word
+            said = [token, *(json.dumps(each).encode() for each in (essential, more, health))]
+            verdict = await Inquiry(graph_of(Recital(said)), NUMBER_ID, StillClock()).verdict()
+            if isinstance(verdict, Opened) and verdict.capability is SendCapability.OK:
+                assert isinstance(word, str)
+                fine = {"CONNECTED", "CLOUD_API", "GREEN", "UNKNOWN", "NA", "APPROVED", "NONE"}
+                assert word.strip().upper() in fine
+
+    run(main())
+
+
+def test_garbage_about_optional_fields_is_only_left_out() -> None:
+    async def main() -> None:
+        wire = Recital(bodies(described(*set(ASKED_FOR) & set(CloudNumber().fields)), seed=2), STATUSES)
+        inquiry = Inquiry(graph_of(wire), NUMBER_ID, StillClock())
+        told = 0
+        while wire.asked < EACH - 50:
+            more = await inquiry.more(ASKED_FOR)
+            if not isinstance(more, Declined | Unanswered):
+                values = facts(more)
+                told += bool(values)
+                assert all(isinstance(value, str) and value for value in values.values())
+                "".join(values.values()).encode()
+        assert told > 100
+
+    run(main())
+
+
+def test_no_garbage_is_taken_for_a_message_that_was_accepted() -> None:
+    async def main() -> None:
+        true = {
+            "messaging_product": "whatsapp",
+            "contacts": [{"input": "+5521987650001", "wa_id": "552187650001"}],
+            "messages": [{"id": "wamid.1", "message_status": "accepted"}],
+        }
+        clock = StillClock()
+        seen: dict[type, int] = {Accepted: 0, NotSent: 0, Uncertain: 0}
+        for body_number, body in enumerate(bodies(true)):
+            wire = Recital([body], (STATUSES[body_number % 10],))
+            dispatch = Dispatch(
+                graph_of(wire),
+                NUMBER_ID,
+                catalogue=Catalogue(WABA_ID, clock),
+                clock=clock,
+                effects=Effects(stop=lambda _result, _refused: None, limited=lambda _until: None),
+            )
+            result = await dispatch.send(Outgoing(to=BIA, text="oi", last_inbound=clock.now()))
+            seen[type(result)] += 1
+            if isinstance(result, Accepted):
+                said = said_in(wire.last)
+                assert isinstance(said["messages"][0]["id"], str)
+                assert result.provider_id
+                assert result.to is None or is_e164(result.to.value)
+            elif isinstance(result, NotSent):  # only the API's own error says that nothing went out
+                assert isinstance(said_in(wire.last)["error"], dict)
+        assert all(count > 100 for count in seen.values())
+
+    run(main())
+
+
+def test_garbage_in_a_list_of_templates_leaves_only_whole_ones() -> None:
+    async def main() -> None:
+        whole = {
+            "data": [template(), template("oi", "Olá {{nome}}"), template("foto", components=[{"type": "HEADER"}])],
+            "paging": {"cursors": {"before": "a", "after": "b"}, "next": "https://x"},
+        }
+        wire = Recital(bodies(whole), STATUSES)
+        listed = 0
+        while wire.asked < EACH - 50:
+            found = await read_all(graph_of(wire), WABA_ID)
+            for each in [] if isinstance(found, Declined | Unanswered) else found:
+                assert isinstance(each, KnownTemplate)
+                assert each.name
+                assert each.language
+                assert not each.usable or each.status == "APPROVED"
+                f"{each}".encode()
+                listed += 1
+        assert listed > 100
+
+    run(main())
+
+
+def test_garbage_in_a_history_of_deliveries_leaves_only_what_is_understood() -> None:
+    async def main() -> None:
+        events = [
+            {"delivery_status": "SENT", "timestamp": 1_760_000_000},
+            {"delivery_status": "READ", "timestamp": "2026-01-01"},
+        ]
+        whole = {"data": [{"id": "9", "message_id": "wamid.1", "events": {"data": events}}]}
+        flat = {"data": [{"id": "9", "message_id": "wamid.1", "events": events}]}
+        found = 0
+        for number, body in enumerate(bodies(whole, flat)):
+            history = HistoryPoll(graph_of(Recital([body], (STATUSES[number % 10],))), NUMBER_ID, StillClock())
+            history.follow("wamid.1", (BIA,))
+            for receipt in await history.news():
+                found += 1
+                assert receipt.provider_ids == ("wamid.1",)
+                assert receipt.at.tzinfo is not None
+        assert found > 100
+
+    run(main())
+
+
+def test_garbage_after_a_registration_is_never_a_success() -> None:
+    done = 0
+    for answer, said in answered({"success": True}):
+        reply = read(answer)
+        if isinstance(reply, Said) and reply.body.get("success") is True:
+            done += 1
+            assert said["success"] is True
+            assert answer.status < 300
+    assert done > 100
+
+
+DELIVERIES: list[bytes] = [
+    webhooks.envelope(webhooks.inbound(), webhooks.inbound("wamid.in.2", None, user_id="BR.1502")),
+    webhooks.envelope(
+        webhooks.inbound(type="image", image={"id": "1", "mime_type": "image/jpeg", "caption": "Olha"}),
+        webhooks.inbound(type="reaction", reaction={"message_id": "wamid.1", "emoji": "👍"}),
+        webhooks.inbound(type="contacts", contacts=[{"name": {"formatted_name": "Caio"}}]),
+        webhooks.inbound(type="interactive", interactive={"type": "list_reply", "list_reply": {"title": "Sim"}}),
+    ),
+    webhooks.envelope(webhooks.status("wamid.1", "failed", code=131048), webhooks.status("wamid.2", "read")),
+    webhooks.envelope(
+        webhooks.account_update("ACCOUNT_RESTRICTION", restriction_info=[{"restriction_type": "X"}]),
+        webhooks.quality_update(),
+        webhooks.template_status("lembrete", "PAUSED"),
+        webhooks.messages(errors=[{"code": 131031}]),
+    ),
+]
+
+
+@pytest.mark.parametrize("number", range(len(DELIVERIES)))
+def test_garbage_from_webhooks_is_left_out_or_is_none(number: int) -> None:
+    count = understood = 0
+    for body in garbage([json.loads(DELIVERIES[number])], seed=number):
+        count += 1
+        try:
+            said = callbacks.parse(body, DAWN)
+        except ValueError:
+            continue
+        for callback in said:
+            understood += 1
+            assert isinstance(callback, Callback)
+            assert callback.facts or callback.check
+            assert callback.key == "" or callback.key.isdigit()
+            for fact in callback.facts:
+                addresses = (*fact.chat, *(fact.sender if isinstance(fact, WireMessage) else ()))
+                assert all(each.kind is not AddressKind.PHONE or is_e164(each.value) for each in addresses)
+                passed_on = json.dumps(to_plain(fact), ensure_ascii=False).encode()
+                assert from_plain(json.loads(passed_on)) == fact
+                if isinstance(fact, WireMessage):
+                    assert fact.provider_id
+                    assert fact.chat
+                    assert fact.sent_at.tzinfo is not None
+                else:
+                    assert isinstance(fact, WireReceipt)
+    assert count == EACH
+    assert understood > 1000
