@@ -69,6 +69,8 @@ class Wire:
         """Send one request for *path* below the base address; *within* replaces the patience for the whole of it."""
         import httpx
 
+        if self._client.is_closed:
+            return Unanswered("the line was closed", sent=False)
         sent = False
 
         async def notice(event: str, _info: Mapping[str, Any]) -> None:
@@ -117,14 +119,30 @@ async def open_wire(base_url: str, *, headers: Mapping[str, str], patience: Pati
     import httpx
 
     timeout = httpx.Timeout(patience.read, connect=patience.connect)
-    async with httpx.AsyncClient(
+    client = httpx.AsyncClient(
         base_url=base_url,
         headers={"Accept-Encoding": "identity", "User-Agent": "conecta", **headers},
         timeout=timeout,
         follow_redirects=False,
         verify=trust,
-    ) as client:
+    )
+    try:
         yield Wire(client, patience)
+    finally:
+        await _close(client)
+
+
+async def _close(client: httpx.AsyncClient) -> None:
+    """Close every connection, cancelled or not: left off in the middle, the library forgets those that are open."""
+    closing = asyncio.get_running_loop().create_task(client.aclose())
+    cancelled = None
+    while not closing.done():
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
 
 
 @cache

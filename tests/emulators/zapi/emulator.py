@@ -40,6 +40,7 @@ class ZapiEmulator:
         self.missing_token_says = "null not allowed"
         self.postman = Postman()
         self.headers: list[Mapping[str, str]] = []  # of every request
+        self.requested: list[str] = []  # "GET status" and so on, whatever was answered
         self._faults: defaultdict[str, list[tuple[Fault | tuple[int, bytes], int | None]]] = defaultdict(list)
 
     def add_instance(self) -> Instance:
@@ -75,6 +76,7 @@ class ZapiEmulator:
                 send, (404, {"error": "NOT_FOUND", "message": "Unable to find matching target resource method"})
             )
             return
+        self.requested.append(f"{scope['method']} {match['action']}")
         action = match["action"].partition("/")[0]
         fault = self._next_fault(action)
         if fault is None or fault in DOES_THE_WORK:

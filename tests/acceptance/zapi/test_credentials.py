@@ -1,0 +1,193 @@
+""" "Z-API: credentials page with a live check", and "Credentials only in the keyring; tokens redacted from URLs, logs,
+errors and /me bodies"."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from app.core.action import ActionName
+from app.domain.connection import LinkState, Reason
+from app.domain.credentials import CredentialField
+from app.logs import configure_logging
+from app.providers.wire import Patience
+from tests.acceptance.zapi.office import Day, Office, run
+from tests.emulators.zapi.emulator import ZapiEmulator
+from tests.emulators.zapi.faults import Fault
+from tests.emulators.zapi.instance import Instance, Pairing
+
+_F = CredentialField
+CLIENT_TOKEN = "F1234567890abcdef1234567890abcdefS"
+
+
+def test_the_check_says_whose_number_and_what_account(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client(linked=True, credentials=False)
+            report = await day.core.credentials.check(ana.person.id, day.credentials(ana))
+            assert (report.good, report.reason, report.account) == (True, Reason.NONE, ana.person.phone)
+            assert report.facts == {"name": "Mentoria", "payment": "PAID", "due": "2026-12-31"}
+            assert ana.instance.token not in repr(report)
+
+    run(main())
+
+
+@pytest.mark.parametrize("pairing", [Pairing.DISCONNECTED, Pairing.NEEDS_RESTORE, Pairing.PASSKEY])
+def test_credentials_are_right_whether_or_not_a_phone_is_linked(office: Office, pairing: Pairing) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client(credentials=False)
+            ana.instance.pairing = pairing
+            report = await day.core.credentials.check(ana.person.id, day.credentials(ana))
+            assert (report.good, report.account) == (True, None)
+
+    run(main())
+
+
+def lapse(_emulator: ZapiEmulator, instance: Instance) -> None:
+    instance.paid = False
+
+
+def want_token(emulator: ZapiEmulator, _instance: Instance) -> None:
+    emulator.client_token = CLIENT_TOKEN
+
+
+def block(emulator: ZapiEmulator, _instance: Instance) -> None:
+    emulator.blocked_address = "2001:db8::7"
+
+
+def change(_emulator: ZapiEmulator, instance: Instance) -> None:
+    instance.token = "ANOTHER"
+
+
+@pytest.mark.parametrize(
+    ("does", "reason"),
+    [
+        (lapse, Reason.BILLING),
+        (want_token, Reason.CLIENT_TOKEN_MISSING),
+        (block, Reason.ADDRESS_NOT_ALLOWED),
+        (change, Reason.TOKEN_INVALID),
+    ],
+    ids=["billing", "client-token", "address", "token"],
+)
+def test_each_refusal_has_its_own_reason(office: Office, does: object, reason: Reason) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client(credentials=False)
+            typed = day.credentials(ana)
+            does(office.emulator, ana.instance)  # type: ignore[operator]
+            report = await day.core.credentials.check(ana.person.id, typed)
+            assert (report.good, report.reason) == (False, reason)
+
+    run(main())
+
+
+@pytest.mark.parametrize("fault", [Fault.HTML_502, Fault.EMPTY, Fault.WRONG_TYPES, Fault.RESET, Fault.HANG])
+def test_what_could_not_be_asked_is_neither_right_nor_wrong(office: Office, fault: Fault) -> None:
+    async def main() -> None:
+        async with office.at_work(patience=Patience(connect=0.5, read=0.3, whole=0.5)) as day:
+            ana = await day.client(credentials=False)
+            office.emulator.fault("status", fault)
+            report = await day.core.credentials.check(ana.person.id, day.credentials(ana))
+            assert (report.good, report.reason) == (None, Reason.UNREACHABLE)
+
+    run(main())
+
+
+def test_the_client_token_goes_with_every_request_once_it_is_entered(office: Office) -> None:
+    """Off until somebody switches it on in the panel, and mandatory from then on."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            assert all("client-token" not in headers for headers in office.emulator.headers[-3:])
+            office.emulator.client_token = CLIENT_TOKEN
+            await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_MISSING)
+            await day.enter(ana, day.credentials(ana))
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.until(ana.person, LinkState.CONNECTED)
+            assert office.emulator.headers[-1]["client-token"] == CLIENT_TOKEN
+            assert all(headers["content-type"] == "application/json" for headers in office.emulator.headers)
+
+    run(main())
+
+
+@pytest.mark.parametrize("typed", [{_F.INSTANCE_ID: "a/../b"}, {_F.CLIENT_TOKEN: "a\r\nX: y"}, {_F.INSTANCE_TOKEN: ""}])
+def test_what_cannot_stand_in_an_address_or_a_header_is_never_sent(
+    office: Office, typed: dict[CredentialField, str]
+) -> None:
+    """Also when it is kept already, by a hand or a program that is not ours."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client()
+            report = await day.provider.check({**day.credentials(ana), **typed})
+            assert report.good is False
+            assert ana.instance.asked == []
+
+    run(main())
+
+
+async def adventure(day: Day) -> tuple[str, ...]:
+    """Everything that can go wrong, one after the other; returns what must stay secret."""
+    emulator = day.zapi.emulator
+    emulator.client_token = CLIENT_TOKEN
+    ana = await day.client(credentials=False)
+    await day.core.credentials.check(ana.person.id, day.credentials(ana))
+    await day.enter(ana, day.credentials(ana))
+    await day.do(ActionName.CONNECT, ana.person)
+    await day.scan_shown(ana)
+    code = ana.instance.qr()
+    await day.until(ana.person, LinkState.CONNECTED)
+    token = ana.instance.token
+    echo = f'{{"error":"{token} and {CLIENT_TOKEN} are odd"}}'.encode()
+    for fault in (Fault.RESET, Fault.HANG, Fault.REDIRECT, (400, echo), (200, echo)):
+        emulator.fault("*", fault)
+        await day.until(ana.person, LinkState.UNKNOWN)
+        await day.send(ana, "segredo")
+        await day.core.credentials.check(ana.person.id, day.credentials(ana))
+        emulator.clear_faults()
+        await day.until(ana.person, LinkState.CONNECTED)
+        emulator.fault("send-text", fault)
+        await day.send(ana, "segredo")
+        emulator.clear_faults()
+    emulator.client_token = "F00000000000000000000000000000000S"
+    await day.until(ana.person, LinkState.BLOCKED, Reason.TOKEN_INVALID)  # its refusal repeats the token
+    assert day.status(ana.person).detail
+    details = " ".join(told.detail for told in day._told[ana.person.link])
+    for secret in (token, CLIENT_TOKEN):
+        assert secret not in details
+        assert secret[:16] not in details
+    return token, CLIENT_TOKEN, code, "segredo"
+
+
+def test_no_secret_is_in_a_log_or_on_the_disk(
+    office: Office, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Everything is logged that any library would, at its most talkative, while everything goes wrong."""
+    configure_logging(office.settings.log_file)
+    try:
+
+        async def main() -> tuple[str, ...]:
+            async with office.at_work(patience=Patience(connect=0.5, read=0.3, whole=0.5)) as day:
+                with caplog.at_level(logging.DEBUG):
+                    return await adventure(day)
+
+        secrets = run(main(), within=60)
+    finally:
+        log = logging.getLogger("app")
+        for handler in list(log.handlers):
+            log.removeHandler(handler)
+            handler.close()
+    ours = [record for record in caplog.records if not record.name.startswith("uvicorn")]  # the other end's own
+    heard = "\n".join(map(logging.Formatter().format, ours))
+    assert "connected" in heard, "something was heard at all"
+    files = [file for file in office.settings.data_dir.rglob("*") if file.is_file()]
+    assert any(file.suffix == ".log" for file in files)
+    for secret in secrets:
+        assert secret not in heard
+        assert not any(secret.encode() in Path(file).read_bytes() for file in files)
+    assert not any(secret in text for text in capfd.readouterr() for secret in secrets)
+    assert [record.getMessage() for record in ours if record.levelno >= logging.WARNING] == []

@@ -1,0 +1,237 @@
+""" "Error classes of §5, with the retry rules there: a timeout after a write is *ambiguous*, never resent blindly"."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.domain.connection import LinkState, Reason
+from app.domain.messages import Address, AddressKind
+from app.domain.sending import (
+    STOPS_NUMBER,
+    TRIED_AGAIN,
+    Accepted,
+    NotSent,
+    Outgoing,
+    SendTrouble,
+    TemplateUse,
+    Uncertain,
+)
+from app.providers.wire import Patience
+from tests.acceptance.zapi.office import Day, Office, run
+from tests.emulators.zapi.faults import Fault
+
+SOON = Patience(connect=0.5, read=0.4, whole=0.6)
+_T = SendTrouble
+
+
+def test_a_message_is_handed_over_once_with_both_its_names(office: Office) -> None:
+    """`messageId` is what webhooks call it, `zaapId` takes it out of the queue; its yes means queued, no more."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            result = await day.send(ana, "Olá, tudo bem?")
+            assert isinstance(result, Accepted)
+            (waiting,) = ana.instance.queue
+            assert (result.provider_id, result.queue_id) == (waiting.message_id, waiting.zaap_id)
+            assert (waiting.phone, waiting.message) == ("5511912345678", "Olá, tudo bem?")
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("address", "written"),
+    [
+        (Address(AddressKind.PHONE, "+551112345678"), "551112345678"),
+        (Address(AddressKind.PHONE, "+5511912345678"), "5511912345678"),
+        (Address(AddressKind.LID, "81896604192873"), "81896604192873@lid"),
+        (Address(AddressKind.GROUP, "120363019502650977"), "120363019502650977-group"),
+        (Address(AddressKind.GROUP, "5511912345678-1623281429"), "5511912345678-1623281429"),
+    ],
+)
+def test_an_address_is_used_as_it_is(office: Office, address: Address, written: str) -> None:
+    """ "Brazil's ninth digit: never rewritten by rule" """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            enrolment = day.core.enrolments.get(ana.person.id)
+            assert isinstance(await day.provider.send(enrolment, Outgoing(to=address, text="oi")), Accepted)
+            assert [waiting.phone for waiting in ana.instance.queue] == [written]
+
+    run(main())
+
+
+def error(status: int, text: str) -> tuple[int, bytes]:
+    return status, json.dumps({"error": text}).encode()
+
+
+TABLE: dict[str, tuple[Fault | tuple[int, bytes], SendTrouble | type[Uncertain]]] = {
+    "the subscription lapsed": (error(400, "To continue sending a message, you must subscribe to this …"), _T.BILLING),
+    "the Client-Token is wanted": (error(400, "null not allowed"), _T.AUTH),
+    "the token is another": (error(404, "Instance not found"), _T.AUTH),
+    "this address is not on the list": (error(403, "203.0.113.9 not allowed"), _T.AUTH),
+    "an error inside a yes": (error(200, "You are not connected."), _T.NOT_CONNECTED),
+    "the session dropped": (error(400, "You need to restore the session."), _T.NOT_CONNECTED),
+    "the number is none": (error(400, "Invalid phone"), _T.RECIPIENT_INVALID),
+    "data that is not right": (error(400, "something is missing"), _T.REQUEST),
+    "a wrong verb": (error(405, "Method Not Allowed"), _T.REQUEST),
+    "a wrong header": (error(415, "Unsupported Media Type"), _T.REQUEST),
+    "too many": (error(429, "slow down"), _T.RATE_GLOBAL),
+    "a refusal nobody documents": (error(403, "no"), _T.UNKNOWN),
+    "an error nobody knows inside a yes": (Fault.ERROR_200, _T.UNKNOWN),
+    "a gateway in between": (Fault.HTML_502, Uncertain),
+    "no body": (Fault.EMPTY, Uncertain),
+    "no object": (Fault.NOT_AN_OBJECT, Uncertain),
+    "an id that is none": (Fault.WRONG_TYPES, Uncertain),
+    "far too much": (Fault.TOO_LARGE, Uncertain),
+    "no answer": (Fault.HANG, Uncertain),
+    "it took it, and its answer never came": (Fault.DONE_THEN_HANG, Uncertain),
+    "it took it, and the line broke": (Fault.DONE_THEN_RESET, Uncertain),
+    "the line broke": (Fault.RESET, Uncertain),
+    "an answer that drips": (Fault.DRIP, Uncertain),
+    "a redirect": (Fault.REDIRECT, Uncertain),
+}
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_what_becomes_of_a_message(office: Office, name: str) -> None:
+    fault, expected = TABLE[name]
+
+    async def main() -> None:
+        async with office.at_work(patience=SOON) as day:
+            ana = await day.connected()
+            office.emulator.fault("send-text", fault)
+            before = office.emulator.requested.count("POST send-text")
+            result = await day.send(ana, "oi")
+            if isinstance(expected, type):
+                assert isinstance(result, expected)
+            else:
+                assert isinstance(result, NotSent)
+                assert result.trouble is expected
+                assert (result.after is not None) is (expected in TRIED_AGAIN)
+                if expected in STOPS_NUMBER:
+                    await day.until(ana.person, LinkState.BLOCKED)
+                    second = await day.send(ana, "oi")
+                    assert isinstance(second, NotSent)
+                    assert second.trouble is SendTrouble.NOT_CONNECTED
+                else:
+                    assert day.status(ana.person).state is LinkState.CONNECTED
+            assert office.emulator.requested.count("POST send-text") == before + 1, "it is never sent again by itself"
+            took_it = fault in (Fault.DONE_THEN_HANG, Fault.DONE_THEN_RESET)
+            assert len(ana.instance.queue) == (1 if took_it else 0)
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("you must subscribe to this instance again", Reason.BILLING),
+        ("null not allowed", Reason.CLIENT_TOKEN_MISSING),
+        ("198.51.100.7 not allowed", Reason.ADDRESS_NOT_ALLOWED),
+        ("Instance not found", Reason.TOKEN_INVALID),
+    ],
+)
+def test_each_trouble_that_stops_the_number_has_its_own_reason(office: Office, text: str, reason: Reason) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            office.emulator.fault("send-text", error(400, text))
+            await day.send(ana, "oi")
+            await day.until(ana.person, LinkState.BLOCKED, reason)
+
+    run(main())
+
+
+async def refused(day: Day, link: object, outgoing: Outgoing, trouble: SendTrouble) -> None:
+    result = await day.provider.send(link, outgoing)  # type: ignore[arg-type]
+    assert isinstance(result, NotSent)
+    assert (result.trouble, result.after) == (trouble, None)
+
+
+def test_nothing_is_handed_over_for_a_phone_that_is_away(office: Office) -> None:
+    """It would wait there, and go out when nobody thinks of it any more."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client()
+            enrolment = day.core.enrolments.get(ana.person.id)
+            message = Outgoing(to=Address(AddressKind.PHONE, "+5511912345678"), text="oi")
+            await refused(day, enrolment, message, SendTrouble.NOT_CONNECTED)
+            await day.do("connect", ana.person)  # type: ignore[arg-type]
+            await day.code(ana.person)
+            await refused(day, enrolment, message, SendTrouble.NOT_CONNECTED)
+            await day.scan_shown(ana)
+            await day.until(ana.person, LinkState.CONNECTED)
+            office.emulator.fault("status", Fault.HTML_502)
+            await day.until(ana.person, LinkState.UNKNOWN)
+            await refused(day, enrolment, message, SendTrouble.NOT_CONNECTED)
+            assert ana.instance.queue == []
+            assert "POST send-text" not in ana.instance.asked
+
+    run(main())
+
+
+def test_what_z_api_cannot_carry_is_said_without_asking(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            enrolment = day.core.enrolments.get(ana.person.id)
+            to = Address(AddressKind.PHONE, "+5511912345678")
+            template = TemplateUse(name="boas_vindas", language="pt_BR")
+            await refused(day, enrolment, Outgoing(to=to, template=template), SendTrouble.REQUEST)
+            await refused(day, enrolment, Outgoing(to=to), SendTrouble.REQUEST)
+            list_address = Address(AddressKind.OTHER, "1234@broadcast")
+            await refused(day, enrolment, Outgoing(to=list_address, text="oi"), SendTrouble.RECIPIENT_INVALID)
+            assert "POST send-text" not in ana.instance.asked
+
+    run(main())
+
+
+def test_a_send_that_finds_the_session_dropped_has_the_line_asked_at_once(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await day.core.clock.sleep(5)
+            ana.instance.drop(told=False)
+            result = await day.send(ana, "oi")
+            assert isinstance(result, NotSent)
+            assert result.trouble is SendTrouble.NOT_CONNECTED
+            await day.until(ana.person, LinkState.RECONNECTING, Reason.SESSION_DROPPED)
+            await day.until(ana.person, LinkState.CONNECTED)
+
+    run(main())
+
+
+def test_without_a_connection_nothing_went_out_and_it_may_be_tried_again(office: Office) -> None:
+    """Only where it is certain that no byte of it was sent."""
+
+    async def main() -> None:
+        async with office.at_work(patience=SOON) as day:
+            ana = await day.connected()
+            line = day.line(ana)
+            line.instance._wire._client._base_url = line.instance._wire._client._base_url.copy_with(port=9)
+            result = await day.send(ana, "oi")
+            assert isinstance(result, NotSent)
+            assert (result.trouble, result.after is not None) == (SendTrouble.TRANSIENT, True)
+
+    run(main())
+
+
+def test_a_message_that_is_never_acknowledged_stays_accepted(office: Office) -> None:
+    """A silent restriction (463): Z-API took it, and nobody says more. That is not delivered."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            ana.instance.acknowledges = False
+            assert isinstance(await day.send(ana, "oi"), Accepted)
+            await day.core.clock.sleep(60)
+            ana.instance.settle()
+            assert ana.instance.sent == []
+            assert office.emulator.postman.delivered == []
+
+    run(main())
