@@ -30,7 +30,7 @@ _PIN = re.compile(r"[0-9]{6}")
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """How many tries are left, and when there will be one more; *until* is None while none was used."""
+    """How many tries are left, and when the oldest of those that were used counts no more; None while none was."""
 
     left: int
     until: datetime | None
@@ -92,7 +92,7 @@ class Registration:
             if not isinstance(provider, CanRegister):
                 raise Problem(Code.PROVIDER_UNAVAILABLE, provider=link.provider)
             try:
-                await self._count(mentorado_id, link.id)
+                await self._count(link.id)
                 await ask(provider, link)
             except Problem as problem:
                 await self._record(name, mentorado_id, AuditOutcome.FAILED, problem.code)
@@ -101,12 +101,13 @@ class Registration:
                 raise
             await self._record(name, mentorado_id, AuditOutcome.DONE)
 
-    async def _count(self, mentorado_id: MentoradoId, link_id: LinkId) -> None:
+    async def _count(self, link_id: LinkId) -> None:
         """Write the try down before it is made: nobody knows what becomes of it when the program ends in between."""
-        allowance = await self.allowance(mentorado_id)
-        if allowance.left == 0 and allowance.until is not None:
-            raise _limit(allowance.until)
-        await self._tries.add(link_id, self._clock.now())
+        now = self._clock.now()
+        used = await self._tries.since(link_id, now - WINDOW)
+        if len(used) >= LIMIT:
+            raise _limit(used[-LIMIT] + WINDOW)
+        await self._tries.add(link_id, now)
 
     async def _used_up(self, link_id: LinkId) -> Problem:
         """The provider counted more tries than we did, and locked the number: nothing is asked until that is over."""
