@@ -74,7 +74,15 @@ def _parser() -> ArgumentParser:
     archive = verbs.add_parser("archive", help=texts("cli.help.archive"))
     archive.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
 
-    for command in (status, connect, add, listing, archive, *_add_record_commands(commands)):
+    for command in (
+        status,
+        connect,
+        add,
+        listing,
+        archive,
+        *_add_record_commands(commands),
+        *_add_backup_commands(commands),
+    ):
         command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
     return parser
 
@@ -97,6 +105,21 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     listing = verbs.add_parser("list", help=texts("cli.help.audit_list"))
     listing.add_argument("--limit", type=int, default=50, help=texts("cli.help.limit"))
     return [export, erase, verify, listing]
+
+
+def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
+    from app.ui.text import texts
+
+    usage = "conecta backup [--passphrase-stdin] [--json] (NAME | verify PATH | list [NAME])"
+    backup = commands.add_parser("backup", help=texts("cli.help.backup"), usage=usage)
+    backup.add_argument("words", nargs="+", metavar="NAME", help=texts("cli.help.backup_words"))
+    restore = commands.add_parser("restore", help=texts("cli.help.restore"))
+    restore.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+    restore.add_argument("path", metavar="PATH", type=_folder, help=texts("cli.help.backup_path"))
+    restore.add_argument("--yes", action="store_true", help=texts("cli.help.yes"))
+    for command in (backup, restore):
+        command.add_argument("--passphrase-stdin", action="store_true", help=texts("cli.help.passphrase_stdin"))
+    return [backup, restore]
 
 
 def _folder(typed: str) -> Path:

@@ -9,6 +9,7 @@ from argparse import Namespace
 from datetime import datetime
 from typing import Any, TextIO
 
+from app.backup_commands import run_backup_command
 from app.bootstrap import Core, build_core
 from app.core.action import ActionName
 from app.core.chores import Chores
@@ -40,6 +41,8 @@ async def run_command(arguments: Namespace, settings: Settings) -> int:
                     return await connect(core, arguments.name, as_json=arguments.json)
                 case "mentorado":
                     return await mentorado(core, arguments)
+                case "backup" | "restore":
+                    return await run_backup_command(core, arguments)
                 case _:
                     return await run_record_command(core, arguments)
     finally:

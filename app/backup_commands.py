@@ -1,0 +1,254 @@
+"""The commands about backups: make one, verify it, list them, restore one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from argparse import Namespace
+from getpass import getpass
+from pathlib import Path
+from typing import Any
+
+from app.bootstrap import Core
+from app.domain.backup import BackupInfo, BackupProgress
+from app.domain.errors import Code, Problem
+from app.domain.events import BackupMoved, ProcedureChanged
+from app.domain.mentorado import Enrolment
+from app.domain.procedure import Procedure, ProcedureId, ProcedureKind, ProcedureState, StepName
+from app.ui.audit_page.words import exactly
+from app.ui.text import texts
+
+DONE, FAILED = 0, 1
+
+_MOVING = frozenset({ProcedureState.RUNNING, ProcedureState.UNDOING})
+
+
+async def run_backup_command(core: Core, arguments: Namespace) -> int:
+    """Do what *arguments* ask and return the exit code. Raises `Problem`."""
+    if arguments.command == "restore":
+        return await restore(core, arguments)
+    match arguments.words:
+        case ["verify", path]:
+            return await verify(core, _file(path), arguments)
+        case ["list", *name]:
+            return await list_backups(core, " ".join(name), as_json=arguments.json)
+        case name:
+            return await back_up(core, " ".join(name), arguments)
+
+
+async def back_up(core: Core, name: str, arguments: Namespace) -> int:
+    """Make a backup that was read back. Interrupted, nothing is left of it."""
+    enrolment = core.enrolments.named(name, archived=True)
+    ended = await _run(core, ProcedureKind.BACKUP, enrolment, secret=_passphrase(arguments), arguments=arguments)
+    path = ended.step(StepName.PUT_IN_PLACE).facts["path"]
+    (info,) = [info for info in await core.backups.all(enrolment.mentorado.id) if str(info.path) == path]
+    if arguments.json:
+        _print_json(_described(info))
+    else:
+        print(texts.plural("cli.backed_up", info.messages, name=info.name, path=info.path))
+    return DONE
+
+
+async def verify(core: Core, path: Path, arguments: Namespace) -> int:
+    """Read an archive from anywhere, whole."""
+    secret = _passphrase(arguments)
+    with _Progress(arguments) as progress:
+        try:
+            info = await core.backups.verify(path, passphrase=secret, on_progress=progress.show)
+        except Problem as problem:
+            if problem.code is not Code.BACKUP_LOCKED or secret or not sys.stdin.isatty():
+                raise
+            info = await core.backups.verify(path, passphrase=_asked(), on_progress=progress.show)
+    if arguments.json:
+        _print_json(_described(info))
+    else:
+        print(texts.plural("cli.verified", info.messages, name=info.name, at=exactly(info.at)))
+    return DONE
+
+
+async def list_backups(core: Core, name: str, *, as_json: bool) -> int:
+    """Show what is in the folder, the latest first."""
+    whose = core.enrolments.named(name, archived=True).mentorado.id if name else None
+    infos = await core.backups.all(whose)
+    if as_json:
+        _print_json({"backups": [_described(info) for info in infos]})
+        return DONE
+    for info in infos:
+        print("\t".join((exactly(info.at), info.name, str(info.messages), str(info.path))))
+    if not infos:
+        print(texts("cli.no_backups"))
+    return DONE
+
+
+async def restore(core: Core, arguments: Namespace) -> int:
+    """Merge a history, and put keys back where that does no harm. It is said before there is no way back."""
+    enrolment = core.enrolments.named(arguments.name)
+    secret = _passphrase(arguments)
+    if not secret and sys.stdin.isatty() and await _is_locked(core, arguments.path):
+        secret = _asked()
+    facts = {"path": str(arguments.path)}
+    ended = await _run(core, ProcedureKind.RESTORE, enrolment, facts=facts, secret=secret, arguments=arguments)
+    if ended.state is ProcedureState.UNDONE:
+        print(texts("cli.restore_declined"), file=sys.stderr)
+        return FAILED
+    new = int(ended.step(StepName.MERGE_HISTORY).facts["new"])
+    keys = ended.step(StepName.RESTORE_SESSION).facts
+    why = "restored" if "session" in keys else keys.get("why", "other")
+    if arguments.json:
+        _print_json({"new": new, "session": why})
+    else:
+        print(texts.plural("cli.restored", new, name=enrolment.mentorado.name))
+        print(texts(f"cli.keys.{why}" if texts.has(f"cli.keys.{why}") else "cli.keys.other"))
+    return DONE
+
+
+async def _run(
+    core: Core,
+    kind: ProcedureKind,
+    enrolment: Enrolment,
+    *,
+    secret: str,
+    arguments: Namespace,
+    facts: dict[str, str] | None = None,
+) -> Procedure:
+    """Run a procedure to its end. What fails is undone where that is possible, and raised."""
+    moved = asyncio.Event()
+    stop = core.bus.subscribe(ProcedureChanged, lambda _event: moved.set())
+    try:
+        async with core.procedures:
+            with _Progress(arguments, core) as progress:
+                begun = await core.procedures.begin(kind, enrolment.mentorado.id, facts=facts, secret=secret)
+                progress.of = begun.head.id
+                return await _to_the_end(core, begun, moved, arguments)
+    finally:
+        stop()
+
+
+async def _to_the_end(core: Core, procedure: Procedure, moved: asyncio.Event, arguments: Namespace) -> Procedure:
+    procedures, tried_again = core.procedures, False
+    try:
+        while True:
+            procedure = await _at_rest(core, procedure, moved)
+            match procedure.state:
+                case ProcedureState.ASKING if _confirmed(arguments):
+                    await procedures.confirm(procedure.head.id)
+                case ProcedureState.FAILED if not procedure.can_be_undone and not tried_again:
+                    tried_again = True
+                    await procedures.go_on(procedure.head.id)
+                case ProcedureState.FAILED:
+                    failed = _problem_of(procedure)
+                    await _undone(core, procedure, moved)
+                    raise failed
+                case ProcedureState.ASKING:
+                    return await _undone(core, procedure, moved)
+                case _:
+                    return procedure
+    except asyncio.CancelledError:
+        await _undone(core, procedure, moved)
+        raise
+
+
+async def _at_rest(core: Core, procedure: Procedure, moved: asyncio.Event) -> Procedure:
+    """The procedure once nothing moves by itself any more."""
+    while True:
+        moved.clear()
+        latest = await core.procedures.latest(procedure.head.mentorado_id)
+        now = next(each for each in latest if each.head.id == procedure.head.id)
+        if now.state not in _MOVING:
+            return now
+        await moved.wait()
+
+
+async def _undone(core: Core, procedure: Procedure, moved: asyncio.Event) -> Procedure:
+    now = core.procedures.of(procedure.head.mentorado_id)
+    if now is None or not now.can_be_undone:
+        return procedure
+    await core.procedures.undo(procedure.head.id)
+    return await _at_rest(core, procedure, moved)
+
+
+def _problem_of(procedure: Procedure) -> Exception:
+    step = procedure.next_step
+    facts = dict(step.facts) if step else {}
+    code = facts.pop("code", "")
+    return Problem(Code(code), **facts) if code in set(Code) else RuntimeError(f"a step broke: {code}")
+
+
+def _confirmed(arguments: Namespace) -> bool:
+    if arguments.yes:
+        return True
+    if not sys.stdin.isatty():
+        return False
+    return input(texts("cli.restore_confirm") + " ").strip().casefold() == texts("cli.yes").casefold()
+
+
+async def _is_locked(core: Core, path: Path) -> bool:
+    try:
+        await core.backups.verify(path)
+    except Problem as problem:
+        return problem.code is Code.BACKUP_LOCKED
+    return False
+
+
+def _passphrase(arguments: Namespace) -> str:
+    """It is never an argument: others on the computer can read those."""
+    return sys.stdin.readline().rstrip("\r\n") if arguments.passphrase_stdin else ""
+
+
+def _asked() -> str:
+    return getpass(texts("procedure.passphrase") + ": ")
+
+
+def _file(typed: str) -> Path:
+    return Path(typed).expanduser().absolute()
+
+
+class _Progress:
+    """A line on the terminal that is written over, and is gone at the end."""
+
+    def __init__(self, arguments: Namespace, core: Core | None = None) -> None:
+        self._wanted = sys.stderr.isatty() and not arguments.json
+        self._core = core
+        self.of: ProcedureId | None = None
+
+    def __enter__(self) -> _Progress:
+        self._stop = self._core.bus.subscribe(BackupMoved, self._moved) if self._core else None
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        if self._stop is not None:
+            self._stop()
+        if self._wanted:
+            sys.stderr.write("\r\x1b[K")
+
+    def _moved(self, event: BackupMoved) -> None:
+        if self.of in (None, event.procedure_id):
+            self.show(event.progress)
+
+    def show(self, progress: BackupProgress) -> None:
+        if not self._wanted:
+            return
+        part = texts(f"procedure.part.{progress.part}")
+        key = "procedure.part_so_far" if progress.total is None else "procedure.part_of"
+        sys.stderr.write("\r\x1b[K" + texts(key, part=part, done=progress.done, total=progress.total))
+        sys.stderr.flush()
+
+
+def _described(info: BackupInfo) -> dict[str, Any]:
+    return {
+        "path": str(info.path),
+        "at": info.at.isoformat(),
+        "mentorado": info.mentorado_id,
+        "name": info.name,
+        "provider": info.provider,
+        "account": info.account,
+        "messages": info.messages,
+        "conversations": info.conversations,
+        "size": info.size,
+        "encrypted": info.encrypted,
+    }
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False), flush=True)
