@@ -12,8 +12,9 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QDialog
+from shiboken6 import isValid
 
 from app.domain.errors import Problem
 
@@ -88,15 +89,19 @@ _running: set[asyncio.Task[None]] = set()
 def asked(method: Callable[Concatenate[W, P], Coroutine[Any, Any, None]]) -> Callable[Concatenate[W, P], None]:
     """Make a coroutine method callable from a signal: problems become sentences, bugs become reports.
 
-    `sender()` is gone by the time the coroutine runs, so bind what it needs when connecting.
+    `sender()` is gone by the time the coroutine runs, so bind what it needs when connecting. The widget itself may be
+    gone by the time it has run: what it meant to show then is nobody's any more.
     """
 
     async def answer(self: W, /, *args: P.args, **kwargs: P.kwargs) -> None:
         try:
             await method(self, *args, **kwargs)
         except Problem as problem:
-            self.show_problem(problem)
+            if _is_there(self):
+                self.show_problem(problem)
         except Exception as error:
+            if isinstance(error, RuntimeError) and not _is_there(self):
+                return  # closed meanwhile: there is nothing left to show it on
             log.exception("%s failed", method.__qualname__)
             self.show_crash(error)
 
@@ -109,6 +114,11 @@ def asked(method: Callable[Concatenate[W, P], Coroutine[Any, Any, None]]) -> Cal
         task.add_done_callback(_running.discard)
 
     return slot
+
+
+def _is_there(asker: object) -> bool:
+    """Whether *asker* can still be touched: a widget may be gone by the time its question is answered."""
+    return not isinstance(asker, QObject) or isValid(asker)
 
 
 async def cancel_asked() -> None:

@@ -21,12 +21,14 @@ from app.core.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import StatusChanged
 from app.domain.mentorado import Enrolment, LinkId
+from app.domain.procedure import Procedure
 from app.providers.whatsapp_web.file_lock import read_owner
 from app.settings import Settings
 from app.ui.crash import CrashReports
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.dialogs.sheet import Sheet
 from app.ui.main_window import MainWindow
+from app.ui.recovery.side_sheet import SideSheet
 from app.ui.text import texts
 from app.ui.theme import Theme
 from app.window import Frame, Program
@@ -136,6 +138,15 @@ class Scene:
         if not (button.isVisible() and button.isEnabled()):
             raise LookupError("there is no recommended button to press")
         return button
+
+    def side(self, person: Person) -> SideSheet | None:
+        """The sheet beside the list, if one is open for them."""
+        return self.pane()._sides.of(self.enrolment(person).mentorado.id)
+
+    def procedure(self, person: Person) -> Procedure | None:
+        """What that sheet shows."""
+        side = self.side(person)
+        return side.procedure if side else None
 
     def open_sheets(self) -> list[Sheet]:
         return [sheet for sheet in self.window.findChildren(Sheet) if sheet.isVisible()]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason
+from app.domain.procedure import ProcedureState
 from app.ui.text import texts
 from tests.demo.album import PLAIN, Album, settle
 from tests.demo.camera import read_codes
@@ -28,6 +30,7 @@ from tests.demo.people import (
     Person,
 )
 from tests.demo.phones import Phones
+from tests.demo.providers_chapter import ProvidersChapter
 from tests.demo.scene import Scene, until
 from tests.demo.teller import Teller
 
@@ -50,11 +53,14 @@ def require(truth: object, words: str) -> None:
 class Story:
     """Every step waits until the status board and, where a code is concerned, the window's pixels tell the same."""
 
-    def __init__(self, scene: Scene, phones: Phones, album: Album, teller: Teller) -> None:
+    def __init__(
+        self, scene: Scene, phones: Phones, album: Album, teller: Teller, providers: ProvidersChapter
+    ) -> None:
         self._scene = scene
         self._phones = phones
         self._album = album
         self._teller = teller
+        self._providers = providers
 
     async def play(self) -> None:
         self._scene.window.resize(*SIZE)
@@ -64,6 +70,7 @@ class Story:
         await self._more_people()
         await self._troubles()
         await self._recovery()
+        await self._providers.play()
         await self._everybody()
         async with self._step("Closed the window, as a person does"):
             require(not self._scene.crashes, f"the program reported: {self._scene.crashes}")
@@ -149,8 +156,9 @@ class Story:
             async with self._step(f"{person.name} is connected; the phone read the code from the pixels"):
                 await self._pair(person)
             scene.clock.pass_minutes(7)
-        await self._phones.receive(FABIO.digits)
-        await until(lambda: scene.status(FABIO).evidence.last_inbound)
+        for person in (FABIO, DAVI):
+            await self._phones.receive(person.digits)
+            await until(partial(_heard, scene, person))
         scene.clock.pass_minutes(3)
 
     async def _troubles(self) -> None:
@@ -173,7 +181,10 @@ class Story:
             await self._view("logged-out", DAVI, _S.BLOCKED, _R.LOGGED_OUT)
             require(scene.recommended().text() == texts("action.reauthenticate.label"), "another button is")
         async with self._step(f"The recommended button asks before it replaces {DAVI.name}'s session"):
-            await self._album.take_sheet("question", lambda: _press(scene))
+            _press(scene)
+            await until(lambda: scene.side(DAVI))
+            await self._album.take("question")
+            scene.click(texts("begin.cancel"), scene.side(DAVI))
         async with self._step(f"WhatsApp suspended {ESTER.name} for an hour; nothing is offered but to wait"):
             scene.choose(ESTER)
             await self._phones.suspend(ESTER.digits)
@@ -189,14 +200,27 @@ class Story:
 
     async def _recovery(self) -> None:
         scene = self._scene
-        async with self._step(f"{DAVI.name} read the new code and is connected again; the old session was kept aside"):
+        async with self._step(f"{DAVI.name}'s recovery has put a copy aside, and asks before it shows a new code"):
             scene.choose(DAVI)
-            _press(scene)
-            scene.click(texts("question.reauthenticate.confirm"), await scene.sheet())
+            scene.perform(ActionName.RECOVER, DAVI)
+            await until(lambda: scene.side(DAVI))
+            scene.click(texts("begin.recovery.confirm"), scene.side(DAVI))
+            await until(lambda: (one := scene.procedure(DAVI)) and one.state is ProcedureState.ASKING)
+            await self._album.take("recovery-asks")
+            require(list(scene.core.settings.backup_dir.glob("*.conecta")), "there is no backup")
+        async with self._step("The code is in the recovery's own sheet, above its steps"):
+            scene.click(texts("procedure.confirm.recovery"), scene.side(DAVI))
+            await self._view("recovery-code", DAVI, _S.QR_READY, _R.NONE, await self._code(DAVI))
+        async with self._step(f"{DAVI.name} is connected again with all messages; the old session was kept aside"):
             await self._phones.scan(DAVI.digits, await self._code(DAVI))
             await scene.until_at(DAVI, _S.CONNECTED)
+            await until(lambda: (one := scene.procedure(DAVI)) and one.state is ProcedureState.DONE)
+            await self._album.take("recovered")
             folder = scene.core.settings.session_dir / scene.enrolment(DAVI).mentorado.id
             await until(lambda: list(folder.glob("quarantine/**/session-*.db")))
+            extent = await scene.core.history.extent(scene.enrolment(DAVI).mentorado.id)
+            require(extent.messages, "the messages are gone")
+            scene.click(texts("procedure.close"), scene.side(DAVI))
 
     async def _everybody(self) -> None:
         scene = self._scene
@@ -210,6 +234,10 @@ class Story:
             await scene.until_at(JULIA, _S.OFF)
             scene.choose(FABIO)
             await self._album.take("everybody")
+
+
+def _heard(scene: Scene, person: Person) -> object:
+    return scene.status(person).evidence.last_inbound
 
 
 def _press(scene: Scene) -> None:

@@ -22,7 +22,8 @@ from tests.ui.detail.codes import decode
 ROOT = Path(__file__).parents[2]
 VIEWS = (
     "nobody", "code", "waits-in-turn", "connected", "wrong-number", "reconnecting", "logged-out", "suspended",
-    "expired", "question", "code-among-all", "everybody",
+    "expired", "question", "recovery-asks", "recovery-code", "recovered", "providers", "credentials", "queue",
+    "code-zapi", "number", "code-among-all", "everybody",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ import textwrap
 import pytest
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
+from shiboken6 import delete
 
 from app.domain.errors import Code, Problem
 from app.ui.loop import ask, asked, cancel_asked
@@ -70,6 +71,26 @@ def test_a_problem_becomes_a_sentence_and_a_bug_a_report(on_qt: OnQt, caplog: py
 
     assert on_qt(main) == [Code.NAME_MISSING, bug]
     assert "Clerk.work failed" in caplog.text
+
+
+def test_an_answer_for_a_widget_that_is_gone_is_nobodys(on_qt: OnQt) -> None:
+    class Label(Clerk):
+        @asked
+        async def title(self, outcome: Problem | None = None) -> None:
+            await asyncio.sleep(0.01)
+            if outcome is not None:
+                raise outcome
+            self.setWindowTitle("too late")
+
+    async def main() -> list[object]:
+        label = Label()
+        label.title()
+        label.title(Problem(Code.NAME_MISSING))
+        delete(label)
+        await asyncio.sleep(0.05)
+        return label.shown
+
+    assert on_qt(main) == []
 
 
 def test_what_was_asked_survives_a_collection_and_is_ended_at_close(on_qt: OnQt) -> None:
