@@ -1,0 +1,185 @@
+"""What Z-API's webhooks tell reaches the line of its link, is stored, and is confirmed only then."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from app.core.action import ActionName
+from app.domain.connection import LinkState, Reason
+from app.domain.errors import Code, Problem
+from app.domain.messages import Delivery, StoredMessage
+from app.domain.sending import Accepted
+from app.providers.zapi.callbacks import read_callback
+from tests.acceptance.zapi.office import Client, Day, Office, run
+
+Body = dict[str, Any]
+
+
+def received(ana: Client, words: str, **more: object) -> Body:
+    return {
+        "instanceId": ana.instance.id,
+        "messageId": f"3EB0{words.encode().hex().upper()}",
+        "phone": "5511912345678",
+        "senderLid": "81896604192873@lid",
+        "connectedPhone": ana.person.digits,
+        "fromMe": False,
+        "momment": int(ana.instance.now().timestamp() * 1000),
+        "senderName": "Bia",
+        "isGroup": False,
+        "type": "ReceivedCallback",
+        "text": {"message": words},
+        **more,
+    }
+
+
+def deliver(day: Day, ana: Client, told: Body, confirmed: list[str]) -> bool:
+    """As the receiver does: parsed, found its link, handed over."""
+    (callback,) = read_callback(json.dumps(told).encode(), day.core.clock.now())
+    assert callback.key == ana.instance.id
+    name = str(told.get("messageId", told["type"]))
+    return day.provider.deliver(ana.person.link, callback.facts, callback.check, lambda: confirmed.append(name))
+
+
+async def until(wanted: Any, within: float = 10) -> None:
+    async with asyncio.timeout(within):
+        while not wanted():
+            await asyncio.sleep(0.01)
+
+
+async def history(day: Day, ana: Client) -> Sequence[StoredMessage]:
+    (conversation,) = await day.core.history.conversations(ana.person.id)
+    return list(reversed(await day.core.history.messages(conversation.id)))
+
+
+def test_messages_and_what_changes_them_are_in_the_history_and_then_confirmed(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            confirmed: list[str] = []
+            first = received(ana, "oi")
+            told = [
+                first,
+                first,  # webhooks repeat themselves
+                received(ana, "minha resposta", fromMe=True, senderLid=None, chatLid="81896604192873@lid"),
+                received(ana, "foto", text=None, image={"mimeType": "image/jpeg", "caption": "eu"}),
+                {**first, "isEdit": True, "text": {"message": "oi!"}, "momment": first["momment"] + 5000},
+                received(ana, "r", text=None, reaction={"value": "👍", "referencedMessage": first}),
+            ]
+            for body in told:
+                assert deliver(day, ana, body, confirmed)
+            await until(lambda: len(confirmed) == len(told))
+            texts = {message.text: message for message in await history(day, ana)}
+            assert set(texts) == {"oi!", "minha resposta", "eu"}
+            assert (texts["oi!"].original_text, texts["oi!"].reactions) == ("oi", ("👍",))
+            assert texts["minha resposta"].from_me
+            assert texts["oi!"].sender_name == "Bia"
+            evidence = day.status(ana.person).evidence
+            assert evidence.last_inbound is not None
+            assert day.grown
+
+    run(main())
+
+
+def test_what_becomes_of_a_message_is_told_by_its_receipts(office: Office) -> None:
+    """Accepted, handed to WhatsApp, delivered, read: it never goes back."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            confirmed: list[str] = []
+            sent = await day.send(ana, "olá")
+            assert isinstance(sent, Accepted)
+            deliver(day, ana, received(ana, "olá", fromMe=True, messageId=sent.provider_id), confirmed)
+            whose = {"instanceId": ana.instance.id, "phone": "5511912345678", "momment": 1_767_225_700}
+            read = {**whose, "type": "MessageStatusCallback", "status": "READ", "ids": [sent.provider_id]}
+            seen: list[Delivery | None] = []
+            for body in (
+                {**whose, "type": "DeliveryCallback", "messageId": sent.provider_id, "zaapId": sent.queue_id},
+                {**read, "status": "RECEIVED"},
+                read,
+                {**read, "status": "SENT"},
+            ):
+                deliver(day, ana, body, confirmed)
+                await until(lambda: len(confirmed) == len(seen) + 2)
+                (message,) = await history(day, ana)
+                seen.append(message.delivery)
+            assert seen == [Delivery.SENT, Delivery.DELIVERED, Delivery.READ, Delivery.READ]
+
+    run(main())
+
+
+def test_without_an_open_line_it_is_for_the_receiver_to_keep(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            confirmed: list[str] = []
+            await day.do(ActionName.DISCONNECT, ana.person)
+            assert not deliver(day, ana, received(ana, "oi"), confirmed)
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.until(ana.person, LinkState.CONNECTED)
+            assert confirmed == []
+            assert deliver(day, ana, received(ana, "oi"), confirmed)
+            await until(lambda: confirmed)
+
+    run(main())
+
+
+def test_nothing_is_confirmed_that_could_not_be_stored(office: Office, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            store, confirmed = day.core.history.store, list[str]()
+
+            async def full(*_args: object) -> None:
+                raise Problem(Code.DATABASE_DISK_FULL)
+
+            day.core.history.store = full  # type: ignore[method-assign,assignment]
+            deliver(day, ana, received(ana, "oi"), confirmed)
+            await day.core.clock.sleep(30)
+            assert confirmed == []
+            day.core.history.store = store  # type: ignore[method-assign]
+            await until(lambda: confirmed)
+            assert [message.text for message in await history(day, ana)] == ["oi"]
+
+    run(main())
+    assert "wait with the provider" in caplog.text
+
+
+def test_a_webhook_that_tells_of_a_fall_has_it_asked_at_once(office: Office) -> None:
+    """ "webhook DisconnectedCallback … re-check /status, then above": the event itself changes nothing."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await day.core.clock.sleep(5)
+            asked = ana.instance.asked.count("GET status")
+            fell = {"type": "DisconnectedCallback", "disconnected": True, "instanceId": ana.instance.id, "momment": 1}
+            assert deliver(day, ana, fell, [])
+            began = day.core.clock.now()
+            await until(lambda: ana.instance.asked.count("GET status") > asked)
+            assert (day.core.clock.now() - began).total_seconds() < 15, "not at the next regular time"
+            assert {state for state, _ in day.steps(ana.person)} == {"connecting", "connected"}
+
+    run(main())
+
+
+def test_a_webhook_that_tells_of_a_new_connection_has_its_number_judged(office: Office) -> None:
+    """ "ConnectedCallback … wrong-number guard" """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await day.core.clock.sleep(5)
+            ana.instance.link("5521955554444")
+            told = {"type": "ConnectedCallback", "connected": True, "instanceId": ana.instance.id, "phone": "55"}
+            began = day.core.clock.now()
+            deliver(day, ana, told, [])
+            await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+            assert (day.core.clock.now() - began).total_seconds() < 15
+
+    run(main())
