@@ -28,6 +28,7 @@ class Served:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind(("127.0.0.1", port))
+        self._socket.listen(128)  # whoever reads the address may come at once
         self.port: int = self._socket.getsockname()[1]
         config = uvicorn.Config(
             application,
