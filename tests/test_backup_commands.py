@@ -1,0 +1,161 @@
+"""Backups by commands: what they print, what they leave, and what they never show."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from app.__main__ import main
+from app.storage.database import Database
+from app.storage.history import SqlHistory
+from app.storage.roster import SqlRoster
+from app.ui.text import texts
+from tests.clock import DAWN
+from tests.core.vault import PHRASE, TALK
+
+Conecta = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Conecta]:
+    """Runs the command line on a place with one mentorado who said something."""
+    monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
+    monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
+    monkeypatch.setattr("app.logs.configure_logging", lambda _file: None)
+    monkeypatch.chdir(fast_dir)
+    language = texts.language
+    texts.set_language("en")
+    logging.getLogger("app").setLevel(logging.NOTSET)
+
+    def run(*arguments: str, typed: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        code = main(arguments)
+        out = capsys.readouterr()
+        return code, out.out, out.err
+
+    run("mentorado", "add", "Ana Lima", "11 98765-4321")
+    asyncio.run(_fill(fast_dir / "data" / "conecta.db"))
+    yield run
+    texts.set_language(language)
+
+
+async def _fill(file: Path) -> None:
+    async with Database(file) as database:
+        (ana,) = await SqlRoster(database).all()
+        await SqlHistory(database).store(ana, TALK, DAWN)
+
+
+def backups(place: Path) -> list[Path]:
+    return sorted((place / "data" / "backups").glob("*"))
+
+
+def forget(place: Path) -> None:
+    with closing(sqlite3.connect(place / "data" / "conecta.db")) as raw, raw:
+        raw.execute("DELETE FROM message")
+
+
+def test_a_backup_is_made_verified_and_listed(conecta: Conecta, fast_dir: Path) -> None:
+    assert conecta("backup", "list")[1] == "There are no backups here.\n"
+    code, out, err = conecta("backup", "Ana", "Lima")
+    (path,) = backups(fast_dir)
+    assert (code, err) == (0, "")
+    assert out == f"3 messages of Ana Lima, the settings and the session, if there is one, are in {path}\n"
+    code, out, err = conecta("backup", "verify", str(path))
+    assert (code, err) == (0, "")
+    assert out.startswith("The backup of Ana Lima is whole: 3 messages, as of ")
+    code, out, _ = conecta("backup", "list", "ana")
+    assert out.endswith(f"\tAna Lima\t3\t{path}\n")
+    code, out, _ = conecta("backup", "list", "--json")
+    (told,) = json.loads(out)["backups"]
+    assert (told["path"], told["messages"], told["encrypted"]) == (str(path), 3, False)
+    code, out, _ = conecta("backup", "verify", str(path), "--json")
+    assert json.loads(out) == told
+    lines = conecta("audit", "list")[1].splitlines()
+    assert [line.split("\t")[3:] for line in lines] == [["Backup", "Ana Lima", "Done"]] * 2  # it began, and it was done
+
+
+def test_a_passphrase_comes_from_standard_input_and_is_shown_nowhere(conecta: Conecta, fast_dir: Path) -> None:
+    code, out, err = conecta("backup", "ana", "--passphrase-stdin", "--json", typed=f"{PHRASE}\n")
+    assert code == 0
+    assert json.loads(out)["encrypted"]
+    (path,) = backups(fast_dir)
+    code, _, err = conecta("backup", "verify", str(path))
+    assert (code, err.splitlines()[-1]) == (1, "[backup_locked]")
+    code, out, _ = conecta("backup", "verify", str(path), "--passphrase-stdin", typed=PHRASE)
+    assert (code, out[:10]) == (0, "The backup")
+    kept = b"".join(file.read_bytes() for file in fast_dir.rglob("*") if file.is_file())
+    assert PHRASE.encode() not in kept
+    assert PHRASE not in out + err + conecta("audit", "list", "--json")[1]
+
+
+def test_a_passphrase_that_is_short_makes_nothing(conecta: Conecta, fast_dir: Path) -> None:
+    code, _, err = conecta("backup", "ana", "--passphrase-stdin", typed="short\n")
+    assert (code, err.splitlines()[-1]) == (1, "[passphrase_short]")
+    assert backups(fast_dir) == []
+    assert conecta("backup", "ana")[0] == 0  # and nothing is in the way
+
+
+def test_history_that_was_lost_comes_back_once(conecta: Conecta, fast_dir: Path) -> None:
+    conecta("backup", "ana")
+    (path,) = backups(fast_dir)
+    forget(fast_dir)
+    code, out, err = conecta("restore", "ana", str(path))
+    assert (code, out) == (1, "")
+    assert err == "Nothing was changed. To restore without being asked, add --yes.\n"
+    code, out, _ = conecta("restore", "ana", str(path), "--yes")
+    assert (code, out.splitlines()) == (
+        0,
+        ["4 messages of Ana Lima came back. What was there stayed as it was.", "There is no session in the backup."],
+    )
+    code, out, _ = conecta("restore", "ana", str(path), "--yes", "--json")
+    assert (code, json.loads(out)) == (0, {"new": 0, "session": "no_session"})
+    assert "3 messages" in conecta("export", "ana", "--to", "out")[1]
+    assert len(backups(fast_dir)) == 4  # each was preceded by a backup of what was there
+    assert conecta("audit", "verify")[0] == 0
+
+
+def test_what_cannot_be_restored_is_a_sentence_and_nothing_is_in_the_way_afterwards(
+    conecta: Conecta, fast_dir: Path
+) -> None:
+    conecta("backup", "ana")
+    (path,) = backups(fast_dir)
+    conecta("mentorado", "add", "Bia", "21 98765-0001")
+    code, _, err = conecta("restore", "bia", str(path), "--yes")
+    assert (code, err.splitlines()) == (
+        1,
+        ["This backup belongs to Ana Lima.", "Restore it from Ana Lima's entry.", "[backup_of_another]"],
+    )
+    (fast_dir / "text.conecta").write_text("no backup")
+    code, _, err = conecta("restore", "bia", "text.conecta", "--yes")
+    assert (code, err.splitlines()[-1]) == (1, "[backup_unreadable]")
+    assert conecta("backup", "bia")[0] == 0
+
+
+def test_a_person_at_a_terminal_is_asked(
+    conecta: Conecta, fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    conecta("backup", "ana", "--passphrase-stdin", typed=f"{PHRASE}\n")
+    (path,) = backups(fast_dir)
+    monkeypatch.setattr("app.backup_commands.getpass", lambda _question: PHRASE)
+    for answer, code in (("no\n", 1), ("Yes\n", 0)):
+        monkeypatch.setattr("sys.stdin", Terminal(answer))
+        monkeypatch.setattr("sys.stderr", shown := Terminal())
+        assert main(["restore", "ana", str(path)]) == code
+        assert "\r\x1b[K" in shown.getvalue()
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    monkeypatch.setattr("sys.stderr", shown := Terminal())
+    assert main(["backup", "verify", str(path)]) == 0
+    assert "Check: " in shown.getvalue()
+    assert PHRASE not in capsys.readouterr().out
