@@ -1,8 +1,13 @@
-"""The offices of the connecting tests: recovery begins where a connection was."""
-
 from __future__ import annotations
 
-from tests.acceptance.connect.conftest import office as office
-from tests.acceptance.connect.conftest import shared as shared
-from tests.acceptance.connect.conftest import shared_home as shared_home
-from tests.acceptance.connect.conftest import veteran as veteran
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.connect.office import Office
+from tests.emulators.whatsapp_web.process import EmulatorProcess
+
+
+@pytest.fixture
+def office(emulator: EmulatorProcess, fast_dir: Path) -> Office:
+    return Office(fast_dir, emulator)

@@ -1,0 +1,93 @@
+"""Killed after every single entry of a journal, and taken up again: nothing is lost, whichever way it goes on."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pytest
+
+from app.domain.procedure import ProcedureKind
+from tests.acceptance.connect.office import Office, Person, run
+from tests.acceptance.recovery.core_process import GO_ON, UNDO, Orders
+from tests.acceptance.recovery.workshop import (
+    Kept,
+    backups_of,
+    finished,
+    is_usable,
+    kept,
+    killed,
+    somebody_with_history,
+)
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX"),
+    pytest.mark.timeout(900),
+]
+
+ENTRIES: Final = {ProcedureKind.RECOVERY: 18, ProcedureKind.REAUTHENTICATION: 14}
+"""How many lines their journals have when nothing happens to them; all but the last are died after."""
+
+_EVERY: Final = int(os.environ.get("CONECTA_KILL_EVERY", "1"))
+
+
+@pytest.mark.parametrize("way", [GO_ON, UNDO])
+@pytest.mark.parametrize("kind", ENTRIES)
+def test_killed_after_each_entry_nothing_is_lost(office: Office, kind: ProcedureKind, way: str) -> None:
+    """ "`kill -9` after every single journal entry […], and a continue or undo afterwards: history count, contact
+    count, audit chain and at least one usable session or verified backup are intact in every case." """
+    moments = range(1, ENTRIES[kind] + 1, _EVERY)
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            people = [await somebody_with_history(day) for _ in moments]
+            before: dict[str, Kept] = {person.id: await kept(day.core, office, person) for person in people}
+        assert all(each.complete for each in before.values())
+        for moment, person in zip(moments, people, strict=True):
+            await _die(office, kind, person, moment)
+        told = await finished(office, Orders(wish=way, people=[person.id for person in people]), people)
+        await _check(office, people, before, told, way)
+
+    run(main(), within=900)
+
+
+async def _die(office: Office, kind: ProcedureKind, person: Person, moment: int) -> None:
+    lost = kind is ProcedureKind.RECOVERY
+    if lost:  # every sign-in is refused until the phone scans a new code
+        control = office.emulator.control
+        await control.off_loop(lambda: control.fault("failure-503", person.digits, times=None))
+    orders = Orders(wish=kind, people=[person.id], kill_after=moment, lose_first=lost)
+    assert await killed(office, orders, person), f"not killed after entry {moment}"
+
+
+async def _check(
+    office: Office,
+    people: Sequence[Person],
+    before: Mapping[str, Kept],
+    told: Mapping[str, list[dict[str, Any]]],
+    way: str,
+) -> None:
+    office.emulator.control.clear_faults()
+    async with office.at_work() as day:
+        assert day.core.procedures.unfinished() == []
+        assert await day.core.audit.verify() is None
+        ends = Counter(
+            entry.deed.mentorado_id
+            for entry in await day.core.audit.entries(limit=10_000)
+            if entry.deed.after.get("moment") in ("done", "undone")
+        )
+        for moment, person in enumerate(people, 1):
+            now = await kept(day.core, office, person)
+            assert now.messages >= before[person.id].messages, moment
+            assert now.contacts >= before[person.id].contacts, moment
+            assert now.sessions >= before[person.id].sessions, moment
+            assert ends[person.id] == 1, moment
+            assert await is_usable(day, person), (moment, day.status(person))
+            await backups_of(day.core, person)
+            events = {line["event"] for line in told[person.id]}
+            if way == UNDO and not events & {"no_way_back", "nothing"}:
+                assert now.sessions >= before[person.id].sessions
+                assert (office.session_file(person)).name in before[person.id].sessions, moment
