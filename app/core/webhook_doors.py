@@ -39,12 +39,17 @@ class WebhookDoors:
         self._enrolments = enrolments
         self._secrets = secrets
         self._token = token
+        self._made: frozenset[LinkId] = frozenset()
 
     def enrolments(self) -> Sequence[Enrolment]:
         """Those whose provider can call us."""
         return [
             each for each in self._enrolments.all() if each.link.provider in _HOSTED and not each.mentorado.archived_at
         ]
+
+    def concern(self, link_id: LinkId) -> bool:
+        """Whether this link has a door, or may get one: most never do, and change all the time."""
+        return link_id in self._made or any(each.link.id == link_id for each in self.enrolments())
 
     async def all(self) -> Found:
         """Read everything anew."""
@@ -53,6 +58,7 @@ class WebhookDoors:
             for enrolment in self.enrolments():
                 if (door := await self._door(enrolment)) is not None:
                     doors.append(door)
+            self._made = frozenset(door.link_id for door in doors)
             return Found(tuple(doors), await self.verify_token())
         except Problem as problem:
             return Found(tuple(doors), problem=problem)

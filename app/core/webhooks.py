@@ -114,7 +114,7 @@ class WebhookDesk:
         self.problem: Problem | None = None
         bus.subscribe(OperatorSettingsChanged, lambda _event: self._changed.set())
         bus.subscribe(MentoradosLoaded, lambda _event: self.look_again())
-        bus.subscribe(MentoradoChanged, lambda _event: self.look_again())
+        bus.subscribe(MentoradoChanged, self._on_changed)
         bus.subscribe(StatusChanged, self._on_status)
 
     @property
@@ -288,11 +288,15 @@ class WebhookDesk:
             self._out.pop(link_id, None)
         reception.confirm(link_id, mark)
 
+    def _on_changed(self, event: MentoradoChanged) -> None:
+        if self._doors.concern(event.enrolment.link.id):
+            self.look_again()
+
     def _on_status(self, event: StatusChanged) -> None:
         """A line that has just opened takes what waits, and what the line before it had not stored."""
         if event.before.state is event.after.state:
             return
-        if event.after.state is LinkState.CONNECTING:
+        if event.after.state is LinkState.CONNECTING and self._doors.concern(event.link_id):
             self.look_again()  # its credentials may be new
         if event.after.state in _ON_A_LINE and self._reception is not None and event.link_id in self._out:
             del self._out[event.link_id]

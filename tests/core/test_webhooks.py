@@ -368,6 +368,14 @@ def test_each_link_with_credentials_gets_a_door_and_what_is_unguessable_stays_th
         await settle()
         keys = [door.key for door in office.receiver.now.doors[-1].doors]
         assert keys == ["INSTANCE", "2222"]
+        told = len(office.receiver.now.doors)
+        office.moved(CAIO, LinkState.OFF, LinkState.CONNECTING)
+        await office.enrolments.save_link(replace(CAIO.link, wanted=True))
+        await settle()
+        assert len(office.receiver.now.doors) == told  # a link of WhatsApp Web has none
+        await office.enrolments.save_link(replace(ANA.link, provider=ProviderKind.WHATSAPP_WEB))
+        await settle()
+        assert [door.key for door in office.receiver.now.doors[-1].doors] == ["2222"]
 
     play(office, use)
 

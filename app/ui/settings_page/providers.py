@@ -60,7 +60,7 @@ class ProvidersSection(Section):
             if not theirs:
                 badge.show_badge(Tone.IDLE, "info", texts("settings.providers.unused"))
             else:
-                counted = texts("settings.providers.counted", count=len(theirs), connected=connected)
+                counted = texts.plural("settings.providers.counted", len(theirs), connected=connected)
                 badge.show_badge(Tone.CONNECTED if connected else Tone.IDLE, "users", counted)
             row.say(provider(kind), texts(f"settings.providers.{kind}"))
 

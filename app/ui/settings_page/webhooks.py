@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 from app.core.webhooks import Phase
 from app.domain.errors import Problem
 from app.domain.events import MentoradoChanged, OperatorSettingsChanged, WebhooksChanged
+from app.domain.mentorado import ProviderKind
 from app.domain.webhooks import REFUSED, Outcome
 from app.ui import text
 from app.ui import tokens as t
@@ -60,7 +61,7 @@ class WebhooksSection(Section):
         undo = [
             parts.bus.subscribe(WebhooksChanged, lambda _event: self._follow()),
             parts.bus.subscribe(OperatorSettingsChanged, lambda _event: self._follow(anew=True)),
-            parts.bus.subscribe(MentoradoChanged, lambda _event: self._follow(anew=True)),
+            parts.bus.subscribe(MentoradoChanged, self._on_changed),
         ]
         self.destroyed.connect(lambda _gone: [each() for each in undo])
         theme.changed.connect(self._fit)
@@ -135,6 +136,10 @@ class WebhooksSection(Section):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self._show_counts()
+
+    def _on_changed(self, event: MentoradoChanged) -> None:
+        if event.enrolment.link.provider is not ProviderKind.WHATSAPP_WEB:  # those change often, and have no address
+            self._follow(anew=True)
 
     def _follow(self, *, anew: bool = False) -> None:
         if not self.isVisible():

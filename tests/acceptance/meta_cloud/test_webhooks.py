@@ -1,0 +1,152 @@
+"""Webhooks of the Cloud API, from Meta's POST over real HTTP to the history, through the program as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import httpx
+
+from app.core.action import ActionName
+from app.core.webhooks import Phase
+from app.domain.connection import LinkState
+from app.domain.credentials import CredentialField
+from app.domain.messages import Delivery, StoredMessage
+from app.domain.webhooks import Outcome
+from tests.acceptance.meta_cloud.office import BIA, Day, Office, Person, run
+from tests.acceptance.webhooks_on import counted, switch_on, url_for
+from tests.clock import DAWN
+from tests.emulators.meta_cloud.webhooks import envelope, inbound, post, signature, status
+from tests.emulators.meta_cloud.world import APP_SECRET, NUMBER_ID, TOKEN, WABA_ID
+
+AT = int(DAWN.timestamp())
+
+
+async def connected(day: Day) -> Person:
+    """Somebody whose app's secret is known, too."""
+    ana = await day.enrol(app_secret=APP_SECRET)
+    await day.do(ActionName.CONNECT, ana)
+    await day.until(ana, LinkState.CONNECTED)
+    return ana
+
+
+async def posted(url: str, body: bytes) -> int:
+    """As Meta does: once more after anything but a yes."""
+    async with asyncio.timeout(10):
+        while (answer := (await post(url, body))[0]) == 503:
+            await asyncio.sleep(0.05)
+    return answer
+
+
+async def talk(day: Day, person: Person) -> dict[str, StoredMessage]:
+    """Everything with Bia, by its id."""
+    found = {}
+    for conversation in await day.core.history.conversations(person.id):
+        for message in await day.core.history.messages(conversation.id, limit=500):
+            found[message.provider_id] = message
+    return found
+
+
+def test_without_webhooks_a_message_stays_accepted_and_nothing_listens(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await connected(day)
+            assert day.core.webhooks.phase is Phase.OFF
+            await day.send(ana)
+            assert await day.delivery_of(ana, "wamid.unknown") is Delivery.ACCEPTED
+
+    run(main())
+
+
+def test_shuffled_and_repeated_deliveries_and_a_late_failure_end_in_the_same_history(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await connected(day)
+            await switch_on(day.core)
+            url = await url_for(day.core, ana.link)
+            for wamid in ("wamid.out.1", "wamid.out.2"):
+                assert await day.delivery_of(ana, wamid) is Delivery.ACCEPTED
+            bodies = [envelope(inbound(f"wamid.in.{number}", at=AT + number)) for number in range(30)]
+            bodies += [envelope(status("wamid.out.1", state)) for state in ("sent", "delivered", "read")]
+            bodies += [envelope(status("wamid.out.2", "sent")), envelope(status("wamid.out.2", "failed", code=131047))]
+            edit = {"message": {"type": "text", "text": {"body": "corrigida"}}, "original_message_id": "wamid.in.3"}
+            bodies += [envelope(inbound("wamid.e", at=AT + 60, type="edit", edit=edit))]
+            order = [*bodies, *bodies[::3]]
+            random.Random(5).shuffle(order)  # noqa: S311 - the same in every run
+            assert [await posted(url, body) for body in order] == [200] * len(order)
+
+            async def all_there() -> bool:
+                found = await talk(day, ana)
+                inbound_ = [each for each in found if each.startswith("wamid.in.")]
+                return len(inbound_) == 30 and found["wamid.out.1"].delivery is Delivery.READ
+
+            async with asyncio.timeout(10):
+                while not await all_there():
+                    await asyncio.sleep(0.02)
+            await counted(day.core, Outcome.ACCEPTED, len(bodies), link_id=ana.link)
+            await counted(day.core, Outcome.DUPLICATE, len(order) - len(bodies))
+            found = await talk(day, ana)
+            assert found["wamid.out.2"].delivery is Delivery.FAILED
+            assert (found["wamid.in.3"].text, found["wamid.in.3"].original_text) == ("corrigida", "oi")
+            assert day.status(ana).evidence.last_inbound is not None
+
+    run(main())
+
+
+def test_a_wrong_missing_or_truncated_signature_changes_nothing_and_is_counted(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await connected(day)
+            await switch_on(day.core)
+            url, body = await url_for(day.core, ana.link), envelope(inbound(at=AT))
+            assert await posted(url, envelope(inbound("wamid.right", at=AT))) == 200
+            async with httpx.AsyncClient(trust_env=False) as client:
+                for value in (None, signature(body, "wrong"), signature(body)[:-8]):
+                    headers = {} if value is None else {"X-Hub-Signature-256": value}
+                    assert (await client.post(url, content=body, headers=headers)).status_code == 401
+                challenge = {
+                    "hub.mode": "subscribe",
+                    "hub.verify_token": await day.core.webhooks.verify_token(),
+                    "hub.challenge": "42",
+                }
+                answer = await client.get(url, params=challenge)
+                assert (answer.status_code, answer.text) == (200, "42")
+            await counted(day.core, Outcome.SIGNATURE_MISSING, 1)
+            await counted(day.core, Outcome.SIGNATURE_WRONG, 2)
+            await counted(day.core, Outcome.ACCEPTED, 1, link_id=ana.link)
+            async with asyncio.timeout(10):
+                while "wamid.right" not in (found := await talk(day, ana)):
+                    await asyncio.sleep(0.02)
+            assert list(found) == ["wamid.right"]
+
+    run(main())
+
+
+def test_what_came_while_the_link_was_off_is_there_when_it_is_connected_in_the_next_run_too(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await connected(day)
+            await switch_on(day.core)
+            url = await url_for(day.core, ana.link)
+            await day.do(ActionName.DISCONNECT, ana)
+            for number in range(3):
+                assert await posted(url, envelope(inbound(f"wamid.{number}", BIA, at=AT + number))) == 200
+            await day.soon(lambda: day.core.webhooks.waiting == {ana.link: 3})
+            assert await talk(day, ana) == {}
+        async with office.at_work() as next_day:
+            typed = {
+                CredentialField.ACCESS_TOKEN: TOKEN,
+                CredentialField.PHONE_NUMBER_ID: NUMBER_ID,
+                CredentialField.WABA_ID: WABA_ID,
+                CredentialField.APP_SECRET: APP_SECRET,
+            }
+            await next_day.core.credentials.save(ana.id, typed)  # the secrets were kept for a day only
+            await next_day.do(ActionName.CONNECT, ana)
+            await next_day.until(ana, LinkState.CONNECTED)
+            async with asyncio.timeout(10):
+                while len(await talk(next_day, ana)) < 3:
+                    await asyncio.sleep(0.02)
+            assert list(reversed(await talk(next_day, ana))) == ["wamid.0", "wamid.1", "wamid.2"]
+            await next_day.soon(lambda: not next_day.core.webhooks.waiting)
+
+    run(main())

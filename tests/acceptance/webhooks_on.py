@@ -1,0 +1,42 @@
+"""Webhooks switched on in a program that runs, as an operator does it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from app.bootstrap import Core
+from app.core.webhooks import Phase
+from app.domain.mentorado import LinkId
+from app.domain.webhooks import Outcome
+
+
+def free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return str(free.getsockname()[1])
+
+
+async def switch_on(core: Core) -> None:
+    """At a port that is free, and until somebody is let in."""
+    await core.webhooks.move("127.0.0.1", free_port())
+    await core.webhooks.switch_on()
+    async with asyncio.timeout(20):
+        while core.webhooks.phase is not Phase.LISTENING:
+            await asyncio.sleep(0.01)
+
+
+async def url_for(core: Core, link_id: LinkId) -> str:
+    """What an operator copies for this link."""
+    return next(way.url for way in await core.webhooks.ways_in() if way.enrolment.link.id == link_id)
+
+
+async def counted(core: Core, outcome: Outcome, at_least: int, *, link_id: LinkId | None = None) -> None:
+    """Wait until so many were counted."""
+    async with asyncio.timeout(10):
+        while _count(core, outcome, link_id) < at_least:
+            await asyncio.sleep(0.01)
+
+
+def _count(core: Core, outcome: Outcome, link_id: LinkId | None) -> int:
+    found = (t.count for t in core.webhooks.tallies if (t.outcome, t.link_id) == (outcome, link_id))
+    return next(found, 0)

@@ -1,0 +1,145 @@
+"""Z-API's webhooks, from the emulator's POST over real HTTP to the history, through the program as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from typing import Any
+
+import httpx
+
+from app.core.action import ActionName
+from app.core.webhooks import Phase
+from app.domain.connection import LinkState
+from app.domain.messages import Delivery, StoredMessage, WireMessage
+from app.domain.webhooks import Outcome
+from tests.acceptance.webhooks_on import counted, switch_on, url_for
+from tests.acceptance.zapi.office import Client, Day, Office, run
+from tests.providers.webhook_place import zapi_text
+from tests.storage.talk import phone
+
+
+async def posted(url: str, told: dict[str, Any]) -> int:
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(10):
+        while True:
+            answer = await client.post(url, content=json.dumps(told).encode())
+            if answer.status_code != 503:
+                return answer.status_code
+            await asyncio.sleep(0.05)
+
+
+async def talk(day: Day, client: Client) -> dict[str, StoredMessage]:
+    found = {}
+    for conversation in await day.core.history.conversations(client.person.id):
+        for message in await day.core.history.messages(conversation.id, limit=500):
+            found[message.provider_id] = message
+    return found
+
+
+async def until_there(day: Day, client: Client, count: int) -> dict[str, StoredMessage]:
+    async with asyncio.timeout(10):
+        while len(found := await talk(day, client)) < count:
+            await asyncio.sleep(0.02)
+    return found
+
+
+def test_what_the_emulator_calls_about_reaches_the_history(office: Office) -> None:
+    """A message handed over and delivered, told in the emulator's own time; the session's fall is asked about."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await switch_on(day.core)
+            url = await url_for(day.core, ana.person.link)
+            assert await posted(url, zapi_text("IN1", instanceId=ana.instance.id)) == 200
+            for kind in ("delivery", "message-status", "connected", "disconnected"):
+                ana.instance.webhooks[kind] = url
+            waiting = ana.instance.enqueue("5521987650001", "oi de volta")
+            own = WireMessage(
+                provider_id=waiting.message_id,
+                chat=(phone("+5521987650001"),),
+                sender=(),
+                from_me=True,
+                text="oi de volta",
+                sent_at=day.core.clock.now(),
+                received_at=day.core.clock.now(),
+            )
+            await day.core.history.store(day.core.enrolments.get(ana.person.id), [own], day.core.clock.now())
+            async with asyncio.timeout(20):
+                while (await talk(day, ana))[waiting.message_id].delivery is not Delivery.DELIVERED:
+                    ana.instance.settle()
+                    await asyncio.sleep(0.05)
+            assert (await talk(day, ana))["IN1"].text == "oi"
+            ana.instance.restore_works = ana.instance.restart_works = False
+            ana.instance.drop()
+            await day.until_told(ana.person, lambda status: status.state is not LinkState.CONNECTED)
+            assert office.emulator.postman.lost == []
+
+    run(main())
+
+
+def test_another_instance_or_path_changes_nothing_and_is_counted(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana, bia = await day.connected("Ana"), await day.connected("Bia")
+            await switch_on(day.core)
+            url = await url_for(day.core, ana.person.link)
+            assert url != await url_for(day.core, bia.person.link)
+            assert await posted(url, zapi_text("right", instanceId=ana.instance.id)) == 200
+            assert await posted(url, zapi_text("forged", instanceId=bia.instance.id)) == 403
+            assert await posted(url[:-1], zapi_text("lost", instanceId=ana.instance.id)) == 404
+            await counted(day.core, Outcome.OTHER_ACCOUNT, 1, link_id=ana.person.link)
+            await counted(day.core, Outcome.UNKNOWN_PATH, 1)
+            assert list(await until_there(day, ana, 1)) == ["right"]
+            assert await talk(day, bia) == {}
+
+    run(main())
+
+
+def test_shuffled_and_repeated_callbacks_end_in_the_same_history(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await switch_on(day.core)
+            url = await url_for(day.core, ana.person.link)
+            told = [zapi_text(f"IN{number}", f"mensagem {number}") for number in range(20)]
+            told += [zapi_text("IN3", "corrigida", isEdit=True, momment=1_760_000_100_000)]
+            told += [
+                {"type": "MessageStatusCallback", "ids": ["OUT"], "status": state, "phone": "5521987650001"}
+                for state in ("SENT", "RECEIVED", "READ")
+            ]
+            told += [zapi_text("OUT", "do celular", fromMe=True)]
+            order = [{**each, "instanceId": ana.instance.id} for each in [*told, *told[::4]]]
+            random.Random(7).shuffle(order)  # noqa: S311 - the same in every run
+            assert [await posted(url, each) for each in order] == [200] * len(order)
+            found = await until_there(day, ana, 21)
+            async with asyncio.timeout(10):
+                while (found := await talk(day, ana))["OUT"].delivery is not Delivery.READ:
+                    await asyncio.sleep(0.02)
+            assert len(found) == 21
+            assert (found["IN3"].text, found["IN3"].original_text) == ("corrigida", "mensagem 3")
+
+    run(main())
+
+
+def test_what_was_answered_is_not_lost_when_the_program_is_gone_before_it_is_stored(office: Office) -> None:
+    """The link is off when it comes; the program ends, and the next one has it as soon as the link is back."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await switch_on(day.core)
+            url = await url_for(day.core, ana.person.link)
+            await day.do(ActionName.DISCONNECT, ana.person)
+            assert await posted(url, zapi_text("LATE", instanceId=ana.instance.id)) == 200
+            await counted(day.core, Outcome.ACCEPTED, 1, link_id=ana.person.link)
+            await day.core.webhooks.switch_off()  # and still
+        async with office.at_work() as next_day:
+            assert next_day.core.webhooks.phase is Phase.OFF
+            await next_day.do(ActionName.CONNECT, ana.person)
+            await next_day.until(ana.person, LinkState.CONNECTED)
+            assert list(await until_there(next_day, ana, 1)) == ["LATE"]
+
+    run(main())
+    assert not (office.settings.data_dir / "webhooks" / "quarantine").exists()
