@@ -33,6 +33,8 @@ def play_onscreen() -> int:
     with open_place() as place:
         teller.say("The emulator runs, in a process of its own; the data folder is new")
         asyncio.run(_prepare(place, teller))
+        for words in place.gateways.said():
+            teller.say(words)
         teller.say("Opening the window, and the demo's phone beside it; close the window to end")
         _open_window(place)
     teller.say("Done; every process and folder is gone")

@@ -17,6 +17,7 @@ from types import FrameType
 
 from app.logs import configure_logging
 from app.settings import Settings
+from tests.demo.gateways import Gateways, open_gateways
 from tests.demo.phones import Phones
 from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
 
@@ -29,6 +30,7 @@ class Place:
 
     settings: Settings
     phones: Phones
+    gateways: Gateways
 
 
 @contextmanager
@@ -39,14 +41,17 @@ def open_place() -> Iterator[Place]:
     with (
         tempfile.TemporaryDirectory(prefix=f"conecta-demo-{os.getpid()}-", dir=quick_directory()) as home,
         _start_emulator() as emulator,
+        open_gateways() as gateways,
         _logging_to(Path(home) / "data") as data,
     ):
         settings = Settings(
             data_dir=data,
             session_dir=data / "sessions",
             session_host=tuple(shlex.split(emulator.host_command())),
+            zapi_url=gateways.zapi_url,
+            meta_url=gateways.meta_url,
         )
-        yield Place(settings, Phones(emulator.control))
+        yield Place(settings, Phones(emulator.control, gateways), gateways)
 
 
 def _start_emulator() -> EmulatorProcess:

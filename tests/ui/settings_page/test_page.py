@@ -502,13 +502,13 @@ def test_providers_in_use_are_counted_and_compared(in_office: InOffice) -> None:
         assert "Meta Cloud" in said(section)
         counted = {kind: badge.accessibleName() for kind, (_row, badge) in section._kinds.items()}
         assert counted[ProviderKind.META_CLOUD] == "nenhum mentorado"
-        assert counted[ProviderKind.WHATSAPP_WEB] == "2 · 0 conectados"
+        assert counted[ProviderKind.WHATSAPP_WEB] == "2 mentorados, 0 com conexão"
         enrolment = next(each for each in PEOPLE if each.link.provider is ProviderKind.WHATSAPP_WEB)
         status = LinkStatus(state=LinkState.CONNECTED, since=NOON)
         office.desk.statuses[enrolment.link.id] = status
         office.desk.bus.publish(StatusChanged(enrolment.mentorado.id, enrolment.link.id, status, status))
         await asyncio.sleep(0.3)
-        assert section._kinds[ProviderKind.WHATSAPP_WEB][1].accessibleName() == "2 · 1 conectados"
+        assert section._kinds[ProviderKind.WHATSAPP_WEB][1].accessibleName() == "2 mentorados, 1 com conexão"
         section.compare.click()
         await office.settle()
         (sheet,) = office.page.findChildren(ComparisonSheet)

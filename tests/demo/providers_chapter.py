@@ -1,0 +1,174 @@
+"""The chapter about hosted providers: comparing them, entering credentials, the queue, and two more connected."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+
+from PySide6.QtTest import QTest
+
+from app.core.action import ActionName
+from app.domain.connection import LinkState, Reason
+from app.domain.credentials import CredentialField
+from app.domain.mentorado import ProviderKind
+from app.ui import text
+from app.ui.credentials.queue_sheet import QueueSheet
+from app.ui.credentials.sheet import CredentialsSheet
+from app.ui.dialogs.sheet import Sheet
+from app.ui.places import Place
+from app.ui.text import texts
+from tests.demo.album import LOOKS, PLAIN, Album, settle
+from tests.demo.camera import read_codes
+from tests.demo.gateways import META_CREDENTIALS, Gateways
+from tests.demo.people import LUCAS, MARINA, Person
+from tests.demo.scene import Scene, until
+from tests.demo.teller import Teller
+
+_S, _R = LinkState, Reason
+
+
+class ProvidersChapter:
+    """Begins and ends at home, with nothing chosen that was not before."""
+
+    def __init__(self, scene: Scene, gateways: Gateways, album: Album, teller: Teller) -> None:
+        self._scene = scene
+        self._gateways = gateways
+        self._album = album
+        self._teller = teller
+
+    async def play(self) -> None:
+        await self._compare()
+        await self._connect_through_zapi()
+        await self._connect_through_meta()
+
+    def _step(self, words: str) -> AbstractAsyncContextManager[None]:
+        return self._teller.step(words)
+
+    async def _compare(self) -> None:
+        scene = self._scene
+        async with self._step("The providers are compared: what each does, its limits, risks and costs"):
+            scene.window.go(Place.SETTINGS)
+            await settle()
+            await self._take_sheet("providers", lambda: scene.click(texts("settings.providers.compare")))
+        async with self._step("This computer has no keyring here, so secrets are kept in memory"):
+            scene.click(texts("settings.secrets.keep_in_memory"))
+            await until(lambda: texts("settings.secrets.place.memory.badge") in _badges(scene))
+            scene.window.go(Place.HOME)
+
+    async def _connect_through_zapi(self) -> None:
+        scene, instance = self._scene, self._gateways.instance
+        async with self._step(f"{LUCAS.name} is to be connected through Z-API; the entry says so"):
+            await self._choose_provider(LUCAS, ProviderKind.ZAPI)
+        async with self._step("The credentials are typed and checked live"):
+            await self._picture_credentials("credentials", LUCAS, self._gateways.zapi_credentials)
+        for words in ("Passando para confirmar a nossa sessão de amanhã.", "Segue o material do módulo 3."):
+            instance.enqueue("5521900000777", words)
+        async with self._step("Two messages wait at Z-API, and would all go out: no code is shown before a decision"):
+            await self._save_and_connect(LUCAS, self._gateways.zapi_credentials)
+            await scene.until_at(LUCAS, _S.BLOCKED, _R.QUEUE_PENDING)
+            await self._take_sheet("queue", lambda: scene.perform(ActionName.DECIDE_QUEUE, LUCAS), _queue_is_read)
+        async with self._step("The person lets them go, and Z-API's code is there, inline like the other"):
+            scene.perform(ActionName.DECIDE_QUEUE, LUCAS)
+            sheet = await scene.sheet()
+            scene.click(texts("queue.send"), sheet)
+            await scene.until_at(LUCAS, _S.QR_READY)
+            code = await self._code()
+            await self._album.take("code-zapi", code=code)
+        async with self._step(f"{LUCAS.name}'s phone read the code from the pixels, and is connected"):
+            if not self._gateways.scan(LUCAS.digits, await self._code()):
+                raise LookupError("the code in the pixels is not the instance's")
+            await scene.until_at(LUCAS, _S.CONNECTED)
+
+    async def _connect_through_meta(self) -> None:
+        scene = self._scene
+        async with self._step(f"{MARINA.name} is connected through the Meta Cloud API, by token and number"):
+            await self._choose_provider(MARINA, ProviderKind.META_CLOUD)
+            await self._save_and_connect(MARINA, META_CREDENTIALS)
+            await scene.until_at(MARINA, _S.CONNECTED)
+        async with self._step("Meta tells of the number: quality, limits, and which templates can be used"):
+            scene.choose(MARINA)
+            await settle()
+            scene.click(texts("number.ask"), scene.pane())
+            section = scene.pane()._content.number
+            if section is None:
+                raise LookupError("the pane does not show what Meta tells")
+            await until(section.ask_button.isEnabled)
+            await settle()
+            scene.pane()._scroll.ensureWidgetVisible(section, 0, 8)
+            await self._album.take("number")
+            scene.pane()._scroll.verticalScrollBar().setValue(0)
+
+    async def _choose_provider(self, person: Person, kind: ProviderKind) -> None:
+        """In the entry, as long as nothing was ever connected."""
+        self._scene.window.edit(self._scene.enrolment(person).mentorado.id)
+        form = await self._scene.sheet()
+        self._scene.click(text.provider(kind), form)
+        self._scene.click(texts("dialog.save"), form)
+        await until(lambda: self._scene.enrolment(person).link.provider is kind)
+        self._scene.choose(person)
+
+    async def _picture_credentials(self, view: str, person: Person, typed: Mapping[CredentialField, str]) -> None:
+        async def checked(sheet: Sheet) -> None:
+            await _checked(sheet, typed)
+
+        await self._take_sheet(view, lambda: self._scene.perform(ActionName.ENTER_CREDENTIALS, person), checked)
+
+    async def _take_sheet(
+        self,
+        view: str,
+        open_sheet: Callable[[], None],
+        prepare: Callable[[Sheet], Awaitable[None]] | None = None,
+    ) -> None:
+        """Take a sheet over the window, once *prepare* has filled it in; each look opens its own."""
+        album = self._album
+        album.views += 1
+        for look in album.wanted(view, LOOKS) or (PLAIN,):
+            await album.wear(look)
+            open_sheet()
+            sheet = await self._scene.sheet()
+            if prepare is not None:
+                await prepare(sheet)
+            await settle()
+            album.keep(view, look, None)
+            sheet.reject()
+            await settle()
+        await album.wear(PLAIN)
+
+    async def _save_and_connect(self, person: Person, typed: Mapping[CredentialField, str]) -> None:
+        self._scene.perform(ActionName.ENTER_CREDENTIALS, person)
+        sheet = await self._scene.sheet()
+        await _checked(sheet, typed)
+        self._scene.click(texts("credentials.save_and_connect"), sheet)
+
+    async def _code(self) -> str:
+        codes: list[str] = []
+
+        def shown() -> bool:
+            codes[:] = read_codes(self._scene.window)
+            return bool(codes)
+
+        await self._album.wear(PLAIN)
+        await until(shown)
+        return codes[0]
+
+
+async def _checked(sheet: Sheet, typed: Mapping[CredentialField, str]) -> None:
+    """Type what a provider asks for, and have it asked."""
+    if not isinstance(sheet, CredentialsSheet):
+        raise TypeError(f"another sheet is open: {sheet.title.text()}")
+    for name, value in typed.items():
+        QTest.keyClicks(sheet.form.inputs[name].line, value)
+    sheet.ask_provider()
+    await until(sheet.save.isEnabled)
+    await settle()
+
+
+async def _queue_is_read(sheet: Sheet) -> None:
+    if not isinstance(sheet, QueueSheet) or len(sheet.messages) != 2:
+        raise LookupError("the queue is not what it is at Z-API")
+
+
+def _badges(scene: Scene) -> set[str]:
+    from app.ui.badge import Badge
+
+    return {badge.accessibleName() for badge in scene.window.findChildren(Badge) if badge.isVisible()}
