@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 from app.ui.loop import run
 from tests.demo.album import README, Album
 from tests.demo.place import Place, end_on_hangup, open_place
+from tests.demo.providers_chapter import ProvidersChapter
 from tests.demo.scene import MovedClock, open_scene
 from tests.demo.story import Story
 from tests.demo.teller import StepFailed, Teller
@@ -65,7 +66,8 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
 async def _play(app: QApplication, place: Place, folder: Path, teller: Teller, *, for_readme: bool) -> int:
     async with open_scene(app, place.settings, MovedClock()) as scene:
         album = Album(scene, folder, README if for_readme else None)
-        await Story(scene, place.phones, album, teller).play()
+        chapter = ProvidersChapter(scene, place.gateways, album, teller)
+        await Story(scene, place.phones, album, teller, chapter).play()
     return album.pictures
 
 
