@@ -1,0 +1,179 @@
+"""One exchange with a hosted provider over real sockets: every failure is a value, and says whether it was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.providers.wire import LARGEST, Answered, Patience, Unanswered, Wire, open_wire
+from tests.conftest import OnQt
+from tests.emulators.serving import Message, Receive, Send, Served, body_of, hang, reset
+from tests.emulators.whatsapp_web.certificates import tls_context
+
+SOON = Patience(connect=0.5, read=0.3, whole=0.6)
+SECRET = "/token/B2E4C6D8"
+
+
+async def far_end(scope: Message, receive: Receive, send: Send) -> None:
+    """What is asked for by path is what comes."""
+    await body_of(receive)
+    what = scope["path"].rpartition("/")[2]
+    headers = [(b"retry-after", b"17")] if what == "later" else []
+    if what == "hang":
+        await hang(receive)
+        return
+    size = {"large": LARGEST + 1, "largest": LARGEST}.get(what, 2)
+    headers.append((b"content-length", str(size).encode()))
+    if what == "elsewhere":
+        headers.append((b"location", b"/other"))
+    status = {"elsewhere": 307, "later": 429}.get(what, 200)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": b"x" * (size - 1), "more_body": True})
+    if what == "reset":
+        await reset(send)
+    elif what == "stop":
+        await hang(receive)
+    else:
+        await send({"type": "http.response.body", "body": b"x"})
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[Served]:
+    with Served(far_end) as running:
+        yield running
+
+
+@asynccontextmanager
+async def wire_to(url: str, patience: Patience = SOON) -> AsyncIterator[Wire]:
+    async with open_wire(f"{url}{SECRET}/", headers={"Authorization": "Bearer x"}, patience=patience) as wire:
+        yield wire
+
+
+def ask(url: str, path: str, *, times: int = 1, **how: float) -> Answered | Unanswered:
+    async def main() -> Answered | Unanswered:
+        async with wire_to(url) as wire:
+            for _ in range(times - 1):
+                await wire.ask("GET", path, **how)  # type: ignore[arg-type]
+            return await wire.ask("GET", path, **how)  # type: ignore[arg-type]
+
+    return asyncio.run(main())
+
+
+def test_what_comes_back_whole_is_an_answer_whatever_its_status(served: Served) -> None:
+    assert ask(served.url, "fine") == Answered(200, b"xx")
+    assert ask(served.url, "later") == Answered(429, b"xx", retry_after=17.0)
+    assert "xx" not in repr(ask(served.url, "fine"))
+
+
+def test_nobody_is_followed_elsewhere_with_a_token(served: Served) -> None:
+    assert ask(served.url, "elsewhere") == Answered(307, b"xx")
+
+
+@pytest.mark.parametrize("what", ["hang", "stop", "reset", "large"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_what_breaks_off_may_have_been_sent(served: Served, what: str, times: int) -> None:
+    """Again and again, nothing is left open behind it."""
+    answer = ask(served.url, what, times=times)
+    assert isinstance(answer, Unanswered)
+    assert answer.sent
+
+
+def test_the_largest_answer_that_is_read_is_still_one(served: Served) -> None:
+    answer = ask(served.url, "largest")
+    assert isinstance(answer, Answered)
+    assert len(answer.body) == LARGEST
+
+
+def test_a_patience_of_its_own_is_for_the_whole_of_a_request(served: Served) -> None:
+    began = time.monotonic()
+    answer = ask(served.url, "hang", within=0.05)
+    assert isinstance(answer, Unanswered)
+    assert time.monotonic() - began < SOON.read
+
+
+def test_what_met_nobody_was_certainly_not_sent() -> None:
+    """Only this may be tried again by itself."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        assert ask(f"http://127.0.0.1:{free.getsockname()[1]}", "fine") == Unanswered("no connection", sent=False)
+    assert ask("http://nowhere.invalid", "fine") == Unanswered("no connection", sent=False)
+
+
+def test_a_certificate_nobody_vouches_for_is_not_believed(tmp_path: Path) -> None:
+    context = tls_context(tmp_path)
+
+    async def main() -> Answered | Unanswered:
+        async def nobody(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            writer.close()
+
+        server = await asyncio.start_server(nobody, "127.0.0.1", 0, ssl=context)
+        async with server, wire_to(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}") as wire:
+            return await wire.ask("GET", "fine")
+
+    assert asyncio.run(main()) == Unanswered("its certificate is not trusted here", sent=False)
+
+
+def test_what_cannot_be_written_is_not_sent(served: Served) -> None:
+    async def main() -> None:
+        async with wire_to(served.url) as wire:
+            answer = await wire.ask("POST", "fine", json={"text": "\ud800"})
+            assert isinstance(answer, Unanswered)
+            assert not answer.sent
+        assert await wire.ask("GET", "fine") == Unanswered("the line was closed", sent=False)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("pauses", range(6))
+def test_cancelled_while_it_closes_it_leaves_no_connection_open(served: Served, pauses: int) -> None:
+    """An open one would be a warning here, and a socket for ever there."""
+
+    async def use() -> None:
+        async with wire_to(served.url) as wire, asyncio.TaskGroup() as both:
+            for _ in range(3):
+                both.create_task(wire.ask("GET", "fine"))
+
+    async def main() -> None:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(use())
+            await asyncio.sleep(0.02)
+            for _ in range(pauses):
+                await asyncio.sleep(0)
+            task.cancel()
+
+    for _ in range(5):
+        asyncio.run(main())
+
+
+def test_nothing_it_says_of_a_failure_repeats_an_address(served: Served, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("DEBUG"):
+        for what in ("hang", "reset", "large", "fine"):
+            assert SECRET not in repr(ask(served.url, what))
+        assert SECRET not in repr(ask("http://nowhere.invalid", "fine"))
+    ours = [record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn")]
+    assert not any(SECRET in line or "Bearer" in line for line in ours)
+
+
+def test_it_works_on_qts_loop_too(served: Served, on_qt: OnQt) -> None:
+    async def main() -> list[Answered | Unanswered]:
+        async with wire_to(served.url) as wire:
+            return [await wire.ask("GET", what) for what in ("fine", "stop", "reset", "fine")]
+
+    first, stopped, broken, last = on_qt(main)
+    assert first == last == Answered(200, b"xx")
+    assert isinstance(stopped, Unanswered)
+    assert isinstance(broken, Unanswered)
+
+
+def test_the_program_does_not_load_it_until_somebody_asks() -> None:
+    """It takes a tenth of a second, and most people have no hosted provider."""
+    program = "import sys, app.bootstrap; sys.exit(any(name in sys.modules for name in ('httpx', 'certifi', 'anyio')))"
+    assert subprocess.run([sys.executable, "-c", program], check=False, timeout=60).returncode == 0
