@@ -147,7 +147,7 @@ class Procedures:
             mentorado_id=mentorado_id,
             actor=self._recorder.actor,
             began_at=self._clock.now(),
-            facts={**(facts or {}), **({"override_reason": override} if override else {})},
+            facts=_begun_with(facts or {}, secret, override),
         )
         first = JournalEntry(procedure_id=head.id, number=1, at=head.began_at, kind=EntryKind.BEGAN)
         self._beginning.add(mentorado_id)
@@ -232,3 +232,9 @@ def _complete(steps: Iterable[Step]) -> Mapping[StepName, Step]:
         if last in by_name and by_name[last].happened is never:
             raise ValueError(f"nobody could tell whether {last} happened")
     return by_name
+
+
+def _begun_with(facts: Facts, secret: str, override: str) -> Facts:
+    """That there is a secret is no secret: what began with one never goes on without it."""
+    known = {"with_secret": "yes" if secret else "", "override_reason": override}
+    return {**facts, **{name: value for name, value in known.items() if value}}

@@ -80,7 +80,13 @@ class Recovery:
         return (
             Step(name=StepName.SCOPE, do=self._scope),
             Step(name=StepName.SOFT_RECONNECT, do=self._soft_reconnect),
-            Step(name=StepName.BACK_UP, do=self._back_up, undo=self._discard_part, skip=self._came_back),
+            Step(
+                name=StepName.BACK_UP,
+                before=self._still_locked,
+                do=self._back_up,
+                undo=self._discard_part,
+                skip=self._came_back,
+            ),
         )
 
     async def _scope(self, run: Run) -> Facts:
@@ -124,6 +130,12 @@ class Recovery:
         repairs = run.procedure.head.kind in (ProcedureKind.RECOVERY, ProcedureKind.REAUTHENTICATION)
         connected = self._supervisor.status(self._link(run).id).state is LinkState.CONNECTED
         return {"why": "came_back"} if repairs and connected else None
+
+    async def _still_locked(self, run: Run) -> Facts:
+        """An archive that was meant to have a passphrase is not made without one after a restart."""
+        if run.begun_with.get("with_secret") == "yes" and not run.secret:
+            raise Problem(Code.BACKUP_LOCKED, path=str(run.id))
+        return {}
 
     async def _back_up(self, run: Run) -> Facts:
         made = await self._backups.collect(run.id, run.mentorado_id, passphrase=run.secret, on_progress=run.tell)

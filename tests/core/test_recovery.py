@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -267,6 +268,36 @@ def test_without_a_backup_nothing_is_replaced(core: Core, run: Run) -> None:
     run(main())
 
 
+def test_what_began_with_a_passphrase_never_goes_on_without_it(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await fallen(core, Refused(Reason.LOGGED_OUT))
+            core.backups.collecting = asyncio.Event()
+            begun = await core.begin(K.REAUTHENTICATION, ana, secret="open sesame")
+        again = Core(
+            core.clock,
+            provider=core.provider,
+            roster=core.roster,
+            log=core.log,
+            audit=core.audit,
+            journal=core.journal,
+            backups=core.backups,
+        )
+        core.backups.collecting = None
+        await again.enrolments.load()
+        async with again.running():
+            await again.supervisor.restore()
+            await again.procedures.load()
+            await again.procedures.go_on(begun.head.id)
+            locked = await again.stands(ana)
+            assert locked.step(N.BACK_UP).facts["code"] == Code.BACKUP_LOCKED
+            await again.procedures.go_on(begun.head.id, secret="open sesame")
+            asks = await again.stands(ana)
+            assert (asks.state, asks.step(N.BACK_UP).facts["encrypted"]) == (S.ASKING, "yes")
+
+    run(main())
+
+
 def test_undone_it_leaves_no_part_of_an_archive_and_the_finished_one_stays(core: Core, run: Run) -> None:
     async def main() -> None:
         async with core.running():
@@ -498,12 +529,9 @@ def test_where_nothing_is_paired_that_step_is_left_out(core: Core, run: Run) -> 
     async def main() -> None:
         async with core.running():
             ana = await fallen(core, Refused(Reason.SERVER_UNAVAILABLE))
-            for kind in (ProviderKind.META_CLOUD, ProviderKind.ZAPI):
-                core.providers[kind] = _Plain()
+            core.providers[ProviderKind.ZAPI] = plain = _Plain()
             link = core.enrolments.get(ana.mentorado.id).link
-            ana = await core.enrolments.save_link(replace(link, provider=ProviderKind.META_CLOUD))
-            plain = core.providers[ProviderKind.META_CLOUD]
-            assert isinstance(plain, _Plain)
+            ana = await core.enrolments.save_link(replace(link, provider=ProviderKind.ZAPI))
             await core.begin(K.RECOVERY, ana)
             plain.played.line.say(Refused(Reason.BILLING))
             failed = await core.stands(ana)
