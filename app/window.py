@@ -90,9 +90,10 @@ class Frame:
         kept = Preferences(preferences)
         texts.set_language(kept.language)
         self.theme = Theme(kept.mode, kept.text_scale)
-        self.theme.apply(app)
+        self.theme.prepare(app)
         self.model = MentoradoListModel(clock)
         self.window = MainWindow(theme=self.theme, preferences=kept, model=self.model)
+        self.theme.apply(app)  # once it is whole: each widget would else be dressed again with each parent it is given
         self.close_asked = False
         self.window.close_requested.connect(self._remember)
 

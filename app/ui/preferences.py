@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from app.domain.span import Span
 from app.ui.catalogue import LANGUAGES, system_language
 from app.ui.mentorado_list.groups import Group
 from app.ui.theme import SCALES, Mode
+
+if TYPE_CHECKING:
+    from app.domain.span import Span
 
 
 class Preferences:
@@ -60,6 +63,8 @@ class Preferences:
     @property
     def span(self) -> Span:
         """How far back the timeline picture looks."""
+        from app.domain.span import Span  # not before the first picture
+
         kept = self._text("span")
         return Span(kept) if kept in set(Span) else Span.DAY
 

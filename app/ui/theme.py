@@ -150,8 +150,8 @@ class Theme(QObject):
             font.setVariableAxis(_WEIGHT_AXIS, weight.value)
         return font
 
-    def apply(self, app: QApplication) -> None:
-        """Dress the whole program, now and whenever the choice or the system's scheme changes."""
+    def prepare(self, app: QApplication) -> None:
+        """Make known what widgets measure themselves by, so that they can be built; `apply` completes it."""
         if self._app is None:
             self._typeface = fonts.install()
             app.setStyle("Fusion")
@@ -159,6 +159,10 @@ class Theme(QObject):
         self._app = app
         app.setFont(self.font(TEXT_BODY))
         app.setPalette(_palette(self.tokens))
+
+    def apply(self, app: QApplication) -> None:
+        """Dress the whole program, now and whenever the choice or the system's scheme changes."""
+        self.prepare(app)
         app.setStyleSheet(stylesheet(self.tokens, self.px))
 
     def _on_system_scheme(self, _scheme: Qt.ColorScheme) -> None:
