@@ -119,9 +119,10 @@ class ZapiEmulator:
             return 400, {"error": refused}
         instance.settle()
         try:
-            said = json.loads(body) if body else {}
+            said = json.loads(body) if body else None
         except ValueError:
             return 400, {"error": "Invalid JSON"}
+        said = said if isinstance(said, dict) else {}
         return handler(instance, said)
 
     def _refused(self, instance: Instance, headers: Mapping[str, str]) -> str | None:
