@@ -6,7 +6,7 @@ from datetime import datetime
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.domain.connection import LinkState, LinkStatus
 from app.ui.text import age, date_time, texts
@@ -25,23 +25,25 @@ class EvidenceCard(QFrame):
         self._backup: datetime | None = None
         self._labels = {name: QLabel(wordWrap=True) for name in _ROWS}
         self._values = {name: Words(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False) for name in _ROWS}
-        layout = QGridLayout(self)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
-        layout.setHorizontalSpacing(SPACE_3)
-        layout.setVerticalSpacing(0)
-        layout.setColumnStretch(0, 1)
+        layout.setSpacing(0)
         self._lines: dict[str, QFrame] = {}
-        for position, name in enumerate(_ROWS):
+        self._pairs: dict[str, QWidget] = {}
+        for name in _ROWS:
             line = self._lines[name] = QFrame()
             line.setProperty("role", "line")
-            layout.addWidget(line, 2 * position, 0, 1, 2)
+            layout.addWidget(line)
             label, value = self._labels[name], self._values[name]
             label.setProperty("role", "secondary")
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            for part in (label, value):
-                part.setContentsMargins(0, SPACE_2 + SPACE_1 // 2, 0, SPACE_2 + SPACE_1 // 2)
-            layout.addWidget(label, 2 * position + 1, 0)
-            layout.addWidget(value, 2 * position + 1, 1)
+            pair = self._pairs[name] = QWidget()
+            both = QHBoxLayout(pair)  # a label would lose margins of its own when it is dressed anew while hidden
+            both.setContentsMargins(0, SPACE_2 + SPACE_1 // 2, 0, SPACE_2 + SPACE_1 // 2)
+            both.setSpacing(SPACE_3)
+            both.addWidget(label, 1)
+            both.addWidget(value)
+            layout.addWidget(pair)
         self.retranslate()
 
     def show_backup(self, at: datetime | None) -> None:
@@ -62,8 +64,7 @@ class EvidenceCard(QFrame):
             value = self._values[name]
             value.setText(values[name] or texts("detail.not_yet"))
             value.setAccessibleName(f"{self._labels[name].text()}: {value.text()}")
-            self._labels[name].setVisible(name in shown)
-            value.setVisible(name in shown)
+            self._pairs[name].setVisible(name in shown)
             self._lines[name].setVisible(name in shown[1:])
         return bool(shown)
 
