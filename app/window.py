@@ -320,9 +320,11 @@ def _parts(core: Core, window: MainWindow) -> Parts:
         status=core.supervisor.status,
         extent=core.history.extent,
         snapshots=core.whatsapp_web.snapshots,
+        backups=core.backups.all,
         folders=Folders(
             data=settings.data_dir,
             sessions=settings.session_dir,
+            backups=settings.backup_dir,
             logs=settings.log_file.parent,
             secrets=settings.secrets,
         ),

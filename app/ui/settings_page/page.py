@@ -12,6 +12,7 @@ from app.ui import tokens as t
 from app.ui.page import Page
 from app.ui.settings_page.about import AboutSection
 from app.ui.settings_page.appearance import AppearanceSection
+from app.ui.settings_page.backups import BackupsSection
 from app.ui.settings_page.diagnosis import DiagnosisSection
 from app.ui.settings_page.history import HistorySection
 from app.ui.settings_page.operator_name import OperatorSection
@@ -43,6 +44,7 @@ class SettingsPage(Page):
             PersonalSection,
             DiagnosisSection,
             SessionsSection,
+            BackupsSection,
             WebhooksSection,
             AppearanceSection,
             AboutSection,

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from app.domain.backup import BackupInfo
 from app.domain.connection import LinkStatus
 from app.domain.mentorado import Link, LinkId, MentoradoId, ProviderKind
 from app.domain.messages import HistoryExtent
@@ -43,6 +44,7 @@ class Folders:
 
     data: Path
     sessions: Path
+    backups: Path
     logs: Path
     secrets: Path
 
@@ -63,6 +65,7 @@ class Parts:
     status: Callable[[LinkId], LinkStatus]
     extent: Callable[[MentoradoId], Awaitable[HistoryExtent]]
     snapshots: Callable[[Link], Awaitable[Sequence[Snapshot]]]
+    backups: Callable[[], Awaitable[Sequence[BackupInfo]]]
     folders: Folders
     version: str
     set_language: Callable[[str], None]

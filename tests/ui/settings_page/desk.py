@@ -15,6 +15,7 @@ from app.core.provider_log import ProviderLog
 from app.core.secrets_desk import SecretsDesk
 from app.core.webhooks import WebhookDesk
 from app.core.witness import Witness
+from app.domain.backup import BackupInfo
 from app.domain.connection import LinkStatus
 from app.domain.errors import Problem
 from app.domain.mentorado import Link, LinkId, ProviderKind
@@ -66,6 +67,8 @@ class Desk:
     store: PlayedSettings = field(default_factory=PlayedSettings)
     receiver: PlayedReceiver = field(default_factory=PlayedReceiver)
     copies: dict[LinkId, list[Copy]] = field(default_factory=dict)
+    backups: list[BackupInfo] = field(default_factory=list)
+    backups_problem: Problem | None = None
     opened: list[Path] = field(default_factory=list)
     statuses: dict[LinkId, LinkStatus] = field(default_factory=dict)
 
@@ -108,9 +111,11 @@ class Desk:
             status=lambda link_id: self.statuses.get(link_id, LinkStatus(since=self.clock.now())),
             extent=self.archive.extent,
             snapshots=self._snapshots,
+            backups=self._backups,
             folders=Folders(
                 data=self.folder,
                 sessions=self.folder / "sessions",
+                backups=self.folder / "backups",
                 logs=self.folder / "logs",
                 secrets=self.folder / "secrets.enc",
             ),
@@ -118,6 +123,11 @@ class Desk:
             set_language=texts.set_language,
             open_folder=self.opened.append,
         )
+
+    async def _backups(self) -> Sequence[BackupInfo]:
+        if self.backups_problem is not None:
+            raise self.backups_problem
+        return self.backups
 
     async def _snapshots(self, link: Link) -> Sequence[Copy]:
         return self.copies.get(link.id, [])

@@ -408,7 +408,7 @@ def test_places_are_shown_and_opened(in_office: InOffice, tmp_path: Path) -> Non
         for button in office.page.findChildren(QPushButton):
             if button.text() == "Abrir pasta":
                 button.click()
-        assert office.desk.opened == [tmp_path / "logs", tmp_path / "sessions", tmp_path]
+        assert office.desk.opened == [tmp_path / "logs", tmp_path / "sessions", tmp_path / "backups", tmp_path]
         words = said(office.page).replace("\u200b", "")
         assert str(tmp_path / "sessions") in words
         assert "Conecta 0.3.0" in said(office.section(AboutSection))
