@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Dialect, Row, Select, bindparam, delete, select
 
-from app.domain.mentorado import Enrolment, LinkId
+from app.domain.mentorado import Enrolment, LinkId, ProviderKind
 from app.domain.messages import (
     REFERRING,
     Address,
@@ -29,6 +29,7 @@ from app.domain.messages import (
 from app.storage.history_contacts import AddressBook, Addresses, among, call, is_many, portions
 from app.storage.history_erasure import Suppressed
 from app.storage.history_folding import fold, targets_in
+from app.storage.history_lateness import put_in_place
 from app.storage.tables import early_receipt, message, utc_text
 
 _NOWHERE: Final = (Address(AddressKind.OTHER, ""),)
@@ -62,6 +63,7 @@ class _Batch:
         self._mentorado_id = enrolment.mentorado.id
         self._at = at
         self.changed: set[ConversationId] = set()
+        self._grown: set[ConversationId] = set()
 
     def messages(self, reported: Iterable[WireMessage]) -> None:
         told = _once(reported)
@@ -88,6 +90,8 @@ class _Batch:
             targets |= targets_in(self._connection, book.merged)
         for some in portions(sorted(targets)):
             self.changed |= fold(self._connection, self._mentorado_id, some)
+        if self._link.provider is not ProviderKind.WHATSAPP_WEB:  # whose messages come in their order
+            put_in_place(self._connection, self._grown)
 
     def receipts(self, reported: Iterable[WireReceipt]) -> None:
         told: dict[str, tuple[Delivery, datetime]] = {}
@@ -144,6 +148,7 @@ class _Batch:
             if said.from_me:
                 row["delivery"] = forward(early.get(said.provider_id), Delivery.ACCEPTED).value
             inserted.append(row)
+            self._grown.add(row["conversation_id"])
         if inserted:
             _insert(self._connection, inserted)
 

@@ -132,9 +132,9 @@ async def _after(place: Path, provider: ProviderKind, deliveries: Sequence[Deliv
             await history.store(ana, told, RECEIVED)
         seen = []
         for talk in await history.conversations(ana.mentorado.id):
-            messages = [_plain(message) for message in await history.messages(talk.id)]
+            messages = [_plain(message) for message in await history.messages(talk.id)]  # in the order they are shown
             named = sorted(address.key for address in talk.addresses)
-            seen.append((named, talk.title, talk.messages, sorted(messages)))
+            seen.append((named, talk.title, talk.messages, messages))
         return sorted(seen)
 
 
