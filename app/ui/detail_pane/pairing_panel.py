@@ -106,6 +106,11 @@ class PairingPanel(QFrame):
     def stage(self) -> Stage:
         return self._stage
 
+    @property
+    def needed_height(self) -> int:
+        """How much of it, from its top, must be in view for the code to be scanned in time."""
+        return self._life.geometry().bottom() + 1 if self._plate.isVisible() else self._typed.geometry().bottom() + 1
+
     def show_status(self, enrolment: Enrolment, status: LinkStatus, turn: tuple[str, int]) -> None:
         """Show whatever *status* says of a pairing; *turn* is who is being paired, and how many come before."""
         if enrolment.mentorado.id != self._mentorado_id:

@@ -117,7 +117,7 @@ class DetailPane(QWidget):
         self._content.trouble.dismissed.connect(self._dismiss)
         self._content.mark.see_wanted.connect(self._sides.see)
         self._content.mark.continue_wanted.connect(self._sides.go_on)
-        self._sides.changed.connect(self._refresh)
+        self._sides.changed.connect(self._on_side)
         self._sides.mentorado_wanted.connect(self.mentorado_wanted)
         self._sides.problem.connect(self.show_problem)
         self._sides.crash.connect(self.show_crash)
@@ -326,6 +326,10 @@ class DetailPane(QWidget):
             self._refresh()
             if event.procedure.ended:
                 self._read_backup(self._mentorado_id)
+
+    def _on_side(self) -> None:
+        self._scroll.verticalScrollBar().setValue(0)  # where it is said that a procedure is open
+        self._refresh()
 
     def see_procedure(self, *, go_on: bool = False) -> None:
         """Show the open procedure of whoever is on show, and let it continue when *go_on*."""

@@ -264,7 +264,7 @@ class SideSheet(QWidget):
         self.footer.show_offers("", offers, busy=self._busy, strong=Control.CONFIRM)
 
     def _scroll_to(self, top: int) -> None:
-        fits = top + self.view.pairing.height() <= self._scroll.viewport().height()
+        fits = top + self.view.pairing.needed_height <= self._scroll.viewport().height()
         self._scroll.verticalScrollBar().setValue(0 if fits else top - SPACE_2)
 
     def _say_trouble(self, sentence: str, next_step: str) -> None:
