@@ -127,12 +127,7 @@ def _message(
         kind, words = MessageKind.TEXT, text(content.get("text"))
     elif kind_word == "interactive":
         kind, words = MessageKind.TEXT, _chosen(content)
-    elif kind_word == "edit":
-        kind, words = MessageKind.EDIT, text(mapping(mapping(content.get("message")).get("text")).get("body"))
-        refers_to = text(content.get("original_message_id"))
-    elif kind_word == "revoke":
-        kind, refers_to = MessageKind.REVOCATION, text(content.get("original_message_id"))
-    if kind in (MessageKind.REACTION, MessageKind.EDIT, MessageKind.REVOCATION) and not refers_to:
+    if kind is MessageKind.REACTION and not refers_to:
         kind = MessageKind.OTHER
     return WireMessage(
         provider_id=provider_id,

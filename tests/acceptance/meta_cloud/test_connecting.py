@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason, SendCapability
+from app.domain.errors import Code, Problem
 from app.domain.guidance import Recommendation
 from tests.acceptance.meta_cloud.office import Office, run
 from tests.emulators.meta_cloud.world import NUMBER_ID, TOKEN
@@ -113,11 +116,17 @@ def test_brazils_ninth_digit_makes_no_other_number(office: Office) -> None:
     run(main())
 
 
-def test_without_credentials_the_link_says_so(office: Office) -> None:
+@pytest.mark.parametrize("kept", [None, "", "{", '{"access_token": "EAAx"}', '{"access_token": 1}'])
+def test_without_whole_credentials_the_link_says_so(office: Office, kept: str | None) -> None:
     async def main() -> None:
         async with office.at_work() as day:
             ana = await day.enrol()
+            link = day.core.enrolments.get(ana.id).link
+            assert await day.provider.has_credentials(link)
             await day.core.secrets.delete(f"link/{ana.link}/credentials")
+            if kept is not None:
+                await day.core.secrets.set(f"link/{ana.link}/credentials", kept)
+            assert not await day.provider.has_credentials(link)
             await day.do(ActionName.CONNECT, ana)
             await day.until(ana, LinkState.BLOCKED, Reason.CREDENTIALS_MISSING)
             assert day.recommended(ana) is Recommendation.FIX_CREDENTIAL
@@ -142,5 +151,44 @@ def test_optional_fields_that_a_version_does_not_know_blind_nothing(office: Offi
             assert len(office.cloud.asked("more")) == asked + 1  # what was not known is not asked for again
             assert office.cloud.asked("more")[-1].query["fields"] == "quality_rating"
             assert office.cloud.asked("number")[0].path == f"/v25.0/{NUMBER_ID}"
+
+    run(main())
+
+
+def test_credentials_that_cannot_be_read_now_are_not_missing(office: Office) -> None:
+    """A locked keyring is another matter than an empty form."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.enrol()
+            locked = Problem(Code.SECRETS_LOCKED)
+
+            class Locked:
+                async def get(self, _name: str) -> str | None:
+                    raise locked
+
+            day.provider._secrets = Locked()  # type: ignore[assignment]
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.BLOCKED, Reason.SECRETS_LOCKED)
+            with pytest.raises(Problem):
+                await day.provider.has_credentials(day.core.enrolments.get(ana.id).link)
+
+    run(main())
+
+
+def test_a_limit_of_meta_on_our_own_questions_is_respected(office: Office) -> None:
+    """Asked too often, it is left alone for half an hour."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            office.cloud.decline("health", 80007)
+            await day.checked(ana, lambda s: s.state is LinkState.UNKNOWN)
+            await day.rested(ana)
+            asked = len(office.cloud.requests)
+            await office.clock.advance(1790)
+            assert len(office.cloud.requests) == asked
+            await day.later(ana, 10)
+            assert day.status(ana).state is LinkState.CONNECTED
 
     run(main())

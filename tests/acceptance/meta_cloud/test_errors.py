@@ -64,8 +64,9 @@ def test_every_code_in_answer_to_a_message_leads_to_its_state_reason_capability_
     run(main(), within=60)
 
 
-@pytest.mark.parametrize("status", [400, 429])
-@pytest.mark.parametrize("endpoint", ["debug_token", "number", "more", "health"])
+@pytest.mark.parametrize(
+    ("endpoint", "status"), [("debug_token", 400), ("number", 400), ("number", 429), ("more", 400), ("health", 429)]
+)
 def test_every_code_in_answer_to_a_question_blocks_with_its_reason_or_leaves_the_state_unknown(
     office: Office, endpoint: str, status: int
 ) -> None:
