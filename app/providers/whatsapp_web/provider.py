@@ -132,7 +132,12 @@ class WhatsAppWebProvider:
 
     async def session_in_use(self, link: Link) -> str:
         """The name of its file."""
-        current = await asyncio.to_thread(lambda: self._files.folder(link.mentorado_id).current)
+        try:
+            current = await asyncio.to_thread(lambda: self._files.folder(link.mentorado_id).current)
+        except Problem as problem:
+            if problem.code is Code.SESSION_CORRUPT:
+                return ""  # what names it is damaged: a new session takes its place like any other
+            raise
         return "" if current is None else current.name
 
     async def copy_session(self, link: Link, to: Path) -> PhoneNumber | None:

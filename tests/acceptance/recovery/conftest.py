@@ -4,6 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.connect.conftest import shared as shared
+from tests.acceptance.connect.conftest import shared_home as shared_home
+from tests.acceptance.connect.conftest import veteran as veteran
 from tests.acceptance.connect.office import Office
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 

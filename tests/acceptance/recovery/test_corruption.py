@@ -200,7 +200,7 @@ def test_what_was_damaged_is_in_quarantine_with_a_note_when_a_new_session_took_o
             damaged = (office.folder(ana) / name).read_bytes()
             await day.do(ActionName.CONNECT, ana)
             await day.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
-            await day.core.supervisor.pair_anew(ana.id)
+            await day.do(ActionName.REAUTHENTICATE, ana)
             await day.pair(ana)
             assert office.session_file(ana) != first
         quarantine = office.folder(ana) / "quarantine"
