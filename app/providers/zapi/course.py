@@ -68,8 +68,9 @@ class Course:
         self.steps = list(Step)
         self._word = word
         self._linked_before = linked_before
-        self._account: PhoneNumber | None = None
+        self.account: PhoneNumber | None = None  # whose number is linked, as far as was seen
         self._polls = 0
+        self._told = False  # not to queue for a phone that is away
         self._odd = 0  # answers in a row that did not say that all is well
 
     async def watch(self) -> None:
@@ -101,7 +102,7 @@ class Course:
         if self.line.doubted or not self.line.through or self._polls % self.pace.device_every == 0:
             match await self.instance.device():
                 case Device(phone):
-                    self._account, self.line.doubted = phone, False
+                    self.account, self.line.doubted = phone, False
                 case Denied() as denied:
                     self.refuse(denied)
                     return self.pace.status
@@ -110,11 +111,12 @@ class Course:
         offline = connected.phone_online is False
         capability = SendCapability.UNKNOWN if connected.phone_online is None else SendCapability.OK
         self._word.came_back()
-        self.line.say(Opened(self._account, capability, Reason.PHONE_OFFLINE if offline else Reason.NONE))
+        self.line.say(Opened(self.account, capability, Reason.PHONE_OFFLINE if offline else Reason.NONE))
         self._odd, self.steps, self.pairing = 0, list(Step), False
-        if not self.opened:
-            self.opened = True
+        if self.opened and not self._told:  # not before the core has judged whose number it is
+            self._told = True
             await self.instance.refuse_queueing()
+        self.opened = True
         return self.pace.status
 
     def answered(self) -> None:

@@ -52,24 +52,30 @@ class ZapiProvider:
         self._lines: dict[LinkId, ZapiLine] = {}
         self._may_flow: dict[LinkId, datetime] = {}  # until when
         self._in_vain: set[LinkId] = set()  # links that neither a restore nor a restart brought back
+        self._unscanned: set[LinkId] = set()  # links whose last line was a pairing in which no phone was seen
+        self._expected: dict[LinkId, PhoneNumber] = {}  # whose phone is never to be unlinked
 
     # --- lines
 
     @asynccontextmanager
     async def connect(self, enrolment: Enrolment) -> AsyncIterator[Line]:
         """Watch the instance, and bring its session back when it drops. Raises `Problem(CREDENTIALS_MISSING)`."""
-        async with self._line(enrolment.link) as (line, course), beside(course.watch()):
+        async with self._line(enrolment) as (line, course), beside(course.watch()):
             yield line
 
     @asynccontextmanager
     async def pair(self, enrolment: Enrolment) -> AsyncIterator[Line]:
         """Show codes until a phone is linked; one that is linked already is taken for the one that was wanted."""
-        link = enrolment.link
-        async with self._line(link) as (line, course):
-            if link.id in self._in_vain:
+        link_id = enrolment.link.id
+        async with self._line(enrolment) as (line, course):
+            if link_id in self._in_vain:
                 course.steps.clear()
-            async with beside(Pairing(course, self._clock).pair()):
-                yield line
+            try:
+                async with beside(Pairing(course, self._clock).pair()):
+                    yield line
+            finally:
+                if course.account is None:
+                    self._unscanned.add(link_id)
 
     async def has_credentials(self, link: Link) -> bool:
         """Whether a phone is linked, or can be without a code. When that cannot be asked, a line will say so."""
@@ -94,26 +100,29 @@ class ZapiProvider:
         """Nothing is to be done: what was linked is in use."""
 
     async def discard(self, link: Link) -> None:
-        """Unlink the phone that should not have been linked. Raises `Problem` when it could not be."""
+        """Unlink the phone that should not have been linked. Raises `Problem` when it may be linked still."""
         async with self._instance(link) as instance:
-            match await instance.status():
-                case Unlinked() | Restorable():
-                    return
-                case Connected():
-                    pass
-                case Denied() | Unclear() as trouble:
-                    raise _problem(trouble)
-            match await instance.device():
-                case Device(phone) if link.account is not None and same_account(phone, link.account):
-                    return  # the right phone is back
-                case Device():
-                    pass
-                case Denied() | Unclear() as trouble:
-                    raise _problem(trouble)
-            done = await instance.disconnect()
-            if not isinstance(done, Done) and not isinstance(await instance.status(), Unlinked):
-                raise _problem(done)
-        log.info("The phone that scanned the code of link %s was unlinked", link.id)
+            trouble = await self._unlink_stranger(instance, link)
+        if trouble is not None and link.id not in self._unscanned:
+            raise _problem(trouble)
+
+    async def _unlink_stranger(self, instance: Instance, link: Link) -> Denied | Unclear | None:
+        status = await instance.status()
+        if isinstance(status, Denied | Unclear):
+            return status
+        if not isinstance(status, Connected):
+            return None
+        device = await instance.device()
+        if not isinstance(device, Device):
+            return device
+        right = (link.account, self._expected.get(link.id))
+        if any(number is not None and same_account(device.phone, number) for number in right):
+            return None  # the right phone is there meanwhile
+        done = await instance.disconnect()
+        if isinstance(done, Done) or isinstance(await instance.status(), Unlinked):
+            log.info("The phone that scanned the code of link %s was unlinked", link.id)
+            return None
+        return done
 
     async def phone_code(self, link: Link, phone: PhoneNumber) -> str:
         """Raises `Problem(NOT_POSSIBLE_NOW)` unless a QR is shown, for only then the queue was looked at."""
@@ -203,7 +212,10 @@ class ZapiProvider:
     # --- inside
 
     @asynccontextmanager
-    async def _line(self, link: Link) -> AsyncIterator[tuple[ZapiLine, Course]]:
+    async def _line(self, enrolment: Enrolment) -> AsyncIterator[tuple[ZapiLine, Course]]:
+        link = enrolment.link
+        self._expected[link.id] = enrolment.expected_account
+        self._unscanned.discard(link.id)
         word = Word(
             may_flow=lambda: self._flows(link.id),
             came_back=lambda: self._came_back(link.id),

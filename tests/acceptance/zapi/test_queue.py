@@ -223,11 +223,11 @@ def test_once_connected_an_instance_is_told_not_to_queue_for_an_absent_phone(off
     async def main() -> None:
         async with office.at_work() as day:
             ana = await day.connected()
-            await day.core.clock.sleep(5)
+            await day.core.clock.sleep(60)
             assert ana.instance.disable_enqueue
             office.emulator.fault("update-queue-settings", (405, b'{"error":"Method not allowed"}'))
             bia = await day.connected("Bia")
-            await day.core.clock.sleep(5)
+            await day.core.clock.sleep(60)
             assert not bia.instance.disable_enqueue
             assert day.status(bia.person).state is LinkState.CONNECTED
 

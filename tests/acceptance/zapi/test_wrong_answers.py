@@ -73,6 +73,25 @@ def test_the_right_phone_is_never_unlinked_in_the_wrong_ones_place(office: Offic
     run(main())
 
 
+def test_a_pairing_is_given_up_without_unlinking_anybody_who_belongs_there(office: Office) -> None:
+    """Also when nobody can be asked: no phone was seen."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client()
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.code(ana.person)
+            office.emulator.fault("*", Fault.HTML_502)
+            await day.core.supervisor.give_up_pairing(ana.person.id)
+            office.emulator.clear_faults()
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.scan_shown(ana)
+            await day.core.supervisor.give_up_pairing(ana.person.id)  # in the moment of the scan
+            assert ana.instance.pairing is Pairing.CONNECTED
+
+    run(main())
+
+
 @pytest.mark.parametrize("fault", [Fault.HTML_502, Fault.WRONG_TYPES, Fault.ERROR_200, Fault.EMPTY, Fault.RESET])
 def test_a_code_to_type_that_did_not_come_is_said(office: Office, fault: Fault) -> None:
     async def main() -> None:
