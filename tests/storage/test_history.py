@@ -178,7 +178,8 @@ async def test_a_long_conversation_is_read_in_pages(path: Path) -> None:
         while page := await history.messages(talk.id, before=before, limit=10):
             pages.append([int(message.text) for message in page])
             before = page[-1].number
-        extent = await history.extent(ana.mentorado.id)
+        extent, contacts = await history.extent(ana.mentorado.id), await history.contacts(ana.mentorado.id)
+    assert contacts == 1
     assert pages == [[*range(24, 14, -1)], [*range(14, 4, -1)], [*range(4, -1, -1)]]
     assert (extent.messages, extent.conversations, extent.since) == (25, 1, minutes(0))
 
