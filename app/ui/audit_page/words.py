@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
@@ -112,6 +112,9 @@ def outcome(result: AuditOutcome) -> str:
 def sides(deed: Deed) -> tuple[Side | None, Side | None]:
     """Before and after; None where there is nothing to say, or where nothing changed."""
     before, after = _side(deed, deed.before), _side(deed, deed.after)
+    moment = f"audit.moment.{deed.after.get('moment')}"
+    if after is not None and texts.has(moment):  # a procedure has two entries, and each says which it is
+        return None, replace(after, words=f"{texts(moment)} · {after.words}")
     return (None if before == after else before), after
 
 

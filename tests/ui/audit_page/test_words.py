@@ -72,6 +72,14 @@ def test_what_did_not_change_is_said_once() -> None:
     assert "→" not in words.change(same)
 
 
+@pytest.mark.parametrize("moment", ["began", "done", "undone"])
+def test_the_entries_of_a_procedure_say_which_they_are(moment: str) -> None:
+    after = {"state": "connected", "reason": "none", "procedure": "f" * 32, "moment": moment}
+    entry = deed(1, action=ActionName.RECOVER, before={"state": "blocked", "reason": "logged_out"}, after=after)
+    assert words.change(entry).startswith(texts(f"audit.moment.{moment}"))
+    assert "f" * 32 not in words.change(entry)
+
+
 @pytest.mark.parametrize(
     ("action", "before", "after", "portuguese"),
     [
