@@ -11,8 +11,9 @@ from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import CodeAccepted, CodeIssued, Opened, Refused
-from tests.clock import settle
+from tests.clock import ManualClock, settle
 from tests.core.conftest import Core, Run
+from tests.played_hosted import PlayedMeta
 
 
 @pytest.fixture
@@ -86,5 +87,17 @@ def test_a_provider_in_use_stays_and_says_why(core: Core, choice: ProviderChoice
             assert caught.value.code is Code.NOT_POSSIBLE_NOW
             await core.do(ActionName.ARCHIVE, ana)
             assert choice.refusal(ana.mentorado.id) is Refusal.ARCHIVED
+
+    run(main())
+
+
+def test_a_provider_that_registers_numbers_offers_no_codes(manual_clock: ManualClock, run: Run) -> None:
+    core = Core(manual_clock, hosted={ProviderKind.META_CLOUD: PlayedMeta()})
+
+    async def main() -> None:
+        async with core.running():
+            bia = await core.enrolments.add("Bia", "21 98765-4321", provider=ProviderKind.META_CLOUD)
+            for name in (ActionName.REAUTHENTICATE, ActionName.RECOVER):
+                assert core.actions.refusal(name, bia.mentorado.id) is Refusal.NO_PAIRING
 
     run(main())

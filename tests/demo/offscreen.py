@@ -20,7 +20,7 @@ from tests.demo.story import Story
 from tests.demo.teller import StepFailed, Teller
 
 PLAYED, FAILED, INTERRUPTED = 0, 1, 130
-LIMIT_SECONDS = 150.0
+LIMIT_SECONDS = 240.0
 HANG_SECONDS = LIMIT_SECONDS + 30.0
 """When even the loop stands still, the process ends without a word more; the emulator and the hosts follow it."""
 

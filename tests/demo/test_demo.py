@@ -61,10 +61,10 @@ def in_session(session: int) -> list[int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(300)
 def test_the_whole_job_is_played_and_photographed(tmp_path: Path) -> None:
     with start("--into", str(tmp_path / "demo"), folder=tmp_path) as demo:
-        told, _ = demo.communicate(timeout=180)
+        told, _ = demo.communicate(timeout=270)
     assert demo.returncode == 0, told
     pictures = {file.stem: file for file in (tmp_path / "demo").glob("*.png")}
     for view in VIEWS:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QColor, QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.busy_bar import BusyBar
@@ -94,8 +94,11 @@ class Verdict(QFrame):
                 part.setText(words)
                 self._grid.addWidget(part, place, column)
         self._facts.setVisible(bool(told))
-        self.setAccessibleName(" ".join([sentence, next_step, *(f"{name}: {value}." for name, value in told)]).strip())
+        said = " ".join([sentence, next_step, *(f"{name}: {value}." for name, value in told)]).strip()
+        self.setAccessibleName(said)
         self._dress()
+        if QAccessible.isActive() and self.isVisible():  # wherever the reader is, this is what was waited for
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
