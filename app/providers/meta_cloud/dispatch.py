@@ -75,6 +75,10 @@ class Dispatch:
         tail = {"biz_opaque_callback_data": message.reference} if message.reference else {}
         return self._result(message, await self._graph.post(self._path, {**head, **content, **tail}))
 
+    def doubt_templates(self) -> None:
+        """Have the list of templates read again before the next one is used."""
+        self._catalogue.doubt()
+
     def _refused_here(self, message: Outgoing) -> NotSent | None:
         if message.to.kind is not AddressKind.PHONE or not is_e164(message.to.value):
             return NotSent(trouble=SendTrouble.RECIPIENT_INVALID, detail="Meta reaches phone numbers only")

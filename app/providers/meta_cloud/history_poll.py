@@ -15,7 +15,7 @@ from app.providers.meta_cloud.graph import Declined, Graph, Said
 from app.providers.meta_cloud.plain import code_word, mapping, mappings, moment, text
 
 FIELDS: Final = "id,message_id,events{delivery_status,timestamp,error_description}"
-AT_ONCE: Final = 10
+AT_ONCE: Final = 5
 """Messages asked about in one round: every one is a request, and requests are counted by the hour."""
 FOLLOWED_FOR: Final = timedelta(hours=24)
 

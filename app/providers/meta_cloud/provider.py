@@ -17,16 +17,15 @@ from app.domain.phone import same_account
 from app.domain.ports import Clock, Secrets
 from app.domain.provider import Line, Opened, Refused, Silent
 from app.domain.sending import Accepted, NotSent, NumberDetails, Outgoing, SendResult, SendTrouble
+from app.providers.meta_cloud.accounts import why, wrong_account
 from app.providers.meta_cloud.details import ASKED_FOR, facts
 from app.providers.meta_cloud.dispatch import Dispatch, Effects
-from app.providers.meta_cloud.errors import meaning_of
-from app.providers.meta_cloud.graph import Declined, Graph, Reply, Said, open_graph
+from app.providers.meta_cloud.graph import Declined, Graph, open_graph
 from app.providers.meta_cloud.history_poll import HistoryPoll
 from app.providers.meta_cloud.inquiry import Inquiry
 from app.providers.meta_cloud.line import MetaLine, Rhythm
-from app.providers.meta_cloud.plain import mappings, text
 from app.providers.meta_cloud.registering import declined_registration
-from app.providers.meta_cloud.templates import MOST_PAGES, Catalogue, next_cursor
+from app.providers.meta_cloud.templates import Catalogue
 from app.providers.meta_cloud.verdict import Number
 from app.providers.wire import Patience, Unanswered
 from app.providers.work_beside import beside
@@ -115,6 +114,8 @@ class MetaCloudProvider:
         if line is None or line.over or (facts and line.account is None):
             return False
         line.deliver(facts, check, confirm)
+        if check:
+            self._lines[link_id][1].doubt_templates()
         return True
 
     # --- credentials
@@ -135,7 +136,8 @@ class MetaCloudProvider:
                 return CredentialReport(
                     good=None, reason=Reason.UNREACHABLE, account=known.account, detail=verdict.detail
                 )
-            if (wrong := await _of_account(graph, credentials)) is not None:
+            wrong = await wrong_account(graph, credentials[_F.WABA_ID], credentials[_F.PHONE_NUMBER_ID])
+            if wrong is not None:
                 return wrong
             more = await inquiry.more(ASKED_FOR)
             told = {} if isinstance(more, Declined | Unanswered) else facts(more)
@@ -166,7 +168,7 @@ class MetaCloudProvider:
         if isinstance(reply, Declined):
             raise declined_registration(reply)
         if isinstance(reply, Unanswered) or reply.body.get("success") is not True:
-            raise Problem(Code.PROVIDER_SILENT, detail=_why(reply))
+            raise Problem(Code.PROVIDER_SILENT, detail=why(reply))
 
     # --- details
 
@@ -180,11 +182,11 @@ class MetaCloudProvider:
                 raise Problem(Code.PROVIDER_SILENT, detail=known.detail)
             more = await inquiry.more(ASKED_FOR)
             if isinstance(more, Declined | Unanswered):
-                raise Problem(Code.PROVIDER_SILENT, detail=_why(more))
+                raise Problem(Code.PROVIDER_SILENT, detail=why(more))
             listed = await self._catalogue(credentials).refresh(graph)
         own = {"status": known.status.lower(), "platform": known.platform.lower()}
         if isinstance(listed, Declined | Unanswered):
-            log.info("The templates of link %s could not be listed: %s", link.id, _why(listed))
+            log.info("The templates of link %s could not be listed: %s", link.id, why(listed))
             return NumberDetails(facts={**own, **facts(more)})
         return NumberDetails(facts={**own, **facts(more)}, templates=tuple(each.shown() for each in listed))
 
@@ -238,32 +240,3 @@ def _report(verdict: Opened | Refused | Silent) -> CredentialReport:
         return CredentialReport(good=None, reason=Reason.UNREACHABLE, detail=verdict.detail)
     detail = verdict.detail if isinstance(verdict, Refused) else ""
     return CredentialReport(good=verdict.reason not in _WRONG_CREDENTIALS, reason=verdict.reason, detail=detail)
-
-
-async def _of_account(graph: Graph, credentials: Credentials) -> CredentialReport | None:
-    """What is wrong with the account's id: None when the number is among the account's."""
-    after = ""
-    for _ in range(MOST_PAGES):
-        params = {"fields": "id", "limit": "100"} | ({"after": after} if after else {})
-        reply = await graph.get(f"{credentials[_F.WABA_ID]}/phone_numbers", **params)
-        if isinstance(reply, Declined) and meaning_of(reply).wait is None:
-            return CredentialReport(good=False, reason=Reason.PERMISSION_MISSING, detail=_why(reply))
-        if not isinstance(reply, Said) or not isinstance(reply.body.get("data"), list):
-            return CredentialReport(good=None, reason=Reason.UNREACHABLE, detail=_why(reply))
-        if any(text(each.get("id")) == credentials[_F.PHONE_NUMBER_ID] for each in mappings(reply.body["data"])):
-            return None
-        after = next_cursor(reply.body)
-        if not after:
-            break
-    detail = "the number is not one of this account's"
-    return CredentialReport(good=False, reason=Reason.PERMISSION_MISSING, detail=detail)
-
-
-def _why(reply: Reply) -> str:
-    match reply:
-        case Declined(code=code, detail=detail):
-            return f"{code}: {detail}"
-        case Unanswered(why=why):
-            return why
-        case Said():
-            return "an answer that nobody understands"

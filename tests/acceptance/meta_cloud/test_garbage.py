@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from tests.acceptance.meta_cloud.office import QUICK, Office, run
 from tests.acceptance.meta_cloud.rows import FINE, UNKNOWN
 from tests.acceptance.meta_cloud.test_errors import shown
 from tests.emulators.meta_cloud.faults import Fault
+from tests.emulators.meta_cloud.world import TOKEN
+from tests.providers.garbage import garbage
 
 QUESTIONS = ("debug_token", "number", "more", "health")
 
@@ -44,6 +47,49 @@ def test_garbage_leaves_unknown_with_an_age_and_nothing_in_the_log(
     lines = log_file.read_text(encoding="utf-8")
     assert "Traceback" not in lines
     assert '"error"' not in lines
+
+
+def test_broken_bodies_over_real_http_are_never_green(office: Office, log_file: Path) -> None:
+    """A sample of the ten thousand that are read in `tests/providers/meta_cloud`, through the whole program."""
+
+    async def main() -> None:
+        world = office.cloud.world
+        true = {
+            "debug_token": world.inspect(TOKEN),
+            "number": world.describe(world.number, ["display_phone_number", "status", "platform_type"]),
+            "more": world.describe(world.number, ["quality_rating", "name_status"]),
+            "health": world.describe(world.number, ["health_status"]),
+        }
+        async with office.at_work(patience=QUICK) as day:
+            ana = await day.connected()
+            for endpoint, body in true.items():
+                for broken in garbage([body], seed=5, count=60):
+                    office.cloud.answer(endpoint, broken)
+                    await day.checked(ana)
+                    await day.rested(ana) if day.status(ana).state is not LinkState.BLOCKED else None
+                    if json.dumps(body).encode() != broken and shown(day, ana) == FINE:
+                        assert essence(endpoint, broken) == essence(endpoint, json.dumps(body).encode())
+                    if day.status(ana).state is LinkState.BLOCKED:
+                        office.cloud.be_good()
+                        await day.do(ActionName.CONNECT, ana)
+                        await day.until(ana, LinkState.CONNECTED)
+
+    run(main(), within=120)
+    assert "Traceback" not in log_file.read_text(encoding="utf-8")
+
+
+def essence(endpoint: str, body: bytes) -> object:
+    """What must be as documented for a green light; an optional field may be left out."""
+    said = json.loads(body)
+    match endpoint:
+        case "debug_token":
+            return said["data"]["is_valid"]
+        case "number":
+            return [said["status"], said["platform_type"]]
+        case "more":
+            return said.get("quality_rating", "GREEN")
+        case _:
+            return said["health_status"]["can_send_message"]
 
 
 @pytest.mark.parametrize("fault", Fault)

@@ -169,6 +169,10 @@ def test_one_that_was_approved_a_minute_ago_can_be_used(office: Office) -> None:
             assert len(office.cloud.asked("message_templates")) == 1
             await office.clock.advance(60)
             assert isinstance(await day.send(ana, template=new, wrote=False), Accepted)
+            newer = TemplateUse(name="mais_novo", language="pt_BR")
+            office.cloud.world.templates[WABA_ID].append(template("mais_novo", "Olá!"))
+            day.check(ana)  # a webhook told of it
+            assert isinstance(await day.send(ana, template=newer, wrote=False), Accepted)
 
     run(main())
 

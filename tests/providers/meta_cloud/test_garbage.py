@@ -15,6 +15,7 @@ from app.domain.phone import is_e164
 from app.domain.provider import Callback, Opened, Refused, Silent
 from app.domain.sending import Accepted, NotSent, Outgoing, Uncertain
 from app.providers.meta_cloud import callbacks
+from app.providers.meta_cloud.accounts import wrong_account
 from app.providers.meta_cloud.details import ASKED_FOR, facts
 from app.providers.meta_cloud.dispatch import Dispatch, Effects
 from app.providers.meta_cloud.graph import Declined, Said, read
@@ -229,6 +230,23 @@ def test_garbage_in_a_history_of_deliveries_leaves_only_what_is_understood() -> 
                 assert receipt.provider_ids == ("wamid.1",)
                 assert receipt.at.tzinfo is not None
         assert found > 100
+
+    run(main())
+
+
+def test_no_garbage_makes_a_number_one_of_an_account() -> None:
+    async def main() -> None:
+        page = {"data": [{"id": "1"}, {"id": NUMBER_ID}], "paging": {"cursors": {"after": "2"}}}
+        wire = Recital(bodies(page), STATUSES)
+        good = 0
+        while wire.asked < EACH - 50:
+            wrong = await wrong_account(graph_of(wire), WABA_ID, NUMBER_ID)
+            if wrong is None:
+                good += 1
+                assert NUMBER_ID in [
+                    each["id"] for each in said_in(wire.last)["data"] if isinstance(each, dict) and "id" in each
+                ]
+        assert good > 100
 
     run(main())
 
