@@ -91,7 +91,7 @@ class _Batch:
         for some in portions(sorted(targets)):
             self.changed |= fold(self._connection, self._mentorado_id, some)
         if self._link.provider is not ProviderKind.WHATSAPP_WEB:  # whose messages come in their order
-            put_in_place(self._connection, self._grown)
+            put_in_place(self._connection, self._link.id, self._grown, self._at)
 
     def receipts(self, reported: Iterable[WireReceipt]) -> None:
         told: dict[str, tuple[Delivery, datetime]] = {}
