@@ -107,6 +107,7 @@ def test_a_sign_in_that_fails_after_the_scan_ends_the_line() -> None:
         ("Failed to store app state: disk I/O error: input/output error", _R.SESSION_DIR_NOT_WRITABLE),
         ("Failed to save push name: database or disk is full", _R.DISK_FULL),
         ("Failed to read session: database disk image is malformed", _R.SESSION_CORRUPT),
+        ("Failed to get prekey: no such table: whatsmeow_pre_keys", _R.SESSION_CORRUPT),
     ],
 )
 def test_keys_that_cannot_be_written_end_a_line_that_looks_well(said: str, reason: Reason) -> None:

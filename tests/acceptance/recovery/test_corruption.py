@@ -70,6 +70,12 @@ def changed(file: Path, change: Callable[[Path], None]) -> Iterator[None]:
         file.write_bytes(whole)
 
 
+def without_a_device(file: Path) -> None:
+    """As the library leaves it when WhatsApp took the keys back; it would now begin a new session."""
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("DELETE FROM whatsmeow_device")
+
+
 def with_a_second_device(file: Path) -> None:
     with contextlib.closing(sqlite3.connect(file)) as database, database:
         columns = [name for (_, name, *_) in database.execute("PRAGMA table_info(whatsmeow_device)")]
@@ -119,6 +125,11 @@ CASES = {
     ),
     "the pointer is a link": Case(
         lambda office, person: linked_out(office.folder(person) / "current"), _R.SESSION_CORRUPT, _G.REAUTHENTICATE
+    ),
+    "there is no session in the file": Case(
+        lambda office, person: changed(office.session_file(person), without_a_device),
+        _R.LOGGED_OUT,
+        _G.REAUTHENTICATE,
     ),
     "there are two sessions in the file": Case(
         lambda office, person: changed(office.session_file(person), with_a_second_device),
@@ -312,5 +323,22 @@ def test_a_sign_in_that_is_refused_again_and_again_is_told_apart_from_a_busy_ser
             await day.fault("failure-400", veteran)
             await day.do(ActionName.CONNECT, veteran)
             assert (await day.until(veteran, LinkState.BLOCKED)).reason is busy
+
+    run(main())
+
+
+def test_a_session_that_lost_a_table_is_told_as_soon_as_it_is_used(office: Office) -> None:
+    """ "Corruption […] with its reason": what only shows in use ends the line as well, and nothing goes on deaf."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+            await day.do(ActionName.DISCONNECT, ana)
+            await no_hosts()
+            with contextlib.closing(sqlite3.connect(office.session_file(ana))) as database, database:
+                database.execute("DROP TABLE whatsmeow_pre_keys")
+            await day.do(ActionName.CONNECT, ana)
+            status = await day.until(ana, LinkState.BLOCKED)
+            assert (status.reason, day.recommended(ana)) == (_R.SESSION_CORRUPT, _G.REAUTHENTICATE)
 
     run(main())

@@ -122,7 +122,11 @@ _ERRORS: Final = tuple(
         (r"required field neonize\.LoggedOut", _S.REFUSED, _R.LOGGED_OUT),
         (r"required field neonize\.TemporaryBan", _S.REFUSED, _R.TEMPORARY_BAN),
         (r"database (table )?is locked", _S.REFUSED, _R.SESSION_IN_USE),
-        (r"malformed|not a database|foreign keys are not enabled", _S.REFUSED, _R.SESSION_CORRUPT),
+        (
+            r"malformed|not a database|no such table|foreign keys are not enabled",
+            _S.REFUSED,
+            _R.SESSION_CORRUPT,
+        ),
         (r"disk is full|no space left", _S.REFUSED, _R.DISK_FULL),
         (
             r"unable to open database|readonly database|disk I/O error|permission denied",
@@ -197,7 +201,7 @@ def user_of(jid: str) -> str:
 
 _CANNOT_KEEP: Final = re.compile(
     r"(unable to open database file|attempt to write a readonly database|disk I/O error|database or disk is full"
-    r"|database disk image is malformed)(: .*| \(\d+\))?$"
+    r"|database disk image is malformed|no such table: whatsmeow_\w+)(: .*| \(\d+\))?$"
 )
 """What SQLite says when the library cannot write its keys any more. The library only logs it, goes on, and can read
 nothing that arrives from then on, while its line looks well."""
