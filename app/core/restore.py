@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from app.core.backup_archive import folder_problems
+from app.core.backup_manifest import HISTORY
 from app.core.backup_reading import Archive
 from app.core.backups import Backups
 from app.core.bus import Bus
@@ -230,7 +231,7 @@ def _require_past(batch: Sequence[Mapping[str, Any]], taken_at: datetime) -> Non
     """Nobody was erased after the backup was taken: such a row would keep what is still to come out of the history."""
     for row in batch:
         if row["kind"] == "suppression" and datetime.fromisoformat(row["erased_at"]) > taken_at:
-            raise Problem(Code.BACKUP_ALTERED, detail="an erasure that is still to come")
+            raise Problem(Code.BACKUP_ALTERED, path="", detail=HISTORY, why="an erasure that is still to come")
 
 
 @contextmanager

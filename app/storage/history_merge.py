@@ -21,7 +21,7 @@ from app.domain.messages import Address, AddressKind, ContactId, ConversationId
 from app.storage.history_contacts import AddressBook, Addresses, call, portions
 from app.storage.history_erasure import Suppressed
 from app.storage.history_folding import fold, targets_in
-from app.storage.history_rows import ToldContact, ToldConversation, ToldFormer, read
+from app.storage.history_rows import WHERE, ToldContact, ToldConversation, ToldFormer, read
 from app.storage.tables import contact, contact_address, conversation, suppression
 
 
@@ -138,7 +138,7 @@ class People:
     def left_out(self) -> None:
         """Something belongs to nobody. That is right only where somebody was erased."""
         if not self.suppressed:
-            raise Problem(Code.BACKUP_ALTERED, detail="a row of the history belongs to nobody")
+            raise Problem(Code.BACKUP_ALTERED, path="", detail=WHERE, why="it belongs to nobody")
 
     def _look(self, table: Table, ids: Iterable[str], owners: dict[str, tuple[str, str]]) -> None:
         for some in portions(list(ids)):

@@ -17,7 +17,7 @@ from app.domain.errors import Code, Problem
 from app.domain.messages import REFERRING, Delivery, MessageKind, forward
 from app.storage.history_contacts import among, portions
 from app.storage.history_merge import People
-from app.storage.history_rows import ToldMessage, ToldReceipt
+from app.storage.history_rows import WHERE, ToldMessage, ToldReceipt
 from app.storage.tables import contact, conversation, early_receipt, link, message
 
 _IDS: Final = among("provider_ids")
@@ -158,7 +158,7 @@ class Said:
         row = self._connection.execute(link.select().where(link.c.id == link_id)).one_or_none()
         if row is not None and row.mentorado_id == self._people.mentorado_id:
             if row.provider != provider:
-                raise Problem(Code.BACKUP_ALTERED, detail="a link of the history has another provider")
+                raise Problem(Code.BACKUP_ALTERED, path="", detail=WHERE, why="a link that has another provider")
             return link_id
         theirs = (link.c.mentorado_id == self._people.mentorado_id) & (link.c.provider == provider)
         in_use: str | None = self._connection.execute(select(link.c.id).where(theirs, link.c.active)).scalar()

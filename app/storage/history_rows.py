@@ -16,6 +16,9 @@ _LONGEST: Final = 4 << 20
 
 Row = Mapping[str, Any]
 
+WHERE: Final = "history.jsonl"
+"""Where rows of a dump lie in a backup: what a person is told was altered."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToldContact:
@@ -162,7 +165,8 @@ def read(rows: Iterable[Mapping[str, object]]) -> Told:
         for row in rows:
             _read(told, row)
     except (KeyError, TypeError, ValueError, OverflowError) as error:  # one of each is what hostile values lead to
-        raise Problem(Code.BACKUP_ALTERED, detail=f"a row of the history: {type(error).__name__}") from error
+        why = f"not a row of a dump: {type(error).__name__}"
+        raise Problem(Code.BACKUP_ALTERED, path="", detail=WHERE, why=why) from error
     return told
 
 

@@ -57,7 +57,7 @@ def restore_session(
             folder.put_back(current, now)
         return
     if used_since or not _lost_unused(current, taken_at) or _was_copied_since(folder, taken_at):
-        raise Problem(Code.SESSION_USED_SINCE)
+        raise Problem(Code.SESSION_USED_SINCE, at=f"{taken_at:%Y-%m-%d %H:%M} UTC")
     if only_ask:
         return
     whole = folder.path / ".restored.part"
