@@ -1,0 +1,70 @@
+"""A backup killed after every single entry of its journal: what was there is untouched, and no half of one is left."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from typing import Final
+
+import pytest
+
+from app.domain.procedure import ProcedureKind, StepName
+from tests.acceptance.connect.office import Office, run
+from tests.acceptance.recovery.core_process import GO_ON, UNDO, Orders
+from tests.acceptance.recovery.workshop import finished, is_usable, kept, killed, somebody_with_history
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX"),
+    pytest.mark.timeout(600),
+]
+
+ENTRIES: Final = 10
+"""Begun, two for each of four steps, ended. All programs but the first write one before: another was interrupted."""
+
+PLACED: Final = 7
+"""The entry that says that the archive is in its place."""
+
+PHRASE: Final = "correct horse battery"
+
+
+@pytest.mark.parametrize(("way", "secret"), [(GO_ON, PHRASE), (UNDO, "")])
+def test_a_backup_is_killed_after_each_entry(office: Office, way: str, secret: str) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            people = [await somebody_with_history(day) for _ in range(ENTRIES + 1)]
+            before = {person.id: await kept(day.core, office, person) for person in people}
+        for moment, person in enumerate(people, 1):
+            orders = Orders(wish=ProcedureKind.BACKUP, people=[person.id], kill_after=moment, secret=secret)
+            assert await killed(office, orders, person) or moment > ENTRIES, moment
+        await finished(office, Orders(wish=way, people=[person.id for person in people], secret=secret), people)
+
+        async with office.at_work() as day:
+            core = day.core
+            assert core.procedures.unfinished() == []
+            assert await core.audit.verify() is None
+            ends = Counter(
+                entry.deed.mentorado_id
+                for entry in await core.audit.entries(limit=10_000)
+                if entry.deed.after.get("moment") in ("done", "undone")
+            )
+            folder = office.settings.backup_dir
+            assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+            for moment, person in enumerate(people, 1):
+                assert await kept(core, office, person) == before[person.id], moment
+                assert ends[person.id] == 1, moment
+                found = [
+                    await core.backups.verify(info.path, passphrase=secret)
+                    for info in await core.backups.all(person.id)
+                ]
+                (procedure,) = await core.procedures.latest(person.id)
+                placed = "path" in procedure.step(StepName.PUT_IN_PLACE).facts
+                assert len(found) == int(placed or way == GO_ON), (moment, procedure)
+                assert placed or moment <= PLACED, (moment, procedure)
+                for info in found:
+                    assert info.account == person.phone
+                    assert info.messages == len(before[person.id].messages)
+                    assert info.encrypted is bool(secret)
+                assert await is_usable(day, person), moment
+
+    run(main(), within=600)
