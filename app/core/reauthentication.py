@@ -22,6 +22,16 @@ from app.domain.provider import CanPair, NamesSessions, Provider
 
 _STILL: Final = frozenset({LinkState.OFF, LinkState.BLOCKED})
 
+_OF_PAIRING: Final = frozenset(
+    {
+        Reason.QR_EXPIRED,
+        Reason.PAIRING_FAILED,
+        Reason.PASSKEY_REQUIRED,
+        Reason.PHONE_UPDATE_REQUIRED,
+        Reason.WRONG_ACCOUNT,
+    }
+)
+
 VERIFY_SECONDS: Final = 90.0
 """How long a link may take to be through again after the program was started anew."""
 
@@ -101,15 +111,20 @@ class Reauthentication:
         return {"found": "connected"} if self._status(enrolment).state is LinkState.CONNECTED else None
 
     async def _stop_pairing(self, run: Run) -> Facts:
-        """What was scanned meanwhile and nobody adopted is given up; what was adopted stays."""
-        if await self._paired(run) is None:
+        """What was scanned meanwhile and nobody adopted is given up; what was adopted stays, and a link that is
+        blocked for another reason than the pairing is left alone: a suspension must be sat out."""
+        status = self._status(self._enrolment(run))
+        about_pairing = status.state is not LinkState.BLOCKED or status.reason in _OF_PAIRING
+        began = "session_before" in run.facts(StepName.PAIR)
+        if began and about_pairing and status.state is not LinkState.CONNECTED and await self._paired(run) is None:
             await self._supervisor.give_up_pairing(run.mentorado_id)
         return {}
 
     async def _take_back(self, run: Run) -> Facts:
         await self._stop_pairing(run)
-        link = self._enrolment(run).link
-        if link.wanted and link.account is not None:  # the session that stayed shows what it is worth
+        enrolment = self._enrolment(run)
+        link, state = enrolment.link, self._status(enrolment).state
+        if state is LinkState.OFF and link.wanted and link.account is not None:  # the session that stayed goes on
             await self._supervisor.connect(run.mentorado_id)
         return {}
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -418,6 +419,45 @@ def test_a_pairing_that_is_stopped_gives_up_what_was_scanned_and_keeps_the_old_s
             if wish == "undo":
                 assert not core.provider.line.pairing  # the session that stayed shows what it is worth
                 assert core.status(ana).state is LinkState.CONNECTING
+
+    run(main())
+
+
+@pytest.mark.parametrize("when", ["before the code", "while it is shown"])
+def test_a_suspension_is_sat_out_whatever_is_undone(core: Core, run: Run, when: str) -> None:
+    async def main() -> None:
+        async with core.running():
+            if when == "before the code":
+                ana = await fallen(core, Failed(Reason.NETWORK_DOWN))
+                open_one = await core.begin(K.RECOVERY, ana)
+            else:
+                ana, open_one = await pairing(core)
+            core.provider.line.say(Refused(Reason.TEMPORARY_BAN, core.clock.now() + timedelta(hours=1)))
+            failed = await core.stands(ana)
+            assert failed.state is S.FAILED
+            suspended, lines = core.status(ana), len(core.provider.lines)
+            await core.procedures.undo(open_one.head.id)
+            assert (await core.stands(ana)).state is S.UNDONE
+            assert core.status(ana) == suspended
+            assert len(core.provider.lines) == lines
+
+    run(main())
+
+
+def test_undone_when_the_old_session_is_back_it_is_not_disturbed(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana, shows = await pairing(core, Reason.SERVER_UNAVAILABLE)
+            core.provider.line.say(Refused(Reason.QR_EXPIRED))
+            await core.stands(ana)
+            await core.supervisor.connect(ana.mentorado.id)  # as the start of the program does
+            await settle()
+            line = core.provider.line
+            line.say(Opened(ana.mentorado.phone))
+            await settle()
+            await core.procedures.undo(shows.head.id)
+            assert (await core.stands(ana)).state is S.UNDONE
+            assert (core.status(ana).state, line.closed) == (LinkState.CONNECTED, False)
 
     run(main())
 
