@@ -161,6 +161,7 @@ class Program:
                 incidents=core.incidents,
                 procedures=core.procedures,
                 backups=core.backups,
+                open_folder=_open_folder,
                 hosted=Hosted(
                     kinds=tuple(core.providers),
                     choice=core.provider_choice,
@@ -301,9 +302,6 @@ class Program:
 
 def _parts(core: Core, window: MainWindow) -> Parts:
     """What the settings act on."""
-    from PySide6.QtCore import QUrl
-    from PySide6.QtGui import QDesktopServices
-
     from app.ui.settings_page.parts import Folders, Parts
 
     settings = core.settings
@@ -330,8 +328,16 @@ def _parts(core: Core, window: MainWindow) -> Parts:
         ),
         version=__version__,
         set_language=window.look.set_language,
-        open_folder=lambda folder: QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))),
+        open_folder=_open_folder,
     )
+
+
+def _open_folder(folder: Path) -> None:
+    """Show *folder* in the system's own file manager."""
+    from PySide6.QtCore import QUrl
+    from PySide6.QtGui import QDesktopServices
+
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
 def _make_private(folder: Path) -> None:

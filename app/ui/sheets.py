@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +40,7 @@ class Tools:
     hosted: Hosted
     procedures: ProcedureDesk | None = None
     backups: BackupShelf | None = None
+    open_folder: Callable[[Path], object] = lambda _folder: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

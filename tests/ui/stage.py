@@ -157,6 +157,7 @@ class Stage:
     hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
     procedures: ProcedureDesk | None = None
     backups: BackupShelf | None = None
+    opened: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.log = PlayedLog()
@@ -220,6 +221,7 @@ class Stage:
                 hosted=desks(self, self.clock),
                 procedures=self.procedures,
                 backups=self.backups,
+                open_folder=self.opened.append,
             ),
             self.window,
         )

@@ -22,6 +22,7 @@ class Control(StrEnum):
     ACCEPT = "accept"  # that phone, after all
     PAUSE = "pause"
     UNDO = "undo"
+    OPEN_FOLDER = "open_folder"  # where the file is that was made
     CLOSE = "close"
 
 
@@ -55,6 +56,12 @@ def account_offers() -> tuple[Offer, Offer]:
         Offer(Control.SEND_AWAY, text.action(ActionName.REJECT_ACCOUNT)[0]),
         Offer(Control.ACCEPT, text.action(ActionName.ACCEPT_ACCOUNT)[0]),
     )
+
+
+def second_offer(procedure: Procedure) -> Offer | None:
+    """What else one may want once it ended well."""
+    made = procedure.state is ProcedureState.DONE and procedure.head.kind is ProcedureKind.BACKUP
+    return Offer(Control.OPEN_FOLDER, texts("settings.open_folder")) if made else None
 
 
 def other_offers(procedure: Procedure) -> tuple[Offer, ...]:

@@ -15,7 +15,7 @@ from app.ui.detail_pane.turn import turn_of
 from app.ui.loop import asked
 from app.ui.recovery.attention import Attention
 from app.ui.recovery.ledger import entries
-from app.ui.recovery.offers import Control, Offer, account_offers, main_offer
+from app.ui.recovery.offers import Control, Offer, account_offers, main_offer, second_offer
 from app.ui.recovery.passphrase import PassphraseField
 from app.ui.recovery.sign import CODE, LOOKS, UNPROVEN
 from app.ui.recovery.step_list import StepList
@@ -158,7 +158,7 @@ class ProcedureView(QWidget):
             send_away, accept = account_offers()
             self.attention.show_offers(send_away, second=accept)
         else:
-            self.attention.show_offers(main_offer(procedure))
+            self.attention.show_offers(main_offer(procedure), second=second_offer(procedure))
 
     def _show_pairing(self, procedure: Procedure, enrolment: Enrolment) -> None:
         step = procedure.next_step

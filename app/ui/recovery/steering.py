@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -9,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.action import ActionName
 from app.domain.errors import Code, Problem
-from app.domain.procedure import Procedure
+from app.domain.procedure import Procedure, StepName
 from app.ui.recovery.beginning import Beginning
 from app.ui.recovery.desk import ProcedureDesk
 from app.ui.recovery.offers import Control
@@ -45,6 +46,9 @@ async def steer(sheets: Sheets, control: Control, procedure: Procedure, over: QW
             await procedures.undo(procedure_id)
         case Control.CONTINUE | Control.TRY_AGAIN:
             await procedures.go_on(procedure_id, secret=secret)
+        case Control.OPEN_FOLDER:
+            if file := procedure.step(StepName.PUT_IN_PLACE).facts.get("path"):
+                sheets.tools.open_folder(Path(file).parent)
         case Control.CLOSE:
             """Closing a sheet asks nothing of a procedure."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
@@ -208,6 +209,8 @@ def _outcome_line(procedure: Procedure) -> str:
         line = texts("procedure.outcome_line.restore") if new is None else texts.plural("procedure.outcome_merged", new)
         return f"{line} {_session_line(procedure.step(StepName.RESTORE_SESSION))}".strip()
     line = texts(f"procedure.outcome_line.{kind}")
+    if kind is ProcedureKind.BACKUP and (file := procedure.step(StepName.PUT_IN_PLACE).facts.get("path")):
+        line = texts("procedure.outcome_line.file", file=Path(file).name)
     if _left_out(procedure, StepName.SMOKE_CHECK):
         line = f"{line} {texts('procedure.outcome_line.unproven')}"
     return line

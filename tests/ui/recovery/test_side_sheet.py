@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
@@ -77,6 +78,10 @@ def test_nothing_is_clipped_unnamed_or_out_of_reach_in_any_view(
             if sheet is None:
                 continue
             seen += 1
+            for _ in range(100):  # what changed is laid out a moment later
+                if not clipped(sheet):
+                    break
+                await asyncio.sleep(0.01)
             assert clipped(sheet) == [], view
             assert sheet._inside.width() <= sheet.width(), view
             assert nameless(sheet) == [], view
@@ -376,6 +381,23 @@ def test_the_bar_follows_messages_and_bytes_and_ends_with_the_step(on_views: OnV
         views.procedures.move(procedure, BackupProgress(part=BackupPart.HISTORY, done=1, total=2))
         assert not moving.isVisible(), "it was said too late"
         assert texts("detail.crash") in words(views.sheet)
+
+    on_views(use)
+
+
+def test_a_backup_that_is_done_names_its_file_and_opens_its_folder(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        procedure = await views.follow(ProcedureKind.BACKUP)
+        views.procedures.run_to(procedure, StepName.PUT_IN_PLACE)
+        made = {"path": "/backups/Conecta Ana.conecta", "messages": "3", "size": "2048"}
+        views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.PUT_IN_PLACE, made)
+        views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.RECORD)
+        views.procedures.write(procedure.head.id, EntryKind.ENDED)
+        assert "Arquivo: Conecta Ana.conecta" in words(views.sheet)
+        assert list(buttons(views.sheet.view)) == ["Fechar", "Abrir pasta"]
+        buttons(views.sheet)["Abrir pasta"].click()
+        await settle()
+        assert views.stage.opened == [Path("/backups")]
 
     on_views(use)
 
