@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from app.domain.connection import Reason, SendCapability
@@ -22,6 +22,12 @@ from app.providers.meta_cloud.inquiry import Inquiry
 from app.providers.meta_cloud.plain import number
 
 RATE_ERRORS: Final = frozenset({"4", "17", "80007"})
+
+LOOK_AGAIN_SECONDS: Final = 60.0
+"""The next round is due by the wall clock: a computer that slept would otherwise wait for all of it again."""
+
+LATE: Final = timedelta(minutes=2)
+"""A failure older than the line by more than this was told before: somebody has connected the number since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,7 @@ class MetaLine(AsyncIterator[Signal]):
         self.stopped: NotSent | None = None  # what sending ends in since Meta said stop
         self._inquiry = inquiry
         self._clock = clock
+        self._opened_at = clock.now()
         self._rhythm = rhythm
         self._said: asyncio.Queue[Signal] = asyncio.Queue()
         self._last: Opened | None = None  # as Meta confirmed it, without what we know of limits
@@ -131,6 +138,7 @@ class MetaLine(AsyncIterator[Signal]):
         began = self._clock.now()
         while not self.over:
             now = self._clock.now()
+            began = min(began, now)  # somebody may set the clock back
             passed = (now - began).total_seconds()
             left = (self._rhythm.at_most_every if self._asked else seconds) - passed
             if left <= 0:
@@ -141,7 +149,8 @@ class MetaLine(AsyncIterator[Signal]):
                 if self._last is not None:
                     self._say(self._last)
                 continue
-            await self._sleep(left if relief is None else min(left, (relief - now).total_seconds()))
+            soon = left if relief is None else min(left, (relief - now).total_seconds())
+            await self._sleep(min(soon, LOOK_AGAIN_SECONDS))
 
     async def _sleep(self, seconds: float) -> None:
         try:
@@ -187,7 +196,9 @@ class MetaLine(AsyncIterator[Signal]):
         code = number(receipt.code) if receipt.delivery is Delivery.FAILED else None
         if code is not None:
             meaning = meaning_of(Declined(code=code))
-            if meaning.stops:
+            if meaning.stops and receipt.at < self._opened_at - LATE:
+                self.check_now()
+            elif meaning.stops:
                 self.stop(
                     NotSent(trouble=meaning.trouble, code=receipt.code), Refused(meaning.reason, detail=receipt.code)
                 )

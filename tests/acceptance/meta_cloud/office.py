@@ -163,11 +163,11 @@ class Day:
         await self.office.clock.advance(10)
         return await self.until_told(person, fits)
 
-    def failure(self, wamid: str, code: int) -> tuple[WireFact, ...]:
+    def failure(self, wamid: str, code: int, *, seconds_ago: int = 0) -> tuple[WireFact, ...]:
         """What a webhook says of a message that failed after it was taken."""
-        (callback,) = callbacks.parse(
-            webhooks.envelope(webhooks.status(wamid, "failed", code=code)), self.core.clock.now()
-        )
+        now = self.core.clock.now()
+        failed = webhooks.status(wamid, "failed", code=code, at=int(now.timestamp()) - seconds_ago)
+        (callback,) = callbacks.parse(webhooks.envelope(failed), now)
         return callback.facts
 
     def status(self, person: Person) -> LinkStatus:

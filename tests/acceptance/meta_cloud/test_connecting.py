@@ -192,3 +192,18 @@ def test_a_limit_of_meta_on_our_own_questions_is_respected(office: Office) -> No
             assert day.status(ana).state is LinkState.CONNECTED
 
     run(main())
+
+
+def test_a_clock_that_is_set_back_does_not_put_questions_off(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await day.rested(ana)
+            asked = len(office.cloud.asked("health"))
+            office.clock.time -= timedelta(hours=3)
+            line = day.provider._lines[ana.link][0]
+            line._wake()
+            await day.later(ana, 600)
+            assert len(office.cloud.asked("health")) == asked + 1
+
+    run(main())

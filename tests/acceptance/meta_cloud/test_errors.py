@@ -175,3 +175,20 @@ def test_a_failure_that_comes_later_stops_the_number_too(office: Office, code: i
             assert isinstance(await day.send(ana), NotSent)
 
     run(main())
+
+
+def test_an_old_failure_that_is_told_again_does_not_stop_a_number_that_was_connected_since(office: Office) -> None:
+    """Webhooks are repeated for days."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await day.rested(ana)
+            rounds = len(office.cloud.asked("health"))
+            assert day.provider.deliver(ana.link, day.failure("w", 131048, seconds_ago=3600), False, lambda: None)
+            await office.clock.advance(10)
+            await day.soon(lambda: len(office.cloud.asked("health")) > rounds)  # asked about, and well
+            await day.rested(ana)
+            assert shown(day, ana) == FINE
+
+    run(main())
