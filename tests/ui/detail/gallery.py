@@ -256,7 +256,6 @@ async def take(app: QApplication, out: Path, *, everything: bool) -> None:
             f"question-{name}": lambda s, w, name=name: question(s, w, theme, name)  # type: ignore[misc]
             for name in (
                 ActionName.DISCONNECT,
-                ActionName.REAUTHENTICATE,
                 ActionName.ACCEPT_ACCOUNT,
                 ActionName.ARCHIVE,
             )

@@ -258,9 +258,9 @@ class Views:
         yield "40-backup"
         procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.COLLECT, {"messages": "12345"})
         procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.VERIFY_ARCHIVE)
-        procedures.write(
-            procedure.head.id, EntryKind.STEP_DONE, StepName.PUT_IN_PLACE, {"messages": "12345", "size": "4404019"}
-        )
+        file = "/backups/Conecta Fábio Sampaio 20261122T150000Z.conecta"
+        made = {"path": file, "messages": "12345", "size": "4404019"}
+        procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.PUT_IN_PLACE, made)
         procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.RECORD)
         procedures.write(procedure.head.id, EntryKind.ENDED)
         yield "41-backup-done"
