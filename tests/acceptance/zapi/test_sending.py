@@ -195,7 +195,7 @@ def test_a_send_that_finds_the_session_dropped_has_the_line_asked_at_once(office
     async def main() -> None:
         async with office.at_work() as day:
             ana = await day.connected()
-            await day.core.clock.sleep(5)
+            ana.instance.disable_enqueue = True
             ana.instance.drop(told=False)
             result = await day.send(ana, "oi")
             assert isinstance(result, NotSent)
