@@ -147,15 +147,14 @@ class CredentialForm(QWidget):
             if draft.get(name):
                 each.take(draft[name])
 
-    def show_error(self, name: str, said: str) -> bool:
-        """Say it under the field called *name*, and go there; returns whether there is one."""
+    def show_error(self, name: str, said: str) -> CredentialInput | None:
+        """Say it under the field called *name*, and go there; returns the field, if there is one."""
         each = self.inputs.get(CredentialField(name)) if name in set(CredentialField) else None
-        if each is None:
-            return False
-        each.show_error(said)
-        each.line.setFocus()
-        each.line.selectAll()
-        return True
+        if each is not None:
+            each.show_error(said)
+            each.line.setFocus()
+            each.line.selectAll()
+        return each
 
     def _spread(self, found: Mapping[CredentialField, str]) -> None:
         for name, value in found.items():

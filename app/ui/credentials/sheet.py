@@ -119,7 +119,9 @@ class CredentialsSheet(TallSheet):
 
     def show_problem(self, problem: Problem) -> None:
         said = " ".join(words_of(problem))
-        if not self.form.show_error(problem.context.get("field", ""), said):
+        if (field := self.form.show_error(problem.context.get("field", ""), said)) is not None:
+            self.bring_into_view(field)
+        else:
             self._show_trouble(said, settings=problem.code in _NO_PLACE)
 
     def show_crash(self, _error: Exception) -> None:
@@ -155,6 +157,7 @@ class CredentialsSheet(TallSheet):
                 words.facts(report),
             )
         self._arrange()
+        self.bring_into_view(self.keep if self.keep.isVisibleTo(self) else self.verdict)
         (self.save if self.save.isEnabled() else self.check).setFocus()
 
     def _unchecked(self) -> None:
@@ -188,6 +191,8 @@ class CredentialsSheet(TallSheet):
         self.trouble.setText(said or "")
         self.trouble.setVisible(bool(said))
         self.settings.setVisible(settings)
+        if said:
+            self.bring_into_view(self.settings if settings else self.trouble)
 
     def _end(self, ending: Ending) -> None:
         self.ending = ending

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer
-from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.dialogs.sheet import SHEET_WIDTH, Sheet
 from app.ui.theme import SPACE_2, SPACE_3, SPACE_4, SPACE_6, Theme
@@ -28,7 +28,8 @@ class TallSheet(Sheet):
         self.area.verticalScrollBar().setSingleStep(24)
         self.body.addWidget(self.area)
         self._later = QTimer(self, singleShot=True, interval=0)
-        self._later.timeout.connect(self.fit)
+        self._later.timeout.connect(self._settle)
+        self._looked_at: QWidget | None = None
         self._content.installEventFilter(self)
 
     def set_width(self, width: int) -> None:
@@ -44,6 +45,7 @@ class TallSheet(Sheet):
             return
         margins = outer.contentsMargins()
         width = self.width() - margins.left() - margins.right()
+        self._arrange_buttons(width)
         self.area.setFixedHeight(0)
         outer.activate()
         room = max(_LEAST, window.height() - 2 * SPACE_6 - outer.totalHeightForWidth(self.width()))
@@ -57,6 +59,26 @@ class TallSheet(Sheet):
         self.area.setVerticalScrollBarPolicy(policy)
         self.area.setFixedHeight(min(needed, room))
         super().fit()
+
+    def bring_into_view(self, part: QWidget) -> None:
+        """Scroll to *part*, once everything has its height."""
+        self._looked_at = part
+        self._later.start()
+
+    def _settle(self) -> None:
+        self.fit()
+        if self._looked_at is not None:
+            self.area.ensureWidgetVisible(self._looked_at, 0, SPACE_2)
+            self._looked_at = None
+
+    def _arrange_buttons(self, width: int) -> None:
+        """Side by side where there is room, else one below the other."""
+        items = [self.buttons.itemAt(place) for place in range(self.buttons.count())]
+        hints = [item.sizeHint().width() for item in items if item is not None and not item.isEmpty()]
+        beside = sum(hints) + self.buttons.spacing() * len(hints) <= width
+        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        if self.buttons.direction() is not direction:
+            self.buttons.setDirection(direction)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() is QEvent.Type.LayoutRequest and self.isVisible():

@@ -304,3 +304,23 @@ def test_everything_has_a_name_can_be_reached_and_fits(
         assert sheet.width() <= stage.window.width()
 
     play(act)
+
+
+def test_in_a_low_window_the_answer_scrolls_into_view(play: Play, theme: Theme) -> None:
+    async def act(stage: Office) -> None:
+        stage.window.resize(700, 480)
+        sheet = await opened(stage)
+        write(sheet, TYPED)
+        await checked(stage, sheet, CredentialReport(good=False, reason=Reason.TOKEN_INVALID))
+        await asyncio.sleep(0.05)
+        assert sheet.height() <= stage.window.height()
+        seen = sheet.area.viewport().rect()
+        for part in (sheet.verdict, sheet.keep):
+            assert seen.contains(part.mapTo(sheet.area.viewport(), part.rect().center()))
+        theme.set_text_scale(200)
+        stage.window.resize(640, 620)
+        sheet.fit()
+        assert sheet.width() <= stage.window.width()
+        assert sheet.save.width() <= sheet.width()
+
+    play(act)
