@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import random
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -452,3 +453,68 @@ async def test_a_link_that_has_another_provider_here_is_refused(path: Path) -> N
         await brought_in(database, ana, [CONTACT, TALK, first])
         with pytest.raises(Problem, match="another provider"):
             await brought_in(database, ana, [{**first, "provider": "meta_cloud", "provider_id": "X3"}])
+
+
+BROKEN = 800
+
+
+async def test_broken_rows_are_refused_or_merged_and_nothing_else_happens(path: Path) -> None:
+    """ "Fuzzed backups …: an error with a sentence, never a crash": here are those whose sums are right."""
+    dice = random.Random(7)  # noqa: S311 - the same inputs in every run
+    early = {"kind": "early_receipt", "link_id": "e" * 32, "provider": "zapi", "provider_id": "X1", "delivery": "read"}
+    good = [
+        CONTACT,
+        {**CONTACT, "id": "b" * 32, "addresses": [["lid", "1"], ["group", "g"]]},
+        TALK,
+        FORMER,
+        SUPPRESSION,
+    ]
+    good += [MESSAGE, {**MESSAGE, "provider_id": "X2", "type": "edit", "refers_to": "X1", "sender_id": "b" * 32}]
+    good += [{**early, "at": "2026-01-01T00:00:00+00:00"}, {**FORMER, "kind": "former_conversation", "now": "c" * 32}]
+    odd: list[Any] = [
+        None,
+        True,
+        0,
+        -1,
+        2**80,
+        1.5,
+        "",
+        "x",
+        "\ud800",
+        "a\0b",
+        "a" * 32,
+        "c" * 32,
+        [],
+        {},
+        [[]],
+        "zapi",
+    ]
+    odd += ["9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+00:00", [["phone", ""], ["lid", "1"]], "' OR 1=1 --"]
+    refused = 0
+    async with Database(path) as database:
+        ana = await enrol(database)
+        await SqlHistory(database).store(ana, EVERYTHING, minutes(1))
+        before = {row["provider_id"] for row in await dumped(database, ana) if row["kind"] == "message"}
+        for _ in range(BROKEN):
+            told = [dict(row) for row in good]
+            for _ in range(dice.choice((1, 1, 2, 4))):
+                row = dice.choice(told)
+                if dice.random() < 0.1:
+                    told.append(dict(row))
+                elif dice.random() < 0.1:
+                    told.remove(row)
+                else:
+                    row[dice.choice([*row])] = dice.choice(odd)
+            dice.shuffle(told)
+            try:
+                await SqlHistoryTransfer(database).merge(ana.mentorado.id, told)
+            except Problem as problem:
+                refused += 1
+                assert problem.code is Code.BACKUP_ALTERED, problem  # noqa: PT017 - the point of it
+        await SqlHistoryTransfer(database).put_in_order(ana.mentorado.id)
+        assert await rows(database, "PRAGMA foreign_key_check") == []
+        assert await rows(database, "PRAGMA integrity_check") == [("ok",)]
+        after = {row["provider_id"] for row in await dumped(database, ana) if row["kind"] == "message"}
+        assert before <= after
+        assert await SqlHistory(database).search("corrigida")
+        assert BROKEN * 0.3 < refused < BROKEN

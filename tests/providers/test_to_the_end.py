@@ -1,0 +1,46 @@
+"""Work in a thread is waited for, also by those who are told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+
+from app.providers.to_the_end import to_the_end
+
+
+def test_who_is_cancelled_waits_for_the_end_of_the_work() -> None:
+    may_end, began, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def work() -> str:
+        began.set()
+        assert may_end.wait(5)
+        ended.set()
+        return "done"
+
+    async def main() -> None:
+        may_end.set()
+        assert await to_the_end(work) == "done"
+        for event in (may_end, began, ended):
+            event.clear()
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(to_the_end(work))
+            while not began.is_set():
+                await asyncio.sleep(0.001)
+            task.cancel()
+            await asyncio.sleep(0.02)
+            assert not task.done()
+            may_end.set()
+        assert ended.is_set()
+        assert task.cancelled()
+
+    asyncio.run(main())
+
+
+def test_what_goes_wrong_in_it_comes_out() -> None:
+    def work() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        asyncio.run(to_the_end(work))
