@@ -209,11 +209,11 @@ async def _opened(run: Run) -> AsyncIterator[tuple[InThread, Archive]]:
     """The archive that the restore was begun with, and the thread to read it in."""
     async with in_a_thread() as thread:
         archive = Archive(Path(run.begun_with["path"]), passphrase=run.secret)
-        await thread(archive.open)
         try:
+            await thread(archive.open)
             yield thread, archive
         finally:
-            await thread(archive.close)
+            await thread(archive.close)  # after it was opened, also when nobody waited for that
 
 
 def _require_checked(run: Run, archive: Archive) -> None:
