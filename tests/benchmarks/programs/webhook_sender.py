@@ -19,19 +19,20 @@ NUMBER_ID = "1055500001111"
 
 
 def body(number: int) -> bytes:
-    """Every second one a message, every second one the receipt of a message."""
+    """Every second one a message, every second one the receipt of a message; a contact writes every two seconds."""
+    second = str(1_795_000_000 + number // 1000)
     value: dict[str, object] = {
         "messaging_product": "whatsapp",
         "metadata": {"display_phone_number": "5511955500000", "phone_number_id": NUMBER_ID},
     }
-    contact = f"55119{number % 50:08d}"
+    contact = f"55119{number % 2000:08d}"
     if number % 2:
-        status = {"id": f"wamid.{number}", "status": "delivered", "timestamp": "1795000000", "recipient_id": contact}
+        status = {"id": f"wamid.{number}", "status": "delivered", "timestamp": second, "recipient_id": contact}
         value["statuses"] = [status]
     else:
         value["contacts"] = [{"profile": {"name": "Rui"}, "wa_id": contact}]
         text = {"body": f"Mensagem {number}: até amanhã às dez"}
-        message = {"from": contact, "id": f"wamid.{number}", "timestamp": "1795000000", "type": "text", "text": text}
+        message = {"from": contact, "id": f"wamid.{number}", "timestamp": second, "type": "text", "text": text}
         value["messages"] = [message]
     change = {"field": "messages", "value": value}
     return json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [change]}]}).encode()
