@@ -110,7 +110,7 @@ def decode_to_host(line: bytes) -> ToHost:
                 return OfferAgain(LinkId(str(plain[0])))
             case _:
                 pass
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, AttributeError):
         pass
     raise ProtocolError(name)
 
@@ -135,7 +135,7 @@ def decode_from_host(line: bytes) -> FromHost:
                 return Tallied(tuple(_tally(*each) for each in tallies), _waiting(waiting))
             case _:
                 pass
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, AttributeError):
         pass
     raise ProtocolError(name)
 

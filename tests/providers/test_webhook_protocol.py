@@ -1,0 +1,91 @@
+"""What the app and the receiver say to each other comes out as it went in, and nothing else is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from app.domain.messages import Delivery, WireReceipt
+from app.domain.webhooks import Handed, Outcome, Tallied, Tally
+from app.providers.webhooks.protocol import (
+    Begin,
+    Confirm,
+    Listening,
+    Note,
+    OfferAgain,
+    Postpone,
+    ProtocolError,
+    Unable,
+    decode_from_host,
+    decode_to_host,
+    encode,
+)
+from tests.providers.webhook_place import ANA, BIA, DOORS, PATH, SECRET
+from tests.storage.talk import phone, said
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+RECEIPT = WireReceipt(provider_ids=("1", "2"), chat=(phone("+5521987650001"),), delivery=Delivery.FAILED, at=AT)
+
+
+@pytest.mark.parametrize(
+    "message", [Begin("/a folder", "::1", -1), DOORS, Confirm(ANA, 7), Postpone(ANA), OfferAgain(BIA)]
+)
+def test_what_the_app_says_is_heard_as_it_was_said(message: object) -> None:
+    line = encode(message)  # type: ignore[arg-type] # one of them
+    assert line.count(b"\n") == 1
+    assert decode_to_host(line) == message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Listening(8790),
+        Unable("taken", "in use"),
+        Note("words\nin two lines"),
+        Handed(link_id=ANA, mark=3, facts=(said("M1", "olá\u2028"), RECEIPT), check=True),
+        Tallied((Tally(ANA, Outcome.ACCEPTED, 3, AT), Tally(None, Outcome.TOO_SLOW, 1, AT)), {BIA: 2}),
+    ],
+)
+def test_what_the_receiver_says_is_heard_as_it_was_said(message: object) -> None:
+    line = encode(message)  # type: ignore[arg-type] # one of them
+    assert line.count(b"\n") == 1
+    assert decode_from_host(line) == message
+
+
+@pytest.mark.parametrize("decode", [decode_to_host, decode_from_host])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"not json",
+        b"[" * 100_000,
+        b'["Nobody", []]',
+        b'["Begin", ["a"]]',
+        b'["Begin", 7]',
+        b'["Doors", [[["a", "no_such_provider", "k", "s"]], "", true]]',
+        b'["Confirm", ["a", "x"]]',
+        b'["Postpone", []]',
+        b'["OfferAgain", null]',
+        b'["Listening", ["x"]]',
+        b'["Unable", []]',
+        b'["Handed", ["a", 1, [{"id": 1}], true]]',
+        b'["Handed", ["a", 1, [{"ids": ["1"], "delivery": "eaten", "at": 1}], true]]',
+        b'["Tallied", [[["a", "no_such_outcome", 1, 2]], {}]]',
+        b'["Tallied", [[], []]]',
+        b'["Tallied", [[], {"a": "many"}]]',
+    ],
+)
+def test_anything_else_is_refused(decode: Callable[[bytes], object], line: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        decode(line)
+
+
+def test_secrets_are_in_no_representation() -> None:
+    shown = repr(DOORS)
+    assert SECRET not in shown
+    assert PATH not in shown
+    assert DOORS.verify_token not in shown
