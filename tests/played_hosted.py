@@ -26,6 +26,7 @@ class PlayedHosted:
         self.report = CredentialReport(good=True)
         self.ready = True
         self.asking: asyncio.Event | None = None  # set it to make asking wait
+        self.problem_of_check: Problem | None = None
 
     @property
     def line(self) -> PlayedLine:
@@ -47,6 +48,8 @@ class PlayedHosted:
         self.checked.append(credentials)
         if self.asking is not None:
             await self.asking.wait()
+        if self.problem_of_check is not None:
+            raise self.problem_of_check
         return self.report
 
 
@@ -94,6 +97,8 @@ class PlayedMeta(PlayedHosted):
         return self.told
 
     async def register(self, link: Link, pin: str) -> None:
+        if self.asking is not None:
+            await self.asking.wait()
         if self.problem is not None:
             raise self.problem
         self.registered.append(pin)

@@ -44,7 +44,6 @@ class QueueSheet(TallSheet):
         self._desk = desk
         self._actions = actions
         self._clock = clock
-        self._busy = False
         self._removing = False
         self.messages: Sequence[QueuedMessage] = ()
         self.decided = False
@@ -91,7 +90,9 @@ class QueueSheet(TallSheet):
 
     @asked
     async def _look_again(self) -> None:
-        self._show(await self._desk.waiting(self._enrolment.mentorado.id))
+        waiting = await self._desk.waiting(self._enrolment.mentorado.id)
+        if not self.over:
+            self._show(waiting)
 
     @asked
     async def _send(self, _checked: bool = False) -> None:
@@ -147,8 +148,9 @@ class QueueSheet(TallSheet):
         )
         self.remove.setVisible(bool(count))
         meant = plain_name(self.typed.text()) == plain_name(name)
-        self.remove.setEnabled(not self._busy and (meant or not self._removing))
-        self.send.setEnabled(not self._busy)
+        self.remove.setEnabled(not self.busy and (meant or not self._removing))
+        self.send.setEnabled(not self.busy)
+        self.leave.setEnabled(not self.busy)
         self._dress()
 
     def _said(self, why: Refusal | None) -> str:
@@ -172,13 +174,14 @@ class QueueSheet(TallSheet):
     def _working(self) -> Iterator[None]:
         """While a decision is carried out, no other is taken."""
         self.trouble.hide()
-        self._busy = True
+        self.busy = True
         self._arrange()
         try:
             yield
         finally:
-            self._busy = False
-            self._arrange()
+            self.busy = False
+            if not self.over:
+                self._arrange()
 
     def _end(self) -> None:
         self.decided = True

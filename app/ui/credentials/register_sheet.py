@@ -49,7 +49,6 @@ class RegisterSheet(TallSheet):
         self._registration = registration
         self._clock = clock
         self._allowance: Allowance | None = None
-        self._busy = False
         self.set_title(texts("register.title", name=enrolment.mentorado.name))
         about = _plain(texts("register.about", phone=unbroken(enrolment.expected_account)))
         label = QLabel(texts("register.pin"))
@@ -116,7 +115,7 @@ class RegisterSheet(TallSheet):
             return
         mentorado_id = self._enrolment.mentorado.id
         self.trouble.hide()
-        self._busy = True
+        self.busy = True
         self._arrange()
         try:
             await self._registration.register(mentorado_id, self.pin.text())
@@ -124,8 +123,9 @@ class RegisterSheet(TallSheet):
             self.show_allowance(await self._registration.allowance(mentorado_id))
             raise
         finally:
-            self._busy = False
-            self._arrange()
+            self.busy = False
+            if not self.over:
+                self._arrange()
         self.pin.clear()
         self.accept()
 
@@ -137,8 +137,9 @@ class RegisterSheet(TallSheet):
 
     def _arrange(self, _typed: str = "") -> None:
         may = self._allowance is not None and self._allowance.left > 0
-        self.register.setEnabled(may and not self._busy and len(self.pin.text()) == _DIGITS)
-        self.register.setText(texts("register.doing" if self._busy else "register.confirm"))
+        self.register.setEnabled(may and not self.busy and len(self.pin.text()) == _DIGITS)
+        self.cancel.setEnabled(not self.busy)
+        self.register.setText(texts("register.doing" if self.busy else "register.confirm"))
 
 
 def _plain(words: str, role: str = "") -> QLabel:

@@ -110,11 +110,12 @@ class CredentialsSheet(TallSheet):
         self._arrange()
         try:
             report = await self._desk.check(self._enrolment.mentorado.id, self.form.typed)
-        except BaseException:
-            if turn == self._turn:
-                self._unchecked()
+        except Exception:
+            if self.over or turn != self._turn:
+                return  # nobody waits for it any more
+            self._unchecked()
             raise
-        if turn == self._turn:
+        if not self.over and turn == self._turn:
             self._show_report(report)
 
     def show_problem(self, problem: Problem) -> None:
@@ -133,10 +134,13 @@ class CredentialsSheet(TallSheet):
             return
         self._show_trouble(None)
         self.save.setEnabled(False)
+        self.busy = True
         try:
             await self._desk.save(self._enrolment.mentorado.id, self.form.typed, self._report)
         finally:
-            self._arrange()
+            self.busy = False
+            if not self.over:
+                self._arrange()
         self._end(Ending.CONNECT if self._can_connect else Ending.SAVED)
 
     def _show_report(self, report: CredentialReport) -> None:

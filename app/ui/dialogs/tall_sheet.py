@@ -30,6 +30,11 @@ class TallSheet(Sheet):
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self._settle)
         self._looked_at: QWidget | None = None
+        self.over = False
+        """Whether it was answered or given up: what comes back later has nothing to be shown on any more."""
+        self.busy = False
+        """While it is set the sheet stays: something is being done that cannot be taken back, and will be told."""
+        self.finished.connect(self._end_for_good)
         self._content.installEventFilter(self)
 
     def set_width(self, width: int) -> None:
@@ -59,6 +64,13 @@ class TallSheet(Sheet):
         self.area.setVerticalScrollBarPolicy(policy)
         self.area.setFixedHeight(min(needed, room))
         super().fit()
+
+    def reject(self) -> None:
+        if not self.busy:
+            super().reject()
+
+    def _end_for_good(self, _result: int) -> None:
+        self.over = True
 
     def bring_into_view(self, part: QWidget) -> None:
         """Scroll to *part*, once everything has its height."""

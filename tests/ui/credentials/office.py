@@ -43,6 +43,8 @@ class Office:
         self.stage = stage
         self.window = stage.window
         self.vault, self.tries = vault, tries
+        self.crashes: list[object] = []
+        self.window.crashed.connect(self.crashes.append)
         self.zapi, self.meta = zapi, meta
         self.hosted: dict[ProviderKind, PlayedHosted] = {ProviderKind.ZAPI: zapi, ProviderKind.META_CLOUD: meta}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -125,5 +126,23 @@ def test_everything_has_a_name_and_can_be_reached(play: Play, theme: Theme, scal
         assert nameless(sheet) == []
         assert out_of_reach(sheet) == []
         assert sheet.height() <= stage.window.height()
+
+    play(act)
+
+
+def test_a_try_that_is_under_way_is_not_walked_away_from(play: Play) -> None:
+    async def act(stage: Office) -> None:
+        sheet = await opened(stage)
+        stage.meta.asking = asyncio.Event()
+        QTest.keyClicks(sheet.pin, "123456")
+        sheet.register.click()
+        await settle()
+        assert not sheet.cancel.isEnabled()
+        QTest.keyClick(sheet, Qt.Key.Key_Escape)
+        assert sheet.isVisible()
+        stage.meta.asking.set()
+        await settle()
+        assert stage.meta.registered == ["123456"]
+        assert stage.shown() == []
 
     play(act)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit
 
 from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason
 from app.domain.credentials import CredentialField, CredentialReport, Credentials, from_text, secret_name
-from app.domain.errors import Code
+from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
 from app.ui.credentials.sheet import CredentialsSheet
@@ -322,5 +322,26 @@ def test_in_a_low_window_the_answer_scrolls_into_view(play: Play, theme: Theme) 
         sheet.fit()
         assert sheet.width() <= stage.window.width()
         assert sheet.save.width() <= sheet.width()
+
+    play(act)
+
+
+def test_who_gives_up_while_the_provider_is_asked_hears_nothing_more(play: Play) -> None:
+    async def act(stage: Office) -> None:
+        for answer in (CredentialReport(good=True), None):
+            stage.zapi.asking = asyncio.Event()
+            if answer is None:
+                stage.zapi.problem_of_check = Problem(Code.PROVIDER_SILENT)
+            sheet = await opened(stage)
+            write(sheet, TYPED)
+            sheet.check.click()
+            await settle()
+            QTest.keyClick(sheet, Qt.Key.Key_Escape)
+            await settle()
+            assert stage.shown() == []
+            QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+            stage.zapi.asking.set()
+            await settle()
+            assert stage.crashes == []
 
     play(act)
