@@ -137,7 +137,7 @@ WireFact = WireMessage | WireReceipt
 class StoredMessage:
     """A message as the history shows it: the latest edit folded in, the original kept beside it."""
 
-    number: int  # grows with the order of arrival; also the position to scroll from
+    number: int  # grows with the order of arrival, lateness of webhooks mended; also the position to scroll from
     conversation_id: ConversationId
     link_id: LinkId
     provider: ProviderKind
