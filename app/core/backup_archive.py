@@ -8,7 +8,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -43,9 +43,10 @@ class ArchiveWriter:
         self._files: dict[str, FileSum] = {}
         self._account: PhoneNumber | None = None
         self._counts = dict.fromkeys(("rows", "messages", "conversations", "contacts"), 0)
-        with folder_problems(part.parent):
-            self._file = open(part, "xb", opener=private)  # noqa: SIM115 - closed at the end
+        with folder_problems(part.parent), ExitStack() as stack:
+            self._file = stack.enter_context(open(part, "xb", opener=private))
             self._locked = LockedFile(self._file, passphrase, cost) if passphrase else None
+            stack.pop_all()  # closed by `finish` or `give_up`
         self._target = _Target(self._locked or self._file)
         self._zip = zipfile.ZipFile(cast("IO[bytes]", self._target), "w")
         self._entry: _Entry | None = None

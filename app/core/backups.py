@@ -173,8 +173,10 @@ class Backups:
         self, thread: InThread, head: BackupHead, account: PhoneNumber | None, on_progress: OnProgress
     ) -> None:
         part, phrase = self._part(head.procedure), self._phrases[head.procedure]
-        writer = await thread(partial(ArchiveWriter, part, head, phrase, self._cost))
+        made: list[ArchiveWriter] = []  # in the thread, also when nobody waits for it any more
         try:
+            await thread(lambda: made.append(ArchiveWriter(part, head, phrase, self._cost)))
+            (writer,) = made
             if account is not None:
                 await thread(partial(writer.add_session, self._part(head.procedure, "session"), account))
             done, total = 0, (await self._transfer.counts(head.mentorado_id))["message"]
@@ -187,7 +189,7 @@ class Backups:
             on_progress(BackupProgress(part=BackupPart.SETTINGS, done=0, total=None))
             await thread(partial(writer.finish, self._enrolments.get(head.mentorado_id)))
         except BaseException:
-            await thread(writer.give_up)
+            await thread(partial(_give_up, made))
             raise
 
     def _put_in_place(self, procedure_id: ProcedureId) -> BackupInfo:
@@ -236,6 +238,11 @@ class Backups:
 
 class _CancelledError(Exception):
     """Nobody waits for the answer any more."""
+
+
+def _give_up(made: Sequence[ArchiveWriter]) -> None:
+    for writer in made:
+        writer.give_up()
 
 
 def _verify(path: Path, passphrase: str, tell: Callable[[int, int], None]) -> BackupInfo:

@@ -150,6 +150,20 @@ def test_what_was_cancelled_leaves_nothing(fast_dir: Path) -> None:
     run(main())
 
 
+def test_what_was_cancelled_while_its_key_was_made_leaves_nothing(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            v.backups._cost = 15  # takes a moment
+            async with asyncio.TaskGroup() as group:
+                task = group.create_task(v.backups.collect(ONE, v.ana.mentorado.id, passphrase=PHRASE))
+                while f".{ONE}.part" not in v.files():
+                    await asyncio.sleep(0.001)
+                task.cancel()
+            assert v.files() == []
+
+    run(main())
+
+
 def test_reading_that_is_cancelled_stops(fast_dir: Path) -> None:
     async def main() -> None:
         async with vault(fast_dir) as v:
