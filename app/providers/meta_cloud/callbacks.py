@@ -10,7 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from app.domain.messages import Address, AddressKind, Delivery, Media, MessageKind, WireFact, WireMessage, WireReceipt
+from app.domain.messages import (
+    REFERRING,
+    Address,
+    AddressKind,
+    Delivery,
+    Media,
+    MessageKind,
+    WireFact,
+    WireMessage,
+    WireReceipt,
+)
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Callback
 from app.providers.meta_cloud.plain import document, mapping, mappings, moment, number, phone, text
@@ -127,7 +137,12 @@ def _message(
         kind, words = MessageKind.TEXT, text(content.get("text"))
     elif kind_word == "interactive":
         kind, words = MessageKind.TEXT, _chosen(content)
-    if kind is MessageKind.REACTION and not refers_to:
+    elif kind_word == "edit":
+        kind, words = MessageKind.EDIT, text(mapping(mapping(content.get("message")).get("text")).get("body"))
+        refers_to = text(content.get("original_message_id"))
+    elif kind_word == "revoke":
+        kind, refers_to = MessageKind.REVOCATION, text(content.get("original_message_id"))
+    if kind in REFERRING and not refers_to:
         kind = MessageKind.OTHER
     return WireMessage(
         provider_id=provider_id,

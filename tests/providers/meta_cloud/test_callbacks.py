@@ -17,6 +17,7 @@ from tests.emulators.meta_cloud.world import NUMBER_ID
 
 SENT_AT = datetime.fromtimestamp(1_760_000_000, UTC)
 BIA = Address(AddressKind.PHONE, "+5521987650001")
+CORRECTED = {"original_message_id": "wamid.1", "message": {"type": "text", "text": {"body": "corrigida"}}}
 BIA_ID = Address(AddressKind.META_USER, "BR.1502")
 
 
@@ -72,6 +73,10 @@ def test_a_message_from_nobody_is_left_out() -> None:
         ("reaction", {"message_id": "wamid.1", "emoji": "👍"}, MessageKind.REACTION, "👍", "wamid.1"),
         ("reaction", {"message_id": "wamid.1"}, MessageKind.REACTION, "", "wamid.1"),
         ("reaction", {"emoji": "👍"}, MessageKind.OTHER, "👍", None),
+        ("edit", CORRECTED, MessageKind.EDIT, "corrigida", "wamid.1"),
+        ("edit", {"message": {}}, MessageKind.OTHER, "", None),
+        ("revoke", {"original_message_id": "wamid.1"}, MessageKind.REVOCATION, "", "wamid.1"),
+        ("revoke", {}, MessageKind.OTHER, "", None),
         ("button", {"text": "Sim", "payload": "yes"}, MessageKind.TEXT, "Sim", None),
         ("interactive", {"button_reply": {"id": "1", "title": "Não"}}, MessageKind.TEXT, "Não", None),
         ("unsupported", {}, MessageKind.OTHER, "", None),
