@@ -123,6 +123,7 @@ class Program:
         from app.ui.incident_notice import IncidentNotice
         from app.ui.interrupted_notice import InterruptedNotice
         from app.ui.sheets import Sheets, Tools
+        from app.ui.waiting_notice import WaitingNotice
         from app.ui.work import Work
 
         self._core = core
@@ -150,6 +151,8 @@ class Program:
         bus.subscribe(IncidentEnded, notice.on_ended)
         self._interrupted = InterruptedNotice(window.banners, self._name_of, window.show_procedure)
         bus.subscribe(ProcedureChanged, self._interrupted.on_changed)
+        waiting = WaitingNotice(window.banners, self._name_of, window.shows_procedure, window.show_procedure)
+        bus.subscribe(ProcedureChanged, waiting.on_changed)
         self._sheets = Sheets(
             Tools(
                 theme=frame.theme,

@@ -141,7 +141,11 @@ class MainWindow(QMainWindow):
         self.list.table.choose(mentorado_id)
         self.body.open_drawer()
 
-    def show_procedure(self, mentorado_id: MentoradoId, go_on: bool) -> None:
+    def shows_procedure(self, mentorado_id: MentoradoId) -> bool:
+        """Whether the procedure of that mentorado can be seen now."""
+        return self._pane is not None and self._pane.shows_procedure(mentorado_id)
+
+    def show_procedure(self, mentorado_id: MentoradoId, go_on: bool = False) -> None:
         """Show the open procedure of somebody, and let it continue when *go_on*."""
         self.choose(mentorado_id)
         if self._pane is not None:

@@ -327,6 +327,10 @@ class DetailPane(QWidget):
             if event.procedure.ended:
                 self._read_backup(self._mentorado_id)
 
+    def shows_procedure(self, mentorado_id: MentoradoId) -> bool:
+        """Whether the procedure of that mentorado can be seen now."""
+        return self.isVisible() and mentorado_id == self._mentorado_id and self._sides.of(mentorado_id) is not None
+
     def _on_side(self) -> None:
         self._scroll.verticalScrollBar().setValue(0)  # where it is said that a procedure is open
         self._refresh()
