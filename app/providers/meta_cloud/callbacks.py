@@ -76,7 +76,7 @@ def parse(body: bytes, received_at: datetime) -> Sequence[Callback]:
     for entry in mappings(whole["entry"]):
         for change in mappings(entry.get("changes")):
             field, value = text(change.get("field")), mapping(change.get("value"))
-            if field == "messages":
+            if field in ("messages", "smb_message_echoes"):
                 key = _id(mapping(value.get("metadata")).get("phone_number_id"))
                 if key:
                     facts.setdefault(key, []).extend(_facts(value, received_at))
@@ -108,6 +108,12 @@ def _facts(value: Mapping[str, Any], received_at: datetime) -> Iterator[WireFact
         said = _message(message, sender, name, received_at)
         if said is not None:
             yield said
+    for message in mappings(value.get("message_echoes")):  # sent from the Business app, where the number is in both
+        said = _message(
+            message, _addresses(message.get("to"), message.get("to_user_id")), "", received_at, from_me=True
+        )
+        if said is not None:
+            yield said
     for status in mappings(value.get("statuses")):
         receipt = _receipt(status, received_at)
         if receipt is not None:
@@ -115,10 +121,10 @@ def _facts(value: Mapping[str, Any], received_at: datetime) -> Iterator[WireFact
 
 
 def _message(
-    message: Mapping[str, Any], sender: tuple[Address, ...], name: str, received_at: datetime
+    message: Mapping[str, Any], chat: tuple[Address, ...], name: str, received_at: datetime, *, from_me: bool = False
 ) -> WireMessage | None:
     provider_id, kind_word = text(message.get("id")), text(message.get("type"))
-    if not provider_id or not sender:
+    if not provider_id or not chat:
         return None
     content = mapping(message.get(kind_word))
     kind, words, refers_to = MessageKind.OTHER, "", text(mapping(message.get("context")).get("id"))
@@ -146,9 +152,9 @@ def _message(
         kind = MessageKind.OTHER
     return WireMessage(
         provider_id=provider_id,
-        chat=sender,
-        sender=sender,
-        from_me=False,
+        chat=chat,
+        sender=() if from_me else chat,
+        from_me=from_me,
         kind=kind,
         text=words,
         media=media,

@@ -54,6 +54,13 @@ def test_somebody_with_a_user_name_may_have_no_number() -> None:
     assert (message.sender, message.sender_name) == ((BIA_ID,), "Bia")
 
 
+def test_what_was_written_in_the_business_app_is_ours() -> None:
+    echo = {"from": "5511987654321", "to": "5521987650001", "id": "wamid.e", "timestamp": "1760000000", "type": "text"}
+    value = {**messages()["value"], "message_echoes": [{**echo, "text": {"body": "Até já"}}]}
+    message = message_in({"field": "smb_message_echoes", "value": value})
+    assert (message.from_me, message.chat, message.sender, message.text) == (True, (BIA,), (), "Até já")
+
+
 def test_a_message_from_nobody_is_left_out() -> None:
     assert parse(envelope(inbound(sender=None)), DAWN) == []
 
