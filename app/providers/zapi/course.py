@@ -142,8 +142,10 @@ class Course:
         if self._word.may_flow():
             return True
         match await self.instance.queue_page():
-            case QueuePage(()):
+            case QueuePage((), None):
                 return True
+            case QueuePage(()):
+                self.missed("the queue cannot be read: an empty page, and not the last")
             case QueuePage(messages, cursor):
                 count = f"{len(messages)}{'' if cursor is None else ' or more'}"
                 self.line.say(Refused(Reason.QUEUE_PENDING, detail=f"{count} wait in the queue"))
