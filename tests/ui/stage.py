@@ -199,6 +199,7 @@ class Stage:
             enrolments=self.enrolments,
             witness=self.witness,
         )
+        self.desk.parts = replace(self.desk.parts, status=self.supervisor.status)
         self.model = MentoradoListModel(self.clock)
         self.bus.subscribe(MentoradosLoaded, self.model.on_loaded)
         self.bus.subscribe(MentoradoAdded, self.model.on_added)
