@@ -36,7 +36,17 @@ ENDING: Final = ".conecta"
 OnProgress = Callable[[BackupProgress], None]
 
 _TOLD_EVERY: Final = 4 << 20  # bytes read back, about a tenth of a second
-_NO_KEYS: Final = frozenset({Code.SESSION_MISSING, Code.SESSION_CORRUPT})
+_NO_KEYS: Final = frozenset(
+    {
+        Code.SESSION_MISSING,
+        Code.SESSION_CORRUPT,
+        Code.SESSION_OF_ANOTHER_USER,
+        Code.SESSION_DIR_MISSING,
+        Code.SESSION_DIR_NOT_A_FOLDER,
+        Code.SESSION_DIR_NOT_WRITABLE,
+    }
+)
+"""With these the history is saved all the same."""
 
 
 def unheard(_progress: BackupProgress) -> None:

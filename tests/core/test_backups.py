@@ -83,6 +83,7 @@ def test_a_history_without_a_word_and_a_provider_without_keys_can_be_backed_up(f
         (None, "none"),
         (Problem(Code.SESSION_CORRUPT, path="x"), "session_corrupt"),
         (Problem(Code.SESSION_MISSING, path="x"), "session_missing"),
+        (Problem(Code.SESSION_DIR_NOT_WRITABLE, path="x"), "session_dir_not_writable"),
     ],
 )
 def test_keys_that_cannot_be_read_keep_nobody_from_saving_the_history(
