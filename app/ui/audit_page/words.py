@@ -32,7 +32,7 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
         ActionName.DISCONNECT: "log-out",
         ActionName.REAUTHENTICATE: "shield-check",
         ActionName.RECOVER: "activity",
-        ActionName.BACK_UP: "shield-check",
+        ActionName.BACK_UP: "download",
         ActionName.RESTORE: "archive-restore",
         ActionName.ENTER_CREDENTIALS: "key",
         ActionName.DECIDE_QUEUE: "message",

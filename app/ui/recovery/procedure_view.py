@@ -22,7 +22,7 @@ from app.ui.recovery.step_list import StepList
 from app.ui.recovery.words import Said, is_unproven, said, scan
 from app.ui.sheets import Tools
 from app.ui.text import texts
-from app.ui.theme import SPACE_4, TEXT_SMALL
+from app.ui.theme import SPACE_3, SPACE_4, TEXT_SMALL
 from app.ui.words import Words
 
 
@@ -47,6 +47,7 @@ class ProcedureView(QWidget):
         self.attention.wanted.connect(self.wanted)
         self.phrase = PassphraseField()
         self.phrase.hide()
+        self.phrase.setContentsMargins(0, SPACE_3, 0, 0)
         self.attention.column.insertWidget(self.attention.column.count() - 1, self.phrase)
         self.pairing = PairingPanel(
             tools.theme, tools.clock, phone_codes=tools.supervisor.phone_codes, cancellable=False

@@ -75,13 +75,17 @@ class Sides(QObject):
 
     def close(self, mentorado_id: MentoradoId) -> None:
         """Have the pane itself there again."""
-        if sheet := self._open.pop(mentorado_id, None):
-            self.changed.emit()
-            if sheet.isAncestorOf(QApplication.focusWidget() or sheet) and (shown := self._pages.currentWidget()):
-                shown.setFocus()  # not the first button that comes along
-            self._pages.removeWidget(sheet)
-            sheet.hide()
-            sheet.deleteLater()
+        sheet = self._open.pop(mentorado_id, None)
+        if sheet is None:
+            return
+        focused = QApplication.focusWidget()
+        had_focus = focused is not None and (focused is sheet or sheet.isAncestorOf(focused))
+        self.changed.emit()
+        if had_focus and (shown := self._pages.currentWidget()):
+            shown.setFocus()  # not the first button that comes along
+        self._pages.removeWidget(sheet)
+        sheet.hide()
+        sheet.deleteLater()
 
     def show_problem(self, problem: Problem) -> None:
         self.problem.emit(problem)

@@ -23,6 +23,7 @@ from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.procedure import EntryKind, Procedure, ProcedureKind, StepName
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.dialogs.sheet import Sheet
+from app.ui.interrupted_notice import InterruptedNotice
 from app.ui.recovery.backup_form import BackupBeginning
 from app.ui.recovery.restore_form import RestoreBeginning
 from app.ui.recovery.side_sheet import SideSheet
@@ -313,3 +314,19 @@ class Views:
         await self.ask(ActionName.RECOVER)
         await asyncio.sleep(0.05)
         yield "52-override"
+        for modal in self.stage.window.findChildren(Sheet):
+            modal.reject()
+        self.stage.incidents._scenes[ProviderKind.WHATSAPP_WEB].incident = None
+        procedure = self.procedures.put(ProcedureKind.RECOVERY, self.who.mentorado.id, ago=7200)
+        procedures.run_to(procedure, StepName.BACK_UP)
+        window = self.stage.window
+        window.choose(person(3).mentorado.id)
+        notice = InterruptedNotice(window.banners, lambda who: self.stage.enrolments.get(who).mentorado.name, _nowhere)
+        notice.offer([procedures.write(procedure.head.id, EntryKind.PAUSED)])
+        await settle()
+        yield "53-interrupted"
+        window.banners.clear("interrupted")
+
+
+def _nowhere(_mentorado_id: object, _go_on: bool) -> None:
+    """Nobody presses it."""
