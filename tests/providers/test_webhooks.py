@@ -7,10 +7,14 @@ import os
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.domain.errors import Code, Problem
@@ -215,6 +219,28 @@ def test_what_was_answered_and_not_stored_is_handed_out_again_after_a_kill(fast_
         assert not left(fast_dir)
 
     asyncio.run(main())
+
+
+APP = """
+import asyncio, os, sys
+from pathlib import Path
+from app.domain.webhooks import WebhookSettings
+from app.providers.webhooks.reception import WebhookReceiver
+
+async def main():
+    async with WebhookReceiver(Path(sys.argv[1])).open(WebhookSettings(on=True, port=0)) as reception:
+        print(reception.pid, flush=True)
+        os.kill(os.getpid(), 9)
+
+asyncio.run(main())
+"""
+
+
+def test_the_receiver_ends_with_the_app_also_when_that_is_killed(fast_dir: Path) -> None:
+    app = subprocess.run([sys.executable, "-c", APP, str(fast_dir)], stdout=subprocess.PIPE, check=False)
+    assert app.returncode == -signal.SIGKILL
+    with suppress(psutil.NoSuchProcess):
+        psutil.Process(int(app.stdout)).wait(10)
 
 
 def test_what_is_left_is_handed_out_without_listening(fast_dir: Path) -> None:

@@ -20,6 +20,7 @@ from app.ui.words import Words
 from app.ui.wrapping import WrappingRow
 
 HIDDEN = "••••••••"
+SHOWN = 4
 _ICON = 14
 
 
@@ -60,26 +61,47 @@ class _Way(QWidget):
 
 
 class WaysIn(QWidget):
-    """One address per Z-API link, and one for all numbers at Meta, with its token."""
+    """One for all numbers at Meta, with its token, and one per Z-API link: the first few, until all are wanted."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
+        self._all = False
         self.ways: list[_Way] = []
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column = QVBoxLayout()
         self._column.setSpacing(t.SPACE_4)
+        self.more = QPushButton()
+        self.more.setProperty("role", "link")
+        self.more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.more.clicked.connect(lambda _checked=False: self._show_all())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(t.SPACE_4)
+        column.addLayout(self._column)
+        column.addWidget(self.more)
 
     def show_ways(self, ways: Sequence[WayIn], verify_token: str) -> None:
         """Show them anew, secrets hidden again."""
         for way in self.ways:
             self._column.removeWidget(way)
             way.deleteLater()
-        self.ways = [self._zapi(way) for way in ways if way.secret]
-        if at_meta := [way for way in ways if not way.secret]:
-            self.ways.append(self._meta(at_meta, verify_token))
+        at_meta = [way for way in ways if not way.secret]
+        self.ways = [self._meta(at_meta, verify_token)] if at_meta else []
+        self.ways += [self._zapi(way) for way in ways if way.secret]
         for each in self.ways:
             self._column.addWidget(each)
+        self._fold()
+
+    def _show_all(self) -> None:
+        self._all = True
+        self._fold()
+
+    def _fold(self) -> None:
+        for place, way in enumerate(self.ways):
+            way.setVisible(self._all or place < SHOWN)
+        left = 0 if self._all else max(0, len(self.ways) - SHOWN)
+        self.more.setVisible(left > 0)
+        self.more.setText(texts.plural("settings.webhooks.more", left))
 
     def show_counts(self, tallies: Sequence[Tally], waiting: Mapping[LinkId, int], now: datetime) -> None:
         """How much came to each address, when last, and what waits."""

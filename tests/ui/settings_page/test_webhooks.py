@@ -15,7 +15,7 @@ from app.domain.errors import Code, Problem
 from app.domain.events import MentoradoChanged
 from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.webhooks import Outcome, Tallied, Tally
-from app.ui.settings_page.ways_in import HIDDEN
+from app.ui.settings_page.ways_in import HIDDEN, SHOWN
 from app.ui.settings_page.webhooks import OFF, ON, WebhooksSection
 from app.ui.text import texts
 from tests.ui.settings_page.test_page import InOffice, Office, in_office, said
@@ -164,6 +164,27 @@ def test_meta_has_one_address_and_a_number_without_its_apps_secret_is_told(in_of
         texts.set_language("en")
         await office.settle()
         assert "the app's secret is missing" in plain(section(office).ways.ways[0].address.text())
+
+    in_office(use)
+
+
+def test_of_many_addresses_the_first_are_shown_until_all_are_wanted(in_office: InOffice) -> None:
+    async def use(office: Office) -> None:
+        for number in range(3):
+            await give(office, number, ProviderKind.ZAPI, {F.INSTANCE_ID: f"I{number}", F.INSTANCE_TOKEN: "t"})
+        for number in range(3):
+            added = await office.desk.enrolments.add(f"Novo {number}", f"+55119987600{number:02}")
+            link = replace(added.link, provider=ProviderKind.ZAPI)
+            await office.desk.vault.set(secret_name(link.id), as_text({F.INSTANCE_ID: "N", F.INSTANCE_TOKEN: "t"}))
+            await office.desk.enrolments.save_link(link)
+        ways = section(office).ways
+        while len(ways.ways) < 6:
+            await office.settle()
+        assert [way.isVisible() for way in ways.ways] == [True] * SHOWN + [False] * 2
+        assert ways.more.text() == "Mostrar mais 2"
+        ways.more.click()
+        assert all(way.isVisible() for way in ways.ways)
+        assert not ways.more.isVisible()
 
     in_office(use)
 
