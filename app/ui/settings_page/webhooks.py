@@ -35,6 +35,7 @@ class WebhooksSection(Section):
         super().__init__(theme, "webhooks", "globe")
         self._parts = parts
         self._desk = parts.webhooks
+        self._turn = 0
         self.choice = Choice(theme, [OFF, ON])
         self._receive = Row(theme, self.choice)
         self.address, self.port, self.url = QLineEdit(), QLineEdit(), QLineEdit()
@@ -103,6 +104,8 @@ class WebhooksSection(Section):
     @asked
     async def refresh(self) -> None:
         """Look at the credentials, too: which links have an address depends on them."""
+        self._turn += 1
+        turn = self._turn
         self._show_fields()
         self._show_state()
         try:
@@ -112,6 +115,8 @@ class WebhooksSection(Section):
             self._ways.say(texts("settings.webhooks.ways"), " ".join(text.problem(problem)))
             self.ways.hide()
             return
+        if turn != self._turn:
+            return  # somebody looks again already
         self.ways.show_ways(ways, token)
         self.ways.setVisible(bool(ways))
         self._ways.say(
