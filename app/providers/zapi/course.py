@@ -63,12 +63,12 @@ class Course:
         self.line = line
         self.instance = line.instance
         self.pace = pace
+        self.account: PhoneNumber | None = None  # whose number is linked, as far as was seen
         self.opened = False
         self.pairing = False
         self.steps = list(Step)
         self._word = word
         self._linked_before = linked_before
-        self.account: PhoneNumber | None = None  # whose number is linked, as far as was seen
         self._polls = 0
         self._told = False  # not to queue for a phone that is away
         self._odd = 0  # answers in a row that did not say that all is well
