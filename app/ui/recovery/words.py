@@ -27,6 +27,15 @@ from app.ui.text import texts
 
 _SETTLED = (StepState.DONE, StepState.SKIPPED)
 _WAITING = (ProcedureState.ASKING, ProcedureState.PAUSED, ProcedureState.FAILED)
+_ABOUT_A_FILE = frozenset(
+    {
+        Code.BACKUP_LOCKED,
+        Code.BACKUP_UNREADABLE,
+        Code.BACKUP_ALTERED,
+        Code.BACKUP_NEWER,
+        Code.BACKUP_OF_ANOTHER,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,5 +253,9 @@ def _failed(procedure: Procedure, step: StepRecord | None, enrolment: Enrolment,
 
 
 def _problem(step: StepRecord) -> Problem:
-    """What a step that failed wrote down: the code, and what its words want."""
-    return Problem(Code(step.facts["code"]), **{name: value for name, value in step.facts.items() if name != "code"})
+    """What a step that failed wrote down: the code, and what its words want; a file goes by its name."""
+    code = Code(step.facts["code"])
+    context = {name: value for name, value in step.facts.items() if name != "code"}
+    if code in _ABOUT_A_FILE and "path" in context:
+        context["path"] = Path(context["path"]).name
+    return Problem(code, **context)

@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.bootstrap import Core, build_core
+from app.core.action import ActionName
 from app.core.procedure_step import Run, Step
 from app.domain.mentorado import Enrolment
 from app.domain.procedure import Facts, ProcedureKind, ProcedureState, StepName
@@ -18,6 +20,9 @@ from app.settings import Settings
 from app.ui.crash import CrashReports
 from app.ui.dialogs.question import QuestionSheet
 from app.ui.main_window import MainWindow
+from app.ui.recovery.backup_form import BackupBeginning
+from app.ui.recovery.offers import Control
+from app.ui.recovery.restore_form import RestoreBeginning
 from app.ui.text import texts
 from app.window import Frame, Program
 from tests.conftest import OnQt
@@ -110,5 +115,44 @@ def test_closing_in_the_middle_asks_once_and_the_next_start_offers_to_go_on(
             buttons(pane)["Fechar"].click()
             await second.until(lambda: "Último backup" in words(pane))
             second.window.close()
+
+    on_qt(main, within=40)
+
+
+def test_a_protected_backup_is_made_and_restored_in_the_window(on_qt: OnQt, qapp: QApplication, fast_dir: Path) -> None:
+    phrase = "cavalo certo bateria"
+
+    async def main() -> None:
+        async with program(qapp, fast_dir) as started:
+            ana = (await someone(started.core)).mentorado.id
+            pane = started.window._pane
+            assert pane is not None
+            started.window.perform(ActionName.BACK_UP, ana)
+            await started.until(lambda: pane._sides.of(ana))
+            sheet = pane._sides.of(ana)
+            assert sheet is not None
+            assert isinstance(sheet.form, BackupBeginning)
+            QTest.keyClicks(sheet.form.phrase.first, phrase)
+            QTest.keyClicks(sheet.form.phrase.again, phrase)
+            sheet.footer.button(Control.CONFIRM).click()
+            await started.until(lambda: "O backup está guardado e conferido." in words(pane))
+            started.window.perform(ActionName.RESTORE, ana)
+            await started.until(lambda: isinstance(sheet.form, RestoreBeginning) and sheet.form._buttons)
+            form = sheet.form
+            assert isinstance(form, RestoreBeginning)
+            assert "protegido" in form._buttons[0].accessibleName()
+            form._buttons[0].click()
+            QTest.keyClicks(form.phrase.first, "a frase de outra pessoa")
+            sheet.footer.button(Control.CONFIRM).click()
+            await started.until(sheet.view.phrase.isVisible)
+            assert "esta frase secreta não o abre" in words(sheet)
+            QTest.keyClicks(sheet.view.phrase.first, phrase)
+            buttons(sheet)["Tentar de novo"].click()
+            await started.until(lambda: "Juntar o histórico agora?" in words(sheet))
+            buttons(sheet)["Juntar o histórico"].click()
+            await started.until(lambda: "O backup foi restaurado." in words(sheet))
+            assert "Nenhuma mensagem era nova" in words(sheet)
+            assert "Este backup não tem sessão" in words(sheet)
+            started.window.close()
 
     on_qt(main, within=40)
