@@ -18,7 +18,7 @@ from app.domain.audit import AuditOutcome
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Link, LinkId, MentoradoId, ProviderKind
 from app.domain.ports import Clock, RegistrationTries
-from app.domain.provider import CanRegister, Provider
+from app.domain.provider import CanRegister, Provider, RegistrationLocked
 
 LIMIT: Final = 10
 """Tries in `WINDOW` that Meta accepts for one number; one more locks the number for as long again."""
@@ -94,10 +94,12 @@ class Registration:
             try:
                 await self._count(link.id)
                 await ask(provider, link)
+            except RegistrationLocked:
+                problem = await self._used_up(link.id)
+                await self._record(name, mentorado_id, AuditOutcome.FAILED, problem.code)
+                raise problem from None
             except Problem as problem:
                 await self._record(name, mentorado_id, AuditOutcome.FAILED, problem.code)
-                if problem.code is Code.REGISTER_LIMIT and not problem.context:
-                    raise await self._used_up(link.id) from None
                 raise
             await self._record(name, mentorado_id, AuditOutcome.DONE)
 

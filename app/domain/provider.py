@@ -202,9 +202,16 @@ class HasQueue(Protocol):
         ...
 
 
+class RegistrationLocked(Exception):
+    """The provider counted too many tries and locked the number for a while; it does not say until when."""
+
+
 @runtime_checkable
 class CanRegister(Protocol):
-    """A provider at which a number is registered with a PIN. Both may be tried a few times a day only."""
+    """A provider at which a number is registered with a PIN. Both may be tried a few times a day only.
+
+    Both raise `Problem`, or `RegistrationLocked`.
+    """
 
     async def register(self, link: Link, pin: str) -> None: ...
 

@@ -12,7 +12,7 @@ from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind
 from app.domain.ports import RegistrationTries
-from app.domain.provider import Opened, Provider, Refused
+from app.domain.provider import Opened, Provider, Refused, RegistrationLocked
 from tests.clock import ManualClock, settle
 from tests.core.conftest import Core, Run
 from tests.played import PlayedProvider
@@ -40,7 +40,7 @@ class RegisteringProvider(PlayedProvider):
         super().__init__()
         self.registered: list[tuple[LinkId, str]] = []
         self.deregistered: list[LinkId] = []
-        self.refusal: Problem | None = None
+        self.refusal: Problem | RegistrationLocked | None = None
 
     async def register(self, link: Link, pin: str) -> None:
         if self.refusal is not None:
@@ -156,7 +156,7 @@ def test_a_limit_that_the_provider_counted_is_ours_from_then_on(core: Core, run:
         async with core.running():
             ana = await at_meta(core)
             registration = desk(core, tries=PlayedTries())
-            provider_of(core).refusal = Problem(Code.REGISTER_LIMIT)
+            provider_of(core).refusal = RegistrationLocked()
             with pytest.raises(Problem) as caught:
                 await registration.register(ana.mentorado.id, PIN)
             until = (core.clock.now() + WINDOW).astimezone()

@@ -150,7 +150,7 @@ class MetaCloudProvider:
     async def register(self, link: Link, pin: str) -> None:
         """Register the number with its PIN, or with a new one when it has none. Never tried again by itself.
 
-        Raises `Problem` with `PIN_INVALID`, `REGISTER_LIMIT`, `PROVIDER_REFUSED`, `CREDENTIALS_REFUSED`, or
+        Raises `RegistrationLocked`, or `Problem` with `PIN_INVALID`, `PROVIDER_REFUSED`, `CREDENTIALS_REFUSED`, or
         `PROVIDER_SILENT` when nobody knows whether it happened.
         """
         if not _PIN.fullmatch(pin):

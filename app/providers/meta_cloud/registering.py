@@ -6,6 +6,7 @@ from typing import Final
 
 from app.domain.connection import Reason
 from app.domain.errors import Code, Problem
+from app.domain.provider import RegistrationLocked
 from app.providers.meta_cloud.errors import meaning_of
 from app.providers.meta_cloud.graph import Declined
 
@@ -15,10 +16,10 @@ LIMIT: Final = 133016
 _CREDENTIALS = frozenset({Reason.TOKEN_INVALID, Reason.PERMISSION_MISSING})
 
 
-def declined_registration(reply: Declined) -> Problem:
-    """The problem that *reply* is. `REGISTER_LIMIT` has no time in it: Meta does not say one."""
+def declined_registration(reply: Declined) -> Problem | RegistrationLocked:
+    """What *reply* is to a person, or the lock whose end Meta does not say."""
     if reply.code == LIMIT:
-        return Problem(Code.REGISTER_LIMIT)
+        return RegistrationLocked()
     meaning = meaning_of(reply)
     if meaning.reason in _CREDENTIALS:
         return Problem(Code.CREDENTIALS_REFUSED, detail=f"{reply.code}: {reply.detail}")
