@@ -53,9 +53,7 @@ def require(truth: object, words: str) -> None:
 class Story:
     """Every step waits until the status board and, where a code is concerned, the window's pixels tell the same."""
 
-    def __init__(
-        self, scene: Scene, phones: Phones, album: Album, teller: Teller, providers: ProvidersChapter
-    ) -> None:
+    def __init__(self, scene: Scene, phones: Phones, album: Album, teller: Teller, providers: ProvidersChapter) -> None:
         self._scene = scene
         self._phones = phones
         self._album = album
