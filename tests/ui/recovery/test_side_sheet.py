@@ -291,13 +291,13 @@ def test_once_the_phone_read_the_code_undo_is_locked_and_says_why(on_views: OnVi
 def test_what_happens_if_the_program_is_closed_is_always_said(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         procedure = await views.follow(ProcedureKind.RECOVERY)
-        assert "isto para aqui e continua na próxima vez" in words(views.sheet.footer)
+        assert "dá para continuar na próxima vez." in words(views.sheet.footer)
         procedure = await pairing(views)
-        assert "um novo código é gerado na próxima vez" in words(views.sheet.footer)
+        assert "na próxima vez, com um novo código." in words(views.sheet.footer)
         views.procedures.write(procedure.head.id, EntryKind.PAUSED)
         assert "isto espera por você" in words(views.sheet.footer)
         views.procedures.write(procedure.head.id, EntryKind.UNDO_BEGAN)
-        assert "ele termina de desfazer na próxima vez" in words(views.sheet.footer)
+        assert "dá para terminar de desfazer na próxima vez" in words(views.sheet.footer)
         views.procedures.write(procedure.head.id, EntryKind.ENDED, facts={"undone": "yes"})
         assert not views.sheet.footer.isVisible()
         assert list(buttons(views.sheet.view)) == ["Fechar"]

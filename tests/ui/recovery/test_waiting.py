@@ -35,9 +35,9 @@ def test_a_question_that_nobody_sees_is_told_over_the_list(on_views: OnViews) ->
         views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.BACK_UP)
         views.procedures.write(procedure.head.id, EntryKind.ASKED, StepName.PAIR)
         banner = views.stage.window.banners
-        assert words(banner) == "Recuperação de Fábio Sampaio: espera sua resposta."
+        assert words(banner) == "Recuperação de Fábio Sampaio espera sua resposta."
         texts.set_language("en")
-        assert words(banner) == "Recovery of Fábio Sampaio: waits for your answer."
+        assert words(banner) == "Recovery of Fábio Sampaio waits for your answer."
         texts.set_language("pt-BR")
         buttons(banner)["Ver"].click()
         await settle()
@@ -67,6 +67,6 @@ def test_a_failure_and_an_end_are_told_and_taken_back_when_it_moves_on(on_views:
         views.procedures.write(procedure.head.id, EntryKind.CONTINUED)
         assert not banner.isVisible()
         views.procedures.write(procedure.head.id, EntryKind.ENDED)
-        assert words(banner) == "Backup de Fábio Sampaio: terminou."
+        assert words(banner) == "Backup de Fábio Sampaio terminou."
 
     on_views(use)

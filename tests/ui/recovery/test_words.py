@@ -200,10 +200,10 @@ def test_the_code_names_the_number_that_must_scan_it() -> None:
 
 
 def test_a_file_goes_by_its_name_and_a_folder_by_its_place() -> None:
-    file = {"code": Code.BACKUP_UNREADABLE, "path": "/home/staff/data/backups/Conecta Ana.conecta"}
+    file = {"code": Code.BACKUP_UNREADABLE, "path": "/srv/staff/data/backups/Conecta Ana.conecta"}
     said = words.said(at(ProcedureKind.RESTORE, ProcedureState.FAILED, 0, file), person(1)).sentence
     assert "Conecta Ana.conecta" in said
     assert "/home" not in said
-    folder = {"code": Code.BACKUP_FOLDER_UNUSABLE, "path": "/home/staff/data/backups"}
+    folder = {"code": Code.BACKUP_FOLDER_UNUSABLE, "path": "/srv/staff/data/backups"}
     said = words.said(at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, folder), person(1)).sentence
-    assert "/home/staff/data/backups" in said
+    assert "/srv/staff/data/backups" in said
