@@ -230,7 +230,7 @@ class Program:
         await self._core.supervisor.start_wanted()
 
     async def _until_closed(self) -> None:
-        from app.core.procedure_run import MOVING
+        from app.core.procedure.run import MOVING
         from app.domain.connection import LinkState
         from app.ui.dialogs.question import Questions
 

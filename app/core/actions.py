@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from app.core.action import Action, ActionName, Confirm, Refusal
 from app.core.enrolments import Enrolments
-from app.core.incident import Incidents
+from app.core.links.incident import Incidents
+from app.core.links.supervisor import Supervisor
 from app.core.log_context import about
-from app.core.supervisor import Supervisor
 from app.core.witness import Witness, described
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason

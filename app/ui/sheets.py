@@ -15,8 +15,8 @@ from app.core.action import ActionName, Refusal
 from app.core.actions import Actions
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
-from app.core.incident import Incidents
-from app.core.supervisor import Supervisor
+from app.core.links.incident import Incidents
+from app.core.links.supervisor import Supervisor
 from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.ports import Clock
 from app.ui.credentials.hosted import Hosted

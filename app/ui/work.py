@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from app.core.action import ActionName
     from app.core.actions import Actions
     from app.core.enrolments import Enrolments
+    from app.core.links.supervisor import Supervisor
     from app.core.roster_import import RosterImport
-    from app.core.supervisor import Supervisor
     from app.domain.mentorado import MentoradoId
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.dialogs.mentorado_form import Saved

@@ -6,7 +6,7 @@ import asyncio
 import socket
 
 from app.bootstrap import Core
-from app.core.webhooks import Phase
+from app.core.hosted.webhooks import Phase
 from app.domain.mentorado import LinkId
 from app.domain.webhooks import Outcome
 

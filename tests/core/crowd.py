@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from random import Random
 
-from app.core.backoff import ReconnectPolicy
+from app.core.links.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, Reason
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from app.core.action import BUTTON_FOR, ActionName, Refusal
-from app.core.procedure_step import Step
+from app.core.procedure.step import Step
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.backoff import Backoff, ReconnectPolicy
+from app.core.links.backoff import Backoff, ReconnectPolicy
 from app.domain.connection import Reason
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

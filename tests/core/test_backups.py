@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.backup_retention import BackupRetention
+from app.core.backup.retention import BackupRetention
 from app.core.bus import Bus
 from app.core.scribe import Scribe
 from app.core.witness import Witness
@@ -265,7 +265,7 @@ class FullDisk:
     """Lets so many bytes be written to archives, and no more."""
 
     def __init__(self, bytes_left: int, monkeypatch: pytest.MonkeyPatch) -> None:
-        from app.core import backup_archive
+        from app.core.backup import archive as backup_archive
 
         self.left = bytes_left
         write = backup_archive._Target.write

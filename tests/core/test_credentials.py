@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from app.core.action import ActionName
-from app.core.credentials import CredentialsDesk, spread, tidied
+from app.core.hosted.credentials import CredentialsDesk, spread, tidied
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, Reason
 from app.domain.credentials import CredentialField, CredentialReport, from_text, secret_name

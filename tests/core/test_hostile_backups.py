@@ -17,10 +17,10 @@ from typing import Any, Final
 
 import pytest
 
-from app.core.backup_archive import ArchiveWriter
-from app.core.backup_cipher import HEAD, PIECE, LockedFile, UnlockedFile
-from app.core.backup_manifest import HISTORY, MANIFEST, SESSION, SETTINGS, BackupHead, Misshapen, read_label
-from app.core.backup_reading import Archive, label
+from app.core.backup.archive import ArchiveWriter
+from app.core.backup.cipher import HEAD, PIECE, LockedFile, UnlockedFile
+from app.core.backup.manifest import HISTORY, MANIFEST, SESSION, SETTINGS, BackupHead, Misshapen, read_label
+from app.core.backup.reading import Archive, label
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.action import ActionName, Refusal
 from app.core.chores import Chores
-from app.core.incident import IncidentPolicy
+from app.core.links.incident import IncidentPolicy
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem

@@ -106,7 +106,7 @@ def test_a_disk_that_never_answers_does_not_hold_a_line_for_ever(
     core: Core, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)
-    monkeypatch.setattr("app.core.link_run.LAST_WORDS_SECONDS", 0.02)
+    monkeypatch.setattr("app.core.links.link_run.LAST_WORDS_SECONDS", 0.02)
 
     async def main() -> None:
         async with core.running():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.number_details import DetailsDesk
+from app.core.hosted.number_details import DetailsDesk
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind
 from tests.clock import DAWN, ManualClock

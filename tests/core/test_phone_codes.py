@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.core.action import ActionName
-from app.core.phone_codes import PhoneCodes
+from app.core.links.phone_codes import PhoneCodes
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.provider import CodeAccepted, CodeIssued

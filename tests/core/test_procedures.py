@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from app.core.action import ActionName
-from app.core.procedure_step import Run as Given
-from app.core.procedure_step import Step, nothing
-from app.core.procedures import Procedures
+from app.core.procedure.procedures import Procedures
+from app.core.procedure.step import Run as Given
+from app.core.procedure.step import Step, nothing
 from app.domain.audit import AuditOutcome
 from app.domain.backup import BackupPart, BackupProgress, SessionFate
 from app.domain.connection import LinkState, Reason

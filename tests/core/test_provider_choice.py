@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.action import ActionName, Refusal
-from app.core.provider_choice import ProviderChoice
+from app.core.hosted.provider_choice import ProviderChoice
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.core.action import ActionName
-from app.core.queue_desk import QueueDesk
+from app.core.hosted.queue_desk import QueueDesk
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem

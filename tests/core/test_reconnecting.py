@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from app.core.action import ActionName, Refusal
-from app.core.backoff import ReconnectPolicy
+from app.core.links.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, Reason, Retry
 from app.domain.guidance import Recommendation, recommend
 from app.domain.provider import Failed, Lost, Opened, Signal

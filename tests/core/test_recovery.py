@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 
 from app.core.action import ActionName, Refusal
-from app.core.link_watch import LinkWatch, at_rest
-from app.core.recovery import SOFT_SECONDS, SOFT_TRIES
+from app.core.links.link_watch import LinkWatch, at_rest
+from app.core.procedure.recovery import SOFT_SECONDS, SOFT_TRIES
 from app.domain.audit import AuditOutcome
 from app.domain.backup import SessionFate
 from app.domain.connection import LinkState, Reason

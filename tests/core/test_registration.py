@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from app.core.action import ActionName
-from app.core.registration import LIMIT, WINDOW, Registration
+from app.core.hosted.registration import LIMIT, WINDOW, Registration
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind

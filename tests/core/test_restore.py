@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from app.core.backup_archive import ArchiveWriter
-from app.core.backup_reading import Archive
-from app.core.backup_steps import BackupSteps
+from app.core.backup.archive import ArchiveWriter
+from app.core.backup.reading import Archive
+from app.core.backup.restore import Restore, used_since
+from app.core.backup.steps import BackupSteps
 from app.core.bus import Bus
-from app.core.procedure_step import Run, Step
-from app.core.restore import Restore, used_since
+from app.core.procedure.step import Run, Step
 from app.domain.audit import Actor
 from app.domain.backup import BackupPart, BackupProgress
 from app.domain.connection import LinkState, LinkStatus

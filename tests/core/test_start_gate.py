@@ -6,7 +6,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.start_gate import StartGate
+from app.core.links.start_gate import StartGate
 from tests.clock import DAWN, ManualClock, StillClock
 from tests.core.conftest import Run
 

@@ -9,8 +9,8 @@ import pytest
 
 from app.core.action import ActionName, Refusal
 from app.core.intake import HistoryKeeper
-from app.core.link_run import BREAKS_IN_A_ROW, REFUSALS_IN_A_ROW
-from app.core.supervisor import Supervisor
+from app.core.links.link_run import BREAKS_IN_A_ROW, REFUSALS_IN_A_ROW
+from app.core.links.supervisor import Supervisor
 from app.domain.connection import LinkState, LinkStatus, Reason, Retry, SendCapability
 from app.domain.errors import Code, Problem
 from app.domain.events import StorageFailed, StorageRecovered
@@ -672,7 +672,7 @@ def test_only_a_link_that_was_blocked_is_restored(core: Core, run: Run) -> None:
 def test_leaving_does_not_wait_for_a_disk_that_never_answers(
     core: Core, run: Run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("app.core.supervisor.FLUSH_SECONDS", 0.05)
+    monkeypatch.setattr("app.core.links.supervisor.FLUSH_SECONDS", 0.05)
 
     async def main() -> None:
         core.log.problem = Problem(Code.DATABASE_LOCKED)

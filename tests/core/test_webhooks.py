@@ -13,10 +13,10 @@ import pytest
 from app.core.bus import Bus
 from app.core.chores import Chores
 from app.core.enrolments import Enrolments
+from app.core.hosted.webhook_doors import VERIFY_TOKEN, path_name
+from app.core.hosted.webhooks import ENDED_SECONDS, PLACE_SECONDS, SUMMARY_SECONDS, Phase, WebhookDesk
 from app.core.operator_desk import OperatorDesk
 from app.core.scribe import Scribe
-from app.core.webhook_doors import VERIFY_TOKEN, path_name
-from app.core.webhooks import ENDED_SECONDS, PLACE_SECONDS, SUMMARY_SECONDS, Phase, WebhookDesk
 from app.core.witness import Witness
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.credentials import CredentialField, Credentials, as_text, secret_name

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app.core.backups import Backups
+from app.core.backup.backups import Backups
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.domain.errors import Code, Problem

@@ -17,7 +17,7 @@ from app import __version__
 from app.bootstrap import Core, build_core
 from app.clock import SystemClock
 from app.core.action import ActionName
-from app.core.backoff import ReconnectPolicy
+from app.core.links.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import StatusChanged
 from app.domain.mentorado import Enrolment, LinkId

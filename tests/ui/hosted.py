@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from app.core.actions import Actions
-from app.core.credentials import CredentialsDesk
 from app.core.enrolments import Enrolments
-from app.core.number_details import DetailsDesk
-from app.core.provider_choice import ProviderChoice
-from app.core.queue_desk import QueueDesk
-from app.core.registration import Registration
-from app.core.supervisor import Supervisor
+from app.core.hosted.credentials import CredentialsDesk
+from app.core.hosted.number_details import DetailsDesk
+from app.core.hosted.provider_choice import ProviderChoice
+from app.core.hosted.queue_desk import QueueDesk
+from app.core.hosted.registration import Registration
+from app.core.links.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock, RegistrationTries, Secrets

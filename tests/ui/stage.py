@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QApplication
 from app.core.actions import Actions
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
-from app.core.incident import Incidents
 from app.core.intake import HistoryKeeper
+from app.core.links.incident import Incidents
+from app.core.links.supervisor import Supervisor
 from app.core.roster_import import RosterImport
 from app.core.scribe import Scribe
-from app.core.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reason, Retry, SendCapability
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
-from app.core.credentials import Known, spread, tidied
+from app.core.hosted.credentials import Known, spread, tidied
 from app.domain.credentials import ASKED, Asked, CredentialField
 from app.domain.mentorado import ProviderKind
 from app.ui.credentials import words

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.core.credentials import CredentialsDesk
-from app.core.number_details import DetailsDesk
-from app.core.provider_choice import ProviderChoice
-from app.core.queue_desk import QueueDesk
-from app.core.registration import Registration
+from app.core.hosted.credentials import CredentialsDesk
+from app.core.hosted.number_details import DetailsDesk
+from app.core.hosted.provider_choice import ProviderChoice
+from app.core.hosted.queue_desk import QueueDesk
+from app.core.hosted.registration import Registration
 from app.domain.credentials import CredentialField
 from app.domain.mentorado import MentoradoId, ProviderKind
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.action import ActionName
-from app.core.credentials import Known
+from app.core.hosted.credentials import Known
 from app.domain.errors import Problem
 from app.ui.credentials.queue_sheet import QueueSheet
 from app.ui.credentials.register_sheet import RegisterSheet, tries_left

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from app.core.action import ActionName, Refusal
 from app.core.actions import Actions
-from app.core.queue_desk import QueueDesk
+from app.core.hosted.queue_desk import QueueDesk
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock

@@ -8,7 +8,7 @@ from PySide6.QtCore import QRegularExpression, Qt
 from PySide6.QtGui import QRegularExpressionValidator
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
 
-from app.core.registration import LIMIT, Allowance, Registration
+from app.core.hosted.registration import LIMIT, Allowance, Registration
 from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
 from app.core.action import ActionName
 from app.core.actions import Actions
-from app.core.credentials import CredentialsDesk, Known
+from app.core.hosted.credentials import CredentialsDesk, Known
 from app.domain.credentials import CredentialField, CredentialReport
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from app.core.action import ActionName
 from app.core.actions import Actions
-from app.core.phone_codes import PhoneCodes
+from app.core.links.phone_codes import PhoneCodes
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock

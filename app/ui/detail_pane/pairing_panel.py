@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QPushButton, QVBoxLayout
 
-from app.core.phone_codes import PhoneCodes
+from app.core.links.phone_codes import PhoneCodes
 from app.domain.connection import LinkState, LinkStatus, QrCode, Reason
 from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment, MentoradoId

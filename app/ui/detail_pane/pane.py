@@ -22,7 +22,7 @@ from app.core.action import ActionName
 from app.core.actions import Actions
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
-from app.core.supervisor import Supervisor
+from app.core.links.supervisor import Supervisor
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.errors import Problem
 from app.domain.events import MentoradoChanged, MentoradosLoaded, PairingTurnChanged, ProcedureChanged, StatusChanged

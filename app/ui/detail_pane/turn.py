@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.core.enrolments import Enrolments
-from app.core.supervisor import Supervisor
+from app.core.links.supervisor import Supervisor
 from app.domain.mentorado import Enrolment
 
 

@@ -9,8 +9,8 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.core.enrolments import Enrolments
+from app.core.hosted.provider_choice import ProviderChoice
 from app.core.phone_numbers import parse_phone
-from app.core.provider_choice import ProviderChoice
 from app.domain.credentials import ASKED
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind

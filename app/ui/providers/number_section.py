@@ -10,7 +10,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.core.number_details import DetailsDesk, Told
+from app.core.hosted.number_details import DetailsDesk, Told
 from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.ports import Clock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from app.core.backup_cipher import LEAST_LETTERS
+from app.core.backup.cipher import LEAST_LETTERS
 from app.ui.text import texts
 from app.ui.theme import SPACE_1, SPACE_2
 

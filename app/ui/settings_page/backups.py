@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.core.backup_retention import KEPT
+from app.core.backup.retention import KEPT
 from app.domain.backup import BackupInfo
 from app.domain.errors import Problem
 from app.ui.conversations.words import number, size

@@ -18,11 +18,11 @@ from app.domain.ports import Clock
 if TYPE_CHECKING:
     from app.core.bus import Bus
     from app.core.enrolments import Enrolments
+    from app.core.hosted.webhooks import WebhookDesk
     from app.core.operator_desk import OperatorDesk
     from app.core.personal_data import PersonalData
     from app.core.provider_log import ProviderLog
     from app.core.secrets_desk import SecretsDesk
-    from app.core.webhooks import WebhookDesk
 
 
 class Snapshot(Protocol):

@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.webhooks import WayIn
+from app.core.hosted.webhooks import WayIn
 from app.domain.mentorado import LinkId
 from app.domain.webhooks import Outcome, Tally
 from app.ui import tokens as t

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
-from app.core.webhooks import Phase
+from app.core.hosted.webhooks import Phase
 from app.domain.errors import Problem
 from app.domain.events import MentoradoChanged, OperatorSettingsChanged, WebhooksChanged
 from app.domain.mentorado import ProviderKind

@@ -15,7 +15,7 @@ from typing import Any
 
 from app.bootstrap import build_core
 from app.core.action import ActionName
-from app.core.backoff import ReconnectPolicy
+from app.core.links.backoff import ReconnectPolicy
 from app.domain.connection import LinkState
 from app.domain.events import StatusChanged
 from app.domain.mentorado import Enrolment

@@ -18,7 +18,7 @@ import psutil
 
 from app.bootstrap import Core, build_core
 from app.core.action import BUTTON_FOR, ActionName, Refusal
-from app.core.backoff import ReconnectPolicy
+from app.core.links.backoff import ReconnectPolicy
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import StatusChanged

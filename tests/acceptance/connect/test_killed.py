@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from app.core.action import ActionName
-from app.core.backoff import ReconnectPolicy
+from app.core.links.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, Reason
 from tests.acceptance.connect.core_process import CoreProcess
 from tests.acceptance.connect.office import AGAIN, NONE, Day, Office, Person, ended, hosts, no_hosts, run

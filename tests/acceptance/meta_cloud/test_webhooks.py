@@ -8,7 +8,7 @@ import random
 import httpx
 
 from app.core.action import ActionName
-from app.core.webhooks import Phase
+from app.core.hosted.webhooks import Phase
 from app.domain.connection import LinkState
 from app.domain.credentials import CredentialField
 from app.domain.messages import Delivery, StoredMessage

@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import app.bootstrap
-import app.core.recovery
+import app.core.procedure.recovery
 from app.bootstrap import Core, build_core
-from app.core.backoff import ReconnectPolicy
+from app.core.links.backoff import ReconnectPolicy
 from app.domain.connection import LinkState
 from app.domain.errors import Code, Problem
 from app.domain.events import ProcedureChanged, StatusChanged
@@ -183,7 +183,7 @@ async def _main() -> None:
     configure_logging(settings.log_file)
     KillingJournal.left = orders.kill_after
     setattr(app.bootstrap, "SqlJournal", KillingJournal)  # noqa: B010 - the name is the program's, the class ours
-    setattr(app.core.recovery, "SOFT_TRIES", 1)  # noqa: B010 - how often is another test's business
+    setattr(app.core.procedure.recovery, "SOFT_TRIES", 1)  # noqa: B010 - how often is another test's business
     core = build_core(settings, policy=ReconnectPolicy(first=0.05, factor=1.0, grace=0.1))
     core.bus.subscribe(StatusChanged, _on_status)
     core.bus.subscribe(ProcedureChanged, _on_procedure)

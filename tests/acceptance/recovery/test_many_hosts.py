@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from app.core.backoff import ReconnectPolicy
+from app.core.links.backoff import ReconnectPolicy
 from app.domain.connection import LinkState
 from app.domain.events import StatusChanged
 from tests.acceptance.connect.office import Day, Office, Person, run

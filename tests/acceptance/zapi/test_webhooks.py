@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from app.core.action import ActionName
-from app.core.webhooks import Phase
+from app.core.hosted.webhooks import Phase
 from app.domain.connection import LinkState
 from app.domain.messages import Delivery, StoredMessage, WireMessage
 from app.domain.webhooks import Outcome

@@ -14,10 +14,10 @@ from PySide6.QtWidgets import QApplication
 
 from app.clock import SystemClock
 from app.core.chores import Chores
+from app.core.hosted.webhooks import Phase, WebhookDesk
 from app.core.intake import HistoryKeeper
 from app.core.operator_desk import OperatorDesk
 from app.core.scribe import Scribe
-from app.core.webhooks import Phase, WebhookDesk
 from app.core.witness import Witness
 from app.domain.credentials import CredentialField, as_text, secret_name
 from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
-from app.core.provider_choice import ProviderChoice
+from app.core.hosted.provider_choice import ProviderChoice
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind
 from app.ui.dialogs.mentorado_form import MentoradoForm, Saved, ask_for_mentorado

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.bootstrap import Core, build_core
 from app.core.action import ActionName
-from app.core.procedure_step import Run, Step
+from app.core.procedure.step import Run, Step
 from app.domain.mentorado import Enrolment
 from app.domain.procedure import Facts, ProcedureKind, ProcedureState, StepName
 from app.settings import Settings

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.hosted.webhooks import WebhookDesk
 from app.core.operator_desk import OperatorDesk
 from app.core.personal_data import PersonalData
 from app.core.provider_log import ProviderLog
 from app.core.secrets_desk import SecretsDesk
-from app.core.webhooks import WebhookDesk
 from app.core.witness import Witness
 from app.domain.backup import BackupInfo
 from app.domain.connection import LinkStatus

@@ -8,9 +8,9 @@ from typing import Final
 from app.core.action import ActionName, Refusal
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
-from app.core.link_watch import LinkWatch, at_rest
-from app.core.procedure_step import Run, Step
-from app.core.supervisor import Supervisor
+from app.core.links.link_watch import LinkWatch, at_rest
+from app.core.links.supervisor import Supervisor
+from app.core.procedure.step import Run, Step
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
 from app.domain.guidance import STAYS_BLOCKED

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from app.core.backup_cipher import COST, LockedFile
-from app.core.backup_manifest import (
+from app.core.backup.cipher import COST, LockedFile
+from app.core.backup.manifest import (
     HISTORY,
     MANIFEST,
     SESSION,

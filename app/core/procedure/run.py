@@ -10,10 +10,10 @@ from functools import partial
 from typing import Final
 
 from app.core.bus import Bus
-from app.core.ledger import Ledger, facts_of
 from app.core.log_context import ABOUT
-from app.core.procedure_record import Recorder
-from app.core.procedure_step import Run, Step
+from app.core.procedure.ledger import Ledger, facts_of
+from app.core.procedure.record import Recorder
+from app.core.procedure.step import Run, Step
 from app.domain.errors import Problem
 from app.domain.events import BackupMoved, ProcedureChanged, StorageFailed, StorageRecovered
 from app.domain.ports import Clock, Journal

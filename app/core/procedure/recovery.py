@@ -7,10 +7,10 @@ from typing import Final, Protocol
 
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
-from app.core.incident import Incidents
-from app.core.link_watch import LinkWatch, at_rest
-from app.core.procedure_step import Run, Step
-from app.core.supervisor import Supervisor
+from app.core.links.incident import Incidents
+from app.core.links.link_watch import LinkWatch, at_rest
+from app.core.links.supervisor import Supervisor
+from app.core.procedure.step import Run, Step
 from app.domain.backup import BackupInfo, BackupProgress
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem

@@ -11,14 +11,14 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from app.core.backoff import Backoff
 from app.core.enrolments import Enrolments
 from app.core.intake import HistoryKeeper, Intake
+from app.core.links.backoff import Backoff
+from app.core.links.pairing import PairingDesk, Turn
+from app.core.links.reasons import REASON_OF
+from app.core.links.start_gate import StartGate
+from app.core.links.status_board import StatusBoard
 from app.core.log_context import ABOUT
-from app.core.pairing import PairingDesk, Turn
-from app.core.reasons import REASON_OF
-from app.core.start_gate import StartGate
-from app.core.status_board import StatusBoard
 from app.domain.connection import LinkState, LinkStatus, QrCode, Reason, Retry
 from app.domain.errors import Problem
 from app.domain.guidance import can_have

@@ -8,16 +8,16 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from app.core.backoff import Backoff, ReconnectPolicy
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.core.intake import HistoryKeeper
-from app.core.link_run import LinkRun
-from app.core.pairing import PairingDesk
-from app.core.phone_codes import PhoneCodes
+from app.core.links.backoff import Backoff, ReconnectPolicy
+from app.core.links.link_run import LinkRun
+from app.core.links.pairing import PairingDesk
+from app.core.links.phone_codes import PhoneCodes
+from app.core.links.start_gate import StartGate
+from app.core.links.status_board import StatusBoard
 from app.core.scribe import Scribe
-from app.core.start_gate import StartGate
-from app.core.status_board import StatusBoard
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
 from app.domain.guidance import STAYS_BLOCKED

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from app.core.enrolments import Enrolments
-from app.core.procedure_step import Run, Step
-from app.core.supervisor import Supervisor
+from app.core.links.supervisor import Supervisor
+from app.core.procedure.step import Run, Step
 from app.domain.connection import LinkState
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind

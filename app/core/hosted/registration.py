@@ -12,7 +12,7 @@ from typing import Final
 from app.core.action import ActionName
 from app.core.actions import Actions
 from app.core.enrolments import Enrolments
-from app.core.supervisor import Supervisor
+from app.core.links.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.audit import AuditOutcome
 from app.domain.errors import Code, Problem

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.core.backups import Backups
-from app.core.procedure_step import Run, Step
+from app.core.backup.backups import Backups
+from app.core.procedure.step import Run, Step
 from app.domain.errors import Code, Problem
 from app.domain.procedure import Facts, StepName
 

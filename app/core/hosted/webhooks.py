@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.hosted.webhook_doors import WebhookDoors
 from app.core.operator_desk import OperatorDesk
-from app.core.webhook_doors import WebhookDoors
 from app.domain.connection import LinkState
 from app.domain.errors import Code, Problem
 from app.domain.events import (

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.core.action import ActionName
 from app.core.enrolments import Enrolments
-from app.core.procedure_step import Run, Step
+from app.core.procedure.step import Run, Step
 from app.core.witness import Witness, described
 from app.domain.audit import Actor, AuditOutcome
 from app.domain.connection import LinkStatus

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.core.backups import Backups
+from app.core.backup.backups import Backups
 from app.core.enrolments import Enrolments
 from app.core.witness import Witness
 from app.domain.deeds import DeedName

@@ -18,9 +18,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, cast
 
-from app.core.backup_archive import counted, private
-from app.core.backup_cipher import HEAD, MAGIC, UnlockedFile, words_in
-from app.core.backup_manifest import (
+from app.core.backup.archive import counted, private
+from app.core.backup.cipher import HEAD, MAGIC, UnlockedFile, words_in
+from app.core.backup.manifest import (
     HISTORY,
     LARGEST,
     MANIFEST,

@@ -14,14 +14,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
-from app.core.backup_archive import folder_problems
-from app.core.backup_manifest import HISTORY
-from app.core.backup_reading import Archive
-from app.core.backups import Backups
+from app.core.backup.archive import folder_problems
+from app.core.backup.backups import Backups
+from app.core.backup.manifest import HISTORY
+from app.core.backup.reading import Archive
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.core.in_a_thread import InThread, in_a_thread
-from app.core.procedure_step import Run, Step
+from app.core.procedure.step import Run, Step
 from app.domain.backup import BackupPart, BackupProgress
 from app.domain.connection import LinkState
 from app.domain.errors import Code, Problem

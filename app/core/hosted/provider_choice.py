@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.core.action import Refusal
 from app.core.enrolments import Enrolments
-from app.core.supervisor import Supervisor
+from app.core.links.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.connection import LinkState, Reason
 from app.domain.deeds import DeedName

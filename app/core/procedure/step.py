@@ -1,4 +1,4 @@
-"""What a step of a procedure is made of; `app.core.procedures` runs them, and others bring them."""
+"""What a step of a procedure is made of; `app.core.procedure.procedures` runs them, and others bring them."""
 
 from __future__ import annotations
 

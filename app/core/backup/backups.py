@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final, cast
 
 from app import __version__
-from app.core.backup_archive import ArchiveWriter, folder_problems
-from app.core.backup_cipher import COST, require_length
-from app.core.backup_manifest import BackupHead, Label
-from app.core.backup_reading import Archive, label
+from app.core.backup.archive import ArchiveWriter, folder_problems
+from app.core.backup.cipher import COST, require_length
+from app.core.backup.manifest import BackupHead, Label
+from app.core.backup.reading import Archive, label
 from app.core.enrolments import Enrolments
 from app.core.export_files import safe_name
 from app.core.in_a_thread import InThread, in_a_thread

@@ -11,10 +11,10 @@ from typing import Final
 
 from app.core.action import ActionName
 from app.core.bus import Bus
-from app.core.ledger import Ledger
-from app.core.procedure_record import ACTION, Recorder
-from app.core.procedure_run import MOVING, Means, ProcedureRun, Scroll
-from app.core.procedure_step import Step, never
+from app.core.procedure.ledger import Ledger
+from app.core.procedure.record import ACTION, Recorder
+from app.core.procedure.run import MOVING, Means, ProcedureRun, Scroll
+from app.core.procedure.step import Step, never
 from app.domain.backup import LossLedger
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId

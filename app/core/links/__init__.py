@@ -1,0 +1,1 @@
+"""Every link that should run: opened, watched, brought back, and understood when many fall together."""
