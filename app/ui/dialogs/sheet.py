@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QHideEvent, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtGui import QColor, QFont, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.theme import RADIUS_SHEET, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, Theme
@@ -66,7 +66,7 @@ class Sheet(QDialog):
         self.setAccessibleName(title)
 
     def add_button(self, words: str, role: str = "") -> QPushButton:
-        """A button at the end of the row; it never takes Enter from the field or the button that has the focus."""
+        """A button at the end of the row; it takes Enter only while it has the focus."""
         button = QPushButton(words, autoDefault=False)
         button.setProperty("role", role)
         self.buttons.addWidget(button)
@@ -81,6 +81,13 @@ class Sheet(QDialog):
         if window := self.parentWidget():
             centre = window.mapToGlobal(window.rect().center())
             self.move(centre - self.rect().center())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        focused = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(focused, QPushButton):
+            focused.click()  # else the default button would answer, from whichever button Enter was pressed
+        else:
+            super().keyPressEvent(event)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -56,6 +56,33 @@ def test_the_window_is_dimmed_as_long_as_a_sheet_is_open(on_qt: OnQt, theme: The
     on_qt(main)
 
 
+def test_enter_presses_the_button_that_has_the_focus_and_not_the_default(
+    on_qt: OnQt, theme: Theme, window: QWidget
+) -> None:
+    async def main() -> None:
+        sheet = Sheet(theme, window)
+        cancel, other, save = (sheet.add_button(words) for words in ("Cancelar", "Adicionar", "Salvar"))
+        save.setDefault(True)
+        pressed: list[QPushButton] = []
+        for button in (cancel, other, save):
+            button.clicked.connect(lambda _checked, button=button: pressed.append(button))
+        sheet.open()
+        await settle()
+        other.setFocus()
+        QTest.keyClick(other, Qt.Key.Key_Return)
+        cancel.setFocus()
+        QTest.keyClick(cancel, Qt.Key.Key_Enter)
+        assert pressed == [other, cancel]
+        cancel.setEnabled(False)
+        sheet.setFocus()
+        QTest.keyClick(sheet, Qt.Key.Key_Return)
+        assert pressed == [other, cancel, save], "from anywhere else it is the default that answers"
+        sheet.close()
+        sheet.deleteLater()
+
+    on_qt(main)
+
+
 def test_a_second_sheet_takes_the_place_of_the_first(on_qt: OnQt, theme: Theme, window: QWidget) -> None:
     async def main() -> None:
         loop = asyncio.get_running_loop()
