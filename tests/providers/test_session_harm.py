@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -236,7 +237,7 @@ def test_a_lock_is_broken_only_when_its_owner_is_proven_dead(fast_dir: Path) -> 
     """A drive that carries no locks lets us lock what somebody holds: who lives is believed."""
     path = fast_dir / "owner.lock"
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as living:
-        owner = left(path, pid=living.pid)
+        owner = left(path, pid=living.pid, started=datetime.now(UTC).isoformat())
         assert owner.lives()
         with pytest.raises(LockHeld, match=str(living.pid)):
             FileLock.take(path)

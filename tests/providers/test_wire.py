@@ -45,6 +45,12 @@ async def far_end(scope: Message, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.body", "body": b"x"})
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This computer is never reached through one, whatever other tests need."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
     with Served(far_end) as running:

@@ -28,12 +28,14 @@ def test_the_first_connection_is_seen_step_by_step(office: Office, log_file: Pat
             status = day.status(ana)
             assert (status.account, status.capability, status.qr) == (ana.phone, SendCapability.OK, None)
         written = await office.written(ana)
-        assert [(move.after.state, move.after.reason) for move in written] == list(FIRST_TIME)
+        closed = (LinkState.OFF, Reason.PROGRAM_CLOSED)
+        assert [(move.after.state, move.after.reason) for move in written] == [*FIRST_TIME, closed]
         assert [move.trigger for move in written] == [
             Trigger.CONNECT,
             Trigger.CODE_SHOWN,
             Trigger.CODE_ACCEPTED,
             Trigger.OPENED,
+            Trigger.DISCONNECT,
         ]
         assert [move.at for move in written] == sorted(move.at for move in written)
         return ana

@@ -181,7 +181,6 @@ async def _main() -> None:
     orders = Orders(**json.loads(sys.argv[1]))
     settings = read_settings()
     configure_logging(settings.log_file)
-    KillingJournal.left = orders.kill_after
     setattr(app.bootstrap, "SqlJournal", KillingJournal)  # noqa: B010 - the name is the program's, the class ours
     setattr(app.core.procedure.recovery, "SOFT_TRIES", 1)  # noqa: B010 - how often is another test's business
     core = build_core(settings, policy=ReconnectPolicy(first=0.05, factor=1.0, grace=0.1))
@@ -189,6 +188,7 @@ async def _main() -> None:
     core.bus.subscribe(ProcedureChanged, _on_procedure)
     async with core.running():  # in the order of the window
         await core.open()
+        KillingJournal.left = orders.kill_after  # what others left open has been taken up, and is not counted
         await core.supervisor.start_wanted()
         for whom in orders.people:
             await _carry_out(core, orders, MentoradoId(whom))
