@@ -49,7 +49,7 @@ def test_it_says_how_many_fell_what_is_checked_and_what_not_to_do(banners: Banne
     notice = IncidentNotice(banners, clock)
     notice.on_lasting(IncidentBegan(INCIDENT))
     assert said(banners) == [
-        "12 de 14 conexões do WhatsApp Web caíram há 1 min. Verificando rede, relógio e versão. "
+        "WhatsApp Web: 12 de 14 conexões caíram há 1 min. Verificando rede, relógio e versão. "
         "Não reautentique ninguém agora."
     ]
     (cross,) = banners.findChildren(QPushButton)
@@ -107,14 +107,14 @@ def test_the_next_incident_takes_the_place_of_the_report(banners: Banners, qtbot
         (
             ProviderKind.WHATSAPP_WEB,
             Reason.LOGGED_OUT,
-            "O WhatsApp encerrou 12 de 14 conexões do WhatsApp Web há 1 min. O histórico delas está guardado. "
+            "WhatsApp Web: o WhatsApp encerrou 12 de 14 conexões há 1 min. O histórico delas está guardado. "
             "Verificando rede, relógio e versão. "
             "Não reautentique ninguém agora. Quando este aviso sair, comece por uma conexão só.",
         ),
         (
             ProviderKind.ZAPI,
             Reason.UNREACHABLE,
-            "12 de 14 conexões do Z-API estão sem confirmação (há 1 min). Verificando rede e relógio. "
+            "Z-API: 12 de 14 conexões estão sem confirmação (há 1 min). Verificando rede e relógio. "
             "Não reautentique ninguém agora.",
         ),
     ],

@@ -22,6 +22,7 @@ _SAID_BY_THE_BUTTON = frozenset(
         Recommendation.SHOW_NEW_CODE,
         Recommendation.REAUTHENTICATE,
         Recommendation.CHECK_NOW,
+        Recommendation.FIX_CREDENTIAL,
     }
 )
 """Next steps that the button, or the sentence itself, already tells."""

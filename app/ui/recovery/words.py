@@ -62,7 +62,7 @@ def said(procedure: Procedure, enrolment: Enrolment, account: PhoneNumber | None
         case ProcedureState.UNDOING:
             return Said(texts("procedure.undoing"), texts("procedure.undoing_line"))
         case ProcedureState.ASKING:
-            return Said(texts(f"procedure.asking.{kind}"), texts(f"procedure.asking_line.{kind}", name=name))
+            return Said(texts(f"procedure.asking.{kind}"), _asking_line(procedure, name))
         case ProcedureState.PAUSED if procedure.undoing:
             return Said(texts("procedure.paused_undoing"), texts("procedure.undoing_line"))
         case ProcedureState.PAUSED:
@@ -74,6 +74,13 @@ def said(procedure: Procedure, enrolment: Enrolment, account: PhoneNumber | None
             if step is None:
                 return Said(texts("procedure.now.record"), texts("procedure.safe.record"))
             return Said(texts(f"procedure.now.{step.name}"), texts(f"procedure.safe.{step.name}", name=name))
+
+
+def _asking_line(procedure: Procedure, name: str) -> str:
+    """A session that is of no use any more was not tried, and nothing else is said of it."""
+    untried = any(step.name is StepName.SOFT_RECONNECT and step.facts.get("tries") == "0" for step in procedure.steps)
+    key = "procedure.asking_gone" if untried else f"procedure.asking_line.{procedure.head.kind}"
+    return texts(key, name=name)
 
 
 def is_unproven(procedure: Procedure) -> bool:

@@ -65,6 +65,16 @@ def at(kind: ProcedureKind, state: ProcedureState, place: int, facts: Facts | No
     return Procedure(head=head(kind), state=state, steps=tuple(steps))
 
 
+def test_a_reconnect_that_was_not_even_tried_is_not_said_to_have_failed(language: str) -> None:
+    ana = person(1)
+    tried, untried = (
+        words.said(at(ProcedureKind.RECOVERY, ProcedureState.ASKING, 3, {"came_back": "no", "tries": tries}), ana)
+        for tries in ("3", "0")
+    )
+    assert tried.line == texts("procedure.asking_line.recovery", name=ana.mentorado.name)
+    assert untried.line == texts("procedure.asking_gone", name=ana.mentorado.name)
+
+
 def test_every_state_of_every_kind_at_every_step_can_be_said() -> None:
     for kind, state in itertools.product(ProcedureKind, ProcedureState):
         for place in range(len(STEPS[kind])):
