@@ -20,6 +20,35 @@ Application = Callable[[Message, Receive, Send], Awaitable[None]]
 _START_SECONDS: Final = 10.0
 
 
+class _PromptServer(uvicorn.Server):
+    """Ends when it is told to. Its own way is to look ten times a second, which hundreds of tests would wait for."""
+
+    _ending: tuple[asyncio.AbstractEventLoop, asyncio.Event] | None = None
+
+    def end(self) -> None:
+        """From any thread."""
+        self.should_exit = self.force_exit = True
+        if self._ending is not None:
+            loop, asked = self._ending
+            loop.call_soon_threadsafe(asked.set)
+
+    async def main_loop(self) -> None:
+        self._ending = asyncio.get_running_loop(), asyncio.Event()
+        await self.on_tick(0)
+        if not self.should_exit:
+            await self._ending[1].wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if not self.force_exit:
+            await super().shutdown(sockets)
+            return
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        await asyncio.sleep(0)
+
+
 class Served:
     """A running application, as a context. Its thread touches what tests touch too: both sides keep to small steps."""
 
@@ -42,7 +71,7 @@ class Served:
             timeout_graceful_shutdown=None,
         )
         self.application = application
-        self._server = uvicorn.Server(config)
+        self._server = _PromptServer(config)
         self._thread = threading.Thread(target=self._serve, name=f"served {self.port}", daemon=True)
         self._over = threading.Event()
 
@@ -63,13 +92,13 @@ class Served:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.should_exit = self._server.force_exit = True
+        self._server.end()
         self._thread.join(_START_SECONDS)
         self._socket.close()
 
     def serve_until_interrupted(self) -> None:
         """Serve in this thread, for a program of its own."""
-        self._server.run(sockets=[self._socket])
+        uvicorn.Server(self._server.config).run(sockets=[self._socket])
 
     def _serve(self) -> None:
         self._server.run(sockets=[self._socket])
