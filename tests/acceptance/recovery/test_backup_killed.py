@@ -11,7 +11,7 @@ import pytest
 from app.domain.procedure import ProcedureKind, StepName
 from tests.acceptance.connect.office import Office, run
 from tests.acceptance.recovery.core_process import GO_ON, UNDO, Orders
-from tests.acceptance.recovery.workshop import finished, is_usable, kept, killed, somebody_with_history
+from tests.acceptance.recovery.workshop import finished, is_usable, kept, killed, moments_of, somebody_with_history
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,11 +30,13 @@ PHRASE: Final = "correct horse battery"
 
 @pytest.mark.parametrize(("way", "secret"), [(GO_ON, PHRASE), (UNDO, "")])
 def test_a_backup_is_killed_after_each_entry(office: Office, way: str, secret: str) -> None:
+    moments = moments_of(ENTRIES)
+
     async def main() -> None:
         async with office.at_work() as day:
-            people = [await somebody_with_history(day) for _ in range(ENTRIES)]
+            people = [await somebody_with_history(day) for _ in moments]
             before = {person.id: await kept(day.core, office, person) for person in people}
-        for moment, person in enumerate(people, 1):
+        for moment, person in zip(moments, people, strict=True):
             orders = Orders(wish=ProcedureKind.BACKUP, people=[person.id], kill_after=moment, secret=secret)
             assert await killed(office, orders, person), moment
         await finished(office, Orders(wish=way, people=[person.id for person in people], secret=secret), people)
@@ -50,7 +52,7 @@ def test_a_backup_is_killed_after_each_entry(office: Office, way: str, secret: s
             )
             folder = office.settings.backup_dir
             assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
-            for moment, person in enumerate(people, 1):
+            for moment, person in zip(moments, people, strict=True):
                 assert await kept(core, office, person) == before[person.id], moment
                 assert ends[person.id] == 1, moment
                 found = [

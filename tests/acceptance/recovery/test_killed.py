@@ -19,6 +19,7 @@ from tests.acceptance.recovery.workshop import (
     is_usable,
     kept,
     killed,
+    moments_of,
     somebody_with_history,
 )
 
@@ -31,15 +32,13 @@ pytestmark = [
 ENTRIES: Final = {ProcedureKind.RECOVERY: 18, ProcedureKind.REAUTHENTICATION: 14}
 """How many lines their journals have when nothing happens to them; all but the last are died after."""
 
-_EVERY: Final = int(os.environ.get("CONECTA_KILL_EVERY", "1"))
-
 
 @pytest.mark.parametrize("way", [GO_ON, UNDO])
 @pytest.mark.parametrize("kind", ENTRIES)
 def test_killed_after_each_entry_nothing_is_lost(office: Office, kind: ProcedureKind, way: str) -> None:
     """ "`kill -9` after every single journal entry […], and a continue or undo afterwards: history count, contact
     count, audit chain and at least one usable session or verified backup are intact in every case." """
-    moments = range(1, ENTRIES[kind] + 1, _EVERY)
+    moments = moments_of(ENTRIES[kind])
 
     async def main() -> None:
         async with office.at_work() as day:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,13 @@ from tests.acceptance.recovery.core_process import Orders, Program
 
 _contacts = itertools.count(5_521_930_000_001)
 MESSAGES: Final = 3
+
+_EVERY: Final = int(os.environ.get("CONECTA_KILL_EVERY", "1"))
+
+
+def moments_of(entries: int) -> range:
+    """After which entries of a journal to kill: after each, unless somebody is in a hurry."""
+    return range(1, entries + 1, _EVERY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
