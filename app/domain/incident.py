@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from app.domain.connection import Reason
 from app.domain.mentorado import MentoradoId, ProviderKind
@@ -34,6 +36,14 @@ class Finding:
 
     found: Found
     detail: str = ""
+
+
+class Checks(Protocol):
+    """Looks at what all links of a provider share: the way to it, and the time it has."""
+
+    async def look(self, provider: ProviderKind) -> Sequence[Finding]:
+        """Takes seconds at most, and does not raise: what cannot be looked at is a finding, too."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,7 @@ from typing import Protocol, runtime_checkable
 
 from app.domain.connection import Reason, SendCapability
 from app.domain.credentials import CredentialReport, Credentials
-from app.domain.incident import Finding
-from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind
+from app.domain.mentorado import Enrolment, Link, LinkId
 from app.domain.messages import WireFact
 from app.domain.phone import PhoneNumber
 from app.domain.sending import NumberDetails, Outgoing, QueuedMessage, SendResult
@@ -261,19 +260,6 @@ class KeepsSessions(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
-    """What one webhook delivery says about one account; a delivery may carry several, in any order, and repeat them.
-
-    A provider's parser is ``(body: bytes, received_at: datetime) -> Sequence[Callback]``: it raises `ValueError` for
-    what is no such body, and leaves out what it does not know.
-    """
-
-    key: str  # whose it is: Z-API's instance id, Meta's phone number id; empty for all it may be about
-    facts: tuple[WireFact, ...] = ()
-    check: bool = False  # the state of the line may have changed: worth asking at once
-
-
 @runtime_checkable
 class TakesDeliveries(Protocol):
     """A provider that calls us, where a team has a public address for its webhooks."""
@@ -293,12 +279,4 @@ class CanLogInDetail(Protocol):
 
     def set_detailed_log(self, on: bool) -> None:
         """Begin or end it, on lines that are open and on those to come."""
-        ...
-
-
-class Checks(Protocol):
-    """Looks at what all links of a provider share: the way to it, and the time it has."""
-
-    async def look(self, provider: ProviderKind) -> Sequence[Finding]:
-        """Takes seconds at most, and does not raise: what cannot be looked at is a finding, too."""
         ...

@@ -74,6 +74,19 @@ class Doors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """What one webhook delivery says about one account; a delivery may carry several, in any order, and repeat them.
+
+    A provider's parser is ``(body: bytes, received_at: datetime) -> Sequence[Callback]``: it raises `ValueError` for
+    what is no such body, and leaves out what it does not know.
+    """
+
+    key: str  # whose it is: Z-API's instance id, Meta's phone number id; empty for all it may be about
+    facts: tuple[WireFact, ...] = ()
+    check: bool = False  # the state of the line may have changed: worth asking at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Handed:
     """What deliveries said about a link, to be stored and then confirmed with its *mark*."""
 

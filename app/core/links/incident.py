@@ -14,10 +14,9 @@ from app.core.enrolments import Enrolments
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded, StatusChanged
 from app.domain.guidance import can_have
-from app.domain.incident import Finding, Found, Incident
+from app.domain.incident import Checks, Finding, Found, Incident
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.ports import Clock
-from app.domain.provider import Checks
 
 log = logging.getLogger(__name__)
 

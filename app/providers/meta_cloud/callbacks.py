@@ -22,7 +22,7 @@ from app.domain.messages import (
     WireReceipt,
 )
 from app.domain.phone import PhoneNumber
-from app.domain.provider import Callback
+from app.domain.webhooks import Callback
 from app.providers.meta_cloud.plain import document, mapping, mappings, moment, number, phone, text
 
 CHANGES_STATE: Final = frozenset(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from app.domain.messages import Address, AddressKind, Delivery, WireFact, WireMessage, WireReceipt
 from app.domain.phone import is_e164
-from app.domain.provider import Callback
+from app.domain.webhooks import Callback
 from app.providers.zapi.content import content_of
 from app.providers.zapi.reading import id_in, json_in, moment, text_in
 

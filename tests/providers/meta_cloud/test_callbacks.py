@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain.messages import Address, AddressKind, Delivery, Media, MessageKind, WireMessage, WireReceipt
-from app.domain.provider import Callback
+from app.domain.webhooks import Callback
 from app.providers.meta_cloud.callbacks import EVERY_NUMBER, parse
 from tests.clock import DAWN
 from tests.emulators.meta_cloud import webhooks

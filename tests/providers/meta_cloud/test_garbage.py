@@ -12,8 +12,9 @@ import pytest
 from app.domain.connection import SendCapability
 from app.domain.messages import Address, AddressKind, WireMessage, WireReceipt
 from app.domain.phone import is_e164
-from app.domain.provider import Callback, Opened, Refused, Silent
+from app.domain.provider import Opened, Refused, Silent
 from app.domain.sending import Accepted, NotSent, Outgoing, Uncertain
+from app.domain.webhooks import Callback
 from app.providers.meta_cloud import callbacks
 from app.providers.meta_cloud.accounts import wrong_account
 from app.providers.meta_cloud.details import ASKED_FOR, facts

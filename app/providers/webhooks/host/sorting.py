@@ -17,8 +17,7 @@ from typing import Final
 
 from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.messages import WireFact, WireMessage
-from app.domain.provider import Callback
-from app.domain.webhooks import Handed, Outcome
+from app.domain.webhooks import Callback, Handed, Outcome
 from app.providers.webhooks.host.clerk import Clerk
 from app.providers.webhooks.host.counting import Counting
 from app.providers.webhooks.host.spool import Kept, Spool
