@@ -13,8 +13,9 @@ import pytest
 from app.core.bus import Bus
 from app.core.chores import Chores
 from app.core.enrolments import Enrolments
+from app.core.hosted.webhook_counts import SUMMARY_SECONDS
 from app.core.hosted.webhook_doors import VERIFY_TOKEN, path_name
-from app.core.hosted.webhooks import ENDED_SECONDS, PLACE_SECONDS, SUMMARY_SECONDS, Phase, WebhookDesk
+from app.core.hosted.webhooks import ENDED_SECONDS, PLACE_SECONDS, Phase, WebhookDesk
 from app.core.operator_desk import OperatorDesk
 from app.core.scribe import Scribe
 from app.core.witness import Witness

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
-from datetime import UTC, datetime
+from contextlib import aclosing
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
 from app import __version__
-from app.core.backup.archive import ArchiveWriter, folder_problems
+from app.core.backup.archive import ArchiveWriter
 from app.core.backup.cipher import COST, require_length
-from app.core.backup.manifest import BackupHead, Label
-from app.core.backup.reading import Archive, label
+from app.core.backup.folder import BackupFolder, remove
+from app.core.backup.manifest import BackupHead
+from app.core.backup.reading import Archive
 from app.core.enrolments import Enrolments
-from app.core.export_files import safe_name
 from app.core.in_a_thread import InThread, in_a_thread
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind, is_id
+from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock, HistoryTransfer
 from app.domain.procedure import Facts, ProcedureId
 from app.domain.provider import KeepsSessions, Provider
-
-log = logging.getLogger(__name__)
-
-ENDING: Final = ".conecta"
 
 OnProgress = Callable[[BackupProgress], None]
 
@@ -69,7 +63,7 @@ class Backups:
         clock: Clock,
         cost: int = COST,
     ) -> None:
-        self._folder = folder
+        self._folder = BackupFolder(folder)
         self._enrolments = enrolments
         self._providers = providers
         self._transfer = transfer
@@ -95,16 +89,16 @@ class Backups:
             require_length(passphrase)
         self._phrases[procedure_id] = passphrase
         enrolment = self._enrolments.get(mentorado_id)
-        part, session = self._part(procedure_id), self._part(procedure_id, "session")
+        part, session = self._folder.part(procedure_id), self._folder.part(procedure_id, "session")
         async with in_a_thread() as thread:
             try:
-                await thread(partial(_prepare, self._folder, part, session))
+                await thread(partial(self._folder.prepare, part, session))
                 account, facts = await self._copy_session(enrolment, session, on_progress)
                 await self._write(thread, self._head(procedure_id, enrolment), account, on_progress)
             except BaseException:
-                await thread(partial(_remove, part, session))  # after what it is doing now
+                await thread(partial(remove, part, session))  # after what it is doing now
                 raise
-            await thread(partial(_remove, session))
+            await thread(partial(remove, session))
         return {**facts, "encrypted": "yes" if passphrase else "no"}
 
     async def verify_part(
@@ -112,22 +106,22 @@ class Backups:
     ) -> BackupInfo:
         """Read the part file back. The passphrase is known as long as the program runs."""
         phrase = passphrase or self._phrases.get(procedure_id, "")
-        return await self.verify(self._part(procedure_id), passphrase=phrase, on_progress=on_progress)
+        return await self.verify(self._folder.part(procedure_id), passphrase=phrase, on_progress=on_progress)
 
     async def put_in_place(self, procedure_id: ProcedureId) -> BackupInfo:
         """Give it its name. Returns the archive that is there when this was done before."""
-        info = await asyncio.to_thread(self._put_in_place, procedure_id)
+        info = await asyncio.to_thread(self._folder.put_in_place, procedure_id)
         self._phrases.pop(procedure_id, None)
         return info
 
     def beside(self, procedure_id: ProcedureId) -> Path:
         """Where keys may lie for a moment, for this user alone; `discard_part` removes them, too."""
-        return self._part(procedure_id, "session")
+        return self._folder.part(procedure_id, "session")
 
     async def discard_part(self, procedure_id: ProcedureId) -> None:
         """Remove a part file. A finished backup is never a harm, and stays."""
         self._phrases.pop(procedure_id, None)
-        await asyncio.to_thread(_remove, self._part(procedure_id), self._part(procedure_id, "session"))
+        await asyncio.to_thread(remove, self._folder.part(procedure_id), self._folder.part(procedure_id, "session"))
 
     # --- what there is -------------------------------------------------------------------------------------------
 
@@ -148,7 +142,7 @@ class Backups:
 
     async def all(self, mentorado_id: MentoradoId | None = None) -> Sequence[BackupInfo]:
         """The latest first, as they say of themselves. What cannot be read is left out, with a line in the log."""
-        return await asyncio.to_thread(self._all, mentorado_id)
+        return await asyncio.to_thread(self._folder.all, mentorado_id)
 
     async def last(self, mentorado_id: MentoradoId) -> datetime | None:
         """When the latest was made."""
@@ -157,7 +151,7 @@ class Backups:
     async def remove_old(self, mentorado_id: MentoradoId, keep: int) -> Sequence[BackupInfo]:
         """Delete all but the latest *keep* that were made here, and at least one; returns what went."""
         old = (await self.all(mentorado_id))[max(keep, 1) :]
-        await asyncio.to_thread(_remove, *(info.path for info in old))
+        await asyncio.to_thread(remove, *(info.path for info in old))
         return old
 
     # --- in their threads ----------------------------------------------------------------------------------------
@@ -173,7 +167,7 @@ class Backups:
             account = await provider.copy_session(enrolment.link, to)
         except Problem as problem:
             if problem.code is Code.SESSION_DISK_FULL:  # ours: it was being written
-                raise Problem(Code.BACKUP_DISK_FULL, path=str(self._folder)) from problem
+                raise Problem(Code.BACKUP_DISK_FULL, path=str(self._folder.path)) from problem
             if problem.code not in _NO_KEYS:
                 raise
             return None, {"session": problem.code.value}
@@ -182,13 +176,13 @@ class Backups:
     async def _write(
         self, thread: InThread, head: BackupHead, account: PhoneNumber | None, on_progress: OnProgress
     ) -> None:
-        part, phrase = self._part(head.procedure), self._phrases[head.procedure]
+        part, phrase = self._folder.part(head.procedure), self._phrases[head.procedure]
         made: list[ArchiveWriter] = []  # in the thread, also when nobody waits for it any more
         try:
             await thread(lambda: made.append(ArchiveWriter(part, head, phrase, self._cost)))
             (writer,) = made
             if account is not None:
-                await thread(partial(writer.add_session, self._part(head.procedure, "session"), account))
+                await thread(partial(writer.add_session, self._folder.part(head.procedure, "session"), account))
             done, total = 0, (await self._transfer.counts(head.mentorado_id))["message"]
             everything = cast("AsyncGenerator[Sequence[Mapping[str, object]]]", self._transfer.dump(head.mentorado_id))
             async with aclosing(everything) as batches:
@@ -202,33 +196,6 @@ class Backups:
             await thread(partial(_give_up, made))
             raise
 
-    def _put_in_place(self, procedure_id: ProcedureId) -> BackupInfo:
-        part = self._part(procedure_id)
-        if not part.exists():
-            done = next((each.info for each in self._labels() if each.procedure == procedure_id), None)
-            if done is None:
-                raise Problem(Code.BACKUP_UNREADABLE, path=str(part), detail="not there any more")
-            return done
-        info = label(part).info
-        with folder_problems(self._folder):
-            target = _free(self._folder, f"Conecta {safe_name(info.name)} {info.at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
-            part.rename(target)
-            _sync(self._folder)
-        return label(target).info
-
-    def _all(self, mentorado_id: MentoradoId | None) -> Sequence[BackupInfo]:
-        infos = [each.info for each in self._labels() if mentorado_id in (None, each.info.mentorado_id)]
-        return sorted(infos, key=lambda info: (info.at, info.path.name), reverse=True)
-
-    def _labels(self) -> list[Label]:
-        found = []
-        for path in self._folder.glob(f"[!.]*{ENDING}"):
-            try:
-                found.append(label(path))
-            except Problem as problem:
-                log.info("%s is left out of the list of backups: %s", path.name, problem.code)
-        return found
-
     def _head(self, procedure_id: ProcedureId, enrolment: Enrolment) -> BackupHead:
         return BackupHead(
             procedure=procedure_id,
@@ -239,11 +206,6 @@ class Backups:
             phone=enrolment.mentorado.phone,
             provider=enrolment.link.provider,
         )
-
-    def _part(self, procedure_id: ProcedureId, what: str = "part") -> Path:
-        if not is_id(procedure_id):
-            raise ValueError("not an id; it must never become a path")
-        return self._folder / f".{procedure_id}.{what}"
 
 
 class _CancelledError(Exception):
@@ -270,34 +232,3 @@ def _verify(path: Path, passphrase: str, tell: Callable[[int, int], None]) -> Ba
         archive.verify(progress)
         tell(total, total)
         return archive.manifest.info(path, encrypted=archive.encrypted)
-
-
-def _prepare(folder: Path, *parts: Path) -> None:
-    with folder_problems(folder):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.name == "posix" and folder.stat().st_mode & 0o077:
-            folder.chmod(0o700)
-    _remove(*parts)
-
-
-def _remove(*paths: Path) -> None:
-    for path in paths:
-        with folder_problems(path.parent), suppress(FileNotFoundError, NotADirectoryError):
-            path.unlink()
-
-
-def _free(folder: Path, name: str) -> Path:
-    target, number = folder / f"{name}{ENDING}", 1
-    while target.exists():
-        number += 1
-        target = folder / f"{name} ({number}){ENDING}"
-    return target
-
-
-def _sync(folder: Path) -> None:
-    with suppress(PermissionError):  # Windows opens no folders
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -7,18 +7,18 @@ of a message it does not let us ask about.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import secrets as randomness
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from functools import partial
 from typing import Final
-from urllib.parse import urlsplit
 
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.core.hosted import webhook_place
+from app.core.hosted.deliveries import Deliveries
+from app.core.hosted.webhook_counts import WebhookCounts
 from app.core.hosted.webhook_doors import WebhookDoors
 from app.core.operator_desk import OperatorDesk
 from app.domain.connection import LinkState
@@ -32,16 +32,13 @@ from app.domain.events import (
 )
 from app.domain.mentorado import Enrolment, LinkId, ProviderKind
 from app.domain.ports import Clock, Secrets
-from app.domain.provider import Provider, TakesDeliveries
+from app.domain.provider import Provider
 from app.domain.webhooks import (
     META_PATH,
-    REFUSED,
     ZAPI_PATH,
     Handed,
-    Outcome,
     Receiver,
     Reception,
-    Tallied,
     Tally,
     WebhookSettings,
 )
@@ -52,8 +49,6 @@ PLACE_SECONDS: Final = 30.0
 """How often a place where one cannot listen is tried again."""
 
 ENDED_SECONDS: Final = 2.0
-SUMMARY_SECONDS: Final = 60.0
-LEAST_PORT, MOST_PORT = 1, 65_535
 
 _ON_A_LINE = frozenset({LinkState.CONNECTED, LinkState.UNKNOWN})
 
@@ -105,10 +100,8 @@ class WebhookDesk:
         self._at_rest.set()
         self._moving = asyncio.Lock()
         self._held_back = False
-        self._reception: Reception | None = None
-        self._out: dict[LinkId, set[int]] = {}  # handed to a line, not confirmed
-        self._tallied = Tallied((), {})
-        self._told = (clock.now(), 0, 0)  # when the log had its last line, and the counts it gave
+        self._deliveries: Deliveries | None = None  # while there is a reception
+        self._counts = WebhookCounts(clock)
         self._failing: Code | None = None  # what the log was told last
         self.phase = Phase.OFF
         self.problem: Problem | None = None
@@ -124,12 +117,12 @@ class WebhookDesk:
     @property
     def tallies(self) -> tuple[Tally, ...]:
         """Everything that was counted, since webhooks were first on."""
-        return self._tallied.tallies
+        return self._counts.tallied.tallies
 
     @property
     def waiting(self) -> Mapping[LinkId, int]:
         """How many deliveries wait for their link to be connected."""
-        return self._tallied.waiting
+        return self._counts.tallied.waiting
 
     # --- what a person decides ------------------------------------------------------------------------------------
 
@@ -142,11 +135,11 @@ class WebhookDesk:
 
     async def move(self, address: str, port: str) -> None:
         """Listen at *address* and *port*, as typed. Raises `Problem`, and everything stays as it was."""
-        await self._put(replace(self.settings, address=_address(address), port=_port(port)))
+        await self._put(replace(self.settings, address=webhook_place.address(address), port=webhook_place.port(port)))
 
     async def set_public_url(self, typed: str) -> None:
         """How the providers reach us; only to be copied from here."""
-        await self._desk.set_webhooks(replace(self.settings, public_url=_public_url(typed)))
+        await self._desk.set_webhooks(replace(self.settings, public_url=webhook_place.public_url(typed)))
 
     async def _put(self, after: WebhookSettings) -> None:
         """One cannot try a place while listening there: the receiver rests for that moment, and providers try again."""
@@ -226,11 +219,13 @@ class WebhookDesk:
         if place is not None:
             self._show(Phase.STARTING)
         async with self._receiver.open(place) as reception:
-            self._reception = reception
+            self._deliveries = deliveries = Deliveries(
+                reception, enrolments=self._enrolments, providers=self._providers
+            )
             try:
                 async with asyncio.TaskGroup() as group:
                     tasks = [
-                        group.create_task(self._follow(reception), name="webhooks"),
+                        group.create_task(self._follow(reception, deliveries), name="webhooks"),
                         group.create_task(self._admit(reception, place), name="webhooks' doors"),
                         group.create_task(self._until_changed(), name="webhooks' settings"),
                     ]
@@ -238,8 +233,7 @@ class WebhookDesk:
                     for task in tasks:
                         task.cancel()
             finally:
-                self._reception = None
-                self._out.clear()
+                self._deliveries = None
 
     async def _until_changed(self) -> None:
         await self._changed.wait()
@@ -254,64 +248,25 @@ class WebhookDesk:
                 self._show(Phase.LISTENING)
             await self._doors_changed.wait()
 
-    async def _follow(self, reception: Reception) -> None:
+    async def _follow(self, reception: Reception, deliveries: Deliveries) -> None:
         async for said in reception.words():
             if isinstance(said, Handed):
-                self._pass_on(reception, said)
+                deliveries.pass_on(said)
                 continue
-            self._tallied = said
-            self._summarise()
+            self._counts.take(said)
             self._bus.publish(WebhooksChanged())
-
-    def _pass_on(self, reception: Reception, handed: Handed) -> None:
-        """To the open line of the link, which stores it; else it waits with the receiver until one is open."""
-        link_id, mark = handed.link_id, handed.mark
-        enrolment = next((each for each in self._enrolments.all() if each.link.id == link_id), None)
-        provider: object = self._providers.get(enrolment.link.provider) if enrolment else None
-        confirm: Callable[[], None] = partial(self._confirm, reception, link_id, mark)
-        taken = False
-        self._out.setdefault(link_id, set()).add(mark)
-        if isinstance(provider, TakesDeliveries):
-            try:
-                taken = provider.deliver(link_id, handed.facts, handed.check, confirm)
-            except Exception:  # one delivery's bug must not stop the others; it is tried again with the next line
-                log.exception("What a webhook said of link %s could not be passed on", link_id)
-        if not handed.facts:
-            confirm()  # nothing of it is to be kept
-        elif not taken:
-            reception.postpone(link_id)
-
-    def _confirm(self, reception: Reception, link_id: LinkId, mark: int) -> None:
-        marks = self._out.get(link_id, set())
-        marks.discard(mark)
-        if not marks:
-            self._out.pop(link_id, None)
-        reception.confirm(link_id, mark)
 
     def _on_changed(self, event: MentoradoChanged) -> None:
         if self._doors.concern(event.enrolment.link.id):
             self.look_again()
 
     def _on_status(self, event: StatusChanged) -> None:
-        """A line that has just opened takes what waits, and what the line before it had not stored."""
         if event.before.state is event.after.state:
             return
         if event.after.state is LinkState.CONNECTING and self._doors.concern(event.link_id):
             self.look_again()  # its credentials may be new
-        if event.after.state in _ON_A_LINE and self._reception is not None and event.link_id in self._out:
-            del self._out[event.link_id]
-            self._reception.offer_again(event.link_id)
-
-    def _summarise(self) -> None:
-        """One line a minute at most, however much garbage comes."""
-        at, accepted_then, refused_then = self._told
-        accepted = sum(tally.count for tally in self.tallies if tally.outcome is Outcome.ACCEPTED)
-        refused = sum(tally.count for tally in self.tallies if tally.outcome in REFUSED)
-        now = self._clock.now()
-        if (now - at).total_seconds() < SUMMARY_SECONDS or (accepted, refused) == (accepted_then, refused_then):
-            return
-        self._told = (now, accepted, refused)
-        log.info("Webhooks: %d accepted and %d refused until now", accepted, refused)
+        if event.after.state in _ON_A_LINE and self._deliveries is not None:
+            self._deliveries.offer_again(event.link_id)
 
     def _fail(self, problem: Problem, pause: float) -> float:
         if problem.code is not self._failing:
@@ -331,39 +286,3 @@ class WebhookDesk:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:
                 wait.cancel()
-
-
-def _address(typed: str) -> str:
-    address = typed.strip()
-    try:
-        return str(ipaddress.ip_address("127.0.0.1" if address.lower() == "localhost" else address))
-    except ValueError:
-        raise Problem(Code.WEBHOOK_ADDRESS_UNUSABLE, address=address or "—") from None
-
-
-def _port(typed: str) -> int:
-    digits = typed.strip()
-    if not (digits.isascii() and digits.isdigit() and len(digits) < 6 and LEAST_PORT <= int(digits) <= MOST_PORT):
-        raise Problem(Code.WEBHOOK_PORT_INVALID, least=str(LEAST_PORT), most=str(MOST_PORT))
-    return int(digits)
-
-
-def _public_url(typed: str) -> str:
-    url = typed.strip().rstrip("/")
-    if not url:
-        return ""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
-        host = None
-    if (
-        not host
-        or parts.scheme != "https"
-        or parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-        or len(url.split()) > 1
-    ):
-        raise Problem(Code.WEBHOOK_URL_INVALID)
-    return url

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
@@ -15,11 +14,12 @@ from app.core.enrolments import Enrolments
 from app.core.intake import HistoryKeeper, Intake
 from app.core.links.backoff import Backoff
 from app.core.links.pairing import PairingDesk, Turn
+from app.core.links.patience import Patience
 from app.core.links.reasons import REASON_OF
 from app.core.links.start_gate import StartGate
 from app.core.links.status_board import StatusBoard
 from app.core.log_context import ABOUT
-from app.domain.connection import LinkState, LinkStatus, QrCode, Reason, Retry
+from app.domain.connection import LinkState, LinkStatus, QrCode, Reason
 from app.domain.errors import Problem
 from app.domain.guidance import can_have
 from app.domain.lifecycle import Trigger, allowed
@@ -81,17 +81,13 @@ class LinkRun:
         self._desk = desk
         self._keeper = keeper
         self._clock = clock
-        self._gate = gate
         self._backoff = backoff
+        self._patience = Patience(gate=gate, backoff=backoff, clock=clock)
         self._refusals: Counter[LinkId] = Counter() if refusals is None else refusals
         self._line: Line | None = None
-        self._patience: asyncio.Timeout | None = None
         self._grace: asyncio.Task[None] | None = None
         self._breaks = 0
         self._through = False  # whether the present line ever connected
-        self._waiting = False
-        self._at_once = False
-        self._called = False
         self.hurried = False
 
     async def run(self, *, pair_anew: bool) -> None:
@@ -111,12 +107,12 @@ class LinkRun:
                 self._lose(Reason.STREAM_ERROR, "the line ended without a word")
             if self._status.state is not LinkState.RECONNECTING:
                 return
-            await self._wait_for_next_try()
+            await self._patience.wait(lambda retry: self._board.note(self._link, retry=retry))
 
     def hurry(self) -> None:
         """Try now instead of later; once, until the link has been through again."""
-        self.hurried = self._at_once = True
-        self._interrupt()
+        self.hurried = True
+        self._patience.hurry()
 
     def check_now(self) -> None:
         """Have a polled provider asked at once over the line that is open; another is opened if it cannot be."""
@@ -128,9 +124,7 @@ class LinkRun:
 
     def call(self) -> None:
         """Try at the gate's next free moment, if the link only waits: whatever took many links down may be over."""
-        if self._waiting:
-            self._called = True
-            self._interrupt()
+        self._patience.call()
 
     async def _hold_one_line(self, pair_anew: bool) -> None:
         """Pair or connect, whichever is due, until the line is over."""
@@ -144,7 +138,7 @@ class LinkRun:
             elif pair_anew or not (self._link.account or await self._provider.has_credentials(self._link)):
                 await self._pair(self._provider)
                 return
-        async with self._impatiently(), self._provider.connect(self._enrolment) as line:
+        async with self._patience.at_most(), self._provider.connect(self._enrolment) as line:
             await self._listen(line, None)
 
     async def _pair(self, provider: CanPair) -> None:
@@ -153,7 +147,7 @@ class LinkRun:
         async with self._desk.turn(self._link.id) as turn:
             if self._status.reason is Reason.WAITING_TURN:
                 self._move(Trigger.CONNECT)
-            async with self._impatiently(), provider.pair(self._enrolment) as line:
+            async with self._patience.at_most(), provider.pair(self._enrolment) as line:
                 await self._listen(line, turn)
 
     async def _listen(self, line: Line, turn: Turn | None) -> None:
@@ -230,7 +224,7 @@ class LinkRun:
     async def _replace_later(self, seconds: float) -> None:
         """A lost line may come back by itself for a moment; then another takes its place when the gate says so."""
         await self._clock.sleep(seconds)
-        self._interrupt()
+        self._patience.end()
 
     def _end_grace(self) -> None:
         if self._grace is not None:
@@ -284,41 +278,6 @@ class LinkRun:
             self._move(Trigger.LOST, reason, detail=detail)
         else:
             self._move(Trigger.REFUSED, Reason.FLAPPING, detail=counted)
-
-    async def _wait_for_next_try(self) -> None:
-        delay = self._backoff.next_delay()
-        attempt = self._backoff.attempt
-        while not self._at_once:
-            self._called, now = False, self._clock.now()
-            moment = self._gate.reserve(now + timedelta(seconds=delay))
-            self._board.note(self._link, retry=Retry(attempt, moment))
-            self._waiting = True
-            async with self._impatiently():
-                await self._clock.sleep((moment - now).total_seconds())
-            self._waiting = False
-            if self._clock.now() < moment:
-                self._gate.give_back(moment)
-            if not self._called:
-                break
-            delay = 0.0
-        self._at_once = False
-        self._board.note(self._link, retry=Retry(attempt, None))
-
-    def _interrupt(self) -> None:
-        if self._patience is not None and not self._patience.expired():
-            self._patience.reschedule(asyncio.get_running_loop().time())
-
-    @asynccontextmanager
-    async def _impatiently(self) -> AsyncIterator[None]:
-        """Whatever happens inside is cut short by `hurry`."""
-        try:
-            async with asyncio.timeout(None) as self._patience:
-                yield
-        except TimeoutError:
-            if self._patience is None or not self._patience.expired():
-                raise
-        finally:
-            self._patience = None
 
     def _is_wrong(self, account: PhoneNumber | None) -> bool:
         return account is not None and not same_account(account, self._enrolment.expected_account)

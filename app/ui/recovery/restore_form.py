@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QSizePolicy, QVBoxLayout
 
-from app.core.backup.backups import ENDING
+from app.core.backup.folder import ENDING
 from app.domain.backup import BackupInfo
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment
