@@ -19,9 +19,10 @@ import pytest
 from app.domain.connection import Reason
 from app.domain.errors import Code, Problem
 from app.domain.provider import CodeIssued, Failed, Opened, Refused
+from app.providers.whatsapp_web.encoding import encode
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.line import HostLine
-from app.providers.whatsapp_web.protocol import VERSION, LogLine, Mode, Open, Ready, SetLogging, StateChanged, encode
+from app.providers.whatsapp_web.protocol import VERSION, LogLine, Mode, Open, Ready, SetLogging, StateChanged
 from tests.providers.conftest import World, run, until
 
 

@@ -18,6 +18,7 @@ from app.domain.messages import (
     WireMessage,
     WireReceipt,
 )
+from app.providers.whatsapp_web.encoding import ProtocolError, decode_from_host, decode_to_host, encode
 from app.providers.whatsapp_web.protocol import (
     Account,
     Answer,
@@ -32,7 +33,6 @@ from app.providers.whatsapp_web.protocol import (
     Mode,
     Open,
     PairPhone,
-    ProtocolError,
     Ready,
     SendText,
     SessionState,
@@ -41,9 +41,6 @@ from app.providers.whatsapp_web.protocol import (
     StateChanged,
     ToHost,
     Unable,
-    decode_from_host,
-    decode_to_host,
-    encode,
 )
 
 TO_HOST: list[ToHost] = [

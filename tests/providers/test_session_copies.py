@@ -18,7 +18,7 @@ from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment
 from app.domain.provider import KeepsSessions
 from app.providers.whatsapp_web.session_copies import copy_session, restore_session
-from app.providers.whatsapp_web.session_files import SessionFolder
+from app.providers.whatsapp_web.session_folder import SessionFolder
 from app.providers.whatsapp_web.snapshots import Snapshots
 from tests.providers.conftest import World, digits, run
 from tests.providers.test_snapshots import session_file

@@ -19,7 +19,8 @@ from app.domain.mentorado import MentoradoId, new_mentorado_id
 from app.domain.phone import PhoneNumber
 from app.providers.whatsapp_web.file_lock import FileLock, LockHeld, Owner, read_owner
 from app.providers.whatsapp_web.inspection import account_in
-from app.providers.whatsapp_web.session_files import SessionFiles, SessionFolder
+from app.providers.whatsapp_web.session_files import SessionFiles
+from app.providers.whatsapp_web.session_folder import SessionFolder
 
 NOW = datetime(2026, 5, 4, 3, 2, 1, tzinfo=UTC)
 ANA = PhoneNumber("+5511987654321")

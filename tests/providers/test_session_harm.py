@@ -18,7 +18,8 @@ import pytest
 from app.domain.errors import Code, Problem
 from app.providers.whatsapp_web.file_lock import FileLock, LockHeld, Owner
 from app.providers.whatsapp_web.inspection import account_in
-from app.providers.whatsapp_web.session_files import SessionFiles, SessionFolder
+from app.providers.whatsapp_web.session_files import SessionFiles
+from app.providers.whatsapp_web.session_folder import SessionFolder
 from tests.providers.test_session_files import ANA, NOW, pair_candidate, write_session
 from tests.providers.test_session_files import files as files
 from tests.providers.test_session_files import folder as folder

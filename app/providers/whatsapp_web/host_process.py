@@ -18,7 +18,8 @@ from typing import Final, cast
 import app
 from app.domain.errors import Code, Problem
 from app.providers.whatsapp_web import protocol
-from app.providers.whatsapp_web.protocol import Answer, FromHost, LogOut, PairPhone, ProtocolError, SendText, ToHost
+from app.providers.whatsapp_web.encoding import ProtocolError, decode_from_host, encode
+from app.providers.whatsapp_web.protocol import Answer, FromHost, LogOut, PairPhone, SendText, ToHost
 
 FROZEN_FLAG: Final = "--session-host"
 """How a frozen build, which has no ``-m``, is told to be a host instead of the app."""
@@ -91,7 +92,7 @@ class HostProcess(asyncio.SubprocessProtocol):
         """Tell the host; into the void when it is gone."""
         pipe = self._transport.get_pipe_transport(0) if self._transport else None
         if isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
-            pipe.write(protocol.encode(message))
+            pipe.write(encode(message))
 
     async def ask(self, question: Callable[[int], SendText | PairPhone | LogOut], within: float) -> Answer:
         """Ask, and wait for the answer; raises `Problem` when it is a refusal or does not come.
@@ -178,7 +179,7 @@ class HostProcess(asyncio.SubprocessProtocol):
         if self._gone:
             return
         try:
-            message = protocol.decode_from_host(line)
+            message = decode_from_host(line)
         except ProtocolError as error:
             self._end(f"not understood: {error}")
             return

@@ -1,15 +1,25 @@
-"""Opens files that are nothing but files: a link could lead out of the folder, and a pipe would never answer."""
+"""Files and folders that are nothing but that, and ours: a link could lead elsewhere, and a pipe would never answer."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import secrets
 import stat
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from app.domain.errors import Code, Problem
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # Windows has neither, and few links
+_CODES: Final = {
+    errno.ENOSPC: Code.SESSION_DISK_FULL,
+    errno.EDQUOT: Code.SESSION_DISK_FULL,
+    errno.ENOTDIR: Code.SESSION_DIR_NOT_A_FOLDER,
+    errno.EEXIST: Code.SESSION_DIR_NOT_A_FOLDER,
+}
 
 
 def open_plain(path: Path, flags: int, mode: int = 0o600) -> int:
@@ -42,6 +52,58 @@ def require_own(path: Path) -> None:
     owner = path.lstat().st_uid
     if owner != os.geteuid():
         raise Problem(Code.SESSION_OF_ANOTHER_USER, path=str(path), owner=_name_of(owner))
+
+
+def require_folder(path: Path, *, may_be_linked: bool = False) -> None:
+    """Raise `Problem` unless *path* is a folder of ours that we can write in, and keep others out of it.
+
+    Only the root may be a link, because a person chose it; one further down could lead out of it.
+    """
+    if not os.path.lexists(path):
+        raise Problem(Code.SESSION_MISSING, path=str(path))
+    if not may_be_linked:
+        require_no_link(path)
+    if not path.is_dir():
+        raise Problem(Code.SESSION_DIR_NOT_A_FOLDER, path=str(path))
+    require_own(path.resolve() if may_be_linked else path)
+    if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+        raise Problem(Code.SESSION_DIR_NOT_WRITABLE, path=str(path))
+    if os.name == "posix" and path.stat().st_mode & 0o077:
+        with problems_with(path):
+            path.chmod(0o700)
+
+
+def require_no_link(path: Path) -> None:
+    """Raise `Problem` when *path* is a link."""
+    if path.is_symlink():
+        raise Problem(Code.SESSION_DIR_NOT_A_FOLDER, path=str(path))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write *path* so that a crash leaves the old text or the new one, on the disk."""
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, text.encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    fresh.replace(path)
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+@contextlib.contextmanager
+def problems_with(path: Path) -> Iterator[None]:
+    """What the file system refuses, as a `Problem`."""
+    try:
+        yield
+    except OSError as error:
+        raise Problem(_CODES.get(error.errno or 0, Code.SESSION_DIR_NOT_WRITABLE), path=str(path)) from error
 
 
 def _name_of(user: int) -> str:

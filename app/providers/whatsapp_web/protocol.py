@@ -6,16 +6,12 @@ host may hold several. Fields nobody knows are ignored; a kind nobody knows is a
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Final
 
 from app.domain.connection import Reason
 from app.domain.messages import WireFact
-from app.providers.whatsapp_web.wire_json import from_plain, to_plain
 
 VERSION: Final = 2
 LINE_LIMIT: Final = 4 << 20
@@ -24,10 +20,6 @@ LINE_LIMIT: Final = 4 << 20
 SPOOL: Final = "spool"
 """The folder beside a session file where its host keeps what it received until that is stored. One for all sessions of
 a mentorado: what one received outlives a new pairing."""
-
-
-class ProtocolError(Exception):
-    """A line that is not of this protocol. Its text is never repeated here: it may be a credential."""
 
 
 class Mode(StrEnum):
@@ -206,100 +198,5 @@ class LogLine:
     text: str
 
 
-_M = TypeVar("_M")
 ToHost = Open | SendText | PairPhone | LogOut | Close | SetLogging | Confirm
 FromHost = Ready | Unable | Code | LoginStatus | Account | StateChanged | SignOfLife | Facts | Answer | LogLine
-
-_TO_HOST: Final[Mapping[str, type[ToHost]]] = MappingProxyType(
-    {
-        "open": Open,
-        "send_text": SendText,
-        "pair_phone": PairPhone,
-        "log_out": LogOut,
-        "close": Close,
-        "set_logging": SetLogging,
-        "confirm": Confirm,
-    }
-)
-_FROM_HOST: Final[Mapping[str, type[FromHost]]] = MappingProxyType(
-    {
-        "ready": Ready,
-        "unable": Unable,
-        "code": Code,
-        "login_status": LoginStatus,
-        "account": Account,
-        "state": StateChanged,
-        "sign_of_life": SignOfLife,
-        "facts": Facts,
-        "answer": Answer,
-        "log": LogLine,
-    }
-)
-_NAMES: Final = {kind: name for table in (_TO_HOST, _FROM_HOST) for name, kind in table.items()}
-
-
-def encode(message: ToHost | FromHost) -> bytes:
-    """*message* as one line, newline included."""
-    body = {"type": _NAMES[type(message)], **{f.name: getattr(message, f.name) for f in fields(message)}}
-    if isinstance(message, Facts):
-        body["facts"] = [to_plain(fact) for fact in message.facts]
-    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
-
-
-def decode_to_host(line: bytes) -> ToHost:
-    """What the app asked; raises `ProtocolError`."""
-    return _decode(line, _TO_HOST)
-
-
-def decode_from_host(line: bytes) -> FromHost:
-    """What a host told; raises `ProtocolError`."""
-    return _decode(line, _FROM_HOST)
-
-
-def _decode(line: bytes, kinds: Mapping[str, type[_M]]) -> _M:
-    try:
-        body = json.loads(line)
-    except (ValueError, RecursionError):
-        raise ProtocolError("not JSON") from None
-    if not isinstance(body, dict):
-        raise ProtocolError("not an object")
-    name = body.get("type")
-    kind = kinds.get(name) if isinstance(name, str) else None
-    if kind is None:
-        raise ProtocolError("a message of unknown type")
-    values = {}
-    for part in fields(kind):  # type: ignore[arg-type]  # every kind in the tables is a dataclass
-        if part.name in body:
-            values[part.name] = _checked(name, part.name, str(part.type), body[part.name])
-        elif part.default is MISSING:
-            raise ProtocolError(f"{name}: {part.name} is missing")
-    return kind(**values)
-
-
-def _facts(plain: object) -> tuple[WireFact, ...]:
-    return tuple(from_plain(each) for each in plain) if isinstance(plain, list) else ()
-
-
-_READERS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[object], object]]]] = MappingProxyType(
-    {
-        "str": ((str,), str),
-        "int": ((int,), lambda value: value),
-        "bool": ((bool,), bool),
-        "float": ((int, float), lambda value: value),
-        "float | None": ((int, float, type(None)), lambda value: value),
-        "tuple[WireFact, ...]": ((list,), _facts),
-        "Mode": ((str,), lambda value: Mode(str(value))),
-        "SessionState": ((str,), lambda value: SessionState(str(value))),
-        "Reason": ((str,), lambda value: Reason(str(value))),
-    }
-)
-
-
-def _checked(kind: object, name: str, annotation: str, value: object) -> object:
-    allowed, read = _READERS[annotation]
-    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
-        raise ProtocolError(f"{kind}: {name} is not of type {annotation}")
-    try:
-        return read(value)
-    except ValueError:
-        raise ProtocolError(f"{kind}: {name} has an unknown value") from None

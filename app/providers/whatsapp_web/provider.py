@@ -25,7 +25,8 @@ from app.providers.whatsapp_web.line import SESSION, EndedLine, HostLine, Patien
 from app.providers.whatsapp_web.protocol import Mode, Open, SetLogging
 from app.providers.whatsapp_web.sending import OpenLines
 from app.providers.whatsapp_web.session_copies import copy_session, restore_session
-from app.providers.whatsapp_web.session_files import SessionFiles, SessionFolder
+from app.providers.whatsapp_web.session_files import SessionFiles
+from app.providers.whatsapp_web.session_folder import SessionFolder
 from app.providers.whatsapp_web.snapshots import EVERY, SnapshotInfo, Snapshots
 from app.providers.work_beside import beside
 

@@ -22,7 +22,7 @@ from urllib.parse import quote
 from app.domain.errors import Code, Problem
 from app.domain.phone import PhoneNumber
 from app.providers.whatsapp_web.inspection import account_in
-from app.providers.whatsapp_web.session_files import SessionFolder
+from app.providers.whatsapp_web.session_folder import SessionFolder
 from app.providers.whatsapp_web.snapshots import Snapshots, Unusable, copy_database
 
 _TABLES: Final = re.compile(r"whatsmeow_\w+|sqlite_\w+")

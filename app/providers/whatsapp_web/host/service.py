@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 from app.domain.connection import Reason
 from app.providers.whatsapp_web import protocol
+from app.providers.whatsapp_web.encoding import ProtocolError, decode_to_host
 from app.providers.whatsapp_web.host.engine import Engine, EngineError, EngineMismatch, EngineMissing, messages
 from app.providers.whatsapp_web.host.gate import Gate, GateBusy
 from app.providers.whatsapp_web.host.session import NotReady, Session
@@ -26,7 +27,6 @@ from app.providers.whatsapp_web.protocol import (
     Mode,
     Open,
     PairPhone,
-    ProtocolError,
     Ready,
     SendText,
     SessionState,
@@ -61,7 +61,7 @@ class Host:
         self._load()
         for line in iter(lambda: asked.readline(protocol.LINE_LIMIT), b""):
             try:
-                self._do(protocol.decode_to_host(line))
+                self._do(decode_to_host(line))
             except ProtocolError as error:
                 print(f"not understood: {error}", file=sys.stderr, flush=True)  # noqa: T201 - stderr is our log
         self._end()

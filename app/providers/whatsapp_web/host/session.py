@@ -33,11 +33,11 @@ from app.providers.whatsapp_web.host.events import (
 from app.providers.whatsapp_web.host.facts import IGNORED
 from app.providers.whatsapp_web.host.gate import Gate, GateBusy
 from app.providers.whatsapp_web.host.handover import Handover
+from app.providers.whatsapp_web.host.qr_codes import QrCodes
 from app.providers.whatsapp_web.host.spool import Spool
 from app.providers.whatsapp_web.protocol import (
     NOTICE,
     Account,
-    Code,
     FromHost,
     LoginStatus,
     LogLine,
@@ -51,10 +51,6 @@ HOST_LOCK: Final = "host.lock"
 """Held by the host, beside the app's own: an app that is killed frees its lock at once, its host a moment later."""
 
 _LOCKED_WITHIN: Final = 5.0
-# whatsmeow's qrchan.go: of six codes the first lives 60 s, all others 20 s. WhatsApp sends six, and neonize passes on
-# neither the number nor the time, so a server that sends another number makes the total wrong, not the codes.
-_CODES: Final = 6
-_FIRST_LIFETIME, _LIFETIME = 60.0, 20.0
 _AFTERTHOUGHT: Final = 0.2
 _EVENT_WITHIN: Final = 1.0
 _TAKEN_BACK: Final = News(SessionState.REFUSED, Reason.LOGGED_OUT, "the library found no keys in the session file")
@@ -85,8 +81,7 @@ class Session:
         self._lock: FileLock | None = None  # until the process ends: the library never closes its database
         self._hint: Hint | None = None
         self._hinted = threading.Event()
-        self._codes = 0
-        self._last_code = 0.0
+        self._codes = QrCodes(self.id)
         self._last: News | None = None
         self._ended = False
         self._handover: Handover | None = None
@@ -166,15 +161,12 @@ class Session:
         if self._opened.mode is Mode.CONNECT:
             self._report(_TAKEN_BACK)  # a code is for pairing: here it would be shown to somebody who asked for none
             return
-        self._codes += 1
-        self._last_code = time.monotonic()
-        if self._codes == 1:
+        code = self._codes.next(text)
+        if code.number == 1:
             # The maps are written; event 0 comes only after the scan. This host opens nothing else, so reads are safe.
             self._start_over()
             self._callable.set()
-        lifetime = _FIRST_LIFETIME if self._codes == 1 else _LIFETIME
-        total = max(_CODES, self._codes)
-        self._tell(Code(session=self.id, text=text, number=self._codes, total=total, lifetime=lifetime))
+        self._tell(code)
 
     def _on_status(self, status: str) -> None:
         self._tell(LoginStatus(session=self.id, status=status))
@@ -183,7 +175,7 @@ class Session:
             news = _TAKEN_BACK
         if news is None:
             return
-        if status == "timeout" and not self._ran_out_of_codes():
+        if status == "timeout" and not self._codes.ran_out():
             # The library says "timeout" too when the line falls while a code is shown. What the server said before is
             # worked on by another of its threads, and may be a moment late.
             self._hinted.wait(_AFTERTHOUGHT)
@@ -192,11 +184,6 @@ class Session:
         if news.reason is Reason.LOGGED_OUT:  # WhatsApp's 401, but nobody was logged in yet
             news = replace(news, reason=Reason.PAIRING_FAILED)
         self._report(news)
-
-    def _ran_out_of_codes(self) -> bool:
-        # The last code always lives 20 s; only a first of six, which others would follow, is still shown after that.
-        shown_for = time.monotonic() - self._last_code
-        return self._codes > 0 and _LIFETIME - 0.5 <= shown_for <= _LIFETIME + 5
 
     def _on_event(self, code: int, payload: bytes) -> None:
         self.heard_at = time.monotonic()

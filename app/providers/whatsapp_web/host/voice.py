@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from queue import SimpleQueue
 
-from app.providers.whatsapp_web import protocol
+from app.providers.whatsapp_web.encoding import encode
 from app.providers.whatsapp_web.protocol import FromHost
 
 
@@ -32,7 +32,7 @@ class Voice:
 
     def _speak(self) -> None:
         while (message := self._waiting.get()) is not None:
-            line = memoryview(protocol.encode(message))
+            line = memoryview(encode(message))
             try:
                 while line:
                     line = line[os.write(self._channel, line) :]
