@@ -1,6 +1,6 @@
-"""The composition root of the window: what is made, in which order, and how it all ends.
+"""Opens the window, which is on the screen before the core is even imported.
 
-The window is on the screen before the core is even imported; `Frame` is what that takes, `Program` is the rest.
+`Frame` is what that takes, `Program` is the rest.
 """
 
 from __future__ import annotations
@@ -8,31 +8,12 @@ from __future__ import annotations
 import gc
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app import __version__
 from app.clock import SystemClock
 from app.display import require_display, require_platform_libraries
 from app.domain.errors import Code, Problem
 from app.settings import Settings
-
-if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
-
-    from app.bootstrap import Core
-    from app.domain.mentorado import MentoradoId
-    from app.domain.ports import Clock
-    from app.ui.conversations.panel import ConversationsPanel
-    from app.ui.crash import CrashReports
-    from app.ui.detail_pane.pane import DetailPane
-    from app.ui.main_window import MainWindow
-    from app.ui.page import Page
-    from app.ui.places import Place
-    from app.ui.settings_page.parts import Parts
-    from app.ui.single_instance import SingleInstance
-
-OPEN_AGAIN_SECONDS = 3.0
-"""How often a database that cannot be opened is tried again; its cause may go away at any moment."""
 
 
 def open_window(settings: Settings) -> int:
@@ -56,6 +37,8 @@ def open_window(settings: Settings) -> int:
         if instance.raise_first():
             return 0
         raise Problem(Code.ALREADY_RUNNING)
+    from app.ui.frame import Frame
+
     clock = SystemClock()
     frame = Frame(app, settings.preferences, clock)
     frame.window.show_at_once()
@@ -64,6 +47,7 @@ def open_window(settings: Settings) -> int:
 
     configure_logging(settings.log_file)
     from app.bootstrap import build_core
+    from app.program import Program
     from app.ui.crash import CrashReports
     from app.ui.loop import run
 
@@ -75,272 +59,6 @@ def open_window(settings: Settings) -> int:
         give_back()
         instance.release()
     return 0
-
-
-class Frame:
-    """The window as it is first seen: the person's own look and language, and nobody in the list yet."""
-
-    def __init__(self, app: QApplication, preferences: Path, clock: Clock) -> None:
-        from app.ui.main_window import MainWindow
-        from app.ui.mentorado_list.model import MentoradoListModel
-        from app.ui.preferences import Preferences
-        from app.ui.text import texts
-        from app.ui.theme import Theme
-
-        kept = Preferences(preferences)
-        texts.set_language(kept.language)
-        self.theme = Theme(kept.mode, kept.text_scale)
-        self.theme.prepare(app)
-        self.model = MentoradoListModel(clock)
-        self.window = MainWindow(theme=self.theme, preferences=kept, model=self.model)
-        self.theme.apply(app)  # once it is whole: each widget would else be dressed again with each parent it is given
-        self.close_asked = False
-        self.window.close_requested.connect(self._remember)
-
-    def _remember(self) -> None:
-        self.close_asked = True
-
-
-class Program:
-    """One run of the window over a core, in the order in which its parts begin and end."""
-
-    def __init__(self, frame: Frame, core: Core, reports: CrashReports, instance: SingleInstance | None = None) -> None:
-        import asyncio
-
-        from app.domain.events import (
-            IncidentBegan,
-            IncidentChanged,
-            IncidentEnded,
-            MentoradoAdded,
-            MentoradoChanged,
-            MentoradosLoaded,
-            ProcedureChanged,
-            StatusChanged,
-            StorageFailed,
-            StorageRecovered,
-        )
-        from app.ui.credentials.hosted import Hosted
-        from app.ui.incident_notice import IncidentNotice
-        from app.ui.interrupted_notice import InterruptedNotice
-        from app.ui.sheets import Sheets, Tools
-        from app.ui.waiting_notice import WaitingNotice
-        from app.ui.work import Work
-
-        self._core = core
-        self._reports = reports
-        self._instance = instance
-        self._theme = frame.theme
-        self.window = window = frame.window
-        self._close_asked = asyncio.Event()
-        self._asking = False
-        window.close_requested.connect(self._on_close_requested)
-        if frame.close_asked:
-            self._close_asked.set()
-        window.crashed.connect(reports.take)
-        reports.reported.connect(window.show_report)
-        bus, model = core.bus, frame.model
-        bus.subscribe(MentoradosLoaded, model.on_loaded)
-        bus.subscribe(MentoradoAdded, model.on_added)
-        bus.subscribe(MentoradoChanged, model.on_changed)
-        bus.subscribe(StatusChanged, model.on_status)
-        bus.subscribe(StorageFailed, window.on_storage_failed)
-        bus.subscribe(StorageRecovered, window.on_storage_recovered)
-        notice = IncidentNotice(window.banners, core.clock)
-        bus.subscribe(IncidentBegan, notice.on_lasting)
-        bus.subscribe(IncidentChanged, notice.on_lasting)
-        bus.subscribe(IncidentEnded, notice.on_ended)
-        self._interrupted = InterruptedNotice(window.banners, self._name_of, window.show_procedure)
-        bus.subscribe(ProcedureChanged, self._interrupted.on_changed)
-        waiting = WaitingNotice(window.banners, self._name_of, window.shows_procedure, window.show_procedure)
-        bus.subscribe(ProcedureChanged, waiting.on_changed)
-        self._sheets = Sheets(
-            Tools(
-                theme=frame.theme,
-                bus=bus,
-                clock=core.clock,
-                actions=core.actions,
-                enrolments=core.enrolments,
-                supervisor=core.supervisor,
-                incidents=core.incidents,
-                procedures=core.procedures,
-                backups=core.backups,
-                open_folder=_open_folder,
-                hosted=Hosted(
-                    kinds=tuple(core.providers),
-                    choice=core.provider_choice,
-                    credentials=core.credentials,
-                    queue=core.queue,
-                    details=core.details,
-                    registration=core.registration,
-                ),
-            ),
-            window,
-        )
-        window.attach(
-            Work(
-                theme=frame.theme,
-                actions=core.actions,
-                enrolments=core.enrolments,
-                supervisor=core.supervisor,
-                roster_import=core.roster_import,
-                sheets=self._sheets,
-                make_pane=self._make_pane,
-                make_page=self._make_page,
-            )
-        )
-
-    async def run(self) -> None:
-        """Open the database behind the window, hold the links until it is closed, and take all down again."""
-        import asyncio
-
-        from app.ui.loop import cancel_asked
-
-        self._reports.watch(asyncio.get_running_loop())
-        self.window.show()
-        try:
-            self._listen()
-            async with self._core.running(), asyncio.TaskGroup() as group:
-                opening = group.create_task(self._open(), name="open the database")
-                await self._until_closed()
-                opening.cancel()
-                self.window.hide()  # the lines may take a moment to close, and nobody should watch them
-                await cancel_asked()  # what was asked for last must not begin while all else ends
-        finally:
-            await cancel_asked()  # a sheet that is still open belongs to the window
-            self.window.finish()
-            self.window.deleteLater()
-
-    async def _open(self) -> None:
-        from app.domain.events import StorageFailed, StorageRecovered
-
-        told: Code | None = None
-        while True:
-            try:
-                await self._core.open()
-            except Problem as problem:
-                if problem.code is not told:
-                    told = problem.code
-                    self.window.on_storage_failed(StorageFailed(problem))
-                await self._core.clock.sleep(OPEN_AGAIN_SECONDS)
-            else:
-                break
-        if told is not None:
-            self.window.on_storage_recovered(StorageRecovered())
-        self._interrupted.offer(self._core.procedures.unfinished())
-        await self._core.supervisor.start_wanted()
-
-    async def _until_closed(self) -> None:
-        from app.core.procedure.run import MOVING
-        from app.domain.connection import LinkState
-        from app.ui.dialogs.question import Questions
-
-        supervisor = self._core.supervisor
-        while True:
-            await self._close_asked.wait()
-            self._close_asked.clear()
-            live = [link for link in supervisor.running() if supervisor.status(link).state is not LinkState.BLOCKED]
-            moving = [one for one in self._core.procedures.unfinished() if one.state in MOVING]
-            if not live and not moving:
-                return
-            self._asking = True
-            try:
-                names = [self._name_of(one.head.mentorado_id) for one in moving]
-                if await Questions(self._theme, self.window, supervisor.status).close_program(len(live), names):
-                    return
-            finally:
-                self._asking = False
-
-    def _name_of(self, mentorado_id: MentoradoId) -> str:
-        return self._core.enrolments.get(mentorado_id).mentorado.name
-
-    def _on_close_requested(self) -> None:
-        if not self._asking:  # one question is enough
-            self._close_asked.set()
-
-    def _listen(self) -> None:
-        if self._instance is not None:
-            self._instance.raise_requested.connect(self.window.come_forward)
-            self._instance.listen()
-
-    def _make_pane(self) -> DetailPane:
-        from app.ui.detail_pane.pane import DetailPane
-
-        return DetailPane(
-            theme=self._theme,
-            bus=self._core.bus,
-            enrolments=self._core.enrolments,
-            supervisor=self._core.supervisor,
-            actions=self._core.actions,
-            sheets=self._sheets,
-            history=self._core.transitions,
-            clock=self._core.clock,
-            make_conversations=self._make_conversations,
-        )
-
-    def _make_conversations(self) -> ConversationsPanel:
-        from app.ui.conversations.panel import ConversationsPanel
-
-        return ConversationsPanel(
-            theme=self._theme,
-            bus=self._core.bus,
-            history=self._core.history,
-            enrolments=self._core.enrolments,
-            clock=self._core.clock,
-        )
-
-    def _make_page(self, place: Place) -> Page:
-        from app.ui.places import Place
-
-        core = self._core
-        if place is Place.SETTINGS:
-            from app.ui.settings_page.page import SettingsPage
-
-            return SettingsPage(theme=self._theme, parts=_parts(core, self.window))
-        from app.ui.audit_page.page import AuditPage
-
-        return AuditPage(
-            theme=self._theme, audit=core.audit, people=core.enrolments.all, witness=core.witness, clock=core.clock
-        )
-
-
-def _parts(core: Core, window: MainWindow) -> Parts:
-    """What the settings act on."""
-    from app.ui.settings_page.parts import Folders, Parts
-
-    settings = core.settings
-    return Parts(
-        clock=core.clock,
-        bus=core.bus,
-        desk=core.desk,
-        provider_log=core.provider_log,
-        secrets=core.secrets_desk,
-        webhooks=core.webhooks,
-        personal_data=core.personal_data,
-        enrolments=core.enrolments,
-        kinds=tuple(core.providers),
-        status=core.supervisor.status,
-        extent=core.history.extent,
-        snapshots=core.whatsapp_web.snapshots,
-        backups=core.backups.all,
-        folders=Folders(
-            data=settings.data_dir,
-            sessions=settings.session_dir,
-            backups=settings.backup_dir,
-            logs=settings.log_file.parent,
-            secrets=settings.secrets,
-        ),
-        version=__version__,
-        set_language=window.look.set_language,
-        open_folder=_open_folder,
-    )
-
-
-def _open_folder(folder: Path) -> None:
-    """Show *folder* in the system's own file manager."""
-    from PySide6.QtCore import QUrl
-    from PySide6.QtGui import QDesktopServices
-
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
 def _make_private(folder: Path) -> None:

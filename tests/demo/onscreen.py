@@ -14,9 +14,10 @@ from app.clock import SystemClock
 from app.core.action import ActionName
 from app.domain.connection import LinkState
 from app.domain.mentorado import Enrolment
+from app.program import Program
 from app.ui.crash import CrashReports
+from app.ui.frame import Frame
 from app.ui.loop import run
-from app.window import Frame, Program
 from tests.demo.panel import PhonePanel
 from tests.demo.people import ANA, CAMILA, CAST, DAVI, FABIO, HEITOR, Person
 from tests.demo.phones import Phones

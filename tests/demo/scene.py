@@ -22,16 +22,17 @@ from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import StatusChanged
 from app.domain.mentorado import Enrolment, LinkId
 from app.domain.procedure import Procedure
+from app.program import Program
 from app.providers.whatsapp_web.file_lock import read_owner
 from app.settings import Settings
 from app.ui.crash import CrashReports
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.dialogs.sheet import Sheet
+from app.ui.frame import Frame
 from app.ui.main_window import MainWindow
 from app.ui.recovery.side_sheet import SideSheet
 from app.ui.text import texts
 from app.ui.theme import Theme
-from app.window import Frame, Program
 from tests.demo.people import Person
 
 Seen = tuple[LinkState, Reason]
@@ -111,7 +112,7 @@ class Scene:
 
     def perform(self, name: ActionName, person: Person) -> None:
         """Choose it from the person's menu."""
-        self.window.perform(name, self.enrolment(person).mentorado.id)
+        self.window.errands.perform(name, self.enrolment(person).mentorado.id)
 
     def button(self, words: str, under: QWidget | None = None) -> QAbstractButton:
         """The visible button that says *words*."""

@@ -22,11 +22,12 @@ from app.core.links.backoff import ReconnectPolicy
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.events import StatusChanged
 from app.domain.mentorado import Enrolment
+from app.program import Program
 from app.settings import Settings
 from app.ui.crash import CrashReports
+from app.ui.frame import Frame
 from app.ui.main_window import MainWindow
 from app.ui.text import texts
-from app.window import Frame, Program
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 PHONE, TYPED = "5511987654321", "11 98765-4321"

@@ -106,14 +106,14 @@ class Day:
     async def enrol(self, phone: str = "+5511987654321", token: str = TOKEN, **other: str) -> Person:
         """Somebody new at the Cloud API, whose credentials were typed."""
         added = await self.core.enrolments.add("Ana", phone)
-        await self.core.provider_choice.choose(added.mentorado.id, ProviderKind.META_CLOUD)
+        await self.core.hosted.choice.choose(added.mentorado.id, ProviderKind.META_CLOUD)
         typed = {
             CredentialField.ACCESS_TOKEN: token,
             CredentialField.PHONE_NUMBER_ID: NUMBER_ID,
             CredentialField.WABA_ID: WABA_ID,
         }
         typed |= {CredentialField(name): value for name, value in other.items()}
-        await self.core.credentials.save(added.mentorado.id, typed)
+        await self.core.hosted.credentials.save(added.mentorado.id, typed)
         return Person(added.mentorado.id, added.link.id)
 
     async def connected(self) -> Person:

@@ -15,7 +15,7 @@ def test_right_credentials_name_the_number_and_what_it_is(office: Office) -> Non
     async def main() -> None:
         async with office.at_work() as day:
             ana = await day.enrol()
-            report = await day.core.credentials.check(ana.id, {})
+            report = await day.core.hosted.credentials.check(ana.id, {})
             assert (report.good, report.reason, report.account) == (True, Reason.NONE, "+5511987654321")
             assert report.facts["verified_name"] == "Mentoria da Ana"
             assert report.facts["tier"] == "tier_2k"
@@ -39,7 +39,7 @@ def test_wrong_credentials_are_refused_with_a_reason(office: Office, other: Any,
         office.cloud.world.add_number(CloudNumber(id="556", waba_id="555", digits="5511999990000"))
         async with office.at_work() as day:
             ana = await day.enrol(**other)
-            report = await day.core.credentials.check(ana.id, {})
+            report = await day.core.hosted.credentials.check(ana.id, {})
             assert (report.good, report.reason) == (False, reason)
 
     run(main())
@@ -54,7 +54,7 @@ def test_a_number_on_a_later_page_is_found(office: Office) -> None:
         world.add_number(own)
         async with office.at_work() as day:
             ana = await day.enrol()
-            assert (await day.core.credentials.check(ana.id, {})).good is True
+            assert (await day.core.hosted.credentials.check(ana.id, {})).good is True
             assert len(office.cloud.asked("phone_numbers")) == 3
 
     run(main())
@@ -65,7 +65,7 @@ def test_good_credentials_of_a_number_in_trouble_are_good_and_say_so(office: Off
         office.cloud.world.number.fields["platform_type"] = "NOT_APPLICABLE"
         async with office.at_work() as day:
             ana = await day.enrol()
-            report = await day.core.credentials.check(ana.id, {})
+            report = await day.core.hosted.credentials.check(ana.id, {})
             assert (report.good, report.reason, report.account) == (True, Reason.NOT_REGISTERED, "+5511987654321")
 
     run(main())
@@ -79,7 +79,7 @@ def test_a_new_token_opens_the_line_again(office: Office) -> None:
             office.cloud.world.tokens[TOKEN].valid = False
             from app.domain.credentials import CredentialField
 
-            await day.core.credentials.save(ana.id, {CredentialField.ACCESS_TOKEN: "EAAnew000000000"})
+            await day.core.hosted.credentials.save(ana.id, {CredentialField.ACCESS_TOKEN: "EAAnew000000000"})
             await day.rested(ana)
             assert office.cloud.requests[-1].headers["authorization"] == "Bearer EAAnew000000000"
 

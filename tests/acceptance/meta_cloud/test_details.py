@@ -21,7 +21,7 @@ def test_quality_tier_throughput_and_templates_are_told(office: Office) -> None:
         office.cloud.world.page = 1
         async with office.at_work() as day:
             ana = await day.enrol()
-            told = await day.core.details.ask(ana.id)
+            told = await day.core.hosted.details.ask(ana.id)
             assert dict(told.details.facts) == {
                 "status": "connected",
                 "platform": "cloud_api",
@@ -52,7 +52,7 @@ def test_what_a_version_does_not_know_is_left_out(office: Office) -> None:
         office.cloud.world.known_fields = known
         async with office.at_work() as day:
             ana = await day.enrol()
-            told = await day.core.details.ask(ana.id)
+            told = await day.core.hosted.details.ask(ana.id)
             assert dict(told.details.facts) == {"status": "connected", "platform": "cloud_api", "quality": "green"}
 
     run(main())
@@ -64,7 +64,7 @@ def test_a_list_without_end_is_read_to_an_end(office: Office) -> None:
         office.cloud.answer("message_templates", page, times=1000)
         async with office.at_work() as day:
             ana = await day.enrol()
-            await day.core.details.ask(ana.id)
+            await day.core.hosted.details.ask(ana.id)
             assert len(office.cloud.asked("message_templates")) == 2  # the cursor came again
 
     run(main())
@@ -75,7 +75,7 @@ def test_a_refused_token_is_a_problem(office: Office) -> None:
         async with office.at_work() as day:
             ana = await day.enrol(token="EAAother")
             with pytest.raises(Problem) as caught:
-                await day.core.details.ask(ana.id)
+                await day.core.hosted.details.ask(ana.id)
             assert caught.value.code is Code.PROVIDER_SILENT
 
     run(main())

@@ -131,10 +131,10 @@ def test_garbage_after_a_registration_says_that_nobody_answered(office: Office, 
             ana = await day.enrol()
             office.cloud.fault("register", fault)
             with pytest.raises(Problem) as caught:
-                await day.core.registration.register(ana.id, "123456")
+                await day.core.hosted.registration.register(ana.id, "123456")
             assert caught.value.code is Code.PROVIDER_SILENT
             assert len(office.cloud.asked("register")) == 1
-            assert (await day.core.registration.allowance(ana.id)).left == 9
+            assert (await day.core.hosted.registration.allowance(ana.id)).left == 9
 
     run(main())
 
@@ -146,7 +146,7 @@ def test_credentials_that_could_not_be_asked_about_are_neither_good_nor_bad(offi
             ana = await day.enrol()
             for endpoint in (*QUESTIONS, "phone_numbers"):
                 office.cloud.fault(endpoint, fault)
-                report = await day.core.credentials.check(ana.id, {})
+                report = await day.core.hosted.credentials.check(ana.id, {})
                 assert report.good is None, endpoint
                 office.cloud.be_good()
 

@@ -18,7 +18,7 @@ HOURS_72 = timedelta(hours=72)
 
 async def refused(day: Day, person: Person, pin: str = PIN) -> Problem:
     with pytest.raises(Problem) as caught:
-        await day.core.registration.register(person.id, pin)
+        await day.core.hosted.registration.register(person.id, pin)
     return caught.value
 
 
@@ -34,13 +34,13 @@ def test_a_registered_number_connects_and_the_try_is_audited_without_the_pin(off
     async def main() -> None:
         async with office.at_work() as day:
             ana = await not_registered(day)
-            assert (await day.core.registration.allowance(ana.id)).left == 10
-            await day.core.registration.register(ana.id, PIN)
+            assert (await day.core.hosted.registration.allowance(ana.id)).left == 10
+            await day.core.hosted.registration.register(ana.id, PIN)
             await day.until(ana, LinkState.CONNECTED)
             (request,) = office.cloud.asked("register")
             assert request.path == f"/v25.0/{NUMBER_ID}/register"
             assert request.body == {"messaging_product": "whatsapp", "pin": PIN}
-            allowance = await day.core.registration.allowance(ana.id)
+            allowance = await day.core.hosted.registration.allowance(ana.id)
             assert (allowance.left, allowance.until) == (9, office.clock.now() + HOURS_72)
             await day.core.supervisor._scribe.flush()
             entry = next(e.deed for e in await day.core.audit.entries() if e.deed.action == "register")
@@ -56,7 +56,7 @@ def test_what_is_no_pin_costs_no_try(office: Office, pin: str) -> None:
         async with office.at_work() as day:
             ana = await not_registered(day)
             assert (await refused(day, ana, pin)).code is Code.PIN_INVALID
-            assert (await day.core.registration.allowance(ana.id)).left == 10
+            assert (await day.core.hosted.registration.allowance(ana.id)).left == 10
             assert office.cloud.asked("register") == []
 
     run(main())
@@ -84,7 +84,7 @@ def test_the_eleventh_try_in_72_hours_is_refused_here_also_after_a_new_start(off
             assert (problem.code, problem.context) == (Code.REGISTER_LIMIT, expected)
             assert len(office.cloud.asked("register")) == 10
             await office.clock.advance(71 * 3600)
-            assert (await day.core.registration.allowance(ana.id)).left == 9
+            assert (await day.core.hosted.registration.allowance(ana.id)).left == 9
 
     run(main())
 
@@ -139,11 +139,11 @@ def test_a_number_that_is_taken_off_is_disconnected_and_counted_too(office: Offi
     async def main() -> None:
         async with office.at_work() as day:
             ana = await day.connected()
-            await day.core.registration.deregister(ana.id)
+            await day.core.hosted.registration.deregister(ana.id)
             await day.until(ana, LinkState.OFF)
             assert not day.core.enrolments.get(ana.id).link.wanted
             assert office.cloud.world.number.fields["platform_type"] == "NOT_APPLICABLE"
-            assert (await day.core.registration.allowance(ana.id)).left == 9
+            assert (await day.core.hosted.registration.allowance(ana.id)).left == 9
 
     run(main())
 
@@ -153,7 +153,7 @@ def test_a_link_of_another_provider_cannot_be_registered(office: Office) -> None
         async with office.at_work() as day:
             added = await day.core.enrolments.add("Bia", "+5521987650001")
             with pytest.raises(Problem) as caught:
-                await day.core.registration.register(added.mentorado.id, PIN)
+                await day.core.hosted.registration.register(added.mentorado.id, PIN)
             assert caught.value.code is Code.NOT_POSSIBLE_NOW
 
     run(main())

@@ -31,7 +31,7 @@ def test_no_token_pin_or_number_reaches_a_log_a_file_or_a_word(
             await day.do(ActionName.CONNECT, ana)
             await day.until(ana, LinkState.CONNECTED)
             said.append(repr(await day.send(ana)))
-            said.append(repr(await day.core.credentials.check(ana.id, {})))
+            said.append(repr(await day.core.hosted.credentials.check(ana.id, {})))
             said.append(repr(await day.provider.details(day.core.enrolments.get(ana.id).link)))
             for endpoint in ("debug_token", "number", "health"):
                 for fault in Fault:
@@ -41,12 +41,12 @@ def test_no_token_pin_or_number_reaches_a_log_a_file_or_a_word(
             for fault in (Fault.HANG, Fault.RESET, Fault.HTML_502):
                 office.cloud.fault("register", fault)
                 with pytest.raises(Problem) as caught:
-                    await day.core.registration.register(ana.id, PIN)
+                    await day.core.hosted.registration.register(ana.id, PIN)
                 said.append(repr(caught.value))
             office.cloud.world.tokens[TOKEN].valid = False  # Meta's own words repeat a token that it refuses
-            said.append(repr(await day.core.credentials.check(ana.id, {})))
+            said.append(repr(await day.core.hosted.credentials.check(ana.id, {})))
             with pytest.raises(Problem) as caught:
-                await day.core.registration.register(ana.id, PIN)
+                await day.core.hosted.registration.register(ana.id, PIN)
             said.append(repr(caught.value))
             await day.rested(ana)
             await office.clock.advance(600)

@@ -140,7 +140,7 @@ def test_what_came_while_the_link_was_off_is_there_when_it_is_connected_in_the_n
                 CredentialField.WABA_ID: WABA_ID,
                 CredentialField.APP_SECRET: APP_SECRET,
             }
-            await next_day.core.credentials.save(ana.id, typed)  # the secrets were kept for a day only
+            await next_day.core.hosted.credentials.save(ana.id, typed)  # the secrets were kept for a day only
             await next_day.do(ActionName.CONNECT, ana)
             await next_day.until(ana, LinkState.CONNECTED)
             async with asyncio.timeout(10):

@@ -17,7 +17,7 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-import app.bootstrap
+import app.bootstrap.core
 import app.core.procedure.recovery
 from app.bootstrap import Core, build_core
 from app.core.links.backoff import ReconnectPolicy
@@ -181,7 +181,7 @@ async def _main() -> None:
     orders = Orders(**json.loads(sys.argv[1]))
     settings = read_settings()
     configure_logging(settings.log_file)
-    setattr(app.bootstrap, "SqlJournal", KillingJournal)  # noqa: B010 - the name is the program's, the class ours
+    setattr(app.bootstrap.core, "SqlJournal", KillingJournal)  # noqa: B010 - the name is the program's, the class ours
     setattr(app.core.procedure.recovery, "SOFT_TRIES", 1)  # noqa: B010 - how often is another test's business
     core = build_core(settings, policy=ReconnectPolicy(first=0.05, factor=1.0, grace=0.1))
     core.bus.subscribe(StatusChanged, _on_status)

@@ -125,7 +125,7 @@ class Day(connecting.Day):
 
     async def enter(self, client: Client, typed: Credentials) -> None:
         """Type them, and keep them for the next time the program is opened."""
-        await self.core.credentials.save(client.person.id, typed)
+        await self.core.hosted.credentials.save(client.person.id, typed)
         text = await self.core.secrets.get(f"link/{client.person.link}/credentials")
         assert text is not None
         self.zapi.kept[f"link/{client.person.link}/credentials"] = text

@@ -26,7 +26,7 @@ def test_the_check_says_whose_number_and_what_account(office: Office) -> None:
     async def main() -> None:
         async with office.at_work() as day:
             ana = await day.client(linked=True, credentials=False)
-            report = await day.core.credentials.check(ana.person.id, day.credentials(ana))
+            report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
             assert (report.good, report.reason, report.account) == (True, Reason.NONE, ana.person.phone)
             assert report.facts == {"name": "Mentoria", "payment": "PAID", "due": "2026-12-31"}
             assert ana.instance.token not in repr(report)
@@ -40,7 +40,7 @@ def test_credentials_are_right_whether_or_not_a_phone_is_linked(office: Office, 
         async with office.at_work() as day:
             ana = await day.client(credentials=False)
             ana.instance.pairing = pairing
-            report = await day.core.credentials.check(ana.person.id, day.credentials(ana))
+            report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
             assert (report.good, report.account) == (True, None)
 
     run(main())
@@ -78,7 +78,7 @@ def test_each_refusal_has_its_own_reason(office: Office, does: object, reason: R
             ana = await day.client(credentials=False)
             typed = day.credentials(ana)
             does(office.emulator, ana.instance)  # type: ignore[operator]
-            report = await day.core.credentials.check(ana.person.id, typed)
+            report = await day.core.hosted.credentials.check(ana.person.id, typed)
             assert (report.good, report.reason) == (False, reason)
 
     run(main())
@@ -90,7 +90,7 @@ def test_what_could_not_be_asked_is_neither_right_nor_wrong(office: Office, faul
         async with office.at_work(patience=Patience(connect=0.5, read=0.3, whole=0.5)) as day:
             ana = await day.client(credentials=False)
             office.emulator.fault("status", fault)
-            report = await day.core.credentials.check(ana.person.id, day.credentials(ana))
+            report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
             assert (report.good, report.reason) == (None, Reason.UNREACHABLE)
 
     run(main())
@@ -135,7 +135,7 @@ async def adventure(day: Day) -> tuple[str, ...]:
     emulator = day.zapi.emulator
     emulator.client_token = CLIENT_TOKEN
     ana = await day.client(credentials=False)
-    await day.core.credentials.check(ana.person.id, day.credentials(ana))
+    await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
     await day.enter(ana, day.credentials(ana))
     await day.do(ActionName.CONNECT, ana.person)
     await day.scan_shown(ana)
@@ -147,7 +147,7 @@ async def adventure(day: Day) -> tuple[str, ...]:
         emulator.fault("*", fault)
         await day.until(ana.person, LinkState.UNKNOWN)
         await day.send(ana, "segredo")
-        await day.core.credentials.check(ana.person.id, day.credentials(ana))
+        await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
         emulator.clear_faults()
         await day.until(ana.person, LinkState.CONNECTED)
         emulator.fault("send-text", fault)

@@ -136,7 +136,7 @@ def test_a_queue_without_an_end_is_not_read_for_ever(office: Office) -> None:
             page = {"messages": [], "hasMore": True, "pagingState": "again"}
             office.emulator.fault("queue", (200, json.dumps(page).encode()))
             with pytest.raises(Problem) as caught:
-                await day.core.queue.waiting(ana.person.id)
+                await day.core.hosted.queue.waiting(ana.person.id)
             assert caught.value.code is Code.PROVIDER_SILENT
 
     run(main())

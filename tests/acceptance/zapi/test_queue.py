@@ -62,10 +62,10 @@ def test_what_waits_is_shown_and_goes_out_when_a_person_lets_it(
     async def main() -> None:
         async with office.at_work() as day:
             ana = await waiting(day, down)
-            seen = await day.core.queue.waiting(ana.person.id)
+            seen = await day.core.hosted.queue.waiting(ana.person.id)
             assert [message.text for message in seen] == ["velha 0", "velha 1", "velha 2"]
             assert all(message.since is not None and message.to == "5511912345678" for message in seen)
-            await day.core.queue.send(ana.person.id, seen)
+            await day.core.hosted.queue.send(ana.person.id, seen)
             await back(day, ana, down)
             while ana.instance.queue:
                 await day.core.clock.sleep(1)
@@ -80,7 +80,10 @@ def test_what_is_purged_never_goes_out(office: Office, down: Callable[[Instance]
     async def main() -> None:
         async with office.at_work() as day:
             ana = await waiting(day, down)
-            assert await day.core.queue.purge(ana.person.id, await day.core.queue.waiting(ana.person.id)) == 3
+            assert (
+                await day.core.hosted.queue.purge(ana.person.id, await day.core.hosted.queue.waiting(ana.person.id))
+                == 3
+            )
             await back(day, ana, down)
             await day.core.clock.sleep(10)
             ana.instance.settle()
@@ -96,7 +99,7 @@ def test_what_is_left_waits_and_so_does_the_link(office: Office, down: Callable[
     async def main() -> None:
         async with office.at_work() as day:
             ana = await waiting(day, down)
-            day.core.queue.leave(ana.person.id, await day.core.queue.waiting(ana.person.id))
+            day.core.hosted.queue.leave(ana.person.id, await day.core.hosted.queue.waiting(ana.person.id))
             await day.do(ActionName.CONNECT, ana.person)
             await day.until(ana.person, LinkState.BLOCKED, Reason.QUEUE_PENDING)
         async with office.at_work(starting=True) as day:
@@ -112,7 +115,7 @@ def test_a_persons_word_holds_once(office: Office) -> None:
     async def main() -> None:
         async with office.at_work() as day:
             ana = await waiting(day, dropped)
-            await day.core.queue.send(ana.person.id, await day.core.queue.waiting(ana.person.id))
+            await day.core.hosted.queue.send(ana.person.id, await day.core.hosted.queue.waiting(ana.person.id))
             await day.until(ana.person, LinkState.CONNECTED)
             ana.instance.drop(told=False)
             ana.instance.queue.clear()
@@ -129,7 +132,7 @@ def test_a_persons_word_still_holds_when_it_takes_a_code(office: Office) -> None
         async with office.at_work() as day:
             ana = await waiting(day, dropped)
             ana.instance.restore_works = ana.instance.restart_works = False
-            await day.core.queue.send(ana.person.id, await day.core.queue.waiting(ana.person.id))
+            await day.core.hosted.queue.send(ana.person.id, await day.core.hosted.queue.waiting(ana.person.id))
             await day.scan_shown(ana)
             await day.until(ana.person, LinkState.CONNECTED)
 
@@ -180,7 +183,7 @@ def test_a_queue_that_cannot_be_read_is_never_flushed_blindly(
             status = await day.until(ana.person, LinkState.UNKNOWN, Reason.UNREACHABLE)
             assert "queue" in status.detail
             with pytest.raises(Problem) as caught:
-                await day.core.queue.waiting(ana.person.id)
+                await day.core.hosted.queue.waiting(ana.person.id)
             assert caught.value.code is Code.PROVIDER_SILENT
             assert not set(ana.instance.asked) & set(BRINGS_BACK)
             office.emulator.clear_faults()
@@ -195,9 +198,9 @@ def test_a_whole_thousand_is_shown_and_removed(office: Office) -> None:
     async def main() -> None:
         async with office.at_work() as day:
             ana = await waiting(day, dropped, messages=1000)
-            seen = await day.core.queue.waiting(ana.person.id)
+            seen = await day.core.hosted.queue.waiting(ana.person.id)
             assert [message.text for message in seen] == [f"velha {number}" for number in range(1000)]
-            assert await day.core.queue.purge(ana.person.id, seen) == 1000
+            assert await day.core.hosted.queue.purge(ana.person.id, seen) == 1000
             await day.until(ana.person, LinkState.CONNECTED)
 
     run(main())
@@ -207,12 +210,12 @@ def test_a_purge_whose_answer_never_came_is_looked_after(office: Office) -> None
     async def main() -> None:
         async with office.at_work() as day:
             ana = await waiting(day, dropped)
-            seen = await day.core.queue.waiting(ana.person.id)
+            seen = await day.core.hosted.queue.waiting(ana.person.id)
             office.emulator.fault("queue", Fault.HTML_502)
             with pytest.raises(Problem):
-                await day.core.queue.purge(ana.person.id, seen)
+                await day.core.hosted.queue.purge(ana.person.id, seen)
             office.emulator.clear_faults()
-            assert len(await day.core.queue.waiting(ana.person.id)) == 3
+            assert len(await day.core.hosted.queue.waiting(ana.person.id)) == 3
 
     run(main())
 

@@ -132,7 +132,7 @@ def test_an_account_that_tells_nothing_of_itself_is_good_all_the_same(office: Of
         async with office.at_work(patience=SOON) as day:
             ana = await day.client(linked=True)
             office.emulator.fault("me", fault)
-            report = await day.core.credentials.check(ana.person.id, day.credentials(ana))
+            report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
             assert (report.good, report.account, dict(report.facts)) == (True, ana.person.phone, {})
 
     run(main())
@@ -143,7 +143,7 @@ def test_what_waits_is_refused_with_the_reason_when_it_is_denied(office: Office)
         async with office.at_work() as day:
             ana = await day.client(linked=True)
             ana.instance.paid = False
-            for asked in (day.core.queue.waiting, day.core.queue.waiting):
+            for asked in (day.core.hosted.queue.waiting, day.core.hosted.queue.waiting):
                 with pytest.raises(Problem) as caught:
                     await asked(ana.person.id)
                 assert caught.value.code is Code.PROVIDER_REFUSED

@@ -16,15 +16,16 @@ from app.core.action import ActionName
 from app.core.procedure.step import Run, Step
 from app.domain.mentorado import Enrolment
 from app.domain.procedure import Facts, ProcedureKind, ProcedureState, StepName
+from app.program import Program
 from app.settings import Settings
 from app.ui.crash import CrashReports
 from app.ui.dialogs.question import QuestionSheet
+from app.ui.frame import Frame
 from app.ui.main_window import MainWindow
 from app.ui.recovery.backup_form import BackupBeginning
 from app.ui.recovery.offers import Control
 from app.ui.recovery.restore_form import RestoreBeginning
 from app.ui.text import texts
-from app.window import Frame, Program
 from tests.conftest import OnQt
 from tests.ui.recovery.test_side_sheet import buttons, words
 
@@ -127,7 +128,7 @@ def test_a_protected_backup_is_made_and_restored_in_the_window(on_qt: OnQt, qapp
             ana = (await someone(started.core)).mentorado.id
             pane = started.window._pane
             assert pane is not None
-            started.window.perform(ActionName.BACK_UP, ana)
+            started.window.errands.perform(ActionName.BACK_UP, ana)
             await started.until(lambda: pane._sides.of(ana))
             sheet = pane._sides.of(ana)
             assert sheet is not None
@@ -136,7 +137,7 @@ def test_a_protected_backup_is_made_and_restored_in_the_window(on_qt: OnQt, qapp
             QTest.keyClicks(sheet.form.phrase.again, phrase)
             sheet.footer.button(Control.CONFIRM).click()
             await started.until(lambda: "O backup está guardado e conferido." in words(pane))
-            started.window.perform(ActionName.RESTORE, ana)
+            started.window.errands.perform(ActionName.RESTORE, ana)
             await started.until(lambda: isinstance(sheet.form, RestoreBeginning) and sheet.form._buttons)
             form = sheet.form
             assert isinstance(form, RestoreBeginning)

@@ -1,4 +1,4 @@
-"""The composition root of everything but the window: the only place that knows every concrete class below it."""
+"""The program without a window: what it is made of, and how it begins and ends."""
 
 from __future__ import annotations
 
@@ -7,20 +7,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from app.bootstrap.hosted import HostedDesks, build_hosted_desks
+from app.bootstrap.procedures import build_procedures
+from app.bootstrap.providers import build_checks, build_providers, build_whatsapp_web
 from app.clock import SystemClock
 from app.core.actions import Actions
 from app.core.backup.backups import Backups
-from app.core.backup.restore import Restore
 from app.core.backup.retention import BackupRetention
-from app.core.backup.steps import BackupSteps
 from app.core.bus import Bus
 from app.core.chores import Chores
 from app.core.enrolments import Enrolments
-from app.core.hosted.credentials import CredentialsDesk
-from app.core.hosted.number_details import DetailsDesk
-from app.core.hosted.provider_choice import ProviderChoice
-from app.core.hosted.queue_desk import QueueDesk
-from app.core.hosted.registration import Registration
 from app.core.hosted.webhooks import WebhookDesk
 from app.core.intake import HistoryKeeper
 from app.core.links.backoff import ReconnectPolicy
@@ -28,12 +24,7 @@ from app.core.links.incident import Incidents
 from app.core.links.supervisor import Supervisor
 from app.core.operator_desk import OperatorDesk
 from app.core.personal_data import PersonalData
-from app.core.procedure.ledger import Ledger
 from app.core.procedure.procedures import Procedures
-from app.core.procedure.reauthentication import Reauthentication
-from app.core.procedure.record import Recorder
-from app.core.procedure.recovery import Recovery
-from app.core.procedure.smoke_check import SmokeCheck
 from app.core.provider_log import ProviderLog
 from app.core.retention import Retention
 from app.core.roster_import import RosterImport
@@ -45,11 +36,8 @@ from app.domain.deeds import DeedName
 from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock
 from app.domain.provider import Provider
-from app.providers.meta_cloud.provider import MetaCloudProvider
-from app.providers.reachability import FRONT_DOORS, Reachability
 from app.providers.webhooks.reception import WebhookReceiver
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
-from app.providers.zapi.provider import ZapiProvider
 from app.settings import Settings
 from app.storage.audit import SqlAudit
 from app.storage.database import Database
@@ -88,11 +76,7 @@ class Core:
     secrets: Vault
     secrets_desk: SecretsDesk
     providers: Mapping[ProviderKind, Provider]
-    provider_choice: ProviderChoice
-    credentials: CredentialsDesk
-    queue: QueueDesk
-    details: DetailsDesk
-    registration: Registration
+    hosted: HostedDesks
     journal: SqlJournal
     procedures: Procedures
     backups: Backups
@@ -141,24 +125,15 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
     clock = clock or SystemClock()
     bus, database = Bus(), Database(settings.database)
     transitions = SqlTransitionLog(database)
-    whatsapp_web = WhatsAppWebProvider(
-        settings.session_dir,
-        clock=clock,
-        root_chosen=settings.session_dir_was_chosen,
-        command=settings.session_host,
-        library_log=settings.provider_logging,
+    whatsapp_web = build_whatsapp_web(
+        settings,
+        clock,
         on_taken_over=lambda whose, left_by: witness.record(
             DeedName.TAKE_OVER_SESSION, enrolments.get(whose), before={"owner": left_by}
         ),
     )
     secrets = Vault(settings.secrets)
-    providers: dict[ProviderKind, Provider] = {
-        ProviderKind.WHATSAPP_WEB: whatsapp_web,
-        ProviderKind.ZAPI: ZapiProvider(secrets=secrets, clock=clock, base_url=settings.zapi_url),
-        ProviderKind.META_CLOUD: MetaCloudProvider(
-            secrets=secrets, clock=clock, base_url=settings.meta_url, version=settings.meta_version
-        ),
-    }
+    providers = build_providers(settings, clock, whatsapp_web, secrets)
     enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=clock)
     history, scribe = SqlHistory(database), Scribe(bus=bus, clock=clock)
     supervisor = Supervisor(
@@ -184,14 +159,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
     incidents = Incidents(
         bus=bus,
         enrolments=enrolments,
-        checks=Reachability(
-            clock,
-            front_doors={
-                **FRONT_DOORS,
-                ProviderKind.ZAPI: settings.zapi_url,
-                ProviderKind.META_CLOUD: settings.meta_url,
-            },
-        ),
+        checks=build_checks(settings, clock),
         clock=clock,
         bring_back=supervisor.bring_back,
     )
@@ -206,45 +174,19 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
     )
     journal, transfer = SqlJournal(database), SqlHistoryTransfer(database)
     backups = Backups(settings.backup_dir, enrolments=enrolments, providers=providers, transfer=transfer, clock=clock)
-    restore = Restore(
-        backups=backups,
-        enrolments=enrolments,
-        providers=providers,
-        transfer=transfer,
-        history=history,
-        transitions=transitions,
-        bus=bus,
-    )
-    recovery = Recovery(
+    procedures = build_procedures(
         enrolments=enrolments,
         supervisor=supervisor,
         incidents=incidents,
+        actions=actions,
         providers=providers,
         backups=backups,
-        bus=bus,
-        clock=clock,
-    )
-    reauthentication = Reauthentication(
-        enrolments=enrolments,
-        supervisor=supervisor,
-        providers=providers,
-        no_pairing=actions.no_pairing,
-        bus=bus,
-        clock=clock,
-    )
-    smoke_check = SmokeCheck(enrolments=enrolments, supervisor=supervisor, providers=providers, note=_smoke_note)
-    procedures = Procedures(
         journal=journal,
-        steps=[
-            *recovery.steps(),
-            *reauthentication.steps(),
-            smoke_check.step(),
-            *BackupSteps(backups).steps(),
-            *restore.steps(),
-        ],
-        ledger=Ledger(enrolments=enrolments, providers=providers, history=history, journal=journal),
-        recorder=Recorder(witness=witness, audit=audit, enrolments=enrolments, status=supervisor.status),
-        require=lambda name, mentorado_id, why: actions.require(name, mentorado_id, override_reason=why),
+        transfer=transfer,
+        history=history,
+        transitions=transitions,
+        audit=audit,
+        witness=witness,
         bus=bus,
         clock=clock,
     )
@@ -270,24 +212,12 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         secrets=secrets,
         secrets_desk=SecretsDesk(secrets=secrets, witness=witness),
         providers=providers,
-        provider_choice=ProviderChoice(enrolments=enrolments, supervisor=supervisor, witness=witness),
-        credentials=CredentialsDesk(
+        hosted=build_hosted_desks(
             enrolments=enrolments,
             supervisor=supervisor,
             actions=actions,
             providers=providers,
             secrets=secrets,
-            witness=witness,
-        ),
-        queue=QueueDesk(
-            enrolments=enrolments, supervisor=supervisor, actions=actions, providers=providers, witness=witness
-        ),
-        details=DetailsDesk(enrolments=enrolments, providers=providers, clock=clock),
-        registration=Registration(
-            enrolments=enrolments,
-            supervisor=supervisor,
-            actions=actions,
-            providers=providers,
             tries=SqlRegistrationTries(database),
             witness=witness,
             clock=clock,
@@ -308,10 +238,3 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
             clock=clock,
         ),
     )
-
-
-def _smoke_note() -> str:
-    """What the smoke check sends, in the language of the operator."""
-    from app.ui.text import texts
-
-    return texts("smoke.note")
