@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, QPoint
 from PySide6.QtWidgets import QWidget
 
+from app.ui.pop_up import pop_up
 from app.ui.preferences import Preferences
 from app.ui.text import LANGUAGES, texts
 from app.ui.theme import SCALES, Theme
@@ -43,8 +44,7 @@ class LookControl(QObject):
         from app.ui.look_menu import look_menu
 
         menu = look_menu(self._window, self._theme)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(button.mapToGlobal(QPoint(0, button.height() + 4)))
+        pop_up(menu, button.mapToGlobal(QPoint(0, button.height() + 4)))
 
     def _remember(self) -> None:
         self._preferences.mode = self._theme.mode

@@ -5,35 +5,32 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
 
 from app.domain.errors import Problem
 from app.ui.banners import Banners
 from app.ui.body import Body
+from app.ui.errands import Errands
 from app.ui.header import Header
 from app.ui.icons import icon
 from app.ui.look_control import LookControl
-from app.ui.loop import asked
 from app.ui.mentorado_list.groups import Group
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.mentorado_list.panel import ListPanel
-from app.ui.places import SHORTCUTS, Place, Places
+from app.ui.places import Place, Places
 from app.ui.preferences import Preferences
+from app.ui.shortcuts import add_shortcuts
 from app.ui.text import texts
 from app.ui.theme import Theme
 from app.ui.toast import Toast
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from app.core.action import ActionName
     from app.domain.events import StorageFailed, StorageRecovered
     from app.domain.mentorado import MentoradoId
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.page import Page
-    from app.ui.palette.entries import Entry
     from app.ui.work import Work
 
 AGES_MILLISECONDS = 30_000
@@ -58,10 +55,10 @@ class MainWindow(QMainWindow):
         self._theme = theme
         self._preferences = preferences
         self._model = model
-        self._work: Work | None = None
         self._pane: DetailPane | None = None
         self._painted = False
         self._finished = False
+        self.errands = Errands(self)
         self.look = LookControl(theme, preferences, self)
         self.header = Header(model, theme)
         self.header.add_button.setEnabled(False)
@@ -79,7 +76,7 @@ class MainWindow(QMainWindow):
         self._ages.timeout.connect(self.banners.retranslate)
         self._ages.start()
         self._connect_parts()
-        self._add_shortcuts()
+        add_shortcuts(self)
         self._undo_words = texts.on_change(self._retranslate)
         self._restore()
         self._retranslate()
@@ -95,7 +92,7 @@ class MainWindow(QMainWindow):
 
     def attach(self, work: Work) -> None:
         """From now on what is asked for can be done."""
-        self._work = work
+        self.errands.work = work
         self.header.add_button.setEnabled(True)
         work.sheets.place_wanted.connect(self.go)
         self._complete()
@@ -135,6 +132,10 @@ class MainWindow(QMainWindow):
         if self.places.go(place):
             (self.places.page or self.list).take_focus()
 
+    def begin_search(self) -> None:
+        """Search what is shown."""
+        (self.places.page.begin_search if self.places.page else self.header.search.take_focus)()
+
     def choose(self, mentorado_id: MentoradoId) -> None:
         """Show somebody in list and pane."""
         self.places.go(Place.HOME)
@@ -151,120 +152,29 @@ class MainWindow(QMainWindow):
         if self._pane is not None:
             self._pane.see_procedure(go_on=go_on)
 
-    # --- what a person asks for
-
-    @asked
-    async def add(self) -> None:
-        """Enrol somebody, show them, and connect them when that was the button."""
-        if self._work is None or (saved := await self._work.enrol(self)) is None:
-            return
-        mentorado_id = saved.enrolment.mentorado.id
-        self.header.search.clear()
-        self.list.chips.pick(Group.ALL)
-        self.choose(mentorado_id)
-        if saved.connect:
-            await self._work.connect(self, mentorado_id)
-
-    @asked
-    async def edit(self, mentorado_id: MentoradoId) -> None:
-        if self._work is not None:
-            await self._work.edit(self, mentorado_id)
-
-    @asked
-    async def perform(self, name: ActionName, mentorado_id: MentoradoId) -> None:
-        """Do what the menu offered."""
-        if self._work is not None:
-            await self._work.run(self, name, mentorado_id)
-
-    @asked
-    async def bring_back(self, mentorado_id: MentoradoId) -> None:
-        if self._work is not None:
-            await self._work.bring_back(self, mentorado_id)
-
-    @asked
-    async def import_people(self) -> None:
-        """Take a spreadsheet of people; they can be archived again at once."""
-        if self._work is None:
-            return
-        if added := await self._work.import_people(self):
-            words = texts.plural("import.done", len(added))
-            self.toast.say(words, texts("window.undo"), lambda: self.archive(added))
-
-    @asked
-    async def archive(self, mentorado_ids: Sequence[MentoradoId]) -> None:
-        """Take them out of the list again."""
-        if self._work is not None:
-            for mentorado_id in mentorado_ids:
-                await self._work.enrolments.archive(mentorado_id)
-
-    @asked
-    async def open_palette(self) -> None:
-        """Find a person or an action by a few letters."""
-        if self._work is None:
-            return
-        entry = await self._work.pick(self, self._commands(), self.list.table.chosen_id)
-        if entry is not None:
-            entry.do()
-
     # --- wiring
 
     def _connect_parts(self) -> None:
         header, listed = self.header, self.list
         self.places.wanted.connect(self.go)
-        header.add_wanted.connect(self.add)
+        header.add_wanted.connect(self.errands.add)
         header.language_wanted.connect(self.look.switch_language)
         header.look_wanted.connect(self.look.show_menu)
         header.search.textChanged.connect(listed.search)
         header.search.left_downwards.connect(listed.enter)
-        listed.add_wanted.connect(self.add)
-        listed.import_wanted.connect(self.import_people)
+        listed.add_wanted.connect(self.errands.add)
+        listed.import_wanted.connect(self.errands.import_people)
         listed.clear_wanted.connect(header.search.clear)
         listed.group_picked.connect(self._remember_group)
         listed.emptied.connect(lambda is_empty: self.body.set_pane_wanted(not is_empty))
         listed.table.typed.connect(header.search.take_text)
         listed.table.chosen.connect(self._show_in_pane)
         listed.table.opened.connect(self.choose)
-        listed.table.menu_wanted.connect(self._show_row_menu)
-        self._model.archived.connect(self._offer_undo)
+        listed.table.menu_wanted.connect(self.errands.show_menu)
+        self._model.archived.connect(self.errands.offer_undo)
         self.body.painted.connect(self._on_painted)
         self.body.left_drawer.connect(listed.take_focus)
         self.body.drawer_changed.connect(self._on_drawer)
-
-    def _add_shortcuts(self) -> None:
-        look = self.look
-        for keys, do in (
-            (QKeySequence.StandardKey.Find, self._find),
-            (QKeySequence.StandardKey.New, self.header.add_button.click),
-            ("Ctrl+I", self.import_people),
-            ("Ctrl+K", self.open_palette),
-            ("Ctrl+L", look.switch_language),
-            ("Ctrl++", partial(look.scale_text, +1)),
-            ("Ctrl+=", partial(look.scale_text, +1)),
-            ("Ctrl+-", partial(look.scale_text, -1)),
-            ("Ctrl+0", partial(look.scale_text, 0)),
-            ("Esc", self.body.close_drawer),
-        ):
-            QShortcut(QKeySequence(keys), self).activated.connect(do)
-        for place, keys in SHORTCUTS.items():
-            QShortcut(QKeySequence(keys), self).activated.connect(partial(self.go, place))
-
-    def _commands(self) -> Sequence[Entry]:
-        """What the palette offers besides people and what can be done with them."""
-        from app.ui.palette.entries import command
-        from app.ui.rail import ICONS
-
-        places = [
-            command(texts(f"rail.{place}"), keys, ICONS[place], partial(self.go, place))
-            for place, keys in SHORTCUTS.items()
-        ]
-        return [
-            command(texts("list.add"), "Ctrl+N", "user-plus", self.add),
-            command(texts("list.import"), "Ctrl+I", "file", self.import_people),
-            *places,
-            command(texts("palette.language"), "Ctrl+L", "globe", self.look.switch_language),
-            command(texts("palette.larger"), "Ctrl++", "expand", partial(self.look.scale_text, +1)),
-            command(texts("palette.smaller"), "Ctrl+-", "shrink", partial(self.look.scale_text, -1)),
-        ]
 
     def _on_painted(self) -> None:
         self._painted = True
@@ -273,16 +183,17 @@ class MainWindow(QMainWindow):
 
     def _complete(self) -> None:
         """Add what the first picture did not need, once there is a picture and somebody to work for it."""
-        if self._work is None or not self._painted or self._pane is not None:
+        work = self.errands.work
+        if work is None or not self._painted or self._pane is not None:
             return
         from app.ui import qt_words
         from app.ui.wide_reading import WideReading
 
         qt_words.speak(texts.language)
         self.setWindowIcon(icon("conecta", "", 64))
-        self.places.open_up(partial(self._make_page, self._work))
-        self._pane = pane = self._work.make_pane()
-        pane.edit_requested.connect(self.edit)
+        self.places.open_up(partial(self._make_page, work))
+        self._pane = pane = work.make_pane()
+        pane.edit_requested.connect(self.errands.edit)
         pane.back_requested.connect(self.body.close_drawer)
         pane.mentorado_wanted.connect(self.choose)
         pane.show_span(self._preferences.span)
@@ -300,9 +211,6 @@ class MainWindow(QMainWindow):
         page.crashed.connect(self.crashed)
         return page
 
-    def _find(self) -> None:
-        (self.places.page.begin_search if self.places.page else self.header.search.take_focus)()
-
     def _show_in_pane(self, mentorado_id: MentoradoId) -> None:
         if self._pane is not None:
             self._pane.show_mentorado(mentorado_id)
@@ -310,17 +218,6 @@ class MainWindow(QMainWindow):
     def _on_drawer(self, is_open: bool) -> None:
         if self._pane is not None:
             self._pane.set_back_visible(is_open)
-
-    def _show_row_menu(self, mentorado_id: MentoradoId, where: QPoint) -> None:
-        if self._work is not None:
-            menu = self._work.menu(self, mentorado_id, perform=self.perform, edit=self.edit)
-            menu.aboutToHide.connect(menu.deleteLater)
-            menu.popup(where)
-
-    def _offer_undo(self, mentorado_id: MentoradoId) -> None:
-        if self._work is not None:
-            words = texts("window.archived", name=self._work.name_of(mentorado_id))
-            self.toast.say(words, texts("window.undo"), lambda: self.bring_back(mentorado_id))
 
     def _retranslate(self) -> None:
         self.setWindowTitle(texts("app.name"))

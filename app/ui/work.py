@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from app.domain.mentorado import MentoradoId
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.dialogs.mentorado_form import Saved
-    from app.ui.main_window import MainWindow
     from app.ui.page import Page
     from app.ui.palette.entries import Entry
     from app.ui.places import Place
@@ -78,14 +77,22 @@ class Work:
         """Do it, asking first where it must be asked."""
         await self.sheets.run(name, mentorado_id, over)
 
-    async def pick(self, over: MainWindow, commands: Sequence[Entry], shown: MentoradoId | None) -> Entry | None:
+    async def pick(
+        self,
+        over: QWidget,
+        commands: Sequence[Entry],
+        shown: MentoradoId | None,
+        *,
+        perform: Callable[[ActionName, MentoradoId], None],
+        choose: Callable[[MentoradoId], None],
+    ) -> Entry | None:
         """Let a person, an action on the one that is *shown*, or one of *commands* be found by typing."""
         from app.ui.loop import ask
         from app.ui.palette.entries import actions_on, people
         from app.ui.palette.sheet import Palette
 
-        on_shown = actions_on(self.enrolments.get(shown), self.actions, over.perform) if shown else ()
-        palette = Palette(self.theme, over, [*on_shown, *commands, *people(self.enrolments.all(), over.choose)])
+        on_shown = actions_on(self.enrolments.get(shown), self.actions, perform) if shown else ()
+        palette = Palette(self.theme, over, [*on_shown, *commands, *people(self.enrolments.all(), choose)])
         await ask(palette)
         return palette.picked
 

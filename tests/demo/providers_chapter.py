@@ -94,13 +94,13 @@ class ProvidersChapter:
                 raise LookupError("the pane does not show what Meta tells")
             await until(section.ask_button.isEnabled)
             await settle()
-            scene.pane()._scroll.ensureWidgetVisible(section, 0, 8)
+            scene.pane()._pages.scroll.ensureWidgetVisible(section, 0, 8)
             await self._album.take("number")
-            scene.pane()._scroll.verticalScrollBar().setValue(0)
+            scene.pane()._pages.scroll.verticalScrollBar().setValue(0)
 
     async def _choose_provider(self, person: Person, kind: ProviderKind) -> None:
         """In the entry, as long as nothing was ever connected."""
-        self._scene.window.edit(self._scene.enrolment(person).mentorado.id)
+        self._scene.window.errands.edit(self._scene.enrolment(person).mentorado.id)
         form = await self._scene.sheet()
         self._scene.click(text.provider(kind), form)
         self._scene.click(texts("dialog.save"), form)

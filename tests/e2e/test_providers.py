@@ -127,7 +127,7 @@ async def again(scene: Scene, name: str) -> CredentialsSheet:
     mentorado_id = named(scene, name).mentorado.id
     scene.window.go(Place.HOME)
     scene.window.choose(mentorado_id)
-    scene.window.perform(ActionName.CONNECT, mentorado_id)
+    scene.window.errands.perform(ActionName.CONNECT, mentorado_id)
     await scene.until_state(named(scene, name), LinkState.BLOCKED)
     assert scene.status(named(scene, name)).reason is Reason.CREDENTIALS_MISSING
     scene.click(text.action(ActionName.ENTER_CREDENTIALS)[0])

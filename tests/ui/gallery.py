@@ -79,7 +79,7 @@ async def _take_views(stage: object, folder: Path, name: str, suffix: str, only:
     await _take(stage, folder, f"{name}-banner{suffix}", only)
     window.banners.clear("storage")
     window.toast.hide()
-    window._show_row_menu(person(22).mentorado.id, window.list.mapToGlobal(window.list.rect().center()))
+    window.errands.show_menu(person(22).mentorado.id, window.list.mapToGlobal(window.list.rect().center()))
     await asyncio.sleep(0.05)
     await _take_menu(stage, folder, f"{name}-menu{suffix}", only)
     window.header.search.setText("zzz")

@@ -29,7 +29,7 @@ async def opened(theme: Theme, folder: Path) -> AsyncIterator[tuple[Stage, Palet
     await stage.show()
     async with stage.supervisor:
         stage.window.choose(stage.people[1].mentorado.id)
-        stage.window.open_palette()
+        stage.window.errands.open_palette()
         await settle()
         (palette,) = stage.window.findChildren(Palette)
         try:

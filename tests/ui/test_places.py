@@ -14,15 +14,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.bootstrap import build_core
+from app.program import Program
 from app.settings import Settings
 from app.ui.audit_page.page import AuditPage
 from app.ui.crash import CrashReports
+from app.ui.frame import Frame
 from app.ui.page import Page
 from app.ui.places import SHORTCUTS, Place
 from app.ui.settings_page.page import SettingsPage
 from app.ui.text import texts
 from app.ui.theme import Theme
-from app.window import Frame, Program
 from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach
 from tests.ui.stage import Stage, person, status
@@ -111,7 +112,7 @@ def test_the_search_is_the_one_of_the_place(on_stage: OnStage) -> None:
         await settle()
         page = stage.window.places.page
         assert isinstance(page, AuditPage)
-        stage.window._find()
+        stage.window.begin_search()
         assert stage.window.focusWidget() is page.filters.search
 
     on_stage(use)

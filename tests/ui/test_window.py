@@ -329,8 +329,10 @@ def test_archiving_can_be_undone_for_a_moment(on_stage: OnStage) -> None:
 def menu_of(stage: Stage, number: int) -> dict[str, QAction]:
     """The entries of somebody's menu. It is not popped up: that would grab a keyboard that is not there."""
     window = stage.window
-    assert window._work is not None
-    menu = window._work.menu(window, person(number).mentorado.id, perform=window.perform, edit=window.edit)
+    assert window.errands.work is not None
+    menu = window.errands.work.menu(
+        window, person(number).mentorado.id, perform=window.errands.perform, edit=window.errands.edit
+    )
     return {action.text(): action for action in menu.actions() if not action.isSeparator()}
 
 

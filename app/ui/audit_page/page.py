@@ -18,6 +18,7 @@ from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock
 from app.ui import tokens as t
 from app.ui.audit_page import words
+from app.ui.audit_page.entry_menu import entry_menu
 from app.ui.audit_page.entry_sheet import EntrySheet
 from app.ui.audit_page.filters import FilterBar
 from app.ui.audit_page.model import AuditModel, Line, said
@@ -29,6 +30,7 @@ from app.ui.icons import icon
 from app.ui.loop import ask, asked
 from app.ui.mentorado_list.empty import EmptyState
 from app.ui.page import Page
+from app.ui.pop_up import pop_up
 from app.ui.text import texts
 from app.ui.theme import Theme
 
@@ -284,21 +286,11 @@ class AuditPage(Page):
         EntrySheet(line, self._theme, self).open()
 
     def _show_menu(self, line: Line, where: QPoint) -> None:
-        menu = self.entry_menu(line)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(where)
+        pop_up(self.entry_menu(line), where)
 
     def entry_menu(self, line: Line) -> QMenu:
         """What can be done with one entry."""
-        menu, deed, colours = QMenu(self), line.entry.deed, self._theme.tokens
-        menu.addAction(icon("ledger", colours.text2, _ICON), texts("audit.entry.open")).triggered.connect(
-            lambda: self._show_entry(line)
-        )
-        mentorado_id = deed.mentorado_id
-        if mentorado_id is not None:
-            only = menu.addAction(icon("filter", colours.text2, _ICON), texts("audit.entry.only", name=deed.subject))
-            only.triggered.connect(lambda: self.filters.only(mentorado_id))
-        return menu
+        return entry_menu(self, self._theme, line, show=self._show_entry, only=self.filters.only)
 
     def _today(self) -> date:
         return self._clock.now().astimezone().date()

@@ -10,7 +10,7 @@ from app.ui.icons import pixmap
 from app.ui.text import texts
 from app.ui.theme import TEXT_SMALL, Theme
 
-_HEIGHT, _ICON, _PADDING, _GAP = 36, 16, 14, 6
+_HEIGHT, _ICON, _PADDING, _GAP, _EDGE = 36, 16, 14, 6, 16
 
 
 class JumpButton(QAbstractButton):
@@ -19,15 +19,26 @@ class JumpButton(QAbstractButton):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._new: int | None = 0
+        self._new: int | None = 0  # None when it is not known how many
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.retranslate()
 
-    def show_new(self, count: int | None) -> None:
-        """So many messages are new; None when it is not known how many."""
-        self._new = count
+    def add_new(self, count: int | None) -> None:
+        """So many more messages are new; None when it is not known how many."""
+        self._new = None if self._new is None or count is None else self._new + count
         self.retranslate()
+
+    def forget_new(self) -> None:
+        """Nothing is new any more."""
+        self._new = 0
+        self.retranslate()
+
+    def place(self, width: int, height: int) -> None:
+        """Stand over the lower edge of a view of this size: in the corner, or in the middle with words."""
+        size = self.sizeHint()
+        left = (width - size.width()) // 2 if self.text() else width - size.width() - _EDGE
+        self.setGeometry(left, height - size.height() - _EDGE, size.width(), size.height())
 
     def retranslate(self) -> None:
         if self._new == 0:

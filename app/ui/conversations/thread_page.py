@@ -34,6 +34,7 @@ from app.ui.conversations.thread_view import ThreadView
 from app.ui.icons import icon
 from app.ui.loop import ask, asked
 from app.ui.mentorado_list.empty import EmptyState
+from app.ui.pop_up import pop_up
 from app.ui.text import texts
 from app.ui.theme import SPACE_2, Theme
 
@@ -53,7 +54,6 @@ class ThreadPage(QWidget):
     def __init__(self, *, theme: Theme, history: History, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._new: int | None = 0  # None when it is not known how many
         self.wide = False
         self.model = ThreadModel(clock, self)
         self.reader = ThreadReader(history, self.model, self)
@@ -107,7 +107,7 @@ class ThreadPage(QWidget):
 
     def open(self, opening: Opening) -> None:
         """Show this conversation from now on."""
-        self._new = 0
+        self.jump.forget_new()
         self.jump.hide()
         self._day.hide()
         self.head.show_names(_title(opening), opening.line)
@@ -179,7 +179,7 @@ class ThreadPage(QWidget):
             self.reader.go_to_end()
             return
         if not at_end and arrived.messages:
-            self._new = None if self._new is None or not arrived.last else self._new + len(arrived.messages)
+            self.jump.add_new(len(arrived.messages) if arrived.last else None)
         self.view.hold(partial(self._take_in, now, arrived, at_end=at_end))
 
     def _take_in(self, now: Sequence[StoredMessage], arrived: Piece, *, at_end: bool) -> None:
@@ -194,21 +194,15 @@ class ThreadPage(QWidget):
     def _on_moved(self) -> None:
         at_end = self.view.at_end
         if at_end:
-            self._new = 0
-        self.jump.show_new(self._new)
+            self.jump.forget_new()
         self.jump.setVisible(not at_end and self.model.rowCount() > 0)
-        self._place_jump()
+        self.jump.place(self.view.viewport().width(), self.view.height())
         place = self.view.top_place()
         if place is None or at_end:
             return
         when = self.model.row(place).message.sent_at.astimezone().date()
         if self.model.row(place).day is None or self.view.visualRect(self.model.index(place)).top() < -_EDGE:
             self._day.say(words.day(when, self.model.today), self.view.viewport().width())
-
-    def _place_jump(self) -> None:
-        size, width = self.jump.sizeHint(), self.view.viewport().width()
-        left = (width - size.width()) // 2 if self.jump.text() else width - size.width() - _EDGE
-        self.jump.setGeometry(left, self.view.height() - size.height() - _EDGE, size.width(), size.height())
 
     def _on_minute(self) -> None:
         if self._today != self.model.today:
@@ -218,7 +212,7 @@ class ThreadPage(QWidget):
     def _restyle(self) -> None:
         self.view.restyle()
         self.jump.retranslate()
-        self._place_jump()
+        self.jump.place(self.view.viewport().width(), self.view.height())
         self.update()
 
     def _name(self) -> None:
@@ -249,9 +243,7 @@ class ThreadPage(QWidget):
             self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_menu(self, number: int, where: QPoint) -> None:
-        menu = self.menu(number)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(where)
+        pop_up(self.menu(number), where)
 
     def menu(self, number: int) -> QMenu:
         """What can be done with the chosen messages, of which *number* is one."""
@@ -291,7 +283,7 @@ class ThreadPage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._place_jump()
+        self.jump.place(self.view.viewport().width(), self.view.height())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)

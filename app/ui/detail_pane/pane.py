@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.core.action import ActionName
 from app.core.actions import Actions
@@ -28,11 +28,11 @@ from app.domain.errors import Problem
 from app.domain.events import MentoradoChanged, MentoradosLoaded, PairingTurnChanged, ProcedureChanged, StatusChanged
 from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.ports import Clock, TransitionLog
-from app.domain.span import Move, Span
-from app.ui.conversations.tabs import Tabs
+from app.domain.span import Span
 from app.ui.detail_pane.content import PaneContent
 from app.ui.detail_pane.conversations_side import ConversationsSide
-from app.ui.detail_pane.notice import Notice
+from app.ui.detail_pane.pages import Pages
+from app.ui.detail_pane.past import Past
 from app.ui.detail_pane.turn import turn_of
 from app.ui.loop import asked
 from app.ui.providers.number_section import NumberSection
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel
 
 TICK_MILLISECONDS = 1000
-_SUMMARY, _CONVERSATIONS = 1, 2
 
 
 class DetailPane(QWidget):
@@ -81,34 +80,21 @@ class DetailPane(QWidget):
         self._enrolments = enrolments
         self._supervisor = supervisor
         self._actions = actions
-        self._history = history
         self._clock = clock
         self._sheets = sheets
         self._mentorado_id: MentoradoId | None = None
         self._busy: set[MentoradoId] = set()
         self._trouble: dict[MentoradoId, tuple[str, str]] = {}
 
-        self._empty = Notice(theme, "users")
         self._content = PaneContent(theme, clock, supervisor.phone_codes)
-        self._scroll = QScrollArea(widgetResizable=True)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
-        self._scroll.setWidget(self._content)
-        self._scroll.verticalScrollBar().rangeChanged.connect(self._make_room_for_bar)
-        placeholder = QWidget()
-        centred = QVBoxLayout(placeholder)
-        centred.addStretch(2)
-        centred.addWidget(self._empty)
-        centred.addStretch(3)
-        self._pages = QStackedLayout(self)
-        self._pages.setContentsMargins(1, 0, 0, 0)  # the line at the left edge
-        self._pages.addWidget(placeholder)
-        self._pages.addWidget(self._scroll)
+        conversations = ConversationsSide(make_conversations) if make_conversations else None
+        self._pages = Pages(self, self._content, theme, conversations)
         self._sides = Sides(sheets, self._pages, self, lambda: self._mentorado_id)
-        self._tabs = Tabs(theme)
-        self._conversations = ConversationsSide(make_conversations) if make_conversations else None
-        if self._conversations is not None:
-            self._add_conversations(self._conversations)
+        self._past = Past(self._content, enrolments, history, sheets.tools.backups, clock, self)
+        if conversations is not None:
+            conversations.wide_wanted.connect(self.wide_wanted)
+            conversations.wide_done.connect(self.wide_done)
+            conversations.mentorado_wanted.connect(self.mentorado_wanted)
 
         self._content.who.edit_requested.connect(self._edit)
         self._content.who.back_requested.connect(self.back_requested)
@@ -121,20 +107,21 @@ class DetailPane(QWidget):
         self._sides.mentorado_wanted.connect(self.mentorado_wanted)
         self._sides.problem.connect(self.show_problem)
         self._sides.crash.connect(self.show_crash)
+        self._pages.tab_chosen.connect(self._refresh)
+        self._past.changed.connect(self._refresh)
         number = NumberSection(theme, sheets.tools.hosted.details, clock)
-        number.problem.connect(self.show_problem)
-        number.crash.connect(self.show_crash)
         self._content.add_number(number)
-        self._content.pairing.problem.connect(self.show_problem)
-        self._content.pairing.crash.connect(self.show_crash)
+        for part in (number, self._past, self._content.pairing):
+            part.problem.connect(self.show_problem)
+            part.crash.connect(self.show_crash)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self._refresh)
         theme.changed.connect(self._refresh)
         undo = (
             bus.subscribe(StatusChanged, self._on_status),
             bus.subscribe(MentoradoChanged, self._on_mentorado),
-            bus.subscribe(MentoradosLoaded, self._on_loaded),
-            bus.subscribe(PairingTurnChanged, self._on_turn),
+            bus.subscribe(MentoradosLoaded, lambda _event: self._refresh()),
+            bus.subscribe(PairingTurnChanged, lambda _event: self._refresh()),
             bus.subscribe(ProcedureChanged, self._on_procedure),
             texts.on_change(self._retranslate),
         )
@@ -146,17 +133,13 @@ class DetailPane(QWidget):
         if mentorado_id == self._mentorado_id:
             return
         self._mentorado_id = mentorado_id
-        if self._conversations is not None:
-            self._conversations.show_mentorado(mentorado_id)
-        self._content.timeline.clear()
-        self._content.picture.clear()
-        self._content.evidence.show_backup(None)
+        self._pages.show_mentorado(mentorado_id)
+        self._past.clear()
         self._content.pairing.show_nothing()  # the code of one must never be seen under the name of another
-        self._scroll.verticalScrollBar().setValue(0)
+        self._pages.go_to_top()
         self._refresh()
         if mentorado_id is not None:
-            self._read_history(mentorado_id)
-            self._read_backup(mentorado_id)
+            self._past.read(mentorado_id)
 
     def show_span(self, span: Span) -> None:
         """Look so far back, as this person likes to."""
@@ -168,8 +151,7 @@ class DetailPane(QWidget):
 
     def leave_wide(self) -> None:
         """Have a conversation here again that was lent to a wider place."""
-        if self._conversations is not None:
-            self._conversations.leave_wide()
+        self._pages.leave_wide()
 
     def show_problem(self, problem: Problem) -> None:
         self._show_trouble(self._mentorado_id, *words_of(problem))
@@ -181,8 +163,7 @@ class DetailPane(QWidget):
         return QSize(max(PANE_WIDTH, self.minimumSizeHint().width()), 720)
 
     def minimumSizeHint(self) -> QSize:
-        bar = self._scroll.verticalScrollBar()
-        return QSize(self._content.minimumSizeHint().width() + (bar.sizeHint().width() if bar.maximum() else 0), 240)
+        return QSize(self._pages.least_width(), 240)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -199,36 +180,6 @@ class DetailPane(QWidget):
         painter.fillRect(0, 0, 1, self.height(), QColor(self._theme.tokens.border))
         painter.end()
 
-    def _add_conversations(self, side: ConversationsSide) -> None:
-        self._pages.addWidget(side)
-        self._tabs.show_words("", "")
-        head = self._content.head.layout()
-        if head is not None:
-            head.addWidget(self._tabs)
-        self._tabs.currentChanged.connect(self._choose_tab)
-        side.wide_wanted.connect(self.wide_wanted)
-        side.wide_done.connect(self.wide_done)
-        side.mentorado_wanted.connect(self.mentorado_wanted)
-
-    def _choose_tab(self, place: int) -> None:
-        """The head goes along, so that it stays where it is."""
-        side = self._conversations
-        if side is None:
-            return
-        focused = self._tabs.hasFocus()
-        if place + _SUMMARY == _CONVERSATIONS:
-            self._scroll.verticalScrollBar().setValue(0)
-            side.take_head(self._content.head)
-        else:
-            side.give_head()
-            self._content.take_head()
-        self._refresh()
-        if focused:  # whoever is given to another parent loses the focus
-            self._tabs.setFocus(Qt.FocusReason.TabFocusReason)
-
-    def _make_room_for_bar(self, _top: int, bottom: int) -> None:
-        self._content.make_room_for_bar(self._scroll.verticalScrollBar().sizeHint().width() if bottom else 0)
-
     def _shown(self) -> Enrolment | None:
         try:
             return self._enrolments.get(self._mentorado_id) if self._mentorado_id else None
@@ -238,10 +189,7 @@ class DetailPane(QWidget):
     def _refresh(self) -> None:
         enrolment = self._shown()
         side = self._sides.of(enrolment.mentorado.id) if enrolment else None
-        if side is not None:
-            self._pages.setCurrentWidget(side)
-        else:  # never by way of another page: each change moves the focus
-            self._pages.setCurrentIndex(0 if enrolment is None else _SUMMARY + max(0, self._tabs.currentIndex()))
+        self._pages.turn_to(side, anybody=enrolment is not None)
         if enrolment is None:
             return
         mentorado_id = enrolment.mentorado.id
@@ -264,7 +212,7 @@ class DetailPane(QWidget):
         self._trouble.pop(mentorado_id, None)
         pressed = self._content.focusWidget()
         if pressed is not None and pressed.hasFocus():
-            self._scroll.setFocus()  # else what goes grey hands the focus down, and the pane scrolls after it
+            self._pages.scroll.setFocus()  # else what goes grey hands the focus down, and the pane scrolls after it
         self._refresh()
         try:
             await self._sheets.run(name, mentorado_id, self)
@@ -273,32 +221,14 @@ class DetailPane(QWidget):
         finally:
             self._busy.discard(mentorado_id)
             self._refresh()
-            if pressed is not None and self.focusWidget() is self._scroll and pressed.isEnabled():
+            if pressed is not None and self.focusWidget() is self._pages.scroll and pressed.isEnabled():
                 pressed.setFocus()
-
-    @asked
-    async def _read_history(self, mentorado_id: MentoradoId) -> None:
-        link_id, week_ago = self._enrolments.get(mentorado_id).link.id, self._clock.now() - Span.WEEK.length
-        latest = await self._history.of(mentorado_id)
-        week = await self._history.since(link_id, week_ago)
-        if mentorado_id == self._mentorado_id:
-            self._content.show_events((each.at, each.after) for each in latest)
-            self._content.picture.show_moves(Move(each.at, each.before, each.after) for each in week)
-
-    @asked
-    async def _read_backup(self, mentorado_id: MentoradoId) -> None:
-        backups = self._sheets.tools.backups
-        made = [info.at for info in await backups.all(mentorado_id)] if backups else []
-        if mentorado_id == self._mentorado_id:
-            self._content.evidence.show_backup(max(made, default=None))
-            self._refresh()
 
     def _on_status(self, event: StatusChanged) -> None:
         if event.mentorado_id != self._mentorado_id:
             return
         if (event.before.state, event.before.reason) != (event.after.state, event.after.reason):
-            self._content.show_events([(event.after.since, event.after)])
-            self._content.picture.add(Move(event.after.since, event.before, event.after))
+            self._past.add(event)
             self._trouble.pop(event.mentorado_id, None)  # it was about a state that is over
             if event.after.state is LinkState.CONNECTING:
                 self._content.pairing.expect_code()
@@ -315,24 +245,18 @@ class DetailPane(QWidget):
         if event.enrolment.mentorado.id == self._mentorado_id:
             self._refresh()
 
-    def _on_loaded(self, _event: MentoradosLoaded) -> None:
-        self._refresh()
-
-    def _on_turn(self, _event: PairingTurnChanged) -> None:
-        self._refresh()
-
     def _on_procedure(self, event: ProcedureChanged) -> None:
         if event.procedure.head.mentorado_id == self._mentorado_id:
             self._refresh()
             if event.procedure.ended:
-                self._read_backup(self._mentorado_id)
+                self._past.read_backup(self._mentorado_id)
 
     def shows_procedure(self, mentorado_id: MentoradoId) -> bool:
         """Whether the procedure of that mentorado can be seen now."""
         return self.isVisible() and mentorado_id == self._mentorado_id and self._sides.of(mentorado_id) is not None
 
     def _on_side(self) -> None:
-        self._scroll.verticalScrollBar().setValue(0)  # where it is said that a procedure is open
+        self._pages.go_to_top()  # where it is said that a procedure is open
         self._refresh()
 
     def see_procedure(self, *, go_on: bool = False) -> None:
@@ -355,11 +279,8 @@ class DetailPane(QWidget):
 
     def _retranslate(self) -> None:
         self.setAccessibleName(texts("detail.pane"))
-        self._empty.show_notice("users", texts("detail.empty_title"), texts("detail.empty_line"))
+        self._pages.retranslate()
         self._content.retranslate()
-        if self._conversations is not None:
-            self._tabs.show_words(texts("conversation.tab_summary"), texts("conversation.tab"))
-            self._tabs.setAccessibleName(texts("conversation.tabs"))
         self._refresh()
 
 

@@ -17,7 +17,7 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 def test_the_head_stays_where_it_is_when_the_side_changes(on_qt: OnQt, theme: Theme, fast_dir: Path) -> None:
     async def main() -> None:
         async with talking_stage(theme, fast_dir) as stage:
-            tabs = stage.pane._tabs
+            tabs = stage.pane._pages.tabs
             assert tabs.accessibleName()
             scene = await stage.conversations()
             there = tabs.mapTo(stage.pane, tabs.rect().topLeft())

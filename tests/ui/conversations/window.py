@@ -56,8 +56,8 @@ class TalkingStage(Stage):
     async def conversations(self) -> Scene:
         """Choose the tab, and wait for the list."""
         assert self.kept is not None
-        self.pane._tabs.setCurrentIndex(1)
-        side = self.pane._conversations
+        self.pane._pages.tabs.setCurrentIndex(1)
+        side = self.pane._pages.conversations
         assert side is not None
         assert side.panel is not None
         scene = Scene(self.kept, side.panel, TALKER, OTHER)

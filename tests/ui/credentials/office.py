@@ -60,7 +60,7 @@ class Office:
         """Ask for *name* as the pane's button does, and wait for its sheet."""
         mentorado_id = self.enrolment(kind).mentorado.id
         self.window.choose(mentorado_id)
-        self.window.perform(name, mentorado_id)
+        self.window.errands.perform(name, mentorado_id)
         async with asyncio.timeout(5):
             while not (found := [each for each in self.window.findChildren(sheet) if each.isVisible()]):
                 await asyncio.sleep(0.005)

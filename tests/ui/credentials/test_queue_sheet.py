@@ -149,7 +149,7 @@ def test_a_provider_that_cannot_be_asked_is_said_in_the_pane(play: Play) -> None
         stage.zapi.problem = Problem(Code.PROVIDER_SILENT)
         mentorado_id = stage.enrolment(ZAPI).mentorado.id
         stage.window.choose(mentorado_id)
-        stage.window.perform(ActionName.DECIDE_QUEUE, mentorado_id)
+        stage.window.errands.perform(ActionName.DECIDE_QUEUE, mentorado_id)
         await settle()
         assert stage.shown() == []
         assert [problem.code for problem in stage.window.banners.problems()] == [Code.PROVIDER_SILENT]

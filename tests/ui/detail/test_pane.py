@@ -323,8 +323,8 @@ def test_a_question_leaves_the_pane_where_it_was_and_gives_the_focus_back(on_qt:
             button.setFocus()
             QTest.keyClick(button, Qt.Key.Key_Space)
             sheet = await question(stage)
-            assert stage.pane._scroll.verticalScrollBar().maximum() > 0
-            assert stage.pane._scroll.verticalScrollBar().value() == 0
+            assert stage.pane._pages.scroll.verticalScrollBar().maximum() > 0
+            assert stage.pane._pages.scroll.verticalScrollBar().value() == 0
             sheet.cancel.click()
             await settle()
             assert stage.pane.focusWidget() is button
@@ -536,10 +536,10 @@ def test_nothing_moves_sideways_when_the_scroll_bar_appears(on_qt: OnQt, theme: 
             stage.pane.resize(364, 1400)
             await settle()
             tall = (card_.mapTo(stage.pane, card_.rect().topLeft()).x(), card_.width())
-            assert not stage.pane._scroll.verticalScrollBar().isVisible()
+            assert not stage.pane._pages.scroll.verticalScrollBar().isVisible()
             stage.pane.resize(364, 400)
             await settle()
-            assert stage.pane._scroll.verticalScrollBar().isVisible()
+            assert stage.pane._pages.scroll.verticalScrollBar().isVisible()
             assert (card_.mapTo(stage.pane, card_.rect().topLeft()).x(), card_.width()) == tall
 
     on_qt(main)

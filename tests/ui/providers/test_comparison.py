@@ -138,7 +138,7 @@ def test_it_can_be_read_and_reached_in_every_look(
 
 
 async def _form(stage: Office) -> MentoradoForm:
-    stage.window.add()
+    stage.window.errands.add()
     async with asyncio.timeout(5):
         while not (found := [each for each in stage.shown() if isinstance(each, MentoradoForm)]):
             await asyncio.sleep(0.005)

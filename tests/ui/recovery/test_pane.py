@@ -47,7 +47,7 @@ def test_each_provider_has_its_own_actions_in_one_order(
         names = await offered(views, provider)
         by_code = [] if provider is ProviderKind.META_CLOUD else [_A.RECOVER, _A.REAUTHENTICATE]
         assert names[1:] == [*by_code, _A.BACK_UP, _A.RESTORE, *own, _A.ARCHIVE]
-        menu = views.stage.window._work.menu(  # type: ignore[union-attr]
+        menu = views.stage.window.errands.work.menu(  # type: ignore[union-attr]
             views.stage.window, views.who.mentorado.id, perform=lambda *_: None, edit=lambda *_: None
         )
         labels = [entry.text().split(" · ")[0] for entry in menu.actions() if entry.text()]

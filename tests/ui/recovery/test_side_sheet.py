@@ -252,7 +252,7 @@ def test_escape_puts_the_panel_aside_and_the_procedure_goes_on(on_views: OnViews
         assert views.pane._sides.of(views.who.mentorado.id) is None
         assert views.procedures.asked == []
         assert "A recuperação está em andamento." in words(views.pane)
-        assert views.pane._scroll.hasFocus(), "and not a button that nobody chose"
+        assert views.pane._pages.scroll.hasFocus(), "and not a button that nobody chose"
         buttons(views.pane)["Ver"].click()
         await settle()
         assert views.sheet.procedure == views.procedures.of(views.who.mentorado.id)

@@ -107,7 +107,7 @@ class Views:
 
     async def ask(self, name: ActionName) -> None:
         """Choose it from the menu."""
-        self.stage.window.perform(name, self.who.mentorado.id)
+        self.stage.window.errands.perform(name, self.who.mentorado.id)
         await settle()
 
     async def follow(self, kind: ProcedureKind) -> Procedure:
@@ -137,7 +137,7 @@ class Views:
         yield "10-pane"
         self.pane._content.action_cards.more.click()
         await settle()
-        self.pane._scroll.verticalScrollBar().setValue(420)
+        self.pane._pages.scroll.verticalScrollBar().setValue(420)
         yield "11-pane-more"
         self.pane._content.action_cards.more.click()
         await self.ask(ActionName.RECOVER)

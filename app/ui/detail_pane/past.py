@@ -1,0 +1,81 @@
+"""What happened to whoever is on show: read once, and added to while somebody looks."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from app.core.enrolments import Enrolments
+from app.domain.errors import Problem
+from app.domain.events import StatusChanged
+from app.domain.mentorado import MentoradoId
+from app.domain.ports import Clock, TransitionLog
+from app.domain.span import Move, Span
+from app.ui.detail_pane.content import PaneContent
+from app.ui.loop import asked
+from app.ui.recovery.desk import BackupShelf
+
+
+class Past(QObject):
+    """Fills the timeline, its picture and the age of the latest backup. What comes too late is nobody's any more."""
+
+    changed = Signal()
+    problem = Signal(object)
+    crash = Signal(object)
+
+    def __init__(
+        self,
+        content: PaneContent,
+        enrolments: Enrolments,
+        history: TransitionLog,
+        backups: BackupShelf | None,
+        clock: Clock,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._content = content
+        self._enrolments = enrolments
+        self._history = history
+        self._backups = backups
+        self._clock = clock
+        self._whose: MentoradoId | None = None
+
+    def show_problem(self, problem: Problem) -> None:
+        self.problem.emit(problem)
+
+    def show_crash(self, error: Exception) -> None:
+        self.crash.emit(error)
+
+    def clear(self) -> None:
+        """Nobody's, until it is read."""
+        self._whose = None
+        self._content.timeline.clear()
+        self._content.picture.clear()
+        self._content.evidence.show_backup(None)
+
+    def read(self, mentorado_id: MentoradoId) -> None:
+        """This one's from now on."""
+        self._whose = mentorado_id
+        self._read_history(mentorado_id)
+        self.read_backup(mentorado_id)
+
+    def add(self, event: StatusChanged) -> None:
+        """This has just happened."""
+        self._content.show_events([(event.after.since, event.after)])
+        self._content.picture.add(Move(event.after.since, event.before, event.after))
+
+    @asked
+    async def read_backup(self, mentorado_id: MentoradoId) -> None:
+        """There may be another one now."""
+        made = [info.at for info in await self._backups.all(mentorado_id)] if self._backups else []
+        if mentorado_id == self._whose:
+            self._content.evidence.show_backup(max(made, default=None))
+            self.changed.emit()
+
+    @asked
+    async def _read_history(self, mentorado_id: MentoradoId) -> None:
+        link_id, week_ago = self._enrolments.get(mentorado_id).link.id, self._clock.now() - Span.WEEK.length
+        latest = await self._history.of(mentorado_id)
+        week = await self._history.since(link_id, week_ago)
+        if mentorado_id == self._whose:
+            self._content.show_events((each.at, each.after) for each in latest)
+            self._content.picture.show_moves(Move(each.at, each.before, each.after) for each in week)
