@@ -733,6 +733,27 @@ def test_a_link_that_is_asked_for_while_everything_closes_is_refused(core: Core,
     run(main())
 
 
+def test_a_link_is_off_since_its_mentorado_was_enrolled_or_it_was_switched_off(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            await core.clock.advance(300)
+            enrolled = core.clock.now()
+            ana = await core.add()
+            assert core.status(ana).since == enrolled, "not since the program began"
+            bia = await core.add("Bia", "21 91234-5678")
+            await core.do(ActionName.CONNECT, bia)
+            await core.do(ActionName.CANCEL, bia)
+            off = core.clock.now()
+        await core.clock.advance(86_400)
+        anew = Core(core.clock, roster=core.roster, log=core.log)
+        await anew.enrolments.load()
+        async with anew.running():
+            await anew.supervisor.start_wanted()
+            assert (anew.status(ana).since, anew.status(bia).since) == (enrolled, off)
+
+    run(main())
+
+
 def test_a_wanted_link_of_a_provider_that_is_not_there_is_left_off(core: Core, run: Run) -> None:
     async def main() -> None:
         ana = await core.add()

@@ -37,6 +37,10 @@ class StatusBoard:
         """What is true of *link_id* now; a link nobody asked for is off."""
         return self._statuses.get(link_id) or LinkStatus(since=self._since)
 
+    def begin(self, link_id: LinkId, since: datetime) -> None:
+        """Nobody asked for *link_id* yet, or any more, *since* then. It is no transition."""
+        self._statuses.setdefault(link_id, LinkStatus(since=since))
+
     def restore(self, link: Link, status: LinkStatus) -> None:
         """Take up what was true when the program ended, without a transition."""
         self._publish(link, self.status(link.id), status)

@@ -20,6 +20,7 @@ from app.core.links.status_board import StatusBoard
 from app.core.scribe import Scribe
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
+from app.domain.events import MentoradoAdded
 from app.domain.guidance import STAYS_BLOCKED
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId, ProviderKind
@@ -64,6 +65,7 @@ class Supervisor:
         self._service: list[asyncio.Task[None]] = []
         self._starting: set[asyncio.Task[None]] = set()
         self._closing = False
+        bus.subscribe(MentoradoAdded, self._on_added)
 
     async def __aenter__(self) -> Supervisor:
         await self._group.__aenter__()
@@ -114,8 +116,15 @@ class Supervisor:
         latest = await self._transitions.latest()
         for enrolment in self._enrolments.all():
             last = latest.get(enrolment.link.id)
-            if last is not None and last.after.state is LinkState.BLOCKED:
+            if last is None:
+                self._board.begin(enrolment.link.id, enrolment.mentorado.created_at)
+            elif last.after.state is LinkState.OFF:
+                self._board.begin(enrolment.link.id, last.at)
+            elif last.after.state is LinkState.BLOCKED:
                 self._board.restore(enrolment.link, last.after)
+
+    def _on_added(self, event: MentoradoAdded) -> None:
+        self._board.begin(event.enrolment.link.id, event.enrolment.mentorado.created_at)
 
     def _start_later(self, enrolments: Iterable[Enrolment]) -> None:
         task = self._group.create_task(self._start_each(enrolments), name="start links")
