@@ -189,15 +189,21 @@ class PairingPanel(QFrame):
         codes, mentorado_id = self._phone_codes, self._mentorado_id
         if codes is None or mentorado_id is None:
             return
+        had_focus = self.focusWidget() is self._type_instead
         self._type_instead.setEnabled(False)
+        if had_focus:
+            self._plate.setFocus()  # else the next in the row would have it, and that gives everything up
         try:
             code = await codes.ask(mentorado_id)
         finally:
             self._type_instead.setEnabled(True)
         if mentorado_id == self._mentorado_id and self._stage in (Stage.CODE, Stage.LAPSED):
+            in_focus = self.focusWidget() is self._plate
             self._typing = True
             self._typed.show_code(code)
             self._render()
+            if in_focus:
+                self._typed.setFocus()
 
     def _show_qr_again(self) -> None:
         self._typing = False

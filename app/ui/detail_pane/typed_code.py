@@ -29,6 +29,7 @@ class TypedCode(QWidget):
         self._back = QPushButton()
         self._back.setProperty("role", "quiet")
         self._back.clicked.connect(self.back_wanted)
+        self.setFocusProxy(self._back)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, SPACE_3, 0, 0)
         column.setSpacing(SPACE_3)

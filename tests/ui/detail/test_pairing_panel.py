@@ -413,6 +413,22 @@ def test_a_code_to_type_takes_the_place_of_the_qr_until_it_is_wanted_back(on_qt:
     on_qt(main)
 
 
+def test_asking_for_a_code_to_type_never_leaves_the_keyboard_on_giving_up(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme, *(unpaired(each) for each in people())) as stage:
+            panel = open_pane(stage)
+            await stage.core.do(ActionName.CONNECT, stage.enrolments.get(THIAGO))
+            stage.provider.line.say(CodeIssued(LINK, 1, TOTAL, 60))
+            await drawn(stage)
+            stage.pane.activateWindow()
+            panel._type_instead.setFocus()
+            panel._type_instead.click()
+            await settle()
+            assert panel.window().focusWidget() is panel._typed._back
+
+    on_qt(main)
+
+
 def test_a_code_to_type_goes_with_its_pairing_and_with_its_mentorado(on_qt: OnQt, theme: Theme) -> None:
     async def main() -> None:
         async with scene(theme, *(unpaired(each) for each in people())) as stage:
