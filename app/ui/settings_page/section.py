@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -117,6 +117,7 @@ class Section(QFrame):
         words.addWidget(self._about)
         head.addWidget(_Sign(theme, icon_name), 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
+        self._lines: dict[QWidget, QFrame] = {}
         self._rows = QVBoxLayout()
         self._rows.setSpacing(t.SPACE_4)
         column = QVBoxLayout(self)
@@ -136,11 +137,18 @@ class Section(QFrame):
         return "" if self._said.isHidden() else self._said.text()
 
     def add(self, part: QWidget) -> None:
-        """Put *part* below the others, behind a line."""
+        """Put *part* below the others, behind a line that comes and goes with it."""
         line = QFrame()
         line.setProperty("role", "line")
         self._rows.addWidget(line)
         self._rows.addWidget(part)
+        self._lines[part] = line
+        part.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent) and isinstance(watched, QWidget):
+            self._lines[watched].setVisible(not watched.isHidden())
+        return super().eventFilter(watched, event)
 
     def refresh(self) -> None:
         """Look again at what is true; called whenever the page is opened."""

@@ -212,6 +212,8 @@ def test_a_file_wants_its_passphrase_twice_and_forgets_what_was_typed(in_office:
         assert section.phrase.text() == section.again.text() == ""
         assert "secrets.enc" in said(section)
         assert not section._file.isVisible()
+        lines = {part: line.isVisible() for part, line in section._lines.items()}
+        assert lines == {section._now: True, section._file: False, section._other: True}, "no line over nothing"
 
     in_office(use)
 
