@@ -191,7 +191,6 @@ class MainWindow(QMainWindow):
 
         qt_words.speak(texts.language)
         self.setWindowIcon(icon("conecta", "", 64))
-        self.places.open_up(partial(self._make_page, work))
         self._pane = pane = work.make_pane()
         pane.edit_requested.connect(self.errands.edit)
         pane.back_requested.connect(self.body.close_drawer)
@@ -201,6 +200,7 @@ class MainWindow(QMainWindow):
         self.header.search.textEdited.connect(pane.leave_wide)
         WideReading(pane, self.body, self.list)
         self.body.set_pane(pane)
+        self.places.open_up(partial(self._make_page, work))
         pane.set_back_visible(self.body.drawer_open)
         pane.show_mentorado(self.list.table.chosen_id)
         if self.focusWidget() is None or self.focusWidget() is self.header.search:

@@ -38,7 +38,7 @@ QFrame[role="line"] {{ background: {border}; border: none; min-height: 1px; max-
 
 QPushButton {{
     background: {raised}; color: {text}; border: 1px solid {border_strong}; border-radius: 8px;
-    padding: 0 14px; min-height: {control}px; font-size: {px_body}px; font-weight: 600;
+    padding: 0 14px; min-height: {control}px; font-size: {px_body}px; font-weight: 600; outline: none;
 }}
 QPushButton:hover {{ background: {hover}; }}
 QPushButton:focus {{ border: 2px solid {focus}; padding: 0 13px; min-height: {control_focused}px; }}

@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QShortcut
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.bootstrap import build_core
 from app.program import Program
@@ -92,6 +92,35 @@ def test_the_rail_says_where_one_is_and_is_walked_by_keys(on_stage: OnStage) -> 
         assert set(SHORTCUTS.values()) <= keys
         texts.set_language("en")
         assert audit.accessibleName() == "Audit"
+
+    on_stage(use)
+
+
+def test_enter_presses_the_button_that_has_the_focus(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        header = stage.window.header
+        header._language.setFocus()
+        QTest.keyClick(header._language, Qt.Key.Key_Return)
+        assert texts.language == "en"
+        QTest.keyClick(header._language, Qt.Key.Key_Enter)
+        assert texts.language == "pt-BR"
+        header.search.setFocus()
+        QTest.keyClick(header.search, Qt.Key.Key_Return)
+        assert texts.language == "pt-BR", "in a field it presses nothing"
+
+    on_stage(use)
+
+
+def test_tab_goes_from_the_list_to_the_pane_beside_it(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        assert window._pane is not None
+        window.list.table.begin()
+        await settle()
+        at: QWidget = window.list.table
+        while at is window.list.table or not (at.isVisible() and at.focusPolicy() & Qt.FocusPolicy.TabFocus):
+            at = at.nextInFocusChain()
+        assert window._pane.isAncestorOf(at), at
 
     on_stage(use)
 
