@@ -73,6 +73,7 @@ class WaysIn(QWidget):
         self.more = QPushButton()
         self.more.setProperty("role", "link")
         self.more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.more.hide()  # until there is more than is shown
         self.more.clicked.connect(lambda _checked=False: self._show_all())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
