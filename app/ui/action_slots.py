@@ -1,8 +1,9 @@
-"""The place of each action: the pane's cards and the menu of a row have the same ones, in one order. Qt-free."""
+"""Place and sign of each action: the pane's cards and the menu of a row have the same ones, in one order. Qt-free."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final
 
 from app.core.action import ActionName, Refusal
@@ -40,6 +41,28 @@ MORE: Final[tuple[Slot, ...]] = (
 
 _NOT_HERE: Final = frozenset({Refusal.NO_CREDENTIALS, Refusal.NO_QUEUE, Refusal.NO_REGISTRATION, Refusal.NO_PAIRING})
 """What this provider does not have at all is left out, not locked."""
+
+ICON_OF: Final = MappingProxyType(
+    {
+        _A.CONNECT: "zap",
+        _A.TRY_NOW: "refresh",
+        _A.NEW_CODE: "qr",
+        _A.CANCEL: "x",
+        _A.DISCONNECT: "log-out",
+        _A.REAUTHENTICATE: "shield-check",
+        _A.RECOVER: "activity",
+        _A.BACK_UP: "download",
+        _A.RESTORE: "archive-restore",
+        _A.ENTER_CREDENTIALS: "key",
+        _A.DECIDE_QUEUE: "message",
+        _A.REGISTER: "check-circle",
+        _A.DEREGISTER: "unlink",
+        _A.ACCEPT_ACCOUNT: "user-check",
+        _A.REJECT_ACCOUNT: "user-x",
+        _A.ARCHIVE: "archive",
+        _A.BRING_BACK: "archive-restore",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from app.core.action import ActionName
 from app.core.actions import Actions
 from app.domain.mentorado import MentoradoId
 from app.ui import text
-from app.ui.action_slots import CARDS, LEAD, MORE, fitting
+from app.ui.action_slots import CARDS, ICON_OF, LEAD, MORE, fitting
 from app.ui.icons import icon
 from app.ui.text import texts
 from app.ui.theme import Theme
@@ -29,8 +29,6 @@ def row_menu(
     edit: Callable[[MentoradoId], None],
 ) -> QMenu:
     """A menu for one row. What does not fit now stays in its place, locked, and says why."""
-    from app.ui.detail_pane.action_card import ICON_OF
-
     colours = theme.tokens
     menu = QMenu(parent)
     menu.setToolTipsVisible(True)

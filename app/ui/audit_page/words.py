@@ -8,12 +8,12 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
 
-from app.core.action import ActionName
 from app.domain.audit import AuditOutcome, BrokenLink, Deed
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
 from app.ui import tokens as t
+from app.ui.action_slots import ICON_OF
 from app.ui.text import date_time, problem, state_badge, texts
 
 OUTCOME_TONE: Final = MappingProxyType(
@@ -25,23 +25,7 @@ OUTCOME_ICON: Final = MappingProxyType(
 
 _ICONS: Final[Mapping[str, str]] = MappingProxyType(
     {
-        ActionName.CONNECT: "zap",
-        ActionName.TRY_NOW: "refresh",
-        ActionName.NEW_CODE: "qr",
-        ActionName.CANCEL: "x",
-        ActionName.DISCONNECT: "log-out",
-        ActionName.REAUTHENTICATE: "shield-check",
-        ActionName.RECOVER: "activity",
-        ActionName.BACK_UP: "download",
-        ActionName.RESTORE: "archive-restore",
-        ActionName.ENTER_CREDENTIALS: "key",
-        ActionName.DECIDE_QUEUE: "message",
-        ActionName.REGISTER: "check-circle",
-        ActionName.DEREGISTER: "unlink",
-        ActionName.ACCEPT_ACCOUNT: "user-check",
-        ActionName.REJECT_ACCOUNT: "user-x",
-        ActionName.ARCHIVE: "archive",
-        ActionName.BRING_BACK: "archive-restore",
+        **{name.value: sign for name, sign in ICON_OF.items()},
         DeedName.SET_OPERATOR_NAME: "edit",
         DeedName.SET_RETENTION: "clock",
         DeedName.SET_PROVIDER_LOG: "activity",

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPai
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 
 from app.core.action import ActionName, Refusal
+from app.ui.action_slots import ICON_OF
 from app.ui.icons import icon
 from app.ui.text import action, refusal, texts
 from app.ui.theme import (
@@ -19,26 +20,6 @@ from app.ui.theme import (
     TEXT_SMALL,
     Theme,
 )
-
-ICON_OF = {
-    ActionName.CONNECT: "zap",
-    ActionName.TRY_NOW: "refresh",
-    ActionName.NEW_CODE: "qr",
-    ActionName.CANCEL: "x",
-    ActionName.DISCONNECT: "log-out",
-    ActionName.REAUTHENTICATE: "shield-check",
-    ActionName.RECOVER: "activity",
-    ActionName.BACK_UP: "download",
-    ActionName.RESTORE: "archive-restore",
-    ActionName.ENTER_CREDENTIALS: "key",
-    ActionName.DECIDE_QUEUE: "message",
-    ActionName.REGISTER: "check-circle",
-    ActionName.DEREGISTER: "unlink",
-    ActionName.ACCEPT_ACCOUNT: "user-check",
-    ActionName.REJECT_ACCOUNT: "user-x",
-    ActionName.ARCHIVE: "archive",
-    ActionName.BRING_BACK: "archive-restore",
-}
 
 _TILE = 36
 _ICON = 18

@@ -10,7 +10,7 @@ from app.core.action import ActionName
 from app.core.actions import Actions
 from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.phone import readable
-from app.ui.detail_pane.action_card import ICON_OF
+from app.ui.action_slots import ICON_OF
 from app.ui.mentorado_list.search import Query, fold, haystack
 from app.ui.text import action as words_of
 from app.ui.text import texts

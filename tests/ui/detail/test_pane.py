@@ -18,7 +18,8 @@ from app.domain.errors import Code, Problem
 from app.domain.guidance import Recommendation, recommend
 from app.domain.lifecycle import Trigger
 from app.domain.ports import Transition
-from app.ui.detail_pane.action_card import ICON_OF, ActionCard
+from app.ui.action_slots import ICON_OF
+from app.ui.detail_pane.action_card import ActionCard
 from app.ui.detail_pane.pairing_panel import Stage
 from app.ui.dialogs.question import QuestionSheet
 from app.ui.text import refusal, sentence, texts
