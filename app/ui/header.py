@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
 from app.ui import tokens as t
 from app.ui.icons import icon
@@ -15,13 +15,13 @@ from app.ui.text import texts
 from app.ui.theme import Theme
 
 _TITLE_WIDTH = 190
-_SEARCH_WIDTH = 420
+_SEARCH_WIDTH, _SEARCH_LEAST, _NARROW_SEARCH = 420, 140, 84
 _ICON = 18
 _NARROW = 780
 
 
 class Header(QFrame):
-    """Shows; passes on. In a narrow window the primary button keeps only its icon and first word."""
+    """Shows; passes on. In a narrow window the primary button keeps its first word, and the chips count the rest."""
 
     add_wanted = Signal()
     language_wanted = Signal()
@@ -37,7 +37,6 @@ class Header(QFrame):
         self._summary = QLabel()
         self._summary.setProperty("role", "secondary")
         self.search = SearchField(theme)
-        self.search.setMinimumWidth(140)
         self.search.setMaximumWidth(_SEARCH_WIDTH)
         self._language = self._quiet_button()
         self._language.clicked.connect(self.language_wanted)
@@ -53,11 +52,12 @@ class Header(QFrame):
         words.addWidget(self._title)
         words.addWidget(self._summary)
         words.addStretch(1)
+        self._gap = QSpacerItem(t.SPACE_8, 0, QSizePolicy.Policy.Fixed)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(t.SPACE_6, 0, t.SPACE_6, 1)
         layout.setSpacing(0)
         layout.addLayout(words)
-        layout.addSpacing(t.SPACE_8)
+        layout.addItem(self._gap)
         layout.addWidget(self.search, 4)
         layout.addStretch(1)
         layout.addSpacing(t.SPACE_3)
@@ -73,12 +73,18 @@ class Header(QFrame):
     def restyle(self) -> None:
         px, colours = self._theme.px, self._theme.tokens
         self.setFixedHeight(px(t.HEADER_HEIGHT))
-        self._title.setMinimumWidth(px(_TITLE_WIDTH))
         side = px(_ICON)
         self.add_button.setIcon(icon("plus", colours.on_accent, side))
         self._look.setIcon(icon("sun" if colours.dark else "moon", colours.text2, side))
         for button in (self.add_button, self._look):
             button.setIconSize(QSize(side, side))
+        self._arrange()
+
+    def _arrange(self) -> None:
+        narrow = self._narrow
+        self._title.setMinimumWidth(0 if narrow else self._theme.px(_TITLE_WIDTH))
+        self.search.setMinimumWidth(_NARROW_SEARCH if narrow else _SEARCH_LEAST)
+        self._gap.changeSize(t.SPACE_3 if narrow else t.SPACE_8, 0, QSizePolicy.Policy.Fixed)
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -91,6 +97,8 @@ class Header(QFrame):
         self.add_button.setText(texts("list.add_short" if self._narrow else "list.add"))
         self.add_button.setAccessibleName(texts("list.add"))
         self.add_button.setToolTip(texts("window.add_tip"))
+        for button in (self._language, self._look):
+            button.setMinimumWidth(max(t.CONTROL_HEIGHT, button.sizeHint().width()))
         self.search.retranslate()
         self._summarise()
 
@@ -99,17 +107,14 @@ class Header(QFrame):
         narrow = self.width() < self._theme.px(_NARROW)
         if narrow is not self._narrow:
             self._narrow = narrow
-            self.retranslate()
+            self._arrange()
 
     def _summarise(self) -> None:
         everybody, connected = self._model.count(Group.ALL), self._model.count(Group.CONNECTED)
-        self._summary.setText(
-            " · ".join(
-                (texts.plural("window.registered", everybody), texts.plural("window.connected", connected)),
-            )
-            if everybody
-            else texts("window.nobody")
-        )
+        said = [texts.plural("window.registered", everybody) if everybody else texts("window.nobody")]
+        if everybody and not self._narrow:
+            said.append(texts.plural("window.connected", connected))
+        self._summary.setText(" · ".join(said))
 
     def _quiet_button(self) -> QPushButton:
         button = QPushButton()

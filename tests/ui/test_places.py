@@ -117,9 +117,10 @@ def test_tab_goes_from_the_list_to_the_pane_beside_it(on_stage: OnStage) -> None
         assert window._pane is not None
         window.list.table.begin()
         await settle()
-        at: QWidget = window.list.table
-        while at is window.list.table or not (at.isVisible() and at.focusPolicy() & Qt.FocusPolicy.TabFocus):
+        at: QWidget | None = window.list.table.nextInFocusChain()
+        while at is not None and not (at.isVisible() and at.focusPolicy() & Qt.FocusPolicy.TabFocus):
             at = at.nextInFocusChain()
+        assert at is not None
         assert window._pane.isAncestorOf(at), at
 
     on_stage(use)

@@ -78,6 +78,18 @@ def test_the_header_counts_everybody_and_who_is_connected(on_stage: OnStage) -> 
     on_stage(use)
 
 
+def test_nothing_in_the_header_is_cut_in_a_narrow_window_with_large_text(on_stage: OnStage, theme: Theme) -> None:
+    async def use(stage: Stage) -> None:
+        theme.set_text_scale(150)
+        stage.window.resize(700, 620)
+        await settle()
+        for part in stage.window.header.findChildren(QWidget):
+            if isinstance(part, (QLabel, QPushButton)) and part.isVisible():
+                assert part.width() >= part.sizeHint().width(), part.text()
+
+    on_stage(use)
+
+
 def test_the_search_narrows_and_says_when_nobody_is_left(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         window = stage.window
