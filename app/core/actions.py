@@ -57,6 +57,13 @@ _NO_NEW_PAIRING = {  # a new QR would make these worse
     Reason.STREAM_REPLACED: Refusal.IN_USE_ELSEWHERE,
     Reason.SESSION_IN_USE: Refusal.IN_USE_ELSEWHERE,
     Reason.WRONG_ACCOUNT: Refusal.DECIDE_ACCOUNT_FIRST,
+    # A code is not what these lack.
+    Reason.CREDENTIALS_MISSING: Refusal.FIX_ACCESS_FIRST,
+    Reason.SECRETS_LOCKED: Refusal.FIX_ACCESS_FIRST,
+    Reason.TOKEN_INVALID: Refusal.FIX_ACCESS_FIRST,
+    Reason.CLIENT_TOKEN_MISSING: Refusal.FIX_ACCESS_FIRST,
+    Reason.ADDRESS_NOT_ALLOWED: Refusal.FIX_ACCESS_FIRST,
+    Reason.BILLING: Refusal.FIX_ACCESS_FIRST,
 }
 
 

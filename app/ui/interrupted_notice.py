@@ -29,8 +29,9 @@ class InterruptedNotice:
         self._left: dict[ProcedureId, Procedure] = {}
 
     def offer(self, unfinished: Iterable[Procedure]) -> None:
-        """What there is after a start, the oldest first."""
-        self._left = {procedure.head.id: procedure for procedure in unfinished}
+        """What was interrupted before this start, the oldest first. What asks or failed is told elsewhere."""
+        paused = (procedure for procedure in unfinished if procedure.state is ProcedureState.PAUSED)
+        self._left = {procedure.head.id: procedure for procedure in paused}
         self._tell()
 
     def on_changed(self, event: ProcedureChanged) -> None:
@@ -50,7 +51,8 @@ class InterruptedNotice:
             said = texts(f"procedure.interrupted.{first.head.kind}", name=self._name_of(mentorado_id))
             return f"{said} {texts.plural('procedure.interrupted_more', more)}" if more else said
 
-        choices = [(lambda: texts("procedure.see"), lambda: self._show(mentorado_id, False))]
-        if first.state is ProcedureState.PAUSED:
-            choices.insert(0, (lambda: texts("procedure.continue"), lambda: self._show(mentorado_id, True)))
+        choices = [
+            (lambda: texts("procedure.continue"), lambda: self._show(mentorado_id, True)),
+            (lambda: texts("procedure.see"), lambda: self._show(mentorado_id, False)),
+        ]
         self._banners.show_words(say, _CAUSE, choices=choices)

@@ -89,13 +89,13 @@ def test_nothing_unfinished_says_nothing_and_a_pause_of_this_run_neither(on_view
     on_views(use)
 
 
-def test_what_waits_for_an_answer_is_only_shown(on_views: OnViews) -> None:
+def test_what_waits_for_an_answer_was_not_interrupted(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         procedure = views.procedures.put(ProcedureKind.RECOVERY, views.who.mentorado.id)
         views.procedures.run_to(procedure, StepName.BACK_UP)
         views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.BACK_UP)
         views.procedures.write(procedure.head.id, EntryKind.ASKED, StepName.PAIR)
         notice(views).offer(views.procedures.unfinished())
-        assert list(buttons(views.stage.window.banners)) == ["Ver"]
+        assert "foi interrompida" not in words(views.stage.window.banners)
 
     on_views(use)

@@ -147,7 +147,7 @@ def test_before_the_way_back_ends_the_ledger_counts_what_is_kept(on_views: OnVie
         await asking(views)
         told = words(views.sheet.view.attention.ledger)
         assert "12.345 mensagens em 87 conversas com 131 contatos, desde 12 de março." in told
-        assert "O aparelho antigo continua na lista do WhatsApp" in told
+        assert "O aparelho antigo, se ainda aparecer na lista do WhatsApp, pode ser removido no celular." in told
         assert "3 mensagens esperam no provedor e saem ao reconectar." in told
         assert "a sessão atual não serve mais" in told
         assert "12.345 mensagens" in views.sheet.view.spoken, "a screen reader is told, too"
