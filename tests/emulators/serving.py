@@ -18,6 +18,7 @@ Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _START_SECONDS: Final = 10.0
+_PATIENT_STEPS: Final = 60
 
 
 class _PromptServer(uvicorn.Server):
@@ -46,7 +47,10 @@ class _PromptServer(uvicorn.Server):
             server.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        await asyncio.sleep(0)
+        for _ in range(_PATIENT_STEPS):  # an application that is still answering hears soon that nobody listens
+            if not self.server_state.tasks:
+                break
+            await asyncio.sleep(0.005)
 
 
 class Served:
