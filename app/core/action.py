@@ -59,6 +59,7 @@ class Refusal(StrEnum):
     NOTHING_TO_RECOVER = "nothing_to_recover"
     UNDER_WAY = "under_way"  # a procedure of this mentorado
     NO_CREDENTIALS = "no_credentials"  # this provider asks for none
+    DECIDE_QUEUE_FIRST = "decide_queue_first"
     FIX_ACCESS_FIRST = "fix_access_first"  # credentials, their place, or the bill
     NO_QUEUE = "no_queue"
     NO_REGISTRATION = "no_registration"

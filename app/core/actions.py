@@ -13,18 +13,31 @@ from app.core.enrolments import Enrolments
 from app.core.links.incident import Incidents
 from app.core.links.supervisor import Supervisor
 from app.core.log_context import about
+from app.core.refusals import (
+    IDLE,
+    LOST,
+    NEEDS_NEW_CODE,
+    NO_CONNECT,
+    NO_NEW_PAIRING,
+    NO_OLD_SESSION,
+    no_archive,
+    no_bring_back,
+    no_cancel,
+    no_credentials,
+    no_disconnect,
+    no_other_account,
+    no_pairing,
+    no_queue,
+    no_registration,
+    possible,
+)
 from app.core.witness import Witness, described
 from app.domain.audit import AuditOutcome
 from app.domain.connection import LinkState, LinkStatus, Reason
-from app.domain.credentials import ASKED
 from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
+from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.ports import Clock
 from app.domain.procedure import Procedure, ProcedureKind
-
-_IN_PROGRESS = frozenset({LinkState.CONNECTING, LinkState.QR_READY})
-_IDLE = frozenset({LinkState.OFF, LinkState.BLOCKED})
-_LOST = frozenset({LinkState.RECONNECTING, LinkState.UNKNOWN})
 
 _PAIRING = frozenset({ActionName.NEW_CODE, ActionName.REAUTHENTICATE, ActionName.RECOVER})
 
@@ -42,38 +55,6 @@ _LINK_IS_TAKEN = frozenset({*_ONE_AT_A_TIME, ActionName.CONNECT, ActionName.NEW_
 
 UnderWay = Callable[[MentoradoId], Procedure | None]
 """The procedure of a mentorado that is not finished."""
-
-_NO_CONNECT = {
-    LinkState.CONNECTED: Refusal.ALREADY_CONNECTED,
-    LinkState.CONNECTING: Refusal.ON_ITS_WAY,
-    LinkState.QR_READY: Refusal.ON_ITS_WAY,
-    LinkState.RECONNECTING: Refusal.ON_ITS_WAY,
-}
-
-_NO_NEW_PAIRING = {  # a new QR would make these worse
-    Reason.TEMPORARY_BAN: Refusal.SUSPENDED,
-    Reason.CLIENT_OUTDATED: Refusal.OUTDATED,
-    Reason.CLIENT_REFUSED: Refusal.OUTDATED,
-    Reason.STREAM_REPLACED: Refusal.IN_USE_ELSEWHERE,
-    Reason.SESSION_IN_USE: Refusal.IN_USE_ELSEWHERE,
-    Reason.WRONG_ACCOUNT: Refusal.DECIDE_ACCOUNT_FIRST,
-    # A code is not what these lack.
-    Reason.CREDENTIALS_MISSING: Refusal.FIX_ACCESS_FIRST,
-    Reason.SECRETS_LOCKED: Refusal.FIX_ACCESS_FIRST,
-    Reason.TOKEN_INVALID: Refusal.FIX_ACCESS_FIRST,
-    Reason.CLIENT_TOKEN_MISSING: Refusal.FIX_ACCESS_FIRST,
-    Reason.ADDRESS_NOT_ALLOWED: Refusal.FIX_ACCESS_FIRST,
-    Reason.BILLING: Refusal.FIX_ACCESS_FIRST,
-}
-
-
-_NO_OLD_SESSION = {
-    Reason.WRONG_ACCOUNT: Refusal.DECIDE_ACCOUNT_FIRST,
-    Reason.BANNED: Refusal.BANNED,  # its keys are gone; after an appeal that succeeded, a new pairing is the way
-}
-
-_NEEDS_NEW_CODE = frozenset({Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE})
-"""WhatsApp took the keys back: connecting would only say so again. Files that are lost or damaged can be put back."""
 
 
 class Actions:
@@ -189,25 +170,25 @@ class Actions:
             Action(name=ActionName.CONNECT, refusal=self._no_connect, perform=supervisor.connect),
             Action(name=ActionName.TRY_NOW, refusal=self._no_try_now, perform=supervisor.connect),
             Action(name=ActionName.NEW_CODE, refusal=self._no_new_code, perform=supervisor.pair_anew),
-            Action(name=ActionName.CANCEL, refusal=_no_cancel, perform=self._disconnect),
-            Action(name=ActionName.DISCONNECT, refusal=_no_disconnect, perform=self._disconnect, asks=True),
+            Action(name=ActionName.CANCEL, refusal=no_cancel, perform=self._disconnect),
+            Action(name=ActionName.DISCONNECT, refusal=no_disconnect, perform=self._disconnect, asks=True),
             Action(name=ActionName.RECOVER, refusal=self._no_recovery),
             Action(name=ActionName.REAUTHENTICATE, refusal=self._no_reauthenticate),
-            Action(name=ActionName.BACK_UP, refusal=_possible),
-            Action(name=ActionName.RESTORE, refusal=_no_archive),
-            Action(name=ActionName.ENTER_CREDENTIALS, refusal=_no_credentials),
-            Action(name=ActionName.DECIDE_QUEUE, refusal=_no_queue),
-            Action(name=ActionName.REGISTER, refusal=_no_registration),
-            Action(name=ActionName.DEREGISTER, refusal=_no_registration),
+            Action(name=ActionName.BACK_UP, refusal=possible),
+            Action(name=ActionName.RESTORE, refusal=no_archive),
+            Action(name=ActionName.ENTER_CREDENTIALS, refusal=no_credentials),
+            Action(name=ActionName.DECIDE_QUEUE, refusal=no_queue),
+            Action(name=ActionName.REGISTER, refusal=no_registration),
+            Action(name=ActionName.DEREGISTER, refusal=no_registration),
             Action(
                 name=ActionName.ACCEPT_ACCOUNT,
-                refusal=_no_other_account,
+                refusal=no_other_account,
                 perform=supervisor.accept_account,
                 asks=True,
             ),
-            Action(name=ActionName.REJECT_ACCOUNT, refusal=_no_other_account, perform=supervisor.reject_account),
-            Action(name=ActionName.ARCHIVE, refusal=_no_archive, perform=enrolments.archive, asks=True),
-            Action(name=ActionName.BRING_BACK, refusal=_no_bring_back, perform=enrolments.bring_back),
+            Action(name=ActionName.REJECT_ACCOUNT, refusal=no_other_account, perform=supervisor.reject_account),
+            Action(name=ActionName.ARCHIVE, refusal=no_archive, perform=enrolments.archive, asks=True),
+            Action(name=ActionName.BRING_BACK, refusal=no_bring_back, perform=enrolments.bring_back),
         )
 
     def _suspended(self, status: LinkStatus) -> bool:
@@ -220,11 +201,11 @@ class Actions:
     def _no_connect(self, _enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
         if self._suspended(status):
             return Refusal.SUSPENDED
-        if status.state is LinkState.BLOCKED and status.reason in _NEEDS_NEW_CODE:
+        if status.state is LinkState.BLOCKED and status.reason in NEEDS_NEW_CODE:
             return Refusal.NEEDS_NEW_CODE
         if status.state is LinkState.BLOCKED:
-            return _NO_OLD_SESSION.get(status.reason)
-        return _NO_CONNECT.get(status.state)
+            return NO_OLD_SESSION.get(status.reason)
+        return NO_CONNECT.get(status.state)
 
     def _no_try_now(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
         if status.state not in (LinkState.RECONNECTING, LinkState.UNKNOWN):
@@ -236,67 +217,24 @@ class Actions:
         return None if status.state is LinkState.BLOCKED and status.reason in fits else Refusal.NO_EXPIRED_CODE
 
     def _no_reauthenticate(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-        if why := _no_pairing(enrolment) or self._no_new_pairing(status):
+        if why := no_pairing(enrolment) or self._no_new_pairing(status):
             return why
         if enrolment.link.account is None and status.state is LinkState.OFF:
             return Refusal.NEVER_PAIRED
-        return None if status.state in _IDLE else _NO_CONNECT.get(status.state)
+        return None if status.state in IDLE else NO_CONNECT.get(status.state)
 
     def _no_new_pairing(self, status: LinkStatus) -> Refusal | None:
         ended = status.reason is Reason.TEMPORARY_BAN and not self._suspended(status)
-        return None if status.state is not LinkState.BLOCKED or ended else _NO_NEW_PAIRING.get(status.reason)
+        return None if status.state is not LinkState.BLOCKED or ended else NO_NEW_PAIRING.get(status.reason)
 
     def _no_recovery(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-        if why := _no_pairing(enrolment):
+        if why := no_pairing(enrolment):
             return why
         if status.state is LinkState.BLOCKED:
-            return _NO_OLD_SESSION.get(status.reason) or self._no_reauthenticate(enrolment, status)
-        return None if status.state in _LOST else Refusal.NOTHING_TO_RECOVER
+            return NO_OLD_SESSION.get(status.reason) or self._no_reauthenticate(enrolment, status)
+        return None if status.state in LOST else Refusal.NOTHING_TO_RECOVER
 
     async def _disconnect(self, mentorado_id: MentoradoId) -> None:
         """A procedure that is moving this link is paused first; it would bring it back."""
         await self._interrupt(mentorado_id)
         await self._supervisor.disconnect(mentorado_id)
-
-
-def _possible(_enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
-    return None
-
-
-def _no_pairing(enrolment: Enrolment) -> Refusal | None:
-    """A number at Meta is registered, not paired: there is no session to recover by a code."""
-    return Refusal.NO_PAIRING if enrolment.link.provider is ProviderKind.META_CLOUD else None
-
-
-def _no_credentials(enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
-    return None if ASKED[enrolment.link.provider] else Refusal.NO_CREDENTIALS
-
-
-def _no_queue(enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
-    return None if enrolment.link.provider is ProviderKind.ZAPI else Refusal.NO_QUEUE
-
-
-def _no_registration(enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
-    return None if enrolment.link.provider is ProviderKind.META_CLOUD else Refusal.NO_REGISTRATION
-
-
-def _no_cancel(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-    return None if status.state in _IN_PROGRESS else Refusal.NOTHING_TO_CANCEL
-
-
-def _no_disconnect(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-    running = status.state in (LinkState.CONNECTED, LinkState.RECONNECTING, LinkState.UNKNOWN)
-    return None if running else Refusal.NOT_RUNNING
-
-
-def _no_other_account(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-    waits = status.state is LinkState.BLOCKED and status.reason is Reason.WRONG_ACCOUNT
-    return None if waits else Refusal.NO_OTHER_ACCOUNT
-
-
-def _no_archive(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-    return None if status.state in _IDLE else Refusal.STILL_RUNNING
-
-
-def _no_bring_back(enrolment: Enrolment, _status: LinkStatus) -> Refusal | None:
-    return None if enrolment.mentorado.archived else Refusal.NOT_ARCHIVED

@@ -29,3 +29,31 @@ def test_without_access_to_the_provider_no_code_is_offered_but_the_access_is(
                 assert core.actions.refusal(name, ana.mentorado.id) is None
 
     run(main())
+
+
+def test_messages_that_wait_are_decided_about_before_anything_brings_the_phone_back(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+            link = replace(ana.link, provider=ProviderKind.ZAPI, account=ana.mentorado.phone)
+            await core.enrolments.save_link(link)
+            waiting = LinkStatus(state=LinkState.BLOCKED, reason=Reason.QUEUE_PENDING, since=core.clock.now())
+            core.supervisor._board.restore(link, waiting)
+            for name in (ActionName.RECOVER, ActionName.REAUTHENTICATE):
+                assert core.actions.refusal(name, ana.mentorado.id) is Refusal.DECIDE_QUEUE_FIRST
+            assert core.actions.refusal(ActionName.DECIDE_QUEUE, ana.mentorado.id) is None
+
+    run(main())
+
+
+def test_a_link_that_cannot_be_asked_is_asked_again_and_not_given_a_new_code(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+            link = replace(ana.link, provider=ProviderKind.ZAPI, account=ana.mentorado.phone)
+            await core.enrolments.save_link(link)
+            core.supervisor._board.restore(link, LinkStatus(state=LinkState.UNKNOWN, since=core.clock.now()))
+            assert core.actions.refusal(ActionName.REAUTHENTICATE, ana.mentorado.id) is Refusal.ON_ITS_WAY
+            assert core.actions.refusal(ActionName.TRY_NOW, ana.mentorado.id) is None
+
+    run(main())
