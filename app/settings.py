@@ -35,6 +35,9 @@ class Settings:
     provider_logging: bool = False  # BAILEYS_ENABLE_LOGGING: the engine's detailed log, for diagnosis only
     provider_logging_for: timedelta = timedelta(hours=1)  # CONECTA_LOGGING_MINUTES: after this it ends by itself
     session_host: tuple[str, ...] | None = None  # CONECTA_SESSION_HOST: the command that starts a session host
+    incident_share: float = (
+        0.5  # CONECTA_INCIDENT_PERCENT: so many links of a provider that fall together are one trouble
+    )
     zapi_url: str = ZAPI_URL  # CONECTA_ZAPI_URL: where Z-API answers
     meta_url: str = META_URL  # CONECTA_META_URL: where the Cloud API answers
     meta_version: str = META_VERSION  # CONECTA_META_VERSION: of the Graph API
@@ -78,6 +81,7 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path | N
         provider_logging=_switch(values, "BAILEYS_ENABLE_LOGGING"),
         provider_logging_for=_minutes(values, "CONECTA_LOGGING_MINUTES", 60),
         session_host=_command(values, "CONECTA_SESSION_HOST"),
+        incident_share=_whole(values, "CONECTA_INCIDENT_PERCENT", 50, most=100) / 100,
         zapi_url=_address(values, "CONECTA_ZAPI_URL", ZAPI_URL),
         meta_url=_address(values, "CONECTA_META_URL", META_URL),
         meta_version=_version(values, "CONECTA_META_VERSION", META_VERSION),
@@ -140,12 +144,17 @@ def _switch(values: Mapping[str, str], name: str) -> bool:
 
 
 def _minutes(values: Mapping[str, str], name: str, default: int) -> timedelta:
+    return timedelta(minutes=_whole(values, name, default, most=7 * 24 * 60))
+
+
+def _whole(values: Mapping[str, str], name: str, default: int, *, most: int) -> int:
+    """A whole number from 1 to *most*."""
     text = values.get(name, "").strip()
     if not text:
-        return timedelta(minutes=default)
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= 7 * 24 * 60):
+        return default
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
         raise Problem(Code.SETTING_INVALID, setting=name)
-    return timedelta(minutes=int(text))
+    return int(text)
 
 
 def _platform_data_dir() -> Path:

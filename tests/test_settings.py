@@ -28,6 +28,7 @@ def test_the_earlier_systems_names_are_read_from_a_dotenv_file(tmp_path: Path) -
 
 
 def test_the_detailed_log_can_last_for_another_time(tmp_path: Path) -> None:
+    assert read_settings({"CONECTA_INCIDENT_PERCENT": "20"}, tmp_path).incident_share == 0.2
     assert read_settings({"CONECTA_LOGGING_MINUTES": "15"}, tmp_path).provider_logging_for == timedelta(minutes=15)
 
 
@@ -61,6 +62,8 @@ def test_the_cloud_api_is_asked_at_its_own_address_and_in_a_version_that_can_be_
         ("CONECTA_META_URL", "http://graph.example"),
         ("CONECTA_META_VERSION", "25"),
         ("CONECTA_META_VERSION", "v25.0/../me"),
+        ("CONECTA_INCIDENT_PERCENT", "0"),
+        ("CONECTA_INCIDENT_PERCENT", "101"),
         ("CONECTA_LOGGING_MINUTES", "0"),
         ("CONECTA_LOGGING_MINUTES", "soon"),
         ("CONECTA_LOGGING_MINUTES", "10081"),

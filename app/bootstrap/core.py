@@ -20,7 +20,7 @@ from app.core.enrolments import Enrolments
 from app.core.hosted.webhooks import WebhookDesk
 from app.core.intake import HistoryKeeper
 from app.core.links.backoff import ReconnectPolicy
-from app.core.links.incident import Incidents
+from app.core.links.incident import IncidentPolicy, Incidents
 from app.core.links.supervisor import Supervisor
 from app.core.operator_desk import OperatorDesk
 from app.core.personal_data import PersonalData
@@ -162,6 +162,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         checks=build_checks(settings, clock),
         clock=clock,
         bring_back=supervisor.bring_back,
+        policy=IncidentPolicy(share=settings.incident_share),
     )
     actions = Actions(
         enrolments=enrolments,
