@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 APP = ROOT / "app"
 HOST = APP / "providers" / "whatsapp_web" / "host"
 SOURCES = sorted(APP.rglob("*.py"))
-LONGEST = 400  # lines; at 300 a file should be asked why
+LONGEST = 500  # lines, for one idea; a cap that is too low cuts one idea into fragments
 
 # Trust is weakened by the tests' session host only, outside app/, so that nothing shipped can be talked into it.
 TRUST_WEAKENING = re.compile(
