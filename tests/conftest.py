@@ -7,7 +7,9 @@ import gc
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Coroutine, Iterator
+import threading
+import time
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -52,7 +54,7 @@ class OnQt(Protocol):
 
 @pytest.fixture
 def on_qt(qapp: QApplication) -> OnQt:
-    from qasync import QEventLoop
+    from app.ui.loop import new_loop
 
     qapp.setQuitOnLastWindowClosed(False)  # otherwise closing a window stops the loop under the test
 
@@ -61,10 +63,58 @@ def on_qt(qapp: QApplication) -> OnQt:
             async with asyncio.timeout(within):
                 return await main()
 
-        with asyncio.Runner(loop_factory=lambda: QEventLoop(qapp)) as runner:
+        with asyncio.Runner(loop_factory=lambda: new_loop(qapp)) as runner:
             return runner.run(limited())
 
     return run
+
+
+# A test that never gives its event loop back cannot be ended by a timeout on that loop, nor by pytest-timeout's
+# exception once the loop swallows it. So each test also has a limit that ends its process: pytest-xdist then names the
+# test, and without it the line below does. The limit of the whole run is kept by the process that hands out the tests.
+HARD_LIMIT_OF_A_TEST = 330  # seconds; pytest-timeout ends it after 300, politely
+HARD_LIMIT_OF_THE_RUN = 60 * float(os.environ.get("CONECTA_TEST_MINUTES", "25"))
+_running: dict[str, float] = {}
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if not hasattr(session.config, "workerinput"):
+        watchdog = threading.Timer(HARD_LIMIT_OF_THE_RUN, _end_the_run, [session.config])
+        watchdog.daemon = True
+        watchdog.start()
+
+
+def pytest_runtest_logstart(nodeid: str) -> None:
+    _running[nodeid] = time.monotonic()
+
+
+def pytest_runtest_logfinish(nodeid: str) -> None:
+    _running.pop(nodeid, None)
+
+
+def _end_the_run(config: pytest.Config) -> None:
+    unfinished = "".join(f"\n  {nodeid}, for {time.monotonic() - at:.0f} s" for nodeid, at in _running.items())
+    minutes = HARD_LIMIT_OF_THE_RUN / 60
+    _end(config, f"The tests took over {minutes:g} minutes and were ended. Running then:{unfinished}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    limit = f"{item.nodeid} did not end within {HARD_LIMIT_OF_A_TEST} seconds; its process was ended."
+    watchdog = threading.Timer(HARD_LIMIT_OF_A_TEST, _end, [item.config, limit])
+    watchdog.daemon = True
+    watchdog.start()
+    try:
+        return (yield)
+    finally:
+        watchdog.cancel()
+
+
+def _end(config: pytest.Config, why: str) -> None:
+    if capturing := config.pluginmanager.getplugin("capturemanager"):
+        capturing.suspend(in_=True)  # else what is written is lost with the process
+    os.write(2, f"\n{why}\n".encode())
+    os._exit(3)
 
 
 def pytest_collection_finish() -> None:

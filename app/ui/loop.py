@@ -20,6 +20,7 @@ from app.domain.errors import Problem
 
 if TYPE_CHECKING:
     import asyncio
+    from contextvars import Context
 
 log = logging.getLogger(__name__)
 
@@ -29,11 +30,29 @@ GC_MILLISECONDS = 1000
 P = ParamSpec("P")
 
 
-def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run *main* on Qt's loop until it returns; Qt ends when it does, not before. SIGTERM and SIGINT cancel *main*."""
+def new_loop(app: QApplication) -> asyncio.AbstractEventLoop:
+    """Return an event loop for asyncio that runs on Qt's.
+
+    qasync 0.28 asks `asyncio.iscoroutinefunction` about every callback, which Python 3.14 deprecates and 3.16 removes.
+    """
     import asyncio
 
     from qasync import QEventLoop
+
+    class Loop(QEventLoop):  # type: ignore[misc]  # qasync has no types
+        def call_later(
+            self, delay: float, callback: Callable[..., object], *args: object, context: Context | None = None
+        ) -> asyncio.Handle:
+            handle = asyncio.Handle(callback, args, self, context=context)
+            return self._add_callback(handle, max(delay, 0))  # type: ignore[no-any-return]
+
+    loop: asyncio.AbstractEventLoop = Loop(app)
+    return loop
+
+
+def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run *main* on Qt's loop until it returns; Qt ends when it does, not before. SIGTERM and SIGINT cancel *main*."""
+    import asyncio
 
     app.setQuitOnLastWindowClosed(False)  # otherwise closing the window stops the loop under everything that must close
     gc.disable()  # a collection in a worker thread would delete widgets there
@@ -41,7 +60,7 @@ def run(app: QApplication, main: Callable[[], Coroutine[Any, Any, None]]) -> Non
     collector.timeout.connect(_collect)
     collector.start()
     try:
-        with asyncio.Runner(loop_factory=lambda: QEventLoop(app)) as runner, suppress(asyncio.CancelledError):
+        with asyncio.Runner(loop_factory=lambda: new_loop(app)) as runner, suppress(asyncio.CancelledError):
             runner.run(_start(main))
     finally:
         collector.stop()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,7 @@ from app.ui.frame import Frame
 from app.ui.main_window import MainWindow
 from app.ui.text import texts
 from tests.emulators.whatsapp_web.process import EmulatorProcess
+from tests.waiting import until
 
 PHONE, TYPED = "5511987654321", "11 98765-4321"
 
@@ -88,7 +89,7 @@ class Scene:
 
     async def sheet(self) -> QDialog:
         """The sheet that is open, once it is."""
-        await until(self.sheets)
+        await until(self.sheets, within=20)
         return self.sheets()[0]
 
     def sheets(self) -> list[QDialog]:
@@ -102,7 +103,7 @@ class Scene:
         fields = [edit for edit in sheet.findChildren(QLineEdit) if edit.isVisible()]
         QTest.keyClicks(fields[1], phone)
         self.click(verb, sheet)
-        await until(lambda: not self.sheets())
+        await until(lambda: not self.sheets(), within=20)
 
     def codes_in_pixels(self) -> list[str]:
         """What a phone's camera would read from the window."""
@@ -110,7 +111,7 @@ class Scene:
 
     async def code_in_pixels(self) -> str:
         """Wait until the window shows a code that can be read."""
-        await until(lambda: bool(self.codes_in_pixels()))
+        await until(lambda: bool(self.codes_in_pixels()), within=20)
         return self.codes_in_pixels()[0]
 
     def spoken_rows(self) -> str:
@@ -132,12 +133,6 @@ def decode(image: QImage) -> list[str]:
         code.text
         for code in zxingcpp.read_barcodes(pixels, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     ]
-
-
-async def until(told: Callable[[], object], within: float = 20) -> None:
-    async with asyncio.timeout(within):
-        while not told():
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -19,8 +19,9 @@ from app.ui import text
 from app.ui.text import texts
 from app.ui.theme import Mode
 from tests.conftest import OnQt
-from tests.e2e.conftest import PHONE, TYPED, Scene, conecta, until
+from tests.e2e.conftest import PHONE, TYPED, Scene, conecta
 from tests.emulators.whatsapp_web.process import EmulatorProcess
+from tests.waiting import until
 
 
 @pytest.fixture(autouse=True)

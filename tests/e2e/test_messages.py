@@ -10,8 +10,9 @@ from app.domain.connection import LinkState
 from app.settings import Settings
 from app.ui.text import texts
 from tests.conftest import OnQt
-from tests.e2e.conftest import PHONE, TYPED, Scene, conecta, until
+from tests.e2e.conftest import PHONE, TYPED, Scene, conecta
 from tests.emulators.whatsapp_web.process import EmulatorProcess
+from tests.waiting import until
 
 BIA = "5521912345678"
 

@@ -23,13 +23,14 @@ from app.ui.credentials.sheet import CredentialsSheet
 from app.ui.places import Place
 from app.ui.text import texts
 from tests.conftest import OnQt
-from tests.e2e.conftest import PHONE, TYPED, Scene, conecta, until
+from tests.e2e.conftest import PHONE, TYPED, Scene, conecta
 from tests.e2e.test_first_connection import connect_by_hand
 from tests.emulators.meta_cloud.graph import MetaCloud
 from tests.emulators.meta_cloud.world import NUMBER_ID, TOKEN, WABA_ID
 from tests.emulators.serving import Served
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 from tests.emulators.zapi.emulator import ZapiEmulator
+from tests.waiting import until
 
 F = CredentialField
 BIA_PHONE, BIA_TYPED = "5521987650001", "21 98765-0001"

@@ -22,6 +22,7 @@ from app.domain.mentorado import ProviderKind
 from app.domain.messages import WireMessage
 from app.domain.webhooks import Doors, Outcome, WebhookSettings
 from app.providers.webhooks.host import spool
+from app.providers.webhooks.listening import why
 from app.providers.webhooks.reception import WebhookReceiver
 from tests.emulators.meta_cloud.webhooks import account_update, batch, envelope, inbound, signature, status
 from tests.providers.webhook_place import (
@@ -405,3 +406,8 @@ def test_the_counts_of_former_runs_are_kept(fast_dir: Path) -> None:
                 await place.until(lambda expected=expected: place.count(Outcome.ACCEPTED, ANA) == expected)
 
     asyncio.run(main())
+
+
+def test_an_address_that_asyncio_refuses_without_a_number_is_an_unusable_address() -> None:
+    """As since Python 3.13, when none of the addresses is this computer's; it was taken for a fault of the disk."""
+    assert why(OSError("could not bind on any address out of [('203.0.113.7', 8443)]")) == "address"

@@ -18,6 +18,7 @@ from app.domain.messages import WireFact, WireMessage, WireReceipt
 from app.domain.webhooks import Door, Doors, Handed, Outcome, Reception, Tallied, WebhookSettings
 from app.providers.webhooks.reception import HostReception, WebhookReceiver
 from tests.emulators.meta_cloud.webhooks import signature
+from tests.waiting import until
 
 ANA, BIA, CAIO, DORA = (LinkId(letter * 32) for letter in "abcd")
 SECRET, OTHER_SECRET = "the-app-secret", "another-apps-secret"
@@ -60,9 +61,7 @@ class Place:
 
     async def until(self, done: Any, within: float = 10) -> None:
         """Wait until *done* is true; it says so, or how often it was, in vain."""
-        async with asyncio.timeout(within):
-            while not done():
-                await asyncio.sleep(0.01)
+        await until(done, within)
 
     async def meta(self, body: bytes, *, secret: str = SECRET, headers: dict[str, str] | None = None) -> int:
         signed = {"X-Hub-Signature-256": signature(body, secret)} if headers is None else headers

@@ -41,6 +41,7 @@ from tests.clock import StillClock
 from tests.played import PlayedAudit, PlayedChecks, PlayedHistory, PlayedLog, PlayedProvider, PlayedRoster, somebody
 from tests.ui.hosted import desks
 from tests.ui.settings_page.desk import Desk
+from tests.waiting import until
 
 NOON = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
 CREDENTIAL = "2@not-to-be-shown-anywhere,second,third"
@@ -257,9 +258,7 @@ class Stage:
     async def show(self) -> None:
         """Bring the window on the screen, pane and all."""
         self.window.show()
-        async with asyncio.timeout(5):
-            while self.window._pane is None:
-                await asyncio.sleep(0.005)
+        await until(lambda: self.window._pane is not None, within=5)
         await asyncio.sleep(0)
 
     async def close(self) -> None:

@@ -8,7 +8,8 @@ import socket
 
 def why(error: OSError) -> str:
     """`taken`, `forbidden` or `address`; `disk` for what has nothing to do with it."""
-    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+    # Since Python 3.13 asyncio says without a number that none of the addresses is this computer's.
+    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, None):
         return "address"
     if error.errno == errno.EADDRINUSE:
         return "taken"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from app.domain.sending import Accepted
 from app.providers.zapi.callbacks import read_callback
 from app.providers.zapi.course import Pace
 from tests.acceptance.zapi.office import Client, Day, Office, run
+from tests.waiting import until
 
 Body = dict[str, Any]
 
@@ -44,12 +44,6 @@ def deliver(day: Day, ana: Client, told: Body, confirmed: list[str]) -> bool:
     assert callback.key == ana.instance.id
     name = str(told.get("messageId", told["type"]))
     return day.provider.deliver(ana.person.link, callback.facts, callback.check, lambda: confirmed.append(name))
-
-
-async def until(wanted: Any, within: float = 10) -> None:
-    async with asyncio.timeout(within):
-        while not wanted():
-            await asyncio.sleep(0.01)
 
 
 async def history(day: Day, ana: Client) -> Sequence[StoredMessage]:

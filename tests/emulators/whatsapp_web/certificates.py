@@ -18,6 +18,17 @@ HOST: Final = "web.whatsapp.com"
 AUTHORITY_FILE: Final = "ca.pem"
 NOISE_ROOT_FILE: Final = "noise-root.pub"
 _LEAF_FILE: Final = "leaf.pem"
+_CERTIFIES: Final = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=True,
+    encipher_only=False,
+    decipher_only=False,
+)
 _WEEK: Final = dt.timedelta(days=7)
 
 
@@ -36,12 +47,16 @@ def tls_context(directory: Path) -> ssl.SSLContext:
     authority = (
         _certificate(authority_name, authority_name, authority_key)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(authority_key.public_key()), critical=False)
+        .add_extension(_CERTIFIES, critical=True)
         .sign(authority_key, hashes.SHA256())
     )
     leaf = (
         _certificate(_name(HOST), authority_name, leaf_key)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        # which Python 3.13 demands of what it trusts
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
         .sign(authority_key, hashes.SHA256())
     )
     (directory / AUTHORITY_FILE).write_bytes(authority.public_bytes(serialization.Encoding.PEM))

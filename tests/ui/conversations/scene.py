@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from app.ui.conversations.thread_page import ThreadPage
 from app.ui.loop import cancel_asked
 from app.ui.theme import Theme
 from tests.ui.conversations.talk import CAIO, DORA, Library, grouped, library, many, phone, said, vivid
+from tests.waiting import until
 
 HOSTILE = (
     "<b>negrito</b> <img src='file:///etc/passwd'> <script>alert(1)</script> &amp; fim",
@@ -44,9 +44,7 @@ class Scene:
         return self.panel.page
 
     async def until(self, true: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
-            while not true():
-                await asyncio.sleep(0.002)
+        await until(true, within=5, every=0.002)
 
     async def settle(self) -> None:
         """Wait until the list, and the conversation that is open, are read."""

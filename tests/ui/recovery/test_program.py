@@ -28,6 +28,7 @@ from app.ui.recovery.restore_form import RestoreBeginning
 from app.ui.text import texts
 from tests.conftest import OnQt
 from tests.ui.recovery.test_side_sheet import buttons, words
+from tests.waiting import until
 
 
 @dataclass
@@ -37,9 +38,7 @@ class Started:
     running: asyncio.Task[None]
 
     async def until(self, told: Callable[[], object]) -> None:
-        async with asyncio.timeout(10):
-            while not told():
-                await asyncio.sleep(0.01)
+        await until(told)
 
     async def question(self) -> QuestionSheet:
         await self.until(lambda: self.questions)
