@@ -104,7 +104,10 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     verify = verbs.add_parser("verify", help=texts("cli.help.verify"))
     listing = verbs.add_parser("list", help=texts("cli.help.audit_list"))
     listing.add_argument("--limit", type=int, default=50, help=texts("cli.help.limit"))
-    return [export, erase, verify, listing]
+    aside = commands.add_parser("set-aside", help=texts("cli.help.set_aside"))
+    aside.add_argument("name", metavar="NAME", nargs="?", help=texts("cli.help.name"))
+    aside.add_argument("--limit", type=int, default=50, help=texts("cli.help.set_aside_limit"))
+    return [export, erase, verify, listing, aside]
 
 
 def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from argparse import Namespace
+from collections import Counter
 from datetime import datetime
 from typing import Any, TextIO
 
@@ -57,8 +58,14 @@ async def status(core: Core, *, as_json: bool) -> int:
     latest = await core.transitions.latest()
     everybody = [e for e in core.enrolments.all() if not e.mentorado.archived]
     known = [(e, await _known(core, e, latest.get(e.link.id))) for e in everybody]
+    aside = Counter[str]()
+    for counted in await core.set_aside.counts():
+        aside[counted.mentorado_id] += counted.count
     if as_json:
-        _print_json({"mentorados": [_described(enrolment, status) for enrolment, status in known]})
+        described = [
+            {**_described(enrolment, status), "set_aside": aside[enrolment.mentorado.id]} for enrolment, status in known
+        ]
+        _print_json({"mentorados": described})
     elif not known:
         print(texts("cli.nobody"))
     else:
@@ -76,6 +83,8 @@ async def status(core: Core, *, as_json: bool) -> int:
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         for row in rows:
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        if sum(aside.values()):
+            print(texts.plural("cli.set_aside", sum(aside.values())))
     return DONE
 
 

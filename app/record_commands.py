@@ -10,6 +10,7 @@ from app.bootstrap import Core
 from app.core.personal_data import contact_of
 from app.domain.audit import AuditEntry
 from app.domain.errors import Code, Problem
+from app.ui import text
 from app.ui.audit_page import words
 from app.ui.export_page import HtmlPages
 from app.ui.text import texts
@@ -24,6 +25,8 @@ async def run_record_command(core: Core, arguments: Namespace) -> int:
             return await export(core, arguments)
         case "erase":
             return await erase(core, arguments)
+        case "set-aside":
+            return await list_set_aside(core, arguments.name, arguments.limit, as_json=arguments.json)
         case _ if arguments.audit_command == "verify":
             return await verify_audit(core, as_json=arguments.json)
         case _:
@@ -64,6 +67,38 @@ async def erase(core: Core, arguments: Namespace) -> int:
         _print_json({"messages": count})
     else:
         print(texts.plural("cli.erased", count))
+    return DONE
+
+
+async def list_set_aside(core: Core, name: str | None, limit: int, *, as_json: bool) -> int:
+    """Show what was delivered and not taken into the history, the newest first; payloads in JSON only."""
+    mentorado_id = core.enrolments.named(name, archived=True).mentorado.id if name else None
+    counts = await core.set_aside.counts(mentorado_id)
+    deliveries = await core.set_aside.latest(mentorado_id, limit=max(limit, 1))
+    names = {enrolment.mentorado.id: enrolment.mentorado.name for enrolment in core.enrolments.all()}
+    if as_json:
+        described = [
+            {
+                "number": each.number,
+                "at": each.at.isoformat(),
+                "name": names[each.mentorado_id],
+                "provider": each.provider,
+                "kind": each.kind,
+                "reason": each.reason,
+                "detail": each.detail,
+                "payload": each.payload,
+                "payload_size": each.payload_size,
+            }
+            for each in deliveries
+        ]
+        _print_json({"count": sum(each.count for each in counts), "deliveries": described})
+        return DONE
+    for each in deliveries:
+        at = each.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        what = text.set_aside(each.kind, each.reason)
+        print("  ".join(filter(None, (at, names[each.mentorado_id], text.provider(each.provider), what, each.detail))))
+    if not deliveries:
+        print(texts("cli.nothing_set_aside"))
     return DONE
 
 

@@ -21,6 +21,7 @@ from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import Transition
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureHead, ProcedureId
 from app.domain.provider import Signal
+from app.domain.set_aside import NotStorable
 from tests.clock import DAWN
 
 
@@ -192,10 +193,15 @@ class PlayedHistory:
     def __init__(self) -> None:
         self.facts: list[WireFact] = []
         self.problem: Problem | None = None
+        self.refuses: Callable[[WireFact], bool] = lambda _fact: False
+        self.asked = 0
 
     async def store(self, enrolment: Enrolment, facts: Sequence[WireFact], at: datetime) -> Sequence[ConversationId]:
+        self.asked += 1
         if self.problem is not None:
             raise self.problem
+        if any(map(self.refuses, facts)):
+            raise NotStorable("IntegrityError")
         new = [fact for fact in facts if fact not in self.facts]
         self.facts.extend(new)
         return [ConversationId("c" * 32)] if new else []

@@ -9,12 +9,13 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.__main__ import main
-from app.domain.messages import WireFact
+from app.domain.messages import WireFact, WireUnknown
 from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.roster import SqlRoster
@@ -162,3 +163,28 @@ def test_a_folder_that_cannot_be_used_is_a_sentence(conecta: Conecta, fast_dir: 
     assert (code, last) == (1, "[export_folder_unusable]")
     assert str(fast_dir / "out") in sentence
     assert step.endswith(".")
+
+
+def test_what_was_set_aside_is_counted_and_listed_without_its_contents_unless_a_machine_asks(
+    conecta: Conecta, fast_dir: Path
+) -> None:
+    assert conecta("set-aside")[1] == "Everything that was delivered is in the history.\n"
+
+    async def add() -> None:
+        async with Database(fast_dir / "data" / "conecta.db") as database:
+            (ana,) = await SqlRoster(database).all()
+            strange = WireUnknown(kind="calls\x1b[2J", payload='{"call": "segredo"}', at=DAWN)
+            await SqlHistory(database).store(ana, [strange, replace(strange, kind="history")], DAWN)
+
+    asyncio.run(add())
+    code, out, _ = conecta("set-aside", "Ana", "--limit", "1")
+    assert code == 0
+    assert "“history”: this version of Conecta does not know what it means" in out
+    assert len(out.splitlines()) == 1
+    everything = conecta("set-aside")[1]
+    assert "\x1b" not in everything
+    assert "segredo" not in everything
+    told = json.loads(conecta("set-aside", "--json")[1])
+    assert (told["count"], told["deliveries"][0]["payload"]) == (2, '{"call": "segredo"}')
+    assert json.loads(conecta("status", "--json")[1])["mentorados"][0]["set_aside"] == 2
+    assert "2 deliveries were not taken into the history. See them with: conecta set-aside" in conecta("status")[1]

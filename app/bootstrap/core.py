@@ -48,6 +48,7 @@ from app.storage.operator_settings import SqlOperatorSettings
 from app.storage.registration_tries import SqlRegistrationTries
 from app.storage.roster import SqlRoster
 from app.storage.secrets.vault import Vault
+from app.storage.set_aside import SqlSetAside
 from app.storage.transitions import SqlTransitionLog
 
 
@@ -61,6 +62,7 @@ class Core:
     database: Database
     transitions: SqlTransitionLog
     history: SqlHistory
+    set_aside: SqlSetAside
     audit: SqlAudit
     witness: Witness
     whatsapp_web: WhatsAppWebProvider
@@ -198,6 +200,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         database=database,
         transitions=transitions,
         history=history,
+        set_aside=SqlSetAside(database),
         audit=audit,
         witness=witness,
         whatsapp_web=whatsapp_web,

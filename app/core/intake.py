@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 
 from app.core.bus import Bus
 from app.domain.errors import Problem
-from app.domain.events import HistoryGrew, StorageFailed, StorageRecovered
+from app.domain.events import DeliverySetAside, HistoryGrew, StorageFailed, StorageRecovered
 from app.domain.mentorado import Enrolment
+from app.domain.messages import WireFact, WireUnknown
 from app.domain.ports import Clock, MessageStore
 from app.domain.provider import Arrived, Line
+from app.domain.set_aside import NotStorable, refused
 
 log = logging.getLogger(__name__)
 
@@ -26,11 +29,32 @@ class HistoryKeeper:
         self._clock = clock
 
     async def keep(self, enrolment: Enrolment, arrived: Arrived) -> None:
-        """Store *arrived*, however long the disk takes. What is not stored is not confirmed, so nothing is lost."""
+        """Store *arrived*, however long the disk takes. What is not stored is not confirmed, so nothing is lost.
+
+        A fact that the store refuses for what it is is found by halving, and set aside in its place: what came before
+        and after it is stored in the same order.
+        """
+        parts: list[Sequence[WireFact]] = [arrived.facts]  # the next one is the last
+        while parts:
+            part = parts.pop()
+            try:
+                await self._keep(enrolment, part)
+            except NotStorable as refusal:
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
+                    continue
+                (fact,) = part
+                if isinstance(fact, WireUnknown):  # not even that: it is no fault of the fact
+                    raise
+                log.warning("A %s of link %s is set aside: %s", type(fact).__name__, enrolment.link.id, refusal.why)
+                parts.append((refused(fact, refusal.why, self._clock.now()),))
+
+    async def _keep(self, enrolment: Enrolment, facts: Sequence[WireFact]) -> None:
         failing = False
         while True:
             try:
-                changed = await self._store.store(enrolment, arrived.facts, self._clock.now())
+                changed = await self._store.store(enrolment, facts, self._clock.now())
             except Problem as problem:
                 if not failing:
                     log.warning("Messages could not be stored and wait with the provider: %s", problem.code)
@@ -42,6 +66,8 @@ class HistoryKeeper:
                 self._bus.publish(StorageRecovered())
             if changed:
                 self._bus.publish(HistoryGrew(enrolment.mentorado.id, tuple(changed)))
+            if any(isinstance(fact, WireUnknown) for fact in facts):
+                self._bus.publish(DeliverySetAside(enrolment.mentorado.id, enrolment.link.id))
             return
 
 

@@ -61,6 +61,14 @@ class HistoryGrew:
 
 
 @dataclass(frozen=True, slots=True)
+class DeliverySetAside:
+    """Something that was delivered to a link was not taken into the history; it is counted and kept apart."""
+
+    mentorado_id: MentoradoId
+    link_id: LinkId
+
+
+@dataclass(frozen=True, slots=True)
 class HistoryShrank:
     """Messages were erased, of one mentorado or (by retention) of anybody."""
 
@@ -137,6 +145,7 @@ Event = (
     | StatusChanged
     | PairingTurnChanged
     | HistoryGrew
+    | DeliverySetAside
     | HistoryShrank
     | OperatorSettingsChanged
     | WebhooksChanged

@@ -6,7 +6,7 @@ ever changed: an edit, a reaction or a revocation is a message of its own that r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -130,7 +130,26 @@ class WireReceipt:
     code: str = ""  # the provider's own, of what failed
 
 
-WireFact = WireMessage | WireReceipt
+class SetAsideReason(StrEnum):
+    """Why a delivery was not taken into the history. Stable: it is stored."""
+
+    NOT_UNDERSTOOD = "not_understood"  # it can be parsed, but nobody here knows what it means
+    NOT_STORABLE = "not_storable"  # the database refuses it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WireUnknown:
+    """What a provider delivered and nobody here understands. It is set aside in its order, with a reason."""
+
+    kind: str  # the provider's own word for it, such as the field or type of a webhook
+    payload: str = field(repr=False)  # JSON
+    at: datetime  # when it was received
+    about: tuple[Address, ...] = ()  # whose data it is, where that can be told: it is erased with theirs
+    reason: SetAsideReason = SetAsideReason.NOT_UNDERSTOOD
+    detail: str = ""  # a code; never contents
+
+
+WireFact = WireMessage | WireReceipt | WireUnknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from app.domain.operator_settings import OperatorSettings
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import JournalEntry, ProcedureHead, ProcedureId
 from app.domain.secrets import SecretsPlace
+from app.domain.set_aside import SetAsideCount, SetAsideDelivery
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,22 @@ class MessageStore(Protocol):
     """Where what arrives is put."""
 
     async def store(self, enrolment: Enrolment, facts: Sequence[WireFact], at: datetime) -> Sequence[ConversationId]:
-        """Store *facts* in one transaction, each exactly once; returns the conversations that changed."""
+        """Store *facts* in one transaction, each exactly once; returns the conversations that changed.
+
+        Raises `NotStorable` when it is one of the facts that is refused, and not the disk: nothing was stored then.
+        """
+        ...
+
+
+class SetAsideDeliveries(Protocol):
+    """What was delivered and not taken into the history."""
+
+    async def counts(self, mentorado_id: MentoradoId | None = None) -> Sequence[SetAsideCount]:
+        """By link, kind and reason, the latest first; of everybody without *mentorado_id*."""
+        ...
+
+    async def latest(self, mentorado_id: MentoradoId | None = None, *, limit: int = 50) -> Sequence[SetAsideDelivery]:
+        """The latest first."""
         ...
 
 

@@ -9,7 +9,8 @@ from hashlib import sha256
 from sqlalchemy import Connection, bindparam, delete, select
 
 from app.domain.mentorado import MentoradoId
-from app.domain.messages import Address, ContactId
+from app.domain.messages import Address, AddressKind, ContactId
+from app.storage import set_aside
 from app.storage.history_contacts import Addresses
 from app.storage.tables import contact, contact_address, conversation, early_receipt, message, suppression
 
@@ -26,10 +27,12 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
     if found is None:
         return 0
     erased: ContactId = found.merged_into or contact_id
-    addresses = select(contact_address.c.key).where(contact_address.c.contact_id == erased)
-    for key in connection.execute(addresses).scalars().all():
-        _suppress(connection, mentorado_id, key, at)
+    addresses = select(contact_address).where(contact_address.c.contact_id == erased)
+    known = connection.execute(addresses).all()
+    for row in known:
+        _suppress(connection, mentorado_id, row.key, at)
 
+    set_aside.erase(connection, mentorado_id, [Address(AddressKind(row.kind), row.value) for row in known])
     threads = select(conversation.c.id).where(conversation.c.contact_id == erased)
     count = connection.execute(delete(message).where(message.c.conversation_id.in_(threads))).rowcount
     count += connection.execute(delete(message).where(message.c.sender_id == erased)).rowcount
@@ -49,6 +52,7 @@ def forget(
     numbers = connection.execute(following).scalars().all()
     if not numbers:
         connection.execute(delete(early_receipt).where(early_receipt.c.at < moment))
+        set_aside.forget(connection, mentorado_id, moment)
         return 0, None
     old = (message.c.number > start) & (message.c.number <= numbers[-1]) & (message.c.sent_at < moment)
     if mentorado_id is not None:

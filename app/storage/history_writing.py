@@ -11,7 +11,9 @@ from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import Connection, Dialect, Row, Select, bindparam, delete, select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
 
+from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment, LinkId, ProviderKind
 from app.domain.messages import (
     REFERRING,
@@ -24,13 +26,21 @@ from app.domain.messages import (
     WireFact,
     WireMessage,
     WireReceipt,
+    WireUnknown,
     forward,
 )
+from app.domain.set_aside import NotStorable
+from app.storage import set_aside
 from app.storage.history_contacts import AddressBook, Addresses, among, call, is_many, portions
 from app.storage.history_erasure import Suppressed
 from app.storage.history_folding import fold, targets_in
 from app.storage.history_lateness import put_in_place
 from app.storage.tables import early_receipt, message, utc_text
+
+_REFUSALS: Final = (DataError, IntegrityError, InterfaceError, ProgrammingError)
+"""What SQLite says of a value or a row, not of the file."""
+
+_LARGEST: Final = 2**63 - 1
 
 _NOWHERE: Final = (Address(AddressKind.OTHER, ""),)
 """Where a message is kept whose provider did not say where it belongs."""
@@ -49,8 +59,18 @@ def store(
     connection: Connection, enrolment: Enrolment, facts: Sequence[WireFact], at: datetime
 ) -> Sequence[ConversationId]:
     batch = _Batch(connection, enrolment, at)
-    batch.messages([fact for fact in facts if isinstance(fact, WireMessage)])
-    batch.receipts([fact for fact in facts if isinstance(fact, WireReceipt)])
+    try:
+        batch.messages([fact for fact in facts if isinstance(fact, WireMessage)])
+        batch.receipts([fact for fact in facts if isinstance(fact, WireReceipt)])
+        set_aside.add(connection, enrolment, [fact for fact in facts if isinstance(fact, WireUnknown)], at)
+    except DBAPIError as error:
+        if not isinstance(error, _REFUSALS):  # a lock, the disk, the file: no fault of what is stored
+            raise
+        raise NotStorable(type(error.orig).__name__) from None
+    except (MemoryError, Problem):
+        raise
+    except Exception as error:  # noqa: BLE001 - values that no column takes, or that nobody here foresaw
+        raise NotStorable(type(error).__name__) from None
     return sorted(batch.changed)
 
 
@@ -168,8 +188,8 @@ class _Batch:
             "has_media": media is not None,
             "media_mime": "" if media is None else _clean(media.mime),
             "media_name": "" if media is None else _clean(media.name),
-            "media_size": None if media is None else media.size,
-            "media_seconds": None if media is None else media.seconds,
+            "media_size": None if media is None else _amount(media.size),
+            "media_seconds": None if media is None else _amount(media.seconds),
             "refers_to": said.refers_to,
             "sent_at": said.sent_at,
             "received_at": said.received_at,
@@ -235,6 +255,11 @@ def _rows(
 ) -> Iterator[Row[Any]]:
     for some in portions(provider_ids):
         yield from connection.execute(these, {"link_id": link_id, "provider_ids": dumps(some)}).all()
+
+
+def _amount(value: int | None) -> int | None:
+    """A size or length that is none, or that no column holds, is left out."""
+    return value if value is not None and 0 <= value <= _LARGEST else None
 
 
 def _clean(text: str) -> str:

@@ -214,6 +214,25 @@ suppression = Table(
     Column("erased_at", UtcTime, nullable=False),
 )
 
+# Deliveries that were not taken into the history.
+set_aside = Table(
+    "set_aside",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("link_id", String(32), ForeignKey("link.id"), nullable=False),
+    Column("provider", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("detail", String, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("about", String, nullable=False),  # JSON: the keys of the addresses it is about
+    Column("digest", String(64), nullable=False),  # of kind and whole payload: what is delivered again is one
+    Column("payload_size", BigInteger, nullable=False),  # characters of the whole; `payload` may be less
+    Column("payload", String, nullable=False),
+    UniqueConstraint("link_id", "digest", name="uq_set_aside_link_id_digest"),
+    sqlite_autoincrement=True,
+)
+
 # --- audit: append-only, as `transition` is; a trigger keeps the head ------------------------------------------------
 
 audit = Table(

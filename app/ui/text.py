@@ -18,6 +18,7 @@ if TYPE_CHECKING:  # the words are needed before the core is
     from app.domain.guidance import Recommendation
     from app.domain.incident import Incident
     from app.domain.mentorado import Enrolment, ProviderKind
+    from app.domain.messages import SetAsideReason
     from app.domain.secrets import SecretsPlace
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "row_badge",
     "secrets_place",
     "sentence",
+    "set_aside",
     "state_badge",
     "texts",
 ]
@@ -112,6 +114,17 @@ def problem(trouble: Problem) -> tuple[str, str]:
 def refusal(why: Refusal) -> str:
     """Why an action is locked, as a phrase for its card: no full stop."""
     return texts(f"refusal.{why}")
+
+
+def set_aside(kind: str, reason: SetAsideReason) -> str:
+    """What a delivery was that was not taken into the history, and why not."""
+    named = f"aside.kind.{kind}"
+    what = texts(named) if texts.has(named) else texts("aside.named", kind=_visible(kind))
+    return f"{what}: {texts(f'aside.reason.{reason}')}"
+
+
+def _visible(word: str) -> str:
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in word)
 
 
 def action(name: ActionName) -> tuple[str, str]:

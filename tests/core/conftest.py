@@ -29,6 +29,7 @@ from app.core.scribe import Scribe
 from app.core.witness import Witness
 from app.domain.connection import LinkStatus
 from app.domain.events import (
+    DeliverySetAside,
     Event,
     HistoryGrew,
     IncidentBegan,
@@ -72,6 +73,7 @@ class Listener:
             MentoradoChanged,
             StatusChanged,
             HistoryGrew,
+            DeliverySetAside,
             PairingTurnChanged,
             ProcedureChanged,
             StorageFailed,

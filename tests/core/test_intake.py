@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -11,10 +13,22 @@ from app.core.action import ActionName
 from app.core.intake import RETRY_SECONDS
 from app.domain.connection import LinkState, Reason
 from app.domain.errors import Code, Problem
-from app.domain.events import HistoryGrew, StorageFailed, StorageRecovered
+from app.domain.events import DeliverySetAside, HistoryGrew, StorageFailed, StorageRecovered
 from app.domain.mentorado import Enrolment
-from app.domain.messages import Address, AddressKind, ConversationId, WireFact, WireMessage
+from app.domain.messages import (
+    Address,
+    AddressKind,
+    ConversationId,
+    Delivery,
+    Media,
+    SetAsideReason,
+    WireFact,
+    WireMessage,
+    WireReceipt,
+    WireUnknown,
+)
 from app.domain.provider import Arrived, Opened, Refused
+from app.domain.set_aside import refused
 from tests.clock import DAWN, settle
 from tests.core.conftest import Core, Run
 
@@ -86,6 +100,72 @@ def test_nothing_is_confirmed_while_the_disk_refuses_and_the_line_goes_on(
             await core.clock.advance(RETRY_SECONDS)
             assert core.provider.line.confirmed == [1]
             assert any(isinstance(event, StorageRecovered) for event in core.listener.heard)
+
+    run(main())
+
+
+def test_a_message_that_is_refused_is_found_and_set_aside_and_everything_around_it_is_stored_in_order(
+    core: Core, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    core.history.refuses = lambda fact: isinstance(fact, WireMessage) and fact.provider_id in ("ID5", "ID9")
+
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            core.provider.line.say(Arrived(tuple(map(message, range(16))), 16), Arrived((message(16),), 17))
+            await settle()
+            stored = [fact.provider_id for fact in core.history.facts if isinstance(fact, WireMessage)]
+            assert stored == [f"ID{number}" for number in range(17) if number not in (5, 9)]
+            aside = [fact for fact in core.history.facts if isinstance(fact, WireUnknown)]
+            assert [(fact.kind, fact.reason, fact.detail, fact.about) for fact in aside] == [
+                ("message", SetAsideReason.NOT_STORABLE, "IntegrityError", (BIA,))
+            ] * 2
+            assert ["olá 5" in json.loads(fact.payload)["text"] for fact in aside] == [True, False]
+            assert core.provider.line.confirmed == [16, 17]
+            assert core.history.asked < 30  # halves, not one by one and not again and again
+            assert core.status(ana).state is LinkState.CONNECTED
+            told = [event for event in core.listener.heard if isinstance(event, DeliverySetAside)]
+            assert told == [DeliverySetAside(ana.mentorado.id, ana.link.id)] * 2
+
+    run(main())
+
+
+def test_a_receipt_that_is_refused_is_set_aside_too(core: Core, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    core.history.refuses = lambda fact: isinstance(fact, WireReceipt)
+    read = WireReceipt(provider_ids=("ID1",), chat=(BIA,), delivery=Delivery.READ, at=DAWN)
+
+    async def main() -> None:
+        async with core.running():
+            await connected(core)
+            core.provider.line.say(Arrived((read, message(1)), 2))
+            await settle()
+            aside, stored = core.history.facts
+            assert isinstance(aside, WireUnknown)
+            assert (aside.kind, aside.about, stored) == ("receipt", (BIA,), message(1))
+
+    run(main())
+
+
+def test_a_message_that_cannot_even_be_written_out_is_set_aside_without_its_contents() -> None:
+    huge = replace(message(1), media=Media(size=10**5000))
+    assert refused(huge, "OverflowError", DAWN).payload == ""
+
+
+def test_a_store_that_refuses_whatever_it_is_given_ends_the_line_and_confirms_nothing(
+    core: Core, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    core.history.refuses = lambda _fact: True
+
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            core.provider.line.say(Arrived((message(1),), 1))
+            await settle()
+            assert core.provider.line.confirmed == []
+            assert (core.status(ana).state, core.status(ana).reason) == (LinkState.RECONNECTING, Reason.UNEXPECTED)
 
     run(main())
 

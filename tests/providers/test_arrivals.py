@@ -47,6 +47,8 @@ class Ear:
             if isinstance(fact, WireReceipt):
                 for each in fact.provider_ids:
                     self.deliveries[each] = forward(self.deliveries.get(each), fact.delivery)
+            elif not isinstance(fact, WireMessage):
+                continue
             elif fact.provider_id in self.messages:
                 self.again.append(fact.provider_id)
             else:

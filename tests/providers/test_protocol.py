@@ -17,6 +17,7 @@ from app.domain.messages import (
     WireFact,
     WireMessage,
     WireReceipt,
+    WireUnknown,
 )
 from app.providers.whatsapp_web.encoding import ProtocolError, decode_from_host, decode_to_host, encode
 from app.providers.whatsapp_web.protocol import (
@@ -148,11 +149,14 @@ def test_anything_else_is_an_error_that_does_not_repeat_it(line: bytes, complain
         {"ids": ["a"], "delivery": "read"},
     ],
 )
-def test_a_fact_that_is_none_is_an_error_that_does_not_repeat_it(fact: object) -> None:
+def test_a_fact_that_is_none_is_unknown_and_repeated_nowhere_but_in_its_payload(fact: object) -> None:
     line = json.dumps({"type": "facts", "session": "s1", "up_to": 1, "facts": [fact]}).encode()
-    with pytest.raises(ProtocolError, match="facts has an unknown value") as error:
-        decode_from_host(line)
-    assert "olá" not in str(error.value)
+    said = decode_from_host(line)
+    assert isinstance(said, Facts)
+    (unknown,) = said.facts
+    assert isinstance(unknown, WireUnknown)
+    assert json.loads(unknown.payload) == fact
+    assert "olá" not in repr(unknown)
 
 
 def test_credentials_and_texts_stay_out_of_representations() -> None:

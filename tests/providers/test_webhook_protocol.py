@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.messages import Delivery, WireReceipt
+from app.domain.messages import Delivery, SetAsideReason, WireReceipt, WireUnknown
 from app.domain.webhooks import Handed, Outcome, Tallied, Tally
 from app.providers.webhooks.protocol import (
     Begin,
@@ -28,6 +29,15 @@ from tests.storage.talk import phone, said
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 RECEIPT = WireReceipt(provider_ids=("1", "2"), chat=(phone("+5521987650001"),), delivery=Delivery.FAILED, at=AT)
 
+UNKNOWN = WireUnknown(
+    kind="history",
+    payload='{"a": "\ud800"}',
+    at=AT,
+    about=(phone("+5521987650001"),),
+    reason=SetAsideReason.NOT_STORABLE,
+    detail="OverflowError",
+)
+
 
 @pytest.mark.parametrize(
     "message", [Begin("/a folder", "::1", -1), DOORS, Confirm(ANA, 7), Postpone(ANA), OfferAgain(BIA)]
@@ -44,7 +54,7 @@ def test_what_the_app_says_is_heard_as_it_was_said(message: object) -> None:
         Listening(8790),
         Unable("taken", "in use"),
         Note("words\nin two lines"),
-        Handed(link_id=ANA, mark=3, facts=(said("M1", "olá\u2028"), RECEIPT), check=True),
+        Handed(link_id=ANA, mark=3, facts=(said("M1", "olá\u2028"), RECEIPT, UNKNOWN), check=True),
         Tallied((Tally(ANA, Outcome.ACCEPTED, 3, AT), Tally(None, Outcome.TOO_SLOW, 1, AT)), {BIA: 2}),
     ],
 )
@@ -72,8 +82,6 @@ def test_what_the_receiver_says_is_heard_as_it_was_said(message: object) -> None
         b'["OfferAgain", null]',
         b'["Listening", ["x"]]',
         b'["Unable", []]',
-        b'["Handed", ["a", 1, [{"id": 1}], true]]',
-        b'["Handed", ["a", 1, [{"ids": ["1"], "delivery": "eaten", "at": 1}], true]]',
         b'["Tallied", [[["a", "no_such_outcome", 1, 2]], {}]]',
         b'["Tallied", [[], []]]',
         b'["Tallied", [[], {"a": "many"}]]',
@@ -82,6 +90,17 @@ def test_what_the_receiver_says_is_heard_as_it_was_said(message: object) -> None
 def test_anything_else_is_refused(decode: Callable[[bytes], object], line: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode(line)
+
+
+@pytest.mark.parametrize("bad", [7, {"id": 1}, {"ids": ["1"], "delivery": "eaten", "at": 1}, {"unknown": "a"}])
+def test_a_fact_that_cannot_be_read_does_not_take_the_others_along(bad: object) -> None:
+    good = {"ids": ["1"], "delivery": "read", "at": 1}
+    said = decode_from_host(json.dumps(["Handed", ["a", 1, [bad, good], True]]).encode())
+    assert isinstance(said, Handed)
+    unknown, receipt = said.facts
+    assert isinstance(unknown, WireUnknown)
+    assert isinstance(receipt, WireReceipt)
+    assert json.loads(unknown.payload) == bad
 
 
 def test_secrets_are_in_no_representation() -> None:

@@ -19,6 +19,7 @@ from app.domain.errors import Code, Problem
 from app.domain.guidance import Recommendation
 from app.domain.incident import Found
 from app.domain.mentorado import ProviderKind
+from app.domain.messages import SetAsideReason
 from app.domain.secrets import SecretsPlace
 from app.ui import text
 from app.ui.catalogue import LANGUAGES, load, placeholders
@@ -45,6 +46,7 @@ FAMILIES: tuple[tuple[str, type[StrEnum]], ...] = (
     ("finding.{}", Found),
     ("chips.{}", Group),
     ("window.mode.{}", Mode),
+    ("aside.reason.{}", SetAsideReason),
 )
 
 

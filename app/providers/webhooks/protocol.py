@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.webhooks import Door, Doors, Handed, Outcome, Tallied, Tally
-from app.providers.whatsapp_web.wire_json import from_plain, to_plain
+from app.providers.whatsapp_web.wire_json import fact_in, to_plain
 
 LINE_LIMIT: Final = 16 << 20
 
@@ -128,7 +128,7 @@ def decode_from_host(line: bytes) -> FromHost:
                 return Note(str(plain[0]))
             case "Handed":
                 link_id, mark, facts, check = plain
-                read = tuple(from_plain(each) for each in facts)
+                read = tuple(fact_in(each) for each in facts)
                 return Handed(link_id=LinkId(str(link_id)), mark=int(mark), facts=read, check=check is True)
             case "Tallied":
                 tallies, waiting = plain

@@ -33,7 +33,7 @@ from app.providers.whatsapp_web.protocol import (
     ToHost,
     Unable,
 )
-from app.providers.whatsapp_web.wire_json import from_plain, to_plain
+from app.providers.whatsapp_web.wire_json import fact_in, to_plain
 
 _M = TypeVar("_M")
 
@@ -108,7 +108,7 @@ def _decode(line: bytes, kinds: Mapping[str, type[_M]]) -> _M:
 
 
 def _facts(plain: object) -> tuple[WireFact, ...]:
-    return tuple(from_plain(each) for each in plain) if isinstance(plain, list) else ()
+    return tuple(fact_in(each) for each in plain) if isinstance(plain, list) else ()
 
 
 _READERS: Final[Mapping[str, tuple[tuple[type, ...], Callable[[object], object]]]] = MappingProxyType(

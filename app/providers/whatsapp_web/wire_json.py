@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from app.domain.messages import Address, AddressKind, Delivery, Media, MessageKind, WireFact, WireMessage, WireReceipt
+from app.domain.messages import (
+    Address,
+    AddressKind,
+    Delivery,
+    Media,
+    MessageKind,
+    SetAsideReason,
+    WireFact,
+    WireMessage,
+    WireReceipt,
+    WireUnknown,
+)
 
 
 def to_plain(fact: WireFact) -> dict[str, Any]:
@@ -20,6 +32,15 @@ def to_plain(fact: WireFact) -> dict[str, Any]:
                 "at": fact.at.timestamp(),
             }
             return {**plain, "code": fact.code} if fact.code else plain
+        case WireUnknown():
+            return {
+                "unknown": fact.kind,
+                "payload": fact.payload,
+                "at": fact.at.timestamp(),
+                "about": _plain_addresses(fact.about),
+                "reason": fact.reason.value,
+                "detail": fact.detail,
+            }
         case WireMessage():
             media = fact.media
             plain = {
@@ -43,9 +64,20 @@ def from_plain(plain: object) -> WireFact:
     try:
         if not isinstance(plain, Mapping):
             raise TypeError
+        if "unknown" in plain:
+            return _unknown(plain)
         return _message(plain) if "id" in plain else _receipt(plain)
     except (KeyError, TypeError, OverflowError) as error:
         raise ValueError(type(error).__name__) from None
+
+
+def fact_in(plain: object) -> WireFact:
+    """Like `from_plain`, for one fact among others: what cannot be read is `WireUnknown`, and the others are taken."""
+    try:
+        return from_plain(plain)
+    except ValueError as error:
+        why = type(error).__name__
+        return WireUnknown(kind="fact", payload=json.dumps(plain), at=datetime.fromtimestamp(0, UTC), detail=why)
 
 
 def _message(plain: Mapping[str, Any]) -> WireMessage:
@@ -72,6 +104,17 @@ def _receipt(plain: Mapping[str, Any]) -> WireReceipt:
         delivery=Delivery(plain["delivery"]),
         at=_time(plain["at"]),
         code=_text(plain.get("code", "")),
+    )
+
+
+def _unknown(plain: Mapping[str, Any]) -> WireUnknown:
+    return WireUnknown(
+        kind=_text(plain["unknown"]),
+        payload=_text(plain["payload"]),
+        at=_time(plain["at"]),
+        about=_addresses(plain["about"]),
+        reason=SetAsideReason(plain["reason"]),
+        detail=_text(plain["detail"]),
     )
 
 

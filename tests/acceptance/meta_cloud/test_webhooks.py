@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 
 import httpx
+import pytest
 
 from app.core.action import ActionName
 from app.core.hosted.webhooks import Phase
@@ -148,5 +150,43 @@ def test_what_came_while_the_link_was_off_is_there_when_it_is_connected_in_the_n
                     await asyncio.sleep(0.02)
             assert list(reversed(await talk(next_day, ana))) == ["wamid.0", "wamid.1", "wamid.2"]
             await next_day.soon(lambda: not next_day.core.webhooks.waiting)
+
+    run(main())
+
+
+def test_one_message_that_cannot_be_stored_never_keeps_others_back(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One message that cannot be stored is set aside with a reason, counted, and everything behind it goes on."""
+    caplog.set_level(logging.CRITICAL)
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await connected(day)
+            await day.core.database.run(
+                lambda connection: connection.exec_driver_sql(
+                    "CREATE TRIGGER refuse BEFORE INSERT ON message WHEN new.text = 'recusada'"
+                    " BEGIN SELECT RAISE(ABORT, 'refused'); END"
+                )
+            )
+            await switch_on(day.core)
+            url = await url_for(day.core, ana.link)
+            huge = {"filename": "a.pdf", "mime_type": "application/pdf", "file_size": 2**63}
+            for body in (
+                envelope(inbound("wamid.X", at=AT, type="document", document=huge)),
+                envelope(inbound("wamid.bad", at=AT + 1, type="text", text={"body": "recusada"})),
+                envelope(inbound("wamid.Y", at=AT + 2)),
+            ):
+                assert await posted(url, body) == 200
+            async with asyncio.timeout(10):
+                while "wamid.Y" not in (found := await talk(day, ana)):
+                    await asyncio.sleep(0.02)
+            assert list(reversed(found)) == ["wamid.X", "wamid.Y"]
+            media = found["wamid.X"].media
+            assert media is not None
+            assert (media.name, media.size) == ("a.pdf", None)
+            (aside,) = await day.core.set_aside.latest(ana.id)
+            assert (aside.kind, aside.reason, aside.detail) == ("message", "not_storable", "IntegrityError")
+            assert day.status(ana).state is LinkState.CONNECTED
 
     run(main())

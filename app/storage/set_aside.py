@@ -1,0 +1,168 @@
+"""Deliveries that were not taken into the history, in their table.
+
+What needs SQLAlchemy imports it when there is work: only the worker thread may load it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from hashlib import sha256
+from json import dumps
+from typing import TYPE_CHECKING, Any
+
+from app.domain.mentorado import Enrolment, LinkId, MentoradoId, ProviderKind
+from app.domain.messages import Address, AddressKind, SetAsideReason, WireUnknown
+from app.domain.phone import PhoneNumber, comparison_key
+from app.domain.set_aside import PAYLOAD_LIMIT, PAYLOADS_LIMIT, SetAsideCount, SetAsideDelivery
+from app.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Row, Select
+
+
+class SqlSetAside:
+    """Implements `app.domain.ports.SetAsideDeliveries`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def counts(self, mentorado_id: MentoradoId | None = None) -> Sequence[SetAsideCount]:
+        return await self._database.read(lambda connection: _counts(connection, mentorado_id))
+
+    async def latest(self, mentorado_id: MentoradoId | None = None, *, limit: int = 50) -> Sequence[SetAsideDelivery]:
+        return await self._database.read(lambda connection: _latest(connection, mentorado_id, limit))
+
+
+def add(connection: Connection, enrolment: Enrolment, unknown: Iterable[WireUnknown], at: datetime) -> None:
+    """Set *unknown* aside, each once, however often it is delivered. What was erased stays erased."""
+    from sqlalchemy import case, func, select
+
+    from app.storage.history_erasure import Suppressed
+    from app.storage.tables import set_aside
+
+    new = {_digest(each): each for each in unknown}
+    if not new:
+        return
+    link, size = enrolment.link, set_aside.c.payload_size
+    theirs = set_aside.c.link_id == link.id
+    digests = select(set_aside.c.digest).where(theirs, set_aside.c.digest.in_(new))
+    known = set(connection.execute(digests).scalars())
+    bounded = func.sum(case((size > PAYLOAD_LIMIT, PAYLOAD_LIMIT), else_=size))
+    kept: int = connection.execute(select(bounded).where(theirs)).scalar() or 0
+    suppressed = Suppressed(connection, enrolment.mentorado.id)
+    for digest, each in new.items():
+        if digest in known or (each.about, each.at) in suppressed:
+            continue
+        payload = _clean(each.payload)[:PAYLOAD_LIMIT]
+        kept += len(payload)
+        connection.execute(
+            set_aside.insert().values(
+                link_id=link.id,
+                provider=link.provider.value,
+                kind=_clean(each.kind)[:100],
+                reason=each.reason.value,
+                detail=_clean(each.detail)[:200],
+                at=at,
+                about=dumps([address.key for address in each.about]),
+                digest=digest,
+                payload_size=len(each.payload),
+                payload=payload if kept <= PAYLOADS_LIMIT else "",
+            )
+        )
+
+
+def erase(connection: Connection, mentorado_id: MentoradoId, addresses: Sequence[Address]) -> None:
+    """Remove what is about one of *addresses*, or names one anywhere in its payload."""
+    from sqlalchemy import delete, func, or_
+
+    from app.storage.tables import set_aside
+
+    if not addresses:
+        return
+    keys = [func.instr(set_aside.c.about, dumps(address.key)) > 0 for address in addresses]
+    named = [func.instr(set_aside.c.payload, text) > 0 for address in addresses for text in _spellings(address)]
+    connection.execute(delete(set_aside).where(set_aside.c.link_id.in_(_links_of(mentorado_id)), or_(*keys, *named)))
+
+
+def forget(connection: Connection, mentorado_id: MentoradoId | None, moment: datetime) -> None:
+    """Remove what was set aside before *moment*, of one mentorado or of all."""
+    from sqlalchemy import delete
+
+    from app.storage.tables import set_aside
+
+    old = delete(set_aside).where(set_aside.c.at < moment)
+    connection.execute(old if mentorado_id is None else old.where(set_aside.c.link_id.in_(_links_of(mentorado_id))))
+
+
+def _counts(connection: Connection, mentorado_id: MentoradoId | None) -> list[SetAsideCount]:
+    from sqlalchemy import func, select
+
+    from app.storage.tables import link, set_aside
+
+    what = (set_aside.c.link_id, link.c.mentorado_id, set_aside.c.provider, set_aside.c.kind, set_aside.c.reason)
+    last = func.max(set_aside.c.number).label("last_number")
+    query = select(*what, func.count().label("times"), func.max(set_aside.c.at).label("last"), last)
+    query = query.join(link, link.c.id == set_aside.c.link_id).group_by(*what).order_by(last.desc())
+    if mentorado_id is not None:
+        query = query.where(link.c.mentorado_id == mentorado_id)
+    return [SetAsideCount(count=row.times, last=row.last, **_common(row)) for row in connection.execute(query)]
+
+
+def _latest(connection: Connection, mentorado_id: MentoradoId | None, limit: int) -> list[SetAsideDelivery]:
+    from sqlalchemy import select
+
+    from app.storage.tables import link, set_aside
+
+    query = select(set_aside, link.c.mentorado_id).join(link, link.c.id == set_aside.c.link_id)
+    if mentorado_id is not None:
+        query = query.where(link.c.mentorado_id == mentorado_id)
+    rows = connection.execute(query.order_by(set_aside.c.number.desc()).limit(limit))
+    return [
+        SetAsideDelivery(
+            number=row.number,
+            detail=row.detail,
+            at=row.at,
+            payload=row.payload,
+            payload_size=row.payload_size,
+            **_common(row),
+        )
+        for row in rows
+    ]
+
+
+def _common(row: Row[Any]) -> dict[str, Any]:
+    return {
+        "link_id": LinkId(row.link_id),
+        "mentorado_id": MentoradoId(row.mentorado_id),
+        "provider": ProviderKind(row.provider),
+        "kind": row.kind,
+        "reason": SetAsideReason(row.reason),
+    }
+
+
+def _links_of(mentorado_id: MentoradoId) -> Select[Any]:
+    from sqlalchemy import select
+
+    from app.storage.tables import link
+
+    return select(link.c.id).where(link.c.mentorado_id == mentorado_id)
+
+
+def _digest(unknown: WireUnknown) -> str:
+    return sha256(dumps([unknown.kind, unknown.payload]).encode()).hexdigest()
+
+
+def _spellings(address: Address) -> Iterator[str]:
+    """How a payload may name *address*: without a plus, and with or without Brazil's ninth digit."""
+    digits = address.value.removeprefix("+")
+    yield digits
+    if address.kind is AddressKind.PHONE:
+        short = comparison_key(PhoneNumber(address.value)).removeprefix("+")
+        yield short
+        if short.startswith("55") and len(short) == 12:
+            yield f"{short[:4]}9{short[4:]}"
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
