@@ -126,6 +126,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
     """Wire the core for *settings*."""
     clock = clock or SystemClock()
     bus, database = Bus(), Database(settings.database)
+    enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=clock)
     transitions = SqlTransitionLog(database)
     whatsapp_web = build_whatsapp_web(
         settings,
@@ -133,10 +134,10 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         on_taken_over=lambda whose, left_by: witness.record(
             DeedName.TAKE_OVER_SESSION, enrolments.get(whose), before={"owner": left_by}
         ),
+        enrolled=enrolments.all,
     )
     secrets = Vault(settings.secrets)
     providers = build_providers(settings, clock, whatsapp_web, secrets)
-    enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=clock)
     history, scribe = SqlHistory(database), Scribe(bus=bus, clock=clock)
     supervisor = Supervisor(
         bus=bus,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from app.domain.incident import Checks
-from app.domain.mentorado import MentoradoId, ProviderKind
+from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
 from app.domain.ports import Clock, Secrets
 from app.domain.provider import Provider
 from app.providers.meta_cloud.provider import MetaCloudProvider
@@ -16,7 +16,11 @@ from app.settings import Settings
 
 
 def build_whatsapp_web(
-    settings: Settings, clock: Clock, on_taken_over: Callable[[MentoradoId, str], None]
+    settings: Settings,
+    clock: Clock,
+    *,
+    on_taken_over: Callable[[MentoradoId, str], None],
+    enrolled: Callable[[], Iterable[Enrolment]],
 ) -> WhatsAppWebProvider:
     """The one that is hosted here; *on_taken_over* hears whose stale session lock was broken, and who had left it."""
     return WhatsAppWebProvider(
@@ -26,6 +30,7 @@ def build_whatsapp_web(
         command=settings.session_host,
         library_log=settings.provider_logging,
         on_taken_over=on_taken_over,
+        enrolled=enrolled,
     )
 
 

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     SESSION_CORRUPT = "session_corrupt"
     SESSION_IN_USE = "session_in_use"
     SESSION_OF_ANOTHER_USER = "session_of_another_user"  # of this computer
+    SESSION_OF_ANOTHER_MENTORADO = "session_of_another_mentorado"  # the file in the folder is somebody else's
     SESSION_DIR_MISSING = "session_dir_missing"
     SESSION_DIR_NOT_A_FOLDER = "session_dir_not_a_folder"
     SESSION_DIR_NOT_WRITABLE = "session_dir_not_writable"

@@ -30,6 +30,7 @@ class Code(StrEnum):
     SESSION_MISSING = "session_missing"
     SESSION_IN_USE = "session_in_use"
     SESSION_OF_ANOTHER_USER = "session_of_another_user"
+    SESSION_OF_ANOTHER_MENTORADO = "session_of_another_mentorado"
     HOST_NOT_STARTED = "host_not_started"
     ENGINE_MISSING = "engine_missing"
     ENGINE_MISMATCH = "engine_mismatch"

@@ -70,11 +70,15 @@ class Silent:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The line will not come back without a person; *until* when the far end named a time."""
+    """The line will not come back without a person; *until* when the far end named a time.
+
+    *account* is the number that is in the way, where that is the reason.
+    """
 
     reason: Reason
     until: datetime | None = None
     detail: str = ""
+    account: PhoneNumber | None = None
 
 
 @dataclass(frozen=True, slots=True)

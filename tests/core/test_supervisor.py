@@ -449,6 +449,18 @@ def test_one_broken_link_leaves_the_others_alone(core: Core, run: Run, caplog: p
     assert "broke" in caplog.text
 
 
+def test_a_refusal_names_the_account_that_is_in_the_way(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            other = PhoneNumber("+5521987650001")
+            core.provider.line.say(Refused(Reason.SESSION_OF_ANOTHER_MENTORADO, account=other))
+            await settle()
+            assert (core.status(ana).reason, core.status(ana).account) == (Reason.SESSION_OF_ANOTHER_MENTORADO, other)
+
+    run(main())
+
+
 def test_a_line_that_fails_to_close_does_not_hide_why_the_link_was_refused(
     core: Core, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:

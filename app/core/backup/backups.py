@@ -35,6 +35,7 @@ _NO_KEYS: Final = frozenset(
         Code.SESSION_MISSING,
         Code.SESSION_CORRUPT,
         Code.SESSION_OF_ANOTHER_USER,
+        Code.SESSION_OF_ANOTHER_MENTORADO,
         Code.SESSION_DIR_MISSING,
         Code.SESSION_DIR_NOT_A_FOLDER,
         Code.SESSION_DIR_NOT_WRITABLE,

@@ -184,15 +184,19 @@ class LinkRun:
                     if self._status.state is LinkState.BLOCKED:
                         return
                     self._begin_grace(turn, group, self._backoff.grace if patience is None else patience)
-                case Refused(reason, until, detail):
-                    reason = self._refusal(reason, paired=turn is None)
-                    self._move(Trigger.REFUSED, reason, until=until, detail=detail)
+                case Refused():
+                    self._refuse(signal, paired=turn is None)
                     return
                 case Failed(reason, detail):
                     self._break(reason, detail)
                     return
                 case _:
                     self._show(signal)
+
+    def _refuse(self, refused: Refused, *, paired: bool) -> None:
+        reason = self._refusal(refused.reason, paired=paired)
+        shown = {} if refused.account is None else {"account": refused.account}
+        self._move(Trigger.REFUSED, reason, until=refused.until, detail=refused.detail, **shown)
 
     def _refusal(self, reason: Reason, *, paired: bool) -> Reason:
         """*reason*, unless a session was turned away so often that asking again with it will not help."""

@@ -234,7 +234,7 @@ class Supervisor:
     async def _start(self, enrolment: Enrolment, *, pair_anew: bool) -> None:
         """Start a run. One that was refused may still be closing its line: two lines of one link must never be open."""
         link = enrolment.link
-        if self.status(link.id).state is LinkState.BLOCKED:
+        if self.status(link.id).state in (LinkState.BLOCKED, LinkState.OFF):
             await self._ended(link)
         if self._closing:
             raise Problem(Code.NOT_POSSIBLE_NOW, why="closing")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sqlite3
 import stat
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -18,6 +20,46 @@ _HEADER: Final = b"SQLite format 3\0"
 _BESIDE: Final = ("-journal", "-wal", "-shm")
 CHECKED_UP_TO: Final = 64 << 20
 """Bytes of a session that is looked through page by page: a millisecond each mebibyte, once the disk has read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One linked device of a WhatsApp account, as a session file describes it."""
+
+    account: PhoneNumber
+    jid: str  # "<number>:<device>@s.whatsapp.net"
+    fingerprint: str  # of its private keys; empty where the file does not have them
+
+    def is_same(self, other: Device) -> bool:
+        """Whether WhatsApp would take both for one device, and end the connection of one when the other signs in."""
+        return self.jid == other.jid or (self.fingerprint != "" and self.fingerprint == other.fingerprint)
+
+
+def device_in(file: Path) -> Device | None:
+    """The device in *file*, read without changing anything; None where there is none, or none that can be read.
+
+    Raises `Problem(SESSION_IN_USE)` when another process keeps the file locked: then nothing is known about it.
+    """
+    try:
+        if not stat.S_ISREG(file.lstat().st_mode):
+            return None
+        with closing(_opened(file, "ro")) as database:
+            columns = {str(name) for (_, name, *_) in database.execute("PRAGMA table_info(whatsmeow_device)")}
+            keys = [name if name in columns else "NULL" for name in ("noise_key", "identity_key")]
+            row = database.execute(f"SELECT jid, {', '.join(keys)} FROM whatsmeow_device").fetchone()  # noqa: S608
+        return None if row is None else Device(_phone_of(str(row[0])), str(row[0]), _fingerprint(row[1:]))
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise Problem(Code.SESSION_IN_USE, path=str(file), owner="an unknown process") from None
+        return None
+    except (sqlite3.Error, OSError, UnicodeDecodeError, Problem):
+        return None
+
+
+def _fingerprint(keys: tuple[object, ...]) -> str:
+    if not all(isinstance(key, bytes) and key for key in keys):
+        return ""
+    return hashlib.sha256(b"".join(key for key in keys if isinstance(key, bytes))).hexdigest()
 
 
 def account_in(file: Path) -> PhoneNumber | None:
@@ -92,7 +134,7 @@ def _devices_after_rollback(file: Path, error: sqlite3.OperationalError) -> list
 
 def _devices(file: Path, mode: str) -> list[str]:
     """Whose keys are in *file*; raises `Problem` when a page of it is damaged."""
-    with closing(sqlite3.connect(f"file:{quote(file.as_posix())}?mode={mode}", uri=True, timeout=1.0)) as database:
+    with closing(_opened(file, mode)) as database:
         if not database.execute("SELECT 1 FROM sqlite_master WHERE name = 'whatsmeow_device'").fetchone():
             return []
         if file.stat().st_size <= CHECKED_UP_TO:
@@ -100,6 +142,10 @@ def _devices(file: Path, mode: str) -> list[str]:
             if found != "ok":
                 raise Problem(Code.SESSION_CORRUPT, path=str(file), why=str(found))
         return [str(jid) for (jid,) in database.execute("SELECT jid FROM whatsmeow_device LIMIT 2")]
+
+
+def _opened(file: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(file.as_posix())}?mode={mode}", uri=True, timeout=1.0)
 
 
 def _phone_of(jid: str) -> PhoneNumber:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Final
 from app.domain.connection import Reason
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, MentoradoId
-from app.domain.phone import PhoneNumber, same_account
+from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock
 from app.domain.provider import Line, Opened, Refused
 from app.domain.sending import Outgoing, SendResult
@@ -27,6 +27,7 @@ from app.providers.whatsapp_web.sending import OpenLines
 from app.providers.whatsapp_web.session_copies import copy_session, restore_session
 from app.providers.whatsapp_web.session_files import SessionFiles
 from app.providers.whatsapp_web.session_folder import SessionFolder
+from app.providers.whatsapp_web.session_owners import SessionOwners
 from app.providers.whatsapp_web.snapshots import EVERY, SnapshotInfo, Snapshots
 from app.providers.work_beside import beside
 
@@ -55,9 +56,15 @@ class WhatsAppWebProvider:
         patience: Patience | None = None,
         snapshots_looked_after: float = 900.0,  # seconds between looks whether one is due
         on_taken_over: Callable[[MentoradoId, str], None] = lambda _whose, _left_by: None,
+        enrolled: Callable[[], Iterable[Enrolment]] = tuple,
     ) -> None:
-        """*on_taken_over* hears of a folder whose owner, described in words, died without giving it back."""
+        """*on_taken_over* hears of a folder whose owner, described in words, died without giving it back.
+
+        *enrolled* are all mentorados: a session file is compared with their links before it is signed in with.
+        """
         self._files = SessionFiles(session_root, chosen=root_chosen)
+        self._owners = SessionOwners(self._files, enrolled)
+        self._enrolled = enrolled
         self._clock = clock
         self._command = list(command or host_command())
         self._proxy = proxy
@@ -72,13 +79,18 @@ class WhatsAppWebProvider:
 
     @asynccontextmanager
     async def connect(self, enrolment: Enrolment) -> AsyncIterator[Line]:
-        """Open the current session."""
+        """Open the current session, unless the device in its file is, or may be, another link's."""
         folder = await asyncio.to_thread(self._files.folder_of_paired, enrolment.mentorado.id)
         async with self._owning(enrolment.mentorado.id, folder):
             file, account = await asyncio.to_thread(folder.session_to_open)
             if account is None:
                 # The library deletes the keys when WhatsApp logs a session out, and would now show a QR.
                 yield EndedLine(Refused(Reason.LOGGED_OUT, detail="the session file holds no keys any more"))
+                return
+            refusal = await asyncio.to_thread(self._owners.refusal, enrolment, file)
+            if refusal is not None:
+                log.info("The session of link %s was not opened: %s", enrolment.link.id, refusal.reason)
+                yield EndedLine(refusal)
                 return
             async with self._line(file, Mode.CONNECT, folder) as line:
                 with self._lines.holding(enrolment.link.id, line):
@@ -92,9 +104,11 @@ class WhatsAppWebProvider:
         folder = self._files.folder(mentorado_id)
         await asyncio.to_thread(folder.make)
         async with self._owning(mentorado_id, folder):
+            await asyncio.to_thread(self._set_foreign_messages_aside, enrolment, folder)
             file, account = await asyncio.to_thread(folder.candidate_to_pair, self._clock.now())
-            if account is not None and not same_account(account, enrolment.expected_account):
-                await self._give_up(folder)  # somebody asks for a code again after the wrong phone scanned one
+            if account is not None and await asyncio.to_thread(self._owners.refusal, enrolment, file) is not None:
+                # Somebody asks for a code again after the wrong phone scanned one.
+                await self._give_up(mentorado_id, folder)
                 file, account = await asyncio.to_thread(folder.candidate_to_pair, self._clock.now())
             async with self._line(file, Mode.PAIR if account is None else Mode.CONNECT, folder) as line:
                 with self._lines.holding(enrolment.link.id, line):
@@ -118,6 +132,8 @@ class WhatsAppWebProvider:
         """Swap the pointer to the candidate; also while its line is open."""
         folder = self._files.folder(link.mentorado_id)
         async with self._owning_or_open(link.mentorado_id, folder):
+            if (candidate := folder.candidate) is not None:
+                await asyncio.to_thread(self._owners.require_own, link.mentorado_id, candidate)
             await asyncio.to_thread(folder.adopt, self._clock.now())
             await self._snapshot(folder)
         log.info("Session of link %s adopted", link.id)
@@ -129,7 +145,7 @@ class WhatsAppWebProvider:
             return
         await self._line_closed(link.mentorado_id)
         async with self._owning(link.mentorado_id, folder):
-            await self._give_up(folder)
+            await self._give_up(link.mentorado_id, folder)
 
     async def session_in_use(self, link: Link) -> str:
         """The name of its file."""
@@ -142,14 +158,21 @@ class WhatsAppWebProvider:
         return "" if current is None else current.name
 
     async def copy_session(self, link: Link, to: Path) -> PhoneNumber | None:
-        """Copy the keys in use, also while their line is open."""
+        """Copy the keys in use, also while their line is open; another mentorado's keys are not."""
         folder = self._files.folder(link.mentorado_id)
+        if (enrolment := self._enrolment_of(link)) is not None and (current := folder.current) is not None:
+            refusal = await asyncio.to_thread(self._owners.refusal, enrolment, current)
+            if refusal is not None and refusal.reason is Reason.SESSION_OF_ANOTHER_MENTORADO:
+                raise Problem(Code.SESSION_OF_ANOTHER_MENTORADO, path=str(current))
         return await to_the_end(lambda: copy_session(folder, to))
 
     async def restore_session(
         self, link: Link, file: Path, taken_at: datetime, *, used_since: bool, only_ask: bool = False
     ) -> None:
         """Put keys back where that does no harm; their line must not be open."""
+        enrolment = self._enrolment_of(link)
+        if enrolment is not None and await asyncio.to_thread(self._owners.refusal, enrolment, file) is not None:
+            raise Problem(Code.SESSION_CORRUPT, path=str(file), why="it holds the session of another number")
         folder, now = self._files.folder(link.mentorado_id), self._clock.now()
         await asyncio.to_thread(self._files.prepare, paired_before=True)
         await asyncio.to_thread(folder.make)
@@ -174,8 +197,29 @@ class WhatsAppWebProvider:
             host.send(SetLogging(enabled=on))
 
     async def undecided_account(self, link: Link) -> PhoneNumber | None:
-        """Whose session waits to be adopted or given up."""
-        return await asyncio.to_thread(self._account_of_candidate, self._files.folder(link.mentorado_id))
+        """Whose session waits to be adopted or given up. A copy of another link's session is nobody's pairing."""
+        folder = self._files.folder(link.mentorado_id)
+        account = await asyncio.to_thread(self._account_of_candidate, folder)
+        if account is not None and (candidate := folder.candidate) is not None:
+            try:
+                await asyncio.to_thread(self._owners.require_own, link.mentorado_id, candidate)
+            except Problem as problem:
+                if problem.code is not Code.SESSION_OF_ANOTHER_MENTORADO:
+                    raise
+                return None
+        return account
+
+    def _enrolment_of(self, link: Link) -> Enrolment | None:
+        return next((each for each in self._enrolled() if each.link.id == link.id), None)
+
+    def _set_foreign_messages_aside(self, enrolment: Enrolment, folder: SessionFolder) -> None:
+        """What another mentorado's session received must not enter this history with the next pairing."""
+        try:
+            current = folder.current
+        except Problem:
+            return  # a damaged pointer names nobody's file
+        if current is not None and self._owners.came_with_messages(enrolment, current):
+            folder.set_messages_aside(f"received by {current.name}, which is another mentorado's", self._clock.now())
 
     @staticmethod
     def _account_of_candidate(folder: SessionFolder) -> PhoneNumber | None:
@@ -198,20 +242,21 @@ class WhatsAppWebProvider:
             except TimeoutError:
                 raise Problem(Code.NOT_POSSIBLE_NOW, why="its line is open") from None
 
-    async def _give_up(self, folder: SessionFolder) -> None:
+    async def _give_up(self, mentorado_id: MentoradoId, folder: SessionFolder) -> None:
+        """Set the candidate aside, and unlink it from its phone unless another link might be cut off by that."""
         told = False
         try:
-            async with asyncio.timeout(_GOODBYE_WITHIN):
-                told = await self._say_goodbye(folder)
+            if (candidate := folder.candidate) is not None and await asyncio.to_thread(
+                self._owners.may_log_out, mentorado_id, candidate
+            ):
+                async with asyncio.timeout(_GOODBYE_WITHIN):
+                    told = await self._say_goodbye(candidate)
         except (Problem, TimeoutError) as error:
             log.info("The phone of a session that was given up could not be told: %s", error)
         why = "given up" if told else "given up; the phone could not be told and may still list it"
         await asyncio.to_thread(folder.give_up, self._clock.now(), why)
 
-    async def _say_goodbye(self, folder: SessionFolder) -> bool:
-        candidate = folder.candidate
-        if candidate is None or await asyncio.to_thread(self._account_of_candidate, folder) is None:
-            return False
+    async def _say_goodbye(self, candidate: Path) -> bool:
         async with self._line(candidate, Mode.CONNECT) as line:
             async for signal in line.signals():
                 if isinstance(signal, Opened):

@@ -157,11 +157,15 @@ class SessionFolder:
 
     def _quarantine_messages(self, session: Path, now: datetime) -> None:
         """What a session received that was nobody's here must not enter the history with the next one."""
-        for segment in (self.path / SPOOL).glob(f"*-{session.stem}.spool"):
+        self.set_messages_aside(f"received by {session.name}, which was given up", now, f"*-{session.stem}.spool")
+
+    def set_messages_aside(self, why: str, now: datetime, pattern: str = "*.spool") -> None:
+        """Quarantine what was received and is not stored, so that no host hands it on. Its lock must be held."""
+        for segment in (self.path / SPOOL).glob(pattern):
             if segment.stat().st_size == 0:
                 segment.unlink()
                 continue
-            self.quarantine(segment, f"received by {session.name}, which was given up", now)
+            self.quarantine(segment, why, now)
 
     def _pointed_to(self, pointer: str) -> Path | None:
         try:

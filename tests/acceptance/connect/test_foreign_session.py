@@ -1,0 +1,225 @@
+"""A session file that is another mentorado's: told apart offline, never signed in with, and mended by a new code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.core.action import ActionName
+from app.domain.connection import LinkState, Reason
+from app.domain.errors import Code
+from app.domain.phone import PhoneNumber
+from app.ui.text import unbroken
+from tests.acceptance.connect.office import Day, Office, Person, no_hosts, run
+from tests.acceptance.connect.verdicts import check_blocked
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders are copied by POSIX means")
+
+
+def file_over_file(office: Office, owner: Person, victim: Person) -> None:
+    shutil.copy2(office.session_file(owner), office.session_file(victim))
+
+
+def file_under_a_name_of_its_own(office: Office, owner: Person, victim: Person) -> None:
+    name = "session-20260101T000000-0badc0de.db"
+    shutil.copy2(office.session_file(owner), office.folder(victim) / name)
+    (office.folder(victim) / "current").write_text(f"{name}\n")
+
+
+def whole_folder(office: Office, owner: Person, victim: Person) -> None:
+    shutil.rmtree(office.folder(victim))
+    shutil.copytree(office.folder(owner), office.folder(victim))
+
+
+def hard_link(office: Office, owner: Person, victim: Person) -> None:
+    office.session_file(victim).unlink()
+    os.link(office.session_file(owner), office.session_file(victim))
+
+
+def keys_in_the_write_ahead_log(office: Office, owner: Person, victim: Person) -> None:
+    """The file itself holds no device: its row is only in the log beside it, as after a crash."""
+    place = office.folder(victim) / "copied"
+    place.mkdir()
+    copy = Path(shutil.copy2(office.session_file(owner), place / "whole.db"))
+    writer = sqlite3.connect(copy)
+    writer.execute("CREATE TEMP TABLE kept AS SELECT * FROM whatsmeow_device")
+    writer.execute("DELETE FROM whatsmeow_device")
+    writer.commit()
+    writer.execute("PRAGMA journal_mode = WAL")
+    writer.execute("PRAGMA wal_autocheckpoint = 0")
+    writer.execute("INSERT INTO whatsmeow_device SELECT * FROM kept")
+    writer.commit()
+    target = office.session_file(victim)
+    for beside in ("", "-wal"):
+        shutil.copy2(copy.with_name(copy.name + beside), target.with_name(target.name + beside))
+    writer.close()
+    shutil.rmtree(place)
+    with contextlib.closing(sqlite3.connect(f"file:{target}?immutable=1", uri=True)) as without_log:
+        assert without_log.execute("SELECT count(*) FROM whatsmeow_device").fetchone() == (0,)
+
+
+COPIES: dict[str, Callable[[Office, Person, Person], None]] = {
+    "the file over the link's own": file_over_file,
+    "the file under another name": file_under_a_name_of_its_own,
+    "the whole folder": whole_folder,
+    "a hard link": hard_link,
+    "with its write-ahead log": keys_in_the_write_ahead_log,
+}
+
+
+@contextmanager
+def kept_whole(folder: Path) -> Iterator[None]:
+    aside = folder.with_name(f"{folder.name}.whole")
+    shutil.copytree(folder, aside)
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
+        aside.rename(folder)
+
+
+@pytest.fixture(scope="module")
+def owner(shared: Office) -> Person:
+    async def main() -> Person:
+        async with shared.at_work() as day:
+            owner = await day.connect_new("Olga")
+            await day.do(ActionName.DISCONNECT, owner)  # a start of the program must not bring it back by itself
+            return owner
+
+    return run(main())
+
+
+def attempts(day: Day) -> int:
+    return len(day.office.emulator.control.attempts())
+
+
+@pytest.mark.parametrize("copy", COPIES.values(), ids=[name.replace(" ", "-") for name in COPIES])
+def test_a_copy_of_another_session_is_named_and_nothing_is_dialled(
+    shared: Office, veteran: Person, owner: Person, copy: Callable[[Office, Person, Person], None]
+) -> None:
+    """ "On a doubt nothing is dialled": not a message is acknowledged, and the owner's live connection stays."""
+
+    async def main() -> None:
+        control = shared.emulator.control
+        async with shared.at_work() as day:
+            with kept_whole(shared.folder(veteran)):
+                copy(shared, owner, veteran)
+                ids = [control.send_text(veteran.digits, owner.digits, f"private {n}") for n in range(3)]
+                before = attempts(day)
+                for _ in range(2):
+                    await day.do(ActionName.CONNECT, veteran)
+                    status = await day.until(veteran, LinkState.BLOCKED)
+                    check_blocked(day, veteran, Reason.SESSION_OF_ANOTHER_MENTORADO)
+                assert status.detail.startswith(f"{Code.SESSION_OF_ANOTHER_MENTORADO}: ")
+                assert "Olga" in status.detail
+                assert unbroken(PhoneNumber(owner.phone)) in day.sentence(veteran)
+                assert attempts(day) == before
+                assert set(ids) <= {each for waiting in control.waiting(owner.digits).values() for each in waiting}
+
+                await day.do(ActionName.CONNECT, owner)  # it is the one who may
+                await day.until(owner, LinkState.CONNECTED)
+                before = attempts(day)
+                await day.do(ActionName.CONNECT, veteran)
+                await day.until(veteran, LinkState.BLOCKED, Reason.SESSION_OF_ANOTHER_MENTORADO)
+                assert (attempts(day), day.status(owner).state) == (before, LinkState.CONNECTED)
+                await day.do(ActionName.DISCONNECT, owner)
+            assert await day.core.history.conversations(veteran.id) == []
+        await no_hosts()
+
+    run(main(), within=60)
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["copied", "moved"])
+def test_a_new_code_mends_a_copied_folder_and_leaves_the_owner_alone(office: Office, moved: bool) -> None:
+    """What the copied folder received stays out of the history of whoever has the copy, and on the disk."""
+
+    async def main() -> None:
+        control = office.emulator.control
+        async with office.at_work() as day:
+            olga = await day.connect_new("Olga")
+            await day.do(ActionName.DISCONNECT, olga)
+            (received,) = (office.folder(olga) / "spool").glob("*.spool")
+            await no_hosts()
+            ana = await day.connect_new("Ana")
+            await day.do(ActionName.DISCONNECT, ana)
+            await no_hosts()
+            whole_folder(office, olga, ana)
+            unread = office.folder(ana) / "spool" / received.name
+            unread.write_bytes(b"what Olga received")
+            if moved:
+                shutil.rmtree(office.folder(olga))
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.BLOCKED, Reason.SESSION_OF_ANOTHER_MENTORADO)
+            await day.do(ActionName.REAUTHENTICATE, ana)
+            await day.pair(ana)
+            aside = office.folder(ana) / "quarantine"
+            assert (aside / unread.name).read_bytes() == b"what Olga received"
+            assert len(list(aside.glob("session-*.db"))) == 1
+            assert len(control.devices(olga.digits)) == 1, "nobody unlinked Olga"
+            if not moved:
+                await day.do(ActionName.CONNECT, olga)
+                await day.until(olga, LinkState.CONNECTED)
+            assert day.status(ana).state is LinkState.CONNECTED
+
+    run(main(), within=60)
+
+
+def test_a_file_of_an_unknown_number_waits_for_a_person_without_being_dialled(office: Office) -> None:
+    """Nobody's number here: the same question as after a wrong scan, asked before anything signs in."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana, guest = await day.connect_new("Ana"), await day.connect_new("Guest")
+            for person in (ana, guest):
+                await day.do(ActionName.DISCONNECT, person)
+            await no_hosts()
+            file_over_file(office, guest, ana)
+            # The guest left: their folder and their number are another's matter now.
+            shutil.rmtree(office.folder(guest))
+            other = f"+55119{int(guest.digits[-8:]) + 50_000:08d}"
+            await day.core.enrolments.save_link(replace(day.core.enrolments.get(guest.id).link, account=None))
+            await day.core.enrolments.edit(guest.id, "Guest", other, "")
+            before = attempts(day)
+            await day.do(ActionName.CONNECT, ana)
+            status = await day.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+            assert (status.account, attempts(day)) == (guest.phone, before)
+            await day.do(ActionName.REJECT_ACCOUNT, ana)
+            assert len(office.emulator.control.devices(guest.digits)) == 1, "it was not ours to unlink"
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+            await day.do(ActionName.ACCEPT_ACCOUNT, ana)
+            await day.until(ana, LinkState.CONNECTED)
+
+    run(main(), within=60)
+
+
+def test_a_copied_pairing_that_waits_for_a_decision_is_neither_adopted_nor_logged_out(office: Office) -> None:
+    """A restored folder can bring a candidate as well: rejecting it must not unlink the phone of its owner."""
+
+    async def main() -> None:
+        control = office.emulator.control
+        async with office.at_work() as day:
+            olga = await day.connect_new("Olga")
+            ana = await day.connect_new("Ana")
+            await day.do(ActionName.DISCONNECT, ana)
+            name = "session-20260101T000000-0badc0de.db"
+            shutil.copy2(office.session_file(olga), office.folder(ana) / name)
+            (office.folder(ana) / "candidate").write_text(f"{name}\n")
+            await day.do(ActionName.CONNECT, ana)  # with the session that is its own
+            await day.until(ana, LinkState.CONNECTED)
+            await day.do(ActionName.DISCONNECT, ana)
+            await day.do(ActionName.REAUTHENTICATE, ana)
+            await day.pair(ana)
+            assert len(control.devices(olga.digits)) == 1
+            assert day.status(olga).state is LinkState.CONNECTED
+            assert (office.folder(ana) / "quarantine" / name).exists()
+
+    run(main(), within=60)
