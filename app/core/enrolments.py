@@ -61,7 +61,7 @@ class Enrolments:
         async with self._writing:
             mentorado = Mentorado(
                 id=new_mentorado_id(),
-                name=_name(name),
+                name=checked_name(name),
                 phone=await self._free_phone(phone),
                 cohort=cohort.strip(),
                 created_at=self._clock.now(),
@@ -77,7 +77,7 @@ class Enrolments:
         async with self._writing:
             before = self.get(mentorado_id)
             number = await self._free_phone(phone, besides=mentorado_id)
-            mentorado = replace(before.mentorado, name=_name(name), phone=number, cohort=cohort.strip())
+            mentorado = replace(before.mentorado, name=checked_name(name), phone=number, cohort=cohort.strip())
             await self._roster.save_mentorado(mentorado)
             link = before.link
             if number != before.mentorado.phone and link.accepted_account is not None:
@@ -139,7 +139,8 @@ class Enrolments:
         return number
 
 
-def _name(typed: str) -> str:
+def checked_name(typed: str) -> str:
+    """*typed* as a name is stored. Raises `Problem(NAME_MISSING)` when nothing is left of it."""
     name = " ".join(typed.split())
     if not name:
         raise Problem(Code.NAME_MISSING)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.core.enrolments import Enrolments
+from app.core.enrolments import Enrolments, checked_name
 from app.core.phone_numbers import parse_phone
+from app.core.spreadsheet import Columns, Record, Spreadsheet, cohort_in, name_in, phone_in, read_spreadsheet
 from app.core.witness import Witness
 from app.domain.audit import AuditOutcome
 from app.domain.deeds import DeedName
@@ -22,44 +21,42 @@ LARGEST: Final = 2 << 20
 
 MOST_ROWS: Final = 5_000
 
-_NAME: Final = frozenset({"nome", "name", "mentorado", "cliente", "aluno"})
-_PHONE: Final = frozenset({"telefone", "celular", "whatsapp", "numero", "número", "phone", "fone", "mobile"})
-_COHORT: Final = frozenset({"turma", "cohort", "grupo", "coorte", "group"})
-_DELIMITERS: Final = ";\t,"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRow:
-    """One line of the file; *problem* says why it cannot be taken."""
+    """One row of the file; *problem* says why it cannot be taken."""
 
-    line: int  # counted from 1, as a spreadsheet does
+    line: int  # the physical row, counted from 1
+    last_line: int = 0  # beyond *line* when a cell goes over a line end
     name: str
     phone: str
     cohort: str
     problem: Problem | None = None
 
 
-def read_rows(data: bytes) -> Sequence[ImportRow]:
-    """The rows of a CSV file, each checked by itself. Raises `Problem(IMPORT_UNREADABLE)` when it is no such file.
+def read_rows(data: bytes, columns: Columns | None = None) -> Sequence[ImportRow]:
+    """The rows of a CSV file, each checked by itself. *columns* stand in for those that are found out.
 
-    The separator is found out, a heading is recognised in Portuguese and in English, and without one the columns are
-    name, phone, cohort.
+    Raises `Problem`: `IMPORT_UNREADABLE` when it is no such file, `IMPORT_COLUMNS_UNKNOWN` when nothing in it tells
+    names and numbers, `IMPORT_TOO_LARGE`.
     """
+    table = open_spreadsheet(data)
+    columns = columns or table.columns
+    if not columns.complete:
+        raise Problem(Code.IMPORT_COLUMNS_UNKNOWN)
+    return [_row(record, columns) for record in table.records]
+
+
+def open_spreadsheet(data: bytes) -> Spreadsheet:
+    """*data* as a table that has rows to offer. Raises `Problem` for a file that is none or too large."""
     if len(data) > LARGEST:
         raise Problem(Code.IMPORT_TOO_LARGE, rows=str(MOST_ROWS))
-    text = _decoded(data)
-    lines = [(number, cells) for number, cells in _lines(text) if any(cells)]
-    if len(lines) > MOST_ROWS:
+    table = read_spreadsheet(data)
+    if not table.records:
+        raise Problem(Code.IMPORT_UNREADABLE)
+    if len(table.records) > MOST_ROWS:
         raise Problem(Code.IMPORT_TOO_LARGE, rows=str(MOST_ROWS))
-    if not lines:
-        raise Problem(Code.IMPORT_UNREADABLE)
-    order = _heading(lines[0][1])
-    if order is not None:
-        lines = lines[1:]
-    name, phone, cohort = order or (0, 1, 2)
-    if not lines or (order is None and all(len(cells) < 2 for _, cells in lines)):
-        raise Problem(Code.IMPORT_UNREADABLE)
-    return [_checked(number, _cell(cells, name), _cell(cells, phone), _cell(cells, cohort)) for number, cells in lines]
+    return table
 
 
 class RosterImport:
@@ -69,7 +66,7 @@ class RosterImport:
         self._enrolments = enrolments
         self._witness = witness
 
-    def preview(self, data: bytes) -> Sequence[ImportRow]:
+    def preview(self, data: bytes, columns: Columns | None = None) -> Sequence[ImportRow]:
         """`read_rows`, compared with who is there already and with the rows above. Raises `Problem` as that does."""
         active = (enrolment.mentorado for enrolment in self._enrolments.all() if not enrolment.mentorado.archived)
         holders = {comparison_key(mentorado.phone): mentorado.name for mentorado in active}
@@ -80,7 +77,7 @@ class RosterImport:
             holder = holders.setdefault(comparison_key(PhoneNumber(row.phone)), row.name)
             return row if holder is row.name else replace(row, problem=Problem(Code.PHONE_TAKEN, name=holder))
 
-        return [compared(row) for row in read_rows(data)]
+        return [compared(row) for row in read_rows(data, columns)]
 
     async def take(self, rows: Sequence[ImportRow], go_on: Callable[[int], bool]) -> Sequence[MentoradoId]:
         """Enrol everybody whose row has no problem. *go_on* hears how many are done; who was added by then stays."""
@@ -99,46 +96,19 @@ class RosterImport:
         return added
 
 
-def _decoded(data: bytes) -> str:
-    """UTF-8, or what Excel in Brazil writes."""
-    if b"\0" in data:
-        raise Problem(Code.IMPORT_UNREADABLE)  # a workbook, or any other file that is not text
+def _row(record: Record, columns: Columns) -> ImportRow:
+    row = ImportRow(
+        line=record.first,
+        last_line=record.last,
+        name=name_in(record, columns),
+        phone=phone_in(record, columns),
+        cohort=cohort_in(record, columns),
+    )
+    if record.problem is not None:
+        return replace(row, problem=record.problem)
+    if record.folded & {*columns.name, *columns.phone, *columns.cohort}:
+        return replace(row, problem=Problem(Code.IMPORT_ROW_QUOTES, row=str(record.first)))
     try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace")
-
-
-def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
-    first = text.partition("\n")[0]
-    delimiter = max(_DELIMITERS, key=first.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    try:
-        for cells in reader:
-            yield reader.line_num, [" ".join(cell.split()) for cell in cells]
-    except csv.Error:
-        raise Problem(Code.IMPORT_UNREADABLE) from None
-
-
-def _heading(cells: Sequence[str]) -> tuple[int, int, int] | None:
-    """Where name, phone and cohort stand, when this line says so; -1 for a cohort that is not there."""
-    words = [cell.casefold() for cell in cells]
-    places = [next((place for place, word in enumerate(words) if word in known), -1) for known in (_NAME, _PHONE)]
-    if -1 in places:
-        return None
-    cohort = next((place for place, word in enumerate(words) if word in _COHORT), -1)
-    return places[0], places[1], cohort
-
-
-def _cell(cells: Sequence[str], place: int) -> str:
-    return cells[place] if 0 <= place < len(cells) else ""
-
-
-def _checked(line: int, name: str, phone: str, cohort: str) -> ImportRow:
-    row = ImportRow(line=line, name=name, phone=phone, cohort=cohort)
-    if not name:
-        return replace(row, problem=Problem(Code.NAME_MISSING))
-    try:
-        return replace(row, phone=parse_phone(phone))
+        return replace(row, name=checked_name(row.name), phone=parse_phone(row.phone))
     except Problem as problem:
         return replace(row, problem=problem)

@@ -78,6 +78,10 @@ class Code(StrEnum):
 
     IMPORT_UNREADABLE = "import_unreadable"
     IMPORT_TOO_LARGE = "import_too_large"
+    IMPORT_COLUMNS_UNKNOWN = "import_columns_unknown"
+    IMPORT_ROW_QUOTES = "import_row_quotes"  # a quotation mark too many or too few; *row* names the physical row
+    IMPORT_ROW_LETTERS = "import_row_letters"  # bytes that are no letters of the file's encoding
+    IMPORT_ROW_CELLS = "import_row_cells"  # more cells than the heading, and several numbers
 
     WEBHOOK_PORT_TAKEN = "webhook_port_taken"
     WEBHOOK_PORT_FORBIDDEN = "webhook_port_forbidden"  # the system keeps it for itself

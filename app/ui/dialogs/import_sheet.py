@@ -116,13 +116,17 @@ class ImportSheet(Sheet):
     def _item(self, row: ImportRow) -> Item:
         colours, side = self._theme.tokens, self._theme.px(_ICON)
         if row.problem is None:
-            item = Item([str(row.line), row.name, readable(PhoneNumber(row.phone)), row.cohort])
+            item = Item([_rows(row), row.name, readable(PhoneNumber(row.phone)), row.cohort])
             item.setIcon(0, icon("check-circle", colours.on_accent_soft, side))
         else:
-            item = Item([str(row.line), row.name, row.phone, words_of(row.problem)[0]])
+            item = Item([_rows(row), row.name, row.phone, words_of(row.problem)[0]])
             item.setIcon(0, icon("triangle-alert", colours.danger_text, side))
             item.setToolTip(3, " ".join(words_of(row.problem)))
         return item
+
+
+def _rows(row: ImportRow) -> str:
+    return f"{row.line}–{row.last_line}" if row.last_line > row.line else str(row.line)
 
 
 async def import_spreadsheet(theme: Theme, over: QWidget, taking: RosterImport) -> Sequence[MentoradoId]:
