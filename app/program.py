@@ -194,6 +194,7 @@ class Program:
             sheets=self._sheets,
             history=self._core.transitions,
             clock=self._core.clock,
+            set_aside=self._core.set_aside,
             make_conversations=self._make_conversations,
         )
 
@@ -240,6 +241,7 @@ def _parts(core: Core, window: MainWindow) -> Parts:
         extent=core.history.extent,
         snapshots=core.whatsapp_web.snapshots,
         backups=core.backups.all,
+        set_aside=core.set_aside.counts,
         folders=Folders(
             data=settings.data_dir,
             sessions=settings.session_dir,

@@ -21,7 +21,7 @@ from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import Transition
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureHead, ProcedureId
 from app.domain.provider import Signal
-from app.domain.set_aside import NotStorable
+from app.domain.set_aside import NotStorable, SetAsideCount, SetAsideDelivery
 from tests.clock import DAWN
 
 
@@ -205,6 +205,19 @@ class PlayedHistory:
         new = [fact for fact in facts if fact not in self.facts]
         self.facts.extend(new)
         return [ConversationId("c" * 32)] if new else []
+
+
+class PlayedSetAside:
+    """What was set aside, as a test says."""
+
+    def __init__(self) -> None:
+        self.counted: list[SetAsideCount] = []
+
+    async def counts(self, mentorado_id: MentoradoId | None = None) -> Sequence[SetAsideCount]:
+        return [each for each in self.counted if mentorado_id in (None, each.mentorado_id)]
+
+    async def latest(self, mentorado_id: MentoradoId | None = None, *, limit: int = 50) -> Sequence[SetAsideDelivery]:
+        return []
 
 
 class PlayedChecks:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # the words are needed before the core is
     from app.domain.mentorado import Enrolment, ProviderKind
     from app.domain.messages import SetAsideReason
     from app.domain.secrets import SecretsPlace
+    from app.domain.set_aside import SetAsideCount
 
 __all__ = [
     "LANGUAGES",
@@ -36,6 +37,7 @@ __all__ = [
     "secrets_place",
     "sentence",
     "set_aside",
+    "set_aside_count",
     "state_badge",
     "texts",
 ]
@@ -121,6 +123,12 @@ def set_aside(kind: str, reason: SetAsideReason) -> str:
     named = f"aside.kind.{kind}"
     what = texts(named) if texts.has(named) else texts("aside.named", kind=_visible(kind))
     return f"{what}: {texts(f'aside.reason.{reason}')}"
+
+
+def set_aside_count(counted: SetAsideCount, today: date) -> str:
+    """How often that happened, and when last."""
+    last = date_time(counted.last.astimezone(), today)
+    return texts("aside.counted", what=set_aside(counted.kind, counted.reason), count=counted.count, last=last)
 
 
 def _visible(word: str) -> str:

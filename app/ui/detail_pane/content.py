@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from PySide6.QtCore import Signal
@@ -16,8 +16,9 @@ from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock
 from app.domain.procedure import Procedure
+from app.domain.set_aside import SetAsideCount
 from app.ui.detail_pane.action_cards import ActionCards
-from app.ui.detail_pane.details import Details
+from app.ui.detail_pane.details import Details, SetAsideLines
 from app.ui.detail_pane.evidence import EvidenceCard
 from app.ui.detail_pane.lead import lead_of
 from app.ui.detail_pane.lead_card import LeadCard
@@ -55,6 +56,7 @@ class PaneContent(QWidget):
         self.picture = TimelinePicture(theme)
         self.timeline = Timeline(theme)
         self.details = Details(theme)
+        self.set_aside = SetAsideLines()
         self.number: NumberSection | None = None
         self._headings = {
             name: Words(theme, TEXT_SMALL, QFont.Weight.DemiBold) for name in ("actions", "history", "details")
@@ -119,12 +121,15 @@ class PaneContent(QWidget):
     def show_events(self, events: Iterable[tuple[datetime, LinkStatus]]) -> None:
         self.timeline.add(events, self._clock.now().astimezone().date())
 
+    def show_set_aside(self, counts: Sequence[SetAsideCount]) -> None:
+        self.set_aside.show_counts(counts, self._clock.now().astimezone().date())
+
     def retranslate(self) -> None:
         for name, heading in self._headings.items():
             heading.setText(texts(f"detail.{name}"))
         for part in (self.who, self.trouble, self.pairing, self.evidence, self.action_cards):
             part.retranslate()
-        for below in (self.picture, self.timeline, self.details):
+        for below in (self.picture, self.timeline, self.details, self.set_aside):
             below.retranslate()
         if self.number is not None:
             self.number.retranslate()
@@ -153,7 +158,7 @@ class PaneContent(QWidget):
         self._room_for_number = QVBoxLayout()
         layout.addLayout(self._room_for_number)
         layout.addLayout(_section(self._headings["history"], [self.picture, self.timeline], SPACE_3))
-        layout.addLayout(_section(self._headings["details"], [self.details], SPACE_2))
+        layout.addLayout(_section(self._headings["details"], [self.details, self.set_aside], SPACE_2))
         layout.addStretch(1)
 
 

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.domain.connection import LinkStatus, Reason
 from app.domain.mentorado import Link
+from app.domain.set_aside import SetAsideCount
 from app.ui.icons import icon
-from app.ui.text import texts
+from app.ui.text import set_aside_count, texts
 from app.ui.theme import SPACE_2, Theme
 
 _ICON = 16
+
+
+class SetAsideLines(QLabel):
+    """What was delivered and not taken into the history: how much of what, why, and when last. Hidden while nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._counts: Sequence[SetAsideCount] = ()
+        self._today = date.min
+        self.setProperty("role", "caption")
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.hide()
+
+    def show_counts(self, counts: Sequence[SetAsideCount], today: date) -> None:
+        self._counts, self._today = counts, today
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        lines = [texts.plural("aside.heading", sum(each.count for each in self._counts))]
+        lines += [set_aside_count(each, self._today) for each in self._counts]
+        self.setText("\n".join(lines))
+        self.setVisible(bool(self._counts))
 
 
 class Details(QWidget):

@@ -25,9 +25,17 @@ from app.core.enrolments import Enrolments
 from app.core.links.supervisor import Supervisor
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.errors import Problem
-from app.domain.events import MentoradoChanged, MentoradosLoaded, PairingTurnChanged, ProcedureChanged, StatusChanged
+from app.domain.events import (
+    DeliverySetAside,
+    HistoryShrank,
+    MentoradoChanged,
+    MentoradosLoaded,
+    PairingTurnChanged,
+    ProcedureChanged,
+    StatusChanged,
+)
 from app.domain.mentorado import Enrolment, MentoradoId
-from app.domain.ports import Clock, TransitionLog
+from app.domain.ports import Clock, SetAsideDeliveries, TransitionLog
 from app.domain.span import Span
 from app.ui.detail_pane.content import PaneContent
 from app.ui.detail_pane.conversations_side import ConversationsSide
@@ -72,6 +80,7 @@ class DetailPane(QWidget):
         sheets: Sheets,
         history: TransitionLog,
         clock: Clock,
+        set_aside: SetAsideDeliveries | None = None,
         make_conversations: Callable[[], ConversationsPanel] | None = None,
         parent: QWidget | None = None,
     ) -> None:
@@ -90,7 +99,7 @@ class DetailPane(QWidget):
         conversations = ConversationsSide(make_conversations) if make_conversations else None
         self._pages = Pages(self, self._content, theme, conversations)
         self._sides = Sides(sheets, self._pages, self, lambda: self._mentorado_id)
-        self._past = Past(self._content, enrolments, history, sheets.tools.backups, clock, self)
+        self._past = Past(self._content, enrolments, history, sheets.tools.backups, set_aside, clock, self)
         if conversations is not None:
             conversations.wide_wanted.connect(self.wide_wanted)
             conversations.wide_done.connect(self.wide_done)
@@ -123,6 +132,8 @@ class DetailPane(QWidget):
             bus.subscribe(MentoradosLoaded, lambda _event: self._refresh()),
             bus.subscribe(PairingTurnChanged, lambda _event: self._refresh()),
             bus.subscribe(ProcedureChanged, self._on_procedure),
+            bus.subscribe(DeliverySetAside, self._on_set_aside),
+            bus.subscribe(HistoryShrank, self._on_set_aside),
             texts.on_change(self._retranslate),
         )
         self.destroyed.connect(partial(_all_of, undo))
@@ -250,6 +261,10 @@ class DetailPane(QWidget):
             self._refresh()
             if event.procedure.ended:
                 self._past.read_backup(self._mentorado_id)
+
+    def _on_set_aside(self, event: DeliverySetAside | HistoryShrank) -> None:
+        if self._mentorado_id is not None and event.mentorado_id in (self._mentorado_id, None):
+            self._past.read_set_aside(self._mentorado_id)
 
     def shows_procedure(self, mentorado_id: MentoradoId) -> bool:
         """Whether the procedure of that mentorado can be seen now."""

@@ -8,7 +8,7 @@ from app.core.enrolments import Enrolments
 from app.domain.errors import Problem
 from app.domain.events import StatusChanged
 from app.domain.mentorado import MentoradoId
-from app.domain.ports import Clock, TransitionLog
+from app.domain.ports import Clock, SetAsideDeliveries, TransitionLog
 from app.domain.span import Move, Span
 from app.ui.detail_pane.content import PaneContent
 from app.ui.loop import asked
@@ -16,7 +16,10 @@ from app.ui.recovery.desk import BackupShelf
 
 
 class Past(QObject):
-    """Fills the timeline, its picture and the age of the latest backup. What comes too late is nobody's any more."""
+    """Fills the timeline, its picture, the age of the latest backup and what was set aside.
+
+    What comes too late is nobody's any more.
+    """
 
     changed = Signal()
     problem = Signal(object)
@@ -28,6 +31,7 @@ class Past(QObject):
         enrolments: Enrolments,
         history: TransitionLog,
         backups: BackupShelf | None,
+        set_aside: SetAsideDeliveries | None,
         clock: Clock,
         parent: QObject,
     ) -> None:
@@ -36,6 +40,7 @@ class Past(QObject):
         self._enrolments = enrolments
         self._history = history
         self._backups = backups
+        self._set_aside = set_aside
         self._clock = clock
         self._whose: MentoradoId | None = None
 
@@ -51,12 +56,14 @@ class Past(QObject):
         self._content.timeline.clear()
         self._content.picture.clear()
         self._content.evidence.show_backup(None)
+        self._content.show_set_aside(())
 
     def read(self, mentorado_id: MentoradoId) -> None:
         """This one's from now on."""
         self._whose = mentorado_id
         self._read_history(mentorado_id)
         self.read_backup(mentorado_id)
+        self.read_set_aside(mentorado_id)
 
     def add(self, event: StatusChanged) -> None:
         """This has just happened."""
@@ -70,6 +77,13 @@ class Past(QObject):
         if mentorado_id == self._whose:
             self._content.evidence.show_backup(max(made, default=None))
             self.changed.emit()
+
+    @asked
+    async def read_set_aside(self, mentorado_id: MentoradoId) -> None:
+        """Something may have been delivered that was not taken into the history."""
+        counts = await self._set_aside.counts(mentorado_id) if self._set_aside else ()
+        if mentorado_id == self._whose:
+            self._content.show_set_aside(counts)
 
     @asked
     async def _read_history(self, mentorado_id: MentoradoId) -> None:

@@ -14,6 +14,7 @@ from app.domain.mentorado import Link, LinkId, MentoradoId, ProviderKind
 from app.domain.messages import HistoryExtent
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock
+from app.domain.set_aside import SetAsideCount
 
 if TYPE_CHECKING:
     from app.core.bus import Bus
@@ -66,6 +67,7 @@ class Parts:
     extent: Callable[[MentoradoId], Awaitable[HistoryExtent]]
     snapshots: Callable[[Link], Awaitable[Sequence[Snapshot]]]
     backups: Callable[[], Awaitable[Sequence[BackupInfo]]]
+    set_aside: Callable[[], Awaitable[Sequence[SetAsideCount]]]
     folders: Folders
     version: str
     set_language: Callable[[str], None]

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QWidget
 
 from app.core.hosted.webhooks import Phase
 from app.domain.errors import Problem
-from app.domain.events import MentoradoChanged, OperatorSettingsChanged, WebhooksChanged
+from app.domain.events import DeliverySetAside, MentoradoChanged, OperatorSettingsChanged, WebhooksChanged
 from app.domain.mentorado import ProviderKind
 from app.domain.webhooks import REFUSED, Outcome
 from app.ui import text
@@ -53,7 +53,9 @@ class WebhooksSection(Section):
         self._ways = Row(theme, self.ways, below=True)
         self._counts = Row(theme)
         self._counts.line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        for row in (self._receive, self._place, self._public, self._ways, self._counts):
+        self._set_aside = Row(theme)
+        self._set_aside.line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for row in (self._receive, self._place, self._public, self._ways, self._counts, self._set_aside):
             self.add(row)
         self.choice.picked.connect(self.switch)
         self.address.editingFinished.connect(self._take_place)
@@ -63,6 +65,7 @@ class WebhooksSection(Section):
             parts.bus.subscribe(WebhooksChanged, lambda _event: self._follow()),
             parts.bus.subscribe(OperatorSettingsChanged, lambda _event: self._follow(anew=True)),
             parts.bus.subscribe(MentoradoChanged, self._on_changed),
+            parts.bus.subscribe(DeliverySetAside, lambda _event: self._follow_set_aside()),
         ]
         self.destroyed.connect(lambda _gone: [each() for each in undo])
         theme.changed.connect(self._fit)
@@ -77,6 +80,11 @@ class WebhooksSection(Section):
     def counted(self) -> str:
         """What is said of what was refused."""
         return self._counts.line.text()
+
+    @property
+    def set_aside(self) -> str:
+        """What is said of what was accepted and not taken into the history."""
+        return self._set_aside.line.text()
 
     @asked
     async def switch(self, chosen: Hashable) -> None:
@@ -104,6 +112,7 @@ class WebhooksSection(Section):
     @asked
     async def refresh(self) -> None:
         """Look at the credentials, too: which links have an address depends on them."""
+        self.read_set_aside()
         self._turn += 1
         turn = self._turn
         self._show_fields()
@@ -125,6 +134,18 @@ class WebhooksSection(Section):
         )
         self._show_counts()
 
+    @asked
+    async def read_set_aside(self) -> None:
+        """What came and was not taken into the history: whose, what, why."""
+        today = self._parts.clock.now().astimezone().date()
+        names = {each.mentorado.id: each.mentorado.name for each in self._parts.enrolments.all()}
+        lines = [
+            f"{names.get(each.mentorado_id, '')}: {text.set_aside_count(each, today)}"
+            for each in await self._parts.set_aside()
+        ]
+        said = "\n".join(lines) or texts("settings.webhooks.nothing_set_aside")
+        self._set_aside.say(texts("settings.webhooks.set_aside"), said)
+
     def retranslate(self) -> None:
         super().retranslate()
         self.choice.say(texts("settings.webhooks.receive"), [texts(f"settings.webhooks.{name}") for name in (OFF, ON)])
@@ -145,6 +166,10 @@ class WebhooksSection(Section):
     def _on_changed(self, event: MentoradoChanged) -> None:
         if event.enrolment.link.provider is not ProviderKind.WHATSAPP_WEB:  # those change often, and have no address
             self._follow(anew=True)
+
+    def _follow_set_aside(self) -> None:
+        if self.isVisible():
+            self.read_set_aside()
 
     def _follow(self, *, anew: bool = False) -> None:
         if not self.isVisible():

@@ -17,7 +17,7 @@ from app.ui.sheets import Sheets, Tools
 from app.ui.theme import Theme
 from tests.clock import DAWN, ManualClock
 from tests.core.conftest import Core
-from tests.played import PlayedRoster
+from tests.played import PlayedRoster, PlayedSetAside
 from tests.ui.detail.codes import LINK
 from tests.ui.hosted import desks
 
@@ -47,6 +47,7 @@ class Scene:
 
     core: Core
     pane: DetailPane
+    set_aside: PlayedSetAside
 
     def __post_init__(self) -> None:
         self.clock, self.bus, self.provider = self.core.clock, self.core.bus, self.core.provider
@@ -109,6 +110,7 @@ async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> As
         )
     )
     async with core.running():
+        aside = PlayedSetAside()
         pane = DetailPane(
             theme=theme,
             bus=core.bus,
@@ -118,9 +120,10 @@ async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> As
             sheets=sheets,
             history=core.log,
             clock=core.clock,
+            set_aside=aside,
         )
         try:
-            yield Scene(core, pane)
+            yield Scene(core, pane, aside)
         finally:
             await cancel_asked()  # as the program does before its windows go
             pane.hide()

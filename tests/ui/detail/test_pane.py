@@ -15,9 +15,13 @@ from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton
 from app.core.action import BUTTON_FOR, ActionName
 from app.domain.connection import LinkState, LinkStatus, Reason, Retry
 from app.domain.errors import Code, Problem
+from app.domain.events import DeliverySetAside, HistoryShrank
 from app.domain.guidance import Recommendation, recommend
 from app.domain.lifecycle import Trigger
+from app.domain.mentorado import MentoradoId, ProviderKind
+from app.domain.messages import SetAsideReason
 from app.domain.ports import Transition
+from app.domain.set_aside import SetAsideCount
 from app.ui.action_slots import ICON_OF
 from app.ui.detail_pane.action_card import ActionCard
 from app.ui.detail_pane.pairing_panel import Stage
@@ -460,7 +464,7 @@ def test_a_pane_that_is_gone_hears_no_more(on_qt: OnQt, theme: Theme) -> None:
             subscribed = sum(map(len, bus._listeners.values()))
             assert len(texts._listeners) == listeners + 1
         await asyncio.sleep(0.01)
-        assert sum(map(len, bus._listeners.values())) == subscribed - 5
+        assert sum(map(len, bus._listeners.values())) == subscribed - 7
         assert len(texts._listeners) == listeners
 
     on_qt(main)
@@ -544,3 +548,43 @@ def test_nothing_moves_sideways_when_the_scroll_bar_appears(on_qt: OnQt, theme: 
             assert (card_.mapTo(stage.pane, card_.rect().topLeft()).x(), card_.width()) == tall
 
     on_qt(main)
+
+
+def test_what_was_delivered_and_not_taken_in_is_counted_with_its_reason_and_follows_what_happens(
+    on_qt: OnQt, theme: Theme
+) -> None:
+    async def use() -> None:
+        async with scene(theme) as stage:
+            link_id = stage.enrolments.get(THIAGO).link.id
+
+            def counted(kind: str, reason: SetAsideReason, count: int, whose: MentoradoId = THIAGO) -> SetAsideCount:
+                return SetAsideCount(
+                    link_id=link_id,
+                    mentorado_id=whose,
+                    provider=ProviderKind.META_CLOUD,
+                    kind=kind,
+                    reason=reason,
+                    count=count,
+                    last=stage.ago(minutes=5),
+                )
+
+            stage.set_aside.counted = [counted("calls", SetAsideReason.NOT_UNDERSTOOD, 9, LUIZA)]
+            open_pane(stage)
+            await settle()
+            assert "não entr" not in words(stage)
+            stage.set_aside.counted += [
+                counted("history", SetAsideReason.NOT_UNDERSTOOD, 2),
+                counted("message", SetAsideReason.NOT_STORABLE, 1),
+            ]
+            stage.bus.publish(DeliverySetAside(THIAGO, link_id))
+            await settle()
+            said = words(stage)
+            assert "3 entregas não entraram no histórico:" in said
+            assert "“history”: esta versão do Conecta não sabe o que significa (2×" in said
+            assert "Uma mensagem: o banco de dados não consegue guardar do jeito que chegou (1×" in said
+            stage.set_aside.counted = []
+            stage.bus.publish(HistoryShrank(None))
+            await settle()
+            assert "não entraram" not in words(stage)
+
+    on_qt(use)

@@ -27,6 +27,7 @@ from app.ui.settings_page.parts import Folders, Parts
 from app.ui.text import texts
 from tests.core.archive import PlayedArchive, said
 from tests.core.test_webhooks import PlayedReceiver
+from tests.played import PlayedSetAside
 
 
 class PlayedSettings:
@@ -82,6 +83,7 @@ class Desk:
 
     def parts_with(self, vault: Vault) -> Parts:
         operator = OperatorDesk(bus=self.bus, store=self.store, witness=self.witness, clock=self.clock)
+        self.set_aside = PlayedSetAside()
         self.webhooks = WebhookDesk(
             bus=self.bus,
             desk=operator,
@@ -112,6 +114,7 @@ class Desk:
             extent=self.archive.extent,
             snapshots=self._snapshots,
             backups=self._backups,
+            set_aside=self.set_aside.counts,
             folders=Folders(
                 data=self.folder,
                 sessions=self.folder / "sessions",

@@ -12,8 +12,10 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from app.core.chores import Chores
 from app.domain.credentials import CredentialField, as_text, secret_name
 from app.domain.errors import Code, Problem
-from app.domain.events import MentoradoChanged
+from app.domain.events import DeliverySetAside, MentoradoChanged
 from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.messages import SetAsideReason
+from app.domain.set_aside import SetAsideCount
 from app.domain.webhooks import Outcome, Tallied, Tally
 from app.ui.settings_page.ways_in import HIDDEN, SHOWN
 from app.ui.settings_page.webhooks import OFF, ON, WebhooksSection
@@ -222,5 +224,33 @@ def test_counts_follow_what_comes(in_office: InOffice) -> None:
             await office.settle()
             assert webhooks.ways.ways[0].counts.text() == "12 recebidas · última há 2 min · 2 esperam a conexão"
             assert webhooks.counted == "Assinatura errada: 3 · última há 1 h"
+
+    in_office(use)
+
+
+def test_what_was_accepted_and_not_taken_into_the_history_is_named_with_whose_it_is_and_why(
+    in_office: InOffice,
+) -> None:
+    async def use(office: Office) -> None:
+        webhooks = section(office)
+        assert webhooks.set_aside == "Tudo o que foi aceito está no histórico."
+        ana = next(iter(office.desk.enrolments.all()))
+        office.desk.set_aside.counted = [
+            SetAsideCount(
+                link_id=ana.link.id,
+                mentorado_id=ana.mentorado.id,
+                provider=ProviderKind.META_CLOUD,
+                kind="history",
+                reason=SetAsideReason.NOT_UNDERSTOOD,
+                count=3,
+                last=NOON,
+            )
+        ]
+        office.desk.bus.publish(DeliverySetAside(ana.mentorado.id, ana.link.id))
+        await office.settle()
+        assert (
+            f"{ana.mentorado.name}: “history”: esta versão do Conecta não sabe o que significa (3×"
+            in webhooks.set_aside
+        )
 
     in_office(use)
