@@ -62,6 +62,7 @@ def _parser() -> ArgumentParser:
     status = commands.add_parser("status", help=texts("cli.help.status"))
     connect = commands.add_parser("connect", help=texts("cli.help.connect"))
     connect.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+    connect.add_argument("--released", action="store_true", help=texts("cli.help.released"))
 
     mentorado = commands.add_parser("mentorado", help=texts("cli.help.mentorado"))
     verbs = mentorado.add_subparsers(dest="mentorado_command", metavar="VERB", required=True)

@@ -35,11 +35,12 @@ async def run_command(arguments: Namespace, settings: Settings) -> int:
     try:
         await core.open()
         async with core.supervisor:
+            await core.supervisor.restore()  # else nothing would be known of what forbids an action
             match arguments.command:
                 case "status":
                     return await status(core, as_json=arguments.json)
                 case "connect":
-                    return await connect(core, arguments.name, as_json=arguments.json)
+                    return await connect(core, arguments.name, released=arguments.released, as_json=arguments.json)
                 case "mentorado":
                     return await mentorado(core, arguments)
                 case "backup" | "restore":
@@ -89,7 +90,13 @@ async def status(core: Core, *, as_json: bool) -> int:
 
 
 async def _known(core: Core, enrolment: Enrolment, last: Transition | None) -> LinkStatus:
-    """The last status, or off when it was one that needs a living program and there is none."""
+    """The last status, or off when it was one that needs a living program and there is none.
+
+    What WhatsApp forbids stands, whatever was written down since.
+    """
+    forbidden = core.supervisor.forbidden(enrolment.mentorado.id)
+    if forbidden is not None and core.supervisor.status(enrolment.link.id).reason is forbidden.reason:
+        return forbidden
     if last is None:
         return LinkStatus(since=enrolment.mentorado.created_at)
     lives = last.after.state in (LinkState.OFF, LinkState.BLOCKED) or await core.whatsapp_web.is_open(enrolment.link)
@@ -99,9 +106,21 @@ async def _known(core: Core, enrolment: Enrolment, last: Transition | None) -> L
 # --- conecta connect NAME ----------------------------------------------------------------------------------------
 
 
-async def connect(core: Core, name: str, *, as_json: bool) -> int:
-    """Connect one mentorado and stay until the link is through or needs a person. The QR goes to standard error."""
+async def connect(core: Core, name: str, *, released: bool, as_json: bool) -> int:
+    """Connect one mentorado and stay until the link is through or needs a person. The QR goes to standard error.
+
+    The same rules hold as in the window. With *released* a person says that WhatsApp lifted its ban or suspension.
+    """
     enrolment = core.enrolments.named(name)
+    if released and core.supervisor.forbidden(enrolment.mentorado.id) is not None:
+        await core.actions.run(ActionName.LIFT_BAN, enrolment.mentorado.id, _asked_for)
+    if (forbidden := core.supervisor.forbidden(enrolment.mentorado.id)) is not None:
+        if as_json:
+            _print_json({"event": "status", **_described(enrolment, forbidden)})
+        else:
+            print(text.sentence(forbidden, enrolment, core.clock.now()))
+            print(texts("cli.forbidden", name=enrolment.mentorado.name))
+        core.actions.require(ActionName.CONNECT, enrolment.mentorado.id)
     settled = asyncio.Event()
     teller = _Teller(core, enrolment.link.id, settled, as_json=as_json)
     stop = [
@@ -168,6 +187,11 @@ def draw_qr(code: str, out: TextIO) -> None:
     qr.add_data(code)
     qr.print_ascii(out=out, tty=out.isatty(), invert=not out.isatty())
     out.flush()
+
+
+async def _asked_for(_name: ActionName, _enrolment: Enrolment) -> bool:
+    """What was typed after the command is the answer."""
+    return True
 
 
 async def _never_asked(_name: ActionName, _enrolment: Enrolment) -> bool:

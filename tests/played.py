@@ -13,7 +13,9 @@ from pathlib import Path
 
 from app.domain.audit import FIRST_HASH, Actor, AuditEntry, BrokenLink, Deed, chained
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
+from app.domain.connection import LinkState
 from app.domain.errors import Code, Problem
+from app.domain.guidance import FORBIDDING
 from app.domain.incident import Finding
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import ConversationId, HistoryExtent, WireFact
@@ -185,6 +187,17 @@ class PlayedLog:
 
     async def latest(self) -> Mapping[LinkId, Transition]:
         return {transition.link_id: transition for transition in self.lines}
+
+    async def forbidding(self) -> Mapping[LinkId, Transition]:
+        found: dict[LinkId, Transition] = {}
+        for line in self.lines:
+            before, after = line.before, line.after
+            lifted = before.state is LinkState.BLOCKED and before.reason in FORBIDDING and after.state is LinkState.OFF
+            if after.state is LinkState.BLOCKED and after.reason in FORBIDDING:
+                found[line.link_id] = line
+            elif lifted or after.state is LinkState.CONNECTED:
+                found.pop(line.link_id, None)
+        return found
 
 
 class PlayedHistory:

@@ -31,6 +31,7 @@ class ActionName(StrEnum):
     DEREGISTER = "deregister"
     ACCEPT_ACCOUNT = "accept_account"
     REJECT_ACCOUNT = "reject_account"
+    LIFT_BAN = "lift_ban"  # WhatsApp released the number again, a person says
     ARCHIVE = "archive"
     BRING_BACK = "bring_back"
 
@@ -51,6 +52,7 @@ class Refusal(StrEnum):
     DECIDE_ACCOUNT_FIRST = "decide_account_first"
     SUSPENDED = "suspended"
     BANNED = "banned"
+    NOTHING_FORBIDDEN = "nothing_forbidden"  # by WhatsApp, as far as is known
     OUTDATED = "outdated"
     IN_USE_ELSEWHERE = "in_use_elsewhere"
     STILL_RUNNING = "still_running"

@@ -14,6 +14,7 @@ from app.core.links.incident import Incidents
 from app.core.links.supervisor import Supervisor
 from app.core.log_context import about
 from app.core.refusals import (
+    FORBIDDEN,
     IDLE,
     LOST,
     NEEDS_NEW_CODE,
@@ -94,7 +95,7 @@ class Actions:
         """Why no new code may be shown now, not even by a procedure that is under way."""
         enrolment = self._enrolments.get(mentorado_id)
         status = self._supervisor.status(enrolment.link.id)
-        why = self._no_new_pairing(status)
+        why = self._no_new_pairing(enrolment, status)
         locked = None if override_reason.strip() else self._locked(ActionName.REAUTHENTICATE, enrolment)
         return why or locked
 
@@ -187,20 +188,19 @@ class Actions:
                 asks=True,
             ),
             Action(name=ActionName.REJECT_ACCOUNT, refusal=no_other_account, perform=supervisor.reject_account),
+            Action(name=ActionName.LIFT_BAN, refusal=self._no_lift, perform=supervisor.lift, asks=True),
             Action(name=ActionName.ARCHIVE, refusal=no_archive, perform=enrolments.archive, asks=True),
             Action(name=ActionName.BRING_BACK, refusal=no_bring_back, perform=enrolments.bring_back),
         )
 
-    def _suspended(self, status: LinkStatus) -> bool:
-        return (
-            status.state is LinkState.BLOCKED
-            and status.reason is Reason.TEMPORARY_BAN
-            and (status.until is None or status.until > self._clock.now())
-        )
+    def _forbidden(self, enrolment: Enrolment) -> Reason | None:
+        """What WhatsApp holds against the number, whatever the link looks like now."""
+        status = self._supervisor.forbidden(enrolment.mentorado.id)
+        return None if status is None else status.reason
 
-    def _no_connect(self, _enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-        if self._suspended(status):
-            return Refusal.SUSPENDED
+    def _no_connect(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        if status.state in IDLE and (forbidden := self._forbidden(enrolment)):
+            return FORBIDDEN[forbidden]
         if status.state is LinkState.BLOCKED and status.reason in NEEDS_NEW_CODE:
             return Refusal.NEEDS_NEW_CODE
         if status.state is LinkState.BLOCKED:
@@ -212,20 +212,26 @@ class Actions:
             return Refusal.NOT_LOST
         return Refusal.ALREADY_HURRIED if self._supervisor.hurried(enrolment.link.id) else None
 
+    def _no_lift(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        if self._forbidden(enrolment) is None:
+            return Refusal.NOTHING_FORBIDDEN
+        return None if status.state in IDLE else NO_CONNECT[status.state]
+
     def _no_new_code(self, _enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
         fits = {Reason.QR_EXPIRED, Reason.PAIRING_FAILED, Reason.PHONE_UPDATE_REQUIRED}
         return None if status.state is LinkState.BLOCKED and status.reason in fits else Refusal.NO_EXPIRED_CODE
 
     def _no_reauthenticate(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
-        if why := no_pairing(enrolment) or self._no_new_pairing(status):
+        if why := no_pairing(enrolment) or self._no_new_pairing(enrolment, status):
             return why
         if enrolment.link.account is None and status.state is LinkState.OFF:
             return Refusal.NEVER_PAIRED
         return None if status.state in IDLE else NO_CONNECT.get(status.state)
 
-    def _no_new_pairing(self, status: LinkStatus) -> Refusal | None:
-        ended = status.reason is Reason.TEMPORARY_BAN and not self._suspended(status)
-        return None if status.state is not LinkState.BLOCKED or ended else NO_NEW_PAIRING.get(status.reason)
+    def _no_new_pairing(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        if self._forbidden(enrolment) is Reason.TEMPORARY_BAN:
+            return Refusal.SUSPENDED
+        return NO_NEW_PAIRING.get(status.reason) if status.state is LinkState.BLOCKED else None
 
     def _no_recovery(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
         if why := no_pairing(enrolment):

@@ -20,7 +20,6 @@ NO_CONNECT = {
 }
 
 NO_NEW_PAIRING = {  # a new QR would make these worse
-    Reason.TEMPORARY_BAN: Refusal.SUSPENDED,
     Reason.CLIENT_OUTDATED: Refusal.OUTDATED,
     Reason.CLIENT_REFUSED: Refusal.OUTDATED,
     Reason.STREAM_REPLACED: Refusal.IN_USE_ELSEWHERE,
@@ -40,6 +39,12 @@ NO_NEW_PAIRING = {  # a new QR would make these worse
 NO_OLD_SESSION = {
     Reason.WRONG_ACCOUNT: Refusal.DECIDE_ACCOUNT_FIRST,
     Reason.BANNED: Refusal.BANNED,  # its keys are gone; after an appeal that succeeded, a new pairing is the way
+}
+
+FORBIDDEN = {  # what WhatsApp's word against the number means for signing in with the session there is
+    Reason.BANNED: Refusal.BANNED,
+    Reason.TEMPORARY_BAN: Refusal.SUSPENDED,
+    Reason.MAIN_DEVICE_GONE: Refusal.NEEDS_NEW_CODE,
 }
 
 NEEDS_NEW_CODE = frozenset({Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE})

@@ -6,9 +6,10 @@ operating guide forbids it: a suspended or outdated client, or a session in use 
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 
-from app.domain.connection import LinkState, Reason
+from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 
 
@@ -166,6 +167,31 @@ STAYS_BLOCKED = frozenset(
     }
 )
 """Reasons that a new start of the program does not try by itself: only a person can have changed them."""
+
+FORBIDDING = frozenset({_R.BANNED, _R.TEMPORARY_BAN, _R.MAIN_DEVICE_GONE})
+"""WhatsApp's own word against the number (failures 406, 402 and 403). It stands until the number signs in again, a
+person says that it was lifted, or the time that was named is over; whatever is found out meanwhile does not end it.
+"""
+
+OUTWEIGHED = frozenset(
+    {
+        _R.NONE,
+        _R.LOGGED_OUT,
+        _R.MAIN_DEVICE_GONE,
+        _R.SIGN_IN_FAILED,
+        _R.SESSION_MISSING,
+        _R.SESSION_CORRUPT,
+        _R.FLAPPING,
+    }
+)
+"""What follows from a forbidding reason, and is not shown in its place: the keys are gone with it."""
+
+
+def forbids(status: LinkStatus, now: datetime) -> bool:
+    """Whether *status* is a forbidding one whose time is not over at *now*."""
+    over = status.reason is _R.TEMPORARY_BAN and status.until is not None and status.until <= now
+    return status.state is LinkState.BLOCKED and status.reason in FORBIDDING and not over
+
 
 _HOSTED = {_R.TOKEN_INVALID, _R.BILLING, _R.CREDENTIALS_MISSING, _R.SECRETS_LOCKED, _R.UNREACHABLE}
 _ZAPI_ONLY = {

@@ -76,6 +76,11 @@ class TransitionLog(Protocol):
         """The last move of every link that ever moved."""
         ...
 
+    async def forbidding(self) -> Mapping[LinkId, Transition]:
+        """Of every link whose number WhatsApp forbade: the move that said so last, unless the link was connected or a
+        person lifted it later."""
+        ...
+
 
 class MessageStore(Protocol):
     """Where what arrives is put."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
+from app.domain.guidance import FORBIDDING
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.ports import Transition
@@ -14,6 +15,9 @@ from app.storage.database import Database
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+
+_FORBIDDING: Final = tuple(sorted(reason.value for reason in FORBIDDING))
 
 
 class SqlTransitionLog:
@@ -36,6 +40,9 @@ class SqlTransitionLog:
 
     async def latest(self) -> Mapping[LinkId, Transition]:
         return await self._database.read(_latest)
+
+    async def forbidding(self) -> Mapping[LinkId, Transition]:
+        return await self._database.read(_forbidding)
 
 
 def _append(connection: Connection, happened: Transition) -> None:
@@ -93,6 +100,25 @@ def _latest(connection: Connection) -> dict[LinkId, Transition]:
     last = select(func.max(one.c.id)).where(one.c.link_id == link.c.id).scalar_subquery()
     rows = connection.execute(select(transition).join_from(link, transition, transition.c.id == last))
     return {row.link_id: _transition(row) for row in rows}
+
+
+def _forbidding(connection: Connection) -> dict[LinkId, Transition]:
+    from sqlalchemy import and_, or_, select
+
+    from app.storage.tables import link, transition
+
+    one = transition.alias()
+    forbade = and_(one.c.after_state == LinkState.BLOCKED.value, one.c.reason.in_(_FORBIDDING))
+    connected = one.c.after_state == LinkState.CONNECTED.value
+    lifted = and_(
+        one.c.before_state == LinkState.BLOCKED.value,
+        one.c.before_reason.in_(_FORBIDDING),
+        one.c.after_state == LinkState.OFF.value,
+    )
+    newest_first = select(one.c.id).where(one.c.link_id == link.c.id).order_by(one.c.id.desc())
+    last = newest_first.where(or_(forbade, connected, lifted)).limit(1).scalar_subquery()
+    rows = connection.execute(select(transition).join_from(link, transition, transition.c.id == last))
+    return {row.link_id: _transition(row) for row in rows if row.reason in _FORBIDDING}
 
 
 def _transition(row: Any) -> Transition:

@@ -30,6 +30,7 @@ CARDS: Final[tuple[Slot, ...]] = (
 )
 
 MORE: Final[tuple[Slot, ...]] = (
+    (_A.LIFT_BAN,),
     (_A.RESTORE,),
     (_A.DECIDE_QUEUE,),
     (_A.ENTER_CREDENTIALS,),
@@ -39,8 +40,16 @@ MORE: Final[tuple[Slot, ...]] = (
 )
 """Rarely needed: the pane keeps them folded away."""
 
-_NOT_HERE: Final = frozenset({Refusal.NO_CREDENTIALS, Refusal.NO_QUEUE, Refusal.NO_REGISTRATION, Refusal.NO_PAIRING})
-"""What this provider does not have at all is left out, not locked."""
+_NOT_HERE: Final = frozenset(
+    {
+        Refusal.NO_CREDENTIALS,
+        Refusal.NO_QUEUE,
+        Refusal.NO_REGISTRATION,
+        Refusal.NO_PAIRING,
+        Refusal.NOTHING_FORBIDDEN,
+    }
+)
+"""What this provider does not have at all, or nobody needs now, is left out, not locked."""
 
 ICON_OF: Final = MappingProxyType(
     {
@@ -59,6 +68,7 @@ ICON_OF: Final = MappingProxyType(
         _A.DEREGISTER: "unlink",
         _A.ACCEPT_ACCOUNT: "user-check",
         _A.REJECT_ACCOUNT: "user-x",
+        _A.LIFT_BAN: "check-circle",
         _A.ARCHIVE: "archive",
         _A.BRING_BACK: "archive-restore",
     }

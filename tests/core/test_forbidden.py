@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.core.action import BUTTON_FOR, ActionName, Refusal
+from app.core.hosted.provider_choice import ProviderChoice
+from app.core.procedure.step import Run as StepRun
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Problem
 from app.domain.guidance import NEW_PAIRING, Recommendation, can_have, recommend
+from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.phone import PhoneNumber
-from app.domain.provider import Failed
-from tests.clock import settle
+from app.domain.procedure import ProcedureHead, ProcedureKind, StepName, folded, new_procedure_id
+from app.domain.provider import CodeAccepted, CodeIssued, Failed, Opened, Refused
+from tests.clock import ManualClock, settle
 from tests.core.conftest import Core, Run
 from tests.core.crowd import Crowd
+from tests.played import somebody
 
 ANA = PhoneNumber("+5511987654321")
 ENDS_THE_SESSION = (ActionName.RECOVER, ActionName.REAUTHENTICATE, ActionName.NEW_CODE)
@@ -150,5 +158,196 @@ def test_during_an_incident_nobody_gets_a_new_code_whatever_their_own_link_says(
             unpaired = await crowd.enrolments.save_link(replace(ana.link, account=None))
             put(crowd, unpaired, LinkStatus(since=crowd.clock.now()))
             assert crowd.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is Refusal.INCIDENT
+
+    run(main())
+
+
+# --- what WhatsApp forbade stays forbidden -------------------------------------------------------------------------
+
+AGAINST_THE_NUMBER = {
+    Reason.BANNED: Refusal.BANNED,
+    Reason.TEMPORARY_BAN: Refusal.SUSPENDED,
+    Reason.MAIN_DEVICE_GONE: Refusal.NEEDS_NEW_CODE,
+}
+LATER = st.lists(
+    st.one_of(
+        st.sampled_from(["start again", "command", "incident", "cancel", "reject"]),
+        st.sampled_from([Reason.LOGGED_OUT, Reason.SESSION_MISSING, Reason.SIGN_IN_FAILED, Reason.QR_EXPIRED]),
+    ),
+    max_size=8,
+)
+
+
+async def forbidden(core: Core, reason: Reason, until: datetime | None = None) -> Enrolment:
+    """Ana, whose link was connected when WhatsApp said *reason*."""
+    ana = await core.add()
+    await core.do(ActionName.CONNECT, ana)
+    core.provider.line.say(CodeIssued("x", 1, 6, 60), Opened(ANA))
+    await settle()
+    core.provider.line.say(Refused(reason, until))
+    await settle()
+    return ana
+
+
+async def live_on(core: Core, ana: Enrolment, event: str | Reason) -> None:
+    """What may come after it: none of it is a person's word, or WhatsApp's, that it is over."""
+    match event:
+        case Reason():  # of a new pairing, or of a session that was tried elsewhere
+            core.supervisor._board.move(core.enrolments.get(ana.mentorado.id).link, Trigger.REFUSED, event)
+        case "incident":
+            core.supervisor.bring_back([ana.mentorado.id])
+        case "command":
+            with pytest.raises(Problem):
+                await core.supervisor.connect(ana.mentorado.id)
+        case "cancel":
+            await core.supervisor.stand_down(ana.mentorado.id)
+        case _:
+            await core.supervisor.reject_account(ana.mentorado.id)
+    await settle()
+
+
+@settings(max_examples=60, deadline=None)
+@given(reason=st.sampled_from(sorted(AGAINST_THE_NUMBER)), timed=st.booleans(), later=LATER)
+def test_a_reason_that_forbids_is_remembered_whatever_follows(
+    reason: Reason, timed: bool, later: list[str | Reason]
+) -> None:
+    """No start, no incident, no procedure, no command and no later word that keys are gone signs in or forgets it."""
+
+    async def main() -> None:
+        core = Core(ManualClock())
+        until = core.clock.now() + timedelta(days=9) if timed and reason is Reason.TEMPORARY_BAN else None
+        async with core.running():
+            ana = await forbidden(core, reason, until)
+        for life in _lives(later):
+            core = Core(core.clock, roster=core.roster, log=core.log)
+            await core.enrolments.load()
+            async with core.running():
+                await core.supervisor.start_wanted()
+                await settle()
+                for event in life:
+                    await live_on(core, ana, event)
+                assert core.provider.lines == [], "nobody signs in"
+                assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is AGAINST_THE_NUMBER[reason]
+                if reason is Reason.TEMPORARY_BAN:
+                    for name in ENDS_THE_SESSION:
+                        assert core.actions.refusal(name, ana.mentorado.id) is not None
+                status = core.status(ana)
+                assert status.state is LinkState.BLOCKED
+                assert status.reason in (reason, Reason.QR_EXPIRED), "the ban is not taken for a logout"
+                assert status.reason is not reason or status.until == until
+
+    asyncio.run(main())
+
+
+def _lives(events: list[str | Reason]) -> list[list[str | Reason]]:
+    """*events*, cut where the program is started anew."""
+    lives: list[list[str | Reason]] = [[]]
+    for event in events:
+        if event == "start again":
+            lives.append([])
+        else:
+            lives[-1].append(event)
+    return lives
+
+
+@pytest.mark.parametrize("reason", AGAINST_THE_NUMBER)
+def test_a_person_can_say_that_whatsapp_released_the_number(core: Core, run: Run, reason: Reason) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await forbidden(core, reason)
+            assert core.actions.refusal(ActionName.LIFT_BAN, ana.mentorado.id) is None
+            await core.do(ActionName.LIFT_BAN, ana, answer=False)
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is AGAINST_THE_NUMBER[reason]
+            await core.do(ActionName.LIFT_BAN, ana)
+            assert core.actions.refusal(ActionName.LIFT_BAN, ana.mentorado.id) is Refusal.NOTHING_FORBIDDEN
+            assert core.status(ana).state is LinkState.OFF
+        again = Core(core.clock, roster=core.roster, log=core.log)
+        await again.enrolments.load()
+        async with again.running():
+            await again.supervisor.start_wanted()
+            await settle()
+            assert len(again.provider.lines) == 1, "and that is remembered, too"
+            assert again.actions.refusal(ActionName.LIFT_BAN, ana.mentorado.id) is Refusal.NOTHING_FORBIDDEN
+
+    run(main())
+
+
+def test_a_ban_is_over_once_the_number_is_connected_by_a_new_pairing(core: Core, run: Run) -> None:
+    """What a pairing says of itself is shown meanwhile; giving it up, the ban is there again."""
+
+    async def main() -> None:
+        async with core.running():
+            ana = await forbidden(core, Reason.BANNED)
+            await core.do(ActionName.REAUTHENTICATE, ana)
+            core.provider.line.say(CodeIssued("x", 1, 6, 60), Refused(Reason.QR_EXPIRED))
+            await settle()
+            assert core.status(ana).reason is Reason.QR_EXPIRED
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is Refusal.BANNED
+            await core.procedures.undo((await core.stands(ana)).head.id)
+            await core.stands(ana)
+            assert core.status(ana).reason is Reason.BANNED
+            await core.do(ActionName.REAUTHENTICATE, ana)
+            assert core.actions.refusal(ActionName.LIFT_BAN, ana.mentorado.id) is Refusal.ON_ITS_WAY
+            core.provider.line.say(CodeIssued("x", 1, 6, 60), CodeAccepted(ANA), Opened(ANA))
+            await settle()
+            assert core.status(ana).state is LinkState.CONNECTED
+            await core.do(ActionName.DISCONNECT, ana)
+            assert core.actions.refusal(ActionName.CONNECT, ana.mentorado.id) is None
+
+    run(main())
+
+
+def test_what_a_pairing_after_a_ban_ended_in_can_be_passed_by_a_persons_word(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await forbidden(core, Reason.BANNED)
+            await live_on(core, ana, Reason.QR_EXPIRED)
+            await core.supervisor.lift(ana.mentorado.id)
+            await core.supervisor.lift(ana.mentorado.id)  # said twice
+            assert core.status(ana).state is LinkState.OFF
+        assert (await core.log.forbidding()) == {}
+
+    run(main())
+
+
+def test_a_recovery_taken_up_during_a_suspension_tries_nothing(core: Core, run: Run) -> None:
+    """A soft reconnect signs in: while the number is suspended that step is left out, also when it is gone on with."""
+
+    async def main() -> None:
+        async with core.running():
+            ana = await forbidden(core, Reason.TEMPORARY_BAN, core.clock.now() + timedelta(hours=2))
+            core.provider.paired.add(ana.link.id)
+            opened = len(core.provider.lines)
+            step = next(step for name, step in core.procedures._means.steps.items() if name is StepName.SOFT_RECONNECT)
+            head = ProcedureHead(
+                id=new_procedure_id(),
+                kind=ProcedureKind.RECOVERY,
+                mentorado_id=ana.mentorado.id,
+                actor=somebody(),
+                began_at=core.clock.now(),
+                facts={},
+            )
+            facts = await step.do(StepRun(procedure=folded(head, [])))
+            assert (facts["came_back"], facts["tries"]) == ("no", "0")
+            assert len(core.provider.lines) == opened
+
+    run(main())
+
+
+def test_a_gone_main_device_is_no_matter_of_a_provider_that_knows_none(core: Core, run: Run) -> None:
+    """Who never connected may choose another provider; a ban goes with the number, a lost companion device does not."""
+
+    async def main() -> None:
+        choice = ProviderChoice(enrolments=core.enrolments, supervisor=core.supervisor, witness=core.witness)
+        async with core.running():
+            for name, phone, reason, shown in (
+                ("Bia", "11 98765-4322", Reason.MAIN_DEVICE_GONE, (LinkState.OFF, Reason.NONE)),
+                ("Caio", "11 98765-4323", Reason.BANNED, (LinkState.BLOCKED, Reason.BANNED)),
+            ):
+                person = await core.add(name, phone)
+                put(core, person, LinkStatus(state=LinkState.BLOCKED, reason=reason, since=core.clock.now()))
+                await choice.choose(person.mentorado.id, ProviderKind.META_CLOUD)
+                status = core.status(person)
+                assert (status.state, status.reason) == shown
 
     run(main())

@@ -80,6 +80,32 @@ async def test_the_last_move_of_every_link_that_ever_moved(path: Path) -> None:
         assert await log.latest() == {ana.link.id: of_ana, bruno.link.id: of_bruno}
 
 
+async def test_what_whatsapp_forbade_is_found_until_it_was_lifted(path: Path) -> None:
+    people = [enrolled(), enrolled("Bruno Sá", "+5521912345678"), enrolled("Caio", "+5521912345679")]
+    people += [enrolled("Davi", "+5521912345670"), enrolled("Eva", "+5521912345671")]
+    ana, bruno, caio, davi, eva = (enrolment.link for enrolment in people)
+    ban = LinkStatus(state=LinkState.BLOCKED, reason=Reason.BANNED, since=DAWN)
+    off, connected = LinkStatus(since=DAWN), LinkStatus(state=LinkState.CONNECTED, since=DAWN)
+    async with Database(path) as database:
+        log = SqlTransitionLog(database)
+        for enrolment in people:
+            await SqlRoster(database).add(enrolment)
+        await log.append(of_ana := blocked(ana, reason=Reason.BANNED))
+        await log.append(blocked(ana, reason=Reason.LOGGED_OUT))  # what a command found out later
+        await log.append(blocked(bruno, reason=Reason.LOGGED_OUT))
+        for after, trigger in ((connected, Trigger.OPENED), (off, Trigger.DISCONNECT)):
+            link = caio if after is connected else davi
+            await log.append(blocked(link, reason=Reason.BANNED))
+            await log.append(Transition(link_id=link.id, at=DAWN, trigger=trigger, before=ban, after=after))
+        until = DAWN + timedelta(days=2)
+        await log.append(of_eva := blocked(eva, reason=Reason.TEMPORARY_BAN, until=until))
+        await log.append(
+            Transition(link_id=eva.id, at=DAWN, trigger=Trigger.CONNECT, before=of_eva.after, after=connected)
+        )
+        await log.append(of_eva := blocked(eva, reason=Reason.TEMPORARY_BAN, until=until))
+        assert await log.forbidding() == {ana.id: of_ana, eva.id: of_eva}
+
+
 async def test_the_code_to_scan_never_reaches_the_disk(path: Path) -> None:
     ana = enrolled()
     code = QrCode(text="2@TOP-SECRET-CODE", number=1, total=6, issued_at=DAWN, expires_at=DAWN)

@@ -11,6 +11,7 @@ from app.core.witness import Witness
 from app.domain.connection import LinkState, Reason
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
+from app.domain.guidance import can_have
 from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
 
 
@@ -44,6 +45,8 @@ class ProviderChoice:
         await self._supervisor.disconnect(mentorado_id)  # what blocked it was the other provider's
         link = self._enrolments.get(mentorado_id).link
         after = await self._enrolments.save_link(replace(link, provider=kind))
+        if not can_have(kind, self._supervisor.status(link.id).reason):
+            await self._supervisor.stand_down(mentorado_id)
         values = ({"provider": link.provider.value}, {"provider": kind.value})
         self._witness.record(DeedName.CHOOSE_PROVIDER, after, before=values[0], after=values[1])
         return after

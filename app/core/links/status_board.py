@@ -13,6 +13,7 @@ from app.core.scribe import Scribe
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.errors import Problem
 from app.domain.events import StatusChanged, StorageFailed
+from app.domain.guidance import OUTWEIGHED, can_have, forbids
 from app.domain.lifecycle import Trigger, step
 from app.domain.mentorado import Link, LinkId
 from app.domain.ports import Clock, Transition, TransitionLog
@@ -31,6 +32,7 @@ class StatusBoard:
         self._scribe = scribe
         self._transitions = transitions
         self._statuses: dict[LinkId, LinkStatus] = {}
+        self._forbidden: dict[LinkId, LinkStatus] = {}  # by WhatsApp, until it is lifted
         self._since = clock.now()
 
     def status(self, link_id: LinkId) -> LinkStatus:
@@ -41,19 +43,41 @@ class StatusBoard:
         """Nobody asked for *link_id* yet, or any more, *since* then. It is no transition."""
         self._statuses.setdefault(link_id, LinkStatus(since=since))
 
-    def restore(self, link: Link, status: LinkStatus) -> None:
-        """Take up what was true when the program ended, without a transition."""
-        self._publish(link, self.status(link.id), status)
+    def restore(self, link: Link, status: LinkStatus, *, forbidden: LinkStatus | None = None) -> None:
+        """Take up what was true when the program ended, without a transition; *forbidden* is what stood beside it."""
+        self._forbidden.pop(link.id, None)
+        for each in (forbidden, status):
+            if each is not None and forbids(each, self._clock.now()):
+                self._forbidden[link.id] = each
+        self._publish(link, self.status(link.id), self._outweighed(link, status) or status)
+
+    def forbidden(self, link: Link) -> LinkStatus | None:
+        """The status with which WhatsApp forbade the number of *link*, while that stands."""
+        status = self._forbidden.get(link.id)
+        if status is None or not forbids(status, self._clock.now()):
+            return None
+        return status if can_have(link.provider, status.reason) else None
+
+    def lift(self, link: Link) -> None:
+        """A person says that WhatsApp lifted what it forbade: the link is off, as if nobody had asked for it."""
+        forbidden = self._forbidden.get(link.id)
+        if forbidden is None:
+            return
+        if self.status(link.id).reason is not forbidden.reason:
+            self.move(
+                link, Trigger.REFUSED, forbidden.reason, until=forbidden.until
+            )  # so that the log tells what ended
+        del self._forbidden[link.id]
+        self.move(link, Trigger.DISCONNECT)
 
     def move(self, link: Link, trigger: Trigger, reason: Reason = Reason.NONE, **shown: Any) -> LinkStatus:
         """Step, store, log, publish. *shown* are fields of `LinkStatus`; what is not given starts empty."""
         before, now = self.status(link.id), self._clock.now()
         state = step(before.state, trigger)
-        moved = (before.state, before.reason) != (state, reason)
         after = LinkStatus(
             state=state,
             reason=reason,
-            since=now if moved else before.since,
+            since=before.since if (before.state, before.reason) == (state, reason) else now,
             evidence=replace(
                 before.evidence,
                 connected_since=_connected_since(before, state, now),
@@ -66,12 +90,33 @@ class StatusBoard:
                 **shown,
             },
         )
+        after = self._remembered(link, after)
+        moved = (before.state, before.reason) != (after.state, after.reason)
         if moved:
-            log.info("Link %s: %s → %s (%s)", link.id, before.state, state, reason)
+            log.info("Link %s: %s → %s (%s)", link.id, before.state, after.state, after.reason)
             transition = Transition(link_id=link.id, at=now, trigger=trigger, before=before, after=after)
             self._scribe.add(lambda: self._transitions.append(transition))
         self._publish(link, before, after)
         return after
+
+    def _remembered(self, link: Link, after: LinkStatus) -> LinkStatus:
+        """*after*, or what stands against the number where that is more."""
+        if after.state is LinkState.CONNECTED:
+            self._forbidden.pop(link.id, None)
+        stands = self._outweighed(link, after)
+        if stands is not None:
+            return replace(stands, account=after.account, evidence=after.evidence)
+        if forbids(after, self._clock.now()):
+            self._forbidden[link.id] = after
+        return after
+
+    def _outweighed(self, link: Link, status: LinkStatus) -> LinkStatus | None:
+        """What is shown in place of *status*, which says less."""
+        stands = self.forbidden(link)
+        if stands is None or stands.reason is status.reason:
+            return None
+        at_rest = status.state in (LinkState.OFF, LinkState.BLOCKED)
+        return stands if at_rest and status.reason in OUTWEIGHED else None
 
     def note(self, link: Link, **shown: Any) -> None:
         """Change what is shown beside the state: the next try, the evidence."""

@@ -17,11 +17,12 @@ from app.core.links.pairing import PairingDesk
 from app.core.links.phone_codes import PhoneCodes
 from app.core.links.start_gate import StartGate
 from app.core.links.status_board import StatusBoard
+from app.core.refusals import FORBIDDEN
 from app.core.scribe import Scribe
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
 from app.domain.events import MentoradoAdded
-from app.domain.guidance import STAYS_BLOCKED
+from app.domain.guidance import STAYS_BLOCKED, forbids
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId, ProviderKind
 from app.domain.ports import Clock, TransitionLog
@@ -112,16 +113,28 @@ class Supervisor:
         self._start_later(flapping)
 
     async def restore(self) -> None:
-        """Show what a person still has to decide. Other links begin as off."""
-        latest = await self._transitions.latest()
+        """Show what a person still has to decide, and what WhatsApp forbade. Other links begin as off."""
+        latest, forbidding = await self._transitions.latest(), await self._transitions.forbidding()
         for enrolment in self._enrolments.all():
-            last = latest.get(enrolment.link.id)
+            link, now = enrolment.link, self._clock.now()
+            last, forbade = latest.get(link.id), forbidding.get(link.id)
+            forbidden = forbade.after if forbade is not None and forbids(forbade.after, now) else None
             if last is None:
-                self._board.begin(enrolment.link.id, enrolment.mentorado.created_at)
-            elif last.after.state is LinkState.OFF:
-                self._board.begin(enrolment.link.id, last.at)
+                self._board.begin(link.id, enrolment.mentorado.created_at)
             elif last.after.state is LinkState.BLOCKED:
-                self._board.restore(enrolment.link, last.after)
+                self._board.restore(link, last.after, forbidden=forbidden)
+            elif forbidden is not None:
+                self._board.restore(link, forbidden)
+            elif last.after.state is LinkState.OFF:
+                self._board.begin(link.id, last.at)
+
+    def forbidden(self, mentorado_id: MentoradoId) -> LinkStatus | None:
+        """The status with which WhatsApp forbade the number, while that stands."""
+        return self._board.forbidden(self._enrolments.get(mentorado_id).link)
+
+    async def lift(self, mentorado_id: MentoradoId) -> None:
+        """A person says that WhatsApp lifted what it forbade. Nothing is connected by that."""
+        self._board.lift(self._enrolments.get(mentorado_id).link)
 
     def _on_added(self, event: MentoradoAdded) -> None:
         self._board.begin(event.enrolment.link.id, event.enrolment.mentorado.created_at)
@@ -144,7 +157,7 @@ class Supervisor:
         link, status = enrolment.link, self.status(enrolment.link.id)
         if not link.wanted or link.provider not in self._providers:
             return False
-        if enrolment.mentorado.archived or self._waits_for_a_person(status):
+        if enrolment.mentorado.archived or self._waits_for_a_person(status) or self._board.forbidden(link):
             return False
         return status.state is LinkState.BLOCKED or link.id not in self._runs
 
@@ -211,6 +224,7 @@ class Supervisor:
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
             await provider.adopt(enrolment.link)
+        self._board.lift(enrolment.link)  # what was forbidden was the number before
         await self._start(enrolment, pair_anew=False)
 
     async def reject_account(self, mentorado_id: MentoradoId) -> None:
@@ -240,6 +254,9 @@ class Supervisor:
             raise Problem(Code.NOT_POSSIBLE_NOW, why="closing")
         if link.id in self._runs:
             return  # somebody asked twice
+        forbidden = self._board.forbidden(link)
+        if forbidden is not None and not (pair_anew and forbidden.reason is not Reason.TEMPORARY_BAN):
+            raise Problem(Code.NOT_POSSIBLE_NOW, why=FORBIDDEN[forbidden.reason])
         provider = self._providers.get(link.provider)
         if provider is None:
             raise Problem(Code.PROVIDER_UNAVAILABLE, provider=link.provider)

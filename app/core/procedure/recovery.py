@@ -121,7 +121,8 @@ class Recovery:
     async def _can_be_tried(self, link: Link, status: LinkStatus) -> bool:
         """A link that was never paired would show a code, and nobody asked for one yet."""
         provider = self._providers.get(link.provider)
-        if status.state is LinkState.BLOCKED and status.reason in _KEYS_GONE:
+        gone = status.state is LinkState.BLOCKED and status.reason in _KEYS_GONE
+        if gone or self._supervisor.forbidden(link.mentorado_id) is not None:
             return False
         return provider is not None and await provider.has_credentials(link)
 

@@ -7,8 +7,8 @@ import os
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState
+from app.core.action import ActionName, Refusal
+from app.domain.connection import LinkState, Reason
 from tests.acceptance.connect.core_process import CoreProcess
 from tests.acceptance.connect.office import Office, Person, no_hosts, run
 from tests.acceptance.connect.terminal import Finished, conecta, started
@@ -72,6 +72,51 @@ def test_connect_ends_with_one_when_a_person_is_needed(office: Office) -> None:
             else:
                 assert len(ended.out.splitlines()) == 3  # two moves and the next step, in words
                 assert "client_outdated" not in ended.out
+
+    run(main(), within=60)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason", "refusal"),
+    [
+        ("failure-402", Reason.TEMPORARY_BAN, Refusal.SUSPENDED),
+        ("failure-406", Reason.BANNED, Refusal.BANNED),
+        ("failure-403", Reason.MAIN_DEVICE_GONE, Refusal.NEEDS_NEW_CODE),
+    ],
+)
+def test_connect_refuses_what_the_window_refuses(office: Office, fault: str, reason: Reason, refusal: Refusal) -> None:
+    """ "Inspect close reasons": a ban or a suspension is not forgotten because a command asks; nothing is dialled."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connect_new()
+            await day.fault(fault, ana)
+            await day.fault("abort", ana)
+            until = (await day.until(ana, LinkState.BLOCKED, reason)).until
+        dialed = len(office.emulator.control.attempts())
+        home = office.settings.data_dir
+        for arguments in (("--json",), ()):
+            ended = await conecta(home, office.environment(), "connect", ana.phone, *arguments)
+            assert ended.exit_code == 1
+            assert "[not_possible_now]" in ended.error
+            if arguments:
+                assert moves(ended) == [("blocked", reason)]
+            else:
+                assert "--released" in ended.out
+        status = await conecta(home, office.environment(), "status", "--json")
+        assert status.told[0]["mentorados"][0]["reason"] == reason
+        assert len(office.emulator.control.attempts()) == dialed
+        async with office.at_work(starting=True) as day:
+            assert (day.status(ana).reason, day.status(ana).until) == (reason, until)
+            assert day.refusal(ActionName.CONNECT, ana) is refusal
+        assert len(office.emulator.control.attempts()) == dialed
+
+        if reason is Reason.TEMPORARY_BAN:  # its keys are kept
+            ended = await conecta(home, office.environment(), "connect", ana.phone, "--released", "--json")
+            assert (ended.exit_code, moves(ended)[-1]) == (0, ("connected", "none"))
+            async with office.at_work() as day:
+                actions = [entry.deed.action for entry in await day.core.audit.entries(mentorado_id=ana.id)]
+                assert ActionName.LIFT_BAN in actions
 
     run(main(), within=60)
 
