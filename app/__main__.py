@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from app import __version__
 from app.domain.errors import Problem
-from app.settings import read_settings
+from app.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     asked = sys.argv[1:] if argv is None else argv
     arguments = _parser().parse_args(asked) if asked else None
     try:
-        return _open_window() if arguments is None else _run(arguments)
+        return _open_window(None) if arguments is None else _run(arguments)
     except Problem as problem:
         from app.ui.text import problem as words
 
@@ -31,21 +31,31 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _open_window() -> int:
+def _open_window(env_file: Path | None) -> int:
     from app.window import open_window
 
-    return open_window(read_settings())
+    return open_window(_settings(env_file))
+
+
+def _settings(env_file: Path | None) -> Settings:
+    """Read the settings, and say on standard error what the current folder was not allowed to set."""
+    settings = read_settings(env_file=env_file)
+    if settings.unused is not None:
+        from app.ui.text import unused_settings
+
+        print(unused_settings(settings), file=sys.stderr)
+    return settings
 
 
 def _run(arguments: Namespace) -> int:
     if arguments.command is None:
-        return _open_window()
+        return _open_window(arguments.env_file)
     import asyncio
 
     from app.commands import run_command
     from app.logs import configure_logging
 
-    settings = read_settings()
+    settings = _settings(arguments.env_file)
     configure_logging(settings.log_file)
     return asyncio.run(run_command(arguments, settings))
 
@@ -57,6 +67,7 @@ def _parser() -> ArgumentParser:
 
     parser = ArgumentParser(prog="conecta", description=texts("cli.about"))
     parser.add_argument("--version", action="version", version=f"Conecta {__version__}")
+    parser.add_argument("--env-file", metavar="FILE", type=_folder, help=texts("cli.help.env_file"))
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     status = commands.add_parser("status", help=texts("cli.help.status"))

@@ -22,7 +22,7 @@ from app.domain.mentorado import Enrolment, LinkId
 from app.domain.phone import readable
 from app.domain.ports import Transition
 from app.record_commands import run_record_command
-from app.settings import Settings
+from app.settings import Override, Settings
 from app.ui import text
 from app.ui.text import texts
 
@@ -66,8 +66,12 @@ async def status(core: Core, *, as_json: bool) -> int:
         described = [
             {**_described(enrolment, status), "set_aside": aside[enrolment.mentorado.id]} for enrolment, status in known
         ]
-        _print_json({"mentorados": described})
-    elif not known:
+        everything: dict[str, Any] = {"mentorados": described}
+        if overrides := core.settings.overrides:
+            everything["not_default"] = [_override(chosen) for chosen in overrides]
+        _print_json(everything)
+        return DONE
+    if not known:
         print(texts("cli.nobody"))
     else:
         now = core.clock.now()
@@ -86,7 +90,14 @@ async def status(core: Core, *, as_json: bool) -> int:
             print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
         if sum(aside.values()):
             print(texts.plural("cli.set_aside", sum(aside.values())))
+    for chosen in core.settings.overrides:
+        print("{}: {} ({}).".format(texts("override.title"), *text.override(chosen)))
     return DONE
+
+
+def _override(chosen: Override) -> dict[str, Any]:
+    place = str(chosen.file) if chosen.file else "environment"
+    return {"setting": chosen.setting, "value": chosen.value, "default": chosen.default, "set_in": place}
 
 
 async def _known(core: Core, enrolment: Enrolment, last: Transition | None) -> LinkStatus:

@@ -35,6 +35,7 @@ from app.ui.interrupted_notice import InterruptedNotice
 from app.ui.loop import cancel_asked
 from app.ui.main_window import MainWindow
 from app.ui.places import Place
+from app.ui.settings_notice import SettingsNotice
 from app.ui.sheets import Sheets, Tools
 from app.ui.single_instance import SingleInstance
 from app.ui.waiting_notice import WaitingNotice
@@ -81,6 +82,7 @@ class Program:
         bus.subscribe(ProcedureChanged, self._interrupted.on_changed)
         waiting = WaitingNotice(window.banners, self._name_of, window.shows_procedure, window.show_procedure)
         bus.subscribe(ProcedureChanged, waiting.on_changed)
+        SettingsNotice(window.banners, core.settings, self._show_about).show()
         self._sheets = Sheets(
             Tools(
                 theme=frame.theme,
@@ -209,6 +211,14 @@ class Program:
             clock=self._core.clock,
         )
 
+    def _show_about(self) -> None:
+        """Show the section of the settings that says what is not the default."""
+        from app.ui.settings_page.page import SettingsPage
+
+        self.window.go(Place.SETTINGS)
+        if isinstance(page := self.window.places.page, SettingsPage):
+            page.reveal("about")
+
     def _make_page(self, place: Place) -> Page:
         core = self._core
         if place is Place.SETTINGS:
@@ -249,6 +259,8 @@ def _parts(core: Core, window: MainWindow) -> Parts:
             logs=settings.log_file.parent,
             secrets=settings.secrets,
         ),
+        overrides=settings.overrides,
+        settings_file=settings.settings_file,
         version=__version__,
         set_language=window.look.set_language,
         open_folder=_open_folder,

@@ -98,6 +98,9 @@ class Code(StrEnum):
     RETENTION_INVALID = "retention_invalid"
 
     SETTING_INVALID = "setting_invalid"
+    SETTINGS_FILE_MISSING = "settings_file_missing"  # the one that was named
+    SETTINGS_FILE_UNSAFE = "settings_file_unsafe"  # others may write it
+    SETTINGS_FILE_UNREADABLE = "settings_file_unreadable"
     NO_DISPLAY = "no_display"
     SYSTEM_LIBRARY_MISSING = "system_library_missing"
     ALREADY_RUNNING = "already_running"

@@ -25,16 +25,23 @@ class _Banner(QFrame):
     dismissed = Signal()
 
     def __init__(
-        self, say: Callable[[], str], theme: Theme, *, dismissible: bool, choices: Sequence[Choice] = ()
+        self,
+        say: Callable[[], str],
+        theme: Theme,
+        *,
+        dismissible: bool,
+        quiet: bool = False,
+        choices: Sequence[Choice] = (),
     ) -> None:
         super().__init__()
         self.problem: Problem | None = None
         self._say = say
         self._theme = theme
-        self.setProperty("role", "banner")
+        self._quiet = quiet
+        self.setProperty("role", "quiet-banner" if quiet else "banner")
         self._sign = QLabel()
         self._words = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
-        self._words.setProperty("role", "banner")
+        self._words.setProperty("role", "secondary" if quiet else "banner")
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._cross = QPushButton()
         self._cross.setProperty("role", "quiet")
@@ -48,6 +55,8 @@ class _Banner(QFrame):
         layout.addWidget(self._words, 1)
         self._choices = [(QPushButton(), label) for label, _do in choices]
         for (button, _label), (_, do) in zip(self._choices, choices, strict=True):
+            if quiet:
+                button.setProperty("role", "link")
             button.clicked.connect(lambda _checked=False, do=do: do())
             layout.addWidget(button)
         layout.addWidget(self._cross, 0, Qt.AlignmentFlag.AlignTop)
@@ -55,9 +64,11 @@ class _Banner(QFrame):
         self.retranslate()
 
     def retranslate(self) -> None:
-        colours = self._theme.tokens.badge[t.Tone.WAITING]
-        self._sign.setPixmap(pixmap("triangle-alert", colours.fg, _ICON, self.devicePixelRatioF()))
-        self._cross.setIcon(icon("x", colours.fg, _ICON))
+        tokens = self._theme.tokens
+        colour = tokens.text2 if self._quiet else tokens.badge[t.Tone.WAITING].fg
+        sign = "info" if self._quiet else "triangle-alert"
+        self._sign.setPixmap(pixmap(sign, colour, _ICON, self.devicePixelRatioF()))
+        self._cross.setIcon(icon("x", colour, _ICON))
         self._cross.setAccessibleName(texts("window.dismiss"))
         self._cross.setToolTip(texts("window.dismiss"))
         for button, label in self._choices:
@@ -86,11 +97,20 @@ class Banners(QWidget):
         self._by_cause[cause].problem = problem
 
     def show_words(
-        self, say: Callable[[], str], cause: str, *, dismissible: bool = True, choices: Sequence[Choice] = ()
+        self,
+        say: Callable[[], str],
+        cause: str,
+        *,
+        dismissible: bool = True,
+        quiet: bool = False,
+        choices: Sequence[Choice] = (),
     ) -> None:
-        """Tell what *say* returns, in the language of the moment, until it is put aside or *cause* is over."""
+        """Tell what *say* returns, in the language of the moment, until it is put aside or *cause* is over.
+
+        A *quiet* notice is no warning: it says how things are set.
+        """
         self.clear(cause)
-        banner = _Banner(say, self._theme, dismissible=dismissible, choices=choices)
+        banner = _Banner(say, self._theme, dismissible=dismissible, quiet=quiet, choices=choices)
         banner.dismissed.connect(lambda: self.clear(cause))
         self._by_cause[cause] = banner
         self._column.addWidget(banner)

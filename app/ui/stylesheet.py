@@ -26,6 +26,7 @@ QFrame[role="footer"] {{ background: {surface}; border: none; border-top: 1px so
 QFrame[role="side"] {{ background: {surface}; border: none; border-left: 1px solid {border}; }}
 QFrame[role="rail"] {{ background: {surface}; border: none; border-right: 1px solid {border}; }}
 QFrame[role="banner"] {{ background: {notice_bg}; border: none; border-radius: 10px; }}
+QFrame[role="quiet-banner"] {{ background: {bg}; border: 1px solid {border}; border-radius: 10px; }}
 QLabel[role="banner"] {{ color: {notice_fg}; font-size: {px_body}px; }}
 QFrame[role="toast"] {{ background: {text}; border: none; border-radius: 10px; }}
 QLabel[role="toast"] {{ color: {surface}; font-size: {px_body}px; }}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # the words are needed before the core is
     from app.domain.messages import SetAsideReason
     from app.domain.secrets import SecretsPlace
     from app.domain.set_aside import SetAsideCount
+    from app.settings import Override, Settings
 
 __all__ = [
     "LANGUAGES",
@@ -30,6 +31,7 @@ __all__ = [
     "date_time",
     "is_limited",
     "next_step",
+    "override",
     "problem",
     "provider",
     "refusal",
@@ -40,6 +42,7 @@ __all__ = [
     "set_aside_count",
     "state_badge",
     "texts",
+    "unused_settings",
 ]
 
 texts = Texts()
@@ -165,6 +168,24 @@ def incident_over(event: IncidentEnded) -> str:
     if event.away:
         return texts("incident.over_but", provider=kind, back=len(event.back), away=len(event.away))
     return texts("incident.over", provider=kind, count=len(event.back))
+
+
+def override(chosen: Override) -> tuple[str, str]:
+    """What is not the default, as a phrase without a full stop, and where it is set."""
+    place = str(chosen.file) if chosen.file else texts("override.environment")
+    words = texts(f"override.{chosen.setting}", value=chosen.value, default=chosen.default)
+    return words, texts("override.set_in", setting=chosen.setting, place=place)
+
+
+def unused_settings(settings: Settings) -> str:
+    """Which settings of the current folder's ``.env`` do not count, why, and where to write them; empty for none."""
+    unused = settings.unused
+    if unused is None:
+        return ""
+    known = {"file": unused.file, "names": ", ".join(unused.names), "settings_file": settings.settings_file}
+    if unused.unsafe is None:
+        return texts("override.unused", **known)
+    return texts("override.unused_unsafe", **known, unsafe=unused.unsafe)
 
 
 def secrets_place(place: SecretsPlace) -> str:

@@ -44,7 +44,8 @@ def host_command() -> list[str]:
     """The command line that starts the process."""
     if getattr(sys, "frozen", False):
         return [sys.executable, FROZEN_FLAG]
-    return [sys.executable, "-m", "app.providers.webhooks.host"]
+    # -P: the current folder, which may be a stranger's, is no place to import from.
+    return [sys.executable, "-P", "-m", "app.providers.webhooks.host"]
 
 
 class WebhookReceiver:
@@ -94,7 +95,8 @@ class WebhookReceiver:
 
     async def _start(self) -> _Host:
         home = str(Path(app.__file__).parent.parent)
-        path = os.pathsep.join(part for part in (home, os.environ.get("PYTHONPATH", "")) if part)
+        given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+        path = os.pathsep.join([home, *filter(None, given)])  # an empty part means the current folder
         no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows only
         try:
             process = await asyncio.create_subprocess_exec(

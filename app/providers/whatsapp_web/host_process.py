@@ -36,7 +36,8 @@ def host_command(setting: str = "") -> list[str]:
         return shlex.split(setting, posix=os.name == "posix")
     if getattr(sys, "frozen", False):
         return [sys.executable, FROZEN_FLAG]
-    return [sys.executable, "-u", "-m", "app.providers.whatsapp_web.host"]
+    # -P: the current folder, which may be a stranger's, is no place to import from.
+    return [sys.executable, "-u", "-P", "-m", "app.providers.whatsapp_web.host"]
 
 
 def host_environment(base: Mapping[str, str]) -> dict[str, str]:
@@ -49,7 +50,8 @@ def host_environment(base: Mapping[str, str]) -> dict[str, str]:
         "NEONIZE_BOT_TAG": "off",  # else neonize marks messages to people as a bot's
     }
     home = str(Path(app.__file__).parent.parent)
-    kept["PYTHONPATH"] = os.pathsep.join(part for part in (home, base.get("PYTHONPATH", "")) if part)
+    given = base.get("PYTHONPATH", "").split(os.pathsep)
+    kept["PYTHONPATH"] = os.pathsep.join([home, *filter(None, given)])  # an empty part means the current folder
     return kept
 
 

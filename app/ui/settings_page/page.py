@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -50,6 +50,7 @@ class SettingsPage(Page):
             AboutSection,
         )
         self.sections: list[Section] = [kind(theme, parts) for kind in kinds]
+        self._wanted: Section | None = None
         self._shelf = QWidget()
         shelf = QVBoxLayout(self._shelf)
         shelf.setContentsMargins(t.SPACE_6, t.SPACE_6, 0, t.SPACE_6)
@@ -119,6 +120,16 @@ class SettingsPage(Page):
 
     def _arrange(self) -> None:
         self._shelf.setVisible(self.width() >= self._theme.px(_INDEX_FROM))
+
+    def reveal(self, name: str) -> None:
+        """Scroll to the section called *name*, once the page has its size."""
+        self._wanted = next(section for section in self.sections if section.name == name)
+        QTimer.singleShot(0, self._reveal)
+
+    def _reveal(self) -> None:
+        if self._wanted is not None:
+            self._go_to(self._wanted)
+        self._wanted = None
 
     def _go_to(self, section: Section, _checked: bool = False) -> None:
         bar = self.area.verticalScrollBar()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.core.personal_data import PersonalData
     from app.core.provider_log import ProviderLog
     from app.core.secrets_desk import SecretsDesk
+    from app.settings import Override
 
 
 class Snapshot(Protocol):
@@ -69,6 +70,8 @@ class Parts:
     backups: Callable[[], Awaitable[Sequence[BackupInfo]]]
     set_aside: Callable[[], Awaitable[Sequence[SetAsideCount]]]
     folders: Folders
+    overrides: Sequence[Override] = ()
+    settings_file: Path | None = None
     version: str
     set_language: Callable[[str], None]
     open_folder: Callable[[Path], object]
