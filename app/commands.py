@@ -14,6 +14,7 @@ from app.backup_commands import run_backup_command
 from app.bootstrap import Core, build_core
 from app.core.action import ActionName
 from app.core.chores import Chores
+from app.core.phone_numbers import is_landline
 from app.domain.connection import LinkState, LinkStatus, QrCode
 from app.domain.errors import Code, Problem
 from app.domain.events import PairingTurnChanged, StatusChanged
@@ -216,6 +217,8 @@ async def mentorado(core: Core, arguments: Namespace) -> int:
     match arguments.mentorado_command:
         case "add":
             added = await core.enrolments.add(arguments.name, arguments.phone, arguments.cohort)
+            if is_landline(added.mentorado.phone) and not arguments.json:
+                print(texts("dialog.landline"), file=sys.stderr)
             return _answer(added, "cli.added", as_json=arguments.json)
         case "archive":
             enrolment = core.enrolments.named(arguments.name)

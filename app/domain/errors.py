@@ -14,6 +14,10 @@ class Code(StrEnum):
 
     PHONE_INVALID = "phone_invalid"
     PHONE_MISSING = "phone_missing"
+    PHONE_SEVERAL = "phone_several"
+    PHONE_WORDS = "phone_words"  # beside the number: it may be somebody else's
+    PHONE_AMBIGUOUS = "phone_ambiguous"  # Brazil's, or another country's without its +
+    PHONE_FOREIGN = "phone_foreign"  # not Brazil's; it would be another country's with a +
     PHONE_TAKEN = "phone_taken"
     NAME_MISSING = "name_missing"
     MENTORADO_UNKNOWN = "mentorado_unknown"

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import NewType
 
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
-from app.domain.phone import PhoneNumber, comparison_key
+from app.domain.phone import PhoneNumber, comparison_key, former_keys
 
 ContactId = NewType("ContactId", str)
 ConversationId = NewType("ConversationId", str)
@@ -37,9 +37,15 @@ class Address:
 
     @property
     def key(self) -> str:
-        """Equal for two addresses that reach the same one; Brazil's ninth digit makes no difference."""
+        """Equal for two addresses that reach the same one, whatever form of a number each has."""
         value = comparison_key(PhoneNumber(self.value)) if self.kind is AddressKind.PHONE else self.value
         return f"{self.kind}:{value}"
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """`key`, then those under which earlier versions stored the same address."""
+        former = former_keys(PhoneNumber(self.value)) if self.kind is AddressKind.PHONE else ()
+        return self.key, *(f"{self.kind}:{value}" for value in former)
 
 
 class MessageKind(StrEnum):

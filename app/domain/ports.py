@@ -55,7 +55,7 @@ class Roster(Protocol):
     async def save_link(self, link: Link) -> None: ...
 
     async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
-        """The active mentorado with that number, Brazil's ninth digit aside."""
+        """The active mentorado with that number, in whatever form of it."""
         ...
 
 
@@ -119,7 +119,7 @@ class PersonalHistory(Protocol):
         ...
 
     async def find_contact(self, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
-        """Who is reached by *address*, Brazil's ninth digit aside."""
+        """Who is reached by *address*, in whatever form of a number."""
         ...
 
     def export(

@@ -41,7 +41,7 @@ def among(name: str) -> Select[str]:
 
 
 def find(connection: Connection, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
-    theirs = (contact_address.c.mentorado_id == mentorado_id) & (contact_address.c.key == address.key)
+    theirs = (contact_address.c.mentorado_id == mentorado_id) & contact_address.c.key.in_(address.keys)
     found: ContactId | None = connection.execute(select(contact_address.c.contact_id).where(theirs)).scalar()
     return found
 
@@ -75,7 +75,7 @@ class AddressBook:
 
     def learn(self, named: Sequence[Addresses]) -> None:
         """Make every tuple of addresses one contact, new or known or merged from several."""
-        for some in portions(sorted({address.key for addresses in named for address in addresses})):
+        for some in portions(sorted({key for addresses in named for address in addresses for key in address.keys})):
             known = self._connection.execute(_KNOWN, {"mentorado_id": self._mentorado_id, "keys": dumps(some)})
             for key, contact_id, conversation_id in known:
                 self._contacts[key] = contact_id
@@ -106,7 +106,8 @@ class AddressBook:
 
     def _learn(self, addresses: Addresses) -> None:
         keys = [address.key for address in addresses]
-        known = list(dict.fromkeys(self._contacts[key] for key in keys if key in self._contacts))
+        every = (key for address in addresses for key in address.keys)
+        known = list(dict.fromkeys(self._contacts[key] for key in every if key in self._contacts))
         if not known:
             contact_id = self._add(addresses)
         elif len(known) == 1:

@@ -77,7 +77,7 @@ class Suppressed:
         return bool(self) and any(erased_at >= sent_at for erased_at in self._erasures(addresses))
 
     def _erasures(self, addresses: Iterable[Address]) -> Iterable[datetime]:
-        hashes = (_hash(self._mentorado_id, address.key) for address in addresses)
+        hashes = (_hash(self._mentorado_id, key) for address in addresses for key in address.keys)
         return [self._since[hashed] for hashed in hashes if hashed in self._since]
 
 

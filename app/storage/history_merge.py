@@ -147,7 +147,7 @@ class People:
                 owners[row.id] = row.mentorado_id, row.merged_into or row.id
 
     def _known(self, addresses: Addresses) -> bool:
-        keys = {address.key for address in addresses}
+        keys = {key for address in addresses for key in address.keys}
         for some in portions(sorted(keys)):
             theirs = (contact_address.c.mentorado_id == self.mentorado_id) & contact_address.c.key.in_(some)
             if self._connection.execute(select(contact_address.c.key).where(theirs).limit(1)).first():

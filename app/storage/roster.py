@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, Mentorado, ProviderKind
-from app.domain.phone import PhoneNumber, comparison_key
+from app.domain.phone import PhoneNumber, comparison_key, former_keys
 from app.storage.database import Database
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ def _save_link(connection: Connection, changed: Link) -> None:
 def _by_phone(connection: Connection, phone: PhoneNumber) -> Mentorado | None:
     from app.storage.tables import mentorado
 
-    holds_it = (mentorado.c.phone_key == comparison_key(phone)) & mentorado.c.archived_at.is_(None)
-    row = connection.execute(mentorado.select().where(holds_it)).one_or_none()
+    keys = (comparison_key(phone), *former_keys(phone))
+    holds_it = mentorado.c.phone_key.in_(keys) & mentorado.c.archived_at.is_(None)
+    row = connection.execute(mentorado.select().where(holds_it)).first()
     return None if row is None else _mentorado(row)
 
 

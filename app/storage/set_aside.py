@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId, ProviderKind
 from app.domain.messages import Address, AddressKind, SetAsideReason, WireUnknown
-from app.domain.phone import PhoneNumber, comparison_key
+from app.domain.phone import PhoneNumber, comparison_key, former_keys
 from app.domain.set_aside import PAYLOAD_LIMIT, PAYLOADS_LIMIT, SetAsideCount, SetAsideDelivery
 from app.storage.database import Database
 
@@ -80,7 +80,7 @@ def erase(connection: Connection, mentorado_id: MentoradoId, addresses: Sequence
 
     if not addresses:
         return
-    keys = [func.instr(set_aside.c.about, dumps(address.key)) > 0 for address in addresses]
+    keys = [func.instr(set_aside.c.about, dumps(key)) > 0 for address in addresses for key in address.keys]
     named = [func.instr(set_aside.c.payload, text) > 0 for address in addresses for text in _spellings(address)]
     connection.execute(delete(set_aside).where(set_aside.c.link_id.in_(_links_of(mentorado_id)), or_(*keys, *named)))
 
@@ -154,7 +154,7 @@ def _digest(unknown: WireUnknown) -> str:
 
 
 def _spellings(address: Address) -> Iterator[str]:
-    """How a payload may name *address*: without a plus, and with or without Brazil's ninth digit."""
+    """How a payload may name *address*: without a plus, in each form that numbers of the same account have."""
     digits = address.value.removeprefix("+")
     yield digits
     if address.kind is AddressKind.PHONE:
@@ -162,6 +162,7 @@ def _spellings(address: Address) -> Iterator[str]:
         yield short
         if short.startswith("55") and len(short) == 12:
             yield f"{short[:4]}9{short[4:]}"
+        yield from (number.removeprefix("+") for number in former_keys(PhoneNumber(address.value)))
 
 
 def _clean(text: str) -> str:

@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.phone_numbers import parse_phone
 from app.core.roster_import import LARGEST, MOST_ROWS, RosterImport, read_rows
 from app.domain.audit import AuditOutcome
 from app.domain.deeds import DeedName
@@ -44,17 +43,6 @@ def test_a_heading_says_where_the_columns_are(heading: str, row: str) -> None:
 def test_what_excel_in_brazil_writes_is_read_with_its_accents() -> None:
     (only,) = read_rows("João;11987654321;Março".encode("cp1252"))
     assert (only.name, only.cohort) == ("João", "Março")
-
-
-def test_a_number_written_before_the_ninth_digit_gets_it() -> None:
-    assert parse_phone("(11) 9999-8888") == "+5511999998888"
-    assert parse_phone("+55 11 3333-4444") == "+551133334444"  # a landline keeps its form
-
-
-@pytest.mark.parametrize("typed", ["+55 11 2999", "(20) 7123-4567", "+1 555"])
-def test_a_number_that_is_none_is_refused(typed: str) -> None:
-    with pytest.raises(Problem):
-        parse_phone(typed)
 
 
 def test_a_row_that_is_wrong_says_why_and_the_others_stay() -> None:

@@ -1,8 +1,19 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.domain.phone import PhoneNumber, is_e164, last_digits, masked, readable, same_account
+from app.domain.phone import (
+    PhoneNumber,
+    comparison_key,
+    former_keys,
+    is_e164,
+    last_digits,
+    masked,
+    readable,
+    same_account,
+)
 
 P = PhoneNumber
 
@@ -15,13 +26,26 @@ P = PhoneNumber
         ("+5511987654321", "+5511987654322", False),
         ("+5511987654321", "+5521987654321", False),
         ("+551133334444", "+5511933334444", False),  # a landline has no ninth digit
+        ("+525500000001", "+5215500000001", True),  # Mexico: mobiles were dialled with a 1
+        ("+525500000001", "+5215500000002", False),
+        ("+541123456789", "+5491123456789", True),  # Argentina: mobiles have a 9 that is not always written
+        ("+541123456789", "+5491123456780", False),
+        ("+5491123456789", "+5521123456789", False),
         ("+15550000001", "+15550000001", True),
         ("+15550000001", "+15550000002", False),
     ],
 )
-def test_an_account_is_recognised_with_and_without_brazils_ninth_digit(one: str, other: str, same: bool) -> None:
+def test_an_account_is_recognised_in_each_form_of_its_number(one: str, other: str, same: bool) -> None:
     assert same_account(P(one), P(other)) is same
     assert same_account(P(other), P(one)) is same
+
+
+@given(st.sampled_from(["+55119", "+5511", "+521", "+52", "+549", "+54", "+1", "+351"]), st.integers(10**7, 10**10 - 1))
+def test_the_comparison_is_the_same_for_each_form_and_for_its_own_outcome(country: str, rest: int) -> None:
+    number = P(f"{country}{rest}")
+    key = comparison_key(number)
+    assert comparison_key(P(key)) == key
+    assert all(same_account(number, P(former)) for former in former_keys(number))
 
 
 def test_a_log_shows_country_and_two_digits_only() -> None:

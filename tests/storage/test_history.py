@@ -363,3 +363,47 @@ async def test_a_contact_goes_by_the_name_they_gave_last(path: Path) -> None:
         await history.store(ana, [said("S", from_me=True, sender_name="Ana", minute=8)], minutes(9))
         (talk,) = await history.conversations(ana.mentorado.id)
     assert talk.title == "Bia Souza"
+
+
+MARTA, MARTA_1 = phone("+525500000001"), phone("+5215500000001")
+"""One account of Mexico, as Meta names it when it is written to, and when it writes."""
+
+
+async def test_the_forms_of_a_number_are_one_person(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        facts = [said("X1", "Olá, Marta", MARTA, from_me=True), said("X2", "hola", MARTA_1, minute=1)]
+        facts += [said("Y1", "Olá", phone("+541123456789")), said("Y2", "hola", phone("+5491123456789"))]
+        await history.store(ana, facts, minutes(5))
+        talks = await history.conversations(ana.mentorado.id)
+        assert sorted(talk.messages for talk in talks) == [2, 2]
+
+
+async def test_two_people_of_before_become_one_when_either_writes_again(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said("X1", "hola", MARTA_1), said("X2", "Olá", CAIO)], minutes(5))
+        await database.run(  # as a version that knew only Brazil's forms stored them
+            lambda connection: connection.exec_driver_sql(
+                "UPDATE contact_address SET key = CASE value WHEN ? THEN 'phone:' || value ELSE ? END",
+                (MARTA_1.value, MARTA.key),
+            ).close()
+        )
+        assert len(await history.conversations(ana.mentorado.id)) == 2
+        await history.store(ana, [said("X3", "de novo", MARTA, minute=6)], minutes(7))
+        (talk,) = await history.conversations(ana.mentorado.id)
+        assert talk.messages == 3
+
+
+async def test_who_was_erased_under_one_form_does_not_come_back_under_another(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said("X1", "hola", MARTA_1)], minutes(1))
+        await database.run(
+            lambda connection: connection.exec_driver_sql("UPDATE contact_address SET key = 'phone:' || value").close()
+        )
+        found = await history.find_contact(ana.mentorado.id, MARTA)
+        assert found is not None
+        await history.erase(ana.mentorado.id, found, minutes(5))
+        await history.store(ana, [said("X1", "hola", MARTA), said("X2", "nova", MARTA, minute=6)], minutes(7))
+        assert [message.text for message in await _shown(history, ana)] == ["nova"]

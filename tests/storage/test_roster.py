@@ -55,16 +55,35 @@ async def test_names_are_in_the_order_of_a_portuguese_index(path: Path) -> None:
     assert found == ["Aline", "Álvaro", "ana", "Ângela", "Antônio", "Çağla", "Caio", "Camila", "Érica", "Zélia"]
 
 
-@pytest.mark.parametrize("other", ["+5511987654321", "+551187654321"])
-async def test_an_active_number_is_taken_with_and_without_the_ninth_digit(path: Path, other: str) -> None:
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("+5511987654321", "+5511987654321"),
+        ("+5511987654321", "+551187654321"),
+        ("+525500000001", "+5215500000001"),
+        ("+5491123456789", "+541123456789"),
+    ],
+)
+async def test_an_active_number_is_taken_in_each_of_its_forms(path: Path, one: str, other: str) -> None:
     async with Database(path) as database:
         roster = SqlRoster(database)
-        await roster.add(ana := enrolled("Ana Lima"))
+        await roster.add(ana := enrolled("Ana Lima", one))
         with pytest.raises(Problem) as caught:
             await roster.add(enrolled("Bruno Sá", other))
         assert await roster.all() == [ana]
     assert caught.value.code is Code.PHONE_TAKEN
     assert caught.value.context == {"name": "Ana Lima"}
+
+
+async def test_a_number_that_was_stored_before_its_forms_were_known_is_taken_too(path: Path) -> None:
+    async with Database(path) as database:
+        roster = SqlRoster(database)
+        await roster.add(enrolled("Ana Lima", "+5491123456789"))
+        await database.run(
+            lambda connection: connection.exec_driver_sql("UPDATE mentorado SET phone_key = '+5491123456789'").close()
+        )
+        with pytest.raises(Problem, match="phone_taken"):
+            await roster.add(enrolled("Bruno Sá", "+541123456789"))
 
 
 async def test_the_database_itself_refuses_an_active_number_twice(path: Path) -> None:

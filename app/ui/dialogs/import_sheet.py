@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QLabel, QProgressBar, QTreeWidget, QWidget
 from PySide6.QtWidgets import QTreeWidgetItem as Item
 
+from app.core.phone_numbers import is_landline
 from app.core.roster_import import LARGEST, ImportRow, RosterImport
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId
@@ -116,7 +117,9 @@ class ImportSheet(Sheet):
     def _item(self, row: ImportRow) -> Item:
         colours, side = self._theme.tokens, self._theme.px(_ICON)
         if row.problem is None:
-            item = Item([_rows(row), row.name, readable(PhoneNumber(row.phone)), row.cohort])
+            number = PhoneNumber(row.phone)
+            hint = texts("dialog.landline") if is_landline(number) else ""
+            item = Item([_rows(row), row.name, readable(number), " · ".join(filter(None, (row.cohort, hint)))])
             item.setIcon(0, icon("check-circle", colours.on_accent_soft, side))
         else:
             item = Item([_rows(row), row.name, row.phone, words_of(row.problem)[0]])

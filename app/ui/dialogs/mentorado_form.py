@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QPushButton, QVBoxL
 
 from app.core.enrolments import Enrolments
 from app.core.hosted.provider_choice import ProviderChoice
-from app.core.phone_numbers import parse_phone
+from app.core.phone_numbers import is_landline, parse_phone
 from app.domain.credentials import ASKED
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
@@ -75,13 +75,22 @@ class _Field(QWidget):
         return self._error.text().strip()
 
     def show_error(self, words: str) -> None:
+        self._show(words, "danger")
+
+    def show_hint(self, words: str) -> None:
+        """Something worth knowing that stops nobody."""
+        self._show(words, "secondary")
+
+    def _show(self, words: str, role: str) -> None:
         if words == self.error:
             return
         self._error.setText(words or " ")
+        self._error.setProperty("role", role)
         self.line.setAccessibleDescription(words)
-        self.line.setProperty("invalid", bool(words))
-        self.line.style().unpolish(self.line)  # a sheet looks at properties only when it dresses a widget
-        self.line.style().polish(self.line)
+        self.line.setProperty("invalid", bool(words) and role == "danger")
+        for widget in (self._error, self.line):  # a sheet looks at properties only when it dresses a widget
+            widget.style().unpolish(widget)
+            widget.style().polish(widget)
         if isinstance(sheet := self.window(), Sheet) and sheet.isVisible():
             sheet.fit()
 
@@ -113,12 +122,8 @@ class MentoradoForm(TallSheet):
         self.name = _Field("name", wanted=True)
         self.phone = _Field("phone", wanted=True)
         self.cohort = _Field("cohort", wanted=False)
-        self._field_of = {
-            Code.NAME_MISSING: self.name,
-            Code.PHONE_MISSING: self.phone,
-            Code.PHONE_INVALID: self.phone,
-            Code.PHONE_TAKEN: self.phone,
-        }
+        self._field_of = {code: self.phone for code in Code if code.startswith("phone_")}
+        self._field_of[Code.NAME_MISSING] = self.name
         self._fields = (self.name, self.phone, self.cohort)
         for field in self._fields:
             self.inside.addWidget(field)
@@ -233,6 +238,7 @@ class MentoradoForm(TallSheet):
             self.phone.show_error(" ".join(words_of(problem)))
         else:
             self.phone.line.setText(readable(number))
+            self.phone.show_hint(texts("dialog.landline") if is_landline(number) else "")
 
     @asked
     async def _save(self, *, connect: bool) -> None:
