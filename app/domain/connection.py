@@ -83,6 +83,8 @@ class Reason(StrEnum):
     QUEUE_PENDING = "queue_pending"  # messages wait there, and would all be sent on the way back
     CREDENTIALS_MISSING = "credentials_missing"
     CLIENT_TOKEN_MISSING = "client_token_missing"  # noqa: S105 - a reason
+    CLIENT_TOKEN_INVALID = "client_token_invalid"  # noqa: S105 - a reason
+    PROVIDER_WARNING = "provider_warning"  # it says that the link is connected, and names an error nobody here knows
     ADDRESS_NOT_ALLOWED = "address_not_allowed"  # this computer's, at the provider
     PERMISSION_MISSING = "permission_missing"  # the token is right, but may not do this
     NAME_NOT_APPROVED = "name_not_approved"

@@ -38,6 +38,7 @@ class Recommendation(StrEnum):
     SETTLE_BILL = "settle_bill"
     REGISTER_NUMBER = "register_number"
     FIX_AT_PROVIDER = "fix_at_provider"  # in its panel, then connect again
+    LOOK_AT_PROVIDER = "look_at_provider"  # in its panel, while the link stays connected
     DECIDE_QUEUE = "decide_queue"  # send, remove, or leave the messages that wait at the provider
     UNLOCK_SECRETS = "unlock_secrets"
     SLOW_DOWN = "slow_down"  # connected, but close to being stopped
@@ -93,6 +94,7 @@ _BLOCKED = {
     _R.QUEUE_PENDING: _G.DECIDE_QUEUE,
     _R.CREDENTIALS_MISSING: _G.FIX_CREDENTIAL,
     _R.CLIENT_TOKEN_MISSING: _G.FIX_CREDENTIAL,
+    _R.CLIENT_TOKEN_INVALID: _G.FIX_CREDENTIAL,
     _R.ADDRESS_NOT_ALLOWED: _G.FIX_AT_PROVIDER,
     _R.PERMISSION_MISSING: _G.FIX_AT_PROVIDER,
     _R.NAME_NOT_APPROVED: _G.FIX_AT_PROVIDER,
@@ -100,7 +102,8 @@ _BLOCKED = {
     _R.QUALITY_LOW: _G.SLOW_DOWN,
     _R.RATE_LIMITED: _G.WAIT,
     _R.SECRETS_LOCKED: _G.UNLOCK_SECRETS,
-    # A blocked link always carries its reason; these four are complete for the test's sake and safe in any case.
+    # A blocked link always carries its reason; these five are complete for the test's sake and safe in any case.
+    _R.PROVIDER_WARNING: _G.LOOK_AT_PROVIDER,
     _R.NONE: _G.RECONNECT,
     _R.PROGRAM_CLOSED: _G.RECONNECT,
     _R.WAITING_TURN: _G.RECONNECT,
@@ -121,6 +124,7 @@ _CONNECTED = {
     _R.QUALITY_LOW: _G.SLOW_DOWN,
     _R.RATE_LIMITED: _G.WAIT,
     _R.POLICY_RESTRICTED: _G.CONTACT_HUMAN,
+    _R.PROVIDER_WARNING: _G.LOOK_AT_PROVIDER,
 }
 
 NEW_PAIRING = frozenset({_G.SHOW_NEW_CODE, _G.REAUTHENTICATE})
@@ -160,6 +164,7 @@ STAYS_BLOCKED = frozenset(
         _R.QUEUE_PENDING,
         _R.CREDENTIALS_MISSING,
         _R.CLIENT_TOKEN_MISSING,
+        _R.CLIENT_TOKEN_INVALID,
         _R.ADDRESS_NOT_ALLOWED,
         _R.PERMISSION_MISSING,
         _R.NAME_NOT_APPROVED,
@@ -199,7 +204,9 @@ _ZAPI_ONLY = {
     _R.SESSION_DROPPED,
     _R.QUEUE_PENDING,
     _R.CLIENT_TOKEN_MISSING,
+    _R.CLIENT_TOKEN_INVALID,
     _R.ADDRESS_NOT_ALLOWED,
+    _R.PROVIDER_WARNING,
 }
 _META_ONLY = {
     _R.NOT_REGISTERED,

@@ -40,13 +40,15 @@ class CodeAccepted:
 class Opened:
     """The line is through, signed in as *account*. Said again whenever a provider that is polled confirms it.
 
-    A link that is connected may still send less than all, because of *reason* and perhaps until a time.
+    A link that is connected may still send less than all, because of *reason* and perhaps until a time. *detail* is
+    what the provider says about that, without contents or tokens.
     """
 
     account: PhoneNumber | None
     capability: SendCapability = SendCapability.OK
     reason: Reason = Reason.NONE
     until: datetime | None = None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,8 @@ def state_badge(status: LinkStatus) -> str:
         return texts(f"badge.blocked.{status.reason}")
     if is_limited(status):
         return texts("badge.connected_limited")
-    if status.reason is Reason.WAITING_TURN:
-        return texts("badge.waiting_turn")
+    if status.reason in (Reason.WAITING_TURN, Reason.PROVIDER_WARNING):
+        return texts(f"badge.{status.reason}")
     if status.reason is Reason.SIGNING_IN:
         return texts("badge.signing_in")
     return texts(f"badge.{status.state}")
@@ -234,6 +234,8 @@ def _connected(status: LinkStatus, now: datetime) -> str:
         if until is None:
             return texts(f"sentence.connected_{status.capability}")
         return texts(f"sentence.connected_{status.capability}_until", until=until)
+    if status.reason is Reason.PROVIDER_WARNING:
+        return texts("sentence.provider_warning", detail=status.detail or "—")
     if status.reason is not Reason.NONE:
         return _cause(status.reason)
     heard = status.evidence.last_inbound

@@ -55,8 +55,8 @@ def test_who_may_ask(world: World) -> None:
     assert world.ask("GET", "queues")[0] == 404
     assert world.ask("POST", "send-text", {}, Content_Type="text/plain")[0] == 415
     world.emulator.client_token = "F1S"
-    assert world.ask("GET", "status") == (400, {"error": "null not allowed"})
-    assert world.ask("GET", "status", Client_Token="F2S") == (400, {"error": "F2S not allowed"})
+    assert world.ask("GET", "status") == (403, {"error": "Client-Token null not allowed"})
+    assert world.ask("GET", "status", Client_Token="F2S") == (403, {"error": "Client-Token F2S not allowed"})
     assert world.ask("GET", "status", Client_Token="F1S")[0] == 200
     world.emulator.blocked_address = "203.0.113.9"
     assert world.ask("GET", "status", Client_Token="F1S") == (400, {"error": "203.0.113.9 not allowed"})

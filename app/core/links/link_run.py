@@ -260,7 +260,12 @@ class LinkRun:
         self._breaks = 0
         self._refusals.pop(self._link.id, None)
         self.hurried = False
-        shown = {"account": known, "capability": opened.capability, "until": opened.until}
+        shown = {
+            "account": known,
+            "capability": opened.capability,
+            "until": opened.until,
+            "detail": opened.detail,
+        }
         self._move(Trigger.OPENED, opened.reason, **shown)
 
     def _break(self, reason: Reason, detail: str) -> None:

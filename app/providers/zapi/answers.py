@@ -20,9 +20,13 @@ from app.providers.zapi.reading import denial, id_in, json_in, moment, plain, te
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """The session is up. *phone_online* is None where the answer leaves it out."""
+    """The session is up. *phone_online* is None where the answer leaves it out.
+
+    *warning* is an error beside it that is not one of those that Z-API writes while all is well.
+    """
 
     phone_online: bool | None = None
+    warning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ _TYPED_CODE: Final = re.compile(r"[A-Za-z0-9-]{4,16}")
 
 
 def status_of(answer: Answer) -> Status:
-    """The state behind ``/status``. Its ``error`` is filled even when all is well, so it is only read for its words."""
+    """The state behind ``/status``. Its ``error`` is filled even when all is well: ``You are already connected.``"""
     said = _said(answer)
     if not isinstance(said, dict):
         return said
@@ -110,7 +114,9 @@ def status_of(answer: Answer) -> Status:
         return down or _unclear(answer, error)
     if connected is not True or down is not None:
         return Unclear("it does not say whether it is connected")
-    return Unclear("it does not say whether the phone is online") if _odd(online) else Connected(online)
+    if _odd(online):
+        return Unclear("it does not say whether the phone is online")
+    return Connected(online, "" if _ALREADY in error.lower() else plain(error) or _unnamed(said))
 
 
 def qr_of(answer: Answer) -> Code | Picture | Challenge | Connected | Denied | Unclear:
@@ -249,6 +255,11 @@ def _error(said: Mapping[str, Any]) -> str:
         if isinstance(text := said.get(name), str) and text:
             return text
     return ""
+
+
+def _unnamed(said: Mapping[str, Any]) -> str:
+    """A trace of an error that is there, and is no text."""
+    return "" if said.get("error") in (None, "", False) else "an error without a text"
 
 
 def _denied(answer: Answer, said: Mapping[str, Any]) -> Denied | None:

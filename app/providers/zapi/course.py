@@ -108,16 +108,22 @@ class Course:
                     return self.pace.status
                 case Unclear(why):
                     return self.missed(f"whose number is linked cannot be told: {why}")
-        offline = connected.phone_online is False
-        capability = SendCapability.UNKNOWN if connected.phone_online is None else SendCapability.OK
         self._word.came_back()
-        self.line.say(Opened(self.account, capability, Reason.PHONE_OFFLINE if offline else Reason.NONE))
+        self.line.say(self._opened(connected))
         self._odd, self.steps, self.pairing = 0, list(Step), False
         if self.opened and not self._told:  # not before the core has judged whose number it is
             self._told = True
             await self.instance.refuse_queueing()
         self.opened = True
         return self.pace.status
+
+    def _opened(self, connected: Connected) -> Opened:
+        if connected.warning:
+            reason = Reason.PROVIDER_WARNING
+            return Opened(self.account, SendCapability.UNKNOWN, reason, detail=connected.warning)
+        capability = SendCapability.UNKNOWN if connected.phone_online is None else SendCapability.OK
+        offline = connected.phone_online is False
+        return Opened(self.account, capability, Reason.PHONE_OFFLINE if offline else Reason.NONE)
 
     def answered(self) -> None:
         """It said something that can be understood."""

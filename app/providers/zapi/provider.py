@@ -15,7 +15,7 @@ from app.domain.messages import WireFact
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import Clock, Secrets
 from app.domain.provider import Line, Refused
-from app.domain.sending import NotSent, Outgoing, QueuedMessage, SendResult, SendTrouble
+from app.domain.sending import Accepted, NotSent, Outgoing, QueuedMessage, SendResult, SendTrouble
 from app.providers.wire import Patience
 from app.providers.work_beside import beside
 from app.providers.zapi import answers
@@ -153,10 +153,12 @@ class ZapiProvider:
                     return CredentialReport(good=False, reason=reason, detail=text)
                 case Unclear(why):
                     return CredentialReport(good=None, reason=Reason.UNREACHABLE, detail=why)
-                case Connected():
+                case Connected(warning=warning):
                     device = await instance.device()
                     account = device.phone if isinstance(device, Device) else None
-                    return CredentialReport(good=True, account=account, facts=await instance.facts())
+                    reason = Reason.PROVIDER_WARNING if warning else Reason.NONE
+                    facts = await instance.facts()
+                    return CredentialReport(good=True, reason=reason, account=account, facts=facts, detail=warning)
                 case Restorable() | Unlinked():
                     return CredentialReport(good=True, facts=await instance.facts())
 
@@ -197,7 +199,7 @@ class ZapiProvider:
             return NotSent(trouble=SendTrouble.NOT_CONNECTED)
         result, stop = await line.instance.send_text(to, message.text)
         if stop is not None:
-            line.say(Refused(stop, detail=result.detail if isinstance(result, NotSent) else ""))
+            line.say(Refused(stop, detail="" if isinstance(result, Accepted) else result.detail))
         elif isinstance(result, NotSent) and result.trouble is SendTrouble.NOT_CONNECTED:
             line.check_now()
         return result

@@ -13,11 +13,19 @@ from app.domain.connection import Reason
 _ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _LONG: Final = re.compile(r"[A-Za-z0-9_-]{16,}|\d{8,}")  # tokens, ids, numbers: nothing that a detail may repeat
 
+_CLIENT_TOKEN: Final = re.compile(r"(?:your )?client-token\b(.*)\bnot allowed", re.IGNORECASE)
+_QUOTES: Final = " '\"`[](){}:"
+_NO_TOKEN: Final = ("", "null", "undefined")
+
 
 def denial(text: str) -> Reason | None:
     """Why Z-API lets nobody in who hears *text*; None for any other text. Compared by parts: wordings vary."""
-    low = " ".join(text.lower().split()).rstrip(".")
-    if low == "null not allowed" or ("client-token" in low and "not configured" in low):
+    low = " ".join(text.lower().split()).rstrip(".!")
+    if "client-token" in low and "not configured" in low:
+        return Reason.CLIENT_TOKEN_MISSING
+    if match := _CLIENT_TOKEN.fullmatch(low):
+        return Reason.CLIENT_TOKEN_MISSING if match[1].strip(_QUOTES) in _NO_TOKEN else Reason.CLIENT_TOKEN_INVALID
+    if low.strip(_QUOTES) == "null not allowed":
         return Reason.CLIENT_TOKEN_MISSING
     if "must subscribe" in low:
         return Reason.BILLING
@@ -34,6 +42,7 @@ def denial(text: str) -> Reason | None:
 def plain(text: str) -> str:
     """*text* as a detail may repeat it: short, on one line, without what could be a token or a number."""
     visible = "".join(character if character.isprintable() else " " for character in text[:1000])
+    visible = _CLIENT_TOKEN.sub("Client-Token … not allowed", visible)
     return _LONG.sub("…", " ".join(visible.split()))[:120]
 
 

@@ -14,6 +14,9 @@ from app.providers.zapi.reading import denial, id_in, plain
 AGAIN_SECONDS: Final = 5.0
 SLOW_DOWN_SECONDS: Final = 60.0
 
+_MAY_BE_DONE: Final = frozenset({408, 425, 499})
+"""Statuses below 500 with which a gateway says that it did not wait for the end."""
+
 _TROUBLES: Final = (
     ("restore the session", SendTrouble.NOT_CONNECTED),
     ("not connected", SendTrouble.NOT_CONNECTED),
@@ -45,21 +48,25 @@ def result_of(answer: Answer) -> tuple[SendResult, Reason | None]:
         if answer.sent:
             return Uncertain(detail=answer.why), None
         return NotSent(trouble=SendTrouble.TRANSIENT, detail=answer.why, after=AGAIN_SECONDS), None
-    error = error_in(answer)
+    error, said = error_in(answer), object_in(answer) or {}
     code, detail = str(answer.status), plain(error)
-    if error and answer.status not in (405, 415) and (reason := denial(error)):
+    reason = denial(error) if error and answer.status not in (405, 415) else None
+    named = any(id_in(said.get(name)) for name in ("messageId", "id", "zaapId"))
+    fails = bool(error or said.get("error")) or not 200 <= answer.status < 300
+    if named and fails:  # it was queued, or may have been: it can still go out
+        return Uncertain(detail=f"HTTP {code}, and the message is named beside an error: {detail}"), reason
+    if reason is not None:
         trouble = SendTrouble.BILLING if reason is Reason.BILLING else SendTrouble.AUTH
         return NotSent(trouble=trouble, code=code, detail=detail), reason
     if answer.status == 429:
         after = answer.retry_after or SLOW_DOWN_SECONDS
         return NotSent(trouble=SendTrouble.RATE_GLOBAL, code=code, detail=detail, after=after), None
-    if answer.status >= 500:
+    if answer.status >= 500 or answer.status in _MAY_BE_DONE:
         return Uncertain(detail=f"HTTP {code}"), None
     if error or answer.status >= 400:
         return NotSent(trouble=_trouble(error, answer.status), code=code, detail=detail), None
-    said = object_in(answer) or {}
     message_id = id_in(said.get("messageId")) or id_in(said.get("id"))
-    if not 200 <= answer.status < 300 or not message_id:
+    if fails or not message_id:
         return Uncertain(detail=f"HTTP {code}, and the message is not named"), None
     return Accepted(provider_id=message_id, queue_id=id_in(said.get("zaapId"))), None
 

@@ -84,6 +84,38 @@ def test_each_refusal_has_its_own_reason(office: Office, does: object, reason: R
     run(main())
 
 
+@pytest.mark.parametrize("token", [CLIENT_TOKEN, "short", "with-dashes-and.dots"])
+def test_a_wrong_client_token_is_wrong_credentials_and_is_repeated_nowhere(office: Office, token: str) -> None:
+    """A wrong Client-Token is a credential fault with its reason and next step, not an outage."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client(credentials=False)
+            typed = {**day.credentials(ana), _F.CLIENT_TOKEN: token}
+            office.emulator.client_token = "another"
+            report = await day.core.hosted.credentials.check(ana.person.id, typed)
+            assert (report.good, report.reason) == (False, Reason.CLIENT_TOKEN_INVALID)
+            assert token not in repr(report)
+            await day.enter(ana, typed)
+            await day.do(ActionName.CONNECT, ana.person)
+            await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_INVALID)
+            assert token not in day.status(ana.person).detail
+
+    run(main())
+
+
+def test_a_check_that_goes_well_beside_an_error_says_the_error(office: Office) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.client(linked=True, credentials=False)
+            office.emulator.status_warns = "Your account was banned"
+            report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
+            found = (report.good, report.reason, report.detail)
+            assert found == (True, Reason.PROVIDER_WARNING, "Your account was banned")
+
+    run(main())
+
+
 @pytest.mark.parametrize("fault", [Fault.HTML_502, Fault.EMPTY, Fault.WRONG_TYPES, Fault.RESET, Fault.HANG])
 def test_what_could_not_be_asked_is_neither_right_nor_wrong(office: Office, fault: Fault) -> None:
     async def main() -> None:
@@ -154,7 +186,7 @@ async def adventure(day: Day) -> tuple[str, ...]:
         await day.send(ana, "segredo")
         emulator.clear_faults()
     emulator.client_token = "F00000000000000000000000000000000S"
-    await day.until(ana.person, LinkState.BLOCKED, Reason.TOKEN_INVALID)  # its refusal repeats the token
+    await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_INVALID)  # its refusal repeats the token
     assert day.status(ana.person).detail
     details = " ".join(told.detail for told in day._told[ana.person.link])
     for secret in (token, CLIENT_TOKEN):

@@ -68,9 +68,24 @@ def error(status: int, text: str) -> tuple[int, bytes]:
     return status, json.dumps({"error": text}).encode()
 
 
+def named(status: int, **more: object) -> tuple[int, bytes]:
+    return status, json.dumps({"zaapId": "Z", "messageId": "M", **more}).encode()
+
+
 TABLE: dict[str, tuple[Fault | tuple[int, bytes], SendTrouble | type[Uncertain]]] = {
     "the subscription lapsed": (error(400, "To continue sending a message, you must subscribe to this …"), _T.BILLING),
     "the Client-Token is wanted": (error(400, "null not allowed"), _T.AUTH),
+    "the Client-Token is wanted, as it is said today": (error(403, "Client-Token null not allowed"), _T.AUTH),
+    "the Client-Token is another": (error(403, "Client-Token F0a1b2c3 not allowed"), _T.AUTH),
+    "it did not wait for the end": (error(408, "Request Timeout"), Uncertain),
+    "it did not wait for the end, and says nothing": ((408, b""), Uncertain),
+    "a gateway did not wait for the end": ((499, b"<html>"), Uncertain),
+    "it is named beside an error": (named(200, error="late"), Uncertain),
+    "it is named beside an error that is no text": (named(200, error=True), Uncertain),
+    "it is named, and the status is an error": (named(400), Uncertain),
+    "it is queued, and the status is an error": ((400, b'{"zaapId":"Z","error":"late"}'), Uncertain),
+    "it is named beside a word that there is too much": (named(429, error="slow down"), Uncertain),
+    "an error that is no text": ((200, b'{"error":{"a":1}}'), Uncertain),
     "the token is another": (error(404, "Instance not found"), _T.AUTH),
     "this address is not on the list": (error(403, "203.0.113.9 not allowed"), _T.AUTH),
     "an error inside a yes": (error(200, "You are not connected."), _T.NOT_CONNECTED),
@@ -131,6 +146,9 @@ def test_what_becomes_of_a_message(office: Office, name: str) -> None:
     [
         ("you must subscribe to this instance again", Reason.BILLING),
         ("null not allowed", Reason.CLIENT_TOKEN_MISSING),
+        ("Client-Token null not allowed", Reason.CLIENT_TOKEN_MISSING),
+        ("Client-Token not allowed", Reason.CLIENT_TOKEN_MISSING),
+        ("Client-Token abc not allowed", Reason.CLIENT_TOKEN_INVALID),
         ("198.51.100.7 not allowed", Reason.ADDRESS_NOT_ALLOWED),
         ("Instance not found", Reason.TOKEN_INVALID),
     ],

@@ -110,6 +110,22 @@ ROWS = {
     "the Client-Token is wanted": blocked(
         denies(client_token="F00S"), _R.CLIENT_TOKEN_MISSING, _G.FIX_CREDENTIAL, _A.ENTER_CREDENTIALS
     ),
+    "the Client-Token is wanted, in the shortest words": blocked(
+        denies(client_token="F00S", missing_token_says="null not allowed"),
+        *(_R.CLIENT_TOKEN_MISSING, _G.FIX_CREDENTIAL, _A.ENTER_CREDENTIALS),
+    ),
+    "the Client-Token is another": blocked(
+        says(403, {"error": "Client-Token F0a1b2c3d4e5f60718293a4b5c6d7e8f9S not allowed"}),
+        *(_R.CLIENT_TOKEN_INVALID, _G.FIX_CREDENTIAL, _A.ENTER_CREDENTIALS),
+    ),
+    "connected, beside an error nobody knows": Row(
+        says(200, {"connected": True, "smartphoneConnected": True, "error": "Your account was banned"}),
+        *(_S.CONNECTED, _R.PROVIDER_WARNING, _C.UNKNOWN, _G.LOOK_AT_PROVIDER, None),
+    ),
+    "connected, beside an error that is no text": Row(
+        says(200, {"connected": True, "smartphoneConnected": True, "error": 7}),
+        *(_S.CONNECTED, _R.PROVIDER_WARNING, _C.UNKNOWN, _G.LOOK_AT_PROVIDER, None),
+    ),
     "the Client-Token is wanted, in other words": blocked(
         denies(client_token="F00S", missing_token_says="your client-token is not configured"),
         *(_R.CLIENT_TOKEN_MISSING, _G.FIX_CREDENTIAL, _A.ENTER_CREDENTIALS),

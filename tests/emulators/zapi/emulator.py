@@ -36,8 +36,9 @@ class ZapiEmulator:
         self.now = now
         self.instances: dict[str, Instance] = {}
         self.client_token: str | None = None  # while it is set, every call must bring it
+        self.status_warns = ""  # an error that ``/status`` names although it is connected
         self.blocked_address: str | None = None  # the caller's, as the refusal names it
-        self.missing_token_says = "null not allowed"
+        self.missing_token_says = "Client-Token null not allowed"
         self.postman = Postman()
         self.headers: list[Mapping[str, str]] = []  # of every request
         self.requested: list[str] = []  # "GET status" and so on, whatever was answered
@@ -115,7 +116,10 @@ class ZapiEmulator:
         if instance is None or instance.token != match["token"]:
             return 400, {"error": "Instance not found"}
         instance.asked.append(f"{method} {match['action']}")
-        if (refused := self._refused(instance, headers)) is not None:
+        shown = headers.get("client-token")
+        if self.client_token is not None and shown != self.client_token:
+            return 403, {"error": self.missing_token_says if shown is None else f"Client-Token {shown} not allowed"}
+        if (refused := self._refused(instance)) is not None:
             return 400, {"error": refused}
         instance.settle()
         try:
@@ -125,10 +129,7 @@ class ZapiEmulator:
         said = said if isinstance(said, dict) else {}
         return handler(instance, said)
 
-    def _refused(self, instance: Instance, headers: Mapping[str, str]) -> str | None:
-        shown = headers.get("client-token")
-        if self.client_token is not None and shown != self.client_token:
-            return self.missing_token_says if shown is None else f"{shown} not allowed"
+    def _refused(self, instance: Instance) -> str | None:
         if self.blocked_address is not None:
             return f"{self.blocked_address} not allowed"
         return None if instance.paid else "To continue sending a message, you must subscribe to this instance again"
@@ -167,7 +168,8 @@ class ZapiEmulator:
     def _status(self, instance: Instance, _body: Body) -> Reply:
         if instance.pairing is Pairing.CONNECTED:  # its error is filled even when all is well
             online = instance.smartphone_online
-            return 200, {"connected": True, "smartphoneConnected": online, "error": "You are already connected."}
+            error = self.status_warns or "You are already connected."
+            return 200, {"connected": True, "smartphoneConnected": online, "error": error}
         return 200, {"connected": False, "smartphoneConnected": False, "error": _DOWN[instance.pairing]}
 
     def _qr(self, instance: Instance, _body: Body) -> Reply:
