@@ -185,10 +185,9 @@ def _confirmed(arguments: Namespace) -> bool:
 
 async def _is_locked(core: Core, path: Path) -> bool:
     try:
-        await core.backups.verify(path)
-    except Problem as problem:
-        return problem.code is Code.BACKUP_LOCKED
-    return False
+        return (await core.backups.look(path)).encrypted
+    except Problem:
+        return False  # the restore says what it is
 
 
 def _passphrase(arguments: Namespace) -> str:

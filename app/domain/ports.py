@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -214,6 +214,10 @@ class Journal(Protocol):
         ...
 
 
+RowsCheck = Callable[[Sequence[Mapping[str, object]]], None]
+"""Raises `Problem(BACKUP_ALTERED)` for rows that no dump would hold, or that speak of what was not told before them."""
+
+
 class HistoryTransfer(Protocol):
     """Takes one mentorado's whole history out, and brings it in again without doubling anything."""
 
@@ -225,19 +229,19 @@ class HistoryTransfer(Protocol):
         """Everything, in batches of plain values whose ``kind`` says what they are; people before their messages."""
         ...
 
-    def check(self, rows: Sequence[Mapping[str, object]]) -> None:
-        """Raise `Problem(BACKUP_ALTERED)` for rows that no dump would hold; any thread may ask."""
+    def checker(self) -> RowsCheck:
+        """A check of one dump, from its first batch to its last; any thread may use it."""
         ...
 
-    async def merge(self, mentorado_id: MentoradoId, rows: Sequence[Mapping[str, object]]) -> int:
-        """Store what is not there yet, in one transaction; returns how many messages were new. Repeating it is safe.
+    async def merge(
+        self, mentorado_id: MentoradoId, batches: Iterable[Sequence[Mapping[str, object]]], *, keep: bool = True
+    ) -> int:
+        """Store what is not there yet, in its order; returns how many messages were new. Repeating it is safe.
 
-        Raises `Problem(BACKUP_ALTERED)` for rows that no dump would hold. What was erased since stays erased.
+        All batches are one transaction: what they raise, or `Problem(BACKUP_ALTERED)` for rows that no dump would hold,
+        leaves the history as it was. They are asked for in the database's thread. What was erased since stays erased.
+        Without *keep*, nothing is stored, and the answer says how many messages would be new.
         """
-        ...
-
-    async def put_in_order(self, mentorado_id: MentoradoId) -> None:
-        """Show what was merged where it belongs among what was stored since. Due after the last merge; repeatable."""
         ...
 
 

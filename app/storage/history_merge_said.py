@@ -13,11 +13,10 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, select
 
-from app.domain.errors import Code, Problem
 from app.domain.messages import REFERRING, Delivery, MessageKind, forward
 from app.storage.history_contacts import among, portions
 from app.storage.history_merge import People
-from app.storage.history_rows import WHERE, ToldMessage, ToldReceipt
+from app.storage.history_rows import ToldMessage, ToldReceipt
 from app.storage.tables import contact, conversation, early_receipt, link, message
 
 _IDS: Final = among("provider_ids")
@@ -155,20 +154,24 @@ class Said:
             self._links[link_id, provider] = self._link(link_id, provider)
 
     def _link(self, link_id: str, provider: str) -> str:
-        row = self._connection.execute(link.select().where(link.c.id == link_id)).one_or_none()
-        if row is not None and row.mentorado_id == self._people.mentorado_id:
-            if row.provider != provider:
-                raise Problem(Code.BACKUP_ALTERED, path="", detail=WHERE, why="a link that has another provider")
+        mine = (self._people.mentorado_id, provider)
+        own = self._people.own(link_id)
+        candidates = (link_id, own, self._people.own(f"{own} {provider}"))
+        rows = {row.id: row for row in self._connection.execute(link.select().where(link.c.id.in_(candidates)))}
+        if link_id in rows and (rows[link_id].mentorado_id, rows[link_id].provider) == mine:
             return link_id
         theirs = (link.c.mentorado_id == self._people.mentorado_id) & (link.c.provider == provider)
         in_use: str | None = self._connection.execute(select(link.c.id).where(theirs, link.c.active)).scalar()
         if in_use is not None:
             return in_use
-        own = link_id if row is None else self._people.own(link_id)
-        if self._connection.execute(select(link.c.id).where(link.c.id == own)).first() is None:
-            values = {"id": own, "mentorado_id": self._people.mentorado_id, "provider": provider}
-            self._connection.execute(link.insert().values(**values, active=False, wanted=False))
-        return own
+        for each in candidates:
+            if each not in rows:
+                values = {"id": each, "mentorado_id": self._people.mentorado_id, "provider": provider}
+                self._connection.execute(link.insert().values(**values, active=False, wanted=False))
+                return each
+            if (rows[each].mentorado_id, rows[each].provider) == mine:
+                return each
+        raise AssertionError("the last is this mentorado's and this provider's")
 
 
 def _same(waiting: Row[Any]) -> ColumnElement[bool]:

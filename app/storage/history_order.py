@@ -4,43 +4,43 @@ shown. What was stored later but has a lower number gets a new one behind the re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from array import array
 from json import dumps
-from typing import Any
 
-from sqlalchemy import Connection, Row, delete, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 
 from app.domain.mentorado import MentoradoId
 from app.storage.history_contacts import among
 from app.storage.tables import conversation, message
 
+_AT_ONCE = 1_000
+"""Messages in memory, however many were stored in the same moment."""
+
 _COLUMNS = [column for column in message.c if column.name != "number"]
 
 
-def move_some(connection: Connection, mentorado_id: MentoradoId, limit: int) -> bool:
-    """Move the next *limit* messages; returns whether there may be more. Interrupted, it goes on where it was."""
-    rows = _out_of_place(connection, mentorado_id, limit)
-    if not rows:
-        return False
-    # Deleting takes them out of the search, too; under their new numbers they are waiting for it.
-    numbers = dumps([row.number for row in rows])
-    connection.execute(delete(message).where(message.c.number.in_(among("numbers"))), {"numbers": numbers})
-    connection.execute(message.insert(), [{c.name: getattr(row, c.name) for c in _COLUMNS} for row in rows])
-    return True
+def put_in_order(connection: Connection, mentorado_id: MentoradoId) -> None:
+    """Renumber what is out of its place, in the caller's transaction. Repeated, it changes nothing."""
+    numbers = _out_of_place(connection, mentorado_id)
+    for start in range(0, len(numbers), _AT_ONCE):
+        these = dumps(numbers[start : start + _AT_ONCE].tolist())
+        moved = message.c.number.in_(among("numbers"))
+        some = message.select().where(moved).order_by(message.c.stored_at, message.c.number)
+        rows = connection.execute(some, {"numbers": these}).all()
+        # Deleting takes them out of the search, too; under their new numbers they are waiting for it.
+        connection.execute(delete(message).where(moved), {"numbers": these})
+        connection.execute(message.insert(), [{c.name: getattr(row, c.name) for c in _COLUMNS} for row in rows])
 
 
-def _out_of_place(connection: Connection, mentorado_id: MentoradoId, limit: int) -> Sequence[Row[Any]]:
-    theirs = select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
+def _out_of_place(connection: Connection, mentorado_id: MentoradoId) -> array[int]:
+    """The numbers of what is moved, in the order in which it was stored."""
+    theirs: ColumnElement[bool] = message.c.conversation_id.in_(
+        select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
+    )
     follows = func.min(message.c.stored_at).over(order_by=message.c.number.desc(), rows=(None, -1))
-    placed = select(message.c.number, message.c.stored_at, follows.label("follows"))
-    placed = placed.where(message.c.conversation_id.in_(theirs))
-    each = placed.subquery()
-    first = select(func.min(each.c.stored_at)).where(each.c.follows < each.c.stored_at)
-    since = connection.execute(first).scalar()
+    each = select(message.c.number, message.c.stored_at, follows.label("follows")).where(theirs).subquery()
+    since = connection.execute(select(func.min(each.c.stored_at)).where(each.c.follows < each.c.stored_at)).scalar()
     if since is None:
-        return []
-    wrong = message.c.conversation_id.in_(theirs) & (message.c.stored_at >= since)
-    times = select(message.c.stored_at).where(wrong).order_by(message.c.stored_at).limit(limit)
-    up_to = max(connection.execute(times).scalars())  # what was stored together stays together
-    some = message.select().where(wrong, message.c.stored_at <= up_to)
-    return connection.execute(some.order_by(message.c.stored_at, message.c.number)).all()
+        return array("q")
+    wrong = select(message.c.number).where(theirs, message.c.stored_at >= since)
+    return array("q", connection.execute(wrong.order_by(message.c.stored_at, message.c.number)).scalars())

@@ -14,6 +14,9 @@ from app.domain.messages import Address, AddressKind, Delivery, MessageKind
 _LONGEST: Final = 4 << 20
 """Letters of one text. What people can send is far shorter; a limit below that would make a good backup a bad one."""
 
+MOST: Final = 500_000
+"""People, conversations or erasures in one dump: what is remembered of it takes memory."""
+
 Row = Mapping[str, Any]
 
 WHERE: Final = "history.jsonl"
@@ -168,6 +171,59 @@ def read(rows: Iterable[Mapping[str, object]]) -> Told:
         why = f"not a row of a dump: {type(error).__name__}"
         raise Problem(Code.BACKUP_ALTERED, path="", detail=WHERE, why=why) from error
     return told
+
+
+class DumpCheck:
+    """Checks the batches of one dump in their order: their rows, and that each is about what was told before it.
+
+    What it lets pass can be merged into any history.
+    """
+
+    def __init__(self) -> None:
+        self._people: set[bytes] = set()
+        self._talks: set[bytes] = set()
+        self._providers: dict[bytes, str] = {}  # by link
+        self._erasures = 0
+
+    def __call__(self, rows: Iterable[Mapping[str, object]]) -> None:
+        """Raises `Problem(BACKUP_ALTERED)`."""
+        told = read(rows)
+        self._erasures += len(told.suppressions)
+        self._people.update(bytes.fromhex(each.id) for each in told.contacts)
+        self._learn_former(self._people, told.former_contacts)
+        for talk in told.conversations:
+            self._require(talk.contact_id, self._people)
+            self._talks.add(bytes.fromhex(talk.id))
+        self._learn_former(self._talks, told.former_conversations)
+        for said in told.messages:
+            self._require(said.conversation_id, self._talks)
+            if said.sender_id is not None:
+                self._require(said.sender_id, self._people)
+            self._learn_link(said.link_id, said.columns["provider"])
+        for each in told.early_receipts:
+            self._learn_link(each.link_id, each.provider)
+        if max(len(self._people), len(self._talks), len(self._providers), self._erasures) > MOST:
+            raise _altered("more people than anybody knows")
+
+    def _learn_former(self, known: set[bytes], told: Iterable[ToldFormer]) -> None:
+        for each in told:
+            former = bytes.fromhex(each.id)
+            if former not in known:
+                self._require(each.now, known)
+                known.add(former)
+
+    def _learn_link(self, link_id: str, provider: str) -> None:
+        if self._providers.setdefault(bytes.fromhex(link_id), provider) != provider:
+            raise _altered("a link that has two providers")
+
+    @staticmethod
+    def _require(told: str, known: set[bytes]) -> None:
+        if bytes.fromhex(told) not in known:
+            raise _altered("it belongs to nobody")
+
+
+def _altered(why: str) -> Problem:
+    return Problem(Code.BACKUP_ALTERED, path="", detail=WHERE, why=why)
 
 
 def _read(told: Told, row: Row) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from app.domain.mentorado import MentoradoId
+from app.domain.ports import RowsCheck
 from app.storage.database import Database
 
 if TYPE_CHECKING:
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
 _BATCH = 1_000
 """Messages in one batch of a dump: other work waits for tens of milliseconds."""
 
-_MOVED = 5_000
+
+class _NotKeptError(Exception):
+    """Takes back a merge that was only counted."""
 
 
 class SqlHistoryTransfer:
@@ -44,24 +48,30 @@ class SqlHistoryTransfer:
             if rows := await self._database.read(dump.following):
                 yield rows
 
-    def check(self, rows: Sequence[Mapping[str, object]]) -> None:
-        from app.storage.history_rows import read
+    def checker(self) -> RowsCheck:
+        from app.storage.history_rows import DumpCheck
 
-        read(rows)
+        return DumpCheck()
 
-    async def merge(self, mentorado_id: MentoradoId, rows: Sequence[Mapping[str, object]]) -> int:
-        def work(connection: Connection) -> int:
+    async def merge(
+        self, mentorado_id: MentoradoId, batches: Iterable[Sequence[Mapping[str, object]]], *, keep: bool = True
+    ) -> int:
+        new = 0
+
+        def work(connection: Connection) -> None:
+            nonlocal new
             from app.storage.history_merge import merge
+            from app.storage.history_order import put_in_order
 
-            return merge(connection, mentorado_id, rows)
+            try:
+                new = sum(merge(connection, mentorado_id, rows) for rows in batches)
+            finally:
+                if isinstance(batches, Generator):
+                    batches.close()  # in the thread that it ran in
+            if not keep:
+                raise _NotKeptError
+            put_in_order(connection, mentorado_id)
 
-        return await self._database.run(work)
-
-    async def put_in_order(self, mentorado_id: MentoradoId) -> None:
-        def work(connection: Connection) -> bool:
-            from app.storage.history_order import move_some
-
-            return move_some(connection, mentorado_id, _MOVED)
-
-        while await self._database.run(work):
-            pass
+        with suppress(_NotKeptError):
+            await self._database.run(work)
+        return new

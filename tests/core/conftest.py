@@ -202,7 +202,11 @@ class Core:
                 enrolments=self.enrolments, providers=self.providers, history=PlayedCounts(), journal=self.journal
             ),
             recorder=Recorder(
-                witness=self.witness, audit=self.audit, enrolments=self.enrolments, status=self.supervisor.status
+                witness=self.witness,
+                audit=self.audit,
+                enrolments=self.enrolments,
+                status=self.supervisor.status,
+                clear=self.backups.discard_part,
             ),
             require=lambda name, who, why: self.actions.require(name, who, override_reason=why),
             bus=self.bus,

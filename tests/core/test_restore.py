@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
+import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -14,7 +17,7 @@ from typing import Any
 import pytest
 
 from app.core.backup.archive import ArchiveWriter
-from app.core.backup.reading import Archive
+from app.core.backup.manifest import HISTORY
 from app.core.backup.restore import Restore, used_since
 from app.core.backup.steps import BackupSteps
 from app.core.bus import Bus
@@ -43,7 +46,7 @@ from tests.clock import DAWN
 from tests.core.test_hostile_backups import ENROLMENT, HEADING
 from tests.core.vault import KEYS, ONE, PHRASE, TALK, TWO, Vault, run, vault
 from tests.played import PlayedLog, PlayedProvider
-from tests.storage.talk import said
+from tests.storage.talk import minutes, said
 from tests.storage.test_history_transfer import CONTACT, MESSAGE, SUPPRESSION
 from tests.storage.test_history_transfer import TALK as ROW_OF_TALK
 
@@ -240,15 +243,52 @@ def test_the_archive_of_somebody_else_is_refused(fast_dir: Path) -> None:
     [
         [CONTACT, ROW_OF_TALK, {**MESSAGE, "sent_at": "yesterday"}],
         [{**SUPPRESSION, "erased_at": "2026-01-01T00:00:01+00:00"}],
+        [MESSAGE],
+        [CONTACT, ROW_OF_TALK, {**MESSAGE, "sender_id": "d" * 32}],
+        [CONTACT, ROW_OF_TALK, MESSAGE, {**MESSAGE, "provider_id": "M2", "provider": "zapi"}],
     ],
-    ids=["a row that no database holds", "an erasure that is still to come"],
+    ids=[
+        "a row that no database holds",
+        "an erasure that is still to come",
+        "a message that belongs to nobody",
+        "a sender nobody told of",
+        "a link that has two providers",
+    ],
 )
-def test_rows_that_cannot_be_merged_are_found_before_anything_is(fast_dir: Path, rows: list[dict[str, Any]]) -> None:
+def test_what_cannot_be_restored_is_not_verified_either(fast_dir: Path, rows: list[dict[str, Any]]) -> None:
+    """ "*Verified* means *restorable*." """
+
     async def main() -> None:
         async with vault(fast_dir) as v:
             path = archive_of(fast_dir, rows)
             problem = await restoring(v, path).refused(CHECK)
             assert (problem.code, problem.context["path"]) == (Code.BACKUP_ALTERED, str(path))
+            assert v.files() == [], "its copy is gone"
+            with pytest.raises(Problem) as refused:
+                await v.backups.verify(path)
+            assert (refused.value.code, refused.value.context["path"]) == (Code.BACKUP_ALTERED, str(path))
+            assert (await v.backups.look(path)).messages == sum(row["kind"] == "message" for row in rows)
+
+    run(main())
+
+
+@pytest.mark.parametrize("how", ["gone", "forbidden"])
+def test_a_file_that_cannot_be_read_is_named_and_leaves_no_copy(
+    fast_dir: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    def forbidden(self: Path, *_mode: str) -> Any:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(self))
+
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            path = archive_of(fast_dir, [CONTACT])
+            if how == "gone":
+                path.unlink()
+            else:
+                monkeypatch.setattr(Path, "open", forbidden)
+            problem = await restoring(v, path).refused(CHECK)
+            assert (problem.code, problem.context["path"]) == (Code.BACKUP_UNREADABLE, str(path))
+            assert v.files() == []
 
     run(main())
 
@@ -269,23 +309,8 @@ def test_an_erasure_of_the_past_is_no_problem_and_a_long_history_tells_how_far_i
     run(main())
 
 
-def test_a_row_that_belongs_to_nobody_is_told_of_with_its_file(fast_dir: Path) -> None:
-    """It can be seen only where the others are known."""
-
-    async def main() -> None:
-        async with vault(fast_dir) as v:
-            path = archive_of(fast_dir, [MESSAGE])
-            desk = restoring(v, path)
-            await desk.do(CHECK)
-            problem = await desk.refused(MERGE)
-            assert (problem.code, problem.context["path"]) == (Code.BACKUP_ALTERED, str(path))
-            assert await desk.steps[MERGE].happened(desk.run()) is None
-
-    run(main())
-
-
 def test_a_database_that_cannot_be_written_is_told_of_as_such(fast_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def full(*_asked: object) -> int:
+    async def full(*_asked: object, **_details: object) -> int:
         raise Problem(Code.DATABASE_DISK_FULL, path="conecta.db")
 
     async def main() -> None:
@@ -300,16 +325,132 @@ def test_a_database_that_cannot_be_written_is_told_of_as_such(fast_dir: Path, mo
     run(main())
 
 
-def test_another_archive_in_the_place_of_the_one_that_was_checked_is_refused(fast_dir: Path) -> None:
+# --- between the check and the merge ---------------------------------------------------------------------------------
+
+
+def forged(path: Path, count: int = 2006) -> None:
+    """Put another history into the archive at *path*, under the manifest that was checked."""
+    row = {**MESSAGE, "conversation_id": "c" * 32}
+    lines = [
+        json.dumps(each) for each in (CONTACT, ROW_OF_TALK, *({**row, "provider_id": f"F{n}"} for n in range(count)))
+    ]
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    files[HISTORY] = ("\n".join(lines) + "\n").encode().ljust(len(files[HISTORY]))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+async def texts_of(v: Vault) -> list[str]:
+    return [message.text async for some in v.history.export(v.ana.mentorado.id) for message in some]
+
+
+@pytest.mark.parametrize("how", ["another backup", "forged", "cut off", "gone", "a folder"])
+def test_what_was_checked_is_merged_whatever_lies_in_its_place_by_then(fast_dir: Path, how: str) -> None:
+    """ "The file replaced between check and merge: 2,006 forged rows stayed." """
+
     async def main() -> None:
-        async with vault(fast_dir) as v:
-            path = await v.backup(ONE)
+        async with vault(fast_dir / "before") as before:
+            path = await before.backup(ONE)
+            before.clock.time += timedelta(seconds=1)
+            other = await before.backup(TWO)
+        async with vault(fast_dir / "after", []) as v:
             desk = restoring(v, path)
             await desk.do(CHECK)
-            v.clock.time += timedelta(seconds=1)
-            other = await v.backup(TWO)
+            replaced(path, other, how)
+            assert (await desk.do(MERGE))["new"] == "4"
+            assert set(await texts_of(v)) == {"Boa tarde", "No grupo", "Olá, tudo bem?"}
+            await desk.log.append(line(v.ana.link.id, DAWN - timedelta(hours=1), ON, OFF))
+            await desk.do(SESSION)
+            assert [keys for keys, *_ in v.provider.restored] == [KEYS]
+
+    (fast_dir / "before").mkdir()
+    (fast_dir / "after").mkdir()
+    run(main())
+
+
+@pytest.mark.parametrize("how", ["another backup", "forged", "cut off", "gone", "a folder"])
+def test_when_what_was_checked_is_gone_another_file_is_refused_and_nothing_of_it_stays(
+    fast_dir: Path, how: str
+) -> None:
+    async def main() -> None:
+        async with vault(fast_dir / "before") as before:
+            path = await before.backup(ONE)
+            before.clock.time += timedelta(seconds=1)
+            other = await before.backup(TWO)
+        async with vault(fast_dir / "after", []) as v:
+            desk = restoring(v, path)
+            await desk.do(CHECK)
+            desk.facts[MERGE] = await desk.steps[MERGE].before(desk.run())
+            (v.folder / f".{desk.id}.archive").unlink()
+            replaced(path, other, how)
+            with pytest.raises(Problem) as refused:
+                await desk.steps[MERGE].do(desk.run())
+            assert refused.value.code in (Code.BACKUP_ALTERED, Code.BACKUP_UNREADABLE)
+            assert refused.value.context["path"] == str(path)
+            assert await texts_of(v) == []
+            assert await v.history.conversations(v.ana.mentorado.id) == []
+            assert await desk.steps[MERGE].happened(desk.run()) is None
+
+    (fast_dir / "before").mkdir()
+    (fast_dir / "after").mkdir()
+    run(main())
+
+
+def replaced(path: Path, other: Path, how: str) -> None:
+    match how:
+        case "another backup":
             other.replace(path)
+        case "forged":
+            forged(path)
+        case "cut off":
+            path.write_bytes(path.read_bytes()[:-10])
+        case _:
+            path.unlink()
+            if how == "a folder":
+                path.mkdir()
+
+
+def test_an_archive_whose_end_is_wrong_leaves_nothing_of_its_beginning(fast_dir: Path) -> None:
+    """Whoever can write into our own folder can change the copy, too; its sums are compared while it is merged."""
+
+    async def main() -> None:
+        async with vault(fast_dir, []) as v:
+            rows = [CONTACT, ROW_OF_TALK, *({**MESSAGE, "provider_id": f"M{n}"} for n in range(2500))]
+            path = archive_of(fast_dir, rows)
+            desk = restoring(v, path)
+            await desk.do(CHECK)
+            copy = v.folder / f".{desk.id}.archive"
+            with zipfile.ZipFile(copy) as archive:
+                files = {name: archive.read(name) for name in archive.namelist()}
+            files[HISTORY] = files[HISTORY].replace(b"M2499", b"M9999")
+            with zipfile.ZipFile(copy, "w", zipfile.ZIP_DEFLATED) as archive:
+                for name, content in files.items():
+                    archive.writestr(name, content)
             assert (await desk.refused(MERGE)).code is Code.BACKUP_ALTERED
+            assert await texts_of(v) == []
+            assert (await desk.do(MERGE))["new"] == "2500", "read from the file itself when it is tried again"
+
+    run(main())
+
+
+def test_a_merge_that_is_paused_is_taken_back(fast_dir: Path) -> None:
+    rows = [CONTACT, ROW_OF_TALK, *({**MESSAGE, "provider_id": f"M{n}"} for n in range(20_000))]
+
+    async def main() -> None:
+        async with vault(fast_dir, []) as v:
+            desk = restoring(v, archive_of(fast_dir, rows))
+            await desk.do(CHECK)
+            desk.facts[MERGE] = await desk.steps[MERGE].before(desk.run())
+            desk.told.clear()
+            async with asyncio.TaskGroup() as group:
+                merging = group.create_task(merge_of(desk))
+                while not desk.told:
+                    await asyncio.sleep(0.001)
+                merging.cancel()
+            assert await texts_of(v) == []
+            assert await desk.steps[MERGE].happened(desk.run()) is None
 
     run(main())
 
@@ -330,27 +471,40 @@ def test_a_locked_archive_needs_its_passphrase_at_each_step(fast_dir: Path) -> N
 # --- a merge that was interrupted ------------------------------------------------------------------------------------
 
 
-def test_an_interrupted_merge_is_completed_unless_nothing_came_in_yet(fast_dir: Path) -> None:
+def test_whether_an_interrupted_merge_came_in_is_known_also_when_something_arrived_meanwhile(fast_dir: Path) -> None:
     async def main() -> None:
         async with vault(fast_dir / "before") as before:
-            path = await before.backup()
+            path = await before.backup(passphrase=PHRASE)
         async with vault(fast_dir / "after", []) as v:
-            desk = restoring(v, path)
+            desk = restoring(v, path, secret=PHRASE)
             await desk.do(CHECK)
             desk.facts[MERGE] = await desk.steps[MERGE].before(desk.run())
-            assert await desk.steps[MERGE].happened(desk.run()) is None
-            with Archive(path) as archive:
-                rows = next(archive.rows())
-            second = [number for number, row in enumerate(rows) if row["kind"] == "message"][1]
-            await SqlHistoryTransfer(v.database).merge(v.ana.mentorado.id, rows[: second + 1])
-            assert await desk.steps[MERGE].before(desk.run()) == {"before": "0"}  # as it was at first
-            assert await desk.steps[MERGE].happened(desk.run()) == {"new": "4"}
-            path.unlink()
-            assert await desk.steps[MERGE].happened(desk.run()) is None  # nobody can say what is missing
+            step = desk.steps[MERGE]
+            assert await step.happened(desk.run()) is None
+            await v.history.store(v.ana, [said("9", "chegou", minute=60)], minutes(60))
+            assert await step.happened(desk.run()) is None
+            assert await texts_of(v) == ["chegou"], "asking merges nothing"
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(SqlHistoryTransfer, "merge", cannot)
+                with pytest.raises(Problem, match="database_locked"):
+                    await step.happened(desk.run())
+            assert await step.do(desk.run()) == {"new": "5"}
+            assert await step.before(desk.run()) == {"before": "0"}  # as it was at first
+            assert await step.happened(desk.run()) == {"new": "5"}
+            desk.secret = ""
+            assert await step.happened(desk.run()) == {"new": "5"}, "what may have come in is never called undone"
 
     (fast_dir / "before").mkdir()
     (fast_dir / "after").mkdir()
     run(main())
+
+
+async def merge_of(desk: Desk) -> Facts:
+    return await desk.steps[MERGE].do(desk.run())
+
+
+async def cannot(*_asked: object, **_details: object) -> int:
+    raise Problem(Code.DATABASE_LOCKED, path="conecta.db")
 
 
 # --- the keys --------------------------------------------------------------------------------------------------------
@@ -364,7 +518,7 @@ def test_keys_come_back_when_the_link_was_off_all_the_while(fast_dir: Path) -> N
             facts = await desk.do(CHECK, MERGE, SESSION)
             assert facts == {"session": "restored"}
             assert v.provider.restored == [(KEYS, DAWN, False)]
-            assert not [name for name in v.files() if name.startswith(".")]
+            assert not [name for name in v.files() if name.endswith(".session")]
 
     run(main())
 
@@ -388,7 +542,7 @@ def test_keys_stay_as_they_are_for_a_reason(fast_dir: Path, why: str) -> None:
             facts = await desk.do(CHECK, MERGE, SESSION)
             assert facts == {"why": "no_session" if why == "no_keys" else why}
             assert v.provider.restored == []
-            assert not [name for name in v.files() if name.startswith(".")]
+            assert not [name for name in v.files() if name.endswith(".session")]
 
     run(main())
 
@@ -446,6 +600,8 @@ def test_a_pause_in_the_middle_leaves_no_keys_lying_about(fast_dir: Path) -> Non
                 task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            assert v.files() in ([path.name], [f".{desk.id}.archive", path.name])
+            assert await desk.steps[CHECK].undo(desk.run()) == {}
             assert v.files() == [path.name]
 
     run(main())

@@ -23,6 +23,7 @@ from app.domain.messages import Address, AddressKind, Delivery, StoredMessage, W
 from app.domain.ports import HistoryTransfer
 from app.storage.database import Database
 from app.storage.history import SqlHistory
+from app.storage.history_rows import DumpCheck
 from app.storage.history_transfer import SqlHistoryTransfer
 from app.storage.roster import SqlRoster
 from tests.storage.talk import (
@@ -53,10 +54,14 @@ async def dumped(database: Database, who: Enrolment) -> Rows:
 
 async def brought_in(database: Database, who: Enrolment, told: Sequence[Mapping[str, object]], size: int = 1000) -> int:
     transfer: HistoryTransfer = SqlHistoryTransfer(database)
-    starts = range(0, len(told), size)
-    new = sum([await transfer.merge(who.mentorado.id, told[start : start + size]) for start in starts])
-    await transfer.put_in_order(who.mentorado.id)
-    return new
+    check = transfer.checker()
+    for batch in batches_of(told, size):
+        check(batch)
+    return await transfer.merge(who.mentorado.id, batches_of(told, size))
+
+
+def batches_of(told: Sequence[Mapping[str, object]], size: int = 1000) -> list[Sequence[Mapping[str, object]]]:
+    return [told[start : start + size] for start in range(0, len(told), size)]
 
 
 async def seen(database: Database, who: Enrolment) -> object:
@@ -175,12 +180,12 @@ async def test_what_is_brought_back_stands_before_what_came_since(path: Path) ->
         for word, count in (("antes", 6), ("depois", 1)):
             assert len(await SqlHistory(two).search(word)) == count
         numbers = await rows(two, "SELECT number FROM message ORDER BY number")
-        await SqlHistoryTransfer(two).put_in_order(ana.mentorado.id)
+        await SqlHistoryTransfer(two).merge(ana.mentorado.id, [])
         assert await rows(two, "SELECT number FROM message ORDER BY number") == numbers
 
 
 async def test_they_are_put_in_order_piece_by_piece(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.storage.history_transfer._MOVED", 3)
+    monkeypatch.setattr("app.storage.history_order._AT_ONCE", 3)
     async with Database(path) as one, Database(path.with_name("two.db")) as two:
         ana = await same_person(two, await enrol(one))
         await SqlHistory(one).store(ana, [said(f"A{n}", f"{n}", minute=n) for n in range(9)], minutes(1))
@@ -383,7 +388,6 @@ SUPPRESSION = {"kind": "suppression", "hash": "0" * 64, "erased_at": "2026-01-01
         pytest.param({**MESSAGE, "text": "a" * (4 << 20) + "b"}, id="a text without end"),
         pytest.param({**MESSAGE, "from_me": 1}, id="a number for yes"),
         pytest.param({**MESSAGE, "type": "virus"}, id="an unknown type"),
-        pytest.param({**MESSAGE, "provider": "zapi", "link_id": "link"}, id="another provider's link"),
         pytest.param({**MESSAGE, "provider": "icq"}, id="an unknown provider"),
         pytest.param({**MESSAGE, "sent_at": "yesterday"}, id="no time"),
         pytest.param({**MESSAGE, "sent_at": "2026-01-01T00:00:00"}, id="a time without a zone"),
@@ -409,11 +413,13 @@ async def test_a_row_that_no_dump_would_hold_is_refused_and_nothing_of_its_batch
 ) -> None:
     async with Database(path) as database:
         ana = await enrol(database)
-        if row.get("link_id") == "link":
-            row = {**row, "link_id": ana.link.id}
         before = await dumped(database, ana)
+        told = [CONTACT, TALK, MESSAGE, row]
         with pytest.raises(Problem) as refused:
-            await brought_in(database, ana, [CONTACT, TALK, MESSAGE, row])
+            SqlHistoryTransfer(database).checker()(told)
+        assert refused.value.code is Code.BACKUP_ALTERED
+        with pytest.raises(Problem) as refused:
+            await SqlHistoryTransfer(database).merge(ana.mentorado.id, [told])
         assert refused.value.code is Code.BACKUP_ALTERED
         assert await dumped(database, ana) == before == []
 
@@ -446,13 +452,85 @@ async def test_rows_that_come_twice_in_one_batch_are_there_once(path: Path) -> N
     assert counts == {"contact": 1, "conversation": 1, "message": 1, "suppression": 0, "early_receipt": 1}
 
 
-async def test_a_link_that_has_another_provider_here_is_refused(path: Path) -> None:
+async def test_a_link_that_has_another_provider_here_is_not_taken_for_it(path: Path) -> None:
+    """Whether an archive can be restored does not depend on what is there already."""
     async with Database(path) as database:
         ana = await enrol(database)
         first = {**MESSAGE, "link_id": new_link_id(), "provider": "zapi"}
         await brought_in(database, ana, [CONTACT, TALK, first])
-        with pytest.raises(Problem, match="another provider"):
-            await brought_in(database, ana, [{**first, "provider": "meta_cloud", "provider_id": "X3"}])
+        other = {**first, "provider": "meta_cloud"}
+        for _ in range(2):
+            await brought_in(database, ana, [CONTACT, TALK, other])
+        twice = await enrol(database, "Ana", "+5521987650009")
+        for told in (first, other):
+            await brought_in(database, twice, [CONTACT, TALK, told])
+        query = "SELECT m.provider, l.provider, l.mentorado_id FROM message m JOIN link l ON l.id = m.link_id"
+        kept = await rows(database, query)
+    both = [(provider, provider) for provider in ("zapi", "meta_cloud")]
+    assert kept == [(*each, who.mentorado.id) for who in (ana, twice) for each in both]
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+async def test_what_is_wrong_at_the_end_takes_back_all_that_came_before(path: Path, size: int) -> None:
+    async with Database(path) as database:
+        ana = await enrol(database)
+        await SqlHistory(database).store(ana, EVERYTHING, minutes(1))
+        before = await rows(database, "SELECT * FROM message")
+        told = [CONTACT, TALK, *({**MESSAGE, "provider_id": f"N{n}"} for n in range(10)), {"kind": "table"}]
+        transfer = SqlHistoryTransfer(database)
+        with pytest.raises(Problem) as refused:
+            await transfer.merge(ana.mentorado.id, (batch for batch in batches_of(told, size)))
+        assert refused.value.code is Code.BACKUP_ALTERED
+        assert await rows(database, "SELECT * FROM message") == before
+        assert await transfer.merge(ana.mentorado.id, batches_of(told[:-1], size), keep=False) == 10
+        assert await rows(database, "SELECT * FROM message") == before
+        assert await transfer.merge(ana.mentorado.id, batches_of(told[:-1], size)) == 10
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [MESSAGE],
+        [CONTACT, MESSAGE],
+        [TALK],
+        [CONTACT, TALK, {**MESSAGE, "sender_id": "b" * 32}],
+        [FORMER],
+        [CONTACT, {**FORMER, "kind": "former_conversation", "now": "c" * 32}],
+        [CONTACT, TALK, MESSAGE, {**MESSAGE, "provider_id": "X2", "provider": "zapi"}],
+        [
+            CONTACT,
+            TALK,
+            MESSAGE,
+            {
+                "kind": "early_receipt",
+                "link_id": MESSAGE["link_id"],
+                "provider": "zapi",
+                "provider_id": "X2",
+                "delivery": "read",
+                "at": MESSAGE["sent_at"],
+            },
+        ],
+    ],
+)
+async def test_what_is_about_nobody_is_found_without_a_database(told: list[Mapping[str, object]]) -> None:
+    """A row at a time: what comes later was not told yet."""
+    check = SqlHistoryTransfer(Database(Path("nowhere"))).checker()
+    for row in told[:-1]:
+        check([row])
+    with pytest.raises(Problem) as refused:
+        check(told[-1:])
+    assert refused.value.code is Code.BACKUP_ALTERED
+
+
+async def test_a_dump_of_more_people_than_anybody_knows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.storage.history_rows.MOST", 3)
+    erasures = [{**SUPPRESSION, "hash": f"{number:064}"} for number in range(4)]
+    people: Rows = [{**CONTACT, "id": f"{number:032}"} for number in range(4)]
+    for told in (erasures, people):
+        check = DumpCheck()
+        check(told[:3])
+        with pytest.raises(Problem, match="more people"):
+            check(told[3:])
 
 
 BROKEN = 800
@@ -507,11 +585,10 @@ async def test_broken_rows_are_refused_or_merged_and_nothing_else_happens(path: 
                     row[dice.choice([*row])] = dice.choice(odd)
             dice.shuffle(told)
             try:
-                await SqlHistoryTransfer(database).merge(ana.mentorado.id, told)
+                await brought_in(database, ana, told)
             except Problem as problem:
                 refused += 1
                 assert problem.code is Code.BACKUP_ALTERED, problem  # noqa: PT017 - the point of it
-        await SqlHistoryTransfer(database).put_in_order(ana.mentorado.id)
         assert await rows(database, "PRAGMA foreign_key_check") == []
         assert await rows(database, "PRAGMA integrity_check") == [("ok",)]
         after = {row["provider_id"] for row in await dumped(database, ana) if row["kind"] == "message"}

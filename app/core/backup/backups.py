@@ -14,16 +14,16 @@ from typing import Final, cast
 from app import __version__
 from app.core.backup.archive import ArchiveWriter
 from app.core.backup.cipher import COST, require_length
-from app.core.backup.folder import BackupFolder, remove
-from app.core.backup.manifest import BackupHead
-from app.core.backup.reading import Archive
+from app.core.backup.folder import PARTS, BackupFolder, copied, remove
+from app.core.backup.manifest import BackupHead, Manifest
+from app.core.backup.reading import Archive, label
 from app.core.enrolments import Enrolments
 from app.core.in_a_thread import InThread, in_a_thread
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
-from app.domain.ports import Clock, HistoryTransfer
+from app.domain.ports import Clock, HistoryTransfer, RowsCheck
 from app.domain.procedure import Facts, ProcedureId
 from app.domain.provider import KeepsSessions, Provider
 
@@ -115,20 +115,47 @@ class Backups:
         self._phrases.pop(procedure_id, None)
         return info
 
-    def beside(self, procedure_id: ProcedureId) -> Path:
+    def keys_of(self, procedure_id: ProcedureId) -> Path:
         """Where keys may lie for a moment, for this user alone; `discard_part` removes them, too."""
         return self._folder.part(procedure_id, "session")
 
     async def discard_part(self, procedure_id: ProcedureId) -> None:
-        """Remove a part file. A finished backup is never a harm, and stays."""
+        """Remove what a procedure keeps beside the backups. A finished backup is never a harm, and stays."""
         self._phrases.pop(procedure_id, None)
-        await asyncio.to_thread(remove, self._folder.part(procedure_id), self._folder.part(procedure_id, "session"))
+        await asyncio.to_thread(remove, *(self._folder.part(procedure_id, what) for what in PARTS))
+
+    # --- what is to be restored --------------------------------------------------------------------------------------
+
+    async def hold(self, procedure_id: ProcedureId, path: Path) -> None:
+        """Copy the archive at *path* to where only this user can change it, until `discard_part`."""
+        copy = self._folder.part(procedure_id, "archive")
+        async with in_a_thread() as thread:
+            try:
+                await thread(partial(self._folder.prepare, copy))
+                await thread(partial(copied, path, copy))
+            except BaseException:
+                await thread(partial(remove, copy))  # after what it is doing now
+                raise
+
+    def held(self, procedure_id: ProcedureId, path: Path, *, passphrase: str) -> Archive:
+        """The archive that was held; the one at *path* where the copy is gone, which is to be compared with it."""
+        copy = self._folder.part(procedure_id, "archive")
+        return Archive(path, passphrase=passphrase, copy=copy if copy.exists() else None)
 
     # --- what there is -------------------------------------------------------------------------------------------
 
     async def verify(self, path: Path, *, passphrase: str = "", on_progress: OnProgress = unheard) -> BackupInfo:
-        """Read it whole. Raises `Problem` for what is no backup, is damaged, was altered, or is locked."""
-        loop, cancelled = asyncio.get_running_loop(), threading.Event()
+        """Read it whole, and check all that a restore does.
+
+        Raises `Problem` for what is no backup, is damaged, was altered, or is locked.
+        """
+        archive = Archive(path, passphrase=passphrase)
+        manifest = await self.verify_archive(archive, on_progress=on_progress)
+        return manifest.info(path, encrypted=archive.encrypted)
+
+    async def verify_archive(self, archive: Archive, *, on_progress: OnProgress = unheard) -> Manifest:
+        """Like `verify`, for an *archive* that is not open; it is closed afterwards."""
+        loop, cancelled, check = asyncio.get_running_loop(), threading.Event(), self._transfer.checker()
 
         def tell(done: int, total: int) -> None:
             if cancelled.is_set():
@@ -137,9 +164,13 @@ class Backups:
             loop.call_soon_threadsafe(on_progress, told)
 
         try:
-            return await asyncio.to_thread(_verify, path, passphrase, tell)
+            return await asyncio.to_thread(_verify, archive, check, tell)
         finally:
             cancelled.set()
+
+    async def look(self, path: Path) -> BackupInfo:
+        """What it says of itself; nobody vouches for it. Raises `Problem`."""
+        return (await asyncio.to_thread(label, path)).info
 
     async def all(self, mentorado_id: MentoradoId | None = None) -> Sequence[BackupInfo]:
         """The latest first, as they say of themselves. What cannot be read is left out, with a line in the log."""
@@ -218,9 +249,9 @@ def _give_up(made: Sequence[ArchiveWriter]) -> None:
         writer.give_up()
 
 
-def _verify(path: Path, passphrase: str, tell: Callable[[int, int], None]) -> BackupInfo:
+def _verify(archive: Archive, check: RowsCheck, tell: Callable[[int, int], None]) -> Manifest:
     done = told = 0
-    with Archive(path, passphrase=passphrase) as archive:
+    with archive:
         total = archive.size
 
         def progress(count: int) -> None:
@@ -230,6 +261,6 @@ def _verify(path: Path, passphrase: str, tell: Callable[[int, int], None]) -> Ba
                 told = done
                 tell(done, total)
 
-        archive.verify(progress)
+        archive.verify(check, progress)
         tell(total, total)
-        return archive.manifest.info(path, encrypted=archive.encrypted)
+        return archive.manifest

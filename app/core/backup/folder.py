@@ -3,6 +3,7 @@
     the backups' folder/        0700
       .<procedure id>.part      an archive that is being written, or was not yet read back
       .<procedure id>.session   keys on their way into it, or out of one
+      .<procedure id>.archive   a copy of what is being restored
       Conecta <name> <time>.conecta
 
 Everything here blocks: call it from a worker thread.
@@ -18,9 +19,9 @@ from datetime import UTC
 from pathlib import Path
 from typing import Final
 
-from app.core.backup.archive import folder_problems
+from app.core.backup.archive import folder_problems, private
 from app.core.backup.manifest import Label
-from app.core.backup.reading import label
+from app.core.backup.reading import label, pieces
 from app.core.export_files import safe_name
 from app.domain.backup import BackupInfo
 from app.domain.errors import Code, Problem
@@ -30,6 +31,8 @@ from app.domain.procedure import ProcedureId
 log = logging.getLogger(__name__)
 
 ENDING: Final = ".conecta"
+PARTS: Final = ("part", "session", "archive")
+"""What a procedure may keep beside the archives."""
 
 
 class BackupFolder:
@@ -94,6 +97,12 @@ def remove(*paths: Path) -> None:
     for path in paths:
         with folder_problems(path.parent), suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
+
+
+def copied(path: Path, copy: Path) -> None:
+    """Copy the file at *path* to *copy*, which must not be there yet, for this user alone."""
+    with folder_problems(copy.parent), open(copy, "xb", opener=private) as target:
+        target.writelines(pieces(path))
 
 
 def _sync(folder: Path) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, cast
@@ -32,9 +34,22 @@ from app.core.backup.manifest import (
     read_manifest,
 )
 from app.domain.errors import Code, Problem
+from app.domain.ports import RowsCheck
 
 PIECE: Final = 1 << 16
-LONGEST_ROW: Final = 32 << 20
+_PIECE_OF_FILE: Final = 1 << 20
+LONGEST_ROW: Final = 10 << 20
+"""Bytes. What comes over a wire has at most 4 MB, and a message that was edited has two texts."""
+
+_BATCH_ROWS: Final = 1000
+_BATCH_BYTES: Final = 1 << 20
+"""A batch ends with the first of the two, so that its rows take little memory whatever is in them."""
+
+_PLAIN_ROW: Final = 1 << 14
+"""Bytes up to which a row takes little memory whatever is in it."""
+
+_MOST_STRUCTURE: Final = 1 << 17
+"""Bytes of a row outside its texts: room for a contact with thousands of addresses."""
 
 _RATIO: Final = 200
 """So many times its packed size a file may have; words come to 5 to 25, and a bomb to 1000."""
@@ -42,7 +57,7 @@ _RATIO: Final = 200
 _SMALL: Final = 256 << 20
 """Bytes below which the ratio does not matter: somebody may have sent the same long text a thousand times, and what is
 read piece by piece does no harm."""
-_AT_ONCE: Final = 1 << 20  # more is never read into memory, whatever the list of files says of its size
+_AT_ONCE: Final = 1 << 17  # more is never read into memory, whatever the list of files says of its size
 
 _WRONG: Final = (
     zipfile.BadZipFile,
@@ -66,21 +81,23 @@ Progress = Callable[[int], None]
 class Archive:
     """An archive that is open. Raises `Problem` for what is not right, wherever it turns out."""
 
-    def __init__(self, path: Path, *, passphrase: str = "") -> None:
+    def __init__(self, path: Path, *, passphrase: str = "", copy: Path | None = None) -> None:
+        """Where there is a *copy* of it, that is what is read; *path* is what people know it by."""
         self.path = path
+        self._file = copy or path
         self._passphrase = passphrase
         self._stack = ExitStack()
 
     def open(self) -> None:
         """Read the list of files and the manifest; nothing else is known to be right yet."""
         with ExitStack() as stack, self._readable():
-            file = stack.enter_context(_opened(self.path))
+            file = stack.enter_context(_opened(self._file))
             self.encrypted = file.read(len(MAGIC)) == MAGIC
             file.seek(0)
             source = UnlockedFile(file, self.path, self._passphrase) if self.encrypted else file
             self._zip = stack.enter_context(zipfile.ZipFile(cast("IO[bytes]", _Portioned(source))))
             self._entries = self._known(self._zip.infolist())
-            self.manifest = read_manifest(self._zip.read(self._entries[MANIFEST]), self.path)
+            self.manifest = read_manifest(self._whole(MANIFEST), self.path)
             self._compare()
             self._stack = stack.pop_all()
 
@@ -94,23 +111,16 @@ class Archive:
     def __exit__(self, _kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
         self.close()
 
-    def rows(self, size: int = 1000, progress: Progress = lambda _bytes: None) -> Iterator[list[dict[str, Any]]]:
-        """The rows of the history, in batches. Only after the last batch it is known that none was altered."""
-        counts, told = dict.fromkeys(("rows", "messages", "conversations", "contacts"), 0), self.manifest.counts
-        batch: list[dict[str, Any]] = []
-        for row in self._rows(progress):
-            counts["rows"] += 1
-            for name in counted(row):
-                counts[name] += 1
-            if counts["rows"] > told.rows:
-                break
-            batch.append(row)
-            if len(batch) == size:
-                yield batch
-                batch = []
-        if any(getattr(told, name) != count for name, count in counts.items()):
-            raise self._altered(HISTORY)
-        if batch:
+    def rows(self, check: RowsCheck, progress: Progress = lambda _bytes: None) -> Iterator[list[dict[str, Any]]]:
+        """The rows of the history, in batches that passed *check*, which is a new one for each time through.
+
+        Only after the last batch it is known that none was altered. Whoever merges a history reads it by this, and
+        whoever says that it can be merged: so what was verified can be restored.
+        """
+        for batch in self._batches(progress):
+            with about(self.path):
+                check(batch)
+                _require_past(batch, self.manifest.head.at)
             yield batch
 
     def session_to(self, file: Path) -> None:
@@ -118,32 +128,56 @@ class Archive:
         with open(file, "xb", opener=private) as target:
             target.writelines(self._pieces(SESSION))
 
-    def verify(self, progress: Progress = lambda _bytes: None) -> None:
+    def verify(self, check: RowsCheck, progress: Progress = lambda _bytes: None) -> None:
         """Read everything, and compare it with what the manifest says."""
-        self.verify_files(progress)
-        for _ in self.rows(progress=progress):
-            pass
-
-    def verify_files(self, progress: Progress = lambda _bytes: None) -> None:
-        """Everything but the history."""
         for name in sorted(self.manifest.files.keys() - {HISTORY}):
             for piece in self._pieces(name):
                 progress(len(piece))
+        for _ in self.rows(check, progress):
+            pass
 
     @property
     def size(self) -> int:
         """Bytes that `verify` reads."""
         return sum(each.size for each in self.manifest.files.values())
 
-    def _rows(self, progress: Progress) -> Iterator[dict[str, Any]]:
+    def _batches(self, progress: Progress) -> Iterator[list[dict[str, Any]]]:
+        counts, told = dict.fromkeys(("rows", "messages", "conversations", "contacts"), 0), self.manifest.counts
+        batch: list[dict[str, Any]] = []
+        size = 0
+        for row, length in self._rows(progress):
+            counts["rows"] += 1
+            for name in counted(row):
+                counts[name] += 1
+            if counts["rows"] > told.rows:
+                break
+            batch.append(row)
+            size += length
+            if len(batch) == _BATCH_ROWS or size >= _BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+        if any(getattr(told, name) != count for name, count in counts.items()):
+            raise self._altered(HISTORY)
+        if batch:
+            yield batch
+
+    def _rows(self, progress: Progress) -> Iterator[tuple[dict[str, Any], int]]:
+        """The rows, and the bytes that each has."""
         with self._readable():
             pieces = _Pieces(self._pieces(HISTORY))
             with io.BufferedReader(pieces, PIECE) as lines:
                 while line := lines.readline(LONGEST_ROW):
                     if not line.endswith(b"\n"):
                         raise Misshapen("a row without its end")
+                    if len(line) > _PLAIN_ROW:
+                        _require_plain(line)
                     progress(len(line))
-                    yield parsed(line)
+                    yield parsed(line), len(line)
+
+    def _whole(self, name: str) -> bytes:
+        """A small file. The module for ZIPs would unpack all there is, and then cut it off."""
+        with self._zip.open(self._entries[name]) as file:
+            return file.read(LARGEST[name] + 1)
 
     def _pieces(self, name: str) -> Iterator[bytes]:
         """What is in a file, whole and as it was; after the last piece, its sum was compared."""
@@ -244,6 +278,44 @@ class _Pieces(io.RawIOBase):
         some, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
         buffer[: len(some)] = some
         return len(some)
+
+
+def _require_plain(line: bytes) -> None:
+    """Raises `Misshapen` for a row of a thousand lists, each of which takes twenty times its letters in memory."""
+    bare = line.replace(b"\\\\", b"").replace(b'\\"', b"")  # what is left of quotation marks begins and ends texts
+    outside = len(bare) if bare.count(b'"') > _MOST_STRUCTURE else sum(map(len, bare.split(b'"')[::2]))
+    if outside > _MOST_STRUCTURE:
+        raise Misshapen("a row of more than a message has")
+
+
+def _require_past(batch: Sequence[Mapping[str, Any]], taken_at: datetime) -> None:
+    """Nobody was erased after the backup was taken: such a row would keep what is still to come out of the history."""
+    for row in batch:
+        if row["kind"] == "suppression" and datetime.fromisoformat(row["erased_at"]) > taken_at:
+            raise Problem(Code.BACKUP_ALTERED, path="", detail=HISTORY, why="an erasure that is still to come")
+
+
+@contextmanager
+def about(path: Path) -> Iterator[None]:
+    """What is wrong with a row is wrong with the file it is in."""
+    try:
+        yield
+    except Problem as problem:
+        if problem.code is not Code.BACKUP_ALTERED:
+            raise
+        raise Problem(problem.code, **{**problem.context, "path": str(path)}) from problem
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """The file at *path*, as large as it is now. Raises `Problem` when it cannot be read."""
+    try:
+        with _opened(path) as file:
+            left = os.fstat(file.fileno()).st_size  # one that grows meanwhile has no end
+            while piece := file.read(min(left, _PIECE_OF_FILE)):
+                yield piece
+                left -= len(piece)
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def _opened(path: Path) -> IO[bytes]:

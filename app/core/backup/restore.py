@@ -1,14 +1,16 @@
 """The steps of a restore: is the archive whole and theirs, its history merged, its keys put back where that is right.
 
-History comes back always. Keys come back only when it is certain that their device was not used since: otherwise that
-step is left out, with the reason.
+History comes back always: what was checked is a copy of ours, and that is merged as a whole or not at all. Keys come
+back only when it is certain that their device was not used since: otherwise that step is left out, with the reason.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -16,8 +18,9 @@ from typing import Any, Final, cast
 
 from app.core.backup.archive import folder_problems
 from app.core.backup.backups import Backups
-from app.core.backup.manifest import HISTORY
-from app.core.backup.reading import Archive
+from app.core.backup.folder import remove
+from app.core.backup.manifest import Manifest
+from app.core.backup.reading import Archive, about
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
 from app.core.in_a_thread import InThread, in_a_thread
@@ -35,7 +38,9 @@ from app.domain.provider import KeepsSessions, Provider
 _AT_REST: Final = frozenset({LinkState.OFF, LinkState.BLOCKED})
 _LOOKED_BACK: Final = 500
 _NOT_USABLE: Final = frozenset({Code.SESSION_USED_SINCE, Code.SESSION_CORRUPT})
-_TOLD_EVERY: Final = 4 << 20  # bytes
+_OF_THE_FILE: Final = frozenset(
+    {Code.BACKUP_UNREADABLE, Code.BACKUP_ALTERED, Code.BACKUP_LOCKED, Code.BACKUP_NEWER, Code.BACKUP_FOLDER_UNUSABLE}
+)
 
 
 class Restore:
@@ -62,7 +67,7 @@ class Restore:
 
     def steps(self) -> tuple[Step, ...]:
         return (
-            Step(name=StepName.CHECK_ARCHIVE, do=self._check),
+            Step(name=StepName.CHECK_ARCHIVE, do=self._check, undo=self._let_go),
             Step(
                 name=StepName.MERGE_HISTORY,
                 do=self._merge,
@@ -75,38 +80,27 @@ class Restore:
     # --- the archive ---------------------------------------------------------------------------------------------
 
     async def _check(self, run: Run) -> Facts:
-        """Read all of it, and every row of its history as the database would."""
-        async with _opened(run) as (thread, archive):
-            self._require_theirs(archive, self._enrolments.get(run.mentorado_id))
-            done = told = 0
+        """Copy it to where nobody else changes it, and read all of that as it will be read when it is merged."""
+        await self._backups.hold(run.id, _path(run))
+        try:
+            async with self._opened(run) as (_, archive):
+                self._require_theirs(archive, self._enrolments.get(run.mentorado_id))
+            manifest = await self._backups.verify_archive(self._archive(run), on_progress=run.tell)
+        except Problem:
+            await self._let_go(run)  # the next try copies what is there then
+            raise
+        return {
+            "archive": _fingerprint(manifest),
+            "at": manifest.head.at.isoformat(),
+            "messages": str(manifest.counts.messages),
+            "conversations": str(manifest.counts.conversations),
+            "session": "none" if manifest.account is None else "kept",
+            "encrypted": "yes" if archive.encrypted else "no",
+        }
 
-            def progress(count: int) -> None:
-                nonlocal done
-                done += count
-
-            await thread(partial(archive.verify_files, progress))
-            batches = archive.rows(progress=progress)
-            while await thread(partial(self._next_is_good, batches, archive)):
-                if done - told >= _TOLD_EVERY:
-                    told = done
-                    run.tell(BackupProgress(part=BackupPart.VERIFYING, done=done, total=archive.size))
-            manifest = archive.manifest
-            return {
-                "archive": _fingerprint(archive),
-                "at": manifest.head.at.isoformat(),
-                "messages": str(manifest.counts.messages),
-                "conversations": str(manifest.counts.conversations),
-                "session": "none" if manifest.account is None else "kept",
-            }
-
-    def _next_is_good(self, batches: Iterator[list[dict[str, Any]]], archive: Archive) -> bool:
-        """Whether there was another batch."""
-        batch = next(batches, None)
-        if batch is not None:
-            with _about(archive.path):
-                self._transfer.check(batch)
-                _require_past(batch, archive.manifest.head.at)
-        return batch is not None
+    async def _let_go(self, run: Run) -> Facts:
+        await self._backups.discard_part(run.id)
+        return {}
 
     @staticmethod
     def _require_theirs(archive: Archive, enrolment: Enrolment) -> None:
@@ -118,35 +112,61 @@ class Restore:
     # --- the history ---------------------------------------------------------------------------------------------
 
     async def _still_the_same(self, run: Run) -> Facts:
-        async with _opened(run) as (_, archive):
+        async with self._opened(run) as (_, archive):
             _require_checked(run, archive)
         before = run.facts(StepName.MERGE_HISTORY).get("before") or str(await self._count(run))
         return {"before": before}
 
     async def _merge(self, run: Run) -> Facts:
-        async with _opened(run) as (thread, archive):
-            _require_checked(run, archive)
-            batches, done, total = archive.rows(), 0, archive.manifest.counts.rows
-            while (batch := await thread(partial(next, batches, None))) is not None:
-                with _about(archive.path):
-                    await self._transfer.merge(run.mentorado_id, batch)
-                done += len(batch)
-                run.tell(BackupProgress(part=BackupPart.HISTORY, done=done, total=total))
-        await self._transfer.put_in_order(run.mentorado_id)
+        """All of it or nothing: what turns out to be wrong at the end takes back what came before."""
+        try:
+            await self._bring_in(run, keep=True)
+        except Problem as problem:
+            if problem.code in _OF_THE_FILE:
+                await self._let_go(run)  # should the copy have been damaged, the next try reads the file itself
+            raise
+        return await self._merged_facts(run)
+
+    async def _merged_facts(self, run: Run) -> Facts:
         talks = await self._history.conversations(run.mentorado_id)
         self._bus.publish(HistoryGrew(run.mentorado_id, tuple(talk.id for talk in talks)))
         before = int(run.facts(StepName.MERGE_HISTORY)["before"])
         return {"new": str(await self._count(run) - before)}
 
     async def _merged(self, run: Run) -> Facts | None:
-        """A merge that was interrupted is completed: what came in cannot be told from what was there, so there is no
-        way back from it. When it cannot be, or when nothing came in yet, there is."""
+        """Whether a merge that was interrupted had come in. The number of messages says so where nothing arrived
+        meanwhile, and where something did, whether anything of the archive is missing."""
         if str(await self._count(run)) == run.facts(StepName.MERGE_HISTORY).get("before"):
             return None
         try:
-            return await self._merge(run)
-        except Problem:
-            return None
+            missing = await self._bring_in(run, keep=False)
+        except Problem as problem:
+            if problem.code not in _OF_THE_FILE:
+                raise
+            missing = 0  # nobody can say it, and what came in must never be called undone
+        return None if missing else await self._merged_facts(run)
+
+    async def _bring_in(self, run: Run, *, keep: bool) -> int:
+        """Returns how many messages are new. Cancelled, it is taken back, or it had come to its end."""
+        loop, cancelled = asyncio.get_running_loop(), threading.Event()
+
+        def batches() -> Iterator[list[dict[str, Any]]]:
+            with self._archive(run) as archive:
+                _require_checked(run, archive)
+                done, total = 0, archive.manifest.counts.rows
+                for batch in archive.rows(self._transfer.checker()):
+                    if cancelled.is_set():
+                        raise _CancelledError
+                    yield batch
+                    done += len(batch)
+                    told = BackupProgress(part=BackupPart.HISTORY, done=done, total=total)
+                    loop.call_soon_threadsafe(run.tell, told)
+
+        try:
+            with about(_path(run)):
+                return await self._transfer.merge(run.mentorado_id, batches(), keep=keep)
+        finally:
+            cancelled.set()
 
     async def _count(self, run: Run) -> int:
         return (await self._transfer.counts(run.mentorado_id))["message"]
@@ -157,7 +177,7 @@ class Restore:
         """Why the keys stay as they are, if they do."""
         enrolment = self._enrolments.get(run.mentorado_id)
         provider: object = self._providers.get(enrolment.link.provider)
-        async with _opened(run) as (_, archive):
+        async with self._opened(run) as (_, archive):
             account = archive.manifest.account
         if account is None or not isinstance(provider, KeepsSessions):
             return {"why": "no_session"}
@@ -179,16 +199,37 @@ class Restore:
         link = self._enrolments.get(run.mentorado_id).link
         provider = cast("KeepsSessions", self._providers[link.provider])  # else `_leave_session` had said so
         lines = await self._transitions.of(run.mentorado_id, limit=_LOOKED_BACK)
-        keys = self._backups.beside(run.id)
+        keys = self._backups.keys_of(run.id)
         try:
-            async with _opened(run) as (thread, archive):
+            async with self._opened(run) as (thread, archive):
+                _require_checked(run, archive)
                 taken_at = archive.manifest.head.at
                 await thread(partial(_written_out, archive, keys))
             await provider.restore_session(
                 link, keys, taken_at, used_since=used_since(lines, link.id, taken_at), only_ask=only_ask
             )
         finally:
-            await self._backups.discard_part(run.id)
+            await asyncio.to_thread(remove, keys)
+
+    # --- the file ----------------------------------------------------------------------------------------------------
+
+    def _archive(self, run: Run) -> Archive:
+        return self._backups.held(run.id, _path(run), passphrase=run.secret)
+
+    @asynccontextmanager
+    async def _opened(self, run: Run) -> AsyncIterator[tuple[InThread, Archive]]:
+        """The archive, and the thread to read it in."""
+        async with in_a_thread() as thread:
+            archive = self._archive(run)
+            try:
+                await thread(archive.open)
+                yield thread, archive
+            finally:
+                await thread(archive.close)  # after it was opened, also when nobody waited for that
+
+
+class _CancelledError(Exception):
+    """Nobody waits for the merge any more."""
 
 
 def used_since(lines: Sequence[Transition], link_id: LinkId, moment: datetime) -> bool:
@@ -204,45 +245,20 @@ def used_since(lines: Sequence[Transition], link_id: LinkId, moment: datetime) -
     return True
 
 
-@asynccontextmanager
-async def _opened(run: Run) -> AsyncIterator[tuple[InThread, Archive]]:
-    """The archive that the restore was begun with, and the thread to read it in."""
-    async with in_a_thread() as thread:
-        archive = Archive(Path(run.begun_with["path"]), passphrase=run.secret)
-        try:
-            await thread(archive.open)
-            yield thread, archive
-        finally:
-            await thread(archive.close)  # after it was opened, also when nobody waited for that
+def _path(run: Run) -> Path:
+    """Where the archive is that the restore was begun with."""
+    return Path(run.begun_with["path"])
 
 
 def _require_checked(run: Run, archive: Archive) -> None:
     """It is the archive that was read through, and not another in its place."""
-    if run.facts(StepName.CHECK_ARCHIVE).get("archive") != _fingerprint(archive):
+    if run.facts(StepName.CHECK_ARCHIVE).get("archive") != _fingerprint(archive.manifest):
         raise Problem(Code.BACKUP_ALTERED, path=str(archive.path), detail=archive.path.name)
 
 
-def _fingerprint(archive: Archive) -> str:
+def _fingerprint(manifest: Manifest) -> str:
     """The manifest vouches for everything in it."""
-    return hashlib.sha256(archive.manifest.written()).hexdigest()
-
-
-def _require_past(batch: Sequence[Mapping[str, Any]], taken_at: datetime) -> None:
-    """Nobody was erased after the backup was taken: such a row would keep what is still to come out of the history."""
-    for row in batch:
-        if row["kind"] == "suppression" and datetime.fromisoformat(row["erased_at"]) > taken_at:
-            raise Problem(Code.BACKUP_ALTERED, path="", detail=HISTORY, why="an erasure that is still to come")
-
-
-@contextmanager
-def _about(path: Path) -> Iterator[None]:
-    """What is wrong with a row is wrong with the file it is in."""
-    try:
-        yield
-    except Problem as problem:
-        if problem.code is not Code.BACKUP_ALTERED:
-            raise
-        raise Problem(problem.code, **{**problem.context, "path": str(path)}) from problem
+    return hashlib.sha256(manifest.written()).hexdigest()
 
 
 def _written_out(archive: Archive, keys: Path) -> None:

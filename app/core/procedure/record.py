@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Final
 
@@ -12,9 +13,10 @@ from app.core.procedure.step import Run, Step
 from app.core.witness import Witness, described
 from app.domain.audit import Actor, AuditOutcome
 from app.domain.connection import LinkStatus
+from app.domain.errors import Problem
 from app.domain.mentorado import LinkId
 from app.domain.ports import Audit
-from app.domain.procedure import Facts, Procedure, ProcedureKind, StepName
+from app.domain.procedure import Facts, Procedure, ProcedureId, ProcedureKind, StepName
 
 ACTION: Final[Mapping[ProcedureKind, ActionName]] = MappingProxyType(
     {
@@ -33,12 +35,20 @@ class Recorder:
     """Two audit entries a procedure: when it begins, and when it is done or undone, each exactly once."""
 
     def __init__(
-        self, *, witness: Witness, audit: Audit, enrolments: Enrolments, status: Callable[[LinkId], LinkStatus]
+        self,
+        *,
+        witness: Witness,
+        audit: Audit,
+        enrolments: Enrolments,
+        status: Callable[[LinkId], LinkStatus],
+        clear: Callable[[ProcedureId], Awaitable[None]],
     ) -> None:
+        """*clear* removes the files that a procedure kept while it ran."""
         self._witness = witness
         self._audit = audit
         self._enrolments = enrolments
         self._status = status
+        self._clear = clear
         self.step = Step(name=StepName.RECORD, do=self._record)
 
     @property
@@ -51,6 +61,8 @@ class Recorder:
 
     async def ended(self, procedure: Procedure) -> None:
         """Returns once it is on disk; after a crash, what is there already is not written again."""
+        with suppress(Problem):  # a file that is in nobody's way
+            await self._clear(procedure.head.id)
         entries = await self._audit.entries(mentorado_id=procedure.head.mentorado_id, limit=_LOOKED_BACK)
         written = [entry.deed.after for entry in entries if entry.deed.after.get("procedure") == procedure.head.id]
         if not any(after["moment"] != "began" for after in written):
