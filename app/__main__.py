@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from app import __version__
 from app.domain.errors import Problem
 from app.settings import Settings, read_settings
+from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction

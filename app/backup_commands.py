@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from argparse import Namespace
 from getpass import getpass
@@ -16,6 +15,8 @@ from app.domain.errors import Code, Problem
 from app.domain.events import BackupMoved, ProcedureChanged
 from app.domain.mentorado import Enrolment
 from app.domain.procedure import Procedure, ProcedureId, ProcedureKind, ProcedureState, StepName
+from app.terminal import json_line
+from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.ui.audit_page.words import exactly
 from app.ui.text import texts
 
@@ -250,4 +251,4 @@ def _described(info: BackupInfo) -> dict[str, Any]:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json_line(value), flush=True)

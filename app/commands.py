@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from argparse import Namespace
 from collections import Counter
@@ -24,6 +23,8 @@ from app.domain.phone import readable
 from app.domain.ports import Transition
 from app.record_commands import run_record_command
 from app.settings import Override, Settings
+from app.terminal import json_line
+from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.ui import text
 from app.ui.text import texts
 
@@ -279,4 +280,4 @@ def _iso(moment: datetime | None) -> str | None:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json_line(value), flush=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from typing import Any
 
@@ -10,6 +9,8 @@ from app.bootstrap import Core
 from app.core.personal_data import contact_of
 from app.domain.audit import AuditEntry
 from app.domain.errors import Code, Problem
+from app.terminal import json_line
+from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.ui import text
 from app.ui.audit_page import words
 from app.ui.export_page import HtmlPages
@@ -149,4 +150,4 @@ def _described(entry: AuditEntry) -> dict[str, Any]:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    print(json.dumps(value, ensure_ascii=False), flush=True)
+    print(json_line(value), flush=True)

@@ -60,6 +60,50 @@ def test_no_dialog_nests_an_event_loop(path: Path) -> None:
     assert [call.lineno for call in calls if getattr(call.func, "attr", "") in {"exec", "exec_"}] == []
 
 
+def calls(path: Path, called: str) -> list[ast.Call]:
+    """The calls in *path* of a function or method of that name."""
+    every = [node for node in nodes(path) if isinstance(node, ast.Call)]
+    return [call for call in every if called in (getattr(call.func, "id", ""), getattr(call.func, "attr", ""))]
+
+
+def test_every_label_shows_plain_text() -> None:
+    """A label guesses: a name with a tag in it would be rendered, and its images loaded."""
+    guessing = [
+        f"{name(path)}:{call.lineno}"
+        for path in SOURCES
+        for call in calls(path, "QLabel")
+        if not any(each.arg == "textFormat" and "PlainText" in ast.unparse(each.value) for each in call.keywords)
+    ]
+    assert guessing == []
+
+
+def test_every_tool_tip_is_plain() -> None:
+    """A tool tip guesses too, and cannot be told not to: only what the catalogue says by itself goes unescaped."""
+    plain = re.compile(r"plain_tip\(.*\)|texts\([^,]*\)|'[^']*'", re.DOTALL)
+    guessing = [
+        f"{name(path)}:{call.lineno}"
+        for path in SOURCES
+        for call in calls(path, "setToolTip")
+        if not plain.fullmatch(ast.unparse(call.args[-1]))
+    ]
+    assert guessing == []
+    rendering = {"setHtml", "QTextBrowser", "QTextEdit", "QMessageBox", "setTextFormat", "insertHtml", "setMarkdown"}
+    texts_alone = [(APP / "ui" / "mentorado_list" / "delegate.py", "setTextFormat")]  # it sets plain text
+    found = [(path, each) for path in SOURCES for each in rendering if calls(path, each)]
+    assert [each for each in found if each not in texts_alone] == []
+
+
+def test_commands_write_what_others_wrote_with_its_control_characters_visible() -> None:
+    """`print` would hand a stranger's escape sequences to the terminal."""
+    bare = [
+        name(path)
+        for path in SOURCES
+        if calls(path, "print") and HOST not in path.parents and path != APP / "terminal.py"
+        if "printed as print" not in path.read_text(encoding="utf-8")
+    ]
+    assert bare == []
+
+
 def test_the_engine_is_touched_by_the_session_host_only() -> None:
     """Its Go runtime can abort a whole process: that must never be the window's."""
     assert [name(path) for path in SOURCES if "neonize" in imports(path) and HOST not in path.parents] == []

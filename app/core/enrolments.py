@@ -20,6 +20,7 @@ from app.domain.mentorado import (
     new_link_id,
     new_mentorado_id,
 )
+from app.domain.names import checked_cohort, checked_name
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock, Roster
 
@@ -63,7 +64,7 @@ class Enrolments:
                 id=new_mentorado_id(),
                 name=checked_name(name),
                 phone=await self._free_phone(phone),
-                cohort=cohort.strip(),
+                cohort=checked_cohort(cohort),
                 created_at=self._clock.now(),
             )
             enrolment = Enrolment(mentorado, Link(id=new_link_id(), mentorado_id=mentorado.id, provider=provider))
@@ -77,7 +78,7 @@ class Enrolments:
         async with self._writing:
             before = self.get(mentorado_id)
             number = await self._free_phone(phone, besides=mentorado_id)
-            mentorado = replace(before.mentorado, name=checked_name(name), phone=number, cohort=cohort.strip())
+            mentorado = replace(before.mentorado, name=checked_name(name), phone=number, cohort=checked_cohort(cohort))
             await self._roster.save_mentorado(mentorado)
             link = before.link
             if number != before.mentorado.phone and link.accepted_account is not None:
@@ -137,11 +138,3 @@ class Enrolments:
         if holder is not None and holder.id != besides:
             raise Problem(Code.PHONE_TAKEN, name=holder.name)
         return number
-
-
-def checked_name(typed: str) -> str:
-    """*typed* as a name is stored. Raises `Problem(NAME_MISSING)` when nothing is left of it."""
-    name = " ".join(typed.split())
-    if not name:
-        raise Problem(Code.NAME_MISSING)
-    return name

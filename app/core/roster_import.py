@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.core.enrolments import Enrolments, checked_name
+from app.core.enrolments import Enrolments
 from app.core.phone_numbers import parse_phone
 from app.core.spreadsheet import Columns, Record, Spreadsheet, cohort_in, name_in, phone_in, read_spreadsheet
 from app.core.witness import Witness
@@ -14,6 +14,7 @@ from app.domain.audit import AuditOutcome
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId
+from app.domain.names import checked_cohort, checked_name, visible
 from app.domain.phone import PhoneNumber, comparison_key
 
 LARGEST: Final = 2 << 20
@@ -97,18 +98,16 @@ class RosterImport:
 
 
 def _row(record: Record, columns: Columns) -> ImportRow:
+    name, phone, cohort = (read(record, columns) for read in (name_in, phone_in, cohort_in))
     row = ImportRow(
-        line=record.first,
-        last_line=record.last,
-        name=name_in(record, columns),
-        phone=phone_in(record, columns),
-        cohort=cohort_in(record, columns),
+        line=record.first, last_line=record.last, name=visible(name), phone=visible(phone), cohort=visible(cohort)
     )
     if record.problem is not None:
         return replace(row, problem=record.problem)
     if record.folded & {*columns.name, *columns.phone, *columns.cohort}:
         return replace(row, problem=Problem(Code.IMPORT_ROW_QUOTES, row=str(record.first)))
     try:
-        return replace(row, name=checked_name(row.name), phone=parse_phone(row.phone))
+        name, cohort = checked_name(name), checked_cohort(cohort)
+        return replace(row, name=name, cohort=cohort, phone=parse_phone(phone))
     except Problem as problem:
         return replace(row, problem=problem)

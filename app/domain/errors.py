@@ -20,6 +20,9 @@ class Code(StrEnum):
     PHONE_FOREIGN = "phone_foreign"  # not Brazil's; it would be another country's with a +
     PHONE_TAKEN = "phone_taken"
     NAME_MISSING = "name_missing"
+    NAME_TOO_LONG = "name_too_long"
+    NAME_UNREADABLE = "name_unreadable"  # control characters, or halves of characters
+    COHORT_TOO_LONG = "cohort_too_long"
     MENTORADO_UNKNOWN = "mentorado_unknown"
     MENTORADO_AMBIGUOUS = "mentorado_ambiguous"
     MENTORADO_CONNECTED = "mentorado_connected"  # archive asked while its link runs

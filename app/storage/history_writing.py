@@ -29,6 +29,7 @@ from app.domain.messages import (
     WireUnknown,
     forward,
 )
+from app.domain.names import MOST_NAME
 from app.domain.set_aside import NotStorable
 from app.storage import set_aside
 from app.storage.history_contacts import AddressBook, Addresses, among, call, is_many, portions
@@ -181,7 +182,7 @@ class _Batch:
             "provider_id": said.provider_id,
             "from_me": said.from_me,
             "sender_id": book.contact_of(said.sender) if sent_by_another and is_many(said.chat) else None,
-            "sender_name": _clean(said.sender_name),
+            "sender_name": _clean(said.sender_name)[:MOST_NAME],
             "kind": said.kind.value,
             "shown": said.kind not in REFERRING,
             "text": _clean(said.text),
@@ -229,7 +230,7 @@ def _names(new: Iterable[WireMessage], book: AddressBook) -> dict[ContactId, tup
         who = said.sender if is_many(said.chat) else said.chat
         if said.from_me or not said.sender_name or not who:
             continue
-        contact_id, named = book.contact_of(who), (said.sent_at, _clean(said.sender_name))
+        contact_id, named = book.contact_of(who), (said.sent_at, _clean(said.sender_name)[:MOST_NAME])
         names[contact_id] = max(named, names.get(contact_id, named))
     return names
 

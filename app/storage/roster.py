@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, Mentorado, ProviderKind
+from app.domain.names import shown_name
 from app.domain.phone import PhoneNumber, comparison_key, former_keys
 from app.storage.database import Database
 
@@ -112,9 +113,9 @@ def _mentorado_row(mentorado: Mentorado) -> dict[str, Any]:
 def _mentorado(row: Any) -> Mentorado:
     return Mentorado(
         id=row.id,
-        name=row.name,
+        name=shown_name(row.name),  # earlier versions took any
         phone=row.phone,
-        cohort=row.cohort,
+        cohort=shown_name(row.cohort),
         created_at=row.created_at,
         archived_at=row.archived_at,
     )

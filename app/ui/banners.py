@@ -39,7 +39,7 @@ class _Banner(QFrame):
         self._theme = theme
         self._quiet = quiet
         self.setProperty("role", "quiet-banner" if quiet else "banner")
-        self._sign = QLabel()
+        self._sign = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._words = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
         self._words.setProperty("role", "secondary" if quiet else "banner")
         self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from app.domain.names import visible
 from app.ui import resources
 
 LANGUAGES: Final = ("pt-BR", "en")
@@ -71,7 +72,7 @@ class Texts:
     def __call__(self, key: str, **context: object) -> str:
         """The words for *key*; raises `KeyError` when the key, or a value its words need, is missing."""
         words = self._catalogue()[key]
-        return words.format_map(context) if context or "{" in words else words
+        return visible(words.format_map(context)) if context or "{" in words else words
 
     def plural(self, key: str, count: int, **context: object) -> str:
         """The words for *count* things: ``key_zero`` where there is one, else ``key_one`` or ``key_other``."""

@@ -102,9 +102,9 @@ class CrashSheet(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(texts("crash.title"))
         self._words = words
-        title = QLabel(texts("crash.title"), wordWrap=True)
+        title = QLabel(texts("crash.title"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         title.setProperty("role", "heading")
-        line = QLabel(texts("crash.line"), wordWrap=True)
+        line = QLabel(texts("crash.line"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         line.setProperty("role", "secondary")
         self.text = QPlainTextEdit(words, readOnly=True)
         self.text.setAccessibleName(texts("crash.report"))

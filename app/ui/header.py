@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QSpacerItem, QVBoxLayout, QWidget
 
@@ -32,9 +32,9 @@ class Header(QFrame):
         self._model = model
         self._theme = theme
         self._narrow = False
-        self._title = QLabel()
+        self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._title.setProperty("role", "title")
-        self._summary = QLabel()
+        self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._summary.setProperty("role", "secondary")
         self.search = SearchField(theme)
         self.search.setMaximumWidth(_SEARCH_WIDTH)

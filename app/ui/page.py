@@ -21,7 +21,7 @@ class Page(QWidget):
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._title = QLabel()
+        self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._title.setProperty("role", "title")
         self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._summary.setProperty("role", "secondary")

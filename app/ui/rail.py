@@ -13,6 +13,7 @@ from app.ui.icons import pixmap
 from app.ui.places import SHORTCUTS, Place
 from app.ui.text import texts
 from app.ui.theme import Theme
+from app.ui.words import plain_tip
 
 _BUTTON, _TALLEST, _ICON = 44, 68, 20
 
@@ -112,7 +113,7 @@ class Rail(QWidget):
         self.setAccessibleName(texts("rail.name"))
         for place, button in self._buttons.items():
             button.setAccessibleName(texts(f"rail.{place}"))
-            button.setToolTip(f"{texts(f'rail.{place}')} ({SHORTCUTS[place]})")
+            button.setToolTip(plain_tip(f"{texts(f'rail.{place}')} ({SHORTCUTS[place]})"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))

@@ -15,6 +15,7 @@ from app.ui.action_slots import CARDS, ICON_OF, LEAD, MORE, fitting
 from app.ui.icons import icon
 from app.ui.text import texts
 from app.ui.theme import Theme
+from app.ui.words import plain_tip
 
 _ICON = 18
 
@@ -41,7 +42,7 @@ def row_menu(
         entry = menu.addAction(
             icon("lock" if why else ICON_OF[name], colours.text3 if why else colours.text2, _ICON), label
         )
-        entry.setToolTip(text.refusal(why) if why else line)
+        entry.setToolTip(plain_tip(text.refusal(why) if why else line))
         entry.setEnabled(why is None)
         if why:
             entry.setText(f"{label} · {text.refusal(why)}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.errors import Code, Problem
+from app.domain.names import visible
 from app.domain.phone import PhoneNumber, last_digits, readable
 from app.ui.catalogue import LANGUAGES, Texts
 
@@ -275,4 +276,4 @@ def unbroken(number: PhoneNumber) -> str:
 
 
 def _words(key: str, known: Mapping[str, object]) -> str:
-    return texts.template(key).format_map(known)
+    return visible(texts.template(key).format_map(known))

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind
+from app.domain.names import MOST_NAME
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Roster
 from app.storage.database import Database
@@ -161,3 +162,17 @@ async def test_a_time_without_a_zone_is_refused(path: Path) -> None:
     async with Database(path) as database:
         with pytest.raises(StatementError, match="no time zone"):
             await SqlRoster(database).add(replace(ana, mentorado=naive))
+
+
+async def test_a_name_that_an_earlier_version_took_is_shown_bounded_and_readable(path: Path) -> None:
+    async with Database(path) as database:
+        roster = SqlRoster(database)
+        await roster.add(enrolled("Ana"))
+        await database.run(
+            lambda connection: connection.exec_driver_sql(
+                "UPDATE mentorado SET name = ?", ("Ana\x1b[2J " + "x" * 100_000,)
+            ).close()
+        )
+        (ana,) = await roster.all()
+    assert ana.mentorado.name.startswith("Ana␛[2J x")
+    assert len(ana.mentorado.name) == MOST_NAME

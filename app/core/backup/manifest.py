@@ -12,6 +12,7 @@ from typing import Any, Final
 from app.domain.backup import BackupInfo
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId, ProviderKind, is_id
+from app.domain.names import shown_name
 from app.domain.phone import PhoneNumber, is_e164
 from app.domain.procedure import ProcedureId
 
@@ -134,7 +135,7 @@ def read_manifest(content: bytes, path: Path) -> Manifest:
             program=_text(plain["program"]),
             at=_time(plain["at"]),
             mentorado_id=MentoradoId(_id(plain["mentorado_id"])),
-            name=_text(plain["name"]),
+            name=shown_name(_text(plain["name"])),
             phone=PhoneNumber(phone),
             provider=ProviderKind(plain["provider"]),
         ),
@@ -159,7 +160,7 @@ def read_label(words: bytes, path: Path) -> Label:
         path=path,
         at=_time(plain["at"]),
         mentorado_id=MentoradoId(_id(plain["mentorado_id"])),
-        name=_text(plain["name"]),
+        name=shown_name(_text(plain["name"])),
         provider=ProviderKind(plain["provider"]),
         account=None,
         messages=_count(plain["messages"]),

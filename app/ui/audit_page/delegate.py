@@ -113,7 +113,7 @@ class EntryDelegate(QStyledItemDelegate):
         used = self._line(painter, line.what, self._strong, colours.text, QRectF(left, middle, right - left, 0))
         if deed.subject:
             rest = QRectF(left + used, middle, right - left - used, 0)
-            self._line(painter, f" · {deed.subject}", self._plain, colours.text2, rest)
+            self._line(painter, f" · {words.whom(deed)}", self._plain, colours.text2, rest)
         below = " · ".join(filter(None, (line.who, line.reason)))
         self._line(painter, below, self._small, colours.text3, QRectF(left, middle + gap, right - left, 0))
 

@@ -30,6 +30,7 @@ def entry_menu(
     )
     mentorado_id = deed.mentorado_id
     if mentorado_id is not None:
-        narrow = menu.addAction(icon("filter", colours.text2, _ICON), texts("audit.entry.only", name=deed.subject))
+        name = deed.subject.replace("&", "&&")  # else a menu takes it for the key of the letter behind it
+        narrow = menu.addAction(icon("filter", colours.text2, _ICON), texts("audit.entry.only", name=name))
         narrow.triggered.connect(lambda: only(mentorado_id))
     return menu

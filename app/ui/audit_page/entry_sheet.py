@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
+from app.domain.names import visible
 from app.ui.audit_page import words
 from app.ui.audit_page.model import Line
 from app.ui.dialogs.sheet import Sheet
@@ -58,7 +59,7 @@ def _rows(line: Line) -> list[tuple[str, str]]:
         ("when", words.exactly(deed.at)),
         ("who", line.who),
         ("what", f"{line.what} ({deed.action})"),
-        ("whom", deed.subject),
+        ("whom", words.whom(deed)),
         ("outcome", line.outcome),
         ("change", words.change(deed)),
         ("before", before),
@@ -67,7 +68,7 @@ def _rows(line: Line) -> list[tuple[str, str]]:
         ("previous_hash", entry.previous_hash),
         ("hash", entry.hash),
     )
-    return [(texts(f"audit.column.{name}"), value) for name, value in rows if value]
+    return [(texts(f"audit.column.{name}"), visible(value)) for name, value in rows if value]
 
 
 def _breakable(value: str) -> str:

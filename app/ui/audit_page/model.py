@@ -37,7 +37,7 @@ class Line:
     def spoken(self) -> str:
         deed = self.entry.deed
         change = " → ".join(side.words for side in (self.before, self.after) if side is not None)
-        said = (self.what, deed.subject, self.outcome, change, self.who, self.reason, self.when)
+        said = (self.what, words.whom(deed), self.outcome, change, self.who, self.reason, self.when)
         return ", ".join(filter(None, said))
 
 

@@ -12,6 +12,7 @@ from app.domain.audit import AuditOutcome, BrokenLink, Deed
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
+from app.domain.names import visible
 from app.ui import tokens as t
 from app.ui.action_slots import ICON_OF
 from app.ui.text import date_time, problem, state_badge, texts
@@ -77,7 +78,12 @@ def icon(action: str) -> str:
 
 def who(deed: Deed) -> str:
     """The computer's user, and the operator's name where one was set."""
-    return " · ".join(filter(None, (deed.actor.user, deed.actor.operator))) or "—"
+    return visible(" · ".join(filter(None, (deed.actor.user, deed.actor.operator))) or "—")
+
+
+def whom(deed: Deed) -> str:
+    """Whose connection or data it was about."""
+    return visible(deed.subject)
 
 
 def reason(deed: Deed) -> str:
@@ -86,7 +92,7 @@ def reason(deed: Deed) -> str:
         return texts("audit.cancelled")
     if deed.reason in set(Code):
         return problem(Problem(Code(deed.reason)))[0]
-    return f"“{deed.reason}”" if deed.reason else ""
+    return f"“{visible(deed.reason)}”" if deed.reason else ""
 
 
 def outcome(result: AuditOutcome) -> str:

@@ -31,7 +31,9 @@ class CredentialInput(QWidget):
         self.asked = asked
         self._error = ""
         name = words.label(asked.name)
-        self._label = QLabel(name if asked.required else f"{name} ({texts('credentials.optional')})")
+        self._label = QLabel(
+            name if asked.required else f"{name} ({texts('credentials.optional')})", textFormat=Qt.TextFormat.PlainText
+        )
         self._label.setProperty("role", "secondary")
         self.line = QLineEdit()
         self.line.setAccessibleName(self._label.text())

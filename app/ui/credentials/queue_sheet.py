@@ -56,7 +56,11 @@ class QueueSheet(TallSheet):
         removal = QVBoxLayout(self._removal)
         removal.setContentsMargins(0, 0, 0, 0)
         removal.setSpacing(SPACE_2)
-        label = QLabel(texts("question.type_name", name=enrolment.mentorado.name), wordWrap=True)
+        label = QLabel(
+            texts("question.type_name", name=enrolment.mentorado.name),
+            wordWrap=True,
+            textFormat=Qt.TextFormat.PlainText,
+        )
         label.setProperty("role", "secondary")
         self.typed = QLineEdit()
         self.typed.setAccessibleName(label.text())

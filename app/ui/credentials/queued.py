@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout
 
+from app.domain.names import visible
 from app.domain.sending import QueuedMessage
 from app.ui.text import age, texts
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
@@ -36,7 +37,7 @@ def masked_recipient(to: str) -> str:
 
 def beginning(text: str) -> str:
     """The words of *text* on as few lines as they need, cut where there are too many."""
-    words = " ".join(text.split())
+    words = " ".join(visible(text).split())
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST].rstrip()}…"
 
 
@@ -62,7 +63,9 @@ class QueuedList(QFrame):
                 self._column.addWidget(line)
             self._column.addWidget(self._row(message, now))
         if len(messages) > MOST:
-            more = QLabel(texts.plural("queue.more", len(messages) - MOST), wordWrap=True)
+            more = QLabel(
+                texts.plural("queue.more", len(messages) - MOST), wordWrap=True, textFormat=Qt.TextFormat.PlainText
+            )
             more.setProperty("role", "secondary")
             more.setContentsMargins(0, SPACE_2, 0, SPACE_2)
             self._column.addWidget(more)
@@ -73,8 +76,9 @@ class QueuedList(QFrame):
         to.setText(masked_recipient(message.to))
         since = QLabel(age(now - message.since) if message.since else "", textFormat=Qt.TextFormat.PlainText)
         since.setProperty("role", "caption")
-        text = QLabel(beginning(message.text) or texts("queue.no_text"), wordWrap=True)
-        text.setTextFormat(Qt.TextFormat.PlainText)
+        text = QLabel(
+            beginning(message.text) or texts("queue.no_text"), wordWrap=True, textFormat=Qt.TextFormat.PlainText
+        )
         text.setProperty("role", "secondary")
         head = QHBoxLayout()
         head.setSpacing(SPACE_3)

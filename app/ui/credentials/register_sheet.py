@@ -51,7 +51,7 @@ class RegisterSheet(TallSheet):
         self._allowance: Allowance | None = None
         self.set_title(texts("register.title", name=enrolment.mentorado.name))
         about = _plain(texts("register.about", phone=unbroken(enrolment.expected_account)))
-        label = QLabel(texts("register.pin"))
+        label = QLabel(texts("register.pin"), textFormat=Qt.TextFormat.PlainText)
         label.setProperty("role", "secondary")
         self.pin = QLineEdit(echoMode=QLineEdit.EchoMode.Password, maxLength=_DIGITS)
         self.pin.setFont(theme.font(TEXT_NAME))

@@ -49,7 +49,7 @@ class Verdict(QFrame):
         super().__init__()
         self._theme = theme
         self.check = Check.IDLE
-        self._mark = QLabel()
+        self._mark = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._sentence = Words(theme, TEXT_BODY, QFont.Weight.DemiBold)
         self._next = Words(theme, TEXT_SMALL)
         self._busy = BusyBar(theme)

@@ -64,7 +64,7 @@ class CodeLife(QWidget):
         super().__init__()
         self.ring = CountdownRing(theme)
         self.title = Words(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False)
-        self.caption = QLabel()
+        self.caption = QLabel(textFormat=Qt.TextFormat.PlainText)
         self.caption.setProperty("role", "caption")
         words = QVBoxLayout()
         words.setSpacing(0)

@@ -23,7 +23,7 @@ class EvidenceCard(QFrame):
         super().__init__()
         self.setProperty("role", "sunken")
         self._backup: datetime | None = None
-        self._labels = {name: QLabel(wordWrap=True) for name in _ROWS}
+        self._labels = {name: QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for name in _ROWS}
         self._values = {name: Words(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False) for name in _ROWS}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)

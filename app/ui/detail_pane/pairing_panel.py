@@ -26,6 +26,7 @@ from app.ui.detail_pane.typed_code import TypedCode
 from app.ui.loop import ask, asked
 from app.ui.text import texts
 from app.ui.theme import SPACE_2, SPACE_3, SPACE_4, Theme
+from app.ui.words import plain_tip
 
 TICK_MILLISECONDS = 250
 
@@ -293,4 +294,4 @@ class PairingPanel(QFrame):
         else:
             plate.show_matrix(matrix)
             plate.setAccessibleName(texts("qr.name_ready", number=code.number, total=code.total))
-        plate.setToolTip(texts("qr.enlarge") if plate.readable and plate is self._plate else "")
+        plate.setToolTip(plain_tip(texts("qr.enlarge") if plate.readable and plate is self._plate else ""))

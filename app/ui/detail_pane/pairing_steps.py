@@ -48,7 +48,7 @@ class PairingSteps(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._account: PhoneNumber | None = None
-        self._lines = [QLabel(wordWrap=True) for _ in range(STEPS)]
+        self._lines = [QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(STEPS)]
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(SPACE_2 + 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QLabel, QWidget
 
@@ -15,7 +16,7 @@ class StateLine(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._badge = Badge(theme)
-        self._observed = QLabel(wordWrap=True)
+        self._observed = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._observed.setProperty("role", "secondary")
         self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
         self._layout.setContentsMargins(0, 0, 0, 0)

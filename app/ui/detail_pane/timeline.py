@@ -63,10 +63,10 @@ class _Row(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._dot = _Dot(theme)
-        self._what = QLabel(wordWrap=True)
-        self._why = QLabel(wordWrap=True)
+        self._what = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._why = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._why.setProperty("role", "caption")
-        self._when = QLabel()
+        self._when = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._when.setProperty("role", "caption")
         words = QVBoxLayout()
         words.setContentsMargins(0, SPACE_1 - 1, 0, SPACE_3)
@@ -100,7 +100,7 @@ class Timeline(QWidget):
         self._events: list[tuple[datetime, LinkStatus]] = []
         self._today = date.min
         self._rows = [_Row(theme) for _ in range(SHOWN)]
-        self._none = QLabel(wordWrap=True)
+        self._none = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._none.setProperty("role", "secondary")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

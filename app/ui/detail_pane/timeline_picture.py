@@ -16,7 +16,7 @@ from app.ui.detail_pane.span_words import Kind, kind_of, kind_word, name, stretc
 from app.ui.detail_pane.timeline_band import TimelineBand, paint_kind
 from app.ui.text import texts
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, TEXT_CAPTION, TEXT_SMALL, Theme
-from app.ui.words import Words
+from app.ui.words import Words, plain_tip
 from app.ui.wrapping import WrappingRow
 
 STALE = timedelta(seconds=30)
@@ -139,7 +139,7 @@ class TimelinePicture(QWidget):
         self._whole = whole(summary(shown)) if shown else ""
         self.band.show_span(self.span, shown)
         self.band.setAccessibleName(name(self.span))
-        self.band.setToolTip(self._whole)
+        self.band.setToolTip(plain_tip(self._whole))
         kinds = {kind_of(segment) for segment in shown}
         for key in self._keys:
             key.setVisible(key.kind in kinds)

@@ -21,7 +21,7 @@ class Trouble(QFrame):
         super().__init__()
         self.setProperty("role", "sunken")
         self._theme = theme
-        self._mark = QLabel()
+        self._mark = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._sentence, self._next = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
         self._sentence.setProperty("role", "danger")
         self._next.setProperty("role", "secondary")

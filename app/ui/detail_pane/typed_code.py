@@ -24,7 +24,7 @@ class TypedCode(QWidget):
         self._code = Words(theme, _SIZE, QFont.Weight.DemiBold)
         self._code.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._code.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self._line = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter)
+        self._line = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter, textFormat=Qt.TextFormat.PlainText)
         self._line.setProperty("role", "secondary")
         self._back = QPushButton()
         self._back.setProperty("role", "quiet")

@@ -21,6 +21,7 @@ from app.ui.loop import ask, asked
 from app.ui.text import problem as words_of
 from app.ui.text import texts
 from app.ui.theme import Theme
+from app.ui.words import plain_tip
 
 _WIDTH = 620
 _ROWS_SHOWN = 9
@@ -124,7 +125,7 @@ class ImportSheet(Sheet):
         else:
             item = Item([_rows(row), row.name, row.phone, words_of(row.problem)[0]])
             item.setIcon(0, icon("triangle-alert", colours.danger_text, side))
-            item.setToolTip(3, " ".join(words_of(row.problem)))
+            item.setToolTip(3, plain_tip(" ".join(words_of(row.problem))))
         return item
 
 

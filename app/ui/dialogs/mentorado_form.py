@@ -54,7 +54,7 @@ class _Field(QWidget):
 
     def __init__(self, name: str, *, wanted: bool) -> None:
         super().__init__()
-        self.label = QLabel(texts(f"dialog.{name}"))
+        self.label = QLabel(texts(f"dialog.{name}"), textFormat=Qt.TextFormat.PlainText)
         self.label.setProperty("role", "secondary")
         self.line = QLineEdit()
         self.line.setPlaceholderText(texts(f"dialog.{name}_hint"))

@@ -25,7 +25,7 @@ class ProviderField(QWidget):
     ) -> None:
         super().__init__()
         self._chosen = chosen
-        label = QLabel(texts("dialog.provider"))
+        label = QLabel(texts("dialog.provider"), textFormat=Qt.TextFormat.PlainText)
         label.setProperty("role", "secondary")
         self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._line.setProperty("role", "secondary")
@@ -48,7 +48,7 @@ class ProviderField(QWidget):
             column.addWidget(self._line)
             self._say()
         else:
-            name = QLabel(provider(chosen))
+            name = QLabel(provider(chosen), textFormat=Qt.TextFormat.PlainText)
             column.addWidget(name)
             column.addWidget(self._line)
             self._line.setText(f"{refusal(locked)}.")

@@ -46,7 +46,7 @@ class QuestionSheet(Sheet):
         """One entry of the ledger; *aspect* is kept, changes or lost."""
         tokens = self._theme.tokens
         colour = tokens.danger_text if aspect == "lost" else tokens.on_accent_soft
-        mark = QLabel()
+        mark = QLabel(textFormat=Qt.TextFormat.PlainText)
         mark.setPixmap(pixmap(_ASPECTS[aspect], colour, self._theme.px(_ICON), self.devicePixelRatioF()))
         heading = Words(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
         heading.setText(texts(f"question.{aspect}"))
@@ -65,7 +65,7 @@ class QuestionSheet(Sheet):
 
     def ask_for_name(self) -> None:
         """Add the field, last, so that the ledger is read before."""
-        label = QLabel(texts("question.type_name", name=self._typed), wordWrap=True)
+        label = QLabel(texts("question.type_name", name=self._typed), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         label.setProperty("role", "secondary")
         self._field = QLineEdit()
         self._field.setAccessibleName(label.text())

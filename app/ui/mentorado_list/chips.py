@@ -12,6 +12,7 @@ from app.ui.mentorado_list.groups import GROUP_ICON, TONE_FOR, Group
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.text import texts
 from app.ui.theme import Theme
+from app.ui.words import plain_tip
 
 _PADDING = 11
 _GAP = 6
@@ -36,7 +37,7 @@ class Chip(QAbstractButton):
 
     def retranslate(self) -> None:
         self.setText(texts(f"chips.{self.stands_for}"))
-        self.setToolTip(self.text())
+        self.setToolTip(plain_tip(self.text()))
         self.setAccessibleName(f"{self.text()}, {self._count}")
         self.updateGeometry()
         self.update()

@@ -13,6 +13,7 @@ from app.ui import text
 from app.ui.mentorado_list.groups import Group
 from app.ui.mentorado_list.row import Row
 from app.ui.mentorado_list.search import Query
+from app.ui.words import plain_tip
 
 if TYPE_CHECKING:  # facts come later than the first picture of the window
     from app.domain.connection import LinkStatus
@@ -206,7 +207,7 @@ class MentoradoListModel(QAbstractListModel):
         return "" if age is None else text.age(age)
 
     def tooltip(self, row: Row) -> str:
-        return text.sentence(row.known, row.enrolment, self._clock.now())
+        return plain_tip(text.sentence(row.known, row.enrolment, self._clock.now()))
 
     def spoken(self, row: Row) -> str:
         return row.spoken(self._clock.now())

@@ -94,7 +94,9 @@ class Palette(Sheet):
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setFixedHeight(theme.px(_ROW) * _SHOWN)
         self.list.setAccessibleName(texts("palette.found"))
-        self.nothing = QLabel(texts("palette.nothing"), alignment=Qt.AlignmentFlag.AlignCenter)
+        self.nothing = QLabel(
+            texts("palette.nothing"), alignment=Qt.AlignmentFlag.AlignCenter, textFormat=Qt.TextFormat.PlainText
+        )
         self.nothing.setProperty("role", "secondary")
         self.nothing.setFixedHeight(self.list.height())
         self.body.setSpacing(SPACE_2)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushBut
 from app.core.hosted.number_details import DetailsDesk, Told
 from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.names import visible
 from app.domain.ports import Clock
 from app.domain.sending import Template
 from app.ui.badge import Badge
@@ -136,7 +137,7 @@ class NumberSection(QWidget):
     def _draw(self, told: Told | None) -> None:
         _empty(self._inside)
         if told is None:
-            never = QLabel(texts("number.never"), wordWrap=True)
+            never = QLabel(texts("number.never"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
             never.setProperty("role", "secondary")
             self._inside.addWidget(never)
             return
@@ -188,7 +189,7 @@ class NumberSection(QWidget):
 
     def _template(self, template: Template) -> QWidget:
         name = Words(self._theme, TEXT_SMALL, QFont.Weight.Medium)
-        name.setText(template.name.replace("_", "_\u200b"))  # it has no blanks to break at
+        name.setText(visible(template.name).replace("_", "_\u200b"))  # it has no blanks to break at
         under = QLabel(f"{template.language} · {template.category.lower()}", textFormat=Qt.TextFormat.PlainText)
         under.setProperty("role", "caption")
         badge = Badge(self._theme)

@@ -6,6 +6,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
+from app.domain.names import visible
 from app.ui.text import texts
 from app.ui.tokens import Tone
 
@@ -45,7 +46,7 @@ def fact_value(name: str, value: str) -> str:
             return texts(key)
     if name == "due":
         return _day(value)
-    return value
+    return visible(value)
 
 
 def template_status(status: str) -> str:

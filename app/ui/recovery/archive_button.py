@@ -15,6 +15,7 @@ from app.ui.icons import icon
 from app.ui.recovery.sizes import counted
 from app.ui.text import age, date_time, texts
 from app.ui.theme import RADIUS_ROW, SPACE_2, SPACE_3, TEXT_BODY, TEXT_SMALL, Theme
+from app.ui.words import plain_tip
 
 _WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
 _WIDTH, _DOT, _LOCK = 316, 18, 14
@@ -54,7 +55,7 @@ class ArchiveButton(QAbstractButton):
         self.setText(f"{when} · {age(now - self.info.at)}")
         self._line = contents(self.info)
         self.setAccessibleName(f"{self.text()}. {self._line}")
-        self.setToolTip(str(self.info.path))
+        self.setToolTip(plain_tip(str(self.info.path)))
         self.updateGeometry()
         self.update()
 

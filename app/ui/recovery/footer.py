@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.ui.recovery.offers import Control, Offer
 from app.ui.theme import SPACE_2, SPACE_3, SPACE_4, SPACE_6
+from app.ui.words import plain_tip
 from app.ui.wrapping import WrappingRow
 
 
@@ -55,7 +56,7 @@ class Footer(QFrame):
             button.setText(offer.label)
             button.setAccessibleName(offer.label)
             button.setAccessibleDescription(offer.why)
-            button.setToolTip(offer.why)
+            button.setToolTip(plain_tip(offer.why))
             button.setEnabled(not offer.why and not busy)
         reasons = [f"{offer.label}: {offer.why}." for offer in offers if offer.why]
         for label, said in ((self._closing, closing), (self._why, " ".join(dict.fromkeys(reasons)))):

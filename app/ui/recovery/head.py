@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 
 from app.ui.icons import icon
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_4, SPACE_6, TEXT_HEADING, Theme
-from app.ui.words import Words
+from app.ui.words import Words, plain_tip
 
 _ICON = 18
 
@@ -53,7 +53,7 @@ class SheetHead(QFrame):
     def say_close(self, words: str) -> None:
         """What closing does."""
         self.close_button.setAccessibleName(words)
-        self.close_button.setToolTip(words)
+        self.close_button.setToolTip(plain_tip(words))
 
     def _dress(self) -> None:
         side = self._theme.px(_ICON)

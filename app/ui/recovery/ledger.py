@@ -103,7 +103,7 @@ class LedgerView(QWidget):
     def _entry(self, aspect: str, said: str) -> QWidget:
         tokens, side = self._theme.tokens, self._theme.px(_ICON)
         colour = tokens.danger_text if aspect == "lost" else tokens.on_accent_soft
-        entry, sign = QWidget(), QLabel()
+        entry, sign = QWidget(), QLabel(textFormat=Qt.TextFormat.PlainText)
         sign.setPixmap(pixmap(_SIGNS[aspect], colour, side, self.devicePixelRatioF()))
         heading = Words(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
         heading.setText(texts(f"question.{aspect}"))

@@ -29,7 +29,7 @@ class OverrideSheet(QuestionSheet):
         if incident:
             self.add_line(incident)
         self.add_aspect("changes", texts("override.changes", name=enrolment.mentorado.name))
-        label = QLabel(texts("override.why"), wordWrap=True)
+        label = QLabel(texts("override.why"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         label.setProperty("role", "secondary")
         self.field = QPlainTextEdit(tabChangesFocus=True)
         self.field.setAccessibleName(label.text())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from app.core.backup.cipher import LEAST_LETTERS
@@ -19,7 +19,10 @@ class PassphraseField(QWidget):
         super().__init__()
         self.first = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
         self.again = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
-        self._labels = (QLabel(wordWrap=True), QLabel(wordWrap=True))
+        self._labels = (
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText),
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText),
+        )
         self._twice = twice
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

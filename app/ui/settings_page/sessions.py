@@ -15,6 +15,7 @@ from app.ui.settings_page.place_row import PlaceRow
 from app.ui.settings_page.section import Row, Section
 from app.ui.text import age, texts
 from app.ui.theme import Theme
+from app.ui.words import plain_tip
 
 SHOWN = 6
 
@@ -76,7 +77,7 @@ class SessionsSection(Section):
             for column, words in enumerate((enrolment.mentorado.name, self._age_of(copies))):
                 label = QLabel(words, textFormat=Qt.TextFormat.PlainText, wordWrap=column == 0)
                 label.setProperty("role", "secondary")
-                label.setToolTip(str(copies[0].path.parent) if copies else "")
+                label.setToolTip(plain_tip(str(copies[0].path.parent) if copies else ""))
                 self._grid.addWidget(label, row, column)
         self._list.setVisible(bool(shown))
         left = len(self._copies) - len(shown)

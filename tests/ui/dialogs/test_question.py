@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import Qt as GuiQt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
@@ -14,6 +15,7 @@ from app.domain.connection import LinkState, Reason
 from app.ui.dialogs.question import Questions, QuestionSheet
 from app.ui.text import texts
 from app.ui.theme import Theme
+from app.ui.words import plain_tip
 from tests.clock import settle
 from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach, read_aloud
@@ -141,5 +143,25 @@ def test_questions_speak_both_languages(on_qt: OnQt, theme: Theme) -> None:
                     assert "Thiago Torquato" in sheet.title.text()
                     assert "{" not in words(sheet)
                     sheet.deleteLater()
+
+    on_qt(main)
+
+
+def test_a_name_with_tags_in_it_is_read_as_it_was_written(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with scene(theme) as stage:
+            name = "<img src='http://example.com/seen.png'><b>Ana"
+            stage.pane.show()
+            sheet = QuestionSheet(theme, stage.pane, f"Arquivar {name}?", name, typed=name)
+            sheet.ask_for_name()
+            sheet.open()
+            await settle()
+            named = [label for label in sheet.findChildren(QLabel) if name in label.text()]
+            assert len(named) == 2  # the title, and what is to be typed
+            assert {label.textFormat() for label in named} == {Qt.TextFormat.PlainText}
+            assert GuiQt.mightBeRichText(name)
+            assert not GuiQt.mightBeRichText(plain_tip(name).removeprefix("<p>").removesuffix("</p>"))
+            assert plain_tip("Ana & Bia") == "Ana & Bia"
+            sheet.close()
 
     on_qt(main)

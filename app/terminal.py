@@ -1,0 +1,24 @@
+"""What commands write: text of others cannot steer the terminal it is read in."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, TextIO
+
+from app.domain.names import visible
+
+
+def printed(*words: object, file: TextIO | None = None, flush: bool = False) -> None:
+    """As `print` does, with control characters made visible. Modules of commands import it as ``print``."""
+    print(*(visible(str(each)) for each in words), file=file, flush=flush)
+
+
+def json_line(value: dict[str, Any]) -> str:
+    """*value* as one line of JSON, with what `visible` would replace escaped: a machine gets it unchanged."""
+    line = json.dumps(value, ensure_ascii=False)
+    return re.sub(r"[^\n -~]", lambda found: found[0] if visible(found[0]) == found[0] else _escaped(found[0]), line)
+
+
+def _escaped(character: str) -> str:
+    return f"\\u{ord(character):04x}"
