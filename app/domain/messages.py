@@ -134,6 +134,7 @@ class WireReceipt:
     delivery: Delivery
     at: datetime
     code: str = ""  # the provider's own, of what failed
+    detail: str = ""  # the provider's own words of why it failed
 
 
 class SetAsideReason(StrEnum):
@@ -155,7 +156,16 @@ class WireUnknown:
     detail: str = ""  # a code; never contents
 
 
-WireFact = WireMessage | WireReceipt | WireUnknown
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WirePreference:
+    """Whether somebody wants marketing messages from this number: what they told the provider last counts."""
+
+    who: tuple[Address, ...]
+    stopped: bool
+    at: datetime
+
+
+WireFact = WireMessage | WireReceipt | WirePreference | WireUnknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

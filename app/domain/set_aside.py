@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
-from app.domain.messages import Address, SetAsideReason, WireMessage, WireReceipt, WireUnknown
+from app.domain.messages import Address, SetAsideReason, WireMessage, WirePreference, WireReceipt, WireUnknown
 
 PAYLOAD_LIMIT: Final = 64 << 10
 """Characters that are kept of one payload."""
@@ -58,13 +58,19 @@ class SetAsideCount:
     last: datetime
 
 
-def refused(fact: WireMessage | WireReceipt, why: str, at: datetime) -> WireUnknown:
+def refused(fact: WireMessage | WireReceipt | WirePreference, why: str, at: datetime) -> WireUnknown:
     """*fact*, which the store refused, in the form in which it is set aside."""
     try:
         payload = json.dumps(asdict(fact), default=str)
     except ValueError:  # a number with more digits than Python writes out
         payload = ""
-    kind, named = ("message", (*fact.chat, *fact.sender)) if isinstance(fact, WireMessage) else ("receipt", fact.chat)
+    match fact:
+        case WireMessage():
+            kind, named = "message", (*fact.chat, *fact.sender)
+        case WireReceipt():
+            kind, named = "receipt", fact.chat
+        case WirePreference():
+            kind, named = "preference", fact.who
     addresses = (each for each in named if isinstance(each, Address))  # one may be what cannot be stored
     return WireUnknown(
         kind=kind,

@@ -14,7 +14,7 @@ from typing import Any, Final
 import httpx
 
 from app.domain.mentorado import LinkId, ProviderKind
-from app.domain.messages import WireFact, WireMessage, WireReceipt, WireUnknown
+from app.domain.messages import WireFact, WireMessage, WirePreference, WireReceipt, WireUnknown
 from app.domain.webhooks import Door, Doors, Handed, Outcome, Reception, Tallied, WebhookSettings
 from app.providers.webhooks.reception import HostReception, WebhookReceiver
 from tests.emulators.meta_cloud.webhooks import signature
@@ -116,6 +116,8 @@ def ids(fact: WireFact) -> Sequence[str]:
             return (provider_id,)
         case WireReceipt(provider_ids=provider_ids):
             return provider_ids
+        case WirePreference(who=who):
+            return tuple(each.value for each in who)
         case WireUnknown(kind=kind):
             return (kind,)
 

@@ -6,24 +6,34 @@ out, and the rest is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.messages import (
-    REFERRING,
     Address,
     AddressKind,
     Delivery,
-    Media,
     MessageKind,
     WireFact,
     WireMessage,
+    WirePreference,
     WireReceipt,
+    WireUnknown,
 )
 from app.domain.phone import PhoneNumber
 from app.domain.webhooks import Callback
-from app.providers.meta_cloud.plain import document, mapping, mappings, moment, number, phone, text
+from app.providers.meta_cloud.graph import discreet
+from app.providers.meta_cloud.message_content import content_of
+from app.providers.meta_cloud.plain import code_word, document, mapping, mappings, moment, number, phone, text
+
+Addresses = tuple[Address, ...]
+
+LONGEST_KIND: Final = 80  # characters of Meta's word for what is not understood
+LONGEST_REASON: Final = 500
+"""Characters that are kept of why a message failed."""
 
 CHANGES_STATE: Final = frozenset(
     {
@@ -31,10 +41,14 @@ CHANGES_STATE: Final = frozenset(
         "account_review_update",
         "account_update",
         "business_capability_update",
+        "business_status_update",
+        "message_template_components_update",
         "message_template_quality_update",
         "message_template_status_update",
         "phone_number_name_update",
         "phone_number_quality_update",
+        "security",
+        "template_category_update",
     }
 )
 """Fields that tell of an account or a number: the number's own answer is asked for, and is what counts."""
@@ -42,18 +56,6 @@ CHANGES_STATE: Final = frozenset(
 EVERY_NUMBER: Final = ""
 """The key of what concerns a whole account: which numbers it has is not said here."""
 
-_MEDIA: Final[Mapping[str, MessageKind]] = {
-    "image": MessageKind.IMAGE,
-    "video": MessageKind.VIDEO,
-    "audio": MessageKind.AUDIO,
-    "voice": MessageKind.VOICE,
-    "document": MessageKind.DOCUMENT,
-    "sticker": MessageKind.STICKER,
-}
-_PLACEHOLDERS: Final[Mapping[str, MessageKind]] = {
-    "contacts": MessageKind.CONTACT,
-    "location": MessageKind.LOCATION,
-}
 _DELIVERIES: Final[Mapping[str, Delivery]] = {
     "sent": Delivery.SENT,
     "delivered": Delivery.DELIVERED,
@@ -61,12 +63,21 @@ _DELIVERIES: Final[Mapping[str, Delivery]] = {
     "played": Delivery.READ,
     "failed": Delivery.FAILED,
 }
+_OLD_DELIVERIES: Final[Mapping[str, Delivery]] = {
+    "SENT": Delivery.SENT,
+    "DELIVERED": Delivery.DELIVERED,
+    "READ": Delivery.READ,
+    "PLAYED": Delivery.READ,
+    "ERROR": Delivery.FAILED,
+}
+_WISHES: Final[Mapping[str, bool]] = {"stop": True, "resume": False, "signup": False}
+_CHANGED: Final = frozenset({"user_changed_number", "user_changed_user_id", "customer_changed_number"})
 
 
 def parse(body: bytes, received_at: datetime) -> Sequence[Callback]:
     """What each number of the delivery is told, once for each. Raises `ValueError` for what is no such body.
 
-    What concerns a whole account has the key `EVERY_NUMBER`.
+    What concerns a whole account has the key `EVERY_NUMBER`. What is not understood is a `WireUnknown`.
     """
     whole = document(body)
     if whole is None or not isinstance(whole.get("entry"), list):
@@ -76,14 +87,18 @@ def parse(body: bytes, received_at: datetime) -> Sequence[Callback]:
     for entry in mappings(whole["entry"]):
         for change in mappings(entry.get("changes")):
             field, value = text(change.get("field")), mapping(change.get("value"))
-            if field in ("messages", "smb_message_echoes"):
-                key = _id(mapping(value.get("metadata")).get("phone_number_id"))
-                if key:
-                    facts.setdefault(key, []).extend(_facts(value, received_at))
-                    if mappings(value.get("errors")):  # outside any message: about the number itself
-                        checks.add(key)
-            elif field in CHANGES_STATE:
+            if field in CHANGES_STATE:
                 checks.add(EVERY_NUMBER)
+                continue
+            key = _id(mapping(value.get("metadata")).get("phone_number_id")) or EVERY_NUMBER
+            read = _FIELDS.get(field)
+            found = facts.setdefault(key, [])
+            if read is None or key == EVERY_NUMBER:
+                found.append(_unknown(field or "change", value, received_at, _about(value)))
+                continue
+            found.extend(read(value, received_at))
+            if mappings(value.get("errors")):  # outside any message: about the number itself
+                checks.add(key)
     return [
         Callback(key=key, facts=tuple(facts.get(key, ())), check=key in checks)
         for key in dict.fromkeys((*facts, *sorted(checks)))
@@ -91,114 +106,229 @@ def parse(body: bytes, received_at: datetime) -> Sequence[Callback]:
     ]
 
 
+def _unknown(kind: str, payload: object, received_at: datetime, about: Addresses) -> WireUnknown:
+    return WireUnknown(kind=kind[:LONGEST_KIND], payload=json.dumps(payload), at=received_at, about=about)
+
+
 def _facts(value: Mapping[str, Any], received_at: datetime) -> Iterator[WireFact]:
-    names = {}
-    people = {}
-    for contact in mappings(value.get("contacts")):
-        addresses = _addresses(contact.get("wa_id"), contact.get("user_id"))
-        for address in addresses:
-            names[address] = text(mapping(contact.get("profile")).get("name"))
-            people[address] = addresses
+    """Of the fields ``messages`` and ``smb_message_echoes``."""
+    people = _People(value)
     for message in mappings(value.get("messages")):
-        sender = _addresses(message.get("from"), message.get("from_user_id") or message.get("user_id"))
-        if not sender and len(people) == 1:  # a user name in place of a number, said beside the message only
-            sender = next(iter(people.values()))
-        sender = tuple(dict.fromkeys(each for one in sender for each in (one, *people.get(one, ()))))
-        name = next((names[one] for one in sender if names.get(one)), "")
-        said = _message(message, sender, name, received_at)
-        if said is not None:
-            yield said
+        yield from _incoming(message, people, received_at)
     for message in mappings(value.get("message_echoes")):  # sent from the Business app, where the number is in both
-        said = _message(
-            message, _addresses(message.get("to"), message.get("to_user_id")), "", received_at, from_me=True
-        )
-        if said is not None:
-            yield said
+        chat = people.whole(_addresses(message.get("to"), message.get("to_user_id")))
+        yield from _message(message, _in_group(message) or chat, (), "", received_at, from_me=True)
     for status in mappings(value.get("statuses")):
-        receipt = _receipt(status, received_at)
-        if receipt is not None:
-            yield receipt
+        yield from _receipt(status, people, received_at)
+
+
+def _history(value: Mapping[str, Any], received_at: datetime) -> Iterator[WireFact]:
+    """What was said on the phone before the number came to the Cloud API, and how far it got.
+
+    ``messages`` beside ``history`` are the files of placeholders, under the same ids.
+    """
+    ours = _addresses(mapping(value.get("metadata")).get("display_phone_number"), None)
+    for chunk in mappings(value.get("history")):
+        if mappings(chunk.get("errors")):
+            yield _unknown("history/errors", chunk, received_at, ())
+        for thread in mappings(chunk.get("threads")):
+            named = mapping(thread.get("context"))
+            chat = _addresses(named.get("wa_id") or thread.get("id"), named.get("user_id"))
+            for message in mappings(thread.get("messages")):
+                yield from _old(message, chat, ours, received_at)
+    people = _People(value)
+    for message in mappings(value.get("messages")):
+        author = _addresses(message.get("from"), message.get("from_user_id"))
+        if _same(author, ours):
+            yield from _old(message, _addresses(message.get("to"), message.get("to_user_id")), ours, received_at)
+        else:
+            yield from _incoming(message, people, received_at)
+
+
+def _old(message: Mapping[str, Any], chat: Addresses, ours: Addresses, received_at: datetime) -> Iterator[WireFact]:
+    author = _addresses(message.get("from"), message.get("from_user_id"))
+    from_me = mapping(message.get("history_context")).get("from_me") is True or _same(author, ours)
+    group = _in_group(message)
+    sender = () if from_me else author or chat
+    yield from _message(message, group or chat, sender, "", received_at, from_me=from_me)
+    delivery = _OLD_DELIVERIES.get(code_word(mapping(message.get("history_context")).get("status")))
+    provider_id = text(message.get("id"))
+    if from_me and delivery is not None and provider_id:
+        at = moment(message.get("timestamp")) or received_at
+        yield WireReceipt(provider_ids=(provider_id,), chat=group or chat, delivery=delivery, at=at)
+
+
+def _preferences(value: Mapping[str, Any], received_at: datetime) -> Iterator[WireFact]:
+    """Whether a person wants marketing messages: a wish that holds templates back, and a notice in the conversation."""
+    people = _People(value)
+    for wish in mappings(value.get("user_preferences")):
+        who = people.whole(_addresses(wish.get("wa_id"), wish.get("user_id"))) or people.only
+        stopped = _WISHES.get(text(wish.get("value")).lower())
+        at = moment(wish.get("timestamp")) or received_at
+        if not who or stopped is None:
+            yield _unknown("user_preferences", wish, received_at, who)
+            continue
+        yield WirePreference(who=who, stopped=stopped, at=at)
+        yield WireMessage(
+            provider_id=f"user_preferences:{who[0].value}:{text(wish.get('value')).lower()}:{int(at.timestamp())}",
+            chat=who,
+            sender=who,
+            from_me=False,
+            kind=MessageKind.OTHER,
+            text=text(wish.get("detail")) or text(wish.get("value")),
+            sender_name=people.name(who),
+            sent_at=at,
+            received_at=received_at,
+        )
+
+
+_FIELDS: Final[Mapping[str, Callable[[Mapping[str, Any], datetime], Iterator[WireFact]]]] = MappingProxyType(
+    {
+        "messages": _facts,
+        "smb_message_echoes": _facts,
+        "history": _history,
+        "user_preferences": _preferences,
+    }
+)
+
+
+class _People:
+    """Who is named beside the messages of one change: each with a number, an id, or both."""
+
+    def __init__(self, value: Mapping[str, Any]) -> None:
+        self._names: dict[Address, str] = {}
+        self._addresses: dict[Address, Addresses] = {}
+        for contact in mappings(value.get("contacts")):
+            addresses = _addresses(contact.get("wa_id"), contact.get("user_id"))
+            for address in addresses:
+                self._names[address] = text(mapping(contact.get("profile")).get("name"))
+                self._addresses[address] = addresses
+
+    @property
+    def only(self) -> Addresses:
+        """The one person that is named, where it is one."""
+        different = set(self._addresses.values())
+        return next(iter(different)) if len(different) == 1 else ()
+
+    def whole(self, addresses: Addresses) -> Addresses:
+        """*addresses* and the others that the same person is named with."""
+        return tuple(dict.fromkeys(each for one in addresses for each in (one, *self._addresses.get(one, ()))))
+
+    def name(self, addresses: Addresses) -> str:
+        return next((self._names[one] for one in addresses if self._names.get(one)), "")
+
+
+def _incoming(message: Mapping[str, Any], people: _People, received_at: datetime) -> Iterator[WireFact]:
+    """One message to us, in the conversation with its group, or with its sender under every name they have or had."""
+    sender = _addresses(message.get("from"), message.get("from_user_id") or message.get("user_id"))
+    if text(message.get("type")) == "system":
+        sender = tuple(dict.fromkeys((*sender, *_former_and_new(mapping(message.get("system"))))))
+    sender = people.whole(sender or people.only)  # a user name in place of a number may be said beside it only
+    sender = tuple(dict.fromkeys((*sender, *_own_card(message))))
+    yield from _message(message, _in_group(message) or sender, sender, people.name(sender), received_at)
+
+
+def _former_and_new(system: Mapping[str, Any]) -> Addresses:
+    """The names before and after a change of number or user id; of other notices nothing is concluded."""
+    if text(system.get("type")) not in _CHANGED:
+        return ()
+    before = _addresses(system.get("customer"), system.get("previous_user_id"))
+    after = _addresses(system.get("wa_id") or system.get("new_wa_id"), system.get("user_id"))
+    return (*before, *after)
+
+
+def _own_card(message: Mapping[str, Any]) -> Addresses:
+    """The sender's own number, shared because it was asked for; any other card is about somebody else."""
+    cards = mappings(message.get("contacts")) if text(message.get("type")) == "contacts" else []
+    if len(cards) != 1 or text(cards[0].get("origin")) != "contact_request":
+        return ()
+    numbers = [phone(each.get("wa_id") or each.get("phone")) for each in mappings(cards[0].get("phones"))]
+    known = {Address(AddressKind.PHONE, each) for each in numbers if each is not None}
+    return tuple(known) if len(known) == 1 else ()
+
+
+def _in_group(message: Mapping[str, Any]) -> Addresses:
+    group = text(message.get("group_id"))
+    return (Address(AddressKind.GROUP, group),) if group else ()
 
 
 def _message(
-    message: Mapping[str, Any], chat: tuple[Address, ...], name: str, received_at: datetime, *, from_me: bool = False
-) -> WireMessage | None:
-    provider_id, kind_word = text(message.get("id")), text(message.get("type"))
+    message: Mapping[str, Any],
+    chat: Addresses,
+    sender: Addresses,
+    name: str,
+    received_at: datetime,
+    *,
+    from_me: bool = False,
+) -> Iterator[WireFact]:
+    provider_id, kind = text(message.get("id")), text(message.get("type"))
     if not provider_id or not chat:
-        return None
-    content = mapping(message.get(kind_word))
-    kind, words, refers_to = MessageKind.OTHER, "", text(mapping(message.get("context")).get("id"))
-    media = None
-    if kind_word == "text":
-        kind, words = MessageKind.TEXT, text(content.get("body"))
-    elif kind_word in _MEDIA:
-        kind, words, media = _MEDIA[kind_word], text(content.get("caption")), _media(content)
-        kind = MessageKind.VOICE if kind is MessageKind.AUDIO and content.get("voice") is True else kind
-    elif kind_word in _PLACEHOLDERS:
-        kind, words = _PLACEHOLDERS[kind_word], _placeholder(message, kind_word)
-    elif kind_word == "reaction":
-        kind, words = MessageKind.REACTION, text(content.get("emoji"))
-        refers_to = text(content.get("message_id"))
-    elif kind_word == "button":
-        kind, words = MessageKind.TEXT, text(content.get("text"))
-    elif kind_word == "interactive":
-        kind, words = MessageKind.TEXT, _chosen(content)
-    elif kind_word == "edit":
-        kind, words = MessageKind.EDIT, text(mapping(mapping(content.get("message")).get("text")).get("body"))
-        refers_to = text(content.get("original_message_id"))
-    elif kind_word == "revoke":
-        kind, refers_to = MessageKind.REVOCATION, text(content.get("original_message_id"))
-    if kind in REFERRING and not refers_to:
-        kind = MessageKind.OTHER
-    return WireMessage(
+        yield _unknown(f"messages/{kind}", message, received_at, chat)
+        return
+    content = content_of(message)
+    yield WireMessage(
         provider_id=provider_id,
         chat=chat,
-        sender=() if from_me else chat,
+        sender=() if from_me else sender,
         from_me=from_me,
-        kind=kind,
-        text=words,
-        media=media,
-        refers_to=refers_to or None,
+        kind=content.kind,
+        text=content.text,
+        media=content.media,
+        refers_to=content.refers_to or None,
         sender_name=name,
         sent_at=moment(message.get("timestamp")) or received_at,
         received_at=received_at,
     )
+    if not content.understood:
+        yield _unknown(f"messages/{kind}", message, received_at, chat)
 
 
-def _media(content: Mapping[str, Any]) -> Media:
-    return Media(
-        mime=text(content.get("mime_type")),
-        name=text(content.get("filename")),
-        size=number(content.get("file_size")),
-    )
-
-
-def _placeholder(message: Mapping[str, Any], kind: str) -> str:
-    if kind == "contacts":
-        people = (mapping(each.get("name")) for each in mappings(message.get("contacts")))
-        return ", ".join(name for each in people if (name := text(each.get("formatted_name"))))
-    place = mapping(message.get("location"))
-    return text(place.get("name")) or text(place.get("address"))
-
-
-def _chosen(content: Mapping[str, Any]) -> str:
-    """The words of the button or the row that was chosen."""
-    replies = (mapping(content.get(kind)) for kind in ("button_reply", "list_reply", "nfm_reply"))
-    return next((words for each in replies if (words := text(each.get("title")) or text(each.get("body")))), "")
-
-
-def _receipt(status: Mapping[str, Any], received_at: datetime) -> WireReceipt | None:
-    provider_id, delivery = text(status.get("id")), _DELIVERIES.get(text(status.get("status")))
-    chat = _addresses(status.get("recipient_id"), status.get("recipient_user_id") or status.get("user_id"))
+def _receipt(status: Mapping[str, Any], people: _People, received_at: datetime) -> Iterator[WireFact]:
+    provider_id, word = text(status.get("id")), text(status.get("status"))
+    delivery = _DELIVERIES.get(word)
+    if text(status.get("recipient_type")) == "group":
+        chat: Addresses = (Address(AddressKind.GROUP, text(status.get("recipient_id"))),)
+    else:
+        user_id = status.get("recipient_user_id") or status.get("user_id")
+        chat = people.whole(_addresses(status.get("recipient_id"), user_id)) or people.only
     if not provider_id or delivery is None:
-        return None
+        yield _unknown(f"statuses/{word}", status, received_at, chat)
+        return
     at = moment(status.get("timestamp")) or received_at
-    why = (number(error.get("code")) for error in mappings(status.get("errors")))
-    code = next((str(each) for each in why if each is not None), "") if delivery is Delivery.FAILED else ""
-    return WireReceipt(provider_ids=(provider_id,), chat=chat, delivery=delivery, at=at, code=code)
+    code, why = _reason(status) if delivery is Delivery.FAILED else ("", "")
+    yield WireReceipt(provider_ids=(provider_id,), chat=chat, delivery=delivery, at=at, code=code, detail=why)
 
 
-def _addresses(wa_id: object, user_id: object) -> tuple[Address, ...]:
+def _reason(status: Mapping[str, Any]) -> tuple[str, str]:
+    """The code of the first error that has one, and its title and details."""
+    for error in mappings(status.get("errors")):
+        code = number(error.get("code"))
+        if code is None:
+            continue
+        words = (error.get("title"), error.get("message"), mapping(error.get("error_data")).get("details"))
+        parts = dict.fromkeys(filter(None, (" ".join(text(each).split()) for each in words)))
+        return str(code), discreet(" · ".join(parts))[:LONGEST_REASON]
+    return "", ""
+
+
+def _about(value: Mapping[str, Any]) -> Addresses:
+    """Whom a change that is not understood names: it is erased with them."""
+    found: list[Address] = []
+    for name in ("contacts", "calls", "state_sync", "groups", "messages", "message_echoes"):
+        for each in mappings(value.get(name)):
+            card = mapping(each.get("contact"))
+            found += _addresses(each.get("wa_id"), each.get("user_id"))
+            found += _addresses(each.get("from"), each.get("from_user_id"))
+            found += _addresses(each.get("to"), each.get("to_user_id"))
+            found += _addresses(card.get("phone_number"), card.get("user_id"))
+    return tuple(dict.fromkeys(found))
+
+
+def _same(some: Addresses, others: Addresses) -> bool:
+    return bool({each.key for each in some} & {each.key for each in others})
+
+
+def _addresses(wa_id: object, user_id: object) -> Addresses:
     """The number, where it is said, and Meta's id of the user: either may be missing."""
     account: PhoneNumber | None = phone(wa_id)
     user = text(user_id)

@@ -13,6 +13,9 @@ from app.domain.phone import PhoneNumber, is_e164
 LONGEST_DETAIL: Final = 200
 """Characters of a provider's own words that are kept for the details line."""
 
+_MILLISECONDS: Final = 10**11
+"""As seconds this is the year 5138: a time that large was told in a smaller unit."""
+
 _SHOWN_NUMBER = re.compile(r"\+?[\d ().-]+")
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -56,10 +59,12 @@ def number(value: object) -> int | None:
 
 
 def moment(value: object) -> datetime | None:
-    """A time that came as seconds since 1970, or as ISO 8601."""
+    """A time that came as seconds, milliseconds or microseconds since 1970, or as ISO 8601."""
     seconds = number(value)
     try:
         if seconds is not None:
+            while abs(seconds) >= _MILLISECONDS:
+                seconds //= 1000
             return datetime.fromtimestamp(seconds, UTC)
         parsed = datetime.fromisoformat(text(value))
     except (ValueError, OverflowError, OSError):

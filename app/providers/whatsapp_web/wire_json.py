@@ -16,6 +16,7 @@ from app.domain.messages import (
     SetAsideReason,
     WireFact,
     WireMessage,
+    WirePreference,
     WireReceipt,
     WireUnknown,
 )
@@ -31,7 +32,10 @@ def to_plain(fact: WireFact) -> dict[str, Any]:
                 "delivery": fact.delivery.value,
                 "at": fact.at.timestamp(),
             }
-            return {**plain, "code": fact.code} if fact.code else plain
+            why = {"code": fact.code, "why": fact.detail}
+            return {**plain, **{name: value for name, value in why.items() if value}}
+        case WirePreference():
+            return {"stopped": fact.stopped, "who": _plain_addresses(fact.who), "at": fact.at.timestamp()}
         case WireUnknown():
             return {
                 "unknown": fact.kind,
@@ -66,6 +70,8 @@ def from_plain(plain: object) -> WireFact:
             raise TypeError
         if "unknown" in plain:
             return _unknown(plain)
+        if "stopped" in plain:
+            return _preference(plain)
         return _message(plain) if "id" in plain else _receipt(plain)
     except (KeyError, TypeError, OverflowError) as error:
         raise ValueError(type(error).__name__) from None
@@ -104,7 +110,12 @@ def _receipt(plain: Mapping[str, Any]) -> WireReceipt:
         delivery=Delivery(plain["delivery"]),
         at=_time(plain["at"]),
         code=_text(plain.get("code", "")),
+        detail=_text(plain.get("why", "")),
     )
+
+
+def _preference(plain: Mapping[str, Any]) -> WirePreference:
+    return WirePreference(who=_addresses(plain["who"]), stopped=plain["stopped"] is True, at=_time(plain["at"]))
 
 
 def _unknown(plain: Mapping[str, Any]) -> WireUnknown:

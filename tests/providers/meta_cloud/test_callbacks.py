@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from app.domain.messages import Address, AddressKind, Delivery, Media, MessageKind, WireMessage, WireReceipt
+from app.domain.messages import (
+    Address,
+    AddressKind,
+    Delivery,
+    Media,
+    MessageKind,
+    WireMessage,
+    WirePreference,
+    WireReceipt,
+    WireUnknown,
+)
 from app.domain.webhooks import Callback
 from app.providers.meta_cloud.callbacks import EVERY_NUMBER, parse
 from tests.clock import DAWN
@@ -18,12 +29,39 @@ from tests.emulators.meta_cloud.world import NUMBER_ID
 SENT_AT = datetime.fromtimestamp(1_760_000_000, UTC)
 BIA = Address(AddressKind.PHONE, "+5521987650001")
 CORRECTED = {"original_message_id": "wamid.1", "message": {"type": "text", "text": {"body": "corrigida"}}}
+NEW_CAPTION = {"original_message_id": "wamid.1", "message": {"type": "image", "image": {"caption": "nova"}}}
+CARDS: list[dict[str, Any]] = [
+    {
+        "name": {"first_name": "Caio", "last_name": "Melo"},
+        "phones": [{"phone": "+55 21 90000-0009", "wa_id": "5521900000009"}],
+    },
+    {"phones": [{"wa_id": "5521900000010"}], "emails": [{"email": "a@b.c"}]},
+]
+FORM = json.dumps(
+    {"flow_token": "t", "nota": 9, "dias": ["seg", "qua"], "ok": True, "fim": {"a": 1.5}, "p": [{"q": "r"}], "v": None}
+)
+ANSWERS = "nota: 9\ndias: seg, qua\nok: true\nfim.a: 1.5\np.1.q: r"
+ORDER = {
+    "text": "para sexta",
+    "product_items": [
+        {"product_retailer_id": "livro", "quantity": 2, "item_price": 10.5, "currency": "BRL"},
+        {"product_retailer_id": "caderno"},
+    ],
+}
+BIA_NEW = Address(AddressKind.PHONE, "+5521987650002")
 BIA_ID = Address(AddressKind.META_USER, "BR.1502")
 
 
 def message_in(*changes: dict[str, Any]) -> WireMessage:
     (callback,) = parse(envelope(*changes), DAWN)
     (fact,) = callback.facts
+    assert isinstance(fact, WireMessage)
+    return fact
+
+
+def first_in(*changes: dict[str, Any]) -> WireMessage:
+    (callback,) = parse(envelope(*changes), DAWN)
+    fact = callback.facts[0]
     assert isinstance(fact, WireMessage)
     return fact
 
@@ -61,8 +99,16 @@ def test_what_was_written_in_the_business_app_is_ours() -> None:
     assert (message.from_me, message.chat, message.sender, message.text) == (True, (BIA,), (), "Até já")
 
 
-def test_a_message_from_nobody_is_left_out() -> None:
-    assert parse(envelope(inbound(sender=None)), DAWN) == []
+def unknown_in(*changes: dict[str, Any]) -> WireUnknown:
+    (callback,) = parse(envelope(*changes), DAWN)
+    *_, fact = callback.facts
+    assert isinstance(fact, WireUnknown)
+    return fact
+
+
+def test_a_message_from_nobody_is_kept_apart() -> None:
+    assert (found := unknown_in(inbound(sender=None))).kind == "messages/text"
+    assert json.loads(found.payload)["text"] == {"body": "oi"}
 
 
 @pytest.mark.parametrize(
@@ -75,26 +121,172 @@ def test_a_message_from_nobody_is_left_out() -> None:
         ("audio", {"id": "1", "voice": "true"}, MessageKind.AUDIO, "", None),
         ("document", {"id": "1", "filename": "a.pdf"}, MessageKind.DOCUMENT, "", None),
         ("sticker", {"id": "1"}, MessageKind.STICKER, "", None),
-        ("location", {"latitude": 1, "longitude": 2, "name": "Padaria"}, MessageKind.LOCATION, "Padaria", None),
+        ("location", {"latitude": 1, "longitude": 2, "name": "Padaria"}, MessageKind.LOCATION, "Padaria (1, 2)", None),
+        ("location", {"latitude": -23.561414, "longitude": 0}, MessageKind.LOCATION, "-23.561414, 0", None),
+        (
+            "location",
+            {"address": "Rua A, 1", "url": "https://a.b"},
+            MessageKind.LOCATION,
+            "Rua A, 1\nhttps://a.b",
+            None,
+        ),
         ("contacts", [{"name": {"formatted_name": "Caio"}}], MessageKind.CONTACT, "Caio", None),
+        ("contacts", CARDS, MessageKind.CONTACT, "Caio Melo · +55 21 90000-0009\n+5521900000010 · a@b.c", None),
         ("reaction", {"message_id": "wamid.1", "emoji": "👍"}, MessageKind.REACTION, "👍", "wamid.1"),
         ("reaction", {"message_id": "wamid.1"}, MessageKind.REACTION, "", "wamid.1"),
         ("reaction", {"emoji": "👍"}, MessageKind.OTHER, "👍", None),
         ("edit", CORRECTED, MessageKind.EDIT, "corrigida", "wamid.1"),
+        ("edit", NEW_CAPTION, MessageKind.EDIT, "nova", "wamid.1"),
+        ("edit", {**NEW_CAPTION, "message": {"type": "image", "image": {}}}, MessageKind.EDIT, "", "wamid.1"),
+        ("edit", {**CORRECTED, "message": {"type": "text", "text": {}}}, MessageKind.OTHER, "", None),
+        ("edit", {**CORRECTED, "message": {"type": "hologram", "hologram": {}}}, MessageKind.OTHER, "", None),
         ("edit", {"message": {}}, MessageKind.OTHER, "", None),
         ("revoke", {"original_message_id": "wamid.1"}, MessageKind.REVOCATION, "", "wamid.1"),
         ("revoke", {}, MessageKind.OTHER, "", None),
         ("button", {"text": "Sim", "payload": "yes"}, MessageKind.TEXT, "Sim", None),
         ("interactive", {"button_reply": {"id": "1", "title": "Não"}}, MessageKind.TEXT, "Não", None),
+        ("interactive", {"list_reply": {"title": "A", "description": "às 9"}}, MessageKind.TEXT, "A\nàs 9", None),
+        ("interactive", {"nfm_reply": {"body": "Sent", "response_json": FORM}}, MessageKind.TEXT, ANSWERS, None),
+        ("interactive", {"nfm_reply": {"body": "Sent", "response_json": "{}"}}, MessageKind.TEXT, "Sent", None),
+        ("interactive", {"nfm_reply": {"response_json": "{não é"}}, MessageKind.TEXT, "{não é", None),
+        ("interactive", {"type": "new", "new": {"answer": "yes"}}, MessageKind.TEXT, "answer: yes", None),
+        ("interactive", {"type": "new"}, MessageKind.OTHER, "", None),
+        ("order", ORDER, MessageKind.TEXT, "para sexta\n2 × livro · 10.5 BRL\ncaderno", None),
+        ("media_placeholder", {}, MessageKind.UNREADABLE, "", None),
         ("unsupported", {}, MessageKind.OTHER, "", None),
+        ("unsupported", {"type": "poll_creation"}, MessageKind.OTHER, "poll creation", None),
+        ("system", {"body": "User identity changed", "type": "x"}, MessageKind.OTHER, "User identity changed", None),
         ("hologram", {"depth": 3}, MessageKind.OTHER, "", None),
     ],
 )
 def test_every_kind_is_kept_with_its_words(
     kind: str, content: Any, expected: MessageKind, words: str, refers_to: str | None
 ) -> None:
-    message = message_in(inbound(type=kind, **{kind: content}))
+    message = first_in(inbound(type=kind, **{kind: content}))
     assert (message.kind, message.text, message.refers_to) == (expected, words, refers_to)
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("hologram", {"depth": 3}), ("edit", {"message": {}}), ("revoke", {}), ("interactive", {"type": "new"})],
+)
+def test_what_a_message_says_is_kept_whole_where_nobody_understands_it(kind: str, content: Any) -> None:
+    found = unknown_in(inbound(type=kind, **{kind: content}))
+    assert (found.kind, found.about) == (f"messages/{kind}", (BIA,))
+    assert json.loads(found.payload)[kind] == content
+
+
+def test_the_advertisement_through_which_somebody_came_is_kept_with_their_words() -> None:
+    referral = {"source_url": "https://fb.me/x", "source_type": "ad", "headline": "Mentoria", "body": "Vagas\nabertas"}
+    message = message_in(inbound(type="text", text={"body": "oi"}, referral=referral))
+    assert message.text == "oi\n↗ Mentoria · Vagas abertas · https://fb.me/x"
+    bare = message_in(inbound(type="text", text={"body": "oi"}, referral={"source_type": "ad", "source_id": "12"}))
+    assert bare.text == "oi\n↗ ad · 12"
+    product = {"referred_product": {"catalog_id": "7", "product_retailer_id": "livro"}}
+    assert message_in(inbound(type="text", text={"body": "tem?"}, context=product)).text == "tem?\n↗ 7 · livro"
+
+
+def test_a_message_in_a_group_is_in_the_conversation_of_the_group() -> None:
+    message = message_in(inbound(type="text", text={"body": "oi"}, group_id="Z3J1cG8tMQ"))
+    assert message.chat == (Address(AddressKind.GROUP, "Z3J1cG8tMQ"),)
+    assert (message.sender, message.sender_name) == ((BIA,), "Bia")
+
+
+CHANGES = [
+    ({"type": "user_changed_number", "wa_id": "5521987650002"}, (BIA, BIA_NEW)),
+    ({"type": "user_changed_number", "new_wa_id": "5521987650002", "customer": "5521987650001"}, (BIA, BIA_NEW)),
+    ({"type": "customer_changed_number", "wa_id": "5521987650002"}, (BIA, BIA_NEW)),
+    (
+        {"type": "user_changed_number", "wa_id": "5521987650002", "user_id": "BR.2", "previous_user_id": "BR.1502"},
+        (BIA, BIA_ID, BIA_NEW, Address(AddressKind.META_USER, "BR.2")),
+    ),
+    (
+        {"type": "user_changed_user_id", "user_id": "BR.2", "previous_user_id": "BR.1502"},
+        (BIA, BIA_ID, Address(AddressKind.META_USER, "BR.2")),
+    ),
+    ({"type": "customer_identity_changed", "wa_id": "5521987650002"}, (BIA,)),
+]
+
+
+@pytest.mark.parametrize(("system", "names"), CHANGES)
+def test_a_notice_of_a_change_joins_the_names_before_and_after(system: dict[str, str], names: Any) -> None:
+    notice = {"id": "wamid.n", "from": "5521987650001", "timestamp": "1760000000", "type": "system"}
+    message = message_in(messages(messages=[{**notice, "system": {**system, "body": "User Bia changed"}}]))
+    assert (message.chat, message.sender, message.text) == (names, names, "User Bia changed")
+
+
+def test_the_number_on_a_card_is_the_senders_own_only_where_it_was_asked_for() -> None:
+    asked = [{**CARDS[0], "origin": "contact_request"}]
+    caio = Address(AddressKind.PHONE, "+5521900000009")
+    for cards, names in ((asked, (BIA_ID, caio)), ([CARDS[0]], (BIA_ID,)), ([*asked, *asked], (BIA_ID,))):
+        change = inbound(sender=None, user_id="BR.1502", type="contacts", contacts=cards)
+        assert message_in(change).chat == names
+
+
+def test_somebody_echoed_to_is_known_by_every_name_that_is_told() -> None:
+    echo = {"to": "5521987650001", "id": "wamid.e", "type": "text", "text": {"body": "Até já"}}
+    value = {**messages()["value"], "message_echoes": [echo]}
+    value["contacts"] = [{"wa_id": "5521987650001", "user_id": "BR.1502"}]
+    assert message_in({"field": "smb_message_echoes", "value": value}).chat == (BIA, BIA_ID)
+
+
+def test_what_was_said_before_on_the_phone_is_taken_in_with_how_far_it_got() -> None:
+    theirs = {"from": "5521987650001", "id": "wamid.h1", "timestamp": "1759000000", "type": "text"}
+    ours = {"from": "5511987654321", "id": "wamid.h2", "timestamp": "1759000060", "type": "text"}
+    said = [
+        {**theirs, "text": {"body": "antiga"}, "history_context": {"status": "READ"}},
+        {**ours, "text": {"body": "resposta"}, "history_context": {"status": "DELIVERED"}},
+    ]
+    value: dict[str, Any] = dict(messages()["value"])
+    value["history"] = [
+        {"metadata": {"phase": 0}, "threads": [{"id": "5521987650001", "messages": said}]},
+        {"errors": [{"code": 2593109, "title": "declined"}]},
+    ]
+    value["messages"] = [
+        {**theirs, "id": "wamid.h3", "type": "image", "image": {"id": "9"}},
+        {**ours, "id": "wamid.h4", "to": "5521987650001", "type": "image", "image": {"id": "9"}},
+    ]
+    (callback,) = parse(envelope({"field": "history", "value": value}), DAWN)
+    first, second, receipt, declined, third, fourth = callback.facts
+    assert isinstance(first, WireMessage)
+    assert (first.text, first.from_me, first.chat) == ("antiga", False, (BIA,))
+    assert isinstance(second, WireMessage)
+    assert (second.text, second.from_me, second.chat, second.sender) == ("resposta", True, (BIA,), ())
+    assert isinstance(receipt, WireReceipt)
+    assert (receipt.provider_ids, receipt.delivery) == (("wamid.h2",), Delivery.DELIVERED)
+    assert isinstance(declined, WireUnknown)
+    assert declined.kind == "history/errors"
+    assert isinstance(third, WireMessage)
+    assert isinstance(fourth, WireMessage)
+    assert [(each.kind, each.from_me, each.chat) for each in (third, fourth)] == [
+        (MessageKind.IMAGE, False, (BIA,)),
+        (MessageKind.IMAGE, True, (BIA,)),
+    ]
+
+
+@pytest.mark.parametrize(("word", "stopped"), [("stop", True), ("resume", False), ("signup", False)])
+def test_a_wish_about_marketing_is_told_and_kept_with_its_words(word: str, stopped: bool) -> None:
+    wish = {"wa_id": "5521987650001", "category": "marketing_messages", "value": word, "timestamp": 1_760_000_000}
+    change = messages(user_preferences=[{**wish, "detail": "User requested it"}])
+    (callback,) = parse(envelope({**change, "field": "user_preferences"}), DAWN)
+    told, notice = callback.facts
+    assert told == WirePreference(who=(BIA,), stopped=stopped, at=SENT_AT)
+    assert isinstance(notice, WireMessage)
+    assert (notice.chat, notice.text, notice.sent_at) == ((BIA,), "User requested it", SENT_AT)
+
+
+@pytest.mark.parametrize("field", ["smb_app_state_sync", "calls", "group_lifecycle_update", "never_heard_of"])
+def test_a_field_that_is_not_understood_is_kept_apart_for_its_number(field: str) -> None:
+    change = messages(calls=[{"id": "wacid.1", "from": "5521987650001", "event": "terminate"}])
+    (callback,) = parse(envelope({**change, "field": field}), DAWN)
+    (fact,) = callback.facts
+    assert isinstance(fact, WireUnknown)
+    assert (callback.key, fact.kind, fact.about) == (NUMBER_ID, field, (BIA,))
+
+
+def test_a_wish_that_is_not_understood_is_kept_apart() -> None:
+    change = messages(user_preferences=[{"wa_id": "5521987650001", "value": "maybe"}])
+    assert unknown_in({**change, "field": "user_preferences"}).about == (BIA,)
 
 
 def test_a_file_is_kept_as_what_is_known_of_it() -> None:
@@ -127,8 +319,23 @@ def test_a_failure_says_by_which_code() -> None:
     assert receipt_in(status("wamid.1", "failed", code=131026)).code == "131026"
 
 
-def test_a_receipt_of_a_later_day_is_left_out() -> None:
-    assert parse(envelope(status("wamid.1", "dreamt_of")), DAWN) == []
+def test_a_failure_says_why_in_metas_words_each_once() -> None:
+    why = {"title": "Too many", "message": "Too many", "error_data": {"details": "Try again\nlater. EAAsecret00000"}}
+    receipt = receipt_in(status("wamid.1", "failed", errors=[{"title": "no code"}, {"code": 131049, **why}]))
+    assert (receipt.code, receipt.detail) == ("131049", "Too many · Try again later. [token]")
+    assert receipt_in(status("wamid.1", "failed")).detail == ""
+
+
+def test_a_receipt_names_the_person_by_every_name_and_a_group_as_one() -> None:
+    change = status("wamid.1", "read")
+    change["value"]["contacts"] = [{"wa_id": "5521987650001", "user_id": "BR.1502"}]
+    assert receipt_in(change).chat == (BIA, BIA_ID)
+    group = receipt_in(status("wamid.1", "read", "Z3J1cG8tMQ", recipient_type="group"))
+    assert group.chat == (Address(AddressKind.GROUP, "Z3J1cG8tMQ"),)
+
+
+def test_a_receipt_of_a_later_day_is_kept_apart() -> None:
+    assert unknown_in(status("wamid.1", "dreamt_of")).kind == "statuses/dreamt_of"
 
 
 def test_a_batch_is_sorted_by_number_and_keeps_its_order() -> None:
@@ -162,8 +369,20 @@ def test_an_error_outside_any_message_has_the_number_asked_about() -> None:
     assert parse(envelope(change), DAWN) == [Callback(key=NUMBER_ID, check=True)]
 
 
-def test_fields_nobody_subscribed_to_are_left_out() -> None:
-    assert parse(envelope({"field": "flows", "value": {"event": "x"}}), DAWN) == []
+def test_a_field_about_the_account_that_is_not_understood_is_kept_apart() -> None:
+    (callback,) = parse(envelope({"field": "flows", "value": {"event": "x"}}), DAWN)
+    (fact,) = callback.facts
+    assert isinstance(fact, WireUnknown)
+    assert (callback.key, callback.check, fact.kind, fact.payload) == (EVERY_NUMBER, False, "flows", '{"event": "x"}')
+
+
+@pytest.mark.parametrize(
+    "time", [1_760_000_000, "1760000000", 1_760_000_000_123, "1760000000123", 1_760_000_000_000_123]
+)
+def test_a_time_is_understood_in_seconds_and_in_smaller_units(time: int | str) -> None:
+    change = inbound()
+    change["value"]["messages"][0]["timestamp"] = time
+    assert message_in(change).sent_at == SENT_AT
 
 
 def test_a_message_without_a_time_was_sent_when_it_arrived() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.domain.connection import SendCapability
-from app.domain.messages import Address, AddressKind, WireMessage, WireReceipt, WireUnknown
+from app.domain.messages import Address, AddressKind, WireFact, WireMessage, WirePreference, WireReceipt, WireUnknown
 from app.domain.phone import is_e164
 from app.domain.provider import Opened, Refused, Silent
 from app.domain.sending import Accepted, NotSent, Outgoing, Uncertain
@@ -263,6 +263,9 @@ def test_garbage_after_a_registration_is_never_a_success() -> None:
     assert done > 100
 
 
+OLD = {"from": "5521987650001", "id": "wamid.h", "timestamp": "1759000000", "type": "text", "text": {"body": "oi"}}
+WISH = {"wa_id": "5521987650001", "value": "stop", "timestamp": 1_760_000_000}
+CAPTION = {"type": "image", "image": {"caption": "nova"}}
 DELIVERIES: list[bytes] = [
     webhooks.envelope(webhooks.inbound(), webhooks.inbound("wamid.in.2", None, user_id="BR.1502")),
     webhooks.envelope(
@@ -278,7 +281,30 @@ DELIVERIES: list[bytes] = [
         webhooks.template_status("lembrete", "PAUSED"),
         webhooks.messages(errors=[{"code": 131031}]),
     ),
+    webhooks.envelope(
+        {**webhooks.messages(history=[{"threads": [{"id": "5521987650001", "messages": [OLD]}]}]), "field": "history"},
+        {**webhooks.messages(user_preferences=[WISH]), "field": "user_preferences"},
+        webhooks.inbound("wamid.1", group_id="Z3J1cG8tMQ", type="location", location={"latitude": 1, "longitude": 2}),
+        webhooks.inbound(
+            "wamid.2", type="interactive", interactive={"nfm_reply": {"response_json": '{"a":[{"b":1}]}'}}
+        ),
+        webhooks.inbound("wamid.3", type="order", order={"product_items": [{"quantity": 1, "item_price": 2.5}]}),
+        webhooks.inbound("wamid.4", type="system", system={"type": "user_changed_number", "wa_id": "5521987650002"}),
+        webhooks.inbound("wamid.5", type="edit", edit={"original_message_id": "wamid.1", "message": CAPTION}),
+    ),
 ]
+
+
+def named_in(fact: WireFact) -> tuple[Address, ...]:
+    match fact:
+        case WireMessage():
+            return (*fact.chat, *fact.sender)
+        case WireReceipt():
+            return fact.chat
+        case WirePreference():
+            return fact.who
+        case WireUnknown():
+            return fact.about
 
 
 @pytest.mark.parametrize("number", range(len(DELIVERIES)))
@@ -296,8 +322,7 @@ def test_garbage_from_webhooks_is_left_out_or_is_none(number: int) -> None:
             assert callback.facts or callback.check
             assert callback.key == "" or callback.key.isdigit()
             for fact in callback.facts:
-                chat = fact.about if isinstance(fact, WireUnknown) else fact.chat
-                addresses = (*chat, *(fact.sender if isinstance(fact, WireMessage) else ()))
+                addresses = named_in(fact)
                 assert all(each.kind is not AddressKind.PHONE or is_e164(each.value) for each in addresses)
                 passed_on = json.dumps(to_plain(fact), ensure_ascii=False).encode()
                 assert from_plain(json.loads(passed_on)) == fact
@@ -305,7 +330,8 @@ def test_garbage_from_webhooks_is_left_out_or_is_none(number: int) -> None:
                     assert fact.provider_id
                     assert fact.chat
                     assert fact.sent_at.tzinfo is not None
-                else:
-                    assert isinstance(fact, WireReceipt)
+                if isinstance(fact, WireUnknown):
+                    assert fact.kind.partition("/")[0]
+                    json.loads(fact.payload)
     assert count == EACH
     assert understood > 1000
