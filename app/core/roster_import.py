@@ -35,13 +35,13 @@ class ImportRow:
     problem: Problem | None = None
 
 
-def read_rows(data: bytes, columns: Columns | None = None) -> Sequence[ImportRow]:
+def read_rows(file: bytes | Spreadsheet, columns: Columns | None = None) -> Sequence[ImportRow]:
     """The rows of a CSV file, each checked by itself. *columns* stand in for those that are found out.
 
     Raises `Problem`: `IMPORT_UNREADABLE` when it is no such file, `IMPORT_COLUMNS_UNKNOWN` when nothing in it tells
     names and numbers, `IMPORT_TOO_LARGE`.
     """
-    table = open_spreadsheet(data)
+    table = open_spreadsheet(file) if isinstance(file, bytes) else file
     columns = columns or table.columns
     if not columns.complete:
         raise Problem(Code.IMPORT_COLUMNS_UNKNOWN)
@@ -67,7 +67,7 @@ class RosterImport:
         self._enrolments = enrolments
         self._witness = witness
 
-    def preview(self, data: bytes, columns: Columns | None = None) -> Sequence[ImportRow]:
+    def preview(self, file: bytes | Spreadsheet, columns: Columns | None = None) -> Sequence[ImportRow]:
         """`read_rows`, compared with who is there already and with the rows above. Raises `Problem` as that does."""
         active = (enrolment.mentorado for enrolment in self._enrolments.all() if not enrolment.mentorado.archived)
         holders = {comparison_key(mentorado.phone): mentorado.name for mentorado in active}
@@ -78,7 +78,7 @@ class RosterImport:
             holder = holders.setdefault(comparison_key(PhoneNumber(row.phone)), row.name)
             return row if holder is row.name else replace(row, problem=Problem(Code.PHONE_TAKEN, name=holder))
 
-        return [compared(row) for row in read_rows(data, columns)]
+        return [compared(row) for row in read_rows(file, columns)]
 
     async def take(self, rows: Sequence[ImportRow], go_on: Callable[[int], bool]) -> Sequence[MentoradoId]:
         """Enrol everybody whose row has no problem. *go_on* hears how many are done; who was added by then stays."""

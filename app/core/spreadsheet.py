@@ -89,6 +89,25 @@ def read_spreadsheet(data: bytes) -> Spreadsheet:
     )
 
 
+def column_label(table: Spreadsheet, place: int) -> str:
+    """How a person knows a column: its letter, as spreadsheet programs have it, and its heading or its first cell."""
+    letter, rest = "", place
+    while rest >= 0:
+        letter, rest = chr(ord("A") + rest % 26) + letter, rest // 26 - 1
+    cells = (record.cells[place] for record in table.records if place < len(record.cells) and record.cells[place])
+    words = table.heading[place] if place < len(table.heading) else next(cells, "")
+    return f"{letter} · {words}" if words else letter
+
+
+def filled_columns(table: Spreadsheet) -> Sequence[int]:
+    """The columns in which anything stands below the heading."""
+    return sorted(_filled(table.records))
+
+
+def _filled(records: Sequence[Record]) -> set[int]:
+    return {at for record in records for at, cell in enumerate(record.cells) if cell}
+
+
 # --- characters --------------------------------------------------------------------------------------------------
 
 
@@ -359,7 +378,7 @@ def _heading_place(records: Sequence[Record]) -> int | None:
 
 def _columns(heading: Sequence[str], records: Sequence[Record]) -> Columns:
     """What the heading says of columns that are not empty; where it says nothing, what stands in them."""
-    filled = {at for record in records for at, cell in enumerate(record.cells) if cell}
+    filled = _filled(records)
     said = _said([cell if at in filled else "" for at, cell in enumerate(heading)])
     if not said.complete and _said(heading).complete:
         said = _said(heading)

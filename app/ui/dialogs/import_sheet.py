@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -11,21 +12,29 @@ from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QLabe
 from PySide6.QtWidgets import QTreeWidgetItem as Item
 
 from app.core.phone_numbers import is_landline
-from app.core.roster_import import LARGEST, ImportRow, RosterImport
+from app.core.roster_import import LARGEST, ImportRow, RosterImport, open_spreadsheet
+from app.core.spreadsheet import Columns, Spreadsheet, column_label, filled_columns
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId
+from app.domain.names import visible
 from app.domain.phone import PhoneNumber, readable
 from app.ui.dialogs.sheet import Sheet
 from app.ui.icons import icon
 from app.ui.loop import ask, asked
+from app.ui.pick import Option, Pick
 from app.ui.text import problem as words_of
 from app.ui.text import texts
 from app.ui.theme import Theme
 from app.ui.words import plain_tip
+from app.ui.wrapping import WrappingRow
 
 _WIDTH = 620
 _ROWS_SHOWN = 9
 _ROW, _ICON = 32, 16
+_LABEL = 60
+"""Characters of a column's heading or first cell."""
+
+_PICKS = ("name", "phone", "cohort")
 _TABLE = """
 QTreeWidget {{ background: {raised}; border: 1px solid {border}; border-radius: 10px; outline: none; }}
 QTreeWidget::item {{ padding: 6px 8px; border: none; }}
@@ -39,29 +48,76 @@ _TABLE_COLOURS = ("raised", "border", "accent_soft", "on_accent_soft", "text2")
 
 
 class ImportSheet(Sheet):
-    """Shows every row of the file, those that cannot be taken first. Who was added is in `added` at the end."""
+    """Shows every row of the file, those that cannot be taken first, and which column was taken for what.
 
-    def __init__(self, theme: Theme, over: QWidget, taking: RosterImport, rows: Sequence[ImportRow]) -> None:
+    Who was added is in `added` at the end.
+    """
+
+    def __init__(self, theme: Theme, over: QWidget, taking: RosterImport, file: Spreadsheet) -> None:
         super().__init__(theme, over, width=_WIDTH)
         self._taking = taking
-        self._rows = rows
-        self._good = sum(row.problem is None for row in rows)
+        self._file = file
+        self._columns = file.columns
+        self._rows: Sequence[ImportRow] = ()
+        self._good = 0
         self.added: Sequence[MentoradoId] = ()
         self.set_title(texts("import.title"))
-        self.summary = QLabel(self._summary(), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.summary = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.picks = {name: Pick(theme, partial(self._options, name)) for name in _PICKS}
+        picks = QWidget()
+        row = WrappingRow(picks)
+        for name, pick in self.picks.items():
+            pick.choose(getattr(self._columns, name))
+            pick.say(texts(f"import.{name}"))
+            pick.picked.connect(partial(self._pick, name))
+            row.addWidget(pick)
         self.table = self._table()
-        self.bar = QProgressBar(textVisible=False, maximum=max(1, self._good))
+        self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName(texts("import.progress"))
         self.bar.hide()
-        for part in (self.summary, self.table, self.bar):
+        for part in (self.summary, picks, self.table, self.bar):
             self.body.addWidget(part)
         self.cancel = self.add_button(texts("dialog.cancel"))
         self.cancel.clicked.connect(self.reject)
         self._taking_now = self._stopped = False
-        self.take = self.add_button(texts.plural("import.take", self._good), "primary")
-        self.take.setEnabled(self._good > 0)
+        self.take = self.add_button("", "primary")
         self.take.clicked.connect(self._take)
+        self._read()
         (self.take if self._good else self.cancel).setFocus()
+
+    def _read(self) -> None:
+        """Read the rows from the columns that are chosen now."""
+        complete = self._columns.complete
+        self._rows = self._taking.preview(self._file, self._columns) if complete else ()
+        self._good = sum(row.problem is None for row in self._rows)
+        self.summary.setText(self._summary() if complete else " ".join(words_of(Problem(Code.IMPORT_COLUMNS_UNKNOWN))))
+        self.table.clear()
+        for row in sorted(self._rows, key=lambda row: row.problem is None):
+            self.table.addTopLevelItem(self._item(row))
+        if not complete:
+            raw = [[str(each.first), "", "", " | ".join(each.cells)] for each in self._file.records]
+            self.table.addTopLevelItems([Item([visible(cell) for cell in cells]) for cells in raw])
+        self.bar.setMaximum(max(1, self._good))
+        self.take.setText(texts.plural("import.take", self._good))
+        self.take.setEnabled(self._good > 0)
+
+    def _options(self, name: str) -> Sequence[Option]:
+        """Each column that is filled, what was found out, and none where there need not be one."""
+        found: tuple[int, ...] = getattr(self._file.columns, name)
+        columns: list[tuple[int, ...]] = [(place,) for place in filled_columns(self._file)]
+        if len(found) > 1:
+            columns.insert(0, found)
+        none = [] if name != "cohort" and getattr(self._columns, name) else [((), texts("import.no_column"))]
+        return [*none, *((column, self._label(column)) for column in columns)]
+
+    def _label(self, column: tuple[int, ...]) -> str:
+        return visible(" + ".join(column_label(self._file, place)[:_LABEL] for place in column))
+
+    def _pick(self, name: str, column: tuple[int, ...]) -> None:
+        changed = {**{each: getattr(self._columns, each) for each in _PICKS}, name: column}
+        self._columns = Columns(**changed)
+        self._read()
+        self.fit()
 
     def show_problem(self, problem: Problem) -> None:
         self.summary.setText(" ".join(words_of(problem)))
@@ -74,7 +130,8 @@ class ImportSheet(Sheet):
     @asked
     async def _take(self) -> None:
         """Add them one by one; who was added before Cancel stays."""
-        self.take.setEnabled(False)
+        for button in (self.take, *self.picks.values()):
+            button.setEnabled(False)
         self.bar.show()
         self.fit()
         self._taking_now = True
@@ -110,18 +167,18 @@ class ImportSheet(Sheet):
         table.setHeaderLabels([texts(f"import.{column}") for column in ("line", "name", "phone", "note")])
         table.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         table.header().setStretchLastSection(True)
-        for row in sorted(self._rows, key=lambda row: row.problem is None):
-            table.addTopLevelItem(self._item(row))
-        table.setFixedHeight(self._theme.px(_ROW) * (min(len(self._rows), _ROWS_SHOWN) + 1) + 4)
+        table.setFixedHeight(self._theme.px(_ROW) * (min(len(self._file.records), _ROWS_SHOWN) + 1) + 4)
         return table
 
     def _item(self, row: ImportRow) -> Item:
         colours, side = self._theme.tokens, self._theme.px(_ICON)
         if row.problem is None:
             number = PhoneNumber(row.phone)
-            hint = texts("dialog.landline") if is_landline(number) else ""
+            landline = is_landline(number)
+            hint = texts("import.landline") if landline else ""
             item = Item([_rows(row), row.name, readable(number), " · ".join(filter(None, (row.cohort, hint)))])
             item.setIcon(0, icon("check-circle", colours.on_accent_soft, side))
+            item.setToolTip(3, plain_tip(texts("dialog.landline") if landline else ""))
         else:
             item = Item([_rows(row), row.name, row.phone, words_of(row.problem)[0]])
             item.setIcon(0, icon("triangle-alert", colours.danger_text, side))
@@ -138,7 +195,7 @@ async def import_spreadsheet(theme: Theme, over: QWidget, taking: RosterImport) 
     file = await _chosen(over)
     if file is None:
         return ()
-    sheet = ImportSheet(theme, over, taking, taking.preview(await asyncio.to_thread(_read, file)))
+    sheet = ImportSheet(theme, over, taking, open_spreadsheet(await asyncio.to_thread(_read, file)))
     await ask(sheet)
     return sheet.added
 

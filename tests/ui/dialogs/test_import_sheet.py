@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton
 
-from app.core.roster_import import LARGEST, RosterImport
+from app.core.roster_import import LARGEST, RosterImport, open_spreadsheet
 from app.domain.errors import Code, Problem
 from app.ui.dialogs.import_sheet import ImportSheet, _read, import_spreadsheet
 from app.ui.text import texts
@@ -30,7 +30,7 @@ async def opened(theme: Theme, data: bytes = FILE) -> AsyncIterator[tuple[Scene,
         stage.pane.resize(1000, 800)
         stage.pane.show()
         taking = RosterImport(enrolments=stage.enrolments, witness=stage.core.witness)
-        sheet = ImportSheet(theme, stage.pane, taking, taking.preview(data))
+        sheet = ImportSheet(theme, stage.pane, taking, open_spreadsheet(data))
         sheet.open()
         await settle()
         try:
@@ -54,6 +54,61 @@ def test_rows_that_cannot_be_taken_come_first_and_say_why(on_qt: OnQt, theme: Th
             assert texts.plural("import.ready", 2) in sheet.summary.text()
             assert nameless(sheet) == []
             assert out_of_reach(sheet) == []
+
+    on_qt(main)
+
+
+TWO_NUMBERS = """Nome;Sobrenome;Telefone;Celular;Turma
+Ana;Lima;1133334444;11987654321;T1
+Bia;Sá;11955554444;;T2
+""".encode()
+
+
+def test_the_sheet_says_which_column_was_taken_for_what_and_takes_another(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with opened(theme, TWO_NUMBERS) as (stage, sheet):
+            said = [sheet.picks[name].accessibleName() for name in ("name", "phone", "cohort")]
+            assert said == ["Nome: A · Nome + B · Sobrenome", "Telefone: D · Celular", "Turma: E · Turma"]
+            assert [name for name, _ in rows(sheet)] == ["Bia Sá", "Ana Lima"]  # she has no mobile
+            offered = sheet.picks["phone"].menu_of_options().actions()
+            assert [each.text() for each in offered][2:4] == ["C · Telefone", "D · Celular"]
+            offered[2].trigger()
+            assert rows(sheet) == [("Ana Lima", "T1 · telefone fixo"), ("Bia Sá", "T2")]
+            none = sheet.picks["cohort"].menu_of_options().actions()[0]
+            none.trigger()
+            assert [note for _, note in rows(sheet)] == ["telefone fixo", ""]
+            sheet.take.click()
+            assert not sheet.picks["phone"].isEnabled()
+            await settle()
+            assert [stage.enrolments.get(who).mentorado.phone for who in sheet.added] == [
+                "+551133334444",
+                "+5511955554444",
+            ]
+
+    on_qt(main)
+
+
+def test_where_nothing_tells_the_columns_the_person_is_asked(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        async with opened(theme, "Pai;Contato da mãe\nAna;11987654321\nBia;casa\n".encode()) as (_, sheet):
+            assert texts("problem.import_columns_unknown.sentence") in sheet.summary.text()
+            assert not sheet.take.isEnabled()
+            assert [note for _, note in rows(sheet)] == ["Ana | 11987654321", "Bia | casa"]
+            sheet.picks["name"].menu_of_options().actions()[1].trigger()
+            sheet.picks["phone"].menu_of_options().actions()[2].trigger()
+            assert texts.plural("import.ready", 1) in sheet.summary.text()
+            assert sheet.take.isEnabled()
+
+    on_qt(main)
+
+
+def test_what_a_stranger_wrote_into_the_file_is_shown_as_it_is(on_qt: OnQt, theme: Theme) -> None:
+    async def main() -> None:
+        data = b"Nome;Telefone\nAna\x1b[2J;11987654321\nBia;<img src='http://example.com/x.png'>\n"
+        async with opened(theme, data) as (_, sheet):
+            items = [sheet.table.topLevelItem(place) for place in range(2)]
+            assert [item.text(1) for item in items if item] == ["Ana␛[2J", "Bia"]
+            assert not any("<img" in item.toolTip(3) for item in items if item)
 
     on_qt(main)
 
