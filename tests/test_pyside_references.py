@@ -10,6 +10,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 EMITTING = """
@@ -28,10 +30,12 @@ for _ in range(20_000):
     bell.setObjectName("bell")
     bell.blockSignals(False)
 after = sys.getrefcount(None), sys.getrefcount(True), sys.getrefcount(False)
-assert all(abs(now - before) < 100 for before, now in zip(references, after)), (references, after)
+mortal = sys.version_info < (3, 12)
+assert not mortal or all(abs(now - before) < 100 for before, now in zip(references, after)), (references, after)
 """
 
 
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="None is immortal since Python 3.12: its count says nothing")
 def test_a_call_costs_no_reference_to_none() -> None:
     from PySide6.QtCore import QObject
 

@@ -75,8 +75,9 @@ class ProvidersChapter:
             code = await self._code()
             await self._album.take("code-zapi", code=code)
         async with self._step(f"{LUCAS.name}'s phone read the code from the pixels, and is connected"):
-            if not self._gateways.scan(LUCAS.digits, await self._code()):
-                raise LookupError("the code in the pixels is not the instance's")
+            # As a person would, with the next code where this one was replaced while the camera read it.
+            while not self._gateways.scan(LUCAS.digits, await self._code()):
+                await settle()
             await scene.until_at(LUCAS, _S.CONNECTED)
 
     async def _connect_through_meta(self) -> None:
