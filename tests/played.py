@@ -24,6 +24,7 @@ from app.domain.ports import Transition
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureHead, ProcedureId
 from app.domain.provider import Signal
 from app.domain.set_aside import NotStorable, SetAsideCount, SetAsideDelivery
+from app.domain.trusted_time import TimeMark
 from tests.clock import DAWN
 
 
@@ -249,6 +250,42 @@ class PlayedChecks:
         if self.error is not None:
             raise self.error
         return self.findings
+
+
+class PlayedTimeRecords:
+    """What is known of the time, in memory."""
+
+    def __init__(self, mark: TimeMark | None = None, newest: datetime | None = None) -> None:
+        self.stored, self.newest_ = mark, newest
+        self.corrected: list[datetime] = []
+        self.problem: Problem | None = None
+
+    async def mark(self) -> TimeMark | None:
+        return self.stored
+
+    async def save(self, mark: TimeMark) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.stored = mark
+
+    async def newest(self) -> datetime | None:
+        return self.newest_
+
+    async def correct(self, now: datetime) -> int:
+        self.corrected.append(now)
+        return 0
+
+
+class PlayedProviderTime:
+    """Says what a test lets it say; nothing at first."""
+
+    def __init__(self, says: datetime | None = None) -> None:
+        self.says = says
+        self.asked = 0
+
+    async def ask(self) -> datetime | None:
+        self.asked += 1
+        return self.says
 
 
 class PlayedAudit:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from app.bootstrap.hosted import HostedDesks, build_hosted_desks
 from app.bootstrap.procedures import build_procedures
 from app.bootstrap.providers import build_checks, build_providers, build_whatsapp_web
-from app.clock import SystemClock
+from app.clock import SystemClock, elapsed
 from app.core.actions import Actions
 from app.core.backup.backups import Backups
 from app.core.backup.retention import BackupRetention
@@ -30,11 +30,13 @@ from app.core.retention import Retention
 from app.core.roster_import import RosterImport
 from app.core.scribe import Scribe
 from app.core.secrets_desk import SecretsDesk
+from app.core.trusted_time import ClockCheck, TrustedClock
 from app.core.witness import Witness
 from app.domain.audit import Actor
 from app.domain.deeds import DeedName
+from app.domain.errors import Problem
 from app.domain.mentorado import ProviderKind
-from app.domain.ports import Clock
+from app.domain.ports import Clock, ProviderTime
 from app.domain.provider import Provider
 from app.providers.webhooks.reception import WebhookReceiver
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
@@ -49,6 +51,7 @@ from app.storage.registration_tries import SqlRegistrationTries
 from app.storage.roster import SqlRoster
 from app.storage.secrets.vault import Vault
 from app.storage.set_aside import SqlSetAside
+from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionLog
 
 
@@ -57,7 +60,7 @@ class Core:
     """The program without a window, wired. Nothing is opened yet: making one costs next to nothing."""
 
     settings: Settings
-    clock: Clock
+    clock: TrustedClock
     bus: Bus
     database: Database
     transitions: SqlTransitionLog
@@ -84,10 +87,12 @@ class Core:
     backups: Backups
     backup_retention: BackupRetention
     webhooks: WebhookDesk
+    clock_check: ClockCheck
 
     async def open(self) -> None:
         """Open the database, read what operators decided and the roster. May be called again after a `Problem`."""
         await self.database.open()
+        await self.clock.load()
         await self.desk.load()
         await self.enrolments.load()
         await self.procedures.load()
@@ -100,6 +105,7 @@ class Core:
                 self.supervisor,
                 self.procedures,
                 Chores(
+                    self.clock_check.run,
                     self.provider_log.run,
                     self.retention.run,
                     self.incidents.run,
@@ -108,6 +114,8 @@ class Core:
                 ),
             ):
                 yield
+            with suppress(Problem):
+                await self.clock.save()
         finally:
             await self.database.close()
 
@@ -122,62 +130,74 @@ def signed_in(operator: str = "") -> Actor:
         return Actor(user=str(os.getuid()) if hasattr(os, "getuid") else "", operator=operator)
 
 
-def build_core(settings: Settings, *, clock: Clock | None = None, policy: ReconnectPolicy | None = None) -> Core:
+def build_core(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    policy: ReconnectPolicy | None = None,
+    provider_time: ProviderTime | None = None,
+) -> Core:
     """Wire the core for *settings*."""
-    clock = clock or SystemClock()
-    bus, database = Bus(), Database(settings.database)
-    enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=clock)
+    bus, database, computer = Bus(), Database(settings.database), clock or SystemClock()
+    checks = build_checks(settings, computer)
+    trusted = TrustedClock(
+        computer,
+        records=SqlTimeRecords(database),
+        provider_time=provider_time or checks,
+        elapsed=elapsed if clock is None else None,
+    )
+    enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=trusted)
     transitions = SqlTransitionLog(database)
     whatsapp_web = build_whatsapp_web(
         settings,
-        clock,
+        trusted,
         on_taken_over=lambda whose, left_by: witness.record(
             DeedName.TAKE_OVER_SESSION, enrolments.get(whose), before={"owner": left_by}
         ),
         enrolled=enrolments.all,
     )
     secrets = Vault(settings.secrets)
-    providers = build_providers(settings, clock, whatsapp_web, secrets)
-    history, scribe = SqlHistory(database), Scribe(bus=bus, clock=clock)
+    providers = build_providers(settings, trusted, whatsapp_web, secrets)
+    history, scribe = SqlHistory(database), Scribe(bus=bus, clock=trusted)
     supervisor = Supervisor(
         bus=bus,
         providers=providers,
         enrolments=enrolments,
         transitions=transitions,
-        keeper=HistoryKeeper(bus=bus, store=history, clock=clock),
-        clock=clock,
+        keeper=HistoryKeeper(bus=bus, store=history, clock=trusted, latest=trusted.latest),
+        clock=trusted,
         scribe=scribe,
         policy=policy,
     )
     audit = SqlAudit(database)
-    witness = Witness(audit=audit, scribe=scribe, clock=clock, actor=lambda: signed_in(desk.settings.operator_name))
-    desk = OperatorDesk(bus=bus, store=SqlOperatorSettings(database), witness=witness, clock=clock)
+    witness = Witness(audit=audit, scribe=scribe, clock=trusted, actor=lambda: signed_in(desk.settings.operator_name))
+    desk = OperatorDesk(bus=bus, store=SqlOperatorSettings(database), witness=witness, clock=trusted)
     provider_log = ProviderLog(
         bus=bus,
         desk=desk,
         providers=[whatsapp_web],
-        clock=clock,
+        clock=trusted,
         from_start=settings.provider_logging_for if settings.provider_logging else None,
     )
     incidents = Incidents(
         bus=bus,
         enrolments=enrolments,
-        checks=build_checks(settings, clock),
-        clock=clock,
+        checks=checks,
+        clock=trusted,
         bring_back=supervisor.bring_back,
         policy=IncidentPolicy(share=settings.incident_share),
     )
     actions = Actions(
         enrolments=enrolments,
         supervisor=supervisor,
-        clock=clock,
+        clock=trusted,
         witness=witness,
         incidents=incidents,
         under_way=lambda mentorado_id: procedures.of(mentorado_id),  # noqa: PLW0108 - made below
         interrupt=lambda mentorado_id: procedures.pause_of(mentorado_id),  # noqa: PLW0108
     )
     journal, transfer = SqlJournal(database), SqlHistoryTransfer(database)
-    backups = Backups(settings.backup_dir, enrolments=enrolments, providers=providers, transfer=transfer, clock=clock)
+    backups = Backups(settings.backup_dir, enrolments=enrolments, providers=providers, transfer=transfer, clock=trusted)
     procedures = build_procedures(
         enrolments=enrolments,
         supervisor=supervisor,
@@ -192,11 +212,11 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         audit=audit,
         witness=witness,
         bus=bus,
-        clock=clock,
+        clock=trusted,
     )
     return Core(
         settings=settings,
-        clock=clock,
+        clock=trusted,
         bus=bus,
         database=database,
         transitions=transitions,
@@ -211,9 +231,9 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
         actions=actions,
         desk=desk,
         provider_log=provider_log,
-        personal_data=PersonalData(bus=bus, enrolments=enrolments, history=history, witness=witness, clock=clock),
+        personal_data=PersonalData(bus=bus, enrolments=enrolments, history=history, witness=witness, clock=trusted),
         roster_import=RosterImport(enrolments=enrolments, witness=witness),
-        retention=Retention(bus=bus, desk=desk, history=history, witness=witness, clock=clock),
+        retention=Retention(bus=bus, desk=desk, history=history, witness=witness, clock=trusted),
         secrets=secrets,
         secrets_desk=SecretsDesk(secrets=secrets, witness=witness),
         providers=providers,
@@ -225,13 +245,13 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
             secrets=secrets,
             tries=SqlRegistrationTries(database),
             witness=witness,
-            clock=clock,
+            clock=trusted,
         ),
         journal=journal,
         procedures=procedures,
         backups=backups,
         backup_retention=BackupRetention(
-            backups=backups, enrolments=enrolments, witness=witness, clock=clock, under_way=procedures.of
+            backups=backups, enrolments=enrolments, witness=witness, clock=trusted, under_way=procedures.of
         ),
         webhooks=WebhookDesk(
             bus=bus,
@@ -240,6 +260,7 @@ def build_core(settings: Settings, *, clock: Clock | None = None, policy: Reconn
             enrolments=enrolments,
             providers=providers,
             secrets=secrets,
-            clock=clock,
+            clock=trusted,
         ),
+        clock_check=ClockCheck(bus=bus, clock=trusted, witness=witness),
     )

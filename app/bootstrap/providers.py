@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from app.domain.incident import Checks
 from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
 from app.domain.ports import Clock, Secrets
 from app.domain.provider import Provider
@@ -47,7 +46,7 @@ def build_providers(
     }
 
 
-def build_checks(settings: Settings, clock: Clock) -> Checks:
-    """What is looked at when many links of one provider fall together."""
+def build_checks(settings: Settings, clock: Clock) -> Reachability:
+    """What is looked at when many links of one provider fall together, and asked for the time."""
     hosted = {ProviderKind.ZAPI: settings.zapi_url, ProviderKind.META_CLOUD: settings.meta_url}
     return Reachability(clock, front_doors={**FRONT_DOORS, **hosted})

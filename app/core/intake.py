@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from app.core.bus import Bus
 from app.domain.errors import Problem
@@ -14,6 +15,7 @@ from app.domain.messages import WireFact, WireUnknown
 from app.domain.ports import Clock, MessageStore
 from app.domain.provider import Arrived, Line
 from app.domain.set_aside import NotStorable, refused
+from app.domain.trusted_time import plausible
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +25,14 @@ RETRY_SECONDS = 5.0
 class HistoryKeeper:
     """Stores what arrives and tells who looks at it."""
 
-    def __init__(self, *, bus: Bus, store: MessageStore, clock: Clock) -> None:
+    def __init__(
+        self, *, bus: Bus, store: MessageStore, clock: Clock, latest: Callable[[], datetime] | None = None
+    ) -> None:
+        """*latest* says what nothing that arrives can be dated after; without it, that is now."""
         self._bus = bus
         self._store = store
         self._clock = clock
+        self._latest = latest or clock.now
 
     async def keep(self, enrolment: Enrolment, arrived: Arrived) -> None:
         """Store *arrived*, however long the disk takes. What is not stored is not confirmed, so nothing is lost.
@@ -34,7 +40,8 @@ class HistoryKeeper:
         A fact that the store refuses for what it is is found by halving, and set aside in its place: what came before
         and after it is stored in the same order.
         """
-        parts: list[Sequence[WireFact]] = [arrived.facts]  # the next one is the last
+        latest = self._latest()
+        parts: list[Sequence[WireFact]] = [[plausible(fact, latest) for fact in arrived.facts]]  # the next one is last
         while parts:
             part = parts.pop()
             try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from app.core.bus import Bus
-from app.core.operator_desk import OperatorDesk
+from app.core.operator_desk import LONGEST_LOG, OperatorDesk
 from app.domain.events import OperatorSettingsChanged
 from app.domain.ports import Clock
 from app.domain.provider import CanLogInDetail, Provider
@@ -43,9 +43,11 @@ class ProviderLog:
     @property
     def until(self) -> datetime | None:
         """When the detailed log ends by itself; None while it is off."""
-        ends = [end for end in (self._desk.settings.provider_log_until, self._start_until) if end is not None]
-        latest = max(ends, default=None)
-        return latest if latest is not None and latest > self._clock.now() else None
+        now, chosen = self._clock.now(), self._desk.settings.provider_log_until
+        if chosen is not None and chosen > now + LONGEST_LOG:
+            chosen = None  # nobody can choose so long: it was reckoned by a clock that was wrong
+        latest = max((end for end in (chosen, self._start_until) if end is not None), default=None)
+        return latest if latest is not None and latest > now else None
 
     async def run(self) -> None:
         """Keep the providers as they should be until cancelled."""

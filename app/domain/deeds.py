@@ -19,6 +19,7 @@ class DeedName(StrEnum):
     ERASE_CONTACT = "erase_contact"
     FORGET_OLD = "forget_old"
     REMOVE_BACKUPS = "remove_backups"
+    CONFIRM_DATE = "confirm_date"  # of this computer, after a doubt
     TAKE_OVER_SESSION = "take_over_session"  # from a program that died with it open
     IMPORT_MENTORADOS = "import_mentorados"
     CHOOSE_PROVIDER = "choose_provider"

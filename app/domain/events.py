@@ -13,6 +13,7 @@ from app.domain.mentorado import Enrolment, LinkId, MentoradoId
 from app.domain.messages import ConversationId
 from app.domain.operator_settings import OperatorSettings
 from app.domain.procedure import Procedure, ProcedureId
+from app.domain.trusted_time import ClockDoubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,13 @@ class StorageRecovered:
 
 
 @dataclass(frozen=True, slots=True)
+class ClockDoubted:
+    """The computer's time is not believed any more, for another reason, or (None) is believed again."""
+
+    doubt: ClockDoubt | None
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentBegan:
     """Many links of one provider fell together. New codes are locked until it ends."""
 
@@ -153,6 +161,7 @@ Event = (
     | BackupMoved
     | StorageFailed
     | StorageRecovered
+    | ClockDoubted
     | IncidentBegan
     | IncidentChanged
     | IncidentEnded

@@ -26,6 +26,7 @@ from app.domain.phone import PhoneNumber
 from app.domain.procedure import JournalEntry, ProcedureHead, ProcedureId
 from app.domain.secrets import SecretsPlace
 from app.domain.set_aside import SetAsideCount, SetAsideDelivery
+from app.domain.trusted_time import TimeMark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +140,17 @@ class PersonalHistory(Protocol):
         """
         ...
 
-    async def forget_before(self, mentorado_id: MentoradoId | None, moment: datetime) -> int:
-        """Remove what was sent before *moment*, of one mentorado or of all; returns how many messages went."""
+    async def forget_before(
+        self, mentorado_id: MentoradoId | None, moment: datetime, *, at_most: int | None = None
+    ) -> int:
+        """Remove what was sent before *moment*, of one mentorado or of all, what was stored first going first.
+
+        Returns how many messages went, *at_most* so many.
+        """
+        ...
+
+    async def total(self) -> int:
+        """How many messages are stored, of everybody."""
         ...
 
 
@@ -316,3 +326,29 @@ class Clock(Protocol):
     def now(self) -> datetime: ...
 
     async def sleep(self, seconds: float) -> None: ...
+
+
+class TimeRecords(Protocol):
+    """What the database knows of the time."""
+
+    async def mark(self) -> TimeMark | None:
+        """The one stored last."""
+        ...
+
+    async def save(self, mark: TimeMark) -> None: ...
+
+    async def newest(self) -> datetime | None:
+        """The latest date that the program itself put on something; None when there is nothing."""
+        ...
+
+    async def correct(self, now: datetime) -> int:
+        """Set dates that are later than *now*, and would have an effect until then, to *now*; returns how many."""
+        ...
+
+
+class ProviderTime(Protocol):
+    """A clock that is not this computer's."""
+
+    async def ask(self) -> datetime | None:
+        """What a provider says the time is; None when none answers within seconds. Never raises."""
+        ...

@@ -8,7 +8,7 @@ import os
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from types import MappingProxyType
 from typing import Final
@@ -21,6 +21,9 @@ from app.domain.ports import Clock
 
 SKEW_ALLOWED: Final = timedelta(minutes=2)
 WITHIN_SECONDS: Final = 10.0
+TIME_WITHIN_SECONDS: Final = 5.0
+"""Somebody may be waiting for what depends on the time."""
+
 FRONT_DOORS: Final[Mapping[ProviderKind, str]] = MappingProxyType(
     {
         ProviderKind.WHATSAPP_WEB: "https://web.whatsapp.com",
@@ -74,12 +77,20 @@ class Reachability:
             return network, self._judge(date)
         return network, Finding(Found.CLOCK_UNKNOWN)
 
+    async def ask(self) -> datetime | None:
+        """The time of the first provider that answers: a whole second, and what the way took too early."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TIME_WITHIN_SECONDS):
+                for address in self._front_doors.values():
+                    with suppress(OSError, EOFError, ValueError):  # the next one may be reached
+                        return _moment((await self._ask(urlsplit(address)))[1])
+        return None
+
     def _judge(self, date: str) -> Finding:
         try:
-            theirs = parsedate_to_datetime(date)
+            ahead = self._clock.now() - _moment(date)
         except ValueError:
             return Finding(Found.CLOCK_UNKNOWN)
-        ahead = self._clock.now() - theirs.replace(tzinfo=theirs.tzinfo or UTC)
         found = Found.CLOCK_GOOD if abs(ahead) <= SKEW_ALLOWED else Found.CLOCK_WRONG
         return Finding(found, f"{round(ahead.total_seconds()):+d} s")
 
@@ -98,6 +109,12 @@ class Reachability:
             await writer.drain()
             status, headers = await _head(reader)
         return status, headers.get("date", "")
+
+
+def _moment(date: str) -> datetime:
+    """The ``Date`` of an answer; raises `ValueError` for what is none."""
+    theirs = parsedate_to_datetime(date)
+    return theirs.replace(tzinfo=theirs.tzinfo or UTC)
 
 
 @asynccontextmanager

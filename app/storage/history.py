@@ -142,20 +142,32 @@ class SqlHistory:
         await self._database.rewrite()
         return count
 
-    async def forget_before(self, mentorado_id: MentoradoId | None, moment: datetime) -> int:
-        from_number, count = 0, 0
-        while True:
+    async def total(self) -> int:
+        def work(connection: Connection) -> int:
+            from app.storage.history_reading import total
 
-            def work(connection: Connection, start: int = from_number) -> tuple[int, int | None]:
+            return total(connection)
+
+        return await self._database.read(work)
+
+    async def forget_before(
+        self, mentorado_id: MentoradoId | None, moment: datetime, *, at_most: int | None = None
+    ) -> int:
+        from_number, count = 0, 0
+        while at_most is None or count < at_most:
+            left = _SLICE if at_most is None else min(_SLICE, at_most - count)
+
+            def work(connection: Connection, start: int = from_number, left: int = left) -> tuple[int, int | None]:
                 from app.storage.history_erasure import forget
 
-                return forget(connection, mentorado_id, moment, start, _SLICE)
+                return forget(connection, mentorado_id, moment, start=start, limit=_SLICE, at_most=left)
 
             forgotten, following = await self._database.run(work)
             count += forgotten
             if following is None:
                 return count
             from_number = following
+        return count
 
     async def catch_up(self) -> None:
         while await self._waiting():

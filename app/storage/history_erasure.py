@@ -45,7 +45,7 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
 
 
 def forget(
-    connection: Connection, mentorado_id: MentoradoId | None, moment: datetime, start: int, limit: int
+    connection: Connection, mentorado_id: MentoradoId | None, moment: datetime, *, start: int, limit: int, at_most: int
 ) -> tuple[int, int | None]:
     """Remove what was sent before *moment* among the next *limit* messages; returns how many, and where to go on."""
     following = select(message.c.number).where(message.c.number > start).order_by(message.c.number).limit(limit)
@@ -58,7 +58,8 @@ def forget(
     if mentorado_id is not None:
         theirs = select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
         old &= message.c.conversation_id.in_(theirs)
-    return connection.execute(delete(message).where(old)).rowcount, numbers[-1]
+    these = select(message.c.number).where(old).order_by(message.c.number).limit(at_most)
+    return connection.execute(delete(message).where(message.c.number.in_(these))).rowcount, numbers[-1]
 
 
 class Suppressed:

@@ -131,6 +131,10 @@ def extent(connection: Connection, mentorado_id: MentoradoId) -> HistoryExtent:
     return HistoryExtent(messages=row.messages, conversations=row.conversations, since=row.since)
 
 
+def total(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(message)).scalar_one()
+
+
 def contacts(connection: Connection, mentorado_id: MentoradoId) -> int:
     theirs = select(func.count()).where(contact.c.mentorado_id == mentorado_id, contact.c.merged_into.is_(None))
     return connection.execute(theirs).scalar_one()

@@ -108,5 +108,10 @@ class PlayedArchive:
             raise self.problem
         return 12
 
-    async def forget_before(self, mentorado_id: MentoradoId | None, moment: datetime) -> int:
+    async def total(self) -> int:
+        return 0
+
+    async def forget_before(
+        self, mentorado_id: MentoradoId | None, moment: datetime, *, at_most: int | None = None
+    ) -> int:
         raise NotImplementedError

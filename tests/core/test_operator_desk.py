@@ -10,15 +10,17 @@ from app.core.chores import Chores
 from app.core.operator_desk import LONGEST_LOG, OperatorDesk
 from app.core.provider_log import ProviderLog
 from app.core.retention import Retention
+from app.core.trusted_time import TrustedClock
 from app.core.witness import Witness
 from app.domain.audit import Actor
 from app.domain.errors import Code, Problem
 from app.domain.events import HistoryShrank, OperatorSettingsChanged
 from app.domain.mentorado import MentoradoId
 from app.domain.operator_settings import OperatorSettings
+from app.domain.trusted_time import TimeMark
 from tests.clock import DAWN, settle
 from tests.core.conftest import Core, Run
-from tests.played import PlayedProvider
+from tests.played import PlayedProvider, PlayedProviderTime, PlayedTimeRecords
 
 
 class PlayedSettings:
@@ -55,10 +57,18 @@ class Forgetful:
     def __init__(self, count: int = 0) -> None:
         self.count = count
         self.asked: list[datetime] = []
+        self.stored = 0
+        self.at_most: list[int | None] = []
         self.problem: Problem | None = None
 
-    async def forget_before(self, mentorado_id: MentoradoId | None, moment: datetime) -> int:
+    async def total(self) -> int:
+        return self.stored
+
+    async def forget_before(
+        self, mentorado_id: MentoradoId | None, moment: datetime, *, at_most: int | None = None
+    ) -> int:
         assert mentorado_id is None
+        self.at_most.append(at_most)
         self.asked.append(moment)
         if self.problem is not None:
             raise self.problem
@@ -93,13 +103,14 @@ class Desk:
             yield
 
 
-def retention(desk: Desk, history: Forgetful) -> Retention:
+def retention(desk: Desk, history: Forgetful, clock: TrustedClock | None = None) -> Retention:
+    trusted = TrustedClock(desk.clock, records=PlayedTimeRecords(), provider_time=PlayedProviderTime())
     return Retention(
         bus=desk.core.bus,
         desk=desk.desk,
         history=history,  # type: ignore[arg-type] # no more of it is asked
         witness=desk.witness,
-        clock=desk.clock,
+        clock=clock or trusted,
     )
 
 
@@ -217,6 +228,44 @@ def test_what_could_not_be_removed_is_tried_again_within_the_hour(
 
     run(main())
     assert "database_locked" in caplog.text
+
+
+def test_nothing_goes_while_the_date_is_in_doubt_and_all_goes_on_once_it_is_not(core: Core, run: Run) -> None:
+    async def main() -> None:
+        desk, history = Desk(core, OperatorSettings(retention_days=30)), Forgetful()
+        last_run = PlayedTimeRecords(TimeMark(at=DAWN - timedelta(days=1100)))
+        clock = TrustedClock(core.clock, records=last_run, provider_time=PlayedProviderTime())
+        await clock.load()
+        await desk.desk.load()
+        async with desk.doing(retention(desk, history, clock).run):
+            await core.clock.advance(86_400 * 2)
+            assert history.asked == []
+            await clock.confirm()
+            await core.clock.advance(3600)
+            assert len(history.asked) == 1
+
+    run(main())
+
+
+@pytest.mark.parametrize(("stored", "goes"), [(0, 1000), (3000, 1000), (50_000, 10_000)])
+def test_only_a_share_of_all_goes_in_one_day(core: Core, run: Run, stored: int, goes: int) -> None:
+    async def main() -> None:
+        desk, history = Desk(core, OperatorSettings(retention_days=30)), Forgetful()
+        history.stored = stored
+        await desk.desk.load()
+        await retention(desk, history).forget_old()
+        assert history.at_most == [goes]
+
+    run(main())
+
+
+def test_a_detailed_log_that_a_wrong_clock_switched_on_for_years_is_off(core: Core, run: Run) -> None:
+    async def main() -> None:
+        desk = Desk(core, OperatorSettings(provider_log_until=DAWN + timedelta(days=1100)))
+        await desk.desk.load()
+        assert provider_log(desk, TalkativeProvider()).until is None
+
+    run(main())
 
 
 def test_the_detailed_log_ends_by_itself(core: Core, run: Run) -> None:

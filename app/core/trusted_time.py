@@ -1,0 +1,190 @@
+"""The one notion of *now* that may be stored and acted upon.
+
+The computer's clock is compared with the last run, with the newest thing in the database and, where there is a doubt
+or something is about to be removed, with a provider's clock. It is used while it fits them. While it does not, time
+goes on from what was known, nothing is removed by age, and a person is asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.core.bus import Bus
+from app.core.witness import Witness
+from app.domain.deeds import DeedName
+from app.domain.errors import Problem
+from app.domain.events import ClockDoubted
+from app.domain.ports import Clock, ProviderTime, TimeRecords
+from app.domain.trusted_time import FAR_AHEAD, SKEW_ALLOWED, ClockDoubt, TimeMark
+
+log = logging.getLogger(__name__)
+
+ASK_AGAIN_SECONDS: Final = 600.0
+IN_DOUBT: Final = timedelta(days=366)
+
+FRESH_SECONDS: Final = 86_400.0
+"""A provider's time is this old at most when something is removed by age, where a provider answers at all."""
+
+
+class TrustedClock:
+    """A `Clock` whose time is never before the newest thing stored, nor far ahead of what else is known."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        records: TimeRecords,
+        provider_time: ProviderTime,
+        elapsed: Callable[[], float] | None = None,
+    ) -> None:
+        """*elapsed* counts seconds whatever the clock is set to; without it, only the start of a run is checked."""
+        self._clock = clock
+        self._began = clock.now()
+        self._records = records
+        self._provider_time = provider_time
+        self._elapsed = elapsed or self._by_the_clock
+        self._known: tuple[datetime, float] | None = None  # the last trusted time, and when it was read
+        self._reference: tuple[datetime, float] | None = None  # the same, as a provider said
+        self._disregarded_until: datetime | None = None
+        self.loaded = asyncio.Event()
+
+    def now(self) -> datetime:
+        trusted, doubt = self._read()
+        if doubt is None and self._known is not None:
+            self._known = (trusted, self._elapsed())
+        return trusted
+
+    async def sleep(self, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+
+    def latest(self) -> datetime:
+        """What nothing that came by now can be dated after. In doubt that is far ahead: a date that a provider gave is
+        lost once it is changed, and is looked at again when the doubt is over."""
+        trusted, doubt = self._read()
+        return trusted if doubt is None else max(trusted, doubt.computer) + IN_DOUBT
+
+    @property
+    def doubt(self) -> ClockDoubt | None:
+        """Why the computer's time is not believed now; None while it is."""
+        return self._read()[1]
+
+    async def load(self) -> None:
+        """Read what is known from former runs. With a doubt, a provider is asked before this returns."""
+        mark, newest = await self._records.mark(), await self._records.newest()
+        known = mark.at if mark is not None else None
+        self._disregarded_until = mark.disregarded_until if mark is not None else None
+        if newest is not None and (known is None or newest > known):
+            disregarded = self._disregarded_until is not None and newest <= self._disregarded_until
+            known = known if disregarded else newest
+        self._known = (known or self._clock.now(), self._elapsed())
+        if self.doubt is not None:
+            await self.ask_provider()
+        if self.doubt is None:
+            await self._records.correct(self.now())
+        self.loaded.set()
+
+    async def ask_provider(self) -> None:
+        """Compare with a provider's time; where none answers, everything stays as it is."""
+        theirs = await self._provider_time.ask()
+        if theirs is None:
+            return
+        self._reference = (theirs, self._elapsed())
+        await self._follow(self._read()[0])
+
+    async def may_remove(self) -> bool:
+        """Whether something may be removed by its age now."""
+        asked = self._reference is not None and self._elapsed() - self._reference[1] < FRESH_SECONDS
+        if not asked or self.doubt is not None:
+            await self.ask_provider()
+        return self.doubt is None
+
+    async def confirm(self) -> None:
+        """A person says that the computer's date is right."""
+        self._reference = None
+        await self._follow(self._clock.now())
+
+    async def save(self) -> None:
+        """Store how far time got, for the next run; nothing before `load`."""
+        if self._known is None:
+            return
+        await self._records.save(TimeMark(at=self.now(), disregarded_until=self._disregarded_until))
+
+    def _by_the_clock(self) -> float:
+        return (self._clock.now() - self._began).total_seconds()
+
+    def _read(self) -> tuple[datetime, ClockDoubt | None]:
+        computer, elapsed = self._clock.now(), self._elapsed()
+        if self._reference is not None:
+            theirs = _later(self._reference, elapsed)
+            fits, certain = abs(computer - theirs) <= SKEW_ALLOWED, True
+        elif self._known is not None:
+            theirs = _later(self._known, elapsed)
+            fits, certain = theirs - SKEW_ALLOWED <= computer <= theirs + FAR_AHEAD, False
+            if fits:
+                computer = max(computer, self._known[0])
+        else:
+            return computer, None
+        if fits:
+            return computer, None
+        return theirs, ClockDoubt(computer=computer, trusted=theirs, certain=certain)
+
+    async def _follow(self, now: datetime) -> None:
+        """*now* is right: what is stored with a later date is wrong, and no measure any more."""
+        if self._known is not None and self._known[0] > now:
+            self._disregarded_until = max(self._known[0], self._disregarded_until or self._known[0])
+        self._known = (now, self._elapsed())
+        await self._records.correct(now)
+        await self.save()
+
+
+class ClockCheck:
+    """Looks after the computer's date while the program runs, and tells when it is not believed."""
+
+    def __init__(self, *, bus: Bus, clock: TrustedClock, witness: Witness) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._witness = witness
+        self._shown: ClockDoubt | None = None
+
+    async def run(self) -> None:
+        """Look now and every ten minutes, until cancelled."""
+        await self._clock.loaded.wait()
+        while True:
+            await self.look()
+            await self._clock.sleep(ASK_AGAIN_SECONDS)
+
+    async def look(self) -> None:
+        """Tell what is known now; a doubt is taken to a provider first."""
+        with suppress(Problem):  # a database that cannot be written now is told of by whoever needs it
+            if self._clock.doubt is not None:
+                await self._clock.ask_provider()
+            await self._clock.save()
+        self._tell()
+
+    async def confirm(self) -> None:
+        """A person says that the computer's date is right, and that is written down."""
+        doubt = self._clock.doubt
+        if doubt is None:
+            return
+        before, after = ({"value": f"{moment:%Y-%m-%d %H:%M} UTC"} for moment in (doubt.trusted, doubt.computer))
+        await self._clock.confirm()
+        self._witness.record(DeedName.CONFIRM_DATE, before=before, after=after)
+        self._tell()
+
+    def _tell(self) -> None:
+        doubt = self._clock.doubt
+        if (doubt is None) != (self._shown is None) or (doubt and self._shown and doubt.certain != self._shown.certain):
+            if doubt is not None:
+                log.warning("The clock says %s, and %s is trusted instead", doubt.computer, doubt.trusted)
+            self._shown = doubt
+            self._bus.publish(ClockDoubted(doubt))
+
+
+def _later(read: tuple[datetime, float], elapsed: float) -> datetime:
+    moment, at = read
+    return moment + timedelta(seconds=elapsed - at)

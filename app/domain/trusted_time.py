@@ -1,0 +1,51 @@
+"""What is known of the time besides what this computer says: its clock can be years off, and what is removed by age, or
+dated in the future, does not come back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from app.domain.messages import WireFact, WireMessage
+
+SKEW_ALLOWED: Final = timedelta(minutes=5)
+"""A clock this far from the provider's, or this far back, is good enough."""
+
+FAR_AHEAD: Final = timedelta(days=3)
+"""A clock further ahead of everything that is known is believed only once a provider or a person confirms it."""
+
+MESSAGE_AHEAD: Final = timedelta(days=1)
+"""Providers date messages by their own clocks; a message from further in the future was sent when it came."""
+
+FIRST_MESSAGE: Final = datetime(2009, 1, 1, tzinfo=UTC)
+"""WhatsApp began in 2009. An earlier date is a missing one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeMark:
+    """The last time that was trusted, as stored. What is dated up to *disregarded_until* is known to be wrong where it
+    is later than *at*."""
+
+    at: datetime
+    disregarded_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockDoubt:
+    """The computer's time is not believed, and *trusted* is used instead."""
+
+    computer: datetime
+    trusted: datetime
+    certain: bool  # a provider's time says so; else a person may say that the computer is right
+
+
+def plausible(fact: WireFact, latest: datetime) -> WireFact:
+    """*fact* without dates that cannot be: later than it came, which was at *latest*, or from before WhatsApp."""
+    if not isinstance(fact, WireMessage):
+        return fact if fact.at <= latest + MESSAGE_AHEAD else replace(fact, at=latest)
+    received_at = min(fact.received_at, latest)
+    sent_at = fact.sent_at if FIRST_MESSAGE <= fact.sent_at <= latest + MESSAGE_AHEAD else received_at
+    if (sent_at, received_at) == (fact.sent_at, fact.received_at):
+        return fact
+    return replace(fact, sent_at=sent_at, received_at=received_at)

@@ -1,0 +1,118 @@
+"""What the database knows of the time: how far the former run got, what is dated latest, and what is dated wrongly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from app.domain.trusted_time import MESSAGE_AHEAD, TimeMark
+from app.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+KEY: Final = "trusted_time"
+LOOKED_BACK: Final = 500
+"""So many rows at the end of each table are looked at: the rest was stored before them."""
+
+_NEWEST: Final = tuple(
+    f"SELECT {column} FROM {table} ORDER BY {key} DESC LIMIT {LOOKED_BACK}"  # noqa: S608 - names of ours
+    for table, column, key in (
+        ("transition", "at", "id"),
+        ("audit", "at", "number"),
+        ("message", "stored_at", "number"),
+        ("procedure", "began_at", "number"),
+    )
+)
+_OURS: Final = (
+    "UPDATE suppression SET erased_at = :now WHERE erased_at > :now",
+    "UPDATE registration_try SET at = :now WHERE at > :now",
+    "UPDATE message SET received_at = min(received_at, :now), stored_at = min(stored_at, :now) WHERE number IN"
+    " (SELECT number FROM message ORDER BY number DESC LIMIT 20000)"
+    " AND (stored_at > :now OR received_at > :now)",
+)
+_PROVIDERS: Final = (
+    # By the index that has the date in it: no message is touched that is not to be changed.
+    "UPDATE message SET sent_at = min(received_at, :now) WHERE number IN"
+    " (SELECT number FROM message INDEXED BY ix_message_conversation_id WHERE sent_at > :ahead)",
+    "UPDATE contact SET named_at = :now WHERE named_at > :ahead",  # no later name would take its place
+    "UPDATE early_receipt SET at = :now WHERE at > :ahead",
+)
+
+
+class SqlTimeRecords:
+    """Implements `app.domain.ports.TimeRecords`. The log of moves and the audit refuse to be changed and are not."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def mark(self) -> TimeMark | None:
+        return await self._database.read(_mark)
+
+    async def save(self, mark: TimeMark) -> None:
+        await self._database.run(lambda connection: _save(connection, mark))
+
+    async def newest(self) -> datetime | None:
+        return await self._database.read(_newest)
+
+    async def correct(self, now: datetime) -> int:
+        return await self._database.run(lambda connection: _correct(connection, now))
+
+
+def _mark(connection: Connection) -> TimeMark | None:
+    from app.storage.tables import setting
+
+    written = connection.execute(setting.select().where(setting.c.key == KEY)).one_or_none()
+    if written is None:
+        return None
+    try:
+        known = json.loads(written.value)
+        until = known["disregarded_until"]
+        return TimeMark(at=_utc(known["at"]), disregarded_until=None if until is None else _utc(until))
+    except (ValueError, TypeError, LookupError, OverflowError):
+        return None  # damaged: what is stored besides says enough
+
+
+def _save(connection: Connection, mark: TimeMark) -> None:
+    from app.storage.tables import setting, utc_text
+
+    until = mark.disregarded_until
+    known = {"at": utc_text(mark.at), "disregarded_until": None if until is None else utc_text(until)}
+    values = {"value": json.dumps(known), "changed_at": mark.at}
+    if connection.execute(setting.update().where(setting.c.key == KEY).values(**values)).rowcount == 0:
+        connection.execute(setting.insert().values(key=KEY, **values))
+
+
+def _newest(connection: Connection) -> datetime | None:
+    found = (text for query in _NEWEST for text in connection.exec_driver_sql(query).scalars())
+    return max(_moments(found), default=None)
+
+
+def _moments(texts: Iterable[object]) -> Iterable[datetime]:
+    for text in texts:
+        with suppress(ValueError, TypeError, OverflowError):  # a damaged row says nothing
+            yield _utc(text)
+
+
+def _utc(text: object) -> datetime:
+    moment = datetime.fromisoformat(str(text))
+    if moment.tzinfo is None:
+        raise ValueError("a time without a zone")
+    return moment.astimezone(UTC)
+
+
+def _correct(connection: Connection, now: datetime) -> int:
+    from sqlalchemy import text
+
+    from app.storage.tables import utc_text
+
+    moments = {"now": utc_text(now), "ahead": utc_text(now + MESSAGE_AHEAD)}
+    return sum(
+        connection.execute(
+            text(statement), {name: moments[name] for name in moments if f":{name}" in statement}
+        ).rowcount
+        for statement in (*_OURS, *_PROVIDERS)
+    )

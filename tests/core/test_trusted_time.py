@@ -1,0 +1,284 @@
+"""One notion of now: never before what is stored, never far ahead of what is known, and asked about where it jumped."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.core.chores import Chores
+from app.core.trusted_time import ASK_AGAIN_SECONDS, ClockCheck, TrustedClock
+from app.domain.errors import Code, Problem
+from app.domain.events import ClockDoubted
+from app.domain.messages import Delivery, WireMessage, WireReceipt
+from app.domain.trusted_time import FAR_AHEAD, SKEW_ALLOWED, TimeMark, plausible
+from tests.clock import DAWN, ManualClock, settle
+from tests.core.conftest import Core, Run
+from tests.played import PlayedProviderTime, PlayedTimeRecords
+
+YEARS = timedelta(days=1100)
+HOUR = timedelta(hours=1)
+
+
+class Place:
+    """A computer whose clock can be set, and its seconds counted beside it."""
+
+    def __init__(
+        self, *, last_run: datetime | None = None, newest: datetime | None = None, provider: datetime | None = None
+    ) -> None:
+        self.computer = ManualClock()
+        self.seconds = 0.0
+        self.records = PlayedTimeRecords(None if last_run is None else TimeMark(at=last_run), newest)
+        self.provider = PlayedProviderTime(provider)
+        self.clock = TrustedClock(
+            self.computer, records=self.records, provider_time=self.provider, elapsed=lambda: self.seconds
+        )
+
+    def passes(self, time: timedelta) -> None:
+        self.computer.time += time
+        self.seconds += time.total_seconds()
+
+
+@pytest.mark.parametrize("closed_for", [timedelta(), HOUR, FAR_AHEAD])
+def test_a_clock_that_fits_the_last_run_is_used(run: Run, closed_for: timedelta) -> None:
+    async def main() -> None:
+        place = Place(last_run=DAWN - closed_for, newest=DAWN - closed_for - HOUR)
+        await place.clock.load()
+        assert (place.clock.now(), place.clock.doubt) == (DAWN, None)
+        place.passes(HOUR)
+        assert place.clock.now() == place.clock.latest() == DAWN + HOUR
+        assert place.records.corrected == [DAWN]  # what a wrong clock of former runs left behind
+        assert place.provider.asked == 0
+
+    run(main())
+
+
+@pytest.mark.parametrize("known", ["last_run", "newest"])
+def test_a_clock_years_ahead_is_not_believed_and_time_goes_on_from_what_was_known(run: Run, known: str) -> None:
+    async def main() -> None:
+        place = Place(**{known: DAWN - YEARS})  # type: ignore[arg-type]
+        await place.clock.load()
+        place.passes(HOUR)
+        assert place.clock.now() == DAWN - YEARS + HOUR
+        assert place.clock.doubt is not None
+        assert not place.clock.doubt.certain
+        assert place.records.corrected == []
+        assert not await place.clock.may_remove()
+        assert place.clock.latest() > DAWN + HOUR  # a date a provider gave may be right
+
+    run(main())
+
+
+def test_a_clock_before_the_newest_thing_stored_is_not_believed_either(run: Run) -> None:
+    async def main() -> None:
+        place = Place(last_run=DAWN, newest=DAWN + YEARS)
+        await place.clock.load()
+        place.passes(HOUR)
+        assert place.clock.now() == DAWN + YEARS + HOUR
+        assert not await place.clock.may_remove()
+
+    run(main())
+
+
+def test_a_provider_settles_the_doubt_whoever_was_wrong(run: Run) -> None:
+    async def main() -> None:
+        long_closed = Place(last_run=DAWN - YEARS, provider=DAWN - timedelta(seconds=2))
+        await long_closed.clock.load()
+        assert (long_closed.clock.now(), long_closed.clock.doubt) == (DAWN, None)
+        assert await long_closed.clock.may_remove()
+        assert long_closed.provider.asked == 1  # a day is soon enough to ask again
+
+        ahead = Place(last_run=DAWN - YEARS, provider=DAWN - YEARS + HOUR)
+        await ahead.clock.load()
+        ahead.passes(HOUR)
+        assert ahead.clock.now() == DAWN - YEARS + 2 * HOUR
+        assert ahead.clock.doubt is not None
+        assert ahead.clock.doubt.certain
+        assert not await ahead.clock.may_remove()
+        ahead.computer.time = DAWN - YEARS + 2 * HOUR  # somebody puts it right
+        ahead.provider.says = ahead.computer.time
+        assert await ahead.clock.may_remove()
+
+    run(main())
+
+
+def test_dates_that_a_wrong_clock_left_behind_are_no_measure_once_they_are_known(run: Run) -> None:
+    async def main() -> None:
+        place = Place(newest=DAWN + YEARS, provider=DAWN)
+        await place.clock.load()
+        assert (place.clock.now(), place.clock.doubt) == (DAWN, None)
+        assert place.records.stored == TimeMark(at=DAWN, disregarded_until=DAWN + YEARS)
+        assert place.records.corrected[0] == DAWN
+
+        again = Place(newest=DAWN + YEARS)  # the log of moves cannot be corrected
+        again.records.stored = place.records.stored
+        await again.clock.load()
+        assert (again.clock.now(), again.clock.doubt) == (DAWN, None)
+        assert again.provider.asked == 0
+
+    run(main())
+
+
+def test_a_person_can_say_that_the_computer_is_right(run: Run) -> None:
+    async def main() -> None:
+        place = Place(last_run=DAWN - YEARS)
+        await place.clock.load()
+        await place.clock.confirm()
+        assert (place.clock.now(), place.clock.doubt) == (DAWN, None)
+        assert await place.clock.may_remove()
+        assert place.records.stored == TimeMark(at=DAWN)
+
+        behind = Place(newest=DAWN + YEARS)
+        await behind.clock.load()
+        await behind.clock.confirm()
+        assert behind.clock.now() == DAWN
+        assert behind.records.stored == TimeMark(at=DAWN, disregarded_until=DAWN + YEARS)
+
+    run(main())
+
+
+def test_a_clock_that_jumps_while_the_program_runs_is_noticed(run: Run) -> None:
+    async def main() -> None:
+        place = Place(last_run=DAWN)
+        await place.clock.load()
+        place.passes(HOUR)
+        assert place.clock.now() == DAWN + HOUR
+        place.computer.time += YEARS
+        assert place.clock.now() == DAWN + HOUR
+        assert not await place.clock.may_remove()
+        place.computer.time -= YEARS + 30 * HOUR
+        assert place.clock.now() == DAWN + HOUR
+        assert place.clock.doubt is not None
+        place.computer.time = DAWN + HOUR - SKEW_ALLOWED  # an ordinary correction
+        assert place.clock.now() == DAWN + HOUR
+        assert place.clock.doubt is None
+
+    run(main())
+
+
+def test_nothing_is_known_before_the_database_is_read(run: Run) -> None:
+    async def main() -> None:
+        place = Place()
+        assert (place.clock.now(), place.clock.doubt) == (DAWN, None)
+        await place.clock.save()
+        assert place.records.stored is None
+        await place.clock.load()
+        await place.clock.save()
+        assert place.records.stored == TimeMark(at=DAWN)
+
+    run(main())
+
+
+@given(
+    known=st.integers(-(10**8), 10**8),
+    provider=st.none() | st.integers(-(10**8), 10**8),
+    steps=st.lists(st.tuples(st.integers(0, 10**5), st.integers(-(10**8), 10**8)), max_size=6),
+)
+@settings(max_examples=150)
+def test_whatever_the_clock_says_now_is_near_what_is_known_and_never_goes_back(
+    known: int, provider: int | None, steps: list[tuple[int, int]]
+) -> None:
+    """Seconds from the computer's time at the start: of the last run, of a provider, and of jumps of the clock."""
+
+    async def main() -> None:
+        place = Place(
+            last_run=DAWN + timedelta(seconds=known),
+            provider=None if provider is None else DAWN + timedelta(seconds=provider),
+        )
+        await place.clock.load()
+        sure = place.clock.now() if place.clock.doubt is None else DAWN + timedelta(seconds=known)
+        if provider is not None and place.provider.asked:
+            assert abs(place.clock.now() - DAWN - timedelta(seconds=provider)) <= SKEW_ALLOWED
+            return
+        before = place.clock.now()
+        for passed, jump in steps:
+            place.passes(timedelta(seconds=passed))
+            place.computer.time += timedelta(seconds=jump)
+            now = place.clock.now()
+            assert before <= now
+            assert now >= sure
+            assert now - before <= timedelta(seconds=passed) + FAR_AHEAD
+            before = now
+
+    asyncio.run(main())
+
+
+def test_a_doubt_is_told_until_it_is_over_and_a_confirmation_is_written_down(
+    core: Core, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        place = Place(last_run=DAWN - YEARS)
+        place.computer = core.clock
+        clock = TrustedClock(core.clock, records=place.records, provider_time=place.provider)
+        check = ClockCheck(bus=core.bus, clock=clock, witness=core.witness)
+        told: list[ClockDoubted] = []
+        core.bus.subscribe(ClockDoubted, told.append)
+        async with core.running(), Chores(check.run):
+            await settle()
+            assert told == []  # nothing is known yet
+            await clock.load()
+            await settle()
+            assert [each.doubt is None or each.doubt.certain for each in told] == [False]
+            place.provider.says = DAWN - YEARS
+            await core.clock.advance(ASK_AGAIN_SECONDS)
+            assert [each.doubt is None or each.doubt.certain for each in told] == [False, True]
+            await check.confirm()
+            assert told[-1].doubt is None
+            await check.confirm()  # there is nothing to be confirmed
+        (entry,) = core.audit.entries_
+        assert entry.deed.action == "confirm_date"
+        assert entry.deed.before == {"value": f"{DAWN - YEARS:%Y-%m-%d %H:%M} UTC"}
+        assert entry.deed.after == {"value": "2026-01-01 00:10 UTC"}
+
+    run(main())
+    assert "is trusted instead" in caplog.text
+
+
+def test_a_database_that_cannot_be_written_ends_nothing(core: Core, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        place = Place(last_run=DAWN - YEARS)
+        check = ClockCheck(bus=core.bus, clock=place.clock, witness=core.witness)
+        told: list[ClockDoubted] = []
+        core.bus.subscribe(ClockDoubted, told.append)
+        await place.clock.load()
+        place.records.problem = Problem(Code.DATABASE_LOCKED)
+        await check.look()
+        assert len(told) == 1
+
+    run(main())
+    assert "is trusted instead" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("sent_at", "stored"),
+    [
+        (DAWN - HOUR, DAWN - HOUR),
+        (DAWN + 20 * HOUR, DAWN + 20 * HOUR),  # a provider's clock may be ahead of ours
+        (DAWN + YEARS, DAWN),
+        (datetime.max.replace(tzinfo=UTC), DAWN),
+        (datetime(1970, 1, 1, tzinfo=UTC), DAWN),
+        (datetime.min.replace(tzinfo=UTC), DAWN),
+    ],
+)
+def test_a_message_is_not_dated_in_the_future_nor_before_there_were_any(sent_at: datetime, stored: datetime) -> None:
+    said = WireMessage(provider_id="1", chat=(), sender=(), from_me=False, sent_at=sent_at, received_at=DAWN)
+    kept = plausible(said, DAWN)
+    assert isinstance(kept, WireMessage)
+    assert (kept.sent_at, kept.received_at) == (stored, DAWN)
+
+
+def test_nothing_was_received_later_than_now() -> None:
+    said = WireMessage(provider_id="1", chat=(), sender=(), from_me=False, sent_at=DAWN, received_at=DAWN + YEARS)
+    kept = plausible(said, DAWN)
+    assert isinstance(kept, WireMessage)
+    assert (kept.sent_at, kept.received_at) == (DAWN, DAWN)
+
+
+@pytest.mark.parametrize(("at", "stored"), [(DAWN, DAWN), (DAWN + YEARS, DAWN)])
+def test_a_receipt_is_not_dated_in_the_future(at: datetime, stored: datetime) -> None:
+    kept = plausible(WireReceipt(provider_ids=("1",), chat=(), delivery=Delivery.READ, at=at), DAWN)
+    assert isinstance(kept, WireReceipt)
+    assert kept.at == stored

@@ -1,0 +1,84 @@
+"""What the database knows of the time."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from app.domain.trusted_time import TimeMark
+from app.storage.database import Database
+from app.storage.history import SqlHistory
+from app.storage.operator_settings import SqlOperatorSettings
+from app.storage.registration_tries import SqlRegistrationTries
+from app.storage.time_records import KEY, SqlTimeRecords
+from tests.clock import DAWN
+from tests.storage.talk import BIA, enrol, minutes, said
+
+YEARS = timedelta(days=1100)
+
+
+async def test_a_mark_is_read_as_it_was_stored_and_is_no_decision_of_an_operator(path: Path) -> None:
+    async with Database(path) as database:
+        records, settings = SqlTimeRecords(database), SqlOperatorSettings(database)
+        decided = await settings.load()
+        assert await records.mark() is None
+        for mark in (TimeMark(at=DAWN), TimeMark(at=DAWN, disregarded_until=DAWN + YEARS)):
+            await records.save(mark)
+            assert await records.mark() == mark
+        assert await settings.load() == decided
+
+
+@pytest.mark.parametrize(
+    "written", ["", "[]", '{"at": "soon"}', '{"at": "2026-01-01", "disregarded_until": null}', "9"]
+)
+async def test_a_damaged_mark_says_nothing(path: Path, written: str) -> None:
+    async with Database(path) as database:
+        records = SqlTimeRecords(database)
+        await records.save(TimeMark(at=DAWN))
+        await _do(database, "UPDATE setting SET value = :value WHERE key = :key", value=written, key=KEY)
+        assert await records.mark() is None
+
+
+async def test_the_newest_is_what_the_program_dated_last(path: Path) -> None:
+    async with Database(path) as database:
+        records, history = SqlTimeRecords(database), SqlHistory(database)
+        assert await records.newest() is None
+        ana = await enrol(database)
+        await history.store(ana, [said("1", sent_at=minutes(9))], minutes(5))
+        await history.store(ana, [said("2", sent_at=minutes(1))], minutes(3))
+        assert await records.newest() == minutes(5)
+        await _do(database, "UPDATE message SET stored_at = 'never' WHERE number = 1")
+        assert await records.newest() == minutes(3)
+
+
+async def test_dates_still_to_come_are_set_to_now_and_nothing_else_is_touched(path: Path) -> None:
+    async with Database(path) as database:
+        records, history = SqlTimeRecords(database), SqlHistory(database)
+        tries = SqlRegistrationTries(database)
+        ana = await enrol(database)
+        await history.store(ana, [said("1", sent_at=DAWN + YEARS), said("2", sent_at=minutes(1))], DAWN + YEARS)
+        contact = await history.find_contact(ana.mentorado.id, BIA)
+        assert contact is not None
+        await tries.add(ana.link.id, DAWN + YEARS)
+        now = minutes(60)
+        assert await records.correct(now) > 0
+        (talk,) = await history.conversations(ana.mentorado.id)
+        kept = {each.provider_id: each for each in await history.messages(talk.id)}
+        assert {each.stored_at for each in kept.values()} == {now}
+        assert kept["1"].sent_at <= now
+        assert kept["2"].sent_at == minutes(1)
+        assert await tries.since(ana.link.id, DAWN) == [now]
+        assert await records.correct(now) == 0
+
+        await history.erase(ana.mentorado.id, contact, DAWN + YEARS)
+        assert await records.correct(now) == 1
+        await history.store(ana, [said("3", sent_at=now), said("4", sent_at=now + timedelta(seconds=1))], now)
+        (talk,) = await history.conversations(ana.mentorado.id)
+        assert [each.provider_id for each in await history.messages(talk.id)] == ["4"]
+
+
+async def _do(database: Database, statement: str, **values: object) -> None:
+    await database.run(lambda connection: connection.execute(text(statement), values))
