@@ -120,7 +120,9 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     aside = commands.add_parser("set-aside", help=texts("cli.help.set_aside"))
     aside.add_argument("name", metavar="NAME", nargs="?", help=texts("cli.help.name"))
     aside.add_argument("--limit", type=int, default=50, help=texts("cli.help.set_aside_limit"))
-    return [export, erase, verify, listing, aside]
+    clock = commands.add_parser("clock", help=texts("cli.help.clock"))
+    clock.add_argument("--confirm", action="store_true", help=texts("cli.help.confirm_clock"))
+    return [export, erase, verify, listing, aside, clock]
 
 
 def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

@@ -15,6 +15,7 @@ from app.core.procedure.run import MOVING
 from app.domain.connection import LinkState
 from app.domain.errors import Code, Problem
 from app.domain.events import (
+    ClockDoubted,
     IncidentBegan,
     IncidentChanged,
     IncidentEnded,
@@ -27,6 +28,7 @@ from app.domain.events import (
     StorageRecovered,
 )
 from app.domain.mentorado import MentoradoId
+from app.ui.clock_notice import ClockNotice
 from app.ui.crash import CrashReports
 from app.ui.credentials.hosted import Hosted
 from app.ui.frame import Frame
@@ -78,6 +80,8 @@ class Program:
         bus.subscribe(IncidentBegan, notice.on_lasting)
         bus.subscribe(IncidentChanged, notice.on_lasting)
         bus.subscribe(IncidentEnded, notice.on_ended)
+        clock = ClockNotice(window.banners, core.clock_check, window.show_crash)
+        bus.subscribe(ClockDoubted, clock.on_doubted)
         self._interrupted = InterruptedNotice(window.banners, self._name_of, window.show_procedure)
         bus.subscribe(ProcedureChanged, self._interrupted.on_changed)
         waiting = WaitingNotice(window.banners, self._name_of, window.shows_procedure, window.show_procedure)

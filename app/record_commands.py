@@ -14,7 +14,7 @@ from app.terminal import printed as print  # noqa: A004 - what others wrote is m
 from app.ui import text
 from app.ui.audit_page import words
 from app.ui.export_page import HtmlPages
-from app.ui.text import texts
+from app.ui.text import clock_doubt, texts
 
 DONE, FAILED = 0, 1
 
@@ -28,6 +28,8 @@ async def run_record_command(core: Core, arguments: Namespace) -> int:
             return await erase(core, arguments)
         case "set-aside":
             return await list_set_aside(core, arguments.name, arguments.limit, as_json=arguments.json)
+        case "clock":
+            return await clock(core, confirm=arguments.confirm, as_json=arguments.json)
         case _ if arguments.audit_command == "verify":
             return await verify_audit(core, as_json=arguments.json)
         case _:
@@ -101,6 +103,21 @@ async def list_set_aside(core: Core, name: str | None, limit: int, *, as_json: b
     if not deliveries:
         print(texts("cli.nothing_set_aside"))
     return DONE
+
+
+async def clock(core: Core, *, confirm: bool, as_json: bool) -> int:
+    """Say whether the date of this computer is believed; with *confirm*, go by it from now on."""
+    if confirm:
+        await core.clock_check.confirm()
+    doubt, now = core.clock.doubt, core.clock.now()
+    if as_json:
+        computer = now if doubt is None else doubt.computer
+        _print_json({"believed": doubt is None, "computer": computer.isoformat(), "trusted": now.isoformat()})
+    elif doubt is None:
+        print(texts("clock.cli_fine", now=f"{now.astimezone():%Y-%m-%d %H:%M}"))
+    else:
+        print(clock_doubt(doubt), *(() if doubt.certain else (texts("clock.cli_next"),)))
+    return DONE if doubt is None else FAILED
 
 
 async def verify_audit(core: Core, *, as_json: bool) -> int:

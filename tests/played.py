@@ -352,6 +352,9 @@ class PlayedJournal:
     async def unfinished(self) -> Sequence[tuple[ProcedureHead, Sequence[JournalEntry]]]:
         return [(head, lines) for head, lines in self.journals.values() if lines[-1].kind is not EntryKind.ENDED]
 
+    async def order(self, mentorado_id: MentoradoId) -> Mapping[ProcedureId, int]:
+        return {head.id: at for at, (head, _) in enumerate(self.journals.values()) if head.mentorado_id == mentorado_id}
+
     async def latest(
         self, mentorado_id: MentoradoId, limit: int = 20
     ) -> Sequence[tuple[ProcedureHead, Sequence[JournalEntry]]]:

@@ -188,3 +188,22 @@ def test_what_was_set_aside_is_counted_and_listed_without_its_contents_unless_a_
     assert (told["count"], told["deliveries"][0]["payload"]) == (2, '{"call": "segredo"}')
     assert json.loads(conecta("status", "--json")[1])["mentorados"][0]["set_aside"] == 2
     assert "2 deliveries were not taken into the history. See them with: conecta set-aside" in conecta("status")[1]
+
+
+def test_the_date_of_this_computer_is_told_and_can_be_confirmed(conecta: Conecta, fast_dir: Path) -> None:
+    code, out, _ = conecta("clock")
+    assert (code, out.partition(":")[0]) == (0, "The date of this computer is believed")
+    file = fast_dir / "data" / "conecta.db"
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute(
+            "INSERT OR REPLACE INTO setting VALUES ('trusted_time',"
+            ' \'{"at": "2999-01-01T00:00:00+00:00", "disregarded_until": null}\', \'2999-01-01\')'
+        )
+    code, out, _ = conecta("clock")
+    assert code == 1
+    assert "2999" in out
+    assert "conecta clock --confirm" in out
+    code, out, _ = conecta("clock", "--confirm", "--json")
+    assert (code, json.loads(out)["believed"]) == (0, True)
+    assert json.loads(conecta("audit", "list", "--json")[1])["entries"][0]["action"] == "confirm_date"
+    assert conecta("clock")[0] == 0

@@ -251,7 +251,12 @@ def build_core(
         procedures=procedures,
         backups=backups,
         backup_retention=BackupRetention(
-            backups=backups, enrolments=enrolments, witness=witness, clock=trusted, under_way=procedures.of
+            backups=backups,
+            enrolments=enrolments,
+            journal=journal,
+            witness=witness,
+            clock=trusted,
+            under_way=procedures.of,
         ),
         webhooks=WebhookDesk(
             bus=bus,

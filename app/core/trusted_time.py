@@ -84,9 +84,13 @@ class TrustedClock:
         self._known = (known or self._clock.now(), self._elapsed())
         if self.doubt is not None:
             await self.ask_provider()
+        await self.correct()
+        self.loaded.set()
+
+    async def correct(self) -> None:
+        """Set dates to now that are still to come, in doubt none: a backup that was merged may have brought some."""
         if self.doubt is None:
             await self._records.correct(self.now())
-        self.loaded.set()
 
     async def ask_provider(self) -> None:
         """Compare with a provider's time; where none answers, everything stays as it is."""
@@ -105,8 +109,8 @@ class TrustedClock:
 
     async def confirm(self) -> None:
         """A person says that the computer's date is right."""
-        self._reference = None
         await self._follow(self._clock.now())
+        self._reference = None
 
     async def save(self) -> None:
         """Store how far time got, for the next run; nothing before `load`."""
@@ -135,11 +139,12 @@ class TrustedClock:
 
     async def _follow(self, now: datetime) -> None:
         """*now* is right: what is stored with a later date is wrong, and no measure any more."""
+        until = self._disregarded_until
         if self._known is not None and self._known[0] > now:
-            self._disregarded_until = max(self._known[0], self._disregarded_until or self._known[0])
-        self._known = (now, self._elapsed())
+            until = max(self._known[0], until or self._known[0])
         await self._records.correct(now)
-        await self.save()
+        await self._records.save(TimeMark(at=now, disregarded_until=until))
+        self._known, self._disregarded_until = (now, self._elapsed()), until
 
 
 class ClockCheck:
@@ -164,6 +169,7 @@ class ClockCheck:
             if self._clock.doubt is not None:
                 await self._clock.ask_provider()
             await self._clock.save()
+            await self._clock.correct()
         self._tell()
 
     async def confirm(self) -> None:

@@ -73,6 +73,7 @@ class Code(StrEnum):
     BACKUP_ALTERED = "backup_altered"  # it opens, but is not what its manifest says
     BACKUP_NEWER = "backup_newer"
     BACKUP_LOCKED = "backup_locked"  # its passphrase is needed, or is another
+    BACKUP_FROM_FUTURE = "backup_from_future"  # its date is still to come: the archive or this computer is wrong
     BACKUP_OF_ANOTHER = "backup_of_another"  # mentorado than the one it was chosen for
     BACKUP_FOLDER_UNUSABLE = "backup_folder_unusable"
     BACKUP_DISK_FULL = "backup_disk_full"

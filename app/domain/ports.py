@@ -217,6 +217,10 @@ class Journal(Protocol):
         """Those whose journal has no last entry, the oldest first."""
         ...
 
+    async def order(self, mentorado_id: MentoradoId) -> Mapping[ProcedureId, int]:
+        """Every procedure of one mentorado, with a number that grows as they are begun, whatever the clock says."""
+        ...
+
     async def latest(
         self, mentorado_id: MentoradoId, limit: int = 20
     ) -> Sequence[tuple[ProcedureHead, Sequence[JournalEntry]]]:

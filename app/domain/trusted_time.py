@@ -41,11 +41,17 @@ class ClockDoubt:
 
 
 def plausible(fact: WireFact, latest: datetime) -> WireFact:
-    """*fact* without dates that cannot be: later than it came, which was at *latest*, or from before WhatsApp."""
-    if not isinstance(fact, WireMessage):
-        return fact if fact.at <= latest + MESSAGE_AHEAD else replace(fact, at=latest)
-    received_at = min(fact.received_at, latest)
-    sent_at = fact.sent_at if FIRST_MESSAGE <= fact.sent_at <= latest + MESSAGE_AHEAD else received_at
+    """*fact* without dates that cannot be: later than it came, which was at *latest*, or from before WhatsApp.
+
+    What is no moment at all is left to the store, which refuses it.
+    """
+    try:
+        if not isinstance(fact, WireMessage):
+            return fact if fact.at <= latest + MESSAGE_AHEAD else replace(fact, at=latest)
+        received_at = min(fact.received_at, latest)
+        sent_at = fact.sent_at if FIRST_MESSAGE <= fact.sent_at <= latest + MESSAGE_AHEAD else received_at
+    except TypeError:
+        return fact
     if (sent_at, received_at) == (fact.sent_at, fact.received_at):
         return fact
     return replace(fact, sent_at=sent_at, received_at=received_at)

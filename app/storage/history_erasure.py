@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind, ContactId
+from app.domain.trusted_time import MESSAGE_AHEAD
 from app.storage import set_aside
 from app.storage.history_contacts import Addresses
 from app.storage.tables import contact, contact_address, conversation, early_receipt, message, suppression
@@ -20,7 +21,8 @@ _SUPPRESSED = suppression.select().where(suppression.c.mentorado_id == bindparam
 def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: ContactId, at: datetime) -> int:
     """Remove a contact with all they wrote and were written; returns how many messages that were.
 
-    Their addresses stay as hashes: what is delivered again later but was sent before *at* is not stored.
+    Their addresses stay as hashes: what is delivered again later but was sent before *at*, or before the last of what
+    is erased now where our clock was behind the provider's, is not stored.
     """
     root = select(contact.c.merged_into).where(contact.c.id == contact_id, contact.c.mentorado_id == mentorado_id)
     found = connection.execute(root).one_or_none()
@@ -29,13 +31,15 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
     erased: ContactId = found.merged_into or contact_id
     addresses = select(contact_address).where(contact_address.c.contact_id == erased)
     known = connection.execute(addresses).all()
+    threads = select(conversation.c.id).where(conversation.c.contact_id == erased)
+    theirs = message.c.conversation_id.in_(threads) | (message.c.sender_id == erased)
+    counted = (theirs, message.c.sent_at <= at + MESSAGE_AHEAD)
+    last: datetime | None = connection.execute(select(func.max(message.c.sent_at)).where(*counted)).scalar()
     for row in known:
-        _suppress(connection, mentorado_id, row.key, at)
+        _suppress(connection, mentorado_id, row.key, max(at, last or at))
 
     set_aside.erase(connection, mentorado_id, [Address(AddressKind(row.kind), row.value) for row in known])
-    threads = select(conversation.c.id).where(conversation.c.contact_id == erased)
-    count = connection.execute(delete(message).where(message.c.conversation_id.in_(threads))).rowcount
-    count += connection.execute(delete(message).where(message.c.sender_id == erased)).rowcount
+    count = connection.execute(delete(message).where(theirs)).rowcount
     connection.execute(delete(conversation).where(conversation.c.contact_id == erased))
     connection.execute(delete(contact_address).where(contact_address.c.contact_id == erased))
     connection.execute(delete(contact).where((contact.c.id == erased) | (contact.c.merged_into == erased)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from app.domain.audit import Actor
@@ -49,6 +49,9 @@ class SqlJournal:
 
     async def unfinished(self) -> Sequence[Journaled]:
         return await self._database.read(_unfinished)
+
+    async def order(self, mentorado_id: MentoradoId) -> Mapping[ProcedureId, int]:
+        return await self._database.read(lambda connection: _order(connection, mentorado_id))
 
     async def latest(self, mentorado_id: MentoradoId, limit: int = 20) -> Sequence[Journaled]:
         return await self._database.read(lambda connection: _latest(connection, mentorado_id, limit))
@@ -110,6 +113,15 @@ def _latest(connection: Connection, mentorado_id: MentoradoId, limit: int) -> li
 
     theirs = procedure.select().where(procedure.c.mentorado_id == mentorado_id)
     return _journaled(connection, theirs.order_by(procedure.c.number.desc()).limit(limit))
+
+
+def _order(connection: Connection, mentorado_id: MentoradoId) -> dict[ProcedureId, int]:
+    from app.storage.tables import procedure
+
+    theirs = procedure.select().where(procedure.c.mentorado_id == mentorado_id)
+    return {
+        row.id: row.number for row in connection.execute(theirs.with_only_columns(procedure.c.id, procedure.c.number))
+    }
 
 
 def _journaled(connection: Connection, heads: Select[Any]) -> list[Journaled]:

@@ -25,6 +25,7 @@ _NEWEST: Final = tuple(
         ("audit", "at", "number"),
         ("message", "stored_at", "number"),
         ("procedure", "began_at", "number"),
+        ("mentorado", "created_at", "rowid"),
     )
 )
 _OURS: Final = (

@@ -11,6 +11,7 @@ from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.errors import Code, Problem
 from app.domain.names import visible
 from app.domain.phone import PhoneNumber, last_digits, readable
+from app.domain.trusted_time import ClockDoubt
 from app.ui.catalogue import LANGUAGES, Texts
 
 if TYPE_CHECKING:  # the words are needed before the core is
@@ -215,8 +216,19 @@ def date_time(local: datetime, today: date | None = None) -> str:
     if local.date() == today:
         return f"{local:%H:%M}"
     if today is not None and local.year != today.year:
-        return texts("date.with_year", day=local.day, month=_month(local), year=local.year, time=f"{local:%H:%M}")
+        return _with_year(local)
     return texts("date.short", day=local.day, month=_month(local), time=f"{local:%H:%M}")
+
+
+def clock_doubt(doubt: ClockDoubt) -> str:
+    """What is wrong with the date of this computer, what waits because of it, and what to do."""
+    key = "clock.wrong" if doubt.certain else "clock.doubt"
+    computer, trusted = (_with_year(moment.astimezone()) for moment in (doubt.computer, doubt.trusted))
+    return texts(key, computer=computer, trusted=trusted)
+
+
+def _with_year(local: datetime) -> str:
+    return texts("date.with_year", day=local.day, month=_month(local), year=local.year, time=f"{local:%H:%M}")
 
 
 def _month(local: datetime) -> str:

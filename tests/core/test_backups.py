@@ -341,7 +341,12 @@ def keeper(
     scribe = Scribe(bus=Bus(), clock=v.clock)
     witness = Witness(audit=audit, scribe=scribe, clock=v.clock, actor=somebody)
     retention = BackupRetention(
-        backups=v.backups, enrolments=v.enrolments, witness=witness, clock=v.clock, under_way=under_way
+        backups=v.backups,
+        enrolments=v.enrolments,
+        journal=v.journal,
+        witness=witness,
+        clock=v.clock,
+        under_way=under_way,
     )
     return retention, scribe
 
@@ -354,6 +359,7 @@ def test_the_latest_ten_stay_and_never_the_only_one_goes(
             v.provider.keys = b"small"
             for number in range(12):
                 v.clock.time += timedelta(days=1)
+                await v.begin(ProcedureId(f"{number:032x}"))
                 await v.backup(ProcedureId(f"{number:032x}"))
             audit, open_ones = PlayedAudit(), {v.ana.mentorado.id}
             retention, scribe = keeper(v, audit, lambda who: who if who in open_ones else None)
@@ -379,10 +385,10 @@ def test_the_latest_ten_stay_and_never_the_only_one_goes(
             assert (entry.deed.action, entry.deed.after) == ("remove_backups", {"backups": "2"})
             assert await retention.remove_old()
             assert len(audit.entries_) == 1
-            assert len(await v.backups.remove_old(v.ana.mentorado.id, 0)) == 9
+            assert len(await v.backups.remove_old(v.ana.mentorado.id, 0, await v.order())) == 9
             assert len(v.files()) == 1
 
-            async def stuck(_mentorado_id: object, _keep: int) -> None:
+            async def stuck(_mentorado_id: object, _keep: int, _order: object) -> None:
                 raise Problem(Code.BACKUP_FOLDER_UNUSABLE, path="x")
 
             monkeypatch.setattr(v.backups, "remove_old", stuck)
@@ -390,3 +396,57 @@ def test_the_latest_ten_stay_and_never_the_only_one_goes(
 
     run(main())
     assert "could not be removed" in caplog.text
+
+
+def test_a_wrong_clock_does_not_make_the_new_backups_the_old_ones(fast_dir: Path) -> None:
+    """Seven are made with the clock years ahead, then it is put right: those made since are the latest ones."""
+
+    async def main() -> None:
+        async with vault(fast_dir, TALK[:1]) as v:
+            v.provider.keys = b"small"
+            right, wrong = v.clock.time, v.clock.time + timedelta(days=1100)
+            made = [ProcedureId(f"{number:032x}") for number in range(14)]
+            for number, each in enumerate(made):
+                v.clock.time = (wrong if number < 7 else right) + timedelta(days=number)
+                await v.begin(each)
+                await v.backup(each)
+            gone = await v.backups.remove_old(v.ana.mentorado.id, 5, await v.order())
+            assert len(gone) == 9
+            assert {info.at < wrong for info in await v.backups.all()} == {True}
+            assert await v.backups.last(v.ana.mentorado.id) == v.clock.time
+
+    run(main())
+
+
+def test_what_was_not_made_here_is_never_removed_and_a_copy_does_not_push_another_out(fast_dir: Path) -> None:
+    async def main() -> None:
+        async with vault(fast_dir, TALK[:1]) as v:
+            v.provider.keys = b"small"
+            for each in (ONE, TWO):
+                await v.begin(each)
+                path = await v.backup(each)
+            await v.backup(ProcedureId("9" * 32))  # of another database
+            path.with_name("copy.conecta").write_bytes(path.read_bytes())
+            assert await v.backups.remove_old(v.ana.mentorado.id, 2, await v.order()) == []
+            assert len(await v.backups.remove_old(v.ana.mentorado.id, 1, await v.order())) == 1
+            assert len(v.files()) == 3
+
+    run(main())
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=6), timedelta(days=366 * 7000)])
+def test_an_archive_from_the_future_is_refused(fast_dir: Path, ahead: timedelta) -> None:
+    async def main() -> None:
+        async with vault(fast_dir, TALK[:1]) as v:
+            v.clock.time += ahead
+            path = await v.backup()
+            v.clock.time -= ahead
+            with pytest.raises(Problem) as caught:
+                await v.backups.verify(path)
+            assert caught.value.code is Code.BACKUP_FROM_FUTURE
+            assert caught.value.context["path"] == str(path)
+            assert await v.backups.last(v.ana.mentorado.id) == v.clock.time  # nothing was made later than now
+            v.clock.time += ahead - timedelta(minutes=5)
+            assert (await v.backups.verify(path)).path == path
+
+    run(main())

@@ -10,7 +10,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -127,9 +127,11 @@ def restoring(v: Vault, path: Path, **details: Any) -> Desk:
 CHECK, MERGE, SESSION = StepName.CHECK_ARCHIVE, StepName.MERGE_HISTORY, StepName.RESTORE_SESSION
 
 
-def archive_of(place: Path, rows: Sequence[Mapping[str, object]], whose: MentoradoId | None = None) -> Path:
+def archive_of(
+    place: Path, rows: Sequence[Mapping[str, object]], whose: MentoradoId | None = None, at: datetime = DAWN
+) -> Path:
     path = place / "made.conecta"
-    head = HEADING if whose is None else replace(HEADING, mentorado_id=whose)
+    head = replace(HEADING, at=at, mentorado_id=whose or HEADING.mentorado_id)
     writer = ArchiveWriter(path, head, "", 1)
     writer.add_rows(rows)
     writer.finish(ENROLMENT)
@@ -234,6 +236,19 @@ def test_the_archive_of_somebody_else_is_refused(fast_dir: Path) -> None:
             desk = restoring(replace(v, ana=bia), path)
             problem = await desk.refused(CHECK)
             assert (problem.code, problem.context["name"]) == (Code.BACKUP_OF_ANOTHER, "Ana Lima")
+
+    run(main())
+
+
+def test_an_archive_of_the_year_9999_is_refused_before_anything_of_it_is_merged(fast_dir: Path) -> None:
+    """With an erasure of that year in it, nothing that a contact writes would ever be kept again."""
+
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            erased = {**SUPPRESSION, "erased_at": "9998-01-01T00:00:00+00:00"}
+            path = archive_of(fast_dir, [erased], at=datetime(9999, 1, 1, tzinfo=UTC))
+            problem = await restoring(v, path).refused(CHECK)
+            assert (problem.code, problem.context["path"]) == (Code.BACKUP_FROM_FUTURE, str(path))
 
     run(main())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.chores import Chores
+from app.core.links.status_board import as_of
 from app.core.trusted_time import ASK_AGAIN_SECONDS, ClockCheck, TrustedClock
+from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
 from app.domain.events import ClockDoubted
 from app.domain.messages import Delivery, WireMessage, WireReceipt
@@ -59,7 +62,7 @@ def test_a_clock_that_fits_the_last_run_is_used(run: Run, closed_for: timedelta)
 @pytest.mark.parametrize("known", ["last_run", "newest"])
 def test_a_clock_years_ahead_is_not_believed_and_time_goes_on_from_what_was_known(run: Run, known: str) -> None:
     async def main() -> None:
-        place = Place(**{known: DAWN - YEARS})  # type: ignore[arg-type]
+        place = Place(**{known: DAWN - YEARS})
         await place.clock.load()
         place.passes(HOUR)
         assert place.clock.now() == DAWN - YEARS + HOUR
@@ -282,3 +285,19 @@ def test_a_receipt_is_not_dated_in_the_future(at: datetime, stored: datetime) ->
     kept = plausible(WireReceipt(provider_ids=("1",), chat=(), delivery=Delivery.READ, at=at), DAWN)
     assert isinstance(kept, WireReceipt)
     assert kept.at == stored
+
+
+def test_what_is_no_moment_is_left_to_the_store() -> None:
+    said = WireMessage(
+        provider_id="1", chat=(), sender=(), from_me=False, sent_at=DAWN.replace(tzinfo=None), received_at=DAWN
+    )
+    assert plausible(said, DAWN) is said
+
+
+@pytest.mark.parametrize(("since", "until"), [(DAWN - HOUR, DAWN + HOUR), (DAWN + YEARS, DAWN + YEARS + HOUR)])
+def test_a_ban_that_a_clock_ahead_wrote_down_lasts_as_long_as_it_was_said_to(since: datetime, until: datetime) -> None:
+    """Else it would be over in three years; and one of an hour ago ends when it was said to."""
+    ban = LinkStatus(state=LinkState.BLOCKED, reason=Reason.TEMPORARY_BAN, since=since, until=until)
+    taken_up = as_of(ban, DAWN)
+    assert (taken_up.since, taken_up.until) == (min(since, DAWN), DAWN + HOUR)
+    assert as_of(replace(ban, until=None), DAWN).until is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,15 +13,17 @@ from typing import Any, TypeVar
 from app.core.backup.backups import Backups
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
+from app.domain.audit import Actor
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, ProviderKind
 from app.domain.messages import WireFact
 from app.domain.phone import PhoneNumber
-from app.domain.procedure import ProcedureId
+from app.domain.procedure import EntryKind, JournalEntry, ProcedureHead, ProcedureId, ProcedureKind
 from app.domain.provider import Provider
 from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.history_transfer import SqlHistoryTransfer
+from app.storage.journal import SqlJournal
 from app.storage.roster import SqlRoster
 from tests.clock import ManualClock
 from tests.played import PlayedProvider
@@ -85,9 +87,11 @@ class Vault:
     clock: ManualClock
     provider: KeepingProvider
     history: SqlHistory = field(init=False)
+    journal: SqlJournal = field(init=False)
 
     def __post_init__(self) -> None:
         self.history = SqlHistory(self.database)
+        self.journal = SqlJournal(self.database)
 
     @property
     def folder(self) -> Path:
@@ -95,6 +99,21 @@ class Vault:
 
     def files(self) -> Sequence[str]:
         return sorted(path.name for path in self.folder.glob("*")) if self.folder.is_dir() else []
+
+    async def begin(self, procedure_id: ProcedureId) -> None:
+        """Write down that a backup was begun, as the procedures do before one is made."""
+        head = ProcedureHead(
+            id=procedure_id,
+            kind=ProcedureKind.BACKUP,
+            mentorado_id=self.ana.mentorado.id,
+            actor=Actor(user="staff"),
+            began_at=self.clock.time,
+        )
+        first = JournalEntry(procedure_id=procedure_id, number=1, at=self.clock.time, kind=EntryKind.BEGAN)
+        await self.journal.begin(head, first)
+
+    async def order(self) -> Mapping[ProcedureId, int]:
+        return await self.journal.order(self.ana.mentorado.id)
 
     async def backup(self, procedure_id: ProcedureId = ONE, *, passphrase: str = "") -> Path:
         await self.backups.collect(procedure_id, self.ana.mentorado.id, passphrase=passphrase)

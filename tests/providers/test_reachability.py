@@ -255,3 +255,31 @@ def test_each_provider_is_looked_for_at_its_own_door_and_only_there(certificate:
         ProviderKind.ZAPI: "api.z-api.io",
         ProviderKind.META_CLOUD: "graph.facebook.com",
     }
+
+
+def test_the_time_is_that_of_the_first_provider_that_answers() -> None:
+    async def main() -> None:
+        async with (
+            listening(answering(ANSWER.format(date="never"))) as broken,
+            listening(answering(ANSWER.format(date=date(5)))) as good,
+        ):
+            doors = {WEB: "http://127.0.0.1:1", ProviderKind.ZAPI: f"http://127.0.0.1:{broken}"}
+            assert await Reachability(StillClock(), front_doors=doors, environ={}).ask() is None
+            doors[ProviderKind.META_CLOUD] = f"http://127.0.0.1:{good}"
+            assert await Reachability(StillClock(), front_doors=doors, environ={}).ask() == DAWN + timedelta(seconds=5)
+
+    asyncio.run(main())
+
+
+def test_a_provider_that_is_silent_for_long_tells_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.providers.reachability.TIME_WITHIN_SECONDS", 0.05)
+
+    async def silent(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async def main() -> None:
+        async with listening(silent) as port:
+            doors = {WEB: f"http://127.0.0.1:{port}"}
+            assert await Reachability(StillClock(), front_doors=doors, environ={}).ask() is None
+
+    asyncio.run(main())

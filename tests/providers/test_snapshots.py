@@ -114,6 +114,29 @@ def test_five_are_kept_and_one_of_each_day_for_two_weeks(tmp_path: Path) -> None
     assert len({info.at.date() for info in snapshots.infos()}) >= 14
 
 
+def test_a_wrong_clock_does_not_make_the_new_copies_the_old_ones(tmp_path: Path) -> None:
+    """Twenty of them are taken with the clock years ahead, then it is put right."""
+    file, snapshots = session_file(tmp_path), Snapshots(tmp_path)
+    taken = []
+    for number in range(30):
+        change(file)
+        wrong = timedelta(days=1100 if number < 20 else 0)
+        taken.append(snapshots.take(file, DAY + timedelta(days=number) + wrong))
+    assert [info.path for info in snapshots.infos()] == taken[:-16:-1]
+    assert snapshots.latest() == DAY + timedelta(days=29)
+
+
+def test_copies_of_former_versions_have_no_number_and_are_the_older_ones(tmp_path: Path) -> None:
+    file, snapshots = session_file(tmp_path), Snapshots(tmp_path)
+    old = snapshots.take(file, DAY + timedelta(days=1100))
+    assert old is not None
+    old = old.rename(old.with_name(old.name.replace("-1.db", ".db")))
+    (snapshots.place / f"{file.stem}.20261399T000000.db").write_text("of no day that there is")
+    change(file)
+    new = snapshots.take(file, DAY)
+    assert [info.path for info in snapshots.infos()] == [new, old]
+
+
 def test_the_last_one_stays_however_old_it_is(tmp_path: Path) -> None:
     file, snapshots = session_file(tmp_path), Snapshots(tmp_path)
     old = snapshots.take(file, DAY)

@@ -31,6 +31,8 @@ from app.domain.phone import PhoneNumber
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PIECE: Final = 1 << 20
+_ZIP_YEARS: Final = (1980, 2107)
+"""Others cannot be written into a ZIP; the manifest has the whole date."""
 
 
 class ArchiveWriter:
@@ -97,7 +99,9 @@ class ArchiveWriter:
             self._file.close()
 
     def _begin(self, name: str, method: int = zipfile.ZIP_DEFLATED) -> _Entry:
-        about = zipfile.ZipInfo(name, self._head.at.astimezone(UTC).timetuple()[:6])
+        at = self._head.at.astimezone(UTC)
+        in_zip = at if _ZIP_YEARS[0] <= at.year <= _ZIP_YEARS[1] else at.replace(year=_ZIP_YEARS[0], day=1)
+        about = zipfile.ZipInfo(name, in_zip.timetuple()[:6])
         about.compress_type = method
         about.external_attr = 0o100600 << 16
         self._entry = _Entry(name, self._zip.open(about, "w", force_zip64=True))

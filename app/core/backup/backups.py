@@ -26,6 +26,7 @@ from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock, HistoryTransfer, RowsCheck
 from app.domain.procedure import Facts, ProcedureId
 from app.domain.provider import KeepsSessions, Provider
+from app.domain.trusted_time import SKEW_ALLOWED
 
 OnProgress = Callable[[BackupProgress], None]
 
@@ -164,9 +165,19 @@ class Backups:
             loop.call_soon_threadsafe(on_progress, told)
 
         try:
-            return await asyncio.to_thread(_verify, archive, check, tell)
+            manifest = await asyncio.to_thread(_verify, archive, check, tell)
         finally:
             cancelled.set()
+        self._require_past(manifest.head.at, archive.path)
+        return manifest
+
+    def _require_past(self, at: datetime, path: Path) -> None:
+        """An archive that says it was made later than now is refused: what was erased until then would keep what is
+        still to come out of the history."""
+        now = self._clock.now()
+        if at > now + SKEW_ALLOWED:
+            dates = {"at": f"{at:%Y-%m-%d %H:%M} UTC", "now": f"{now:%Y-%m-%d %H:%M} UTC"}
+            raise Problem(Code.BACKUP_FROM_FUTURE, path=str(path), **dates)
 
     async def look(self, path: Path) -> BackupInfo:
         """What it says of itself; nobody vouches for it. Raises `Problem`."""
@@ -177,12 +188,22 @@ class Backups:
         return await asyncio.to_thread(self._folder.all, mentorado_id)
 
     async def last(self, mentorado_id: MentoradoId) -> datetime | None:
-        """When the latest was made."""
-        return max((info.at for info in await self.all(mentorado_id)), default=None)
+        """When the latest was made; none was later than now, whatever it says."""
+        latest = max((info.at for info in await self.all(mentorado_id)), default=None)
+        return None if latest is None else min(latest, self._clock.now())
 
-    async def remove_old(self, mentorado_id: MentoradoId, keep: int) -> Sequence[BackupInfo]:
-        """Delete all but the latest *keep* that were made here, and at least one; returns what went."""
-        old = (await self.all(mentorado_id))[max(keep, 1) :]
+    async def remove_old(
+        self, mentorado_id: MentoradoId, keep: int, order: Mapping[ProcedureId, int]
+    ) -> Sequence[BackupInfo]:
+        """Delete all but the latest *keep* that were made here, and at least one; returns what went.
+
+        *order* numbers the procedures of this database as they were begun. That alone says which is the latest, and
+        what was made here: what an archive says of its date counts for nothing, and what was brought here stays.
+        """
+        labels = await asyncio.to_thread(self._folder.labels, mentorado_id)
+        numbers = sorted({order[each.procedure] for each in labels if each.procedure in order}, reverse=True)
+        gone = set(numbers[max(keep, 1) :])
+        old = [each.info for each in labels if order.get(each.procedure) in gone]
         await asyncio.to_thread(remove, *(info.path for info in old))
         return old
 

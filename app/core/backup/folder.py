@@ -59,7 +59,7 @@ class BackupFolder:
         """Give the part file its name. Returns the archive that is there when this was done before."""
         part = self.part(procedure_id)
         if not part.exists():
-            done = next((each.info for each in self._labels() if each.procedure == procedure_id), None)
+            done = next((each.info for each in self.labels() if each.procedure == procedure_id), None)
             if done is None:
                 raise Problem(Code.BACKUP_UNREADABLE, path=str(part), detail="not there any more")
             return done
@@ -72,17 +72,18 @@ class BackupFolder:
 
     def all(self, mentorado_id: MentoradoId | None) -> Sequence[BackupInfo]:
         """The latest first. What cannot be read is left out, with a line in the log."""
-        infos = [each.info for each in self._labels() if mentorado_id in (None, each.info.mentorado_id)]
+        infos = [each.info for each in self.labels(mentorado_id)]
         return sorted(infos, key=lambda info: (info.at, info.path.name), reverse=True)
 
-    def _labels(self) -> list[Label]:
+    def labels(self, mentorado_id: MentoradoId | None = None) -> list[Label]:
+        """What the archives of one mentorado, or of all, say of themselves, in no order."""
         found = []
         for path in self.path.glob(f"[!.]*{ENDING}"):
             try:
                 found.append(label(path))
             except Problem as problem:
                 log.info("%s is left out of the list of backups: %s", path.name, problem.code)
-        return found
+        return [each for each in found if mentorado_id in (None, each.info.mentorado_id)]
 
     def _free(self, name: str) -> Path:
         target, number = self.path / f"{name}{ENDING}", 1

@@ -13,7 +13,7 @@ from app.core.witness import Witness
 from app.domain.deeds import DeedName
 from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
-from app.domain.ports import Clock
+from app.domain.ports import Clock, Journal
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +32,14 @@ class BackupRetention:
         *,
         backups: Backups,
         enrolments: Enrolments,
+        journal: Journal,
         witness: Witness,
         clock: Clock,
         under_way: Callable[[MentoradoId], object | None],
     ) -> None:
         self._backups = backups
         self._enrolments = enrolments
+        self._journal = journal
         self._witness = witness
         self._clock = clock
         self._under_way = under_way
@@ -57,7 +59,8 @@ class BackupRetention:
             if self._under_way(enrolment.mentorado.id) is not None:
                 continue
             try:
-                gone = await self._backups.remove_old(enrolment.mentorado.id, KEPT)
+                order = await self._journal.order(enrolment.mentorado.id)
+                gone = await self._backups.remove_old(enrolment.mentorado.id, KEPT, order)
             except Problem as problem:
                 log.warning("Old backups could not be removed and are tried again: %s", problem.code)
                 return False

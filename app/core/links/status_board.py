@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -140,6 +140,15 @@ class StatusBoard:
     def _publish(self, link: Link, before: LinkStatus, after: LinkStatus) -> None:
         self._statuses[link.id] = after
         self._bus.publish(StatusChanged(link.mentorado_id, link.id, before, after))
+
+
+def as_of(status: LinkStatus, now: datetime) -> LinkStatus:
+    """A stored *status* without a future: what a clock that was ahead wrote down is taken as of *now*, and a ban then
+    lasts as long as it was said to."""
+    ahead = status.since - now
+    if ahead <= timedelta():
+        return status
+    return replace(status, since=now, until=None if status.until is None else status.until - ahead)
 
 
 def _connected_since(before: LinkStatus, state: LinkState, now: datetime) -> datetime | None:

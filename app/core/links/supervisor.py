@@ -16,7 +16,7 @@ from app.core.links.link_run import LinkRun
 from app.core.links.pairing import PairingDesk
 from app.core.links.phone_codes import PhoneCodes
 from app.core.links.start_gate import StartGate
-from app.core.links.status_board import StatusBoard
+from app.core.links.status_board import StatusBoard, as_of
 from app.core.refusals import FORBIDDEN
 from app.core.scribe import Scribe
 from app.domain.connection import LinkState, LinkStatus, Reason
@@ -118,15 +118,17 @@ class Supervisor:
         for enrolment in self._enrolments.all():
             link, now = enrolment.link, self._clock.now()
             last, forbade = latest.get(link.id), forbidding.get(link.id)
-            forbidden = forbade.after if forbade is not None and forbids(forbade.after, now) else None
+            forbidden = None if forbade is None else as_of(forbade.after, now)
+            if forbidden is not None and not forbids(forbidden, now):
+                forbidden = None
             if last is None:
-                self._board.begin(link.id, enrolment.mentorado.created_at)
+                self._board.begin(link.id, min(enrolment.mentorado.created_at, now))
             elif last.after.state is LinkState.BLOCKED:
-                self._board.restore(link, last.after, forbidden=forbidden)
+                self._board.restore(link, as_of(last.after, now), forbidden=forbidden)
             elif forbidden is not None:
                 self._board.restore(link, forbidden)
             elif last.after.state is LinkState.OFF:
-                self._board.begin(link.id, last.at)
+                self._board.begin(link.id, min(last.at, now))
 
     def forbidden(self, mentorado_id: MentoradoId) -> LinkStatus | None:
         """The status with which WhatsApp forbade the number, while that stands."""

@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -293,7 +293,7 @@ class WhatsAppWebProvider:
             # Looked after by real time, which a computer that slept cannot get wrong; due by the clock.
             await asyncio.sleep(self._snapshots_looked_after)
             latest = await asyncio.to_thread(snapshots.latest)
-            if latest is None or self._clock.now() - latest >= EVERY:
+            if latest is None or not timedelta() <= self._clock.now() - latest < EVERY:
                 await self._snapshot(folder)
 
     async def _snapshot(self, folder: SessionFolder) -> None:

@@ -1,7 +1,8 @@
 """Copies of session files, because WhatsApp can take the keys back and the library then deletes them itself.
 
 A copy that is put back rewinds the keys' ratchets, so it is the last resort. It lies in `<mentorado>/snapshots/`,
-carries the name of its session and the time it was taken, and is not changed any more. Everything here blocks.
+carries the name of its session, the time it was taken and a number that grows, and is not changed any more. Which is
+the latest is known by that number: the time is what the clock said. Everything here blocks.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -26,11 +27,13 @@ log = logging.getLogger(__name__)
 
 KEPT: Final = 5
 KEPT_DAYS: Final = 14
-"""The latest five are kept, and the latest of each of the last fourteen days."""
+"""The latest five are kept, and the latest of its day and of each of the fourteen days before that have one."""
 
 EVERY: Final = timedelta(days=1)
 
-_NAME: Final = re.compile(r"(session-[0-9A-Za-z-]+)\.(\d{8}T\d{6})\.db")
+_NAME: Final = re.compile(r"(session-[0-9A-Za-z-]+)\.(\d{8}T\d{6})(?:-(\d{1,9}))?\.db")
+"""The number came later than the rest: a copy without one is older than those that have one."""
+
 _STAMP: Final = "%Y%m%dT%H%M%S"
 
 
@@ -55,14 +58,15 @@ class Snapshots:
         self.place = folder / "snapshots"
 
     def latest(self) -> datetime | None:
-        """When the last copy was taken."""
-        return max((at for at, _, _ in self._found()), default=None)
+        """When the last copy was taken, as the clock said."""
+        last = max(self._found(), default=None)
+        return None if last is None else last.at
 
     def infos(self) -> Sequence[SnapshotInfo]:
         """The latest first."""
         return [
-            SnapshotInfo(at=at, path=path, size=path.stat().st_size, account=_account(path))
-            for at, path, _ in sorted(self._found(), reverse=True)
+            SnapshotInfo(at=each.at, path=each.path, size=each.path.stat().st_size, account=_account(each.path))
+            for each in sorted(self._found(), reverse=True)
         ]
 
     def take(self, file: Path, now: datetime) -> Path | None:
@@ -72,11 +76,11 @@ class Snapshots:
         """
         try:
             changed = file.stat().st_mtime_ns
-            if any(session == file.stem and path.stat().st_mtime_ns == changed for _, path, session in self._found()):
+            if any(each.session == file.stem and each.path.stat().st_mtime_ns == changed for each in self._found()):
                 return None
             taken = self._take(file, now)
             os.utime(taken, ns=(changed, changed))
-            self._forget(now)
+            self._forget()
         except (OSError, sqlite3.Error, Problem, Unusable) as error:
             log.warning("No snapshot of %s was taken: %s", file.name, error)
             return None
@@ -86,7 +90,8 @@ class Snapshots:
         self.place.mkdir(mode=0o700, exist_ok=True)
         for left in self.place.glob(".*.part"):  # by a program that was killed
             left.unlink()
-        final = self.place / f"{file.stem}.{now.astimezone(UTC):{_STAMP}}.db"
+        number = max((each.number for each in self._found()), default=0) + 1
+        final = self.place / f"{file.stem}.{now.astimezone(UTC):{_STAMP}}-{number}.db"
         part = self.place / f".{final.name}.part"
         try:
             copy_database(file, part)
@@ -96,19 +101,34 @@ class Snapshots:
             part.unlink(missing_ok=True)
         return final
 
-    def _forget(self, now: datetime) -> None:
+    def _forget(self) -> None:
+        """By their order and the days they are of, never by how long ago that was."""
         found = sorted(self._found(), reverse=True)
-        since = now - timedelta(days=KEPT_DAYS)
-        of_its_day = {at.date(): path for at, path, _ in reversed(found) if at >= since}
-        kept = {path for _, path, _ in found[:KEPT]} | set(of_its_day.values())
-        for _, path, _ in found:
-            if path not in kept:
-                path.unlink()
+        of_its_day: dict[date, _Copy] = {}
+        for each in found:
+            of_its_day.setdefault(each.at.date(), each)
+        kept = {each.path for each in (*found[:KEPT], *list(of_its_day.values())[: 1 + KEPT_DAYS])}
+        for each in found:
+            if each.path not in kept:
+                each.path.unlink()
 
-    def _found(self) -> Iterator[tuple[datetime, Path, str]]:
+    def _found(self) -> Iterator[_Copy]:
         for path in self.place.glob("session-*.db"):
-            if (named := _NAME.fullmatch(path.name)) is not None:
-                yield datetime.strptime(named[2], _STAMP).replace(tzinfo=UTC), path, named[1]
+            if (named := _NAME.fullmatch(path.name)) is None:
+                continue
+            with suppress(ValueError):  # no day that there is
+                at = datetime.strptime(named[2], _STAMP).replace(tzinfo=UTC)
+                yield _Copy(int(named[3] or 0), at, path, named[1])
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Copy:
+    """One copy, by its name; in the order in which they were taken."""
+
+    number: int
+    at: datetime
+    path: Path
+    session: str
 
 
 def copy_database(file: Path, to: Path) -> None:

@@ -1,0 +1,109 @@
+"""The notice that the date of this computer is not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from PySide6.QtWidgets import QLabel, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.core.bus import Bus
+from app.core.chores import Chores
+from app.core.scribe import Scribe
+from app.core.trusted_time import ClockCheck, TrustedClock
+from app.core.witness import Witness
+from app.domain.errors import Code, Problem
+from app.domain.events import ClockDoubted
+from app.domain.trusted_time import TimeMark
+from app.ui.banners import Banners
+from app.ui.clock_notice import ClockNotice
+from app.ui.text import texts
+from app.ui.theme import Mode, Theme
+from tests.clock import DAWN, ManualClock, settle
+from tests.conftest import OnQt
+from tests.played import PlayedAudit, PlayedProviderTime, PlayedTimeRecords, somebody
+
+YEARS = timedelta(days=1100)
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    texts.set_language("en")
+    yield
+    texts.set_language("pt-BR")
+
+
+class Place:
+    """A computer that is years ahead of the last run, and what is shown of that."""
+
+    def __init__(self, qtbot: QtBot) -> None:
+        self.bus, self.computer, self.audit = Bus(), ManualClock(), PlayedAudit()
+        self.records, self.provider = PlayedTimeRecords(TimeMark(at=DAWN - YEARS)), PlayedProviderTime()
+        self.clock = TrustedClock(self.computer, records=self.records, provider_time=self.provider)
+        self.scribe = Scribe(bus=self.bus, clock=self.computer)
+        witness = Witness(audit=self.audit, scribe=self.scribe, clock=self.clock, actor=somebody)
+        self.check = ClockCheck(bus=self.bus, clock=self.clock, witness=witness)
+        self.banners = Banners(Theme(Mode.LIGHT))
+        qtbot.addWidget(self.banners)
+        self.crashes: list[Exception] = []
+        self.notice = ClockNotice(self.banners, self.check, self.crashes.append)
+        self.bus.subscribe(ClockDoubted, self.notice.on_doubted)
+
+    def said(self) -> list[str]:
+        return [label.text() for label in self.banners.findChildren(QLabel) if label.text() and not label.isHidden()]
+
+    def button(self, words: str) -> QPushButton | None:
+        return next((each for each in self.banners.findChildren(QPushButton) if each.text() == words), None)
+
+
+def test_the_doubt_is_told_with_both_dates_and_a_person_can_end_it(
+    qtbot: QtBot, on_qt: OnQt, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        place = Place(qtbot)
+        await place.clock.load()
+        async with Chores(place.scribe.run):
+            await place.check.look()
+            (words,) = place.said()
+            assert "2022" in words
+            assert "2026" in words
+            assert "nothing old is removed" in words
+            place.records.problem = Problem(Code.DATABASE_LOCKED)
+            confirm = place.button("The date is right")
+            assert confirm is not None
+            confirm.click()
+            await settle()
+            assert len(place.said()) == 2  # what went wrong stands beside it
+            place.records.problem = None
+            confirm.click()
+            await settle()
+            assert words not in place.said()
+            await place.scribe.flush()
+        assert place.audit.entries_[-1].deed.action == "confirm_date"
+        assert place.crashes == []
+
+    on_qt(main)
+    assert "is trusted instead" in caplog.text
+
+
+def test_what_a_provider_denies_cannot_be_confirmed_and_goes_once_it_is_corrected(
+    qtbot: QtBot, on_qt: OnQt, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        place = Place(qtbot)
+        place.provider.says = DAWN - YEARS
+        await place.clock.load()
+        await place.check.look()
+        assert "the providers' servers say" in place.said()[0]
+        assert place.button("The date is right") is None
+        place.computer.time = DAWN - YEARS
+        look = place.button("Check again")
+        assert look is not None
+        look.click()
+        await settle()
+        assert place.said() == []
+
+    on_qt(main)
+    assert "is trusted instead" in caplog.text
