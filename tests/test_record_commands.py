@@ -190,7 +190,13 @@ def test_what_was_set_aside_is_counted_and_listed_without_its_contents_unless_a_
     assert "2 deliveries were not taken into the history. See them with: conecta set-aside" in conecta("status")[1]
 
 
-def test_the_date_of_this_computer_is_told_and_can_be_confirmed(conecta: Conecta, fast_dir: Path) -> None:
+def test_the_date_of_this_computer_is_told_and_can_be_confirmed(
+    conecta: Conecta, fast_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.providers.reachability.FRONT_DOORS", {})
+    monkeypatch.setattr("app.bootstrap.providers.FRONT_DOORS", {})
+    monkeypatch.setenv("CONECTA_ZAPI_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("CONECTA_META_URL", "http://127.0.0.1:1")
     code, out, _ = conecta("clock")
     assert (code, out.partition(":")[0]) == (0, "The date of this computer is believed")
     file = fast_dir / "data" / "conecta.db"
