@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app import __version__
 from app.domain.errors import Problem
+from app.files import prepare_data_folder
 from app.settings import Settings, read_settings
 from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 
@@ -57,6 +58,7 @@ def _run(arguments: Namespace) -> int:
     from app.logs import configure_logging
 
     settings = _settings(arguments.env_file)
+    prepare_data_folder(settings.data_dir)
     configure_logging(settings.log_file)
     return asyncio.run(run_command(arguments, settings))
 
@@ -95,6 +97,7 @@ def _parser() -> ArgumentParser:
         archive,
         *_add_record_commands(commands),
         *_add_backup_commands(commands),
+        *_add_database_commands(commands),
     ):
         command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
     return parser
@@ -138,6 +141,19 @@ def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     for command in (backup, restore):
         command.add_argument("--passphrase-stdin", action="store_true", help=texts("cli.help.passphrase_stdin"))
     return [backup, restore]
+
+
+def _add_database_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
+    from app.ui.text import texts
+
+    database = commands.add_parser("database", help=texts("cli.help.database"))
+    verbs = database.add_subparsers(dest="database_command", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help=texts("cli.help.database_list"))
+    use = verbs.add_parser("use", help=texts("cli.help.database_use"))
+    use.add_argument("path", metavar="PATH", type=_folder, help=texts("cli.help.database_path"))
+    new = verbs.add_parser("new", help=texts("cli.help.database_new"))
+    new.add_argument("--yes", action="store_true", help=texts("cli.help.database_yes"))
+    return [listing, use, new]
 
 
 def _folder(typed: str) -> Path:

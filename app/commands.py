@@ -14,7 +14,8 @@ from app.bootstrap import Core, build_core
 from app.core.action import ActionName
 from app.core.chores import Chores
 from app.core.phone_numbers import is_landline
-from app.domain.connection import LinkState, LinkStatus, QrCode
+from app.database_commands import run_database_command
+from app.domain.connection import LinkState, LinkStatus, QrCode, Reason
 from app.domain.errors import Code, Problem
 from app.domain.events import PairingTurnChanged, StatusChanged
 from app.domain.guidance import recommend
@@ -35,6 +36,8 @@ async def run_command(arguments: Namespace, settings: Settings) -> int:
     """Do what *arguments* ask and return the exit code. Raises `Problem`."""
     core = build_core(settings)
     try:
+        if arguments.command == "database":
+            return await run_database_command(core, arguments)
         await core.open()
         async with core.supervisor:
             await core.supervisor.restore()  # else nothing would be known of what forbids an action
@@ -105,15 +108,31 @@ def _override(chosen: Override) -> dict[str, Any]:
 async def _known(core: Core, enrolment: Enrolment, last: Transition | None) -> LinkStatus:
     """The last status, or off when it was one that needs a living program and there is none.
 
-    What WhatsApp forbids stands, whatever was written down since.
+    What WhatsApp forbids stands, whatever was written down since. That a second program was refused says nothing about
+    the link: then the last status counts that was written down before it tried.
     """
     forbidden = core.supervisor.forbidden(enrolment.mentorado.id)
     if forbidden is not None and core.supervisor.status(enrolment.link.id).reason is forbidden.reason:
         return forbidden
+    if last is not None and last.after.reason is Reason.SESSION_IN_USE:
+        last = await _before_refusals(core, enrolment)
     if last is None:
         return LinkStatus(since=enrolment.mentorado.created_at)
     lives = last.after.state in (LinkState.OFF, LinkState.BLOCKED) or await core.whatsapp_web.is_open(enrolment.link)
     return last.after if lives else LinkStatus(since=last.at)
+
+
+async def _before_refusals(core: Core, enrolment: Enrolment) -> Transition | None:
+    """The newest transition of the link that does not belong to a try that another program's session ended."""
+    refused = False
+    for move in await core.transitions.of(enrolment.mentorado.id):
+        if move.link_id != enrolment.link.id:
+            continue
+        if move.after.reason is Reason.SESSION_IN_USE:
+            refused = True
+        elif not refused or move.after.state is not LinkState.CONNECTING:
+            return move
+    return None
 
 
 # --- conecta connect NAME ----------------------------------------------------------------------------------------
@@ -134,6 +153,8 @@ async def connect(core: Core, name: str, *, released: bool, as_json: bool) -> in
             print(text.sentence(forbidden, enrolment, core.clock.now()))
             print(texts("cli.forbidden", name=enrolment.mentorado.name))
         core.actions.require(ActionName.CONNECT, enrolment.mentorado.id)
+    if await core.whatsapp_web.is_open(enrolment.link):  # asked before: a refusal would be written down as its state
+        raise Problem(Code.SESSION_IN_USE, name=enrolment.mentorado.name)
     settled = asyncio.Event()
     teller = _Teller(core, enrolment.link.id, settled, as_json=as_json)
     stop = [

@@ -1,14 +1,17 @@
-"""File permissions: who else may write a path, and small files that must be trusted.
+"""File permissions: who else may write a path, small files that must be trusted, and the private data folder.
 
 POSIX owners and mode bits decide (an access control list shows in the group's bits). Other systems cannot be asked.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 from typing import Final
+
+from app.domain.errors import Code, Problem
 
 KNOWS_OWNERS: Final = hasattr(os, "geteuid")
 LARGEST: Final = 64 * 1024
@@ -57,3 +60,54 @@ def read_small(file: Path) -> bytes | None:
     if len(content) > LARGEST:
         raise OSError(27, os.strerror(27), str(file))
     return content
+
+
+# --- the data folder ---------------------------------------------------------------------------------------------
+
+
+def prepare_data_folder(folder: Path) -> None:
+    """Create the data folder for this user alone, or take away what others may do in it.
+
+    What this user's earlier starts made is narrowed to 0700. A folder that others may write to is refused with
+    `Problem(DATA_FOLDER_UNSAFE)`: what is in it may already be theirs. So is one that cannot be made or narrowed, with
+    `DATABASE_DISK_FULL` or `DATABASE_NOT_WRITABLE`.
+    """
+    try:
+        missing = [each for each in (folder, *folder.parents) if not each.exists()]
+        for each in reversed(missing):  # `parents=True` would give the outer ones the usual mode
+            each.mkdir(mode=0o700, exist_ok=True)
+        if not KNOWS_OWNERS:
+            return
+        found = folder.stat()
+        mine = found.st_uid == os.geteuid()
+        if found.st_mode & stat.S_IWOTH or (found.st_mode & stat.S_IWGRP and not (mine and _is_ours(folder))):
+            raise Problem(Code.DATA_FOLDER_UNSAFE, path=str(folder))
+        if mine and found.st_mode & 0o077 and _is_ours(folder):
+            folder.chmod(0o700)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+
+
+def require_room(folder: Path) -> None:
+    """Raise `Problem(DATABASE_DISK_FULL)` or `DATABASE_NOT_WRITABLE` unless a small file can be written in *folder*."""
+    trial = folder / f".trial-{os.getpid()}"
+    try:
+        try:
+            with trial.open("xb") as file:
+                file.write(b"\0" * 4096)
+        finally:
+            trial.unlink(missing_ok=True)
+    except OSError as error:
+        raise _not_writable(folder, error) from error
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether *folder* holds nothing but what this program keeps: somebody's home must not be narrowed."""
+    names = {each.name for each in folder.iterdir()}
+    return not names or "conecta.db" in names or names <= {"logs"}
+
+
+def _not_writable(folder: Path, error: OSError) -> Problem:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    code = Code.DATABASE_DISK_FULL if full else Code.DATABASE_NOT_WRITABLE
+    return Problem(code, path=str(folder), detail=error.strerror or str(error))

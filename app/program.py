@@ -35,7 +35,8 @@ from app.ui.frame import Frame
 from app.ui.incident_notice import IncidentNotice
 from app.ui.interrupted_notice import InterruptedNotice
 from app.ui.loop import cancel_asked
-from app.ui.main_window import MainWindow
+from app.ui.lost_database import LostDatabase
+from app.ui.main_window import STORAGE, MainWindow
 from app.ui.places import Place
 from app.ui.settings_notice import SettingsNotice
 from app.ui.sheets import Sheets, Tools
@@ -86,6 +87,9 @@ class Program:
         bus.subscribe(ProcedureChanged, self._interrupted.on_changed)
         waiting = WaitingNotice(window.banners, self._name_of, window.shows_procedure, window.show_procedure)
         bus.subscribe(ProcedureChanged, waiting.on_changed)
+        self._lost = LostDatabase(
+            window, frame.theme, folder=core.settings.data_dir, use_copy=core.use_copy, begin_anew=core.begin_anew
+        )
         SettingsNotice(window.banners, core.settings, self._show_about).show()
         self._sheets = Sheets(
             Tools(
@@ -148,7 +152,10 @@ class Program:
             except Problem as problem:
                 if problem.code is not told:
                     told = problem.code
-                    self.window.on_storage_failed(StorageFailed(problem))
+                    if problem.code is Code.DATABASE_MISSING:
+                        self._lost.offer(problem, STORAGE)
+                    else:
+                        self.window.on_storage_failed(StorageFailed(problem))
                 await self._core.clock.sleep(OPEN_AGAIN_SECONDS)
             else:
                 break

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import gc
 import sys
-from pathlib import Path
 
 from app import __version__
 from app.clock import SystemClock
 from app.display import require_display, require_platform_libraries
 from app.domain.errors import Code, Problem
+from app.files import prepare_data_folder, require_room
 from app.settings import Settings
 
 
@@ -31,12 +31,13 @@ def open_window(settings: Settings) -> int:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Conecta")
     app.setDesktopFileName("conecta")
-    _make_private(settings.data_dir)
+    prepare_data_folder(settings.data_dir)
     instance = SingleInstance(settings.instance)
     if not instance.claim():
         if instance.raise_first():
             return 0
-        raise Problem(Code.ALREADY_RUNNING)
+        require_room(settings.data_dir)  # a full or read-only disk takes no lock either
+        raise Problem(Code.ALREADY_RUNNING, path=str(settings.instance))
     from app.ui.frame import Frame
 
     clock = SystemClock()
@@ -59,13 +60,6 @@ def open_window(settings: Settings) -> int:
         give_back()
         instance.release()
     return 0
-
-
-def _make_private(folder: Path) -> None:
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise Problem(Code.DATABASE_NOT_WRITABLE, path=str(folder), detail=error.strerror or "") from error
 
 
 def _leave_sources_unread() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -14,7 +15,13 @@ import pytest
 import zxingcpp
 
 from app.__main__ import main
+from app.bootstrap import build_core
 from app.commands import draw_qr
+from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.lifecycle import Trigger
+from app.domain.ports import Transition
+from app.providers.whatsapp_web.file_lock import FileLock
+from app.settings import Settings
 from app.ui.text import texts
 
 Conecta = Callable[..., tuple[int, str, str]]
@@ -82,6 +89,67 @@ def test_what_cannot_be_done_is_a_sentence_a_next_step_and_a_code(
     assert (exit_code, out, last) == (1, "", f"[{code}]")
     assert sentence.endswith(".")
     assert step.endswith(".")
+
+
+def test_a_lost_database_is_told_and_what_can_be_done_is_a_command(conecta: Conecta, fast_dir: Path) -> None:
+    conecta("mentorado", "add", "Ana", "11 98765-4321")
+    data = fast_dir / "data"
+    (data / "backups").mkdir()
+    (data / "backups" / "Conecta Ana.conecta").touch()
+    (data / "conecta.db").rename(fast_dir / "away.db")
+    code, _, err = conecta("mentorado", "list")
+    assert (code, err.splitlines()[-1]) == (1, "[database_missing]")
+    assert str(data / "backups") in err
+    assert conecta("database", "list")[1] == (
+        f"No copies in {data}. Look for conecta.db in your backups of this computer.\n"
+    )
+    assert conecta("database", "new")[:2] == (1, "Nothing was done. To begin with an empty database, add --yes.\n")
+    assert conecta("database", "use", str(fast_dir / "away.db"))[0] == 0
+    assert conecta("mentorado", "list")[1] == "Ana\t+55 11 98765-4321\n"
+    assert conecta("database", "new", "--yes")[2].endswith("[database_present]\n")
+    (entry,) = lines(conecta("audit", "list", "--json")[1])[0]["entries"]
+    assert entry["action"] == "use_database_copy"
+    (data / "conecta.db").rename(data / "conecta.0001.20261129T000000000000Z.db")
+    (copy,) = lines(conecta("database", "list", "--json")[1])[0]["copies"]
+    assert copy["path"] == str(data / "conecta.0001.20261129T000000000000Z.db")
+    assert str(data / "conecta.0001.20261129T000000000000Z.db") in conecta("database", "list")[1]
+    assert lines(conecta("database", "new", "--yes", "--json")[1])[0]["mentorados"] == 0
+
+
+def test_that_a_second_program_was_refused_is_not_the_state_of_the_link(conecta: Conecta, fast_dir: Path) -> None:
+    conecta("mentorado", "add", "Ana", "11 98765-4321")
+    owner = fast_dir / "data" / "sessions" / lines(conecta("mentorado", "list", "--json")[1])[0]["mentorados"][0]["id"]
+
+    async def write(*moves: tuple[LinkState, Reason]) -> None:
+        core = build_core(Settings(data_dir=fast_dir / "data", session_dir=fast_dir / "data" / "sessions"))
+        await core.open()
+        (ana,) = core.enrolments.all()
+        now = core.clock.now()
+        for state, reason in moves:
+            before, after = LinkStatus(since=now), LinkStatus(state=state, reason=reason, since=now)
+            await core.transitions.append(
+                Transition(link_id=ana.link.id, at=now, trigger=Trigger.CONNECT, before=before, after=after)
+            )
+        await core.database.close()
+
+    def told() -> tuple[str, str]:
+        (ana,) = lines(conecta("status", "--json")[1])[0]["mentorados"]
+        return ana["state"], ana["reason"]
+
+    refusal = ((LinkState.CONNECTING, Reason.NONE), (LinkState.BLOCKED, Reason.SESSION_IN_USE))
+    asyncio.run(write(*refusal))
+    assert told() == ("off", "none"), "nothing else was ever written down"
+    asyncio.run(write((LinkState.CONNECTED, Reason.NONE), *refusal, *refusal))
+    assert told() == ("off", "none"), "no program holds it"
+    owner.mkdir(parents=True)
+    lock = FileLock.take(owner / "owner.lock")
+    assert told() == ("connected", "none")
+    code, out, err = conecta("connect", "Ana")
+    assert (code, out, err.splitlines()[-1]) == (1, "", "[session_in_use]")
+    assert told() == ("connected", "none")
+    lock.release()
+    asyncio.run(write((LinkState.BLOCKED, Reason.LOGGED_OUT), *refusal))
+    assert told() == ("blocked", "logged_out")
 
 
 def test_words_that_are_not_known_exit_with_two(conecta: Conecta) -> None:

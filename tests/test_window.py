@@ -103,3 +103,33 @@ def test_the_window_opens_on_a_real_display(tmp_path: Path) -> None:
     finally:
         server.terminate()
         server.wait(WITHIN)
+
+
+def _can_mount() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    tried = subprocess.run([*_MOUNTS, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    return tried.returncode == 0
+
+
+_MOUNTS = ("unshare", "--mount", "--map-root-user")
+_FULL = 'head -c 1m /dev/zero > "$1/ballast" 2>/dev/null;'
+_READ_ONLY = 'mount -o remount,ro "$1" &&'
+
+
+@pytest.mark.skipif(not _can_mount(), reason="this machine lets nobody mount a small disk")
+@pytest.mark.parametrize(("harm", "code"), [(_FULL, "database_disk_full"), (_READ_ONLY, "database_not_writable")])
+def test_a_full_or_read_only_disk_is_not_taken_for_a_window_that_is_open(tmp_path: Path, harm: str, code: str) -> None:
+    """The lock of the one window cannot be written either; what is said is why."""
+    shell = f'mount -t tmpfs -o size=1m,mode=700 none "$1" && mkdir -m 700 "$1/data" && {harm} exec "$2" -m app'
+    ended = subprocess.run(
+        [*_MOUNTS, "sh", "-c", shell, "sh", str(tmp_path), sys.executable],
+        env=environment(tmp_path / "data", QT_QPA_PLATFORM="offscreen"),
+        capture_output=True,
+        text=True,
+        timeout=WITHIN,
+        check=False,
+    )
+    sentence, _step, said = ended.stderr.splitlines()[-3:]
+    assert (ended.returncode, said) == (1, f"[{code}]")
+    assert str(tmp_path / "data") in sentence

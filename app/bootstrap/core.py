@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from app.bootstrap.hosted import HostedDesks, build_hosted_desks
 from app.bootstrap.procedures import build_procedures
@@ -13,6 +14,7 @@ from app.bootstrap.providers import build_checks, build_providers, build_whatsap
 from app.clock import SystemClock, elapsed
 from app.core.actions import Actions
 from app.core.backup.backups import Backups
+from app.core.backup.folder import ENDING
 from app.core.backup.retention import BackupRetention
 from app.core.bus import Bus
 from app.core.chores import Chores
@@ -97,6 +99,16 @@ class Core:
         await self.enrolments.load()
         await self.procedures.load()
 
+    async def begin_anew(self) -> None:
+        """Make a new database where one was lost; `open` comes after. Raises `Problem`."""
+        await self.database.begin_anew()
+        self.witness.record(DeedName.BEGIN_DATABASE, after={"value": str(self.settings.database)})
+
+    async def use_copy(self, copy: Path) -> None:
+        """Put a *copy* where the database was lost; `open` comes after. Raises `Problem`."""
+        await self.database.use_copy(copy)
+        self.witness.record(DeedName.USE_DATABASE_COPY, after={"value": str(copy)})
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hold the links' tasks and the chores. Leaving closes every line, then the database."""
@@ -130,6 +142,17 @@ def signed_in(operator: str = "") -> Actor:
         return Actor(user=str(os.getuid()) if hasattr(os, "getuid") else "", operator=operator)
 
 
+def _traces(settings: Settings) -> tuple[tuple[Path, str], ...]:
+    """What shows that there was a database: sessions, backups, secrets, and copies of the database itself."""
+    return (
+        (settings.session_dir, "*/session-*.db"),
+        (settings.session_dir, "*/snapshots/*"),
+        (settings.backup_dir, f"*{ENDING}"),
+        (settings.data_dir, settings.secrets.name),
+        (settings.data_dir, f"{settings.database.stem}.*{settings.database.suffix}"),
+    )
+
+
 def build_core(
     settings: Settings,
     *,
@@ -138,7 +161,7 @@ def build_core(
     provider_time: ProviderTime | None = None,
 ) -> Core:
     """Wire the core for *settings*."""
-    bus, database, computer = Bus(), Database(settings.database), clock or SystemClock()
+    bus, database, computer = Bus(), Database(settings.database, traces=_traces(settings)), clock or SystemClock()
     checks = build_checks(settings, computer)
     trusted = TrustedClock(
         computer,

@@ -21,6 +21,8 @@ class DeedName(StrEnum):
     REMOVE_BACKUPS = "remove_backups"
     CONFIRM_DATE = "confirm_date"  # of this computer, after a doubt
     TAKE_OVER_SESSION = "take_over_session"  # from a program that died with it open
+    BEGIN_DATABASE = "begin_database"  # anew, although there had been one
+    USE_DATABASE_COPY = "use_database_copy"
     IMPORT_MENTORADOS = "import_mentorados"
     CHOOSE_PROVIDER = "choose_provider"
     FORGET_CREDENTIALS = "forget_credentials"

@@ -49,6 +49,10 @@ class Code(StrEnum):
     DATABASE_NEWER = "database_newer"
     DATABASE_DISK_FULL = "database_disk_full"
     DATABASE_NOT_WRITABLE = "database_not_writable"
+    DATABASE_MISSING = "database_missing"  # although sessions or backups show that there was one
+    DATABASE_PRESENT = "database_present"  # where a copy should go
+    DATABASE_COPY_UNUSABLE = "database_copy_unusable"
+    DATA_FOLDER_UNSAFE = "data_folder_unsafe"  # others may write to it
 
     SECRETS_UNAVAILABLE = "secrets_unavailable"
     SECRETS_LOCKED = "secrets_locked"

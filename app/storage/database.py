@@ -6,7 +6,7 @@ Importing this module costs nothing: SQLAlchemy is loaded in the worker thread, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -27,10 +27,18 @@ _START_OVER = frozenset({Code.DATABASE_CORRUPT, Code.DATABASE_NOT_WRITABLE})
 class Database:
     """One SQLite file. Trouble from outside raises `Problem`, and all works again once the cause is gone."""
 
-    def __init__(self, path: Path, *, busy_timeout: float = 5.0, migrations: Migrations = OURS) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        busy_timeout: float = 5.0,
+        migrations: Migrations = OURS,
+        traces: Sequence[tuple[Path, str]] = (),  # what shows that there was a database; see `app.storage.lost`
+    ) -> None:
         self._path = path
         self._busy_timeout = busy_timeout
         self._migrations = migrations
+        self._traces = traces
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
         self._closed = False
         self._engine: Engine | None = None  # touched by the worker thread only, like all below it
@@ -39,6 +47,22 @@ class Database:
     async def open(self) -> None:
         """Check the file and bring it to today's shape. May be called again after a `Problem`."""
         await self._in_worker(self._ready)
+
+    async def begin_anew(self) -> None:
+        """Make a new file although sessions or backups show that there was one. Raises `Problem(DATABASE_PRESENT)`."""
+        await self._in_worker(self._begin_anew)
+
+    async def use_copy(self, copy: Path) -> None:
+        """Put a *copy* of a database where it is missing, and open it.
+
+        Raises `Problem`: `DATABASE_PRESENT` where one is there, `DATABASE_COPY_UNUSABLE` when *copy* is not one of ours
+        or is damaged.
+        """
+        await self._in_worker(lambda: self._use_copy(copy))
+
+    async def copies(self) -> Sequence[Path]:
+        """The copies beside the database that were taken before its shape changed, the newest last."""
+        return await self._in_worker(lambda: sorted(self._path.parent.glob(f"{self._path.stem}.*{self._path.suffix}")))
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """Run *work* in one transaction, after all that was asked before. Cancelled, it happens whole or not at all."""
@@ -95,6 +119,21 @@ class Database:
                 self._let_go()
             raise
 
+    def _begin_anew(self) -> None:
+        from app.storage.lost import is_missing, set_log_aside
+
+        if not is_missing(self._path):
+            raise Problem(Code.DATABASE_PRESENT, path=str(self._path))
+        set_log_aside(self._path)
+        self._traces = ()
+        self._ready()
+
+    def _use_copy(self, copy: Path) -> None:
+        from app.storage.lost import put_copy_in_place
+
+        put_copy_in_place(copy, self._path, self._migrations)
+        self._ready()
+
     def _rewrite(self) -> None:
         engine = self._ready()
 
@@ -111,7 +150,9 @@ class Database:
         if self._engine is None:
             from app.storage.opening import open_engine
 
-            self._engine = open_engine(self._path, busy_timeout=self._busy_timeout, migrations=self._migrations)
+            self._engine = open_engine(
+                self._path, busy_timeout=self._busy_timeout, migrations=self._migrations, traces=self._traces
+            )
             self._file = _identity(self._path)
         return self._engine
 

@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,19 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from app.domain.errors import Code, Problem
 from app.storage.faults import file_problems, problems
+from app.storage.lost import Trace, is_missing, refuse_lost
 from app.storage.migrations import Migrations
 
 log = logging.getLogger(__name__)
 
 
-def open_engine(path: Path, *, busy_timeout: float, migrations: Migrations) -> Engine:
-    """Open *path* for the calling thread. The shape changes whole or not at all, and a copy is kept of the former."""
+def open_engine(path: Path, *, busy_timeout: float, migrations: Migrations, traces: Sequence[Trace] = ()) -> Engine:
+    """Open *path* for the calling thread. The shape changes whole or not at all, and a copy is kept of the former.
+
+    A new file is made only where none of *traces* shows that there was one: else `Problem(DATABASE_MISSING)`.
+    """
+    if is_missing(path):
+        refuse_lost(path, traces)
     with file_problems(path):
         _make_place(path)
     engine = _engine(path, busy_timeout)

@@ -37,7 +37,7 @@ AGES_MILLISECONDS = 30_000
 FIRST_PICTURE_MILLISECONDS = 1000
 _SIZE = (1240, 860)
 _SMALLEST = (640, 480)
-_STORAGE = "storage"
+STORAGE = "storage"
 
 
 class MainWindow(QMainWindow):
@@ -110,10 +110,10 @@ class MainWindow(QMainWindow):
         CrashSheet(words, self._theme, self).show()
 
     def on_storage_failed(self, event: StorageFailed) -> None:
-        self.banners.show_problem(event.problem, cause=_STORAGE)
+        self.banners.show_problem(event.problem, cause=STORAGE)
 
     def on_storage_recovered(self, _event: StorageRecovered) -> None:
-        self.banners.clear(_STORAGE)
+        self.banners.clear(STORAGE)
 
     def come_forward(self) -> None:
         """A second start was meant for this window."""

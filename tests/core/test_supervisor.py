@@ -667,16 +667,26 @@ def test_accepting_needs_a_number_to_accept(core: Core, run: Run) -> None:
     run(main())
 
 
-def test_only_a_link_that_was_blocked_is_restored(core: Core, run: Run) -> None:
+@pytest.mark.parametrize(
+    ("state", "reason", "restored"),
+    [
+        (LinkState.CONNECTED, Reason.NONE, LinkState.OFF),
+        (LinkState.BLOCKED, Reason.LOGGED_OUT, LinkState.BLOCKED),
+        (LinkState.BLOCKED, Reason.SESSION_IN_USE, LinkState.OFF),  # another program's, then: it says nothing of now
+    ],
+)
+def test_only_a_link_that_was_blocked_is_restored(
+    core: Core, run: Run, state: LinkState, reason: Reason, restored: LinkState
+) -> None:
     async def main() -> None:
         ana = await core.add()
-        status = LinkStatus(state=LinkState.CONNECTED, since=core.clock.now())
+        status = LinkStatus(state=state, reason=reason, since=core.clock.now())
         await core.log.append(
             Transition(link_id=ana.link.id, at=core.clock.now(), trigger=Trigger.OPENED, before=status, after=status)
         )
         async with core.running():
             await core.supervisor.restore()
-            assert core.status(ana).state is LinkState.OFF
+            assert core.status(ana).state is restored
 
     run(main())
 

@@ -312,7 +312,7 @@ def test_trouble_with_the_disk_is_told_until_it_is_over(on_stage: OnStage) -> No
         window.show_problem(Problem(Code.NAME_MISSING))
         await settle()
         said = words(window.banners)
-        assert "Outro programa está usando os dados do Conecta." in said
+        assert "Outro programa está usando os dados do Conecta (" in said
         assert "O disco está cheio." not in said
         window.on_storage_recovered(StorageRecovered())
         assert "Outro programa" not in words(window.banners)

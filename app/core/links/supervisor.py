@@ -123,11 +123,11 @@ class Supervisor:
                 forbidden = None
             if last is None:
                 self._board.begin(link.id, min(enrolment.mentorado.created_at, now))
-            elif last.after.state is LinkState.BLOCKED:
+            elif last.after.state is LinkState.BLOCKED and last.after.reason is not Reason.SESSION_IN_USE:
                 self._board.restore(link, as_of(last.after, now), forbidden=forbidden)
             elif forbidden is not None:
                 self._board.restore(link, forbidden)
-            elif last.after.state is LinkState.OFF:
+            elif last.after.state in (LinkState.OFF, LinkState.BLOCKED):  # what another program had open then is past
                 self._board.begin(link.id, min(last.at, now))
 
     def forbidden(self, mentorado_id: MentoradoId) -> LinkStatus | None:

@@ -183,7 +183,7 @@ def test_trouble_with_the_database_is_told_on_the_page(in_office: InOffice) -> N
         office.page._audit = Locked()  # type: ignore[assignment]
         office.page.verify()
         await office.settle()
-        assert "Outro programa está usando os dados do Conecta." in said(office.page.banners)
+        assert "Outro programa está usando os dados do Conecta (" in said(office.page.banners)
         assert not office.page.verdict.isVisible()
 
     in_office(use, [deed(1)])

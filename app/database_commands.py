@@ -1,0 +1,53 @@
+"""The commands for a database that is missing: list its copies, put one in place, or begin anew."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.bootstrap import Core
+from app.ui.text import texts
+
+DONE, FAILED = 0, 1
+
+
+async def run_database_command(core: Core, arguments: Namespace) -> int:
+    """Do what *arguments* ask and return the exit code. Raises `Problem`. The database is not open yet."""
+    match arguments.database_command:
+        case "list":
+            return await list_copies(core, as_json=arguments.json)
+        case "use":
+            await core.use_copy(arguments.path)
+        case _:
+            if not arguments.yes:
+                print(texts("cli.database_not_confirmed"))
+                return FAILED
+            await core.begin_anew()
+    await core.open()
+    async with core.supervisor:
+        await core.witness.written()
+    people = sum(1 for _ in core.enrolments.all())
+    if arguments.json:
+        print(json.dumps({"database": str(core.settings.database), "mentorados": people}))
+    else:
+        print(texts.plural("cli.database_ready", people, path=core.settings.database))
+    return DONE
+
+
+async def list_copies(core: Core, *, as_json: bool) -> int:
+    """Show the copies beside the database, the newest last."""
+    copies = [(path, _taken_at(path)) for path in await core.database.copies()]
+    if as_json:
+        print(json.dumps({"copies": [{"path": str(path), "at": at.isoformat()} for path, at in copies]}))
+        return DONE
+    for path, at in copies:
+        print(f"{at:%Y-%m-%d %H:%M} UTC\t{path}")
+    if not copies:
+        print(texts("cli.no_copies", folder=core.settings.data_dir))
+    return DONE
+
+
+def _taken_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -1,0 +1,82 @@
+"""The data folder is this user's alone, whichever entry makes it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.domain.errors import Code, Problem
+from app.files import prepare_data_folder, require_room
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes mean something else here")
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+@pytest.mark.parametrize("command", [("status",), ()], ids=["command line", "window"])
+def test_whichever_entry_makes_the_data_folder_it_is_this_users_alone(tmp_path: Path, command: tuple[str, ...]) -> None:
+    data = tmp_path / "outer" / "data"
+    environment = {**os.environ, "CONECTA_DATA_DIR": str(data), "QT_QPA_PLATFORM": "offscreen"}
+    if command:
+        program = [sys.executable, "-m", "app", *command]
+    else:  # up to the first thing that comes after
+        script = (
+            "import app.ui.single_instance as s; s.SingleInstance.claim = lambda _: (_ for _ in ()).throw(SystemExit)"
+        )
+        program = [sys.executable, "-c", f"{script}\nfrom app.__main__ import main; main([])"]
+    subprocess.run(program, env=environment, umask=0, capture_output=True, timeout=30, check=False)
+    assert (mode(data), mode(data.parent)) == (0o700, 0o700)
+
+
+@pytest.mark.parametrize("bits", [0o777, 0o1777, 0o707, 0o702])
+def test_a_data_folder_that_others_may_write_to_is_refused_with_a_way_out(tmp_path: Path, bits: int) -> None:
+    (tmp_path / "conecta.db").touch()
+    tmp_path.chmod(bits)
+    with pytest.raises(Problem) as caught:
+        prepare_data_folder(tmp_path)
+    assert (caught.value.code, caught.value.context) == (Code.DATA_FOLDER_UNSAFE, {"path": str(tmp_path)})
+    assert tmp_path.stat().st_mode & 0o7777 == bits
+
+
+@pytest.mark.parametrize("bits", [0o770, 0o755, 0o750, 0o700])
+@pytest.mark.parametrize("kept", [(), ("logs",), ("conecta.db", "logs", "a letter")])
+def test_what_earlier_starts_made_too_open_is_narrowed(tmp_path: Path, bits: int, kept: tuple[str, ...]) -> None:
+    for name in kept:
+        (tmp_path / name).touch()
+    tmp_path.chmod(bits)
+    prepare_data_folder(tmp_path)
+    assert mode(tmp_path) == 0o700
+
+
+def test_a_folder_with_other_things_in_it_is_not_narrowed(tmp_path: Path) -> None:
+    (tmp_path / "holiday.jpg").touch()
+    tmp_path.chmod(0o755)
+    prepare_data_folder(tmp_path)
+    assert mode(tmp_path) == 0o755
+    tmp_path.chmod(0o775)
+    with pytest.raises(Problem) as caught:
+        prepare_data_folder(tmp_path)
+    assert caught.value.code is Code.DATA_FOLDER_UNSAFE
+
+
+def test_a_data_folder_that_cannot_be_made_names_itself_and_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Problem) as caught:
+        prepare_data_folder(tmp_path / "file" / "data")
+    assert caught.value.code is Code.DATABASE_NOT_WRITABLE
+    assert caught.value.context["path"] == str(tmp_path / "file" / "data")
+    assert caught.value.context["detail"]
+
+
+def test_a_trial_leaves_nothing(tmp_path: Path) -> None:
+    require_room(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(Problem) as caught:
+        require_room(tmp_path / "gone")
+    assert caught.value.code is Code.DATABASE_NOT_WRITABLE
