@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.bootstrap import Core
+from app.terminal import printed as print
 from app.ui.text import texts
 
 DONE, FAILED = 0, 1
