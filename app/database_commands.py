@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from argparse import Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from app.bootstrap import Core
-from app.terminal import printed as print
+from app.terminal import json_line
+from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.ui.text import texts
 
 DONE, FAILED = 0, 1
@@ -31,7 +31,7 @@ async def run_database_command(core: Core, arguments: Namespace) -> int:
         await core.witness.written()
     people = sum(1 for _ in core.enrolments.all())
     if arguments.json:
-        print(json.dumps({"database": str(core.settings.database), "mentorados": people}))
+        print(json_line({"database": str(core.settings.database), "mentorados": people}))
     else:
         print(texts.plural("cli.database_ready", people, path=core.settings.database))
     return DONE
@@ -41,7 +41,7 @@ async def list_copies(core: Core, *, as_json: bool) -> int:
     """Show the copies beside the database, the newest last."""
     copies = [(path, _taken_at(path)) for path in await core.database.copies()]
     if as_json:
-        print(json.dumps({"copies": [{"path": str(path), "at": at.isoformat()} for path, at in copies]}))
+        print(json_line({"copies": [{"path": str(path), "at": at.isoformat()} for path, at in copies]}))
         return DONE
     for path, at in copies:
         print(f"{at:%Y-%m-%d %H:%M} UTC\t{path}")
