@@ -60,7 +60,11 @@ class MessageKind(StrEnum):
     STICKER = "sticker"
     CONTACT = "contact"
     LOCATION = "location"
-    POLL = "poll"
+    POLL = "poll"  # a question, or the vote on one, which refers to it
+    EVENT = "event"  # an appointment, or the answer to one, which refers to it
+    PAYMENT = "payment"  # a key to pay to, a request, a payment, an order with its total
+    CALL = "call"
+    MISSED_CALL = "missed_call"
     REACTION = "reaction"  # its text is the sign, empty when taken back
     EDIT = "edit"  # its text is the new text
     REVOCATION = "revocation"
@@ -121,6 +125,7 @@ class WireMessage:
     media: Media | None = None
     refers_to: str | None = None  # the provider id it reacts to, edits, revokes or quotes
     sender_name: str = ""  # as the sender calls themselves
+    chat_name: str = ""  # what a group or list is called
     sent_at: datetime
     received_at: datetime
 

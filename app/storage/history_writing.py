@@ -227,7 +227,11 @@ def _people(said: WireMessage) -> Iterator[Addresses]:
 def _names(new: Iterable[WireMessage], book: AddressBook) -> dict[ContactId, tuple[datetime, str]]:
     names: dict[ContactId, tuple[datetime, str]] = {}
     for said in new:
-        who = said.sender if is_many(said.chat) else said.chat
+        several = is_many(said.chat)
+        if several and said.chat_name:
+            contact_id, named = book.contact_of(said.chat), (said.sent_at, _clean(said.chat_name))
+            names[contact_id] = max(named, names.get(contact_id, named))
+        who = said.sender if several else said.chat
         if said.from_me or not said.sender_name or not who:
             continue
         contact_id, named = book.contact_of(who), (said.sent_at, _clean(said.sender_name)[:MOST_NAME])

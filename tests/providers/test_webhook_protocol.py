@@ -54,7 +54,12 @@ def test_what_the_app_says_is_heard_as_it_was_said(message: object) -> None:
         Listening(8790),
         Unable("taken", "in use"),
         Note("words\nin two lines"),
-        Handed(link_id=ANA, mark=3, facts=(said("M1", "olá\u2028"), RECEIPT, UNKNOWN), check=True),
+        Handed(
+            link_id=ANA,
+            mark=3,
+            facts=(said("M1", "olá\u2028", chat_name="Turma de maio"), RECEIPT, UNKNOWN),
+            check=True,
+        ),
         Tallied((Tally(ANA, Outcome.ACCEPTED, 3, AT), Tally(None, Outcome.TOO_SLOW, 1, AT)), {BIA: 2}),
     ],
 )

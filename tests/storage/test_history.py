@@ -369,6 +369,21 @@ MARTA, MARTA_1 = phone("+525500000001"), phone("+5215500000001")
 """One account of Mexico, as Meta names it when it is written to, and when it writes."""
 
 
+async def test_a_group_goes_by_the_name_that_was_told_last_and_a_talk_between_two_by_none(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        facts = [
+            said("2", "oi", GROUP, minute=2, chat_name="Turma de junho", sender_name="Bia"),
+            said("1", "oi", GROUP, minute=1, chat_name="Turma de maio", sender_name="Bia"),
+            said("3", "oi", GROUP, minute=3, from_me=True),
+            said("4", "oi", CAIO, minute=4, chat_name="Caio do trabalho"),
+        ]
+        for fact in facts:
+            await history.store(ana, [fact], minutes(9))
+        titles = [talk.title for talk in await history.conversations(ana.mentorado.id)]
+    assert titles == [CAIO.value, "Turma de junho"]
+
+
 async def test_the_forms_of_a_number_are_one_person(path: Path) -> None:
     async with Database(path) as database:
         ana, history = await enrol(database), SqlHistory(database)

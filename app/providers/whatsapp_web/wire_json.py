@@ -57,6 +57,7 @@ def to_plain(fact: WireFact) -> dict[str, Any]:
                 "media": None if media is None else [media.mime, media.name, media.size, media.seconds],
                 "refers_to": fact.refers_to,
                 "sender_name": fact.sender_name,
+                "chat_name": fact.chat_name,
                 "sent_at": fact.sent_at.timestamp(),
                 "received_at": fact.received_at.timestamp(),
             }
@@ -98,6 +99,7 @@ def _message(plain: Mapping[str, Any]) -> WireMessage:
         media=None if media is None else _media(*media),
         refers_to=None if plain.get("refers_to") is None else _text(plain["refers_to"]),
         sender_name=_text(plain.get("sender_name", "")),
+        chat_name=_text(plain.get("chat_name", "")),
         sent_at=_time(plain["sent_at"]),
         received_at=_time(plain["received_at"]),
     )

@@ -1,34 +1,58 @@
 """What Z-API's webhooks tell, in the history's words (webhooks/on-message-received and its neighbours).
 
 The time of everything is really spelled ``momment``, and comes in milliseconds or in seconds. Booleans may be texts.
+What is not understood is set aside as it came, never dropped.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from app.domain.messages import Address, AddressKind, Delivery, WireFact, WireMessage, WireReceipt
-from app.domain.phone import is_e164
+from app.domain.messages import (
+    REFERRING,
+    Address,
+    AddressKind,
+    Delivery,
+    WireFact,
+    WireMessage,
+    WireReceipt,
+    WireUnknown,
+)
 from app.domain.webhooks import Callback
-from app.providers.zapi.content import content_of
-from app.providers.zapi.reading import id_in, json_in, moment, text_in
+from app.providers.zapi.addresses import address, publishes
+from app.providers.zapi.content import Content, content_of, is_noted_only, unknown_content
+from app.providers.zapi.reading import flag, id_in, json_in, moment, plain, text_in
 
 _INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
-_GROUP: Final = re.compile(r"(\d{5,30}(?:-\d{5,20})?)(?:-group)?")
-_LID: Final = re.compile(r"(\d{3,30})@lid")
 _EARLY: Final = timedelta(days=1)  # a clock may be wrong; a message from further in the future was sent when it came
 _NAME_LENGTH: Final = 200
+_MANY: Final = frozenset({AddressKind.GROUP, AddressKind.OTHER})
 
 _DELIVERIES: Final = MappingProxyType(
-    {"SENT": Delivery.SENT, "RECEIVED": Delivery.DELIVERED, "READ": Delivery.READ, "PLAYED": Delivery.READ}
+    {
+        "PENDING": Delivery.ACCEPTED,
+        "SENT": Delivery.SENT,
+        "RECEIVED": Delivery.DELIVERED,
+        "DELIVERED": Delivery.DELIVERED,
+        "READ": Delivery.READ,
+        "PLAYED": Delivery.READ,
+        "FAILED": Delivery.FAILED,
+        "ERROR": Delivery.FAILED,
+    }
 )
-"""``READ_BY_ME`` is what the mentorado read of other people's messages: no news of ours."""
+_NO_NEWS: Final = "READ_BY_ME"
+"""What the mentorado read of other people's messages: no news of ours."""
 
 Told = Mapping[str, Any]
+
+
+class _NotUnderstood(Exception):
+    """Something of this kind that says it in a way nobody here knows; its text is a code."""
 
 
 def read_callback(body: bytes, received_at: datetime) -> Sequence[Callback]:
@@ -38,34 +62,69 @@ def read_callback(body: bytes, received_at: datetime) -> Sequence[Callback]:
     key, kind = text_in(told.get("instanceId")), text_in(told.get("type")).lower()
     if not _INSTANCE.fullmatch(key) or not kind:
         raise ValueError("no callback of Z-API's")
+    return (Callback(key=key, facts=tuple(_facts(kind, told, received_at)), check=kind in _CHECKS),)
+
+
+def _facts(kind: str, told: Told, received_at: datetime) -> Sequence[WireFact]:
+    if kind in _NOTHING_TO_KEEP:
+        return ()
     reader = _READERS.get(kind)
-    facts = tuple(reader(told, received_at)) if reader is not None else ()
-    return (Callback(key=key, facts=facts, check=kind in _CHECKS),)
+    try:
+        if reader is None:
+            raise _NotUnderstood("type")
+        return reader(told, received_at)
+    except _NotUnderstood as error:
+        return (_unknown(text_in(told.get("type")), told, received_at, str(error)),)
+
+
+def _unknown(kind: str, told: Told, received_at: datetime, why: str) -> WireUnknown:
+    people = _named(told.get("participantLid"), told.get("participantPhone"))
+    about = tuple(dict.fromkeys((*_chat(told), *people)))
+    try:
+        payload = json.dumps(told)
+    except (ValueError, RecursionError):  # what could be read need not be what can be written
+        payload = ""
+    return WireUnknown(kind=kind, payload=payload, at=received_at, about=about, detail=why)
 
 
 def _message(told: Told, received_at: datetime) -> Sequence[WireFact]:
-    message_id, from_me = id_in(told.get("messageId")), _flag(told.get("fromMe"))
-    chat = _chat(told)
-    publication = _flag(told.get("isNewsletter")) or text_in(told.get("phone")).startswith("status@")
-    if not message_id or from_me is None or not chat or publication:
+    if flag(told.get("isNewsletter")) or publishes(text_in(told.get("phone"))) or is_noted_only(told):
         return ()
+    message_id, from_me, chat = id_in(told.get("messageId")), flag(told.get("fromMe")), _chat(told)
+    if not message_id:
+        raise _NotUnderstood("messageId")
+    if from_me is None:
+        raise _NotUnderstood("fromMe")
+    if not chat:
+        raise _NotUnderstood("phone")
     said = content_of(told)
     if said is None:
-        return ()
-    return (
-        WireMessage(
-            provider_id=f"{message_id}{said.suffix}",
-            chat=chat,
-            sender=_sender(told, chat, from_me=from_me),
-            from_me=from_me,
-            kind=said.kind,
-            text=said.text,
-            media=said.media,
-            refers_to=said.refers_to,
-            sender_name="" if from_me else text_in(told.get("senderName"))[:_NAME_LENGTH],
-            sent_at=_time(told, received_at),
-            received_at=received_at,
-        ),
+        raise _NotUnderstood("notification")
+    facts: list[WireFact] = [_said(said, message_id, chat, told, received_at, from_me=from_me)]
+    if from_me and said.kind not in REFERRING and (delivery := _delivery(told.get("status"))):
+        facts += _receipt(told, [message_id], delivery, received_at)
+    if new := unknown_content(told):  # its message is there, and what nobody here can read of it
+        facts.append(_unknown(new, told, received_at, "content"))
+    return facts
+
+
+def _said(
+    said: Content, message_id: str, chat: tuple[Address, ...], told: Told, received_at: datetime, *, from_me: bool
+) -> WireMessage:
+    several = chat[0].kind in _MANY
+    return WireMessage(
+        provider_id=f"{message_id}{said.suffix}",
+        chat=chat,
+        sender=_sender(told, chat, from_me=from_me),
+        from_me=from_me,
+        kind=said.kind,
+        text=said.text,
+        media=said.media,
+        refers_to=said.refers_to,
+        sender_name="" if from_me else text_in(told.get("senderName"))[:_NAME_LENGTH],
+        chat_name=_name(told.get("chatName")) if several else "",
+        sent_at=_time(told, received_at),
+        received_at=received_at,
     )
 
 
@@ -76,66 +135,65 @@ def _handed_over(told: Told, received_at: datetime) -> Sequence[WireFact]:
 
 
 def _status(told: Told, received_at: datetime) -> Sequence[WireFact]:
-    status, ids = told.get("status"), told.get("ids")
-    delivery = _DELIVERIES.get(status) if isinstance(status, str) else None
-    if delivery is None or not isinstance(ids, list):
+    if told.get("status") == _NO_NEWS:
         return ()
-    return _receipt(told, ids, delivery, received_at)
+    ids = told.get("ids", told.get("id"))
+    delivery = _delivery(told.get("status"))
+    if delivery is None:
+        raise _NotUnderstood("status")
+    return _receipt(told, ids if isinstance(ids, list) else [ids], delivery, received_at)
+
+
+def _delivery(status: object) -> Delivery | None:
+    return _DELIVERIES.get(status.upper()) if isinstance(status, str) else None
 
 
 def _receipt(told: Told, ids: Sequence[object], delivery: Delivery, received_at: datetime) -> Sequence[WireFact]:
     known = tuple(dict.fromkeys(filter(None, map(id_in, ids[:1000]))))
     if not known:
-        return ()
-    return (WireReceipt(provider_ids=known, chat=_chat(told), delivery=delivery, at=_time(told, received_at)),)
+        raise _NotUnderstood("messageId")
+    code = plain(text_in(told.get("error"))) if delivery is Delivery.FAILED else ""
+    at = _time(told, received_at)
+    return (WireReceipt(provider_ids=known, chat=_chat(told), delivery=delivery, at=at, code=code),)
 
 
 _READERS: Final[Mapping[str, Callable[[Told, datetime], Sequence[WireFact]]]] = MappingProxyType(
     {"receivedcallback": _message, "deliverycallback": _handed_over, "messagestatuscallback": _status}
 )
 _CHECKS: Final = frozenset({"connectedcallback", "disconnectedcallback"})
+_NOTHING_TO_KEEP: Final = _CHECKS | {"presencechatcallback"}
 
 
 def _chat(told: Told) -> tuple[Address, ...]:
     """Every name of the conversation, the hidden one first: a phone may be missing, or be the hidden one again."""
-    if _flag(told.get("isGroup")) or text_in(told.get("phone")).endswith("-group"):
-        return _named(told.get("phone"), group=True)
-    theirs = None if _flag(told.get("fromMe")) else told.get("senderLid")
+    written = address(text_in(told.get("phone")), group=bool(flag(told.get("isGroup"))))
+    if written is not None and written.kind in _MANY:
+        return (written,)
+    if flag(told.get("isGroup")):
+        return ()
+    theirs = None if flag(told.get("fromMe")) else told.get("senderLid")
     return _named(told.get("chatLid"), theirs, told.get("phone"))
 
 
 def _sender(told: Told, chat: tuple[Address, ...], *, from_me: bool) -> tuple[Address, ...]:
     if from_me:
         return _named(told.get("senderLid"), told.get("connectedPhone"))
-    if chat[0].kind is AddressKind.GROUP:
+    if chat[0].kind in _MANY:
         return _named(told.get("participantLid"), told.get("participantPhone"))
     return chat
 
 
-def _named(*names: object, group: bool = False) -> tuple[Address, ...]:
-    found = (_address(text_in(name), group=group) for name in names)
-    return tuple(dict.fromkeys(address for address in found if address is not None))
+def _named(*names: object) -> tuple[Address, ...]:
+    found = (address(text_in(name)) for name in names)
+    return tuple(dict.fromkeys(each for each in found if each is not None and each.kind not in _MANY))
 
 
-def _address(name: str, *, group: bool) -> Address | None:
-    if not name.isascii():
-        return None
-    if group:
-        match = _GROUP.fullmatch(name)
-        return Address(AddressKind.GROUP, match[1]) if match else None
-    if match := _LID.fullmatch(name):
-        return Address(AddressKind.LID, match[1])
-    number = f"+{name.removeprefix('+')}"
-    return Address(AddressKind.PHONE, number) if is_e164(number) else None
+def _name(value: object) -> str:
+    """What a group is called; its number in place of a name is none."""
+    name = text_in(value).strip()[:_NAME_LENGTH]
+    return "" if address(name, group=True) is not None else name
 
 
 def _time(told: Told, received_at: datetime) -> datetime:
     sent_at = moment(told.get("momment"))
     return received_at if sent_at is None or sent_at > received_at + _EARLY else sent_at
-
-
-def _flag(value: object) -> bool | None:
-    """What is missing is no; None is nonsense."""
-    if value is None or isinstance(value, bool):
-        return bool(value)
-    return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None

@@ -63,6 +63,13 @@ def id_in(value: object) -> str:
     return value if isinstance(value, str) and _ID.fullmatch(value) else ""
 
 
+def flag(value: object) -> bool | None:
+    """A boolean, or the text of one. What is missing is no; None is nonsense."""
+    if value is None or isinstance(value, bool):
+        return bool(value)
+    return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
+
+
 def json_in(body: bytes) -> Any:
     """What *body* says as JSON, None when it is none; it may be deeper than anybody can follow."""
     try:

@@ -143,3 +143,49 @@ def test_what_was_answered_is_not_lost_when_the_program_is_gone_before_it_is_sto
 
     run(main())
     assert not (office.settings.data_dir / "webhooks" / "quarantine").exists()
+
+
+def test_lists_groups_own_messages_and_every_kind_of_content_are_in_the_history(office: Office) -> None:
+    """Broadcast lists and addresses of every spelling are understood, own messages' `status` is used, groups are titled
+    by chatName, and votes, Pix, events and missed calls leave readable content."""
+    bodies = [
+        zapi_text("LIST", "aviso a todos", phone="1774895799-broadcast", fromMe=True, broadcast=True),
+        zapi_text("OWN", "meu", fromMe=True, status="READ"),
+        zapi_text(
+            "GROUP",
+            phone="120363040000000001-group",
+            isGroup=True,
+            chatName="Turma de maio",
+            senderName="Caio",
+            participantPhone="5521912340022",
+        ),
+        zapi_text("SPELT", "por extenso", phone="+55 21 98765-0001"),
+        zapi_text("JID", "com servidor", phone="5521987650001@c.us"),
+        zapi_text("PIX", text="", pixKeyMessage={"key": "pix@exemplo.com", "keyType": "EMAIL"}),
+        zapi_text("CALL", text="", notification="CALL_MISSED_VOICE"),
+        zapi_text("ADD", text="", phone="120363040000000001-group", notification="GROUP_PARTICIPANT_ADD"),
+        {"type": "SomethingNewCallback", "phone": "5521987650001"},
+    ]
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await switch_on(day.core)
+            url = await url_for(day.core, ana.person.link)
+            for body in bodies:
+                assert await posted(url, {**body, "instanceId": ana.instance.id}) == 200
+            found = await until_there(day, ana, 7)
+            async with asyncio.timeout(10):
+                while not (aside := await day.core.set_aside.latest(ana.person.id)):
+                    await asyncio.sleep(0.02)
+            assert [(each.kind, each.reason) for each in aside] == [("SomethingNewCallback", "not_understood")]
+            assert set(found) == {"LIST", "OWN", "GROUP", "SPELT", "JID", "PIX", "CALL"}
+            assert found["OWN"].delivery is Delivery.READ
+            assert (found["PIX"].kind, found["PIX"].text) == ("payment", "Pix: pix@exemplo.com (EMAIL)")
+            assert found["CALL"].kind == "missed_call"
+            titles = {each.id: each.title for each in await day.core.history.conversations(ana.person.id)}
+            assert titles[found["GROUP"].conversation_id] == "Turma de maio"
+            assert len({found[each].conversation_id for each in ("OWN", "SPELT", "JID", "PIX", "CALL")}) == 1
+            assert found["LIST"].conversation_id not in (found["OWN"].conversation_id, found["GROUP"].conversation_id)
+
+    run(main())

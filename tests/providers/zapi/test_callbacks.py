@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 
-from app.domain.messages import Address, AddressKind, Delivery, Media, MessageKind, WireMessage, WireReceipt
+from app.domain.messages import (
+    Address,
+    AddressKind,
+    Delivery,
+    Media,
+    MessageKind,
+    WireMessage,
+    WireReceipt,
+    WireUnknown,
+)
 from app.providers.zapi.callbacks import read_callback
 from app.providers.zapi.content import TEXT_LIMIT
 from tests.clock import DAWN
@@ -40,7 +49,8 @@ SENT_AT = datetime(2021, 9, 21, 12, 50, 38, tzinfo=UTC)
 
 def read(**told: object) -> WireMessage:
     (callback,) = read_callback(json.dumps({**BASE, **told}).encode(), DAWN)
-    (fact,) = callback.facts
+    fact, *beside = callback.facts
+    assert not any(isinstance(each, WireMessage) for each in beside)
     assert isinstance(fact, WireMessage)
     return fact
 
@@ -80,13 +90,55 @@ def test_a_phone_may_be_a_hidden_id_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("phone", "group"),
-    [("120363019502650977-group", "120363019502650977"), ("5511999999999-1623281429", "5511999999999-1623281429")],
+    ("phone", "is_group", "group"),
+    [
+        ("120363019502650977-group", True, "120363019502650977"),
+        ("120363019502650977-group", None, "120363019502650977"),
+        ("120363019502650977@g.us", False, "120363019502650977"),
+        ("120363019502650977", "true", "120363019502650977"),
+        ("5511999999999-1623281429", True, "5511999999999-1623281429"),
+        ("5511999999999-1623281429", False, "5511999999999-1623281429"),
+        ("5511999999999-1623281429@g.us", True, "5511999999999-1623281429"),
+    ],
 )
-def test_a_group_is_one_conversation_of_many(phone: str, group: str) -> None:
-    fact = read(isGroup=True, phone=phone, participantPhone="5544999999999", participantLid="81896604192873@lid")
+def test_a_group_is_one_conversation_of_many(phone: str, is_group: object, group: str) -> None:
+    """Groups are titled by chatName."""
+    who = {"participantPhone": "5544999999999", "participantLid": "81896604192873@lid"}
+    fact = read(isGroup=is_group, phone=phone, chatName="Turma de maio", **who)
     assert fact.chat == (Address(AddressKind.GROUP, group),)
-    assert fact.sender == BIA
+    assert (fact.sender, fact.sender_name, fact.chat_name) == (BIA, "Bia", "Turma de maio")
+    assert read(isGroup=is_group, phone=phone, chatName=phone, **who).chat_name == "", "a number is no name"
+
+
+def test_what_a_talk_between_two_is_called_is_no_name_of_anybody() -> None:
+    assert read(chatName="Bia do trabalho").chat_name == ""
+
+
+@pytest.mark.parametrize(
+    ("phone", "number"),
+    [
+        ("5544999999999@c.us", "+5544999999999"),
+        ("5544999999999@s.whatsapp.net", "+5544999999999"),
+        ("5544999999999:12@s.whatsapp.net", "+5544999999999"),
+        ("+55 44 99999-9999", "+5544999999999"),
+        ("+55 (44) 99999.9999", "+5544999999999"),
+        ("+5544999999999", "+5544999999999"),
+        ("005544999999999", "+5544999999999"),
+        (" 5544999999999 ", "+5544999999999"),
+        ("+1\u00a0650 555 0100", "+16505550100"),
+    ],
+)
+def test_a_number_is_understood_in_every_spelling(phone: str, number: str) -> None:
+    fact = read(phone=phone, senderLid=None, text={"message": "oi"})
+    assert fact.chat == fact.sender == (Address(AddressKind.PHONE, number),)
+
+
+@pytest.mark.parametrize("phone", ["1774895799-broadcast", "1774895799@broadcast"])
+@pytest.mark.parametrize("from_me", [True, False])
+def test_a_broadcast_list_is_a_conversation_of_its_own(phone: str, from_me: bool) -> None:
+    fact = read(phone=phone, fromMe=from_me, broadcast=True, chatName="Avisos", text={"message": "aviso a todos"})
+    assert fact.chat == (Address(AddressKind.OTHER, "1774895799@broadcast"),)
+    assert (fact.text, fact.chat_name, fact.from_me) == ("aviso a todos", "Avisos", from_me)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +158,104 @@ def test_a_group_is_one_conversation_of_many(phone: str, group: str) -> None:
         ({"poll": {"question": "?"}}, "poll", "?", None),
         ({"buttonsResponseMessage": {"message": "Ótimo"}}, "text", "Ótimo", None),
         ({"listResponseMessage": {"title": "Z"}}, "text", "Z", None),
-        ({"order": {"orderTitle": "Pedido"}}, "other", "Pedido", None),
+        ({"contact": {"displayName": "C", "phones": ["5544999999999"]}}, "contact", "C\n5544999999999", None),
+        ({"contact": {"vCard": "FN:C\nTEL;waid=1:+55 44 9"}}, "contact", "+55 44 9", None),
+        ({"pollVote": {"pollMessageId": "P", "options": [{"name": "a"}, {"name": "b"}]}}, "poll", "☑ a\n☑ b", None),
+        ({"pollVote": {"pollMessageId": "P", "options": []}}, "poll", "☐", None),
+        (
+            {"pixKeyMessage": {"key": "pix@exemplo.com", "keyType": "EMAIL", "merchantName": "Bia Souza"}},
+            "payment",
+            "Pix: pix@exemplo.com (EMAIL)\nBia Souza",
+            None,
+        ),
+        ({"pixKeyMessage": {"key": "123"}}, "payment", "Pix: 123", None),
+        (
+            {"requestPayment": {"value": 12.5, "currencyCode": "BRL", "note": "aula", "paymentInfo": {"status": "W"}}},
+            "payment",
+            "BRL 12.5\naula\nW",
+            None,
+        ),
+        (
+            {"sendPayment": {"paymentInfo": {"value": 1, "currencyCode": "BRL", "status": "COMPLETE"}}},
+            "payment",
+            "BRL 1\nCOMPLETE",
+            None,
+        ),
+        ({"sendPayment": {"paymentInfo": 7}}, "payment", "", None),
+        (
+            {"notification": "PAYMENT_ACTION_REQUEST_DECLINED", "notificationParameters": ["BRL", 7, "1000"]},
+            "payment",
+            "PAYMENT_ACTION_REQUEST_DECLINED · BRL · 1000",
+            None,
+        ),
+        ({"notification": "PAYMENT_CIPHERTEXT"}, "payment", "PAYMENT_CIPHERTEXT", None),
+        (
+            {
+                "event": {
+                    "name": "Aula",
+                    "description": "ao vivo",
+                    "joinLink": "https://x",
+                    "scheduleTime": 1716915653,
+                    "location": {"name": "Sé"},
+                }
+            },
+            "event",
+            "Aula\n2024-05-28 17:00 UTC\nSé\nao vivo\nhttps://x",
+            None,
+        ),
+        ({"event": {"name": "Aula", "canceled": True, "location": "Rua"}}, "event", "✗ Aula\nRua", None),
+        ({"eventResponse": {"response": "GOING", "referencedMessage": {"messageId": "E"}}}, "event", "GOING", None),
+        ({"eventResponse": {}}, "event", "?", None),
+        ({"notification": "CALL_MISSED_VOICE"}, "missed_call", "📞", None),
+        ({"notification": "CALL_MISSED_GROUP_VIDEO"}, "missed_call", "🎥", None),
+        ({"notification": "CALL_VOICE", "callId": "F4"}, "call", "📞", None),
+        ({"pinMessage": {"action": "pin", "referencedMessage": {"messageId": "X"}}}, "other", "📌", None),
+        ({"pinMessage": {"action": "unpin"}}, "other", "📌 unpin", None),
+        (
+            {"order": {"orderTitle": "P", "total": 9, "currency": "BRL", "products": [{"name": "a", "quantity": 2}]}},
+            "payment",
+            "P\n- 2 × a\nBRL 9",
+            None,
+        ),
+        (
+            {"reviewAndPay": {"total": "605", "orderStatus": "pending", "paymentStatus": "paid", "products": "x"}},
+            "payment",
+            "605\npending · paid",
+            None,
+        ),
+        ({"product": {"title": "Curso", "price": 10**400, "url": "https://x"}}, "other", "Curso\nhttps://x", None),
+        ({"newsletterAdminInvite": {"newsletterName": "N", "text": "venha"}}, "other", "N\nvenha", None),
+        (
+            {"hydratedTemplate": {"title": "T", "message": "M", "footer": "F", "header": {"image": {}}}},
+            "image",
+            "T\nM\nF",
+            Media(),
+        ),
+        (
+            {"hydratedTemplate": {"message": "M", "hydratedButtons": [{"urlButton": {"displayText": "Ver"}}]}},
+            "text",
+            "M\n[Ver]",
+            None,
+        ),
+        ({"hydratedTemplate": {"header": {"location": {"name": "Sé"}}, "message": "M"}}, "location", "Sé\nM", None),
+        (
+            {"buttonsMessage": {"message": "M", "buttons": [{"buttonText": {"displayText": "Sim"}}, {"label": "Não"}]}},
+            "text",
+            "M\n[Sim]\n[Não]",
+            None,
+        ),
+        (
+            {"listMessage": {"title": "T", "sections": [{"rows": [{"title": "um"}]}], "options": [{"title": "dois"}]}},
+            "text",
+            "T\n- um\n- dois",
+            None,
+        ),
+        ({"listResponseMessage": {"title": "Z", "message": "Z"}}, "text", "Z", None),
+        ({"listResponseMessage": {"selectedRowId": "1"}}, "text", "1", None),
+        ({"carouselMessage": {"text": "T", "cards": [{"message": "a"}, {"message": "b"}]}}, "text", "T\na\nb", None),
+        ({"text": {"message": "", "title": "Grupo", "url": "https://x"}}, "text", "Grupo", None),
         ({"somethingNew": {"a": 1}}, "other", "", None),
+        ({"somethingNew": {"a": 1, "title": "novidade"}}, "other", "novidade", None),
         ({"waitingMessage": True}, "unreadable", "", None),
         ({"notification": "CIPHERTEXT"}, "unreadable", "", None),
         ({"text": {"message": "x" * (TEXT_LIMIT + 5)}}, "text", "x" * TEXT_LIMIT + "…", None),
@@ -116,6 +264,12 @@ def test_a_group_is_one_conversation_of_many(phone: str, group: str) -> None:
 def test_every_content_is_kept_as_what_it_is(content: dict[str, object], kind: str, text: str, media: object) -> None:
     fact = read(**content)
     assert (fact.kind, fact.text, fact.media) == (kind, text, media)
+
+
+def test_a_vote_an_answer_to_an_event_and_a_pin_name_what_they_are_about() -> None:
+    assert read(pollVote={"pollMessageId": "P", "options": []}).refers_to == "P"
+    assert read(eventResponse={"referencedMessage": {"messageId": "E"}}).refers_to == "E"
+    assert read(pinMessage={"referencedMessage": {"messageId": "X"}}).refers_to == "X"
 
 
 def test_a_reply_names_what_it_quotes() -> None:
@@ -143,20 +297,12 @@ def test_a_reaction_to_nothing_is_kept_where_it_can_be_seen() -> None:
     [
         {"isNewsletter": True},
         {"phone": "status@broadcast", "senderLid": None},
-        {"notification": "CALL_VOICE"},
+        {"phone": "120363019502650977@newsletter", "senderLid": None},
         {"notification": "GROUP_PARTICIPANT_ADD"},
-        {"messageId": None},
-        {"messageId": "with blanks in it"},
-        {"phone": None, "senderLid": None},
-        {"phone": "١٢٣٤٥٦٧٨٩", "senderLid": None},  # digits, but no address
-        {"isGroup": True, "phone": "somewhere"},
-        {"fromMe": "perhaps"},
+        {"notification": "PROFILE_NAME_UPDATED", "messageId": None},
+        {"notification": "E2E_ENCRYPTED"},
         {"type": "PresenceChatCallback", "status": "COMPOSING"},
         {"type": "MessageStatusCallback", "status": "READ_BY_ME", "ids": ["3EB1"]},
-        {"type": "MessageStatusCallback", "status": 7, "ids": ["3EB1"]},
-        {"type": "MessageStatusCallback", "status": "READ", "ids": "3EB1"},
-        {"type": "MessageStatusCallback", "status": "READ", "ids": [None, 7]},
-        {"type": "DeliveryCallback", "messageId": None},
     ],
 )
 def test_what_is_no_message_of_anybodys_is_left_out(told: dict[str, object]) -> None:
@@ -164,10 +310,74 @@ def test_what_is_no_message_of_anybodys_is_left_out(told: dict[str, object]) -> 
 
 
 @pytest.mark.parametrize(
+    ("told", "kind", "why", "about"),
+    [
+        ({"messageId": None}, "ReceivedCallback", "messageId", BIA),
+        ({"messageId": "with blanks in it"}, "ReceivedCallback", "messageId", BIA),
+        ({"phone": None, "senderLid": None}, "ReceivedCallback", "phone", ()),
+        ({"phone": "١٢٣٤٥٦٧٨٩", "senderLid": None}, "ReceivedCallback", "phone", ()),  # digits, but no address
+        ({"phone": "5544999999999@somewhere", "senderLid": None}, "ReceivedCallback", "phone", ()),
+        ({"phone": "9" * 200, "senderLid": None}, "ReceivedCallback", "phone", ()),
+        ({"isGroup": True, "phone": "somewhere"}, "ReceivedCallback", "phone", ()),
+        ({"isGroup": True, "phone": "x", "participantPhone": "5544999999999"}, "ReceivedCallback", "phone", BIA[1:]),
+        ({"isGroup": True, "phone": "5544999999999@c.us"}, "ReceivedCallback", "phone", ()),
+        ({"phone": "x@lid", "senderLid": "y@g.us"}, "ReceivedCallback", "phone", ()),
+        ({"phone": "x-group", "senderLid": "x@broadcast"}, "ReceivedCallback", "phone", ()),
+        ({"fromMe": "perhaps"}, "ReceivedCallback", "fromMe", BIA),
+        ({"notification": "INDIVIDUAL_CHANGE_NUMBER"}, "ReceivedCallback", "notification", BIA),
+        ({"notification": {"a": 1}}, "ReceivedCallback", "notification", BIA),
+        ({"type": "MessageStatusCallback", "status": 7, "ids": ["3EB1"]}, "MessageStatusCallback", "status", BIA),
+        ({"type": "MessageStatusCallback", "status": "EATEN", "ids": ["1"]}, "MessageStatusCallback", "status", BIA),
+        (
+            {"type": "MessageStatusCallback", "status": "READ", "ids": [None, 7]},
+            "MessageStatusCallback",
+            "messageId",
+            BIA,
+        ),
+        ({"type": "DeliveryCallback", "messageId": None}, "DeliveryCallback", "messageId", BIA),
+        ({"type": "SomethingNewCallback"}, "SomethingNewCallback", "type", BIA),
+    ],
+)
+def test_what_is_not_understood_is_set_aside_as_it_came(
+    told: dict[str, object], kind: str, why: str, about: tuple[Address, ...]
+) -> None:
+    """A delivery that is parsed but not understood is set aside with a reason, never "accepted" and gone."""
+    (unknown,) = facts(**told)
+    assert isinstance(unknown, WireUnknown)
+    assert (unknown.kind, unknown.detail, unknown.about, unknown.at) == (kind, why, about, DAWN)
+    assert json.loads(unknown.payload) == {**BASE, **told}
+
+
+def test_a_content_nobody_knows_is_a_message_and_is_set_aside_beside_it() -> None:
+    message, unknown = facts(somethingNew={"a": {"b": 1}}, text=None)
+    assert isinstance(message, WireMessage)
+    assert isinstance(unknown, WireUnknown)
+    assert (unknown.kind, unknown.detail) == ("somethingNew", "content")
+    assert len(facts(text={"message": "oi"}, externalAdReply={"title": "x"})) == 1
+
+
+@pytest.mark.parametrize("depth", [900, 20_000])
+def test_what_is_too_deep_to_be_written_is_set_aside_without_its_payload(depth: int) -> None:
+    deep = b'{"a":' * depth + b"1" + b"}" * depth
+    body = json.dumps({**BASE, "type": "SomethingNew"}).encode()[:-1] + b',"deep":' + deep + b"}"
+    try:
+        (callback,) = read_callback(body, DAWN)
+    except ValueError:
+        return  # too deep to be read
+    (unknown,) = callback.facts
+    assert isinstance(unknown, WireUnknown)
+
+
+@pytest.mark.parametrize(
     ("told", "ids", "delivery"),
     [
         ({"type": "DeliveryCallback"}, (BASE["messageId"],), Delivery.SENT),
-        ({"type": "DeliveryCallback", "error": "no such number"}, (BASE["messageId"],), Delivery.FAILED),
+        ({"type": "MessageStatusCallback", "status": "DELIVERED", "ids": ["A"]}, ("A",), Delivery.DELIVERED),
+        ({"type": "MessageStatusCallback", "status": "delivered", "ids": ["A"]}, ("A",), Delivery.DELIVERED),
+        ({"type": "MessageStatusCallback", "status": "PENDING", "ids": ["A"]}, ("A",), Delivery.ACCEPTED),
+        ({"type": "MessageStatusCallback", "status": "FAILED", "ids": ["A"]}, ("A",), Delivery.FAILED),
+        ({"type": "MessageStatusCallback", "status": "READ", "ids": "A"}, ("A",), Delivery.READ),
+        ({"type": "MessageStatusCallback", "status": "READ", "id": "A"}, ("A",), Delivery.READ),
         ({"type": "MessageStatusCallback", "status": "SENT", "ids": ["A", "A", "B"]}, ("A", "B"), Delivery.SENT),
         ({"type": "MessageStatusCallback", "status": "RECEIVED", "ids": ["A"]}, ("A",), Delivery.DELIVERED),
         ({"type": "MessageStatusCallback", "status": "READ", "ids": ["A", 7]}, ("A",), Delivery.READ),
@@ -176,6 +386,43 @@ def test_what_is_no_message_of_anybodys_is_left_out(told: dict[str, object]) -> 
 )
 def test_how_far_a_message_got(told: dict[str, object], ids: tuple[str, ...], delivery: Delivery) -> None:
     assert facts(**told) == (WireReceipt(provider_ids=ids, chat=BIA, delivery=delivery, at=SENT_AT),)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"type": "DeliveryCallback", "messageId": "A", "error": "no such number"},
+        {"type": "MessageStatusCallback", "status": "FAILED", "ids": ["A"], "error": "no such number"},
+    ],
+)
+def test_a_failure_says_why(told: dict[str, object]) -> None:
+    failed = WireReceipt(provider_ids=("A",), chat=BIA, delivery=Delivery.FAILED, at=SENT_AT, code="no such number")
+    assert facts(**told) == (failed,)
+
+
+@pytest.mark.parametrize(
+    ("status", "delivery"),
+    [
+        ("PENDING", Delivery.ACCEPTED),
+        ("SENT", Delivery.SENT),
+        ("RECEIVED", Delivery.DELIVERED),
+        ("READ", Delivery.READ),
+        ("PLAYED", Delivery.READ),
+        ("FAILED", Delivery.FAILED),
+    ],
+)
+def test_a_message_from_the_phone_itself_says_how_far_it_got(status: str, delivery: Delivery) -> None:
+    """Own messages' `status` (`fromMe`) is used."""
+    message, receipt = facts(fromMe=True, senderLid=None, chatLid="81896604192873@lid", status=status)
+    assert isinstance(message, WireMessage)
+    assert receipt == WireReceipt(provider_ids=(message.provider_id,), chat=BIA, delivery=delivery, at=SENT_AT)
+
+
+def test_nothing_is_said_of_how_far_it_got_where_nothing_is_known_or_it_is_no_message_by_itself() -> None:
+    assert len(facts(fromMe=True, status="EATEN")) == 1
+    assert len(facts(fromMe=True, status=None)) == 1
+    assert len(facts(fromMe=False, status="READ")) == 1
+    assert len(facts(fromMe=True, isEdit=True, text={"message": "certo"})) == 1
 
 
 @pytest.mark.parametrize(
