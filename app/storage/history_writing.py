@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
+from hashlib import sha256
 from json import dumps
 from operator import itemgetter
 from typing import Any, Final
@@ -32,11 +33,11 @@ from app.domain.messages import (
 from app.domain.names import MOST_NAME
 from app.domain.set_aside import NotStorable
 from app.storage import set_aside
-from app.storage.history_contacts import AddressBook, Addresses, among, call, is_many, portions
+from app.storage.history_contacts import AddressBook, Addresses, among, call, find, is_many, portions
 from app.storage.history_erasure import Suppressed
 from app.storage.history_folding import fold, targets_in
 from app.storage.history_lateness import put_in_place
-from app.storage.tables import early_receipt, message, utc_text
+from app.storage.tables import conversation, early_receipt, message, utc_text
 
 _REFUSALS: Final = (DataError, IntegrityError, InterfaceError, ProgrammingError)
 """What SQLite says of a value or a row, not of the file."""
@@ -49,7 +50,14 @@ _NOWHERE: Final = (Address(AddressKind.OTHER, ""),)
 _IDS = among("provider_ids")
 _COLUMNS = {column.name for column in message.c} - {"number", "edited_text", "edited_at", "revoked_at"}
 _STORED = select(
-    message.c.number, message.c.provider_id, message.c.conversation_id, message.c.kind, message.c.delivery
+    message.c.number,
+    message.c.provider_id,
+    message.c.conversation_id,
+    message.c.kind,
+    message.c.delivery,
+    message.c.from_me,
+    message.c.sender_id,
+    message.c.sent_at,
 ).where(message.c.link_id == bindparam("link_id"), message.c.provider_id.in_(_IDS))
 _EARLY = select(early_receipt).where(
     early_receipt.c.link_id == bindparam("link_id"), early_receipt.c.provider_id.in_(_IDS)
@@ -87,8 +95,7 @@ class _Batch:
         self._grown: set[ConversationId] = set()
 
     def messages(self, reported: Iterable[WireMessage]) -> None:
-        told = _once(reported)
-        known = {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, told)}
+        told, known = self._told(reported)
         suppressed = Suppressed(self._connection, self._mentorado_id)
         new = [
             said
@@ -113,6 +120,33 @@ class _Batch:
             self.changed |= fold(self._connection, self._mentorado_id, some)
         if self._link.provider is not ProviderKind.WHATSAPP_WEB:  # whose messages come in their order
             put_in_place(self._connection, self._link.id, self._grown, self._at)
+
+    def _told(self, reported: Iterable[WireMessage]) -> tuple[dict[str, WireMessage], dict[str, Row[Any]]]:
+        """What is reported, and what is stored of it, by the provider's id.
+
+        Ids are chosen by who sends, so that two people may choose the same: the later message gets one of its own.
+        """
+        told = _once(reported)
+        known = {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, told)}
+        others = [said for said in told.values() if said.provider_id in known and self._is_another(said, known)]
+        if others:
+            for said in others:
+                own = told.pop(said.provider_id)
+                told[_own_id(own)] = replace(own, provider_id=_own_id(own))
+            own_ids = [_own_id(said) for said in others]
+            known |= {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, own_ids)}
+        return told, known
+
+    def _is_another(self, said: WireMessage, known: Mapping[str, Row[Any]]) -> bool:
+        """Whether *said* is not the stored message with its id: sent at another time, by somebody else."""
+        row = known[said.provider_id]
+        if row.sent_at == said.sent_at:
+            return False
+        if row.from_me or said.from_me:
+            return bool(row.from_me != said.from_me)
+        whose = select(conversation.c.contact_id).where(conversation.c.id == row.conversation_id)
+        author = row.sender_id or self._connection.execute(whose).scalar_one()
+        return all(find(self._connection, self._mentorado_id, address) != author for address in _author(said))
 
     def receipts(self, reported: Iterable[WireReceipt]) -> None:
         told: dict[str, tuple[Delivery, datetime]] = {}
@@ -201,11 +235,34 @@ class _Batch:
 
 def _once(reported: Iterable[WireMessage]) -> dict[str, WireMessage]:
     told: dict[str, WireMessage] = {}
-    for said in reported:
-        before = told.get(said.provider_id)
+    for each in reported:
+        said, before = each, told.get(each.provider_id)
+        if before is not None and _differ(said, before):
+            said = replace(said, provider_id=_own_id(said))
+            before = told.get(said.provider_id)
         if before is None or _heals(said, before):
             told[said.provider_id] = said if said.chat else replace(said, chat=said.sender or _NOWHERE)
     return told
+
+
+def _author(said: WireMessage) -> Addresses:
+    """Who wrote what came in: in a group the sender, in a talk between two the other, by all names that are told."""
+    return said.sender if is_many(said.chat) else said.chat + said.sender
+
+
+def _differ(one: WireMessage, other: WireMessage) -> bool:
+    """Whether two messages with the same id are two: sent at different times, by people who share no address."""
+    if one.sent_at == other.sent_at:
+        return False
+    if one.from_me or other.from_me:
+        return one.from_me != other.from_me
+    return not {address.key for address in _author(one)} & {address.key for address in _author(other)}
+
+
+def _own_id(said: WireMessage) -> str:
+    """An id for a message whose provider's id is another's: the same one whenever it is told again."""
+    author = "" if said.from_me else min((address.key for address in _author(said)), default="")
+    return f"{said.provider_id}~{sha256(author.encode()).hexdigest()[:16]}"
 
 
 def _heals(said: WireMessage, before: Row[Any] | WireMessage) -> bool:

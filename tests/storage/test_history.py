@@ -422,3 +422,28 @@ async def test_who_was_erased_under_one_form_does_not_come_back_under_another(pa
         await history.erase(ana.mentorado.id, found, minutes(5))
         await history.store(ana, [said("X1", "hola", MARTA), said("X2", "nova", MARTA, minute=6)], minutes(7))
         assert [message.text for message in await _shown(history, ana)] == ["nova"]
+
+
+async def test_two_people_may_choose_the_same_id(path: Path) -> None:
+    first = said("X", "from Bia", BIA)
+    again = said("X", "from Caio", CAIO, minute=1)
+    grouped = [said("X", "Caio, in the group", GROUP, sender=(CAIO_LID,), minute=2)]
+    mine = said("X", "mine", BIA, from_me=True, minute=3)
+    for batches in ([[first], [again], grouped, [mine]], [[first, again, *grouped, mine]]):
+        async with Database(path.with_name(f"{len(batches)}.db")) as database:
+            ana, history = await enrol(database), SqlHistory(database)
+            for told in [*batches, *batches]:  # what is told twice is there once
+                await history.store(ana, told, minutes(5))
+            texts = {message.text for message in await _shown(history, ana)}
+            assert texts == {"from Bia", "from Caio", "Caio, in the group", "mine"}
+            assert len(await _shown(history, ana)) == 4
+
+
+async def test_the_same_message_under_another_name_of_its_author_is_one(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said("X", "oi", BIA_LID)], minutes(1))
+        await history.store(ana, [said("X", "oi", BIA)], minutes(2))  # that both are Bia is not known yet
+        await history.store(ana, [said("Y", "oi, de novo", BIA, BIA_LID, minute=3)], minutes(3))
+        await history.store(ana, [said("X", "oi", BIA, minute=4)], minutes(4))
+        assert [message.provider_id for message in await _shown(history, ana)] == ["X", "Y"]

@@ -78,8 +78,8 @@ def test_the_sheet_says_which_column_was_taken_for_what_and_takes_another(on_qt:
             none.trigger()
             assert [note for _, note in rows(sheet)] == ["telefone fixo", ""]
             sheet.take.click()
-            assert not sheet.picks["phone"].isEnabled()
             await settle()
+            assert not sheet.picks["phone"].isEnabled()
             assert [stage.enrolments.get(who).mentorado.phone for who in sheet.added] == [
                 "+551133334444",
                 "+5511955554444",
