@@ -78,6 +78,10 @@ def _parser() -> ArgumentParser:
     connect.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
     connect.add_argument("--released", action="store_true", help=texts("cli.help.released"))
 
+    unlock = commands.add_parser("unlock", help=texts("cli.help.unlock"))
+    unlock.add_argument("name", metavar="NAME", nargs="?", default="", help=texts("cli.help.unlock_name"))
+    unlock.add_argument("--yes", action="store_true", help=texts("cli.help.unlock_yes"))
+
     mentorado = commands.add_parser("mentorado", help=texts("cli.help.mentorado"))
     verbs = mentorado.add_subparsers(dest="mentorado_command", metavar="VERB", required=True)
     add = verbs.add_parser("add", help=texts("cli.help.add"))
@@ -92,6 +96,7 @@ def _parser() -> ArgumentParser:
     for command in (
         status,
         connect,
+        unlock,
         add,
         listing,
         archive,

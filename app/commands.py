@@ -16,12 +16,14 @@ from app.core.chores import Chores
 from app.core.phone_numbers import is_landline
 from app.database_commands import run_database_command
 from app.domain.connection import LinkState, LinkStatus, QrCode, Reason
+from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
 from app.domain.events import PairingTurnChanged, StatusChanged
 from app.domain.guidance import recommend
 from app.domain.mentorado import Enrolment, LinkId
 from app.domain.phone import readable
 from app.domain.ports import Transition
+from app.file_lock import FileLock, LockHeld, OwnerState, read_owner
 from app.record_commands import run_record_command
 from app.settings import Override, Settings
 from app.terminal import json_line
@@ -46,6 +48,8 @@ async def run_command(arguments: Namespace, settings: Settings) -> int:
                     return await status(core, as_json=arguments.json)
                 case "connect":
                     return await connect(core, arguments.name, released=arguments.released, as_json=arguments.json)
+                case "unlock":
+                    return await unlock(core, arguments)
                 case "mentorado":
                     return await mentorado(core, arguments)
                 case "backup" | "restore":
@@ -230,6 +234,45 @@ async def _asked_for(_name: ActionName, _enrolment: Enrolment) -> bool:
 
 async def _never_asked(_name: ActionName, _enrolment: Enrolment) -> bool:
     raise AssertionError("connecting asks nothing")
+
+
+# --- conecta unlock [NAME] ---------------------------------------------------------------------------------------
+
+
+async def unlock(core: Core, arguments: Namespace) -> int:
+    """Show who is noted as having a session open elsewhere, or the data folder; with --yes, remove that note."""
+    link = core.enrolments.named(arguments.name).link if arguments.name else None
+    holder = await core.whatsapp_web.lock_holder(link) if link is not None else _window_holder(core.settings)
+    if holder and arguments.yes:
+        if link is not None:
+            await core.whatsapp_web.overrule_lock(link)
+        else:
+            _overrule_window(core)
+    if arguments.json:
+        _print_json({"holder": holder or None, "removed": bool(holder and arguments.yes)})
+    elif not holder:
+        print(texts("cli.not_locked"))
+    elif arguments.yes:
+        print(texts("cli.unlocked", holder=holder))
+    else:
+        print(" ".join(texts("cli.unlock_asks", holder=holder, name=arguments.name).split()))
+    return DONE if arguments.yes or not holder else FAILED
+
+
+def _window_holder(settings: Settings) -> str:
+    """Who a note names that alone keeps the window closed; empty when there is none such."""
+    owner = read_owner(settings.instance)
+    return owner.label() if owner is not None and owner.state() is OwnerState.UNKNOWN else ""
+
+
+def _overrule_window(core: Core) -> None:
+    """Remove the note of a window that cannot be proven dead; raises `Problem` when one holds the lock itself."""
+    try:
+        lock = FileLock.take(core.settings.instance, overrule=True)
+    except LockHeld as held:
+        raise Problem(Code.ALREADY_RUNNING, holder=str(held)) from None
+    lock.release()
+    core.witness.record(DeedName.TAKE_OVER_WINDOW, before={"owner": f"{lock.left_by}; not proven dead, overruled"})
 
 
 # --- conecta mentorado add | list | archive ----------------------------------------------------------------------

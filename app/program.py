@@ -13,6 +13,7 @@ from app import __version__
 from app.bootstrap import Core
 from app.core.procedure.run import MOVING
 from app.domain.connection import LinkState
+from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
 from app.domain.events import (
     ClockDoubted,
@@ -161,6 +162,8 @@ class Program:
                 break
         if told is not None:
             self.window.on_storage_recovered(StorageRecovered())
+        if self._instance is not None and self._instance.taken_from:
+            self._core.witness.record(DeedName.TAKE_OVER_WINDOW, before={"owner": self._instance.taken_from})
         self._interrupted.offer(self._core.procedures.unfinished())
         await self._core.supervisor.start_wanted()
 

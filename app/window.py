@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import gc
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app import __version__
 from app.clock import SystemClock
@@ -14,6 +16,9 @@ from app.display import require_display, require_platform_libraries
 from app.domain.errors import Code, Problem
 from app.files import prepare_data_folder, require_room
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.ui.single_instance import SingleInstance
 
 
 def open_window(settings: Settings) -> int:
@@ -33,11 +38,8 @@ def open_window(settings: Settings) -> int:
     app.setDesktopFileName("conecta")
     prepare_data_folder(settings.data_dir)
     instance = SingleInstance(settings.instance)
-    if not instance.claim():
-        if instance.raise_first():
-            return 0
-        require_room(settings.data_dir)  # a full or read-only disk takes no lock either
-        raise Problem(Code.ALREADY_RUNNING, path=str(settings.instance))
+    if not _claim(instance, settings.instance):
+        return 0
     from app.ui.frame import Frame
 
     clock = SystemClock()
@@ -60,6 +62,49 @@ def open_window(settings: Settings) -> int:
         give_back()
         instance.release()
     return 0
+
+
+def _claim(instance: SingleInstance, file: Path) -> bool:
+    """Whether this is the only window of its data folder; False when the first one came to the front instead.
+
+    Raises `Problem` when another has the folder, or a person does not want to overrule one that may have it.
+    """
+    try:
+        if instance.claim():
+            return True
+        if not instance.may_be_overruled:
+            if instance.raise_first():
+                return False
+            raise Problem(Code.ALREADY_RUNNING, holder=instance.holder)
+        if not open_here_anyway(instance.holder):
+            raise Problem(Code.WINDOW_HELD_ELSEWHERE, holder=instance.holder)
+        if not instance.claim(overrule=True):  # another start was quicker
+            raise Problem(Code.ALREADY_RUNNING, holder=instance.holder)
+    except OSError as error:
+        require_room(file.parent)  # a full or read-only disk takes no lock
+        raise Problem(Code.DATABASE_NOT_WRITABLE, path=str(file), detail=error.strerror or "") from error
+    return True
+
+
+def open_here_anyway(holder: str) -> bool:
+    """Ask the person whether the window of *holder*, which cannot be reached from here, is gone. No loop runs yet."""
+    from PySide6.QtCore import Qt
+    from PySide6.QtWidgets import QMessageBox
+
+    from app.ui.text import texts
+
+    box = QMessageBox()
+    box.setIcon(QMessageBox.Icon.Warning)
+    box.setWindowTitle("Conecta")
+    box.setTextFormat(Qt.TextFormat.PlainText)  # the holder's name was written by another computer
+    line = texts("window_lock.line", holder=holder)
+    box.setText("\n\n".join((texts("window_lock.title"), line, texts("window_lock.warning"))))
+    cancel = box.addButton(texts("window_lock.cancel"), QMessageBox.ButtonRole.RejectRole)
+    here = box.addButton(texts("window_lock.open"), QMessageBox.ButtonRole.AcceptRole)
+    box.setDefaultButton(cancel)
+    box.setEscapeButton(cancel)
+    box.exec()
+    return box.clickedButton() is here
 
 
 def _leave_sources_unread() -> None:

@@ -20,7 +20,7 @@ from app.commands import draw_qr
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.lifecycle import Trigger
 from app.domain.ports import Transition
-from app.providers.whatsapp_web.file_lock import FileLock
+from app.file_lock import FileLock
 from app.settings import Settings
 from app.ui.text import texts
 

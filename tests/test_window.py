@@ -13,6 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from app.domain.errors import Code, Problem
+from app.ui import text
+from app.ui.single_instance import SingleInstance
+from app.ui.text import texts
+from app.window import _claim
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="displays are found in another way here")
 
@@ -81,6 +90,56 @@ def test_a_start_after_a_kill_is_the_first_again(tmp_path: Path) -> None:
         with running(tmp_path, QT_QPA_PLATFORM="offscreen") as again:
             time.sleep(2)
             assert again.poll() is None
+
+
+OTHER = "4211\nConecta\nrecepcao\nanother-machine\nanother-boot\n"
+
+
+@pytest.mark.parametrize("answer", ["window_lock.open", "window_lock.cancel"])
+def test_a_data_folder_that_another_computer_may_have_open_is_asked_about(
+    tmp_path: Path, qtbot: QtBot, answer: str
+) -> None:
+    """It names whose it is; opening it here is one press away, and so is leaving it alone."""
+    lock = tmp_path / "window.lock"
+    lock.write_text(OTHER)
+    seen: list[str] = []
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        seen.append(box.text())
+        assert box.textFormat() is Qt.TextFormat.PlainText
+        assert box.defaultButton().text() == texts("window_lock.cancel")
+        next(button for button in box.buttons() if button.text() == texts(answer)).click()
+
+    QTimer.singleShot(0, press)
+    instance = SingleInstance(lock)
+    if answer == "window_lock.open":
+        assert _claim(instance, lock)
+        assert instance.taken_from.endswith("overruled")
+    else:
+        with pytest.raises(Problem) as met:
+            _claim(instance, lock)
+        assert met.value.code is Code.WINDOW_HELD_ELSEWHERE
+        assert "recepcao" in " ".join(text.problem(met.value))
+        assert lock.read_text() == OTHER
+    assert "recepcao" in seen[0]
+
+
+def test_a_window_that_does_not_answer_is_named(tmp_path: Path, qtbot: QtBot) -> None:
+    first = SingleInstance(tmp_path / "window.lock")
+    assert first.claim()
+    with pytest.raises(Problem) as met:
+        _claim(SingleInstance(tmp_path / "window.lock"), tmp_path / "window.lock")
+    assert met.value.code is Code.ALREADY_RUNNING
+    assert str(os.getpid()) in text.problem(met.value)[0]
+
+
+def test_a_data_folder_that_cannot_be_written_is_not_called_open(tmp_path: Path, qtbot: QtBot) -> None:
+    (tmp_path / "window.lock").mkdir()
+    with pytest.raises(Problem) as met:
+        _claim(SingleInstance(tmp_path / "window.lock"), tmp_path / "window.lock")
+    assert (met.value.code, met.value.context["path"]) == (Code.DATABASE_NOT_WRITABLE, str(tmp_path / "window.lock"))
 
 
 @pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no Xvfb on this machine")

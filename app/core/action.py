@@ -32,6 +32,7 @@ class ActionName(StrEnum):
     ACCEPT_ACCOUNT = "accept_account"
     REJECT_ACCOUNT = "reject_account"
     LIFT_BAN = "lift_ban"  # WhatsApp released the number again, a person says
+    OVERRULE_LOCK = "overrule_lock"  # of a program that may or may not be running elsewhere
     ARCHIVE = "archive"
     BRING_BACK = "bring_back"
 
@@ -49,6 +50,7 @@ class Refusal(StrEnum):
     NO_EXPIRED_CODE = "no_expired_code"
     NEEDS_NEW_CODE = "needs_new_code"  # no session is left to connect with
     NO_OTHER_ACCOUNT = "no_other_account"
+    NO_UNPROVEN_LOCK = "no_unproven_lock"
     DECIDE_ACCOUNT_FIRST = "decide_account_first"
     SUSPENDED = "suspended"
     BANNED = "banned"

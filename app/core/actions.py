@@ -27,6 +27,7 @@ from app.core.refusals import (
     no_credentials,
     no_disconnect,
     no_other_account,
+    no_overruling,
     no_pairing,
     no_queue,
     no_registration,
@@ -189,6 +190,7 @@ class Actions:
             ),
             Action(name=ActionName.REJECT_ACCOUNT, refusal=no_other_account, perform=supervisor.reject_account),
             Action(name=ActionName.LIFT_BAN, refusal=self._no_lift, perform=supervisor.lift, asks=True),
+            Action(name=ActionName.OVERRULE_LOCK, refusal=no_overruling, perform=supervisor.overrule_lock, asks=True),
             Action(name=ActionName.ARCHIVE, refusal=no_archive, perform=enrolments.archive, asks=True),
             Action(name=ActionName.BRING_BACK, refusal=no_bring_back, perform=enrolments.bring_back),
         )

@@ -24,6 +24,7 @@ NO_NEW_PAIRING = {  # a new QR would make these worse
     Reason.CLIENT_REFUSED: Refusal.OUTDATED,
     Reason.STREAM_REPLACED: Refusal.IN_USE_ELSEWHERE,
     Reason.SESSION_IN_USE: Refusal.IN_USE_ELSEWHERE,
+    Reason.SESSION_HELD_ELSEWHERE: Refusal.IN_USE_ELSEWHERE,
     Reason.WRONG_ACCOUNT: Refusal.DECIDE_ACCOUNT_FIRST,
     # A code is not what these lack.
     Reason.CREDENTIALS_MISSING: Refusal.FIX_ACCESS_FIRST,
@@ -85,6 +86,11 @@ def no_disconnect(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
 def no_other_account(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
     waits = status.state is LinkState.BLOCKED and status.reason is Reason.WRONG_ACCOUNT
     return None if waits else Refusal.NO_OTHER_ACCOUNT
+
+
+def no_overruling(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+    held = status.state is LinkState.BLOCKED and status.reason is Reason.SESSION_HELD_ELSEWHERE
+    return None if held else Refusal.NO_UNPROVEN_LOCK
 
 
 def no_archive(_enrolment: Enrolment, status: LinkStatus) -> Refusal | None:

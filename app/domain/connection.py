@@ -51,6 +51,7 @@ class Reason(StrEnum):
     SESSION_MISSING = "session_missing"
     SESSION_CORRUPT = "session_corrupt"
     SESSION_IN_USE = "session_in_use"
+    SESSION_HELD_ELSEWHERE = "session_held_elsewhere"  # a note says so; nothing here proves or disproves it
     SESSION_OF_ANOTHER_USER = "session_of_another_user"  # of this computer
     SESSION_OF_ANOTHER_MENTORADO = "session_of_another_mentorado"  # the file in the folder is somebody else's
     SESSION_DIR_MISSING = "session_dir_missing"
@@ -145,5 +146,6 @@ class LinkStatus:
     qr: QrCode | None = None
     retry: Retry | None = None
     account: PhoneNumber | None = None  # the number that signed in
+    holder: str = ""  # who has the session open elsewhere, for a person to recognise
     evidence: Evidence = field(default_factory=Evidence)
     detail: str = field(default="", compare=False)  # for the log and the details line, never a secret

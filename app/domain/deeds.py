@@ -23,6 +23,7 @@ class DeedName(StrEnum):
     TAKE_OVER_SESSION = "take_over_session"  # from a program that died with it open
     BEGIN_DATABASE = "begin_database"  # anew, although there had been one
     USE_DATABASE_COPY = "use_database_copy"
+    TAKE_OVER_WINDOW = "take_over_window"  # the data folder, from a window that ended without giving it back
     IMPORT_MENTORADOS = "import_mentorados"
     CHOOSE_PROVIDER = "choose_provider"
     FORGET_CREDENTIALS = "forget_credentials"

@@ -36,6 +36,7 @@ class Code(StrEnum):
     SESSION_CORRUPT = "session_corrupt"
     SESSION_MISSING = "session_missing"
     SESSION_IN_USE = "session_in_use"
+    SESSION_HELD_ELSEWHERE = "session_held_elsewhere"
     SESSION_OF_ANOTHER_USER = "session_of_another_user"
     SESSION_OF_ANOTHER_MENTORADO = "session_of_another_mentorado"
     HOST_NOT_STARTED = "host_not_started"
@@ -116,6 +117,7 @@ class Code(StrEnum):
     NO_DISPLAY = "no_display"
     SYSTEM_LIBRARY_MISSING = "system_library_missing"
     ALREADY_RUNNING = "already_running"
+    WINDOW_HELD_ELSEWHERE = "window_held_elsewhere"
 
 
 class Problem(Exception):

@@ -166,6 +166,18 @@ class NamesSessions(Protocol):
 
 
 @runtime_checkable
+class LocksSessions(Protocol):
+    """A provider whose sessions are files that only one program may have open."""
+
+    async def overrule_lock(self, link: Link) -> None:
+        """Take the session of *link* from an owner that cannot be proven dead, at the word of a person.
+
+        Raises `Problem(SESSION_IN_USE)` when its owner is known to be alive: then nothing is changed.
+        """
+        ...
+
+
+@runtime_checkable
 class CanPairByCode(Protocol):
     """A provider whose links can be paired by typing a code on the phone instead of scanning one."""
 

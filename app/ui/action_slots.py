@@ -19,6 +19,7 @@ LEAD: Final[tuple[Slot, ...]] = (
     (_A.NEW_CODE,),
     (_A.ACCEPT_ACCOUNT,),
     (_A.REJECT_ACCOUNT,),
+    (_A.OVERRULE_LOCK,),
 )
 """These belong to the lead card, which shows them only in their moment."""
 
@@ -69,6 +70,7 @@ ICON_OF: Final = MappingProxyType(
         _A.ACCEPT_ACCOUNT: "user-check",
         _A.REJECT_ACCOUNT: "user-x",
         _A.LIFT_BAN: "check-circle",
+        _A.OVERRULE_LOCK: "unlink",
         _A.ARCHIVE: "archive",
         _A.BRING_BACK: "archive-restore",
     }

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 from pathlib import Path
 
-from PySide6.QtCore import QLockFile, QObject, Signal
+from PySide6.QtCore import QObject, Signal
+
+from app.file_lock import FileLock, LockHeld, Owner
 
 _PATIENCE_MILLISECONDS = 2000
+_LONGEST_SOCKET = 100  # bytes of a path; systems take 104 to 108
 
 
 class SingleInstance(QObject):
@@ -16,19 +22,48 @@ class SingleInstance(QObject):
 
     def __init__(self, lock_file: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._lock = QLockFile(str(lock_file))
-        self._lock.setStaleLockTime(0)  # only a dead owner makes it stale, never its age
-        self._place = str(lock_file.resolve())
+        self._file = lock_file
+        self._lock: FileLock | None = None
+        self._held: LockHeld | None = None
+        self._overruled = False
 
-    def claim(self) -> bool:
-        """Whether this is the first; a lock left behind by a dead one is taken over."""
-        return self._lock.tryLock(100)
+    def claim(self, *, overrule: bool = False) -> bool:
+        """Whether this is the first; a lock left behind by a dead one is taken over. Raises `OSError`.
+
+        With *overrule*, also one left by a program that cannot be proven dead from here.
+        """
+        try:
+            self._lock, self._held = FileLock.take(self._file, overrule=overrule), None
+        except LockHeld as held:
+            self._held = held
+            return False
+        self._overruled = overrule
+        return True
+
+    @property
+    def may_be_overruled(self) -> bool:
+        """After a `claim` in vain: whether only a note says that somebody has it, which nothing here can prove."""
+        return self._held is not None and self._held.may_be_overruled
+
+    @property
+    def holder(self) -> str:
+        """After a `claim` in vain: who has it, for a person to recognise."""
+        owner = self._held.owner if self._held is not None else None
+        return owner.label() if owner is not None else "—"
+
+    @property
+    def taken_from(self) -> str:
+        """After a `claim`: whom it was taken from, for the audit; empty where it was free."""
+        left_by: Owner | None = self._lock.left_by if self._lock is not None else None
+        if left_by is None:
+            return ""
+        return f"{left_by}; not proven dead, overruled" if self._overruled else str(left_by)
 
     def listen(self) -> None:
         """Hear later starts. Not needed before the window is on the screen, and QtNetwork takes a moment to load."""
         from PySide6.QtNetwork import QLocalServer
 
-        name = _server_name(self._place)
+        name = self._server_name()
         QLocalServer.removeServer(name)  # ours alone, since the lock is ours; a dead one may have left it
         self._server = QLocalServer(self)
         self._server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
@@ -39,8 +74,11 @@ class SingleInstance(QObject):
         """Ask the first to show its window; False when it does not hear."""
         from PySide6.QtNetwork import QLocalSocket
 
+        name = self._server_name()
+        if not _is_own(name):
+            return False
         socket = QLocalSocket()
-        socket.connectToServer(_server_name(self._place))
+        socket.connectToServer(name)
         heard = socket.waitForConnected(_PATIENCE_MILLISECONDS)
         if heard:
             socket.disconnectFromServer()
@@ -48,15 +86,49 @@ class SingleInstance(QObject):
 
     def release(self) -> None:
         """Let the next start be the first."""
-        self._lock.unlock()
+        if self._lock is not None:
+            self._lock.release()
 
     def _on_connection(self) -> None:
         while (connection := self._server.nextPendingConnection()) is not None:
             connection.deleteLater()
             self.raise_requested.emit()
 
+    def _server_name(self) -> str:
+        """A pipe's name on Windows; elsewhere a path in a folder that is this user's alone.
 
-def _server_name(place: str) -> str:
-    import hashlib  # the cryptography behind it is not needed for the first picture
+        In a folder that is shared, such as the system's temporary one, another user could take the name first.
+        """
+        import hashlib  # the cryptography behind it is not needed for the first picture
 
-    return f"conecta-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
+        place = self._file.resolve()
+        name = f"conecta-{hashlib.sha256(str(place).encode()).hexdigest()[:16]}"
+        if sys.platform == "win32":
+            return name
+        beside = place.with_suffix(".socket")
+        if len(os.fsencode(beside)) <= _LONGEST_SOCKET:
+            return str(beside)
+        runtime = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+        return str(runtime / name if _is_private(runtime) else beside)
+
+
+def _is_private(folder: Path) -> bool:
+    """Whether *folder* is this user's, and nobody else may write into it."""
+    if not folder.is_absolute():
+        return False
+    try:
+        found = folder.stat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+
+
+def _is_own(name: str) -> bool:
+    """Whether the socket *name* was made by this user: another's would only pretend to be the first window."""
+    if sys.platform == "win32":
+        return True
+    try:
+        found = Path(name).lstat()
+    except OSError:
+        return False
+    return stat.S_ISSOCK(found.st_mode) and found.st_uid == os.geteuid()

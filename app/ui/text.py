@@ -279,7 +279,8 @@ def _blocked(status: LinkStatus, enrolment: Enrolment, now: datetime) -> str:
     account = unbroken(status.account) if status.account else texts("sentence.another_number")
     if status.reason is Reason.WRONG_ACCOUNT and enrolment.link.provider == "meta_cloud":
         return texts("sentence.other_credentials", account=account)
-    return texts(f"sentence.blocked.{status.reason}", account=account, provider=provider(enrolment.link.provider))
+    known = {"account": account, "holder": status.holder or "—", "provider": provider(enrolment.link.provider)}
+    return texts(f"sentence.blocked.{status.reason}", **known)
 
 
 def unbroken(number: PhoneNumber) -> str:

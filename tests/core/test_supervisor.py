@@ -461,6 +461,32 @@ def test_a_refusal_names_the_account_that_is_in_the_way(core: Core, run: Run) ->
     run(main())
 
 
+def test_a_session_that_may_be_open_elsewhere_names_its_holder(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            core.provider.line.say(Refused(Reason.SESSION_HELD_ELSEWHERE, detail="recepcao"))
+            await settle()
+            status = core.status(ana)
+            assert (status.reason, status.holder) == (Reason.SESSION_HELD_ELSEWHERE, "recepcao")
+            assert status.detail == "session_held_elsewhere: recepcao"
+
+    run(main())
+
+
+def test_a_provider_without_session_files_has_no_lock_to_overrule(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            core.provider.line.say(Refused(Reason.SESSION_HELD_ELSEWHERE))
+            await settle()
+            with pytest.raises(Problem) as met:
+                await core.do(ActionName.OVERRULE_LOCK, ana)
+            assert met.value.code is Code.NOT_POSSIBLE_NOW
+
+    run(main())
+
+
 def test_a_line_that_fails_to_close_does_not_hide_why_the_link_was_refused(
     core: Core, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:

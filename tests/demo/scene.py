@@ -22,8 +22,8 @@ from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.events import StatusChanged
 from app.domain.mentorado import Enrolment, LinkId
 from app.domain.procedure import Procedure
+from app.file_lock import read_owner
 from app.program import Program
-from app.providers.whatsapp_web.file_lock import read_owner
 from app.settings import Settings
 from app.ui.crash import CrashReports
 from app.ui.detail_pane.pane import DetailPane

@@ -21,7 +21,7 @@ from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment
 from app.domain.messages import Delivery, WireFact, WireMessage, WireReceipt, forward
 from app.domain.provider import Arrived, Failed, Line, Opened, Refused
-from app.providers.whatsapp_web.file_lock import read_owner
+from app.file_lock import read_owner
 from app.providers.whatsapp_web.host.engine import Engine, Listener
 from app.providers.whatsapp_web.host.events import Event
 from app.providers.whatsapp_web.host.gate import Gate

@@ -17,7 +17,7 @@ import pytest
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId, new_mentorado_id
 from app.domain.phone import PhoneNumber
-from app.providers.whatsapp_web.file_lock import FileLock, LockHeld, Owner, read_owner
+from app.file_lock import FileLock, LockHeld, Owner, read_owner
 from app.providers.whatsapp_web.inspection import account_in
 from app.providers.whatsapp_web.session_files import SessionFiles
 from app.providers.whatsapp_web.session_folder import SessionFolder
@@ -315,7 +315,7 @@ def test_a_folder_has_one_owner_and_says_who(folder: SessionFolder) -> None:
 HOLD = """
 import sys
 from pathlib import Path
-from app.providers.whatsapp_web.file_lock import FileLock
+from app.file_lock import FileLock
 lock = FileLock.take(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import Code, Problem
-from app.providers.whatsapp_web.file_lock import FileLock, LockHeld, Owner
+from app.file_lock import FileLock, LockHeld, Owner
 from app.providers.whatsapp_web.inspection import account_in
 from app.providers.whatsapp_web.session_files import SessionFiles
 from app.providers.whatsapp_web.session_folder import SessionFolder

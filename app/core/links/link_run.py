@@ -98,7 +98,8 @@ class LinkRun:
                 self._through, self._grace = False, None
                 await self._hold_one_line(pair_anew)
             except Problem as problem:
-                self._move(Trigger.REFUSED, REASON_OF.get(problem.code, Reason.UNEXPECTED), detail=str(problem))
+                reason, holder = REASON_OF.get(problem.code, Reason.UNEXPECTED), problem.context.get("holder", "")
+                self._move(Trigger.REFUSED, reason, detail=str(problem), holder=holder)
             except Exception as error:  # one link's bug must not end the others
                 log.exception("Link %s broke", self._link.id)
                 self._break(Reason.UNEXPECTED, repr(error))
@@ -194,9 +195,11 @@ class LinkRun:
                     self._show(signal)
 
     def _refuse(self, refused: Refused, *, paired: bool) -> None:
-        reason = self._refusal(refused.reason, paired=paired)
-        shown = {} if refused.account is None else {"account": refused.account}
-        self._move(Trigger.REFUSED, reason, until=refused.until, detail=refused.detail, **shown)
+        reason, detail = self._refusal(refused.reason, paired=paired), refused.detail
+        shown: dict[str, object] = {} if refused.account is None else {"account": refused.account}
+        if reason is Reason.SESSION_HELD_ELSEWHERE:  # the detail is the one who has it
+            shown["holder"], detail = detail, f"{reason}: {detail}"
+        self._move(Trigger.REFUSED, reason, until=refused.until, detail=detail, **shown)
 
     def _refusal(self, reason: Reason, *, paired: bool) -> Reason:
         """*reason*, unless a session was turned away so often that asking again with it will not help."""

@@ -26,7 +26,7 @@ from app.domain.guidance import STAYS_BLOCKED, forbids
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId, ProviderKind
 from app.domain.ports import Clock, TransitionLog
-from app.domain.provider import CanPair, Provider
+from app.domain.provider import CanPair, LocksSessions, Provider
 
 FLUSH_SECONDS = 3.0
 
@@ -237,6 +237,16 @@ class Supervisor:
         if isinstance(provider, CanPair):
             await provider.discard(link)
         self._board.move(link, Trigger.DISCONNECT, account=link.account)
+
+    async def overrule_lock(self, mentorado_id: MentoradoId) -> None:
+        """A person says that the program which is noted as having the session open is gone; connects with it then."""
+        enrolment = self._enrolments.get(mentorado_id)
+        provider: object = self._providers.get(enrolment.link.provider)
+        if not isinstance(provider, LocksSessions):
+            raise Problem(Code.NOT_POSSIBLE_NOW)
+        await self._ended(enrolment.link)
+        await provider.overrule_lock(enrolment.link)
+        await self._start(enrolment, pair_anew=False)
 
     async def reopen(self, mentorado_id: MentoradoId) -> None:
         """Close the line of a link that runs and open another, with what it signs in with now."""

@@ -6,43 +6,29 @@ import contextlib
 import errno
 import os
 import secrets
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from app.domain.errors import Code, Problem
+from app.file_lock import open_plain, read_plain
 
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # Windows has neither, and few links
+__all__ = [
+    "open_plain",
+    "problems_with",
+    "read_plain",
+    "require_folder",
+    "require_no_link",
+    "require_own",
+    "write_whole",
+]
+
 _CODES: Final = {
     errno.ENOSPC: Code.SESSION_DISK_FULL,
     errno.EDQUOT: Code.SESSION_DISK_FULL,
     errno.ENOTDIR: Code.SESSION_DIR_NOT_A_FOLDER,
     errno.EEXIST: Code.SESSION_DIR_NOT_A_FOLDER,
 }
-
-
-def open_plain(path: Path, flags: int, mode: int = 0o600) -> int:
-    """A descriptor of *path*; raises `OSError(ELOOP)` when it is a link, a pipe, a device or a folder."""
-    try:
-        descriptor = os.open(path, flags | _NO_FOLLOW, mode)
-    except OSError as error:
-        if error.errno in (errno.EISDIR, errno.ENXIO):
-            raise _not_plain(path) from None
-        raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise _not_plain(path)
-    return descriptor
-
-
-def read_plain(path: Path, most: int = 1 << 16) -> str:
-    """The text of *path*, *most* bytes of it. Raises like `open_plain`, and `UnicodeDecodeError`."""
-    descriptor = open_plain(path, os.O_RDONLY)
-    try:
-        return os.read(descriptor, most).decode()
-    finally:
-        os.close(descriptor)
 
 
 def require_own(path: Path) -> None:
@@ -113,7 +99,3 @@ def _name_of(user: int) -> str:
         return pwd.getpwuid(user).pw_name
     except KeyError:
         return str(user)
-
-
-def _not_plain(path: Path) -> OSError:
-    return OSError(errno.ELOOP, "not a plain file", str(path))

@@ -22,6 +22,10 @@ SPOOL: Final = "spool"
 a mentorado: what one received outlives a new pairing."""
 
 
+HOST_LOCK: Final = "host.lock"
+"""Held by the host, beside the app's own: an app that is killed frees its lock at once, its host a moment later."""
+
+
 class Mode(StrEnum):
     """What a session is opened for."""
 

@@ -41,7 +41,8 @@ _CLOSED_WITHIN: Final = 5.0  # a host gets 2 s to leave, and 2 to be killed
 
 
 class WhatsAppWebProvider:
-    """A `Provider` that `CanPair`, `NamesSessions`, `KeepsSessions`, `CanSend` and `CanLogInDetail`."""
+    """A `Provider` that `CanPair`, `NamesSessions`, `LocksSessions`, `KeepsSessions`, `CanSend` and
+    `CanLogInDetail`."""
 
     def __init__(
         self,
@@ -189,6 +190,24 @@ class WhatsAppWebProvider:
         """Whether a program that lives, this one or another, has a line of *link* open."""
         owner = self._files.folder(link.mentorado_id).owner()
         return owner is not None and owner.lives()
+
+    async def lock_holder(self, link: Link) -> str:
+        """Who a note names that alone keeps the session closed; empty when there is none such."""
+        owner = await asyncio.to_thread(self._files.folder(link.mentorado_id).held_elsewhere)
+        return "" if owner is None else owner.label()
+
+    async def overrule_lock(self, link: Link) -> None:
+        """Take the session from an owner that cannot be proven dead, at the word of a person."""
+        folder = self._files.folder(link.mentorado_id)
+        lock = folder.lock(overrule=True)  # not in a thread, like `_owning`
+        try:
+            host = folder.overrule_host_lock()
+        finally:
+            lock.release()
+        # A host never gives its lock back: the note of one that is dead is nothing to write down.
+        for owner in {str(each) for each in (lock.left_by, host) if each is not None and each.lives()}:
+            log.info("The session folder %s was taken from %s, by a person", link.mentorado_id, owner)
+            self._on_taken_over(link.mentorado_id, f"{owner}; not proven dead, overruled")
 
     def set_detailed_log(self, on: bool) -> None:
         """The library's own log, level by level, in the log of each line's mentorado."""

@@ -16,7 +16,7 @@ from typing import Final
 
 from app.domain.errors import Code, Problem
 from app.domain.phone import PhoneNumber
-from app.providers.whatsapp_web.file_lock import FileLock, LockHeld, Owner, read_owner
+from app.file_lock import FileLock, LockHeld, Owner, OwnerState, read_owner
 from app.providers.whatsapp_web.inspection import account_in
 from app.providers.whatsapp_web.plain_files import (
     problems_with,
@@ -25,7 +25,7 @@ from app.providers.whatsapp_web.plain_files import (
     require_no_link,
     write_whole,
 )
-from app.providers.whatsapp_web.protocol import SPOOL
+from app.providers.whatsapp_web.protocol import HOST_LOCK, SPOOL
 
 _SESSION_NAME: Final = re.compile(r"session-[0-9A-Za-z-]+\.db")
 _SIDECARS: Final = ("", "-journal", "-wal", "-shm")
@@ -43,16 +43,40 @@ class SessionFolder:
             self.path.mkdir(mode=0o700, exist_ok=True)
             require_folder(self.path)
 
-    def lock(self) -> FileLock:
-        """Become its only owner, or raise `Problem`; other programs' owners are named."""
+    def lock(self, *, overrule: bool = False) -> FileLock:
+        """Become its only owner, or raise `Problem`; other programs' owners are named.
+
+        With *overrule*, a note of an owner that cannot be proven dead is not believed.
+        """
         require_folder(self.path)
         for name in _INSIDE:
             require_no_link(self.path / name)
         with problems_with(self.path):
             try:
-                return FileLock.take(self.path / "owner.lock")
+                return FileLock.take(self.path / "owner.lock", overrule=overrule)
             except LockHeld as held:
-                raise Problem(Code.SESSION_IN_USE, owner=str(held)) from None
+                raise _held(held) from None
+
+    def overrule_host_lock(self) -> Owner | None:
+        """Take back the note of a host that cannot be proven dead; the folder's own lock must be held.
+
+        Returns whose it was. Raises `Problem(SESSION_IN_USE)` when a host holds the lock.
+        """
+        with problems_with(self.path):
+            try:
+                lock = FileLock.take(self.path / HOST_LOCK, overrule=True)
+            except LockHeld as held:
+                raise _held(held) from None
+        lock.release()
+        return lock.left_by
+
+    def held_elsewhere(self) -> Owner | None:
+        """The owner whose note alone keeps the folder closed, because nothing proves that it is dead."""
+        for name in ("owner.lock", HOST_LOCK):
+            owner = read_owner(self.path / name)
+            if owner is not None and owner.state() in (OwnerState.UNKNOWN, OwnerState.SAME_SYSTEM):
+                return owner
+        return None
 
     def owner(self) -> Owner | None:
         """Who has the folder open, or died with it open."""
@@ -188,6 +212,12 @@ class SessionFolder:
     def _point(self, pointer: str, file: Path) -> None:
         with problems_with(self.path):
             write_whole(self.path / pointer, file.name + "\n")
+
+
+def _held(held: LockHeld) -> Problem:
+    if held.may_be_overruled and held.owner is not None:
+        return Problem(Code.SESSION_HELD_ELSEWHERE, owner=str(held), holder=held.owner.label())
+    return Problem(Code.SESSION_IN_USE, owner=str(held))
 
 
 def _damage(session: Path) -> str:

@@ -60,6 +60,8 @@ def lead_of(enrolment: Enrolment, status: LinkStatus, actions: Actions, now: dat
         button = None
     step = "" if recommended in _SAID_BY_THE_BUTTON else next_step(recommended)
     second = SECOND.get(button) if button else None
+    if status.state is LinkState.BLOCKED and status.reason is Reason.SESSION_HELD_ELSEWHERE:
+        second = ActionName.OVERRULE_LOCK
     if button is ActionName.REJECT_ACCOUNT and enrolment.link.provider is ProviderKind.META_CLOUD:
         # No phone scanned anything: the credentials are those of another number.
         button, step = ActionName.ENTER_CREDENTIALS, texts("detail.decide_credentials")

@@ -102,8 +102,10 @@ class Questions:
         return await ask(sheet) is Sheet.DialogCode.Accepted
 
     def sheet(self, name: ActionName, enrolment: Enrolment) -> QuestionSheet:
-        account = self._status(enrolment.link.id).account
+        status = self._status(enrolment.link.id)
+        account = status.account
         known = {
+            "holder": status.holder or "—",
             "name": enrolment.mentorado.name,
             "phone": unbroken(enrolment.mentorado.phone),
             "account": unbroken(account) if account else texts("sentence.another_number"),

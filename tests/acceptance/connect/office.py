@@ -26,7 +26,7 @@ from app.domain.guidance import Recommendation, recommend
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId
 from app.domain.ports import Transition
 from app.domain.procedure import Procedure, ProcedureKind, ProcedureState
-from app.providers.whatsapp_web.file_lock import read_owner
+from app.file_lock import read_owner
 from app.settings import Settings
 from app.storage.database import Database
 from app.storage.transitions import SqlTransitionLog

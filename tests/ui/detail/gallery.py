@@ -39,6 +39,8 @@ from tests.ui.detail.scene import LUIZA, OTHER_NUMBER, THIAGO, Scene, people, re
 
 S, R = LinkState, Reason
 NOW = datetime(2026, 5, 12, 14, 32, tzinfo=UTC)
+HOLDER = "recepcao, 2026-05-10 09:30 UTC, PID 4211"
+NOT_OURS = (Reason.SESSION_HELD_ELSEWHERE, Reason.SESSION_OF_ANOTHER_MENTORADO)
 LONG = "Maria Aparecida do Nascimento Albuquerque Cavalcanti de Vasconcelos"
 
 
@@ -111,8 +113,18 @@ def shots() -> dict[str, Callable[[Scene], None]]:
         "archived": archived,
         "empty": lambda s: s.pane.show_mentorado(None),
     }
-    for reason in (R.LOGGED_OUT, R.CLIENT_OUTDATED, R.PASSKEY_REQUIRED, R.MAIN_DEVICE_GONE, R.CLOCK_SKEW, R.FLAPPING):
-        found[f"blocked-{reason}"] = lambda s, reason=reason: s.put(S.BLOCKED, reason, ago=300)  # type: ignore[misc]
+    for reason in (
+        R.LOGGED_OUT,
+        R.CLIENT_OUTDATED,
+        R.PASSKEY_REQUIRED,
+        R.MAIN_DEVICE_GONE,
+        R.CLOCK_SKEW,
+        R.FLAPPING,
+        *NOT_OURS,
+    ):
+        found[f"blocked-{reason}"] = lambda s, reason=reason: s.put(  # type: ignore[misc]
+            S.BLOCKED, reason, ago=300, account=OTHER_NUMBER, holder=HOLDER
+        )
     return found
 
 
@@ -226,7 +238,10 @@ def form(stage: Scene, over: QWidget, theme: Theme, *, wrong: bool = False, edit
 
 
 def question(stage: Scene, over: QWidget, theme: Theme, name: ActionName) -> QuestionSheet:
-    stage.put(S.BLOCKED, R.WRONG_ACCOUNT, account=OTHER_NUMBER) if name is ActionName.ACCEPT_ACCOUNT else None
+    if name is ActionName.ACCEPT_ACCOUNT:
+        stage.put(S.BLOCKED, R.WRONG_ACCOUNT, account=OTHER_NUMBER)
+    if name is ActionName.OVERRULE_LOCK:
+        stage.put(S.BLOCKED, R.SESSION_HELD_ELSEWHERE, holder=HOLDER)
     return Questions(theme, over, stage.supervisor.status).sheet(name, stage.enrolments.get(THIAGO))
 
 
@@ -257,6 +272,7 @@ async def take(app: QApplication, out: Path, *, everything: bool) -> None:
             for name in (
                 ActionName.DISCONNECT,
                 ActionName.ACCEPT_ACCOUNT,
+                ActionName.OVERRULE_LOCK,
                 ActionName.ARCHIVE,
             )
         },

@@ -24,6 +24,8 @@ from tests.ui.detail.scene import OTHER_NUMBER, THIAGO, Scene, scene
 WANTED = {
     ActionName.DISCONNECT: ("Desconectar Thiago Torquato?", "Desconectar"),
     ActionName.ARCHIVE: ("Arquivar Thiago Torquato?", "Arquivar"),
+    ActionName.LIFT_BAN: ("O WhatsApp liberou o número de Thiago Torquato?", "Foi liberado"),
+    ActionName.OVERRULE_LOCK: ("Abrir a sessão de Thiago Torquato aqui?", "Abrir aqui"),
     ActionName.ACCEPT_ACCOUNT: ("Aceitar +55 11 91234-4321 para Thiago Torquato?", "Aceitar este número"),
 }
 

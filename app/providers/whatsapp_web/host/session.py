@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 from app.domain.connection import Reason
 from app.domain.phone import masked
-from app.providers.whatsapp_web.file_lock import FileLock, LockHeld
+from app.file_lock import FileLock, LockHeld
 from app.providers.whatsapp_web.host.engine import Engine, Listener, messages
 from app.providers.whatsapp_web.host.events import (
     ABOUT_MESSAGES,
@@ -36,6 +36,7 @@ from app.providers.whatsapp_web.host.handover import Handover
 from app.providers.whatsapp_web.host.qr_codes import QrCodes
 from app.providers.whatsapp_web.host.spool import Spool
 from app.providers.whatsapp_web.protocol import (
+    HOST_LOCK,
     NOTICE,
     Account,
     FromHost,
@@ -46,9 +47,6 @@ from app.providers.whatsapp_web.protocol import (
     SessionState,
     StateChanged,
 )
-
-HOST_LOCK: Final = "host.lock"
-"""Held by the host, beside the app's own: an app that is killed frees its lock at once, its host a moment later."""
 
 _LOCKED_WITHIN: Final = 5.0
 _AFTERTHOUGHT: Final = 0.2
@@ -97,7 +95,7 @@ class Session:
             self._begin_handover(file)
             self._start_over = self._gate.start()
         except LockHeld as held:
-            self._report(News(SessionState.REFUSED, Reason.SESSION_IN_USE, f"held by {held}"))
+            self._report(_news_of_lock(held))
         except OSError as error:
             self._report(news_of_disk(error))
         except GateBusy:
@@ -281,6 +279,12 @@ class Session:
                 lasts=news.lasts,
             )
         )
+
+
+def _news_of_lock(held: LockHeld) -> News:
+    if held.may_be_overruled and held.owner is not None:
+        return News(SessionState.REFUSED, Reason.SESSION_HELD_ELSEWHERE, held.owner.label())
+    return News(SessionState.REFUSED, Reason.SESSION_IN_USE, f"held by {held}")
 
 
 def _address(jid: object) -> str:
