@@ -38,7 +38,7 @@ def environment(data: Path, **more: str) -> dict[str, str]:
     return {**kept, "CONECTA_DATA_DIR": str(data), "LANG": "en_US.UTF-8", **more}
 
 
-@pytest.mark.parametrize("display", [{}, {"DISPLAY": ":9871"}])
+@pytest.mark.parametrize("display", [{}, {"DISPLAY": ":9871"}, {"WAYLAND_DISPLAY": "wayland-none"}])
 def test_without_a_display_the_program_says_so_and_what_else_can_be_done(
     tmp_path: Path, display: dict[str, str]
 ) -> None:
@@ -154,8 +154,8 @@ def test_the_window_opens_on_a_real_display(tmp_path: Path) -> None:
     try:
         with os.fdopen(ready) as answer:
             display = f":{answer.readline().strip()}"
-        with running(tmp_path, DISPLAY=display) as first:
-            until_listening(tmp_path)
+        with running(tmp_path, DISPLAY=display, WAYLAND_DISPLAY="wayland-none", XDG_SESSION_TYPE="wayland") as first:
+            until_listening(tmp_path)  # and a dead Wayland beside it does no harm
             assert second_start(tmp_path, DISPLAY=display) == 0
             first.send_signal(signal.SIGTERM)
             assert first.wait(WITHIN) == 0

@@ -5,9 +5,21 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication, QDeadlineTimer, QEventLoop, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtCore import (
+    QCoreApplication,
+    QDeadlineTimer,
+    QEventLoop,
+    QMargins,
+    QPoint,
+    QRect,
+    QSize,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QScreen, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
+from shiboken6 import isValid
 
 from app.domain.errors import Problem
 from app.ui.banners import Banners
@@ -37,6 +49,9 @@ AGES_MILLISECONDS = 30_000
 FIRST_PICTURE_MILLISECONDS = 1000
 _SIZE = (1240, 860)
 _SMALLEST = (640, 480)
+_USUAL_FRAME = QMargins(1, 38, 1, 1)
+_SETTLED_MILLISECONDS = 100
+_MADE_UP = QSize(800, 800)
 STORAGE = "storage"
 
 
@@ -58,6 +73,11 @@ class MainWindow(QMainWindow):
         self._pane: DetailPane | None = None
         self._painted = False
         self._finished = False
+        self._screen: QScreen | None = None
+        self._fitting = QTimer(
+            self, singleShot=True, interval=_SETTLED_MILLISECONDS
+        )  # once a screen that changes is whole again
+        self._fitting.timeout.connect(self._fit_screen)
         self.errands = Errands(self)
         self.look = LookControl(theme, preferences, self)
         self.header = Header(model, theme)
@@ -237,6 +257,52 @@ class MainWindow(QMainWindow):
         if geometry is not None:
             self.restoreGeometry(geometry)
         self.list.chips.pick(self._preferences.group)
+        self._fit_screen()
+        app = QGuiApplication.instance()
+        assert isinstance(app, QGuiApplication)  # noqa: S101 - there is no window without one
+        app.screenRemoved.connect(self._fit_soon)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        handle = self.windowHandle()
+        if handle is not None and self._screen is None:
+            handle.screenChanged.connect(self._on_screen)
+            self._on_screen(handle.screen())
+
+    def _on_screen(self, screen: QScreen | None) -> None:
+        """The window is on another screen now: the one it was on may have been unplugged."""
+        if self._screen is not None and isValid(self._screen):
+            self._screen.availableGeometryChanged.disconnect(self._fit_soon)
+        self._screen = screen
+        if screen is not None:
+            screen.availableGeometryChanged.connect(self._fit_soon)
+            self._fit_soon()
+
+    def _fit_soon(self, _changed: object = None) -> None:
+        self._fitting.start()
+
+    def _fit_screen(self) -> None:
+        """Bring the whole window, title bar included, on the screen it is on."""
+        screen = self.screen()
+        if screen is None or self.isMaximized() or self.isFullScreen() or _is_nobodys(screen):
+            return
+        wanted = fitted(self.geometry(), screen.availableGeometry(), self._frame())
+        if self.isVisible() or self._preferences.geometry is not None:
+            self.setGeometry(wanted)
+        else:
+            self.resize(wanted.size())  # where a first window stands is for the window manager to say
+
+    def _frame(self) -> QMargins:
+        """What the window manager puts around the window; a usual one as long as that is not known."""
+        inner, outer = self.geometry(), self.frameGeometry()
+        if inner == outer:
+            return _USUAL_FRAME
+        return QMargins(
+            inner.left() - outer.left(),
+            inner.top() - outer.top(),
+            outer.right() - inner.right(),
+            outer.bottom() - inner.bottom(),
+        )
 
     # --- closing
 
@@ -251,6 +317,20 @@ class MainWindow(QMainWindow):
         self._undo_words()
         self.closing.emit()
         super().closeEvent(event)
+
+
+def fitted(window: QRect, available: QRect, frame: QMargins) -> QRect:
+    """Return *window* no larger than *available* less its *frame*, and moved so that all of it is inside."""
+    inside = available.marginsRemoved(frame)
+    size = window.size().boundedTo(inside.size())
+    left = max(inside.left(), min(window.left(), inside.right() + 1 - size.width()))
+    top = max(inside.top(), min(window.top(), inside.bottom() + 1 - size.height()))
+    return QRect(QPoint(left, top), size)
+
+
+def _is_nobodys(screen: QScreen) -> bool:
+    """Whether *screen* is what Qt makes up where there is none: nobody looks at it, and pictures may be larger."""
+    return QGuiApplication.platformName() == "offscreen" and screen.size() == _MADE_UP
 
 
 def _column(*parts: QWidget) -> QWidget:
