@@ -106,6 +106,7 @@ BUTTON_FOR: Final[Mapping[Recommendation, ActionName | None]] = MappingProxyType
         Recommendation.FIX_AT_PROVIDER: ActionName.CONNECT,
         Recommendation.UNLOCK_SECRETS: ActionName.CONNECT,
         Recommendation.FIX_CREDENTIAL: ActionName.ENTER_CREDENTIALS,
+        Recommendation.RENEW_TOKEN: ActionName.ENTER_CREDENTIALS,
         Recommendation.DECIDE_QUEUE: ActionName.DECIDE_QUEUE,
         Recommendation.REGISTER_NUMBER: ActionName.REGISTER,
         Recommendation.CLOSE_OTHER_PROGRAM: ActionName.CONNECT,

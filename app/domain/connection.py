@@ -75,6 +75,7 @@ class Reason(StrEnum):
     PROGRAM_CLOSED = "program_closed"  # only in the log of moves: nobody was there to keep the link running
     # hosted providers
     TOKEN_INVALID = "token_invalid"  # noqa: S105 - a reason, not a password
+    TOKEN_EXPIRING = "token_expiring"  # noqa: S105 - a reason; all works until the time that is named
     BILLING = "billing"
     NOT_REGISTERED = "not_registered"
     POLICY_RESTRICTED = "policy_restricted"

@@ -35,6 +35,7 @@ class Recommendation(StrEnum):
     CLOSE_OTHER_PROGRAM = "close_other_program"
     REINSTALL = "reinstall"
     FIX_CREDENTIAL = "fix_credential"
+    RENEW_TOKEN = "renew_token"  # noqa: S105 - make a new one at the provider, and enter it
     SETTLE_BILL = "settle_bill"
     REGISTER_NUMBER = "register_number"
     FIX_AT_PROVIDER = "fix_at_provider"  # in its panel, then connect again
@@ -103,8 +104,9 @@ _BLOCKED = {
     _R.QUALITY_LOW: _G.SLOW_DOWN,
     _R.RATE_LIMITED: _G.WAIT,
     _R.SECRETS_LOCKED: _G.UNLOCK_SECRETS,
-    # A blocked link always carries its reason; these five are complete for the test's sake and safe in any case.
+    # A blocked link always carries its reason; these six are complete for the test's sake and safe in any case.
     _R.PROVIDER_WARNING: _G.LOOK_AT_PROVIDER,
+    _R.TOKEN_EXPIRING: _G.RENEW_TOKEN,
     _R.NONE: _G.RECONNECT,
     _R.PROGRAM_CLOSED: _G.RECONNECT,
     _R.WAITING_TURN: _G.RECONNECT,
@@ -126,6 +128,7 @@ _CONNECTED = {
     _R.RATE_LIMITED: _G.WAIT,
     _R.POLICY_RESTRICTED: _G.CONTACT_HUMAN,
     _R.PROVIDER_WARNING: _G.LOOK_AT_PROVIDER,
+    _R.TOKEN_EXPIRING: _G.RENEW_TOKEN,
 }
 
 NEW_PAIRING = frozenset({_G.SHOW_NEW_CODE, _G.REAUTHENTICATE})
@@ -217,6 +220,7 @@ _META_ONLY = {
     _R.REGISTER_LIMIT,
     _R.QUALITY_LOW,
     _R.RATE_LIMITED,
+    _R.TOKEN_EXPIRING,
 }
 _SELF_HOSTED_ONLY = {
     _R.MAIN_DEVICE_GONE,

@@ -64,13 +64,7 @@ def refused(fact: WireMessage | WireReceipt | WirePreference, why: str, at: date
         payload = json.dumps(asdict(fact), default=str)
     except ValueError:  # a number with more digits than Python writes out
         payload = ""
-    match fact:
-        case WireMessage():
-            kind, named = "message", (*fact.chat, *fact.sender)
-        case WireReceipt():
-            kind, named = "receipt", fact.chat
-        case WirePreference():
-            kind, named = "preference", fact.who
+    kind, named = _named(fact)
     addresses = (each for each in named if isinstance(each, Address))  # one may be what cannot be stored
     return WireUnknown(
         kind=kind,
@@ -80,3 +74,10 @@ def refused(fact: WireMessage | WireReceipt | WirePreference, why: str, at: date
         reason=SetAsideReason.NOT_STORABLE,
         detail=why,
     )
+
+
+def _named(fact: WireMessage | WireReceipt | WirePreference) -> tuple[str, tuple[Address, ...]]:
+    """The word for *fact*, and everybody it names."""
+    if isinstance(fact, WireMessage):
+        return "message", (*fact.chat, *fact.sender)
+    return ("receipt", fact.chat) if isinstance(fact, WireReceipt) else ("preference", fact.who)

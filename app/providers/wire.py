@@ -11,6 +11,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,10 +33,14 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """No answer, or none that could be read. *sent* is whether the request may have reached the far end."""
+    """No answer, or none that could be read. *sent* is whether the request may have reached the far end.
+
+    *retry_after* is in seconds, where an answer that could not be read asked for a pause.
+    """
 
     why: str
     sent: bool
+    retry_after: float | None = None
 
 
 Answer = Answered | Unanswered
@@ -107,7 +112,7 @@ class Wire:
                     deadline.reschedule(asyncio.get_running_loop().time())
             if len(body) > LARGEST:
                 return Unanswered("an answer that is too large", sent=True)
-            return Answered(response.status_code, bytes(body), _seconds(response.headers.get("retry-after", "")))
+            return Answered(response.status_code, bytes(body), _retry_after(response.headers))
         finally:
             await response.aclose()
 
@@ -167,5 +172,13 @@ def _why_no_connection(error: BaseException) -> str:
     return "no connection"
 
 
-def _seconds(text: str) -> float | None:
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds; a date counts from the answer's own, so that no clock of ours is needed (RFC 9110, 10.2.3)."""
+    asked = headers.get("retry-after", "").strip()
+    if asked.isascii() and asked.isdigit():
+        return float(asked) if len(asked) < 7 else None
+    try:
+        until, since = parsedate_to_datetime(asked), parsedate_to_datetime(headers.get("date", ""))
+        return max(0.0, (until - since).total_seconds())
+    except (TypeError, ValueError, OverflowError):
+        return None

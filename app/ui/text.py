@@ -66,7 +66,7 @@ def state_badge(status: LinkStatus) -> str:
         return texts(f"badge.blocked.{status.reason}")
     if is_limited(status):
         return texts("badge.connected_limited")
-    if status.reason in (Reason.WAITING_TURN, Reason.PROVIDER_WARNING):
+    if status.reason in (Reason.WAITING_TURN, Reason.PROVIDER_WARNING, Reason.TOKEN_EXPIRING):
         return texts(f"badge.{status.reason}")
     if status.reason is Reason.SIGNING_IN:
         return texts("badge.signing_in")
@@ -249,6 +249,8 @@ def _connected(status: LinkStatus, now: datetime) -> str:
         return texts(f"sentence.connected_{status.capability}_until", until=until)
     if status.reason is Reason.PROVIDER_WARNING:
         return texts("sentence.provider_warning", detail=status.detail or "—")
+    if status.reason is Reason.TOKEN_EXPIRING:
+        return texts("sentence.token_expiring", until=_until(status, now) or texts("sentence.any_moment"))
     if status.reason is not Reason.NONE:
         return _cause(status.reason)
     heard = status.evidence.last_inbound

@@ -77,8 +77,9 @@ TONE_ICON: Final[Mapping[Tone, str]] = MappingProxyType(
 
 def tone_of(status: LinkStatus) -> Tone:
     """The tone of a badge. A code that ran out is no failure: a person is awaited, as before. Nor is all well while a
-    provider names an error beside its yes."""
-    return Tone.WAITING if status.reason in (Reason.QR_EXPIRED, Reason.PROVIDER_WARNING) else TONE_OF[status.state]
+    provider names an error beside its yes, or a token is about to expire."""
+    waiting = (Reason.QR_EXPIRED, Reason.PROVIDER_WARNING, Reason.TOKEN_EXPIRING)
+    return Tone.WAITING if status.reason in waiting else TONE_OF[status.state]
 
 
 def badge_icon(status: LinkStatus) -> str:

@@ -24,6 +24,7 @@ from app.domain.messages import (
     SetAsideReason,
     WireFact,
     WireMessage,
+    WirePreference,
     WireReceipt,
     WireUnknown,
 )
@@ -127,6 +128,24 @@ def test_a_message_that_is_refused_is_found_and_set_aside_and_everything_around_
             assert core.status(ana).state is LinkState.CONNECTED
             told = [event for event in core.listener.heard if isinstance(event, DeliverySetAside)]
             assert told == [DeliverySetAside(ana.mentorado.id, ana.link.id)] * 2
+
+    run(main())
+
+
+def test_a_wish_that_is_refused_is_set_aside_with_whose_it_is(
+    core: Core, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    core.history.refuses = lambda fact: isinstance(fact, WirePreference)
+
+    async def main() -> None:
+        async with core.running():
+            await connected(core)
+            core.provider.line.say(Arrived((WirePreference(who=(BIA,), stopped=True, at=DAWN),), 1))
+            await settle()
+            (aside,) = core.history.facts
+            assert isinstance(aside, WireUnknown)
+            assert (aside.kind, aside.about) == ("preference", (BIA,))
 
     run(main())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import subprocess
 import sys
@@ -123,6 +124,63 @@ def test_lists_come_in_pages(client: httpx.Client, cloud: MetaCloud) -> None:
             break
         after = page["paging"]["cursors"]["after"]
     assert names == [f"modelo_{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("more", [{}, {"typing_indicator": {"type": "text"}}])
+def test_marking_a_message_as_read_sends_none(client: httpx.Client, cloud: MetaCloud, more: dict[str, Any]) -> None:
+    """As pywa, heyoo and whatsapp-api-js do it."""
+    read = {"messaging_product": "whatsapp", "status": "read", "message_id": "wamid.in.1", **more}
+    assert client.post(f"/v25.0/{NUMBER_ID}/messages", json=read).json() == {"success": True}
+    assert (cloud.world.number.read, cloud.world.number.sent) == (["wamid.in.1"], [])
+
+
+def test_a_user_id_is_a_recipient_and_no_number(client: httpx.Client, cloud: MetaCloud) -> None:
+    path, by_id = f"/v25.0/{NUMBER_ID}/messages", {**used("oi"), "recipient": "BR.1502"}
+    del by_id["to"]
+    assert client.post(path, json=by_id).json()["contacts"] == [{"input": "BR.1502", "user_id": "BR.1502"}]
+    assert code(client.post(path, json={**by_id, "recipient": ""})) == 131008
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        (f"{NUMBER_ID}/whatsapp_business_profile", 200),
+        (f"{NUMBER_ID}/settings", 200),
+        (f"{WABA_ID}/subscribed_apps", 200),
+        (WABA_ID, 200),
+        (f"{NUMBER_ID}/messages", 100),
+        (f"{NUMBER_ID}/nothing_like_that", 2500),
+        (f"{WABA_ID}/nothing_like_that", 2500),
+        ("123/messages", 100),
+    ],
+)
+def test_what_is_below_a_number_or_an_account_is_there_or_an_error(
+    client: httpx.Client, path: str, expected: int
+) -> None:
+    response = client.get(f"/v25.0/{path}")
+    assert (response.status_code if response.is_success else code(response)) == expected
+
+
+def test_a_body_may_be_a_form_and_one_that_nobody_can_read_lacks_everything(client: httpx.Client) -> None:
+    path = f"/v25.0/{NUMBER_ID}"
+    form = {
+        "messaging_product": "whatsapp",
+        "to": BIA,
+        "type": "template",
+        "template": json.dumps(used("oi")["template"]),
+    }
+    assert client.post(f"{path}/messages", data=form).is_success
+    picture = {"file": ("a.jpg", b"\xff\xd8", "image/jpeg")}
+    assert client.post(f"{path}/media", data={"messaging_product": "whatsapp"}, files=picture).json()["id"]
+    for broken in (b"{", b"[]", b"\xff"):
+        assert code(client.post(f"{path}/messages", content=broken)) == 100
+
+
+def test_errors_of_oauth_and_of_the_graph_bring_no_error_data(client: httpx.Client) -> None:
+    wrong = client.get(f"/v25.0/{NUMBER_ID}", headers={"Authorization": "Bearer EAAother"}).json()["error"]
+    assert ("error_data" in wrong, wrong["type"], wrong["error_subcode"]) == (False, "OAuthException", 463)
+    closed = client.post(f"/v25.0/{NUMBER_ID}/messages", json=text()).json()["error"]
+    assert closed["error_data"]["details"]
 
 
 def test_webhooks_are_signed_and_may_come_twice() -> None:

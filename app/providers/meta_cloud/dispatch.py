@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,20 +10,21 @@ from datetime import datetime, timedelta
 from random import uniform
 from typing import Any, Final
 
-from app.domain.messages import Address, AddressKind
+from app.domain.messages import Address, AddressKind, Delivery, WireFact, WirePreference, WireReceipt
 from app.domain.phone import is_e164
 from app.domain.ports import Clock
 from app.domain.provider import Refused
 from app.domain.sending import Accepted, NotSent, Outgoing, SendResult, SendTrouble, Uncertain, window_open
 from app.providers.meta_cloud.errors import PAIR, STALE_TEMPLATES, Meaning, Wait, meaning_of
 from app.providers.meta_cloud.graph import Declined, Graph, Reply, Said
-from app.providers.meta_cloud.plain import mappings, phone, text
+from app.providers.meta_cloud.held_templates import OPTED_OUT, HeldTemplates
+from app.providers.meta_cloud.plain import mappings, number, phone, text
 from app.providers.meta_cloud.templates import Catalogue
 from app.providers.wire import Unanswered
 
 LONGEST_TEXT: Final = 4096
-HELD_BACK: Final = timedelta(hours=24)
-"""131049: Meta holds marketing back from this person; no template is sent to them for as long."""
+_USER_ID: Final = re.compile(r"[A-Z]{2}(?:\.[A-Za-z0-9_-]{1,128})+")
+"""Meta's id of a user in one business: a country's two letters, and what follows a dot. A number may not be known."""
 
 _PER_PAIR, _PER_NUMBER = 131056, "number"
 _REMEMBERED = 2000
@@ -48,6 +50,7 @@ class Dispatch:
         catalogue: Catalogue,
         clock: Clock,
         effects: Effects,
+        held: HeldTemplates | None = None,
         draw: Callable[[float, float], float] = uniform,
     ) -> None:
         self._graph = graph
@@ -56,6 +59,8 @@ class Dispatch:
         self._clock = clock
         self._effects = effects
         self._draw = draw
+        self._templates = held or HeldTemplates()
+        self._recipients: OrderedDict[str, tuple[Address, ...]] = OrderedDict()  # of messages that Meta took
         self._failed: OrderedDict[str, int] = OrderedDict()  # tries in a row, by what was tried
         self._held: OrderedDict[str, tuple[datetime, int]] = OrderedDict()  # until when, and after which code
 
@@ -70,8 +75,9 @@ class Dispatch:
             if isinstance(found, NotSent):
                 return found
             content = {"type": "template", "template": found.filled(message.template)}
-        # With its plus and country code: Meta takes anything else for a number of the business's own country.
-        head = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": message.to.value}
+        # A number with its plus and country code: Meta takes anything else for one of the business's own country.
+        named = "to" if message.to.kind is AddressKind.PHONE else "recipient"
+        head = {"messaging_product": "whatsapp", "recipient_type": "individual", named: message.to.value}
         tail = {"biz_opaque_callback_data": message.reference} if message.reference else {}
         return self._result(message, await self._graph.post(self._path, {**head, **content, **tail}))
 
@@ -79,16 +85,35 @@ class Dispatch:
         """Have the list of templates read again before the next one is used."""
         self._catalogue.doubt()
 
+    def heed(self, fact: WireFact) -> None:
+        """Take to heart what a webhook says: failures count as in an answer, and so do wishes about marketing."""
+        now = self._clock.now()
+        match fact:
+            case WireReceipt(delivery=Delivery.FAILED):
+                code = number(fact.code)
+                if code in STALE_TEMPLATES:
+                    self._catalogue.doubt()
+                if code is not None:
+                    sent_to = (each for one in fact.provider_ids for each in self._recipients.get(one, ()))
+                    self._templates.note(code, (*fact.chat, *sent_to), now)
+            case WirePreference(stopped=True):
+                self._templates.note(OPTED_OUT, fact.who, now)
+            case WirePreference():
+                self._templates.release(fact.who)
+            case _:
+                pass
+
     def _refused_here(self, message: Outgoing) -> NotSent | None:
-        if message.to.kind is not AddressKind.PHONE or not is_e164(message.to.value):
-            return NotSent(trouble=SendTrouble.RECIPIENT_INVALID, detail="Meta reaches phone numbers only")
+        if not _reachable(message.to):
+            detail = "Meta reaches phone numbers and its own user ids only"
+            return NotSent(trouble=SendTrouble.RECIPIENT_INVALID, detail=detail)
         if message.template is None:
             if not message.text.strip() or len(message.text) > LONGEST_TEXT:
                 return NotSent(trouble=SendTrouble.REQUEST, detail=f"a text has 1 to {LONGEST_TEXT} characters")
             if not window_open(message.last_inbound, self._clock.now()):
                 return NotSent(trouble=SendTrouble.WINDOW_CLOSED, code="131047")
-        elif self._left(f"held {message.to.key}") is not None:
-            return NotSent(trouble=SendTrouble.RATE_PAIR, code="131049")
+        elif (refused := self._templates.refusal(message.to, self._clock.now())) is not None:
+            return refused
         return self._too_soon(message)
 
     def _too_soon(self, message: Outgoing) -> NotSent | None:
@@ -120,7 +145,10 @@ class Dispatch:
             return Uncertain(detail="an answer that names no message")
         for key in (_PER_NUMBER, message.to.key, f"try {message.reference or message.to.key}"):
             self._failed.pop(key, None)
-        return Accepted(provider_id=wamid, to=_address(mappings(reply.body.get("contacts"))))
+        written_as = _address(mappings(reply.body.get("contacts")))
+        self._recipients[wamid] = (message.to,) if written_as is None else (message.to, written_as)
+        _keep_last(self._recipients)
+        return Accepted(provider_id=wamid, to=written_as)
 
     def _declined(self, message: Outgoing, reply: Declined, meaning: Meaning) -> NotSent:
         code = str(reply.code)
@@ -131,8 +159,7 @@ class Dispatch:
             self._effects.stop(result, Refused(meaning.reason, detail=f"{code}: {reply.detail}"))
             return result
         now = self._clock.now()
-        if reply.code == 131049:
-            self._hold(f"held {message.to.key}", now + HELD_BACK, reply.code)
+        self._templates.note(reply.code, (message.to,), now)
         if meaning.wait is None:
             return NotSent(trouble=meaning.trouble, code=code, detail=reply.detail)
         key = {SendTrouble.RATE_GLOBAL: _PER_NUMBER, SendTrouble.RATE_PAIR: message.to.key}.get(
@@ -169,6 +196,16 @@ def _keep_last(kept: OrderedDict[str, Any]) -> None:
 
 
 def _address(contacts: Sequence[Mapping[str, Any]]) -> Address | None:
-    """How Meta writes the recipient; Brazil's ninth digit may have gone."""
-    number = phone(contacts[0].get("wa_id")) if contacts else None
-    return None if number is None else Address(AddressKind.PHONE, number)
+    """How Meta names the recipient: a number, from which Brazil's ninth digit may have gone, or a user id."""
+    if not contacts:
+        return None
+    account, user = phone(contacts[0].get("wa_id")), text(contacts[0].get("user_id"))
+    if account is not None:
+        return Address(AddressKind.PHONE, account)
+    return Address(AddressKind.META_USER, user) if user else None
+
+
+def _reachable(to: Address) -> bool:
+    if to.kind is AddressKind.PHONE:
+        return is_e164(to.value)
+    return to.kind is AddressKind.META_USER and _USER_ID.fullmatch(to.value) is not None

@@ -57,6 +57,8 @@ _BILL = Meaning(_T.BILLING, _R.BILLING, stops=True)
 _REGISTER = Meaning(_T.NOT_CONNECTED, _R.NOT_REGISTERED, stops=True)
 _REGISTER_LATER = Meaning(_T.NOT_CONNECTED, _R.REGISTER_LIMIT, stops=True)
 _CALLS = Meaning(_T.RATE_GLOBAL, _R.RATE_LIMITED, wait=_MINUTES)
+_USE_CASE = Meaning(_T.RATE_GLOBAL, _R.RATE_LIMITED, wait=_LONG)
+"""80007 and 80008 are WhatsApp's own; the others are those of Meta's other products, counted for the same app."""
 _REQUEST = Meaning(_T.REQUEST)
 _RECIPIENT = Meaning(_T.RECIPIENT_INVALID)
 _TEMPLATE = Meaning(_T.TEMPLATE)
@@ -70,14 +72,18 @@ MEANINGS: Final[Mapping[int, Meaning]] = MappingProxyType(
         4: _CALLS,
         10: _PERMISSION,
         17: _CALLS,
+        32: _CALLS,
         33: Meaning(_T.REQUEST, _R.NOT_REGISTERED, stops=True),  # the number was deleted
         100: _REQUEST,
+        102: _SIGN_IN,  # the session is over
         104: _SIGN_IN,
         190: _SIGN_IN,
         **dict.fromkeys(range(200, 300), _PERMISSION),
+        341: _CALLS,
         368: _POLICY,
+        613: _CALLS,
         803: Meaning(_T.REQUEST, _R.PERMISSION_MISSING, stops=True),  # the number is not there for this token
-        80007: Meaning(_T.RATE_GLOBAL, _R.RATE_LIMITED, wait=_LONG),
+        **dict.fromkeys(range(80000, 80015), _USE_CASE),
         130429: Meaning(_T.RATE_GLOBAL, _R.RATE_LIMITED, wait=_SOON),
         130472: _RECIPIENT,  # in an experiment of Meta's
         130497: _RECIPIENT,  # in a country this business may not write to

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from app.providers.meta_cloud.plain import document, mapping, mapping_or_none, number, shortened, text
-from app.providers.wire import Answer, Patience, Unanswered, Wire, open_wire
+from app.providers.wire import Answer, Answered, Patience, Unanswered, Wire, open_wire
 
 ANY_TOKEN: Final = re.compile(r"\bEAA[0-9A-Za-z_-]{8,}")
 """What Meta's access tokens look like: its own error texts repeat one that it cannot read."""
@@ -35,6 +35,9 @@ class Declined:
     retry_after: float | None = None  # seconds
 
 
+LONGEST_PAUSE: Final = 86_400.0
+"""Seconds of quiet that are granted at most: nobody would see for how long nothing is known."""
+
 Reply = Said | Declined | Unanswered
 
 
@@ -45,9 +48,18 @@ class Graph:
         self._wire = wire
         self._version = version
         self._token = token
+        self._pause = 0.0
 
     async def get(self, path: str, **params: str) -> Reply:
-        return read(await self._wire.ask("GET", f"{self._version}/{path}", params=params), self._token)
+        reply = read(await self._wire.ask("GET", f"{self._version}/{path}", params=params), self._token)
+        if isinstance(reply, Declined | Unanswered):
+            self._pause = max(self._pause, reply.retry_after or 0.0)
+        return reply
+
+    def take_pause(self) -> float:
+        """Seconds for which answers to questions asked us to be quiet since this was called last; 0 for none."""
+        pause, self._pause = self._pause, 0.0
+        return min(pause, LONGEST_PAUSE)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> Reply:
         return read(await self._wire.ask("POST", f"{self._version}/{path}", json=body), self._token)
@@ -71,25 +83,31 @@ def read(answer: Answer, token: str = "") -> Reply:
         return answer
     body = document(answer.body)
     if body is None:
-        return Unanswered(f"HTTP {answer.status} without an answer of the API", sent=True)
+        return _no_answer("without an answer of the API", answer)
     if "error" in body:
         return _declined(body["error"], answer.status, answer.retry_after, token)
     if not 200 <= answer.status < 300:
-        return Unanswered(f"HTTP {answer.status} without an error of the API", sent=True)
+        return _no_answer("without an error of the API", answer)
     return Said(body)
+
+
+def _no_answer(why: str, answer: Answered) -> Unanswered:
+    pause = "" if answer.retry_after is None else f", and a pause of {answer.retry_after:.0f} s"
+    return Unanswered(f"HTTP {answer.status} {why}{pause}", sent=True, retry_after=answer.retry_after)
 
 
 def _declined(value: object, status: int, retry_after: float | None, token: str) -> Reply:
     error = mapping_or_none(value)
     code = None if error is None else number(error.get("code"))
     if error is None or code is None:
-        return Unanswered(f"HTTP {status} with an error that names no code", sent=True)
+        return Unanswered(f"HTTP {status} with an error that names no code", sent=True, retry_after=retry_after)
     data = error.get("error_data")
     words = text(mapping(data).get("details")) or text(data) or text(error.get("error_user_msg"))
+    words = words or text(error.get("message")).removeprefix(f"(#{code})")  # the code stands beside it anyway
     return Declined(
         code=code,
         subcode=number(error.get("error_subcode")),
-        detail=discreet(shortened(words or text(error.get("message"))), token),
+        detail=discreet(shortened(words), token),
         transient=error.get("is_transient") is True,
         status=status,
         retry_after=retry_after,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from app.domain.ports import Clock
-from app.domain.provider import Refused, Silent
+from app.domain.provider import Opened, Refused, Silent
 from app.providers.meta_cloud.errors import meaning_of
 from app.providers.meta_cloud.graph import Declined, Graph, Said
 from app.providers.meta_cloud.plain import code_word, text
@@ -16,6 +17,8 @@ from app.providers.meta_cloud.verdict import (
     TELLING,
     Number,
     Verdict,
+    before_expiry,
+    expiry,
     of_failure,
     of_health,
     of_number,
@@ -36,11 +39,16 @@ class Inquiry:
         self._id = phone_number_id
         self._clock = clock
         self._unknown: set[str] = set()  # fields that were not known when they were asked for
+        self._expires: datetime | None = None  # when the token does, as far as Meta says
 
     async def verdict(self) -> Verdict:
         """What is true of the number now."""
         known = await self.number()
         return await self.judged(known) if isinstance(known, Number) else known
+
+    def take_pause(self) -> float:
+        """Seconds of quiet that Meta asked for since this was called last."""
+        return self._graph.take_pause()
 
     async def judged(self, known: Number) -> Verdict:
         """What is true of a number of which the first is known."""
@@ -51,11 +59,14 @@ class Inquiry:
         if isinstance(more, Declined | Unanswered):
             return of_failure(more)
         known = replace(known, more={name: code_word(value) or "?" for name, value in more.items()})
-        return of_health(await self._graph.get(self._id, fields="health_status"), known)
+        verdict = of_health(await self._graph.get(self._id, fields="health_status"), known)
+        return before_expiry(verdict, self._expires, self._clock.now()) if isinstance(verdict, Opened) else verdict
 
     async def number(self) -> Number | Refused | Silent:
         """Whose number the credentials lead to."""
-        bad_token = of_token(await self._graph.inspect_token(), self._clock.now())
+        inspected = await self._graph.inspect_token()
+        self._expires = expiry(inspected)
+        bad_token = of_token(inspected, self._clock.now())
         if bad_token is not None:
             return bad_token
         return of_number(await self._graph.get(self._id, fields=",".join(ESSENTIAL)))

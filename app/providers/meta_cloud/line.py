@@ -15,13 +15,14 @@ from app.domain.phone import PhoneNumber
 from app.domain.ports import Clock
 from app.domain.provider import Arrived, Heard, Opened, Refused, Signal, Silent
 from app.domain.sending import NotSent
-from app.providers.meta_cloud.errors import meaning_of
+from app.providers.meta_cloud.errors import MEANINGS, meaning_of
 from app.providers.meta_cloud.graph import Declined
 from app.providers.meta_cloud.history_poll import HistoryPoll
 from app.providers.meta_cloud.inquiry import Inquiry
 from app.providers.meta_cloud.plain import number
 
-RATE_ERRORS: Final = frozenset({"4", "17", "80007"})
+RATE_ERRORS: Final = frozenset(str(code) for code, meaning in MEANINGS.items() if meaning.reason is Reason.RATE_LIMITED)
+"""After these the next round waits for longer than after silence."""
 
 LOOK_AGAIN_SECONDS: Final = 60.0
 """The next round is due by the wall clock: a computer that slept would otherwise wait for all of it again."""
@@ -122,7 +123,7 @@ class MetaLine(AsyncIterator[Signal]):
                 receipts = await self.history.news()
                 if receipts:
                     self._arrive(receipts, _nobody_waits)
-            await self._rest(self._pause_after(verdict))
+            await self._rest(self._pause_after(verdict), self._inquiry.take_pause())
 
     def _pause_after(self, verdict: Signal) -> float:
         if not isinstance(verdict, Silent):
@@ -133,14 +134,17 @@ class MetaLine(AsyncIterator[Signal]):
             return self._rhythm.when_limited
         return min(self._rhythm.regular, self._rhythm.after_silence * 2.0 ** min(self._silences - 1, 16))
 
-    async def _rest(self, seconds: float) -> None:
-        """Wait until the next round is due or somebody wants one, and show the end of a limit when it comes."""
+    async def _rest(self, seconds: float, at_least: float) -> None:
+        """Wait until the next round is due or somebody wants one, and show the end of a limit when it comes.
+
+        Before *at_least* seconds nothing is asked, whoever wants it: Meta asked for quiet.
+        """
         began = self._clock.now()
         while not self.over:
             now = self._clock.now()
             began = min(began, now)  # somebody may set the clock back
             passed = (now - began).total_seconds()
-            left = (self._rhythm.at_most_every if self._asked else seconds) - passed
+            left = max(self._rhythm.at_most_every if self._asked else seconds, at_least) - passed
             if left <= 0:
                 return
             relief = self._limited_until
@@ -182,7 +186,7 @@ class MetaLine(AsyncIterator[Signal]):
         until = self._limited_until
         if until is None or until <= self._clock.now() or opened.capability is not SendCapability.OK:
             return opened
-        return replace(opened, capability=SendCapability.RESTRICTED, reason=Reason.RATE_LIMITED, until=until)
+        return replace(opened, capability=SendCapability.RESTRICTED, reason=Reason.RATE_LIMITED, until=until, detail="")
 
     def _arrive(self, facts: Sequence[WireFact], confirm: Callable[[], None]) -> None:
         self._mark += 1

@@ -21,6 +21,7 @@ from app.providers.meta_cloud.accounts import why, wrong_account
 from app.providers.meta_cloud.details import ASKED_FOR, facts
 from app.providers.meta_cloud.dispatch import Dispatch, Effects
 from app.providers.meta_cloud.graph import Declined, Graph, open_graph
+from app.providers.meta_cloud.held_templates import HeldTemplates
 from app.providers.meta_cloud.history_poll import HistoryPoll
 from app.providers.meta_cloud.inquiry import Inquiry
 from app.providers.meta_cloud.line import MetaLine, Rhythm
@@ -67,6 +68,7 @@ class MetaCloudProvider:
         self._lines: dict[LinkId, tuple[MetaLine, Dispatch]] = {}
         self._stopped: dict[LinkId, NotSent] = {}  # what sending ends in until a person connects the link again
         self._catalogues: dict[str, Catalogue] = {}
+        self._held: dict[LinkId, HeldTemplates] = {}
 
     # --- lines
 
@@ -85,6 +87,7 @@ class MetaCloudProvider:
                 catalogue=self._catalogue(credentials),
                 clock=self._clock,
                 effects=Effects(stop=line.stop, limited=line.limited),
+                held=self._held.setdefault(link.id, HeldTemplates()),
             )
             self._stopped.pop(link.id, None)
             self._lines[link.id] = line, dispatch
@@ -114,8 +117,11 @@ class MetaCloudProvider:
         if line is None or line.over or (facts and line.account is None):
             return False
         line.deliver(facts, check, confirm)
+        dispatch = self._lines[link_id][1]
+        for fact in facts:
+            dispatch.heed(fact)
         if check:
-            self._lines[link_id][1].doubt_templates()
+            dispatch.doubt_templates()
         return True
 
     # --- credentials

@@ -6,8 +6,8 @@ What cannot be read, or has a value that was never documented, is `Silent`: the 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from app.domain.connection import Reason, SendCapability
@@ -17,6 +17,7 @@ from app.providers.meta_cloud.errors import HEALTH, meaning_of
 from app.providers.meta_cloud.graph import Declined, Reply, Said, discreet
 from app.providers.meta_cloud.plain import (
     code_word,
+    mapping,
     mapping_or_none,
     mappings,
     moment,
@@ -51,6 +52,9 @@ _QUALITY: Final[Mapping[str, Reason]] = {
 _NAMES: Final = frozenset({"", "APPROVED", "AVAILABLE_WITHOUT_REVIEW", "DECLINED", "EXPIRED", "PENDING_REVIEW", "NONE"})
 _HEALTH: Final = ("AVAILABLE", "LIMITED", "BLOCKED")  # the best first
 
+EXPIRY_NOTICE: Final = timedelta(days=14)
+"""So long before a token expires it is said: a person has to make a new one."""
+
 Verdict = Opened | Refused | Silent
 
 
@@ -82,14 +86,27 @@ def of_token(reply: Reply, now: datetime) -> Refused | Silent | None:
         return Refused(Reason.TOKEN_INVALID, detail="Meta says that the token is not valid")
     if data.get("is_valid") is not True:
         return Silent("nothing is said of the token's validity")
-    if (number(data.get("expires_at")) or 0) > 0:  # 0 is said to mean never
-        expires = moment(data.get("expires_at"))
-        if expires is not None and expires <= now:
-            return Refused(Reason.TOKEN_INVALID, detail=f"the token expired at {expires:%Y-%m-%d %H:%M} UTC")
+    expires = expiry(reply)
+    if expires is not None and expires <= now:
+        return Refused(Reason.TOKEN_INVALID, detail=f"the token expired at {expires:%Y-%m-%d %H:%M} UTC")
     scopes = data.get("scopes")
     if isinstance(scopes, list) and scopes and MESSAGING not in scopes:
         return Refused(Reason.PERMISSION_MISSING, detail=f"the token lacks {MESSAGING}")
     return None
+
+
+def expiry(reply: Reply) -> datetime | None:
+    """When the token expires; None when it never does, or nothing is said of it."""
+    data = mapping(reply.body.get("data")) if isinstance(reply, Said) else {}
+    return moment(data.get("expires_at")) if (number(data.get("expires_at")) or 0) > 0 else None  # 0 means never
+
+
+def before_expiry(opened: Opened, expires: datetime | None, now: datetime) -> Opened:
+    """*opened* with a notice where the token expires soon and nothing worse is to be said."""
+    if expires is None or expires - now > EXPIRY_NOTICE or opened.reason is not Reason.NONE:
+        return opened
+    detail = f"the token expires at {expires:%Y-%m-%d %H:%M} UTC"
+    return replace(opened, reason=Reason.TOKEN_EXPIRING, until=expires, detail=detail)
 
 
 def of_number(reply: Reply) -> Number | Silent | Refused:

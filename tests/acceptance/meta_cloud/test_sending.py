@@ -11,9 +11,11 @@ from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason, SendCapability
 from app.domain.messages import Address, AddressKind
 from app.domain.sending import Accepted, NotSent, Outgoing, SendTrouble, TemplateUse, Uncertain
+from app.providers.meta_cloud import callbacks
 from tests.acceptance.meta_cloud.office import BIA, QUICK, Office, run
 from tests.acceptance.meta_cloud.rows import FINE, SLOWED
 from tests.acceptance.meta_cloud.test_errors import shown
+from tests.emulators.meta_cloud import webhooks
 from tests.emulators.meta_cloud.faults import Fault
 from tests.emulators.meta_cloud.world import WABA_ID, template
 
@@ -334,11 +336,86 @@ def test_somebody_for_whom_meta_holds_marketing_back_gets_no_template_for_a_day(
     run(main())
 
 
+@pytest.mark.parametrize("known_by_user_id", [False, True])
+@pytest.mark.parametrize(
+    ("code", "trouble", "held_for_good"),
+    [(131049, SendTrouble.RATE_PAIR, False), (131050, SendTrouble.OPTED_OUT, True)],
+)
+def test_a_failure_told_later_holds_templates_back_just_as_in_the_answer(
+    office: Office, code: int, trouble: SendTrouble, held_for_good: bool, known_by_user_id: bool
+) -> None:
+    """ "the second is held back (RATE_PAIR 131049), as after the same code in the answer" """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            taken = await day.send(ana, template=REMINDER, wrote=False)
+            assert isinstance(taken, Accepted)
+            who = (
+                "BR.1502" if known_by_user_id else "552187650001"
+            )  # as Meta names whoever we wrote to as +5521987650001
+            told = webhooks.status(taken.provider_id, "failed", who, code=code, at=1_700_000_000)
+            for callback in callbacks.parse(webhooks.envelope(told), office.clock.now()):
+                assert day.provider.deliver(ana.link, callback.facts, callback.check, lambda: None)
+            held = NotSent(trouble=trouble, code=str(code))
+            assert await day.send(ana, template=REMINDER, wrote=False) == held
+            assert isinstance(await day.send(ana), Accepted)  # an answer is no marketing
+            await day.do(ActionName.DISCONNECT, ana)
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.CONNECTED)
+            assert await day.send(ana, template=REMINDER, wrote=False) == held
+            await day.later(ana, 24 * 3600)
+            later = await day.send(ana, template=REMINDER, wrote=False)
+            assert later == held if held_for_good else isinstance(later, Accepted)
+
+    run(main())
+
+
+def test_whoever_wants_no_marketing_gets_no_template_until_they_want_it_again(office: Office) -> None:
+    """ "opt-outs told by webhook (`user_preferences` stop/resume) must hold templates back" """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+
+            async def wish(value: str) -> None:
+                change = webhooks.messages(user_preferences=[{"wa_id": "552187650001", "value": value}])
+                body = webhooks.envelope({**change, "field": "user_preferences"})
+                for callback in callbacks.parse(body, office.clock.now()):
+                    assert day.provider.deliver(ana.link, callback.facts, callback.check, lambda: None)
+
+            await wish("stop")
+            held = NotSent(trouble=SendTrouble.OPTED_OUT, code="131050")
+            assert await day.send(ana, template=REMINDER, wrote=False) == held
+            assert office.cloud.asked("messages") == []
+            await wish("resume")
+            assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+
+    run(main())
+
+
+def test_somebody_known_by_a_user_id_only_is_written_to_by_it(office: Office) -> None:
+    """ "To *send* to such a contact the id goes in `recipient` instead of `to`"."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            bia = Address(AddressKind.META_USER, "BR.1502AB")
+            office.cloud.world.number.inbound[bia.value] = office.clock.now()
+            message = Outgoing(to=bia, text="oi", last_inbound=office.clock.now())
+            result = await day.provider.send(day.core.enrolments.get(ana.id), message)
+            (sent,) = office.cloud.world.number.sent
+            assert result == Accepted(provider_id=sent.wamid, to=bia)
+            assert (sent.payload["recipient"], "to" in sent.payload) == ("BR.1502AB", False)
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("to", "words", "trouble"),
     [
         (Address(AddressKind.GROUP, "1203630000"), "oi", SendTrouble.RECIPIENT_INVALID),
-        (Address(AddressKind.META_USER, "BR.1502"), "oi", SendTrouble.RECIPIENT_INVALID),
+        (Address(AddressKind.META_USER, "nobody"), "oi", SendTrouble.RECIPIENT_INVALID),
         (Address(AddressKind.PHONE, "21987650001"), "oi", SendTrouble.RECIPIENT_INVALID),
         (Address(AddressKind.PHONE, "+5521987650001"), "", SendTrouble.REQUEST),
         (Address(AddressKind.PHONE, "+5521987650001"), "x" * 4097, SendTrouble.REQUEST),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
 
-from app.core.action import ActionName
+from app.core.action import BUTTON_FOR, ActionName
 from app.domain.connection import LinkState, Reason, SendCapability
+from app.ui.text import date_time
+from app.ui.tokens import Tone, tone_of
 from tests.acceptance.meta_cloud.office import Office, run
 from tests.acceptance.meta_cloud.rows import (
     BILL,
@@ -23,8 +27,11 @@ from tests.acceptance.meta_cloud.rows import (
     Shown,
 )
 from tests.acceptance.meta_cloud.test_errors import shown
+from tests.clock import DAWN
 from tests.emulators.meta_cloud.world import TOKEN, World
 
+IN_A_FORTNIGHT = int(DAWN.timestamp()) + 14 * 24 * 3600
+ENDS_SOON = Shown(LinkState.CONNECTED, Reason.TOKEN_EXPIRING, SendCapability.OK, G.RENEW_TOKEN)
 LOW = Shown(LinkState.CONNECTED, Reason.QUALITY_LOW, SendCapability.RESTRICTED, G.SLOW_DOWN)
 
 
@@ -64,6 +71,10 @@ ROWS: dict[str, tuple[Any, Shown]] = {
     "token revoked": (token(valid=False), NEW_TOKEN),
     "token expired": (token(expires_at=1_700_000_000), NEW_TOKEN),
     "token that lasts": (token(expires_at=1_900_000_000), FINE),
+    "token that lasts long enough": (token(expires_at=IN_A_FORTNIGHT + 60), FINE),
+    "token that ends within days": (token(expires_at=IN_A_FORTNIGHT), ENDS_SOON),
+    "token that ends within days, in milliseconds": (token(expires_at=IN_A_FORTNIGHT * 1000), ENDS_SOON),
+    "token that ends, and low quality": (both(token(expires_at=IN_A_FORTNIGHT), has(quality_rating="RED")), LOW),
     "token that never expires": (token(expires_at=0), FINE),
     "token for other things": (token(scopes=["public_profile"]), PERMISSION),
     # the number's status
@@ -213,5 +224,53 @@ def test_a_number_that_falls_ill_is_shown_so_at_the_next_question_and_well_after
             await office.clock.advance(600)
             await day.until(ana, LinkState.BLOCKED)
             assert shown(day, ana) == NEW_TOKEN
+
+    run(main())
+
+
+def test_a_token_that_ends_is_told_with_its_date_and_what_to_do(office: Office) -> None:
+    """ "a token that ends within days is not green without a word" """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ends = DAWN + timedelta(days=3)
+            office.cloud.world.tokens[TOKEN].expires_at = int(ends.timestamp())
+            ana = await day.connected()
+            status = day.status(ana)
+            assert status.until == ends
+            assert tone_of(status) is Tone.WAITING
+            assert date_time(ends.astimezone(), DAWN.astimezone().date()) in day.sentence(ana)
+            assert BUTTON_FOR[day.recommended(ana)] is ActionName.ENTER_CREDENTIALS
+            assert day.core.actions.refusal(ActionName.ENTER_CREDENTIALS, ana.id) is None
+
+    run(main())
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "as_date"),
+    [("debug_token", False), ("number", False), ("more", False), ("health", False), ("health", True)],
+)
+def test_no_question_is_asked_before_the_pause_that_meta_asked_for_is_over(
+    office: Office, endpoint: str, as_date: bool
+) -> None:
+    """ "no question before 300 s" """
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await day.rested(ana)
+            # The date counts from the answer's own, which the server that is played takes from its clock.
+            until = format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)
+            office.cloud.answer(endpoint, b"<html>slow down</html>", 429, retry_after=until if as_date else "300")
+            await day.checked(ana, lambda status: status.state is LinkState.UNKNOWN)
+            await day.rested(ana)
+            before = len(office.cloud.requests)
+            for seconds in (30, 60, 200):
+                day.check(ana)  # whoever wants it
+                await day.later(ana, seconds)
+            assert len(office.cloud.requests) == before
+            await day.later(ana, 10)
+            assert len(office.cloud.requests) > before
+            assert shown(day, ana) == FINE
 
     run(main())

@@ -8,13 +8,13 @@ import re
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 from tests.emulators.meta_cloud.faults import Fault, Headers, answer_with, respond
-from tests.emulators.meta_cloud.world import RATE_CODES, STATUSES, CloudNumber, GraphError, World
+from tests.emulators.meta_cloud.world import APP_ID, RATE_CODES, STATUSES, CloudNumber, GraphError, World
 from tests.emulators.serving import Message, Receive, Send, body_of
 
-_PATH: Final = re.compile(r"/v\d{1,2}\.0/(?P<node>[\w.-]+)(?:/(?P<edge>\w+))?")
+_PATH: Final = re.compile(r"/v\d{1,2}\.0/(?P<node>[\w.-]+)(?:/(?P<edge>\w+))?/?")
 
 ENDPOINTS: Final = (
     "debug_token",
@@ -50,7 +50,7 @@ class Script:
     times: int
     error: GraphError | None = None
     fault: Fault | None = None
-    body: tuple[int, bytes] | None = None
+    body: tuple[int, bytes, Headers] | None = None
 
 
 @dataclass
@@ -71,9 +71,10 @@ class MetaCloud:
         """Do the work and break the answer."""
         self.scripts[endpoint].append(Script(times, fault=fault))
 
-    def answer(self, endpoint: str, body: bytes, status: int = 200, times: int = 1) -> None:
-        """Answer with exactly this."""
-        self.scripts[endpoint].append(Script(times, body=(status, body)))
+    def answer(self, endpoint: str, body: bytes, status: int = 200, times: int = 1, **headers: str) -> None:
+        """Answer with exactly this; names of *headers* are written with underscores."""
+        lines = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        self.scripts[endpoint].append(Script(times, body=(status, body, lines)))
 
     def be_good(self) -> None:
         """Forget every script."""
@@ -110,7 +111,7 @@ class MetaCloud:
         query = {name: values[0] for name, values in parse_qs(scope["query_string"].decode()).items()}
         raw = await body_of(receive)
         headers = {name.decode(): value.decode() for name, value in scope["headers"]}
-        body = json.loads(raw) if raw else None
+        body = posted(raw, headers.get("content-type", "")) if raw else None
         endpoint = self._endpoint(scope["path"], query)
         return Request(endpoint, scope["method"], scope["path"], query, headers, body)
 
@@ -151,8 +152,17 @@ class MetaCloud:
         node = match["node"]
         if node in world.templates and request.method == "GET":
             after, limit = request.query.get("after", ""), int(request.query.get("limit", "25"))
-            listing = world.list_templates if request.endpoint == "message_templates" else world.list_numbers
-            return listing(node, after, limit)
+            match request.endpoint:
+                case "message_templates":
+                    return world.list_templates(node, after, limit)
+                case "phone_numbers":
+                    return world.list_numbers(node, after, limit)
+                case "subscribed_apps":
+                    return {"data": [{"whatsapp_business_api_data": {"id": APP_ID, "name": "Conecta"}}]}
+                case "more" | "number":
+                    return {"id": node, "name": "Mentoria", "currency": "BRL"}
+                case other:
+                    raise GraphError(2500, f"Unknown path components: /{other}")
         number = world.numbers.get(node)
         if number is None:
             words = f"Object with ID '{node}' does not exist, or cannot be loaded due to missing permissions"
@@ -166,8 +176,16 @@ class MetaCloud:
                 return self.world.describe(number, request.query.get("fields", "id").split(","))
             case ("GET", "message_history"):
                 return self.world.history_of(number, request.query.get("message_id", ""))
+            case ("POST", "messages") if body.get("status") == "read":
+                return self.world.mark_read(number, body)
             case ("POST", "messages"):
                 return self.world.accept(number, body)
+            case ("GET", "whatsapp_business_profile"):
+                return {"data": [{"messaging_product": "whatsapp", "about": "Mentoria"}]}
+            case ("GET", "settings"):
+                return {"storage_configuration": {"status": "DEFAULT"}}
+            case ("POST", "media"):
+                return {"id": "1037543291543636"}
             case ("POST", "register"):
                 self.world.register(number, str(body.get("pin", "")))
                 return {"success": True}
@@ -175,7 +193,10 @@ class MetaCloud:
                 self.world.deregister(number)
                 return {"success": True}
             case _:
-                raise GraphError(100, "Unsupported request")
+                if request.endpoint in ENDPOINTS:
+                    words = f"Unsupported {request.method.lower()} request. Object with ID '{number.id}' does not exist"
+                    raise GraphError(100, words, error_subcode=33, type="GraphMethodException")
+                raise GraphError(2500, f"Unknown path components: /{request.endpoint}")
 
     def _status(self, error: GraphError) -> int:
         if "status" in error.more:
@@ -184,12 +205,33 @@ class MetaCloud:
 
     @staticmethod
     def _error(error: GraphError) -> dict[str, Any]:
+        """WhatsApp's own codes bring details in ``error_data``; those of the Graph API and of OAuth do not."""
+        ours = error.code >= 130000
+        words = error.details or "scripted"
         values = {
-            "message": f"(#{error.code}) {error.details or 'scripted'}",
+            "message": words if error.code in (104, 190) else f"(#{error.code}) {words}",
             "type": "OAuthException",
             "code": error.code,
-            "error_data": {"messaging_product": "whatsapp", "details": error.details},
+            **({"error_data": {"messaging_product": "whatsapp", "details": error.details}} if ours else {}),
             "fbtrace_id": "A1b2C3",
         }
         more = {name: value for name, value in error.more.items() if name not in ("status", "retry_after")}
         return {"error": {**values, **more}}
+
+
+def posted(raw: bytes, kind: str) -> dict[str, Any]:
+    """A body by its content type; one that cannot be read says nothing, and so lacks what is required."""
+    if kind.startswith("multipart/form-data"):
+        names = re.findall(rb'name="(\w+)"(?:; filename="[^"]*")?\r\n(?:[^\r\n]+\r\n)*\r\n([^\r\n]*)', raw)
+        return {name.decode(): value.decode("utf-8", "replace") for name, value in names}
+    if kind.startswith("application/x-www-form-urlencoded"):
+        return {name: _plain_or_json(value) for name, value in parse_qsl(raw.decode("utf-8", "replace"))}
+    body = _plain_or_json(raw.decode("utf-8", "replace"))
+    return body if isinstance(body, dict) else {}
+
+
+def _plain_or_json(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError:
+        return value

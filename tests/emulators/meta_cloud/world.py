@@ -21,7 +21,7 @@ REGISTER_WINDOW: Final = timedelta(hours=72)
 REGISTER_LIMIT: Final = 10
 
 STATUSES: Final = {
-    **dict.fromkeys((0, 104, 190), 401),
+    **dict.fromkeys((0, 102, 104, 190), 401),
     **dict.fromkeys((10, *range(200, 300), 368, 130497, 131005, 131031), 403),
     **dict.fromkeys((803, 132001), 404),
     **dict.fromkeys((3, 131000, 131016, 131045, 131057, 133000), 500),
@@ -30,7 +30,7 @@ STATUSES: Final = {
 }
 """As one published table has them; every code that is missing is a 400."""
 
-RATE_CODES: Final = frozenset({4, 80007, 130429, 131048, 131056})
+RATE_CODES: Final = frozenset({4, 341, 613, 80004, 80007, 80008, 130429, 131048, 131056})
 """Published with 400 in one table and with 429 in another."""
 
 
@@ -79,6 +79,7 @@ class CloudNumber:
     tries: list[datetime] = field(default_factory=list)
     debt: dict[str, tuple[float, datetime]] = field(default_factory=dict)  # of the pair bucket, in seconds
     seconds: deque[datetime] = field(default_factory=deque)  # of the throughput
+    read: list[str] = field(default_factory=list)  # ids of messages that were marked so
 
     def __post_init__(self) -> None:
         self.fields = {
@@ -137,6 +138,7 @@ class World:
         self.templates: dict[str, list[dict[str, Any]]] = {WABA_ID: [template(), template("oi", "Olá!")]}
         self.page = 100  # most of anything in one page
         self.recipients: dict[str, int] = {}  # a code for each message to these digits
+        self.user_ids: dict[str, str] = {}  # the digits behind a business-scoped user id
         self.known_fields: set[str] | None = None  # None: every field a number has
         self.strips_ninth_digit = True
         self.message_history = 200  # or 100: the field is unknown, or 403: not allowed
@@ -209,9 +211,9 @@ class World:
     def accept(self, number: CloudNumber, payload: dict[str, Any]) -> dict[str, Any]:
         """``/messages``: every rule that Meta would check before it takes a message."""
         if payload.get("messaging_product") != "whatsapp":
-            raise GraphError(131008, "messaging_product")
-        to = str(payload.get("to", ""))
-        digits = re.sub(r"\D", "", to)
+            raise GraphError(100, "The parameter messaging_product is required.")
+        to, user_id = str(payload.get("to", "")), str(payload.get("recipient", ""))
+        digits = self.user_ids.get(user_id, user_id) if user_id and not to else re.sub(r"\D", "", to)
         if number.fields["platform_type"] != "CLOUD_API":
             raise GraphError(133010, "Account not registered")
         if not digits:
@@ -219,17 +221,25 @@ class World:
         if digits in self.recipients:
             raise GraphError(self.recipients[digits])
         self._pace(number, digits)
-        if payload["type"] == "template":
+        if payload.get("type") == "template":
             self._check_template(number.waba_id, payload["template"])
         elif (last := number.inbound.get(digits)) is None or self.now() - last >= WINDOW:
             raise GraphError(131047, "More than 24 hours have passed since the recipient last replied")
         sent = Sent(f"wamid.{next(self._serial):012}", digits, payload, self.now())
         number.sent.append(sent)
+        named = {"input": to, "wa_id": self.wa_id(digits)} if to else {"input": user_id, "user_id": user_id}
         return {
             "messaging_product": "whatsapp",
-            "contacts": [{"input": to, "wa_id": self.wa_id(digits)}],
+            "contacts": [named],
             "messages": [{"id": sent.wamid, "message_status": "accepted"}],
         }
+
+    def mark_read(self, number: CloudNumber, payload: dict[str, Any]) -> dict[str, Any]:
+        """``/messages`` with ``status: read``, and perhaps a typing indicator: no message is sent."""
+        if not payload.get("message_id"):
+            raise GraphError(131009, "message_id")
+        number.read.append(str(payload["message_id"]))
+        return {"success": True}
 
     def wa_id(self, digits: str) -> str:
         """Accounts older than Brazil's ninth digit go without it."""
