@@ -190,6 +190,7 @@ def test_whoever_asked_to_be_called_is_called(world: World) -> None:
         "DeliveryCallback",
         "MessageStatusCallback",
         "MessageStatusCallback",
+        "ReceivedCallback",
         "DisconnectedCallback",
     ]
     assert all(told["instanceId"] == world.instance.id and told["momment"] > 1e9 for told in heard)

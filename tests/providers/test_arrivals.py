@@ -19,7 +19,7 @@ import pytest
 from app.domain.connection import Reason
 from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment
-from app.domain.messages import Delivery, WireFact, WireMessage, WireReceipt, forward
+from app.domain.messages import Delivery, WireFact, WireMessage, WireReceipt, WireUnknown, forward
 from app.domain.provider import Arrived, Failed, Line, Opened, Refused
 from app.file_lock import read_owner
 from app.providers.whatsapp_web.host.engine import Engine, Listener
@@ -40,6 +40,7 @@ class Ear:
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)
+    unknown: list[WireUnknown] = field(default_factory=list)
     opened: bool = False
 
     def hear(self, facts: Sequence[WireFact]) -> None:
@@ -47,6 +48,8 @@ class Ear:
             if isinstance(fact, WireReceipt):
                 for each in fact.provider_ids:
                     self.deliveries[each] = forward(self.deliveries.get(each), fact.delivery)
+            elif isinstance(fact, WireUnknown):
+                self.unknown.append(fact)
             elif not isinstance(fact, WireMessage):
                 continue
             elif fact.provider_id in self.messages:
@@ -263,6 +266,8 @@ def test_what_is_damaged_or_not_understood_is_set_aside_and_holds_up_nothing(
         kept = {path.read_bytes() for path in (folder / "quarantine").glob("*.bytes")}
         assert b"half a record" in kept
         assert any(b"no message at all" in each for each in kept)
+        assert [(fact.kind, fact.detail) for fact in ear.unknown] == [(f"event {Event.MESSAGE}", "DecodeError")]
+        assert "no message at all" not in ear.unknown[0].payload
 
     run(main())
     assert "13 bytes of" in caplog.text

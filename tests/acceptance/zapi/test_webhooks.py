@@ -79,6 +79,31 @@ def test_what_the_emulator_calls_about_reaches_the_history(office: Office) -> No
     run(main())
 
 
+def test_what_was_sent_by_another_program_comes_back_with_its_state(office: Office) -> None:
+    """Where the account notifies what it sent itself: the message, and DELIVERED as some builds say it."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await switch_on(day.core)
+            url = await url_for(day.core, ana.person.link)
+            ana.instance.notify_sent_by_me, ana.instance.statuses = True, ("SENT", "DELIVERED")
+            for kind in ("received", "delivery", "message-status"):
+                ana.instance.webhooks[kind] = url
+            waiting = ana.instance.enqueue("120363040000000001-group", "de outro programa")
+            async with asyncio.timeout(20):
+                while waiting.message_id not in (found := await talk(day, ana)):
+                    ana.instance.settle()
+                    await asyncio.sleep(0.05)
+            message = found[waiting.message_id]
+            assert (message.text, message.from_me, message.delivery) == ("de outro programa", True, Delivery.DELIVERED)
+            (conversation,) = await day.core.history.conversations(ana.person.id)
+            assert (conversation.title, conversation.is_group) == ("Turma", True)
+            assert office.emulator.postman.lost == []
+
+    run(main())
+
+
 def test_another_instance_or_path_changes_nothing_and_is_counted(office: Office) -> None:
     async def main() -> None:
         async with office.at_work() as day:

@@ -63,6 +63,7 @@ class Instance:
     asked: list[str] = field(default_factory=list)  # "GET status" and so on, in order
     webhooks: dict[str, str] = field(default_factory=dict)
     notify_sent_by_me: bool = False
+    statuses: tuple[str, ...] = ("SENT", "RECEIVED")  # what is told of a message after it left; some say DELIVERED
     _qr_from: datetime | None = None
     _back_at: datetime | None = None
     _random: Random = field(default_factory=lambda: Random(7))  # noqa: S311 - when messages leave
@@ -170,8 +171,35 @@ class Instance:
             "delivery",
             {"type": "DeliveryCallback", "zaapId": waiting.zaap_id, "messageId": waiting.message_id, **told},
         )
-        for status in ("SENT", "RECEIVED"):
+        for status in self.statuses:
             self.post(
                 "message-status",
                 {"type": "MessageStatusCallback", "status": status, "ids": [waiting.message_id], **told},
             )
+        if self.notify_sent_by_me:
+            self._echo(waiting, moment)
+
+    def _echo(self, waiting: Waiting, moment: int) -> None:
+        """What was sent comes back as a message of our own, with its state at that moment."""
+        group = waiting.phone.endswith("-group")
+        self.post(
+            "received",
+            {
+                "type": "ReceivedCallback",
+                "instanceId": self.id,
+                "messageId": waiting.message_id,
+                "phone": waiting.phone,
+                "connectedPhone": self.phone,
+                "fromMe": True,
+                "fromApi": True,
+                "isGroup": group,
+                "isNewsletter": False,
+                "isEdit": False,
+                "broadcast": waiting.phone.endswith("-broadcast"),
+                "momment": moment,
+                "status": "SENT",
+                "chatName": "Turma" if group else "Bia",
+                "senderName": "Ana",
+                "text": {"message": waiting.message},
+            },
+        )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any, Final
 
-from app.domain.messages import WireFact, WireMessage
+from app.domain.messages import WireFact, WireMessage, WireUnknown
 from app.providers.whatsapp_web.host.facts import NotUnderstood, facts_of
 from app.providers.whatsapp_web.host.own_sends import OwnSends
 from app.providers.whatsapp_web.host.records import Record
@@ -108,4 +111,11 @@ class Handover:
             return self.sends.facts_of(record) if OwnSends.wrote(record) else facts_of(record, self._messages())
         except NotUnderstood as error:
             self._spool.set_aside_record(record, str(error))
-            return ()
+            return (_unknown(record, str(error)),)
+
+
+def _unknown(record: Record, why: str) -> WireUnknown:
+    """That *record* was set aside, for the app to count: its bytes lie in the folder of the spool, under its number."""
+    file = {"record": record.number, "bytes": len(record.payload), "sha256": sha256(record.payload).hexdigest()}
+    at = datetime.fromtimestamp(record.received, UTC)
+    return WireUnknown(kind=f"event {record.code}", payload=json.dumps(file), at=at, detail=why)
