@@ -48,6 +48,7 @@ async def back_up(core: Core, name: str, arguments: Namespace) -> int:
         _print_json(_described(info))
     else:
         print(texts.plural("cli.backed_up", info.messages, name=info.name, path=info.path))
+        print(_protection(encrypted=info.encrypted))
     return DONE
 
 
@@ -65,6 +66,7 @@ async def verify(core: Core, path: Path, arguments: Namespace) -> int:
         _print_json(_described(info))
     else:
         print(texts.plural("cli.verified", info.messages, name=info.name, at=exactly(info.at)))
+        print(_protection(encrypted=info.encrypted))
     return DONE
 
 
@@ -76,7 +78,8 @@ async def list_backups(core: Core, name: str, *, as_json: bool) -> int:
         _print_json({"backups": [_described(info) for info in infos]})
         return DONE
     for info in infos:
-        print("\t".join((exactly(info.at), info.name, str(info.messages), str(info.path))))
+        how = texts("archive.protected" if info.encrypted else "archive.unprotected")
+        print("\t".join((exactly(info.at), info.name, str(info.messages), how, str(info.path))))
     if not infos:
         print(texts("cli.no_backups"))
     return DONE
@@ -96,11 +99,13 @@ async def restore(core: Core, arguments: Namespace) -> int:
     new = int(ended.step(StepName.MERGE_HISTORY).facts["new"])
     keys = ended.step(StepName.RESTORE_SESSION).facts
     why = "restored" if "session" in keys else keys.get("why", "other")
+    encrypted = ended.step(StepName.CHECK_ARCHIVE).facts.get("encrypted") == "yes"
     if arguments.json:
-        _print_json({"new": new, "session": why})
+        _print_json({"new": new, "session": why, "encrypted": encrypted})
     else:
         print(texts.plural("cli.restored", new, name=enrolment.mentorado.name))
         print(texts(f"cli.keys.{why}" if texts.has(f"cli.keys.{why}") else "cli.keys.other"))
+        print(_protection(encrypted=encrypted))
     return DONE
 
 
@@ -198,6 +203,10 @@ def _passphrase(arguments: Namespace) -> str:
 
 def _asked() -> str:
     return getpass(texts("procedure.passphrase") + ": ")
+
+
+def _protection(*, encrypted: bool) -> str:
+    return texts("archive.protected_line" if encrypted else "archive.unprotected_line")
 
 
 def _file(typed: str) -> Path:

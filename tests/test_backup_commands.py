@@ -21,6 +21,9 @@ from app.ui.text import texts
 from tests.clock import DAWN
 from tests.core.vault import PHRASE, TALK
 
+PROTECTED = "The file is protected by its passphrase."
+UNPROTECTED = "The file is not protected: whoever has it can read the conversations and use the session."
+
 Conecta = Callable[..., tuple[int, str, str]]
 
 
@@ -67,12 +70,16 @@ def test_a_backup_is_made_verified_and_listed(conecta: Conecta, fast_dir: Path) 
     code, out, err = conecta("backup", "Ana", "Lima")
     (path,) = backups(fast_dir)
     assert (code, err) == (0, "")
-    assert out == f"3 messages of Ana Lima, the settings and the session, if there is one, are in {path}\n"
+    assert out.splitlines() == [
+        f"3 messages of Ana Lima, the settings and the session, if there is one, are in {path}",
+        UNPROTECTED,
+    ]
     code, out, err = conecta("backup", "verify", str(path))
     assert (code, err) == (0, "")
     assert out.startswith("The backup of Ana Lima is whole: 3 messages, as of ")
+    assert out.splitlines()[1:] == [UNPROTECTED]
     code, out, _ = conecta("backup", "list", "ana")
-    assert out.endswith(f"\tAna Lima\t3\t{path}\n")
+    assert out.endswith(f"\tAna Lima\t3\tnot protected\t{path}\n")
     code, out, _ = conecta("backup", "list", "--json")
     (told,) = json.loads(out)["backups"]
     assert (told["path"], told["messages"], told["encrypted"]) == (str(path), 3, False)
@@ -91,6 +98,12 @@ def test_a_passphrase_comes_from_standard_input_and_is_shown_nowhere(conecta: Co
     assert (code, err.splitlines()[-1]) == (1, "[backup_locked]")
     code, out, _ = conecta("backup", "verify", str(path), "--passphrase-stdin", typed=PHRASE)
     assert (code, out[:10]) == (0, "The backup")
+    assert out.splitlines()[1:] == [PROTECTED]
+    assert "\t3\tprotected\t" in conecta("backup", "list")[1]
+    code, out, _ = conecta("backup", "ana", "--passphrase-stdin", typed=f"{PHRASE}\n")
+    assert out.splitlines()[1:] == [PROTECTED]
+    code, out, _ = conecta("restore", "ana", str(path), "--yes", "--passphrase-stdin", typed=f"{PHRASE}\n")
+    assert (code, out.splitlines()[-1]) == (0, PROTECTED)
     kept = b"".join(file.read_bytes() for file in fast_dir.rglob("*") if file.is_file())
     assert PHRASE.encode() not in kept
     assert PHRASE not in out + err + conecta("audit", "list", "--json")[1]
@@ -113,10 +126,14 @@ def test_history_that_was_lost_comes_back_once(conecta: Conecta, fast_dir: Path)
     code, out, _ = conecta("restore", "ana", str(path), "--yes")
     assert (code, out.splitlines()) == (
         0,
-        ["4 messages of Ana Lima came back. What was there stayed as it was.", "There is no session in the backup."],
+        [
+            "4 messages of Ana Lima came back. What was there stayed as it was.",
+            "There is no session in the backup.",
+            UNPROTECTED,
+        ],
     )
     code, out, _ = conecta("restore", "ana", str(path), "--yes", "--json")
-    assert (code, json.loads(out)) == (0, {"new": 0, "session": "no_session"})
+    assert (code, json.loads(out)) == (0, {"new": 0, "session": "no_session", "encrypted": False})
     assert "3 messages" in conecta("export", "ana", "--to", "out")[1]
     assert len(backups(fast_dir)) == 4  # each was preceded by a backup of what was there
     assert conecta("audit", "verify")[0] == 0

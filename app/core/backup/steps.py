@@ -49,11 +49,17 @@ class BackupSteps:
             "conversations": str(info.conversations),
             "session": "none" if info.account is None else "kept",
             "size": str(info.size),
+            "encrypted": "yes" if info.encrypted else "no",
         }
 
     async def _put_in_place(self, run: Run) -> Facts:
         info = await self._backups.put_in_place(run.id)
-        return {"path": str(info.path), "messages": str(info.messages), "size": str(info.size)}
+        return {
+            "path": str(info.path),
+            "messages": str(info.messages),
+            "size": str(info.size),
+            "encrypted": "yes" if info.encrypted else "no",
+        }
 
     async def _discard(self, run: Run) -> Facts:
         await self._backups.discard_part(run.id)

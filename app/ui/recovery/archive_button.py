@@ -26,7 +26,7 @@ def contents(info: BackupInfo) -> str:
     said = [
         counted("settings.history.messages", info.messages),
         texts("archive.session" if info.account else "archive.no_session"),
-        texts("archive.protected") if info.encrypted else "",
+        texts("archive.protected" if info.encrypted else "archive.unprotected"),
         size(info.size),
     ]
     return " · ".join(filter(None, said))

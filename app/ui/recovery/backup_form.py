@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.domain.mentorado import Enrolment
 from app.domain.procedure import ProcedureKind
@@ -26,7 +28,16 @@ class BackupBeginning(Beginning):
         self.column.addWidget(self.phrase)
         self.column.addWidget(self._means)
         self.phrase.changed.connect(self._on_phrase)
+        self.phrase.submitted.connect(self.submitted)
         self.retranslate()
+
+    @property
+    def verb(self) -> str:
+        return texts(f"begin.backup.confirm_{'protected' if self.secret else 'unprotected'}")
+
+    @property
+    def fields(self) -> Sequence[QWidget]:
+        return self.phrase.fields
 
     @property
     def why_not(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -25,6 +25,8 @@ class Beginning(QWidget):
     """A question with room below it. Whoever shows it has the two buttons, and is told when they may change."""
 
     changed = Signal()
+    submitted = Signal()
+    """Enter in a field that is filled in; it never means a backup without its passphrase."""
     problem = Signal(object)
     crashed = Signal(object)
 
@@ -58,6 +60,11 @@ class Beginning(QWidget):
     def why_not(self) -> str:
         """Why it cannot begin yet; empty when it can."""
         return ""
+
+    @property
+    def fields(self) -> Sequence[QWidget]:
+        """What the keyboard goes through before the buttons, in the order in which it is read."""
+        return ()
 
     @property
     def facts(self) -> Mapping[str, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
@@ -27,6 +28,16 @@ class Keyboard:
         yield
         if focused.isVisible() and focused.isEnabled() and self._sheet.hasFocus():
             focused.setFocus()
+
+    def go_through(self, fields: Sequence[QWidget], *, before: QWidget) -> None:
+        """Have Tab lead through *fields* in their order, and only then to *before*, whatever was made first."""
+        last: QWidget | None = before.previousInFocusChain()
+        while last is not None and (last in fields or not last.focusPolicy() & Qt.FocusPolicy.TabFocus):
+            last = last.previousInFocusChain()
+        for field in (*fields, before):
+            if last is not None and last.nextInFocusChain() is not field:
+                QWidget.setTabOrder(last, field)
+            last = field
 
     def offer(self, *buttons: QPushButton) -> None:
         """Put the focus, if it is on nothing else, on the first of *buttons* that can be pressed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
@@ -14,6 +16,8 @@ class PassphraseField(QWidget):
     """Dots; what is typed leaves it only as `phrase`."""
 
     changed = Signal()
+    submitted = Signal()
+    """Enter, once there is a passphrase and nothing is wrong with it."""
 
     def __init__(self, *, twice: bool = False) -> None:
         super().__init__()
@@ -34,7 +38,14 @@ class PassphraseField(QWidget):
             column.addWidget(label)
             column.addWidget(line)
             column.addSpacing(SPACE_2)
+        self.first.returnPressed.connect(self._on_enter)
+        self.again.returnPressed.connect(self._on_enter)
         self._on_typed()
+
+    @property
+    def fields(self) -> Sequence[QWidget]:
+        """In the order of reading."""
+        return self.first, self.again
 
     @property
     def phrase(self) -> str:
@@ -58,6 +69,12 @@ class PassphraseField(QWidget):
         for label, line, words in zip(self._labels, (self.first, self.again), (first, again), strict=True):
             label.setText(words)
             line.setAccessibleName(words)
+
+    def _on_enter(self) -> None:
+        if self._twice and self.first.text() and not self.again.text():
+            self.again.setFocus()
+        elif self.first.text() and not self.why_not:
+            self.submitted.emit()
 
     def _on_typed(self, _words: str = "") -> None:
         wants_again = self._twice and bool(self.first.text())

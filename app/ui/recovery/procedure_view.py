@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QApplication, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
@@ -48,6 +50,7 @@ class ProcedureView(QWidget):
         self.phrase = PassphraseField()
         self.phrase.hide()
         self.phrase.setContentsMargins(0, SPACE_3, 0, 0)
+        self.phrase.submitted.connect(self.attention.main.click)
         self.attention.column.insertWidget(self.attention.column.count() - 1, self.phrase)
         self.pairing = PairingPanel(
             tools.theme, tools.clock, phone_codes=tools.supervisor.phone_codes, cancellable=False
@@ -62,6 +65,9 @@ class ProcedureView(QWidget):
         for part in (self.attention, self.pairing, self._heading, self.steps):
             column.addWidget(part)
         self.pairing.hide()
+        buttons = (self.attention.not_now, self.attention.main, self.attention.second)
+        for above, below in pairwise((*self.phrase.fields, *buttons)):
+            self.setTabOrder(above, below)
         self.retranslate()
 
     @property

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QSizePolicy, QVBoxLayout
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.backup.folder import ENDING
 from app.domain.backup import BackupInfo
@@ -57,12 +57,17 @@ class RestoreBeginning(Beginning):
         for part in (self.choose_file, self.phrase, self._ledger):
             self.column.addWidget(part)
         self.phrase.changed.connect(self.changed)
+        self.phrase.submitted.connect(self.submitted)
         self.retranslate()
         self.read()
 
     @property
     def chosen(self) -> BackupInfo | None:
         return self._chosen
+
+    @property
+    def fields(self) -> Sequence[QWidget]:
+        return (*self._buttons, self.choose_file, *self.phrase.fields)
 
     @property
     def why_not(self) -> str:

@@ -113,6 +113,7 @@ class SideSheet(QWidget):
         self._drop_form()
         self._form = form = beginning_of(errand, self._sheets.tools)
         form.changed.connect(self._refresh)
+        form.submitted.connect(self._submit)
         form.problem.connect(self.show_problem)
         form.crashed.connect(self.show_crash)
         self._column.insertWidget(1, form)
@@ -126,9 +127,13 @@ class SideSheet(QWidget):
         self._refresh()
 
     def take_focus(self) -> None:
-        """Put the keyboard where nothing can go wrong."""
+        """Put the keyboard into the first field, or where nothing can go wrong."""
         if self._form is not None:
-            self.footer.button(Control.NOT_NOW).setFocus()
+            fields = [field for field in self._form.fields if field.isVisibleTo(self)]
+            first = fields[0] if fields else self.footer.button(Control.NOT_NOW)
+            first.setFocus()
+        elif self.view.phrase.isVisibleTo(self):
+            self.view.phrase.first.setFocus()
         else:
             self.setFocus()
             self._keyboard.offer(self.view.attention.not_now, self.view.attention.main)
@@ -172,6 +177,11 @@ class SideSheet(QWidget):
         painter.end()
 
     # --- what a person wants
+
+    def _submit(self) -> None:
+        """Enter in a field does what the button does, if that can be pressed."""
+        if self.footer.button(Control.CONFIRM).isEnabled():
+            self._do(Control.CONFIRM)
 
     @asked
     async def _do(self, control: Control) -> None:
@@ -260,6 +270,7 @@ class SideSheet(QWidget):
         self.head.say(form.question, texts("begin.override", reason=override) if override else "")
         self.head.say_close(texts("begin.cancel"))
         self.setAccessibleName(self.head.title)
+        self._keyboard.go_through(form.fields, before=self.footer.button(Control.NOT_NOW))
         offers = (Offer(Control.NOT_NOW, texts("begin.cancel")), Offer(Control.CONFIRM, form.verb, form.why_not))
         self.footer.show_offers("", offers, busy=self._busy, strong=Control.CONFIRM)
 

@@ -185,6 +185,16 @@ def mark(procedure: Procedure) -> str:
 
 
 def _done(step: StepRecord) -> str:
+    """What a step found; of one that made or read an archive, also whether a passphrase protects it."""
+    return " · ".join(filter(None, (_found(step), _protection(step, ""))))
+
+
+def _protection(step: StepRecord, line: str = "_line") -> str:
+    known = {"yes": "protected", "no": "unprotected"}.get(step.facts.get("encrypted", ""))
+    return texts(f"archive.{known}{line}") if known else ""
+
+
+def _found(step: StepRecord) -> str:
     facts = step.facts
     if step.name is StepName.SCOPE and facts.get("links") == "many":
         return texts("procedure.found.many", affected=facts.get("affected", ""), of=facts.get("of", ""))
@@ -226,7 +236,8 @@ def _outcome_line(procedure: Procedure) -> str:
         return f"{line} {_session_line(procedure.step(StepName.RESTORE_SESSION))}".strip()
     line = texts(f"procedure.outcome_line.{kind}")
     if kind is ProcedureKind.BACKUP and (file := procedure.step(StepName.PUT_IN_PLACE).facts.get("path")):
-        line = texts("procedure.outcome_line.file", file=Path(file).name)
+        how = _protection(procedure.step(StepName.COLLECT))
+        line = " · ".join(filter(None, (texts("procedure.outcome_line.file", file=Path(file).name), how)))
     if _left_out(procedure, StepName.SMOKE_CHECK):
         line = f"{line} {texts('procedure.outcome_line.unproven')}"
     return line

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLineEdit
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
 
 from app.core.action import ActionName
 from app.domain.errors import Code, Problem
@@ -53,6 +53,126 @@ def test_without_a_passphrase_it_says_who_can_read_the_file_and_begins(on_views:
         assert views.procedures.secrets == [""]
 
     on_views(use)
+
+
+# --- with the keyboard alone -----------------------------------------------------------------------------------------
+
+
+def typed(views: Views, keys: str) -> None:
+    """Into whatever has the keyboard; ``\t`` is Tab, ``\n`` is Enter."""
+    for key in keys:
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        press = {"\t": Qt.Key.Key_Tab, "\n": Qt.Key.Key_Return}.get(key)
+        if press is None:
+            QTest.keyClicks(focused, key)
+        else:
+            QTest.keyClick(focused, press)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        f"{PHRASE}\n{PHRASE}\n",
+        f"{PHRASE}\t{PHRASE}\n",
+        f"{PHRASE}\t{PHRASE}\t\t ",
+        f"\n\n{PHRASE}\n\n{PHRASE}\n\n\n",
+    ],
+)
+def test_a_passphrase_that_is_typed_blindly_protects_the_file(on_views: OnViews, keys: str) -> None:
+    """ "A backup by keyboard is made without its passphrase." """
+
+    async def use(views: Views) -> None:
+        await backing_up(views)
+        typed(views, keys)
+        await settle()
+        assert views.procedures.secrets == [PHRASE]
+
+    on_views(use)
+
+
+@pytest.mark.parametrize("keys", ["\n", "\n\n\n", " ", f"{PHRASE}\n\n\n", f"{PHRASE}\n{PHRASE[:-1]}\n\n", "curta\n\n"])
+def test_enter_in_a_field_never_begins_an_unprotected_backup(on_views: OnViews, keys: str) -> None:
+    async def use(views: Views) -> None:
+        await backing_up(views)
+        typed(views, keys)
+        await settle()
+        assert views.procedures.begun == []
+
+    on_views(use)
+
+
+def test_the_keyboard_goes_through_the_sheet_as_it_is_read(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        form = await backing_up(views)
+        assert form.phrase.first.hasFocus()
+        button = views.sheet.footer.button
+        assert gone_through(2) == [button(Control.NOT_NOW), button(Control.CONFIRM)]
+        form.phrase.first.setText(PHRASE)
+        form.phrase.first.setFocus()
+        assert gone_through(2) == [form.phrase.again, button(Control.NOT_NOW)]
+
+    on_views(use)
+
+
+def test_the_keyboard_goes_through_a_restore_as_it_is_read(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        now, who = views.stage.clock.now(), views.who.mentorado.id
+        views.shelf.infos = [backup(who, now - timedelta(days=days), encrypted=True) for days in (1, 2)]
+        form = await restoring(views)
+        form._buttons[0].click()
+        form._buttons[0].setFocus()
+        assert gone_through(2) == [form.choose_file, form.phrase.first], "arrows lead through the backups"
+        assert gone_through(1) == [views.sheet.footer.button(Control.NOT_NOW)]
+        form.phrase.first.setFocus()
+        typed(views, f"{PHRASE}\n")
+        await settle()
+        assert views.procedures.secrets == [PHRASE]
+
+    on_views(use)
+
+
+def test_the_passphrase_that_is_asked_again_comes_before_the_button(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        procedure = await views.follow(ProcedureKind.BACKUP)
+        locked = {"code": Code.BACKUP_LOCKED, "path": "x"}
+        views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.COLLECT, locked)
+        views.sheet.take_focus()
+        view = views.sheet.view
+        assert view.phrase.first.hasFocus()
+        assert gone_through(1) == [view.attention.main]
+        view.phrase.first.setFocus()
+        typed(views, f"{PHRASE}\n")
+        await settle()
+        assert views.procedures.secrets == [PHRASE]
+
+    on_views(use)
+
+
+def gone_through(count: int) -> list[QWidget | None]:
+    """What has the keyboard after each Tab."""
+    found = []
+    for _ in range(count):
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+        found.append(QApplication.focusWidget())
+    return found
+
+
+def test_the_button_says_whether_the_file_will_be_protected(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        form = await backing_up(views)
+        begin = views.sheet.footer.button(Control.CONFIRM)
+        assert (begin.text(), begin.accessibleName()) == ("Fazer backup sem proteção",) * 2
+        form.phrase.first.setText(PHRASE)
+        form.phrase.again.setText(PHRASE)
+        assert (begin.text(), begin.accessibleName()) == ("Fazer backup com esta frase",) * 2
+
+    on_views(use)
+
+
+# --- a backup --------------------------------------------------------------------------------------------------------
 
 
 def test_a_passphrase_is_typed_twice_and_the_button_says_what_is_missing(on_views: OnViews) -> None:
@@ -102,7 +222,7 @@ def test_a_backup_is_chosen_by_key_and_says_what_will_happen(on_views: OnViews) 
         views.shelf.infos = [backup(who, now - timedelta(hours=20)), older]
         form = await restoring(views)
         assert [button.text() for button in form._buttons] == ["21/11 19:00 · há 20 h", "13/11 15:00 · há 9 dias"]
-        assert form._buttons[0].accessibleName().endswith("12.135 mensagens · com sessão · 4,2 MB")
+        assert form._buttons[0].accessibleName().endswith("12.135 mensagens · com sessão · sem proteção · 4,2 MB")
         QTest.keyClick(form._buttons[1], Qt.Key.Key_Return)
         assert [button.isChecked() for button in form._buttons] == [False, True]
         assert "nada é apagado nem duplicado" in words(views.sheet)
@@ -200,8 +320,11 @@ def test_the_forms_change_their_language_and_keep_what_was_typed(on_views: OnVie
         assert form.phrase.phrase == PHRASE
         views.shelf.infos = [backup(views.who.mentorado.id, views.stage.clock.now() - timedelta(hours=20))]
         form_ = await restoring(views)
-        assert form_._buttons[0].accessibleName() == "21 Nov 19:00 · 20 h ago. 12,135 messages · with session · 4.2 MB"
+        assert (
+            form_._buttons[0].accessibleName()
+            == "21 Nov 19:00 · 20 h ago. 12,135 messages · with session · not protected · 4.2 MB"
+        )
         texts.set_language("pt-BR")
-        assert form_._buttons[0].accessibleName().endswith("12.135 mensagens · com sessão · 4,2 MB")
+        assert form_._buttons[0].accessibleName().endswith("12.135 mensagens · com sessão · sem proteção · 4,2 MB")
 
     on_views(use)

@@ -217,3 +217,15 @@ def test_a_file_goes_by_its_name_and_a_folder_by_its_place() -> None:
     folder = {"code": Code.BACKUP_FOLDER_UNUSABLE, "path": "/srv/staff/data/backups"}
     said = words.said(at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, folder), person(1)).sentence
     assert "/srv/staff/data/backups" in said
+
+
+@pytest.mark.parametrize(("encrypted", "mark"), [("yes", "protected"), ("no", "unprotected")])
+def test_whether_a_passphrase_protects_a_file_is_said_at_every_step_and_at_the_end(encrypted: str, mark: str) -> None:
+    facts = {"encrypted": encrypted, "messages": "3", "size": "2048", "path": "/a/b.conecta"}
+    steps = [name for name in STEPS[ProcedureKind.BACKUP] if name is not StepName.RECORD]
+    procedure = ended(ProcedureKind.BACKUP, *((EntryKind.STEP_DONE, name, facts) for name in steps))
+    assert texts(f"archive.{mark}_line") in words.said(procedure, person(1)).line
+    for name in (*steps, StepName.BACK_UP, StepName.CHECK_ARCHIVE):
+        step = StepRecord(name=name, state=StepState.DONE, facts=facts)
+        line = words.step_line(step, ProcedureState.RUNNING, is_next=False)
+        assert line.endswith(f" · {texts(f'archive.{mark}')}"), line
