@@ -117,6 +117,7 @@ class SideSheet(QWidget):
         form.problem.connect(self.show_problem)
         form.crashed.connect(self.show_crash)
         self._column.insertWidget(1, form)
+        form.show()  # else the layout does it later, and nothing in it could have the keyboard yet
         self.trouble.hide()
         self._refresh()
 

@@ -147,7 +147,7 @@ class PlayedProcedures:
 FOUND: Mapping[StepName, Facts] = {
     StepName.SCOPE: {"links": "one"},
     StepName.SOFT_RECONNECT: {"came_back": "no", "tries": "0", "reason": "logged_out"},
-    StepName.BACK_UP: {"messages": "12345", "size": "4404019"},
+    StepName.BACK_UP: {"messages": "12345", "size": "4404019", "encrypted": "no"},
     StepName.MERGE_HISTORY: {"new": "210"},
 }
 """What the steps of a recovery after a logout find, as the core writes it down."""

@@ -104,8 +104,10 @@ def test_enter_in_a_field_never_begins_an_unprotected_backup(on_views: OnViews, 
 
 def test_the_keyboard_goes_through_the_sheet_as_it_is_read(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
+        views.log_out()
+        await views.ask(ActionName.RECOVER)
         form = await backing_up(views)
-        assert form.phrase.first.hasFocus()
+        assert form.phrase.first.hasFocus(), "also where another question was asked before"
         button = views.sheet.footer.button
         assert gone_through(2) == [button(Control.NOT_NOW), button(Control.CONFIRM)]
         form.phrase.first.setText(PHRASE)

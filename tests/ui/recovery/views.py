@@ -257,10 +257,11 @@ class Views:
         procedures.run_to(procedure, StepName.COLLECT)
         procedures.move(procedure, BackupProgress(part=BackupPart.SESSION, done=120_000, total=None))
         yield "40-backup"
-        procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.COLLECT, {"messages": "12345"})
-        procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.VERIFY_ARCHIVE)
+        procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.COLLECT, {"encrypted": "no"})
+        found = {"messages": "12345", "size": "4404019", "encrypted": "no"}
+        procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.VERIFY_ARCHIVE, found)
         file = "/backups/Conecta Fábio Sampaio 20261122T150000Z.conecta"
-        made = {"path": file, "messages": "12345", "size": "4404019"}
+        made = {**found, "path": file}
         procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.PUT_IN_PLACE, made)
         procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.RECORD)
         procedures.write(procedure.head.id, EntryKind.ENDED)
