@@ -94,8 +94,11 @@ class QueuePage:
 Status = Connected | Restorable | Unlinked | Denied | Unclear
 
 _RESTORE, _NOT_CONNECTED, _ALREADY = "restore the session", "you are not connected", "already connected"
+_USUAL: Final = 40  # characters; "You are already connected." has 26, and whatever is longer says more
 _PICTURES: Final = ("data:", "iVBOR", "/9j/")  # as a data address, or PNG and JPEG in bare base64
 _CODE_LENGTH: Final = range(20, 2001)
+_WORDS: Final = 600  # bytes of a body that may be a plain sentence; a header holds 400
+_OF_THE_CLIENT_TOKEN: Final = (Reason.CLIENT_TOKEN_MISSING, Reason.CLIENT_TOKEN_INVALID)
 _TYPED_CODE: Final = re.compile(r"[A-Za-z0-9-]{4,16}")
 
 
@@ -116,7 +119,7 @@ def status_of(answer: Answer) -> Status:
         return Unclear("it does not say whether it is connected")
     if _odd(online):
         return Unclear("it does not say whether the phone is online")
-    return Connected(online, "" if _ALREADY in error.lower() else plain(error) or _unnamed(said))
+    return Connected(online, _warning(said))
 
 
 def qr_of(answer: Answer) -> Code | Picture | Challenge | Connected | Denied | Unclear:
@@ -243,7 +246,12 @@ def _said(answer: Answer) -> dict[str, Any] | Unclear:
     if isinstance(answer, Unanswered):
         return Unclear(answer.why)
     said = json_in(answer.body)
-    return said if isinstance(said, dict) else Unclear(f"HTTP {answer.status}, and no answer that can be read")
+    if isinstance(said, dict):
+        return said
+    words = said if isinstance(said, str) else answer.body[:_WORDS].decode("utf-8", "replace")
+    if not _good(answer) and denial(words) in _OF_THE_CLIENT_TOKEN:  # in the same words, without the object around
+        return {"error": words}
+    return Unclear(f"HTTP {answer.status}, and no answer that can be read")
 
 
 def _good(answer: Answer) -> bool:
@@ -257,9 +265,14 @@ def _error(said: Mapping[str, Any]) -> str:
     return ""
 
 
-def _unnamed(said: Mapping[str, Any]) -> str:
-    """A trace of an error that is there, and is no text."""
-    return "" if said.get("error") in (None, "", False) else "an error without a text"
+def _warning(said: Mapping[str, Any]) -> str:
+    """What stands beside a yes and is not Z-API's usual word for it; an error that is no text leaves a trace, too."""
+    for name in ("error", "message"):
+        text = said.get(name)
+        if text in (None, "", False) or (isinstance(text, str) and _ALREADY in text.lower() and len(text) < _USUAL):
+            continue
+        return plain(text) or "an error that cannot be repeated" if isinstance(text, str) else "an error without a text"
+    return ""
 
 
 def _denied(answer: Answer, said: Mapping[str, Any]) -> Denied | None:

@@ -39,6 +39,7 @@ class SetAsideLines(QLabel):
     def retranslate(self) -> None:
         lines = [texts.plural("aside.heading", sum(each.count for each in self._counts))]
         lines += [set_aside_count(each, self._today) for each in self._counts]
+        lines.append(texts("aside.next"))
         self.setText("\n".join(lines))
         self.setVisible(bool(self._counts))
 

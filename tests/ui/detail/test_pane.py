@@ -360,19 +360,20 @@ def test_a_problem_shows_in_place_until_dismissed(on_qt: OnQt, theme: Theme) -> 
     async def main() -> None:
         async with scene(theme) as stage:
             open_pane(stage)
-            stage.roster.problem = Problem(Code.DATABASE_DISK_FULL)
+            stage.roster.problem = Problem(Code.DATABASE_DISK_FULL, path="/data")
+            said = texts("problem.database_disk_full.sentence", path="/data")
             press(stage, "Mais ações")
             press(stage, "Arquivar")
             (await question(stage)).confirm.click()
             await settle()
-            assert texts("problem.database_disk_full.sentence") in words(stage)
+            assert said in words(stage)
             stage.pane.show_mentorado(LUIZA)
-            assert texts("problem.database_disk_full.sentence") not in words(stage), "it was about somebody else"
+            assert said not in words(stage), "it was about somebody else"
             stage.pane.show_mentorado(THIAGO)
-            assert texts("problem.database_disk_full.sentence") in words(stage)
+            assert said in words(stage)
             (dismiss,) = [b for b in stage.pane.findChildren(QPushButton) if spoken(b) == "Dispensar este aviso"]
             dismiss.click()
-            assert texts("problem.database_disk_full.sentence") not in words(stage)
+            assert said not in words(stage)
 
     on_qt(main)
 
@@ -580,6 +581,7 @@ def test_what_was_delivered_and_not_taken_in_is_counted_with_its_reason_and_foll
             await settle()
             said = words(stage)
             assert "3 entregas não entraram no histórico:" in said
+            assert "conecta set-aside" in said
             assert "“history”: esta versão do Conecta não sabe o que significa (2×" in said
             assert "Uma mensagem: o banco de dados não consegue guardar do jeito que chegou (1×" in said
             stage.set_aside.counted = []

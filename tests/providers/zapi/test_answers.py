@@ -1,0 +1,113 @@
+"""What Z-API's answers mean where they are not as plain as they look: denials, a yes beside an error, and what may have
+gone out."""
+
+from __future__ import annotations
+
+import json
+import string
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.connection import Reason
+from app.domain.sending import Accepted, NotSent, Uncertain
+from app.providers.wire import Answered
+from app.providers.zapi.answers import Connected, Denied, Unclear, status_of
+from app.providers.zapi.sending import result_of
+
+TOKENS = st.text(string.ascii_letters + string.digits + "-_.+/=", min_size=1, max_size=60)
+
+
+def answer(status: int, said: object) -> Answered:
+    return Answered(status, json.dumps(said).encode())
+
+
+@given(TOKENS, st.sampled_from([400, 401, 403]), st.sampled_from(["error", "message"]))
+def test_whatever_the_wrong_client_token_is_it_is_a_credential_fault_that_repeats_nothing(
+    token: str, status: int, name: str
+) -> None:
+    found = status_of(answer(status, {name: f"Client-Token {token} not allowed"}))
+    assert isinstance(found, Denied)
+    missing = token.lower() in ("null", "undefined")
+    assert found.reason is (Reason.CLIENT_TOKEN_MISSING if missing else Reason.CLIENT_TOKEN_INVALID)
+    assert found.text == "Client-Token … not allowed"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Client-Token null not allowed", Reason.CLIENT_TOKEN_MISSING),
+        ("Client-Token not allowed", Reason.CLIENT_TOKEN_MISSING),
+        ("null not allowed", Reason.CLIENT_TOKEN_MISSING),
+        ("Client-Token undefined not allowed.", Reason.CLIENT_TOKEN_MISSING),
+        ('Client-Token "" not allowed', Reason.CLIENT_TOKEN_MISSING),
+        ("client-token  F1S  NOT ALLOWED", Reason.CLIENT_TOKEN_INVALID),
+        ("your client-token is not configured", Reason.CLIENT_TOKEN_MISSING),
+        ("203.0.113.9 not allowed", Reason.ADDRESS_NOT_ALLOWED),
+        ("B2E4C6 not allowed", Reason.TOKEN_INVALID),
+    ],
+)
+def test_each_denial_has_its_reason(text: str, reason: Reason) -> None:
+    found = status_of(answer(403, {"error": text}))
+    assert isinstance(found, Denied)
+    assert found.reason is reason
+
+
+@pytest.mark.parametrize("body", [b"Client-Token F1S not allowed", b'"Client-Token F1S not allowed"'])
+def test_a_denial_may_come_without_the_object_around_it(body: bytes) -> None:
+    found = status_of(Answered(403, body))
+    assert isinstance(found, Denied)
+    assert found.reason is Reason.CLIENT_TOKEN_INVALID
+    assert isinstance(status_of(Answered(200, body)), Unclear)
+    assert isinstance(status_of(Answered(403, b"Access not allowed")), Unclear), "anybody's words are no denial"
+
+
+@pytest.mark.parametrize(
+    ("beside", "warning"),
+    [
+        ({"error": "You are already connected."}, ""),
+        ({"error": None}, ""),
+        ({"error": ""}, ""),
+        ({}, ""),
+        ({"error": "Your account was banned"}, "Your account was banned"),
+        ({"error": None, "message": "Your account was banned"}, "Your account was banned"),
+        ({"error": "You are already connected.", "message": "Trouble ahead"}, "Trouble ahead"),
+        ({"error": "You are already connected, and will be disconnected tomorrow."}, None),
+        ({"error": 7}, "an error without a text"),
+        ({"error": {"code": 1}}, "an error without a text"),
+        ({"error": "\x00\x01"}, "an error that cannot be repeated"),
+        ({"error": "number 5511987654321 is blocked"}, "number … is blocked"),
+    ],
+)
+def test_a_yes_beside_an_error_that_nobody_knows_carries_it(beside: dict[str, object], warning: str | None) -> None:
+    found = status_of(answer(200, {"connected": True, "smartphoneConnected": True, **beside}))
+    assert isinstance(found, Connected)
+    assert found.warning == warning if warning is not None else found.warning
+
+
+@given(
+    st.sampled_from([200, 201, 301, 400, 401, 403, 404, 405, 408, 409, 415, 425, 429, 499, 500, 502, 504]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "zaapId": st.just("Z"),
+            "messageId": st.just("M"),
+            "id": st.just("M"),
+            "error": st.sampled_from(["late", "Invalid phone", "Client-Token x not allowed", "", None, True, 7]),
+        },
+    ),
+)
+def test_nothing_that_was_named_or_not_waited_for_is_ever_called_not_sent(status: int, said: dict[str, object]) -> None:
+    result, _ = result_of(answer(status, said))
+    named = bool({"zaapId", "messageId", "id"} & said.keys())
+    fails = bool(said.get("error")) or not 200 <= status < 300
+    if named and fails:
+        assert isinstance(result, Uncertain)
+    if status in (408, 425, 499) and not said.get("error"):
+        assert isinstance(result, Uncertain)
+    if isinstance(result, Accepted):
+        assert not fails
+    if isinstance(result, NotSent):
+        assert not named
+        assert status < 500
