@@ -106,6 +106,7 @@ class _Batch:
         ]
         if not new:
             return
+        new = self._referring(new, told)
         book = AddressBook(self._connection, self._mentorado_id, self._at)
         book.learn(list(dict.fromkeys(addresses for said in new for addresses in _people(said))))
         self._write(new, known, book)
@@ -136,6 +137,18 @@ class _Batch:
             own_ids = [_own_id(said) for said in others]
             known |= {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, own_ids)}
         return told, known
+
+    def _referring(self, new: list[WireMessage], told: Collection[str]) -> list[WireMessage]:
+        """*new*, with edits and revocations of a message that has an id of its own referring to that."""
+        changing = (MessageKind.EDIT, MessageKind.REVOCATION)
+        own = {said.provider_id: _own_id(said, said.refers_to) for said in new if said.kind in changing}
+        if not own:
+            return new
+        there = {row.provider_id for row in _rows(self._connection, _STORED, self._link.id, own.values())} | {*told}
+        return [
+            replace(said, refers_to=own[said.provider_id]) if own.get(said.provider_id) in there else said
+            for said in new
+        ]
 
     def _is_another(self, said: WireMessage, known: Mapping[str, Row[Any]]) -> bool:
         """Whether *said* is not the stored message with its id: sent at another time, by somebody else."""
@@ -259,10 +272,10 @@ def _differ(one: WireMessage, other: WireMessage) -> bool:
     return not {address.key for address in _author(one)} & {address.key for address in _author(other)}
 
 
-def _own_id(said: WireMessage) -> str:
-    """An id for a message whose provider's id is another's: the same one whenever it is told again."""
+def _own_id(said: WireMessage, provider_id: str | None = None) -> str:
+    """An id for a message of *said*'s author whose provider's id is another's: the same one whenever it is told."""
     author = "" if said.from_me else min((address.key for address in _author(said)), default="")
-    return f"{said.provider_id}~{sha256(author.encode()).hexdigest()[:16]}"
+    return f"{provider_id or said.provider_id}~{sha256(author.encode()).hexdigest()[:16]}"
 
 
 def _heals(said: WireMessage, before: Row[Any] | WireMessage) -> bool:

@@ -24,6 +24,7 @@ from app.core.backup.manifest import HISTORY, MANIFEST, SESSION, SETTINGS, Backu
 from app.core.backup.reading import Archive, label
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.names import MOST_NAME
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureId
 from app.storage.history_rows import DumpCheck
@@ -592,3 +593,18 @@ def manifests(good: bytes) -> Iterator[bytes]:
 def test_labels_that_are_none_are_misshapen() -> None:
     with pytest.raises(Misshapen):
         read_label(b'{"at": 1}'.replace(b"1", b'"2026-01-01T00:00:00"'), Path("x"))
+
+
+def test_a_name_in_a_strangers_archive_is_bounded_and_steers_no_terminal(tmp_path: Path) -> None:
+    (archive := tmp_path / "x").write_bytes(b"")
+    name = "Ana\x1b]0;owned\x07\u202e " + "x" * 900
+    label: dict[str, object] = {
+        "at": "2026-01-01T00:00:00+00:00",
+        "mentorado_id": "a" * 32,
+        "procedure": "b" * 32,
+        "name": name,
+    }
+    label |= {"provider": "whatsapp_web", "messages": 0, "conversations": 0}
+    info = read_label(json.dumps(label).encode(), archive).info
+    assert info.name.startswith("Ana␛]0;owned␇\ufffd x")
+    assert len(info.name) == MOST_NAME

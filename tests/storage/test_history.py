@@ -447,3 +447,17 @@ async def test_the_same_message_under_another_name_of_its_author_is_one(path: Pa
         await history.store(ana, [said("Y", "oi, de novo", BIA, BIA_LID, minute=3)], minutes(3))
         await history.store(ana, [said("X", "oi", BIA, minute=4)], minutes(4))
         assert [message.provider_id for message in await _shown(history, ana)] == ["X", "Y"]
+
+
+async def test_an_edit_reaches_the_message_of_its_own_author(path: Path) -> None:
+    facts: list[WireFact] = [
+        said("X", "from Bia", BIA),
+        said("X", "from Caio", CAIO, minute=1),
+        edit("E", "X", "Caio, corrected", CAIO, minute=2),
+    ]
+    for steps in ([facts], [[fact] for fact in facts]):
+        async with Database(path.with_name(f"{len(steps)}.db")) as database:
+            ana, history = await enrol(database), SqlHistory(database)
+            for step in steps:
+                await history.store(ana, step, minutes(5))
+            assert {message.text for message in await _shown(history, ana)} == {"from Bia", "Caio, corrected"}
