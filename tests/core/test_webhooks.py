@@ -24,7 +24,7 @@ from app.domain.credentials import CredentialField, Credentials, as_text, secret
 from app.domain.errors import Code, Problem
 from app.domain.events import StatusChanged, WebhooksChanged
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
-from app.domain.messages import WireFact
+from app.domain.messages import Delivery, WireFact, WireMessage, WireReceipt, WireUnknown
 from app.domain.phone import PhoneNumber
 from app.domain.webhooks import Door, Doors, Handed, Outcome, Tallied, Tally, WebhookSettings
 from tests.clock import DAWN, ManualClock, settle
@@ -127,7 +127,7 @@ class TakingProvider(PlayedProvider):
         self.confirms: list[Callable[[], None]] = []
 
     def deliver(self, link_id: LinkId, facts: Sequence[WireFact], check: bool, confirm: Callable[[], None]) -> bool:
-        if self.broken:
+        if self.broken or any(isinstance(fact, WireMessage) and fact.text == "veneno" for fact in facts):
             raise RuntimeError("a bug")
         if self.open:
             self.taken.append((link_id, facts, check))
@@ -467,6 +467,42 @@ def test_a_bug_in_one_line_stops_nobody_else(caplog: pytest.LogCaptureFixture) -
         await settle()
         assert [word for word, _, _ in office.receiver.now.told] == ["postpone", "postpone"]
         assert "could not be passed on" in caplog.text
+
+    play(office, use)
+
+
+def test_a_fact_that_the_line_fails_on_is_set_aside_and_the_others_arrive_in_order(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.CRITICAL)
+    office = Office(ON)
+    read = WireReceipt(provider_ids=("M0",), chat=(), delivery=Delivery.READ, at=DAWN)
+
+    async def use() -> None:
+        office.receiver.now.say(handed(ANA, 1, said("M1"), said("M2", "veneno"), read))
+        await settle()
+        first, aside, last = (facts for _, (*facts,), _ in office.provider.taken)
+        assert (first, last) == ([said("M1")], [read])
+        assert isinstance(aside[0], WireUnknown)
+        assert (aside[0].kind, aside[0].detail) == ("message", "RuntimeError")
+        for confirm in office.provider.confirms[:-1]:
+            confirm()
+        assert office.receiver.now.told == [], "the delivery is not stored yet"
+        office.provider.confirms[-1]()
+        assert office.receiver.now.told == [("confirm", ANA.link.id, 1)]
+
+    play(office, use)
+
+
+def test_a_line_that_fails_on_what_is_set_aside_too_is_left_alone(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL)
+    office = Office(ON)
+    office.provider.broken = True
+
+    async def use() -> None:
+        office.receiver.now.say(handed(ANA, 1, WireUnknown(kind="calls", payload="{}", at=DAWN)))
+        await settle()
+        assert [word for word, _, _ in office.receiver.now.told] == ["postpone"]
 
     play(office, use)
 

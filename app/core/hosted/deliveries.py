@@ -8,7 +8,9 @@ from functools import partial
 
 from app.core.enrolments import Enrolments
 from app.domain.mentorado import LinkId, ProviderKind
+from app.domain.messages import WireFact, WireMessage, WireUnknown
 from app.domain.provider import Provider, TakesDeliveries
+from app.domain.set_aside import refused
 from app.domain.webhooks import Handed, Reception
 
 log = logging.getLogger(__name__)
@@ -36,8 +38,9 @@ class Deliveries:
         if isinstance(provider, TakesDeliveries):
             try:
                 taken = provider.deliver(link_id, handed.facts, handed.check, confirm)
-            except Exception:  # one delivery's bug must not stop the others; it is tried again with the next line
+            except Exception:  # one delivery's bug must not stop the others
                 log.exception("What a webhook said of link %s could not be passed on", link_id)
+                taken = _one_by_one(provider, handed, confirm)
         if not handed.facts:
             confirm()  # nothing of it is to be kept
         elif not taken:
@@ -54,3 +57,32 @@ class Deliveries:
         if not marks:
             self._out.pop(link_id, None)
         self._reception.confirm(link_id, mark)
+
+
+def _one_by_one(provider: TakesDeliveries, handed: Handed, confirm: Callable[[], None]) -> bool:
+    """Pass on each fact by itself; one that the line fails on is set aside in its place, so that the others arrive.
+
+    Returns False when nothing at all can be passed on: then all is tried again with the next line.
+    """
+    last = len(handed.facts) - 1
+    try:
+        return all(
+            _one(provider, handed.link_id, fact, confirm if number == last else _nobody_waits)
+            for number, fact in enumerate(handed.facts)
+        )
+    except Exception:  # noqa: BLE001 - the line itself is broken, and the log has said so
+        return False
+
+
+def _one(provider: TakesDeliveries, link_id: LinkId, fact: WireFact, confirm: Callable[[], None]) -> bool:
+    try:
+        return provider.deliver(link_id, (fact,), False, confirm)
+    except Exception as error:
+        if isinstance(fact, WireUnknown):
+            raise
+        at = fact.received_at if isinstance(fact, WireMessage) else fact.at
+        return provider.deliver(link_id, (refused(fact, type(error).__name__, at),), False, confirm)
+
+
+def _nobody_waits() -> None:
+    """The last fact of a delivery is stored after the others, and confirms them all."""
