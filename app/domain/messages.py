@@ -141,6 +141,11 @@ class WireReceipt:
     code: str = ""  # the provider's own, of what failed
     detail: str = ""  # the provider's own words of why it failed
 
+    @property
+    def failure(self) -> str:
+        """Code and words of a failure in one line; empty for anything else, and where nothing was said."""
+        return " · ".join(filter(None, (self.code, self.detail))) if self.delivery is Delivery.FAILED else ""
+
 
 class SetAsideReason(StrEnum):
     """Why a delivery was not taken into the history. Stable: it is stored."""
@@ -194,6 +199,7 @@ class StoredMessage:
     received_at: datetime
     stored_at: datetime
     delivery: Delivery | None  # None for incoming messages
+    failure: str = ""  # of a failed one: the provider's code and words, as far as it said why
     edited_at: datetime | None
     revoked_at: datetime | None
 

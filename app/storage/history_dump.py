@@ -163,6 +163,7 @@ class Dump:
                 "provider_id": row.provider_id,
                 "delivery": row.delivery,
                 "at": _text(row.at),
+                "failure": row.failure,
             }
             for row in connection.execute(theirs)
         ]
@@ -207,6 +208,7 @@ def _said(row: Row[Any]) -> PlainRow:
         "type": row.kind,
         "media": {name: getattr(row, f"media_{name}") for name in _MEDIA} if row.has_media else None,
         "delivery": row.delivery,
+        "failure": row.failure,
         "edited_text": row.edited_text,
         **{name: _text(getattr(row, name)) for name in _TIMES},
     }

@@ -17,6 +17,7 @@ from app.domain.messages import REFERRING, Delivery, MessageKind, forward
 from app.storage.history_contacts import among, portions
 from app.storage.history_merge import People
 from app.storage.history_rows import ToldMessage, ToldReceipt
+from app.storage.history_writing import latest_failure
 from app.storage.tables import contact, conversation, early_receipt, link, message
 
 _IDS: Final = among("provider_ids")
@@ -27,6 +28,7 @@ _KNOWN: Final = (
         message.c.provider_id,
         message.c.kind,
         message.c.delivery,
+        message.c.failure,
         message.c.stored_at,
     )
     .where(message.c.link_id.in_(select(link.c.id).where(link.c.mentorado_id == bindparam("mentorado_id"))))
@@ -37,7 +39,7 @@ _EARLY: Final = (
     .join(link, link.c.id == early_receipt.c.link_id)
     .where(link.c.mentorado_id == bindparam("mentorado_id"), early_receipt.c.provider_id.in_(_IDS))
 )
-_STAYS: Final = frozenset({"link_id", "provider", "provider_id", "delivery", "received_at", "stored_at"})
+_STAYS: Final = frozenset({"link_id", "provider", "provider_id", "delivery", "failure", "received_at", "stored_at"})
 """What a message keeps that becomes readable only now."""
 
 Key = tuple[str, str]
@@ -80,22 +82,22 @@ class Said:
         latest: dict[Key, ToldReceipt] = {}
         for each in told:
             before = latest.get(each.key)
-            latest[each.key] = (
-                each if before is None else replace(each, delivery=forward(before.delivery, each.delivery))
-            )
+            latest[each.key] = each if before is None else _both(before, each)
         ids = [provider_id for _, provider_id in latest]
         known, waiting = self._found(_KNOWN, ids), self._found(_EARLY, ids)
         for key, each in latest.items():
             if key in known and known[key].delivery is not None:
-                self._deliver(known[key], each.delivery)
+                self._deliver(known[key], each.delivery, each.failure)
             elif key in waiting:
-                delivery = forward(Delivery(waiting[key].delivery), each.delivery)
-                update = early_receipt.update().where(_same(waiting[key]))
-                self._connection.execute(update.values(delivery=delivery.value))
+                now = _further(waiting[key], each.delivery, each.failure)
+                self._connection.execute(early_receipt.update().where(_same(waiting[key])).values(**now))
             else:
-                values = {"link_id": self._links[each.link_id, each.provider], "provider_id": each.provider_id}
-                insert = early_receipt.insert().values(**values, delivery=each.delivery.value, at=each.at)
-                self._connection.execute(insert)
+                values: dict[str, Any] = {
+                    "link_id": self._links[each.link_id, each.provider],
+                    "provider_id": each.provider_id,
+                }
+                values |= {"delivery": each.delivery.value, "at": each.at, "failure": each.failure}
+                self._connection.execute(early_receipt.insert().values(**values))
 
     def _row(self, said: ToldMessage, talk: str, sender: str | None) -> dict[str, Any]:
         refers_to = said.columns["refers_to"]
@@ -119,12 +121,14 @@ class Said:
             came = {name: said.columns[name] for name in ("received_at", "stored_at")}
             self._connection.execute(message.update().where(message.c.number == known.number).values(**came))
         if said.delivery is not None:
-            self._deliver(known, said.delivery)
+            self._deliver(known, said.delivery, said.columns["failure"])
 
-    def _deliver(self, known: Row[Any], delivery: Delivery) -> None:
-        if known.delivery is not None and (moved := forward(Delivery(known.delivery), delivery)) != known.delivery:
-            update = message.update().where(message.c.number == known.number)
-            self._connection.execute(update.values(delivery=moved.value))
+    def _deliver(self, known: Row[Any], delivery: Delivery, failure: str | None) -> None:
+        if known.delivery is None:
+            return
+        now = _further(known, delivery, failure)
+        if now != {name: getattr(known, name) for name in now}:
+            self._connection.execute(message.update().where(message.c.number == known.number).values(**now))
 
     def _suppressed(self, said: ToldMessage, talk: str, sender: str | None) -> bool:
         if not self._people.suppressed:
@@ -138,8 +142,7 @@ class Said:
         """Receipts that came here before their message did."""
         for key, waiting in self._found(_EARLY, [provider_id for _, provider_id in new]).items():
             if key in new and new[key]["delivery"] is not None:
-                delivery = forward(Delivery(new[key]["delivery"]), Delivery(waiting.delivery))
-                new[key]["delivery"] = delivery.value
+                new[key] |= _further(waiting, Delivery(new[key]["delivery"]), new[key]["failure"])
                 self._connection.execute(delete(early_receipt).where(_same(waiting)))
 
     def _found(self, query: Select[Any], provider_ids: Collection[str]) -> dict[Key, Row[Any]]:
@@ -172,6 +175,19 @@ class Said:
             if (rows[each].mentorado_id, rows[each].provider) == mine:
                 return each
         raise AssertionError("the last is this mentorado's and this provider's")
+
+
+def _further(known: Row[Any], delivery: Delivery, failure: str | None) -> dict[str, str | None]:
+    """How far *known* got with what else was reported, and why it failed where it did."""
+    return {
+        "delivery": forward(Delivery(known.delivery), delivery).value,
+        "failure": latest_failure(known.failure, failure) or None,
+    }
+
+
+def _both(one: ToldReceipt, other: ToldReceipt) -> ToldReceipt:
+    delivery = forward(one.delivery, other.delivery)
+    return replace(other, delivery=delivery, failure=latest_failure(one.failure, other.failure) or None)
 
 
 def _same(waiting: Row[Any]) -> ColumnElement[bool]:

@@ -178,6 +178,7 @@ def _as_shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMe
             received_at=row.received_at,
             stored_at=row.stored_at,
             delivery=None if row.delivery is None else Delivery(row.delivery),
+            failure=(row.failure or "") if row.delivery == Delivery.FAILED else "",
             edited_at=row.edited_at,
             revoked_at=row.revoked_at,
         )

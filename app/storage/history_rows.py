@@ -106,6 +106,7 @@ class ToldMessage:
             "refers_to": None if row["refers_to"] is None else _text(row["refers_to"]),
             **{name: _time(row[name]) for name in ("sent_at", "received_at", "stored_at")},
             "edited_text": None if row["edited_text"] is None else _text(row["edited_text"]),
+            "failure": _failure(row),
             **{name: _maybe_time(row[name]) for name in ("edited_at", "revoked_at")},
         }
         return cls(
@@ -124,6 +125,7 @@ class ToldReceipt:
     provider_id: str
     delivery: Delivery
     at: datetime
+    failure: str | None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -132,7 +134,8 @@ class ToldReceipt:
     @classmethod
     def read(cls, row: Row) -> ToldReceipt:
         provider, provider_id = ProviderKind(row["provider"]).value, _text(row["provider_id"])
-        return cls(_id(row["link_id"]), provider, provider_id, Delivery(row["delivery"]), _time(row["at"]))
+        delivery, at = Delivery(row["delivery"]), _time(row["at"])
+        return cls(_id(row["link_id"]), provider, provider_id, delivery, at, _failure(row))
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +274,12 @@ def _text(value: object) -> str:
     if len(value) > _LONGEST:
         raise ValueError("too long")
     return value
+
+
+def _failure(row: Row) -> str | None:
+    """Why it failed; earlier versions did not keep it."""
+    failure = row.get("failure")
+    return None if failure is None else _text(failure)
 
 
 def _flag(value: object) -> bool:

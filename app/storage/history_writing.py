@@ -55,6 +55,7 @@ _STORED = select(
     message.c.conversation_id,
     message.c.kind,
     message.c.delivery,
+    message.c.failure,
     message.c.from_me,
     message.c.sender_id,
     message.c.sent_at,
@@ -162,44 +163,51 @@ class _Batch:
         return all(find(self._connection, self._mentorado_id, address) != author for address in _author(said))
 
     def receipts(self, reported: Iterable[WireReceipt]) -> None:
-        told: dict[str, tuple[Delivery, datetime]] = {}
+        told: dict[str, tuple[Delivery, datetime, str]] = {}
         for receipt in reported:
             for provider_id in receipt.provider_ids:
-                before = told.get(provider_id)
-                told[provider_id] = (
-                    (receipt.delivery, receipt.at)
-                    if before is None
-                    else (forward(before[0], receipt.delivery), max(before[1], receipt.at))
-                )
+                delivery, at, failure = receipt.delivery, receipt.at, _clean(receipt.failure)
+                if (before := told.get(provider_id)) is not None:
+                    delivery, at = forward(before[0], delivery), max(before[1], at)
+                    failure = latest_failure(before[2], failure)
+                told[provider_id] = delivery, at, failure
         for row in _rows(self._connection, _STORED, self._link.id, told):
-            delivery, _ = told.pop(row.provider_id)
-            if row.delivery is not None and (moved := forward(Delivery(row.delivery), delivery)) != row.delivery:
-                update = message.update().where(message.c.number == row.number)
-                self._connection.execute(update.values(delivery=moved.value))
+            delivery, _, failure = told.pop(row.provider_id)
+            if row.delivery is None:
+                continue
+            now = {
+                "delivery": forward(Delivery(row.delivery), delivery).value,
+                "failure": latest_failure(row.failure, failure) or None,
+            }
+            if now != {name: getattr(row, name) for name in now}:
+                self._connection.execute(message.update().where(message.c.number == row.number).values(**now))
                 self.changed.add(row.conversation_id)
         self._keep_early(told)
 
-    def _keep_early(self, told: Mapping[str, tuple[Delivery, datetime]]) -> None:
+    def _keep_early(self, told: Mapping[str, tuple[Delivery, datetime, str]]) -> None:
         """Receipts whose message is not here yet wait for it."""
         kept = self._take_early(told)
-        rows = [
-            {
-                "link_id": self._link.id,
-                "provider_id": provider_id,
-                "delivery": forward(kept.get(provider_id), delivery).value,
-                "at": at,
-            }
-            for provider_id, (delivery, at) in told.items()
-        ]
+        rows = []
+        for provider_id, (delivery, at, failure) in told.items():
+            before, why = kept.get(provider_id, (None, ""))
+            rows.append(
+                {
+                    "link_id": self._link.id,
+                    "provider_id": provider_id,
+                    "delivery": forward(before, delivery).value,
+                    "at": at,
+                    "failure": latest_failure(why, failure) or None,
+                }
+            )
         if rows:
             self._connection.execute(early_receipt.insert(), rows)
 
-    def _take_early(self, provider_ids: Collection[str]) -> dict[str, Delivery]:
+    def _take_early(self, provider_ids: Collection[str]) -> dict[str, tuple[Delivery, str]]:
         rows = list(_rows(self._connection, _EARLY, self._link.id, provider_ids))
         for row in rows:
             this = (early_receipt.c.link_id == self._link.id) & (early_receipt.c.provider_id == row.provider_id)
             self._connection.execute(delete(early_receipt).where(this))
-        return {row.provider_id: Delivery(row.delivery) for row in rows}
+        return {row.provider_id: (Delivery(row.delivery), row.failure or "") for row in rows}
 
     def _write(self, new: Iterable[WireMessage], known: Mapping[str, Row[Any]], book: AddressBook) -> None:
         early = self._take_early([said.provider_id for said in new if said.from_me])
@@ -208,13 +216,14 @@ class _Batch:
             row = self._row(said, book)
             self.changed.add(row["conversation_id"])
             if said.provider_id in known:
-                for name in ("delivery", "received_at", "stored_at"):
+                for name in ("delivery", "failure", "received_at", "stored_at"):
                     del row[name]
                 number = known[said.provider_id].number
                 self._connection.execute(message.update().where(message.c.number == number).values(**row))
                 continue
             if said.from_me:
-                row["delivery"] = forward(early.get(said.provider_id), Delivery.ACCEPTED).value
+                before, failure = early.get(said.provider_id, (None, ""))
+                row |= {"delivery": forward(before, Delivery.ACCEPTED).value, "failure": failure or None}
             inserted.append(row)
             self._grown.add(row["conversation_id"])
         if inserted:
@@ -243,6 +252,7 @@ class _Batch:
             "received_at": said.received_at,
             "stored_at": self._at,
             "delivery": None,
+            "failure": None,
         }
 
 
@@ -330,6 +340,11 @@ def _rows(
 ) -> Iterator[Row[Any]]:
     for some in portions(provider_ids):
         yield from connection.execute(these, {"link_id": link_id, "provider_ids": dumps(some)}).all()
+
+
+def latest_failure(before: str | None, after: str | None) -> str:
+    """Why a message failed, of two reports in whatever order they came; empty where neither says."""
+    return max(before or "", after or "")
 
 
 def _amount(value: int | None) -> int | None:

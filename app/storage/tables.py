@@ -179,6 +179,7 @@ message = Table(
     Column("edited_text", String),
     Column("edited_at", UtcTime),
     Column("revoked_at", UtcTime),
+    Column("failure", String),  # the provider's code and words of why it failed; null also where nothing was said
     UniqueConstraint("link_id", "provider_id", name="uq_message_link_id_provider_id"),
     sqlite_autoincrement=True,  # the number of an erased message never comes back
 )
@@ -195,6 +196,7 @@ early_receipt = Table(
     Column("provider_id", String, primary_key=True),
     Column("delivery", String, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("failure", String),
 )
 
 # One row: messages up to this number are in the index `message_fts`, which only the migration speaks of.

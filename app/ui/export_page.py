@@ -104,7 +104,7 @@ class HtmlPages:
         if message.reactions:
             marks.append(_text(" ".join(message.reactions)))
         if message.delivery is Delivery.FAILED:
-            marks.append(escape(say("export.failed")))
+            marks.append(" · ".join(filter(None, (escape(say("export.failed")), _text(message.failure)))))
         if message.edited_at is not None:
             marks.append(f"{escape(say('export.edited'))} {_text(message.original_text)}")
         if message.revoked_at is not None:

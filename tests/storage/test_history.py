@@ -230,6 +230,10 @@ EVERYTHING: list[WireFact] = [
     receipt(Delivery.READ, "S1", "M1"),
     receipt(Delivery.DELIVERED, "S1", "S2", "Q"),
     receipt(Delivery.FAILED, "S2"),
+    said("S3", "não chegou", CAIO, from_me=True, minute=20),
+    receipt(Delivery.FAILED, "S3", "S1"),
+    replace(receipt(Delivery.FAILED, "S3", "S1"), code="131049", detail="Held back · Try tomorrow"),
+    replace(receipt(Delivery.FAILED, "S3"), code="131026"),
 ]
 
 
@@ -261,6 +265,7 @@ def _plain(message: StoredMessage) -> tuple[object, ...]:
         message.reactions,
         message.quoted_text,
         str(message.delivery),
+        message.failure,
         str(message.edited_at),
         str(message.revoked_at),
         message.sender_name,
@@ -275,6 +280,24 @@ def test_history_ends_the_same_whatever_the_order_and_repetition(
     told = [*order, *again]
     batches = [told[start : start + size] for start in range(0, len(told), size)]
     assert asyncio.run(_after(path, batches)) == asyncio.run(_after(path, [EVERYTHING]))
+
+
+async def test_a_failure_is_kept_with_its_reason_until_the_message_gets_through(path: Path) -> None:
+    """The reason may come before the message, after the bare failure, or both."""
+    why = replace(receipt(Delivery.FAILED, "M1"), code="131049", detail="Held back · Try tomorrow")
+    bare, own = receipt(Delivery.FAILED, "M1"), said("M1", from_me=True)
+    orders: list[list[WireFact]] = [[own, why], [why, own], [own, bare, why], [bare, why, own], [why, bare, own]]
+    for number, told in enumerate(orders):
+        async with Database(path.with_name(f"{number}.db")) as database:
+            ana, history = await enrol(database), SqlHistory(database)
+            for fact in told:
+                await history.store(ana, [fact], minutes(1))
+            (talk,) = await history.conversations(ana.mentorado.id)
+            (failed,) = await history.messages(talk.id)
+            assert (failed.delivery, failed.failure) == (Delivery.FAILED, "131049 · Held back · Try tomorrow")
+            await history.store(ana, [receipt(Delivery.DELIVERED, "M1")], minutes(2))
+            (delivered,) = await history.messages(talk.id)
+            assert (delivered.delivery, delivered.failure) == (Delivery.DELIVERED, "")
 
 
 # --- who is who ------------------------------------------------------------------------------------------------------

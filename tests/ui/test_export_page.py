@@ -87,6 +87,7 @@ def whole(title: str, text: str) -> list[Seen]:
         edited_at=DAWN,
         revoked_at=DAWN,
         delivery=Delivery.FAILED,
+        failure=text,
     )
     talk = thread(title)
     return [

@@ -54,6 +54,7 @@ def _facts(message: StoredMessage) -> QGridLayout:
         "quoted": one_line(message.quoted_text or "")[:300],
         "reactions": "  ".join(signs),
         "delivery": words.delivery(message.delivery) if message.from_me and message.delivery else "",
+        "failure": one_line(message.failure)[:600],
         "sent": words.moment(message.sent_at),
         "received": words.moment(message.received_at),
         "stored": words.moment(message.stored_at),

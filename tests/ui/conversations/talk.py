@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,7 @@ def vivid() -> list[WireFact]:
         received(Delivery.READ, "A2", "A3", "A5", "A7", "A8", "B1", "B3"),
         received(Delivery.DELIVERED, "B6"),
         received(Delivery.SENT, "B7"),
-        received(Delivery.FAILED, "B8"),
+        replace(received(Delivery.FAILED, "B8"), code="131049", detail="Not delivered to keep the ecosystem healthy"),
     ]
 
 

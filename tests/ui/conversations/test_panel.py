@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
+from PySide6.QtWidgets import QLabel
 
 from app.domain.errors import Code, Problem
 from app.domain.messages import Delivery, MessageKind
@@ -325,6 +326,24 @@ def test_the_details_show_all_of_a_message(on_qt: OnQt, theme: Theme, path: Path
             (sheet,) = stage.panel.findChildren(MessageSheet)
             assert sheet.text is not None
             assert len(sheet.text.toPlainText()) == 64_000
+            sheet.reject()
+            await asyncio.sleep(0)
+
+    on_qt(main)
+
+
+def test_the_details_of_what_was_not_sent_say_why(on_qt: OnQt, theme: Theme, path: Path) -> None:
+    """ "store code+title+details with the message, show in the message's details" """
+
+    async def main() -> None:
+        async with scene(theme, path) as stage:
+            await stage.open("Beatriz")
+            number = next(each.number for each in stage.page.model.messages if each.delivery is Delivery.FAILED)
+            stage.page.view.details_wanted.emit(number)
+            await stage.until(lambda: stage.panel.findChildren(MessageSheet))
+            (sheet,) = stage.panel.findChildren(MessageSheet)
+            words = [label.text() for label in sheet.findChildren(QLabel)]
+            assert words[words.index("Motivo da falha") + 1] == ("131049 · Not delivered to keep the ecosystem healthy")
             sheet.reject()
             await asyncio.sleep(0)
 
