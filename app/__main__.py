@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app import __version__
-from app.domain.errors import Problem
+from app.domain.errors import Code, Problem
 from app.files import prepare_data_folder
 from app.settings import Settings, read_settings
 from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
@@ -17,20 +22,61 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
 
 
+_INTERRUPTED: Final = 128 + 2  # as a shell says that SIGINT ended a program
+_BROKEN_PIPE: Final = 128 + 13
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
+_UNREADABLE: Final = re.compile("[\0\ud800-\udfff]")  # bytes that are no text in this system's encoding
+_MOST_ENTRIES: Final = 100_000
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what *argv* asks for and return the exit code: 0 done, 1 a problem that was explained, 2 words not known."""
-    asked = sys.argv[1:] if argv is None else argv
-    arguments = _parser().parse_args(asked) if asked else None
+    if sys.stdin is None:  # closed by who started us
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name that this terminal has no letters for is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     try:
-        return _open_window(None) if arguments is None else _run(arguments)
+        exit_code = _obey(sys.argv[1:] if argv is None else argv)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return exit_code
     except Problem as problem:
-        from app.ui.text import problem as words
+        return _explain(problem)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        _give_up_output()
+        return _BROKEN_PIPE
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        _give_up_output()  # the program's own files have a `Problem`: this is the output
+        return _explain(Problem(Code.OUTPUT_NOT_WRITTEN, detail=error.strerror or ""))
+    except (KeyboardInterrupt, EOFError):  # Ctrl+C; Ctrl+D where something was asked
+        return _INTERRUPTED
 
-        sentence, step = words(problem)
-        print(f"{sentence}\n{step}\n[{problem.code}]", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+
+def _obey(asked: Sequence[str]) -> int:
+    for word in asked:
+        if _UNREADABLE.search(word):
+            raise Problem(Code.ARGUMENT_UNREADABLE, argument=word)
+    arguments = _parser().parse_args(asked) if asked else None
+    return _open_window(None) if arguments is None else _run(arguments)
+
+
+def _explain(problem: Problem) -> int:
+    from app.ui.text import problem as words
+
+    sentence, step = words(problem)
+    print(f"{sentence}\n{step}\n[{problem.code}]", file=sys.stderr)
+    return 1
+
+
+def _give_up_output() -> None:
+    """Let what is still buffered go nowhere: Python would try to write it once more at its end, and complain."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def _open_window(env_file: Path | None) -> int:
@@ -124,10 +170,10 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     verbs = audit.add_subparsers(dest="audit_command", metavar="VERB", required=True)
     verify = verbs.add_parser("verify", help=texts("cli.help.verify"))
     listing = verbs.add_parser("list", help=texts("cli.help.audit_list"))
-    listing.add_argument("--limit", type=int, default=50, help=texts("cli.help.limit"))
+    listing.add_argument("--limit", type=_count, default=50, help=texts("cli.help.limit"))
     aside = commands.add_parser("set-aside", help=texts("cli.help.set_aside"))
     aside.add_argument("name", metavar="NAME", nargs="?", help=texts("cli.help.name"))
-    aside.add_argument("--limit", type=int, default=50, help=texts("cli.help.set_aside_limit"))
+    aside.add_argument("--limit", type=_count, default=50, help=texts("cli.help.set_aside_limit"))
     clock = commands.add_parser("clock", help=texts("cli.help.clock"))
     clock.add_argument("--confirm", action="store_true", help=texts("cli.help.confirm_clock"))
     return [export, erase, verify, listing, aside, clock]
@@ -162,7 +208,18 @@ def _add_database_commands(commands: _SubParsersAction[ArgumentParser]) -> list[
 
 
 def _folder(typed: str) -> Path:
-    return Path(typed).expanduser().absolute()
+    """The path that was *typed*, absolute. Raises `Problem(PATH_UNKNOWN)`."""
+    try:
+        return Path(typed).expanduser().absolute()
+    except (OSError, RuntimeError):  # the current folder is gone; nobody of that name has a home
+        raise Problem(Code.PATH_UNKNOWN, path=typed) from None
+
+
+def _count(typed: str) -> int:
+    """How many entries are wanted. Raises `Problem(COUNT_INVALID)`."""
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 10 and 0 < int(typed) <= _MOST_ENTRIES):
+        raise Problem(Code.COUNT_INVALID, least="1", most=str(_MOST_ENTRIES))
+    return int(typed)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from app.domain.errors import Code, Problem
 from app.domain.events import BackupMoved, ProcedureChanged
 from app.domain.mentorado import Enrolment
 from app.domain.procedure import Procedure, ProcedureId, ProcedureKind, ProcedureState, StepName
-from app.terminal import json_line
+from app.terminal import json_line, read_secret
 from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.ui.audit_page.words import exactly
 from app.ui.text import texts
@@ -198,7 +198,7 @@ async def _is_locked(core: Core, path: Path) -> bool:
 
 def _passphrase(arguments: Namespace) -> str:
     """It is never an argument: others on the computer can read those."""
-    return sys.stdin.readline().rstrip("\r\n") if arguments.passphrase_stdin else ""
+    return read_secret() if arguments.passphrase_stdin else ""
 
 
 def _asked() -> str:

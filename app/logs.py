@@ -6,10 +6,12 @@ provider's detailed log, while it is switched on.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import re
+import stat
 import sys
 from collections import OrderedDict
 from datetime import UTC, datetime
@@ -66,12 +68,28 @@ class PrivateFile(RotatingFileHandler):
         self.setFormatter(JsonLines())
 
     def _open(self) -> TextIOWrapper:
-        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            descriptor = _plain_file(self.baseFilename)
+        except OSError:
+            # A link, a pipe or a second name of another file: what is written must not end up elsewhere.
+            Path(self.baseFilename).unlink(missing_ok=True)
+            descriptor = _plain_file(self.baseFilename)
         return open(descriptor, "a", encoding=self.encoding)  # noqa: PTH123 - kept open, by descriptor
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         if not isinstance(sys.exc_info()[1], OSError):
             super().handleError(record)
+
+
+def _plain_file(path: str) -> int:
+    """Open *path* to append to. Raises `OSError` unless it is a file of one name, and no link."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, flags, 0o600)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a plain file", path)
+    return descriptor
 
 
 class Streams(logging.Handler):

@@ -234,13 +234,18 @@ class Program:
             page.reveal("about")
 
     def _make_page(self, place: Place) -> Page:
-        core = self._core
-        if place is Place.SETTINGS:
-            from app.ui.settings_page.page import SettingsPage
+        """Build the page of *place*; raises `KeyError` for one that has none."""
+        return {Place.AUDIT: self._make_audit_page, Place.SETTINGS: self._make_settings_page}[place]()
 
-            return SettingsPage(theme=self._theme, parts=_parts(core, self.window))
+    def _make_settings_page(self) -> Page:
+        from app.ui.settings_page.page import SettingsPage
+
+        return SettingsPage(theme=self._theme, parts=_parts(self._core, self.window))
+
+    def _make_audit_page(self) -> Page:
         from app.ui.audit_page.page import AuditPage
 
+        core = self._core
         return AuditPage(
             theme=self._theme, audit=core.audit, people=core.enrolments.all, witness=core.witness, clock=core.clock
         )

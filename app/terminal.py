@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from typing import Any, TextIO
 
+from app.domain.errors import Code, Problem
 from app.domain.names import visible
 
 
 def printed(*words: object, file: TextIO | None = None, flush: bool = False) -> None:
     """As `print` does, with control characters made visible. Modules of commands import it as ``print``."""
     print(*(visible(str(each)) for each in words), file=file, flush=flush)
+
+
+def read_secret() -> str:
+    """Return the first line of standard input. Raises `Problem(INPUT_UNREADABLE)` for bytes that are no text."""
+    try:
+        line = sys.stdin.readline()
+        line.encode()  # undecoded bytes come as surrogates where the locale lets them through
+    except UnicodeError:
+        raise Problem(Code.INPUT_UNREADABLE) from None
+    return line.rstrip("\r\n")
 
 
 def json_line(value: dict[str, Any]) -> str:

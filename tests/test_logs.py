@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,40 @@ def test_a_folder_that_cannot_be_written_leaves_warnings_on_standard_error(
     configure_logging(tmp_path / "logs" / "conecta.log")
     app_log.warning("seen")
     assert "seen" in capsys.readouterr().err
+
+
+def a_link(log: Path, victim: Path) -> None:
+    log.symlink_to(victim)
+
+
+def a_link_to_nothing(log: Path, _victim: Path) -> None:
+    log.symlink_to(log.with_name("nothing"))
+
+
+def a_second_name(log: Path, victim: Path) -> None:
+    log.hardlink_to(victim)
+
+
+def a_pipe(log: Path, _victim: Path) -> None:
+    os.mkfifo(log)
+
+
+@pytest.mark.parametrize("planted", [a_link, a_link_to_nothing, a_second_name, a_pipe])
+@pytest.mark.parametrize("name", ["conecta.log", "one mentorado"])
+def test_what_was_planted_in_the_place_of_a_log_is_not_written_to(
+    tmp_path: Path, app_log: logging.Logger, name: str, planted: Callable[[Path, Path], None]
+) -> None:
+    mentorado_id = new_mentorado_id()
+    (tmp_path / "logs").mkdir()
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    log = tmp_path / "logs" / (name if name == "conecta.log" else f"{mentorado_id}.log")
+    planted(log, victim)
+    configure_logging(tmp_path / "logs" / "conecta.log")
+    with about(mentorado_id):
+        app_log.info("hello")
+    assert victim.read_text() == "precious"
+    assert not (tmp_path / "logs" / "nothing").exists()
+    assert [line["message"] for line in lines(log)] == ["hello"]
+    assert log.is_file()
+    assert not log.is_symlink()

@@ -114,6 +114,11 @@ class Code(StrEnum):
     SETTINGS_FILE_MISSING = "settings_file_missing"  # the one that was named
     SETTINGS_FILE_UNSAFE = "settings_file_unsafe"  # others may write it
     SETTINGS_FILE_UNREADABLE = "settings_file_unreadable"
+    ARGUMENT_UNREADABLE = "argument_unreadable"
+    INPUT_UNREADABLE = "input_unreadable"
+    COUNT_INVALID = "count_invalid"
+    PATH_UNKNOWN = "path_unknown"
+    OUTPUT_NOT_WRITTEN = "output_not_written"
     NO_DISPLAY = "no_display"
     SYSTEM_LIBRARY_MISSING = "system_library_missing"
     ALREADY_RUNNING = "already_running"

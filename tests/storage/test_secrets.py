@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import os
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 from app.domain.errors import Code, Problem
 from app.domain.ports import SecretsChoice
 from app.domain.secrets import SecretsPlace
-from app.storage.secrets.encrypted_file import EncryptedFile
+from app.storage.secrets.encrypted_file import LARGEST, EncryptedFile
 from app.storage.secrets.vault import LONGEST, Vault
 
 PASSPHRASE = "quatro palavras são o bastante"
@@ -320,6 +321,38 @@ async def test_altering_it_on_purpose_is_told_too(no_keyring: None, file: Path) 
         forged[17] = cost
         file.write_bytes(mended(bytes(forged)))
         assert await opening(file) in (Code.PASSPHRASE_WRONG, Code.SECRETS_FILE_DAMAGED)
+    for version in (0, 2, 255):
+        forged = bytearray(whole)
+        forged[16] = version
+        file.write_bytes(mended(bytes(forged)))
+        assert await opening(file) is (Code.SECRETS_FILE_NEWER if version else Code.SECRETS_FILE_DAMAGED)
+
+
+async def test_a_file_without_end_takes_no_memory(no_keyring: None, file: Path) -> None:
+    await vault(file).keep_in_file(PASSPHRASE)
+    with file.open("r+b") as grown:
+        grown.truncate(1 << 30)
+    tracemalloc.start()
+    assert await opening(file) is Code.SECRETS_FILE_DAMAGED
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 3 * LARGEST
+    file.unlink()
+    os.mkfifo(file)
+    assert await opening(file) is Code.SECRETS_FILE_DAMAGED
+
+
+async def test_nothing_is_written_that_could_not_be_read_again(
+    no_keyring: None, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = vault(file)
+    await secrets.keep_in_file(PASSPHRASE)
+    await secrets.set("token", TOKEN)
+    monkeypatch.setattr("app.storage.secrets.encrypted_file.LARGEST", 400)
+    with pytest.raises(Problem) as caught:
+        await secrets.set("another", "x" * 400)
+    assert caught.value.code is Code.SECRETS_NOT_SAVED
+    assert await secrets.get("token") == TOKEN
 
 
 async def test_two_programs_may_use_it_one_after_the_other(no_keyring: None, file: Path) -> None:

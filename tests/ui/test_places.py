@@ -193,6 +193,8 @@ def test_the_program_builds_each_place_over_its_own_core(
         program = Program(Frame(qapp, tmp_path / "window.ini", core.clock), core, CrashReports("0"))
         async with core.running():
             await core.open()
+            with pytest.raises(KeyError):
+                program._make_page(Place.HOME)  # no page of another place opens instead
             page = program._make_page(place)  # not shown: that would ask the keyring of this computer
             assert isinstance(page, kind)
             page.deleteLater()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
+import stat
 import struct
 import unicodedata
 from collections.abc import Callable, Mapping
@@ -18,6 +20,9 @@ LEAST_LETTERS: Final = 12
 COST: Final = 17
 """As a power of two: 128 MB and a third of a second for each guess."""
 
+LARGEST: Final = 32 << 20
+"""Bytes of the whole file: more tokens than any team has, and no more than memory can take."""
+
 _MAGIC: Final = b"CONECTA-SECRETS\n"
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(">16sBB16s12s")  # magic, version, cost, salt, nonce
@@ -28,8 +33,9 @@ _DEAREST: Final = 18  # a forged head must not ask for all the memory there is
 class EncryptedFile:
     """The file, opened. It is read anew each time, so that two programs may use it one after the other.
 
-    Its head says how it was made and is authenticated with the content. The checksum at its end tells damage from a
-    wrong passphrase; whoever alters the file on purpose can mend it, but not what the key vouches for.
+    Its head, version and all, says how it was made; it is authenticated with the content as it stands in the file. The
+    checksum at its end tells damage from a wrong passphrase; whoever alters the file on purpose can mend that, but
+    not what the key vouches for.
     """
 
     def __init__(self, path: Path, key: bytes, cost: int, salt: bytes) -> None:
@@ -51,7 +57,7 @@ class EncryptedFile:
     @classmethod
     def open(cls, path: Path, passphrase: str) -> EncryptedFile:
         """Open the file that exists. Raises `Problem(PASSPHRASE_WRONG)` or one that says what became of the file."""
-        cost, salt, _, _ = _taken_apart(path)
+        cost, salt, _, _, _ = _taken_apart(path)
         opened = cls(path, _derive(passphrase, salt, cost), cost, salt)
         opened._read()
         return opened
@@ -71,11 +77,11 @@ class EncryptedFile:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        cost, salt, nonce, locked = _taken_apart(self._path)
+        cost, salt, nonce, head, locked = _taken_apart(self._path)
         if (cost, salt) != (self._cost, self._salt):
             raise Problem(Code.SECRETS_LOCKED)  # somebody made it anew meanwhile
         try:
-            content = AESGCM(self._key).decrypt(nonce, locked, _head(cost, salt, nonce))
+            content = AESGCM(self._key).decrypt(nonce, locked, head)
         except InvalidTag:
             raise Problem(Code.PASSPHRASE_WRONG) from None
         kept: dict[str, str] = json.loads(content)
@@ -85,8 +91,10 @@ class EncryptedFile:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         nonce = os.urandom(12)
-        head = _head(self._cost, self._salt, nonce)
+        head = _HEAD.pack(_MAGIC, _VERSION, self._cost, self._salt, nonce)
         whole = head + AESGCM(self._key).encrypt(nonce, json.dumps(dict(kept)).encode(), head)
+        if len(whole) + _SUM > LARGEST:
+            raise Problem(Code.SECRETS_NOT_SAVED, path=str(self._path), detail=os.strerror(errno.EFBIG))
         _replace(self._path, whole + hashlib.sha256(whole).digest())
 
 
@@ -98,10 +106,10 @@ def set_aside(path: Path) -> None:
     _or_problem(path, lambda: path.rename(aside))
 
 
-def _taken_apart(path: Path) -> tuple[int, bytes, bytes, bytes]:
-    """Cost, salt, nonce and locked content."""
+def _taken_apart(path: Path) -> tuple[int, bytes, bytes, bytes, bytes]:
+    """Cost, salt, nonce, the whole head as it is in the file, and the locked content."""
     try:
-        whole = path.read_bytes()
+        whole = _bounded(path)
     except FileNotFoundError:
         raise Problem(Code.SECRETS_LOCKED) from None
     except OSError as error:
@@ -111,15 +119,23 @@ def _taken_apart(path: Path) -> tuple[int, bytes, bytes, bytes]:
     if damaged:
         raise Problem(Code.SECRETS_FILE_DAMAGED, path=str(path))
     magic, version, cost, salt, nonce = _HEAD.unpack_from(content)
-    if magic != _MAGIC or not 1 <= cost <= _DEAREST:
+    if magic != _MAGIC or version < 1 or not 1 <= cost <= _DEAREST:
         raise Problem(Code.SECRETS_FILE_DAMAGED, path=str(path))
     if version > _VERSION:
         raise Problem(Code.SECRETS_FILE_NEWER, path=str(path))
-    return cost, salt, nonce, content[_HEAD.size :]
+    return cost, salt, nonce, content[: _HEAD.size], content[_HEAD.size :]
 
 
-def _head(cost: int, salt: bytes, nonce: bytes) -> bytes:
-    return _HEAD.pack(_MAGIC, _VERSION, cost, salt, nonce)
+def _bounded(path: Path) -> bytes:
+    """Read a regular file of at most `LARGEST` bytes. Raises `OSError`."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - by descriptor: a pipe must not make us wait
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        whole = file.read(LARGEST + 1)
+    if len(whole) > LARGEST:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
+    return whole
 
 
 def _derive(passphrase: str, salt: bytes, cost: int) -> bytes:
