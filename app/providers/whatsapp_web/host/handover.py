@@ -109,9 +109,10 @@ class Handover:
     def _read(self, record: Record) -> Sequence[WireFact]:
         try:
             return self.sends.facts_of(record) if OwnSends.wrote(record) else facts_of(record, self._messages())
-        except NotUnderstood as error:
-            self._spool.set_aside_record(record, str(error))
-            return (_unknown(record, str(error)),)
+        except Exception as error:  # noqa: BLE001 - whatever is in one record, the next is read
+            why = str(error) if isinstance(error, NotUnderstood) else type(error).__name__
+            self._spool.set_aside_record(record, why)
+            return (_unknown(record, why),)
 
 
 def _unknown(record: Record, why: str) -> WireUnknown:

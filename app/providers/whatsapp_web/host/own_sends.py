@@ -39,10 +39,13 @@ class OwnSends:
     def recall(self, left: Iterable[Record]) -> None:
         """Find what a former host was sending when it died."""
         for record in left:
-            if record.code == SENDING:
-                self._lost.add(json.loads(record.payload)["own_id"])
-            elif record.code in (SENT, NOT_SENT):
-                self._lost.discard(json.loads(record.payload)["own_id"])
+            if not self.wrote(record):
+                continue
+            try:
+                own_id = str(json.loads(record.payload)["own_id"])
+            except (ValueError, TypeError, KeyError):
+                continue  # it is set aside when it is read
+            (self._lost.add if record.code == SENDING else self._lost.discard)(own_id)
 
     def begin(self, to: str, text: str) -> dict[str, Any]:
         """Write down that *text* is about to be sent; returns what `sent` or `failed` want to know."""
