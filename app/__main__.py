@@ -166,6 +166,7 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     erase.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
     erase.add_argument("--contact", metavar="PHONE", required=True, help=texts("cli.help.contact"))
     erase.add_argument("--yes-erase", metavar="PHONE", required=True, help=texts("cli.help.yes_erase"))
+    erase.add_argument("--remove-copies", action="store_true", help=texts("cli.help.remove_copies"))
     audit = commands.add_parser("audit", help=texts("cli.help.audit"))
     verbs = audit.add_subparsers(dest="audit_command", metavar="VERB", required=True)
     verify = verbs.add_parser("verify", help=texts("cli.help.verify"))

@@ -14,7 +14,7 @@ from app.terminal import printed as print  # noqa: A004 - what others wrote is m
 from app.ui import text
 from app.ui.audit_page import words
 from app.ui.export_page import HtmlPages
-from app.ui.text import clock_doubt, texts
+from app.ui.text import clock_doubt, old_copy, texts, traces_left
 
 DONE, FAILED = 0, 1
 
@@ -65,11 +65,24 @@ async def erase(core: Core, arguments: Namespace) -> int:
     contact = contact_of(arguments.contact)
     if contact_of(arguments.yes_erase) != contact:
         raise Problem(Code.ERASURE_NOT_CONFIRMED)
-    count = await core.personal_data.erase_contact(enrolment.mentorado.id, contact)
+    erased = await core.personal_data.erase_contact(enrolment.mentorado.id, contact)
+    remove = arguments.remove_copies and bool(erased.copies)
+    if remove:
+        await core.personal_data.remove_copies(enrolment.mentorado.id, erased.copies)
     if arguments.json:
-        _print_json({"messages": count})
-    else:
-        print(texts.plural("cli.erased", count))
+        copies = [{"kind": each.kind, "path": str(each.path), "at": each.at.isoformat()} for each in erased.copies]
+        _print_json({"messages": erased.messages, "traces": erased.traces, "copies": copies, "copies_removed": remove})
+        return DONE
+    print(texts.plural("cli.erased", erased.messages))
+    if erased.traces is not None:
+        print(traces_left(erased.traces))
+    if remove:
+        print(texts.plural("erasure.removed", len(erased.copies)))
+    elif erased.copies:
+        print(texts("erasure.copies"))
+        for each in erased.copies:
+            print(f"  {old_copy(each)}: {each.path}")
+        print(texts("cli.remove_copies"))
     return DONE
 
 

@@ -103,10 +103,41 @@ def test_a_contact_is_erased_and_can_be_found_nowhere(conecta: Conecta, fast_dir
     for gone in ("Bom dia", "Boa tarde", "Tudo bem?", "987650001", HOSTILE):
         assert gone.encode() not in kept
     assert b"De outra pessoa" in kept
-    code, _, err = conecta("erase", "ana", "--contact", "21 98765-0001", "--yes-erase", "21 98765-0001")
+    code, out, _ = conecta("erase", "ana", "--contact", "21 98765-0001", "--yes-erase", "21 98765-0001")
+    assert (code, out) == (0, "The contact was erased; there were no messages.\n")  # once more completes it
+    code, _, err = conecta("erase", "ana", "--contact", "21 98765-0009", "--yes-erase", "21 98765-0009")
     assert (code, err.splitlines()[-1]) == (1, "[contact_unknown]")
     code, out, _ = conecta("erase", "ana", "--contact", "31 98765-0002", "--yes-erase", "31 98765-0002", "--json")
-    assert (code, json.loads(out)) == (0, {"messages": 1})
+    assert (code, json.loads(out)) == (0, {"messages": 1, "traces": None, "copies": [], "copies_removed": False})
+
+
+def test_copies_that_hold_who_was_erased_are_named_with_their_dates_and_removed_on_request(
+    conecta: Conecta, fast_dir: Path
+) -> None:
+    conecta("backup", "ana")
+    old = fast_dir / "data" / "conecta.0001.20250102T030405000006Z.db"
+    old.write_bytes(b"Bom dia")
+    contact = ("erase", "ana", "--contact", "21 98765-0001", "--yes-erase", "21 98765-0001")
+    code, out, _ = conecta(*contact)
+    (backup,) = (fast_dir / "data" / "backups").glob("*.conecta")
+    assert code == 0
+    assert "Copy of the whole database before an update, of 2 Jan 2025" in out
+    assert str(old) in out
+    assert str(backup) in out
+    assert "--remove-copies" in out
+    code, out, _ = conecta(*contact, "--remove-copies", "--json")
+    told = json.loads(out)
+    assert (code, told["copies_removed"], {each["kind"] for each in told["copies"]}) == (
+        0,
+        True,
+        {"backup", "database"},
+    )
+    assert not old.exists()
+    assert not backup.exists()
+    actions = [entry["action"] for entry in json.loads(conecta("audit", "list", "--json")[1])["entries"]]
+    assert actions[:2] == ["remove_copies", "erase_contact"]
+    conecta("backup", "ana")
+    assert "1 copy was removed." in conecta(*contact, "--remove-copies")[1]
 
 
 def test_another_number_confirms_nothing(conecta: Conecta) -> None:

@@ -14,6 +14,7 @@ from app.bootstrap.providers import build_checks, build_providers, build_whatsap
 from app.clock import SystemClock, elapsed
 from app.core.actions import Actions
 from app.core.backup.backups import Backups
+from app.core.backup.copies import BackupCopies
 from app.core.backup.folder import ENDING
 from app.core.backup.retention import BackupRetention
 from app.core.bus import Bus
@@ -40,7 +41,9 @@ from app.domain.errors import Problem
 from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock, ProviderTime
 from app.domain.provider import Provider
+from app.providers.webhooks.leftovers import WebhookLeftovers
 from app.providers.webhooks.reception import WebhookReceiver
+from app.providers.whatsapp_web.leftovers import SessionLeftovers
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from app.settings import Settings
 from app.storage.audit import SqlAudit
@@ -48,6 +51,7 @@ from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.history_transfer import SqlHistoryTransfer
 from app.storage.journal import SqlJournal
+from app.storage.old_copies import DatabaseCopies
 from app.storage.operator_settings import SqlOperatorSettings
 from app.storage.registration_tries import SqlRegistrationTries
 from app.storage.roster import SqlRoster
@@ -254,7 +258,19 @@ def build_core(
         actions=actions,
         desk=desk,
         provider_log=provider_log,
-        personal_data=PersonalData(bus=bus, enrolments=enrolments, history=history, witness=witness, clock=trusted),
+        personal_data=PersonalData(
+            bus=bus,
+            enrolments=enrolments,
+            history=history,
+            witness=witness,
+            clock=trusted,
+            leftovers=(
+                BackupCopies(backups),
+                DatabaseCopies(settings.database),
+                SessionLeftovers(settings.session_dir),
+                WebhookLeftovers(settings.data_dir),
+            ),
+        ),
         roster_import=RosterImport(enrolments=enrolments, witness=witness),
         retention=Retention(bus=bus, desk=desk, history=history, witness=witness, clock=trusted),
         secrets=secrets,

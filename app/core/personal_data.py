@@ -18,6 +18,7 @@ from app.core.phone_numbers import parse_phone
 from app.core.witness import Witness
 from app.domain.audit import AuditOutcome
 from app.domain.deeds import DeedName
+from app.domain.erasure import Erased, Leftovers, OldCopy, traces_of
 from app.domain.errors import Code, Problem
 from app.domain.events import HistoryShrank
 from app.domain.mentorado import Enrolment, MentoradoId
@@ -44,14 +45,22 @@ class PersonalData:
     """Each deed is written down with its counts, never with a whole number or a word that was said."""
 
     def __init__(
-        self, *, bus: Bus, enrolments: Enrolments, history: PersonalHistory, witness: Witness, clock: Clock
+        self,
+        *,
+        bus: Bus,
+        enrolments: Enrolments,
+        history: PersonalHistory,
+        witness: Witness,
+        clock: Clock,
+        leftovers: Sequence[Leftovers] = (),
     ) -> None:
+        """*leftovers* are the places besides the database where words are kept."""
         self._bus = bus
         self._enrolments = enrolments
         self._history = history
         self._witness = witness
         self._clock = clock
-        self._unfinished: dict[tuple[MentoradoId, Address], ContactId] = {}
+        self._leftovers = leftovers
 
     async def export(
         self,
@@ -81,24 +90,63 @@ class PersonalData:
         self._witness.record(deed, enrolment, before=before, after=counts)
         return exported
 
-    async def erase_contact(self, mentorado_id: MentoradoId, contact: Address) -> int:
-        """Remove a contact with every message and no way back; returns how many messages went.
+    async def erase_contact(self, mentorado_id: MentoradoId, contact: Address) -> Erased:
+        """Remove a contact with every message and no way back.
 
         Whoever asks must have had it confirmed. Only a hash of the address stays, so that nothing older comes back.
-        Asked again after a `Problem`, it completes what was begun.
+        Asked again, it completes what there was no room for. Raises `Problem(CONTACT_UNKNOWN)`, or what kept the rows
+        from being removed: then nothing is erased.
         """
-        enrolment, now = self._enrolments.get(mentorado_id), self._clock.now()
-        asked = (mentorado_id, contact)
-        contact_id = self._unfinished.get(asked) or await self._find(mentorado_id, contact)
-        self._unfinished[asked] = contact_id
+        enrolment = self._enrolments.get(mentorado_id)
+        contact_id = await self._history.find_contact(mentorado_id, contact)
+        if contact_id is None and not await self._history.was_erased(mentorado_id, contact):
+            raise Problem(Code.CONTACT_UNKNOWN, contact=contact.value)
+        count, addresses = 0, [contact]
+        if contact_id is not None:
+            try:
+                addresses += await self._history.addresses(mentorado_id, contact_id)
+                count = await self._history.erase(mentorado_id, contact_id, self._clock.now())
+            except Problem as problem:
+                self._erased(enrolment, contact, outcome=AuditOutcome.FAILED, reason=problem.code)
+                raise
+        traces, copies = await self._wipe(mentorado_id, addresses)
+        after = {"messages": str(count)} | ({"copies": str(len(copies))} if copies else {})
+        self._erased(enrolment, contact, after=after, reason="" if traces is None else traces)
+        return Erased(messages=count, traces=traces, copies=copies)
+
+    async def remove_copies(self, mentorado_id: MentoradoId, copies: Sequence[OldCopy]) -> None:
+        """Remove copies that may hold what was erased since. Whoever asks must have had it confirmed."""
+        enrolment = self._enrolments.get(mentorado_id)
+        named = {"copies": ", ".join(each.path.name for each in copies)}
         try:
-            count = await self._history.erase(mentorado_id, contact_id, now)
+            for place in self._leftovers:
+                await place.remove(copies)
         except Problem as problem:
-            self._erased(enrolment, contact, outcome=AuditOutcome.FAILED, reason=problem.code)
+            self._witness.record(
+                DeedName.REMOVE_COPIES, enrolment, before=named, outcome=AuditOutcome.FAILED, reason=problem.code
+            )
             raise
-        del self._unfinished[asked]
-        self._erased(enrolment, contact, after={"messages": str(count)})
-        return count
+        self._witness.record(DeedName.REMOVE_COPIES, enrolment, before=named)
+
+    async def _wipe(
+        self, mentorado_id: MentoradoId, addresses: Sequence[Address]
+    ) -> tuple[Code | None, tuple[OldCopy, ...]]:
+        """Outside the rows. What cannot be done now makes the erasure no less true, and is told."""
+        failed: Code | None = None
+        copies: list[OldCopy] = []
+        for place in self._leftovers:
+            try:
+                await place.wipe(mentorado_id, traces_of(addresses))
+                copies += await place.copies(mentorado_id)
+            except Problem as problem:
+                log.warning("What is left of somebody who was erased could not be looked through: %s", problem.code)
+                failed = problem.code
+        try:
+            await self._history.overwrite()
+        except Problem as problem:
+            log.warning("The database could not be written anew after an erasure, and that is due: %s", problem.code)
+            failed = problem.code
+        return failed, tuple(copies)
 
     def decline_erasure(self, mentorado_id: MentoradoId, contact: Address) -> None:
         """Somebody was asked whether to erase *contact*, and left it."""

@@ -48,7 +48,16 @@ class Retention:
             now = self._clock.now()
             if done_at is None or now - done_at >= EVERY:
                 done_at = now if await self.forget_old() else None  # what failed is tried again at the next look
+            await self.complete_erasures()
             await self._clock.sleep(LOOK_AGAIN_SECONDS)
+
+    async def complete_erasures(self) -> None:
+        """Write the database anew, where an erasure found no room for it."""
+        try:
+            if await self._history.traces_left():
+                await self._history.overwrite()
+        except Problem as problem:
+            log.warning("The database could not be written anew after an erasure, and is tried again: %s", problem.code)
 
     async def forget_old(self) -> bool:
         """Remove what is older than the operator decided; returns whether the disk and the clock allowed it."""

@@ -17,6 +17,7 @@ class DeedName(StrEnum):
     EXPORT_CONTACT = "export_contact"
     EXPORT_AUDIT = "export_audit"
     ERASE_CONTACT = "erase_contact"
+    REMOVE_COPIES = "remove_copies"  # older ones, of what was erased since
     FORGET_OLD = "forget_old"
     REMOVE_BACKUPS = "remove_backups"
     CONFIRM_DATE = "confirm_date"  # of this computer, after a doubt

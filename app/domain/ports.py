@@ -135,8 +135,26 @@ class PersonalHistory(Protocol):
     async def erase(self, mentorado_id: MentoradoId, contact_id: ContactId, at: datetime) -> int:
         """Remove one contact with every message and no way back; returns how many messages went.
 
-        What is delivered again later, but was sent before *at*, is not stored. Asked again, it completes an erasure
-        that a `Problem` interrupted.
+        What is delivered again later, but was sent before *at*, is not stored. `overwrite` is due afterwards.
+        """
+        ...
+
+    async def addresses(self, mentorado_id: MentoradoId, contact_id: ContactId) -> Sequence[Address]:
+        """Everything a contact is known by."""
+        ...
+
+    async def was_erased(self, mentorado_id: MentoradoId, address: Address) -> bool:
+        """Whether somebody with *address* was erased before."""
+        ...
+
+    async def traces_left(self) -> bool:
+        """Whether something was erased since `overwrite` was done last."""
+        ...
+
+    async def overwrite(self) -> None:
+        """Write the database anew, so that no trace stays of what was erased. Needs its size on the disk.
+
+        Raises `Problem`, and changes nothing then.
         """
         ...
 

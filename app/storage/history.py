@@ -137,10 +137,40 @@ class SqlHistory:
 
             return erase(connection, mentorado_id, contact_id, at)
 
-        count = await self._database.run(work)
-        # Again when there was nothing to erase: a former erasure may have got no further than this for want of space.
+        return await self._database.run(work)
+
+    async def addresses(self, mentorado_id: MentoradoId, contact_id: ContactId) -> Sequence[Address]:
+        def work(connection: Connection) -> Sequence[Address]:
+            from app.storage.history_erasure import addresses
+
+            return addresses(connection, mentorado_id, contact_id)
+
+        return await self._database.read(work)
+
+    async def was_erased(self, mentorado_id: MentoradoId, address: Address) -> bool:
+        def work(connection: Connection) -> bool:
+            from app.storage.history_erasure import was_erased
+
+            return was_erased(connection, mentorado_id, address)
+
+        return await self._database.read(work)
+
+    async def traces_left(self) -> bool:
+        def work(connection: Connection) -> bool:
+            from app.storage.history_erasure import traces_left
+
+            return traces_left(connection)
+
+        return await self._database.read(work)
+
+    async def overwrite(self) -> None:
+        def work(connection: Connection) -> None:
+            from app.storage.history_erasure import no_traces_left
+
+            no_traces_left(connection)
+
         await self._database.rewrite()
-        return count
+        await self._database.run(work)
 
     async def total(self) -> int:
         def work(connection: Connection) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from hashlib import sha256
+from typing import Final
 
 from sqlalchemy import Connection, bindparam, delete, func, select
 
@@ -13,7 +14,10 @@ from app.domain.messages import Address, AddressKind, ContactId
 from app.domain.trusted_time import MESSAGE_AHEAD
 from app.storage import set_aside
 from app.storage.history_contacts import Addresses
-from app.storage.tables import contact, contact_address, conversation, early_receipt, message, suppression
+from app.storage.tables import contact, contact_address, conversation, early_receipt, message, setting, suppression
+
+TRACES_LEFT: Final = "traces_left"
+"""The setting that is there from an erasure until the file was written anew."""
 
 _SUPPRESSED = suppression.select().where(suppression.c.mentorado_id == bindparam("mentorado_id"))
 
@@ -45,7 +49,33 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
     connection.execute(delete(contact).where((contact.c.id == erased) | (contact.c.merged_into == erased)))
     # Until its parts are merged into one, the index keeps the words, and beside them that they do not count.
     connection.exec_driver_sql("INSERT INTO message_fts (message_fts) VALUES ('optimize')")
+    connection.execute(setting.delete().where(setting.c.key == TRACES_LEFT))
+    connection.execute(setting.insert().values(key=TRACES_LEFT, value="true", changed_at=at))
     return count
+
+
+def addresses(connection: Connection, mentorado_id: MentoradoId, contact_id: ContactId) -> list[Address]:
+    """Everything a contact is known by."""
+    root = select(func.coalesce(contact.c.merged_into, contact.c.id)).where(
+        contact.c.id == contact_id, contact.c.mentorado_id == mentorado_id
+    )
+    theirs = select(contact_address).where(contact_address.c.contact_id == root.scalar_subquery())
+    return [Address(AddressKind(row.kind), row.value) for row in connection.execute(theirs)]
+
+
+def was_erased(connection: Connection, mentorado_id: MentoradoId, address: Address) -> bool:
+    hashes = [_hash(mentorado_id, key) for key in address.keys]
+    theirs = (suppression.c.mentorado_id == mentorado_id) & suppression.c.hash.in_(hashes)
+    return connection.execute(select(suppression.c.hash).where(theirs).limit(1)).first() is not None
+
+
+def traces_left(connection: Connection) -> bool:
+    """Whether something was erased since the file was written anew."""
+    return connection.execute(select(setting.c.key).where(setting.c.key == TRACES_LEFT)).first() is not None
+
+
+def no_traces_left(connection: Connection) -> None:
+    connection.execute(setting.delete().where(setting.c.key == TRACES_LEFT))
 
 
 def forget(

@@ -17,6 +17,7 @@ from app.domain.errors import Code, Problem
 from app.storage.faults import file_problems, problems
 from app.storage.lost import Trace, is_missing, refuse_lost
 from app.storage.migrations import Migrations
+from app.storage.old_copies import STAMP
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +138,7 @@ def _migrate(path: Path, busy_timeout: float, migrations: Migrations) -> None:
 
 def _copy(path: Path, revision: str) -> Path:
     """Copy the database while our transaction keeps other writers away. What has its final name is whole."""
-    taken_at = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    taken_at = datetime.now(UTC).strftime(STAMP)
     copy = path.with_name(f"{path.stem}.{revision}.{taken_at}{path.suffix}")
     part = copy.with_name(f"{path.stem}.copy.part")
     with file_problems(copy):

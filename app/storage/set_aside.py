@@ -5,15 +5,15 @@ What needs SQLAlchemy imports it when there is work: only the worker thread may 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from json import dumps
 from typing import TYPE_CHECKING, Any
 
+from app.domain.erasure import spellings
 from app.domain.mentorado import Enrolment, LinkId, MentoradoId, ProviderKind
-from app.domain.messages import Address, AddressKind, SetAsideReason, WireUnknown
-from app.domain.phone import PhoneNumber, comparison_key, former_keys
+from app.domain.messages import Address, SetAsideReason, WireUnknown
 from app.domain.set_aside import PAYLOAD_LIMIT, PAYLOADS_LIMIT, SetAsideCount, SetAsideDelivery
 from app.storage.database import Database
 
@@ -81,7 +81,7 @@ def erase(connection: Connection, mentorado_id: MentoradoId, addresses: Sequence
     if not addresses:
         return
     keys = [func.instr(set_aside.c.about, dumps(key)) > 0 for address in addresses for key in address.keys]
-    named = [func.instr(set_aside.c.payload, text) > 0 for address in addresses for text in _spellings(address)]
+    named = [func.instr(set_aside.c.payload, text) > 0 for address in addresses for text in spellings(address)]
     connection.execute(delete(set_aside).where(set_aside.c.link_id.in_(_links_of(mentorado_id)), or_(*keys, *named)))
 
 
@@ -151,18 +151,6 @@ def _links_of(mentorado_id: MentoradoId) -> Select[Any]:
 
 def _digest(unknown: WireUnknown) -> str:
     return sha256(dumps([unknown.kind, unknown.payload]).encode()).hexdigest()
-
-
-def _spellings(address: Address) -> Iterator[str]:
-    """How a payload may name *address*: without a plus, in each form that numbers of the same account have."""
-    digits = address.value.removeprefix("+")
-    yield digits
-    if address.kind is AddressKind.PHONE:
-        short = comparison_key(PhoneNumber(address.value)).removeprefix("+")
-        yield short
-        if short.startswith("55") and len(short) == 12:
-            yield f"{short[:4]}9{short[4:]}"
-        yield from (number.removeprefix("+") for number in former_keys(PhoneNumber(address.value)))
 
 
 def _clean(text: str) -> str:

@@ -8,6 +8,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
+from app.domain.erasure import OldCopy
 from app.domain.errors import Code, Problem
 from app.domain.names import visible
 from app.domain.phone import PhoneNumber, last_digits, readable
@@ -225,6 +226,17 @@ def clock_doubt(doubt: ClockDoubt) -> str:
     key = "clock.wrong" if doubt.certain else "clock.doubt"
     computer, trusted = (_with_year(moment.astimezone()) for moment in (doubt.computer, doubt.trusted))
     return texts(key, computer=computer, trusted=trusted)
+
+
+def old_copy(copy: OldCopy) -> str:
+    """What a copy is, and of when."""
+    said = texts(f"erasure.copy.{copy.kind}", at=_with_year(copy.at.astimezone()))
+    return texts("erasure.encrypted", copy=said) if copy.encrypted else said
+
+
+def traces_left(code: Code) -> str:
+    """What of an erasure is not done yet, and what completes it."""
+    return texts("erasure.traces", why=texts(f"problem.{code}.sentence"))
 
 
 def _with_year(local: datetime) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+from app.domain.erasure import CopyKind, OldCopy
 from app.domain.errors import Problem
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
 from app.domain.messages import (
@@ -76,6 +78,8 @@ class PlayedArchive:
         self.problem: Problem | None = None
         self.unknown = False
         self.closed = False
+        self.no_room: Problem | None = None  # raised by writing the file anew while set
+        self.overwritten = 0
 
     async def conversations(self, mentorado_id: MentoradoId) -> Sequence[Conversation]:
         return self.talks
@@ -102,11 +106,25 @@ class PlayedArchive:
             self.closed = True
 
     async def erase(self, mentorado_id: MentoradoId, contact_id: ContactId, at: datetime) -> int:
-        self.erased.append((contact_id, at))
-        self.unknown = True
         if self.problem is not None:
             raise self.problem
+        self.erased.append((contact_id, at))
+        self.unknown = True
         return 12
+
+    async def addresses(self, mentorado_id: MentoradoId, contact_id: ContactId) -> Sequence[Address]:
+        return [BIA]
+
+    async def was_erased(self, mentorado_id: MentoradoId, address: Address) -> bool:
+        return bool(self.erased) and address.key == BIA.key
+
+    async def traces_left(self) -> bool:
+        return bool(self.erased) and not self.overwritten
+
+    async def overwrite(self) -> None:
+        if self.no_room is not None:
+            raise self.no_room
+        self.overwritten += 1
 
     async def total(self) -> int:
         return 0
@@ -115,3 +133,29 @@ class PlayedArchive:
         self, mentorado_id: MentoradoId | None, moment: datetime, *, at_most: int | None = None
     ) -> int:
         raise NotImplementedError
+
+
+COPY = OldCopy(kind=CopyKind.BACKUP, path=Path("Conecta Ana.conecta"), at=DAWN)
+
+
+class PlayedLeftovers:
+    """A place with copies in it."""
+
+    def __init__(self, held: Sequence[OldCopy] = (COPY,)) -> None:
+        self.wiped: list[bytes] = []
+        self.held = list(held)
+        self.problem: Problem | None = None
+
+    async def wipe(self, mentorado_id: MentoradoId, traces: Sequence[bytes]) -> int:
+        self.wiped += traces
+        if self.problem is not None:
+            raise self.problem
+        return 1
+
+    async def copies(self, mentorado_id: MentoradoId) -> Sequence[OldCopy]:
+        return self.held
+
+    async def remove(self, copies: Sequence[OldCopy]) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.held = [each for each in self.held if each not in copies]

@@ -58,11 +58,20 @@ class Forgetful:
         self.count = count
         self.asked: list[datetime] = []
         self.stored = 0
+        self.left = False
         self.at_most: list[int | None] = []
         self.problem: Problem | None = None
 
     async def total(self) -> int:
         return self.stored
+
+    async def traces_left(self) -> bool:
+        return self.left
+
+    async def overwrite(self) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.left = False
 
     async def forget_before(
         self, mentorado_id: MentoradoId | None, moment: datetime, *, at_most: int | None = None
@@ -245,6 +254,23 @@ def test_nothing_goes_while_the_date_is_in_doubt_and_all_goes_on_once_it_is_not(
             assert len(history.asked) == 1
 
     run(main())
+
+
+def test_an_erasure_that_found_no_room_is_completed_within_the_hour(
+    core: Core, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        desk, history = Desk(core), Forgetful()
+        history.left, history.problem = True, Problem(Code.DATABASE_DISK_FULL)
+        await desk.desk.load()
+        async with desk.doing(retention(desk, history).run):
+            assert history.left
+            history.problem = None
+            await core.clock.advance(3600)
+            assert not history.left
+
+    run(main())
+    assert "is tried again" in caplog.text
 
 
 @pytest.mark.parametrize(("stored", "goes"), [(0, 1000), (3000, 1000), (50_000, 10_000)])

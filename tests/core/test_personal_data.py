@@ -16,12 +16,13 @@ import pytest
 from app.core.export_files import PAGE, ExportHead, Thread
 from app.core.personal_data import Exported, PersonalData, contact_of
 from app.domain.audit import AuditOutcome, Deed
+from app.domain.erasure import Erased
 from app.domain.errors import Code, Problem
 from app.domain.events import HistoryShrank
 from app.domain.mentorado import Enrolment
 from app.domain.messages import Address, Media, MessageKind, StoredMessage
 from tests.clock import DAWN
-from tests.core.archive import BIA, CAIO, GROUP, PlayedArchive, said, talk
+from tests.core.archive import BIA, CAIO, GROUP, PlayedArchive, PlayedLeftovers, said, talk
 from tests.core.conftest import Core, Run
 
 
@@ -353,7 +354,7 @@ def test_an_erasure_is_written_down_with_its_count_and_told(core: Core, run: Run
         core.bus.subscribe(HistoryShrank, told.append)
         async with core.running():
             await core.clock.advance(60)
-            assert await desk.data.erase_contact(person.mentorado.id, BIA) == 12
+            assert await desk.data.erase_contact(person.mentorado.id, BIA) == Erased(messages=12)
         assert desk.archive.erased == [("b" * 32, DAWN + timedelta(minutes=1))]
         deed = desk.deed()
         assert (deed.action, deed.subject, deed.outcome) == ("erase_contact", "Ana", AuditOutcome.DONE)
@@ -363,9 +364,9 @@ def test_an_erasure_is_written_down_with_its_count_and_told(core: Core, run: Run
     run(main())
 
 
-def test_an_erasure_that_was_interrupted_can_be_completed(core: Core, run: Run, tmp_path: Path) -> None:
-    """The contact is gone by then, but what was deleted may still be seen in the file."""
-
+def test_an_erasure_that_could_not_be_done_is_a_failure_and_can_be_asked_for_again(
+    core: Core, run: Run, tmp_path: Path
+) -> None:
     async def main() -> None:
         person = await core.add()
         desk = Desk(core, PlayedArchive(), tmp_path)
@@ -374,13 +375,72 @@ def test_an_erasure_that_was_interrupted_can_be_completed(core: Core, run: Run, 
             with pytest.raises(Problem):
                 await desk.data.erase_contact(person.mentorado.id, BIA)
             desk.archive.problem = None
-            await desk.data.erase_contact(person.mentorado.id, BIA)
-            with pytest.raises(Problem) as caught:
-                await desk.data.erase_contact(person.mentorado.id, BIA)
-        assert caught.value.code is Code.CONTACT_UNKNOWN
+            assert (await desk.data.erase_contact(person.mentorado.id, BIA)).messages == 12
         assert [entry.deed.outcome for entry in core.audit.entries_] == [AuditOutcome.FAILED, AuditOutcome.DONE]
 
     run(main())
+
+
+def test_rows_that_are_gone_are_erased_and_what_there_was_no_room_for_is_completed(
+    core: Core, run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With no room to write the file anew the act was reported as failed, and could not be repeated."""
+
+    async def main() -> None:
+        person = await core.add()
+        desk = Desk(core, PlayedArchive(), tmp_path)
+        desk.archive.no_room = Problem(Code.DATABASE_DISK_FULL)
+        async with core.running():
+            erased = await desk.data.erase_contact(person.mentorado.id, BIA)
+            assert erased == Erased(messages=12, traces=Code.DATABASE_DISK_FULL)
+            desk.archive.no_room = None
+            assert await desk.data.erase_contact(person.mentorado.id, BIA) == Erased(messages=0)
+            assert desk.archive.overwritten == 1
+            with pytest.raises(Problem) as caught:
+                await desk.data.erase_contact(person.mentorado.id, contact_of("11 98765-0009"))
+            assert caught.value.code is Code.CONTACT_UNKNOWN
+        deeds = [entry.deed for entry in core.audit.entries_]
+        assert [(deed.outcome, deed.reason) for deed in deeds] == [
+            (AuditOutcome.DONE, "database_disk_full"),
+            (AuditOutcome.DONE, ""),
+        ]
+
+    run(main())
+    assert "is due" in caplog.text
+
+
+def test_what_lies_beside_the_database_is_wiped_and_copies_are_named_and_removed_on_request(
+    core: Core, run: Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        person, place = await core.add(), PlayedLeftovers()
+        desk = Desk(core, PlayedArchive(), tmp_path)
+        desk.data = PersonalData(
+            bus=core.bus,
+            enrolments=core.enrolments,
+            history=desk.archive,
+            witness=core.witness,
+            clock=core.clock,
+            leftovers=[place],
+        )
+        whose = person.mentorado.id
+        async with core.running():
+            erased = await desk.data.erase_contact(whose, BIA)
+            assert erased.copies == tuple(place.held)
+            assert {b"5521987650001", b"552187650001"} <= set(place.wiped)
+            place.problem = Problem(Code.SESSION_DIR_NOT_WRITABLE)
+            assert (await desk.data.erase_contact(whose, BIA)).traces is Code.SESSION_DIR_NOT_WRITABLE
+            with pytest.raises(Problem):
+                await desk.data.remove_copies(whose, erased.copies)
+            place.problem = None
+            await desk.data.remove_copies(whose, erased.copies)
+            assert place.held == []
+        deeds = [(entry.deed.action, entry.deed.outcome) for entry in core.audit.entries_]
+        assert deeds[2:] == [("remove_copies", AuditOutcome.FAILED), ("remove_copies", AuditOutcome.DONE)]
+        assert core.audit.entries_[3].deed.before == {"copies": "Conecta Ana.conecta"}
+
+    run(main())
+    assert "could not be looked through" in caplog.text
 
 
 def test_what_is_typed_as_a_contact_is_a_number() -> None:

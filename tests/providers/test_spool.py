@@ -111,6 +111,21 @@ def test_files_go_when_they_are_wholly_confirmed(reopen: Callable[..., Spool], f
     assert taken(reopen()) == []
 
 
+def test_nothing_stays_of_what_is_stored_elsewhere(reopen: Callable[..., Spool], fast_dir: Path) -> None:
+    """Else the words of somebody who was erased would stay in the spool until a megabyte more was received."""
+    spool = reopen()
+    for each in range(3):
+        number = spool.append(17, b"Jabuticaba")
+        assert [found for found, _ in taken(spool)] == [number]
+        assert b"Jabuticaba" in segments(fast_dir)[0].read_bytes()
+        spool.confirm(number)
+        assert [file.read_bytes() for file in segments(fast_dir)] == [b""], each
+    fill(spool, 2)
+    assert [number for number, _ in taken(spool)] == [4, 5]
+    spool.confirm(4)
+    assert [number for number, _ in taken(reopen())] == [5]
+
+
 def test_reading_and_writing_at_once_loses_nothing(reopen: Callable[..., Spool]) -> None:
     spool = reopen(rotate_at=5000)
     writer = threading.Thread(target=fill, args=(spool, 5000))

@@ -76,6 +76,7 @@ async def test_nothing_of_an_erased_contact_is_left_in_the_files(path: Path) -> 
 
         bia = await _contact(history, ana.mentorado.id, BIA)
         assert await history.erase(ana.mentorado.id, bia, minutes(50)) == 30 * 11 + 3
+        await history.overwrite()
         assert _traces(path) == set()
         assert await history.search("jabuticaba") == []
         assert len(await history.search("comum 7")) == 20 + 29
@@ -100,6 +101,7 @@ async def test_traces_that_another_program_left_in_the_file_go_too(path: Path) -
         history = SqlHistory(database)
         bia = await _contact(history, ana.mentorado.id, BIA)
         assert await history.erase(ana.mentorado.id, bia, minutes(3)) == 0
+        await history.overwrite()
         assert _traces(path) == set()
         assert [talk.last_text for talk in await history.conversations(ana.mentorado.id)] == ["fica"]
 
@@ -154,12 +156,51 @@ async def test_an_erasure_that_another_program_keeps_from_the_file_is_told_and_c
         with closing(sqlite3.connect(path, isolation_level=None)) as reader:
             reader.execute("BEGIN")
             reader.execute("SELECT * FROM message").fetchall()
+            assert await history.erase(ana.mentorado.id, bia, minutes(2)) == 1
             with pytest.raises(Problem) as caught:
-                await history.erase(ana.mentorado.id, bia, minutes(2))
+                await history.overwrite()
         assert caught.value.code is Code.DATABASE_LOCKED
         assert await history.conversations(ana.mentorado.id) == []
-        assert await history.erase(ana.mentorado.id, bia, minutes(2)) == 0
+        assert await history.traces_left()
+        await history.overwrite()
+        assert not await history.traces_left()
         assert _traces(path) == set()
+
+
+async def test_it_is_known_who_was_erased_by_whatever_number_they_are_asked_for(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said("M1", "a", BIA, BIA_LID)], minutes(1))
+        bia = await _contact(history, ana.mentorado.id, BIA)
+        assert set(await history.addresses(ana.mentorado.id, bia)) == {BIA, BIA_LID}
+        assert not await history.was_erased(ana.mentorado.id, BIA)
+        await history.erase(ana.mentorado.id, bia, minutes(2))
+        for address in (BIA, BIA_LID, phone("+552187650001")):
+            assert await history.was_erased(ana.mentorado.id, address)
+        assert not await history.was_erased(ana.mentorado.id, CAIO)
+        assert await history.addresses(ana.mentorado.id, bia) == []
+
+
+async def test_what_our_clock_was_behind_for_stays_erased_too(path: Path) -> None:
+    """The last of what is erased was sent later than now, by the provider's clock: delivered again, it stays out."""
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        old = said("M1", "a", BIA, minute=30)
+        await history.store(ana, [old], minutes(31))
+        await history.erase(ana.mentorado.id, await _contact(history, ana.mentorado.id, BIA), minutes(2))
+        assert await history.store(ana, [old], minutes(32)) == []
+        assert await history.store(ana, [said("M2", "b", BIA, minute=31)], minutes(33)) != []
+
+
+async def test_no_more_is_forgotten_than_may_go_at_once(path: Path) -> None:
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        await history.store(ana, [said(f"M{n}", minute=n) for n in range(20)], minutes(30))
+        assert await history.total() == 20
+        assert await history.forget_before(None, minutes(10), at_most=4) == 4
+        assert (await history.extent(ana.mentorado.id)).since == minutes(4)
+        assert await history.forget_before(None, minutes(10), at_most=100) == 6
+        assert await history.total() == 10
 
 
 async def test_old_messages_are_forgotten_of_one_or_of_all(path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from app.domain.erasure import OldCopy
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
@@ -19,7 +20,7 @@ from app.ui.loop import ask, asked
 from app.ui.pick import Option, Pick
 from app.ui.settings_page.parts import Parts
 from app.ui.settings_page.section import Row, Section
-from app.ui.text import texts
+from app.ui.text import old_copy, texts, traces_left
 from app.ui.theme import Theme
 from app.ui.wrapping import WrappingRow
 
@@ -111,9 +112,28 @@ class PersonalSection(Section):
         if await ask(self.sheet(mentorado_id, contact)) is not Sheet.DialogCode.Accepted:
             self._parts.personal_data.decline_erasure(mentorado_id, contact)
             return
-        count = await self._parts.personal_data.erase_contact(mentorado_id, contact)
-        self.contact.clear()
-        self.say_done(texts.plural("settings.personal.erased", count))
+        erased = await self._parts.personal_data.erase_contact(mentorado_id, contact)
+        said = texts.plural("settings.personal.erased", erased.messages)
+        if erased.traces is not None:
+            self.say_done(f"{said} {traces_left(erased.traces)}")  # the number stays, to ask again
+        else:
+            self.contact.clear()
+            self.say_done(said)
+        if erased.copies:
+            await self._offer_to_remove(mentorado_id, erased.copies)
+
+    async def _offer_to_remove(self, mentorado_id: MentoradoId, copies: Sequence[OldCopy]) -> None:
+        if await ask(self.copies_sheet(copies)) is Sheet.DialogCode.Accepted:
+            await self._parts.personal_data.remove_copies(mentorado_id, copies)
+            self.say_done(texts.plural("erasure.removed", len(copies)))
+
+    def copies_sheet(self, copies: Sequence[OldCopy]) -> QuestionSheet:
+        """Which copies may hold who was erased, each with its date, before they are removed or kept."""
+        sheet = QuestionSheet(self._theme, self, texts("erasure.copies_title"), texts("erasure.remove"))
+        sheet.cancel.setText(texts("erasure.keep"))
+        sheet.add_aspect("kept", "\n".join(old_copy(each) for each in copies))
+        sheet.add_aspect("lost", texts("erasure.copies_lost"))
+        return sheet
 
     def sheet(self, mentorado_id: MentoradoId, contact: Address) -> QuestionSheet:
         """What goes for good, before it does."""

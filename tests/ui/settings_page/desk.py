@@ -25,7 +25,7 @@ from app.domain.ports import Clock
 from app.storage.secrets.vault import Vault
 from app.ui.settings_page.parts import Folders, Parts
 from app.ui.text import texts
-from tests.core.archive import PlayedArchive, said
+from tests.core.archive import PlayedArchive, PlayedLeftovers, said
 from tests.core.test_webhooks import PlayedReceiver
 from tests.played import PlayedSetAside
 
@@ -65,6 +65,7 @@ class Desk:
     enrolments: Enrolments
     witness: Witness
     archive: PlayedArchive = field(default_factory=lambda: PlayedArchive([said(1), said(2)], [said(3)]))
+    leftovers: PlayedLeftovers = field(default_factory=lambda: PlayedLeftovers([]))
     store: PlayedSettings = field(default_factory=PlayedSettings)
     receiver: PlayedReceiver = field(default_factory=PlayedReceiver)
     copies: dict[LinkId, list[Copy]] = field(default_factory=dict)
@@ -107,6 +108,7 @@ class Desk:
                 history=self.archive,
                 witness=self.witness,
                 clock=self.clock,
+                leftovers=[self.leftovers],
             ),
             enrolments=self.enrolments,
             kinds=tuple(ProviderKind),

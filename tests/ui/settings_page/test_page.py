@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from app.core.scribe import Scribe
 from app.core.witness import Witness
 from app.domain.connection import LinkState, LinkStatus
 from app.domain.deeds import DeedName
+from app.domain.erasure import CopyKind
 from app.domain.errors import Code, Problem
 from app.domain.events import StatusChanged
 from app.domain.mentorado import ProviderKind
@@ -42,7 +43,7 @@ from app.ui.text import texts
 from app.ui.theme import Mode, Theme
 from tests.clock import StillClock, settle
 from tests.conftest import OnQt
-from tests.core.archive import BIA
+from tests.core.archive import BIA, COPY
 from tests.played import PlayedAudit, PlayedRoster, somebody
 from tests.ui.controls import nameless, out_of_reach
 from tests.ui.settings_page.desk import Copy, Desk
@@ -361,6 +362,46 @@ def test_a_contact_is_erased_once_the_number_was_typed_again(in_office: InOffice
         assert section.contact.text() == ""
 
     in_office(use)
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_older_copies_are_named_with_their_dates_and_stay_unless_somebody_removes_them(
+    in_office: InOffice, removed: bool
+) -> None:
+    async def use(office: Office) -> None:
+        office.desk.leftovers.held = [COPY, replace(COPY, kind=CopyKind.DATABASE, encrypted=True)]
+        section = office.personal
+        section.whom._pick(PEOPLE[0].mentorado.id)
+        section.contact.setText(BIA.value)
+        section.erase_button.click()
+        await office.answer(accept=True, typed="+55 21 98765-0001")
+        words = await office.answer(accept=removed)
+        assert "Backup de 01/01/2026" in words or "Backup de 31/12/2025" in words
+        assert "(protegido por senha)" in words
+        assert office.desk.leftovers.held == (
+            [] if removed else [COPY, replace(COPY, kind=CopyKind.DATABASE, encrypted=True)]
+        )
+        assert ("2 cópias foram removidas." in section.said) is removed
+
+    in_office(use)
+
+
+def test_what_there_was_no_room_for_is_told_and_the_number_stays_to_ask_again(
+    in_office: InOffice, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def use(office: Office) -> None:
+        office.desk.archive.no_room = Problem(Code.DATABASE_DISK_FULL)
+        section = office.personal
+        section.whom._pick(PEOPLE[0].mentorado.id)
+        section.contact.setText(BIA.value)
+        section.erase_button.click()
+        await office.answer(accept=True, typed="+55 21 98765-0001")
+        assert "apagados" in section.said
+        assert "conclui na hora" in section.said
+        assert section.contact.text() == BIA.value
+
+    in_office(use)
+    assert "is due" in caplog.text
 
 
 @pytest.mark.parametrize(("typed", "sentence"), [("12", "não é um número de telefone"), ("11900000000", "Não há")])

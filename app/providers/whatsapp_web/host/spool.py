@@ -25,7 +25,6 @@ from app.providers.whatsapp_web.host.records import Damage, Record, pack, scan
 from app.providers.whatsapp_web.protocol import SPOOL
 
 ROTATE_AT: Final = 1 << 20
-ROTATE_WHEN_EMPTY_AT: Final = 64 << 10
 ENOUGH: Final = 256 << 10  # bytes read at a time
 RESERVE: Final = 1 << 20
 """Bytes kept for the moment when the disk is full: what is on its way then fits into them."""
@@ -138,11 +137,20 @@ class Spool:
         if up_to > self.confirmed:
             self.confirmed = up_to
             self._write_mark()
-        size, empty = self._active.size, self.confirmed == self._last
-        if size >= self._rotate_at or (empty and size >= min(ROTATE_WHEN_EMPTY_AT, self._rotate_at)):
+        if not self._emptied() and self._active.size >= self._rotate_at:
             self._rotate()
         while self._done and self._done[0].last <= self.confirmed:
             self._done.popleft().path.unlink(missing_ok=True)
+
+    def _emptied(self) -> bool:
+        """Forget what the file in use holds, once all of it is stored elsewhere: words must not outlive an erasure."""
+        with self._writing:
+            if self.confirmed < self._last:
+                return False
+            if self._active.size:
+                os.ftruncate(self._descriptor, 0)
+                self._active.size = self._offset = 0
+            return True
 
     def _read_ahead(self) -> None:
         segment = self._unread[0]

@@ -1,0 +1,64 @@
+"""What the receiver of webhooks set aside: deliveries that nobody understood, and spools that were damaged."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.domain.erasure import CopyKind, OldCopy
+from app.domain.errors import Code, Problem
+from app.domain.mentorado import MentoradoId
+from app.providers.webhooks.reception import FOLDER
+
+
+class WebhookLeftovers:
+    """Implements `app.domain.erasure.Leftovers` over a folder of *data_dir*. What waits for the history is not looked
+    at: it is not stored once it comes, and leaves no trace then."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._place = data_dir / FOLDER / "quarantine"
+
+    async def wipe(self, mentorado_id: MentoradoId, traces: Sequence[bytes]) -> int:
+        return await asyncio.to_thread(self._wipe, traces)
+
+    async def copies(self, mentorado_id: MentoradoId) -> Sequence[OldCopy]:
+        return await asyncio.to_thread(lambda: list(self._damaged()))
+
+    async def remove(self, copies: Sequence[OldCopy]) -> None:
+        await asyncio.to_thread(self._remove, copies)
+
+    def _wipe(self, traces: Sequence[bytes]) -> int:
+        changed = 0
+        with _problems():
+            for file in self._place.glob("delivery-*.bytes"):
+                content = file.read_bytes()
+                if any(trace in content for trace in traces):
+                    for each in (file, file.with_suffix(".json")):
+                        each.unlink(missing_ok=True)
+                    changed += 1
+        return changed
+
+    def _damaged(self) -> Iterator[OldCopy]:
+        for file in sorted(self._place.glob("*-spool.db*")):
+            at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+            yield OldCopy(kind=CopyKind.DELIVERIES, path=file, at=at)
+
+    @staticmethod
+    def _remove(copies: Sequence[OldCopy]) -> None:
+        with _problems():
+            for each in copies:
+                if each.kind is CopyKind.DELIVERIES:
+                    each.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _problems() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        detail = error.strerror or errno.errorcode.get(error.errno or 0, "")
+        raise Problem(Code.WEBHOOK_SPOOL_UNUSABLE, detail=detail) from error

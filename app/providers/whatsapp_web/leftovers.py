@@ -1,0 +1,100 @@
+"""What the session folders keep of what people wrote, besides what waits for the history.
+
+A host empties its spool as soon as all of it is stored, so what is in an open folder waits and is not looked at. What a
+host left that was killed, and what was set aside because nobody could read it, is looked through here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from app.domain.erasure import OldCopy
+from app.domain.mentorado import MentoradoId
+from app.providers.whatsapp_web.plain_files import problems_with
+from app.providers.whatsapp_web.protocol import SPOOL
+from app.providers.whatsapp_web.session_files import SessionFiles
+from app.providers.whatsapp_web.session_folder import SessionFolder
+
+
+class SessionLeftovers:
+    """Implements `app.domain.erasure.Leftovers` over the session folders."""
+
+    def __init__(self, root: Path) -> None:
+        self._files = SessionFiles(root, chosen=False)
+
+    async def wipe(self, mentorado_id: MentoradoId, traces: Sequence[bytes]) -> int:
+        return await asyncio.to_thread(_wipe, self._files.folder(mentorado_id), traces)
+
+    async def copies(self, mentorado_id: MentoradoId) -> Sequence[OldCopy]:
+        return ()
+
+    async def remove(self, copies: Sequence[OldCopy]) -> None:
+        """There are none of these."""
+
+
+def _wipe(folder: SessionFolder, traces: Sequence[bytes]) -> int:
+    if not folder.path.is_dir():
+        return 0
+    with problems_with(folder.path):
+        changed = sum(_removed(file) for file in _set_aside(folder.path) if _holds(file.read_bytes(), traces))
+        owner = folder.owner()
+        if owner is None or not owner.lives():  # else its host is at work, and empties it
+            # A host that begins meanwhile loses nothing: what it has to hand over stays in the file.
+            changed += sum(_emptied(file, _confirmed(folder.path)) for file in _segments(folder.path / SPOOL))
+    return changed
+
+
+def _set_aside(folder: Path) -> Iterator[Path]:
+    """Records and pieces that nobody could read, and what a session received that was given up. Never sessions."""
+    for ending in ("*.bytes", "*.spool"):
+        yield from (folder / "quarantine").glob(ending)
+
+
+def _segments(place: Path) -> list[Path]:
+    return sorted(place.glob("*.spool"))
+
+
+def _holds(content: bytes, traces: Sequence[bytes]) -> bool:
+    return any(trace in content for trace in traces)
+
+
+def _removed(file: Path) -> int:
+    for each in (file, file.with_name(f"{file.name}.json")):
+        each.unlink(missing_ok=True)
+    return 1
+
+
+def _confirmed(folder: Path) -> int:
+    """Up to here, everything is in the history."""
+    try:
+        return int((folder / SPOOL / "confirmed").read_text())
+    except (OSError, ValueError):
+        return 0
+
+
+def _emptied(file: Path, confirmed: int) -> int:
+    """Write *file* anew without what is stored elsewhere; what waits stays as it is, damage as well."""
+    from app.providers.whatsapp_web.host.records import Damage, pack, scan
+
+    data = file.read_bytes()
+    waiting = b"".join(
+        data[found.begin : found.end] if isinstance(found, Damage) else pack(found)
+        for found, _ in scan(data)
+        if isinstance(found, Damage) or found.number > confirmed
+    )
+    if waiting == data:
+        return 0
+    part = file.with_name(f".{file.name}.part")
+    with open(part, "wb", opener=_private) as written:
+        written.write(waiting)
+        written.flush()
+        os.fsync(written.fileno())
+    part.replace(file)
+    return 1
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
