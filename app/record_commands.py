@@ -71,7 +71,14 @@ async def erase(core: Core, arguments: Namespace) -> int:
         await core.personal_data.remove_copies(enrolment.mentorado.id, erased.copies)
     if arguments.json:
         copies = [{"kind": each.kind, "path": str(each.path), "at": each.at.isoformat()} for each in erased.copies]
-        _print_json({"messages": erased.messages, "traces": erased.traces, "copies": copies, "copies_removed": remove})
+        _print_json(
+            {
+                "messages": erased.messages,
+                "traces": erased.traces and erased.traces.code,
+                "copies": copies,
+                "copies_removed": remove,
+            }
+        )
         return DONE
     print(texts.plural("cli.erased", erased.messages))
     if erased.traces is not None:

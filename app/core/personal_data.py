@@ -111,7 +111,7 @@ class PersonalData:
                 raise
         traces, copies = await self._wipe(mentorado_id, addresses)
         after = {"messages": str(count)} | ({"copies": str(len(copies))} if copies else {})
-        self._erased(enrolment, contact, after=after, reason="" if traces is None else traces)
+        self._erased(enrolment, contact, after=after, reason="" if traces is None else traces.code)
         return Erased(messages=count, traces=traces, copies=copies)
 
     async def remove_copies(self, mentorado_id: MentoradoId, copies: Sequence[OldCopy]) -> None:
@@ -130,9 +130,9 @@ class PersonalData:
 
     async def _wipe(
         self, mentorado_id: MentoradoId, addresses: Sequence[Address]
-    ) -> tuple[Code | None, tuple[OldCopy, ...]]:
+    ) -> tuple[Problem | None, tuple[OldCopy, ...]]:
         """Outside the rows. What cannot be done now makes the erasure no less true, and is told."""
-        failed: Code | None = None
+        failed: Problem | None = None
         copies: list[OldCopy] = []
         for place in self._leftovers:
             try:
@@ -140,12 +140,12 @@ class PersonalData:
                 copies += await place.copies(mentorado_id)
             except Problem as problem:
                 log.warning("What is left of somebody who was erased could not be looked through: %s", problem.code)
-                failed = problem.code
+                failed = problem
         try:
             await self._history.overwrite()
         except Problem as problem:
             log.warning("The database could not be written anew after an erasure, and that is due: %s", problem.code)
-            failed = problem.code
+            failed = problem
         return failed, tuple(copies)
 
     def decline_erasure(self, mentorado_id: MentoradoId, contact: Address) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
-from app.domain.errors import Code
+from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
 from app.domain.phone import PhoneNumber, comparison_key, former_keys
@@ -41,7 +41,7 @@ class Erased:
     """What an erasure came to. The rows are gone in any case."""
 
     messages: int
-    traces: Code | None = None  # why the database file could not be written anew yet, which is tried again
+    traces: Problem | None = None  # what kept the files from being written anew, which is tried again
     copies: tuple[OldCopy, ...] = ()
 
 

@@ -234,9 +234,9 @@ def old_copy(copy: OldCopy) -> str:
     return texts("erasure.encrypted", copy=said) if copy.encrypted else said
 
 
-def traces_left(code: Code) -> str:
+def traces_left(why: Problem) -> str:
     """What of an erasure is not done yet, and what completes it."""
-    return texts("erasure.traces", why=texts(f"problem.{code}.sentence"))
+    return texts("erasure.traces", why=problem(why)[0])
 
 
 def _with_year(local: datetime) -> str:

@@ -390,7 +390,7 @@ def test_what_there_was_no_room_for_is_told_and_the_number_stays_to_ask_again(
     in_office: InOffice, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def use(office: Office) -> None:
-        office.desk.archive.no_room = Problem(Code.DATABASE_DISK_FULL)
+        office.desk.archive.no_room = Problem(Code.DATABASE_DISK_FULL, path="/data/conecta.db")
         section = office.personal
         section.whom._pick(PEOPLE[0].mentorado.id)
         section.contact.setText(BIA.value)
