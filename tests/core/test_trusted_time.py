@@ -240,6 +240,21 @@ def test_a_doubt_is_told_until_it_is_over_and_a_confirmation_is_written_down(
     assert "is trusted instead" in caplog.text
 
 
+def test_while_all_is_well_nothing_is_told_and_the_mark_moves_on(core: Core, run: Run) -> None:
+    async def main() -> None:
+        place = Place(last_run=DAWN)
+        check = ClockCheck(bus=core.bus, clock=place.clock, witness=core.witness)
+        told: list[ClockDoubted] = []
+        core.bus.subscribe(ClockDoubted, told.append)
+        await place.clock.load()
+        place.passes(HOUR)
+        await check.look()
+        assert (told, place.provider.asked) == ([], 0)
+        assert place.records.stored == TimeMark(at=DAWN + HOUR)
+
+    run(main())
+
+
 def test_a_database_that_cannot_be_written_ends_nothing(core: Core, run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         place = Place(last_run=DAWN - YEARS)
