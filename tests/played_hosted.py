@@ -27,6 +27,7 @@ class PlayedHosted:
         self.ready = True
         self.asking: asyncio.Event | None = None  # set it to make asking wait
         self.problem_of_check: Problem | None = None
+        self.refusal: Problem | None = None  # raised by the next line that is opened
 
     @property
     def line(self) -> PlayedLine:
@@ -35,6 +36,8 @@ class PlayedHosted:
 
     @asynccontextmanager
     async def connect(self, enrolment: Enrolment) -> AsyncIterator[PlayedLine]:
+        if self.refusal is not None:
+            raise self.refusal
         self.lines.append(line := PlayedLine(pairing=False))
         try:
             yield line

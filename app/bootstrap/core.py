@@ -20,6 +20,7 @@ from app.core.backup.retention import BackupRetention
 from app.core.bus import Bus
 from app.core.chores import Chores
 from app.core.enrolments import Enrolments
+from app.core.hosted.accounts import Accounts
 from app.core.hosted.webhooks import WebhookDesk
 from app.core.intake import HistoryKeeper
 from app.core.links.backoff import ReconnectPolicy
@@ -184,7 +185,8 @@ def build_core(
         enrolled=enrolments.all,
     )
     secrets = Vault(settings.secrets)
-    providers = build_providers(settings, trusted, whatsapp_web, secrets)
+    accounts = Accounts(enrolments=enrolments, secrets=secrets)
+    providers = build_providers(settings, trusted, whatsapp_web, secrets, accounts)
     history, scribe = SqlHistory(database), Scribe(bus=bus, clock=trusted)
     supervisor = Supervisor(
         bus=bus,
@@ -282,6 +284,7 @@ def build_core(
             actions=actions,
             providers=providers,
             secrets=secrets,
+            accounts=accounts,
             tries=SqlRegistrationTries(database),
             witness=witness,
             clock=trusted,

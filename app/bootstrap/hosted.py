@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from app.core.actions import Actions
 from app.core.enrolments import Enrolments
+from app.core.hosted.accounts import Accounts
 from app.core.hosted.credentials import CredentialsDesk
 from app.core.hosted.number_details import DetailsDesk
 from app.core.hosted.provider_choice import ProviderChoice
@@ -38,8 +39,9 @@ def build_hosted_desks(
     tries: RegistrationTries,
     witness: Witness,
     clock: Clock,
+    accounts: Accounts | None = None,
 ) -> HostedDesks:
-    """Every desk over the same core."""
+    """Every desk over the same core; *accounts* are those that the providers ask, too."""
     return HostedDesks(
         choice=ProviderChoice(enrolments=enrolments, supervisor=supervisor, witness=witness),
         credentials=CredentialsDesk(
@@ -49,6 +51,7 @@ def build_hosted_desks(
             providers=providers,
             secrets=secrets,
             witness=witness,
+            accounts=accounts,
         ),
         queue=QueueDesk(
             enrolments=enrolments, supervisor=supervisor, actions=actions, providers=providers, witness=witness

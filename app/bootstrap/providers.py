@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
-from app.domain.ports import Clock, Secrets
+from app.domain.ports import AccountOwners, Clock, Secrets
 from app.domain.provider import Provider
 from app.providers.meta_cloud.provider import MetaCloudProvider
 from app.providers.reachability import FRONT_DOORS, Reachability
@@ -34,14 +34,14 @@ def build_whatsapp_web(
 
 
 def build_providers(
-    settings: Settings, clock: Clock, whatsapp_web: WhatsAppWebProvider, secrets: Secrets
+    settings: Settings, clock: Clock, whatsapp_web: WhatsAppWebProvider, secrets: Secrets, owners: AccountOwners
 ) -> dict[ProviderKind, Provider]:
-    """All of them; those that are hosted elsewhere sign in with *secrets*."""
+    """All of them; those that are hosted elsewhere sign in with *secrets*, to accounts that *owners* know."""
     return {
         ProviderKind.WHATSAPP_WEB: whatsapp_web,
-        ProviderKind.ZAPI: ZapiProvider(secrets=secrets, clock=clock, base_url=settings.zapi_url),
+        ProviderKind.ZAPI: ZapiProvider(secrets=secrets, clock=clock, base_url=settings.zapi_url, owners=owners),
         ProviderKind.META_CLOUD: MetaCloudProvider(
-            secrets=secrets, clock=clock, base_url=settings.meta_url, version=settings.meta_version
+            secrets=secrets, clock=clock, base_url=settings.meta_url, version=settings.meta_version, owners=owners
         ),
     }
 

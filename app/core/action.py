@@ -51,6 +51,7 @@ class Refusal(StrEnum):
     NEEDS_NEW_CODE = "needs_new_code"  # no session is left to connect with
     NO_OTHER_ACCOUNT = "no_other_account"
     NO_UNPROVEN_LOCK = "no_unproven_lock"
+    NUMBER_TAKEN = "number_taken"  # it is another mentorado's
     DECIDE_ACCOUNT_FIRST = "decide_account_first"
     SUSPENDED = "suspended"
     BANNED = "banned"

@@ -184,11 +184,16 @@ class Actions:
             Action(name=ActionName.DEREGISTER, refusal=no_registration),
             Action(
                 name=ActionName.ACCEPT_ACCOUNT,
-                refusal=no_other_account,
+                refusal=self._no_accept,
                 perform=supervisor.accept_account,
                 asks=True,
             ),
-            Action(name=ActionName.REJECT_ACCOUNT, refusal=no_other_account, perform=supervisor.reject_account),
+            Action(
+                name=ActionName.REJECT_ACCOUNT,
+                refusal=no_other_account,
+                perform=supervisor.reject_account,
+                asks=True,
+            ),
             Action(name=ActionName.LIFT_BAN, refusal=self._no_lift, perform=supervisor.lift, asks=True),
             Action(name=ActionName.OVERRULE_LOCK, refusal=no_overruling, perform=supervisor.overrule_lock, asks=True),
             Action(name=ActionName.ARCHIVE, refusal=no_archive, perform=enrolments.archive, asks=True),
@@ -213,6 +218,12 @@ class Actions:
         if status.state not in (LinkState.RECONNECTING, LinkState.UNKNOWN):
             return Refusal.NOT_LOST
         return Refusal.ALREADY_HURRIED if self._supervisor.hurried(enrolment.link.id) else None
+
+    def _no_accept(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
+        if why := no_other_account(enrolment, status):
+            return why
+        taken = status.account is not None and self._enrolments.holder(status.account, enrolment.link.id) is not None
+        return Refusal.NUMBER_TAKEN if taken else None
 
     def _no_lift(self, enrolment: Enrolment, status: LinkStatus) -> Refusal | None:
         if self._forbidden(enrolment) is None:

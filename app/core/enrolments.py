@@ -21,7 +21,7 @@ from app.domain.mentorado import (
     new_mentorado_id,
 )
 from app.domain.names import checked_cohort, checked_name
-from app.domain.phone import PhoneNumber
+from app.domain.phone import PhoneNumber, same_account
 from app.domain.ports import Clock, Roster
 
 
@@ -99,6 +99,8 @@ class Enrolments:
         async with self._writing:
             before = self.get(mentorado_id)
             await self._free_phone(before.mentorado.phone, besides=mentorado_id)
+            if before.link.accepted_account is not None:
+                self._require_free(before.link.accepted_account, before.link.id)
             mentorado = replace(before.mentorado, archived_at=None)
             await self._roster.save_mentorado(mentorado)
             self._keep(Enrolment(mentorado, before.link))
@@ -109,6 +111,8 @@ class Enrolments:
             before = self.get(link.mentorado_id)
             if link == before.link:
                 return before
+            if link.accepted_account is not None and link.accepted_account != before.link.accepted_account:
+                self._require_free(link.accepted_account, link.id)
             await self._roster.save_link(link)
             return self._keep(Enrolment(before.mentorado, link))
 
@@ -127,6 +131,11 @@ class Enrolments:
             raise Problem(Code.MENTORADO_AMBIGUOUS, name=name, count=str(len(found)))
         return found[0]
 
+    def _require_free(self, number: PhoneNumber, besides: LinkId) -> None:
+        holder = self.holder(number, besides)
+        if holder is not None:
+            raise Problem(Code.ACCOUNT_TAKEN, name=holder.mentorado.name)
+
     def _keep(self, enrolment: Enrolment) -> Enrolment:
         self._by_id[enrolment.mentorado.id] = enrolment
         self._bus.publish(MentoradoChanged(enrolment))
@@ -135,6 +144,29 @@ class Enrolments:
     async def _free_phone(self, typed: str, besides: MentoradoId | None = None) -> PhoneNumber:
         number = parse_phone(typed)
         holder = await self._roster.by_phone(number)
-        if holder is not None and holder.id != besides:
+        if holder is None or holder.id == besides:
+            holder = self._accepted_by(number, besides)
+        if holder is not None:
             raise Problem(Code.PHONE_TAKEN, name=holder.name)
         return number
+
+    def _accepted_by(self, number: PhoneNumber, besides: MentoradoId | None) -> Mentorado | None:
+        """Who connects with *number*, although it is not the one that was typed for them."""
+        for each in self._by_id.values():
+            accepted = each.link.accepted_account
+            if each.mentorado.archived or each.mentorado.id == besides or accepted is None:
+                continue
+            if same_account(accepted, number):
+                return each.mentorado
+        return None
+
+    def holder(self, number: PhoneNumber, besides: LinkId) -> Enrolment | None:
+        """Whose WhatsApp number *number* is, of everybody who is not archived; not asked about the link *besides*.
+
+        Somebody whose link is expected to have it, or signed in with it last.
+        """
+        others = [each for each in self._by_id.values() if each.link.id != besides and not each.mentorado.archived]
+        numbers = ((each, {each.expected_account, each.mentorado.phone}) for each in others)
+        expecting = (each for each, theirs in numbers if any(same_account(one, number) for one in theirs))
+        signed_in = (each for each in others if each.link.account and same_account(each.link.account, number))
+        return next(expecting, None) or next(signed_in, None)

@@ -28,6 +28,7 @@ NO_NEW_PAIRING = {  # a new QR would make these worse
     Reason.WRONG_ACCOUNT: Refusal.DECIDE_ACCOUNT_FIRST,
     # A code is not what these lack.
     Reason.CREDENTIALS_MISSING: Refusal.FIX_ACCESS_FIRST,
+    Reason.ACCOUNT_TAKEN: Refusal.FIX_ACCESS_FIRST,
     Reason.SECRETS_LOCKED: Refusal.FIX_ACCESS_FIRST,
     Reason.TOKEN_INVALID: Refusal.FIX_ACCESS_FIRST,
     Reason.CLIENT_TOKEN_MISSING: Refusal.FIX_ACCESS_FIRST,

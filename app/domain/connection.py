@@ -84,6 +84,7 @@ class Reason(StrEnum):
     SESSION_DROPPED = "session_dropped"  # at the provider, which can restore it without a code
     QUEUE_PENDING = "queue_pending"  # messages wait there, and would all be sent on the way back
     CREDENTIALS_MISSING = "credentials_missing"
+    ACCOUNT_TAKEN = "account_taken"  # the credentials lead to the account of another mentorado's link
     CLIENT_TOKEN_MISSING = "client_token_missing"  # noqa: S105 - a reason
     CLIENT_TOKEN_INVALID = "client_token_invalid"  # noqa: S105 - a reason
     PROVIDER_WARNING = "provider_warning"  # it says that the link is connected, and names an error nobody here knows

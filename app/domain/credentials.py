@@ -79,6 +79,17 @@ def missing(kind: ProviderKind, credentials: Credentials) -> tuple[CredentialFie
     return tuple(asked.name for asked in ASKED[kind] if asked.required and not credentials.get(asked.name))
 
 
+_ACCOUNT: Final[Mapping[ProviderKind, CredentialField]] = MappingProxyType(
+    {ProviderKind.ZAPI: _F.INSTANCE_ID, ProviderKind.META_CLOUD: _F.PHONE_NUMBER_ID}
+)
+
+
+def account_id(kind: ProviderKind, credentials: Credentials) -> str:
+    """What names the account that *credentials* lead to, in a form to compare; empty where nothing does."""
+    field_name = _ACCOUNT.get(kind)
+    return "" if field_name is None else credentials.get(field_name, "").casefold()
+
+
 def secret_name(link_id: LinkId) -> str:
     """Under which name a link's credentials are kept among the secrets, as one text."""
     return f"link/{link_id}/credentials"

@@ -68,6 +68,7 @@ class Code(StrEnum):
     CREDENTIAL_EMPTY = "credential_empty"  # one field of several; *field* names it
     CREDENTIAL_MALFORMED = "credential_malformed"
     CREDENTIALS_REFUSED = "credentials_refused"
+    ACCOUNT_TAKEN = "account_taken"  # an instance or a number that another link has; *name* says whose
     PROVIDER_SILENT = "provider_silent"
     PROVIDER_REFUSED = "provider_refused"
     QUEUE_CHANGED = "queue_changed"  # more waits than was shown

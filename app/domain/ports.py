@@ -9,6 +9,7 @@ from typing import Protocol
 
 from app.domain.audit import AuditEntry, BrokenLink, Deed
 from app.domain.connection import LinkStatus
+from app.domain.credentials import Credentials
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
 from app.domain.messages import (
@@ -80,6 +81,27 @@ class TransitionLog(Protocol):
     async def forbidding(self) -> Mapping[LinkId, Transition]:
         """Of every link whose number WhatsApp forbade: the move that said so last, unless the link was connected or a
         person lifted it later."""
+        ...
+
+
+class AccountOwners(Protocol):
+    """Which link an account belongs to: one account belongs to one link.
+
+    All raise `Problem(ACCOUNT_TAKEN)`, which names the mentorado whose account it is.
+    """
+
+    async def require_alone(self, link: Link, credentials: Credentials) -> None:
+        """No other link has the account that *credentials* lead to: before anything is done to it that cannot be
+        undone."""
+        ...
+
+    async def require_first(self, link: Link, credentials: Credentials) -> None:
+        """*link* may use the account: of two that kept the same one, the one that was connected with it may, or else
+        the one that was enrolled first. Where both were connected, the number that signs in decides."""
+        ...
+
+    def require_nobodys(self, number: PhoneNumber, besides: LinkId) -> None:
+        """*number* is no other link's WhatsApp number."""
         ...
 
 

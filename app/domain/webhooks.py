@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.messages import WireFact
+from app.domain.phone import PhoneNumber
 
 META_PATH: Final = "/meta"
 """One for all numbers: a Meta app has one address for its webhooks, and its signature says whose a delivery is."""
@@ -62,6 +63,7 @@ class Door:
     provider: ProviderKind
     key: str  # Z-API's instance id, Meta's phone number id
     secret: str = field(repr=False)  # Z-API: the end of the path; Meta: the app's secret, which signs
+    number: PhoneNumber | None = field(default=None, repr=False)  # the WhatsApp number that the link must have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,7 @@ class Callback:
     key: str  # whose it is: Z-API's instance id, Meta's phone number id; empty for all it may be about
     facts: tuple[WireFact, ...] = ()
     check: bool = False  # the state of the line may have changed: worth asking at once
+    number: PhoneNumber | None = None  # the WhatsApp number that it says it is about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -294,6 +294,8 @@ def _blocked(status: LinkStatus, enrolment: Enrolment, now: datetime) -> str:
     if status.reason is Reason.WRONG_ACCOUNT and enrolment.link.provider == "meta_cloud":
         return texts("sentence.other_credentials", account=account)
     known = {"account": account, "holder": status.holder or "—", "provider": provider(enrolment.link.provider)}
+    if status.reason is Reason.ACCOUNT_TAKEN:
+        known["name"] = status.detail or texts("sentence.another_mentorado")
     return texts(f"sentence.blocked.{status.reason}", **known)
 
 

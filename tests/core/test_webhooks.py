@@ -218,6 +218,11 @@ def handed(enrolment: Enrolment, mark: int, *facts: WireFact, check: bool = Fals
     return Handed(link_id=enrolment.link.id, mark=mark, facts=facts, check=check)
 
 
+def door(enrolment: Enrolment, provider: ProviderKind, key: str, secret: str) -> Door:
+    number = enrolment.mentorado.phone
+    return Door(link_id=enrolment.link.id, provider=provider, key=key, secret=secret, number=number)
+
+
 def play(office: Office, use: Callable[[], object]) -> None:
     async def main() -> None:
         async with asyncio.timeout(10), office.running():
@@ -355,8 +360,8 @@ def test_each_link_with_credentials_gets_a_door_and_what_is_unguessable_stays_th
         (doors,) = office.receiver.now.doors[-1:]
         assert doors == Doors(
             doors=(
-                Door(link_id=ANA.link.id, provider=ProviderKind.ZAPI, key="INSTANCE", secret="token-0"),
-                Door(link_id=BIA.link.id, provider=ProviderKind.META_CLOUD, key="1111", secret="the-secret"),
+                door(ANA, ProviderKind.ZAPI, "INSTANCE", "token-0"),
+                door(BIA, ProviderKind.META_CLOUD, "1111", "the-secret"),
             ),
             verify_token="token-1",
         )

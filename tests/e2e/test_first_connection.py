@@ -106,6 +106,9 @@ def test_another_phone_than_the_mentorados_waits_for_a_person(
             await scene.until_state(ana, LinkState.BLOCKED)
             assert scene.status(ana).reason is Reason.WRONG_ACCOUNT
             scene.click(text.action(ActionName.REJECT_ACCOUNT)[0])
+            sheet = await scene.sheet()
+            assert len(emulator.control.devices(stranger)) == 1, "nothing is unlinked before a yes"
+            scene.click(text.texts("question.reject_account.confirm"), sheet)
             await scene.until_state(ana, LinkState.OFF)
             assert emulator.control.devices(stranger) == []
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,9 +19,10 @@ import psutil
 import pytest
 
 from app.domain.errors import Code, Problem
-from app.domain.mentorado import ProviderKind
+from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.messages import WireMessage
-from app.domain.webhooks import Doors, Outcome, WebhookSettings
+from app.domain.phone import PhoneNumber
+from app.domain.webhooks import Door, Doors, Outcome, WebhookSettings
 from app.providers.webhooks.host import spool
 from app.providers.webhooks.listening import why
 from app.providers.webhooks.reception import WebhookReceiver
@@ -112,6 +114,119 @@ def test_one_delivery_about_two_numbers_reaches_both(fast_dir: Path) -> None:
             assert await place.meta(envelope(account_update("ACCOUNT_RESTRICTION"))) == 200
             await place.until(lambda: {each.link_id for each in place.handed if each.check} == {ANA, BIA})
         assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def sharing(*links: tuple[LinkId, str]) -> Doors:
+    """Links that all kept the account 1111, each with its number."""
+    doors = (
+        Door(link_id=link, provider=ProviderKind.META_CLOUD, key="1111", secret=SECRET, number=PhoneNumber(number))
+        for link, number in links
+    )
+    return Doors(doors=tuple(doors), verify_token=VERIFY)
+
+
+def about(wamid: str, number: str) -> bytes:
+    return envelope(inbound(wamid, number_id="1111", display=number))
+
+
+@pytest.mark.parametrize("order", [(ANA, BIA), (BIA, ANA)])
+def test_of_two_links_with_one_account_the_one_whose_number_is_named_gets_it(
+    fast_dir: Path, order: tuple[LinkId, LinkId]
+) -> None:
+    """Whichever door was entered last, and with or without the ninth digit or a plus."""
+    numbers = {ANA: "+5511987654321", BIA: "+5521987650001"}
+
+    async def main() -> None:
+        doors = sharing(*((link, numbers[link]) for link in order))
+        async with receiving(fast_dir, doors=doors) as place:
+            for number in ("5511987654321", "+55 11 8765-4321"):
+                assert await place.meta(about(f"wamid.{number}", number)) == 200
+            assert await place.meta(about("wamid.bia", "5521987650001")) == 200
+            await place.until(lambda: len(place.ids(ANA)) == 2 and place.ids(BIA) == ["wamid.bia"])
+
+    asyncio.run(main())
+
+
+def test_what_names_the_number_of_nobody_here_goes_to_no_link_and_is_not_lost(
+    fast_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The only link with the account has another number: its credentials are somebody else's."""
+
+    async def main() -> None:
+        async with receiving(fast_dir, doors=sharing((BIA, "+5521987650001"))) as place:
+            assert await place.meta(about("wamid.ana", "5511987654321")) == 200
+            assert await place.meta(about("wamid.bia", "5521987650001")) == 200
+            await place.until(lambda: place.ids(BIA) == ["wamid.bia"])
+            await place.until(lambda: place.count(Outcome.OTHER_ACCOUNT, BIA) == 1)
+        (aside,) = (fast_dir / "webhooks" / "quarantine").glob("*.bytes")
+        assert b"wamid.ana" in aside.read_bytes()
+        assert "names a number that its link does not have" in caplog.text
+        assert "987654321" not in caplog.text
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_what_waits_for_a_link_with_the_wrong_account_goes_to_the_right_one(
+    fast_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Accepted while Bia had Ana's number id, and nobody knew her number; then it is corrected, and her line opens."""
+
+    async def main() -> None:
+        wrong = Doors(
+            doors=(Door(link_id=BIA, provider=ProviderKind.META_CLOUD, key="1111", secret=SECRET),),
+            verify_token=VERIFY,
+        )
+        async with receiving(fast_dir, doors=wrong, stores=False) as place:
+            place.reception.postpone(BIA)
+            assert await place.meta(about("wamid.ana", "5511987654321")) == 200
+            assert await place.meta(about("wamid.other", "5531987654321")) == 200
+            await place.until(lambda: place.tallied.waiting.get(BIA) == 2)
+            both = sharing((ANA, "+5511987654321"), (BIA, "+5521987650001"))
+            place.stores = True
+            place.reception.admit(replace(both, doors=(both.doors[0], replace(both.doors[1], key="2222"))))
+            place.reception.offer_again(BIA)
+            await place.until(lambda: place.ids(ANA) == ["wamid.ana"])
+            await place.until(lambda: len(list((fast_dir / "webhooks").glob("quarantine/*.bytes"))) == 1)
+            assert place.ids(BIA) == []
+            assert "set aside" in caplog.text
+        assert not left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_what_no_link_may_have_and_cannot_be_set_aside_stays(fast_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        (fast_dir / "webhooks").mkdir(parents=True)
+        (fast_dir / "webhooks" / "quarantine").write_text("a file in its place")
+        async with receiving(fast_dir, doors=sharing((BIA, "+5521987650001"))) as place:
+            assert await place.meta(about("wamid.ana", "5511987654321")) == 200
+            await place.until(lambda: place.count(Outcome.OTHER_ACCOUNT, BIA) == 1)
+            await place.until(lambda: "could not be set aside" in caplog.text)
+        assert left(fast_dir)
+
+    asyncio.run(main())
+
+
+def test_of_two_links_with_one_instance_the_one_whose_phone_is_linked_gets_it(fast_dir: Path) -> None:
+    """Z-API calls one path, whosever it is; a receipt, which names no number, goes to who was connected before."""
+
+    async def main() -> None:
+        doors = Doors(
+            doors=tuple(
+                Door(link_id=link, provider=ProviderKind.ZAPI, key="INSTANCE", secret=path, number=PhoneNumber(number))
+                for link, path, number in ((DORA, PATH, "+5511987654321"), (CAIO, "other", "+5521987650001"))
+            ),
+            verify_token=VERIFY,
+        )
+        async with receiving(fast_dir, doors=doors) as place:
+            assert await place.zapi(zapi_text("IN1", connectedPhone="5511987654321"), "other") == 200
+            read = {"type": "MessageStatusCallback", "instanceId": "INSTANCE", "status": "READ", "ids": ["OUT1"]}
+            assert await place.zapi({**read, "phone": "5541987650009", "momment": 1_760_000_000_000}, "other") == 200
+            assert await place.zapi(zapi_text("IN2", connectedPhone="5521987650001"), PATH) == 200
+            await place.until(lambda: place.ids(DORA) == ["IN1", "OUT1"] and place.ids(CAIO) == ["IN2"])
 
     asyncio.run(main())
 

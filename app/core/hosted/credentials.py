@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Mapping
@@ -12,14 +13,17 @@ from typing import Final
 from app.core.action import ActionName
 from app.core.actions import Actions
 from app.core.enrolments import Enrolments
+from app.core.hosted.accounts import Accounts
 from app.core.links.supervisor import Supervisor
 from app.core.witness import Witness
 from app.domain.audit import AuditOutcome
+from app.domain.connection import Reason
 from app.domain.credentials import (
     ASKED,
     CredentialField,
     CredentialReport,
     Credentials,
+    account_id,
     as_text,
     from_text,
     missing,
@@ -28,6 +32,7 @@ from app.domain.credentials import (
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Link, MentoradoId, ProviderKind
+from app.domain.phone import same_account
 from app.domain.ports import Secrets
 from app.domain.provider import NeedsCredentials, Provider
 
@@ -50,6 +55,8 @@ SHAPES: Final[Mapping[CredentialField, re.Pattern[str]]] = MappingProxyType(
     }
 )
 """What each field looks like. Whether it is right only the provider knows."""
+
+_OF_THE_ACCOUNT: Final = frozenset({Reason.WRONG_ACCOUNT, Reason.ACCOUNT_TAKEN})
 
 _ADDRESS = re.compile(r"/instances/(?P<id>[A-Za-z0-9_-]+)/token/(?P<token>[A-Za-z0-9_-]+)")
 _INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff")
@@ -82,13 +89,17 @@ class CredentialsDesk:
         providers: Mapping[ProviderKind, Provider],
         secrets: Secrets,
         witness: Witness,
+        accounts: Accounts | None = None,
     ) -> None:
+        """*accounts* is shared with the providers, so that they hear of what changes here."""
         self._enrolments = enrolments
         self._supervisor = supervisor
         self._actions = actions
         self._providers = providers
         self._secrets = secrets
         self._witness = witness
+        self._accounts = accounts or Accounts(enrolments=enrolments, secrets=secrets)
+        self._saving = asyncio.Lock()  # two that are saved at once must not both find the account free
 
     async def known(self, mentorado_id: MentoradoId) -> Known:
         """What is kept for the link of this mentorado."""
@@ -101,12 +112,20 @@ class CredentialsDesk:
         )
 
     async def check(self, mentorado_id: MentoradoId, typed: Credentials) -> CredentialReport:
-        """Ask the provider whether they are right. Raises `Problem` when a field is missing or cannot be one."""
+        """Ask the provider whether they are right.
+
+        Raises `Problem` when a field is missing or cannot be one, or when the account is another link's.
+        """
         self._actions.require(ActionName.ENTER_CREDENTIALS, mentorado_id)
         link = self._enrolments.get(mentorado_id).link
         provider: object = self._providers.get(link.provider)
         if isinstance(provider, NeedsCredentials):
-            return await provider.check(_looked_at(link.provider, await self._kept(link), typed))
+            kept = await self._kept(link)
+            whole = _looked_at(link.provider, kept, typed)
+            await self._require_free(link, kept, whole)
+            report = await provider.check(whole)
+            self._require_own_number(mentorado_id, report)
+            return report
         raise Problem(Code.PROVIDER_UNAVAILABLE, provider=link.provider)
 
     async def save(
@@ -114,17 +133,22 @@ class CredentialsDesk:
     ) -> tuple[CredentialField, ...]:
         """Keep them, and have a link that runs sign in with them; returns the fields that changed.
 
-        *report* is what the provider said about them, or None when nobody asked it.
+        *report* is what the provider said about them, or None when nobody asked it. Raises `Problem(ACCOUNT_TAKEN)`,
+        and keeps nothing, when the account or its number is another link's.
         """
         self._actions.require(ActionName.ENTER_CREDENTIALS, mentorado_id)
         enrolment = self._enrolments.get(mentorado_id)
         link = enrolment.link
         try:
-            kept = await self._kept(link)
-            whole = _looked_at(link.provider, kept, typed)
-            changed = tuple(name for name in CredentialField if kept.get(name) != whole.get(name))
-            if changed:
-                await self._secrets.set(secret_name(link.id), as_text(whole))
+            async with self._saving:
+                kept = await self._kept(link)
+                whole = _looked_at(link.provider, kept, typed)
+                changed = tuple(name for name in CredentialField if kept.get(name) != whole.get(name))
+                await self._require_free(link, kept, whole)
+                self._require_own_number(mentorado_id, report)
+                if changed:
+                    await self._secrets.set(secret_name(link.id), as_text(whole))
+                    self._accounts.forget(link.id)
         except Problem as problem:
             self._witness.record(
                 ActionName.ENTER_CREDENTIALS, enrolment, outcome=AuditOutcome.FAILED, reason=problem.code
@@ -133,8 +157,26 @@ class CredentialsDesk:
         if changed:
             written = {"fields": ", ".join(changed), "checked": _checked(report)}
             self._witness.record(ActionName.ENTER_CREDENTIALS, enrolment, after=written)
+            if account_id(link.provider, kept) != account_id(link.provider, whole):
+                await self._end_with_the_account(mentorado_id)
             await self._supervisor.reopen(mentorado_id)
         return changed
+
+    async def _require_free(self, link: Link, kept: Credentials, whole: Credentials) -> None:
+        """Nobody else has the account. Two that were kept before this was looked at: whose it is keeps it."""
+        same = account_id(link.provider, kept) == account_id(link.provider, whole)
+        await (self._accounts.require_first if same else self._accounts.require_alone)(link, whole)
+
+    def _require_own_number(self, mentorado_id: MentoradoId, report: CredentialReport | None) -> None:
+        enrolment = self._enrolments.get(mentorado_id)
+        number = report.account if report is not None else None
+        if number is not None and not same_account(number, enrolment.expected_account):
+            self._accounts.require_nobodys(number, enrolment.link.id)
+
+    async def _end_with_the_account(self, mentorado_id: MentoradoId) -> None:
+        """What had to be decided about the number of another account is over with it."""
+        if self._supervisor.status(self._enrolments.get(mentorado_id).link.id).reason in _OF_THE_ACCOUNT:
+            await self._supervisor.stand_down(mentorado_id)
 
     async def forget(self, mentorado_id: MentoradoId) -> None:
         """Remove what is kept. Raises `Problem(NOT_POSSIBLE_NOW)` while the link runs, for it would fall next time."""
@@ -142,6 +184,7 @@ class CredentialsDesk:
         enrolment = self._enrolments.get(mentorado_id)
         kept = await self._kept(enrolment.link)
         await self._secrets.delete(secret_name(enrolment.link.id))
+        self._accounts.forget(enrolment.link.id)
         self._witness.record(DeedName.FORGET_CREDENTIALS, enrolment, before={"fields": ", ".join(kept)})
 
     async def _kept(self, link: Link) -> dict[CredentialField, str]:

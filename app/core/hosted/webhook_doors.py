@@ -42,10 +42,12 @@ class WebhookDoors:
         self._made: frozenset[LinkId] = frozenset()
 
     def enrolments(self) -> Sequence[Enrolment]:
-        """Those whose provider can call us."""
-        return [
-            each for each in self._enrolments.all() if each.link.provider in _HOSTED and not each.mentorado.archived_at
+        """Those whose provider can call us, the ones that were connected before first: of two with one account, they
+        get what names no number."""
+        hosted = [
+            each for each in self._enrolments.all() if each.link.provider in _HOSTED and not each.mentorado.archived
         ]
+        return sorted(hosted, key=lambda each: each.link.account is None)
 
     def concern(self, link_id: LinkId) -> bool:
         """Whether this link has a door, or may get one: most never do, and change all the time."""
@@ -81,7 +83,9 @@ class WebhookDoors:
         else:
             key = credentials.get(CredentialField.PHONE_NUMBER_ID, "")
             secret = credentials.get(CredentialField.APP_SECRET, "")
-        return Door(link_id=link.id, provider=link.provider, key=key, secret=secret) if key and secret else None
+        if not (key and secret):
+            return None
+        return Door(link_id=link.id, provider=link.provider, key=key, secret=secret, number=enrolment.expected_account)
 
     async def _credentials(self, link_id: LinkId) -> Credentials:
         text = await self._secrets.get(secret_name(link_id))

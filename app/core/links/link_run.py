@@ -20,7 +20,7 @@ from app.core.links.start_gate import StartGate
 from app.core.links.status_board import StatusBoard
 from app.core.log_context import ABOUT
 from app.domain.connection import LinkState, LinkStatus, QrCode, Reason
-from app.domain.errors import Problem
+from app.domain.errors import Code, Problem
 from app.domain.guidance import can_have
 from app.domain.lifecycle import Trigger, allowed
 from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId
@@ -99,7 +99,8 @@ class LinkRun:
                 await self._hold_one_line(pair_anew)
             except Problem as problem:
                 reason, holder = REASON_OF.get(problem.code, Reason.UNEXPECTED), problem.context.get("holder", "")
-                self._move(Trigger.REFUSED, reason, detail=str(problem), holder=holder)
+                detail = problem.context["name"] if problem.code is Code.ACCOUNT_TAKEN else str(problem)
+                self._move(Trigger.REFUSED, reason, detail=detail, holder=holder)
             except Exception as error:  # one link's bug must not end the others
                 log.exception("Link %s broke", self._link.id)
                 self._break(Reason.UNEXPECTED, repr(error))
@@ -130,11 +131,11 @@ class LinkRun:
     async def _hold_one_line(self, pair_anew: bool) -> None:
         """Pair or connect, whichever is due, until the line is over."""
         if isinstance(self._provider, CanPair):
-            account = None if pair_anew else await self._provider.undecided_account(self._link)
+            account = await self._provider.undecided_account(self._link)
             if account is not None and self._is_wrong(account):
                 self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
                 return
-            if account is not None:  # the program ended between the scan and the swap
+            if account is not None and not pair_anew:  # the program ended between the scan and the swap
                 await self._provider.adopt(self._link)
             elif pair_anew or not (self._link.account or await self._provider.has_credentials(self._link)):
                 await self._pair(self._provider)

@@ -25,6 +25,7 @@ REASON_OF: Final[Mapping[Code, Reason]] = MappingProxyType(
         Code.ENGINE_MISSING: Reason.ENGINE_MISSING,
         Code.ENGINE_MISMATCH: Reason.ENGINE_MISMATCH,
         Code.CREDENTIALS_MISSING: Reason.CREDENTIALS_MISSING,
+        Code.ACCOUNT_TAKEN: Reason.ACCOUNT_TAKEN,
         Code.SECRETS_UNAVAILABLE: Reason.SECRETS_LOCKED,
         Code.SECRETS_LOCKED: Reason.SECRETS_LOCKED,
     }

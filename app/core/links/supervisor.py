@@ -198,12 +198,21 @@ class Supervisor:
         self._board.move(link, Trigger.DISCONNECT)
 
     async def give_up_pairing(self, mentorado_id: MentoradoId) -> None:
-        """Stop a pairing, and set aside what it made so far. The session in use is untouched."""
+        """Stop a pairing, and set aside what it made so far. The session in use is untouched.
+
+        A phone that has scanned the code stays linked: that is undone by `reject_account` alone, which a person is
+        asked about.
+        """
         await self.stand_down(mentorado_id)
         link = self._enrolments.get(mentorado_id).link
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
-            await provider.discard(link)
+            try:
+                if await provider.undecided_account(link) is None:
+                    await provider.discard(link)
+            except Problem as problem:
+                if problem.code is not Code.ACCOUNT_TAKEN:  # there is nothing of this link's to give up
+                    raise
 
     def note_smoke_test(self, mentorado_id: MentoradoId) -> None:
         """A message went out over this link just now, and was taken."""

@@ -28,7 +28,6 @@ _OF_PAIRING: Final = frozenset(
         Reason.PAIRING_FAILED,
         Reason.PASSKEY_REQUIRED,
         Reason.PHONE_UPDATE_REQUIRED,
-        Reason.WRONG_ACCOUNT,
     }
 )
 
@@ -112,7 +111,8 @@ class Reauthentication:
 
     async def _stop_pairing(self, run: Run) -> Facts:
         """What was scanned meanwhile and nobody adopted is given up; what was adopted stays, and a link that is
-        blocked for another reason than the pairing is left alone: a suspension must be sat out."""
+        blocked for another reason than the pairing is left alone: a suspension must be sat out, and whether a wrong
+        phone is unlinked is for a person to say."""
         status = self._status(self._enrolment(run))
         about_pairing = status.state is not LinkState.BLOCKED or status.reason in _OF_PAIRING
         began = "session_before" in run.facts(StepName.PAIR)

@@ -83,6 +83,7 @@ def parse(body: bytes, received_at: datetime) -> Sequence[Callback]:
     if whole is None or not isinstance(whole.get("entry"), list):
         raise ValueError("no webhook of Meta's")
     facts: dict[str, list[WireFact]] = {}
+    numbers: dict[str, PhoneNumber | None] = {}
     checks: set[str] = set()
     for entry in mappings(whole["entry"]):
         for change in mappings(entry.get("changes")):
@@ -90,7 +91,9 @@ def parse(body: bytes, received_at: datetime) -> Sequence[Callback]:
             if field in CHANGES_STATE:
                 checks.add(EVERY_NUMBER)
                 continue
-            key = _id(mapping(value.get("metadata")).get("phone_number_id")) or EVERY_NUMBER
+            about = mapping(value.get("metadata"))
+            key = _id(about.get("phone_number_id")) or EVERY_NUMBER
+            numbers[key] = phone(about.get("display_phone_number")) or numbers.get(key)
             read = _FIELDS.get(field)
             found = facts.setdefault(key, [])
             if read is None or key == EVERY_NUMBER:
@@ -100,7 +103,7 @@ def parse(body: bytes, received_at: datetime) -> Sequence[Callback]:
             if mappings(value.get("errors")):  # outside any message: about the number itself
                 checks.add(key)
     return [
-        Callback(key=key, facts=tuple(facts.get(key, ())), check=key in checks)
+        Callback(key=key, facts=tuple(facts.get(key, ())), check=key in checks, number=numbers.get(key))
         for key in dict.fromkeys((*facts, *sorted(checks)))
         if facts.get(key) or key in checks
     ]

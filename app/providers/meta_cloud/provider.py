@@ -14,7 +14,7 @@ from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind
 from app.domain.messages import WireFact
 from app.domain.phone import same_account
-from app.domain.ports import Clock, Secrets
+from app.domain.ports import AccountOwners, Clock, Secrets
 from app.domain.provider import Line, Opened, Refused, Silent
 from app.domain.sending import Accepted, NotSent, NumberDetails, Outgoing, SendResult, SendTrouble
 from app.providers.meta_cloud.accounts import why, wrong_account
@@ -58,13 +58,16 @@ class MetaCloudProvider:
         version: str = VERSION,
         rhythm: Rhythm | None = None,
         patience: Patience | None = None,
+        owners: AccountOwners | None = None,
     ) -> None:
+        """*owners* know whose a number is: another link's is not spoken for, registered or taken off."""
         self._secrets = secrets
         self._clock = clock
         self._base_url = base_url
         self._version = version
         self._rhythm = rhythm or Rhythm()
         self._patience = patience or Patience()
+        self._owners = owners
         self._lines: dict[LinkId, tuple[MetaLine, Dispatch]] = {}
         self._stopped: dict[LinkId, NotSent] = {}  # what sending ends in until a person connects the link again
         self._catalogues: dict[str, Catalogue] = {}
@@ -169,12 +172,25 @@ class MetaCloudProvider:
 
     async def _registration(self, link: Link, action: str, body: dict[str, str]) -> None:
         credentials = await self._credentials(link)
+        if self._owners is not None:
+            await self._owners.require_alone(link, credentials)
         async with self._graph(credentials) as graph:
+            await self._require_own_number(graph, link, credentials)
             reply = await graph.post(f"{credentials[_F.PHONE_NUMBER_ID]}/{action}", body)
         if isinstance(reply, Declined):
             raise declined_registration(reply)
         if isinstance(reply, Unanswered) or reply.body.get("success") is not True:
             raise Problem(Code.PROVIDER_SILENT, detail=why(reply))
+
+    async def _require_own_number(self, graph: Graph, link: Link, credentials: Credentials) -> None:
+        """Registering a number, and taking it off, ends whatever else connects it."""
+        if self._owners is None:
+            return
+        known = await Inquiry(graph, credentials[_F.PHONE_NUMBER_ID], self._clock).number()
+        if isinstance(known, Silent):
+            raise Problem(Code.PROVIDER_SILENT, detail=known.detail)
+        if isinstance(known, Number):
+            self._owners.require_nobodys(known.account, besides=link.id)
 
     # --- details
 
@@ -225,6 +241,8 @@ class MetaCloudProvider:
             credentials = {}
         if missing(ProviderKind.META_CLOUD, credentials) or not _usable(credentials):
             raise Problem(Code.CREDENTIALS_MISSING)
+        if self._owners is not None:
+            await self._owners.require_first(link, credentials)
         return credentials
 
     def _graph(self, credentials: Credentials) -> AbstractAsyncContextManager[Graph]:

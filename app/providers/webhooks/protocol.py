@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.domain.mentorado import LinkId, ProviderKind
+from app.domain.phone import PhoneNumber
 from app.domain.webhooks import Door, Doors, Handed, Outcome, Tallied, Tally
 from app.providers.whatsapp_web.wire_json import fact_in, to_plain
 
@@ -81,7 +82,7 @@ def encode(message: ToHost | FromHost) -> bytes:
 def _plain(message: ToHost | FromHost) -> Any:
     match message:
         case Doors(doors=doors, verify_token=token, complete=complete):
-            return [[[d.link_id, d.provider.value, d.key, d.secret] for d in doors], token, complete]
+            return [[[d.link_id, d.provider.value, d.key, d.secret, d.number] for d in doors], token, complete]
         case Handed(link_id=link_id, mark=mark, facts=facts, check=check):
             return [link_id, mark, [to_plain(fact) for fact in facts], check]
         case Tallied(tallies, waiting):
@@ -148,8 +149,9 @@ def _opened(line: bytes) -> tuple[str, Any]:
     return str(name), plain
 
 
-def _door(link_id: str, provider: str, key: str, secret: str) -> Door:
-    return Door(link_id=LinkId(link_id), provider=ProviderKind(provider), key=key, secret=secret)
+def _door(link_id: str, provider: str, key: str, secret: str, number: str | None = None) -> Door:
+    known = PhoneNumber(number) if number else None
+    return Door(link_id=LinkId(link_id), provider=ProviderKind(provider), key=key, secret=secret, number=known)
 
 
 def _tally(link_id: str | None, outcome: str, count: int, last: float) -> Tally:

@@ -23,6 +23,7 @@ from app.domain.messages import (
     WireReceipt,
     WireUnknown,
 )
+from app.domain.phone import PhoneNumber, is_e164
 from app.domain.webhooks import Callback
 from app.providers.zapi.addresses import address, publishes
 from app.providers.zapi.content import Content, content_of, is_noted_only, unknown_content
@@ -62,7 +63,14 @@ def read_callback(body: bytes, received_at: datetime) -> Sequence[Callback]:
     key, kind = text_in(told.get("instanceId")), text_in(told.get("type")).lower()
     if not _INSTANCE.fullmatch(key) or not kind:
         raise ValueError("no callback of Z-API's")
-    return (Callback(key=key, facts=tuple(_facts(kind, told, received_at)), check=kind in _CHECKS),)
+    facts, number = tuple(_facts(kind, told, received_at)), _number(told.get("connectedPhone"))
+    return (Callback(key=key, facts=facts, check=kind in _CHECKS, number=number),)
+
+
+def _number(value: object) -> PhoneNumber | None:
+    """The number of the phone that is linked to the instance."""
+    digits = f"+{text_in(value).removeprefix('+')}"
+    return PhoneNumber(digits) if is_e164(digits) and digits.isascii() else None
 
 
 def _facts(kind: str, told: Told, received_at: datetime) -> Sequence[WireFact]:

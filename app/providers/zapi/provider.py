@@ -13,7 +13,7 @@ from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind
 from app.domain.messages import WireFact
 from app.domain.phone import PhoneNumber, same_account
-from app.domain.ports import Clock, Secrets
+from app.domain.ports import AccountOwners, Clock, Secrets
 from app.domain.provider import Line, Refused
 from app.domain.sending import Accepted, NotSent, Outgoing, QueuedMessage, SendResult, SendTrouble
 from app.providers.wire import Patience
@@ -43,12 +43,15 @@ class ZapiProvider:
         base_url: str,
         pace: Pace | None = None,
         patience: Patience | None = None,
+        owners: AccountOwners | None = None,
     ) -> None:
+        """*owners* know whose an instance is: what another link has is not signed in to, emptied or unlinked."""
         self._secrets = secrets
         self._clock = clock
         self._base_url = base_url
         self._pace = pace or Pace()
         self._patience = patience or Patience()
+        self._owners = owners
         self._lines: dict[LinkId, ZapiLine] = {}
         self._may_flow: dict[LinkId, datetime] = {}  # until when
         self._in_vain: set[LinkId] = set()  # links that neither a restore nor a restart brought back
@@ -100,8 +103,9 @@ class ZapiProvider:
         """Nothing is to be done: what was linked is in use."""
 
     async def discard(self, link: Link) -> None:
-        """Unlink the phone that should not have been linked. Raises `Problem` when it may be linked still."""
-        async with self._instance(link) as instance:
+        """Unlink the phone that should not have been linked. Raises `Problem` when it may be linked still, and
+        `ACCOUNT_TAKEN`, with nothing done, when the instance is another link's, too."""
+        async with self._instance(link, alone=True) as instance:
             trouble = await self._unlink_stranger(instance, link)
         if trouble is not None and link.id not in self._unscanned:
             raise _problem(trouble)
@@ -171,7 +175,7 @@ class ZapiProvider:
 
     async def purge_queue(self, link: Link) -> int:
         """Remove what waits, and look whether it went. Raises `Problem(PROVIDER_SILENT)` when that is not known."""
-        async with self._instance(link) as instance:
+        async with self._instance(link, alone=True) as instance:
             before = await _waiting(instance)
             if not before:
                 return 0
@@ -242,17 +246,24 @@ class ZapiProvider:
         self._in_vain.discard(link_id)
 
     @asynccontextmanager
-    async def _instance(self, link: Link) -> AsyncIterator[Instance]:
-        async with open_instance(self._base_url, await self._credentials(link), self._patience) as instance:
+    async def _instance(self, link: Link, *, alone: bool = False) -> AsyncIterator[Instance]:
+        """*alone* for what cannot be undone: not even the link that was there first does that to a shared instance."""
+        credentials = await self._credentials(link)
+        if alone and self._owners is not None:
+            await self._owners.require_alone(link, credentials)
+        async with open_instance(self._base_url, credentials, self._patience) as instance:
             yield instance
 
     async def _credentials(self, link: Link) -> Credentials:
+        """Raises `Problem`: `CREDENTIALS_MISSING`, or `ACCOUNT_TAKEN` when the instance is another link's."""
         try:
             credentials = from_text(await self._secrets.get(secret_name(link.id)) or "{}")
         except ValueError:
             credentials = {}
         if missing(ProviderKind.ZAPI, credentials) or not usable(credentials):
             raise Problem(Code.CREDENTIALS_MISSING)
+        if self._owners is not None:
+            await self._owners.require_first(link, credentials)
         return credentials
 
 

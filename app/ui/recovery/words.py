@@ -258,6 +258,7 @@ def _failed(procedure: Procedure, step: StepRecord | None, enrolment: Enrolment,
     if code == Code.LINK_NOT_BACK and reason in set(Reason):  # why says more than that
         number = text.unbroken(account) if account else texts("sentence.another_number")
         known = {"account": number, "holder": "—", "provider": text.provider(enrolment.link.provider)}
+        known["name"] = texts("sentence.another_mentorado")
         next_step = text.next_step(recommend(LinkState.BLOCKED, Reason(reason)))
         return Said(texts(f"sentence.blocked.{reason}", **known), f"{next_step} {texts('procedure.safe_now')}")
     if code == Code.BACKUP_LOCKED and procedure.head.kind is not ProcedureKind.RESTORE:

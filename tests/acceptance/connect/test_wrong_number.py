@@ -6,6 +6,7 @@ import pytest
 
 from app.core.action import ActionName, Refusal
 from app.domain.connection import LinkState, Reason
+from app.domain.errors import Code, Problem
 from app.ui.text import unbroken
 from tests.acceptance.connect.office import AGAIN, FIRST_TIME, Day, Office, Person, no_hosts, run
 from tests.acceptance.connect.verdicts import check_blocked
@@ -14,6 +15,7 @@ from tests.acceptance.connect.verdicts import check_blocked
 async def mistaken(day: Day, *, paired: bool = False) -> tuple[Person, Person]:
     """Ana, whose code Bruno's phone has scanned; when *paired*, she had a session before."""
     bruno = await day.enrol("Bruno")
+    await day.do(ActionName.ARCHIVE, bruno)  # a number that is another mentorado's now cannot be accepted
     if paired:
         ana = await day.connect_new("Ana")
         await day.do(ActionName.DISCONNECT, ana)
@@ -136,5 +138,32 @@ def test_a_rejected_phone_that_cannot_be_told_is_left_with_a_note(office: Office
             assert "may still list it" in note.read_text()
             await day.do(ActionName.CONNECT, ana)
             await day.pair(ana)
+
+    run(main())
+
+
+def test_the_number_of_another_mentorado_cannot_be_accepted(office: Office) -> None:
+    """ "Each mentorado has own WhatsApp account": the wrong phone may be unlinked, and never becomes two people's."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            bruno = await day.connect_new("Bruno")
+            ana = await day.enrol("Ana")
+            await day.do(ActionName.CONNECT, ana)
+            await day.scan(bruno, await day.code(ana))
+            await day.until(ana, LinkState.BLOCKED)
+            assert day.refusal(ActionName.ACCEPT_ACCOUNT, ana) is Refusal.NUMBER_TAKEN
+            with pytest.raises(Problem) as refused:
+                await day.core.supervisor.accept_account(ana.id)
+            assert (refused.value.code, refused.value.context["name"]) == (Code.ACCOUNT_TAKEN, "Bruno")
+            assert await day.do(ActionName.REJECT_ACCOUNT, ana, sure=False) == "declined"
+            assert len(office.emulator.control.devices(bruno.digits)) == 2, "nothing is unlinked before a yes"
+            await day.do(ActionName.REJECT_ACCOUNT, ana)
+            assert len(office.emulator.control.devices(bruno.digits)) == 1
+            assert day.status(bruno).state is LinkState.CONNECTED
+            for phone in (bruno.phone, f"+55 {bruno.digits[2:4]} {bruno.digits[5:]}"):
+                with pytest.raises(Problem) as refused:
+                    await day.core.enrolments.add("Caio", phone)
+                assert refused.value.code is Code.PHONE_TAKEN
 
     run(main())

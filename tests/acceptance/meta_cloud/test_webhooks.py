@@ -11,8 +11,11 @@ import pytest
 
 from app.core.action import ActionName
 from app.core.hosted.webhooks import Phase
-from app.domain.connection import LinkState
-from app.domain.credentials import CredentialField
+from app.domain.connection import LinkState, Reason
+from app.domain.credentials import CredentialField, as_text, secret_name
+from app.domain.errors import Code, Problem
+from app.domain.guidance import Recommendation
+from app.domain.mentorado import ProviderKind
 from app.domain.messages import Delivery, StoredMessage
 from app.domain.webhooks import Outcome
 from tests.acceptance.meta_cloud.office import BIA, Day, Office, Person, run
@@ -188,5 +191,73 @@ def test_one_message_that_cannot_be_stored_never_keeps_others_back(
             (aside,) = await day.core.set_aside.latest(ana.id)
             assert (aside.kind, aside.reason, aside.detail) == ("message", "not_storable", "IntegrityError")
             assert day.status(ana).state is LinkState.CONNECTED
+
+    run(main())
+
+
+def test_two_links_with_one_number_id_from_before_get_only_what_is_theirs(office: Office) -> None:
+    """ "Keep mentorado data separate": what is addressed to Ana's number is hers, also while Caio's credentials, kept
+    before that was refused, hold her number id, and after they were corrected."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await connected(day)
+            caio = await day.core.enrolments.add("Caio", "+5531987650009", provider=ProviderKind.META_CLOUD)
+            typed = {
+                CredentialField.ACCESS_TOKEN: TOKEN,
+                CredentialField.PHONE_NUMBER_ID: NUMBER_ID,
+                CredentialField.WABA_ID: WABA_ID,
+                CredentialField.APP_SECRET: APP_SECRET,
+            }
+            with pytest.raises(Problem) as refused:
+                await day.core.hosted.credentials.save(caio.mentorado.id, typed)
+            assert (refused.value.code, refused.value.context["name"]) == (Code.ACCOUNT_TAKEN, "Ana")
+            await day.core.secrets.set(secret_name(caio.link.id), as_text(typed))  # as an older program did
+            await switch_on(day.core)
+            url = await url_for(day.core, ana.link)
+            assert await posted(url, envelope(inbound("wamid.A", at=AT))) == 200
+            async with asyncio.timeout(10):
+                while "wamid.A" not in await talk(day, ana):
+                    await asyncio.sleep(0.02)
+
+            other = Person(caio.mentorado.id, caio.link.id)
+            await day.do(ActionName.CONNECT, other)
+            status = await day.until(other, LinkState.BLOCKED, Reason.ACCOUNT_TAKEN)
+            assert "Ana" in day.sentence(other)
+            assert (status.detail, day.recommended(other)) == ("Ana", Recommendation.FIX_CREDENTIAL)
+            for action in (day.core.hosted.registration.deregister, day.core.hosted.details.ask):
+                with pytest.raises(Problem) as refused:
+                    await action(caio.mentorado.id)
+                assert refused.value.code is Code.ACCOUNT_TAKEN
+            assert not [each for each in office.cloud.requests if each.path.endswith("register")]
+            await day.core.hosted.credentials.save(
+                caio.mentorado.id, {CredentialField.PHONE_NUMBER_ID: "900100200300499"}
+            )
+            assert day.status(other).state is LinkState.OFF
+            assert await posted(url, envelope(inbound("wamid.A2", at=AT))) == 200
+            async with asyncio.timeout(10):
+                while "wamid.A2" not in await talk(day, ana):
+                    await asyncio.sleep(0.02)
+            assert await talk(day, other) == {}
+            assert day.status(ana).state is LinkState.CONNECTED
+
+    run(main())
+
+
+def test_a_number_that_is_another_links_is_neither_registered_nor_taken_off(office: Office) -> None:
+    """Registering it here would end the connection that Ana has elsewhere, whatever the credentials are called."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            await day.core.enrolments.add("Ana", "+5511987654321")  # through WhatsApp Web
+            caio = await day.enrol("+5531987650009")
+            for action in (
+                day.core.hosted.registration.deregister(caio.id),
+                day.core.hosted.registration.register(caio.id, "123456"),
+            ):
+                with pytest.raises(Problem) as refused:
+                    await action
+                assert (refused.value.code, refused.value.context["name"]) == (Code.ACCOUNT_TAKEN, "Ana")
+            assert not [each for each in office.cloud.requests if each.path.endswith("register")]
 
     run(main())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from app.core.action import ActionName
+from app.core.action import ActionName, Refusal
 from app.domain.connection import LinkState, Reason
+from app.domain.credentials import as_text, secret_name
 from app.domain.errors import Code, Problem
 from app.domain.phone import PhoneNumber
 from app.domain.provider import (
@@ -231,5 +233,61 @@ def test_a_code_that_comes_as_a_picture_is_not_guessed_at(office: Office) -> Non
             ana.instance.qr_picture = True
             await day.do(ActionName.CONNECT, ana.person)
             await day.until(ana.person, LinkState.BLOCKED, Reason.PAIRING_FAILED)
+
+    run(main())
+
+
+def test_an_instance_that_is_another_links_is_refused_and_never_unlinked(office: Office) -> None:
+    """ "Keep mentorado data separate": whatever Bia's link is asked, Ana's phone stays linked and her queue whole."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            bia = Client((await day.client("Bia", credentials=False)).person, ana.instance)
+            with pytest.raises(Problem) as refused:
+                await day.enter(bia, day.credentials(bia))
+            assert (refused.value.code, refused.value.context["name"]) == (Code.ACCOUNT_TAKEN, "Ana")
+            kept = as_text(day.credentials(bia))  # as an older program did
+            await day.core.secrets.set(secret_name(bia.person.link), kept)
+            await day.do(ActionName.CONNECT, bia.person)
+            status = await day.until(bia.person, LinkState.BLOCKED)
+            assert (status.reason, status.detail) == (Reason.ACCOUNT_TAKEN, "Ana")
+            assert "Ana" in day.sentence(bia.person)
+            assert day.button(bia.person) is ActionName.ENTER_CREDENTIALS
+
+            # Both were connected, once: then whose phone is linked decides, and nobody unlinks the other's.
+            link = day.core.enrolments.get(bia.person.id).link
+            await day.core.enrolments.save_link(replace(link, account=PhoneNumber(bia.person.phone)))
+            await day.do(ActionName.CONNECT, bia.person)
+            await day.until(bia.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+            assert day.refusal(ActionName.ACCEPT_ACCOUNT, bia.person) is Refusal.NUMBER_TAKEN
+            assert await day.do(ActionName.REJECT_ACCOUNT, bia.person, sure=False) == "declined"
+            ana.instance.enqueue("5521987650001", "oi")
+            seen = await day.core.hosted.queue.waiting(bia.person.id)
+            for asked in (
+                day.do(ActionName.REJECT_ACCOUNT, bia.person),
+                day.core.hosted.queue.purge(bia.person.id, seen),
+            ):
+                with pytest.raises(Problem) as refused:
+                    await asked
+                assert refused.value.code is Code.ACCOUNT_TAKEN
+            assert (ana.instance.pairing, ana.instance.phone) == (Pairing.CONNECTED, ana.person.digits)
+            assert len(await day.core.hosted.queue.waiting(ana.person.id)) == 1
+            assert day.status(ana.person).state is LinkState.CONNECTED
+            assert "GET disconnect" not in ana.instance.asked
+
+    run(main())
+
+
+def test_the_wrong_phone_is_unlinked_only_after_a_yes(office: Office) -> None:
+    """Every action that unlinks a phone asks."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana, other = await mistaken(day)
+            assert await day.do(ActionName.REJECT_ACCOUNT, ana.person, sure=False) == "declined"
+            assert (ana.instance.pairing, ana.instance.phone) == (Pairing.CONNECTED, other)
+            await day.core.supervisor.give_up_pairing(ana.person.id)  # a procedure that is undone
+            assert (ana.instance.pairing, ana.instance.phone) == (Pairing.CONNECTED, other)
 
     run(main())

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from tests.emulators.meta_cloud.world import APP_SECRET, NUMBER_ID, WABA_ID
 
@@ -30,9 +30,12 @@ def signature(body: bytes, secret: str = APP_SECRET) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def messages(number_id: str = NUMBER_ID, **value: Any) -> Change:
+DISPLAY: Final = "5511987654321"
+
+
+def messages(number_id: str = NUMBER_ID, display: str = DISPLAY, **value: Any) -> Change:
     """A change of the field ``messages``."""
-    metadata = {"display_phone_number": "5511987654321", "phone_number_id": number_id}
+    metadata = {"display_phone_number": display, "phone_number_id": number_id}
     return {"field": "messages", "value": {"messaging_product": "whatsapp", "metadata": metadata, **value}}
 
 
@@ -44,6 +47,7 @@ def inbound(
     user_id: str = "",
     at: int = 1_760_000_000,
     number_id: str = NUMBER_ID,
+    display: str = DISPLAY,
     **content: Any,
 ) -> Change:
     """A message to us; without *content*, a text. With *user_id* and no *sender*, from somebody with a user name."""
@@ -52,7 +56,7 @@ def inbound(
     person |= {"wa_id": sender} if sender else {}
     person |= {"user_id": user_id} if user_id else {}
     message = {"id": wamid, "timestamp": str(at), **({"from": sender} if sender else {}), **content}
-    return messages(number_id, contacts=[person], messages=[message])
+    return messages(number_id, display, contacts=[person], messages=[message])
 
 
 def status(

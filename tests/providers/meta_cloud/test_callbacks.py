@@ -366,7 +366,8 @@ def test_what_concerns_the_account_has_every_number_asked_about(change: dict[str
 
 def test_an_error_outside_any_message_has_the_number_asked_about() -> None:
     change = messages(errors=[{"code": 131031, "title": "locked"}])
-    assert parse(envelope(change), DAWN) == [Callback(key=NUMBER_ID, check=True)]
+    (callback,) = parse(envelope(change), DAWN)
+    assert (callback.key, callback.facts, callback.check, callback.number) == (NUMBER_ID, (), True, "+5511987654321")
 
 
 def test_a_field_about_the_account_that_is_not_understood_is_kept_apart() -> None:

@@ -350,6 +350,10 @@ def test_the_wrong_phone_can_be_sent_away_or_accepted(on_qt: OnQt, theme: Theme)
             await settle()
             press(stage, "Desconectar este celular")
             await settle()
+            assert stage.provider.discarded == [], "nothing is unlinked before a yes"
+            (sheet,) = [each for each in stage.pane.findChildren(QuestionSheet) if each.isVisible()]
+            sheet.confirm.click()
+            await settle()
             assert stage.provider.discarded == [stage.enrolments.get(THIAGO).link.id]
             assert stage.status().state is LinkState.OFF
 

@@ -27,6 +27,11 @@ WANTED = {
     ActionName.LIFT_BAN: ("O WhatsApp liberou o número de Thiago Torquato?", "Foi liberado"),
     ActionName.OVERRULE_LOCK: ("Abrir a sessão de Thiago Torquato aqui?", "Abrir aqui"),
     ActionName.ACCEPT_ACCOUNT: ("Aceitar +55 11 91234-4321 para Thiago Torquato?", "Aceitar este número"),
+    ActionName.REJECT_ACCOUNT: (
+        "Desconectar o celular com +55 11 91234-4321 da conexão de Thiago Torquato?",
+        "Desconectar este celular",
+    ),
+    ActionName.LIFT_BAN: ("O WhatsApp liberou o número de Thiago Torquato?", "Foi liberado"),
 }
 
 

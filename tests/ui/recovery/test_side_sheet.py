@@ -25,6 +25,7 @@ from app.ui.theme import Theme
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach, read_aloud, spoken
 from tests.ui.detail.codes import LINK
+from tests.ui.detail.scene import OTHER_NUMBER
 from tests.ui.recovery.conftest import OnViews
 from tests.ui.recovery.played import FOUND, LEDGER
 from tests.ui.recovery.views import Views
@@ -347,7 +348,7 @@ def test_the_code_is_whole_in_a_low_window_and_in_no_name(on_views: OnViews) -> 
 def test_the_wrong_phone_is_decided_on_first(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         procedure = await pairing(views)
-        views.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=person(3).mentorado.phone)
+        views.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
         failed = {"code": Code.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT}
         views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.PAIR, failed)
         assert list(buttons(views.sheet.view)) == ["Desconectar este celular", "Aceitar este número"]
@@ -357,6 +358,10 @@ def test_the_wrong_phone_is_decided_on_first(on_views: OnViews) -> None:
         question.reject()
         await settle()
         buttons(views.sheet)["Desconectar este celular"].click()
+        await settle()
+        assert views.stage.provider.discarded == [], "nothing is unlinked before a yes"
+        (question,) = [each for each in views.stage.window.findChildren(QuestionSheet) if each.isVisible()]
+        question.accept()
         await settle()
         assert views.stage.provider.discarded == [views.who.link.id]
         assert list(buttons(views.sheet.view)) == ["Tentar de novo"]

@@ -10,6 +10,7 @@ from app.core.action import ActionName
 from app.domain.connection import LinkState, Reason
 from app.domain.procedure import ProcedureState
 from app.domain.provider import CodeAccepted, CodeIssued, Opened, Refused
+from app.ui.dialogs.question import QuestionSheet
 from app.ui.recovery.offers import Control
 from app.ui.recovery.side_sheet import SideSheet
 from app.ui.text import texts
@@ -123,6 +124,9 @@ def test_the_wrong_phone_is_sent_away_and_the_step_tried_again(on_qt: OnQt, them
             await settle(100)
             assert "+55 11 91234-4321" in words(sheet)
             buttons(sheet)["Desconectar este celular"].click()
+            await settle(100)
+            (question,) = stage.pane.window().findChildren(QuestionSheet)
+            question.accept()
             await settle(100)
             assert stage.provider.discarded == [stage.enrolments.get(THIAGO).link.id]
             buttons(sheet)["Tentar de novo"].click()

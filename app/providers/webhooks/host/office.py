@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 from app.domain.mentorado import ProviderKind
 from app.domain.webhooks import Doors, Tallied
 from app.providers.webhooks import protocol
+from app.providers.webhooks.host.addressees import Addressees
 from app.providers.webhooks.host.clerk import Clerk
 from app.providers.webhooks.host.counting import Counting
 from app.providers.webhooks.host.entrance import Entrance
@@ -82,14 +83,17 @@ class _Office:
         spool.tidy()
         self._clerk = clerk = Clerk(spool)
         self._counting = Counting(counted, _now)
+        addressees = Addressees()
         self._sorting = Sorting(
             clerk,
             self._parsers,
+            addressees,
             counting=self._counting,
             tell=self.tell,
             note=lambda words: self.tell(Note(words)),
             new_from=new_from,
         )
+        self._addressees = addressees
         self._entrance = Entrance(self._keep, self._counting, _now)
         port = 0
         self._listens = begin.port != NOWHERE
@@ -138,6 +142,7 @@ class _Office:
             match message:
                 case Doors():
                     self._entrance.admit(message)
+                    self._addressees.admit(message)
                 case Confirm(link_id, mark):
                     self._sorting.confirm(link_id, mark)
                 case Postpone(link_id):

@@ -18,6 +18,7 @@ from typing import Final
 from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.messages import WireFact, WireMessage
 from app.domain.webhooks import Callback, Handed, Outcome
+from app.providers.webhooks.host.addressees import Addressees
 from app.providers.webhooks.host.clerk import Clerk
 from app.providers.webhooks.host.counting import Counting
 from app.providers.webhooks.host.spool import Kept, Spool
@@ -28,6 +29,9 @@ WINDOW: Final = 4  # lines to one link that are not confirmed
 AHEAD: Final = 400  # parts of one link in memory; what follows is read again in its turn
 READ_AGAIN_SECONDS: Final = 1.0
 GATHER_SECONDS: Final = 0.02  # what comes meanwhile goes to the app together, which wakes fifty times a second at most
+
+_NOBODY: Final = LinkId("")
+"""Owes what no link is to get and what could not be set aside either."""
 
 Parser = Callable[[bytes, datetime], Sequence[Callback]]
 Taken = Sequence[Callback] | Exception
@@ -67,6 +71,7 @@ class Sorting:
         self,
         clerk: Clerk,
         parsers: Mapping[ProviderKind, Parser],
+        addressees: Addressees,
         *,
         counting: Counting,
         tell: Callable[[Handed], None],
@@ -76,6 +81,7 @@ class Sorting:
         """Deliveries from number *new_from* on are counted; the ones before were, in a former run."""
         self._clerk = clerk
         self._parsers = parsers
+        self._addressees = addressees
         self._counting = counting
         self._tell = tell
         self._note = note
@@ -131,6 +137,7 @@ class Sorting:
 
     async def run(self) -> None:
         """Look at what is on disk, in its order, until cancelled."""
+        await self._addressees.known.wait()
         while True:
             await self._work.wait()
             await asyncio.sleep(GATHER_SECONDS)
@@ -176,23 +183,44 @@ class Sorting:
         strangers = any(callback.key and callback.key not in kept.doors for callback in said)
         if strangers:
             self._counting.add(Outcome.OTHER_ACCOUNT, _only(kept.doors.values()))
-        links = dict.fromkeys(link_id for callback in said for link_id in _about(callback, kept))
+        links = dict.fromkeys(link_id for callback in said for link_id in self._addressees.of(callback, kept))
         owed = self._owed[kept.number] = Counter[LinkId]()
+        misled = await self._keep_misled(kept, said)
         for link_id in links:
             if kept.number >= self._new_from:
                 self._counting.add(Outcome.ACCEPTED, link_id)
             box = self._boxes.setdefault(link_id, _Outbox())
             if box.closed or box.later or len(box.ready) >= AHEAD:
-                if any(callback.facts for callback in said if link_id in _about(callback, kept)):
-                    owed[link_id] = 0
-                    box.later.append(kept.number)
-                    self._counting.changed = True
-            elif parts := _parts(kept, said, link_id):
+                if any(callback.facts for callback in said if link_id in self._addressees.of(callback, kept)):
+                    self._put_off(kept.number, link_id)
+            elif parts := self._parts(kept, said, link_id):
                 owed[link_id] = len(parts)
                 box.ready.extend(parts)
-        if not links and not strangers and kept.number >= self._new_from:
+        if not links and not strangers and not misled and kept.number >= self._new_from:
             self._counting.add(Outcome.ACCEPTED, _only(kept.doors.values()))
         self._forget_if_done(kept.number)
+
+    def _put_off(self, number: int, link_id: LinkId) -> None:
+        """Delivery *number* is read again when the line of *link_id* takes it."""
+        self._owed[number][link_id] = 0
+        self._boxes.setdefault(link_id, _Outbox()).later.append(number)
+        self._counting.changed = True
+
+    async def _keep_misled(self, kept: Kept, said: Sequence[Callback]) -> bool:
+        """What is about an account of ours and names the number of nobody here goes to no link, and is not lost."""
+        misled = [each for each in said if self._addressees.is_of_another_number(each, kept)]
+        if not any(each.facts for each in misled):
+            return bool(misled)
+        if kept.number >= self._new_from:
+            self._counting.add(Outcome.OTHER_ACCOUNT, kept.doors[misled[0].key])
+        try:
+            await self._clerk.ask(lambda spool: spool.set_aside(kept, "OtherNumber"))
+        except Exception as trouble:  # noqa: BLE001 - then it stays where it is until the next start
+            self._owed[kept.number][_NOBODY] = 1
+            self._note(f"delivery {kept.number} could not be set aside: {type(trouble).__name__}")
+        else:
+            self._note(f"delivery {kept.number} names a number that its link does not have, and was set aside")
+        return True
 
     async def _read_again(self, link_id: LinkId, box: _Outbox) -> None:
         """Take apart, for this link alone, what was only a number."""
@@ -204,7 +232,9 @@ class Sorting:
                 continue  # it closed, or began again, meanwhile
             for kept, said in zip(some, taken, strict=True):
                 box.later.popleft()
-                parts = [] if isinstance(said, Exception) else _parts(kept, said, link_id)
+                parts = [] if isinstance(said, Exception) else self._parts(kept, said, link_id)
+                if not parts and not isinstance(said, Exception):
+                    await self._move_on(kept, said, link_id)
                 box.ready.extend(parts)
                 owed = self._owed[kept.number]
                 owed[link_id] = len(parts)
@@ -212,6 +242,24 @@ class Sorting:
                     del owed[link_id]
                     self._forget_if_done(kept.number)
             self._pump(link_id, box)
+
+    async def _move_on(self, kept: Kept, said: Sequence[Callback], link_id: LinkId) -> None:
+        """What *link_id* waited for may be another link's by now: credentials were corrected, or are known only now."""
+        links = dict.fromkeys(each for callback in said for each in self._addressees.of(callback, kept))
+        for other in links:
+            if other not in (link_id, *self._owed[kept.number]):
+                self._put_off(kept.number, other)
+                self._work.set()
+        if not links:
+            await self._keep_misled(kept, said)
+
+    def _parts(self, kept: Kept, said: Sequence[Callback], link_id: LinkId) -> list[_Part]:
+        mine = [callback for callback in said if link_id in self._addressees.of(callback, kept)]
+        facts = [fact for callback in mine for fact in callback.facts]
+        check = any(callback.check for callback in mine)
+        portions = [tuple(facts[at : at + PORTION]) for at in range(0, len(facts), PORTION)] or [()]
+        parts = [_Part(kept.number, portion, check and at == 0) for at, portion in enumerate(portions)]
+        return parts if facts or check else []
 
     def _pump(self, link_id: LinkId, box: _Outbox) -> None:
         while not box.closed and box.ready and len(box.sent) < WINDOW:
@@ -250,22 +298,6 @@ class Sorting:
 
 def _these(numbers: Sequence[int], spool: Spool) -> list[Kept]:
     return spool.these(numbers)
-
-
-def _about(callback: Callback, kept: Kept) -> Sequence[LinkId]:
-    """The links that *callback* is about, of those the delivery may be about."""
-    if not callback.key:
-        return tuple(kept.doors.values())
-    return (kept.doors[callback.key],) if callback.key in kept.doors else ()
-
-
-def _parts(kept: Kept, said: Sequence[Callback], link_id: LinkId) -> list[_Part]:
-    mine = [callback for callback in said if link_id in _about(callback, kept)]
-    facts = [fact for callback in mine for fact in callback.facts]
-    check = any(callback.check for callback in mine)
-    portions = [tuple(facts[at : at + PORTION]) for at in range(0, len(facts), PORTION)] or [()]
-    parts = [_Part(kept.number, portion, check and at == 0) for at, portion in enumerate(portions)]
-    return parts if facts or check else []
 
 
 def _when(fact: WireFact) -> datetime:
