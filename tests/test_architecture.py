@@ -5,10 +5,15 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+
+from app.settings import ENV_FILE, NAMES
 
 ROOT = Path(__file__).parent.parent
 APP = ROOT / "app"
@@ -111,6 +116,36 @@ def test_commands_write_what_others_wrote_with_its_control_characters_visible() 
 def test_the_engine_is_touched_by_the_session_host_only() -> None:
     """Its Go runtime can abort a whole process: that must never be the window's."""
     assert [name(path) for path in SOURCES if "neonize" in imports(path) and HOST not in path.parents] == []
+
+
+def test_whatever_is_imported_is_declared() -> None:
+    """A package that only comes along with another one is gone the day that one no longer needs it."""
+    declared = {
+        re.split(r"[^\w.-]", wanted)[0].replace("_", "-").lower()
+        for wanted in tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    }
+    from_where = packages_distributions()
+    missing = {
+        f"{name(path)}: {package}"
+        for path in SOURCES
+        for package in imports(path) - sys.stdlib_module_names - {"app", "__feature__"}
+        if not {each.replace("_", "-").lower() for each in from_where.get(package, ())} & declared
+    }
+    assert missing == set()
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/architecture.md"])
+def test_documents_name_only_what_is_there(document: str) -> None:
+    words = (ROOT / document).read_text(encoding="utf-8")
+    named = re.findall(r"`((?:app|tests|docs|resources|packaging)/[\w./-]+)`", words)
+    linked = re.findall(r"\]\(((?!https?:)[^)#]+)\)", words)
+    missing = [path for path in named if not (ROOT / path).exists() and not (ROOT / f"{path}.py").exists()]
+    assert [*missing, *(path for path in linked if not (ROOT / document).parent.joinpath(path).exists())] == []
+
+
+def test_the_readme_has_every_setting() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted({*NAMES, ENV_FILE})
 
 
 def test_qt_and_asyncio_meet_in_one_file() -> None:
