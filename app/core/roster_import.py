@@ -52,7 +52,7 @@ def open_spreadsheet(data: bytes) -> Spreadsheet:
     """*data* as a table that has rows to offer. Raises `Problem` for a file that is none or too large."""
     if len(data) > LARGEST:
         raise Problem(Code.IMPORT_TOO_LARGE, rows=str(MOST_ROWS))
-    table = read_spreadsheet(data)
+    table = read_spreadsheet(data, MOST_ROWS + 1)
     if not table.records:
         raise Problem(Code.IMPORT_UNREADABLE)
     if len(table.records) > MOST_ROWS:

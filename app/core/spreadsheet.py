@@ -26,6 +26,9 @@ _LONGEST_CELL: Final = 32_767
 _WIDEST: Final = 500
 """Columns; the exports of address books have about a hundred."""
 
+_TOLD: Final = 300
+"""Characters that tell what a cell is; a name or a number is never longer."""
+
 _HEADING_WITHIN: Final = 6
 """Records among which the heading is looked for: some programs write a title above it."""
 
@@ -72,11 +75,15 @@ class Spreadsheet:
     """As found out from the heading and the contents."""
 
 
-def read_spreadsheet(data: bytes) -> Spreadsheet:
-    """Read *data* as UTF-8, UTF-16 or Windows-1252 text. Raises `Problem(IMPORT_UNREADABLE)` when it is no table."""
+def read_spreadsheet(data: bytes, most: int) -> Spreadsheet:
+    """Read *data* as UTF-8, UTF-16 or Windows-1252 text; what is beyond *most* rows and the heading is left out.
+
+    Raises `Problem(IMPORT_UNREADABLE)` when it is no table.
+    """
     lines = re.split(r"\r\n|\n|\r", _decoded(data))
     declared = _SEPARATOR_ROW.fullmatch(lines[0])
-    records = list(_records(lines, declared["delimiter"] if declared else _delimiter(lines), 1 if declared else 0))
+    delimiter = declared["delimiter"] if declared else _delimiter(lines)
+    records = list(islice(_records(lines, delimiter, 1 if declared else 0), most + 1))
     if not 2 <= _width(records) <= _WIDEST:
         raise Problem(Code.IMPORT_UNREADABLE)
     place = _heading_place(records)
@@ -137,6 +144,8 @@ def _in_utf_8(data: bytes) -> str:
     """UTF-8, or what Excel in Brazil writes. A few broken bytes do not make the whole file another one."""
     text = data.decode("utf-8-sig", "replace")
     broken = text.count("\ufffd")
+    if not broken:
+        return text
     whole = sum(letter > "\x7f" for letter in text) - broken
     return text if whole >= broken else data.decode("cp1252", "replace")
 
@@ -159,7 +168,7 @@ def _records(lines: Sequence[str], delimiter: str, start: int = 0) -> Iterator[R
             after, broken = at + 1, True
         if broken:
             for place in range(at, after):
-                yield _unreadable(Code.IMPORT_ROW_QUOTES, place, lines[place].split(delimiter))
+                yield _unreadable(Code.IMPORT_ROW_QUOTES, place, lines[place].split(delimiter, _WIDEST + 1))
         elif any("\ufffd" in cell for cell in cells):
             yield replace(_unreadable(Code.IMPORT_ROW_LETTERS, at, cells), last=after)
         elif any(tidy := _tidy(cells)):
@@ -193,16 +202,22 @@ def _cells(lines: Sequence[str], at: int, delimiter: str) -> tuple[list[str], in
     cells: list[str] = []
     line, place = lines[at], 0
     while True:
-        mark = len(line) - len(line[place:].lstrip(" "))
+        mark = _over_blanks(line, place)
         if line.startswith('"', mark):
             cell, at, place = _quoted(lines, at, mark, delimiter)
             line = lines[at]
         else:
             cell, place = _upto(line, place, place, delimiter)
         cells.append(cell)
-        if place >= len(line):
+        if place >= len(line) or len(cells) > _WIDEST:  # such a file is refused
             return cells, at + 1
         place += 1  # over the delimiter
+
+
+def _over_blanks(line: str, place: int) -> int:
+    while line.startswith(" ", place):
+        place += 1
+    return place
 
 
 def _upto(line: str, begin: int, place: int, delimiter: str) -> tuple[str, int]:
@@ -221,18 +236,18 @@ def _quoted(lines: Sequence[str], at: int, begin: int, delimiter: str) -> tuple[
         mark = line.find('"', place)
         parts.append(line[place : mark if mark >= 0 else len(line)])
         left -= len(parts[-1]) + 1
-        rest = line[mark + 1 :].lstrip(" ")
+        after = _over_blanks(line, mark + 1)
         if mark < 0:
             at += 1
             if at == len(lines):
                 break
             line, place = lines[at], 0
             parts.append("\n")
-        elif rest.startswith('"') and line[mark + 1] == '"':
+        elif line.startswith('"', mark + 1):
             parts.append('"')
             place = mark + 2
-        elif not rest or rest.startswith(delimiter):
-            return "".join(parts), at, len(line) - len(rest)
+        elif after == len(line) or line.startswith(delimiter, after):
+            return "".join(parts), at, after
         elif at == first and delimiter not in line[begin:mark]:
             nickname, end = _upto(line, begin, mark, delimiter)  # as in: "Vivi" Reis
             return nickname, at, end
@@ -250,6 +265,7 @@ def _delimiter(lines: Sequence[str]) -> str:
 
     def fits(delimiter: str) -> tuple[bool, int, int]:
         sample = [record for record in islice(_records(lines, delimiter), _SAMPLE) if record.problem is None]
+        sample = [record for record in sample if len(record.cells) <= _WIDEST]
         known = any(_said(record.cells).complete for record in sample[:_HEADING_WITHIN])
         widths = Counter(len(record.cells) for record in sample if len(record.cells) > 1)
         width, often = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
@@ -317,7 +333,7 @@ _NO_COHORT: Final = _vocabulary("membership data date inicio fim link whatsapp")
 
 def _words(heading: str) -> frozenset[str]:
     """The words of *heading* in small letters without accents or signs."""
-    small = unicodedata.normalize("NFKD", heading).casefold().replace("e-mail", "email")
+    small = unicodedata.normalize("NFKD", heading[:_TOLD]).casefold().replace("e-mail", "email")
     return frozenset(re.findall(r"[^\W_]+", "".join(each for each in small if not unicodedata.combining(each))))
 
 
@@ -415,12 +431,21 @@ def _share(sample: Sequence[Sequence[str]], at: int, test: Callable[[str], bool]
 
 
 def _may_be_phone(cell: str) -> bool:
-    digits, letters = sum(map(str.isdigit, cell)), sum(map(str.isalpha, cell))
-    return 8 <= digits <= 17 and letters < digits and _NO_PHONE_NUMBER.fullmatch(cell.strip()) is None
+    digits, letters = (sum(map(test, cell[:_TOLD])) for test in (str.isdigit, str.isalpha))
+    return (
+        len(cell) <= _TOLD
+        and 8 <= digits <= 17
+        and letters < digits
+        and _NO_PHONE_NUMBER.fullmatch(cell.strip()) is None
+    )
 
 
 def _may_be_name(cell: str) -> bool:
-    return sum(map(str.isalpha, cell)) > 1 and not any(letter.isdigit() or letter in "@/" for letter in cell)
+    return (
+        sum(map(str.isalpha, cell[:_TOLD])) > 1
+        and len(cell) <= _TOLD
+        and not any(letter.isdigit() or letter in "@/" for letter in cell)
+    )
 
 
 def _joined(cells: Sequence[str], places: Sequence[int]) -> str:

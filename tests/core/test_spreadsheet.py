@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.roster_import import MOST_ROWS, open_spreadsheet, read_rows
+from app.core.roster_import import LARGEST, MOST_ROWS, open_spreadsheet, read_rows
 from app.core.spreadsheet import Columns
 from app.domain.errors import Code, Problem
 
@@ -180,7 +180,16 @@ def test_the_heading_is_not_one_of_the_rows_that_fit() -> None:
         read_rows(b"Nome;Telefone\nBia;11987654321\n" + full)
 
 
+@pytest.mark.parametrize(("encoding", "data"), [("utf-16-le", "Nome;Telefone\nAna;11 90000-0001\n")])
+def test_zero_bytes_tell_utf_16_or_no_text_at_all(encoding: str, data: str) -> None:
+    assert people(data.encode(encoding)) == [("Ana", "0001")]
+    assert people(data.encode("utf-16-be")) == [("Ana", "0001")]
+    with pytest.raises(Problem):
+        read_rows(b"Nome;Telefone\0\nAna;11 90000-0001\n")
+
+
 def test_a_file_of_separators_is_no_spreadsheet() -> None:
-    with pytest.raises(Problem) as caught:
-        read_rows(b"a;" * 2_000)
-    assert caught.value.code is Code.IMPORT_UNREADABLE
+    for row in (b"a;", b'"""";', b'"a" ;', b"  ;"):
+        with pytest.raises(Problem) as caught:
+            read_rows(row * (LARGEST // len(row)))  # in a moment, however many there are
+        assert caught.value.code is Code.IMPORT_UNREADABLE
