@@ -206,6 +206,11 @@ def call(connection: Connection, names: dict[ContactId, tuple[datetime, str]]) -
         connection.execute(update.values(name=name, named_at=named_at))
 
 
+def named_after(address: Address) -> str:
+    """What somebody without a name is called; empty for a group's id that is no number, which names nobody."""
+    return "" if address.kind is AddressKind.GROUP and not address.value.isdigit() else address.value
+
+
 def recognised(address: Address) -> tuple[int, str]:
     """Sorts the address first by which people know somebody."""
     return _BY_MEANING.index(address.kind), address.value

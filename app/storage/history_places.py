@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import Connection, func, select
 
 from app.domain.messages import Address, AddressKind, ConversationId, ConversationName, StoredMessage
-from app.storage.history_contacts import recognised
+from app.storage.history_contacts import named_after, recognised
 from app.storage.history_reading import by_numbers
 from app.storage.tables import contact, contact_address, conversation, message
 
@@ -42,7 +42,8 @@ def names(
     nameless = [row.contact_id for row in rows if not row.name]
     addressed = contact_address.select().where(contact_address.c.contact_id.in_(nameless))
     found = [(row.contact_id, Address(AddressKind(row.kind), row.value)) for row in connection.execute(addressed)]
-    best = {who: address.value for who, address in sorted(found, key=lambda one: recognised(one[1]), reverse=True)}
+    ranked = sorted(found, key=lambda one: recognised(one[1]), reverse=True)
+    best = {who: named_after(address) for who, address in ranked}
     return {
         row.id: ConversationName(
             id=row.id,

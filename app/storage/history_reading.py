@@ -21,7 +21,7 @@ from app.domain.messages import (
     MessageKind,
     StoredMessage,
 )
-from app.storage.history_contacts import recognised
+from app.storage.history_contacts import named_after, recognised
 from app.storage.tables import contact, contact_address, conversation, link, message
 
 # Statements of the hot path are made once: making them takes longer than executing them.
@@ -108,7 +108,7 @@ def conversations(connection: Connection, mentorado_id: MentoradoId) -> Sequence
         Conversation(
             id=row.id,
             mentorado_id=mentorado_id,
-            title=row.name or next((address.value for address in addresses[row.contact_id]), ""),
+            title=row.name or next(map(named_after, addresses[row.contact_id]), ""),
             addresses=tuple(addresses[row.contact_id]),
             is_group=row.many,
             messages=row.messages,

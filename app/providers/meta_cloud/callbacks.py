@@ -16,6 +16,7 @@ from app.domain.messages import (
     Address,
     AddressKind,
     Delivery,
+    Media,
     MessageKind,
     WireFact,
     WireMessage,
@@ -161,6 +162,31 @@ def _old(message: Mapping[str, Any], chat: Addresses, ours: Addresses, received_
         yield WireReceipt(provider_ids=(provider_id,), chat=group or chat, delivery=delivery, at=at)
 
 
+def _calls(value: Mapping[str, Any], received_at: datetime) -> Iterator[WireFact]:
+    """A call that ended, in the conversation with whoever it was with; of one that only begins nothing is known yet."""
+    people = _People(value)
+    for call in mappings(value.get("calls")):
+        from_me = text(call.get("direction")).upper() == "BUSINESS_INITIATED"
+        other, side = ("to", "to_user_id") if from_me else ("from", "from_user_id")
+        who = people.whole(_addresses(call.get(other), call.get(side))) or people.only
+        call_id, at = text(call.get("id")), moment(call.get("end_time") or call.get("timestamp")) or received_at
+        if text(call.get("event")).lower() != "terminate" or not call_id or not who:
+            yield _unknown("calls", call, received_at, who)
+            continue
+        taken = text(call.get("status")).upper() == "COMPLETED"
+        yield WireMessage(
+            provider_id=call_id,
+            chat=who,
+            sender=() if from_me else who,
+            from_me=from_me,
+            kind=MessageKind.CALL if taken or from_me else MessageKind.MISSED_CALL,
+            media=Media(seconds=number(call.get("duration"))) if taken else None,
+            sender_name=people.name(who),
+            sent_at=at,
+            received_at=received_at,
+        )
+
+
 def _preferences(value: Mapping[str, Any], received_at: datetime) -> Iterator[WireFact]:
     """Whether a person wants marketing messages: a wish that holds templates back, and a notice in the conversation."""
     people = _People(value)
@@ -189,6 +215,7 @@ _FIELDS: Final[Mapping[str, Callable[[Mapping[str, Any], datetime], Iterator[Wir
     {
         "messages": _facts,
         "smb_message_echoes": _facts,
+        "calls": _calls,
         "history": _history,
         "user_preferences": _preferences,
     }

@@ -144,7 +144,7 @@ def title(of: str, *, is_group: bool = False) -> str:
         return readable(PhoneNumber(shown))
     if shown.isdigit():
         return texts("conversation.group" if is_group else "conversation.contact", digits=shown[-4:])
-    return shown or texts("conversation.nameless")
+    return shown or texts("conversation.nameless_group" if is_group else "conversation.nameless")
 
 
 def last_line(conversation: Conversation) -> str:

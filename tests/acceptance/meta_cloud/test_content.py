@@ -13,6 +13,8 @@ from app.domain.messages import Conversation, MessageKind, StoredMessage
 from app.providers.meta_cloud import callbacks
 from app.storage.database import Database
 from app.storage.history import SqlHistory
+from app.ui.conversations import words
+from app.ui.text import texts
 from tests.acceptance.meta_cloud.office import Day, Office, Person, run
 from tests.acceptance.meta_cloud.test_deliveries import deliver
 from tests.clock import DAWN
@@ -53,6 +55,7 @@ def test_a_message_in_a_group_is_not_in_the_private_conversation(office: Office)
             found = await taken_in(day, ana, private, grouped)
             assert found["wamid.P"][0].id != found["wamid.G"][0].id
             assert (found["wamid.P"][0].is_group, found["wamid.G"][0].is_group) == (False, True)
+            assert words.title(found["wamid.G"][0].title, is_group=True) == texts("conversation.nameless_group")
             assert found["wamid.G"][1].sender_name == "Caio"
 
     run(main())
@@ -133,7 +136,7 @@ def test_what_is_not_understood_is_counted_and_what_is_behind_it_goes_on(office:
     async def main() -> None:
         async with office.at_work() as day:
             ana = await day.connected()
-            fields = ["smb_app_state_sync", "calls", "never_heard_of"]
+            fields = ["smb_app_state_sync", "group_lifecycle_update", "never_heard_of"]
             unknown = [{**messages(), "field": field} for field in fields]
             found = await taken_in(day, ana, *unknown, inbound("wamid.after", at=AT))
             assert list(found) == ["wamid.after"]

@@ -379,8 +379,7 @@ def test_whoever_wants_no_marketing_gets_no_template_until_they_want_it_again(of
             ana = await day.connected()
 
             async def wish(value: str) -> None:
-                change = webhooks.messages(user_preferences=[{"wa_id": "552187650001", "value": value}])
-                body = webhooks.envelope({**change, "field": "user_preferences"})
+                body = webhooks.envelope(webhooks.preference(value, "552187650001"))
                 for callback in callbacks.parse(body, office.clock.now()):
                     assert day.provider.deliver(ana.link, callback.facts, callback.check, lambda: None)
 

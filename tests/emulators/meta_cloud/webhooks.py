@@ -56,6 +56,7 @@ def inbound(
     person |= {"wa_id": sender} if sender else {}
     person |= {"user_id": user_id} if user_id else {}
     message = {"id": wamid, "timestamp": str(at), **({"from": sender} if sender else {}), **content}
+    message |= {"from_user_id": user_id} if user_id else {}
     return messages(number_id, display, contacts=[person], messages=[message])
 
 
@@ -74,6 +75,12 @@ def status(
     if code is not None:
         value["errors"] = [{"code": code, "title": "x", "message": "x", "error_data": {"details": "x"}}]
     return messages(number_id, statuses=[value])
+
+
+def preference(value: str, person: str = "5521987650001", *, at: int = 1_760_000_000) -> Change:
+    """What somebody wants of marketing messages: ``stop``, ``resume`` or ``signup``."""
+    wish = {"wa_id": person, "detail": f"User requested to {value} marketing messages", "value": value, "timestamp": at}
+    return {**messages(user_preferences=[{**wish, "category": "marketing_messages"}]), "field": "user_preferences"}
 
 
 def account_update(event: str, **value: Any) -> Change:

@@ -275,13 +275,36 @@ def test_a_wish_about_marketing_is_told_and_kept_with_its_words(word: str, stopp
     assert (notice.chat, notice.text, notice.sent_at) == ((BIA,), "User requested it", SENT_AT)
 
 
-@pytest.mark.parametrize("field", ["smb_app_state_sync", "calls", "group_lifecycle_update", "never_heard_of"])
+@pytest.mark.parametrize("field", ["smb_app_state_sync", "group_lifecycle_update", "never_heard_of"])
 def test_a_field_that_is_not_understood_is_kept_apart_for_its_number(field: str) -> None:
     change = messages(calls=[{"id": "wacid.1", "from": "5521987650001", "event": "terminate"}])
     (callback,) = parse(envelope({**change, "field": field}), DAWN)
     (fact,) = callback.facts
     assert isinstance(fact, WireUnknown)
     assert (callback.key, fact.kind, fact.about) == (NUMBER_ID, field, (BIA,))
+
+
+@pytest.mark.parametrize(
+    ("call", "kind", "from_me", "seconds"),
+    [
+        ({"direction": "USER_INITIATED", "status": "COMPLETED", "duration": 120}, MessageKind.CALL, False, 120),
+        ({"direction": "USER_INITIATED", "status": "FAILED"}, MessageKind.MISSED_CALL, False, None),
+        ({"from": "5511987654321", "to": "5521987650001"}, MessageKind.CALL, True, None),
+    ],
+)
+def test_a_call_that_ended_is_in_the_conversation(
+    call: dict[str, Any], kind: MessageKind, from_me: bool, seconds: int | None
+) -> None:
+    own = {"direction": "BUSINESS_INITIATED"} if from_me else {"from": "5521987650001", "to": "5511987654321"}
+    ended = {"id": "wacid.1", "event": "terminate", "timestamp": "1760000000", **own, **call}
+    message = message_in({**messages(calls=[ended]), "field": "calls"})
+    assert (message.kind, message.from_me, message.chat, message.sent_at) == (kind, from_me, (BIA,), SENT_AT)
+    assert (message.media.seconds if message.media else None) == seconds
+
+
+def test_a_call_that_only_begins_is_kept_apart() -> None:
+    begins = {"id": "wacid.1", "from": "5521987650001", "event": "connect", "direction": "USER_INITIATED"}
+    assert unknown_in({**messages(calls=[begins]), "field": "calls"}).about == (BIA,)
 
 
 def test_a_wish_that_is_not_understood_is_kept_apart() -> None:

@@ -264,7 +264,6 @@ def test_garbage_after_a_registration_is_never_a_success() -> None:
 
 
 OLD = {"from": "5521987650001", "id": "wamid.h", "timestamp": "1759000000", "type": "text", "text": {"body": "oi"}}
-WISH = {"wa_id": "5521987650001", "value": "stop", "timestamp": 1_760_000_000}
 CAPTION = {"type": "image", "image": {"caption": "nova"}}
 DELIVERIES: list[bytes] = [
     webhooks.envelope(webhooks.inbound(), webhooks.inbound("wamid.in.2", None, user_id="BR.1502")),
@@ -283,7 +282,7 @@ DELIVERIES: list[bytes] = [
     ),
     webhooks.envelope(
         {**webhooks.messages(history=[{"threads": [{"id": "5521987650001", "messages": [OLD]}]}]), "field": "history"},
-        {**webhooks.messages(user_preferences=[WISH]), "field": "user_preferences"},
+        webhooks.preference("stop"),
         webhooks.inbound("wamid.1", group_id="Z3J1cG8tMQ", type="location", location={"latitude": 1, "longitude": 2}),
         webhooks.inbound(
             "wamid.2", type="interactive", interactive={"nfm_reply": {"response_json": '{"a":[{"b":1}]}'}}
