@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from app import __version__
 from app.domain.errors import Code, Problem
-from app.files import prepare_data_folder
+from app.files import prepare_data_folder, raise_open_file_limit
 from app.settings import Settings, read_settings
 from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 
@@ -31,6 +31,7 @@ _MOST_ENTRIES: Final = 100_000
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what *argv* asks for and return the exit code: 0 done, 1 a problem that was explained, 2 words not known."""
+    raise_open_file_limit()
     if sys.stdin is None:  # closed by who started us
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
     for stream in (sys.stdout, sys.stderr):

@@ -8,12 +8,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from app.domain.errors import Code, Problem
 
 KNOWS_OWNERS: Final = hasattr(os, "geteuid")
+ENOUGH_FILES: Final = 65_536
+"""Open files of one process, for thousands of links."""
 LARGEST: Final = 64 * 1024
 """Bytes of a settings file."""
 
@@ -60,6 +63,25 @@ def read_small(file: Path) -> bytes | None:
     if len(content) > LARGEST:
         raise OSError(27, os.strerror(27), str(file))
     return content
+
+
+def raise_open_file_limit() -> None:
+    """Let this process, and those it starts, open as many files as the system allows a user: each link takes several.
+
+    Does nothing where the limit cannot be raised.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for wanted in (ENOUGH_FILES, 10_240):  # some systems name no limit, and refuse what is above theirs
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        if soft == resource.RLIM_INFINITY or soft >= most:
+            return
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+            return
 
 
 # --- the data folder ---------------------------------------------------------------------------------------------

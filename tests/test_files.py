@@ -80,3 +80,19 @@ def test_a_trial_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(Problem) as caught:
         require_room(tmp_path / "gone")
     assert caught.value.code is Code.DATABASE_NOT_WRITABLE
+
+
+LIMIT = """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
+from app.files import raise_open_file_limit
+raise_open_file_limit()
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+
+
+@pytest.mark.parametrize(("soft", "hard", "after"), [(64, 512, 512), (512, 512, 512)], ids=["low", "at its most"])
+def test_the_limit_of_open_files_is_raised_as_far_as_the_system_lets_it(soft: int, hard: int, after: int) -> None:
+    script = LIMIT.format(soft=soft, hard=hard)
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert told.split() == [str(after), str(hard)]

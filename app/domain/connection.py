@@ -69,6 +69,8 @@ class Reason(StrEnum):
     FLAPPING = "flapping"
     # our own side
     HOST_CRASHED = "host_crashed"
+    HOST_FROZEN = "host_frozen"  # it lives, and answers nothing
+    TOO_MANY_OPEN_FILES = "too_many_open_files"
     ENGINE_MISSING = "engine_missing"
     ENGINE_MISMATCH = "engine_mismatch"
     UNEXPECTED = "unexpected"  # a bug: the log has the details
@@ -134,6 +136,7 @@ class Evidence:
     last_inbound: datetime | None = None
     last_smoke_test: datetime | None = None
     last_observation: datetime | None = None
+    host_answered: datetime | None = None  # the process of ours that holds the line, to its heartbeat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ class Code(StrEnum):
     SESSION_HELD_ELSEWHERE = "session_held_elsewhere"
     SESSION_OF_ANOTHER_USER = "session_of_another_user"
     SESSION_OF_ANOTHER_MENTORADO = "session_of_another_mentorado"
+    TOO_MANY_OPEN_FILES = "too_many_open_files"
     HOST_NOT_STARTED = "host_not_started"
     ENGINE_MISSING = "engine_missing"
     ENGINE_MISMATCH = "engine_mismatch"

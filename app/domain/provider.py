@@ -100,6 +100,13 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
+class HostAnswered:
+    """The process of ours that holds the line answered its heartbeat. It says nothing about the far end."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived:
     """Messages and receipts. The provider keeps them until `Line.confirm` was called with *up_to*, and repeats them
     on the next line otherwise."""
@@ -108,7 +115,7 @@ class Arrived:
     up_to: int
 
 
-Signal = CodeIssued | CodeAccepted | Opened | Lost | Silent | Refused | Failed | Heard | Arrived
+Signal = CodeIssued | CodeAccepted | Opened | Lost | Silent | Refused | Failed | Heard | HostAnswered | Arrived
 
 
 class Line(Protocol):

@@ -18,7 +18,7 @@ from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Transition
-from app.domain.provider import CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Refused
+from app.domain.provider import CodeAccepted, CodeIssued, Failed, Heard, HostAnswered, Lost, Opened, Refused
 from tests.clock import settle
 from tests.core.conftest import Core, Run
 from tests.played import PlayedLine
@@ -483,6 +483,41 @@ def test_a_provider_without_session_files_has_no_lock_to_overrule(core: Core, ru
             with pytest.raises(Problem) as met:
                 await core.do(ActionName.OVERRULE_LOCK, ana)
             assert met.value.code is Code.NOT_POSSIBLE_NOW
+
+    run(main())
+
+
+def test_the_heartbeat_of_the_host_is_evidence_of_nothing_else(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            before = core.status(ana).evidence
+            at = core.clock.now() + timedelta(seconds=10)
+            core.provider.line.say(HostAnswered(at))
+            await settle()
+            assert core.status(ana).evidence == replace(before, host_answered=at)
+
+    run(main())
+
+
+def test_a_line_that_lacks_open_files_is_tried_again_by_itself(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            core.provider.problem = Problem(Code.TOO_MANY_OPEN_FILES)
+            core.provider.line.say(Failed(Reason.HOST_FROZEN))
+            await settle()
+            for _ in range(10):  # oftener than what breaks on our own side is tried
+                await core.clock.advance(200)
+                await settle()
+                status = core.status(ana)
+                assert (status.state, status.reason) == (LinkState.RECONNECTING, Reason.TOO_MANY_OPEN_FILES)
+            core.provider.problem = None
+            await core.clock.advance(200)
+            await settle()
+            core.provider.line.say(Opened(ana.mentorado.phone))
+            await settle()
+            assert core.status(ana).state is LinkState.CONNECTED
 
     run(main())
 

@@ -21,7 +21,7 @@ import pytest
 from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment, Link, Mentorado, new_link_id, new_mentorado_id
 from app.domain.phone import PhoneNumber
-from app.domain.provider import CodeAccepted, CodeIssued, Line, Lost, Opened, Signal
+from app.domain.provider import CodeAccepted, CodeIssued, HostAnswered, Line, Lost, Opened, Signal
 from app.providers.whatsapp_web.line import HostLine, Patience
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from tests.clock import StillClock
@@ -94,7 +94,7 @@ class World:
                     case Opened():
                         await self.provider.adopt(person.link)
                         return
-                    case CodeAccepted():
+                    case CodeAccepted() | HostAnswered():
                         pass
                     case _:
                         pytest.fail(f"pairing said {signal}")
@@ -189,7 +189,7 @@ async def _wait_for_timers(world: World) -> Timed:
             seen.pings.append(await until(listening, Opened))
 
         async def codes() -> None:
-            seen.codes.extend([signal async for signal in pairing.signals()])
+            seen.codes.extend([each async for each in pairing.signals() if not isinstance(each, HostAnswered)])
 
         async def send() -> None:
             began = time.monotonic()

@@ -18,11 +18,12 @@ import pytest
 
 from app.domain.connection import Reason
 from app.domain.errors import Code, Problem
-from app.domain.provider import CodeIssued, Failed, Opened, Refused
+from app.domain.provider import CodeIssued, Failed, HostAnswered, Opened, Refused
 from app.providers.whatsapp_web.encoding import encode
-from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
-from app.providers.whatsapp_web.line import HostLine
-from app.providers.whatsapp_web.protocol import VERSION, LogLine, Mode, Open, Ready, SetLogging, StateChanged
+from app.providers.whatsapp_web.host_process import MISSED, HostProcess, host_command, host_environment
+from app.providers.whatsapp_web.inspection import account_in
+from app.providers.whatsapp_web.line import HostLine, Patience
+from app.providers.whatsapp_web.protocol import VERSION, LogLine, Mode, Open, Pong, Ready, SetLogging, StateChanged
 from tests.providers.conftest import World, run, until
 
 
@@ -145,6 +146,112 @@ def test_a_host_that_does_not_leave_is_killed(world: World) -> None:
         assert time.monotonic() - began < 4
 
     run(main())
+
+
+def test_a_frozen_host_is_noticed_by_its_heartbeat_and_replaced(world: World, build: Callable[..., World]) -> None:
+    """Its process lives and its pipes are open: only that it answers nothing tells it from one that has no news."""
+    watched = build(heartbeat=0.25, session_root=world.root)
+
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        async with watched.connected(person) as line:
+            assert await until(line, HostAnswered) == HostAnswered(world.clock.now())
+            pid = host_of(line).pid
+            os.kill(pid, signal.SIGSTOP)
+            failed = await until(line, Failed)
+            assert failed == Failed(Reason.HOST_FROZEN, "no answer for 1 s")
+        assert ended(pid)
+        async with watched.connected(person) as line:
+            for _ in range(MISSED + 1):  # one that answers is left alone
+                assert await until(line, HostAnswered)
+
+    run(main())
+
+
+def test_an_app_that_was_busy_does_not_take_its_host_for_frozen(world: World, build: Callable[..., World]) -> None:
+    """Heartbeats are counted, not timed: a computer that slept missed none."""
+    watched = build(heartbeat=0.25, session_root=world.root)
+
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        async with watched.connected(person) as line:
+            await until(line, HostAnswered)
+            time.sleep(0.25 * (MISSED + 2))  # noqa: ASYNC251 - the whole app, as when the computer sleeps
+            for _ in range(MISSED + 1):
+                assert await until(line, HostAnswered)
+
+    run(main())
+
+
+def test_a_heartbeat_is_no_progress(world: World) -> None:
+    """A host that answers, and shows no code, is given up as soon as one that is silent."""
+
+    async def main() -> None:
+        host = HostProcess()
+        line = HostLine(host, Mode.PAIR, world.clock, Patience(first_code=0.2))
+
+        async def beat() -> None:
+            for number in range(100):
+                host.incoming.put_nowait(Pong(number=number))
+                await asyncio.sleep(0.02)
+
+        async with asyncio.timeout(1), asyncio.TaskGroup() as group:
+            beating = group.create_task(beat())
+            assert (await until(line, Failed)).reason is Reason.NETWORK_DOWN
+            beating.cancel()
+
+    run(main())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits are POSIX here")
+def test_too_many_open_files_is_no_damage_and_no_missing_engine(world: World) -> None:
+    """What cannot be opened for want of descriptors is whole: no new code, no new installation, another try later."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        folder = world.root / person.mentorado.id
+        file = folder / (folder / "current").read_text().strip()
+        lowest_free = os.open(os.devnull, os.O_RDONLY)
+        os.close(lowest_free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+        try:
+            for attempt in (world.provider.connect, world.provider.pair):
+                with pytest.raises(Problem) as met:
+                    async with attempt(person):
+                        pass
+                assert met.value.code is Code.TOO_MANY_OPEN_FILES
+            with pytest.raises(Problem) as unread:
+                account_in(file)
+            assert unread.value.code is Code.TOO_MANY_OPEN_FILES
+            with pytest.raises(Problem) as unstarted:
+                await HostProcess.start(host_command(), dict(os.environ))
+            assert unstarted.value.code is Code.TOO_MANY_OPEN_FILES
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        async with world.connected(person):
+            pass
+
+    run(main())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux says whether a process may be dumped")
+def test_a_host_with_keys_leaves_no_core_dump(world: World) -> None:
+    async def main() -> None:
+        person = world.somebody()
+        await world.pair(person)
+        async with world.connected(person) as line:
+            assert psutil.Process(host_of(line).pid).rlimit(psutil.RLIMIT_CORE) == (0, 0)
+
+    run(main())
+    asked = "from app.providers.core_dumps import forbid_core_dumps as forbid; import ctypes; forbid()"
+    dumpable = f"{asked}; raise SystemExit(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"  # PR_GET_DUMPABLE
+    assert subprocess.run([sys.executable, "-c", dumpable], check=False).returncode == 0
 
 
 def test_cancelling_whoever_holds_the_line_ends_the_host(world: World) -> None:
@@ -297,6 +404,11 @@ def test_something_else_than_our_host(build: Callable[..., World], says: str, re
 
 ENGINES = {
     "missing": (Reason.ENGINE_MISSING, "engine.library_path = gone"),
+    "out of files": (
+        Reason.TOO_MANY_OPEN_FILES,
+        "def gone(): raise engine.EngineMissing('cannot open shared object file: Too many open files')\n"
+        "engine.library_path = gone",
+    ),
     "another": (Reason.ENGINE_MISMATCH, "engine.VERSION = '0.0.1'"),
 }
 
@@ -314,8 +426,9 @@ host.main()
 
     async def main() -> None:
         async with world.provider.pair(world.somebody()) as line:
-            refused = await until(line, Refused)
+            refused = await until(line, lambda signal: isinstance(signal, Refused | Failed))
         assert refused.reason is reason
+        assert isinstance(refused, Failed) is (reason is Reason.TOO_MANY_OPEN_FILES), "that may be over in a moment"
 
     run(main())
 

@@ -34,6 +34,8 @@ from app.providers.whatsapp_web.protocol import (
     Mode,
     Open,
     PairPhone,
+    Ping,
+    Pong,
     Ready,
     SendText,
     SessionState,
@@ -53,6 +55,7 @@ TO_HOST: list[ToHost] = [
     LogOut(session="s1", request=3),
     Close(session="s1"),
     SetLogging(enabled=True),
+    Ping(number=7),
     Confirm(session="s1", up_to=70_000),
 ]
 WHEN = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
@@ -87,6 +90,7 @@ FROM_HOST: list[FromHost] = [
     Facts(session="s1", up_to=8, facts=()),
     Answer(session="s1", request=2, code="ABCD-EFGH"),
     LogLine(level="WARN", source="Client", text="…"),
+    Pong(number=7),
 ]
 
 

@@ -257,4 +257,4 @@ def test_a_lock_is_broken_only_when_its_owner_is_proven_dead(fast_dir: Path) -> 
 
 def test_what_cannot_be_looked_at_is_told_for_what_it_is(fast_dir: Path) -> None:
     (fast_dir / "file").write_text("")
-    assert code_of(lambda: account_in(fast_dir / "file" / "session.db")) is Code.SESSION_DIR_NOT_WRITABLE
+    assert code_of(lambda: account_in(fast_dir / "file" / "session.db")) is Code.SESSION_DIR_NOT_A_FOLDER

@@ -16,6 +16,8 @@ from app.providers.webhooks.protocol import (
     Listening,
     Note,
     OfferAgain,
+    Ping,
+    Pong,
     Postpone,
     ProtocolError,
     Unable,
@@ -40,7 +42,7 @@ UNKNOWN = WireUnknown(
 
 
 @pytest.mark.parametrize(
-    "message", [Begin("/a folder", "::1", -1), DOORS, Confirm(ANA, 7), Postpone(ANA), OfferAgain(BIA)]
+    "message", [Begin("/a folder", "::1", -1), DOORS, Confirm(ANA, 7), Postpone(ANA), OfferAgain(BIA), Ping(7)]
 )
 def test_what_the_app_says_is_heard_as_it_was_said(message: object) -> None:
     line = encode(message)  # type: ignore[arg-type] # one of them
@@ -54,6 +56,7 @@ def test_what_the_app_says_is_heard_as_it_was_said(message: object) -> None:
         Listening(8790),
         Unable("taken", "in use"),
         Note("words\nin two lines"),
+        Pong(7),
         Handed(
             link_id=ANA,
             mark=3,

@@ -25,12 +25,13 @@ from app.domain.phone import PhoneNumber
 from app.domain.webhooks import Door, Doors, Outcome, WebhookSettings
 from app.providers.webhooks.host import spool
 from app.providers.webhooks.listening import why
-from app.providers.webhooks.reception import WebhookReceiver
+from app.providers.webhooks.reception import MISSED, HostReception, WebhookReceiver
 from tests.emulators.meta_cloud.webhooks import account_update, batch, envelope, inbound, signature, status
 from tests.providers.webhook_place import (
     ANA,
     BIA,
     CAIO,
+    COMMAND,
     DORA,
     OTHER_SECRET,
     PATH,
@@ -60,6 +61,34 @@ def test_a_signed_delivery_is_answered_and_handed_on(fast_dir: Path) -> None:
         assert not left(fast_dir)
 
     asyncio.run(main())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are stopped by POSIX means")
+def test_a_frozen_receiver_is_noticed_by_its_heartbeat_and_ended(
+    fast_dir: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever listens for its words hears that they are over, and starts another; one that answers goes on."""
+
+    async def main() -> None:
+        receiver = WebhookReceiver(fast_dir, command=COMMAND, heartbeat=0.2)
+        async with receiver.open(WebhookSettings(address="127.0.0.1", port=0)) as reception:
+            hearing = asyncio.get_running_loop().create_task(_words(reception))
+            await asyncio.sleep(0.2 * (MISSED + 2))
+            assert not hearing.done()
+            assert psutil.Process(reception.pid).rlimit(psutil.RLIMIT_CORE) == (0, 0)
+            os.kill(reception.pid, signal.SIGSTOP)
+            async with asyncio.timeout(5):
+                await hearing
+        async with receiver.open(WebhookSettings(address="127.0.0.1", port=0)):
+            pass
+
+    asyncio.run(main())
+    assert "answered nothing for 0.8 s" in caplog.text
+
+
+async def _words(reception: HostReception) -> None:
+    async for _ in reception.words():
+        pass
 
 
 @pytest.mark.parametrize(
@@ -341,7 +370,7 @@ APP = """
 import asyncio, os, sys
 from pathlib import Path
 from app.domain.webhooks import WebhookSettings
-from app.providers.webhooks.reception import WebhookReceiver
+from app.providers.webhooks.reception import MISSED, HostReception, WebhookReceiver
 
 async def main():
     async with WebhookReceiver(Path(sys.argv[1])).open(WebhookSettings(on=True, port=0)) as reception:

@@ -15,7 +15,7 @@ from app.core.intake import HistoryKeeper, Intake
 from app.core.links.backoff import Backoff
 from app.core.links.pairing import PairingDesk, Turn
 from app.core.links.patience import Patience
-from app.core.links.reasons import REASON_OF
+from app.core.links.reasons import REASON_OF, TRIED_AGAIN
 from app.core.links.start_gate import StartGate
 from app.core.links.status_board import StatusBoard
 from app.core.log_context import ABOUT
@@ -34,6 +34,7 @@ from app.domain.provider import (
     CodeIssued,
     Failed,
     Heard,
+    HostAnswered,
     Line,
     Lost,
     Opened,
@@ -54,7 +55,7 @@ LAST_WORDS_SECONDS = 5.0
 """How long the end of a line waits for what arrived last to be stored; it is repeated on the next line otherwise."""
 
 _ON_A_LINE = frozenset({LinkState.CONNECTING, LinkState.CONNECTED, LinkState.QR_READY, LinkState.UNKNOWN})
-_OUR_SIDE = frozenset({Reason.HOST_CRASHED, Reason.UNEXPECTED})
+_OUR_SIDE = frozenset({Reason.HOST_CRASHED, Reason.HOST_FROZEN, Reason.UNEXPECTED})
 
 
 class LinkRun:
@@ -98,9 +99,7 @@ class LinkRun:
                 self._through, self._grace = False, None
                 await self._hold_one_line(pair_anew)
             except Problem as problem:
-                reason, holder = REASON_OF.get(problem.code, Reason.UNEXPECTED), problem.context.get("holder", "")
-                detail = problem.context["name"] if problem.code is Code.ACCOUNT_TAKEN else str(problem)
-                self._move(Trigger.REFUSED, reason, detail=detail, holder=holder)
+                self._stop_for(problem)
             except Exception as error:  # one link's bug must not end the others
                 log.exception("Link %s broke", self._link.id)
                 self._break(Reason.UNEXPECTED, repr(error))
@@ -195,6 +194,15 @@ class LinkRun:
                 case _:
                     self._show(signal)
 
+    def _stop_for(self, problem: Problem) -> None:
+        """No line could be opened: a person is needed, unless the cause may be over in a moment."""
+        reason = REASON_OF.get(problem.code, Reason.UNEXPECTED)
+        if problem.code in TRIED_AGAIN:
+            self._break(reason, str(problem))
+        else:
+            detail = problem.context["name"] if problem.code is Code.ACCOUNT_TAKEN else str(problem)
+            self._move(Trigger.REFUSED, reason, detail=detail, holder=problem.context.get("holder", ""))
+
     def _refuse(self, refused: Refused, *, paired: bool) -> None:
         reason, detail = self._refusal(refused.reason, paired=paired), refused.detail
         shown: dict[str, object] = {} if refused.account is None else {"account": refused.account}
@@ -210,7 +218,7 @@ class LinkRun:
         self._refusals[self._link.id] += 1
         return Reason.SIGN_IN_FAILED if self._refusals[self._link.id] >= REFUSALS_IN_A_ROW else reason
 
-    def _show(self, signal: CodeIssued | CodeAccepted | Silent | Heard) -> None:
+    def _show(self, signal: CodeIssued | CodeAccepted | Silent | Heard | HostAnswered) -> None:
         """What is only to be shown, and ends nothing."""
         match signal:
             case CodeIssued():
@@ -222,6 +230,8 @@ class LinkRun:
                 self._move(Trigger.SILENT, Reason.UNREACHABLE, detail=detail)
             case Heard():
                 self._note(signal)
+            case HostAnswered(at):
+                self._board.note(self._link, evidence=replace(self._status.evidence, host_answered=at))
             case _:
                 assert_never(signal)
 

@@ -21,6 +21,7 @@ REASON_OF: Final[Mapping[Code, Reason]] = MappingProxyType(
         Code.SESSION_DIR_NOT_A_FOLDER: Reason.SESSION_DIR_NOT_A_FOLDER,
         Code.SESSION_DIR_NOT_WRITABLE: Reason.SESSION_DIR_NOT_WRITABLE,
         Code.SESSION_DISK_FULL: Reason.DISK_FULL,
+        Code.TOO_MANY_OPEN_FILES: Reason.TOO_MANY_OPEN_FILES,
         Code.HOST_NOT_STARTED: Reason.ENGINE_MISSING,
         Code.ENGINE_MISSING: Reason.ENGINE_MISSING,
         Code.ENGINE_MISMATCH: Reason.ENGINE_MISMATCH,
@@ -31,3 +32,6 @@ REASON_OF: Final[Mapping[Code, Reason]] = MappingProxyType(
     }
 )
 """A problem met while a line was being opened, as the reason its link shows."""
+
+TRIED_AGAIN: Final = frozenset({Code.TOO_MANY_OPEN_FILES})
+"""Problems that may be over in a moment, without a person."""

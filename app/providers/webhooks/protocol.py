@@ -45,6 +45,18 @@ class OfferAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class Ping:
+    """A heartbeat: the process answers at once with the same *number*."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pong:
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class Listening:
     """The first thing the process says; the port that was asked for, or the one it got for 0."""
 
@@ -66,8 +78,8 @@ class Note:
     text: str = field(repr=False)
 
 
-ToHost = Begin | Doors | Confirm | Postpone | OfferAgain
-FromHost = Listening | Unable | Note | Handed | Tallied
+ToHost = Begin | Doors | Confirm | Postpone | OfferAgain | Ping
+FromHost = Listening | Unable | Note | Handed | Tallied | Pong
 
 
 class ProtocolError(Exception):
@@ -109,6 +121,8 @@ def decode_to_host(line: bytes) -> ToHost:
                 return Postpone(LinkId(str(plain[0])))
             case "OfferAgain":
                 return OfferAgain(LinkId(str(plain[0])))
+            case "Ping":
+                return Ping(int(plain[0]))
             case _:
                 pass
     except (ValueError, TypeError, IndexError, AttributeError):
@@ -127,6 +141,8 @@ def decode_from_host(line: bytes) -> FromHost:
                 return Unable(str(plain[0]), str(plain[1]))
             case "Note":
                 return Note(str(plain[0]))
+            case "Pong":
+                return Pong(int(plain[0]))
             case "Handed":
                 link_id, mark, facts, check = plain
                 read = tuple(fact_in(each) for each in facts)

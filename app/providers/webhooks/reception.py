@@ -24,10 +24,13 @@ from app.providers.webhooks.protocol import (
     Listening,
     Note,
     OfferAgain,
+    Ping,
+    Pong,
     Postpone,
     ToHost,
     Unable,
 )
+from app.providers.work_beside import beside
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,9 @@ FROZEN_FLAG: Final = "--webhooks-host"
 FOLDER: Final = "webhooks"
 START_SECONDS: Final = 20.0
 END_SECONDS: Final = 5.0
+HEARTBEAT_SECONDS: Final = 10.0
+MISSED: Final = 4
+"""A process that left so many heartbeats in a row unanswered is ended, and replaced like one that ended by itself."""
 NOWHERE: Final = WebhookSettings(address="", port=-1)
 
 
@@ -51,9 +57,12 @@ def host_command() -> list[str]:
 class WebhookReceiver:
     """Implements `app.domain.webhooks.Receiver`. What is accepted is kept in a folder of *data_dir* until stored."""
 
-    def __init__(self, data_dir: Path, *, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self, data_dir: Path, *, command: Sequence[str] | None = None, heartbeat: float = HEARTBEAT_SECONDS
+    ) -> None:
         self._folder = data_dir / FOLDER
         self._command = command
+        self._heartbeat = heartbeat  # seconds
 
     @asynccontextmanager
     async def open(self, place: WebhookSettings | None) -> AsyncIterator[HostReception]:
@@ -64,7 +73,8 @@ class WebhookReceiver:
             host.say(Begin(str(self._folder), asked.address, asked.port))
             match await host.first():
                 case Listening(port):
-                    yield HostReception(host, port)
+                    async with beside(host.watch(self._heartbeat)):
+                        yield HostReception(host, port)
                 case Unable(why, detail):
                     raise _problem(why, detail, asked)
                 case _:
@@ -139,6 +149,8 @@ class HostReception:
                     yield message
                 case Note(text):
                     log.warning("Webhooks: %s", text)
+                case Pong(number):
+                    self._host.ponged = number
                 case _:
                     break
 
@@ -159,6 +171,7 @@ class _Host:
         self._process = process
         self._errors = asyncio.get_running_loop().create_task(self._read_errors(), name="webhooks' last words")
         self._last = ""
+        self.ponged = 0  # the number of the last ping that was answered
 
     @property
     def pid(self) -> int:
@@ -169,6 +182,21 @@ class _Host:
         pipe = self._process.stdin
         if pipe is not None and not pipe.is_closing():
             pipe.write(protocol.encode(message))
+
+    async def watch(self, heartbeat: float) -> None:
+        """Ping every *heartbeat* seconds, and kill the process once it answers no more; its reader then hears it end.
+
+        What is accepted meanwhile is refused by nobody, but answered by nobody either: senders try again.
+        """
+        pings = 0
+        while self._process.returncode is None and pings - self.ponged < MISSED:
+            pings += 1
+            self.say(Ping(pings))
+            await asyncio.sleep(heartbeat)
+        if self._process.returncode is None:
+            log.warning("Webhooks: the process answered nothing for %g s, and is replaced", MISSED * heartbeat)
+            self._process.kill()
+        await asyncio.Event().wait()  # the body goes on until it has heard of the end
 
     async def first(self) -> FromHost | None:
         """The first that is no note: whether it could begin."""

@@ -24,6 +24,8 @@ from app.providers.whatsapp_web.protocol import (
     Mode,
     Open,
     PairPhone,
+    Ping,
+    Pong,
     Ready,
     SendText,
     SessionState,
@@ -46,6 +48,7 @@ _TO_HOST: Final[Mapping[str, type[ToHost]]] = MappingProxyType(
         "close": Close,
         "set_logging": SetLogging,
         "confirm": Confirm,
+        "ping": Ping,
     }
 )
 _FROM_HOST: Final[Mapping[str, type[FromHost]]] = MappingProxyType(
@@ -60,6 +63,7 @@ _FROM_HOST: Final[Mapping[str, type[FromHost]]] = MappingProxyType(
         "facts": Facts,
         "answer": Answer,
         "log": LogLine,
+        "pong": Pong,
     }
 )
 _NAMES: Final = {kind: name for table in (_TO_HOST, _FROM_HOST) for name, kind in table.items()}

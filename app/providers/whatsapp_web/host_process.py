@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import re
 import shlex
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import Final, cast
 
 import app
+from app.domain.connection import Reason
 from app.domain.errors import Code, Problem
 from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.encoding import ProtocolError, decode_from_host, encode
-from app.providers.whatsapp_web.protocol import Answer, FromHost, LogOut, PairPhone, SendText, ToHost
+from app.providers.whatsapp_web.protocol import Answer, FromHost, LogOut, PairPhone, Ping, Pong, Ready, SendText, ToHost
 
 FROZEN_FLAG: Final = "--session-host"
 """How a frozen build, which has no ``-m``, is told to be a host instead of the app."""
@@ -27,6 +29,11 @@ FROZEN_FLAG: Final = "--session-host"
 _KEPT_LINES: Final = 50
 _LAST_WORDS: Final = 0.5  # seconds that output may still be read after the process has ended
 _GRACE: Final = 2.0
+_NO_FILES_LEFT: Final = frozenset({errno.EMFILE, errno.ENFILE})
+HEARTBEAT_SECONDS: Final = 10.0
+MISSED: Final = 4
+"""A host that left so many heartbeats in a row unanswered does not work any more. They are counted, not timed: a
+computer that slept, or an app that was busy, has missed none of them."""
 _FATAL: Final = re.compile(r"^(fatal error: |panic: |Fatal Python error: |\w*Error: ).*")
 
 
@@ -60,12 +67,17 @@ class HostGone:
     """The host ended, or spoke something else than the protocol; *detail* is for the log."""
 
     detail: str
+    reason: Reason = Reason.HOST_CRASHED
 
 
 class HostProcess(asyncio.SubprocessProtocol):
     """A running host. What it says waits in `incoming`; answers go to whoever asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, heartbeat: float = HEARTBEAT_SECONDS) -> None:
+        self._heartbeat = heartbeat  # seconds
+        self._pings = 0
+        self._ponged = 0  # the number of the last ping that was answered
+        self._next_ping: asyncio.TimerHandle | None = None
         self.incoming: asyncio.Queue[FromHost | HostGone] = asyncio.Queue()
         self.noise: deque[str] = deque(maxlen=_KEPT_LINES)  # the library's output: for a crash's detail only
         self._transport: asyncio.SubprocessTransport | None = None
@@ -76,13 +88,19 @@ class HostProcess(asyncio.SubprocessProtocol):
         self._requests = 0
 
     @classmethod
-    async def start(cls, command: Sequence[str], environment: Mapping[str, str]) -> HostProcess:
-        """Start *command*; raises `Problem` when there is no such program."""
+    async def start(
+        cls, command: Sequence[str], environment: Mapping[str, str], *, heartbeat: float = HEARTBEAT_SECONDS
+    ) -> HostProcess:
+        """Start *command*; raises `Problem` when there is no such program. *heartbeat* is the pause in seconds."""
         loop = asyncio.get_running_loop()
         no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows only
         try:
-            _, host = await loop.subprocess_exec(cls, *command, env=dict(environment), creationflags=no_window)
+            _, host = await loop.subprocess_exec(
+                lambda: cls(heartbeat), *command, env=dict(environment), creationflags=no_window
+            )
         except OSError as error:
+            if error.errno in _NO_FILES_LEFT:
+                raise Problem(Code.TOO_MANY_OPEN_FILES, why=error.strerror or str(error)) from error
             raise Problem(Code.HOST_NOT_STARTED, command=command[0], why=error.strerror or str(error)) from error
         return host
 
@@ -125,6 +143,7 @@ class HostProcess(asyncio.SubprocessProtocol):
         transport = self._transport
         if transport is None:
             return
+        self._stop_heartbeat()
         try:
             if (pipe := transport.get_pipe_transport(0)) is not None:
                 pipe.close()
@@ -185,19 +204,40 @@ class HostProcess(asyncio.SubprocessProtocol):
         except ProtocolError as error:
             self._end(f"not understood: {error}")
             return
+        if isinstance(message, Ready):
+            self._ping_later()
+        if isinstance(message, Pong):
+            self._ponged = message.number
         if not isinstance(message, Answer):
             self.incoming.put_nowait(message)
         elif (answer := self._asked.get(message.request)) is not None and not answer.done():
             answer.set_result(message)
 
+    def _ping(self) -> None:
+        """Send the next heartbeat, or give the host up that answered none of the last ones."""
+        if self._pings - self._ponged >= MISSED:
+            self._end(f"no answer for {MISSED * self._heartbeat:g} s", Reason.HOST_FROZEN)
+            return
+        self._pings += 1
+        self.send(Ping(number=self._pings))
+        self._ping_later()
+
+    def _ping_later(self) -> None:
+        self._next_ping = asyncio.get_running_loop().call_later(self._heartbeat, self._ping)
+
+    def _stop_heartbeat(self) -> None:
+        if self._next_ping is not None:
+            self._next_ping.cancel()
+
     def _end_by_death(self) -> None:
         self._end(self._death())
 
-    def _end(self, detail: str) -> None:
+    def _end(self, detail: str, reason: Reason = Reason.HOST_CRASHED) -> None:
         if self._gone:
             return
         self._gone = True
-        self.incoming.put_nowait(HostGone(detail))
+        self._stop_heartbeat()
+        self.incoming.put_nowait(HostGone(detail, reason))
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(self._ended())

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from app.domain.errors import Code, Problem
 from app.domain.phone import PhoneNumber, is_e164
-from app.providers.whatsapp_web.plain_files import open_plain, require_own
+from app.providers.whatsapp_web.plain_files import code_of, open_plain, require_free_descriptors, require_own
 
 _HEADER: Final = b"SQLite format 3\0"
 _BESIDE: Final = ("-journal", "-wal", "-shm")
@@ -67,7 +67,7 @@ def account_in(file: Path) -> PhoneNumber | None:
     try:
         return _account_in(file)
     except OSError as error:
-        raise Problem(Code.SESSION_DIR_NOT_WRITABLE, path=str(file), why=error.strerror or str(error)) from error
+        raise Problem(code_of(error), path=str(file), why=error.strerror or str(error)) from error
 
 
 def _account_in(file: Path) -> PhoneNumber | None:
@@ -91,6 +91,7 @@ def _account_in(file: Path) -> PhoneNumber | None:
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
             raise Problem(Code.SESSION_IN_USE, path=str(file), owner="an unknown process") from None
+        require_free_descriptors()  # else what cannot be opened would be called damaged
         jids = _devices_after_rollback(file, error)
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a broken file makes SQLite say broken texts
         raise Problem(Code.SESSION_CORRUPT, path=str(file), why=str(error)) from None

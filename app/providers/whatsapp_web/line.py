@@ -12,7 +12,18 @@ from typing import Final
 from app.domain.connection import Reason
 from app.domain.phone import PhoneNumber, is_e164
 from app.domain.ports import Clock
-from app.domain.provider import Arrived, CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Refused, Signal
+from app.domain.provider import (
+    Arrived,
+    CodeAccepted,
+    CodeIssued,
+    Failed,
+    Heard,
+    HostAnswered,
+    Lost,
+    Opened,
+    Refused,
+    Signal,
+)
 from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.host_process import HostGone, HostProcess
 from app.providers.whatsapp_web.protocol import (
@@ -27,6 +38,7 @@ from app.providers.whatsapp_web.protocol import (
     LogOut,
     Mode,
     PairPhone,
+    Pong,
     Ready,
     SendText,
     SessionState,
@@ -71,6 +83,7 @@ class HostLine(AsyncIterator[Signal]):
         self._patience = patience
         self._account: PhoneNumber | None = None
         self._wait: float | None = patience.first_code if mode is Mode.PAIR else patience.sign_in
+        self._deadline: float | None = None  # when `_wait` is over, once it has begun
         self._over = False
 
     def signals(self) -> AsyncIterator[Signal]:
@@ -85,12 +98,15 @@ class HostLine(AsyncIterator[Signal]):
         while signal is None:
             signal = await self._next()
         self._over = isinstance(signal, Refused | Failed)
-        self._wait = self._patience_after(signal)
+        if not isinstance(signal, HostAnswered):  # a host that lives is not a line that gets on
+            self._wait, self._deadline = self._patience_after(signal), None
         return signal
 
     async def _next(self) -> Signal | None:
+        if self._wait is not None and self._deadline is None:
+            self._deadline = asyncio.get_running_loop().time() + self._wait
         try:
-            async with asyncio.timeout(self._wait):
+            async with asyncio.timeout_at(self._deadline):
                 message = await self._host.incoming.get()
         except TimeoutError:
             return Failed(Reason.NETWORK_DOWN, f"nothing was heard for {self._wait:g} s")
@@ -130,12 +146,8 @@ class HostLine(AsyncIterator[Signal]):
 
     def _signal_of(self, message: FromHost | HostGone) -> Signal | None:
         match message:
-            case HostGone(detail):
-                return Failed(Reason.HOST_CRASHED, detail)
-            case Ready(protocol=version) if version != protocol.VERSION:
-                return Refused(Reason.ENGINE_MISMATCH, detail=f"the host speaks protocol {version}")
-            case Unable(reason=reason, detail=detail):
-                return Refused(reason, detail=detail)
+            case HostGone() | Ready() | Unable() | Pong():
+                return self._of_host(message)
             case Code(text=text, number=number, total=total, lifetime=lifetime):
                 return CodeIssued(text, number, total, lifetime)
             case Account(jid=jid):
@@ -150,9 +162,24 @@ class HostLine(AsyncIterator[Signal]):
                 log.info("WhatsApp says of the pairing: %s", status)
             case LogLine():
                 _write_down(message)
-            case Ready() | Answer():
+            case Answer():
                 pass
         return None
+
+    def _of_host(self, message: HostGone | Ready | Unable | Pong) -> Signal | None:
+        """What a message says of the host itself."""
+        match message:
+            case HostGone(detail, reason):
+                return Failed(reason, detail)
+            case Ready(protocol=version):
+                detail = f"the host speaks protocol {version}"
+                return None if version == protocol.VERSION else Refused(Reason.ENGINE_MISMATCH, detail=detail)
+            case Unable(reason=Reason.TOO_MANY_OPEN_FILES as reason, detail=detail):
+                return Failed(reason, detail)
+            case Unable(reason=reason, detail=detail):
+                return Refused(reason, detail=detail)
+            case Pong():
+                return HostAnswered(self._clock.now())
 
     def _on_account(self, jid: str) -> Signal | None:
         number = "+" + jid.partition("@")[0].partition(":")[0]

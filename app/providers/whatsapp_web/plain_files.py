@@ -14,10 +14,12 @@ from app.domain.errors import Code, Problem
 from app.file_lock import open_plain, read_plain
 
 __all__ = [
+    "code_of",
     "open_plain",
     "problems_with",
     "read_plain",
     "require_folder",
+    "require_free_descriptors",
     "require_no_link",
     "require_own",
     "write_whole",
@@ -28,7 +30,29 @@ _CODES: Final = {
     errno.EDQUOT: Code.SESSION_DISK_FULL,
     errno.ENOTDIR: Code.SESSION_DIR_NOT_A_FOLDER,
     errno.EEXIST: Code.SESSION_DIR_NOT_A_FOLDER,
+    errno.EMFILE: Code.TOO_MANY_OPEN_FILES,
+    errno.ENFILE: Code.TOO_MANY_OPEN_FILES,
 }
+
+
+def require_free_descriptors(count: int = 16) -> None:
+    """Raise `Problem(TOO_MANY_OPEN_FILES)` unless *count* more files can be opened now.
+
+    Asked before a session is looked into: where no file can be opened, a whole session looks damaged.
+    """
+    opened: list[int] = []
+    try:
+        with problems_with(Path(os.devnull)):
+            for _ in range(count):
+                opened.append(os.open(os.devnull, os.O_RDONLY))
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+
+
+def code_of(error: OSError) -> Code:
+    """What the file system refused."""
+    return _CODES.get(error.errno or 0, Code.SESSION_DIR_NOT_WRITABLE)
 
 
 def require_own(path: Path) -> None:
@@ -89,7 +113,7 @@ def problems_with(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise Problem(_CODES.get(error.errno or 0, Code.SESSION_DIR_NOT_WRITABLE), path=str(path)) from error
+        raise Problem(code_of(error), path=str(path)) from error
 
 
 def _name_of(user: int) -> str:

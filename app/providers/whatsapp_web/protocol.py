@@ -13,7 +13,7 @@ from typing import Final
 from app.domain.connection import Reason
 from app.domain.messages import WireFact
 
-VERSION: Final = 2
+VERSION: Final = 3
 LINE_LIMIT: Final = 4 << 20
 """No line is longer; a longer one means that something else than a host is speaking."""
 
@@ -103,6 +103,13 @@ class Confirm:
     up_to: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ping:
+    """A heartbeat: the host answers at once with the same *number*, whatever its library is doing."""
+
+    number: int
+
+
 # --- the host tells -----------------------------------------------------------------------------------------------
 
 
@@ -189,6 +196,13 @@ class Answer:
     code: str = field(default="", repr=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pong:
+    """The answer to a `Ping`."""
+
+    number: int
+
+
 NOTICE: Final = "NOTICE"
 """The level of a log line that is the host's own, and always passed on."""
 
@@ -202,5 +216,5 @@ class LogLine:
     text: str
 
 
-ToHost = Open | SendText | PairPhone | LogOut | Close | SetLogging | Confirm
-FromHost = Ready | Unable | Code | LoginStatus | Account | StateChanged | SignOfLife | Facts | Answer | LogLine
+ToHost = Open | SendText | PairPhone | LogOut | Close | SetLogging | Confirm | Ping
+FromHost = Ready | Unable | Code | LoginStatus | Account | StateChanged | SignOfLife | Facts | Answer | LogLine | Pong

@@ -19,9 +19,10 @@ from app.domain.ports import Clock
 from app.domain.provider import Line, Opened, Refused
 from app.domain.sending import Outgoing, SendResult
 from app.providers.to_the_end import to_the_end
-from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
+from app.providers.whatsapp_web.host_process import HEARTBEAT_SECONDS, HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.inspection import account_in
 from app.providers.whatsapp_web.line import SESSION, EndedLine, HostLine, Patience
+from app.providers.whatsapp_web.plain_files import require_free_descriptors
 from app.providers.whatsapp_web.protocol import Mode, Open, SetLogging
 from app.providers.whatsapp_web.sending import OpenLines
 from app.providers.whatsapp_web.session_copies import copy_session, restore_session
@@ -55,6 +56,7 @@ class WhatsAppWebProvider:
         device_name: str = "Conecta",  # what the phone lists under its linked devices
         library_log: bool = False,  # BAILEYS_ENABLE_LOGGING
         patience: Patience | None = None,
+        heartbeat: float = HEARTBEAT_SECONDS,
         snapshots_looked_after: float = 900.0,  # seconds between looks whether one is due
         on_taken_over: Callable[[MentoradoId, str], None] = lambda _whose, _left_by: None,
         enrolled: Callable[[], Iterable[Enrolment]] = tuple,
@@ -73,6 +75,7 @@ class WhatsAppWebProvider:
         self._library_log = library_log
         self._patience = patience or Patience()
         self._snapshots_looked_after = snapshots_looked_after
+        self._heartbeat = heartbeat
         self._on_taken_over = on_taken_over
         self._open: dict[MentoradoId, asyncio.Event] = {}  # folders we own, and the end of that
         self._hosts: set[HostProcess] = set()
@@ -81,6 +84,7 @@ class WhatsAppWebProvider:
     @asynccontextmanager
     async def connect(self, enrolment: Enrolment) -> AsyncIterator[Line]:
         """Open the current session, unless the device in its file is, or may be, another link's."""
+        require_free_descriptors()
         folder = await asyncio.to_thread(self._files.folder_of_paired, enrolment.mentorado.id)
         async with self._owning(enrolment.mentorado.id, folder):
             file, account = await asyncio.to_thread(folder.session_to_open)
@@ -101,6 +105,7 @@ class WhatsAppWebProvider:
     async def pair(self, enrolment: Enrolment) -> AsyncIterator[Line]:
         """Pair into a new file. What the right phone scanned and nobody adopted is opened instead, without a code."""
         mentorado_id = enrolment.mentorado.id
+        require_free_descriptors()
         await asyncio.to_thread(self._files.prepare, paired_before=enrolment.link.account is not None)
         folder = self._files.folder(mentorado_id)
         await asyncio.to_thread(folder.make)
@@ -286,7 +291,7 @@ class WhatsAppWebProvider:
     @asynccontextmanager
     async def _line(self, file: Path, mode: Mode, folder: SessionFolder | None = None) -> AsyncIterator[HostLine]:
         """A host with *file* open. The files of a *folder* are copied before it is, and daily from then on."""
-        host = await HostProcess.start(self._command, host_environment(os.environ))
+        host = await HostProcess.start(self._command, host_environment(os.environ), heartbeat=self._heartbeat)
         self._hosts.add(host)
         try:
             if self._library_log:

@@ -13,7 +13,9 @@ from app.ui.text import age, date_time, texts
 from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
 from app.ui.words import Words
 
-_ROWS = ("connected_since", "last_inbound", "last_ack", "last_backup")
+_ROWS = ("connected_since", "last_inbound", "last_ack", "host_answered", "last_backup")
+_OF_OUR_HOSTS = frozenset({"host_answered"})
+"""Shown where there is one: other providers have no process of ours."""
 
 
 class EvidenceCard(QFrame):
@@ -57,9 +59,11 @@ class EvidenceCard(QFrame):
             "connected_since": date_time(since.astimezone(), today) if since else None,
             "last_inbound": age(now - evidence.last_inbound) if evidence.last_inbound else None,
             "last_ack": age(now - evidence.last_ack) if evidence.last_ack else None,
+            "host_answered": age(now - evidence.host_answered) if evidence.host_answered else None,
             "last_backup": age(now - self._backup) if self._backup else None,
         }
-        shown = [name for name in _ROWS if values[name] or status.state is LinkState.CONNECTED]
+        connected = status.state is LinkState.CONNECTED
+        shown = [name for name in _ROWS if values[name] or (connected and name not in _OF_OUR_HOSTS)]
         for name in _ROWS:
             value = self._values[name]
             value.setText(values[name] or texts("detail.not_yet"))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from app.domain.mentorado import ProviderKind
+from app.providers.core_dumps import forbid_core_dumps
 from app.providers.webhooks.host.office import raise_limits, serve
 from app.providers.webhooks.host.sorting import Parser
 
@@ -14,6 +15,7 @@ from app.providers.webhooks.host.sorting import Parser
 def run(parsers: Mapping[ProviderKind, Parser]) -> None:
     """Serve until the app is gone. Ctrl+C is for the app, which then ends us."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    forbid_core_dumps()  # the secrets of the applications are in its memory
     os.umask(0o077)
     sys.setswitchinterval(0.0005)  # an answer must not wait long for a delivery that is taken apart
     raise_limits()

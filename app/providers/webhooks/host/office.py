@@ -30,6 +30,8 @@ from app.providers.webhooks.protocol import (
     Listening,
     Note,
     OfferAgain,
+    Ping,
+    Pong,
     Postpone,
     ToHost,
     Unable,
@@ -149,6 +151,8 @@ class _Office:
                     self._sorting.postpone(link_id)
                 case OfferAgain(link_id):
                     self._sorting.offer_again(link_id)
+                case Ping(number):
+                    self.tell(Pong(number))
                 case Begin():
                     pass
 

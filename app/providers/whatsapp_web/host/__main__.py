@@ -3,6 +3,8 @@
 import os
 import sys
 
+from app.providers.core_dumps import forbid_core_dumps
+
 
 def claim_channel() -> int:
     """Keep standard output for the protocol alone: the Go library prints to it, so what it sees there is our stderr."""
@@ -15,6 +17,7 @@ def main() -> None:
     """Serve until the app is gone. Never returns: the library's threads would keep a normal exit waiting for ever."""
     channel = claim_channel()
     sys.setswitchinterval(0.00005)  # the library's calls must not wait long for a thread of ours that is busy
+    forbid_core_dumps()
     os.umask(0o077)  # the library makes the session file, and it holds keys
     try:
         from app.providers.whatsapp_web.host.service import Host

@@ -121,6 +121,7 @@ _ERRORS: Final = tuple(
         (r"required field neonize\.ConnectFailure", _S.REFUSED, _R.CLIENT_REFUSED),
         (r"required field neonize\.LoggedOut", _S.REFUSED, _R.LOGGED_OUT),
         (r"required field neonize\.TemporaryBan", _S.REFUSED, _R.TEMPORARY_BAN),
+        (r"too many open files", _S.FAILED, _R.TOO_MANY_OPEN_FILES),
         (r"database (table )?is locked", _S.REFUSED, _R.SESSION_IN_USE),
         (
             r"malformed|not a database|no such table|foreign keys are not enabled",
@@ -162,6 +163,8 @@ def news_of_error(text: str) -> News:
 
 def news_of_disk(error: OSError) -> News:
     """What the file system's refusal means."""
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return News(_S.FAILED, _R.TOO_MANY_OPEN_FILES, str(error))
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return News(_S.REFUSED, _R.DISK_FULL if full else _R.SESSION_DIR_NOT_WRITABLE, str(error))
 

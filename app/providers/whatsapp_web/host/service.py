@@ -27,6 +27,8 @@ from app.providers.whatsapp_web.protocol import (
     Mode,
     Open,
     PairPhone,
+    Ping,
+    Pong,
     Ready,
     SendText,
     SessionState,
@@ -70,7 +72,8 @@ class Host:
         try:
             self._engine = Engine()
         except EngineMissing as error:
-            self._say_unable(Reason.ENGINE_MISSING, str(error))
+            no_files_left = "too many open files" in str(error).lower()
+            self._say_unable(Reason.TOO_MANY_OPEN_FILES if no_files_left else Reason.ENGINE_MISSING, str(error))
         except EngineMismatch as error:
             self._say_unable(Reason.ENGINE_MISMATCH, str(error))
         else:
@@ -97,6 +100,8 @@ class Host:
                 self._logging = enabled
                 for session in self._sessions.values():
                     session.logging = enabled
+            case Ping(number=number):
+                self._tell(Pong(number=number))
             case Confirm(session=name, up_to=up_to):
                 if name in self._sessions:
                     self._sessions[name].confirm(up_to)
