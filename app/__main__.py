@@ -149,6 +149,7 @@ def _parser() -> ArgumentParser:
         archive,
         *_add_record_commands(commands),
         *_add_backup_commands(commands),
+        *_add_procedure_commands(commands),
         *_add_database_commands(commands),
     ):
         command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
@@ -194,6 +195,22 @@ def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     for command in (backup, restore):
         command.add_argument("--passphrase-stdin", action="store_true", help=texts("cli.help.passphrase_stdin"))
     return [backup, restore]
+
+
+def _add_procedure_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
+    from app.ui.text import texts
+
+    procedure = commands.add_parser("procedure", help=texts("cli.help.procedure"))
+    verbs = procedure.add_subparsers(dest="procedure_command", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help=texts("cli.help.procedure_list"))
+    resume = verbs.add_parser("resume", help=texts("cli.help.procedure_resume"))
+    undo = verbs.add_parser("undo", help=texts("cli.help.procedure_undo"))
+    for command in (resume, undo):
+        command.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+        command.add_argument("--take-over", action="store_true", help=texts("cli.help.take_over"))
+    resume.add_argument("--yes", action="store_true", help=texts("cli.help.yes"))
+    resume.add_argument("--passphrase-stdin", action="store_true", help=texts("cli.help.passphrase_stdin"))
+    return [listing, resume, undo]
 
 
 def _add_database_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

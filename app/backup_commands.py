@@ -1,4 +1,4 @@
-"""The commands about backups: make one, verify it, list them, restore one."""
+"""The commands about backups, and about procedures: make, verify, list, restore; list, resume, undo."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ from app.domain.procedure import Procedure, ProcedureId, ProcedureKind, Procedur
 from app.terminal import json_line, read_secret
 from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.ui.audit_page.words import exactly
+from app.ui.recovery.words import mark, outcome
 from app.ui.text import texts
 
 DONE, FAILED = 0, 1
 
 _MOVING = frozenset({ProcedureState.RUNNING, ProcedureState.UNDOING})
+_WITHOUT_WINDOW = frozenset({ProcedureKind.BACKUP, ProcedureKind.RESTORE})
 
 
 async def run_backup_command(core: Core, arguments: Namespace) -> int:
@@ -109,6 +111,154 @@ async def restore(core: Core, arguments: Namespace) -> int:
     return DONE
 
 
+# --- conecta procedure list | resume | undo ---------------------------------------------------------------------------
+
+
+async def run_procedure_command(core: Core, arguments: Namespace) -> int:
+    """Show what is not finished, go on with it, or take it back. Raises `Problem`."""
+    if arguments.procedure_command == "list":
+        return list_procedures(core, as_json=arguments.json)
+    enrolment = core.enrolments.named(arguments.name, archived=True)
+    undoes = arguments.procedure_command == "undo"
+    moved = asyncio.Event()
+    stop = core.bus.subscribe(ProcedureChanged, lambda _event: moved.set())
+    try:
+        async with core.procedures:
+            procedure = await _taken_up(core, enrolment, take_over=arguments.take_over)
+            if undoes:
+                return await _take_back(core, procedure, enrolment, moved, as_json=arguments.json)
+            return await _resume(core, procedure, enrolment, moved, arguments)
+    finally:
+        stop()
+
+
+def list_procedures(core: Core, *, as_json: bool) -> int:
+    """Each that is not finished, with the program that moves it."""
+    found = core.procedures.unfinished()
+    if as_json:
+        _print_json({"procedures": [_told(core, procedure) for procedure in found]})
+        return DONE
+    for procedure in found:
+        name = core.enrolments.get(procedure.head.mentorado_id).mentorado.name
+        holder = core.procedures.holder(procedure)
+        at_work = texts("cli.procedure_held", owner=holder) if holder else ""
+        print("\t".join(filter(None, (exactly(procedure.head.began_at), name, _what(core, procedure), at_work))))
+    if not found:
+        print(texts("cli.no_procedures"))
+    return DONE
+
+
+async def _taken_up(core: Core, enrolment: Enrolment, *, take_over: bool) -> Procedure:
+    """The procedure that is not finished, once nobody else moves it. Raises `Problem`."""
+    procedures, whose = core.procedures, enrolment.mentorado.id
+    await procedures.load()
+    procedure = procedures.of(whose)
+    if procedure is not None and procedure.state in _MOVING and take_over:
+        await procedures.take_over(procedure.head.id)
+        procedure = procedures.of(whose)
+    if procedure is None:
+        raise Problem(Code.PROCEDURE_UNKNOWN)
+    if procedure.state in _MOVING:
+        raise Problem(Code.PROCEDURE_HELD, owner=procedures.holder(procedure))
+    return procedure
+
+
+async def _take_back(
+    core: Core, procedure: Procedure, enrolment: Enrolment, moved: asyncio.Event, *, as_json: bool
+) -> int:
+    if procedure.undoing:
+        await core.procedures.go_on(procedure.head.id)
+    elif procedure.can_be_undone:
+        await core.procedures.undo(procedure.head.id)
+    else:
+        print(texts(f"procedure.no.{procedure.head.kind}"), file=sys.stderr)
+        return FAILED
+    return _ended(core, await _at_rest(core, procedure, moved), enrolment, as_json=as_json)
+
+
+async def _resume(
+    core: Core, procedure: Procedure, enrolment: Enrolment, moved: asyncio.Event, arguments: Namespace
+) -> int:
+    procedures = core.procedures
+    if procedure.head.kind not in _WITHOUT_WINDOW:
+        print(texts("cli.procedure_in_window", name=enrolment.mentorado.name), file=sys.stderr)
+        return FAILED
+    with _Progress(arguments, core) as progress:
+        progress.of = procedure.head.id
+        if procedure.state is not ProcedureState.ASKING:
+            await procedures.go_on(procedure.head.id, secret=_passphrase(arguments))
+            procedure = await _at_rest(core, procedure, moved)
+        if procedure.state is ProcedureState.ASKING and _confirmed(arguments):
+            await procedures.confirm(procedure.head.id)
+            procedure = await _at_rest(core, procedure, moved)
+    return _ended(core, procedure, enrolment, as_json=arguments.json)
+
+
+def _ended(core: Core, procedure: Procedure, enrolment: Enrolment, *, as_json: bool) -> int:
+    """Say how far it is. Raises what it failed with."""
+    if procedure.state is ProcedureState.FAILED:
+        raise _problem_of(procedure)
+    if as_json:
+        _print_json(_told(core, procedure))
+    elif procedure.state is ProcedureState.UNDONE:
+        print(texts("cli.procedure_undone"))
+    elif procedure.state is ProcedureState.DONE:
+        print(outcome(procedure, enrolment.mentorado.name))
+    else:
+        print(texts("cli.procedure_waits"), file=sys.stderr)
+    return DONE if procedure.ended else FAILED
+
+
+def _told(core: Core, procedure: Procedure) -> dict[str, Any]:
+    step, head = procedure.next_step, procedure.head
+    return {
+        "id": head.id,
+        "kind": head.kind,
+        "mentorado": head.mentorado_id,
+        "name": core.enrolments.get(head.mentorado_id).mentorado.name,
+        "state": "interrupted" if _is_interrupted(core, procedure) else procedure.state,
+        "step": step.name if step else None,
+        "began_at": head.began_at.isoformat(),
+        "can_be_undone": procedure.can_be_undone,
+        "held_by": core.procedures.holder(procedure) or None,
+    }
+
+
+def _what(core: Core, procedure: Procedure) -> str:
+    """What is to be said of one that is not finished."""
+    if not _is_interrupted(core, procedure):
+        return mark(procedure)
+    name = core.enrolments.get(procedure.head.mentorado_id).mentorado.name
+    return texts(f"procedure.interrupted.{procedure.head.kind}", name=name)
+
+
+def _is_interrupted(core: Core, procedure: Procedure) -> bool:
+    return procedure.state in _MOVING and not core.procedures.holder(procedure)
+
+
+async def _clear_the_way(core: Core, enrolment: Enrolment, moved: asyncio.Event) -> None:
+    """Settle a backup or a restore whose program is proven dead: undone where that is possible, else gone on with.
+
+    Raises `Problem(PROCEDURE_UNFINISHED)` for what a person left open, and for what another program may be doing.
+    """
+    procedures, whose, name = core.procedures, enrolment.mentorado.id, enrolment.mentorado.name
+    before = procedures.of(whose)
+    if before is None:
+        return
+    was_moving = before.state in _MOVING
+    await procedures.load()
+    procedure = procedures.of(whose)
+    if procedure is not None and procedure.state in _MOVING:
+        raise Problem(Code.PROCEDURE_HELD, owner=procedures.holder(procedure))
+    if procedure is not None and was_moving and procedure.head.kind in _WITHOUT_WINDOW:
+        await (procedures.undo if procedure.can_be_undone else procedures.go_on)(procedure.head.id)
+        await _at_rest(core, procedure, moved)
+        print(texts("cli.cleared_away", name=name), file=sys.stderr)
+        procedure = procedures.of(whose)
+    if procedure is not None:
+        raise Problem(Code.PROCEDURE_UNFINISHED, name=name, what=_what(core, procedure))
+
+
 async def _run(
     core: Core,
     kind: ProcedureKind,
@@ -123,6 +273,7 @@ async def _run(
     stop = core.bus.subscribe(ProcedureChanged, lambda _event: moved.set())
     try:
         async with core.procedures:
+            await _clear_the_way(core, enrolment, moved)
             with _Progress(arguments, core) as progress:
                 begun = await core.procedures.begin(kind, enrolment.mentorado.id, facts=facts, secret=secret)
                 progress.of = begun.head.id

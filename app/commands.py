@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any, TextIO
 
-from app.backup_commands import run_backup_command
+from app.backup_commands import run_backup_command, run_procedure_command
 from app.bootstrap import Core, build_core
 from app.core.action import ActionName
 from app.core.chores import Chores
@@ -54,6 +54,8 @@ async def run_command(arguments: Namespace, settings: Settings) -> int:
                     return await mentorado(core, arguments)
                 case "backup" | "restore":
                     return await run_backup_command(core, arguments)
+                case "procedure":
+                    return await run_procedure_command(core, arguments)
                 case _:
                     return await run_record_command(core, arguments)
     finally:

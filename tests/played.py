@@ -362,6 +362,25 @@ class PlayedJournal:
         return theirs[::-1][:limit]
 
 
+class PlayedLocks:
+    """Which program moves a procedure, as far as a test says: *elsewhere* are those that others hold."""
+
+    def __init__(self) -> None:
+        self.held: set[ProcedureId] = set()
+        self.elsewhere: dict[ProcedureId, bool] = {}  # whether they can be overruled
+
+    def take(self, procedure_id: ProcedureId, *, overrule: bool = False) -> None:
+        if procedure_id in self.elsewhere and not (overrule and self.elsewhere[procedure_id]):
+            raise Problem(Code.PROCEDURE_HELD, owner="another")
+        self.held.add(procedure_id)
+
+    def release(self, procedure_id: ProcedureId) -> None:
+        self.held.discard(procedure_id)
+
+    def holder(self, procedure_id: ProcedureId) -> str:
+        return "another" if procedure_id in self.elsewhere else ""
+
+
 class PlayedBackups:
     """Archives that are only spoken of: which parts lie about, and whose archives are in place."""
 

@@ -6,14 +6,20 @@ import asyncio
 import io
 import json
 import logging
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from app.__main__ import main
+from app.core.backup.backups import Backups
 from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.roster import SqlRoster
@@ -33,6 +39,7 @@ def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
     monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
     monkeypatch.setattr("app.logs.configure_logging", lambda _file: None)
+    monkeypatch.setattr("app.bootstrap.core.Backups", partial(Backups, cost=2))  # a guess takes no time here
     monkeypatch.chdir(fast_dir)
     language = texts.language
     texts.set_language("en")
@@ -176,3 +183,116 @@ def test_a_person_at_a_terminal_is_asked(
     assert main(["backup", "verify", str(path)]) == 0
     assert "Check: " in shown.getvalue()
     assert PHRASE not in capsys.readouterr().out
+
+
+# --- a command that was killed ---------------------------------------------------------------------------------------
+
+KILLED = """
+import os, signal, sys
+from app.storage.journal import SqlJournal
+append = SqlJournal.append
+async def last(self, entry):
+    await append(self, entry)
+    if (entry.kind.value, entry.step and entry.step.value) == (sys.argv[1], sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+SqlJournal.append = last
+from app.__main__ import main
+main(sys.argv[3:])
+"""
+
+
+def kill_after(kind: str, step: str, *arguments: str) -> None:
+    """Run a command in a process of its own, that is killed once this is in the journal."""
+    ended = subprocess.run(
+        [sys.executable, "-c", KILLED, kind, step, *arguments], check=False, capture_output=True, timeout=60
+    )
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+
+
+pytest_posix = pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
+
+
+@pytest_posix
+def test_a_killed_backup_is_in_nobodys_way(conecta: Conecta, fast_dir: Path) -> None:
+    """ "A killed command-line backup blocks backup and restore of that mentorado." """
+    conecta("backup", "ana")
+    (first,) = backups(fast_dir)
+    kill_after("step_began", "verify_archive", "backup", "ana")
+    (told,) = json.loads(conecta("procedure", "list", "--json")[1])["procedures"]
+    assert (told["kind"], told["state"], told["held_by"], told["can_be_undone"]) == (
+        "backup",
+        "interrupted",
+        None,
+        True,
+    )
+    assert "The backup of Ana Lima was interrupted. Nothing was lost." in conecta("procedure", "list")[1]
+    code, _, err = conecta("restore", "ana", str(first), "--yes")
+    assert (code, err) == (0, "An earlier attempt for Ana Lima had been interrupted. It was settled first.\n")
+    kill_after("step_began", "collect", "backup", "ana")
+    assert conecta("backup", "ana")[0] == 0
+    assert conecta("procedure", "list")[1] == "No procedure is unfinished.\n"
+    assert [path.name for path in backups(fast_dir) if path.name.startswith(".")] == []
+    assert list((fast_dir / "data" / "procedures").iterdir()) == []
+    assert conecta("audit", "verify")[0] == 0
+
+
+@pytest_posix
+def test_a_killed_command_can_be_gone_on_with_or_undone(conecta: Conecta, fast_dir: Path) -> None:
+    kill_after("step_began", "verify_archive", "backup", "ana")
+    code, out, err = conecta("procedure", "resume", "ana")
+    assert (code, out, err) == (0, "The backup is stored and checked.\n", "")
+    (path,) = backups(fast_dir)
+    assert conecta("backup", "verify", str(path))[0] == 0
+    kill_after("step_done", "collect", "backup", "ana")
+    code, out, _ = conecta("procedure", "undo", "ana", "--json")
+    assert (code, json.loads(out)["state"]) == (0, "undone")
+    assert backups(fast_dir) == [path]
+    for verb in ("undo", "resume"):
+        code, _, err = conecta("procedure", verb, "ana")
+        assert (code, err.splitlines()[-1]) == (1, "[procedure_unknown]")
+
+
+@pytest_posix
+def test_a_killed_restore_is_whole_or_nothing(conecta: Conecta, fast_dir: Path) -> None:
+    conecta("backup", "ana")
+    (path,) = backups(fast_dir)
+    forget(fast_dir)
+    kill_after("step_began", "merge_history", "restore", "ana", str(path), "--yes")
+    assert conecta("procedure", "undo", "ana")[:2] == (0, "Undone. Everything is as it was.\n")
+    assert "0 messages" in conecta("export", "ana", "--to", "none")[1]
+    kill_after("step_done", "merge_history", "restore", "ana", str(path), "--yes")
+    code, _, err = conecta("procedure", "undo", "ana")
+    assert (code, err) == (1, "The history is merged already: the only way is forward\n")
+    assert conecta("procedure", "resume", "ana") == (0, "The backup was restored.\n", "")
+    assert "3 messages" in conecta("export", "ana", "--to", "all")[1]
+
+
+@pytest_posix
+def test_what_waits_for_an_answer_is_not_taken_away_by_another_command(conecta: Conecta, fast_dir: Path) -> None:
+    conecta("backup", "ana")
+    (path,) = backups(fast_dir)
+    kill_after("asked", "merge_history", "restore", "ana", str(path))
+    code, _, err = conecta("backup", "ana")
+    assert (code, err.splitlines()[-1]) == (1, "[procedure_unfinished]")
+    assert "conecta procedure undo Ana Lima" in err
+    code, _, err = conecta("procedure", "resume", "ana")
+    assert (code, err) == (1, "It waits for an answer. To go on without being asked, add --yes.\n")
+    assert conecta("procedure", "resume", "ana", "--yes")[0] == 0
+    assert conecta("backup", "ana")[0] == 0
+
+
+@pytest_posix
+def test_what_another_computer_may_be_doing_is_left_to_it_unless_a_person_says_so(
+    conecta: Conecta, fast_dir: Path
+) -> None:
+    kill_after("step_began", "verify_archive", "backup", "ana")
+    (note,) = (fast_dir / "data" / "procedures").iterdir()
+    owner = json.loads(note.read_text())
+    note.write_text(json.dumps({**owner, "host": "elsewhere", "machine": "another", "boot": "", "namespace": ""}))
+    for words in (("backup", "ana"), ("procedure", "resume", "ana"), ("procedure", "undo", "ana")):
+        code, _, err = conecta(*words)
+        assert (code, err.splitlines()[-1]) == (1, "[procedure_held]")
+        assert "elsewhere" in err
+    assert "at work: elsewhere" in conecta("procedure", "list")[1]
+    assert conecta("procedure", "undo", "ana", "--take-over")[0] == 0
+    assert conecta("backup", "ana")[0] == 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.bootstrap.hosted import HostedDesks, build_hosted_desks
-from app.bootstrap.procedures import build_procedures
+from app.bootstrap.procedures import FileProcedureLocks, build_procedures
 from app.bootstrap.providers import build_checks, build_providers, build_whatsapp_web
 from app.clock import SystemClock, elapsed
 from app.core.actions import Actions
@@ -240,6 +240,7 @@ def build_core(
         transitions=transitions,
         audit=audit,
         witness=witness,
+        locks=FileProcedureLocks(settings.data_dir / "procedures"),
         bus=bus,
         clock=trusted,
     )

@@ -88,6 +88,8 @@ class Code(StrEnum):
     LINK_NOT_BACK = "link_not_back"  # a procedure waited for it in vain
     SMOKE_CHECK_FAILED = "smoke_check_failed"
     PROCEDURE_UNKNOWN = "procedure_unknown"
+    PROCEDURE_HELD = "procedure_held"  # by another program, which moves it
+    PROCEDURE_UNFINISHED = "procedure_unfinished"  # another one of this mentorado is in the way
 
     PHONE_CODE_TOO_SOON = "phone_code_too_soon"
 

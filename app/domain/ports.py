@@ -268,6 +268,23 @@ class Journal(Protocol):
         ...
 
 
+class ProcedureLocks(Protocol):
+    """Which program moves a procedure: one at most. The system gives a lock back when its program dies."""
+
+    def take(self, procedure_id: ProcedureId, *, overrule: bool = False) -> None:
+        """Raises `Problem(PROCEDURE_HELD)` unless no other program holds it, or the one that did is proven dead.
+
+        With *overrule*, one of which nothing can be proven from here is not believed either. Repeating it is safe.
+        """
+        ...
+
+    def release(self, procedure_id: ProcedureId) -> None: ...
+
+    def holder(self, procedure_id: ProcedureId) -> str:
+        """The other program that holds it, for a person; empty when there is none that may live."""
+        ...
+
+
 RowsCheck = Callable[[Sequence[Mapping[str, object]]], None]
 """Raises `Problem(BACKUP_ALTERED)` for rows that no dump would hold, or that speak of what was not told before them."""
 

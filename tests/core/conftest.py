@@ -55,6 +55,7 @@ from tests.played import (
     PlayedCounts,
     PlayedHistory,
     PlayedJournal,
+    PlayedLocks,
     PlayedLog,
     PlayedProvider,
     PlayedRoster,
@@ -102,6 +103,7 @@ class Core:
     history: PlayedHistory = field(default_factory=PlayedHistory)
     checks: PlayedChecks = field(default_factory=PlayedChecks)
     journal: PlayedJournal = field(default_factory=PlayedJournal)
+    locks: PlayedLocks = field(default_factory=PlayedLocks)
     backups: PlayedBackups = field(default_factory=PlayedBackups)
     bus: Bus = field(default_factory=Bus)
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(draw=lambda _low, high: high))
@@ -209,6 +211,7 @@ class Core:
                 clear=self.backups.discard_part,
             ),
             require=lambda name, who, why: self.actions.require(name, who, override_reason=why),
+            locks=self.locks,
             bus=self.bus,
             clock=self.clock,
         )

@@ -673,3 +673,115 @@ def test_the_journal_says_what_kind_of_entry_belongs_to_a_step(works: Works, run
         assert {entry.kind for entry in entries if entry.step is None} == {EntryKind.BEGAN}
 
     run(main())
+
+
+# --- another program -------------------------------------------------------------------------------------------------
+
+
+def test_what_another_program_moves_is_left_to_it_and_what_it_left_is_taken_up(works: Works, run: Run) -> None:
+    async def main() -> None:
+        async with works.running():
+            works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
+            ana = await works.add()
+            begun = await works.procedures.begin(K.RESTORE, ana.mentorado.id)
+            await settle()
+            assert works.locks.held == {begun.head.id}
+            other = works.again()
+            other.locks.elsewhere[begun.head.id] = True
+            async with other.running():
+                await other.enrolments.load()
+                with pytest.raises(Problem, match="under_way"):
+                    await other.procedures.begin(K.BACKUP, ana.mentorado.id)
+                await other.procedures.load()
+                seen = other.procedures.of(ana.mentorado.id)
+                assert seen is not None
+                assert (seen.state, other.procedures.holder(seen)) == (S.RUNNING, "another")
+                for wish in (other.procedures.pause, other.procedures.go_on, other.procedures.undo):
+                    with pytest.raises(Problem) as refused:
+                        await wish(begun.head.id)
+                    assert refused.value.code is Code.NOT_POSSIBLE_NOW
+                works.worked.waits[f"do {N.CHECK_ARCHIVE}"].set()
+                await works.procedures.pause(begun.head.id)
+                assert works.locks.held == set()
+                await other.procedures.load()
+                seen = other.procedures.of(ana.mentorado.id)
+                assert seen is not None
+                assert (seen.state, other.procedures.holder(seen)) == (S.PAUSED, "")
+                with pytest.raises(Problem) as refused:
+                    await other.procedures.go_on(begun.head.id)
+                assert refused.value.code is Code.PROCEDURE_HELD
+                other.locks.elsewhere.clear()
+                await other.procedures.undo(begun.head.id)
+                await settle()
+                assert other.procedures.of(ana.mentorado.id) is None
+                assert other.locks.held == set()
+
+    run(main())
+
+
+def test_what_another_program_ended_is_seen_to_have_ended(works: Works, run: Run) -> None:
+    async def main() -> None:
+        async with works.running():
+            works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
+            ana = await works.add()
+            begun = await works.procedures.begin(K.RESTORE, ana.mentorado.id)
+            await settle()
+            other = works.again()
+            other.locks.elsewhere[begun.head.id] = False
+            async with other.running():
+                await other.procedures.load()
+                await works.procedures.undo(begun.head.id)
+                await settle()
+                await other.procedures.load()
+                assert other.procedures.of(ana.mentorado.id) is None
+                assert other.procedures.unfinished() == []
+
+    run(main())
+
+
+@pytest.mark.parametrize("certain", [True, False])
+def test_a_person_can_overrule_what_cannot_be_proven_but_nobody_who_is_there(
+    works: Works, run: Run, *, certain: bool
+) -> None:
+    async def main() -> None:
+        async with works.running():
+            works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
+            ana = await works.add()
+            begun = await works.procedures.begin(K.RESTORE, ana.mentorado.id)
+            await settle()
+        other = works.again()
+        other.locks.elsewhere[begun.head.id] = not certain
+        async with other.running():
+            await other.procedures.load()
+            if certain:
+                with pytest.raises(Problem) as refused:
+                    await other.procedures.take_over(begun.head.id)
+                assert refused.value.code is Code.PROCEDURE_HELD
+            else:
+                for _ in range(2):
+                    await other.procedures.take_over(begun.head.id)
+                    seen = other.procedures.of(ana.mentorado.id)
+                    assert seen is not None
+                    assert seen.state is S.PAUSED
+
+    run(main())
+
+
+def test_a_journal_that_cannot_be_written_while_taking_up_is_a_problem_and_holds_nothing(
+    works: Works, run: Run
+) -> None:
+    async def main() -> None:
+        async with works.running():
+            works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
+            ana = await works.add()
+            await works.procedures.begin(K.RESTORE, ana.mentorado.id)
+            await settle()
+        other = works.again()
+        async with other.running():
+            other.journal.problem = Problem(Code.DATABASE_LOCKED, path="conecta.db")
+            with pytest.raises(Problem) as refused:
+                await other.procedures.load()
+            assert refused.value.code is Code.DATABASE_LOCKED
+            assert other.locks.held == set()
+
+    run(main())

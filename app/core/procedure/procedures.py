@@ -18,7 +18,7 @@ from app.core.procedure.step import Step, never
 from app.domain.backup import LossLedger
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId
-from app.domain.ports import Clock, Journal
+from app.domain.ports import Clock, Journal, ProcedureLocks
 from app.domain.procedure import (
     NO_WAY_BACK,
     STEPS,
@@ -57,6 +57,7 @@ class Procedures:
         ledger: Ledger,
         recorder: Recorder,
         require: Require,
+        locks: ProcedureLocks,
         bus: Bus,
         clock: Clock,
     ) -> None:
@@ -73,6 +74,7 @@ class Procedures:
             recorder=recorder,
             bus=bus,
             group=self._group,
+            locks=locks,
         )
         self._runs: dict[MentoradoId, ProcedureRun] = {}
         self._beginning: set[MentoradoId] = set()
@@ -90,14 +92,44 @@ class Procedures:
         await self._group.__aexit__(None, None, None)
 
     async def load(self) -> None:
-        """Read what is unfinished, and tell. Inside the context, what was moving when the program ended is paused."""
-        for head, lines in await self._journal.unfinished():
-            run = self._runs.get(head.mentorado_id)
-            if run is None or run.procedure.ended:
-                run = self._runs[head.mentorado_id] = ProcedureRun(folded(head, lines), self._means)
-                self._means.scroll.tell(run.procedure)
-            if self._inside and run.left_alone:
+        """Read what is unfinished, and tell. Inside the context, what was moving when its program ended is paused.
+
+        What another program is moving is left to it; asking again tells what became of it.
+        """
+        journals = {head.mentorado_id: (head, lines) for head, lines in await self._journal.unfinished()}
+        for mentorado_id, run in self._runs.items():
+            if run.left_alone and mentorado_id not in journals:  # another program ended it
+                journals[mentorado_id] = await self._journal.of(run.procedure.head.id)
+        for mentorado_id, (head, lines) in journals.items():
+            known = self._runs.get(mentorado_id)
+            if known is None or known.procedure.ended or known.left_alone:
+                known = self._runs[mentorado_id] = ProcedureRun(folded(head, lines), self._means)
+                self._means.scroll.tell(known.procedure)
+            if self._inside and known.left_alone:
+                await self._take_up(known)
+
+    async def _take_up(self, run: ProcedureRun, *, overrule: bool = False) -> None:
+        """Pause what nobody moves any more."""
+        try:
+            async with run.held(overrule=overrule):
                 await run.write(EntryKind.PAUSED, facts={"why": "program_ended"})
+        except Problem as problem:
+            if problem.code is not Code.PROCEDURE_HELD or overrule:
+                raise
+
+    async def take_over(self, procedure_id: ProcedureId) -> None:
+        """Pause it although it cannot be proven that the program that moved it is dead: a person says so.
+
+        Raises `Problem(PROCEDURE_HELD)` when that program is certainly there.
+        """
+        run = self._run(procedure_id)
+        async with run.asked:
+            if run.left_alone:
+                await self._take_up(run, overrule=True)
+
+    def holder(self, procedure: Procedure) -> str:
+        """The other program that moves it, for a person; empty when it stands still."""
+        return self._means.locks.holder(procedure.head.id) if procedure.state in MOVING else ""
 
     # --- what is known ------------------------------------------------------------------------------------------------
 
@@ -150,17 +182,21 @@ class Procedures:
             facts=_begun_with(facts or {}, secret, override),
         )
         first = JournalEntry(procedure_id=head.id, number=1, at=head.began_at, kind=EntryKind.BEGAN)
+        run = ProcedureRun(folded(head, [first]), self._means, secret=secret)
         self._beginning.add(mentorado_id)
         try:
-            await self._journal.begin(head, first)
-            if not self._inside:  # the next start offers it
-                raise Problem(Code.NOT_POSSIBLE_NOW, action=ACTION[kind], why="closing")
+            if any(other.mentorado_id == mentorado_id for other, _ in await self._journal.unfinished()):
+                raise Problem(Code.NOT_POSSIBLE_NOW, action=ACTION[kind], why="under_way")  # by another program
+            async with run.held():
+                await self._journal.begin(head, first)
+                if not self._inside:  # the next start offers it
+                    raise Problem(Code.NOT_POSSIBLE_NOW, action=ACTION[kind], why="closing")
+                self._runs[mentorado_id] = run
+                self._recorder.began(run.procedure)
+                self._means.scroll.tell(run.procedure)
+                run.move()
         finally:
             self._beginning.discard(mentorado_id)
-        run = self._runs[mentorado_id] = ProcedureRun(folded(head, [first]), self._means, secret=secret)
-        self._recorder.began(run.procedure)
-        self._means.scroll.tell(run.procedure)
-        run.move()
         return run.procedure
 
     async def confirm(self, procedure_id: ProcedureId) -> None:
@@ -168,8 +204,9 @@ class Procedures:
         run = self._run(procedure_id)
         async with run.asked:
             self._check(run, run.procedure.state is _S.ASKING)
-            await run.write(EntryKind.CONFIRMED)
-            run.move()
+            async with run.held():
+                await run.write(EntryKind.CONFIRMED)
+                run.move()
 
     async def pause(self, procedure_id: ProcedureId) -> None:
         """Stop where it is, and wait until it stands still."""
@@ -186,8 +223,9 @@ class Procedures:
         async with run.asked:
             self._check(run, run.procedure.state in _CAN_GO_ON)
             run.secret = secret or run.secret
-            await run.write(EntryKind.UNDO_BEGAN if run.procedure.undoing else EntryKind.CONTINUED)
-            run.move()
+            async with run.held():
+                await run.write(EntryKind.UNDO_BEGAN if run.procedure.undoing else EntryKind.CONTINUED)
+                run.move()
 
     async def undo(self, procedure_id: ProcedureId) -> None:
         """Take back what was done, the last first. Raises `Problem(NOT_POSSIBLE_NOW)` where there is no way back."""
@@ -195,10 +233,11 @@ class Procedures:
         async with run.asked:
             self._check(run, run.procedure.can_be_undone)
             await run.stop()
-            await run.settle()
-            self._check(run, run.procedure.can_be_undone)
-            await run.write(EntryKind.UNDO_BEGAN)
-            run.move()
+            async with run.held():
+                await run.settle()
+                self._check(run, run.procedure.can_be_undone)
+                await run.write(EntryKind.UNDO_BEGAN)
+                run.move()
 
     async def pause_of(self, mentorado_id: MentoradoId) -> None:
         """Pause whatever moves the link of this mentorado; nothing happens when nothing does."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -16,7 +17,7 @@ from app.core.procedure.record import Recorder
 from app.core.procedure.step import Run, Step
 from app.domain.errors import Problem
 from app.domain.events import BackupMoved, ProcedureChanged, StorageFailed, StorageRecovered
-from app.domain.ports import Clock, Journal
+from app.domain.ports import Clock, Journal, ProcedureLocks
 from app.domain.procedure import (
     NO_WAY_BACK,
     EntryKind,
@@ -91,6 +92,7 @@ class Means:
     recorder: Recorder
     bus: Bus
     group: asyncio.TaskGroup
+    locks: ProcedureLocks
 
 
 class ProcedureRun:
@@ -108,7 +110,25 @@ class ProcedureRun:
     @property
     def left_alone(self) -> bool:
         """Whether it should be moving and is not: the program that moved it ended, or is another one than this."""
-        return self.procedure.state in MOVING and (self._task is None or self._task.done())
+        return self.procedure.state in MOVING and self.at_rest
+
+    @asynccontextmanager
+    async def held(self, *, overrule: bool = False) -> AsyncIterator[None]:
+        """Let no other program move it, from before what is written in here until it stands still again.
+
+        Raises `Problem(PROCEDURE_HELD)`.
+        """
+        await asyncio.to_thread(partial(self._means.locks.take, self.procedure.head.id, overrule=overrule))
+        try:
+            yield
+        finally:
+            if self.at_rest:
+                self._means.locks.release(self.procedure.head.id)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether this program does not move it."""
+        return self._task is None or self._task.done()
 
     def move(self) -> None:
         """Go on from here."""
@@ -158,6 +178,8 @@ class ProcedureRun:
         except Exception:
             log.exception("A procedure broke")
             self._stand_still()
+        finally:
+            self._means.locks.release(self.procedure.head.id)
 
     def _stand_still(self) -> None:
         self.procedure = replace(self.procedure, state=ProcedureState.PAUSED)  # its journal says so when it is taken up
