@@ -15,17 +15,18 @@ from app.core.action import BUTTON_FOR, ActionName, Refusal
 from app.core.hosted.provider_choice import ProviderChoice
 from app.core.procedure.step import Run as StepRun
 from app.domain.connection import LinkState, LinkStatus, Reason
-from app.domain.errors import Problem
+from app.domain.errors import Code, Problem
 from app.domain.guidance import NEW_PAIRING, Recommendation, can_have, recommend
 from app.domain.lifecycle import Trigger
-from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.mentorado import Enrolment, Link, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureHead, ProcedureKind, StepName, folded, new_procedure_id
 from app.domain.provider import CodeAccepted, CodeIssued, Failed, Opened, Refused
 from tests.clock import ManualClock, settle
 from tests.core.conftest import Core, Run
 from tests.core.crowd import Crowd
-from tests.played import somebody
+from tests.played import PlayedLog, PlayedProvider, somebody
+from tests.played_hosted import PlayedMeta
 
 ANA = PhoneNumber("+5511987654321")
 ENDS_THE_SESSION = (ActionName.RECOVER, ActionName.REAUTHENTICATE, ActionName.NEW_CODE)
@@ -349,5 +350,55 @@ def test_a_gone_main_device_is_no_matter_of_a_provider_that_knows_none(core: Cor
                 await choice.choose(person.mentorado.id, ProviderKind.META_CLOUD)
                 status = core.status(person)
                 assert (status.state, status.reason) == shown
+
+    run(main())
+
+
+def test_killed_while_a_code_is_shown_after_a_ban_the_next_start_knows_the_ban(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await forbidden(core, Reason.BANNED)
+            await core.do(ActionName.REAUTHENTICATE, ana)
+            core.provider.line.say(CodeIssued("x", 1, 6, 60))
+            await settle()
+            assert core.status(ana).state is LinkState.QR_READY
+            written = PlayedLog(*core.log.lines)
+        again = Core(core.clock, roster=core.roster, log=written)
+        await again.enrolments.load()
+        async with again.running():
+            await again.supervisor.start_wanted()
+            await settle()
+            assert again.status(ana).reason is Reason.BANNED
+            assert again.provider.lines == []
+
+    run(main())
+
+
+class SharedProvider(PlayedProvider):
+    """Has an account that may be another link's: what cannot be given up is said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trouble = Problem(Code.ACCOUNT_TAKEN, name="Bia")
+
+    async def discard(self, link: Link) -> None:
+        raise self.trouble
+
+
+def test_a_pairing_is_given_up_although_nothing_of_it_may_be_touched(manual_clock: ManualClock, run: Run) -> None:
+    provider = SharedProvider()
+    core = Core(manual_clock, provider=provider, hosted={ProviderKind.META_CLOUD: PlayedMeta()})
+
+    async def main() -> None:
+        async with core.running():
+            ana = await core.add()
+            await core.do(ActionName.CONNECT, ana)
+            await core.supervisor.give_up_pairing(ana.mentorado.id)
+            assert core.status(ana).state is LinkState.OFF
+            provider.trouble = Problem(Code.PROVIDER_SILENT)
+            with pytest.raises(Problem):
+                await core.supervisor.give_up_pairing(ana.mentorado.id)
+            bia = await core.enrolments.add("Bia", "21 98765-4321", provider=ProviderKind.META_CLOUD)
+            await core.supervisor.give_up_pairing(bia.mentorado.id)  # there are no codes at all
 
     run(main())

@@ -238,7 +238,7 @@ def form(stage: Scene, over: QWidget, theme: Theme, *, wrong: bool = False, edit
 
 
 def question(stage: Scene, over: QWidget, theme: Theme, name: ActionName) -> QuestionSheet:
-    if name is ActionName.ACCEPT_ACCOUNT:
+    if name in (ActionName.ACCEPT_ACCOUNT, ActionName.REJECT_ACCOUNT):
         stage.put(S.BLOCKED, R.WRONG_ACCOUNT, account=OTHER_NUMBER)
     if name is ActionName.OVERRULE_LOCK:
         stage.put(S.BLOCKED, R.SESSION_HELD_ELSEWHERE, holder=HOLDER)
@@ -272,6 +272,8 @@ async def take(app: QApplication, out: Path, *, everything: bool) -> None:
             for name in (
                 ActionName.DISCONNECT,
                 ActionName.ACCEPT_ACCOUNT,
+                ActionName.REJECT_ACCOUNT,
+                ActionName.LIFT_BAN,
                 ActionName.OVERRULE_LOCK,
                 ActionName.ARCHIVE,
             )
