@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import struct
 import sys
 import threading
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from app.domain.errors import Code, Problem
 
 ANSWER_SECONDS: Final = 5.0
 """How long a display may take to answer; one that is frozen would hold the start for ever."""
+
+_LIBRARY: Final = re.compile(r"(lib[\w.+-]+?)\.so\.(\d+)[\d.]*", re.ASCII)
+_PACKAGES: Final = MappingProxyType({"libglib-2.0": "libglib2.0-0", "libgthread-2.0": "libglib2.0-0"})
+"""Where the name of a Debian package does not follow from the library's."""
 
 _WAYLAND, _XCB = "wayland", "xcb"
 _DISPLAYS: Final = frozenset({_WAYLAND, _XCB})
@@ -35,7 +41,18 @@ def require_platform_libraries(plugin: Path | None = None) -> None:
     try:
         ctypes.CDLL(str(plugin))
     except OSError as error:
-        raise Problem(Code.SYSTEM_LIBRARY_MISSING, library=str(error).split(":")[0]) from error
+        raise library_missing(error) from error
+
+
+def library_missing(error: Exception) -> Problem:
+    """The problem of a library that the loader names first in *error*, with the Debian package that brings it."""
+    library = str(error).split(":")[0]
+    found = _LIBRARY.fullmatch(library)
+    package = "libxcb-cursor0 libegl1 libxkbcommon-x11-0"  # what a minimal system lacks most often
+    if found:
+        name, version = found[1].lower(), found[2]
+        package = _PACKAGES.get(name) or f"{name}{'-' if name[-1].isdigit() else ''}{version}"
+    return Problem(Code.SYSTEM_LIBRARY_MISSING, library=library, package=package)
 
 
 def require_display() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from app import __version__
 from app.clock import SystemClock
-from app.display import require_display, require_platform_libraries
+from app.display import library_missing, require_display, require_platform_libraries
 from app.domain.errors import Code, Problem
 from app.files import prepare_data_folder, require_room
 from app.settings import Settings
@@ -28,7 +28,7 @@ def open_window(settings: Settings) -> int:
     try:
         from PySide6.QtWidgets import QApplication
     except ImportError as error:  # Qt's wheel brings no system libraries
-        raise Problem(Code.SYSTEM_LIBRARY_MISSING, library=str(error).split(":")[0]) from error
+        raise library_missing(error) from error
     _leave_sources_unread()
     require_platform_libraries()
     from app.ui.single_instance import SingleInstance

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.display import require_display, require_platform_libraries
+from app.display import library_missing, require_display, require_platform_libraries
 from app.domain.errors import Code, Problem
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only here Qt needs libraries its wheel does not bring")
@@ -29,6 +29,20 @@ def test_a_library_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
         require_platform_libraries(broken)
     assert caught.value.code is Code.SYSTEM_LIBRARY_MISSING
     assert "libqxcb.so" in caught.value.context["library"]
+
+
+@pytest.mark.parametrize(
+    ("said", "package"),
+    [
+        ("libxcb-cursor.so.0: cannot open shared object file: No such file or directory", "libxcb-cursor0"),
+        ("libEGL.so.1: cannot open shared object file", "libegl1"),
+        ("libxkbcommon-x11.so.0: cannot open shared object file", "libxkbcommon-x11-0"),
+        ("libdbus-1.so.3: cannot open shared object file", "libdbus-1-3"),
+        ("libglib-2.0.so.0: cannot open shared object file", "libglib2.0-0"),
+    ],
+)
+def test_the_package_that_brings_a_library_is_named(said: str, package: str) -> None:
+    assert library_missing(OSError(said)).context == {"library": said.split(":", maxsplit=1)[0], "package": package}
 
 
 def no_display() -> str:
