@@ -226,12 +226,13 @@ class PlayedSetAside:
 
     def __init__(self) -> None:
         self.counted: list[SetAsideCount] = []
+        self.deliveries: list[SetAsideDelivery] = []
 
     async def counts(self, mentorado_id: MentoradoId | None = None) -> Sequence[SetAsideCount]:
         return [each for each in self.counted if mentorado_id in (None, each.mentorado_id)]
 
     async def latest(self, mentorado_id: MentoradoId | None = None, *, limit: int = 50) -> Sequence[SetAsideDelivery]:
-        return []
+        return [each for each in self.deliveries if mentorado_id in (None, each.mentorado_id)][:limit]
 
 
 class PlayedChecks:

@@ -265,6 +265,7 @@ def build_core(
             bus=bus,
             enrolments=enrolments,
             history=history,
+            set_aside=SqlSetAside(database),
             witness=witness,
             clock=trusted,
             leftovers=(

@@ -19,6 +19,7 @@ from uuid import uuid4
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment
 from app.domain.messages import REFERRING, Address, Conversation, ConversationId, StoredMessage
+from app.domain.set_aside import SetAsideDelivery
 
 SCHEMA: Final = 1
 """Of the JSON; it grows when a reader of the former would be misled."""
@@ -114,15 +115,20 @@ class ExportFiles:
             for conversation_id, messages in by_thread.items():
                 self._add_to(self._thread(conversation_id), messages)
 
-    def finish(self) -> Path:
-        """Complete the files, put the folder in its place and return that."""
+    def finish(self, set_aside: Sequence[SetAsideDelivery] = ()) -> Path:
+        """Complete the files, put the folder in its place and return that.
+
+        *set_aside* is what was delivered besides and not taken into the history.
+        """
         threads = list(self._threads.values())
         with self._problems():
             for thread in threads:
                 self._end(thread, more=False)
             with self._data() as data:
                 described = [_thread(thread) for thread in threads]
-                data.write(f'\n], "conversations": {json.dumps(described, ensure_ascii=False)}}}\n')
+                aside = [_aside(each) for each in set_aside]
+                data.write(f'\n], "conversations": {json.dumps(described, ensure_ascii=False)}')
+                data.write(f', "set_aside": {json.dumps(aside, ensure_ascii=False)}}}\n')
             with _open(self._place / "index.html") as index:
                 index.write(self._pages.index(self._head, threads))
             target = _free(self._folder, _name(self._head))
@@ -243,6 +249,16 @@ def _thread(thread: Thread) -> dict[str, Any]:
         "addresses": [asdict(address) for address in thread.addresses],
         "page": f"conversations/{thread.file()}",
         "messages": thread.shown,
+    }
+
+
+def _aside(delivery: SetAsideDelivery) -> dict[str, Any]:
+    return {
+        "at": _utc(delivery.at),
+        "provider": delivery.provider,
+        "kind": delivery.kind,
+        "reason": delivery.reason,
+        "payload": delivery.payload,
     }
 
 

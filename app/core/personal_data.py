@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from app.core.bus import Bus
 from app.core.enrolments import Enrolments
@@ -24,9 +24,12 @@ from app.domain.events import HistoryShrank
 from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.messages import REFERRING, Address, AddressKind, ContactId, Conversation, StoredMessage
 from app.domain.phone import masked
-from app.domain.ports import Clock, PersonalHistory
+from app.domain.ports import Clock, PersonalHistory, SetAsideDeliveries
 
 log = logging.getLogger(__name__)
+
+_SET_ASIDE: Final = 10_000
+"""Deliveries in an export, at most; what is kept of them all is bounded where they are stored."""
 
 Progress = Callable[[int, int | None], None]
 """Told how many messages are written, of how many; None when that is not known."""
@@ -50,6 +53,7 @@ class PersonalData:
         bus: Bus,
         enrolments: Enrolments,
         history: PersonalHistory,
+        set_aside: SetAsideDeliveries,
         witness: Witness,
         clock: Clock,
         leftovers: Sequence[Leftovers] = (),
@@ -58,6 +62,7 @@ class PersonalData:
         self._bus = bus
         self._enrolments = enrolments
         self._history = history
+        self._set_aside = set_aside
         self._witness = witness
         self._clock = clock
         self._leftovers = leftovers
@@ -195,7 +200,8 @@ class PersonalData:
                     await loop.run_in_executor(worker, files.add, batch)
                     done += sum(message.kind not in REFERRING for message in batch)
                     progress(done, total)
-            written = await loop.run_in_executor(worker, files.finish)
+            aside = await self._set_aside.latest(mentorado_id, limit=_SET_ASIDE) if contact is None else ()
+            written = await loop.run_in_executor(worker, files.finish, aside)
         except BaseException:
             await loop.run_in_executor(worker, files.discard)  # after what it is doing now
             raise

@@ -20,10 +20,12 @@ from app.domain.erasure import Erased
 from app.domain.errors import Code, Problem
 from app.domain.events import HistoryShrank
 from app.domain.mentorado import Enrolment
-from app.domain.messages import Address, Media, MessageKind, StoredMessage
+from app.domain.messages import Address, Media, MessageKind, SetAsideReason, StoredMessage
+from app.domain.set_aside import SetAsideDelivery
 from tests.clock import DAWN
 from tests.core.archive import BIA, CAIO, GROUP, PlayedArchive, PlayedLeftovers, said, talk
 from tests.core.conftest import Core, Run
+from tests.played import PlayedSetAside
 
 
 class PlainPages:
@@ -47,8 +49,14 @@ class Desk:
 
     def __init__(self, core: Core, archive: PlayedArchive, folder: Path) -> None:
         self.core, self.archive, self.folder = core, archive, folder / "exports"
+        self.aside = PlayedSetAside()
         self.data = PersonalData(
-            bus=core.bus, enrolments=core.enrolments, history=archive, witness=core.witness, clock=core.clock
+            bus=core.bus,
+            enrolments=core.enrolments,
+            history=archive,
+            set_aside=self.aside,
+            witness=core.witness,
+            clock=core.clock,
         )
 
     async def export(self, person: Enrolment, contact: Address | None = None, **how: Any) -> Exported:
@@ -109,6 +117,32 @@ def test_a_whole_mentorado_is_written_in_batches(core: Core, run: Run, tmp_path:
             [{"kind": "phone", "value": BIA.value}],
         )
         assert group["is_group"]
+
+    run(main())
+
+
+def test_what_was_set_aside_is_in_the_export_of_a_whole_mentorado(core: Core, run: Run, tmp_path: Path) -> None:
+    async def main() -> None:
+        ana, desk = await core.add(), Desk(core, PlayedArchive([said(1)]), tmp_path)
+        desk.aside.deliveries = [
+            SetAsideDelivery(
+                number=1,
+                link_id=ana.link.id,
+                mentorado_id=ana.mentorado.id,
+                provider=ana.link.provider,
+                kind="calls",
+                reason=SetAsideReason.NOT_UNDERSTOOD,
+                detail="",
+                at=DAWN,
+                payload='{"a": 1}',
+                payload_size=8,
+            )
+        ]
+        async with core.running():
+            whole, one = await desk.export(ana), await desk.export(ana, BIA)
+        (aside,) = content(whole)["set_aside"]
+        assert (aside["kind"], aside["reason"], aside["payload"]) == ("calls", "not_understood", '{"a": 1}')
+        assert content(one)["set_aside"] == [], "nothing says that it is about her"
 
     run(main())
 
@@ -418,6 +452,7 @@ def test_what_lies_beside_the_database_is_wiped_and_copies_are_named_and_removed
         desk.data = PersonalData(
             bus=core.bus,
             enrolments=core.enrolments,
+            set_aside=desk.aside,
             history=desk.archive,
             witness=core.witness,
             clock=core.clock,

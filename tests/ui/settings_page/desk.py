@@ -106,6 +106,7 @@ class Desk:
                 bus=self.bus,
                 enrolments=self.enrolments,
                 history=self.archive,
+                set_aside=PlayedSetAside(),
                 witness=self.witness,
                 clock=self.clock,
                 leftovers=[self.leftovers],
