@@ -97,8 +97,13 @@ def parse(body: bytes, received_at: datetime) -> Sequence[Callback]:
             numbers[key] = phone(about.get("display_phone_number")) or numbers.get(key)
             read = _FIELDS.get(field)
             found = facts.setdefault(key, [])
+            about_whom = _about(value)
+            if key == EVERY_NUMBER and (read is not None or about_whom):
+                # Nobody says to whose number it belongs: its words are kept with none of them.
+                found.append(_unknown(field or "change", sorted(map(text, value)), received_at, ()))
+                continue
             if read is None or key == EVERY_NUMBER:
-                found.append(_unknown(field or "change", value, received_at, _about(value)))
+                found.append(_unknown(field or "change", value, received_at, about_whom))
                 continue
             found.extend(read(value, received_at))
             if mappings(value.get("errors")):  # outside any message: about the number itself

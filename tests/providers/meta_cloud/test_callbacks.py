@@ -302,6 +302,19 @@ def test_a_call_that_ended_is_in_the_conversation(
     assert (message.media.seconds if message.media else None) == seconds
 
 
+@pytest.mark.parametrize("field", ["messages", "history", "smb_app_state_sync"])
+def test_what_names_people_and_no_number_is_counted_without_its_words(field: str) -> None:
+    """It goes to every link of the app, and must not put one mentorado's messages beside another's."""
+    change = inbound(type="text", text={"body": "segredo"})
+    del change["value"]["metadata"]
+    (callback,) = parse(envelope({**change, "field": field}), DAWN)
+    (fact,) = callback.facts
+    assert isinstance(fact, WireUnknown)
+    assert (callback.key, fact.kind, fact.about) == (EVERY_NUMBER, field, ())
+    assert "segredo" not in fact.payload
+    assert "5521987650001" not in fact.payload
+
+
 def test_a_call_that_only_begins_is_kept_apart() -> None:
     begins = {"id": "wacid.1", "from": "5521987650001", "event": "connect", "direction": "USER_INITIATED"}
     assert unknown_in({**messages(calls=[begins]), "field": "calls"}).about == (BIA,)
