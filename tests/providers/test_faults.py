@@ -64,6 +64,8 @@ AT_SIGN_IN = {
     "failure-405": refused(_R.CLIENT_OUTDATED),
     "failure-406": refused(_R.BANNED),
     "failure-409": refused(_R.CLIENT_REFUSED),
+    "failure-413": refused(_R.CLIENT_REFUSED),  # left to itself, the library panics over these two
+    "failure-414": refused(_R.CLIENT_REFUSED),
     "failure-415": refused(_R.CLIENT_REFUSED),  # the library fails over these two instead of telling
     "failure-418": refused(_R.CLIENT_REFUSED),
     "failure-500": lost(_R.SERVER_UNAVAILABLE),

@@ -41,6 +41,8 @@ SIGN_IN_ENDS = {
     "failure-405": _R.CLIENT_OUTDATED,
     "failure-406": _R.BANNED,
     "failure-409": _R.CLIENT_REFUSED,
+    "failure-413": _R.CLIENT_REFUSED,
+    "failure-414": _R.CLIENT_REFUSED,
     "failure-415": _R.CLIENT_REFUSED,
     "failure-418": _R.CLIENT_REFUSED,
     "failure-501": _R.CLIENT_REFUSED,

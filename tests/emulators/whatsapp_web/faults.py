@@ -82,6 +82,7 @@ def _failure(reason: int, **attrs: str) -> EntryFault:
     return EntryFault({"reason": str(reason), **attrs})
 
 
+_REASONS: Final = (400, 401, 403, 405, 406, 409, 413, 414, 415, 418, 500, 501, 503)
 FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
     {
         "replaced": LineFault(_stream_error(node("conflict", type="replaced"))),
@@ -96,7 +97,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         "close-1000": LineFault(ending=Ending.CLOSE),
         "abort": LineFault(ending=Ending.ABORT),
         "downgrade": LineFault(Node("ib", {"from": SERVICE}, (node("downgrade_webclient"),)), Ending.KEEP),
-        **{f"failure-{reason}": _failure(reason) for reason in (400, 401, 403, 405, 406, 409, 415, 418, 500, 501, 503)},
+        **{f"failure-{reason}": _failure(reason) for reason in _REASONS},
         "failure-402": _failure(402, code="101", expire="3600"),
         **{f"upgrade-{status}": UpgradeFault(HTTPStatus(status)) for status in (403, 429, 503)},
         **{f"pairing-{step}": PairingFault(step) for step in PairingStep},

@@ -175,6 +175,7 @@ class Hint:
 
     news: News
     at_once: bool = False  # no event will follow
+    crashes: bool = False  # the library dereferences nil as soon as it goes on
 
 
 _IGNORED: Final = re.compile(r"Ignoring message (\S+) from (?:(\S+) in )?(\S+?): .*old counter")
@@ -222,6 +223,9 @@ def hint_of(level: str, text: str) -> Hint | None:
         return Hint(News(_S.LOST, _R.SERVER_UNAVAILABLE, "stream error 503"))
     if (match := re.match(r"Got (\d{3})/.* connect failure, assuming automatic reconnect", text)) is not None:
         return Hint(News(_S.LOST, _R.SERVER_UNAVAILABLE, f"failure {match[1]}"))
+    if (match := re.match(r"Got (41[34])/.* connect failure, refreshing CAT", text)) is not None:
+        # The access token of a kind of client that we are not: the library calls a refresher that nobody set.
+        return Hint(News(_S.REFUSED, _R.CLIENT_REFUSED, f"failure {match[1]}"), at_once=True, crashes=True)
     if text.startswith("Error reconnecting after autoreconnect sleep: "):
         # The library tries on, but says no more about it than this line.
         reason = news_of_error(text).reason

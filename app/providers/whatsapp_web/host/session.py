@@ -236,6 +236,9 @@ class Session:
         if (ignored := ignored_in(level, text, self._own_users)) is not None:
             self._keep(IGNORED, ignored)
         hint = hint_of(level, text)
+        if hint is not None and hint.crashes:
+            self._report(hint.news)
+            threading.Event().wait()  # holds the library's thread until the app, which heard why, ends this process
         if hint is not None and hint.at_once:
             self._report(hint.news)
             if hint.news.state is SessionState.REFUSED:  # let nothing more in that could not be kept
