@@ -24,7 +24,7 @@ class OverrideSheet(QuestionSheet):
     """The button waits for a reason; what is typed is what the audit will say."""
 
     def __init__(self, theme: Theme, over: QWidget, name: ActionName, enrolment: Enrolment, incident: str) -> None:
-        title = texts("override.title", action=text.action(name)[0], name=enrolment.mentorado.name)
+        title = texts("override.question", action=text.action(name)[0], name=enrolment.mentorado.name)
         super().__init__(theme, over, title, texts("override.confirm"))
         if incident:
             self.add_line(incident)

@@ -187,7 +187,7 @@ def test_the_question_has_cancel_first_and_begins_only_on_its_verb(on_views: OnV
 
 def test_a_problem_at_the_beginning_is_said_in_place_and_nothing_typed_is_gone(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        views.procedures.problem = Problem(Code.DATABASE_DISK_FULL)
+        views.procedures.problem = Problem(Code.DATABASE_DISK_FULL, path="conecta.db")
         await views.ask(ActionName.BACK_UP)
         form = views.sheet.form
         phrase = form.phrase  # type: ignore[union-attr]
@@ -195,7 +195,7 @@ def test_a_problem_at_the_beginning_is_said_in_place_and_nothing_typed_is_gone(o
         QTest.keyClicks(phrase.again, "cavalo certo bateria")
         views.sheet.footer.button(Control.CONFIRM).click()
         await settle()
-        assert texts("problem.database_disk_full.sentence") in words(views.sheet)
+        assert texts("problem.database_disk_full.sentence", path="conecta.db") in words(views.sheet)
         assert phrase.phrase == "cavalo certo bateria"
         assert views.sheet.footer.button(Control.CONFIRM).isEnabled()
 
