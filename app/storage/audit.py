@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, BrokenLink, Deed, chained, holds
 from app.domain.mentorado import MentoradoId
 from app.storage.database import Database
+from app.storage.readable import readable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -64,7 +65,17 @@ def _entries(
     if before is not None:
         wanted = wanted.where(audit.c.number < before)
     rows = connection.execute(wanted).mappings()
-    return [_entry({**row, "at": row["at"].isoformat()}) for row in rows]
+    return list(readable("audit", rows, lambda row: _shown({**row, "at": row["at"].isoformat()})))
+
+
+def _shown(row: Mapping[str, Any]) -> AuditEntry:
+    """Raises `ValueError` for what nobody could show."""
+    entry = _entry(row)
+    said = (*entry.deed.before.items(), *entry.deed.after.items())
+    texts = (row[name] for name in ("user", "operator", "action", "subject", "reason", "hash", "previous_hash"))
+    if not all(isinstance(text, str) for text in (*texts, *(part for pair in said for part in pair))):
+        raise ValueError("not texts")
+    return entry
 
 
 def _verify(connection: Connection) -> BrokenLink | None:

@@ -46,6 +46,8 @@ def problems(path: Path) -> Iterator[None]:
         raw = error.orig if isinstance(error, DBAPIError) else error
         found: int | None = getattr(raw, "sqlite_errorcode", None)
         code = None if found is None else _BY_SQLITE.get(found) or _BY_SQLITE.get(found & 0xFF)
+        if code is None and "decode to UTF-8" in str(raw):  # Python's words, about a text that is none
+            code = Code.DATABASE_CORRUPT
         if code is None:
             raise
         raise Problem(code, path=str(path), detail=str(raw)) from error

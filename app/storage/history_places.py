@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 from app.domain.messages import Address, AddressKind, ConversationId, ConversationName, StoredMessage
 from app.storage.history_contacts import named_after, recognised
 from app.storage.history_reading import by_numbers
+from app.storage.readable import plain, readable
 from app.storage.tables import contact, contact_address, conversation, message
 
 
@@ -41,15 +42,19 @@ def names(
     rows = connection.execute(known.where(conversation.c.id.in_(conversation_ids))).all()
     nameless = [row.contact_id for row in rows if not row.name]
     addressed = contact_address.select().where(contact_address.c.contact_id.in_(nameless))
-    found = [(row.contact_id, Address(AddressKind(row.kind), row.value)) for row in connection.execute(addressed)]
+    found = readable(
+        "contact_address",
+        connection.execute(addressed),
+        lambda row: (row.contact_id, Address(AddressKind(row.kind), plain(row.value))),
+    )
     ranked = sorted(found, key=lambda one: recognised(one[1]), reverse=True)
     best = {who: named_after(address) for who, address in ranked}
     return {
         row.id: ConversationName(
             id=row.id,
             mentorado_id=row.mentorado_id,
-            title=row.name or best.get(row.contact_id, ""),
-            is_group=row.many,
+            title=plain(row.name) or best.get(row.contact_id, ""),
+            is_group=bool(row.many),
         )
         for row in rows
     }

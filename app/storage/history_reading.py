@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, func, select
@@ -22,6 +23,7 @@ from app.domain.messages import (
     StoredMessage,
 )
 from app.storage.history_contacts import named_after, recognised
+from app.storage.readable import count, plain, readable
 from app.storage.tables import contact, contact_address, conversation, link, message
 
 # Statements of the hot path are made once: making them takes longer than executing them.
@@ -44,6 +46,8 @@ _REACTING = (
     .order_by(message.c.sent_at, message.c.provider_id)
 )
 _END = 2**62
+_KINDS = frozenset(MessageKind)
+_DELIVERIES = frozenset(Delivery)
 
 
 def messages(
@@ -108,11 +112,11 @@ def conversations(connection: Connection, mentorado_id: MentoradoId) -> Sequence
         Conversation(
             id=row.id,
             mentorado_id=mentorado_id,
-            title=row.name or next(map(named_after, addresses[row.contact_id]), ""),
+            title=plain(row.name) or next(map(named_after, addresses[row.contact_id]), ""),
             addresses=tuple(addresses[row.contact_id]),
-            is_group=row.many,
+            is_group=bool(row.many),
             messages=row.messages,
-            last_text="" if row.revoked_at else row.last_text,
+            last_text="" if row.revoked_at else plain(row.last_text),
             last_at=row.sent_at,
         )
         for row in rows
@@ -150,7 +154,8 @@ def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict
     found: defaultdict[ContactId, list[Address]] = defaultdict(list)
     theirs = contact_address.select().where(contact_address.c.mentorado_id == mentorado_id)
     for row in connection.execute(theirs):
-        found[row.contact_id].append(Address(AddressKind(row.kind), row.value))
+        with suppress(ValueError):  # a kind that no version knows
+            found[row.contact_id].append(Address(AddressKind(row.kind), plain(row.value)))
     for addresses in found.values():
         addresses.sort(key=recognised)
     return found
@@ -159,37 +164,39 @@ def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict
 def _as_shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMessage]:
     reactions = _reactions(connection, [row.provider_id for row in rows])
     quoted = _quoted(connection, rows)
-    return [
-        StoredMessage(
+
+    def shown(row: Row[Any]) -> StoredMessage:
+        return StoredMessage(
             number=row.number,
             conversation_id=row.conversation_id,
             link_id=row.link_id,
             provider=ProviderKind(row.provider),
             provider_id=row.provider_id,
             from_me=row.from_me,
-            sender_name=row.sender_name,
-            kind=MessageKind(row.kind),
-            text=row.text if row.edited_text is None else row.edited_text,
-            original_text=row.text,
+            sender_name=plain(row.sender_name),
+            kind=MessageKind(row.kind) if row.kind in _KINDS else MessageKind.OTHER,
+            text=plain(row.text if row.edited_text is None else row.edited_text),
+            original_text=plain(row.text),
             media=_media(row),
             reactions=reactions.get((row.conversation_id, row.provider_id), ()),
             quoted_text=quoted.get(row.number),
             sent_at=row.sent_at,
             received_at=row.received_at,
             stored_at=row.stored_at,
-            delivery=None if row.delivery is None else Delivery(row.delivery),
-            failure=(row.failure or "") if row.delivery == Delivery.FAILED else "",
+            delivery=Delivery(row.delivery) if row.delivery in _DELIVERIES else None,
+            failure=plain(row.failure) if row.delivery == Delivery.FAILED else "",
             edited_at=row.edited_at,
             revoked_at=row.revoked_at,
         )
-        for row in rows
-    ]
+
+    return list(readable("message", rows, shown))
 
 
 def _media(row: Row[Any]) -> Media | None:
     if not row.has_media:
         return None
-    return Media(mime=row.media_mime, name=row.media_name, size=row.media_size, seconds=row.media_seconds)
+    size, seconds = count(row.media_size), count(row.media_seconds)
+    return Media(mime=plain(row.media_mime), name=plain(row.media_name), size=size, seconds=seconds)
 
 
 def _reactions(connection: Connection, provider_ids: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
@@ -199,7 +206,7 @@ def _reactions(connection: Connection, provider_ids: Sequence[str]) -> dict[tupl
         signs = last[row.conversation_id, row.refers_to]
         reactor = (row.from_me, row.sender_id)
         signs.pop(reactor, None)  # so that the order is the one in which the signs were given
-        signs[reactor] = row.text
+        signs[reactor] = plain(row.text)
     return {target: tuple(sign for sign in signs.values() if sign) for target, signs in last.items()}
 
 
@@ -222,4 +229,4 @@ def _quoted(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, str]:
         .where(link.c.id.in_({row.link_id for row in answers}), original.c.provider_id.in_(wanted))
     )
     texts = {(row.link_id, row.provider_id): row.text for row in connection.execute(found)}
-    return {row.number: texts[key] for row in answers if (key := (row.link_id, row.refers_to)) in texts}
+    return {row.number: plain(texts[key]) for row in answers if (key := (row.link_id, row.refers_to)) in texts}

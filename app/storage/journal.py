@@ -19,6 +19,7 @@ from app.domain.procedure import (
     StepName,
 )
 from app.storage.database import Database
+from app.storage.readable import plain, readable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Select
@@ -127,12 +128,12 @@ def _order(connection: Connection, mentorado_id: MentoradoId) -> dict[ProcedureI
 def _journaled(connection: Connection, heads: Select[Any]) -> list[Journaled]:
     from app.storage.tables import procedure_entry
 
-    found: list[Journaled] = []
-    for row in connection.execute(heads).all():
+    def journaled(row: Any) -> Journaled:
         entries = procedure_entry.select().where(procedure_entry.c.procedure_id == row.id)
         journal = connection.execute(entries.order_by(procedure_entry.c.number))
-        found.append((_head(row), [_entry(line) for line in journal]))
-    return found
+        return _head(row), [_entry(line) for line in journal]  # of a procedure all is known, or nothing
+
+    return list(readable("procedure", connection.execute(heads).all(), journaled))
 
 
 def _head(row: Any) -> ProcedureHead:
@@ -140,9 +141,9 @@ def _head(row: Any) -> ProcedureHead:
         id=row.id,
         kind=ProcedureKind(row.kind),
         mentorado_id=row.mentorado_id,
-        actor=Actor(user=row.user, operator=row.operator),
+        actor=Actor(user=plain(row.user), operator=plain(row.operator)),
         began_at=row.began_at,
-        facts=json.loads(row.facts),
+        facts=_facts(row.facts),
     )
 
 
@@ -153,8 +154,16 @@ def _entry(row: Any) -> JournalEntry:
         at=row.at,
         kind=EntryKind(row.kind),
         step=StepName(row.step) if row.step is not None else None,
-        facts=json.loads(row.facts),
+        facts=_facts(row.facts),
     )
+
+
+def _facts(written: object) -> Facts:
+    """Raises `ValueError` for what are none."""
+    known = json.loads(plain(written))
+    if not isinstance(known, dict) or not all(isinstance(value, str) for value in known.values()):
+        raise ValueError("not facts")
+    return known
 
 
 def _json(facts: Facts) -> str:

@@ -11,6 +11,7 @@ from app.domain.mentorado import Enrolment, Link, Mentorado, ProviderKind
 from app.domain.names import shown_name
 from app.domain.phone import PhoneNumber, comparison_key, former_keys
 from app.storage.database import Database
+from app.storage.readable import plain, readable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,9 +45,10 @@ class SqlRoster:
 def _everybody(connection: Connection) -> list[Enrolment]:
     from app.storage.tables import link, mentorado
 
-    links = {row.mentorado_id: _link(row) for row in connection.execute(link.select().where(link.c.active))}
-    enrolments = [Enrolment(_mentorado(row), links[row.id]) for row in connection.execute(mentorado.select())]
-    return sorted(enrolments, key=_by_name)
+    active = connection.execute(link.select().where(link.c.active))
+    links = {each.mentorado_id: each for each in readable("link", active, _link)}
+    everybody = connection.execute(mentorado.select())
+    return sorted(readable("mentorado", everybody, lambda row: Enrolment(_mentorado(row), links[row.id])), key=_by_name)
 
 
 def _add(connection: Connection, enrolment: Enrolment) -> None:
@@ -113,9 +115,9 @@ def _mentorado_row(mentorado: Mentorado) -> dict[str, Any]:
 def _mentorado(row: Any) -> Mentorado:
     return Mentorado(
         id=row.id,
-        name=shown_name(row.name),  # earlier versions took any
-        phone=row.phone,
-        cohort=shown_name(row.cohort),
+        name=shown_name(plain(row.name)),  # earlier versions took any
+        phone=PhoneNumber(plain(row.phone)),
+        cohort=shown_name(plain(row.cohort)),
         created_at=row.created_at,
         archived_at=row.archived_at,
     )
@@ -132,12 +134,16 @@ def _link_row(link: Link) -> dict[str, Any]:
     }
 
 
+def _number(value: object) -> PhoneNumber | None:
+    return None if value is None else PhoneNumber(plain(value))
+
+
 def _link(row: Any) -> Link:
     return Link(
         id=row.id,
         mentorado_id=row.mentorado_id,
         provider=ProviderKind(row.provider),
         wanted=row.wanted,
-        account=row.account,
-        accepted_account=row.accepted_account,
+        account=_number(row.account),
+        accepted_account=_number(row.accepted_account),
     )

@@ -16,6 +16,7 @@ from app.domain.mentorado import Enrolment, LinkId, MentoradoId, ProviderKind
 from app.domain.messages import Address, SetAsideReason, WireUnknown
 from app.domain.set_aside import PAYLOAD_LIMIT, PAYLOADS_LIMIT, SetAsideCount, SetAsideDelivery
 from app.storage.database import Database
+from app.storage.readable import count, plain, readable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
@@ -106,7 +107,9 @@ def _counts(connection: Connection, mentorado_id: MentoradoId | None) -> list[Se
     query = query.join(link, link.c.id == set_aside.c.link_id).group_by(*what).order_by(last.desc())
     if mentorado_id is not None:
         query = query.where(link.c.mentorado_id == mentorado_id)
-    return [SetAsideCount(count=row.times, last=row.last, **_common(row)) for row in connection.execute(query)]
+    rows = connection.execute(query)
+    made = readable("set_aside", rows, lambda row: SetAsideCount(count=row.times, last=row.last, **_common(row)))
+    return list(made)
 
 
 def _latest(connection: Connection, mentorado_id: MentoradoId | None, limit: int) -> list[SetAsideDelivery]:
@@ -118,17 +121,18 @@ def _latest(connection: Connection, mentorado_id: MentoradoId | None, limit: int
     if mentorado_id is not None:
         query = query.where(link.c.mentorado_id == mentorado_id)
     rows = connection.execute(query.order_by(set_aside.c.number.desc()).limit(limit))
-    return [
-        SetAsideDelivery(
+
+    def made(row: Row[Any]) -> SetAsideDelivery:
+        return SetAsideDelivery(
             number=row.number,
-            detail=row.detail,
+            detail=plain(row.detail),
             at=row.at,
-            payload=row.payload,
-            payload_size=row.payload_size,
+            payload=plain(row.payload),
+            payload_size=count(row.payload_size) or 0,
             **_common(row),
         )
-        for row in rows
-    ]
+
+    return list(readable("set_aside", rows, made))
 
 
 def _common(row: Row[Any]) -> dict[str, Any]:
@@ -136,7 +140,7 @@ def _common(row: Row[Any]) -> dict[str, Any]:
         "link_id": LinkId(row.link_id),
         "mentorado_id": MentoradoId(row.mentorado_id),
         "provider": ProviderKind(row.provider),
-        "kind": row.kind,
+        "kind": plain(row.kind),
         "reason": SetAsideReason(row.reason),
     }
 

@@ -10,8 +10,10 @@ from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.guidance import FORBIDDING
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import LinkId, MentoradoId
+from app.domain.phone import PhoneNumber
 from app.domain.ports import Transition
 from app.storage.database import Database
+from app.storage.readable import plain, readable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -71,7 +73,8 @@ def _of(connection: Connection, mentorado_id: MentoradoId, limit: int) -> list[T
 
     their_links = link.select().where(link.c.mentorado_id == mentorado_id).with_only_columns(link.c.id)
     theirs = transition.select().where(transition.c.link_id.in_(their_links))
-    return [_transition(row) for row in connection.execute(theirs.order_by(transition.c.id.desc()).limit(limit))]
+    rows = connection.execute(theirs.order_by(transition.c.id.desc()).limit(limit))
+    return list(readable("transition", rows, _transition))
 
 
 def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[Transition]:
@@ -87,7 +90,7 @@ def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[Tr
     rows = list(connection.execute(earlier.order_by(transition.c.id.desc()).limit(1)))
     if first is not None:
         rows += connection.execute(theirs.where(transition.c.id >= first).order_by(transition.c.id))
-    return [_transition(row) for row in rows]
+    return list(readable("transition", rows, _transition))
 
 
 def _latest(connection: Connection) -> dict[LinkId, Transition]:
@@ -99,7 +102,7 @@ def _latest(connection: Connection) -> dict[LinkId, Transition]:
     one = transition.alias()
     last = select(func.max(one.c.id)).where(one.c.link_id == link.c.id).scalar_subquery()
     rows = connection.execute(select(transition).join_from(link, transition, transition.c.id == last))
-    return {row.link_id: _transition(row) for row in rows}
+    return {each.link_id: each for each in readable("transition", rows, _transition)}
 
 
 def _forbidding(connection: Connection) -> dict[LinkId, Transition]:
@@ -118,7 +121,8 @@ def _forbidding(connection: Connection) -> dict[LinkId, Transition]:
     newest_first = select(one.c.id).where(one.c.link_id == link.c.id).order_by(one.c.id.desc())
     last = newest_first.where(or_(forbade, connected, lifted)).limit(1).scalar_subquery()
     rows = connection.execute(select(transition).join_from(link, transition, transition.c.id == last))
-    return {row.link_id: _transition(row) for row in rows if row.reason in _FORBIDDING}
+    forbidding = [row for row in rows if row.reason in _FORBIDDING]
+    return {each.link_id: each for each in readable("transition", forbidding, _transition)}
 
 
 def _transition(row: Any) -> Transition:
@@ -133,7 +137,7 @@ def _transition(row: Any) -> Transition:
             since=row.at,
             capability=SendCapability(row.capability),
             until=row.until,
-            account=row.account,
-            detail=row.detail,
+            account=None if row.account is None else PhoneNumber(plain(row.account)),
+            detail=plain(row.detail),
         ),
     )
