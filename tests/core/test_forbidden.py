@@ -402,3 +402,27 @@ def test_a_pairing_is_given_up_although_nothing_of_it_may_be_touched(manual_cloc
             await core.supervisor.give_up_pairing(bia.mentorado.id)  # there are no codes at all
 
     run(main())
+
+
+class DamagedProvider(PlayedProvider):
+    """Cannot say whether a scan waits for a decision."""
+
+    async def undecided_account(self, link: Link) -> PhoneNumber | None:
+        raise Problem(Code.SESSION_CORRUPT, path="")
+
+
+def test_what_is_too_damaged_to_be_decided_about_is_replaced_by_a_new_pairing(
+    manual_clock: ManualClock, run: Run
+) -> None:
+    core = Core(manual_clock, provider=DamagedProvider())
+
+    async def main() -> None:
+        async with core.running():
+            ana = await enrolled(core, ProviderKind.WHATSAPP_WEB)
+            await core.do(ActionName.CONNECT, ana)
+            assert core.status(ana).reason is Reason.SESSION_CORRUPT
+            await core.supervisor.pair_anew(ana.mentorado.id)
+            await settle()
+            assert core.provider.line.pairing
+
+    run(main())

@@ -130,7 +130,7 @@ class LinkRun:
     async def _hold_one_line(self, pair_anew: bool) -> None:
         """Pair or connect, whichever is due, until the line is over."""
         if isinstance(self._provider, CanPair):
-            account = await self._provider.undecided_account(self._link)
+            account = await self._undecided(self._provider, pair_anew=pair_anew)
             if account is not None and self._is_wrong(account):
                 self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
                 return
@@ -141,6 +141,15 @@ class LinkRun:
                 return
         async with self._patience.at_most(), self._provider.connect(self._enrolment) as line:
             await self._listen(line, None)
+
+    async def _undecided(self, provider: CanPair, *, pair_anew: bool) -> PhoneNumber | None:
+        """Whose scan a person has to decide about first. A new pairing replaces what is too damaged to say."""
+        try:
+            return await provider.undecided_account(self._link)
+        except Problem:
+            if not pair_anew:
+                raise
+            return None
 
     async def _pair(self, provider: CanPair) -> None:
         if self._desk.current is not None:
