@@ -12,7 +12,7 @@ from app.domain.messages import Address, AddressKind, Delivery, MessageKind, Wir
 from app.providers.whatsapp_web.host.content import TEXT_LIMIT
 from app.providers.whatsapp_web.host.engine import messages
 from app.providers.whatsapp_web.host.events import Event, ignored_in
-from app.providers.whatsapp_web.host.facts import IGNORED, NotUnderstood, facts_of
+from app.providers.whatsapp_web.host.facts import IGNORED, NotUnderstood, facts_of, whatsapp_time
 from app.providers.whatsapp_web.host.records import Record
 
 pb: Any = messages()
@@ -315,6 +315,17 @@ def test_what_could_not_be_decrypted_is_kept_as_that() -> None:
 def receipts(kind: int, where: Any = FROM_BIA, ids: tuple[str, ...] = ("A", "B")) -> list[WireFact]:
     event = pb.Receipt(MessageSource=where, MessageIDs=ids, Timestamp=int(SENT.timestamp()), Type=kind)
     return list(facts_of(record(Event.RECEIPT, event), pb))
+
+
+@pytest.mark.parametrize("unit", [1, 1_000, 1_000_000])
+def test_a_time_is_understood_in_seconds_and_in_smaller_units(unit: int) -> None:
+    """ "times in milliseconds go to quarantine" """
+    at = int(SENT.timestamp()) * unit
+    delivered = pb.Receipt.ReceiptType.Value("DELIVERED")
+    event = pb.Receipt(MessageSource=FROM_BIA, MessageIDs=["A"], Timestamp=at, Type=delivered)
+    (fact,) = facts_of(record(Event.RECEIPT, event), pb)
+    assert isinstance(fact, WireReceipt)
+    assert (fact.at, whatsapp_time(at)) == (SENT.replace(microsecond=0),) * 2
 
 
 @pytest.mark.parametrize(

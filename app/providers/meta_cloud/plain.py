@@ -63,8 +63,8 @@ def moment(value: object) -> datetime | None:
     seconds = number(value)
     try:
         if seconds is not None:
-            while abs(seconds) >= _MILLISECONDS:
-                seconds //= 1000
+            for _ in range(3):  # milliseconds, microseconds, nanoseconds: anything larger is nonsense
+                seconds = seconds // 1000 if abs(seconds) >= _MILLISECONDS else seconds
             return datetime.fromtimestamp(seconds, UTC)
         parsed = datetime.fromisoformat(text(value))
     except (ValueError, OverflowError, OSError):

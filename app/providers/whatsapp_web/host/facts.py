@@ -20,6 +20,9 @@ from app.providers.whatsapp_web.host.records import Record
 IGNORED: Final = 60_000
 """A record of ours: a message that came again after the library had used up its key. See `ignored_in`."""
 
+_MILLISECONDS: Final = 10**11
+"""As seconds this is the year 5138: a time that large is in a smaller unit."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -90,7 +93,7 @@ def _wire(info: Any, record: Record, **said: Any) -> WireMessage:
         sender=sender,
         from_me=source.IsFromMe,
         sender_name=info.Pushname,
-        sent_at=_time(info.Timestamp / 1000, record),
+        sent_at=whatsapp_time(info.Timestamp) or datetime.fromtimestamp(record.received, UTC),
         received_at=datetime.fromtimestamp(record.received, UTC),
         **said,
     )
@@ -110,7 +113,7 @@ def _receipt(event: Any, pb: Any) -> Sequence[WireFact]:
     if delivery is None or source.IsFromMe or not event.MessageIDs or is_publication(source.Chat):
         return ()
     chat = named(source.Chat) if source.IsGroup else named(source.Chat, source.SenderAlt)
-    at = datetime.fromtimestamp(event.Timestamp, UTC) if event.Timestamp > 0 else _EPOCH
+    at = whatsapp_time(event.Timestamp) or _EPOCH
     return (WireReceipt(provider_ids=tuple(event.MessageIDs), chat=chat, delivery=delivery, at=at),)
 
 
@@ -137,6 +140,8 @@ def _split(jid: str) -> tuple[str, str]:
     return user, server
 
 
-def _time(seconds: float, record: Record) -> datetime:
-    """WhatsApp's time; a message without one was sent when it was received."""
-    return datetime.fromtimestamp(seconds if seconds > 0 else record.received, UTC)
+def whatsapp_time(value: float) -> datetime | None:
+    """WhatsApp's time, which events of the library have in seconds or in milliseconds; None without one."""
+    for _ in range(3):  # milliseconds, microseconds, nanoseconds: anything larger is nonsense
+        value = value / 1000 if value >= _MILLISECONDS else value
+    return datetime.fromtimestamp(value, UTC) if value > 0 else None

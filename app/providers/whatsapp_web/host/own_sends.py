@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.domain.messages import Address, AddressKind, Delivery, WireFact, WireMessage, WireReceipt
+from app.providers.whatsapp_web.host.facts import whatsapp_time
 from app.providers.whatsapp_web.host.records import Record
 
 SENDING: Final = 60_001
@@ -74,7 +75,7 @@ class OwnSends:
         message_id = said.get("id", own_id)
         delivery = Delivery.SENT if record.code == SENT else Delivery.FAILED
         message = _message(message_id, said, said["at"], record.received)
-        at = datetime.fromtimestamp(said["at"], UTC)
+        at = message.sent_at
         return message, WireReceipt(provider_ids=(message_id,), chat=message.chat, delivery=delivery, at=at)
 
     def _end(self, outcome: dict[str, Any], code: int) -> None:
@@ -90,6 +91,6 @@ def _message(message_id: str, said: dict[str, Any], at: float, received: float) 
         sender=(),
         from_me=True,
         text=said["text"],
-        sent_at=datetime.fromtimestamp(at, UTC),
+        sent_at=whatsapp_time(at) or datetime.fromtimestamp(received, UTC),
         received_at=datetime.fromtimestamp(received, UTC),
     )
