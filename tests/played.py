@@ -273,6 +273,8 @@ class PlayedTimeRecords:
         return self.newest_
 
     async def correct(self, now: datetime) -> int:
+        if self.problem is not None:
+            raise self.problem
         self.corrected.append(now)
         return 0
 

@@ -74,7 +74,10 @@ class TrustedClock:
         return self._read()[1]
 
     async def load(self) -> None:
-        """Read what is known from former runs. With a doubt, a provider is asked before this returns."""
+        """Read what is known from former runs. With a doubt, a provider is asked before this returns.
+
+        A database that can only be read now keeps nobody from reading it: what is due is written by `ClockCheck`.
+        """
         mark, newest = await self._records.mark(), await self._records.newest()
         known = mark.at if mark is not None else None
         self._disregarded_until = mark.disregarded_until if mark is not None else None
@@ -82,9 +85,10 @@ class TrustedClock:
             disregarded = self._disregarded_until is not None and newest <= self._disregarded_until
             known = known if disregarded else newest
         self._known = (known or self._clock.now(), self._elapsed())
-        if self.doubt is not None:
-            await self.ask_provider()
-        await self.correct()
+        with suppress(Problem):
+            if self.doubt is not None:
+                await self.ask_provider()
+            await self.correct()
         self.loaded.set()
 
     async def correct(self) -> None:

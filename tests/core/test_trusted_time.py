@@ -240,6 +240,18 @@ def test_a_doubt_is_told_until_it_is_over_and_a_confirmation_is_written_down(
     assert "is trusted instead" in caplog.text
 
 
+@pytest.mark.parametrize("last_run", [DAWN, DAWN - YEARS])
+def test_a_database_that_can_only_be_read_is_read_all_the_same(run: Run, last_run: datetime) -> None:
+    async def main() -> None:
+        place = Place(last_run=last_run, provider=DAWN)
+        place.records.problem = Problem(Code.DATABASE_NOT_WRITABLE)
+        await place.clock.load()
+        assert (place.clock.now(), place.clock.doubt) == (DAWN, None)
+        assert place.clock.loaded.is_set()
+
+    run(main())
+
+
 def test_while_all_is_well_nothing_is_told_and_the_mark_moves_on(core: Core, run: Run) -> None:
     async def main() -> None:
         place = Place(last_run=DAWN)
