@@ -113,7 +113,7 @@ async def main():
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["conecta.db"], [*path.parent.iterdir()]
     (disk / "ballast").unlink()
-    assert await SqlRoster(newer).all() == [ana]
+    assert [each.mentorado.id for each in await SqlRoster(newer).all()] == [ana.mentorado.id]
     await newer.close()
 asyncio.run(main())
 """,
