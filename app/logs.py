@@ -1,4 +1,4 @@
-"""The log: a JSON object per line, quiet, rotating, with phone numbers masked whoever wrote them.
+"""The log: a JSON object per line, quiet, rotating, without credentials, codes and whole numbers, whoever wrote it.
 
 There is one file for the program, and one for each mentorado with what is about them; only that one also has the
 provider's detailed log, while it is switched on.
@@ -10,7 +10,6 @@ import errno
 import json
 import logging
 import os
-import re
 import stat
 import sys
 from collections import OrderedDict
@@ -22,23 +21,13 @@ from typing import Final
 
 from app.core.log_context import ABOUT
 from app.domain.mentorado import MentoradoId, is_id
-from app.domain.phone import masked
+from app.domain.redaction import redacted
 
 MEGABYTE: Final = 1024 * 1024
 DETAILED: Final = "app.whatsmeow"
 """The logger of the library's lines. They come only while somebody wants them, so all that come are written."""
 
 _OPEN_FILES: Final = 16
-
-# Word characters around it mean an id of ours or a hash; the library's addresses have signs around the number.
-_NUMBER = re.compile(r"(?<![0-9A-Za-z])\+?\d{10,}(?![0-9A-Za-z])")
-_WRITTEN = re.compile(
-    r"(?<![0-9A-Za-z])(?:"
-    r"\+\d{1,3}[ .-]?\(?\d{2,4}\)?(?:[ .-]?\d{3,5}){2}"  # +55 11 98765-4321
-    r"|(?:\(\d{2}\) ?|\d{2} )\d{4,5}[ -]\d{4}"  # (11) 98765-4321
-    r")(?![0-9A-Za-z])"
-)
-_QR = re.compile(r"https://wa\.me/settings/linked_devices#\S+|\b2@\S{20,}")
 
 
 def configure_logging(file: Path) -> None:
@@ -124,7 +113,7 @@ class Discreet(logging.Formatter):
     """Masks what must not be read in a log, tracebacks included, so that no caller can forget to."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return discreet(super().format(record))
+        return redacted(super().format(record))
 
 
 class JsonLines(logging.Formatter):
@@ -135,17 +124,10 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": discreet(record.getMessage()),
+            "message": redacted(record.getMessage()),
         }
         if about := ABOUT.get():
             line["mentorado"] = about
         if record.exc_info:
-            line["error"] = discreet(self.formatException(record.exc_info))
+            line["error"] = redacted(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
-
-
-def discreet(text: str) -> str:
-    """*text* with phone numbers masked and QR texts taken out."""
-    without_codes = _QR.sub("[QR]", text)
-    plain = _NUMBER.sub(lambda match: masked(match[0]), without_codes)
-    return _WRITTEN.sub(lambda match: masked(re.sub(r"[^\d+]", "", match[0])), plain)

@@ -1,17 +1,26 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.log_context import about
 from app.domain.mentorado import MentoradoId, new_mentorado_id
-from app.logs import PrivateFile, Streams, configure_logging, discreet
+from app.domain.redaction import redacted
+from app.logs import PrivateFile, Streams, configure_logging
+from app.storage.database import Database
+from app.storage.tables import setting
+from app.ui.crash import report
 
 
 @pytest.fixture
@@ -155,7 +164,7 @@ def test_a_disk_that_is_full_loses_lines_and_bothers_nobody(
     ],
 )
 def test_numbers_are_masked_however_they_are_written(number: str) -> None:
-    line = discreet(f"typed {number}, and left")
+    line = redacted(f"typed {number}, and left")
     assert "987" not in line
     assert "…" in line
     assert line.endswith(", and left")
@@ -163,7 +172,7 @@ def test_numbers_are_masked_however_they_are_written(number: str) -> None:
 
 def test_ids_and_times_are_left_alone() -> None:
     line = "2026-11-22 10:00:00,123 link 05f6184e94f14d54be1242a65a815229 after 12345 ms"
-    assert discreet(line) == line
+    assert redacted(line) == line
 
 
 def test_a_folder_that_cannot_be_written_leaves_warnings_on_standard_error(
@@ -210,3 +219,63 @@ def test_what_was_planted_in_the_place_of_a_log_is_not_written_to(
     assert [line["message"] for line in lines(log)] == ["hello"]
     assert log.is_file()
     assert not log.is_symlink()
+
+
+def test_what_is_planted_everywhere_is_in_no_log_and_no_crash_report(
+    tmp_path: Path, app_log: logging.Logger, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Issue 9, 12: one redaction, for the log of the program, the log of a mentorado and the report of a crash."""
+    configure_logging(file := tmp_path / "logs" / "conecta.log")
+    planted = "+55 (11) 98765-4321, 2@abcdefghijkl,mno= K7XQ-93TR token=hush-hush Bearer EAAGm0PX4ZCpsBAKZB2x7ZBq1"
+    with about(new_mentorado_id()):
+        app_log.info("it said %s", planted)
+        try:
+            raise ValueError(planted) from KeyError(planted)
+        except ValueError as error:
+            error.add_note(planted)
+            app_log.exception("broke: %r", {"said": planted})
+            crash = report(error, "1.2.3")
+    written = crash + "".join(each.read_text() for each in file.parent.iterdir())
+    assert len(list(file.parent.iterdir())) == 2
+    assert "broke" in written
+    for private in ("98765", "4321", "abcdef", "K7XQ", "93TR", "hush", "EAAG"):
+        assert private not in written
+
+
+WORDS = "meu segredo"
+
+
+async def _store_what_is_refused(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        for _ in range(2):  # the second time, the same key
+            connection.execute(setting.insert().values(key="x", value=WORDS, changed_at=datetime.now(UTC)))
+
+    await database.run(work)
+
+
+async def _store_what_cannot_be_bound(database: Database) -> None:
+    def work(connection: Connection) -> None:
+        connection.execute(setting.insert().values(key="x", value=WORDS, changed_at=datetime(2026, 1, 1)))  # noqa: DTZ001
+
+    await database.run(work)
+
+
+@pytest.mark.parametrize("refused", [_store_what_is_refused, _store_what_cannot_be_bound])
+def test_an_error_of_the_database_does_not_carry_what_people_wrote(
+    tmp_path: Path,
+    app_log: logging.Logger,
+    caplog: pytest.LogCaptureFixture,
+    refused: Callable[[Database], Awaitable[None]],
+) -> None:
+    configure_logging(file := tmp_path / "logs" / "conecta.log")
+
+    async def main() -> str:
+        async with Database(tmp_path / "conecta.db") as database:
+            with pytest.raises(SQLAlchemyError) as caught:
+                await refused(database)
+        app_log.error("broke", exc_info=caught.value)
+        return "".join(traceback.format_exception(caught.value)) + report(caught.value, "1.2.3")
+
+    written = asyncio.run(main()) + file.read_text()
+    assert "INSERT INTO setting" in written
+    assert WORDS not in written

@@ -94,7 +94,8 @@ def _engine(path: Path, busy_timeout: float, *, foreign_keys: bool = True) -> En
 
     url = URL.create("sqlite", database=str(path))
     arguments = {"timeout": busy_timeout, "check_same_thread": True}
-    engine = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments)
+    # hide_parameters: what a statement was given is what people wrote, and an error about it ends in logs.
+    engine = create_engine(url, pool_size=1, max_overflow=0, connect_args=arguments, hide_parameters=True)
     event.listen(engine, "connect", configure)
     return engine
 

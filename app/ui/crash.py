@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import platform
-import re
 import sys
 import threading
 import traceback
@@ -17,14 +16,13 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
+from app.domain.redaction import redacted
 from app.ui import tokens as t
 from app.ui.text import texts
 from app.ui.theme import Theme
 
 log = logging.getLogger(__name__)
 
-_NUMBER = re.compile(r"\+?\d(?:[\s().-]?\d){7,}")
-_CREDENTIAL = re.compile(r"\d@[\w+/=,@-]{8,}|[\w+/=-]{40,}")
 _MOST = 20
 """Different failures that are shown in one run; past that, one more window helps nobody."""
 
@@ -33,11 +31,7 @@ def report(error: BaseException, version: str) -> str:
     """What support needs to know, without phone numbers, codes or keys."""
     lines = "".join(traceback.format_exception(error))
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
-    return f"Conecta {version}\n{system}\n\n{_without_private_parts(lines)}"
-
-
-def _without_private_parts(words: str) -> str:
-    return _NUMBER.sub("…", _CREDENTIAL.sub("…", words))
+    return f"Conecta {version}\n{system}\n\n{redacted(lines)}"
 
 
 class CrashReports(QObject):
