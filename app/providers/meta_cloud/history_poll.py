@@ -11,8 +11,8 @@ from typing import Any, Final
 from app.domain.messages import Address, Delivery, WireReceipt
 from app.domain.ports import Clock
 from app.providers.meta_cloud.errors import meaning_of
-from app.providers.meta_cloud.graph import Declined, Graph, Said
-from app.providers.meta_cloud.plain import code_word, mapping, mappings, moment, text
+from app.providers.meta_cloud.graph import Declined, Graph, Said, discreet
+from app.providers.meta_cloud.plain import code_word, mapping, mappings, moment, shortened, text
 
 FIELDS: Final = "id,message_id,events{delivery_status,timestamp,error_description}"
 AT_ONCE: Final = 5
@@ -87,7 +87,7 @@ class HistoryPoll:
 def latest(body: Mapping[str, Any], followed: Followed) -> WireReceipt | None:
     """How far *followed* got, by the last event that is understood; events may be a list, or wrapped in an object."""
     events = [
-        (at, state)
+        (at, state, text(event.get("error_description")))
         for each in mappings(body.get("data"))
         if text(each.get("message_id")) in ("", followed.provider_id)
         for event in mappings(each.get("events")) or mappings(mapping(each.get("events")).get("data"))
@@ -95,5 +95,6 @@ def latest(body: Mapping[str, Any], followed: Followed) -> WireReceipt | None:
     ]
     if not events:
         return None
-    at, state = max(events, key=lambda event: (event[0], list(_STATES.values()).index(event[1])))
-    return WireReceipt(provider_ids=(followed.provider_id,), chat=followed.chat, delivery=state, at=at)
+    at, state, why = max(events, key=lambda event: (event[0], list(_STATES.values()).index(event[1])))
+    detail = discreet(shortened(why)) if state is Delivery.FAILED else ""
+    return WireReceipt(provider_ids=(followed.provider_id,), chat=followed.chat, delivery=state, at=at, detail=detail)

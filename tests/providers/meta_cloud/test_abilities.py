@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from app.domain.messages import Delivery
 from app.domain.provider import (
     CanCheckNow,
     CanDescribe,
@@ -15,12 +16,12 @@ from app.domain.provider import (
     NeedsCredentials,
     TakesDeliveries,
 )
-from app.providers.meta_cloud.history_poll import HistoryPoll
+from app.providers.meta_cloud.history_poll import Followed, HistoryPoll, latest
 from app.providers.meta_cloud.inquiry import Inquiry
 from app.providers.meta_cloud.line import MetaLine, Rhythm
 from app.providers.meta_cloud.provider import MetaCloudProvider
 from app.storage.secrets.vault import Vault
-from tests.clock import StillClock
+from tests.clock import DAWN, StillClock
 from tests.emulators.meta_cloud.world import NUMBER_ID
 from tests.providers.meta_cloud.recital import Recital, graph_of
 
@@ -42,3 +43,12 @@ def test_its_line_can_be_told_to_ask_now() -> None:
 def test_the_program_starts_without_an_http_client() -> None:
     script = "import sys, app.bootstrap; sys.exit('httpx' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_a_failure_that_is_asked_for_says_why() -> None:
+    sent = Followed(provider_id="wamid.1", chat=(), since=DAWN)
+    failed = {"delivery_status": "FAILED", "timestamp": 1_760_000_000, "error_description": "Message undeliverable"}
+    body = {"data": [{"message_id": "wamid.1", "events": [{**failed, "delivery_status": "SENT"}, failed]}]}
+    receipt = latest(body, sent)
+    assert receipt is not None
+    assert (receipt.delivery, receipt.detail) == (Delivery.FAILED, "Message undeliverable")
