@@ -247,14 +247,12 @@ class WhatsAppWebProvider:
 
     @staticmethod
     def _account_of_candidate(folder: SessionFolder) -> PhoneNumber | None:
-        candidate = folder.candidate
-        if candidate is None or not candidate.exists():
-            return None
         try:
-            return account_in(candidate)
+            candidate = folder.candidate
+            return None if candidate is None or not candidate.exists() else account_in(candidate)
         except Problem as problem:
             if problem.code is Code.SESSION_CORRUPT:
-                return None  # nothing to decide about; the next pairing sets it aside
+                return None  # file or pointer: nothing to decide about, and the next pairing sets it aside
             raise
 
     async def _line_closed(self, mentorado_id: MentoradoId) -> None:
