@@ -39,10 +39,45 @@ def unsafe_place(file: Path, *, only_mine: bool = False) -> Path | None:
         found = place.lstat()
         if found.st_uid not in owners or found.st_mode & _OTHERS_WRITE or stat.S_ISLNK(found.st_mode):
             return place
-    for place in file.parent.parents:
+    return _unsafe_above(file.parent)
+
+
+def unsafe_link(file: Path) -> Path | None:
+    """Return the first symbolic link on the way to *file*, an absolute path, or the first folder above one, that
+    somebody else may write: who can replace the link chooses which file is read.
+
+    Raises `OSError` where there is no such way.
+    """
+    if not KNOWS_OWNERS:
+        return None
+    place, left = Path(file.anchor), list(reversed(file.parts[1:]))
+    while left:
+        part = left.pop()
+        if part == "..":
+            place = place.parent
+            continue
+        here = place / part
+        if not here.is_symlink():
+            place = here
+            continue
+        for each in (here, place):
+            found = each.lstat()
+            writable = each is place and found.st_mode & _OTHERS_WRITE  # the mode of a link says nothing
+            if writable or found.st_uid not in {os.geteuid(), _ROOT, _UNMAPPED}:
+                return each
+        if unsafe := _unsafe_above(place):
+            return unsafe
+        target = here.readlink()
+        place = Path(target.anchor) if target.is_absolute() else place
+        left.extend(reversed(target.parts[1:] if target.is_absolute() else target.parts))
+    return None
+
+
+def _unsafe_above(folder: Path) -> Path | None:
+    for place in folder.parents:
         found = place.lstat()
         shared = found.st_mode & _OTHERS_WRITE and not found.st_mode & stat.S_ISVTX
-        if shared or found.st_uid not in {me, _ROOT, _UNMAPPED}:
+        if shared or found.st_uid not in {os.geteuid(), _ROOT, _UNMAPPED}:
             return place
     return None
 

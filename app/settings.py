@@ -20,7 +20,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.domain.errors import Code, Problem
-from app.files import KNOWS_OWNERS, read_small, unsafe_place
+from app.files import KNOWS_OWNERS, read_small, unsafe_link, unsafe_place
 
 APP_NAME = "conecta"
 ZAPI_URL = "https://api.z-api.io"
@@ -192,7 +192,7 @@ def _settings_file(file: Path, *, must_exist: bool = False) -> dict[str, str]:
             if must_exist:
                 raise Problem(Code.SETTINGS_FILE_MISSING, path=str(file))
             return {}
-        unsafe = unsafe_place(real)
+        unsafe = unsafe_place(real) or unsafe_link(file.absolute())
     except (OSError, RuntimeError) as error:  # a loop of symbolic links is a RuntimeError on Python 3.11 and 3.12
         detail = getattr(error, "strerror", None) or str(error)
         raise Problem(Code.SETTINGS_FILE_UNREADABLE, path=str(file), detail=detail) from error

@@ -186,6 +186,54 @@ def test_a_link_counts_in_the_configuration_folder_but_not_in_the_current_one(tm
     assert caught.value.context == {"path": str(home / ".env"), "place": str(kept)}
 
 
+def _by_a_link(tmp_path: Path, safe: Path) -> tuple[Path, Path]:
+    """The link itself lies where others may write."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "named.env").symlink_to(safe / ".env")
+    shared.chmod(0o1777)
+    return shared / "named.env", shared
+
+
+def _by_a_link_to_its_folder(tmp_path: Path, safe: Path) -> tuple[Path, Path]:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    (shared / "folder").symlink_to(safe)
+    shared.chmod(0o775)
+    return shared / "folder" / ".env", shared
+
+
+def _by_a_link_below_a_shared_folder(tmp_path: Path, safe: Path) -> tuple[Path, Path]:
+    (tmp_path / "shared" / "mine").mkdir(parents=True)
+    (tmp_path / "shared" / "mine" / ".env").symlink_to(Path("..", "..", safe.name, ".env"))
+    (tmp_path / "shared").chmod(0o777)
+    return tmp_path / "shared" / "mine" / ".env", tmp_path / "shared"
+
+
+def _by_a_link_to_a_link(tmp_path: Path, safe: Path) -> tuple[Path, Path]:
+    between, shared = _by_a_link(tmp_path, safe)
+    (tmp_path / ".env").symlink_to(between)
+    return tmp_path / ".env", shared
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere nobody can be asked who may write")
+@pytest.mark.parametrize(
+    "way", [_by_a_link, _by_a_link_to_its_folder, _by_a_link_below_a_shared_folder, _by_a_link_to_a_link]
+)
+def test_a_settings_file_behind_a_link_that_others_could_replace_is_refused(
+    tmp_path: Path, way: Callable[[Path, Path], tuple[Path, Path]]
+) -> None:
+    safe = tmp_path / "safe"
+    safe.mkdir()
+    written(safe, "CONECTA_SESSION_HOST=python -m harvest\n")
+    file, place = way(tmp_path, safe)
+    for named in ({"env_file": file}, {"config_folder": file.parent}) if file.name == ".env" else ({"env_file": file},):
+        with pytest.raises(Problem) as caught:
+            read_settings({}, safe / "elsewhere", **named)
+        assert caught.value.code is Code.SETTINGS_FILE_UNSAFE
+        assert caught.value.context == {"path": str(file), "place": str(place)}
+
+
 def test_the_file_of_another_program_is_nobodys_business(tmp_path: Path) -> None:
     written(tmp_path, "DJANGO_SECRET=1\nPATH=/evil\n# BAILEYS_SESSION_DIR=x\n")
     assert read_settings({}, tmp_path).unused is None
