@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - for as long as the program runs
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a name that this terminal has no letters for is no reason to fail
-            stream.reconfigure(errors="backslashreplace")
+            # Whoever reads a pipe sees each line when it is written, as at a terminal.
+            stream.reconfigure(errors="backslashreplace", line_buffering=True)
     try:
         exit_code = _obey(sys.argv[1:] if argv is None else argv)
         if sys.stdout is not None:

@@ -215,6 +215,8 @@ class _Teller:
             _print_json(
                 {"event": "qr", "number": code.number, "total": code.total, "expires_at": _iso(code.expires_at)}
             )
+        elif not sys.stdout.isatty():
+            print(texts("cli.code_drawn", number=code.number, total=code.total))
         draw_qr(code.text, sys.stderr)
         print(texts("cli.scan", number=code.number, total=code.total), file=sys.stderr, flush=True)
 

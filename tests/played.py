@@ -336,8 +336,12 @@ class PlayedJournal:
     async def begin(self, head: ProcedureHead, first: JournalEntry) -> None:
         if self.problem is not None:
             raise self.problem
-        self.journals[head.id] = (head, [])
-        await self.append(first)
+        await asyncio.sleep(0)
+        if self.problem is not None:
+            raise self.problem
+        self.journals[head.id] = (head, [first])
+        self.on_entry(first)
+        await asyncio.sleep(0)  # it is on disk a moment before whoever asked goes on
 
     async def append(self, entry: JournalEntry) -> None:
         await asyncio.sleep(0)

@@ -19,6 +19,7 @@ from app.core.backup.folder import ENDING
 from app.core.backup.retention import BackupRetention
 from app.core.bus import Bus
 from app.core.chores import Chores
+from app.core.database_follower import DatabaseFollower
 from app.core.enrolments import Enrolments
 from app.core.hosted.accounts import Accounts
 from app.core.hosted.webhooks import WebhookDesk
@@ -95,14 +96,17 @@ class Core:
     backup_retention: BackupRetention
     webhooks: WebhookDesk
     clock_check: ClockCheck
+    follower: DatabaseFollower
 
     async def open(self) -> None:
         """Open the database, read what operators decided and the roster. May be called again after a `Problem`."""
         await self.database.open()
+        await self.follower.mark()
         await self.clock.load()
         await self.desk.load()
         await self.enrolments.load()
         await self.procedures.load()
+        self.follower.begin()
 
     async def begin_anew(self) -> None:
         """Make a new database where one was lost; `open` comes after. Raises `Problem`."""
@@ -128,6 +132,7 @@ class Core:
                     self.incidents.run,
                     self.webhooks.run,
                     self.backup_retention.run,
+                    self.follower.run,
                 ),
             ):
                 yield
@@ -244,6 +249,7 @@ def build_core(
         bus=bus,
         clock=trusted,
     )
+    clock_check = ClockCheck(bus=bus, clock=trusted, witness=witness)
     return Core(
         settings=settings,
         clock=trusted,
@@ -311,5 +317,14 @@ def build_core(
             secrets=secrets,
             clock=trusted,
         ),
-        clock_check=ClockCheck(bus=bus, clock=trusted, witness=witness),
+        clock_check=clock_check,
+        follower=DatabaseFollower(
+            commits=database,
+            enrolments=enrolments,
+            supervisor=supervisor,
+            desk=desk,
+            procedures=procedures,
+            clock_check=clock_check,
+            clock=trusted,
+        ),
     )

@@ -34,12 +34,29 @@ class Enrolments:
         self._clock = clock
         self._by_id: dict[MentoradoId, Enrolment] = {}
         self._writing = asyncio.Lock()
+        self._changed_elsewhere: list[tuple[Enrolment, Enrolment]] = []  # since `follow` was asked
 
     async def load(self) -> None:
         """Read everybody from disk."""
         everybody = await self._roster.all()
         self._by_id = {enrolment.mentorado.id: enrolment for enrolment in everybody}
         self._bus.publish(MentoradosLoaded(tuple(everybody)))
+
+    async def follow(self) -> list[tuple[Enrolment, Enrolment]]:
+        """Read everybody anew, and tell what another program changed; returns who was changed, as before and as now."""
+        async with self._writing:
+            await self._follow()
+            changed, self._changed_elsewhere = self._changed_elsewhere, []
+            return changed
+
+    async def _follow(self) -> None:
+        for now in await self._roster.all():
+            before = self._by_id.get(now.mentorado.id)
+            if before is None:
+                self._by_id[now.mentorado.id] = now
+                self._bus.publish(MentoradoAdded(now))
+            elif before != now:
+                self._changed_elsewhere.append((before, self._keep(now)))
 
     def all(self) -> Iterable[Enrolment]:
         return tuple(self._by_id.values())
@@ -76,6 +93,7 @@ class Enrolments:
     async def edit(self, mentorado_id: MentoradoId, name: str, phone: str, cohort: str) -> Enrolment:
         """Change who somebody is. A number that another person accepted for the link is forgotten with the old one."""
         async with self._writing:
+            await self._follow()  # what another program changed must not be written over
             before = self.get(mentorado_id)
             number = await self._free_phone(phone, besides=mentorado_id)
             mentorado = replace(before.mentorado, name=checked_name(name), phone=number, cohort=checked_cohort(cohort))
@@ -89,6 +107,7 @@ class Enrolments:
     async def archive(self, mentorado_id: MentoradoId) -> None:
         """Take somebody out of the list. Session files and history stay where they are."""
         async with self._writing:
+            await self._follow()
             before = self.get(mentorado_id)
             mentorado = replace(before.mentorado, archived_at=self._clock.now())
             await self._roster.save_mentorado(mentorado)
@@ -97,6 +116,7 @@ class Enrolments:
     async def bring_back(self, mentorado_id: MentoradoId) -> None:
         """Undo `archive`; raises `Problem(PHONE_TAKEN)` when the number went to somebody else meanwhile."""
         async with self._writing:
+            await self._follow()
             before = self.get(mentorado_id)
             await self._free_phone(before.mentorado.phone, besides=mentorado_id)
             if before.link.accepted_account is not None:

@@ -46,6 +46,14 @@ class OperatorDesk:
         self.loaded.set()
         self._bus.publish(OperatorSettingsChanged(self._settings))
 
+    async def follow(self) -> None:
+        """Take up what another program decided."""
+        async with self._changing:
+            now = await self._store.load()
+            if now != self._settings:
+                self._settings = now
+                self._bus.publish(OperatorSettingsChanged(now))
+
     async def set_operator_name(self, typed: str) -> None:
         """Who is at the keyboard; it stands beside the computer's user in the audit from the next deed on."""
         name = " ".join(typed.split())[:LONGEST_NAME]

@@ -186,6 +186,12 @@ class ClockCheck:
         self._witness.record(DeedName.CONFIRM_DATE, before=before, after=after)
         self._tell()
 
+    async def follow(self) -> None:
+        """Another program may have confirmed the date."""
+        if self._clock.doubt is not None:
+            await self._clock.load()
+            self._tell()
+
     def _tell(self) -> None:
         doubt = self._clock.doubt
         if (doubt is None) != (self._shown is None) or (doubt and self._shown and doubt.certain != self._shown.certain):

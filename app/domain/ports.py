@@ -61,6 +61,14 @@ class Roster(Protocol):
         ...
 
 
+class ForeignCommits(Protocol):
+    """Notices that another program changed the database."""
+
+    async def version(self) -> object:
+        """Equal to the last answer as long as no other program committed anything. Raises `Problem`."""
+        ...
+
+
 class TransitionLog(Protocol):
     """Every move of every link, append-only."""
 

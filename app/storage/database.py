@@ -42,6 +42,7 @@ class Database:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
         self._closed = False
         self._engine: Engine | None = None  # touched by the worker thread only, like all below it
+        self._opened = 0  # how often; SQLite counts anew on each connection
         self._file: tuple[int, int] | None = None
 
     async def open(self) -> None:
@@ -71,6 +72,10 @@ class Database:
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Like `run`, for *work* that changes nothing: it does not wait for another program's write."""
         return await self._in_worker(lambda: self._transact(work, writing=False))
+
+    async def version(self) -> tuple[int, int]:
+        """Implements `app.domain.ports.ForeignCommits`: changes when another connection commits, not with our own."""
+        return await self._in_worker(self._version)
 
     async def rewrite(self) -> None:
         """Write the file anew: no trace stays of what was deleted, in the file or in its log. Needs its size on disk.
@@ -154,7 +159,16 @@ class Database:
                 self._path, busy_timeout=self._busy_timeout, migrations=self._migrations, traces=self._traces
             )
             self._file = _identity(self._path)
+            self._opened += 1
         return self._engine
+
+    def _version(self) -> tuple[int, int]:
+        engine = self._ready()
+
+        from app.storage.faults import problems
+
+        with problems(self._path), engine.connect() as connection:
+            return self._opened, int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
     def _refuse_another_file(self) -> None:
         # SQLite goes on writing into a file that was deleted or replaced under it, and all of that would be lost.

@@ -43,6 +43,18 @@ async def test_work_is_done_in_the_order_it_was_asked_for(path: Path) -> None:
     assert done == list(range(200))
 
 
+async def test_another_programs_commit_is_noticed_and_our_own_is_not(path: Path) -> None:
+    async with Database(path) as database, Database(path) as other:
+        before = await database.version()
+        await SqlRoster(database).add(enrolled("Ana", "11 98765-4321"))
+        await SqlRoster(other).all()
+        assert await database.version() == before
+        await SqlRoster(other).add(enrolled("Bia", "21 98765-4321"))
+        after = await database.version()
+        assert after != before
+        assert await database.version() == after
+
+
 async def test_work_that_fails_changes_nothing_and_the_next_is_done(path: Path) -> None:
     def half(connection: Connection) -> None:
         connection.exec_driver_sql("CREATE TABLE half (id INTEGER)")

@@ -25,7 +25,7 @@ from app.domain.events import MentoradoAdded
 from app.domain.guidance import STAYS_BLOCKED, forbids
 from app.domain.lifecycle import Trigger
 from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId, ProviderKind
-from app.domain.ports import Clock, TransitionLog
+from app.domain.ports import Clock, Transition, TransitionLog
 from app.domain.provider import CanPair, LocksSessions, Provider
 
 FLUSH_SECONDS = 3.0
@@ -103,6 +103,30 @@ class Supervisor:
         await self.restore()
         self._start_later(self._enrolments.all())
 
+    async def follow(self, changed: Iterable[tuple[Enrolment, Enrolment]]) -> None:
+        """Take up what another program stored about links: *changed* as they were and as they are.
+
+        A link that runs here is stopped when it was archived, disconnected or given another provider elsewhere. Of
+        those that do not, the last stored status is shown; one that another program connected and left is started here.
+        """
+        for before, after in changed:
+            unwanted = after.mentorado.archived or (before.link.wanted and not after.link.wanted)
+            if after.link.id in self._runs and (unwanted or before.link.provider is not after.link.provider):
+                await self.stand_down(after.mentorado.id)
+        latest, forbidding = await self._transitions.latest(), await self._transitions.forbidding()
+        left: list[Enrolment] = []
+        for enrolment in self._enrolments.all():
+            link, last = enrolment.link, latest.get(enrolment.link.id)
+            if link.id in self._runs or last is None or last.at <= self.status(link.id).since:
+                continue
+            if last.after.state not in (LinkState.OFF, LinkState.BLOCKED) or last.after.reason is Reason.SESSION_IN_USE:
+                continue
+            self._restore(enrolment, last, forbidding.get(link.id), anew=True)
+            if last.after.reason is Reason.PROGRAM_CLOSED:
+                left.append(enrolment)
+        if left:
+            self._start_later(left)
+
     def bring_back(self, mentorado_ids: Iterable[MentoradoId]) -> None:
         """What took these links down together seems to be over: try them one after the other, without their waits."""
         fallen = [self._enrolments.get(mentorado_id) for mentorado_id in mentorado_ids]
@@ -116,19 +140,26 @@ class Supervisor:
         """Show what a person still has to decide, and what WhatsApp forbade. Other links begin as off."""
         latest, forbidding = await self._transitions.latest(), await self._transitions.forbidding()
         for enrolment in self._enrolments.all():
-            link, now = enrolment.link, self._clock.now()
-            last, forbade = latest.get(link.id), forbidding.get(link.id)
-            forbidden = None if forbade is None else as_of(forbade.after, now)
-            if forbidden is not None and not forbids(forbidden, now):
-                forbidden = None
-            if last is None:
-                self._board.begin(link.id, min(enrolment.mentorado.created_at, now))
-            elif last.after.state is LinkState.BLOCKED and last.after.reason is not Reason.SESSION_IN_USE:
-                self._board.restore(link, as_of(last.after, now), forbidden=forbidden)
-            elif forbidden is not None:
-                self._board.restore(link, forbidden)
-            elif last.after.state in (LinkState.OFF, LinkState.BLOCKED):  # what another program had open then is past
-                self._board.begin(link.id, min(last.at, now))
+            self._restore(enrolment, latest.get(enrolment.link.id), forbidding.get(enrolment.link.id))
+
+    def _restore(
+        self, enrolment: Enrolment, last: Transition | None, forbade: Transition | None, *, anew: bool = False
+    ) -> None:
+        """Show what the last transition of a link says that does not run; *anew* where something else is shown."""
+        link, now = enrolment.link, self._clock.now()
+        forbidden = None if forbade is None else as_of(forbade.after, now)
+        if forbidden is not None and not forbids(forbidden, now):
+            forbidden = None
+        if last is None:
+            self._board.begin(link.id, min(enrolment.mentorado.created_at, now))
+        elif last.after.state is LinkState.BLOCKED and last.after.reason is not Reason.SESSION_IN_USE:
+            self._board.restore(link, as_of(last.after, now), forbidden=forbidden)
+        elif forbidden is not None:
+            self._board.restore(link, forbidden)
+        elif anew:
+            self._board.restore(link, LinkStatus(since=min(last.at, now)))
+        elif last.after.state in (LinkState.OFF, LinkState.BLOCKED):  # what another program had open then is past
+            self._board.begin(link.id, min(last.at, now))
 
     def forbidden(self, mentorado_id: MentoradoId) -> LinkStatus | None:
         """The status with which WhatsApp forbade the number, while that stands."""

@@ -102,6 +102,10 @@ class Procedures:
                 journals[mentorado_id] = await self._journal.of(run.procedure.head.id)
         for mentorado_id, (head, lines) in journals.items():
             known = self._runs.get(mentorado_id)
+            if mentorado_id in self._beginning or (
+                known and known.procedure.ended and known.procedure.head.id == head.id
+            ):
+                continue  # it moved on here while its journal was read
             if known is None or known.procedure.ended or known.left_alone:
                 known = self._runs[mentorado_id] = ProcedureRun(folded(head, lines), self._means)
                 self._means.scroll.tell(known.procedure)
