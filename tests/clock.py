@@ -21,6 +21,9 @@ class StillClock:
     def now(self) -> datetime:
         return self.time
 
+    async def checked_now(self) -> datetime:
+        return self.time
+
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.time += timedelta(seconds=seconds)
@@ -37,6 +40,9 @@ class ManualClock:
         self._order = itertools.count()
 
     def now(self) -> datetime:
+        return self.time
+
+    async def checked_now(self) -> datetime:
         return self.time
 
     async def sleep(self, seconds: float) -> None:

@@ -120,7 +120,7 @@ class Enrolments:
             before = self.get(mentorado_id)
             await self._free_phone(before.mentorado.phone, besides=mentorado_id)
             if before.link.accepted_account is not None:
-                self._require_free(before.link.accepted_account, before.link.id)
+                await self._require_free(before.link.accepted_account, before.link)
             mentorado = replace(before.mentorado, archived_at=None)
             await self._roster.save_mentorado(mentorado)
             self._keep(Enrolment(mentorado, before.link))
@@ -132,7 +132,7 @@ class Enrolments:
             if link == before.link:
                 return before
             if link.accepted_account is not None and link.accepted_account != before.link.accepted_account:
-                self._require_free(link.accepted_account, link.id)
+                await self._require_free(link.accepted_account, link)
             await self._roster.save_link(link)
             return self._keep(Enrolment(before.mentorado, link))
 
@@ -151,10 +151,12 @@ class Enrolments:
             raise Problem(Code.MENTORADO_AMBIGUOUS, name=name, count=str(len(found)))
         return found[0]
 
-    def _require_free(self, number: PhoneNumber, besides: LinkId) -> None:
-        holder = self.holder(number, besides)
-        if holder is not None:
-            raise Problem(Code.ACCOUNT_TAKEN, name=holder.mentorado.name)
+    async def _require_free(self, number: PhoneNumber, link: Link) -> None:
+        """Raises `Problem(ACCOUNT_TAKEN)`. The disk is asked, too: a command may have added somebody meanwhile."""
+        here = self.holder(number, link.id)
+        holder = await self._roster.by_phone(number) if here is None else here.mentorado
+        if holder is not None and holder.id != link.mentorado_id:
+            raise Problem(Code.ACCOUNT_TAKEN, name=holder.name)
 
     def _keep(self, enrolment: Enrolment) -> Enrolment:
         self._by_id[enrolment.mentorado.id] = enrolment

@@ -24,7 +24,7 @@ from app.domain.events import HistoryShrank
 from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.messages import REFERRING, Address, AddressKind, ContactId, Conversation, StoredMessage
 from app.domain.phone import masked
-from app.domain.ports import Clock, PersonalHistory, SetAsideDeliveries
+from app.domain.ports import CheckedClock, PersonalHistory, SetAsideDeliveries
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class PersonalData:
         history: PersonalHistory,
         set_aside: SetAsideDeliveries,
         witness: Witness,
-        clock: Clock,
+        clock: CheckedClock,
         leftovers: Sequence[Leftovers] = (),
     ) -> None:
         """*leftovers* are the places besides the database where words are kept."""
@@ -110,7 +110,7 @@ class PersonalData:
         if contact_id is not None:
             try:
                 addresses += await self._history.addresses(mentorado_id, contact_id)
-                count = await self._history.erase(mentorado_id, contact_id, self._clock.now())
+                count = await self._history.erase(mentorado_id, contact_id, await self._clock.checked_now())
             except Problem as problem:
                 self._erased(enrolment, contact, outcome=AuditOutcome.FAILED, reason=problem.code)
                 raise

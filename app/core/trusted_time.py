@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 ASK_AGAIN_SECONDS: Final = 600.0
 IN_DOUBT: Final = timedelta(days=366)
 
+PROVIDER_SECOND: Final = timedelta(seconds=1)
+"""Providers tell their time in whole seconds, and what was sent within the last one is past as well."""
+
 FRESH_SECONDS: Final = 86_400.0
 """A provider's time is this old at most when something is removed by age, where a provider answers at all."""
 
@@ -103,6 +106,15 @@ class TrustedClock:
             return
         self._reference = (theirs, self._elapsed())
         await self._follow(self._read()[0])
+
+    async def checked_now(self) -> datetime:
+        """The time that keeps out what was sent until now, and nothing that is sent from now on: providers date that,
+        and a computer may be hours ahead of them before it is doubted. Where none answers, it is `now`."""
+        await self.ask_provider()
+        now = self.now()
+        if self._reference is None:
+            return now
+        return min(now, _later(self._reference, self._elapsed()) + PROVIDER_SECOND)
 
     async def may_remove(self) -> bool:
         """Whether something may be removed by its age now."""

@@ -397,6 +397,14 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
+class CheckedClock(Clock, Protocol):
+    """A clock that can be compared with a provider's."""
+
+    async def checked_now(self) -> datetime:
+        """The time, and no later than a provider says where one answers: what is sent from now on is not before it."""
+        ...
+
+
 class TimeRecords(Protocol):
     """What the database knows of the time."""
 

@@ -6,7 +6,7 @@ import pytest
 
 from app.domain.errors import Code, Problem
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded
-from app.domain.mentorado import MentoradoId
+from app.domain.mentorado import Enrolment, Link, Mentorado, MentoradoId, new_link_id, new_mentorado_id
 from app.domain.phone import PhoneNumber
 from tests.core.conftest import Core, Run
 
@@ -75,6 +75,23 @@ def test_editing_keeps_the_link_and_forgets_an_accepted_number_only_with_the_old
         moved = await core.enrolments.edit(ana.mentorado.id, "Ana Maria", "11 98765-4399", "Turma 1")
         assert (moved.link.id, moved.link.accepted_account) == (ana.link.id, None)
         assert core.listener.heard[-1] == MentoradoChanged(moved)
+
+    run(main())
+
+
+def test_a_number_that_a_command_gave_to_somebody_meanwhile_is_not_accepted_for_another_link(
+    core: Core, run: Run
+) -> None:
+    """The window has read the roster before; only the disk knows of who was added beside it."""
+
+    async def main() -> None:
+        ana, other = await core.add(), PhoneNumber("+5521912345678")
+        bia = Mentorado(id=new_mentorado_id(), name="Bia", phone=other, created_at=core.clock.now())
+        await core.roster.add(Enrolment(bia, Link(id=new_link_id(), mentorado_id=bia.id)))
+        with pytest.raises(Problem) as caught:
+            await core.enrolments.save_link(replace(ana.link, accepted_account=other))
+        assert (caught.value.code, caught.value.context) == (Code.ACCOUNT_TAKEN, {"name": "Bia"})
+        assert core.roster.links[ana.mentorado.id] == ana.link
 
     run(main())
 

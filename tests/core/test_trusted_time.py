@@ -162,6 +162,27 @@ def test_a_clock_that_jumps_while_the_program_runs_is_noticed(run: Run) -> None:
     run(main())
 
 
+@pytest.mark.parametrize(
+    ("ahead", "provider", "checked"),
+    [
+        (HOUR, DAWN, DAWN),
+        (timedelta(minutes=3), DAWN, DAWN + timedelta(seconds=1)),
+        (-timedelta(minutes=3), DAWN, DAWN - timedelta(minutes=3)),
+        (HOUR, None, DAWN + HOUR),
+    ],
+)
+def test_what_is_recorded_as_past_is_never_later_than_a_provider_says(
+    run: Run, ahead: timedelta, provider: datetime | None, checked: datetime
+) -> None:
+    async def main() -> None:
+        place = Place(last_run=DAWN - HOUR, provider=provider)
+        place.computer.time += ahead
+        await place.clock.load()
+        assert await place.clock.checked_now() == checked
+
+    run(main())
+
+
 def test_nothing_is_known_before_the_database_is_read(run: Run) -> None:
     async def main() -> None:
         place = Place()

@@ -128,6 +128,29 @@ def test_an_erasure_with_the_clock_ahead_does_not_keep_new_messages_out(computer
     run(main())
 
 
+@pytest.mark.parametrize("ahead", [timedelta(minutes=4), timedelta(hours=1), timedelta(days=2)])
+def test_an_erasure_with_the_clock_a_little_ahead_keeps_nothing_out_that_is_sent_after_it(
+    computer: Computer, ahead: timedelta
+) -> None:
+    """So little ahead that nobody doubts it, and yet everything that was sent in that time would have been dropped."""
+
+    async def main() -> None:
+        ana = await filled(computer)
+        real = DAWN + timedelta(hours=1)
+        core = computer.core(real + ahead, provider=real)
+        await core.open()
+        assert core.clock.doubt is None
+        async with core.supervisor:
+            await core.personal_data.erase_contact(ana.mentorado.id, BIA)
+        facts = [said("old", sent_at=real), said("new", sent_at=real + timedelta(minutes=1))]
+        await core.history.store(ana, facts, core.clock.now())
+        (talk,) = await core.history.conversations(ana.mentorado.id)
+        assert [each.provider_id for each in await core.history.messages(talk.id)] == ["new"]
+        await core.database.close()
+
+    run(main())
+
+
 def test_what_former_versions_recorded_in_the_future_is_mended_at_the_start(computer: Computer) -> None:
     async def main() -> None:
         ana = await filled(computer)

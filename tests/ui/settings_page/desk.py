@@ -21,7 +21,7 @@ from app.domain.errors import Problem
 from app.domain.mentorado import Link, LinkId, ProviderKind
 from app.domain.operator_settings import OperatorSettings
 from app.domain.phone import PhoneNumber
-from app.domain.ports import Clock
+from app.domain.ports import CheckedClock
 from app.storage.secrets.vault import Vault
 from app.ui.settings_page.parts import Folders, Parts
 from app.ui.text import texts
@@ -61,7 +61,7 @@ class Desk:
 
     folder: Path
     bus: Bus
-    clock: Clock
+    clock: CheckedClock
     enrolments: Enrolments
     witness: Witness
     archive: PlayedArchive = field(default_factory=lambda: PlayedArchive([said(1), said(2)], [said(3)]))
