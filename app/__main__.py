@@ -104,10 +104,13 @@ def _run(arguments: Namespace) -> int:
 
     from app.commands import run_command
     from app.logs import configure_logging
+    from app.run_command import run_until_stopped
 
     settings = _settings(arguments.env_file)
     prepare_data_folder(settings.data_dir)
     configure_logging(settings.log_file)
+    if arguments.command == "run":
+        return asyncio.run(run_until_stopped(settings, as_json=arguments.json))
     return asyncio.run(run_command(arguments, settings))
 
 
@@ -125,6 +128,7 @@ def _parser() -> ArgumentParser:
     connect = commands.add_parser("connect", help=texts("cli.help.connect"))
     connect.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
     connect.add_argument("--released", action="store_true", help=texts("cli.help.released"))
+    run = commands.add_parser("run", help=texts("cli.help.run"), description=texts("cli.help.run_about"))
 
     unlock = commands.add_parser("unlock", help=texts("cli.help.unlock"))
     unlock.add_argument("name", metavar="NAME", nargs="?", default="", help=texts("cli.help.unlock_name"))
@@ -144,6 +148,7 @@ def _parser() -> ArgumentParser:
     for command in (
         status,
         connect,
+        run,
         unlock,
         add,
         listing,

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from app.core.log_context import ABOUT
 from app.domain.mentorado import MentoradoId, is_id
@@ -28,6 +28,8 @@ DETAILED: Final = "app.whatsmeow"
 """The logger of the library's lines. They come only while somebody wants them, so all that come are written."""
 
 _OPEN_FILES: Final = 16
+_FIELDS: Final = ("link", "state", "reason")
+"""What a message may say once more for machines, given as ``extra``: codes and ids only."""
 
 
 def configure_logging(file: Path) -> None:
@@ -47,6 +49,22 @@ def configure_logging(file: Path) -> None:
     ours.setLevel(logging.INFO)
     root.addHandler(ours)
     root.addHandler(Streams(file.parent))
+
+
+def log_to(stream: TextIO, *, as_json: bool) -> None:
+    """Send our own log to *stream*, too: all of it as JSON lines, else warnings in words."""
+    handler = _Stream(stream)
+    handler.setLevel(logging.INFO if as_json else logging.WARNING)
+    handler.setFormatter(JsonLines() if as_json else Discreet("%(levelname)s %(name)s: %(message)s"))
+    logging.getLogger("app").addHandler(handler)
+
+
+class _Stream(logging.StreamHandler[TextIO]):
+    """Whoever reads it may go away; the program goes on."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
 
 class PrivateFile(RotatingFileHandler):
@@ -126,6 +144,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": redacted(record.getMessage()),
         }
+        line |= {name: str(vars(record)[name]) for name in _FIELDS if name in vars(record)}
         if about := ABOUT.get():
             line["mentorado"] = about
         if record.exc_info:

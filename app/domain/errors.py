@@ -127,6 +127,7 @@ class Code(StrEnum):
     SYSTEM_LIBRARY_MISSING = "system_library_missing"
     ALREADY_RUNNING = "already_running"
     WINDOW_HELD_ELSEWHERE = "window_held_elsewhere"
+    LINKS_HELD = "links_held"  # by a window or a `conecta run` of the same data folder
 
 
 class Problem(Exception):

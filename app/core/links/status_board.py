@@ -93,7 +93,8 @@ class StatusBoard:
         after = self._remembered(link, after)
         moved = (before.state, before.reason) != (after.state, after.reason)
         if moved:
-            log.info("Link %s: %s → %s (%s)", link.id, before.state, after.state, after.reason)
+            fields = {"link": link.id, "state": after.state, "reason": after.reason}
+            log.info("Link %s: %s → %s (%s)", link.id, before.state, after.state, after.reason, extra=fields)
             transition = Transition(link_id=link.id, at=now, trigger=trigger, before=before, after=after)
             self._scribe.add(lambda: self._transitions.append(transition))
         self._publish(link, before, after)
