@@ -202,6 +202,7 @@ class StoredMessage:
     failure: str = ""  # of a failed one: the provider's code and words, as far as it said why
     edited_at: datetime | None
     revoked_at: datetime | None
+    revocation_asked: bool = False  # by somebody who did not write it, and of whom nobody knows whether they may
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

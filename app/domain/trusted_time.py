@@ -22,6 +22,20 @@ FIRST_MESSAGE: Final = datetime(2009, 1, 1, tzinfo=UTC)
 """WhatsApp began in 2009. An earlier date is a missing one."""
 
 
+_MILLISECONDS: Final = 100_000_000_000
+"""Seconds until the year 5138: a larger count is one of smaller units."""
+
+
+def moment_of(count: float) -> datetime | None:
+    """The moment *count* seconds, milliseconds, microseconds or nanoseconds after 1970; None for what is none.
+
+    WhatsApp's clients and servers mix the units, for the same thing too.
+    """
+    while count >= _MILLISECONDS and count != float("inf"):
+        count /= 1000
+    return datetime.fromtimestamp(count, UTC) if 0 < count < _MILLISECONDS else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeMark:
     """The last time that was trusted, as stored. What is dated up to *disregarded_until* is known to be wrong where it

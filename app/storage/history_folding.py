@@ -1,7 +1,7 @@
 """What edits and revocations make of a message.
 
 It is worked out anew from all stored rows whenever one of them, or what is known of their senders, changes: so it does
-not matter what came first.
+not matter what came first, but for edits of which nobody says which was sent first: of those the last stored counts.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from sqlalchemy import Connection, Row, bindparam, select
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import ConversationId, MessageKind
 from app.storage.history_contacts import among
-from app.storage.tables import link, message
+from app.storage.tables import contact, conversation, link, message
 
 _CHANGING = message.c.kind.in_((MessageKind.EDIT.value, MessageKind.REVOCATION.value)) & ~message.c.shown
 _THOSE = among("targets")
 # By the index on `refers_to` alone: the conversation tells apart what belongs to whom.
 _CHANGES = select(message).where(message.c.refers_to.in_(_THOSE), _CHANGING)
 _THEIR_LINKS = select(link.c.id).where(link.c.mentorado_id == bindparam("mentorado_id"))
-_TARGETS = select(message).where(
-    message.c.link_id.in_(_THEIR_LINKS), message.c.provider_id.in_(_THOSE), message.c.shown
+_TARGETS = (
+    select(message, contact.c.many)
+    .join(conversation, conversation.c.id == message.c.conversation_id)
+    .join(contact, contact.c.id == conversation.c.contact_id)
+    .where(message.c.link_id.in_(_THEIR_LINKS), message.c.provider_id.in_(_THOSE), message.c.shown)
 )
 
 
@@ -55,7 +58,7 @@ def fold(connection: Connection, mentorado_id: MentoradoId, targets: Collection[
 def _outcome(target: Row[Any], changes: Iterable[Row[Any]]) -> dict[str, Any]:
     allowed = [change for change in changes if _may(change, target)]
     edits = [change for change in allowed if change.kind == MessageKind.EDIT]
-    edit = max(edits, key=lambda change: (change.sent_at, change.provider_id), default=None)
+    edit = max(edits, key=lambda change: (change.sent_at, change.number), default=None)
     revocations = [change.sent_at for change in allowed if change.kind == MessageKind.REVOCATION]
     return {
         "edited_text": None if edit is None else edit.text,
@@ -65,8 +68,9 @@ def _outcome(target: Row[Any], changes: Iterable[Row[Any]]) -> dict[str, Any]:
 
 
 def _may(change: Row[Any], target: Row[Any]) -> bool:
-    """Authors change what they wrote; in a group its admins may revoke, and who is one is not known here."""
-    if (change.from_me, change.sender_id) == (target.from_me, target.sender_id):
-        return True
-    in_group = change.sender_id is not None or target.sender_id is not None
-    return change.kind == MessageKind.REVOCATION and in_group
+    """Authors change what they wrote. In a group its admins may revoke what others wrote: who is one is not known here,
+    except that the mentorado's own phone offers it to admins only."""
+    if change.from_me or target.from_me:
+        admin = bool(target.many) and change.kind == MessageKind.REVOCATION
+        return bool(change.from_me and (target.from_me or admin))
+    return bool(change.sender_id == target.sender_id and (change.sender_id or not target.many))

@@ -43,7 +43,10 @@ _NUMBERED = select(message).where(message.c.number.in_(_THOSE)).order_by(message
 _REACTING = (
     select(message)
     .where(message.c.refers_to.in_(_THOSE), message.c.kind == MessageKind.REACTION.value)
-    .order_by(message.c.sent_at, message.c.provider_id)
+    .order_by(message.c.sent_at, message.c.number)
+)
+_REVOKING = select(message.c.conversation_id, message.c.refers_to).where(
+    message.c.refers_to.in_(_THOSE), message.c.kind == MessageKind.REVOCATION.value
 )
 _END = 2**62
 _KINDS = frozenset(MessageKind)
@@ -164,6 +167,7 @@ def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict
 def _as_shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMessage]:
     reactions = _reactions(connection, [row.provider_id for row in rows])
     quoted = _quoted(connection, rows)
+    asked = {tuple(row) for row in connection.execute(_REVOKING, {"those": [row.provider_id for row in rows]})}
 
     def shown(row: Row[Any]) -> StoredMessage:
         return StoredMessage(
@@ -187,6 +191,7 @@ def _as_shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMe
             failure=plain(row.failure) if row.delivery == Delivery.FAILED else "",
             edited_at=row.edited_at,
             revoked_at=row.revoked_at,
+            revocation_asked=row.revoked_at is None and (row.conversation_id, row.provider_id) in asked,
         )
 
     return list(readable("message", rows, shown))

@@ -109,6 +109,8 @@ class HtmlPages:
             marks.append(f"{escape(say('export.edited'))} {_text(message.original_text)}")
         if message.revoked_at is not None:
             marks.append(escape(say("export.revoked")))
+        if message.revocation_asked:
+            marks.append(escape(say("export.revocation_asked")))
         return " · ".join(marks)
 
     def _time(self, moment: datetime) -> str:

@@ -17,7 +17,7 @@ from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.errors import Code, Problem
 from app.domain.events import ClockDoubted
 from app.domain.messages import Delivery, WireMessage, WireReceipt
-from app.domain.trusted_time import FAR_AHEAD, SKEW_ALLOWED, TimeMark, plausible
+from app.domain.trusted_time import FAR_AHEAD, SKEW_ALLOWED, TimeMark, moment_of, plausible
 from tests.clock import DAWN, ManualClock, settle
 from tests.core.conftest import Core, Run
 from tests.played import PlayedProviderTime, PlayedTimeRecords
@@ -349,3 +349,10 @@ def test_a_ban_that_a_clock_ahead_wrote_down_lasts_as_long_as_it_was_said_to(sin
     taken_up = as_of(ban, DAWN)
     assert (taken_up.since, taken_up.until) == (min(since, DAWN), DAWN + HOUR)
     assert as_of(replace(ban, until=None), DAWN).until is None
+
+
+def test_a_count_of_any_unit_is_a_moment_and_what_is_none_is_none() -> None:
+    for unit in (1, 1_000, 1_000_000, 1_000_000_000):
+        assert moment_of(1_795_000_000 * unit) == datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
+    for none in (0, -1, -62_135_596_800_000, float("inf"), float("-inf"), float("nan")):
+        assert moment_of(none) is None

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.domain.messages import Address, AddressKind, Delivery, MessageKind, WireFact, WireMessage, WireReceipt
-from app.providers.whatsapp_web.host.content import TEXT_LIMIT
+from app.providers.whatsapp_web.host.content_parts import TEXT_LIMIT
 from app.providers.whatsapp_web.host.engine import messages
 from app.providers.whatsapp_web.host.events import Event, ignored_in
-from app.providers.whatsapp_web.host.facts import IGNORED, NotUnderstood, facts_of, whatsapp_time
+from app.providers.whatsapp_web.host.facts import IGNORED, NotUnderstood, facts_of
 from app.providers.whatsapp_web.host.records import Record
 
 pb: Any = messages()
@@ -158,8 +160,9 @@ def test_a_text_from_a_contact() -> None:
         ({"buttonsResponseMessage": {"selectedDisplayText": "Sim"}}, _K.TEXT, "Sim"),
         ({"interactiveMessage": {"body": {"text": "Escolha"}}}, _K.TEXT, "Escolha"),
         ({"templateMessage": {"hydratedTemplate": {"hydratedContentText": "Olá"}}}, _K.TEXT, "Olá"),
-        ({"eventMessage": {"name": "Reunião"}}, _K.OTHER, "Reunião"),
-        ({"callLogMesssage": {"isVideo": True}}, _K.OTHER, ""),
+        ({"eventMessage": {"name": "Reunião"}}, _K.EVENT, "Reunião"),
+        ({"callLogMesssage": {"isVideo": True}}, _K.CALL, ""),
+        ({"callLogMesssage": {"callOutcome": 1}}, _K.MISSED_CALL, ""),
     ],
 )
 def test_every_kind_has_its_words(content: dict[str, Any], kind: MessageKind, text: str) -> None:
@@ -296,6 +299,47 @@ def test_what_is_published_is_not_a_conversation(chat: str) -> None:
     assert unreadable(where) == []
 
 
+@pytest.mark.parametrize("unit", [1, 1_000, 1_000_000, 1_000_000_000])
+def test_a_time_in_any_unit_is_the_same_time(unit: int) -> None:
+    count = int(SENT.timestamp()) * unit
+    sent_at = SENT.replace(microsecond=0)
+    told = info()
+    told.Timestamp = count
+    assert message(fill(conversation="oi"), told).sent_at == sent_at
+    event = pb.Receipt(MessageSource=FROM_BIA, MessageIDs=["A"], Timestamp=count, Type=pb.Receipt.READ)
+    (seen,) = facts_of(record(Event.RECEIPT, event), pb)
+    assert isinstance(seen, WireReceipt)
+    assert seen.at == sent_at
+
+
+@pytest.mark.parametrize("count", [-62_135_596_800_000, 0, -1])
+def test_a_time_that_is_none_sets_nothing_aside(count: int) -> None:
+    told = info()
+    told.Timestamp = count
+    assert message(fill(conversation="oi"), told).sent_at == RECEIVED
+
+
+@given(st.integers(-5_000, 5_000), st.lists(st.integers(0, 900), min_size=2, max_size=4, unique=True))
+def test_changes_within_a_second_keep_the_order_of_their_author_s_clock(off: int, typed: list[int]) -> None:
+    """Whatever their clock is off by: the server tells whole seconds only."""
+    second = int(SENT.timestamp()) * 1000
+    for kind in ("edit", "reaction"):
+        moments = []
+        for at in sorted(typed):
+            stamp = second + at + off
+            changed = {
+                "protocolMessage": {**KEY, "type": 14, "editedMessage": {"conversation": "x"}, "timestampMS": stamp}
+            }
+            content = (
+                changed if kind == "edit" else {"reactionMessage": {**KEY, "text": "👍", "senderTimestampMS": stamp}}
+            )
+            moments.append(message(fill(**content), info(at=SENT.replace(microsecond=0))).sent_at)
+        assert moments == sorted(moments)
+        assert {each.replace(microsecond=0) for each in moments} == {SENT.replace(microsecond=0)}
+        if not off:
+            assert len(set(moments)) == len(moments)
+
+
 def test_a_message_without_a_time_was_sent_when_it_came() -> None:
     assert message(fill(conversation="oi"), info(at=None)).sent_at == RECEIVED
 
@@ -315,17 +359,6 @@ def test_what_could_not_be_decrypted_is_kept_as_that() -> None:
 def receipts(kind: int, where: Any = FROM_BIA, ids: tuple[str, ...] = ("A", "B")) -> list[WireFact]:
     event = pb.Receipt(MessageSource=where, MessageIDs=ids, Timestamp=int(SENT.timestamp()), Type=kind)
     return list(facts_of(record(Event.RECEIPT, event), pb))
-
-
-@pytest.mark.parametrize("unit", [1, 1_000, 1_000_000])
-def test_a_time_is_understood_in_seconds_and_in_smaller_units(unit: int) -> None:
-    """ "times in milliseconds go to quarantine" """
-    at = int(SENT.timestamp()) * unit
-    delivered = pb.Receipt.ReceiptType.Value("DELIVERED")
-    event = pb.Receipt(MessageSource=FROM_BIA, MessageIDs=["A"], Timestamp=at, Type=delivered)
-    (fact,) = facts_of(record(Event.RECEIPT, event), pb)
-    assert isinstance(fact, WireReceipt)
-    assert (fact.at, whatsapp_time(at)) == (SENT.replace(microsecond=0),) * 2
 
 
 @pytest.mark.parametrize(

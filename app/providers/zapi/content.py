@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.messages import Media, MessageKind
+from app.providers.contact_cards import name_on, numbers_on
 from app.providers.zapi.reading import flag, id_in, moment, text_in
 
 _K = MessageKind
@@ -174,10 +175,11 @@ def _contact(said: Told) -> Content:
     """The name on the card, and its numbers."""
     phones = said.get("phones")
     numbers = [text_in(each) for each in phones] if isinstance(phones, list) else []
-    if not numbers:
-        lines = text_in(said.get("vCard")).splitlines()
-        numbers = [line.rpartition(":")[2].strip() for line in lines if line.upper().startswith(("TEL", "ITEM1.TEL"))]
-    return Content(kind=_K.CONTACT, text=_joined(text_in(said.get("displayName")), *numbers))
+    card = text_in(said.get("vCard"))
+    return Content(
+        kind=_K.CONTACT,
+        text=_joined(text_in(said.get("displayName")) or name_on(card), *(numbers or numbers_on(card))),
+    )
 
 
 def _place(said: Told) -> str:

@@ -220,6 +220,8 @@ def _marks(row: Row, look: Look, paint: Paint) -> list[Mark]:
     found = []
     if message.revoked_at:
         found += [Mark(paint.quiet, side, icon="ban"), said(texts("conversation.revoked"))]
+    if message.revocation_asked:
+        found.append(said(texts("conversation.revocation_asked")))
     if message.edited_at:
         found.append(said(texts("conversation.edited")))
     found.append(said(words.clock_time(message.sent_at)))

@@ -28,6 +28,8 @@ class MessageSheet(Sheet):
         self.text = self._reader(words.body(message)) if message.text else None
         if message.revoked_at:
             self.body.addWidget(_label(texts("conversation.revoked_note"), "secondary"))
+        if message.revocation_asked:
+            self.body.addWidget(_label(texts("conversation.revocation_asked_note"), "secondary"))
         if message.edited_at:
             self.body.addWidget(_label(texts("conversation.fact.original"), "secondary"))
             self._reader(harmless(message.original_text))

@@ -168,6 +168,8 @@ def states(message: StoredMessage) -> list[str]:
     found = []
     if message.revoked_at:
         found.append(texts("conversation.revoked"))
+    if message.revocation_asked:
+        found.append(texts("conversation.revocation_asked"))
     if message.edited_at:
         found.append(texts("conversation.edited"))
     if message.from_me and message.delivery:

@@ -159,7 +159,7 @@ def test_a_broadcast_list_is_a_conversation_of_its_own(phone: str, from_me: bool
         ({"buttonsResponseMessage": {"message": "Ótimo"}}, "text", "Ótimo", None),
         ({"listResponseMessage": {"title": "Z"}}, "text", "Z", None),
         ({"contact": {"displayName": "C", "phones": ["5544999999999"]}}, "contact", "C\n5544999999999", None),
-        ({"contact": {"vCard": "FN:C\nTEL;waid=1:+55 44 9"}}, "contact", "+55 44 9", None),
+        ({"contact": {"vCard": "FN:C\nTEL;waid=1:+55 44 9"}}, "contact", "C\n+55 44 9", None),
         ({"pollVote": {"pollMessageId": "P", "options": [{"name": "a"}, {"name": "b"}]}}, "poll", "☑ a\n☑ b", None),
         ({"pollVote": {"pollMessageId": "P", "options": []}}, "poll", "☐", None),
         (

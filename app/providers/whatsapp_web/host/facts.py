@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from app.domain.messages import Delivery, MessageKind, WireFact, WireMessage, WireReceipt
+from app.domain.trusted_time import moment_of
 from app.providers.whatsapp_web.host.addresses import address, is_publication, named
 from app.providers.whatsapp_web.host.content import content_of
 from app.providers.whatsapp_web.host.events import Event
@@ -20,10 +21,8 @@ from app.providers.whatsapp_web.host.records import Record
 IGNORED: Final = 60_000
 """A record of ours: a message that came again after the library had used up its key. See `ignored_in`."""
 
-_MILLISECONDS: Final = 10**11
-"""As seconds this is the year 5138: a time that large is in a smaller unit."""
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_OF_SECOND: Final = timedelta(milliseconds=999)
 
 
 class NotUnderstood(Exception):
@@ -65,8 +64,21 @@ def _message(event: Any, record: Record) -> Sequence[WireFact]:
             text=said.text,
             media=said.media,
             refers_to=said.refers_to,
+            sender_time=said.sender_time,
         ),
     )
+
+
+def _in_its_second(sent_at: datetime, sender_time: int | None) -> datetime:
+    """When in the second that the server tells something was sent, by the sender's clock.
+
+    The order in which one person changed a message is the order of their clock, however far off that is: before the
+    server's second counts as its beginning, and after it as its end.
+    """
+    by_sender = moment_of(sender_time or 0)
+    if by_sender is None or sent_at.microsecond:
+        return sent_at
+    return sent_at + min(max(by_sender - sent_at, timedelta()), _LAST_OF_SECOND)
 
 
 def _undecryptable(event: Any, record: Record, pb: Any) -> Sequence[WireFact]:
@@ -77,7 +89,7 @@ def _undecryptable(event: Any, record: Record, pb: Any) -> Sequence[WireFact]:
     return (_wire(event.Info, record, provider_id=event.Info.ID, kind=MessageKind.UNREADABLE),)
 
 
-def _wire(info: Any, record: Record, **said: Any) -> WireMessage:
+def _wire(info: Any, record: Record, *, sender_time: int | None = None, **said: Any) -> WireMessage:
     source = info.MessageSource
     sender = named(source.Sender, source.SenderAlt)
     if source.Chat.Server == "broadcast" and not source.IsFromMe:
@@ -93,7 +105,7 @@ def _wire(info: Any, record: Record, **said: Any) -> WireMessage:
         sender=sender,
         from_me=source.IsFromMe,
         sender_name=info.Pushname,
-        sent_at=whatsapp_time(info.Timestamp) or datetime.fromtimestamp(record.received, UTC),
+        sent_at=_in_its_second(_time(info.Timestamp, record), sender_time),
         received_at=datetime.fromtimestamp(record.received, UTC),
         **said,
     )
@@ -113,7 +125,7 @@ def _receipt(event: Any, pb: Any) -> Sequence[WireFact]:
     if delivery is None or source.IsFromMe or not event.MessageIDs or is_publication(source.Chat):
         return ()
     chat = named(source.Chat) if source.IsGroup else named(source.Chat, source.SenderAlt)
-    at = whatsapp_time(event.Timestamp) or _EPOCH
+    at = moment_of(event.Timestamp) or _EPOCH
     return (WireReceipt(provider_ids=tuple(event.MessageIDs), chat=chat, delivery=delivery, at=at),)
 
 
@@ -140,8 +152,6 @@ def _split(jid: str) -> tuple[str, str]:
     return user, server
 
 
-def whatsapp_time(value: float) -> datetime | None:
-    """WhatsApp's time, which events of the library have in seconds or in milliseconds; None without one."""
-    for _ in range(3):  # milliseconds, microseconds, nanoseconds: anything larger is nonsense
-        value = value / 1000 if value >= _MILLISECONDS else value
-    return datetime.fromtimestamp(value, UTC) if value > 0 else None
+def _time(count: int, record: Record) -> datetime:
+    """WhatsApp's time; a message without one was sent when it was received."""
+    return moment_of(count) or datetime.fromtimestamp(record.received, UTC)

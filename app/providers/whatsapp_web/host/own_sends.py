@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from app.domain.messages import Address, AddressKind, Delivery, WireFact, WireMessage, WireReceipt
-from app.providers.whatsapp_web.host.facts import whatsapp_time
+from app.domain.trusted_time import moment_of
 from app.providers.whatsapp_web.host.records import Record
 
 SENDING: Final = 60_001
@@ -91,6 +91,6 @@ def _message(message_id: str, said: dict[str, Any], at: float, received: float) 
         sender=(),
         from_me=True,
         text=said["text"],
-        sent_at=whatsapp_time(at) or datetime.fromtimestamp(received, UTC),
+        sent_at=moment_of(at) or datetime.fromtimestamp(received, UTC),
         received_at=datetime.fromtimestamp(received, UTC),
     )

@@ -1,0 +1,221 @@
+"""What businesses send, and what people choose of it: shown as the text that it is on the phone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
+
+from app.domain.messages import MessageKind
+from app.providers.whatsapp_web.host.content_parts import (
+    TEXT_LIMIT,
+    Content,
+    amount,
+    file_reader,
+    joined,
+    location,
+    quoted,
+)
+
+_K = MessageKind
+
+
+def order(said: Any) -> Content:
+    total = amount(said.totalAmount1000, 1000, said.totalCurrencyCode)
+    return Content(kind=_K.PAYMENT, text=joined(said.orderTitle, said.message, total), refers_to=quoted(said))
+
+
+def _product_words(said: Any) -> str:
+    product = said.product
+    price = amount(product.salePriceAmount1000 or product.priceAmount1000, 1000, product.currencyCode)
+    return joined(product.title, product.description, price, said.body, said.footer, product.URL)
+
+
+def product(said: Any) -> Content:
+    return Content(kind=_K.OTHER, text=_product_words(said), refers_to=quoted(said))
+
+
+def _choices(labels: Iterable[str]) -> Iterator[str]:
+    return (f"[{label}]" for label in labels if label)
+
+
+def _headed(said: Any, text: str, header: Any) -> Content:
+    """*text* below the file or the place that *header* shows."""
+    for name, value in header.ListFields():
+        if name.name in _HEADERS:
+            above = _HEADERS[name.name](value)
+            return replace(above, text=joined(above.text, text), refers_to=quoted(said))
+    return Content(kind=_K.TEXT, text=text, refers_to=quoted(said))
+
+
+_HEADERS: Final[Mapping[str, Callable[[Any], Content]]] = MappingProxyType(
+    {
+        "documentMessage": file_reader(_K.DOCUMENT),
+        "imageMessage": file_reader(_K.IMAGE),
+        "videoMessage": file_reader(_K.VIDEO),
+        "locationMessage": location,
+    }
+)
+
+
+def buttons(said: Any) -> Content:
+    labels = (button.buttonText.displayText or _parameters(button.nativeFlowInfo.paramsJSON) for button in said.buttons)
+    return _headed(said, joined(said.text, said.contentText, said.footerText, *_choices(labels)), said)
+
+
+def choice_list(said: Any) -> Content:
+    lines = []
+    for section in said.sections:
+        lines.append(section.title)
+        lines += (f"- {joined(row.title, row.description, between=': ')}" for row in section.rows)
+    text = joined(said.title, said.description, *lines, said.footerText, *_choices([said.buttonText]))
+    return Content(kind=_K.TEXT, text=text, refers_to=quoted(said))
+
+
+def chosen(*names: str, otherwise: str) -> Callable[[Any], Content]:
+    """Reads what was chosen: its words, or its id where there are none."""
+
+    def read(said: Any) -> Content:
+        text = joined(*(getattr(said, name) for name in names))
+        value = said
+        for name in otherwise.split("."):
+            value = getattr(value, name)
+        return Content(kind=_K.TEXT, text=text or str(value), refers_to=quoted(said))
+
+    return read
+
+
+def template(said: Any) -> Content:
+    if said.HasField("interactiveMessageTemplate"):
+        return replace(interactive(said.interactiveMessageTemplate), refers_to=quoted(said))
+    for name in ("hydratedTemplate", "hydratedFourRowTemplate"):
+        if said.HasField(name):
+            filled = getattr(said, name)
+            labels = (_label(button) for button in filled.hydratedButtons)
+            words = (filled.hydratedTitleText, filled.hydratedContentText, filled.hydratedFooterText)
+            return replace(_headed(filled, joined(*words, *_choices(labels)), filled), refers_to=quoted(said))
+    raw = said.fourRowTemplate
+    return Content(kind=_K.TEXT, text=joined(structured(raw.content), structured(raw.footer)))
+
+
+def _label(button: Any) -> str:
+    for name in ("quickReplyButton", "urlButton", "callButton"):
+        if button.HasField(name):
+            pressed = getattr(button, name)
+            return joined(
+                pressed.displayText, *(getattr(pressed, to, "") for to in ("URL", "phoneNumber")), between=" "
+            )
+    return ""
+
+
+def structured(said: Any) -> str:
+    """A template by its name, with what fills its gaps."""
+    if said.HasField("hydratedHsm"):
+        return template(said.hydratedHsm).text
+    gaps = list(said.params) or [each.default for each in said.localizableParams]
+    return joined(said.elementName, *gaps)
+
+
+def interactive(said: Any) -> Content:
+    """Words between a header and a footer, above buttons, lists or further cards."""
+    header, flow = said.header, list(said.nativeFlowMessage.buttons)
+    kind = _K.PAYMENT if any(button.name in _PAYING for button in flow) else _K.TEXT
+    text = joined(
+        header.title,
+        header.subtitle,
+        _product_words(header.productMessage) if header.HasField("productMessage") else "",
+        said.body.text,
+        said.footer.text,
+        *(_parameters(button.buttonParamsJSON) for button in flow),
+        *(interactive(card).text for card in said.carouselMessage.cards),
+    )
+    shown = _headed(said, text, header)
+    return replace(shown, kind=kind) if kind is _K.PAYMENT else shown
+
+
+_PAYING: Final = frozenset({"payment_info", "review_and_pay", "payment_status", "payment_method", "review_order"})
+"""Buttons that ask for money (native flows: documented for Brazil's Pix and order details)."""
+
+
+def interactive_answer(said: Any) -> Content:
+    """The words of a choice, and the answers of a form that was filled in."""
+    answers = _answers(_json(said.nativeFlowResponseMessage.paramsJSON))
+    return Content(kind=_K.TEXT, text=joined(said.body.text, *answers), refers_to=quoted(said))
+
+
+_NOBODY_S_WORDS: Final = frozenset({"flow_token", "wa_flow_response_params"})
+
+
+def _answers(answers: object, name: str = "", depth: int = 0) -> Iterator[str]:
+    """``name: value`` for each plain value."""
+    if depth > 6:
+        return
+    if isinstance(answers, dict):
+        for key, value in answers.items():
+            if key not in _NOBODY_S_WORDS:
+                yield from _answers(value, f"{name}.{key}" if name else str(key), depth + 1)
+    elif isinstance(answers, list):
+        for value in answers:
+            yield from _answers(value, name, depth + 1)
+    elif answers not in (None, ""):
+        yield f"{name}: {answers}"[:TEXT_LIMIT] if name else str(answers)[:TEXT_LIMIT]
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return text  # kept as it came
+
+
+def _parameters(text: str) -> str:
+    """What a button of a native flow shows: its label, the rows of its list, the order and the key to pay to."""
+    told = _json(text)
+    if not isinstance(told, dict):
+        return joined(*_choices([str(told or "")]))
+    label = joined(
+        *(_text(told.get(name)) for name in ("display_text", "title", "url", "copy_code", "phone_number")), between=" "
+    )
+    lines = [*_choices([label]), *_rows(told)]
+    order = told.get("order")
+    for item in _dicts(order.get("items")) if isinstance(order, dict) else ():
+        price = _parts(item.get("amount"), _text(told.get("currency")))
+        lines.append(f"- {joined(_count(item.get('quantity')), _text(item.get('name')), price, between=' ')}")
+    lines.append(_parts(told.get("total_amount"), _text(told.get("currency"))))
+    for way in _dicts(told.get("payment_settings")):
+        lines += (_pix(pix) for pix in way.values() if isinstance(pix, dict))
+    return joined(*lines, _text(told.get("additional_note")))
+
+
+def _rows(told: Mapping[str, Any]) -> Iterator[str]:
+    for section in _dicts(told.get("sections")):
+        yield _text(section.get("title"))
+        for row in _dicts(section.get("rows")):
+            yield f"- {joined(_text(row.get('title')), _text(row.get('description')), between=': ')}"
+
+
+def _pix(told: Mapping[str, Any]) -> str:
+    key = _text(told.get("key")) or _text(told.get("code"))
+    return joined(f"Pix: {key}" if key else "", _text(told.get("merchant_name")))
+
+
+def _parts(told: object, currency: str) -> str:
+    return amount(told.get("value"), told.get("offset"), currency) if isinstance(told, dict) else ""
+
+
+def _count(value: object) -> str:
+    return f"{value} ×" if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**9 else ""
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def rich_response(said: Any) -> Content:
+    return Content(kind=_K.TEXT, text=joined(*(each.messageText for each in said.submessages)), refers_to=quoted(said))
