@@ -229,7 +229,7 @@ def test_the_date_of_this_computer_is_told_and_can_be_confirmed(
     monkeypatch.setenv("CONECTA_ZAPI_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("CONECTA_META_URL", "http://127.0.0.1:1")
     code, out, _ = conecta("clock")
-    assert (code, out.partition(":")[0]) == (0, "The date of this computer is believed")
+    assert (code, out.partition(":")[0]) == (0, "Conecta trusts the date of this computer")
     file = fast_dir / "data" / "conecta.db"
     with closing(sqlite3.connect(file)) as database, database:
         database.execute(

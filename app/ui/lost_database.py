@@ -45,7 +45,7 @@ class LostDatabase(QObject):
             (lambda: texts("lost.anew"), self.ask_to_begin_anew),
         ]
         self._window.banners.show_words(
-            lambda: " ".join(text.problem(problem)), cause, dismissible=False, choices=choices
+            lambda: f"{text.problem(problem)[0]} {texts('lost.next')}", cause, dismissible=False, choices=choices
         )
 
     def show_problem(self, problem: Problem) -> None:

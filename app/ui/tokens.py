@@ -84,7 +84,7 @@ def tone_of(status: LinkStatus) -> Tone:
 
 def badge_icon(status: LinkStatus) -> str:
     """The icon beside the badge's word; a link that cannot be asked has no code to show."""
-    if status.reason is Reason.PROVIDER_WARNING:
+    if status.reason in (Reason.PROVIDER_WARNING, Reason.TOKEN_EXPIRING):
         return "triangle-alert"
     return "clock" if status.state is LinkState.UNKNOWN else TONE_ICON[tone_of(status)]
 

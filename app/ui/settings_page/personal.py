@@ -131,7 +131,7 @@ class PersonalSection(Section):
         """Which copies may hold who was erased, each with its date, before they are removed or kept."""
         sheet = QuestionSheet(self._theme, self, texts("erasure.copies_title"), texts("erasure.remove"))
         sheet.cancel.setText(texts("erasure.keep"))
-        sheet.add_aspect("kept", "\n".join(old_copy(each) for each in copies))
+        sheet.add_line("\n".join(old_copy(each) for each in copies))
         sheet.add_aspect("lost", texts("erasure.copies_lost"))
         return sheet
 

@@ -377,7 +377,8 @@ def test_older_copies_are_named_with_their_dates_and_stay_unless_somebody_remove
         await office.answer(accept=True, typed="+55 21 98765-0001")
         words = await office.answer(accept=removed)
         assert "Backup de 01/01/2026" in words or "Backup de 31/12/2025" in words
-        assert "(protegido por senha)" in words
+        assert "(com frase secreta)" in words
+        assert texts("question.kept") not in words  # what may be removed is not said to be kept
         assert office.desk.leftovers.held == (
             [] if removed else [COPY, replace(COPY, kind=CopyKind.DATABASE, encrypted=True)]
         )

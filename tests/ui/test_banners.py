@@ -1,0 +1,78 @@
+"""Notices over the list: every word of them can be read, however large the text and however many there are."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton
+
+from app.ui.banners import Banners
+from app.ui.theme import Theme
+from tests.conftest import OnQt
+from tests.ui.controls import nameless, out_of_reach
+from tests.ui.stage import Stage, person
+
+LONG = "/home/ana/.local/share/conecta/conecta.db is missing, and what was kept before is in other folders. " * 3
+
+
+def cut(banners: Banners) -> list[str]:
+    """The labels and buttons that got less height than their words need."""
+    words = [each for each in banners.findChildren(QLabel) if each.text() and each.isVisible()]
+    return [each.text() for each in words if each.height() < each.heightForWidth(each.width())]
+
+
+def covered(banners: Banners) -> list[tuple[str, str]]:
+    """Notices that lie on one another."""
+    notices = [each for each in banners.findChildren(QFrame) if "banner" in str(each.property("role") or "")]
+    frames = [each for each in notices if isinstance(each, QFrame) and not isinstance(each, QLabel)]
+    pairs = [(one, other) for place, one in enumerate(frames) for other in frames[place + 1 :]]
+    return [
+        (one.accessibleName(), other.accessibleName())
+        for one, other in pairs
+        if one.geometry().intersects(other.geometry())
+    ]
+
+
+@pytest.mark.parametrize("scale", [100, 200])
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (700, 620)])
+def test_every_word_of_every_notice_can_be_read(
+    on_qt: OnQt, theme: Theme, tmp_path: Path, scale: int, width: int, height: int
+) -> None:
+    async def main() -> None:
+        stage = Stage(tmp_path, [person(n) for n in range(20)], theme)
+        await stage.load()
+        await stage.show()
+        banners = stage.window.banners
+        theme.set_text_scale(scale)
+        stage.window.resize(width, height)
+        choices = [(lambda: "Choose a copy…", lambda: None), (lambda: "Start empty…", lambda: None)]
+        for number in range(3):
+            banners.show_words(lambda: LONG, f"cause {number}", dismissible=number == 0, choices=choices[:number])
+            await asyncio.sleep(0.02)
+            assert cut(banners) == []
+            assert covered(banners) == []
+        bar = banners.area.verticalScrollBar()
+        assert bar.value() == bar.maximum()  # the newest is in view
+        assert banners.height() >= min(banners.sizeHint().height(), stage.window.height() // 3)
+        assert bool(banners.area.focusPolicy() & Qt.FocusPolicy.TabFocus) is (bar.maximum() > 0)
+        assert nameless(banners) == []
+        assert out_of_reach(banners) == []
+        for button in (each for each in banners.findChildren(QPushButton) if each.isVisible()):
+            banners.area.ensureWidgetVisible(button)
+            seen = button.mapTo(banners.area.viewport(), QPoint(0, 0))
+            assert 0 <= seen.x() <= banners.area.viewport().width() - button.width()
+        banners.clear("cause 0")
+        banners.clear("cause 1")
+        banners.clear("cause 2")
+        banners.show_words(lambda: "Short.", "cause 3")
+        await asyncio.sleep(0.02)
+        assert bar.maximum() == 0
+        assert banners.area.viewport().height() > 0
+        assert cut(banners) == []
+        await stage.close()
+
+    on_qt(main)
+    theme.set_text_scale(100)
