@@ -27,7 +27,7 @@ from app.domain.messages import (
 from app.domain.phone import PhoneNumber
 from app.domain.webhooks import Callback
 from app.providers.meta_cloud.graph import discreet
-from app.providers.meta_cloud.message_content import content_of
+from app.providers.meta_cloud.message_content import content_of, reasons
 from app.providers.meta_cloud.plain import code_word, document, mapping, mappings, moment, number, phone, text
 
 Addresses = tuple[Address, ...]
@@ -106,6 +106,8 @@ def parse(body: bytes, received_at: datetime) -> Sequence[Callback]:
                 found.append(_unknown(field or "change", value, received_at, about_whom))
                 continue
             found.extend(read(value, received_at))
+            if left := _left_over(field, value):
+                found.append(_unknown(f"{field}/{next(iter(left))}", left, received_at, about_whom))
             if mappings(value.get("errors")):  # outside any message: about the number itself
                 checks.add(key)
     return [
@@ -119,13 +121,25 @@ def _unknown(kind: str, payload: object, received_at: datetime, about: Addresses
     return WireUnknown(kind=kind[:LONGEST_KIND], payload=json.dumps(payload), at=received_at, about=about)
 
 
+def _left_over(field: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What of *value* its reader does not read: other members, and what stands in a list and is no object."""
+    known = {*_READ[field], *_BESIDE}
+    left = {name: each for name, each in value.items() if name not in known and isinstance(each, dict | list) and each}
+    for name in _READ[field]:
+        told = value.get(name)
+        strange = [each for each in told if not isinstance(each, dict)] if isinstance(told, list) else told
+        if strange:
+            left[name] = strange
+    return left
+
+
 def _facts(value: Mapping[str, Any], received_at: datetime) -> Iterator[WireFact]:
     """Of the fields ``messages`` and ``smb_message_echoes``."""
     people = _People(value)
     for message in mappings(value.get("messages")):
         yield from _incoming(message, people, received_at)
     for message in mappings(value.get("message_echoes")):  # sent from the Business app, where the number is in both
-        chat = people.whole(_addresses(message.get("to"), message.get("to_user_id")))
+        chat = people.whole(_addresses(message.get("to"), message.get("to_user_id"))) or people.only
         yield from _message(message, _in_group(message) or chat, (), "", received_at, from_me=True)
     for status in mappings(value.get("statuses")):
         yield from _receipt(status, people, received_at)
@@ -140,6 +154,8 @@ def _history(value: Mapping[str, Any], received_at: datetime) -> Iterator[WireFa
     for chunk in mappings(value.get("history")):
         if mappings(chunk.get("errors")):
             yield _unknown("history/errors", chunk, received_at, ())
+        if chunk.get("threads") and not isinstance(chunk["threads"], list):
+            yield _unknown("history/threads", chunk, received_at, ())
         for thread in mappings(chunk.get("threads")):
             named = mapping(thread.get("context"))
             chat = _addresses(named.get("wa_id") or thread.get("id"), named.get("user_id"))
@@ -202,7 +218,8 @@ def _preferences(value: Mapping[str, Any], received_at: datetime) -> Iterator[Wi
         if not who or stopped is None:
             yield _unknown("user_preferences", wish, received_at, who)
             continue
-        yield WirePreference(who=who, stopped=stopped, at=at)
+        if "marketing" in (text(wish.get("category")).lower() or "marketing"):
+            yield WirePreference(who=who, stopped=stopped, at=at)
         yield WireMessage(
             provider_id=f"user_preferences:{who[0].value}:{text(wish.get('value')).lower()}:{int(at.timestamp())}",
             chat=who,
@@ -215,6 +232,18 @@ def _preferences(value: Mapping[str, Any], received_at: datetime) -> Iterator[Wi
             received_at=received_at,
         )
 
+
+_BESIDE: Final = frozenset({"metadata", "contacts"})
+_READ: Final[Mapping[str, Sequence[str]]] = MappingProxyType(
+    {
+        "messages": ("messages", "message_echoes", "statuses"),
+        "smb_message_echoes": ("messages", "message_echoes", "statuses"),
+        "calls": ("calls",),
+        "history": ("history", "messages"),
+        "user_preferences": ("user_preferences",),
+    }
+)
+"""The members of a change that the reader of its field reads."""
 
 _FIELDS: Final[Mapping[str, Callable[[Mapping[str, Any], datetime], Iterator[WireFact]]]] = MappingProxyType(
     {
@@ -319,8 +348,9 @@ def _message(
 
 
 def _receipt(status: Mapping[str, Any], people: _People, received_at: datetime) -> Iterator[WireFact]:
-    provider_id, word = text(status.get("id")), text(status.get("status"))
-    delivery = _DELIVERIES.get(word)
+    provider_id, word, about = text(status.get("id")), text(status.get("status")), text(status.get("type"))
+    of_a_message = about in ("", "message")  # a payment or a call has a course of its own
+    delivery = _DELIVERIES.get(word.lower()) if of_a_message else None
     if text(status.get("recipient_type")) == "group":
         chat: Addresses = (Address(AddressKind.GROUP, text(status.get("recipient_id"))),)
     else:
@@ -335,26 +365,23 @@ def _receipt(status: Mapping[str, Any], people: _People, received_at: datetime) 
 
 
 def _reason(status: Mapping[str, Any]) -> tuple[str, str]:
-    """The code of the first error that has one, and its title and details."""
-    for error in mappings(status.get("errors")):
-        code = number(error.get("code"))
-        if code is None:
-            continue
-        words = (error.get("title"), error.get("message"), mapping(error.get("error_data")).get("details"))
-        parts = dict.fromkeys(filter(None, (" ".join(text(each).split()) for each in words)))
-        return str(code), discreet(" · ".join(parts))[:LONGEST_REASON]
-    return "", ""
+    """The code of the first error that has one, and the words of all."""
+    errors = mappings(status.get("errors"))
+    codes = [str(code) for each in errors if (code := number(each.get("code"))) is not None]
+    first = codes[0] if codes else ""
+    return first, discreet(reasons(errors).removeprefix(first).removeprefix(" · "))[:LONGEST_REASON]
 
 
 def _about(value: Mapping[str, Any]) -> Addresses:
     """Whom a change that is not understood names: it is erased with them."""
     found: list[Address] = []
-    for name in ("contacts", "calls", "state_sync", "groups", "messages", "message_echoes"):
+    for name in ("contacts", "calls", "state_sync", "groups", "messages", "message_echoes", "statuses"):
         for each in mappings(value.get(name)):
             card = mapping(each.get("contact"))
             found += _addresses(each.get("wa_id"), each.get("user_id"))
             found += _addresses(each.get("from"), each.get("from_user_id"))
             found += _addresses(each.get("to"), each.get("to_user_id"))
+            found += _addresses(each.get("recipient_id"), each.get("recipient_user_id"))
             found += _addresses(card.get("phone_number"), card.get("user_id"))
     return tuple(dict.fromkeys(found))
 

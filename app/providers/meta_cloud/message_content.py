@@ -50,6 +50,10 @@ def content_of(message: Mapping[str, Any]) -> Content:
     kind = text(message.get("type"))
     reader = _READERS.get(kind)
     read = Content(understood=False) if reader is None else reader(message.get(kind))
+    if read.kind is MessageKind.TEXT and not read.text:  # a bubble without a word would say that nothing was written
+        read = Content(understood=False)
+    if not read.text and (read.kind is MessageKind.OTHER):
+        read = replace(read, text=reasons(message.get("errors")))
     if read.kind in REFERRING and not read.refers_to:
         read = replace(read, kind=MessageKind.OTHER, understood=False)
     if read.kind in REFERRING:
@@ -60,6 +64,17 @@ def content_of(message: Mapping[str, Any]) -> Content:
         text="\n".join(filter(None, (read.text, came_by))),
         refers_to=read.refers_to or text(mapping(message.get("context")).get("id")),
     )
+
+
+def reasons(errors: object) -> str:
+    """The codes of *errors* with their titles, messages and details, each word once; one line for all."""
+    return "; ".join(filter(None, map(_reason, mappings(errors))))
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    words = (error.get("title"), error.get("message"), mapping(error.get("error_data")).get("details"))
+    parts = dict.fromkeys(filter(None, (_scalar(error.get("code")), *(" ".join(text(each).split()) for each in words))))
+    return " · ".join(parts)
 
 
 def _file(kind: MessageKind) -> Callable[[object], Content]:
@@ -74,8 +89,14 @@ def _file(kind: MessageKind) -> Callable[[object], Content]:
     return read
 
 
-def _words(key: str) -> Callable[[object], Content]:
-    return lambda value: Content(kind=MessageKind.TEXT, text=text(mapping(value).get(key)))
+def _words(*keys: str) -> Callable[[object], Content]:
+    """The first of *keys* that says something, or the whole where it is a text itself."""
+
+    def read(value: object) -> Content:
+        said = mapping(value)
+        return Content(kind=_K.TEXT, text=text(value) or next(filter(None, (text(said.get(key)) for key in keys)), ""))
+
+    return read
 
 
 def _reaction(value: object) -> Content:
@@ -87,7 +108,7 @@ def _edit(value: object) -> Content:
     """The new words: the text of a text, the caption of a file. Without a message in it nothing is emptied."""
     said = mapping(value)
     inner = mapping(said.get("message"))
-    kind = text(inner.get("type"))
+    kind = text(inner.get("type")) or next((name for name in inner if name in _READERS), "")
     if not kind or not isinstance(inner.get(kind), dict):
         return Content(understood=False)
     new = content_of({"type": kind, kind: inner[kind]})
@@ -118,11 +139,18 @@ def _cards(value: object) -> Content:
 
 def _card(card: Mapping[str, Any]) -> str:
     named, work = mapping(card.get("name")), mapping(card.get("org"))
-    parts = (text(named.get(each)) for each in ("first_name", "middle_name", "last_name"))
-    name = text(named.get("formatted_name")) or " ".join(filter(None, parts)) or text(work.get("company"))
+    names = (text(named.get(each)) for each in ("first_name", "middle_name", "last_name"))
+    name = text(named.get("formatted_name")) or " ".join(filter(None, names)) or text(work.get("company"))
     numbers = [card_number(each) for each in mappings(card.get("phones"))]
     mail = [text(each.get("email")) for each in mappings(card.get("emails"))]
-    return " · ".join(filter(None, (name, *numbers, *mail)))
+    pages = [text(each.get("url")) for each in mappings(card.get("urls"))]
+    places = [
+        ", ".join(filter(None, (text(each.get(part)) for part in ("street", "city", "state", "zip", "country"))))
+        for each in mappings(card.get("addresses"))
+    ]
+    about = (text(work.get(each)) for each in ("title", "department", "company"))
+    parts = (name, *numbers, *mail, *pages, *places, *about, text(card.get("birthday")))
+    return " · ".join(dict.fromkeys(filter(None, parts)))
 
 
 def card_number(phone: Mapping[str, Any]) -> str:
@@ -157,7 +185,38 @@ def _interactive(value: object) -> Content:
         return Content(kind=_K.TEXT, text=_answers(form))
     kind = text(said.get("type"))
     lines = tuple(_lines(said.get(kind))) if kind else ()
+    lines = lines or tuple(_written(said))
     return Content(kind=_K.TEXT if lines else _K.OTHER, text="\n".join(lines), understood=bool(lines))
+
+
+def _template(value: object) -> Content:
+    """What a business sent as a template, as far as its words are told; else the template's name."""
+    said = mapping(value)
+    lines = [text(said.get("name"))]
+    for part in mappings(said.get("components")):
+        lines += filter(
+            None, (text(part.get("text")), *_written(part), *map(_parameter, mappings(part.get("parameters"))))
+        )
+    return Content(kind=_K.TEXT, text="\n".join(filter(None, lines)))
+
+
+def _parameter(value: Mapping[str, Any]) -> str:
+    return text(value.get("text")) or text(value.get("payload"))
+
+
+def _written(said: Mapping[str, Any]) -> Iterator[str]:
+    """The words of what a business sends to choose from: above, between and below, and every choice."""
+    for part in ("header", "body", "footer"):
+        if words := text(mapping(said.get(part)).get("text")) or text(said.get(part)):
+            yield words
+    action = mapping(said.get("action"))
+    rows = [row for section in mappings(action.get("sections")) for row in mappings(section.get("rows"))]
+    shown = [mapping(each.get("reply")) or each for each in (*mappings(action.get("buttons")), *rows)]
+    shown += [*mappings(said.get("buttons")), mapping(action.get("parameters"))]
+    for each in shown:
+        words = (text(each.get(name)) for name in ("title", "text", "display_text", "description", "url"))
+        if label := " · ".join(dict.fromkeys(filter(None, words))):
+            yield f"[{label}]"
 
 
 def _answers(form: Mapping[str, Any]) -> str:
@@ -165,6 +224,7 @@ def _answers(form: Mapping[str, Any]) -> str:
     raw = form.get("response_json")
     try:
         answers = json.loads(raw) if isinstance(raw, str) else raw
+        answers = json.loads(answers) if isinstance(answers, str) and answers.startswith("{") else answers
     except (ValueError, RecursionError):
         answers = text(raw)  # kept as it came
     lines = list(_lines(answers))
@@ -172,7 +232,10 @@ def _answers(form: Mapping[str, Any]) -> str:
 
 
 def _lines(value: object, name: str = "", depth: int = 0) -> Iterator[str]:
-    """``name: value`` for each plain value; names of nested objects are joined by a dot, plain lists by a comma."""
+    """``name: value`` for each plain value; names of nested objects are joined by a dot, plain lists by a comma.
+
+    What is nested deeper than `DEEPEST` is written as the JSON it is.
+    """
     if isinstance(value, dict) and depth < DEEPEST:
         for key, each in value.items():
             if not (depth == 0 and key in _OF_THE_FORM):
@@ -182,9 +245,19 @@ def _lines(value: object, name: str = "", depth: int = 0) -> Iterator[str]:
         for count, each in enumerate(value, 1):
             yield from _lines(each, f"{name}.{count}" if name else str(count), depth + 1)
         return
-    shown = ", ".join(filter(None, map(_scalar, value))) if isinstance(value, list) else _scalar(value)
+    if depth >= DEEPEST and isinstance(value, dict | list):
+        shown = _as_json(value)
+    else:
+        shown = ", ".join(filter(None, map(_scalar, value))) if isinstance(value, list) else _scalar(value)
     if shown:
         yield f"{name}: {shown}" if name else shown
+
+
+def _as_json(value: object) -> str:
+    try:
+        return text(json.dumps(value, ensure_ascii=False))
+    except (ValueError, RecursionError):  # what could be read need not be what can be written
+        return ""
 
 
 def _scalar(value: object) -> str:
@@ -211,8 +284,13 @@ def _referral(message: Mapping[str, Any]) -> str:
 
 
 def _notice(value: object) -> Content:
-    """What WhatsApp says about the person: a number or an identity that changed."""
-    return Content(text=text(mapping(value).get("body")))
+    """What WhatsApp says about the person: a number or an identity that changed; without words, from what to what."""
+    said = mapping(value)
+    before = text(said.get("customer")) or text(said.get("previous_user_id"))
+    after = next(filter(None, (text(said.get(name)) for name in ("wa_id", "new_wa_id", "user_id"))), "")
+    kind = text(said.get("type")).replace("_", " ")
+    changed = " → ".join(filter(None, (before, after)))
+    return Content(text=text(said.get("body")) or ": ".join(filter(None, (kind, changed))))
 
 
 def _unsupported(value: object) -> Content:
@@ -224,7 +302,7 @@ _READERS: Final[Mapping[str, Callable[[object], Content]]] = MappingProxyType(
     {
         **{name: _file(kind) for name, kind in _MEDIA.items()},
         "text": _words("body"),
-        "button": _words("text"),
+        "button": _words("text", "payload"),
         "reaction": _reaction,
         "edit": _edit,
         "revoke": _revocation,
@@ -232,6 +310,7 @@ _READERS: Final[Mapping[str, Callable[[object], Content]]] = MappingProxyType(
         "contacts": _cards,
         "order": _order,
         "interactive": _interactive,
+        "template": _template,
         "system": _notice,
         "unsupported": _unsupported,
         "media_placeholder": lambda _: Content(kind=_K.UNREADABLE),  # the file's own message follows under its id

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, Final
 
 from app.domain.phone import PhoneNumber, is_e164
@@ -60,7 +61,7 @@ def number(value: object) -> int | None:
 
 def moment(value: object) -> datetime | None:
     """A time that came as seconds, milliseconds or microseconds since 1970, or as ISO 8601."""
-    seconds = number(value)
+    seconds = int(value) if isinstance(value, float) and isfinite(value) else number(value)
     try:
         if seconds is not None:
             for _ in range(3):  # milliseconds, microseconds, nanoseconds: anything larger is nonsense
@@ -76,8 +77,9 @@ def moment(value: object) -> datetime | None:
 
 
 def phone(value: object) -> PhoneNumber | None:
-    """A number with its country code, however it is spaced, with or without the plus."""
-    shown = text(value).strip()
+    """A number with its country code, however it is spaced, with or without the plus, or as a JSON number."""
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**15
+    shown = str(value) if whole else text(value).strip()
     if not _SHOWN_NUMBER.fullmatch(shown):
         return None
     digits = "+" + re.sub(r"\D", "", shown)

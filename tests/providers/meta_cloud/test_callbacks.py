@@ -59,6 +59,32 @@ def message_in(*changes: dict[str, Any]) -> WireMessage:
     return fact
 
 
+DEEP = '{"a":{"b":{"c":{"d":{"e":{"f":{"g":{"h":{"i":"fundo"}}}}}}}}}'
+DEEP_ANSWER = 'a.b.c.d.e.f.g.h: {"i": "fundo"}'
+CHOICES = {
+    "type": "button",
+    "header": {"type": "text", "text": "Aulas"},
+    "body": {"text": "Qual dia?"},
+    "footer": {"text": "Até já"},
+    "action": {
+        "buttons": [{"type": "reply", "reply": {"id": "1", "title": "Sim"}}],
+        "sections": [{"rows": [{"id": "2", "title": "Terça", "description": "às 9"}]}],
+    },
+}
+TEMPLATE = {
+    "name": "lembrete",
+    "components": [
+        {"type": "body", "text": "Sua aula é hoje", "parameters": [{"type": "text", "text": "Bia"}]},
+        {"type": "buttons", "buttons": [{"text": "Ver", "url": "https://a.b"}]},
+    ],
+}
+WORK = {
+    "urls": [{"url": "https://a.b"}],
+    "addresses": [{"street": "Rua A", "city": "Rio"}],
+    "org": {"company": "ACME", "title": "Diretora"},
+}
+
+
 def first_in(*changes: dict[str, Any]) -> WireMessage:
     (callback,) = parse(envelope(*changes), DAWN)
     fact = callback.facts[0]
@@ -157,6 +183,17 @@ def test_a_message_from_nobody_is_kept_apart() -> None:
         ("unsupported", {"type": "poll_creation"}, MessageKind.OTHER, "poll creation", None),
         ("system", {"body": "User identity changed", "type": "x"}, MessageKind.OTHER, "User identity changed", None),
         ("hologram", {"depth": 3}, MessageKind.OTHER, "", None),
+        ("text", "direto", MessageKind.TEXT, "direto", None),
+        ("text", {}, MessageKind.OTHER, "", None),
+        ("button", {"payload": "yes"}, MessageKind.TEXT, "yes", None),
+        ("edit", {**CORRECTED, "message": {"text": {"body": "corrigida"}}}, MessageKind.EDIT, "corrigida", "wamid.1"),
+        ("system", {"type": "user_changed_number", "wa_id": "1"}, MessageKind.OTHER, "user changed number: 1", None),
+        ("system", {"previous_user_id": "BR.1", "user_id": "BR.2"}, MessageKind.OTHER, "BR.1 → BR.2", None),
+        ("interactive", {"nfm_reply": {"response_json": DEEP}}, MessageKind.TEXT, DEEP_ANSWER, None),
+        ("interactive", {"nfm_reply": {"response_json": json.dumps(FORM)}}, MessageKind.TEXT, ANSWERS, None),
+        ("interactive", CHOICES, MessageKind.TEXT, "Aulas\nQual dia?\nAté já\n[Sim]\n[Terça · às 9]", None),
+        ("template", TEMPLATE, MessageKind.TEXT, "lembrete\nSua aula é hoje\nBia\n[Ver · https://a.b]", None),
+        ("contacts", [{"name": {}, **WORK}], MessageKind.CONTACT, "ACME · https://a.b · Rua A, Rio · Diretora", None),
     ],
 )
 def test_every_kind_is_kept_with_its_words(
@@ -357,8 +394,10 @@ def test_a_failure_says_by_which_code() -> None:
 
 def test_a_failure_says_why_in_metas_words_each_once() -> None:
     why = {"title": "Too many", "message": "Too many", "error_data": {"details": "Try again\nlater. EAAsecret00000"}}
-    receipt = receipt_in(status("wamid.1", "failed", errors=[{"title": "no code"}, {"code": 131049, **why}]))
-    assert (receipt.code, receipt.detail) == ("131049", "Too many · Try again later. [token]")
+    receipt = receipt_in(status("wamid.1", "failed", errors=[{"code": 131049, **why}, {"title": "no code"}]))
+    assert (receipt.code, receipt.detail) == ("131049", "Too many · Try again later. [token]; no code")
+    bare = receipt_in(status("wamid.1", "failed", errors=[{"title": "no code"}]))
+    assert (bare.code, bare.detail) == ("", "no code")
     assert receipt_in(status("wamid.1", "failed")).detail == ""
 
 
@@ -372,6 +411,12 @@ def test_a_receipt_names_the_person_by_every_name_and_a_group_as_one() -> None:
 
 def test_a_receipt_of_a_later_day_is_kept_apart() -> None:
     assert unknown_in(status("wamid.1", "dreamt_of")).kind == "statuses/dreamt_of"
+
+
+def test_how_a_payment_or_a_call_goes_says_nothing_of_a_message() -> None:
+    for of in ("payment", "call"):
+        assert unknown_in(status("wamid.1", "failed", type=of)).kind == "statuses/failed"
+    assert receipt_in(status("wamid.1", "READ", type="message")).delivery is Delivery.READ
 
 
 def test_a_batch_is_sorted_by_number_and_keeps_its_order() -> None:
@@ -403,7 +448,52 @@ def test_what_concerns_the_account_has_every_number_asked_about(change: dict[str
 def test_an_error_outside_any_message_has_the_number_asked_about() -> None:
     change = messages(errors=[{"code": 131031, "title": "locked"}])
     (callback,) = parse(envelope(change), DAWN)
-    assert (callback.key, callback.facts, callback.check, callback.number) == (NUMBER_ID, (), True, "+5511987654321")
+    assert (callback.key, callback.check, callback.number) == (NUMBER_ID, True, "+5511987654321")
+    (fact,) = callback.facts
+    assert isinstance(fact, WireUnknown)
+    assert fact.kind == "messages/errors"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "kind"),
+    [
+        ("calls", {"statuses": [{"id": "wacid.1", "type": "call", "status": "RINGING"}]}, "calls/statuses"),
+        ("messages", {"something_new": [{"text": "oi"}]}, "messages/something_new"),
+        ("messages", {"messages": ["oi", 7]}, "messages/messages"),
+        ("messages", {"messages": {"text": "oi"}}, "messages/messages"),
+        ("history", {"errors": [{"code": 1}]}, "history/errors"),
+        ("history", {"history": [{"threads": {"id": "1"}}]}, "history/threads"),
+        ("user_preferences", {"wishes": [{"value": "stop"}]}, "user_preferences/wishes"),
+    ],
+)
+def test_no_member_of_a_change_is_left_out_in_silence(field: str, value: dict[str, Any], kind: str) -> None:
+    found = unknown_in({**messages(**value), "field": field})
+    assert found.kind == kind
+    assert json.loads(found.payload)
+
+
+def test_an_echo_that_names_nobody_is_to_the_one_person_beside_it() -> None:
+    echo = {"id": "wamid.e", "type": "text", "text": {"body": "Até já"}}
+    change = messages(message_echoes=[echo], contacts=[{"wa_id": "5521987650001"}])
+    assert message_in({**change, "field": "smb_message_echoes"}).chat == (BIA,)
+
+
+def test_a_number_may_come_as_a_json_number() -> None:
+    change = inbound()
+    change["value"]["messages"][0]["from"] = 5521987650001
+    assert message_in(change).chat == (BIA,)
+
+
+def test_why_a_message_cannot_be_shown_is_kept() -> None:
+    errors = [{"code": 131051, "title": "Unknown type", "error_data": {"details": "Not supported"}}]
+    assert first_in(inbound(type="unsupported", errors=errors)).text == "131051 · Unknown type · Not supported"
+    assert first_in(inbound(type="hologram", errors=errors)).text == "131051 · Unknown type · Not supported"
+
+
+def test_a_wish_about_other_messages_holds_no_marketing_back() -> None:
+    wish = {"wa_id": "5521987650001", "category": "utility", "value": "stop"}
+    (callback,) = parse(envelope({**messages(user_preferences=[wish]), "field": "user_preferences"}), DAWN)
+    assert [type(fact) for fact in callback.facts] == [WireMessage]
 
 
 def test_a_field_about_the_account_that_is_not_understood_is_kept_apart() -> None:
@@ -414,9 +504,9 @@ def test_a_field_about_the_account_that_is_not_understood_is_kept_apart() -> Non
 
 
 @pytest.mark.parametrize(
-    "time", [1_760_000_000, "1760000000", 1_760_000_000_123, "1760000000123", 1_760_000_000_000_123]
+    "time", [1_760_000_000, "1760000000", 1_760_000_000_123, "1760000000123", 1_760_000_000_000_123, 1_760_000_000.5]
 )
-def test_a_time_is_understood_in_seconds_and_in_smaller_units(time: int | str) -> None:
+def test_a_time_is_understood_in_seconds_and_in_smaller_units(time: float | str) -> None:
     change = inbound()
     change["value"]["messages"][0]["timestamp"] = time
     assert message_in(change).sent_at == SENT_AT
