@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +18,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import httpx
+
+LONGEST_WAIT: Final = 7 * 86400.0
+"""Seconds: whoever asks for a longer pause is asked again after this one."""
 
 LARGEST: Final = 1 << 20
 """Bytes of an answer that are read. The largest that makes sense is a page of a hundred queued messages."""
@@ -175,8 +179,8 @@ def _why_no_connection(error: BaseException) -> str:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds; a date counts from the answer's own, so that no clock of ours is needed (RFC 9110, 10.2.3)."""
     asked = headers.get("retry-after", "").strip()
-    if asked.isascii() and asked.isdigit():
-        return float(asked) if len(asked) < 7 else None
+    if match := re.fullmatch(r"(\d{1,18})(?:\.\d{1,9})?", asked, re.ASCII):
+        return min(float(match[0]), LONGEST_WAIT)
     try:
         until, since = parsedate_to_datetime(asked), parsedate_to_datetime(headers.get("date", ""))
         return max(0.0, (until - since).total_seconds())

@@ -9,11 +9,14 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 
-from app.providers.wire import LARGEST, Answered, Patience, Unanswered, Wire, open_wire
+from app.providers.wire import LARGEST, LONGEST_WAIT, Answered, Patience, Unanswered, Wire, open_wire
 from tests.conftest import OnQt
 from tests.emulators.serving import Message, Receive, Send, Served, body_of, hang, reset
 from tests.emulators.whatsapp_web.certificates import tls_context
@@ -26,7 +29,7 @@ async def far_end(scope: Message, receive: Receive, send: Send) -> None:
     """What is asked for by path is what comes."""
     await body_of(receive)
     what = scope["path"].rpartition("/")[2]
-    headers = [(b"retry-after", b"17")] if what == "later" else []
+    headers = [(b"retry-after", unquote(asked).encode())] if (asked := what.partition("later-")[2]) else []
     if what == "hang":
         await hang(receive)
         return
@@ -34,7 +37,7 @@ async def far_end(scope: Message, receive: Receive, send: Send) -> None:
     headers.append((b"content-length", str(size).encode()))
     if what == "elsewhere":
         headers.append((b"location", b"/other"))
-    status = {"elsewhere": 307, "later": 429}.get(what, 200)
+    status = {"elsewhere": 307, "later": 429}.get(what.partition("-")[0], 200)
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": b"x" * (size - 1), "more_body": True})
     if what == "reset":
@@ -75,8 +78,31 @@ def ask(url: str, path: str, *, times: int = 1, **how: float) -> Answered | Unan
 
 def test_what_comes_back_whole_is_an_answer_whatever_its_status(served: Served) -> None:
     assert ask(served.url, "fine") == Answered(200, b"xx")
-    assert ask(served.url, "later") == Answered(429, b"xx", retry_after=17.0)
     assert "xx" not in repr(ask(served.url, "fine"))
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        ("17", 17.0),
+        ("1.5", 1.5),
+        ("10000000", LONGEST_WAIT),
+        ("Sun, 29 Nov 2020 01:00:00 GMT", 0.0),
+        ("-1", None),
+        ("soon", None),
+    ],
+)
+def test_a_pause_that_is_asked_for_is_kept_in_every_form_of_it(
+    served: Served, asked: str, seconds: float | None
+) -> None:
+    assert ask(served.url, f"later-{quote(asked)}") == Answered(429, b"xx", retry_after=seconds)
+
+
+def test_a_pause_until_a_date_counts_from_the_answers_own(served: Served) -> None:
+    until = format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True)
+    answer = ask(served.url, f"later-{quote(until)}")
+    assert isinstance(answer, Answered)
+    assert answer.retry_after == pytest.approx(600, abs=30)
 
 
 def test_nobody_is_followed_elsewhere_with_a_token(served: Served) -> None:

@@ -214,8 +214,8 @@ def _written(said: Mapping[str, Any]) -> Iterator[str]:
     shown = [mapping(each.get("reply")) or each for each in (*mappings(action.get("buttons")), *rows)]
     shown += [*mappings(said.get("buttons")), mapping(action.get("parameters"))]
     for each in shown:
-        words = (text(each.get(name)) for name in ("title", "text", "display_text", "description", "url"))
-        if label := " · ".join(dict.fromkeys(filter(None, words))):
+        parts = (text(each.get(name)) for name in ("title", "text", "display_text", "description", "url"))
+        if label := " · ".join(dict.fromkeys(filter(None, parts))):
             yield f"[{label}]"
 
 

@@ -10,6 +10,7 @@ from app.domain.phone import is_e164
 
 _GROUP: Final = re.compile(r"(\d{5,30}(?:-\d{5,20})?)(?:-group)?")
 _OLD_GROUP: Final = re.compile(r"\d{10,15}-\d{9,12}")  # named by its founder and the time; no number has such a dash
+_NEW_GROUP: Final = re.compile(r"120363\d{10,14}")  # longer than any number
 _LIST: Final = re.compile(r"(\d{3,30})-broadcast")
 _DIGITS: Final = re.compile(r"\d{3,30}")
 _BETWEEN_DIGITS: Final = str.maketrans("", "", " -.()\u00a0")
@@ -26,7 +27,7 @@ def address(name: str, *, group: bool = False) -> Address | None:
         return _at(local, server.lower())
     if match := _LIST.fullmatch(name):
         return Address(AddressKind.OTHER, f"{match[1]}@broadcast")
-    if group or name.endswith("-group") or _OLD_GROUP.fullmatch(name):
+    if group or name.endswith("-group") or _OLD_GROUP.fullmatch(name) or _NEW_GROUP.fullmatch(name):
         match = _GROUP.fullmatch(name)
         return Address(AddressKind.GROUP, match[1]) if match else None
     return _phone(name)

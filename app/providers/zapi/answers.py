@@ -7,7 +7,7 @@ what integrators met. An answer counts as good only where it says so in exactly 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -265,6 +265,17 @@ def _error(said: Mapping[str, Any]) -> str:
     return ""
 
 
+def _texts(said: Mapping[str, Any]) -> Iterator[str]:
+    """Whatever an answer says in words: a code may stand in one member and the sentence in the other, or below."""
+    for name in ("error", "message"):
+        value = said.get(name)
+        for text in (
+            (value, *(value.get(each) for each in ("message", "error"))) if isinstance(value, dict) else (value,)
+        ):
+            if isinstance(text, str) and text:
+                yield text
+
+
 def _warning(said: Mapping[str, Any]) -> str:
     """What stands beside a yes and is not Z-API's usual word for it; an error that is no text leaves a trace, too."""
     for name in ("error", "message"):
@@ -276,11 +287,15 @@ def _warning(said: Mapping[str, Any]) -> str:
 
 
 def _denied(answer: Answer, said: Mapping[str, Any]) -> Denied | None:
-    error = _error(said)
     if isinstance(answer, Unanswered) or answer.status in (405, 415):  # a wrong verb or header is our own mistake
         return None
-    reason = denial(error)
-    return None if reason is None else Denied(reason, plain(error))
+    return next((Denied(reason, plain(text)) for text in _texts(said) if (reason := denial(text))), None)
+
+
+def denied_in(answer: Answer) -> Denied | None:
+    """Why Z-API serves nobody who asks like this, whatever was asked."""
+    said = _said(answer)
+    return _denied(answer, said) if isinstance(said, dict) else None
 
 
 def _down(error: str) -> Restorable | Unlinked | None:

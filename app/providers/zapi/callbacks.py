@@ -27,7 +27,7 @@ from app.domain.phone import PhoneNumber, is_e164
 from app.domain.webhooks import Callback
 from app.providers.zapi.addresses import address, publishes
 from app.providers.zapi.content import Content, content_of, is_noted_only, unknown_content
-from app.providers.zapi.reading import flag, id_in, json_in, moment, plain, text_in
+from app.providers.zapi.reading import flag, id_in, json_in, moment, name_in, plain, text_in
 
 _INSTANCE: Final = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _EARLY: Final = timedelta(days=1)  # a clock may be wrong; a message from further in the future was sent when it came
@@ -69,7 +69,7 @@ def read_callback(body: bytes, received_at: datetime) -> Sequence[Callback]:
 
 def _number(value: object) -> PhoneNumber | None:
     """The number of the phone that is linked to the instance."""
-    digits = f"+{text_in(value).removeprefix('+')}"
+    digits = f"+{name_in(value).removeprefix('+')}"
     return PhoneNumber(digits) if is_e164(digits) and digits.isascii() else None
 
 
@@ -96,7 +96,7 @@ def _unknown(kind: str, told: Told, received_at: datetime, why: str) -> WireUnkn
 
 
 def _message(told: Told, received_at: datetime) -> Sequence[WireFact]:
-    if flag(told.get("isNewsletter")) or publishes(text_in(told.get("phone"))) or is_noted_only(told):
+    if flag(told.get("isNewsletter")) or publishes(name_in(told.get("phone"))) or is_noted_only(told):
         return ()
     message_id, from_me, chat = id_in(told.get("messageId")), flag(told.get("fromMe")), _chat(told)
     if not message_id:
@@ -143,9 +143,9 @@ def _handed_over(told: Told, received_at: datetime) -> Sequence[WireFact]:
 
 
 def _status(told: Told, received_at: datetime) -> Sequence[WireFact]:
-    if told.get("status") == _NO_NEWS:
+    if text_in(told.get("status")).upper() == _NO_NEWS:
         return ()
-    ids = told.get("ids", told.get("id"))
+    ids = next(filter(None, (told.get(name) for name in ("ids", "id", "messageId"))), None)
     delivery = _delivery(told.get("status"))
     if delivery is None:
         raise _NotUnderstood("status")
@@ -174,7 +174,7 @@ _NOTHING_TO_KEEP: Final = _CHECKS | {"presencechatcallback"}
 
 def _chat(told: Told) -> tuple[Address, ...]:
     """Every name of the conversation, the hidden one first: a phone may be missing, or be the hidden one again."""
-    written = address(text_in(told.get("phone")), group=bool(flag(told.get("isGroup"))))
+    written = address(name_in(told.get("phone")), group=bool(flag(told.get("isGroup"))))
     if written is not None and written.kind in _MANY:
         return (written,)
     if flag(told.get("isGroup")):
@@ -192,8 +192,9 @@ def _sender(told: Told, chat: tuple[Address, ...], *, from_me: bool) -> tuple[Ad
 
 
 def _named(*names: object) -> tuple[Address, ...]:
-    found = (address(text_in(name)) for name in names)
-    return tuple(dict.fromkeys(each for each in found if each is not None and each.kind not in _MANY))
+    found = [each for name in names if (each := address(name_in(name))) is not None and each.kind not in _MANY]
+    hidden = {f"+{each.value}" for each in found if each.kind is AddressKind.LID}
+    return tuple(dict.fromkeys(each for each in found if each.value not in hidden))  # a hidden id without its ending
 
 
 def _name(value: object) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from app.domain.messages import Media, MessageKind
 from app.providers.contact_cards import name_on, numbers_on
-from app.providers.zapi.reading import flag, id_in, moment, text_in
+from app.providers.zapi.reading import flag, id_in, moment, name_in, text_in
 
 _K = MessageKind
 
@@ -41,6 +41,14 @@ _NOTED_ONLY: Final = (
 
 _BESIDE: Final = frozenset({"externalAdReply", "referencedMessage", "contextInfo", "device"})
 """Objects beside a content that are none."""
+
+_LISTS_BESIDE: Final = frozenset({"notificationParameters", "broadcastRecipients", "mentioned", "ids"})
+"""Lists that are none."""
+
+_CARDS: Final = ("contact", "contacts")
+"""Names of lists of cards; a single card is an object."""
+
+_POINTER: Final = "\u2197 "  # the line that says through what the person came
 
 Told = Mapping[str, Any]
 
@@ -73,19 +81,42 @@ def content_of(told: Told) -> Content | None:
     said = _said(told)
     if told.get("isEdit") in (True, "true"):
         return _edit(told, said)
+    if came_by := _advertisement(told.get("externalAdReply")):
+        said = replace(said, text=_joined(said.text, came_by))
     quoted = _id(told.get("referenceMessageId"))
     return said if said.refers_to or not quoted else replace(said, refers_to=quoted)
 
 
 def unknown_content(told: Told) -> str:
     """The name of a content that nobody here can read; empty for any other."""
-    if told.get("notification") or any(isinstance(told.get(name), dict) for name in _READERS):
+    if told.get("notification") or any(_is_content(name, told.get(name)) for name in _READERS):
         return ""
-    return next(_unread(told), "")
+    if told.get("waitingMessage") in (True, "true"):
+        return ""
+    unread = next(_unread(told), "content")
+    return "" if unread in _CARDS else unread
+
+
+def _is_content(name: str, value: object) -> bool:
+    """Whether *value* is something that the reader of *name* reads: an object, a text, or a list of cards."""
+    return isinstance(value, dict) or (name == "text" and bool(text_in(value)))
 
 
 def _unread(told: Told) -> Iterator[str]:
-    return (name for name, value in told.items() if isinstance(value, dict) and name not in _BESIDE)
+    for name, value in told.items():
+        several = isinstance(value, list) and bool(value) and name not in _LISTS_BESIDE
+        if several or (isinstance(value, dict) and name not in _BESIDE):
+            yield name
+
+
+def _advertisement(said: object) -> str:
+    """The advertisement through which the person came, on a line of its own."""
+    if not isinstance(said, dict):
+        return ""
+    words = (" ".join(text_in(said.get(name)).split()) for name in ("title", "body", "sourceUrl"))
+    shown = _joined(*dict.fromkeys(words), between=" · ")
+    shown = shown or _joined(text_in(said.get("sourceType")), text_in(said.get("sourceId")), between=" · ")
+    return f"{_POINTER}{shown}" if shown else ""
 
 
 def _notified(notification: str, told: Told) -> Content | None:
@@ -101,20 +132,32 @@ def _notified(notification: str, told: Told) -> Content | None:
 
 def _said(told: Told) -> Content:
     for name, read in _READERS.items():
-        if isinstance(value := told.get(name), dict):
-            said = read(value)
+        value = told.get(name)
+        if _is_content(name, value):
+            said = read(value if isinstance(value, dict) else {"message": value})
+            if said.kind is _K.TEXT and not said.text:  # an empty bubble would say that nothing was written
+                said = replace(said, kind=_K.OTHER)
             return said if len(said.text) <= TEXT_LIMIT else replace(said, text=said.text[:TEXT_LIMIT] + "…")
     if told.get("waitingMessage") in (True, "true"):
         return Content(kind=_K.UNREADABLE)
     unread = next(_unread(told), None)
-    return Content(kind=_K.OTHER, text="" if unread is None else _any_words(told[unread])[:TEXT_LIMIT])
+    if unread in _CARDS:
+        return Content(kind=_K.CONTACT, text=_joined(*(_contact(each).text for each in _listed(told[unread]))))
+    parts = [] if unread is None else _listed(told[unread]) or [told[unread]]
+    words = (_any_words(each) for each in parts if isinstance(each, dict))
+    return Content(kind=_K.OTHER, text=_joined(*words)[:TEXT_LIMIT])
 
 
 def _edit(told: Told, said: Content) -> Content:
-    """An edit comes with the id of what it edits; a later one of the same message differs in its time."""
+    """An edit comes with the id of what it edits; a later one of the same message differs in its time.
+
+    What brings no new words that anybody here can read changes nothing: the old ones stay.
+    """
     target = _id(told.get("editMessageId")) or _id(told.get("messageId"))
     when = told.get("momment")
     suffix = f"-edit-{when}" if isinstance(when, int) and 0 < when < 10**15 else "-edit"
+    if said.kind in (_K.OTHER, _K.UNREADABLE, _K.REACTION) or (said.media is None and not said.text):
+        return Content(kind=_K.OTHER, text=said.text, refers_to=target, suffix=suffix)
     return Content(kind=_K.EDIT, text=said.text, refers_to=target, suffix=suffix)
 
 
@@ -131,9 +174,12 @@ def _first(said: Told, *names: str) -> str:
     return next(filter(None, (text_in(said.get(name)) for name in names)), "")
 
 
+_CHOICES: Final = ("selectedDisplayText", "displayText", "response", "value")
+
+
 def _any_words(said: Told) -> str:
     """What a content that nobody here knows says in the fields that contents have their words in."""
-    return _first(said, "text", "message", "title", "name", "caption", "body", "description", "displayName")
+    return _first(said, "text", "message", "title", "name", "caption", "body", "description", "displayName", *_CHOICES)
 
 
 def _listed(value: object) -> list[Told]:
@@ -174,24 +220,30 @@ def _audio(said: Told) -> Content:
 def _contact(said: Told) -> Content:
     """The name on the card, and its numbers."""
     phones = said.get("phones")
-    numbers = [text_in(each) for each in phones] if isinstance(phones, list) else []
+    told = phones if isinstance(phones, list) else [phones]
+    numbers = [_first(each, "phone", "number", "waid") if isinstance(each, dict) else name_in(each) for each in told]
     card = text_in(said.get("vCard"))
-    return Content(
-        kind=_K.CONTACT,
-        text=_joined(text_in(said.get("displayName")) or name_on(card), *(numbers or numbers_on(card))),
-    )
+    name = _first(said, "displayName", "name") or name_on(card)
+    return Content(kind=_K.CONTACT, text=_joined(name, *(numbers if any(numbers) else numbers_on(card))))
 
 
 def _place(said: Told) -> str:
     place = _joined(text_in(said.get("name")), text_in(said.get("address")), between=", ")
-    numbers = [said.get("latitude"), said.get("longitude")]
-    degrees = [f"{number:.6f}" for number in numbers if isinstance(number, int | float) and abs(number) <= 180]
-    where = ", ".join(degrees) if len(degrees) == len(numbers) else ""
+    degrees = [shown for name in ("latitude", "longitude") if (shown := _degrees(said.get(name)))]
+    where = ", ".join(degrees) if len(degrees) == 2 else ""
     return f"{place} ({where})" if place and where else place or where
 
 
+def _degrees(value: object) -> str:
+    try:
+        number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 999.0
+    except (ValueError, OverflowError):
+        return ""
+    return f"{number:.6f}" if abs(number) <= 180 else ""
+
+
 def _location(said: Told) -> Content:
-    return Content(kind=_K.LOCATION, text=_joined(_place(said), text_in(said.get("caption"))))
+    return Content(kind=_K.LOCATION, text=_joined(_place(said), text_in(said.get("caption")), text_in(said.get("url"))))
 
 
 def _poll(said: Told) -> Content:
@@ -290,7 +342,9 @@ def _buttons(said: Told) -> Iterator[str]:
 
 
 def _any_label(value: object) -> str:
-    return _first(value, "displayText", "text") if isinstance(value, dict) else ""
+    if not isinstance(value, dict):
+        return ""
+    return _joined(_first(value, "displayText", "text"), _first(value, "url", "phoneNumber"), between=" · ")
 
 
 def _template(said: Told) -> Content:
@@ -308,8 +362,10 @@ def _template(said: Told) -> Content:
 
 def _list(said: Told) -> Content:
     sections = _listed(said.get("sections"))
-    rows = [row for section in sections for row in _listed(section.get("rows"))] + _listed(said.get("options"))
-    options = (f"- {_first(row, 'title', 'name')}" for row in rows)
+    rows = [row for each in sections for name in ("rows", "options") for row in _listed(each.get(name))]
+    rows += _listed(said.get("options"))
+    shown = (_joined(_first(row, "title", "name"), text_in(row.get("description")), between=": ") for row in rows)
+    options = (f"- {row}" for row in shown if row)
     words = (text_in(said.get(name)) for name in ("title", "description", "message", "footerText"))
     return Content(kind=_K.TEXT, text=_joined(*words, *options))
 
@@ -339,6 +395,7 @@ _READERS: Final[Mapping[str, Callable[[Told], Content]]] = MappingProxyType(
         "sticker": _file(_K.STICKER),
         "contact": _contact,
         "location": _location,
+        "liveLocation": _location,
         "poll": _poll,
         "pollVote": _vote,
         "event": _event,

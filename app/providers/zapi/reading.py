@@ -13,7 +13,7 @@ from app.domain.connection import Reason
 _ID: Final = re.compile(r"[\x21-\x7e]{1,200}")
 _LONG: Final = re.compile(r"[A-Za-z0-9_-]{16,}|\d{8,}")  # tokens, ids, numbers: nothing that a detail may repeat
 
-_CLIENT_TOKEN: Final = re.compile(r"(?:your )?client-token\b(.*)\bnot allowed", re.IGNORECASE)
+_CLIENT_TOKEN: Final = re.compile(r"(?:your )?client[- _]?token\b(.*)\bnot allowed", re.IGNORECASE)
 _QUOTES: Final = " '\"`[](){}:"
 _NO_TOKEN: Final = ("", "null", "undefined")
 
@@ -21,7 +21,7 @@ _NO_TOKEN: Final = ("", "null", "undefined")
 def denial(text: str) -> Reason | None:
     """Why Z-API lets nobody in who hears *text*; None for any other text. Compared by parts: wordings vary."""
     low = " ".join(text.lower().split()).rstrip(".!")
-    if "client-token" in low and "not configured" in low:
+    if re.search(r"client[- _]?token\b.*not configured", low):
         return Reason.CLIENT_TOKEN_MISSING
     if match := _CLIENT_TOKEN.fullmatch(low):
         return Reason.CLIENT_TOKEN_MISSING if match[1].strip(_QUOTES) in _NO_TOKEN else Reason.CLIENT_TOKEN_INVALID
@@ -47,15 +47,33 @@ def plain(text: str) -> str:
 
 
 def moment(value: object) -> datetime | None:
-    """A time that Z-API wrote in seconds or in milliseconds; its documentation has both."""
+    """A time in seconds or in milliseconds, which the documentation both has, also as a text; or as ISO 8601."""
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit() and len(value) < 16):
+            return _written(value)
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e14:
         return None
     return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
 
 
+def _written(text: str) -> datetime | None:
+    """A date with its time, and UTC where no zone is told."""
+    try:
+        parsed = datetime.fromisoformat(text) if "T" in text or " " in text else None
+        return None if parsed is None else parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
 def text_in(value: object) -> str:
     """*value* if it is a text, in characters that can be stored; JSON may smuggle in halves of them."""
     return value.encode("utf-8", "replace").decode().replace("\0", "") if isinstance(value, str) else ""
+
+
+def name_in(value: object) -> str:
+    """The name of somebody or of a conversation; a number may come without its quotes."""
+    return str(value) if type(value) is int and 0 < value < 10**30 else text_in(value)
 
 
 def id_in(value: object) -> str:

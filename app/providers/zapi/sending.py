@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from app.domain.connection import Reason
 from app.domain.messages import Address, AddressKind
 from app.domain.sending import Accepted, NotSent, SendResult, SendTrouble, Uncertain
 from app.providers.wire import Answer, Unanswered
-from app.providers.zapi.answers import error_in, object_in
-from app.providers.zapi.reading import denial, id_in, plain
+from app.providers.zapi.answers import denied_in, error_in, object_in
+from app.providers.zapi.reading import id_in, plain
 
 AGAIN_SECONDS: Final = 5.0
 SLOW_DOWN_SECONDS: Final = 60.0
 
 _MAY_BE_DONE: Final = frozenset({408, 425, 499})
 """Statuses below 500 with which a gateway says that it did not wait for the end."""
+
+_TIMED_OUT: Final = re.compile(r"\btime(?:d)?[ -]?out\b", re.IGNORECASE)
 
 _TROUBLES: Final = (
     ("restore the session", SendTrouble.NOT_CONNECTED),
@@ -50,7 +53,8 @@ def result_of(answer: Answer) -> tuple[SendResult, Reason | None]:
         return NotSent(trouble=SendTrouble.TRANSIENT, detail=answer.why, after=AGAIN_SECONDS), None
     error, said = error_in(answer), object_in(answer) or {}
     code, detail = str(answer.status), plain(error)
-    reason = denial(error) if error and answer.status not in (405, 415) else None
+    denied = denied_in(answer)
+    reason = None if denied is None else denied.reason
     named = any(id_in(said.get(name)) for name in ("messageId", "id", "zaapId"))
     fails = bool(error or said.get("error")) or not 200 <= answer.status < 300
     if named and fails:  # it was queued, or may have been: it can still go out
@@ -63,6 +67,8 @@ def result_of(answer: Answer) -> tuple[SendResult, Reason | None]:
         return NotSent(trouble=SendTrouble.RATE_GLOBAL, code=code, detail=detail, after=after), None
     if answer.status >= 500 or answer.status in _MAY_BE_DONE:
         return Uncertain(detail=f"HTTP {code}"), None
+    if _TIMED_OUT.search(error):  # nothing says that it did not go out
+        return Uncertain(detail=f"HTTP {code}: {detail}"), None
     if error or answer.status >= 400:
         return NotSent(trouble=_trouble(error, answer.status), code=code, detail=detail), None
     message_id = id_in(said.get("messageId")) or id_in(said.get("id"))

@@ -46,12 +46,26 @@ def test_whatever_the_wrong_client_token_is_it_is_a_credential_fault_that_repeat
         ("your client-token is not configured", Reason.CLIENT_TOKEN_MISSING),
         ("203.0.113.9 not allowed", Reason.ADDRESS_NOT_ALLOWED),
         ("B2E4C6 not allowed", Reason.TOKEN_INVALID),
+        ("Client token F1S is not allowed", Reason.CLIENT_TOKEN_INVALID),
+        ("client_token not configured", Reason.CLIENT_TOKEN_MISSING),
+        ("Instance not found", Reason.TOKEN_INVALID),
     ],
 )
-def test_each_denial_has_its_reason(text: str, reason: Reason) -> None:
-    found = status_of(answer(403, {"error": text}))
-    assert isinstance(found, Denied)
-    assert found.reason is reason
+def test_each_denial_has_its_reason_wherever_its_words_stand(text: str, reason: Reason) -> None:
+    for said in ({"error": text}, {"error": "FORBIDDEN", "message": text}, {"error": {"message": text}}):
+        found = status_of(answer(403, said))
+        assert isinstance(found, Denied)
+        assert found.reason is reason
+        result, why = result_of(answer(403, said))
+        assert isinstance(result, NotSent)
+        assert why is reason
+
+
+@pytest.mark.parametrize("words", ["Timeout waiting for WhatsApp", "Request timed out", "time-out"])
+@pytest.mark.parametrize("status", [200, 400, 404])
+def test_an_error_that_says_that_nobody_waited_leaves_it_open(words: str, status: int) -> None:
+    result, _ = result_of(answer(status, {"error": words}))
+    assert isinstance(result, Uncertain)
 
 
 @pytest.mark.parametrize("body", [b"Client-Token F1S not allowed", b'"Client-Token F1S not allowed"'])

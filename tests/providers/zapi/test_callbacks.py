@@ -99,6 +99,7 @@ def test_a_phone_may_be_a_hidden_id_again() -> None:
         ("5511999999999-1623281429", True, "5511999999999-1623281429"),
         ("5511999999999-1623281429", False, "5511999999999-1623281429"),
         ("5511999999999-1623281429@g.us", True, "5511999999999-1623281429"),
+        ("120363019502650977", None, "120363019502650977"),
     ],
 )
 def test_a_group_is_one_conversation_of_many(phone: str, is_group: object, group: str) -> None:
@@ -126,9 +127,10 @@ def test_what_a_talk_between_two_is_called_is_no_name_of_anybody() -> None:
         ("005544999999999", "+5544999999999"),
         (" 5544999999999 ", "+5544999999999"),
         ("+1\u00a0650 555 0100", "+16505550100"),
+        (5544999999999, "+5544999999999"),
     ],
 )
-def test_a_number_is_understood_in_every_spelling(phone: str, number: str) -> None:
+def test_a_number_is_understood_in_every_spelling(phone: object, number: str) -> None:
     fact = read(phone=phone, senderLid=None, text={"message": "oi"})
     assert fact.chat == fact.sender == (Address(AddressKind.PHONE, number),)
 
@@ -154,12 +156,24 @@ def test_a_broadcast_list_is_a_conversation_of_its_own(phone: str, from_me: bool
         ({"location": {"latitude": 1, "longitude": 2, "name": "Sé"}}, "location", "Sé (1.000000, 2.000000)", None),
         ({"location": {"latitude": -23.5, "longitude": -46.6}}, "location", "-23.500000, -46.600000", None),
         ({"location": {"latitude": "x", "address": "Rua"}}, "location", "Rua", None),
+        ({"location": {"latitude": 999, "longitude": True, "name": "Sé"}}, "location", "Sé", None),
+        ({"location": {"latitude": "-23.5", "longitude": "-46.6"}}, "location", "-23.500000, -46.600000", None),
+        ({"location": {"name": "Sé", "url": "https://x"}}, "location", "Sé\nhttps://x", None),
+        (
+            {"liveLocation": {"latitude": 1, "longitude": 2, "caption": "indo"}},
+            "location",
+            "1.000000, 2.000000\nindo",
+            None,
+        ),
         ({"poll": {"question": "?", "options": [{"name": "a"}, 7, {"name": "b"}]}}, "poll", "?\n- a\n- b", None),
         ({"poll": {"question": "?"}}, "poll", "?", None),
         ({"buttonsResponseMessage": {"message": "Ótimo"}}, "text", "Ótimo", None),
         ({"listResponseMessage": {"title": "Z"}}, "text", "Z", None),
         ({"contact": {"displayName": "C", "phones": ["5544999999999"]}}, "contact", "C\n5544999999999", None),
         ({"contact": {"vCard": "FN:C\nTEL;waid=1:+55 44 9"}}, "contact", "C\n+55 44 9", None),
+        ({"contact": {"vCard": "FN:C\nitem2.tel:+55 1\nTEL:+55 2"}}, "contact", "C\n+55 1\n+55 2", None),
+        ({"contact": {"name": "C", "phones": [{"phone": "+55 1"}, 55449]}}, "contact", "C\n+55 1\n55449", None),
+        ({"contacts": [{"displayName": "A", "phones": ["1"]}, {"displayName": "B"}]}, "contact", "A\n1\nB", None),
         ({"pollVote": {"pollMessageId": "P", "options": [{"name": "a"}, {"name": "b"}]}}, "poll", "☑ a\n☑ b", None),
         ({"pollVote": {"pollMessageId": "P", "options": []}}, "poll", "☐", None),
         (
@@ -232,11 +246,22 @@ def test_a_broadcast_list_is_a_conversation_of_its_own(phone: str, from_me: bool
             Media(),
         ),
         (
-            {"hydratedTemplate": {"message": "M", "hydratedButtons": [{"urlButton": {"displayText": "Ver"}}]}},
+            {"hydratedTemplate": {"message": "M", "hydratedButtons": [{"b": {"displayText": "V", "url": "u"}}]}},
             "text",
-            "M\n[Ver]",
+            "M\n[V · u]",
             None,
         ),
+        (
+            {"listMessage": {"title": "T", "sections": [{"options": [{"title": "um", "description": "às 9"}, {}]}]}},
+            "text",
+            "T\n- um: às 9",
+            None,
+        ),
+        ({"text": "direto"}, "text", "direto", None),
+        ({"text": {"message": ""}}, "other", "", None),
+        ({"somethingNew": [{"title": "um"}, {"caption": "dois"}, 3]}, "other", "um\ndois", None),
+        ({"somethingNew": [3]}, "other", "", None),
+        ({"templateReply": {"selectedDisplayText": "Sim"}}, "other", "Sim", None),
         ({"hydratedTemplate": {"header": {"location": {"name": "Sé"}}, "message": "M"}}, "location", "Sé\nM", None),
         (
             {"buttonsMessage": {"message": "M", "buttons": [{"buttonText": {"displayText": "Sim"}}, {"label": "Não"}]}},
@@ -264,6 +289,41 @@ def test_a_broadcast_list_is_a_conversation_of_its_own(phone: str, from_me: bool
 def test_every_content_is_kept_as_what_it_is(content: dict[str, object], kind: str, text: str, media: object) -> None:
     fact = read(**content)
     assert (fact.kind, fact.text, fact.media) == (kind, text, media)
+
+
+@pytest.mark.parametrize(
+    ("advertisement", "line"),
+    [
+        ({"title": "Mentoria", "body": "Vagas\nabertas", "sourceUrl": "https://x"}, "↗ Mentoria · Vagas abertas · https://x"),
+        ({"sourceType": "ad", "sourceId": "23"}, "↗ ad · 23"),
+    ],
+)  # fmt: skip
+def test_the_advertisement_through_which_somebody_came_is_kept(advertisement: object, line: str) -> None:
+    assert read(text={"message": "oi"}, externalAdReply=advertisement).text == f"oi\n{line}"
+    assert read(text={"message": "oi"}, externalAdReply={}).text == "oi"
+
+
+@pytest.mark.parametrize(
+    "content", [{}, {"waitingMessage": True}, {"somethingNew": {"title": "x"}}, {"text": {"message": ""}}, {"poll": {}}]
+)
+def test_an_edit_that_brings_no_words_empties_nothing(content: dict[str, object]) -> None:
+    said = read(isEdit=True, **content)
+    assert said.kind is not MessageKind.EDIT
+    assert said.refers_to == BASE["messageId"]
+    assert read(isEdit=True, image={"caption": ""}).kind is MessageKind.EDIT, "a caption may be taken away"
+
+
+def test_a_message_without_any_content_is_shown_and_set_aside() -> None:
+    message, unknown = facts()
+    assert isinstance(message, WireMessage)
+    assert message.kind is MessageKind.OTHER
+    assert isinstance(unknown, WireUnknown)
+    assert unknown.kind == "content"
+
+
+def test_a_hidden_id_without_its_ending_is_no_number() -> None:
+    hidden = (Address(AddressKind.LID, "126104585110000"),)
+    assert read(phone="126104585110000", senderLid="126104585110000@lid").chat == hidden
 
 
 def test_a_vote_an_answer_to_an_event_and_a_pin_name_what_they_are_about() -> None:
@@ -303,6 +363,7 @@ def test_a_reaction_to_nothing_is_kept_where_it_can_be_seen() -> None:
         {"notification": "E2E_ENCRYPTED"},
         {"type": "PresenceChatCallback", "status": "COMPOSING"},
         {"type": "MessageStatusCallback", "status": "READ_BY_ME", "ids": ["3EB1"]},
+        {"type": "MessageStatusCallback", "status": "read_by_me", "ids": ["3EB1"]},
     ],
 )
 def test_what_is_no_message_of_anybodys_is_left_out(told: dict[str, object]) -> None:
@@ -378,6 +439,7 @@ def test_what_is_too_deep_to_be_written_is_set_aside_without_its_payload(depth: 
         ({"type": "MessageStatusCallback", "status": "FAILED", "ids": ["A"]}, ("A",), Delivery.FAILED),
         ({"type": "MessageStatusCallback", "status": "READ", "ids": "A"}, ("A",), Delivery.READ),
         ({"type": "MessageStatusCallback", "status": "READ", "id": "A"}, ("A",), Delivery.READ),
+        ({"type": "MessageStatusCallback", "status": "READ", "ids": [], "messageId": "A"}, ("A",), Delivery.READ),
         ({"type": "MessageStatusCallback", "status": "SENT", "ids": ["A", "A", "B"]}, ("A", "B"), Delivery.SENT),
         ({"type": "MessageStatusCallback", "status": "RECEIVED", "ids": ["A"]}, ("A",), Delivery.DELIVERED),
         ({"type": "MessageStatusCallback", "status": "READ", "ids": ["A", 7]}, ("A",), Delivery.READ),
@@ -413,15 +475,16 @@ def test_a_failure_says_why(told: dict[str, object]) -> None:
 )
 def test_a_message_from_the_phone_itself_says_how_far_it_got(status: str, delivery: Delivery) -> None:
     """Own messages' `status` (`fromMe`) is used."""
-    message, receipt = facts(fromMe=True, senderLid=None, chatLid="81896604192873@lid", status=status)
+    own = {"fromMe": True, "senderLid": None, "chatLid": "81896604192873@lid", "text": {"message": "oi"}}
+    message, receipt = facts(**own, status=status)
     assert isinstance(message, WireMessage)
     assert receipt == WireReceipt(provider_ids=(message.provider_id,), chat=BIA, delivery=delivery, at=SENT_AT)
 
 
 def test_nothing_is_said_of_how_far_it_got_where_nothing_is_known_or_it_is_no_message_by_itself() -> None:
-    assert len(facts(fromMe=True, status="EATEN")) == 1
-    assert len(facts(fromMe=True, status=None)) == 1
-    assert len(facts(fromMe=False, status="READ")) == 1
+    assert len(facts(fromMe=True, status="EATEN", text={"message": "oi"})) == 1
+    assert len(facts(fromMe=True, status=None, text={"message": "oi"})) == 1
+    assert len(facts(fromMe=False, status="READ", text={"message": "oi"})) == 1
     assert len(facts(fromMe=True, isEdit=True, text={"message": "certo"})) == 1
 
 
@@ -431,7 +494,12 @@ def test_nothing_is_said_of_how_far_it_got_where_nothing_is_known_or_it_is_no_me
         (1632228638000, SENT_AT),
         (1632228638, SENT_AT),  # the sample of a disconnection is in seconds
         (None, DAWN),
-        ("1632228638000", DAWN),
+        ("1632228638000", SENT_AT),
+        ("2021-09-21T12:50:38Z", SENT_AT),
+        ("2021-09-21 09:50:38-03:00", SENT_AT),
+        ("0001-01-01T00:00:00+14:00", DAWN),
+        ("ontem T", DAWN),
+        ("ontem", DAWN),
         (True, DAWN),
         (-5, DAWN),
         (10**40, DAWN),
