@@ -41,25 +41,32 @@ async def run_command(arguments: Namespace, settings: Settings) -> int:
         if arguments.command == "database":
             return await run_database_command(core, arguments)
         await core.open()
-        async with core.supervisor:
-            await core.supervisor.restore()  # else nothing would be known of what forbids an action
-            match arguments.command:
-                case "status":
-                    return await status(core, as_json=arguments.json)
-                case "connect":
-                    return await connect(core, arguments.name, released=arguments.released, as_json=arguments.json)
-                case "unlock":
-                    return await unlock(core, arguments)
-                case "mentorado":
-                    return await mentorado(core, arguments)
-                case "backup" | "restore":
-                    return await run_backup_command(core, arguments)
-                case "procedure":
-                    return await run_procedure_command(core, arguments)
-                case _:
-                    return await run_record_command(core, arguments)
+        code = await _run_open(core, arguments)
+        if core.scribe.problem is not None:  # the act is done, and the disk does not take its entry
+            raise core.scribe.problem
+        return code
     finally:
         await core.database.close()
+
+
+async def _run_open(core: Core, arguments: Namespace) -> int:
+    async with core.supervisor:
+        await core.supervisor.restore()  # else nothing would be known of what forbids an action
+        match arguments.command:
+            case "status":
+                return await status(core, as_json=arguments.json)
+            case "connect":
+                return await connect(core, arguments.name, released=arguments.released, as_json=arguments.json)
+            case "unlock":
+                return await unlock(core, arguments)
+            case "mentorado":
+                return await mentorado(core, arguments)
+            case "backup" | "restore":
+                return await run_backup_command(core, arguments)
+            case "procedure":
+                return await run_procedure_command(core, arguments)
+            case _:
+                return await run_record_command(core, arguments)
 
 
 # --- conecta status ----------------------------------------------------------------------------------------------
@@ -251,7 +258,7 @@ async def unlock(core: Core, arguments: Namespace) -> int:
         if link is not None:
             await core.whatsapp_web.overrule_lock(link)
         else:
-            _overrule_window(core)
+            await _overrule_window(core)
     if arguments.json:
         _print_json({"holder": holder or None, "removed": bool(holder and arguments.yes)})
     elif not holder:
@@ -269,14 +276,16 @@ def _window_holder(settings: Settings) -> str:
     return owner.label() if owner is not None and owner.state() is OwnerState.UNKNOWN else ""
 
 
-def _overrule_window(core: Core) -> None:
+async def _overrule_window(core: Core) -> None:
     """Remove the note of a window that cannot be proven dead; raises `Problem` when one holds the lock itself."""
-    try:
-        lock = FileLock.take(core.settings.instance, overrule=True)
-    except LockHeld as held:
-        raise Problem(Code.ALREADY_RUNNING, holder=str(held)) from None
-    lock.release()
-    core.witness.record(DeedName.TAKE_OVER_WINDOW, before={"owner": f"{lock.left_by}; not proven dead, overruled"})
+    owner = {"owner": f"{_window_holder(core.settings)}; not proven dead, overruled"}
+    async with core.witness.around(DeedName.TAKE_OVER_WINDOW, before=owner):
+        try:
+            lock = FileLock.take(core.settings.instance, overrule=True)
+        except LockHeld as held:
+            raise Problem(Code.ALREADY_RUNNING, holder=str(held)) from None
+        lock.release()
+        owner["owner"] = f"{lock.left_by}; not proven dead, overruled"
 
 
 # --- conecta mentorado add | list | archive ----------------------------------------------------------------------

@@ -6,26 +6,31 @@ Written by hand rather than mocked, so that mypy holds them to the ports.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 
-from app.domain.audit import FIRST_HASH, Actor, AuditEntry, BrokenLink, Deed, chained
+from app.core.bus import Bus
+from app.core.scribe import Scribe
+from app.core.witness import Witness
+from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, BrokenLink, Deed, chained
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.connection import LinkState
+from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
 from app.domain.guidance import FORBIDDING
 from app.domain.incident import Finding
 from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import ConversationId, HistoryExtent, WireFact
 from app.domain.phone import PhoneNumber, same_account
-from app.domain.ports import Transition
+from app.domain.ports import Audit, Transition
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureHead, ProcedureId
 from app.domain.provider import Signal
 from app.domain.set_aside import NotStorable, SetAsideCount, SetAsideDelivery
 from app.domain.trusted_time import TimeMark
-from tests.clock import DAWN
+from tests.clock import DAWN, ManualClock
 
 
 class PlayedLine:
@@ -156,6 +161,10 @@ class PlayedRoster:
     async def save_link(self, link: Link) -> None:
         self._may_write()
         self.links[link.mentorado_id] = link
+
+    async def save(self, enrolment: Enrolment) -> None:
+        await self.save_mentorado(enrolment.mentorado)
+        await self.save_link(enrolment.link)
 
     async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
         active = (mentorado for mentorado in self.mentorados.values() if not mentorado.archived)
@@ -291,6 +300,15 @@ class PlayedProviderTime:
         return self.says
 
 
+_COUNTED: ContextVar[list[int]] = ContextVar("_COUNTED")
+
+
+def counted(rows: int) -> int:
+    """Of what is played inside `Audit.with_changes`, and is all one transaction: so many rows went or came."""
+    _COUNTED.get([]).append(rows)
+    return rows
+
+
 class PlayedAudit:
     """The audit chain in memory."""
 
@@ -298,9 +316,32 @@ class PlayedAudit:
         self.entries_: list[AuditEntry] = []
         self.problem: Problem | None = None
 
+    @contextmanager
+    def with_changes(self, deed_of: Callable[[int], Deed | None]) -> Iterator[None]:
+        """As if what is done inside were one transaction, which begins with the entry that may be refused."""
+        if self.problem is not None:
+            raise self.problem
+        rows: list[int] = []
+        before = _COUNTED.set(rows)
+        try:
+            yield
+        finally:
+            _COUNTED.reset(before)
+        if deed := deed_of(sum(rows)):
+            self._append(deed)
+
     async def record(self, deed: Deed) -> AuditEntry:
         if self.problem is not None:
             raise self.problem
+        return self._append(deed)
+
+    @property
+    def outcomes(self) -> list[AuditEntry]:
+        """What became of acts, without their beginnings, and without who was enrolled for a test."""
+        told = [entry for entry in self.entries_ if entry.deed.outcome is not AuditOutcome.BEGUN]
+        return [entry for entry in told if entry.deed.action != DeedName.ADD_MENTORADO]
+
+    def _append(self, deed: Deed) -> AuditEntry:
         last = self.entries_[-1].hash if self.entries_ else FIRST_HASH
         self.entries_.append(entry := chained(len(self.entries_) + 1, deed, last))
         return entry
@@ -459,3 +500,9 @@ class PlayedCounts:
 def somebody() -> Actor:
     """Who does everything in a test."""
     return Actor(user="staff")
+
+
+def witness_of(audit: Audit) -> Witness:
+    """One that writes into *audit*, for parts that never have it wait."""
+    clock = ManualClock()
+    return Witness(audit=audit, scribe=Scribe(bus=Bus(), clock=clock), clock=clock, actor=somebody)

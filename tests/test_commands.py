@@ -107,7 +107,7 @@ def test_a_lost_database_is_told_and_what_can_be_done_is_a_command(conecta: Cone
     assert conecta("database", "use", str(fast_dir / "away.db"))[0] == 0
     assert conecta("mentorado", "list")[1] == "Ana\t+55 11 98765-4321\n"
     assert conecta("database", "new", "--yes")[2].endswith("[database_present]\n")
-    (entry,) = lines(conecta("audit", "list", "--json")[1])[0]["entries"]
+    entry, *_ = lines(conecta("audit", "list", "--json")[1])[0]["entries"]
     assert entry["action"] == "use_database_copy"
     (data / "conecta.db").rename(data / "conecta.0001.20261129T000000000000Z.db")
     (copy,) = lines(conecta("database", "list", "--json")[1])[0]["copies"]

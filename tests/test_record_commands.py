@@ -135,7 +135,7 @@ def test_copies_that_hold_who_was_erased_are_named_with_their_dates_and_removed_
     assert not old.exists()
     assert not backup.exists()
     actions = [entry["action"] for entry in json.loads(conecta("audit", "list", "--json")[1])["entries"]]
-    assert actions[:2] == ["remove_copies", "erase_contact"]
+    assert actions[:3] == ["remove_copies", "remove_copies", "erase_contact"]
     conecta("backup", "ana")
     assert "1 copy was removed." in conecta(*contact, "--remove-copies")[1]
 
@@ -147,13 +147,14 @@ def test_another_number_confirms_nothing(conecta: Conecta) -> None:
 
 
 def test_what_was_done_is_in_the_audit_without_a_whole_number(conecta: Conecta) -> None:
-    assert conecta("audit", "list")[1] == "The audit is empty.\n"
+    assert conecta("audit", "list")[1].endswith("\tMentorado added\tAna Lima\tDone\n")
     conecta("export", "ana", "--to", "out")
     conecta("export", "ana", "--to", "out", "--contact", "31 98765-0002")
     conecta("erase", "ana", "--contact", "21 98765-0001", "--yes-erase", "21 98765-0001")
     lines = conecta("audit", "list")[1].splitlines()
-    assert [line.split("\t")[0] for line in lines] == ["3", "2", "1"]
+    assert [line.split("\t")[0] for line in lines] == ["6", "5", "4", "3", "2", "1"]
     assert lines[0].endswith("\tErase contact\tAna Lima\tDone")
+    assert [line.split("\t")[-1] for line in lines[1:5]] == ["Done", "Begun", "Done", "Begun"]
     out = conecta("audit", "list", "--limit", "2", "--json")[1]
     erased, exported = json.loads(out)["entries"]
     assert (erased["before"], erased["after"]) == ({"contact": "+55…01"}, {"messages": "4"})
@@ -165,7 +166,7 @@ def test_the_operators_name_is_in_the_audit(conecta: Conecta, fast_dir: Path) ->
     with closing(sqlite3.connect(fast_dir / "data" / "conecta.db")) as raw, raw:
         raw.execute("INSERT INTO setting VALUES ('operator_name', '\"Rosa\"', '2026-01-01T00:00:00+00:00')")
     conecta("export", "ana", "--to", "out")
-    (entry,) = json.loads(conecta("audit", "list", "--json")[1])["entries"]
+    entry, *_ = json.loads(conecta("audit", "list", "--json")[1])["entries"]
     assert entry["operator"] == "Rosa"
     assert f"\t{entry['user']} · Rosa\t" in conecta("audit", "list")[1]
 

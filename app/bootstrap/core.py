@@ -76,6 +76,7 @@ class Core:
     set_aside: SqlSetAside
     audit: SqlAudit
     witness: Witness
+    scribe: Scribe
     whatsapp_web: WhatsAppWebProvider
     enrolments: Enrolments
     supervisor: Supervisor
@@ -111,12 +112,12 @@ class Core:
     async def begin_anew(self) -> None:
         """Make a new database where one was lost; `open` comes after. Raises `Problem`."""
         await self.database.begin_anew()
-        self.witness.record(DeedName.BEGIN_DATABASE, after={"value": str(self.settings.database)})
+        await self.witness.write(DeedName.BEGIN_DATABASE, after={"value": str(self.settings.database)})
 
     async def use_copy(self, copy: Path) -> None:
         """Put a *copy* where the database was lost; `open` comes after. Raises `Problem`."""
         await self.database.use_copy(copy)
-        self.witness.record(DeedName.USE_DATABASE_COPY, after={"value": str(copy)})
+        await self.witness.write(DeedName.USE_DATABASE_COPY, after={"value": str(copy)})
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -179,7 +180,9 @@ def build_core(
         provider_time=provider_time or checks,
         elapsed=elapsed if clock is None else None,
     )
-    enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=trusted)
+    audit, scribe = SqlAudit(database), Scribe(bus=bus, clock=trusted)
+    witness = Witness(audit=audit, scribe=scribe, clock=trusted, actor=lambda: signed_in(desk.settings.operator_name))
+    enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=trusted, witness=witness)
     transitions = SqlTransitionLog(database)
     whatsapp_web = build_whatsapp_web(
         settings,
@@ -192,7 +195,7 @@ def build_core(
     secrets = Vault(settings.secrets)
     accounts = Accounts(enrolments=enrolments, secrets=secrets)
     providers = build_providers(settings, trusted, whatsapp_web, secrets, accounts)
-    history, scribe = SqlHistory(database), Scribe(bus=bus, clock=trusted)
+    history = SqlHistory(database)
     supervisor = Supervisor(
         bus=bus,
         providers=providers,
@@ -203,8 +206,6 @@ def build_core(
         scribe=scribe,
         policy=policy,
     )
-    audit = SqlAudit(database)
-    witness = Witness(audit=audit, scribe=scribe, clock=trusted, actor=lambda: signed_in(desk.settings.operator_name))
     desk = OperatorDesk(bus=bus, store=SqlOperatorSettings(database), witness=witness, clock=trusted)
     provider_log = ProviderLog(
         bus=bus,
@@ -260,6 +261,7 @@ def build_core(
         set_aside=SqlSetAside(database),
         audit=audit,
         witness=witness,
+        scribe=scribe,
         whatsapp_web=whatsapp_web,
         enrolments=enrolments,
         supervisor=supervisor,

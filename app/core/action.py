@@ -85,6 +85,7 @@ class Action:
     refusal: Callable[[Enrolment, LinkStatus], Refusal | None]
     perform: Callable[[MentoradoId], Awaitable[None]] | None = None
     asks: bool = False
+    recorded: bool = False  # *perform* changes the database alone, and its audit entry with it
 
 
 Confirm = Callable[[ActionName, Enrolment], Awaitable[bool]]

@@ -128,11 +128,17 @@ class Actions:
             return self._record(name, mentorado_id, before, AuditOutcome.DECLINED, override)
         try:
             self._require(action, mentorado_id, override)  # the world may have moved while they read the question
-            await action.perform(mentorado_id)
+            if action.recorded:
+                await action.perform(mentorado_id)
         except BaseException:
             self._record(name, mentorado_id, before, AuditOutcome.FAILED, override)
             raise
-        return self._record(name, mentorado_id, before, AuditOutcome.DONE, override)
+        if not action.recorded:
+            enrolment = self._enrolments.get(mentorado_id)
+            after = lambda: self._state(mentorado_id)  # noqa: E731
+            async with self._witness.around(name, enrolment, before=before, after=after, reason=override):
+                await action.perform(mentorado_id)
+        return AuditOutcome.DONE
 
     def _locked(self, name: ActionName, enrolment: Enrolment) -> Refusal | None:
         """During an incident nobody is paired: the trouble is not theirs, and a new code would only be one more."""
@@ -196,8 +202,8 @@ class Actions:
             ),
             Action(name=ActionName.LIFT_BAN, refusal=self._no_lift, perform=supervisor.lift, asks=True),
             Action(name=ActionName.OVERRULE_LOCK, refusal=no_overruling, perform=supervisor.overrule_lock, asks=True),
-            Action(name=ActionName.ARCHIVE, refusal=no_archive, perform=enrolments.archive, asks=True),
-            Action(name=ActionName.BRING_BACK, refusal=no_bring_back, perform=enrolments.bring_back),
+            Action(name=ActionName.ARCHIVE, refusal=no_archive, perform=enrolments.archive, asks=True, recorded=True),
+            Action(name=ActionName.BRING_BACK, refusal=no_bring_back, perform=enrolments.bring_back, recorded=True),
         )
 
     def _forbidden(self, enrolment: Enrolment) -> Reason | None:

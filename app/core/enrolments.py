@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from app.core.action import ActionName
 from app.core.bus import Bus
 from app.core.phone_numbers import parse_phone
+from app.core.witness import Witness
+from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded
 from app.domain.mentorado import (
@@ -21,17 +24,18 @@ from app.domain.mentorado import (
     new_mentorado_id,
 )
 from app.domain.names import checked_cohort, checked_name
-from app.domain.phone import PhoneNumber, same_account
+from app.domain.phone import PhoneNumber, masked, same_account
 from app.domain.ports import Clock, Roster
 
 
 class Enrolments:
-    """The roster in memory; the disk has it first, then listeners hear of it."""
+    """The roster in memory; the disk has it first, with the audit entry of what was done, then listeners hear of it."""
 
-    def __init__(self, *, bus: Bus, roster: Roster, clock: Clock) -> None:
+    def __init__(self, *, bus: Bus, roster: Roster, clock: Clock, witness: Witness) -> None:
         self._bus = bus
         self._roster = roster
         self._clock = clock
+        self._witness = witness
         self._by_id: dict[MentoradoId, Enrolment] = {}
         self._writing = asyncio.Lock()
         self._changed_elsewhere: list[tuple[Enrolment, Enrolment]] = []  # since `follow` was asked
@@ -85,7 +89,8 @@ class Enrolments:
                 created_at=self._clock.now(),
             )
             enrolment = Enrolment(mentorado, Link(id=new_link_id(), mentorado_id=mentorado.id, provider=provider))
-            await self._roster.add(enrolment)
+            with self._witness.with_changes(DeedName.ADD_MENTORADO, enrolment, after=_described(enrolment)):
+                await self._roster.add(enrolment)
             self._by_id[mentorado.id] = enrolment
         self._bus.publish(MentoradoAdded(enrolment))
         return enrolment
@@ -97,20 +102,29 @@ class Enrolments:
             before = self.get(mentorado_id)
             number = await self._free_phone(phone, besides=mentorado_id)
             mentorado = replace(before.mentorado, name=checked_name(name), phone=number, cohort=checked_cohort(cohort))
-            await self._roster.save_mentorado(mentorado)
             link = before.link
             if number != before.mentorado.phone and link.accepted_account is not None:
                 link = replace(link, accepted_account=None)
-                await self._roster.save_link(link)
-            return self._keep(Enrolment(mentorado, link))
+            after = Enrolment(mentorado, link)
+            if after == before:
+                return before
+            was, now = _changed(_described(before), _described(after))
+            with self._witness.with_changes(DeedName.EDIT_MENTORADO, after, before=was, after=now):
+                await self._roster.save(after)
+            return self._keep(after)
 
-    async def archive(self, mentorado_id: MentoradoId) -> None:
-        """Take somebody out of the list. Session files and history stay where they are."""
+    async def archive(self, mentorado_id: MentoradoId, *, undo_import: bool = False) -> None:
+        """Take somebody out of the list. Session files and history stay where they are.
+
+        With *undo_import* the audit says that it is because their import was taken back.
+        """
+        action = DeedName.UNDO_IMPORT if undo_import else ActionName.ARCHIVE
         async with self._writing:
             await self._follow()
             before = self.get(mentorado_id)
             mentorado = replace(before.mentorado, archived_at=self._clock.now())
-            await self._roster.save_mentorado(mentorado)
+            with self._witness.with_changes(action, before):
+                await self._roster.save_mentorado(mentorado)
             self._keep(Enrolment(mentorado, before.link))
 
     async def bring_back(self, mentorado_id: MentoradoId) -> None:
@@ -122,7 +136,8 @@ class Enrolments:
             if before.link.accepted_account is not None:
                 await self._require_free(before.link.accepted_account, before.link)
             mentorado = replace(before.mentorado, archived_at=None)
-            await self._roster.save_mentorado(mentorado)
+            with self._witness.with_changes(ActionName.BRING_BACK, before):
+                await self._roster.save_mentorado(mentorado)
             self._keep(Enrolment(mentorado, before.link))
 
     async def save_link(self, link: Link) -> Enrolment:
@@ -192,3 +207,16 @@ class Enrolments:
         expecting = (each for each, theirs in numbers if any(same_account(one, number) for one in theirs))
         signed_in = (each for each in others if each.link.account and same_account(each.link.account, number))
         return next(expecting, None) or next(signed_in, None)
+
+
+def _described(enrolment: Enrolment) -> dict[str, str]:
+    """As the audit has it."""
+    mentorado = enrolment.mentorado
+    known = {"name": mentorado.name, "phone": masked(mentorado.phone), "cohort": mentorado.cohort}
+    return {key: value for key, value in known.items() if value} | {"provider": enrolment.link.provider.value}
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What differs, on either side. Two numbers may look the same with most of their digits hidden."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)] or ["phone"]
+    return {name: before.get(name, "") for name in names}, {name: after.get(name, "") for name in names}

@@ -24,7 +24,7 @@ LONGEST_LOG: Final = timedelta(days=7)
 
 
 class OperatorDesk:
-    """Holds the decisions. Each change is on disk first, then in the audit, then true."""
+    """Holds the decisions. Each change is on disk with its audit entry first, then true."""
 
     def __init__(self, *, bus: Bus, store: OperatorSettingsStore, witness: Witness, clock: Clock) -> None:
         self._bus = bus
@@ -119,8 +119,8 @@ class OperatorDesk:
     async def _change(self, deed: DeedName, after: OperatorSettings, said_before: str, said_after: str) -> None:
         if after == self._settings:
             return
-        await self._store.save(after, self._clock.now())
-        self._witness.record(deed, before={"value": said_before}, after={"value": said_after})
+        with self._witness.with_changes(deed, before={"value": said_before}, after={"value": said_after}):
+            await self._store.save(after, self._clock.now())
         self._settings = after  # only now, so that a change of the operator's name is signed with the old one
         self._bus.publish(OperatorSettingsChanged(after))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -82,17 +82,10 @@ class PersonalData:
         """
         enrolment = self._enrolments.get(mentorado_id)
         deed = DeedName.EXPORT_MENTORADO if contact is None else DeedName.EXPORT_CONTACT
-        before = _named(contact)
-        try:
+        counts: dict[str, str] = {}
+        async with self._witness.around(deed, enrolment, before=_named(contact), after=lambda: counts):
             exported = await self._export(enrolment, folder, pages, contact, progress)
-        except asyncio.CancelledError:
-            self._witness.record(deed, enrolment, before=before, outcome=AuditOutcome.DECLINED, reason="cancelled")
-            raise
-        except Problem as problem:
-            self._witness.record(deed, enrolment, before=before, outcome=AuditOutcome.FAILED, reason=problem.code)
-            raise
-        counts = {"messages": str(exported.messages), "conversations": str(exported.conversations)}
-        self._witness.record(deed, enrolment, before=before, after=counts)
+            counts |= {"messages": str(exported.messages), "conversations": str(exported.conversations)}
         return exported
 
     async def erase_contact(self, mentorado_id: MentoradoId, contact: Address) -> Erased:
@@ -110,28 +103,39 @@ class PersonalData:
         if contact_id is not None:
             try:
                 addresses += await self._history.addresses(mentorado_id, contact_id)
-                count = await self._history.erase(mentorado_id, contact_id, await self._clock.checked_now())
+                at = await self._clock.checked_now()
+                with self._witness.with_changes(
+                    DeedName.ERASE_CONTACT, enrolment, before=_named(contact), after=lambda n: {"messages": str(n)}
+                ):
+                    count = await self._history.erase(mentorado_id, contact_id, at)
             except Problem as problem:
-                self._erased(enrolment, contact, outcome=AuditOutcome.FAILED, reason=problem.code)
+                await self._witness.write_or_queue(
+                    DeedName.ERASE_CONTACT,
+                    enrolment,
+                    before=_named(contact),
+                    outcome=AuditOutcome.FAILED,
+                    reason=problem.code,
+                )
                 raise
+            self._bus.publish(HistoryShrank(mentorado_id))
         traces, copies = await self._wipe(mentorado_id, addresses)
-        after = {"messages": str(count)} | ({"copies": str(len(copies))} if copies else {})
-        self._erased(enrolment, contact, after=after, reason="" if traces is None else traces.code)
+        if contact_id is None or copies or traces is not None:
+            await self._witness.write(
+                DeedName.ERASE_CONTACT,
+                enrolment,
+                before=_named(contact),
+                after={"messages": str(count)} | ({"copies": str(len(copies))} if copies else {}),
+                reason="" if traces is None else traces.code,
+            )
         return Erased(messages=count, traces=traces, copies=copies)
 
     async def remove_copies(self, mentorado_id: MentoradoId, copies: Sequence[OldCopy]) -> None:
         """Remove copies that may hold what was erased since. Whoever asks must have had it confirmed."""
         enrolment = self._enrolments.get(mentorado_id)
         named = {"copies": ", ".join(each.path.name for each in copies)}
-        try:
+        async with self._witness.around(DeedName.REMOVE_COPIES, enrolment, before=named):
             for place in self._leftovers:
                 await place.remove(copies)
-        except Problem as problem:
-            self._witness.record(
-                DeedName.REMOVE_COPIES, enrolment, before=named, outcome=AuditOutcome.FAILED, reason=problem.code
-            )
-            raise
-        self._witness.record(DeedName.REMOVE_COPIES, enrolment, before=named)
 
     async def _wipe(
         self, mentorado_id: MentoradoId, addresses: Sequence[Address]
@@ -157,21 +161,6 @@ class PersonalData:
         """Somebody was asked whether to erase *contact*, and left it."""
         enrolment = self._enrolments.get(mentorado_id)
         self._witness.record(DeedName.ERASE_CONTACT, enrolment, before=_named(contact), outcome=AuditOutcome.DECLINED)
-
-    def _erased(
-        self,
-        enrolment: Enrolment,
-        contact: Address,
-        *,
-        after: Mapping[str, str] | None = None,
-        outcome: AuditOutcome = AuditOutcome.DONE,
-        reason: str = "",
-    ) -> None:
-        before = _named(contact)
-        self._witness.record(
-            DeedName.ERASE_CONTACT, enrolment, before=before, after=after, outcome=outcome, reason=reason
-        )
-        self._bus.publish(HistoryShrank(enrolment.mentorado.id))
 
     async def _find(self, mentorado_id: MentoradoId, contact: Address) -> ContactId:
         found = await self._history.find_contact(mentorado_id, contact)

@@ -70,11 +70,13 @@ class Retention:
                 return False
             at_most = max(AT_ONCE_LEAST, await self._history.total() // AT_ONCE_SHARE)
             moment = self._clock.now() - timedelta(days=days)
-            count = await self._history.forget_before(None, moment, at_most=at_most)
+            with self._witness.with_each_change(
+                DeedName.FORGET_OLD, lambda count: {"days": str(days), "messages": str(count)}
+            ):
+                count = await self._history.forget_before(None, moment, at_most=at_most)
         except Problem as problem:
             log.warning("Old messages could not be removed and are tried again: %s", problem.code)
             return False
         if count:
-            self._witness.record(DeedName.FORGET_OLD, after={"days": str(days), "messages": str(count)})
             self._bus.publish(HistoryShrank(None))
         return True

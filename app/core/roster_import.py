@@ -10,7 +10,6 @@ from app.core.enrolments import Enrolments
 from app.core.phone_numbers import parse_phone
 from app.core.spreadsheet import Columns, Record, Spreadsheet, cohort_in, name_in, phone_in, read_spreadsheet
 from app.core.witness import Witness
-from app.domain.audit import AuditOutcome
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId
@@ -83,17 +82,13 @@ class RosterImport:
     async def take(self, rows: Sequence[ImportRow], go_on: Callable[[int], bool]) -> Sequence[MentoradoId]:
         """Enrol everybody whose row has no problem. *go_on* hears how many are done; who was added by then stays."""
         added: list[MentoradoId] = []
-        outcome = AuditOutcome.FAILED
-        try:
+        async with self._witness.around(DeedName.IMPORT_MENTORADOS, after=lambda: {"added": str(len(added))}):
             for row in rows:
                 if row.problem is None:
                     enrolment = await self._enrolments.add(row.name, row.phone, row.cohort)
                     added.append(enrolment.mentorado.id)
                     if not go_on(len(added)):
                         break
-            outcome = AuditOutcome.DONE
-        finally:
-            self._witness.record(DeedName.IMPORT_MENTORADOS, after={"added": str(len(added))}, outcome=outcome)
         return added
 
 

@@ -25,6 +25,7 @@ class Scribe:
         self._bus = bus
         self._clock = clock
         self._queue: asyncio.Queue[Writing] = asyncio.Queue()
+        self.problem: Problem | None = None  # what keeps the next writing from the disk now
 
     def add(self, writing: Writing) -> None:
         """Have *writing* done after all that was added before."""
@@ -51,8 +52,10 @@ class Scribe:
                     log.warning("Something could not be written down and waits in memory: %s", problem.code)
                     self._bus.publish(StorageFailed(problem))
                 failing = True
+                self.problem = problem
                 await self._clock.sleep(RETRY_SECONDS)
             else:
+                self.problem = None
                 if failing:
                     self._bus.publish(StorageRecovered())
                 return

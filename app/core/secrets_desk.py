@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from app.core.witness import Witness
 from app.domain.audit import AuditOutcome
 from app.domain.deeds import DeedName
-from app.domain.errors import Problem
 from app.domain.ports import SecretsChoice
 from app.domain.secrets import SecretsPlace
 
@@ -36,28 +35,18 @@ class SecretsDesk:
     async def decline_set_aside(self) -> None:
         """Somebody was asked whether to begin anew without the file, and left it."""
         place = await self._secrets.place()
-        self._record(place, place, AuditOutcome.DECLINED)
+        here = {"place": place.value}
+        self._witness.record(DeedName.SET_SECRETS_PLACE, before=here, after=here, outcome=AuditOutcome.DECLINED)
 
     async def try_keyring_again(self) -> SecretsPlace:
         return await self._choose(self._secrets.try_keyring_again)
 
     async def _choose(self, choice: Callable[[], Awaitable[object]]) -> SecretsPlace:
         before = await self._secrets.place()
-        try:
+        after = before
+        async with self._witness.around(
+            DeedName.SET_SECRETS_PLACE, before={"place": before.value}, after=lambda: {"place": after.value}
+        ):
             await choice()
-        except Problem as problem:
-            self._record(before, before, AuditOutcome.FAILED, problem.code)
-            raise
-        after = await self._secrets.place()
-        if after is not before:
-            self._record(before, after, AuditOutcome.DONE)
+            after = await self._secrets.place()
         return after
-
-    def _record(self, before: SecretsPlace, after: SecretsPlace, outcome: AuditOutcome, reason: str = "") -> None:
-        self._witness.record(
-            DeedName.SET_SECRETS_PLACE,
-            before={"place": before.value},
-            after={"place": after.value},
-            outcome=outcome,
-            reason=reason,
-        )

@@ -194,8 +194,8 @@ class ClockCheck:
         if doubt is None:
             return
         before, after = ({"value": f"{moment:%Y-%m-%d %H:%M} UTC"} for moment in (doubt.trusted, doubt.computer))
-        await self._clock.confirm()
-        self._witness.record(DeedName.CONFIRM_DATE, before=before, after=after)
+        with self._witness.with_changes(DeedName.CONFIRM_DATE, before=before, after=after, at=doubt.computer):
+            await self._clock.confirm()
         self._tell()
 
     async def follow(self) -> None:

@@ -1,18 +1,32 @@
-"""Sees to it that what people do is written down: by whom, when, before, after, and with what outcome."""
+"""Sees to it that what people do is written down: by whom, when, before, after, and with what outcome.
+
+Three ways, by what the act changes:
+
+- the database: `with_changes`, and act and entry are one transaction;
+- anything else: `around`, which writes that it begins before it begins, and afterwards what became of it;
+- nothing, because somebody declined, or it is over and was found only now: `record`, which does not wait.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from asyncio import CancelledError
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
 
 from app.core.scribe import Scribe
 from app.domain.audit import Actor, AuditOutcome, Deed
 from app.domain.connection import LinkStatus
+from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment
 from app.domain.phone import masked
 from app.domain.ports import Audit, Clock
 
 log = logging.getLogger(__name__)
+
+Values = Mapping[str, str]
 
 
 class Witness:
@@ -33,17 +47,110 @@ class Witness:
         """Wait until everything recorded so far is on disk."""
         await self._scribe.flush()
 
+    def with_changes(
+        self,
+        action: str,
+        enrolment: Enrolment | None = None,
+        *,
+        before: Values | None = None,
+        after: Values | Callable[[int], Values] | None = None,
+        reason: str = "",
+        at: datetime | None = None,
+    ) -> AbstractContextManager[None]:
+        """The next transaction inside it holds the entry too. *after* may depend on how many rows went or came; *at* is
+        for an act that moves the clock itself."""
+        deed = self._deed(action, enrolment, before, reason=reason)
+        left = [deed if at is None else replace(deed, at=at)]
+        made = after if callable(after) else lambda _count: after or {}
+        return self._audit.with_changes(lambda count: replace(left.pop(), after=made(count)) if left else None)
+
+    def with_each_change(self, action: str, after: Callable[[int], Values]) -> AbstractContextManager[None]:
+        """Each transaction inside it that takes or brings rows holds an entry of that many."""
+        deed = self._deed(action)
+        return self._audit.with_changes(lambda count: replace(deed, after=after(count)) if count else None)
+
+    @asynccontextmanager
+    async def around(
+        self,
+        action: str,
+        enrolment: Enrolment | None = None,
+        *,
+        before: Values | None = None,
+        after: Callable[[], Values] = dict,
+        reason: str = "",
+    ) -> AsyncIterator[None]:
+        """For an act outside the database. The entry that it begins is on disk before the block; the block ends well
+        only when the entry of its outcome is. Raises `Problem` when either cannot be written.
+
+        *after* is asked when the block ends, however it ends.
+        """
+        await self.write(action, enrolment, before=before, outcome=AuditOutcome.BEGUN, reason=reason)
+        try:
+            yield
+        except BaseException as error:
+            outcome, why = _failure(error)
+            await self.write_or_queue(
+                action, enrolment, before=before, after=after(), outcome=outcome, reason=reason or why
+            )
+            raise
+        await self.write(action, enrolment, before=before, after=after(), reason=reason)
+
+    async def write(
+        self,
+        action: str,
+        enrolment: Enrolment | None = None,
+        *,
+        before: Values | None = None,
+        after: Values | None = None,
+        outcome: AuditOutcome = AuditOutcome.DONE,
+        reason: str = "",
+    ) -> None:
+        """Write down, and return when it is on disk. Raises `Problem`; what has happened is tried again even so."""
+        deed = self._deed(action, enrolment, before, after, outcome, reason)
+        try:
+            await self._audit.record(deed)
+        except Problem:
+            if outcome is not AuditOutcome.BEGUN:
+                self._scribe.add(lambda: self._audit.record(deed))
+            raise
+
+    async def write_or_queue(
+        self,
+        action: str,
+        enrolment: Enrolment | None = None,
+        *,
+        before: Values | None = None,
+        after: Values | None = None,
+        outcome: AuditOutcome,
+        reason: str = "",
+    ) -> None:
+        """Write down now, or as soon as the disk allows: for what failed, whose own error must not be hidden."""
+        with suppress(Problem):
+            await self.write(action, enrolment, before=before, after=after, outcome=outcome, reason=reason)
+
     def record(
         self,
         action: str,
         enrolment: Enrolment | None = None,
         *,
-        before: Mapping[str, str] | None = None,
-        after: Mapping[str, str] | None = None,
+        before: Values | None = None,
+        after: Values | None = None,
         outcome: AuditOutcome = AuditOutcome.DONE,
         reason: str = "",
     ) -> None:
-        """Write down that *action* was done, declined or failed, on *enrolment* if it was on somebody."""
+        """Have it written down as soon as the disk allows."""
+        deed = self._deed(action, enrolment, before, after, outcome, reason)
+        self._scribe.add(lambda: self._audit.record(deed))
+
+    def _deed(
+        self,
+        action: str,
+        enrolment: Enrolment | None = None,
+        before: Values | None = None,
+        after: Values | None = None,
+        outcome: AuditOutcome = AuditOutcome.DONE,
+        reason: str = "",
+    ) -> Deed:
         deed = Deed(
             at=self._clock.now(),
             actor=self._actor(),
@@ -56,7 +163,13 @@ class Witness:
             reason=reason,
         )
         log.info("%s on %s: %s", action, deed.mentorado_id, outcome)
-        self._scribe.add(lambda: self._audit.record(deed))
+        return deed
+
+
+def _failure(error: BaseException) -> tuple[AuditOutcome, str]:
+    if isinstance(error, CancelledError):
+        return AuditOutcome.DECLINED, "cancelled"
+    return AuditOutcome.FAILED, error.code if isinstance(error, Problem) else ""
 
 
 def described(status: LinkStatus) -> dict[str, str]:

@@ -17,6 +17,7 @@ FIRST_HASH: Final = "0" * 64
 
 
 class AuditOutcome(StrEnum):
+    BEGUN = "begun"  # an act outside the database, before it is done; what became of it has an entry of its own
     DONE = "done"
     DECLINED = "declined"
     FAILED = "failed"

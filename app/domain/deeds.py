@@ -25,6 +25,9 @@ class DeedName(StrEnum):
     BEGIN_DATABASE = "begin_database"  # anew, although there had been one
     USE_DATABASE_COPY = "use_database_copy"
     TAKE_OVER_WINDOW = "take_over_window"  # the data folder, from a window that ended without giving it back
+    ADD_MENTORADO = "add_mentorado"
+    EDIT_MENTORADO = "edit_mentorado"
+    UNDO_IMPORT = "undo_import"  # of one mentorado
     IMPORT_MENTORADOS = "import_mentorados"
     CHOOSE_PROVIDER = "choose_provider"
     FORGET_CREDENTIALS = "forget_credentials"

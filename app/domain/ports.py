@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -55,6 +56,10 @@ class Roster(Protocol):
     async def save_mentorado(self, mentorado: Mentorado) -> None: ...
 
     async def save_link(self, link: Link) -> None: ...
+
+    async def save(self, enrolment: Enrolment) -> None:
+        """Both in one transaction."""
+        ...
 
     async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
         """The active mentorado with that number, in whatever form of it."""
@@ -235,7 +240,14 @@ class History(MessageStore, PersonalHistory, Protocol):
 class Audit(Protocol):
     """What people did, append-only."""
 
-    async def record(self, deed: Deed) -> AuditEntry: ...
+    async def record(self, deed: Deed) -> AuditEntry:
+        """Raises `Problem`, and nothing is written then."""
+        ...
+
+    def with_changes(self, deed_of: Callable[[int], Deed | None]) -> AbstractContextManager[None]:
+        """Inside it, each transaction that the caller has the database do also writes the entry of *deed_of*: both are
+        on disk, or neither. *deed_of* hears how many rows that people count went or came; None writes no entry."""
+        ...
 
     async def entries(
         self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, BrokenLink, Deed, chained, holds
 from app.domain.mentorado import MentoradoId
-from app.storage.database import Database
+from app.storage.database import WITH_CHANGES, Database
 from app.storage.readable import readable
 
 if TYPE_CHECKING:
@@ -33,6 +34,19 @@ class SqlAudit:
 
     async def record(self, deed: Deed) -> AuditEntry:
         return await self._database.run(lambda connection: _record(connection, deed))
+
+    @contextmanager
+    def with_changes(self, deed_of: Callable[[int], Deed | None]) -> Iterator[None]:
+        def write(connection: Connection, count: int) -> None:
+            deed = deed_of(count)
+            if deed is not None:
+                _record(connection, deed)
+
+        before = WITH_CHANGES.set(write)
+        try:
+            yield
+        finally:
+            WITH_CHANGES.reset(before)
 
     async def entries(
         self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200

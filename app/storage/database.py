@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
 T = TypeVar("T")
+
+WITH_CHANGES: ContextVar[Callable[[Connection, int], None] | None] = ContextVar("WITH_CHANGES", default=None)
+"""What is done at the end of each transaction that `Database.run` makes for the caller, in the same transaction."""
 
 _START_OVER = frozenset({Code.DATABASE_CORRUPT, Code.DATABASE_NOT_WRITABLE})
 """After these the connection is not trusted: the next piece of work opens the file anew, with all the checks."""
@@ -65,9 +69,20 @@ class Database:
         """The copies beside the database that were taken before its shape changed, the newest last."""
         return await self._in_worker(lambda: sorted(self._path.parent.glob(f"{self._path.stem}.*{self._path.suffix}")))
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """Run *work* in one transaction, after all that was asked before. Cancelled, it happens whole or not at all."""
-        return await self._in_worker(lambda: self._transact(work, writing=True))
+    async def run(self, work: Callable[[Connection], T], *, count: Callable[[T], int] = lambda _result: 0) -> T:
+        """Run *work* in one transaction, after all that was asked before. Cancelled, it happens whole or not at all.
+
+        *count* says of the result how many rows that people count went or came, for `WITH_CHANGES`.
+        """
+        beside = WITH_CHANGES.get()
+
+        def whole(connection: Connection) -> T:
+            result = work(connection)
+            if beside is not None:
+                beside(connection, count(result))
+            return result
+
+        return await self._in_worker(lambda: self._transact(whole, writing=True))
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Like `run`, for *work* that changes nothing: it does not wait for another program's write."""

@@ -137,7 +137,7 @@ class SqlHistory:
 
             return erase(connection, mentorado_id, contact_id, at)
 
-        return await self._database.run(work)
+        return await self._database.run(work, count=lambda messages: messages)
 
     async def addresses(self, mentorado_id: MentoradoId, contact_id: ContactId) -> Sequence[Address]:
         def work(connection: Connection) -> Sequence[Address]:
@@ -192,7 +192,7 @@ class SqlHistory:
 
                 return forget(connection, mentorado_id, moment, start=start, limit=_SLICE, at_most=left)
 
-            forgotten, following = await self._database.run(work)
+            forgotten, following = await self._database.run(work, count=lambda result: result[0])
             count += forgotten
             if following is None:
                 return count

@@ -38,6 +38,9 @@ class SqlRoster:
     async def save_link(self, link: Link) -> None:
         await self._database.run(lambda connection: _save_link(connection, link))
 
+    async def save(self, enrolment: Enrolment) -> None:
+        await self._database.run(lambda connection: _save(connection, enrolment))
+
     async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
         return await self._database.read(lambda connection: _by_phone(connection, phone))
 
@@ -57,6 +60,11 @@ def _add(connection: Connection, enrolment: Enrolment) -> None:
     _refuse_taken_phone(connection, enrolment.mentorado)
     connection.execute(mentorado.insert().values(**_mentorado_row(enrolment.mentorado)))
     connection.execute(link.insert().values(active=True, **_link_row(enrolment.link)))
+
+
+def _save(connection: Connection, enrolment: Enrolment) -> None:
+    _save_mentorado(connection, enrolment.mentorado)
+    _save_link(connection, enrolment.link)
 
 
 def _save_mentorado(connection: Connection, changed: Mentorado) -> None:

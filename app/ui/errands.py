@@ -67,14 +67,14 @@ class Errands(QObject):
             return
         if added := await self.work.import_people(self._window):
             words = texts.plural("import.done", len(added))
-            self._window.toast.say(words, texts("window.undo"), lambda: self.archive(added))
+            self._window.toast.say(words, texts("window.undo"), lambda: self.undo_import(added))
 
     @asked
-    async def archive(self, mentorado_ids: Sequence[MentoradoId]) -> None:
+    async def undo_import(self, mentorado_ids: Sequence[MentoradoId]) -> None:
         """Take them out of the list again."""
         if self.work is not None:
             for mentorado_id in mentorado_ids:
-                await self.work.enrolments.archive(mentorado_id)
+                await self.work.enrolments.archive(mentorado_id, undo_import=True)
 
     @asked
     async def bring_back(self, mentorado_id: MentoradoId) -> None:

@@ -21,6 +21,7 @@ from app.domain.messages import (
     StoredMessage,
 )
 from tests.clock import DAWN
+from tests.played import counted
 
 BIA = Address(AddressKind.PHONE, "+5521987650001")
 CAIO = Address(AddressKind.PHONE, "+5531987650002")
@@ -110,7 +111,7 @@ class PlayedArchive:
             raise self.problem
         self.erased.append((contact_id, at))
         self.unknown = True
-        return 12
+        return counted(12)
 
     async def addresses(self, mentorado_id: MentoradoId, contact_id: ContactId) -> Sequence[Address]:
         return [BIA]

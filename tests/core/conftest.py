@@ -114,7 +114,8 @@ class Core:
         self.providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: self.provider, **self.hosted}
         self.listener = Listener(self.bus)
         self.scribe = Scribe(bus=self.bus, clock=self.clock)
-        self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock)
+        self.witness = Witness(audit=self.audit, scribe=self.scribe, clock=self.clock, actor=somebody)
+        self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock, witness=self.witness)
         self.supervisor = Supervisor(
             bus=self.bus,
             providers=self.providers,
@@ -132,7 +133,6 @@ class Core:
             clock=self.clock,
             bring_back=self.supervisor.bring_back,
         )
-        self.witness = Witness(audit=self.audit, scribe=self.scribe, clock=self.clock, actor=somebody)
         self.actions = Actions(
             enrolments=self.enrolments,
             supervisor=self.supervisor,

@@ -183,7 +183,7 @@ def test_every_deed_is_written_down_with_its_outcome(core: Core, run: Run) -> No
             with pytest.raises(Problem):
                 await core.do(ActionName.ARCHIVE, ana)
             await settle()
-        deeds = [entry.deed for entry in core.audit.entries_]
+        deeds = [entry.deed for entry in core.audit.outcomes]
         assert [(deed.action, deed.outcome) for deed in deeds] == [
             ("connect", "done"),
             ("disconnect", "declined"),
@@ -203,7 +203,7 @@ def test_a_deed_that_is_on_nobody_in_particular_is_written_down_too(core: Core, 
         async with core.running():
             core.witness.record("provider_log", after={"on": "true"}, reason="diagnosis")
             await settle()
-        (entry,) = core.audit.entries_
+        (entry,) = core.audit.outcomes
         assert (entry.deed.mentorado_id, entry.deed.subject, entry.deed.reason) == (None, "", "diagnosis")
 
     run(main())

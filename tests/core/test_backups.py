@@ -8,17 +8,19 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from app.core.backup.backups import Backups
 from app.core.backup.retention import BackupRetention
 from app.core.bus import Bus
 from app.core.scribe import Scribe
 from app.core.witness import Witness
-from app.domain.backup import BackupPart, BackupProgress
+from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.errors import Code, Problem
 from app.domain.procedure import ProcedureId
 from app.storage.history_transfer import SqlHistoryTransfer
@@ -332,6 +334,11 @@ def test_after_a_restart_the_passphrase_is_asked_for_again(fast_dir: Path) -> No
     run(main())
 
 
+async def removed(backups: Backups, *what: Any) -> Sequence[BackupInfo]:
+    await backups.remove(old := await backups.old(*what))
+    return old
+
+
 # --- keeping no more than are of use ---------------------------------------------------------------------------------
 
 
@@ -381,17 +388,18 @@ def test_the_latest_ten_stay_and_never_the_only_one_goes(
                 for task in tasks:
                     task.cancel()
             assert v.files()[0].endswith("20260104T000000Z.conecta")
-            (entry,) = audit.entries_
+            (entry,) = audit.outcomes
             assert (entry.deed.action, entry.deed.after) == ("remove_backups", {"backups": "2"})
             assert await retention.remove_old()
-            assert len(audit.entries_) == 1
-            assert len(await v.backups.remove_old(v.ana.mentorado.id, 0, await v.order())) == 9
+            assert len(audit.outcomes) == 1
+            await v.backups.remove(old := await v.backups.old(v.ana.mentorado.id, 0, await v.order()))
+            assert len(old) == 9
             assert len(v.files()) == 1
 
             async def stuck(_mentorado_id: object, _keep: int, _order: object) -> None:
                 raise Problem(Code.BACKUP_FOLDER_UNUSABLE, path="x")
 
-            monkeypatch.setattr(v.backups, "remove_old", stuck)
+            monkeypatch.setattr(v.backups, "old", stuck)
             assert not await retention.remove_old()
 
     run(main())
@@ -410,7 +418,7 @@ def test_a_wrong_clock_does_not_make_the_new_backups_the_old_ones(fast_dir: Path
                 v.clock.time = (wrong if number < 7 else right) + timedelta(days=number)
                 await v.begin(each)
                 await v.backup(each)
-            gone = await v.backups.remove_old(v.ana.mentorado.id, 5, await v.order())
+            gone = await removed(v.backups, v.ana.mentorado.id, 5, await v.order())
             assert len(gone) == 9
             assert {info.at < wrong for info in await v.backups.all()} == {True}
             assert await v.backups.last(v.ana.mentorado.id) == v.clock.time
@@ -427,8 +435,8 @@ def test_what_was_not_made_here_is_never_removed_and_a_copy_does_not_push_anothe
                 path = await v.backup(each)
             await v.backup(ProcedureId("9" * 32))  # of another database
             path.with_name("copy.conecta").write_bytes(path.read_bytes())
-            assert await v.backups.remove_old(v.ana.mentorado.id, 2, await v.order()) == []
-            assert len(await v.backups.remove_old(v.ana.mentorado.id, 1, await v.order())) == 1
+            assert await removed(v.backups, v.ana.mentorado.id, 2, await v.order()) == []
+            assert len(await removed(v.backups, v.ana.mentorado.id, 1, await v.order())) == 1
             assert len(v.files()) == 3
 
     run(main())

@@ -47,7 +47,7 @@ class Office:
         return await self.core.enrolments.add("Ana", "11 98765-4321", provider=kind)
 
     def written(self) -> list[tuple[str, dict[str, str], AuditOutcome, str]]:
-        deeds = [entry.deed for entry in self.core.audit.entries_]
+        deeds = [entry.deed for entry in self.core.audit.outcomes]
         return [(deed.action, {**deed.before, **deed.after}, deed.outcome, deed.reason) for deed in deeds]
 
 
@@ -75,7 +75,7 @@ def test_what_is_saved_is_one_text_and_only_plain_fields_are_shown_again(office:
             assert "hush" not in repr(known)
         fields = {"fields": "instance_id, instance_token, client_token", "checked": "good"}
         assert office.written() == [("enter_credentials", fields, AuditOutcome.DONE, "")]
-        assert "hush" not in repr(office.core.audit.entries_)
+        assert "hush" not in repr(office.core.audit.outcomes)
 
     run(main())
 

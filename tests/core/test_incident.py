@@ -313,7 +313,7 @@ def test_new_codes_are_locked_and_an_override_is_written_down(run: Run) -> None:
             crowd.provider.line.say(CodeIssued("x", 1, 6, 60))
             await settle()
             assert crowd.state(3) is LinkState.QR_READY
-        (entry,) = crowd.audit.entries_
+        (entry,) = crowd.audit.outcomes
         assert (entry.deed.action, entry.deed.reason) == (ActionName.NEW_CODE, "asked for by Ana on the phone")
 
     run(main())

@@ -20,7 +20,7 @@ from app.domain.operator_settings import OperatorSettings
 from app.domain.trusted_time import TimeMark
 from tests.clock import DAWN, settle
 from tests.core.conftest import Core, Run
-from tests.played import PlayedProvider, PlayedProviderTime, PlayedTimeRecords
+from tests.played import PlayedProvider, PlayedProviderTime, PlayedTimeRecords, counted
 
 
 class PlayedSettings:
@@ -81,7 +81,7 @@ class Forgetful:
         self.asked.append(moment)
         if self.problem is not None:
             raise self.problem
-        return self.count
+        return counted(self.count)
 
 
 class Desk:
@@ -102,7 +102,7 @@ class Desk:
 
     def deeds(self) -> list[tuple[str, str, str, str]]:
         """Action, who, before and after of each audit entry."""
-        deeds = [entry.deed for entry in self.core.audit.entries_]
+        deeds = [entry.deed for entry in self.core.audit.outcomes]
         return [(d.action, d.actor.operator, d.before.get("value", ""), d.after.get("value", "")) for d in deeds]
 
     @asynccontextmanager
@@ -202,7 +202,7 @@ def test_old_messages_go_once_a_day_and_only_when_asked(core: Core, run: Run) ->
             await core.clock.advance(86_400 * 3)
             assert len(history.asked) == 4
         assert [deed[0] for deed in desk.deeds()] == ["set_retention", *["forget_old"] * 3, "set_retention"]
-        assert core.audit.entries_[1].deed.after == {"days": "30", "messages": "7"}
+        assert core.audit.outcomes[1].deed.after == {"days": "30", "messages": "7"}
         assert desk.deeds()[0][2:] == ("off", "30")
         assert told == [HistoryShrank(None)] * 3
 

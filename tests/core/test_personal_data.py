@@ -67,7 +67,7 @@ class Desk:
 
     def deed(self) -> Deed:
         """The only one that was written down."""
-        (entry,) = self.core.audit.entries_
+        (entry,) = self.core.audit.outcomes
         return entry.deed
 
 
@@ -410,7 +410,7 @@ def test_an_erasure_that_could_not_be_done_is_a_failure_and_can_be_asked_for_aga
                 await desk.data.erase_contact(person.mentorado.id, BIA)
             desk.archive.problem = None
             assert (await desk.data.erase_contact(person.mentorado.id, BIA)).messages == 12
-        assert [entry.deed.outcome for entry in core.audit.entries_] == [AuditOutcome.FAILED, AuditOutcome.DONE]
+        assert [entry.deed.outcome for entry in core.audit.outcomes] == [AuditOutcome.FAILED, AuditOutcome.DONE]
 
     run(main())
 
@@ -433,8 +433,9 @@ def test_rows_that_are_gone_are_erased_and_what_there_was_no_room_for_is_complet
             with pytest.raises(Problem) as caught:
                 await desk.data.erase_contact(person.mentorado.id, contact_of("11 98765-0009"))
             assert caught.value.code is Code.CONTACT_UNKNOWN
-        deeds = [entry.deed for entry in core.audit.entries_]
+        deeds = [entry.deed for entry in core.audit.outcomes]
         assert [(deed.outcome, deed.reason) for deed in deeds] == [
+            (AuditOutcome.DONE, ""),  # with the rows
             (AuditOutcome.DONE, "database_disk_full"),
             (AuditOutcome.DONE, ""),
         ]
@@ -470,9 +471,9 @@ def test_what_lies_beside_the_database_is_wiped_and_copies_are_named_and_removed
             place.problem = None
             await desk.data.remove_copies(whose, erased.copies)
             assert place.held == []
-        deeds = [(entry.deed.action, entry.deed.outcome) for entry in core.audit.entries_]
-        assert deeds[2:] == [("remove_copies", AuditOutcome.FAILED), ("remove_copies", AuditOutcome.DONE)]
-        assert core.audit.entries_[3].deed.before == {"copies": "Conecta Ana.conecta"}
+        deeds = [(entry.deed.action, entry.deed.outcome) for entry in core.audit.outcomes]
+        assert deeds[3:] == [("remove_copies", AuditOutcome.FAILED), ("remove_copies", AuditOutcome.DONE)]
+        assert core.audit.outcomes[4].deed.before == {"copies": "Conecta Ana.conecta"}
 
     run(main())
     assert "could not be looked through" in caplog.text

@@ -167,7 +167,7 @@ def test_confirmed_it_goes_to_its_end_and_is_written_down(works: Works, run: Run
             "step_done record",
             "ended",
         ]
-        began, ended = [entry.deed for entry in works.audit.entries_]
+        began, ended = [entry.deed for entry in works.audit.outcomes]
         assert (began.action, began.after["moment"], ended.after["moment"]) == ("restore", "began", "done")
         assert (ended.outcome, ended.after["procedure"]) == (AuditOutcome.DONE, procedure_id)
 
@@ -337,7 +337,7 @@ def test_an_undo_takes_back_what_was_done_the_last_first(works: Works, run: Run)
             assert works.procedures.of(ana.mentorado.id) is None
         assert kinds(works)[6:] == ["undo_began", "step_undone back_up", "step_undone check_archive", "ended"]
         assert works.worked.said[-2:] == ["undo back_up", "undo check_archive"]
-        assert works.audit.entries_[-1].deed.outcome is AuditOutcome.DECLINED
+        assert works.audit.outcomes[-1].deed.outcome is AuditOutcome.DECLINED
 
     run(main())
 
@@ -544,7 +544,7 @@ def test_a_beginning_that_cannot_be_written_never_was(works: Works, run: Run) ->
             works.journal.journals.clear()
             assert works.procedures.of(ana.mentorado.id) is None
             assert (await works.begin(K.RESTORE, ana)).state is S.ASKING
-        assert [entry.deed.after["moment"] for entry in works.audit.entries_] == ["began"]
+        assert [entry.deed.after["moment"] for entry in works.audit.outcomes] == ["began"]
 
     run(main())
 
@@ -599,7 +599,7 @@ def test_an_optional_step_is_tried_twice_and_then_left_out(works: Works, run: Ru
             assert done.state is S.DONE
             assert done.step(N.RESTORE_SESSION).state is StepState.SKIPPED
             assert done.step(N.RESTORE_SESSION).facts["left_out"] == "yes"
-        assert works.audit.entries_[-1].deed.outcome is AuditOutcome.FAILED
+        assert works.audit.outcomes[-1].deed.outcome is AuditOutcome.FAILED
 
     run(main())
 
@@ -611,7 +611,7 @@ def test_the_record_is_written_once_however_often_it_is_tried(works: Works, run:
             await works.procedures.confirm(procedure_id)
             done = await works.stands(ana)
             await works.procedures._recorder.ended(done)
-        assert [entry.deed.after["moment"] for entry in works.audit.entries_] == ["began", "done"]
+        assert [entry.deed.after["moment"] for entry in works.audit.outcomes] == ["began", "done"]
 
     run(main())
 

@@ -39,7 +39,7 @@ def test_another_is_chosen_while_nothing_ever_connected(core: Core, choice: Prov
             after = await choice.choose(ana.mentorado.id, ProviderKind.ZAPI)
             assert after.link.provider is ProviderKind.ZAPI
             assert after.link.id == ana.link.id
-        (deed,) = [entry.deed for entry in core.audit.entries_]
+        (deed,) = [entry.deed for entry in core.audit.outcomes]
         assert (deed.action, deed.before, deed.after) == (
             "choose_provider",
             {"provider": "whatsapp_web"},

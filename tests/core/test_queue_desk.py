@@ -43,7 +43,7 @@ class Office:
         return ana
 
     def decisions(self) -> list[tuple[dict[str, str], AuditOutcome, str]]:
-        deeds = [entry.deed for entry in self.core.audit.entries_ if entry.deed.action == "decide_queue"]
+        deeds = [entry.deed for entry in self.core.audit.outcomes if entry.deed.action == "decide_queue"]
         return [(dict(deed.after), deed.outcome, deed.reason) for deed in deeds]
 
 

@@ -113,7 +113,7 @@ def test_in_an_incident_nobody_is_repaired_alone_unless_a_person_says_why(run: R
             begun = await crowd.begin(K.RECOVERY, one, override_reason=" só o dela caiu ")
             assert begun.head.facts["override_reason"] == "só o dela caiu"
             assert begun.step(N.SCOPE).facts == {"links": "many", "affected": "4", "of": "4"}
-        assert crowd.audit.entries_[-1].deed.reason == "só o dela caiu"
+        assert crowd.audit.outcomes[-1].deed.reason == "só o dela caiu"
 
     run(main())
 
@@ -154,7 +154,7 @@ def test_a_link_that_comes_back_is_neither_backed_up_nor_paired(core: Core, run:
             assert done.step(N.VERIFY_ACCOUNT).facts == {"account": "+55…21"}
             assert (core.backups.placed, core.provider.adopted) == ([], adopted)
             assert core.status(ana).evidence.last_smoke_test == core.clock.now()
-        assert core.audit.entries_[-1].deed.outcome is AuditOutcome.DONE
+        assert core.audit.outcomes[-1].deed.outcome is AuditOutcome.DONE
 
     run(main())
 
@@ -665,7 +665,7 @@ def test_a_link_that_does_not_come_back_is_said_and_in_the_end_left_so(core: Cor
             assert (await core.stands(ana)).step(N.SMOKE_CHECK).state is StepState.FAILED
             await core.procedures.go_on(shows.head.id)
             assert (await core.stands(ana)).state is S.DONE  # with both checks left out
-        assert core.audit.entries_[-1].deed.outcome is AuditOutcome.FAILED
+        assert core.audit.outcomes[-1].deed.outcome is AuditOutcome.FAILED
 
     run(main())
 

@@ -176,7 +176,7 @@ def test_a_refusal_is_audited_with_its_code_and_without_the_pin(core: Core, run:
                 await registration.register(ana.mentorado.id, PIN)
             assert caught.value.code is Code.PROVIDER_REFUSED
             await settle()
-            (entry,) = await core.audit.entries()
+            (entry,) = core.audit.outcomes
             assert (entry.deed.action, entry.deed.outcome, entry.deed.reason) == (
                 "register",
                 "failed",

@@ -95,7 +95,7 @@ def test_who_is_there_already_or_twice_in_the_file_is_not_taken_again(core: Core
             await settle()
             assert [core.enrolments.get(who).mentorado.name for who in added] == ["Bruno"]
             assert told == [1]
-            deed = core.audit.entries_[-1].deed
+            deed = core.audit.outcomes[-1].deed
             assert (deed.action, deed.after, deed.outcome) == (
                 DeedName.IMPORT_MENTORADOS,
                 {"added": "1"},
@@ -124,6 +124,6 @@ def test_an_import_that_the_disk_stopped_is_written_down_as_failed(core: Core, r
             with pytest.raises(Problem):
                 await taking.take(rows, lambda _count: True)
             await settle()
-            assert core.audit.entries_[-1].deed.outcome is AuditOutcome.FAILED
+            assert core.audit.outcomes[-1].deed.outcome is AuditOutcome.FAILED
 
     run(main())

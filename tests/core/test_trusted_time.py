@@ -252,7 +252,7 @@ def test_a_doubt_is_told_until_it_is_over_and_a_confirmation_is_written_down(
             await check.confirm()
             assert told[-1].doubt is None
             await check.confirm()  # there is nothing to be confirmed
-        (entry,) = core.audit.entries_
+        (entry,) = core.audit.outcomes
         assert entry.deed.action == "confirm_date"
         assert entry.deed.before == {"value": f"{DAWN - YEARS:%Y-%m-%d %H:%M} UTC"}
         assert entry.deed.after == {"value": "2026-01-01 00:10 UTC"}

@@ -29,7 +29,7 @@ from app.domain.phone import PhoneNumber
 from app.domain.webhooks import Door, Doors, Handed, Outcome, Tallied, Tally, WebhookSettings
 from tests.clock import DAWN, ManualClock, settle
 from tests.core.test_operator_desk import PlayedSettings
-from tests.played import PlayedAudit, PlayedProvider, PlayedRoster, somebody
+from tests.played import PlayedAudit, PlayedProvider, PlayedRoster, somebody, witness_of
 from tests.storage.talk import said
 
 F = CredentialField
@@ -168,7 +168,10 @@ class Office:
             self.secrets.kept[secret_name(enrolment.link.id)] = as_text(credentials)
         self.secrets.kept[secret_name(DORA.link.id)] = as_text({**META, F.APP_SECRET: ""})
         self.enrolments = Enrolments(
-            bus=self.bus, roster=PlayedRoster(ANA, BIA, CAIO, DORA, EVA, FABIO), clock=self.clock
+            bus=self.bus,
+            roster=PlayedRoster(ANA, BIA, CAIO, DORA, EVA, FABIO),
+            clock=self.clock,
+            witness=witness_of(self.audit),
         )
         self.store = PlayedSettings(None)
         if settings is not None:
@@ -249,7 +252,7 @@ def test_they_are_off_until_somebody_wants_them() -> None:
         assert office.receiver.now.closed
         assert office.phase() is Phase.OFF
         assert len(office.receiver.opened) == 1
-        said = [(entry.deed.before["value"], entry.deed.after["value"]) for entry in office.audit.entries_]
+        said = [(entry.deed.before["value"], entry.deed.after["value"]) for entry in office.audit.outcomes]
         assert said == [("off 127.0.0.1:8790", "on 127.0.0.1:8790"), ("on 127.0.0.1:8790", "off 127.0.0.1:8790")]
 
     play(office, use)

@@ -26,7 +26,7 @@ from app.storage.history_transfer import SqlHistoryTransfer
 from app.storage.journal import SqlJournal
 from app.storage.roster import SqlRoster
 from tests.clock import ManualClock
-from tests.played import PlayedProvider
+from tests.played import PlayedAudit, PlayedProvider, witness_of
 from tests.storage.talk import CAIO, GROUP, edit, minutes, said
 
 T = TypeVar("T")
@@ -127,7 +127,7 @@ async def vault(
 ) -> AsyncIterator[Vault]:
     clock, keeping = ManualClock(), KeepingProvider()
     async with Database(place / "conecta.db") as database:
-        enrolments = Enrolments(bus=Bus(), roster=SqlRoster(database), clock=clock)
+        enrolments = Enrolments(bus=Bus(), roster=SqlRoster(database), clock=clock, witness=witness_of(PlayedAudit()))
         ana = await enrolments.add("Ana Lima", "11 98765-4321")
         await SqlHistory(database).store(ana, facts, minutes(5))
         backups = Backups(

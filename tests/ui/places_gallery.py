@@ -145,7 +145,7 @@ async def _audit(camera: Camera) -> None:
     await camera.take()
     page.verdict.show_running(90)
     await camera.take("running", widths=("wide",))
-    page.verdict.show_verdict(Verdict(NOON, None, stage.audit.entries_[-1]))
+    page.verdict.show_verdict(Verdict(NOON, None, stage.audit.outcomes[-1]))
     await camera.take("intact")
     page.verdict.show_verdict(Verdict(NOON, BrokenLink(number=87, found="altered"), None))
     page.model.mark_broken(87)

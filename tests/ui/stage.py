@@ -164,9 +164,9 @@ class Stage:
         self.log = PlayedLog()
         self.audit = PlayedAudit()
         self.roster = PlayedRoster(*self.people)
-        self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock)
         scribe = Scribe(bus=self.bus, clock=self.clock)
         self.witness = Witness(audit=self.audit, scribe=scribe, clock=self.clock, actor=somebody)
+        self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock, witness=self.witness)
         self.providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: self.provider, **self.hosted}
         self.supervisor = Supervisor(
             bus=self.bus,

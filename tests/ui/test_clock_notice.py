@@ -81,7 +81,7 @@ def test_the_doubt_is_told_with_both_dates_and_a_person_can_end_it(
             await settle()
             assert words not in place.said()
             await place.scribe.flush()
-        assert place.audit.entries_[-1].deed.action == "confirm_date"
+        assert place.audit.outcomes[-1].deed.action == "confirm_date"
         assert place.crashes == []
 
     on_qt(main)

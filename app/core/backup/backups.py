@@ -192,10 +192,8 @@ class Backups:
         latest = max((info.at for info in await self.all(mentorado_id)), default=None)
         return None if latest is None else min(latest, self._clock.now())
 
-    async def remove_old(
-        self, mentorado_id: MentoradoId, keep: int, order: Mapping[ProcedureId, int]
-    ) -> Sequence[BackupInfo]:
-        """Delete all but the latest *keep* that were made here, and at least one; returns what went.
+    async def old(self, mentorado_id: MentoradoId, keep: int, order: Mapping[ProcedureId, int]) -> Sequence[BackupInfo]:
+        """All but the latest *keep* that were made here, and at least one: what `remove` may take.
 
         *order* numbers the procedures of this database as they were begun. That alone says which is the latest, and
         what was made here: what an archive says of its date counts for nothing, and what was brought here stays.
@@ -203,9 +201,11 @@ class Backups:
         labels = await asyncio.to_thread(self._folder.labels, mentorado_id)
         numbers = sorted({order[each.procedure] for each in labels if each.procedure in order}, reverse=True)
         gone = set(numbers[max(keep, 1) :])
-        old = [each.info for each in labels if order.get(each.procedure) in gone]
+        return [each.info for each in labels if order.get(each.procedure) in gone]
+
+    async def remove(self, old: Sequence[BackupInfo]) -> None:
+        """Delete the files of *old*."""
         await asyncio.to_thread(remove, *(info.path for info in old))
-        return old
 
     # --- in their threads ----------------------------------------------------------------------------------------
 

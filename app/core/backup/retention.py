@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from app.core.backup.backups import Backups
 from app.core.enrolments import Enrolments
 from app.core.witness import Witness
+from app.domain.backup import BackupInfo
 from app.domain.deeds import DeedName
 from app.domain.errors import Problem
-from app.domain.mentorado import MentoradoId
+from app.domain.mentorado import Enrolment, MentoradoId
 from app.domain.ports import Clock, Journal
 
 log = logging.getLogger(__name__)
@@ -60,10 +61,14 @@ class BackupRetention:
                 continue
             try:
                 order = await self._journal.order(enrolment.mentorado.id)
-                gone = await self._backups.remove_old(enrolment.mentorado.id, KEPT, order)
+                if old := await self._backups.old(enrolment.mentorado.id, KEPT, order):
+                    await self._remove(enrolment, old)
             except Problem as problem:
                 log.warning("Old backups could not be removed and are tried again: %s", problem.code)
                 return False
-            if gone:
-                self._witness.record(DeedName.REMOVE_BACKUPS, enrolment, after={"backups": str(len(gone))})
         return True
+
+    async def _remove(self, enrolment: Enrolment, old: Sequence[BackupInfo]) -> None:
+        counted = {"backups": str(len(old))}
+        async with self._witness.around(DeedName.REMOVE_BACKUPS, enrolment, before=counted, after=lambda: counted):
+            await self._backups.remove(old)

@@ -139,24 +139,24 @@ class CredentialsDesk:
         self._actions.require(ActionName.ENTER_CREDENTIALS, mentorado_id)
         enrolment = self._enrolments.get(mentorado_id)
         link = enrolment.link
-        try:
-            async with self._saving:
+        async with self._saving:
+            try:
                 kept = await self._kept(link)
                 whole = _looked_at(link.provider, kept, typed)
                 changed = tuple(name for name in CredentialField if kept.get(name) != whole.get(name))
                 await self._require_free(link, kept, whole)
                 self._require_own_number(mentorado_id, report)
-                if changed:
+            except Problem as problem:
+                await self._witness.write_or_queue(
+                    ActionName.ENTER_CREDENTIALS, enrolment, outcome=AuditOutcome.FAILED, reason=problem.code
+                )
+                raise
+            if changed:
+                written = {"fields": ", ".join(changed), "checked": _checked(report)}
+                async with self._witness.around(ActionName.ENTER_CREDENTIALS, enrolment, after=lambda: written):
                     await self._secrets.set(secret_name(link.id), as_text(whole))
                     self._accounts.forget(link.id)
-        except Problem as problem:
-            self._witness.record(
-                ActionName.ENTER_CREDENTIALS, enrolment, outcome=AuditOutcome.FAILED, reason=problem.code
-            )
-            raise
         if changed:
-            written = {"fields": ", ".join(changed), "checked": _checked(report)}
-            self._witness.record(ActionName.ENTER_CREDENTIALS, enrolment, after=written)
             if account_id(link.provider, kept) != account_id(link.provider, whole):
                 await self._end_with_the_account(mentorado_id)
             await self._supervisor.reopen(mentorado_id)
@@ -183,9 +183,9 @@ class CredentialsDesk:
         self._actions.require(ActionName.ARCHIVE, mentorado_id)  # what holds for it, holds here: nothing may run
         enrolment = self._enrolments.get(mentorado_id)
         kept = await self._kept(enrolment.link)
-        await self._secrets.delete(secret_name(enrolment.link.id))
-        self._accounts.forget(enrolment.link.id)
-        self._witness.record(DeedName.FORGET_CREDENTIALS, enrolment, before={"fields": ", ".join(kept)})
+        async with self._witness.around(DeedName.FORGET_CREDENTIALS, enrolment, before={"fields": ", ".join(kept)}):
+            await self._secrets.delete(secret_name(enrolment.link.id))
+            self._accounts.forget(enrolment.link.id)
 
     async def _kept(self, link: Link) -> dict[CredentialField, str]:
         text = await self._secrets.get(secret_name(link.id))

@@ -44,9 +44,9 @@ class ProviderChoice:
             raise Problem(Code.NOT_POSSIBLE_NOW, action=DeedName.CHOOSE_PROVIDER, why=why)
         await self._supervisor.disconnect(mentorado_id)  # what blocked it was the other provider's
         link = self._enrolments.get(mentorado_id).link
-        after = await self._enrolments.save_link(replace(link, provider=kind))
+        values = ({"provider": link.provider.value}, {"provider": kind.value})
+        with self._witness.with_changes(DeedName.CHOOSE_PROVIDER, before, before=values[0], after=values[1]):
+            after = await self._enrolments.save_link(replace(link, provider=kind))
         if not can_have(kind, self._supervisor.status(link.id).reason):
             await self._supervisor.stand_down(mentorado_id)
-        values = ({"provider": link.provider.value}, {"provider": kind.value})
-        self._witness.record(DeedName.CHOOSE_PROVIDER, after, before=values[0], after=values[1])
         return after

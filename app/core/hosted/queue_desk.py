@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from app.core.action import ActionName
 from app.core.actions import Actions
@@ -40,38 +41,36 @@ class QueueDesk:
 
     async def send(self, mentorado_id: MentoradoId, seen: Sequence[QueuedMessage]) -> None:
         """Connect, and let the provider send what was *seen*. Raises `Problem(QUEUE_CHANGED)` when more waits now."""
-        try:
+        async with self._deciding(mentorado_id, "send", [len(seen)]):
             provider = self._provider(mentorado_id)
             self._actions.require(ActionName.CONNECT, mentorado_id)
             await self._refuse_unseen(mentorado_id, seen)
             self._actions.require(ActionName.CONNECT, mentorado_id)  # a line that opens by itself must not take it
             provider.let_queue_flow(self._enrolments.get(mentorado_id).link)
             await self._supervisor.connect(mentorado_id)
-        except Problem as problem:
-            self._record(mentorado_id, "send", len(seen), AuditOutcome.FAILED, problem.code)
-            raise
-        self._record(mentorado_id, "send", len(seen))
 
     async def purge(self, mentorado_id: MentoradoId, seen: Sequence[QueuedMessage]) -> int:
         """Remove what was *seen* for good, connect a link that does not run, and return how many messages went.
 
         Raises `Problem(QUEUE_CHANGED)` when more waits now, and has removed nothing then.
         """
-        try:
+        counted = [len(seen)]
+        async with self._deciding(mentorado_id, "purge", counted):
             provider = self._provider(mentorado_id)
             await self._refuse_unseen(mentorado_id, seen)
-            count = await provider.purge_queue(self._enrolments.get(mentorado_id).link)
-        except Problem as problem:
-            self._record(mentorado_id, "purge", len(seen), AuditOutcome.FAILED, problem.code)
-            raise
-        self._record(mentorado_id, "purge", count)
+            counted[0] = count = await provider.purge_queue(self._enrolments.get(mentorado_id).link)
         if self._actions.refusal(ActionName.CONNECT, mentorado_id) is None:
             await self._supervisor.connect(mentorado_id)
         return count
 
     def leave(self, mentorado_id: MentoradoId, seen: Sequence[QueuedMessage]) -> None:
         """Write down that a person looked, and left it all as it is."""
-        self._record(mentorado_id, "leave", len(seen), AuditOutcome.DECLINED)
+        self._witness.record(
+            ActionName.DECIDE_QUEUE,
+            self._enrolments.get(mentorado_id),
+            after={"queue": "leave", "messages": str(len(seen))},
+            outcome=AuditOutcome.DECLINED,
+        )
 
     def _provider(self, mentorado_id: MentoradoId) -> HasQueue:
         self._actions.require(ActionName.DECIDE_QUEUE, mentorado_id)
@@ -86,18 +85,12 @@ class QueueDesk:
         if any(message.id not in known for message in await self.waiting(mentorado_id)):
             raise Problem(Code.QUEUE_CHANGED)
 
-    def _record(
-        self,
-        mentorado_id: MentoradoId,
-        choice: str,
-        count: int,
-        outcome: AuditOutcome = AuditOutcome.DONE,
-        reason: str = "",
-    ) -> None:
-        self._witness.record(
+    def _deciding(
+        self, mentorado_id: MentoradoId, choice: str, count: Sequence[int]
+    ) -> AbstractAsyncContextManager[None]:
+        """*count* holds how many messages it was about in the end."""
+        return self._witness.around(
             ActionName.DECIDE_QUEUE,
             self._enrolments.get(mentorado_id),
-            after={"queue": choice, "messages": str(count)},
-            outcome=outcome,
-            reason=reason,
+            after=lambda: {"queue": choice, "messages": str(count[0])},
         )

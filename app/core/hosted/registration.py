@@ -14,7 +14,6 @@ from app.core.actions import Actions
 from app.core.enrolments import Enrolments
 from app.core.links.supervisor import Supervisor
 from app.core.witness import Witness
-from app.domain.audit import AuditOutcome
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Link, LinkId, MentoradoId, ProviderKind
 from app.domain.ports import Clock, RegistrationTries
@@ -91,17 +90,15 @@ class Registration:
             provider: object = self._providers.get(link.provider)
             if not isinstance(provider, CanRegister):
                 raise Problem(Code.PROVIDER_UNAVAILABLE, provider=link.provider)
-            try:
-                await self._count(link.id)
-                await ask(provider, link)
-            except RegistrationLocked:
-                problem = await self._used_up(link.id)
-                await self._record(name, mentorado_id, AuditOutcome.FAILED, problem.code)
-                raise problem from None
-            except Problem as problem:
-                await self._record(name, mentorado_id, AuditOutcome.FAILED, problem.code)
-                raise
-            await self._record(name, mentorado_id, AuditOutcome.DONE)
+            left: dict[str, str] = {}
+            async with self._witness.around(name, self._enrolments.get(mentorado_id), after=lambda: left):
+                try:
+                    await self._count(link.id)
+                    await ask(provider, link)
+                except RegistrationLocked:
+                    raise await self._used_up(link.id) from None
+                finally:
+                    left["tries_left"] = str((await self.allowance(mentorado_id)).left)
 
     async def _count(self, link_id: LinkId) -> None:
         """Write the try down before it is made: nobody knows what becomes of it when the program ends in between."""
@@ -117,11 +114,6 @@ class Registration:
         for _ in range(LIMIT - len(await self._tries.since(link_id, now - WINDOW))):
             await self._tries.add(link_id, now)
         return _limit(now + WINDOW)
-
-    async def _record(self, name: ActionName, mentorado_id: MentoradoId, outcome: AuditOutcome, why: str = "") -> None:
-        left = (await self.allowance(mentorado_id)).left
-        enrolment = self._enrolments.get(mentorado_id)
-        self._witness.record(name, enrolment, after={"tries_left": str(left)}, outcome=outcome, reason=why)
 
 
 def _limit(until: datetime) -> Problem:

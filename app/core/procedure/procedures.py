@@ -192,11 +192,11 @@ class Procedures:
             if any(other.mentorado_id == mentorado_id for other, _ in await self._journal.unfinished()):
                 raise Problem(Code.NOT_POSSIBLE_NOW, action=ACTION[kind], why="under_way")  # by another program
             async with run.held():
-                await self._journal.begin(head, first)
+                with self._recorder.beginning(run.procedure):
+                    await self._journal.begin(head, first)
                 if not self._inside:  # the next start offers it
                     raise Problem(Code.NOT_POSSIBLE_NOW, action=ACTION[kind], why="closing")
                 self._runs[mentorado_id] = run
-                self._recorder.began(run.procedure)
                 self._means.scroll.tell(run.procedure)
                 run.move()
         finally:

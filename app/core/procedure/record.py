@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from types import MappingProxyType
 from typing import Final
 
@@ -56,8 +56,17 @@ class Recorder:
         """Who is at the keyboard now."""
         return self._witness.actor
 
-    def began(self, procedure: Procedure) -> None:
-        self._write(procedure, "began", AuditOutcome.DONE)
+    def beginning(self, procedure: Procedure) -> AbstractContextManager[None]:
+        """The transaction inside it that stores *procedure* holds the entry too."""
+        before, after = self._described(procedure, "began")
+        reason = procedure.head.facts.get("override_reason", "")
+        return self._witness.with_changes(
+            ACTION[procedure.head.kind],
+            self._enrolments.get(procedure.head.mentorado_id),
+            before=before,
+            after=after,
+            reason=reason,
+        )
 
     async def ended(self, procedure: Procedure) -> None:
         """Returns once it is on disk; after a crash, what is there already is not written again."""
@@ -74,16 +83,18 @@ class Recorder:
         return {"outcome": _outcome(run.procedure).value}
 
     def _write(self, procedure: Procedure, moment: str, outcome: AuditOutcome) -> None:
-        enrolment = self._enrolments.get(procedure.head.mentorado_id)
-        now = described(self._status(enrolment.link.id))
         self._witness.record(
             ACTION[procedure.head.kind],
-            enrolment,
-            before=now if moment == "began" else {},
-            after={**now, "procedure": procedure.head.id, "moment": moment},
+            self._enrolments.get(procedure.head.mentorado_id),
+            after=self._described(procedure, moment)[1],
             outcome=outcome,
             reason=procedure.head.facts.get("override_reason", ""),
         )
+
+    def _described(self, procedure: Procedure, moment: str) -> tuple[dict[str, str], dict[str, str]]:
+        enrolment = self._enrolments.get(procedure.head.mentorado_id)
+        now = described(self._status(enrolment.link.id))
+        return now, {**now, "procedure": procedure.head.id, "moment": moment}
 
 
 def _outcome(procedure: Procedure) -> AuditOutcome:

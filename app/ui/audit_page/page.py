@@ -11,9 +11,7 @@ from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from app.core.witness import Witness
-from app.domain.audit import AuditOutcome
 from app.domain.deeds import DeedName
-from app.domain.errors import Problem
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock
 from app.ui import tokens as t
@@ -170,15 +168,13 @@ class AuditPage(Page):
     async def export_to(self, file: Path) -> None:
         """Write all entries that the filter shows to *file*, say how many they were, and write down that it was."""
         self.export_button.setEnabled(False)
+        written = {"file": file.name}
         try:
-            count = await save(self._new_reading(), file, self._clock.now(), self._say_progress)
-        except Problem as problem:
-            failed = AuditOutcome.FAILED
-            self._witness.record(DeedName.EXPORT_AUDIT, after={"file": file.name}, outcome=failed, reason=problem.code)
-            raise
+            async with self._witness.around(DeedName.EXPORT_AUDIT, after=lambda: written):
+                count = await save(self._new_reading(), file, self._clock.now(), self._say_progress)
+                written["entries"] = str(count)
         finally:
             self.export_button.setEnabled(True)
-        self._witness.record(DeedName.EXPORT_AUDIT, after={"entries": str(count), "file": file.name})
         self._summarise(texts.plural("audit.exported", count, n=words.number(count), file=file.name))
 
     # --- what the window asks of a page

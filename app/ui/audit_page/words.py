@@ -18,10 +18,20 @@ from app.ui.action_slots import ICON_OF
 from app.ui.text import date_time, problem, state_badge, texts
 
 OUTCOME_TONE: Final = MappingProxyType(
-    {AuditOutcome.DONE: t.Tone.CONNECTED, AuditOutcome.DECLINED: t.Tone.IDLE, AuditOutcome.FAILED: t.Tone.ERROR}
+    {
+        AuditOutcome.BEGUN: t.Tone.PROGRESS,
+        AuditOutcome.DONE: t.Tone.CONNECTED,
+        AuditOutcome.DECLINED: t.Tone.IDLE,
+        AuditOutcome.FAILED: t.Tone.ERROR,
+    }
 )
 OUTCOME_ICON: Final = MappingProxyType(
-    {AuditOutcome.DONE: "check-circle", AuditOutcome.DECLINED: "undo", AuditOutcome.FAILED: "triangle-alert"}
+    {
+        AuditOutcome.BEGUN: "clock",
+        AuditOutcome.DONE: "check-circle",
+        AuditOutcome.DECLINED: "undo",
+        AuditOutcome.FAILED: "triangle-alert",
+    }
 )
 
 _ICONS: Final[Mapping[str, str]] = MappingProxyType(
@@ -41,6 +51,9 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
         DeedName.CHOOSE_PROVIDER: "swap",
         DeedName.FORGET_CREDENTIALS: "key",
         DeedName.IMPORT_MENTORADOS: "user-plus",
+        DeedName.ADD_MENTORADO: "user-plus",
+        DeedName.EDIT_MENTORADO: "edit",
+        DeedName.UNDO_IMPORT: "undo",
     }
 )
 

@@ -28,6 +28,7 @@ from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.roster import SqlRoster
 from tests.clock import StillClock
+from tests.played import PlayedAudit, witness_of
 from tests.storage.people import enrolled
 
 NOW = datetime(2026, 5, 12, 17, 40, tzinfo=UTC)
@@ -52,7 +53,9 @@ class Library:
     def __post_init__(self) -> None:
         self.history = SqlHistory(self.database)
         self.roster = SqlRoster(self.database)
-        self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock)
+        self.enrolments = Enrolments(
+            bus=self.bus, roster=self.roster, clock=self.clock, witness=witness_of(PlayedAudit())
+        )
 
     async def enrol(self, name: str, number: str) -> Enrolment:
         await self.roster.add(one := enrolled(name, number))

@@ -73,7 +73,7 @@ class Office:
 
     def deeds(self) -> list[str]:
         """What the audit holds, in order."""
-        return [entry.deed.action for entry in self.stage.audit.entries_]
+        return [entry.deed.action for entry in self.stage.audit.outcomes]
 
 
 Play = Callable[[Callable[[Office], Awaitable[None]]], None]

@@ -43,7 +43,7 @@ def state(stage: Office) -> LinkState:
 
 async def decisions(stage: Office) -> list[str]:
     await settle()
-    deeds = [entry.deed for entry in stage.stage.audit.entries_ if entry.deed.action == "decide_queue"]
+    deeds = [entry.deed for entry in stage.stage.audit.outcomes if entry.deed.action == "decide_queue"]
     return [f"{deed.after['queue']} {deed.after['messages']} {deed.outcome}" for deed in deeds]
 
 

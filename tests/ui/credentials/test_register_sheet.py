@@ -50,7 +50,7 @@ def test_a_number_is_registered_with_its_pin_and_connects(play: Play) -> None:
         assert stage.meta.registered == ["123456"]
         assert stage.shown() == []
         assert stage.meta.lines, "it only waited for that"
-        assert "123456" not in repr(stage.stage.audit.entries_)
+        assert "123456" not in repr(stage.stage.audit.outcomes)
 
     play(act)
 

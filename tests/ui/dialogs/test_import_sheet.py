@@ -206,7 +206,7 @@ def test_an_empty_home_offers_the_spreadsheet_and_the_import_can_be_undone(
         sheets[0].take.click()
         await settle()
         assert len(list(stage.enrolments.all())) == 3  # nobody was there before, so Thiago is new
-        stage.window.errands.archive([each.mentorado.id for each in stage.enrolments.all()])
+        stage.window.errands.undo_import([each.mentorado.id for each in stage.enrolments.all()])
         await settle()
         assert all(each.mentorado.archived for each in stage.enrolments.all())
         await stage.close()

@@ -111,10 +111,10 @@ def test_an_expired_code_is_renewed_for_a_reason_that_the_audit_keeps(on_views: 
             sheet.field.setPlainText(WHY)
             sheet.confirm.click()
             async with asyncio.timeout(5):
-                while not views.stage.audit.entries_:
+                while not views.stage.audit.outcomes:
                     await asyncio.sleep(0.005)
             await views.stage.supervisor.disconnect(views.who.mentorado.id)
-        deed = views.stage.audit.entries_[0].deed
+        deed = views.stage.audit.outcomes[0].deed
         assert (deed.action, deed.reason) == (ActionName.NEW_CODE, WHY)
 
     on_views(use)

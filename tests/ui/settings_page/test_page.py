@@ -44,7 +44,7 @@ from app.ui.theme import Mode, Theme
 from tests.clock import StillClock, settle
 from tests.conftest import OnQt
 from tests.core.archive import BIA, COPY
-from tests.played import PlayedAudit, PlayedRoster, somebody
+from tests.played import PlayedAudit, PlayedRoster, somebody, witness_of
 from tests.ui.controls import nameless, out_of_reach
 from tests.ui.settings_page.desk import Copy, Desk
 from tests.ui.stage import NOON, person
@@ -94,10 +94,10 @@ class Office:
             await asyncio.sleep(0.02)
 
     def deeds(self) -> list[str]:
-        return [entry.deed.action for entry in self.audit.entries_]
+        return [entry.deed.action for entry in self.audit.outcomes]
 
     def outcomes(self) -> list[tuple[str, str]]:
-        return [(entry.deed.action, entry.deed.outcome.value) for entry in self.audit.entries_]
+        return [(entry.deed.action, entry.deed.outcome.value) for entry in self.audit.outcomes]
 
     async def answer(self, *, accept: bool, typed: str = "") -> str:
         """Answer the question that is open, and return all it said."""
@@ -127,7 +127,7 @@ def in_office(on_qt: OnQt, theme: Theme, tmp_path: Path) -> InOffice:
     def play(use: Use) -> None:
         async def main() -> None:
             bus, clock, audit = Bus(), StillClock(NOON), PlayedAudit()
-            enrolments = Enrolments(bus=bus, roster=PlayedRoster(*PEOPLE), clock=clock)
+            enrolments = Enrolments(bus=bus, roster=PlayedRoster(*PEOPLE), clock=clock, witness=witness_of(audit))
             await enrolments.load()
             scribe = Scribe(bus=bus, clock=clock)
             scribing = asyncio.get_running_loop().create_task(scribe.run())
