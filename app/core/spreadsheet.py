@@ -32,6 +32,9 @@ _TOLD: Final = 300
 _HEADING_WITHIN: Final = 6
 """Records among which the heading is looked for: some programs write a title above it."""
 
+_OWN_COUNTRY: Final = "55"
+"""Brazil, where a number has ten or eleven digits after the country's."""
+
 _SEPARATOR_ROW: Final = re.compile(r'\s*"?sep=(?P<delimiter>.)"?\s*', re.IGNORECASE)
 _NO_PHONE_NUMBER: Final = re.compile(r".*@.*|\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4}\b.*|\d{3}\.\d{3}\.\d{3}-\d\d")
 """An e-mail address, a date, the number of a Brazilian's papers (CPF)."""
@@ -57,6 +60,8 @@ class Columns:
     name: tuple[int, ...] = ()
     phone: tuple[int, ...] = ()
     cohort: tuple[int, ...] = ()
+    country: tuple[int, ...] = ()
+    """Which of *phone* is the country code alone."""
 
     @property
     def complete(self) -> bool:
@@ -115,6 +120,11 @@ def _filled(records: Sequence[Record]) -> set[int]:
     return {at for record in records for at, cell in enumerate(record.cells) if cell}
 
 
+_MAC: Final = re.compile(rb"(?<=[A-Za-z])[\x83-\x91\x93-\x95\x97-\x9f](?=[a-z;,\t ])")
+_WINDOWS: Final = re.compile(rb"[\xc0-\xff]")
+"""Where the accented small letters of Portuguese are, on a Mac and on Windows."""
+
+
 # --- characters --------------------------------------------------------------------------------------------------
 
 
@@ -141,13 +151,15 @@ def _in_utf_16(data: bytes) -> str | None:
 
 
 def _in_utf_8(data: bytes) -> str:
-    """UTF-8, or what Excel in Brazil writes. A few broken bytes do not make the whole file another one."""
+    """UTF-8, or what Excel in Brazil writes on Windows or a Mac. A few broken bytes do not make a file another one."""
     text = data.decode("utf-8-sig", "replace")
     broken = text.count("\ufffd")
     if not broken:
         return text
     whole = sum(letter > "\x7f" for letter in text) - broken
-    return text if whole >= broken else data.decode("cp1252", "replace")
+    if whole >= broken:
+        return text
+    return data.decode("mac_roman" if len(_MAC.findall(data)) > len(_WINDOWS.findall(data)) else "cp1252", "replace")
 
 
 # --- rows --------------------------------------------------------------------------------------------------------
@@ -327,6 +339,7 @@ _LESSER_PHONE: Final = _vocabulary(
     "assistant radio car 2 3 4 5 6 7 8 9"
 )
 _AREA: Final = (frozenset({"ddd"}), frozenset({"area", "code"}), frozenset({"codigo", "area"}))
+_COUNTRY: Final = (frozenset({"ddi"}), frozenset({"country", "code"}), frozenset({"codigo", "pais"}))
 _COHORT: Final = _vocabulary("turma turmas cohort coorte grupo group classe class")
 _NO_COHORT: Final = _vocabulary("membership data date inicio fim link whatsapp")
 
@@ -343,12 +356,13 @@ def _said(heading: Sequence[str]) -> Columns:
     ranks = [(rank, at) for at, each in enumerate(words) if (rank := _phone_rank(each)) is not None]
     phone = (min(ranks)[1],) if ranks else ()
     area = tuple(at for at, each in enumerate(words) if each - _SMALL in _AREA)[:1] if phone else ()
+    country = tuple(at for at, each in enumerate(words) if each - _SMALL in _COUNTRY)[:1] if phone else ()
     cohort = tuple(at for at, each in enumerate(words) if each & _COHORT and not each & _NO_COHORT)[:1]
     parts: dict[str, int] = {}
     for at, each in enumerate(words):
         if at not in {*phone, *cohort} and (kind := _name_kind(each)):
             parts.setdefault(kind, at)
-    return Columns(name=_name_columns(parts), phone=area + phone, cohort=cohort)
+    return Columns(name=_name_columns(parts), phone=country + area + phone, cohort=cohort, country=country)
 
 
 def _phone_rank(words: frozenset[str]) -> tuple[bool, int] | None:
@@ -457,9 +471,17 @@ def name_in(record: Record, columns: Columns) -> str:
 
 
 def phone_in(record: Record, columns: Columns) -> str:
-    """The number, with the area code that stands in a column of its own; one that has its own keeps that."""
+    """The number, with the codes that stand in columns of their own; one that has its own keeps those."""
     number = _joined(record.cells, columns.phone[-1:])
-    return number if sum(map(str.isdigit, number)) > 9 or not number else _joined(record.cells, columns.phone)
+    parts = [at for at in columns.phone if at not in columns.country]
+    whole = number if sum(map(str.isdigit, number)) > 9 or not number else _joined(record.cells, parts)
+    country = "".join(filter(str.isdigit, _joined(record.cells, [at for at in columns.phone if at in columns.country])))
+    digits = "".join(filter(str.isdigit, whole))
+    if not country or not digits or whole.lstrip(" (").startswith("+") or digits.startswith("00"):
+        return whole
+    country = country.lstrip("0")
+    own = digits.startswith(country) and len(digits) >= len(country) + (10 if country == _OWN_COUNTRY else 9)
+    return f"+{whole}" if own else f"+{country} {whole}"
 
 
 def cohort_in(record: Record, columns: Columns) -> str:

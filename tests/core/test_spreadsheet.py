@@ -129,6 +129,7 @@ def test_a_row_that_slipped_and_holds_two_numbers_is_named() -> None:
         "Contato;Telefone|Ana Prates;11900000001",
         "Nome;DDD;Celular|Ana Prates;11;90000-0001",
         "Nome;DDD;Celular|Ana Prates;11;11 90000-0001",
+        "Nome;DDI;DDD;Celular|Ana Prates;55;11;90000-0001",
         "Qual é o seu nome?;Qual o seu WhatsApp? (ex.: 11 98765-4321)|Ana Prates;11 90000-0001",
         "Quem;Onde falar|Ana Prates;11 90000-0001",  # no known word: what stands below tells
         "E-mail;Quem;Onde falar;CPF|a@b.com;Ana Prates;11 90000-0001;123.456.789-09",
@@ -158,6 +159,34 @@ def test_columns_that_nothing_tells_are_asked_for(text: str) -> None:
     with pytest.raises(Problem) as caught:
         read_rows(text.encode())
     assert caught.value.code is Code.IMPORT_COLUMNS_UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("cells", "number"),
+    [
+        ("55;11;90000-0001", "+5511900000001"),
+        ("+55;;11 90000-0001", "+5511900000001"),
+        ("0055;;5511900000001", "+5511900000001"),
+        ("55;55;99999-0016", "+5555999990016"),
+        ("351;;912 345 678", "+351912345678"),
+        ("1;415;555-2671", "+14155552671"),  # never a landline of Curitiba
+        ("1;;1 415 555 2671", "+14155552671"),
+        ("52;55;1234 5678", "+525512345678"),
+        ("351;;+55 11 90000-0001", "+5511900000001"),
+        (";11;90000-0001", "+5511900000001"),
+        ("55;11;", ""),
+    ],
+)
+def test_a_country_code_in_a_column_of_its_own_belongs_to_the_number(cells: str, number: str) -> None:
+    data = f"Nome;Código do país;DDD;Celular\nAna;{cells}\n".encode()
+    assert [row.phone for row in read_rows(data)] == [number]
+
+
+def test_what_a_mac_wrote_is_read_as_it_was_written() -> None:
+    names = ["João Conceição", "Inês Álvares", "Zoé", "Ônix Müller", "Luís Gonçalves"]
+    data = "Nome;Telefone\r\n" + "".join(f"{name};11 90000-000{at}\r\n" for at, name in enumerate(names))
+    for encoding in ("mac_roman", "cp1252"):
+        assert [row.name for row in read_rows(data.encode(encoding))] == names
 
 
 def test_a_person_may_say_which_column_holds_what() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import QTreeWidgetItem as Item
 
 from app.core.phone_numbers import is_landline
 from app.core.roster_import import LARGEST, ImportRow, RosterImport, open_spreadsheet
-from app.core.spreadsheet import Columns, Spreadsheet, column_label, filled_columns
+from app.core.spreadsheet import Spreadsheet, column_label, filled_columns
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId
 from app.domain.names import visible
@@ -114,8 +115,8 @@ class ImportSheet(Sheet):
         return visible(" + ".join(column_label(self._file, place)[:_LABEL] for place in column))
 
     def _pick(self, name: str, column: tuple[int, ...]) -> None:
-        changed = {**{each: getattr(self._columns, each) for each in _PICKS}, name: column}
-        self._columns = Columns(**changed)
+        picked: dict[str, tuple[int, ...]] = {name: column}
+        self._columns = replace(self._columns, **picked)
         self._read()
         self.fit()
 
