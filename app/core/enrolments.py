@@ -152,14 +152,17 @@ class Enrolments:
             return self._keep(Enrolment(before.mentorado, link))
 
     def named(self, name: str, *, archived: bool = False) -> Enrolment:
-        """The one active mentorado called *name*, or whose number it is; with *archived*, whether active or not.
+        """The one active mentorado called *name*, or whose number it is; with *archived*, an archived one is found as
+        well, where nobody active is called so.
 
         Raises `Problem` when none or several are.
         """
-        wanted = name.strip().casefold()
-        active = [enrolment for enrolment in self._by_id.values() if archived or not enrolment.mentorado.archived]
-        found = [e for e in active if wanted in (e.mentorado.name.casefold(), e.mentorado.phone, e.mentorado.id)]
-        found = found or [e for e in active if wanted and wanted in e.mentorado.name.casefold()]
+        wanted, number = name.strip().casefold(), _number_in(name)
+        found: list[Enrolment] = []
+        for exactly in (True, False):
+            for among in (False, True) if archived else (False,):
+                everybody = [each for each in self._by_id.values() if each.mentorado.archived is among]
+                found = found or [each for each in everybody if _is_called(each.mentorado, wanted, number, exactly)]
         if not found:
             raise Problem(Code.MENTORADO_UNKNOWN, name=name)
         if len(found) > 1:
@@ -220,3 +223,20 @@ def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[dict[
     """What differs, on either side. Two numbers may look the same with most of their digits hidden."""
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)] or ["phone"]
     return {name: before.get(name, "") for name in names}, {name: after.get(name, "") for name in names}
+
+
+def _number_in(typed: str) -> PhoneNumber | None:
+    """The number that was *typed* in place of a name, in any spelling."""
+    if sum(map(str.isdigit, typed)) < 8:
+        return None
+    try:
+        return parse_phone(typed)
+    except Problem:
+        return None
+
+
+def _is_called(person: Mentorado, wanted: str, number: PhoneNumber | None, exactly: bool) -> bool:
+    if not exactly:
+        return bool(wanted) and wanted in person.name.casefold()
+    has_number = number is not None and same_account(person.phone, number)
+    return has_number or wanted in (person.name.casefold(), person.phone, person.id)

@@ -144,3 +144,21 @@ def test_an_id_nobody_has_is_a_problem_not_a_crash(core: Core) -> None:
     with pytest.raises(Problem) as caught:
         core.enrolments.get(MentoradoId("f" * 32))
     assert caught.value.code is Code.MENTORADO_UNKNOWN
+
+
+@pytest.mark.parametrize("typed", ["Ana Prates", "prates", "+5511987654321", "11 98765-4321", "(11) 8765-4321"])
+def test_whoever_was_archived_with_the_same_name_and_number_is_in_nobodys_way(core: Core, run: Run, typed: str) -> None:
+    async def main() -> None:
+        former = await core.add("Ana Prates", "11 98765-4321")
+        await core.enrolments.archive(former.mentorado.id)
+        assert core.enrolments.named(typed, archived=True).mentorado.id == former.mentorado.id
+        with pytest.raises(Problem):
+            core.enrolments.named(typed)
+        present = await core.add("Ana Prates", "11 98765-4321")
+        assert core.enrolments.named(typed, archived=True) == present
+        assert core.enrolments.named(former.mentorado.id, archived=True).mentorado.archived
+        for nobody in ("", "11 98765-4322 / 11 98765-4321", "11 98765-4322"):
+            with pytest.raises(Problem):
+                core.enrolments.named(nobody, archived=True)
+
+    run(main())

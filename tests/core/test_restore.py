@@ -308,6 +308,28 @@ def test_a_file_that_cannot_be_read_is_named_and_leaves_no_copy(
     run(main())
 
 
+@pytest.mark.parametrize("what", ["a film", "a film before it", "a film inside it", "somebody else's"])
+def test_what_cannot_be_a_backup_of_theirs_is_never_copied(
+    fast_dir: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """It may be as large as the disk, and every connection needs that."""
+
+    async def main() -> None:
+        async with vault(fast_dir) as v:
+            path, whose = archive_of(fast_dir, [CONTACT]), v
+            if what == "somebody else's":
+                whose = replace(v, ana=await v.enrolments.add("Bia", "21 98765-0001"))
+            else:
+                content = path.read_bytes()
+                at = {"a film before it": 0, "a film inside it": content.index(b"PK\x01\x02")}.get(what)
+                path.write_bytes(b"f" * 10_000 if at is None else content[:at] + b"f" * 10_000 + content[at:])
+            monkeypatch.setattr("app.core.backup.backups.copied", None)
+            problem = await restoring(whose, path).refused(CHECK)
+            assert problem.code is (Code.BACKUP_UNREADABLE if whose is v else Code.BACKUP_OF_ANOTHER)
+
+    run(main())
+
+
 def test_an_erasure_of_the_past_is_no_problem_and_a_long_history_tells_how_far_it_is(fast_dir: Path) -> None:
     rows = [{**SUPPRESSION, "erased_at": "2025-12-31T00:00:00+00:00"}, CONTACT, ROW_OF_TALK]
     rows += [{**MESSAGE, "provider_id": f"M{n}", "text": json.dumps([n] * 3000)} for n in range(2000)]

@@ -57,6 +57,9 @@ _RATIO: Final = 200
 _SMALL: Final = 256 << 20
 """Bytes below which the ratio does not matter: somebody may have sent the same long text a thousand times, and what is
 read piece by piece does no harm."""
+_BESIDE: Final = 1 << 12
+"""Bytes of an archive that may lie between its files: their heads, and where they were written into a stream."""
+
 _AT_ONCE: Final = 1 << 17  # more is never read into memory, whatever the list of files says of its size
 
 _WRONG: Final = (
@@ -205,6 +208,9 @@ class Archive:
                 raise Misshapen("larger than a backup can be")
             if each.file_size > max(_SMALL, each.compress_size * _RATIO):
                 raise Misshapen("packed more than words can be")
+        before = min(each.header_offset for each in found)
+        if before or self._zip.start_dir > sum(each.compress_size for each in found) + _BESIDE:
+            raise Misshapen("something else before or between its files")  # it would be copied, however large
         return entries
 
     def _compare(self) -> None:

@@ -80,7 +80,13 @@ class Restore:
     # --- the archive ---------------------------------------------------------------------------------------------
 
     async def _check(self, run: Run) -> Facts:
-        """Copy it to where nobody else changes it, and read all of that as it will be read when it is merged."""
+        """Copy it to where nobody else changes it, and read all of that as it will be read when it is merged.
+
+        What cannot be a backup of theirs is not copied: it may be as large as the disk.
+        """
+        await self._let_go(run)
+        async with self._opened(run) as (_, archive):
+            self._require_theirs(archive, self._enrolments.get(run.mentorado_id))
         await self._backups.hold(run.id, _path(run))
         try:
             async with self._opened(run) as (_, archive):
