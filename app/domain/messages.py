@@ -80,13 +80,14 @@ class Delivery(StrEnum):
     """How far an outgoing message got. It only moves forward."""
 
     ACCEPTED = "accepted"
+    UNCERTAIN = "uncertain"  # it may have left: nobody answered, and no receipt has come yet
     SENT = "sent"
     DELIVERED = "delivered"
     READ = "read"
     FAILED = "failed"
 
 
-_ORDER = (Delivery.ACCEPTED, Delivery.SENT, Delivery.DELIVERED, Delivery.READ)
+_ORDER = (Delivery.ACCEPTED, Delivery.UNCERTAIN, Delivery.SENT, Delivery.DELIVERED, Delivery.READ)
 
 
 def forward(before: Delivery | None, after: Delivery) -> Delivery:

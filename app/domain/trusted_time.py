@@ -27,12 +27,12 @@ _MILLISECONDS: Final = 100_000_000_000
 
 
 def moment_of(count: float) -> datetime | None:
-    """The moment *count* seconds, milliseconds, microseconds or nanoseconds after 1970; None for what is none.
+    """The moment *count* seconds, milliseconds, microseconds or nanoseconds after 1970; None for anything else.
 
     WhatsApp's clients and servers mix the units, for the same thing too.
     """
-    while count >= _MILLISECONDS and count != float("inf"):
-        count /= 1000
+    for _ in range(3):
+        count = count / 1000 if count >= _MILLISECONDS else count
     return datetime.fromtimestamp(count, UTC) if 0 < count < _MILLISECONDS else None
 
 

@@ -58,6 +58,18 @@ def test_what_the_server_refuses_was_not_sent_and_why_is_said(world: World) -> N
     run(main())
 
 
+def test_a_number_that_is_not_on_whatsapp_is_invalid_not_uncertain(world: World) -> None:
+    async def main() -> None:
+        ana = world.somebody()
+        await world.pair(ana)
+        nobody = Address(AddressKind.PHONE, "+5511900009999")
+        async with world.connected(ana):
+            sent = await world.provider.send(ana, Outgoing(to=nobody, text="oi"))
+        assert sent == NotSent(trouble=SendTrouble.RECIPIENT_INVALID, detail="the number is not on WhatsApp")
+
+    run(main())
+
+
 def test_nothing_is_sent_without_an_open_line(world: World) -> None:
     async def main() -> None:
         ana = world.somebody()
@@ -122,6 +134,7 @@ def test_only_texts_to_numbers_are_sent(world: World, message: Outgoing, trouble
         ("server returned error 429", NotSent(trouble=SendTrouble.RATE_GLOBAL, code="429", detail="")),
         ("server returned error 500", NotSent(trouble=SendTrouble.UNKNOWN, code="500", detail="")),
         ("websocket not connected", NotSent(trouble=SendTrouble.NOT_CONNECTED, detail="")),
+        ("no LID found for 5511900009999@s.whatsapp.net from server", NotSent(trouble=SendTrouble.RECIPIENT_INVALID)),
         ("this host is busy", NotSent(trouble=SendTrouble.TRANSIENT, detail="")),
         ("timed out waiting for message send response", Uncertain()),
         ("the session host ended", Uncertain()),

@@ -1,12 +1,9 @@
-"""Hands a message to an open line, and reads what became of it out of the library's words (whatsmeow, `send.go`)."""
+"""Hands a message to an open line, and tells what became of it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import MappingProxyType
-from typing import Final
 
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import LinkId
@@ -14,20 +11,7 @@ from app.domain.messages import AddressKind
 from app.domain.phone import PhoneNumber
 from app.domain.sending import Accepted, NotSent, Outgoing, SendResult, SendTrouble, Uncertain
 from app.providers.whatsapp_web.line import HostLine
-
-_SERVER_SAID: Final = re.compile(r"server returned error (\d+)")
-_BY_CODE: Final = MappingProxyType(
-    {
-        "429": SendTrouble.RATE_GLOBAL,
-        "463": SendTrouble.POLICY_BLOCK,  # this account may not write to whom it does not know; again makes it worse
-    }
-)
-_BEFORE_IT_LEFT: Final = (
-    "the session is not open",
-    "websocket not connected",
-    "the store doesn't contain a device JID",
-)
-_BUSY: Final = "this host is busy"
+from app.providers.whatsapp_web.send_errors import refusal
 
 
 class OpenLines:
@@ -74,10 +58,4 @@ def _unsent(problem: Problem) -> SendResult:
     why = problem.context.get("why", "")
     if problem.code is not Code.REQUEST_REFUSED:
         return Uncertain(detail=str(problem.code))
-    if said := _SERVER_SAID.search(why):
-        return NotSent(trouble=_BY_CODE.get(said[1], SendTrouble.UNKNOWN), code=said[1], detail=why)
-    if any(words in why for words in _BEFORE_IT_LEFT):
-        return NotSent(trouble=SendTrouble.NOT_CONNECTED, detail=why)
-    if _BUSY in why:
-        return NotSent(trouble=SendTrouble.TRANSIENT, detail=why)
-    return Uncertain(detail=why)
+    return refusal(why) or Uncertain(detail=why)

@@ -231,6 +231,8 @@ def _marks(row: Row, look: Look, paint: Paint) -> list[Mark]:
             case Delivery.FAILED:
                 red = look.colours.danger_text
                 found += [said(words.delivery(message.delivery), red), Mark(red, side, icon=sign)]
+            case Delivery.UNCERTAIN:
+                found += [said(words.delivery(message.delivery)), Mark(paint.quiet, side, icon=sign)]
             case Delivery.READ:  # told from delivered by its ground too, for who does not see the colour
                 found.append(Mark(look.colours.on_accent, side + look.px(8), icon=sign, filled=True))
             case _:

@@ -38,6 +38,7 @@ KIND_ICON: Mapping[MessageKind, str] = MappingProxyType(
 DELIVERY_ICON: Mapping[Delivery, str] = MappingProxyType(
     {
         Delivery.ACCEPTED: "clock",
+        Delivery.UNCERTAIN: "info",
         Delivery.SENT: "check",
         Delivery.DELIVERED: "check-double",
         Delivery.READ: "check-double",

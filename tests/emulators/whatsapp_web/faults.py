@@ -65,9 +65,9 @@ class PairingFault:
 
 @dataclass(frozen=True, slots=True)
 class SendFault:
-    """Waits for the next message from a client, which is refused with this error."""
+    """Waits for the next message from a client, which is refused with this error, or carried and not acknowledged."""
 
-    error: str
+    error: str = ""  # none: it arrives, and the writer hears nothing of it
 
 
 Fault = LineFault | EntryFault | UpgradeFault | PairingFault | SendFault
@@ -102,6 +102,7 @@ FAULTS: Final[Mapping[str, Fault]] = MappingProxyType(
         **{f"upgrade-{status}": UpgradeFault(HTTPStatus(status)) for status in (403, 429, 503)},
         **{f"pairing-{step}": PairingFault(step) for step in PairingStep},
         "send-463": SendFault("463"),
+        "send-unacknowledged": SendFault(),
     }
 )
 

@@ -97,10 +97,11 @@ class Mail:
             "t": _now(),
         }
         fault = self._faults.take(SendFault, phone=writer.jid.user)
-        if fault is not None:
+        if fault is not None and fault.error:
             yield Node("ack", {**ack, "error": fault.error})
             return
-        yield Node("ack", ack)
+        if fault is None:
+            yield Node("ack", ack)
         for to, sealed in _parts(said):
             self._carry(writer, said, to, sealed)
 

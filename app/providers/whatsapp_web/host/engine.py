@@ -11,8 +11,10 @@ import ctypes
 import importlib
 import importlib.util
 import platform
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -103,6 +105,17 @@ def device_properties(device_name: str) -> bytes:
     return b"\x0a" + bytes([len(name)]) + name + b"\x18\x01"
 
 
+def message_id_of(file: Path, secret: bytes) -> str:
+    """The id that the library chose for the message with *secret* (`whatsmeow_message_secrets`), or an empty text."""
+    newest = "SELECT message_id FROM whatsmeow_message_secrets WHERE key = ? ORDER BY rowid DESC LIMIT 1"
+    try:
+        with closing(sqlite3.connect(f"file:{sqlite_uri_path(file)}?mode=ro", uri=True, timeout=1.0)) as session:
+            found = session.execute(newest, (secret,)).fetchone()
+    except sqlite3.Error:
+        return ""
+    return str(found[0]) if found else ""
+
+
 class Engine:
     """The loaded library. Every session is named by a key that no other one ever had in this process."""
 
@@ -158,13 +171,18 @@ class Engine:
         )
         return self._text(error)
 
-    def send_text(self, key: str, to: str, text: str) -> tuple[str, int]:
-        """Send *text* to the number *to*; returns the message's id and time. Blocks up to 75 s without an answer."""
+    def send_text(self, key: str, to: str, text: str, secret: bytes) -> tuple[str, int]:
+        """Send *text* to the number *to*; returns the message's id and time. Blocks up to 75 s without an answer.
+
+        *secret*, 32 random bytes as every client adds, is what the library notes the id under before it sends: an
+        answer that never comes leaves no other trace of it (see `message_id_of`).
+        """
         pb = messages()
         recipient = pb.JID(User=to, Server="s.whatsapp.net", Device=0, RawAgent=0, Integrator=0, IsEmpty=False)
         # A plain conversation: the other kinds turn "@123" into a mention.
         message = pb.SendResponse().Message
         message.conversation = text
+        message.messageContextInfo.messageSecret = secret
         address, body = recipient.SerializeToString(), message.SerializeToString()
         raw = self._go.SendMessage(key.encode(), address, len(address), body, len(body))
         answer = pb.SendMessageReturnFunction.FromString(self._bytes(raw))

@@ -41,7 +41,9 @@ class Handover:
         messages: Callable[[], Any],
         tell: Callable[[FromHost], None],
         on_trouble: Callable[[Exception], None],
+        id_of: Callable[[bytes], str] = lambda _secret: "",
     ) -> None:
+        """*id_of* says which id the library chose for the message with a secret; see `OwnSends`."""
         self._session = session
         self._spool = spool
         self._messages = messages
@@ -50,7 +52,7 @@ class Handover:
         self._news = threading.Event()
         self._handed = spool.confirmed
         self._confirmed = spool.confirmed
-        self.sends = OwnSends(self.keep)
+        self.sends = OwnSends(self.keep, id_of)
 
     def start(self) -> None:
         self.sends.recall(self._spool.unconfirmed())

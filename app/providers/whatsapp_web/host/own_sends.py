@@ -1,7 +1,8 @@
 """What is sent from here, kept like what arrives: the library reports nothing of it.
 
-It is written down before it is sent and after. The library chooses the id, so a host that dies in between leaves a
-message of which nobody knows whether it left; it enters the history under an id of ours, as accepted and no more.
+It is written down before it is sent and after. A host that dies in between, and an answer that never comes, leave a
+message of which nobody knows whether it left: it is uncertain until a receipt decides. The library chooses the id, and
+notes it in the session's file before it sends; without that note the message enters the history under an id of ours.
 """
 
 from __future__ import annotations
@@ -21,21 +22,25 @@ from app.providers.whatsapp_web.host.records import Record
 SENDING: Final = 60_001
 SENT: Final = 60_002
 NOT_SENT: Final = 60_003
+UNCERTAIN: Final = 60_004
+_OUTCOMES: Final = {SENT: Delivery.SENT, NOT_SENT: Delivery.FAILED}
 _FAR: Final = 1 << 62
 
 
 class OwnSends:
     """Keeps track of the texts under way."""
 
-    def __init__(self, keep: Callable[[int, bytes], int]) -> None:
+    def __init__(self, keep: Callable[[int, bytes], int], id_of: Callable[[bytes], str]) -> None:
+        """*id_of* says which id the library chose for the message with a secret, if it got that far."""
         self._keep = keep
+        self._id_of = id_of
         self._open: dict[str, int] = {}  # ours: by its own id, the number of its record
         self._lost: set[str] = set()  # of hosts that died: nobody will tell what became of them
         self._guard = threading.Lock()
 
     @staticmethod
     def wrote(record: Record) -> bool:
-        return record.code in (SENDING, SENT, NOT_SENT)
+        return record.code in (SENDING, SENT, NOT_SENT, UNCERTAIN)
 
     def recall(self, left: Iterable[Record]) -> None:
         """Find what a former host was sending when it died."""
@@ -50,7 +55,8 @@ class OwnSends:
 
     def begin(self, to: str, text: str) -> dict[str, Any]:
         """Write down that *text* is about to be sent; returns what `sent` or `failed` want to know."""
-        sending = {"own_id": f"conecta-{secrets.token_hex(10)}", "to": to, "text": text}
+        own_id, secret = f"conecta-{secrets.token_hex(10)}", secrets.token_hex(32)
+        sending = {"own_id": own_id, "secret": secret, "to": to, "text": text}
         with self._guard:  # whoever asks for the oldest must not miss one that is being written
             self._open[sending["own_id"]] = self._keep(SENDING, json.dumps(sending).encode())
         return sending
@@ -61,6 +67,10 @@ class OwnSends:
     def failed(self, sending: dict[str, Any]) -> None:
         self._end({**sending, "at": time.time()}, NOT_SENT)
 
+    def uncertain(self, sending: dict[str, Any]) -> None:
+        """Nobody answered: it may have left."""
+        self._end({**sending, "id": self._id_in_session(sending), "at": time.time()}, UNCERTAIN)
+
     def oldest_open(self) -> int:
         """The number of the first text of which it is not known what became of it."""
         with self._guard:
@@ -69,14 +79,18 @@ class OwnSends:
     def facts_of(self, record: Record) -> Sequence[WireFact]:
         """What the history should know."""
         said = json.loads(record.payload)
-        own_id = said["own_id"]
         if record.code == SENDING:
-            return (_message(own_id, said, record.received, record.received),) if own_id in self._lost else ()
-        message_id = said.get("id", own_id)
-        delivery = Delivery.SENT if record.code == SENT else Delivery.FAILED
+            if said["own_id"] not in self._lost:
+                return ()
+            said |= {"id": self._id_in_session(said), "at": record.received}
+        message_id = said.get("id") or said["own_id"]
+        delivery = _OUTCOMES.get(record.code, Delivery.UNCERTAIN)
         message = _message(message_id, said, said["at"], record.received)
         at = message.sent_at
         return message, WireReceipt(provider_ids=(message_id,), chat=message.chat, delivery=delivery, at=at)
+
+    def _id_in_session(self, sending: dict[str, Any]) -> str:
+        return self._id_of(bytes.fromhex(sending["secret"])) if "secret" in sending else ""  # earlier versions had none
 
     def _end(self, outcome: dict[str, Any], code: int) -> None:
         self._keep(code, json.dumps(outcome).encode())

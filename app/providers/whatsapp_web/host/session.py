@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from app.domain.connection import Reason
 from app.domain.phone import masked
 from app.file_lock import FileLock, LockHeld
-from app.providers.whatsapp_web.host.engine import Engine, Listener, messages
+from app.providers.whatsapp_web.host.engine import Engine, EngineError, Listener, message_id_of, messages
 from app.providers.whatsapp_web.host.events import (
     ABOUT_MESSAGES,
     LOGIN_STATUS,
@@ -47,6 +48,7 @@ from app.providers.whatsapp_web.protocol import (
     SessionState,
     StateChanged,
 )
+from app.providers.whatsapp_web.send_errors import refusal
 
 _LOCKED_WITHIN: Final = 5.0
 _AFTERTHOUGHT: Final = 0.2
@@ -119,7 +121,14 @@ class Session:
 
     def _begin_handover(self, file: Path) -> None:
         spool = Spool(file.parent, file.stem, note=self._note)
-        handover = Handover(self.id, spool, messages=messages, tell=self._tell, on_trouble=self._on_trouble)
+        handover = Handover(
+            self.id,
+            spool,
+            messages=messages,
+            tell=self._tell,
+            on_trouble=self._on_trouble,
+            id_of=partial(message_id_of, file),
+        )
         self._handover = handover
         handover.start()
 
@@ -141,9 +150,16 @@ class Session:
         sends = self._handover.sends
         sending = sends.begin(to, text)
         try:
-            message_id, at = self.ask(lambda: self._engine.send_text(self.key, to, text))
-        except BaseException:
+            secret = bytes.fromhex(sending["secret"])
+            message_id, at = self.ask(lambda: self._engine.send_text(self.key, to, text, secret))
+        except (NotReady, GateBusy):
             sends.failed(sending)
+            raise
+        except EngineError as error:
+            (sends.uncertain if refusal(str(error)) is None else sends.failed)(sending)
+            raise
+        except BaseException:
+            sends.uncertain(sending)
             raise
         sends.sent(sending, message_id, at)
         return message_id, at
