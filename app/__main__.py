@@ -145,6 +145,14 @@ def _parser() -> ArgumentParser:
     archive = verbs.add_parser("archive", help=texts("cli.help.archive"))
     archive.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
 
+    edit = verbs.add_parser("edit", help=texts("cli.help.edit"))
+    edit.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+    edit.add_argument("--name", dest="new_name", metavar="NEW", help=texts("cli.help.new_name"))
+    edit.add_argument("--phone", help=texts("cli.help.phone"))
+    edit.add_argument("--cohort", help=texts("cli.help.cohort"))
+    unarchive = verbs.add_parser("unarchive", help=texts("cli.help.unarchive"))
+    unarchive.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+
     for command in (
         status,
         connect,
@@ -153,6 +161,9 @@ def _parser() -> ArgumentParser:
         add,
         listing,
         archive,
+        edit,
+        unarchive,
+        *_add_setup_commands(commands),
         *_add_record_commands(commands),
         *_add_backup_commands(commands),
         *_add_procedure_commands(commands),
@@ -160,6 +171,23 @@ def _parser() -> ArgumentParser:
     ):
         command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
     return parser
+
+
+def _add_setup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
+    """What a link needs before it can be connected, and how it is let go."""
+    from app.domain.mentorado import ProviderKind
+    from app.ui.text import texts
+
+    provider = commands.add_parser("provider", help=texts("cli.help.provider"))
+    credentials = commands.add_parser(
+        "credentials", help=texts("cli.help.credentials"), description=texts("cli.help.credentials_about")
+    )
+    disconnect = commands.add_parser("disconnect", help=texts("cli.help.disconnect"))
+    for command in (provider, credentials, disconnect):
+        command.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+    provider.add_argument("kind", choices=[kind.value for kind in ProviderKind], help=texts("cli.help.kind"))
+    credentials.add_argument("--check", action="store_true", help=texts("cli.help.check"))
+    return [provider, credentials, disconnect]
 
 
 def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

@@ -26,6 +26,7 @@ from app.domain.ports import Transition
 from app.file_lock import FileLock, LockHeld, OwnerState, read_owner
 from app.record_commands import run_record_command
 from app.settings import Override, Settings
+from app.setup_commands import run_setup_command
 from app.terminal import json_line
 from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.ui import text
@@ -61,6 +62,8 @@ async def _run_open(core: Core, arguments: Namespace) -> int:
                 return await unlock(core, arguments)
             case "mentorado":
                 return await mentorado(core, arguments)
+            case "provider" | "credentials" | "disconnect":
+                return await run_setup_command(core, arguments)
             case "backup" | "restore":
                 return await run_backup_command(core, arguments)
             case "procedure":
@@ -304,6 +307,8 @@ async def mentorado(core: Core, arguments: Namespace) -> int:
                 raise Problem(Code.MENTORADO_CONNECTED, name=enrolment.mentorado.name)
             await core.enrolments.archive(enrolment.mentorado.id)
             return _answer(core.enrolments.get(enrolment.mentorado.id), "cli.archived", as_json=arguments.json)
+        case "edit" | "unarchive":
+            return await run_setup_command(core, arguments)
         case _:
             return _list(core, archived=arguments.archived, as_json=arguments.json)
 

@@ -38,6 +38,7 @@ NAMES: Final = ANYWHERE | {
     "CONECTA_SESSION_HOST",
     "CONECTA_ZAPI_URL",
     "CONECTA_META_URL",
+    "CONECTA_SECRETS_PASSPHRASE_FILE",
 }
 
 _CHECKOUT = Path(__file__).resolve().parent.parent
@@ -87,6 +88,7 @@ class Settings:
     zapi_url: str = ZAPI_URL  # CONECTA_ZAPI_URL: where Z-API answers
     meta_url: str = META_URL  # CONECTA_META_URL: where the Cloud API answers
     meta_version: str = META_VERSION  # CONECTA_META_VERSION: of the Graph API
+    passphrase_file: Path | None = None  # CONECTA_SECRETS_PASSPHRASE_FILE: opens the encrypted file of secrets
     files: Mapping[str, Path] = field(default_factory=dict)  # by setting, the file that it was read from
     unused: UnusedSettings | None = None
     settings_file: Path | None = None  # where a person writes settings, whether it exists or not
@@ -174,6 +176,7 @@ def read_settings(
         zapi_url=_address(values, "CONECTA_ZAPI_URL", files, default=ZAPI_URL),
         meta_url=_address(values, "CONECTA_META_URL", files, default=META_URL),
         meta_version=_version(values, "CONECTA_META_VERSION", files, default=META_VERSION),
+        passphrase_file=_path(values, "CONECTA_SECRETS_PASSPHRASE_FILE", files),
         files=files,
         unused=unused,
         settings_file=settings_file,

@@ -17,6 +17,7 @@ VALUES = {
     "CONECTA_ZAPI_URL": "https://harvest.example",
     "CONECTA_META_URL": "https://harvest.example",
     "CONECTA_DATA_DIR": "elsewhere",
+    "CONECTA_SECRETS_PASSPHRASE_FILE": "passphrase",
     "BAILEYS_SESSION_DIR": "elsewhere",
     "BAILEYS_ENABLE_LOGGING": "true",
     "CONECTA_LOGGING_MINUTES": "15",

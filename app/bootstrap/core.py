@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from app.bootstrap.hosted import HostedDesks, build_hosted_desks
@@ -39,10 +41,11 @@ from app.core.trusted_time import ClockCheck, TrustedClock
 from app.core.witness import Witness
 from app.domain.audit import Actor
 from app.domain.deeds import DeedName
-from app.domain.errors import Problem
+from app.domain.errors import Code, Problem
 from app.domain.mentorado import ProviderKind
 from app.domain.ports import Clock, ProviderTime
 from app.domain.provider import Provider
+from app.files import KNOWS_OWNERS
 from app.providers.webhooks.leftovers import WebhookLeftovers
 from app.providers.webhooks.reception import WebhookReceiver
 from app.providers.whatsapp_web.leftovers import SessionLeftovers
@@ -101,6 +104,8 @@ class Core:
 
     async def open(self) -> None:
         """Open the database, read what operators decided and the roster. May be called again after a `Problem`."""
+        if self.settings.passphrase_file is not None:
+            read_passphrase(self.settings.passphrase_file)  # it is needed late, and what is wrong with it is said now
         await self.database.open()
         await self.follower.mark()
         await self.clock.load()
@@ -141,6 +146,20 @@ class Core:
                 await self.clock.save()
         finally:
             await self.database.close()
+
+
+def read_passphrase(file: Path) -> str:
+    """The first line of *file*, which only this user may read. Raises `Problem(PASSPHRASE_FILE_UNUSABLE)`."""
+    try:
+        if KNOWS_OWNERS and file.stat().st_mode & 0o077:
+            raise PermissionError(errno.EPERM, "others may read it")
+        lines = file.read_text(encoding="utf-8").splitlines()
+        if not lines or not lines[0]:
+            raise OSError(errno.EINVAL, "empty")
+    except (OSError, UnicodeDecodeError) as error:
+        detail = getattr(error, "strerror", None) or "not UTF-8"
+        raise Problem(Code.PASSPHRASE_FILE_UNUSABLE, path=str(file), detail=detail) from None
+    return lines[0]
 
 
 def signed_in(operator: str = "") -> Actor:
@@ -192,7 +211,10 @@ def build_core(
         ),
         enrolled=enrolments.all,
     )
-    secrets = Vault(settings.secrets)
+    passphrase_file = settings.passphrase_file
+    secrets = Vault(
+        settings.secrets, passphrase=None if passphrase_file is None else partial(read_passphrase, passphrase_file)
+    )
     accounts = Accounts(enrolments=enrolments, secrets=secrets)
     providers = build_providers(settings, trusted, whatsapp_web, secrets, accounts)
     history = SqlHistory(database)

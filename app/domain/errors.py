@@ -120,6 +120,8 @@ class Code(StrEnum):
     SETTINGS_FILE_UNREADABLE = "settings_file_unreadable"
     ARGUMENT_UNREADABLE = "argument_unreadable"
     INPUT_UNREADABLE = "input_unreadable"
+    CREDENTIALS_UNREADABLE = "credentials_unreadable"  # on standard input
+    PASSPHRASE_FILE_UNUSABLE = "passphrase_file_unusable"  # noqa: S105 - a name
     COUNT_INVALID = "count_invalid"
     PATH_UNKNOWN = "path_unknown"
     OUTPUT_NOT_WRITTEN = "output_not_written"

@@ -213,6 +213,23 @@ async def test_memory_holds_secrets_for_this_run(no_keyring: None, file: Path) -
     assert await vault(file).place() is SecretsPlace.NONE
 
 
+async def test_a_known_passphrase_makes_the_file_and_opens_it_again(no_keyring: None, file: Path) -> None:
+    """On a server nobody is there to be asked."""
+    for _start in range(2):
+        secrets = Vault(file, trusted=TRUSTED, cost=4, passphrase=lambda: "correct horse battery")
+        assert await secrets.get("other") is None
+        assert await secrets.place() is SecretsPlace.ENCRYPTED_FILE
+        await secrets.set("name", "value")
+    assert await secrets.get("name") == "value"
+    assert await Vault(file, trusted=TRUSTED, cost=4).place() is SecretsPlace.LOCKED_FILE
+
+
+async def test_a_known_passphrase_is_not_needed_where_there_is_a_keyring(system: PlayedKeyring, file: Path) -> None:
+    secrets = Vault(file, trusted=TRUSTED, cost=4, passphrase=lambda: "correct horse battery")
+    assert await secrets.place() is SecretsPlace.KEYRING
+    assert not file.exists()
+
+
 async def test_where_there_is_a_keyring_it_stays_in_use(system: PlayedKeyring, file: Path) -> None:
     secrets = vault(file)
     await secrets.keep_in_memory()

@@ -35,11 +35,14 @@ class Vault:
         trusted: frozenset[str] = TRUSTED,
         patience: float = 60.0,  # a locked keyring asks the person for its password
         cost: int = COST,
+        passphrase: Callable[[], str] | None = None,
     ) -> None:
+        """*passphrase* opens the file, or makes it where there is no keyring: for a server, where nobody types one."""
         self._file = file
         self._trusted = trusted
         self._patience = patience
         self._cost = cost
+        self._passphrase = passphrase
         self._place: SecretsPlace | None = None
         self._drawer: Drawer | None = None
         self._turn = asyncio.Lock()
@@ -93,9 +96,30 @@ class Vault:
         if self._place is not None:
             return self._place
         if self._file.exists():
-            return self._put(SecretsPlace.LOCKED_FILE, None)
+            opened = await self._file_by_passphrase()
+            return self._put(SecretsPlace.ENCRYPTED_FILE if opened else SecretsPlace.LOCKED_FILE, opened)
         keyring = await self._keyring()
-        return self._put(SecretsPlace.NONE if keyring is None else SecretsPlace.KEYRING, keyring)
+        if keyring is not None:
+            return self._put(SecretsPlace.KEYRING, keyring)
+        made = await self._file_by_passphrase()
+        return self._put(SecretsPlace.ENCRYPTED_FILE if made else SecretsPlace.NONE, made)
+
+    async def _file_by_passphrase(self) -> Drawer | None:
+        """The file, opened or made with the passphrase that is known without a person; None where that fails."""
+        passphrase = self._passphrase
+        if passphrase is None:
+            return None
+
+        def work() -> Drawer:
+            if self._file.exists():
+                return EncryptedFile.open(self._file, passphrase())
+            return EncryptedFile.create(self._file, passphrase(), {}, cost=self._cost)
+
+        try:
+            return await self._in_thread(work)
+        except Problem as problem:
+            log.warning("The encrypted file of secrets stays closed: %s", problem.code)
+            return None
 
     async def _keyring(self) -> Drawer | None:
         try:

@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,21 +32,23 @@ class Systemd:
         self.heard: list[str] = []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
-        self.socket.setblocking(False)
         self.environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "200000"}
+        threading.Thread(target=self._read, daemon=True).start()
 
     def says(self, message: str) -> bool:
-        while True:
-            try:
-                self.heard.append(self.socket.recv(4096).decode())
-            except BlockingIOError:
-                return message in self.heard
+        return message in self.heard
+
+    def _read(self) -> None:
+        while message := self.socket.recv(4096).decode():
+            self.heard.append(message)
 
 
 @pytest.fixture
 def systemd(fast_dir: Path) -> Iterator[Systemd]:
     played = Systemd(fast_dir / "notify")
     yield played
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as last:
+        last.sendto(b"", played.environment["NOTIFY_SOCKET"])  # ends its thread
     played.socket.close()
 
 
@@ -91,7 +94,7 @@ def test_links_are_held_without_qt_until_sigterm(office: Office, systemd: System
             service.process.send_signal(signal.SIGTERM)
             ended = await service.finished()
             assert ended.exit_code == 0
-            assert systemd.says("STOPPING=1")
+            await until(lambda: systemd.says("STOPPING=1"))
             assert ana.digits not in ended.out
         await no_hosts()
         last = (await office.written(ana))[-1].after
