@@ -103,7 +103,7 @@ def test_a_lost_database_is_told_and_what_can_be_done_is_a_command(conecta: Cone
     assert conecta("database", "list")[1] == (
         f"No copies in {data}. Look for conecta.db in your backups of this computer.\n"
     )
-    assert conecta("database", "new")[:2] == (1, "Nothing was done. To begin with an empty database, add --yes.\n")
+    assert conecta("database", "new")[:2] == (1, "Nothing was done. To start with an empty database, add --yes.\n")
     assert conecta("database", "use", str(fast_dir / "away.db"))[0] == 0
     assert conecta("mentorado", "list")[1] == "Ana\t+55 11 98765-4321\n"
     assert conecta("database", "new", "--yes")[2].endswith("[database_present]\n")
