@@ -178,3 +178,20 @@ def test_being_one_device_is_mutual_and_needs_a_name_or_keys_in_common(one: Devi
     assert one.is_same(other) is (
         one.jid == other.jid or (bool(one.fingerprint) and one.fingerprint == other.fingerprint)
     )
+
+
+@pytest.mark.parametrize("where", [".", "quarantine", "snapshots"])
+def test_the_messages_of_a_session_are_its_owners_wherever_that_keeps_it(place: Place, where: str) -> None:
+    ana, olga = place.enrol(ANA), place.enrol(OLGA)
+    kept = place.path(olga, where)
+    kept.mkdir(exist_ok=True)
+    (kept / "session-a.20260101T000000-1.db").touch()
+    (kept / "session-ab.db").touch()
+    spool = place.path(ana, "spool")
+    spool.mkdir()
+    for name in ("session-a", "session-b", "session-ab", "../session-a", "*"):
+        (spool / f"{1:020d}-{name.replace('/', '_')}.spool").touch()
+    sessions = place.files.folder(ana.mentorado.id).sessions_with_messages()
+    assert sessions == {"session-a", "session-b", "session-ab"}
+    assert place.owners.of_others(ana.mentorado.id, sessions) == ["session-a", "session-ab"]
+    assert place.owners.of_others(olga.mentorado.id, sessions) == []

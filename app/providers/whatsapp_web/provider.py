@@ -97,6 +97,7 @@ class WhatsAppWebProvider:
                 log.info("The session of link %s was not opened: %s", enrolment.link.id, refusal.reason)
                 yield EndedLine(refusal)
                 return
+            await asyncio.to_thread(self._set_strays_aside, enrolment.mentorado.id, folder, file)
             async with self._line(file, Mode.CONNECT, folder) as line:
                 with self._lines.holding(enrolment.link.id, line):
                     yield line
@@ -244,6 +245,14 @@ class WhatsAppWebProvider:
             return  # a damaged pointer names nobody's file
         if current is not None and self._owners.came_with_messages(enrolment, current):
             folder.set_messages_aside(f"received by {current.name}, which is another mentorado's", self._clock.now())
+        self._set_strays_aside(enrolment.mentorado.id, folder, current)
+
+    def _set_strays_aside(self, mentorado_id: MentoradoId, folder: SessionFolder, current: Path | None) -> None:
+        """What lies in *folder* of a session that is another mentorado's; *current* was judged by its device."""
+        sessions = folder.sessions_with_messages() - {current.stem if current is not None else ""}
+        for session in self._owners.of_others(mentorado_id, sessions):
+            why = f"received by {session}, which is another mentorado's"
+            folder.set_messages_aside(why, self._clock.now(), f"*-{session}.spool")
 
     @staticmethod
     def _account_of_candidate(folder: SessionFolder) -> PhoneNumber | None:

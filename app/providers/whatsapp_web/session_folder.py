@@ -28,6 +28,7 @@ from app.providers.whatsapp_web.plain_files import (
 from app.providers.whatsapp_web.protocol import HOST_LOCK, SPOOL
 
 _SESSION_NAME: Final = re.compile(r"session-[0-9A-Za-z-]+\.db")
+_SEGMENT: Final = re.compile(r"\d{20}-(session-[0-9A-Za-z-]+)\.spool")
 _SIDECARS: Final = ("", "-journal", "-wal", "-shm")
 _INSIDE: Final = (SPOOL, "snapshots", "quarantine")
 
@@ -182,6 +183,16 @@ class SessionFolder:
     def _quarantine_messages(self, session: Path, now: datetime) -> None:
         """What a session received that was nobody's here must not enter the history with the next one."""
         self.set_messages_aside(f"received by {session.name}, which was given up", now, f"*-{session.stem}.spool")
+
+    def sessions_with_messages(self) -> frozenset[str]:
+        """The names, without their ending, of the sessions that received what is not stored yet."""
+        found = (_SEGMENT.fullmatch(each.name) for each in (self.path / SPOOL).glob("*.spool"))
+        return frozenset(each[1] for each in found if each is not None)
+
+    def knows(self, session: str) -> bool:
+        """Whether *session*, a name without its ending, is or was one of this folder's."""
+        kept = (self.path, self.path / "quarantine", self.path / "snapshots")
+        return any(next(place.glob(f"{session}[.-]*"), None) is not None for place in kept)
 
     def set_messages_aside(self, why: str, now: datetime, pattern: str = "*.spool") -> None:
         """Quarantine what was received and is not stored, so that no host hands it on. Its lock must be held."""

@@ -83,6 +83,14 @@ class SessionOwners:
             for found in self._files_of(other)
         )
 
+    def of_others(self, mentorado_id: MentoradoId, sessions: Iterable[str]) -> list[str]:
+        """Which of *sessions*, names without their ending, are or were another mentorado's: names are never used twice.
+
+        What such a session received may lie in this mentorado's folder, as after a copy that was put right by hand.
+        """
+        others = [self._files.folder(each.mentorado.id) for each in self._others(mentorado_id)]
+        return [name for name in sorted(sessions) if any(folder.knows(name) for folder in others)]
+
     # ----------------------------------------------------------------------------------------------------------------
 
     def _others(self, mentorado_id: MentoradoId) -> list[Enrolment]:

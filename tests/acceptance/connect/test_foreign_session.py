@@ -172,6 +172,30 @@ def test_a_new_code_mends_a_copied_folder_and_leaves_the_owner_alone(office: Off
     run(main(), within=60)
 
 
+def test_a_copied_folder_that_was_put_right_by_hand_hands_on_nothing_that_the_other_session_received(
+    office: Office,
+) -> None:
+    """The own session is back in its place, and what the other one had received still lies beside it."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            olga, ana = await day.connect_new("Olga"), await day.connect_new("Ana")
+            for person in (ana, olga):
+                await day.do(ActionName.DISCONNECT, person)
+            await no_hosts()
+            spool, own = office.folder(ana) / "spool", office.session_file(ana).stem
+            strange = spool / f"{7:020d}-{office.session_file(olga).stem}.spool"
+            strange.write_bytes(b"what was received")
+            await day.do(ActionName.CONNECT, ana)
+            await day.until(ana, LinkState.CONNECTED)
+            aside = office.folder(ana) / "quarantine"
+            assert (aside / strange.name).read_bytes() == b"what was received"
+            assert "another mentorado's" in (aside / f"{strange.name}.json").read_text()
+            assert {each.name[21:] for each in spool.glob("*.spool")} == {f"{own}.spool"}
+
+    run(main(), within=60)
+
+
 def test_a_file_of_an_unknown_number_waits_for_a_person_without_being_dialled(office: Office) -> None:
     """Nobody's number here: the same question as after a wrong scan, asked before anything signs in."""
 
