@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -36,7 +37,7 @@ from app.storage import set_aside
 from app.storage.history_contacts import AddressBook, Addresses, among, call, find, is_many, portions
 from app.storage.history_erasure import Suppressed
 from app.storage.history_folding import fold, targets_in
-from app.storage.history_lateness import put_in_place
+from app.storage.history_lateness import put_backlog_in_place, put_in_place
 from app.storage.tables import conversation, early_receipt, message, utc_text
 
 _REFUSALS: Final = (DataError, IntegrityError, InterfaceError, ProgrammingError)
@@ -93,7 +94,7 @@ class _Batch:
         self._mentorado_id = enrolment.mentorado.id
         self._at = at
         self.changed: set[ConversationId] = set()
-        self._grown: set[ConversationId] = set()
+        self._grown: Counter[ConversationId] = Counter()
 
     def messages(self, reported: Iterable[WireMessage]) -> None:
         told, known = self._told(reported)
@@ -120,8 +121,12 @@ class _Batch:
             targets |= targets_in(self._connection, book.merged)
         for some in portions(sorted(targets)):
             self.changed |= fold(self._connection, self._mentorado_id, some)
-        if self._link.provider is not ProviderKind.WHATSAPP_WEB:  # whose messages come in their order
-            put_in_place(self._connection, self._link.id, self._grown, self._at)
+        if (
+            self._link.provider is ProviderKind.WHATSAPP_WEB
+        ):  # whose messages come in their order, but for a long backlog
+            put_backlog_in_place(self._connection, self._link.id, self._grown, self._at)
+        else:
+            put_in_place(self._connection, self._link.id, self._grown.keys(), self._at)
 
     def _told(self, reported: Iterable[WireMessage]) -> tuple[dict[str, WireMessage], dict[str, Row[Any]]]:
         """What is reported, and what is stored of it, by the provider's id.
@@ -225,7 +230,7 @@ class _Batch:
                 before, failure = early.get(said.provider_id, (None, ""))
                 row |= {"delivery": forward(before, Delivery.ACCEPTED).value, "failure": failure or None}
             inserted.append(row)
-            self._grown.add(row["conversation_id"])
+            self._grown[row["conversation_id"]] += bool(row["shown"])
         if inserted:
             _insert(self._connection, inserted)
 

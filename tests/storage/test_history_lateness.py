@@ -1,16 +1,20 @@
-"""What a hosted provider tells late is shown where it was said."""
+"""What is told late is shown where it was said."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from pathlib import Path
 
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from app.domain.mentorado import Enrolment, ProviderKind
-from app.domain.messages import MessageKind
+from app.domain.messages import MessageKind, WireMessage
 from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.history_lateness import END
-from tests.storage.talk import BIA, edit, enrol, minutes, said, switched
+from tests.storage.talk import BIA, CAIO, edit, enrol, minutes, rows, said, switched
 
 
 async def shown(history: SqlHistory, enrolment: Enrolment) -> list[str]:
@@ -46,15 +50,65 @@ async def test_what_was_sent_in_the_same_second_has_one_order_whatever_came_firs
         assert await shown(history, ana) == ["A", "B", "C"]
 
 
-async def test_order_at_a_client_of_our_own_is_the_order_of_arrival(path: Path) -> None:
+async def test_no_other_link_s_messages_are_touched(path: Path) -> None:
     async with Database(path) as database:
         history, ana = SqlHistory(database), await enrol(database)
         for name, minute in (("M2", 2), ("M1", 1)):
             await history.store(ana, [said(name, minute=minute)], minutes(5))
-        assert await shown(history, ana) == ["M2", "M1"]
+        assert await shown(history, ana) == ["M1", "M2"]
         zapi = await switched(database, ana, ProviderKind.ZAPI)
         await history.store(zapi, [said("Z", minute=0)], minutes(6))
-        assert await shown(history, ana) == ["M2", "M1", "Z"]  # and no other link's messages are touched
+        await history.store(ana, [said("M3", minute=1.5)], minutes(7))
+        assert await shown(history, ana) == ["M1", "Z", "M3", "M2"]
+
+
+async def test_at_a_client_of_our_own_what_was_sent_in_one_second_stays_as_it_came(path: Path) -> None:
+    async with Database(path) as database:
+        history, ana = SqlHistory(database), await enrol(database)
+        for name in ("C", "A", "B"):
+            await history.store(ana, [said(name, minute=1), edit(f"E{name}", name, "outra", minute=0)], minutes(2))
+        assert await shown(history, ana) == ["C", "A", "B"]
+
+
+_TOLD = [said(f"M{number:02}", "oi", *((CAIO,) if number % 3 == 0 else (BIA,)), minute=number) for number in range(24)]
+
+
+@given(st.permutations(_TOLD), st.integers(1, 24))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_conversation_reads_the_same_in_whatever_order_and_portions_it_came(
+    path: Path, order: list[WireMessage], size: int
+) -> None:
+    async def main() -> None:
+        async with Database(path) as database:
+            (count,) = (await rows(database, "SELECT count(*) FROM mentorado"))[0]
+            history, ana = SqlHistory(database), await enrol(database, number=f"+551197{count:07}")
+            for start in range(0, len(order), size):
+                await history.store(ana, order[start : start + size], minutes(60 + start))
+            for talk in await history.conversations(ana.mentorado.id):
+                ids = [message.provider_id for message in reversed(await history.messages(talk.id))]
+                assert ids == sorted(ids)
+                assert len(ids) in (8, 16)
+
+    asyncio.run(main())
+
+
+async def test_a_backlog_longer_than_the_library_s_queue_is_shown_in_its_order(path: Path) -> None:
+    """ "a backlog over 2,048 is shown out of order": what does not fit into the queue comes as chance has it."""
+    told = [said(f"M{number:04}", f"dita {number}", minute=number / 60) for number in range(2_600)]
+    chance = random.Random(5)  # noqa: S311 - the same in every run
+    in_order, rest = told[:2_048], told[2_048:]
+    for late in rest[::5]:
+        in_order.insert(chance.randrange(2_000, len(in_order)), late)
+    arrived = in_order + [late for late in rest if late not in rest[::5]]
+    async with Database(path) as database:
+        history, ana = SqlHistory(database), await enrol(database)
+        for start in range(0, len(arrived), 100):
+            await history.store(ana, arrived[start : start + 100], minutes(60 + start))
+        (talk,) = await history.conversations(ana.mentorado.id)
+        messages = [message.provider_id for message in reversed(await history.messages(talk.id, limit=3_000))]
+        assert messages == [message.provider_id for message in told]
+        found = await history.search("dita 2500", mentorado_id=ana.mentorado.id)
+        assert [message.provider_id for message in found] == ["M2500"]
 
 
 async def test_only_the_end_of_a_long_conversation_is_looked_at(path: Path) -> None:
