@@ -407,6 +407,8 @@ def _described(info: BackupInfo) -> dict[str, Any]:
         "conversations": info.conversations,
         "size": info.size,
         "encrypted": info.encrypted,
+        "audit_number": info.audit_number,
+        "audit_head": info.audit_hash,
     }
 
 

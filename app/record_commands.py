@@ -145,9 +145,12 @@ async def verify_audit(core: Core, *, as_json: bool) -> int:
     broken = await core.audit.verify()
     if as_json:
         found = None if broken is None else {"number": broken.number, "found": broken.found}
-        _print_json({"holds": broken is None, "broken": found})
+        number, head = await core.audit.head()
+        _print_json({"holds": broken is None, "broken": found, "number": number, "head": head})
     elif broken is None:
+        number, head = await core.audit.head()
         print(texts("cli.audit_holds"))
+        print(texts("cli.audit_head", number=number, head=head))
     else:
         print(texts("cli.audit_broken", found=words.found(broken)))
     return DONE if broken is None else FAILED

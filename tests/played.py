@@ -357,6 +357,9 @@ class PlayedAudit:
         ]
         return wanted[:limit]
 
+    async def head(self) -> tuple[int, str]:
+        return (self.entries_[-1].number, self.entries_[-1].hash) if self.entries_ else (0, FIRST_HASH)
+
     async def verify(self) -> BrokenLink | None:
         return None
 

@@ -93,7 +93,8 @@ def test_a_backup_is_made_verified_and_listed(conecta: Conecta, fast_dir: Path) 
     code, out, _ = conecta("backup", "verify", str(path), "--json")
     assert json.loads(out) == told
     lines = conecta("audit", "list")[1].splitlines()
-    assert [line.split("\t")[3:] for line in lines] == [["Backup", "Ana Lima", "Done"]] * 2  # it began, and it was done
+    done = ["Ana Lima", "Done"]
+    assert [line.split("\t")[3:] for line in lines] == [["Backup", *done]] * 2 + [["Mentorado added", *done]]
 
 
 def test_a_passphrase_comes_from_standard_input_and_is_shown_nowhere(conecta: Conecta, fast_dir: Path) -> None:

@@ -51,7 +51,9 @@ from app.providers.webhooks.reception import WebhookReceiver
 from app.providers.whatsapp_web.leftovers import SessionLeftovers
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from app.settings import Settings
+from app.storage import audit_heads
 from app.storage.audit import SqlAudit
+from app.storage.audit_heads import AuditHeads
 from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.history_transfer import SqlHistoryTransfer
@@ -78,6 +80,7 @@ class Core:
     history: SqlHistory
     set_aside: SqlSetAside
     audit: SqlAudit
+    audit_heads: AuditHeads
     witness: Witness
     scribe: Scribe
     whatsapp_web: WhatsAppWebProvider
@@ -117,11 +120,13 @@ class Core:
     async def begin_anew(self) -> None:
         """Make a new database where one was lost; `open` comes after. Raises `Problem`."""
         await self.database.begin_anew()
+        self.audit_heads.set_aside()
         await self.witness.write(DeedName.BEGIN_DATABASE, after={"value": str(self.settings.database)})
 
     async def use_copy(self, copy: Path) -> None:
         """Put a *copy* where the database was lost; `open` comes after. Raises `Problem`."""
         await self.database.use_copy(copy)
+        self.audit_heads.set_aside()
         await self.witness.write(DeedName.USE_DATABASE_COPY, after={"value": str(copy)})
 
     @asynccontextmanager
@@ -199,7 +204,8 @@ def build_core(
         provider_time=provider_time or checks,
         elapsed=elapsed if clock is None else None,
     )
-    audit, scribe = SqlAudit(database), Scribe(bus=bus, clock=trusted)
+    heads = AuditHeads(settings.data_dir / audit_heads.NAME)
+    audit, scribe = SqlAudit(database, heads), Scribe(bus=bus, clock=trusted)
     witness = Witness(audit=audit, scribe=scribe, clock=trusted, actor=lambda: signed_in(desk.settings.operator_name))
     enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=trusted, witness=witness)
     transitions = SqlTransitionLog(database)
@@ -254,7 +260,14 @@ def build_core(
         interrupt=lambda mentorado_id: procedures.pause_of(mentorado_id),  # noqa: PLW0108
     )
     journal, transfer = SqlJournal(database), SqlHistoryTransfer(database)
-    backups = Backups(settings.backup_dir, enrolments=enrolments, providers=providers, transfer=transfer, clock=trusted)
+    backups = Backups(
+        settings.backup_dir,
+        enrolments=enrolments,
+        providers=providers,
+        transfer=transfer,
+        clock=trusted,
+        audit=audit,
+    )
     procedures = build_procedures(
         enrolments=enrolments,
         supervisor=supervisor,
@@ -282,6 +295,7 @@ def build_core(
         history=history,
         set_aside=SqlSetAside(database),
         audit=audit,
+        audit_heads=heads,
         witness=witness,
         scribe=scribe,
         whatsapp_web=whatsapp_web,

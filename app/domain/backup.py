@@ -44,6 +44,8 @@ class BackupInfo:
     conversations: int
     size: int  # bytes of the archive
     encrypted: bool
+    audit_number: int = 0  # of the last audit entry when it was made, and its hash; 0 where that is not known
+    audit_hash: str = ""
 
 
 class SessionFate(StrEnum):

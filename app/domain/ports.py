@@ -255,6 +255,10 @@ class Audit(Protocol):
         """The latest first."""
         ...
 
+    async def head(self) -> tuple[int, str]:
+        """The number and hash of the last entry; 0 and zeros while there is none."""
+        ...
+
     async def verify(self) -> BrokenLink | None:
         """Walk the whole chain; None when it holds."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, BrokenLink, Deed, chained, holds
 from app.domain.mentorado import MentoradoId
+from app.storage.audit_heads import AuditHeads
 from app.storage.database import WITH_CHANGES, Database
 from app.storage.readable import readable
 
@@ -25,28 +27,39 @@ class SqlAudit:
 
     Who may write to the file can take its triggers away, and `verify` then tells the first entry that was altered,
     removed, moved or added. Entries removed from the end are told by the head, which is kept in a table of its own.
-    It cannot tell when all that follows an entry, and the head, was worked out anew, or the whole file was exchanged
-    for an older one: for that, note the last number and hash where nobody who can write to this file can write.
+    A chain that was worked out anew with its head, and a file that was exchanged for an older or an empty one, are told
+    by *heads*, the file beside it. Who can rewrite both is told only by a number and hash that were noted elsewhere:
+    in a backup, or by a person.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, heads: AuditHeads | None = None) -> None:
         self._database = database
+        self._heads = heads
 
     async def record(self, deed: Deed) -> AuditEntry:
-        return await self._database.run(lambda connection: _record(connection, deed))
+        entry = await self._database.run(lambda connection: _record(connection, deed))
+        self._note(entry)
+        return entry
+
+    def _note(self, entry: AuditEntry) -> None:
+        if self._heads is not None:
+            self._heads.append(entry)
 
     @contextmanager
     def with_changes(self, deed_of: Callable[[int], Deed | None]) -> Iterator[None]:
         def write(connection: Connection, count: int) -> None:
             deed = deed_of(count)
             if deed is not None:
-                _record(connection, deed)
+                entries.append(_record(connection, deed))
 
+        entries: list[AuditEntry] = []
         before = WITH_CHANGES.set(write)
         try:
             yield
         finally:
             WITH_CHANGES.reset(before)
+        for entry in entries:  # not after a transaction that failed: the next entry is noted anyway
+            self._note(entry)
 
     async def entries(
         self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
@@ -54,7 +67,11 @@ class SqlAudit:
         return await self._database.read(lambda connection: _entries(connection, mentorado_id, before, limit))
 
     async def verify(self) -> BrokenLink | None:
-        return await self._database.read(_verify)
+        noted = {} if self._heads is None else await asyncio.to_thread(self._heads.known)
+        return await self._database.read(lambda connection: _verify(connection, noted))
+
+    async def head(self) -> tuple[int, str]:
+        return await self._database.read(_head)
 
 
 def _record(connection: Connection, deed: Deed) -> AuditEntry:
@@ -92,7 +109,14 @@ def _shown(row: Mapping[str, Any]) -> AuditEntry:
     return entry
 
 
-def _verify(connection: Connection) -> BrokenLink | None:
+def _head(connection: Connection) -> tuple[int, str]:
+    from app.storage.tables import audit_head
+
+    head = connection.execute(audit_head.select()).one_or_none()
+    return (0, FIRST_HASH) if head is None else (head.number, head.hash)
+
+
+def _verify(connection: Connection, noted: Mapping[int, str]) -> BrokenLink | None:
     number, previous_hash = 0, FIRST_HASH
     for row in _walk(connection):
         number += 1
@@ -107,8 +131,14 @@ def _verify(connection: Connection) -> BrokenLink | None:
             return BrokenLink(number=number, found="altered")
         if entry.previous_hash != previous_hash:
             return BrokenLink(number=number, found="not what follows the entry before")
+        if noted.get(number, entry.hash) != entry.hash:
+            return BrokenLink(number=number, found="not what was noted outside the database")
         previous_hash = entry.hash
-    return _ends(connection, number, previous_hash)
+    if broken := _ends(connection, number, previous_hash):
+        return broken
+    if max(noted, default=0) > number:
+        return BrokenLink(number=number + 1, found="noted outside the database and missing")
+    return None
 
 
 def _ends(connection: Connection, number: int, last_hash: str) -> BrokenLink | None:

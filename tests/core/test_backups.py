@@ -23,6 +23,7 @@ from app.core.witness import Witness
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.errors import Code, Problem
 from app.domain.procedure import ProcedureId
+from app.storage.audit import SqlAudit
 from app.storage.history_transfer import SqlHistoryTransfer
 from tests.clock import DAWN, settle
 from tests.core.vault import KEYS, ONE, PHRASE, TALK, TWO, Vault, run, vault
@@ -64,6 +65,9 @@ def test_an_archive_holds_keys_history_and_settings_with_the_sum_of_each(fast_di
                     assert told == {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
             assert settings["mentorado"]["phone"] == "+5511987654321"
             assert settings["link"]["id"] == v.ana.link.id
+            number, head = await SqlAudit(v.database).head()
+            assert (manifest["audit_number"], manifest["audit_hash"]) == (number, head) == (0, "0" * 64)
+            assert (info.audit_number, info.audit_hash) == (number, head)
             assert (manifest["format"], manifest["schema"], manifest["procedure"]) == ("conecta-backup", 1, ONE)
 
     run(main())

@@ -20,6 +20,7 @@ from app.domain.messages import WireFact
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureHead, ProcedureId, ProcedureKind
 from app.domain.provider import Provider
+from app.storage.audit import SqlAudit
 from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.history_transfer import SqlHistoryTransfer
@@ -136,6 +137,7 @@ async def vault(
             providers={ProviderKind.WHATSAPP_WEB: provider or keeping},
             transfer=SqlHistoryTransfer(database),
             clock=clock,
+            audit=SqlAudit(database),
             cost=2,
         )
         yield Vault(place, database, ana, enrolments, backups, clock, keeping)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, timedelta, timezone
@@ -17,6 +19,7 @@ from app.domain.mentorado import MentoradoId
 from app.domain.ports import Audit
 from app.storage import audit as audit_module
 from app.storage.audit import SqlAudit
+from app.storage.audit_heads import AuditHeads
 from app.storage.database import Database
 from tests.clock import DAWN
 
@@ -226,3 +229,102 @@ async def test_two_programs_record_into_one_chain(path: Path) -> None:
             await SqlAudit((one, other)[number % 2]).record(DEED)
         assert await SqlAudit(one).verify() is None
         assert [entry.number for entry in await SqlAudit(other).entries()] == [*range(10, 0, -1)]
+
+
+# --- what the file beside the database tells --------------------------------------------------------------------------
+
+
+def _head_set_back(path: Path) -> None:
+    _tamper(
+        path,
+        "DELETE FROM audit WHERE number > 6",
+        "UPDATE audit_head SET number = 6, hash = (SELECT hash FROM audit WHERE number = 6)",
+    )
+
+
+def _all_made_anew(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw, raw:
+        for (trigger,) in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            raw.execute(f"DROP TRIGGER {trigger}")
+        before = FIRST_HASH
+        for number in range(1, 11):
+            deed = replace(DEED, at=DAWN + timedelta(minutes=number), mentorado_id=None, reason="outra")
+            entry = chained(number, deed, before)
+            raw.execute(
+                "UPDATE audit SET mentorado_id = NULL, reason = 'outra', previous_hash = ?, hash = ? WHERE number = ?",
+                (before, entry.hash, number),
+            )
+            before = entry.hash
+        raw.execute("UPDATE audit_head SET hash = ?", (before,))
+
+
+def _an_older_copy(path: Path) -> None:
+    path.with_suffix(".older").replace(path)
+
+
+def _an_empty_database(path: Path) -> None:
+    path.with_suffix(".empty").replace(path)
+
+
+@pytest.mark.parametrize(
+    ("forged", "broken"),
+    [
+        (_head_set_back, BrokenLink(number=7, found="noted outside the database and missing")),
+        (_all_made_anew, BrokenLink(number=1, found="not what was noted outside the database")),
+        (_an_older_copy, BrokenLink(number=6, found="noted outside the database and missing")),
+        (_an_empty_database, BrokenLink(number=1, found="noted outside the database and missing")),
+    ],
+)
+async def test_what_holds_by_itself_is_told_by_the_heads_noted_outside(
+    path: Path, forged: Callable[[Path], None], broken: BrokenLink
+) -> None:
+    """Seen: all four were said to hold."""
+    heads = AuditHeads(path.with_name("audit-heads.jsonl"))
+    async with Database(path.with_suffix(".empty")):
+        pass
+    for count in (5, 5):
+        async with Database(path) as database:
+            audit = SqlAudit(database, heads)
+            for _ in range(count):
+                number = (await audit.head())[0] + 1
+                await audit.record(replace(DEED, at=DAWN + timedelta(minutes=number)))
+            assert await audit.verify() is None
+        if not path.with_suffix(".older").exists():
+            shutil.copy(path, path.with_suffix(".older"))
+    forged(path)
+    async with Database(path) as database:
+        assert await SqlAudit(database).verify() is None
+        assert await SqlAudit(database, heads).verify() == broken
+        heads.set_aside()
+        assert await SqlAudit(database, heads).verify() is None
+    assert len([*path.parent.glob("audit-heads.*.jsonl")]) == 1
+
+
+async def test_the_entry_of_a_change_is_noted_and_a_spoiled_line_spoils_no_other(path: Path) -> None:
+    heads = AuditHeads(path.with_name("audit-heads.jsonl"))
+    async with Database(path) as database:
+        audit = SqlAudit(database, heads)
+        assert await audit.head() == (0, FIRST_HASH)
+        with audit.with_changes(lambda _count: DEED):
+            await database.run(lambda _connection: None)
+        first = heads.known()
+        with heads.path.open("a") as file:
+            file.write('\n{"number": 2, "ha')
+        second = await audit.record(DEED)
+        assert heads.known() == {**first, 2: second.hash}
+        assert await audit.verify() is None
+        with pytest.raises(ZeroDivisionError), audit.with_changes(lambda _count: DEED):
+            await database.run(lambda _connection: 1 / 0)
+        assert heads.known().keys() == {1, 2}
+    assert heads.path.stat().st_mode & 0o077 == 0
+
+
+async def test_where_the_head_cannot_be_noted_the_act_is_done_all_the_same(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    heads = AuditHeads(path.with_name("nowhere") / "audit-heads.jsonl")
+    async with Database(path) as database:
+        await SqlAudit(database, heads).record(DEED)
+        assert await SqlAudit(database, heads).verify() is None
+    heads.set_aside()
+    assert "could not be noted" in caplog.text

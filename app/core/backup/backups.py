@@ -23,7 +23,7 @@ from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
-from app.domain.ports import Clock, HistoryTransfer, RowsCheck
+from app.domain.ports import Audit, Clock, HistoryTransfer, RowsCheck
 from app.domain.procedure import Facts, ProcedureId
 from app.domain.provider import KeepsSessions, Provider
 from app.domain.trusted_time import SKEW_ALLOWED
@@ -63,6 +63,7 @@ class Backups:
         providers: Mapping[ProviderKind, Provider],
         transfer: HistoryTransfer,
         clock: Clock,
+        audit: Audit,
         cost: int = COST,
     ) -> None:
         self._folder = BackupFolder(folder)
@@ -70,6 +71,7 @@ class Backups:
         self._providers = providers
         self._transfer = transfer
         self._clock = clock
+        self._audit = audit
         self._cost = cost
         self._phrases: dict[ProcedureId, str] = {}  # of what is not in its place yet
 
@@ -96,7 +98,7 @@ class Backups:
             try:
                 await thread(partial(self._folder.prepare, part, session))
                 account, facts = await self._copy_session(enrolment, session, on_progress)
-                await self._write(thread, self._head(procedure_id, enrolment), account, on_progress)
+                await self._write(thread, await self._head(procedure_id, enrolment), account, on_progress)
             except BaseException:
                 await thread(partial(remove, part, session))  # after what it is doing now
                 raise
@@ -249,7 +251,8 @@ class Backups:
             await thread(partial(_give_up, made))
             raise
 
-    def _head(self, procedure_id: ProcedureId, enrolment: Enrolment) -> BackupHead:
+    async def _head(self, procedure_id: ProcedureId, enrolment: Enrolment) -> BackupHead:
+        audit_number, audit_hash = await self._audit.head()
         return BackupHead(
             procedure=procedure_id,
             program=__version__,
@@ -258,6 +261,8 @@ class Backups:
             name=enrolment.mentorado.name,
             phone=enrolment.mentorado.phone,
             provider=enrolment.link.provider,
+            audit_number=audit_number,
+            audit_hash=audit_hash,
         )
 
 

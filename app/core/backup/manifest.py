@@ -62,6 +62,8 @@ class BackupHead:
     name: str
     phone: PhoneNumber
     provider: ProviderKind
+    audit_number: int = 0  # of the last audit entry then, and its hash; 0 and nothing in older backups
+    audit_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +112,8 @@ class Manifest:
             conversations=self.counts.conversations,
             size=path.stat().st_size,
             encrypted=encrypted,
+            audit_number=self.head.audit_number,
+            audit_hash=self.head.audit_hash,
         )
 
 
@@ -138,6 +142,8 @@ def read_manifest(content: bytes, path: Path) -> Manifest:
             name=shown_name(_text(plain["name"])),
             phone=PhoneNumber(phone),
             provider=ProviderKind(plain["provider"]),
+            audit_number=_count(plain.get("audit_number", 0)),
+            audit_hash=_text(plain.get("audit_hash", "")),
         ),
         account=account,
         files=files,

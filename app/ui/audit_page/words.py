@@ -66,6 +66,8 @@ _FOUND: Final = MappingProxyType(
         "added behind the head": "added",
         "not what the head says": "head_differs",
         "added before the first": "added",
+        "not what was noted outside the database": "noted_differs",
+        "noted outside the database and missing": "noted_missing",
     }
 )
 
