@@ -265,7 +265,8 @@ class _People:
         for contact in mappings(value.get("contacts")):
             addresses = _addresses(contact.get("wa_id"), contact.get("user_id"))
             for address in addresses:
-                self._names[address] = text(mapping(contact.get("profile")).get("name"))
+                called = mapping(contact.get("profile"))
+                self._names[address] = text(called.get("name")) or text(called.get("username"))
                 self._addresses[address] = addresses
 
     @property

@@ -15,8 +15,8 @@ from app.domain.phone import is_e164
 from app.domain.ports import Clock
 from app.domain.provider import Refused
 from app.domain.sending import Accepted, NotSent, Outgoing, SendResult, SendTrouble, Uncertain, window_open
-from app.providers.meta_cloud.errors import PAIR, STALE_TEMPLATES, Meaning, Wait, meaning_of
-from app.providers.meta_cloud.graph import Declined, Graph, Reply, Said
+from app.providers.meta_cloud.errors import PAIR, STALE_TEMPLATES, TOO_MANY, Meaning, Wait, meaning_of
+from app.providers.meta_cloud.graph import LONGEST_PAUSE, Declined, Graph, Reply, Said
 from app.providers.meta_cloud.held_templates import OPTED_OUT, HeldTemplates
 from app.providers.meta_cloud.plain import mappings, number, phone, text
 from app.providers.meta_cloud.templates import Catalogue
@@ -132,6 +132,10 @@ class Dispatch:
         if isinstance(reply, Declined):
             return self._declined(message, reply, meaning_of(reply))
         if isinstance(reply, Unanswered):
+            if reply.retry_after:
+                until = self._clock.now() + timedelta(seconds=min(reply.retry_after, LONGEST_PAUSE))
+                self._hold(_PER_NUMBER, until, TOO_MANY)
+                self._effects.limited(until)
             if reply.sent:
                 return Uncertain(detail=reply.why)
             after = self._after(_UNSENT, f"try {message.reference or message.to.key}", None)

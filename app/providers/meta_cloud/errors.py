@@ -135,6 +135,8 @@ MEANINGS: Final[Mapping[int, Meaning]] = MappingProxyType(
 _NOT_THERE: Final = 33
 """The subcode with which 100 says that the object is not there, or not for this token."""
 
+TOO_MANY: Final = 429
+
 _UNKNOWN = Meaning(_T.UNKNOWN)
 _PASSING = Meaning(_T.TRANSIENT, wait=_SOON)
 
@@ -151,8 +153,8 @@ STALE_TEMPLATES: Final = frozenset({132000, 132001, 132007, 132012, 132015, 1320
 
 
 def meaning_of(declined: Declined) -> Meaning:
-    """What the code means; an unknown one is tried again only if Meta calls it passing."""
+    """What the code means; an unknown one is tried again only if Meta calls it passing, or says too many."""
     if declined.code == 100 and declined.subcode == _NOT_THERE:
         return MEANINGS[803]
-    known = MEANINGS.get(declined.code)
+    known = MEANINGS.get(declined.code) or (_CALLS if declined.status == TOO_MANY else None)
     return known or (_PASSING if declined.transient else _UNKNOWN)

@@ -52,7 +52,7 @@ def content_of(message: Mapping[str, Any]) -> Content:
     read = Content(understood=False) if reader is None else reader(message.get(kind))
     if read.kind is MessageKind.TEXT and not read.text:  # a bubble without a word would say that nothing was written
         read = Content(understood=False)
-    if not read.text and (read.kind is MessageKind.OTHER):
+    if not read.text and read.kind not in REFERRING:
         read = replace(read, text=reasons(message.get("errors")))
     if read.kind in REFERRING and not read.refers_to:
         read = replace(read, kind=MessageKind.OTHER, understood=False)

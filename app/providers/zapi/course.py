@@ -131,7 +131,7 @@ class Course:
 
     def missed(self, why: str) -> float:
         """It could not be asked, or gave no answer; returns after how long to ask again."""
-        if self._first_odd() and self.line.through:
+        if self._first_odd() and self.line.through and self.instance.pause <= self.pace.again:
             return self.pace.again
         if self.pairing and self._odd >= self.pace.misses:
             self.line.say(Refused(Reason.UNREACHABLE, detail=why))

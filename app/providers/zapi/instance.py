@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 from app.domain.connection import Reason
 from app.domain.credentials import CredentialField, Credentials
 from app.domain.phone import PhoneNumber
 from app.domain.sending import QueuedMessage, SendResult
-from app.providers.wire import Patience, Wire, open_wire
+from app.providers.wire import Answer, Patience, Wire, open_wire
 from app.providers.zapi import answers
 from app.providers.zapi.answers import (
     Challenge,
@@ -34,6 +34,9 @@ from app.providers.zapi.sending import result_of
 _ID: Final = CredentialField.INSTANCE_ID
 _TOKEN: Final = CredentialField.INSTANCE_TOKEN
 
+LONGEST_PAUSE: Final = 86_400.0
+"""Seconds of quiet that are granted at most: nobody would see for how long nothing is known."""
+
 PAGE: Final = 100
 PAGES: Final = 20
 """At most; the queue of a phone that is away holds a thousand messages (queue/introduction)."""
@@ -48,35 +51,47 @@ class Instance:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+        self.pause = 0.0
+        """Seconds for which answers to questions asked us to be quiet, and nobody was quiet yet."""
+
+    async def _ask(self, method: str, path: str, **how: Any) -> Answer:
+        answer = await self._wire.ask(method, path, **how)
+        self.pause = max(self.pause, min(answer.retry_after or 0.0, LONGEST_PAUSE))
+        return answer
+
+    def take_pause(self) -> float:
+        """The `pause` since this was called last."""
+        pause, self.pause = self.pause, 0.0
+        return pause
 
     async def status(self) -> Status:
-        return answers.status_of(await self._wire.ask("GET", "status"))
+        return answers.status_of(await self._ask("GET", "status"))
 
     async def device(self) -> Device | Denied | Unclear:
-        return answers.device_of(await self._wire.ask("GET", "device"))
+        return answers.device_of(await self._ask("GET", "device"))
 
     async def facts(self) -> Mapping[str, str]:
         """What is told of the account; nothing when it cannot be asked."""
-        return answers.facts_of(await self._wire.ask("GET", "me"))
+        return answers.facts_of(await self._ask("GET", "me"))
 
     async def qr(self) -> Code | Picture | Challenge | Connected | Denied | Unclear:
-        return answers.qr_of(await self._wire.ask("GET", "qr-code", within=_CODE_SECONDS))
+        return answers.qr_of(await self._ask("GET", "qr-code", within=_CODE_SECONDS))
 
     async def phone_code(self, phone: PhoneNumber) -> Code | Challenge | Denied | Unclear:
         path = f"phone-code/{phone.removeprefix('+')}"
-        return answers.phone_code_of(await self._wire.ask("GET", path, within=_CODE_SECONDS))
+        return answers.phone_code_of(await self._ask("GET", path, within=_CODE_SECONDS))
 
     async def restore(self) -> Done | Denied | Unclear:
         """Bring a dropped session back. What waits in the queue is sent then."""
-        return answers.done_of(await self._wire.ask("GET", "restore-session"))
+        return answers.done_of(await self._ask("GET", "restore-session"))
 
     async def restart(self) -> Done | Denied | Unclear:
         """Start the instance anew; needs no code. What waits in the queue is sent then."""
-        return answers.done_of(await self._wire.ask("GET", "restart"))
+        return answers.done_of(await self._ask("GET", "restart"))
 
     async def disconnect(self) -> Done | Denied | Unclear:
         """Unlink the phone."""
-        return answers.done_of(await self._wire.ask("GET", "disconnect"))
+        return answers.done_of(await self._ask("GET", "disconnect"))
 
     async def refuse_queueing(self) -> None:
         """Have sends fail while the phone is away, instead of waiting and going out together when it is back.
@@ -84,13 +99,13 @@ class Instance:
         The verb is not documented; an instance that does not know it queues as before, and the queue is looked at.
         """
         settings = {"disableEnqueueWhenDisconnected": True}
-        await self._wire.ask("PUT", "update-queue-settings", json=settings)
+        await self._ask("PUT", "update-queue-settings", json=settings)
 
     async def queue_page(self, cursor: str | None = None) -> QueuePage | Denied | Unclear:
         asked: dict[str, object] = {"pageSize": PAGE}
         if cursor is not None:
             asked["pagingState"] = cursor
-        return answers.queue_of(await self._wire.ask("POST", "queue", json=asked))
+        return answers.queue_of(await self._ask("POST", "queue", json=asked))
 
     async def queue(self) -> tuple[QueuedMessage, ...] | Denied | Unclear:
         """All that waits, the oldest first; never only some of it."""
@@ -108,7 +123,7 @@ class Instance:
         return Unclear("the queue has no end")
 
     async def purge(self) -> Done | Denied | Unclear:
-        return answers.purged_of(await self._wire.ask("DELETE", "queue"))
+        return answers.purged_of(await self._ask("DELETE", "queue"))
 
     async def send_text(self, phone: str, message: str) -> tuple[SendResult, Reason | None]:
         """Hand *message* over; the reason is why the whole number must stop, where it must."""

@@ -63,7 +63,16 @@ class ZapiLine(AsyncIterator[Signal]):
             self._nap.reschedule(asyncio.get_running_loop().time())
 
     async def rest(self, seconds: float) -> None:
-        """Let time pass until the next question is due, or somebody wants it now."""
+        """Let time pass until the next question is due, or somebody wants it now, but never before Z-API wants one."""
+        quiet, began = self.instance.take_pause(), self._clock.now()
+        await self._sleep(max(seconds, quiet))
+        while quiet and not self.over:
+            began = min(began, now := self._clock.now())  # somebody may set the clock back
+            if (left := quiet - (now - began).total_seconds()) <= 0:
+                return
+            await self._sleep(left)
+
+    async def _sleep(self, seconds: float) -> None:
         try:
             async with asyncio.timeout(None) as self._nap:
                 if not self._asked:

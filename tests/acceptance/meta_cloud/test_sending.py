@@ -469,3 +469,21 @@ def test_a_line_that_is_closed_while_a_message_is_under_way_leaves_it_uncertain(
             assert isinstance(sending.result(), Uncertain)
 
     run(main())
+
+
+@pytest.mark.parametrize("body", [b"<html>slow down</html>", b'{"error":{"code":999999,"message":"x"}}'])
+def test_a_gateway_that_asks_for_a_pause_is_given_one_whatever_it_says(office: Office, body: bytes) -> None:
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            await day.rested(ana)
+            office.cloud.answer("messages", body, 429, retry_after="90")
+            first = await day.send(ana)
+            assert not isinstance(first, Accepted)
+            second = await day.send(ana, to="5521987650002")
+            assert isinstance(second, NotSent)
+            assert second.trouble is SendTrouble.RATE_GLOBAL
+            assert second.after is not None
+            assert second.after >= 85
+
+    run(main())

@@ -12,6 +12,7 @@ from app.providers.wire import Patience
 from tests.acceptance.zapi.office import Client, Day, Office, run
 from tests.emulators.zapi.faults import Fault
 from tests.emulators.zapi.instance import Pairing
+from tests.waiting import until
 
 SOON = Patience(connect=0.5, read=0.3, whole=0.5)
 GARBAGE = [Fault.HTML_502, Fault.EMPTY, Fault.WRONG_TYPES, Fault.TOO_LARGE, Fault.RESET, Fault.HANG]
@@ -148,5 +149,24 @@ def test_what_waits_is_refused_with_the_reason_when_it_is_denied(office: Office)
                     await asked(ana.person.id)
                 assert caught.value.code is Code.PROVIDER_REFUSED
                 assert "must subscribe" in caught.value.context["detail"]
+
+    run(main())
+
+
+def test_nothing_is_asked_before_the_pause_that_was_asked_for_is_over(office: Office) -> None:
+    """ "429 with Retry-After: 300 and a body of HTML … no question before 300 s", whoever wants one."""
+
+    async def main() -> None:
+        async with office.at_work() as day:
+            ana = await day.connected()
+            slow_down = (429, b"<html>slow down</html>", ((b"retry-after", b"90"),))
+            before = office.emulator.requested.count("GET status")
+            office.emulator.fault("status", slow_down, times=1)
+            day.line(ana).check_now()
+            await day.until(ana.person, LinkState.UNKNOWN)
+            told = office.clock.now()
+            day.line(ana).check_now()
+            await until(lambda: office.emulator.requested.count("GET status") > before + 1)
+            assert (office.clock.now() - told).total_seconds() > 80
 
     run(main())

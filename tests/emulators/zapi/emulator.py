@@ -27,6 +27,7 @@ _DOWN: Final = {
 
 Body = dict[str, Any]
 Reply = tuple[int, object]
+Answer = tuple[int, bytes] | tuple[int, bytes, tuple[tuple[bytes, bytes], ...]]
 
 
 class ZapiEmulator:
@@ -42,7 +43,7 @@ class ZapiEmulator:
         self.postman = Postman()
         self.headers: list[Mapping[str, str]] = []  # of every request
         self.requested: list[str] = []  # "GET status" and so on, whatever was answered
-        self._faults: defaultdict[str, list[tuple[Fault | tuple[int, bytes], int | None]]] = defaultdict(list)
+        self._faults: defaultdict[str, list[tuple[Fault | Answer, int | None]]] = defaultdict(list)
 
     def add_instance(self) -> Instance:
         """A new one, paid for, without a phone."""
@@ -51,8 +52,8 @@ class ZapiEmulator:
         self.instances[instance_id] = made
         return made
 
-    def fault(self, action: str, fault: Fault | tuple[int, bytes], times: int | None = None) -> None:
-        """Answer *action* wrongly from now on, or so many *times*: a fault, or a status with a body."""
+    def fault(self, action: str, fault: Fault | Answer, times: int | None = None) -> None:
+        """Answer *action* wrongly from now on, or so many *times*: a fault, or a status, a body and headers."""
         self._faults[action] = [(fault, times)]
 
     def clear_faults(self) -> None:
@@ -93,7 +94,7 @@ class ZapiEmulator:
         status, said = reply
         await respond(send, status, b"" if said is None else json.dumps(said).encode())
 
-    def _next_fault(self, action: str) -> Fault | tuple[int, bytes] | None:
+    def _next_fault(self, action: str) -> Fault | Answer | None:
         armed = self._faults.get(action) or self._faults.get("*")
         if not armed:
             return None

@@ -488,6 +488,13 @@ def test_why_a_message_cannot_be_shown_is_kept() -> None:
     errors = [{"code": 131051, "title": "Unknown type", "error_data": {"details": "Not supported"}}]
     assert first_in(inbound(type="unsupported", errors=errors)).text == "131051 · Unknown type · Not supported"
     assert first_in(inbound(type="hologram", errors=errors)).text == "131051 · Unknown type · Not supported"
+    assert first_in(inbound(type="image", errors=errors)).text == "131051 · Unknown type · Not supported"
+
+
+def test_somebody_without_a_name_is_called_by_their_user_name() -> None:
+    change = inbound(sender=None, user_id="BR.1502")
+    change["value"]["contacts"][0]["profile"] = {"username": "@bia"}
+    assert message_in(change).sender_name == "@bia"
 
 
 def test_a_wish_about_other_messages_holds_no_marketing_back() -> None:
