@@ -162,3 +162,28 @@ def test_whoever_was_archived_with_the_same_name_and_number_is_in_nobodys_way(co
                 core.enrolments.named(nobody, archived=True)
 
     run(main())
+
+
+def test_an_edit_that_changes_nothing_is_no_act_and_one_of_hidden_digits_is(core: Core, run: Run) -> None:
+    async def main() -> None:
+        ana = await core.add("Ana", "11 98765-4321")
+        async with core.running():
+            assert await core.enrolments.edit(ana.mentorado.id, "Ana", "11 98765-4321", "") == ana
+            assert core.audit.outcomes == []
+            await core.enrolments.edit(ana.mentorado.id, "Ana", "11 98765-9921", "")
+            (entry,) = core.audit.outcomes
+        assert (entry.deed.before, entry.deed.after) == ({"phone": "+55…21"}, {"phone": "+55…21"})
+
+    run(main())
+
+
+def test_an_act_outside_the_database_that_fails_for_a_reason_of_its_own_is_written_down(core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            with pytest.raises(ValueError, match="a bug"):
+                async with core.witness.around("connect", after=lambda: {"value": "x"}):
+                    raise ValueError("a bug")
+        began, failed = [(e.deed.outcome, e.deed.after) for e in core.audit.entries_]
+        assert (began, failed) == (("begun", {}), ("failed", {"value": "x"}))
+
+    run(main())
