@@ -89,6 +89,12 @@ def test_a_failure_is_said(theme: Theme) -> None:
     assert "não enviada" in [mark.text for mark in marks]
 
 
+def test_what_may_have_been_sent_and_what_others_asked_to_delete_are_said(theme: Theme) -> None:
+    made = bubble(theme, from_me=True, delivery=Delivery.UNCERTAIN, revocation_asked=True)
+    assert {"pode ter sido enviada", "pediram para apagar"} <= {mark.text for mark in made.marks}
+    assert not made.quiet, "it is not known to be deleted"
+
+
 def test_edits_and_revocations_are_said_and_the_text_stays(theme: Theme) -> None:
     made = bubble(theme, text="Meu cartão", edited_at=NOW, revoked_at=NOW)
     assert {"editada", "apagada"} <= {mark.text for mark in made.marks}
