@@ -156,7 +156,7 @@ def test_a_broken_chain_says_where_what_that_means_and_what_to_do(
     in_office(use, [deed(number) for number in range(1, 11)])
 
 
-def test_nonsense_in_the_file_is_no_crash(in_office: InOffice) -> None:
+def test_nonsense_in_the_file_is_no_crash(in_office: InOffice, caplog: pytest.LogCaptureFixture) -> None:
     async def use(office: Office) -> None:
         crashes: list[object] = []
         office.page.crashed.connect(crashes.append)
