@@ -226,9 +226,12 @@ def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     restore.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
     restore.add_argument("path", metavar="PATH", type=_folder, help=texts("cli.help.backup_path"))
     restore.add_argument("--yes", action="store_true", help=texts("cli.help.yes"))
-    for command in (backup, restore):
+    recover = commands.add_parser("recover", help=texts("cli.help.recover"))
+    recover.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+    recover.add_argument("--yes", action="store_true", help=texts("cli.help.recover_yes"))
+    for command in (backup, restore, recover):
         command.add_argument("--passphrase-stdin", action="store_true", help=texts("cli.help.passphrase_stdin"))
-    return [backup, restore]
+    return [backup, restore, recover]
 
 
 def _add_procedure_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from app.bootstrap import Core
+from app.core.chores import Chores
 from app.domain.backup import BackupInfo, BackupProgress
 from app.domain.errors import Code, Problem
 from app.domain.events import BackupMoved, ProcedureChanged
 from app.domain.mentorado import Enrolment
 from app.domain.procedure import Procedure, ProcedureId, ProcedureKind, ProcedureState, StepName
+from app.link_output import LinkOutput
 from app.terminal import json_line, read_secret
 from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.ui.audit_page.words import exactly
@@ -111,6 +113,30 @@ async def restore(core: Core, arguments: Namespace) -> int:
     return DONE
 
 
+async def recover(core: Core, arguments: Namespace) -> int:
+    """Bring a connection back that does not come back by itself: try its session, make a backup, show a new code.
+
+    It asks before the new code, behind which there is no way back. The connection ends with the command, and is held
+    by a window or ``conecta run``.
+    """
+    enrolment = core.enrolments.named(arguments.name)
+    await _require_closed(core, enrolment)
+    with LinkOutput(core, enrolment.link.id, as_json=arguments.json):
+        async with Chores(core.provider_log.run):
+            ended = await _run(
+                core, ProcedureKind.RECOVERY, enrolment, secret=_passphrase(arguments), arguments=arguments
+            )
+    if ended.state is ProcedureState.UNDONE:
+        print(texts("cli.recover_declined"), file=sys.stderr)
+        return FAILED
+    return _ended(core, ended, enrolment, as_json=arguments.json)
+
+
+async def _require_closed(core: Core, enrolment: Enrolment) -> None:
+    if await core.whatsapp_web.is_open(enrolment.link):
+        raise Problem(Code.SESSION_IN_USE, name=enrolment.mentorado.name)
+
+
 # --- conecta procedure list | resume | undo ---------------------------------------------------------------------------
 
 
@@ -181,14 +207,14 @@ async def _resume(
 ) -> int:
     procedures = core.procedures
     if procedure.head.kind not in _WITHOUT_WINDOW:
-        print(texts("cli.procedure_in_window", name=enrolment.mentorado.name), file=sys.stderr)
-        return FAILED
-    with _Progress(arguments, core) as progress:
+        await _require_closed(core, enrolment)
+    output = LinkOutput(core, enrolment.link.id, as_json=arguments.json)
+    with output, _Progress(arguments, core) as progress:
         progress.of = procedure.head.id
         if procedure.state is not ProcedureState.ASKING:
             await procedures.go_on(procedure.head.id, secret=_passphrase(arguments))
             procedure = await _at_rest(core, procedure, moved)
-        if procedure.state is ProcedureState.ASKING and _confirmed(arguments):
+        if procedure.state is ProcedureState.ASKING and _confirmed(arguments, procedure.head.kind):
             await procedures.confirm(procedure.head.id)
             procedure = await _at_rest(core, procedure, moved)
     return _ended(core, procedure, enrolment, as_json=arguments.json)
@@ -288,7 +314,7 @@ async def _to_the_end(core: Core, procedure: Procedure, moved: asyncio.Event, ar
         while True:
             procedure = await _at_rest(core, procedure, moved)
             match procedure.state:
-                case ProcedureState.ASKING if _confirmed(arguments):
+                case ProcedureState.ASKING if _confirmed(arguments, procedure.head.kind):
                     await procedures.confirm(procedure.head.id)
                 case ProcedureState.FAILED if not procedure.can_be_undone and not tried_again:
                     tried_again = True
@@ -332,12 +358,13 @@ def _problem_of(procedure: Procedure) -> Exception:
     return Problem(Code(code), **facts) if code in set(Code) else RuntimeError(f"a step broke: {code}")
 
 
-def _confirmed(arguments: Namespace) -> bool:
+def _confirmed(arguments: Namespace, kind: ProcedureKind) -> bool:
     if arguments.yes:
         return True
     if not sys.stdin.isatty():
         return False
-    return input(texts("cli.restore_confirm") + " ").strip().casefold() == texts("cli.yes").casefold()
+    key = "cli.restore_confirm" if kind is ProcedureKind.RESTORE else "cli.recover_confirm"
+    return input(texts(key) + " ").strip().casefold() == texts("cli.yes").casefold()
 
 
 async def _is_locked(core: Core, path: Path) -> bool:

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from argparse import Namespace
 from collections import Counter
-from datetime import datetime
-from typing import Any, TextIO
+from typing import Any
 
-from app.backup_commands import run_backup_command, run_procedure_command
+from app.backup_commands import recover, run_backup_command, run_procedure_command
 from app.bootstrap import Core, build_core
 from app.core.action import ActionName
 from app.core.chores import Chores
 from app.core.phone_numbers import is_landline
 from app.database_commands import run_database_command
-from app.domain.connection import LinkState, LinkStatus, QrCode, Reason
+from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
-from app.domain.events import PairingTurnChanged, StatusChanged
 from app.domain.guidance import recommend
-from app.domain.mentorado import Enrolment, LinkId
+from app.domain.mentorado import Enrolment
 from app.domain.phone import readable
 from app.domain.ports import Transition
 from app.file_lock import FileLock, LockHeld, OwnerState, read_owner
+from app.link_output import LinkOutput, link_as_json, person_as_json, print_json
 from app.record_commands import run_record_command
 from app.settings import Override, Settings
 from app.setup_commands import run_setup_command
-from app.terminal import json_line
 from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.ui import text
 from app.ui.text import texts
@@ -64,6 +61,8 @@ async def _run_open(core: Core, arguments: Namespace) -> int:
                 return await mentorado(core, arguments)
             case "provider" | "credentials" | "disconnect":
                 return await run_setup_command(core, arguments)
+            case "recover":
+                return await recover(core, arguments)
             case "backup" | "restore":
                 return await run_backup_command(core, arguments)
             case "procedure":
@@ -85,12 +84,13 @@ async def status(core: Core, *, as_json: bool) -> int:
         aside[counted.mentorado_id] += counted.count
     if as_json:
         described = [
-            {**_described(enrolment, status), "set_aside": aside[enrolment.mentorado.id]} for enrolment, status in known
+            {**link_as_json(enrolment, status), "set_aside": aside[enrolment.mentorado.id]}
+            for enrolment, status in known
         ]
         everything: dict[str, Any] = {"mentorados": described}
         if overrides := core.settings.overrides:
             everything["not_default"] = [_override(chosen) for chosen in overrides]
-        _print_json(everything)
+        print_json(everything)
         return DONE
     if not known:
         print(texts("cli.nobody"))
@@ -164,81 +164,23 @@ async def connect(core: Core, name: str, *, released: bool, as_json: bool) -> in
         await core.actions.run(ActionName.LIFT_BAN, enrolment.mentorado.id, _asked_for)
     if (forbidden := core.supervisor.forbidden(enrolment.mentorado.id)) is not None:
         if as_json:
-            _print_json({"event": "status", **_described(enrolment, forbidden)})
+            print_json({"event": "status", **link_as_json(enrolment, forbidden)})
         else:
             print(text.sentence(forbidden, enrolment, core.clock.now()))
             print(texts("cli.forbidden", name=enrolment.mentorado.name))
         core.actions.require(ActionName.CONNECT, enrolment.mentorado.id)
     if await core.whatsapp_web.is_open(enrolment.link):  # asked before: a refusal would be written down as its state
         raise Problem(Code.SESSION_IN_USE, name=enrolment.mentorado.name)
-    settled = asyncio.Event()
-    teller = _Teller(core, enrolment.link.id, settled, as_json=as_json)
-    stop = [
-        core.bus.subscribe(StatusChanged, teller.on_status),
-        core.bus.subscribe(PairingTurnChanged, teller.on_turn),
-    ]
-    try:
+    with LinkOutput(core, enrolment.link.id, as_json=as_json) as output:
         async with Chores(core.provider_log.run):  # else the detailed log would not end by itself
             await core.actions.run(ActionName.CONNECT, enrolment.mentorado.id, _never_asked)
-            await settled.wait()
-    finally:
-        for end in stop:
-            end()
+            await output.settled.wait()
     ended = core.supervisor.status(enrolment.link.id)
     if ended.state is LinkState.CONNECTED:
         return DONE
     if not as_json:
         print(text.next_step(recommend(ended.state, ended.reason)))
     return FAILED
-
-
-class _Teller:
-    """Says what happens to one link, a line per move."""
-
-    def __init__(self, core: Core, link_id: LinkId, settled: asyncio.Event, *, as_json: bool) -> None:
-        self._core = core
-        self._link_id = link_id
-        self._settled = settled
-        self._as_json = as_json
-
-    def on_status(self, event: StatusChanged) -> None:
-        if event.link_id != self._link_id:
-            return
-        before, after = event.before, event.after
-        enrolment = self._core.enrolments.get(event.mentorado_id)
-        if (before.state, before.reason) != (after.state, after.reason):
-            if self._as_json:
-                _print_json({"event": "status", **_described(enrolment, after)})
-            else:
-                print(f"{text.state_badge(after)}: {text.sentence(after, enrolment, self._core.clock.now())}")
-        if after.qr is not None and after.qr != before.qr:
-            self._show(after.qr)
-        if after.state in (LinkState.CONNECTED, LinkState.BLOCKED):
-            self._settled.set()
-
-    def on_turn(self, event: PairingTurnChanged) -> None:
-        if self._as_json and self._link_id in event.waiting:
-            _print_json({"event": "waiting_turn", "ahead": event.waiting.index(self._link_id) + 1})
-
-    def _show(self, code: QrCode) -> None:
-        if self._as_json:  # the text itself is a credential, and what reads these lines may keep them
-            _print_json(
-                {"event": "qr", "number": code.number, "total": code.total, "expires_at": _iso(code.expires_at)}
-            )
-        elif not sys.stdout.isatty():
-            print(texts("cli.code_drawn", number=code.number, total=code.total))
-        draw_qr(code.text, sys.stderr)
-        print(texts("cli.scan", number=code.number, total=code.total), file=sys.stderr, flush=True)
-
-
-def draw_qr(code: str, out: TextIO) -> None:
-    """Draw *code* with half blocks, black on white whatever the terminal's colours."""
-    import qrcode
-
-    qr = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_L, border=2)
-    qr.add_data(code)
-    qr.print_ascii(out=out, tty=out.isatty(), invert=not out.isatty())
-    out.flush()
 
 
 async def _asked_for(_name: ActionName, _enrolment: Enrolment) -> bool:
@@ -263,7 +205,7 @@ async def unlock(core: Core, arguments: Namespace) -> int:
         else:
             await _overrule_window(core)
     if arguments.json:
-        _print_json({"holder": holder or None, "removed": bool(holder and arguments.yes)})
+        print_json({"holder": holder or None, "removed": bool(holder and arguments.yes)})
     elif not holder:
         print(texts("cli.not_locked"))
     elif arguments.yes:
@@ -315,7 +257,7 @@ async def mentorado(core: Core, arguments: Namespace) -> int:
 
 def _answer(enrolment: Enrolment, key: str, *, as_json: bool) -> int:
     if as_json:
-        _print_json(_person(enrolment))
+        print_json(person_as_json(enrolment))
     else:
         print(texts(key, name=enrolment.mentorado.name, phone=readable(enrolment.mentorado.phone)))
     return DONE
@@ -324,7 +266,7 @@ def _answer(enrolment: Enrolment, key: str, *, as_json: bool) -> int:
 def _list(core: Core, *, archived: bool, as_json: bool) -> int:
     people = [e for e in core.enrolments.all() if e.mentorado.archived is archived]
     if as_json:
-        _print_json({"mentorados": [_person(enrolment) for enrolment in people]})
+        print_json({"mentorados": [person_as_json(enrolment) for enrolment in people]})
         return DONE
     for enrolment in people:
         person = enrolment.mentorado
@@ -332,34 +274,3 @@ def _list(core: Core, *, archived: bool, as_json: bool) -> int:
     if not people:
         print(texts("cli.nobody"))
     return DONE
-
-
-def _person(enrolment: Enrolment) -> dict[str, Any]:
-    person = enrolment.mentorado
-    return {
-        "id": person.id,
-        "name": person.name,
-        "phone": person.phone,
-        "cohort": person.cohort,
-        "archived_at": _iso(person.archived_at),
-        "provider": enrolment.link.provider,
-    }
-
-
-def _described(enrolment: Enrolment, status: LinkStatus) -> dict[str, Any]:
-    return {
-        **_person(enrolment),
-        "state": status.state,
-        "reason": status.reason,
-        "since": _iso(status.since),
-        "until": _iso(status.until),
-        "account": status.account,
-    }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-def _print_json(value: dict[str, Any]) -> None:
-    print(json_line(value), flush=True)

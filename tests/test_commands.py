@@ -16,11 +16,11 @@ import zxingcpp
 
 from app.__main__ import main
 from app.bootstrap import build_core
-from app.commands import draw_qr
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.lifecycle import Trigger
 from app.domain.ports import Transition
 from app.file_lock import FileLock
+from app.link_output import draw_qr
 from app.settings import Settings
 from app.ui.text import texts
 
