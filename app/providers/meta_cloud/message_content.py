@@ -30,6 +30,9 @@ _MEDIA: Final[Mapping[str, MessageKind]] = MappingProxyType(
         "sticker": _K.STICKER,
     }
 )
+_CAPTIONED: Final = frozenset({_K.IMAGE, _K.VIDEO, _K.DOCUMENT})
+"""Kinds whose caption may be taken away."""
+
 _OF_THE_FORM: Final = frozenset({"flow_token"})
 """Keys of a form's answers that the person did not fill in."""
 
@@ -52,6 +55,8 @@ def content_of(message: Mapping[str, Any]) -> Content:
     read = Content(understood=False) if reader is None else reader(message.get(kind))
     if read.kind is MessageKind.TEXT and not read.text:  # a bubble without a word would say that nothing was written
         read = Content(understood=False)
+    if not read.text and read.media is None and read.kind not in (*REFERRING, MessageKind.UNREADABLE):
+        read = replace(read, understood=False)  # nothing of it would be left
     if not read.text and read.kind not in REFERRING:
         read = replace(read, text=reasons(message.get("errors")))
     if read.kind in REFERRING and not read.refers_to:
@@ -84,7 +89,8 @@ def _file(kind: MessageKind) -> Callable[[object], Content]:
             mime=text(said.get("mime_type")), name=text(said.get("filename")), size=number(said.get("file_size"))
         )
         spoken = kind is MessageKind.AUDIO and said.get("voice") is True
-        return Content(kind=MessageKind.VOICE if spoken else kind, text=text(said.get("caption")), media=media)
+        kept = MessageKind.VOICE if spoken else kind
+        return Content(kind=kept, text=text(said.get("caption")), media=media, understood=isinstance(value, dict))
 
     return read
 
@@ -112,7 +118,7 @@ def _edit(value: object) -> Content:
     if not kind or not isinstance(inner.get(kind), dict):
         return Content(understood=False)
     new = content_of({"type": kind, kind: inner[kind]})
-    if new.kind is MessageKind.OTHER or new.kind in REFERRING or (new.media is None and not new.text):
+    if new.kind is MessageKind.OTHER or new.kind in REFERRING or not (new.text or new.kind in _CAPTIONED):
         return Content(text=new.text, understood=False)
     return Content(kind=_K.EDIT, text=new.text, refers_to=text(said.get("original_message_id")))
 
@@ -290,7 +296,7 @@ def _notice(value: object) -> Content:
     after = next(filter(None, (text(said.get(name)) for name in ("wa_id", "new_wa_id", "user_id"))), "")
     kind = text(said.get("type")).replace("_", " ")
     changed = " → ".join(filter(None, (before, after)))
-    return Content(text=text(said.get("body")) or ": ".join(filter(None, (kind, changed))))
+    return Content(text=text(value) or text(said.get("body")) or ": ".join(filter(None, (kind, changed))))
 
 
 def _unsupported(value: object) -> Content:

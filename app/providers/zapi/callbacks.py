@@ -18,6 +18,7 @@ from app.domain.messages import (
     Address,
     AddressKind,
     Delivery,
+    MessageKind,
     WireFact,
     WireMessage,
     WireReceipt,
@@ -46,6 +47,9 @@ _DELIVERIES: Final = MappingProxyType(
         "ERROR": Delivery.FAILED,
     }
 )
+_SAYS_ENOUGH: Final = REFERRING | {MessageKind.UNREADABLE}
+"""Kinds that need neither words nor a file."""
+
 _NO_NEWS: Final = "READ_BY_ME"
 """What the mentorado read of other people's messages: no news of ours."""
 
@@ -111,7 +115,10 @@ def _message(told: Told, received_at: datetime) -> Sequence[WireFact]:
     facts: list[WireFact] = [_said(said, message_id, chat, told, received_at, from_me=from_me)]
     if from_me and said.kind not in REFERRING and (delivery := _delivery(told.get("status"))):
         facts += _receipt(told, [message_id], delivery, received_at)
-    if new := unknown_content(told):  # its message is there, and what nobody here can read of it
+    nothing = not said.text and said.media is None and said.kind not in _SAYS_ENOUGH
+    if new := unknown_content(told) or (
+        "content" if nothing else ""
+    ):  # its message is there, and what nobody here can read of it
         facts.append(_unknown(new, told, received_at, "content"))
     return facts
 
@@ -160,9 +167,16 @@ def _receipt(told: Told, ids: Sequence[object], delivery: Delivery, received_at:
     known = tuple(dict.fromkeys(filter(None, map(id_in, ids[:1000]))))
     if not known:
         raise _NotUnderstood("messageId")
-    code = plain(text_in(told.get("error"))) if delivery is Delivery.FAILED else ""
+    code = plain(_failure(told.get("error"))) if delivery is Delivery.FAILED else ""
     at = _time(told, received_at)
     return (WireReceipt(provider_ids=known, chat=_chat(told), delivery=delivery, at=at, code=code),)
+
+
+def _failure(error: object) -> str:
+    """Why a message failed, as a text or in an object's members."""
+    if not isinstance(error, dict):
+        return name_in(error)
+    return " · ".join(filter(None, (name_in(error.get(name)) for name in ("code", "error", "message", "reason"))))
 
 
 _READERS: Final[Mapping[str, Callable[[Told, datetime], Sequence[WireFact]]]] = MappingProxyType(

@@ -174,7 +174,7 @@ def _first(said: Told, *names: str) -> str:
     return next(filter(None, (text_in(said.get(name)) for name in names)), "")
 
 
-_CHOICES: Final = ("selectedDisplayText", "displayText", "response", "value")
+_CHOICES: Final = ("groupName", "selectedDisplayText", "displayText", "response", "value")
 
 
 def _any_words(said: Told) -> str:

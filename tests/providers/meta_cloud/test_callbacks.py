@@ -188,6 +188,7 @@ def test_a_message_from_nobody_is_kept_apart() -> None:
         ("button", {"payload": "yes"}, MessageKind.TEXT, "yes", None),
         ("edit", {**CORRECTED, "message": {"text": {"body": "corrigida"}}}, MessageKind.EDIT, "corrigida", "wamid.1"),
         ("system", {"type": "user_changed_number", "wa_id": "1"}, MessageKind.OTHER, "user changed number: 1", None),
+        ("system", "User Bia changed", MessageKind.OTHER, "User Bia changed", None),
         ("system", {"previous_user_id": "BR.1", "user_id": "BR.2"}, MessageKind.OTHER, "BR.1 → BR.2", None),
         ("interactive", {"nfm_reply": {"response_json": DEEP}}, MessageKind.TEXT, DEEP_ANSWER, None),
         ("interactive", {"nfm_reply": {"response_json": json.dumps(FORM)}}, MessageKind.TEXT, ANSWERS, None),
@@ -205,7 +206,19 @@ def test_every_kind_is_kept_with_its_words(
 
 @pytest.mark.parametrize(
     ("kind", "content"),
-    [("hologram", {"depth": 3}), ("edit", {"message": {}}), ("revoke", {}), ("interactive", {"type": "new"})],
+    [
+        ("hologram", {"depth": 3}),
+        ("edit", {"message": {}}),
+        ("edit", {**NEW_CAPTION, "message": {"type": "audio", "audio": {}}}),
+        ("revoke", {}),
+        ("interactive", {"type": "new"}),
+        ("contacts", "Caio"),
+        ("location", {"place": "aqui"}),
+        ("image", "foto"),
+        ("unsupported", {"reason": 7}),
+        ("order", {"catalog_id": "7"}),
+        ("system", {"of": "somebody"}),
+    ],
 )
 def test_what_a_message_says_is_kept_whole_where_nobody_understands_it(kind: str, content: Any) -> None:
     found = unknown_in(inbound(type=kind, **{kind: content}))

@@ -313,10 +313,20 @@ def test_an_edit_that_brings_no_words_empties_nothing(content: dict[str, object]
     assert read(isEdit=True, image={"caption": ""}).kind is MessageKind.EDIT, "a caption may be taken away"
 
 
-def test_a_message_without_any_content_is_shown_and_set_aside() -> None:
-    message, unknown = facts()
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        ({}, MessageKind.OTHER),
+        ({"location": {"place": "aqui"}}, MessageKind.LOCATION),
+        ({"sendPayment": {"sum": 12}}, MessageKind.PAYMENT),
+        ({"contact": {"card": "C"}}, MessageKind.CONTACT),
+        ({"text": {"words": "oi"}}, MessageKind.OTHER),
+    ],
+)
+def test_a_message_of_which_nothing_can_be_read_is_shown_and_set_aside(content: Any, kind: MessageKind) -> None:
+    message, unknown = facts(**content)
     assert isinstance(message, WireMessage)
-    assert message.kind is MessageKind.OTHER
+    assert message.kind is kind
     assert isinstance(unknown, WireUnknown)
     assert unknown.kind == "content"
 
@@ -460,6 +470,9 @@ def test_how_far_a_message_got(told: dict[str, object], ids: tuple[str, ...], de
 def test_a_failure_says_why(told: dict[str, object]) -> None:
     failed = WireReceipt(provider_ids=("A",), chat=BIA, delivery=Delivery.FAILED, at=SENT_AT, code="no such number")
     assert facts(**told) == (failed,)
+    (receipt,) = facts(**{**told, "error": {"code": 463, "message": "no such number"}})
+    assert isinstance(receipt, WireReceipt)
+    assert receipt.code == "463 · no such number"
 
 
 @pytest.mark.parametrize(
