@@ -363,6 +363,7 @@ def build_core(
             desk=desk,
             procedures=procedures,
             clock_check=clock_check,
+            accounts=accounts,
             clock=trusted,
         ),
     )

@@ -7,6 +7,7 @@ import logging
 from typing import Final
 
 from app.core.enrolments import Enrolments
+from app.core.hosted.accounts import Accounts
 from app.core.links.supervisor import Supervisor
 from app.core.operator_desk import OperatorDesk
 from app.core.procedure.procedures import Procedures
@@ -34,6 +35,7 @@ class DatabaseFollower:
         desk: OperatorDesk,
         procedures: Procedures,
         clock_check: ClockCheck,
+        accounts: Accounts,
         clock: Clock,
     ) -> None:
         self._commits = commits
@@ -42,6 +44,7 @@ class DatabaseFollower:
         self._desk = desk
         self._procedures = procedures
         self._clock_check = clock_check
+        self._accounts = accounts
         self._clock = clock
         self._seen: object = None
         self._begun = asyncio.Event()
@@ -69,6 +72,7 @@ class DatabaseFollower:
         version = await self._commits.version()
         if version == self._seen:
             return False
+        self._accounts.forget_all()
         changed = await self._enrolments.follow()
         await self._supervisor.follow(changed)
         await self._desk.follow()

@@ -11,9 +11,11 @@ import pytest
 from app.core.action import ActionName
 from app.core.chores import Chores
 from app.core.database_follower import POLL_SECONDS, DatabaseFollower
+from app.core.hosted.accounts import Accounts
 from app.core.operator_desk import OperatorDesk
 from app.core.trusted_time import ClockCheck, TrustedClock
 from app.domain.connection import LinkState, Reason
+from app.domain.credentials import CredentialField, as_text, secret_name
 from app.domain.errors import Code, Problem
 from app.domain.events import (
     ClockDoubted,
@@ -33,6 +35,7 @@ from tests.core.conftest import Core, Run
 from tests.core.test_operator_desk import PlayedSettings
 from tests.core.test_supervisor import ANA, connected
 from tests.played import PlayedProviderTime, PlayedTimeRecords
+from tests.played_hosted import PlayedVault
 
 
 class PlayedCommits:
@@ -58,6 +61,8 @@ class Follower:
         self.records = PlayedTimeRecords()
         self.clock = TrustedClock(core.clock, records=self.records, provider_time=PlayedProviderTime())
         self.desk = OperatorDesk(bus=core.bus, store=self.settings, witness=core.witness, clock=core.clock)
+        self.vault = PlayedVault()
+        self.accounts = Accounts(enrolments=core.enrolments, secrets=self.vault)
         self.clock_check = ClockCheck(bus=core.bus, clock=self.clock, witness=core.witness)
         self.follower = DatabaseFollower(
             commits=self.commits,
@@ -66,6 +71,7 @@ class Follower:
             desk=self.desk,
             procedures=core.procedures,
             clock_check=self.clock_check,
+            accounts=self.accounts,
             clock=core.clock,
         )
 
@@ -227,6 +233,23 @@ def test_what_whatsapp_forbade_during_a_command_is_shown_and_so_is_that_it_was_l
             await window.look()
             assert core.status(ana).state is LinkState.OFF
             assert core.supervisor.forbidden(ana.mentorado.id) is None
+
+    run(main())
+
+
+def test_an_account_that_a_command_stored_is_refused_to_others(window: Follower, run: Run) -> None:
+    """What is remembered of credentials is read anew: else two links could come to share one instance."""
+
+    async def main() -> None:
+        mine = {CredentialField.INSTANCE_ID: "3C01", CredentialField.INSTANCE_TOKEN: "hush"}
+        ana = await window.core.enrolments.add("Ana", "11 98765-4321", provider=ProviderKind.ZAPI)
+        bia = await window.core.enrolments.add("Bia", "21 98765-4321", provider=ProviderKind.ZAPI)
+        await window.accounts.require_alone(bia.link, mine)
+        window.vault.kept[secret_name(ana.link.id)] = as_text(mine)  # by a command
+        await window.look()
+        with pytest.raises(Problem) as refused:
+            await window.accounts.require_alone(bia.link, mine)
+        assert refused.value.context == {"name": "Ana"}
 
     run(main())
 

@@ -25,6 +25,10 @@ class Accounts:
         """The credentials of *link_id* are others now."""
         self._read.pop(link_id, None)
 
+    def forget_all(self) -> None:
+        """Another program may have stored others."""
+        self._read.clear()
+
     async def require_alone(self, link: Link, credentials: Credentials) -> None:
         for other in await self._sharing(link, credentials):
             raise taken_by(other)
