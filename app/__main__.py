@@ -170,6 +170,7 @@ def _parser() -> ArgumentParser:
         *_add_database_commands(commands),
     ):
         command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
+    _translate(parser)
     return parser
 
 
@@ -188,6 +189,22 @@ def _add_setup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Arg
     provider.add_argument("kind", choices=[kind.value for kind in ProviderKind], help=texts("cli.help.kind"))
     credentials.add_argument("--check", action="store_true", help=texts("cli.help.check"))
     return [provider, credentials, disconnect]
+
+
+def _translate(parser: ArgumentParser) -> None:
+    """Say in the chosen language what the library says in English: the headings, `--help` and `--version`."""
+    from argparse import _SubParsersAction
+
+    from app.ui.text import texts
+
+    parser._positionals.title = texts("cli.help.arguments")  # noqa: SLF001 - the library offers no other way
+    parser._optionals.title = texts("cli.help.options")  # noqa: SLF001
+    for action in parser._actions:  # noqa: SLF001
+        if action.dest in ("help", "version"):
+            action.help = texts(f"cli.help.{action.dest}")
+        if isinstance(action, _SubParsersAction):
+            for command in action.choices.values():
+                _translate(command)
 
 
 def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

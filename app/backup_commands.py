@@ -23,7 +23,7 @@ from app.ui.audit_page.words import exactly
 from app.ui.recovery.words import mark, outcome
 from app.ui.text import texts
 
-DONE, FAILED = 0, 1
+DONE, FAILED, UNKNOWN_WORDS = 0, 1, 2
 
 _MOVING = frozenset({ProcedureState.RUNNING, ProcedureState.UNDOING})
 _WITHOUT_WINDOW = frozenset({ProcedureKind.BACKUP, ProcedureKind.RESTORE})
@@ -34,6 +34,9 @@ async def run_backup_command(core: Core, arguments: Namespace) -> int:
     if arguments.command == "restore":
         return await restore(core, arguments)
     match arguments.words:
+        case ["verify"]:
+            print(texts("cli.verify_which"), file=sys.stderr)
+            return UNKNOWN_WORDS
         case ["verify", path]:
             return await verify(core, _file(path), arguments)
         case ["list", *name]:
@@ -91,11 +94,11 @@ async def list_backups(core: Core, name: str, *, as_json: bool) -> int:
 
 async def restore(core: Core, arguments: Namespace) -> int:
     """Merge a history, and put keys back where that does no harm. It is said before there is no way back."""
-    enrolment = core.enrolments.named(arguments.name)
+    enrolment, path = core.enrolments.named(arguments.name), _file(arguments.path)
     secret = _passphrase(arguments)
-    if not secret and sys.stdin.isatty() and await _is_locked(core, arguments.path):
+    if not secret and sys.stdin.isatty() and await _is_locked(core, path):
         secret = _asked()
-    facts = {"path": str(arguments.path)}
+    facts = {"path": str(path)}
     ended = await _run(core, ProcedureKind.RESTORE, enrolment, facts=facts, secret=secret, arguments=arguments)
     if ended.state is ProcedureState.UNDONE:
         print(texts("cli.restore_declined"), file=sys.stderr)
@@ -387,8 +390,12 @@ def _protection(*, encrypted: bool) -> str:
     return texts("archive.protected_line" if encrypted else "archive.unprotected_line")
 
 
-def _file(typed: str) -> Path:
-    return Path(typed).expanduser().absolute()
+def _file(typed: str | Path) -> Path:
+    """The backup that was named. Raises `Problem` when nothing is there."""
+    path = Path(typed).expanduser().absolute()
+    if not path.exists():
+        raise Problem(Code.BACKUP_MISSING, path=str(path))
+    return path
 
 
 class _Progress:

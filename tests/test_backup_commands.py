@@ -297,3 +297,37 @@ def test_what_another_computer_may_be_doing_is_left_to_it_unless_a_person_says_s
     assert "at work: elsewhere" in conecta("procedure", "list")[1]
     assert conecta("procedure", "undo", "ana", "--take-over")[0] == 0
     assert conecta("backup", "ana")[0] == 0
+
+
+@pytest.mark.parametrize("asked", [("backup", "verify", "gone.conecta"), ("restore", "Ana", "gone.conecta")])
+def test_a_file_that_is_not_there_is_not_called_damaged(
+    conecta: Conecta, fast_dir: Path, asked: tuple[str, ...]
+) -> None:
+    code, out, err = conecta(*asked)
+    assert (code, out) == (1, "")
+    assert f"There is no file {fast_dir / 'gone.conecta'}." in err
+    assert "[backup_missing]" in err
+
+
+def test_verify_without_a_file_asks_for_one_and_not_for_somebody_of_that_name(conecta: Conecta) -> None:
+    code, out, err = conecta("backup", "verify")
+    assert (code, out, err.strip()) == (2, "", "Name the file: conecta backup verify PATH")
+
+
+@pytest.mark.parametrize("verb", ["resume", "undo"])
+def test_where_no_procedure_is_unfinished_that_is_said(conecta: Conecta, verb: str) -> None:
+    code, _, err = conecta("procedure", verb, "Ana")
+    assert code == 1
+    assert "There is no unfinished procedure here." in err
+
+
+def test_the_help_is_in_the_chosen_language_all_of_it(conecta: Conecta, capsys: pytest.CaptureFixture[str]) -> None:
+    texts.set_language("pt-BR")
+    for asked in ([], ["procedure"], ["procedure", "undo"], ["database", "use"]):
+        with pytest.raises(SystemExit) as ended:
+            main([*asked, "--help"])
+        assert ended.value.code == 0
+        said = capsys.readouterr().out
+        for left in ("positional arguments", "options:", "show "):
+            assert left not in said
+        assert "opções:" in said

@@ -76,6 +76,7 @@ class Code(StrEnum):
     PIN_INVALID = "pin_invalid"
     REGISTER_LIMIT = "register_limit"
 
+    BACKUP_MISSING = "backup_missing"  # no file of that name
     BACKUP_UNREADABLE = "backup_unreadable"  # not an archive of ours, cut off, or damaged
     BACKUP_ALTERED = "backup_altered"  # it opens, but is not what its manifest says
     BACKUP_NEWER = "backup_newer"
