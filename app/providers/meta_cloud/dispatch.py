@@ -17,7 +17,7 @@ from app.domain.provider import Refused
 from app.domain.sending import Accepted, NotSent, Outgoing, SendResult, SendTrouble, Uncertain, window_open
 from app.providers.meta_cloud.errors import PAIR, STALE_TEMPLATES, TOO_MANY, Meaning, Wait, meaning_of
 from app.providers.meta_cloud.graph import LONGEST_PAUSE, Declined, Graph, Reply, Said
-from app.providers.meta_cloud.held_templates import OPTED_OUT, HeldTemplates
+from app.providers.meta_cloud.held_templates import HeldTemplates
 from app.providers.meta_cloud.plain import mappings, number, phone, text
 from app.providers.meta_cloud.templates import Catalogue
 from app.providers.wire import Unanswered
@@ -96,10 +96,8 @@ class Dispatch:
                 if code is not None:
                     sent_to = (each for one in fact.provider_ids for each in self._recipients.get(one, ()))
                     self._templates.note(code, (*fact.chat, *sent_to), now)
-            case WirePreference(stopped=True):
-                self._templates.note(OPTED_OUT, fact.who, now)
             case WirePreference():
-                self._templates.release(fact.who)
+                self._templates.wish(fact.who, fact.stopped, fact.at, now)
             case _:
                 pass
 

@@ -32,6 +32,22 @@ class HeldTemplates:
 
     def __init__(self) -> None:
         self._holds: OrderedDict[str, _Hold] = OrderedDict()
+        self._wishes: OrderedDict[str, datetime] = OrderedDict()  # when each person's last one was told
+
+    def wish(self, who: Iterable[Address], stopped: bool, at: datetime, now: datetime) -> None:
+        """What they want themselves since *at*; a wish from before the last one that is known changes nothing."""
+        who = tuple(who)
+        if any(at < self._wishes.get(key, at) for key in _keys(who)):
+            return
+        for key in _keys(who):
+            self._wishes.pop(key, None)
+            self._wishes[key] = at
+        while len(self._wishes) > _REMEMBERED:
+            self._wishes.popitem(last=False)
+        if stopped:
+            self.note(OPTED_OUT, who, now)
+        else:
+            self.release(who)
 
     def note(self, code: int, who: Iterable[Address], now: datetime) -> None:
         """Hold templates back from *who* where *code* says so, told in an answer or by a webhook alike."""

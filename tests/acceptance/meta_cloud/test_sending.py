@@ -378,8 +378,8 @@ def test_whoever_wants_no_marketing_gets_no_template_until_they_want_it_again(of
         async with office.at_work() as day:
             ana = await day.connected()
 
-            async def wish(value: str) -> None:
-                body = webhooks.envelope(webhooks.preference(value, "552187650001"))
+            async def wish(value: str, at: int = 1_760_000_000) -> None:
+                body = webhooks.envelope(webhooks.preference(value, "552187650001", at=at))
                 for callback in callbacks.parse(body, office.clock.now()):
                     assert day.provider.deliver(ana.link, callback.facts, callback.check, lambda: None)
 
@@ -387,8 +387,12 @@ def test_whoever_wants_no_marketing_gets_no_template_until_they_want_it_again(of
             held = NotSent(trouble=SendTrouble.OPTED_OUT, code="131050")
             assert await day.send(ana, template=REMINDER, wrote=False) == held
             assert office.cloud.asked("messages") == []
-            await wish("resume")
+            await wish("resume", 1_760_000_009)
             assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+            await wish("stop", 1_760_000_005)  # it came late
+            assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+            await wish("stop", 1_760_000_009)
+            assert await day.send(ana, template=REMINDER, wrote=False) == held
 
     run(main())
 
