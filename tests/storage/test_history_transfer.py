@@ -141,9 +141,11 @@ def test_what_is_brought_into_an_empty_database_is_what_was_taken_out(
 @given(st.data(), st.integers(1, 30))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_database_that_went_on_holds_both_afterwards(fast_dir: Path, data: st.DataObject, size: int) -> None:
-    """The far end repeats some of what it had said before."""
-    before = data.draw(st.lists(st.sampled_from(EVERYTHING), unique_by=id))
-    later = data.draw(st.lists(st.sampled_from(EVERYTHING), unique_by=id))
+    """The far end repeats some of what it had said before, and goes on from there."""
+    places = st.sets(st.integers(0, len(EVERYTHING) - 1))
+    cut, first, second = data.draw(st.integers(0, len(EVERYTHING))), data.draw(places), data.draw(places)
+    before = [EVERYTHING[place] for place in sorted(first) if place < cut]
+    later = [EVERYTHING[place] for place in sorted(second) if place >= cut or place in first]
 
     async def main() -> None:
         async with fresh(fast_dir) as one, fresh(fast_dir) as two, fresh(fast_dir) as three:
