@@ -104,7 +104,11 @@ def test_standard_input_that_is_no_text_is_a_sentence(data: Path) -> None:
 
 def test_ctrl_c_ends_a_command_in_silence(data: Path) -> None:
     """Here while it loads; the window and the connections have tests of their own."""
-    script = "import sys; from app.__main__ import main; print(1, flush=True); sys.exit(main(['backup', 'João']))"
+    script = (
+        "import sys; from app import __main__ as program; settings = program._settings\n"
+        "def said(file): print(1, flush=True); return settings(file)\n"
+        "program._settings = said; sys.exit(program.main(['backup', 'João']))"
+    )
     command = subprocess.Popen(
         [sys.executable, "-c", script], env=environment(data), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )

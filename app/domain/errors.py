@@ -46,6 +46,7 @@ class Code(StrEnum):
     REQUEST_TIMED_OUT = "request_timed_out"
     REQUEST_REFUSED = "request_refused"
 
+    AUDIT_UNREADABLE = "audit_unreadable"
     DATABASE_LOCKED = "database_locked"
     DATABASE_CORRUPT = "database_corrupt"
     DATABASE_NEWER = "database_newer"

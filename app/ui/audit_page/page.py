@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QSizePolicy, QSta
 
 from app.core.witness import Witness
 from app.domain.deeds import DeedName
+from app.domain.errors import Code, Problem
 from app.domain.mentorado import Enrolment
 from app.domain.ports import Clock
 from app.ui import tokens as t
@@ -38,8 +39,6 @@ LOOK_AGAIN_MILLISECONDS = 5_000
 _AT_ONCE = 60
 _ICON = 18
 _NARROW = 720
-_UNREADABLE = (ValueError, TypeError, AttributeError, KeyError)
-"""What reading an entry ends in when somebody wrote nonsense into the file: no bug of ours, and `verify` says where."""
 
 
 class AuditPage(Page):
@@ -244,7 +243,9 @@ class AuditPage(Page):
                 found += len(entries)
                 self.model.add_older(entries, more=not reading.ended and found >= _AT_ONCE)
                 self._show_what_there_is()
-        except _UNREADABLE:
+        except Problem as problem:
+            if problem.code is not Code.AUDIT_UNREADABLE:
+                raise
             reading.ended = True
             self._show_what_there_is(unreadable=True)
         finally:

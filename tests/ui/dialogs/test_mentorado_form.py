@@ -182,11 +182,11 @@ def test_a_taken_number_names_who_has_it(on_qt: OnQt, theme: Theme) -> None:
 def test_what_the_disk_says_is_shown_in_the_form(on_qt: OnQt, theme: Theme) -> None:
     async def main() -> None:
         async with opened(theme) as asked:
-            asked.stage.roster.problem = Problem(Code.DATABASE_DISK_FULL)
+            asked.stage.roster.problem = Problem(Code.DATABASE_DISK_FULL, path="conecta.db")
             asked.write("Débora Falcão", "98 98408-8104")
             asked.form.main_button.click()
             await settle()
-            assert texts("problem.database_disk_full.sentence") in asked.form.trouble.text()
+            assert texts("problem.database_disk_full.sentence", path="conecta.db") in asked.form.trouble.text()
             asked.stage.roster.problem = None
             asked.form.main_button.click()
             assert await asked.answer is not None
