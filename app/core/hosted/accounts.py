@@ -35,7 +35,7 @@ class Accounts:
 
     async def require_first(self, link: Link, credentials: Credentials) -> None:
         others = await self._sharing(link, credentials)
-        mine = next((each for each in self._enrolments.all() if each.link.id == link.id), None)
+        mine = self._enrolments.of_link(link.id)
         if mine is None or link.account is not None:
             return
         for other in others:

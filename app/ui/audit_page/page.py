@@ -254,8 +254,7 @@ class AuditPage(Page):
     def _show_what_there_is(self, *, unreadable: bool = False) -> None:
         narrowed = self.filters.wanted.narrows
         page: QWidget = self.table
-        left_out = self._reading.ended and not narrowed and self._newest > 0  # the database leaves out nonsense
-        if (unreadable or left_out) and not self.model.rowCount():
+        if unreadable and not self.model.rowCount():
             page = self._nothing
             self._nothing.say(texts("audit.unreadable"), texts("audit.unreadable_line"), "")
         elif self._reading.newest is None or not (self.model.rowCount() or self._reading.ended):

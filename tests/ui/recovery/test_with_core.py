@@ -20,6 +20,7 @@ from tests.conftest import OnQt
 from tests.ui.detail.codes import LINK
 from tests.ui.detail.scene import OTHER_NUMBER, THIAGO, Scene, scene
 from tests.ui.recovery.test_side_sheet import buttons, words
+from tests.waiting import until
 
 
 def side(stage: Scene) -> SideSheet:
@@ -48,10 +49,20 @@ async def press(stage: Scene, name: ActionName) -> SideSheet:
     """Press the card, and then the verb of its question."""
     card = next(each for each in stage.pane._content.action_cards.cards if each.name is name)
     card.click()
-    await settle(50)
+    await until(lambda: stage.pane._sides.of(THIAGO) is not None)
     side(stage).footer.button(Control.CONFIRM).click()
-    await settle(200)
+    await read_aloud_in(stage, "Pronto para o novo código?")
     return side(stage)
+
+
+async def read_aloud_in(stage: Scene, text: str) -> None:
+    """Wait until the side sheet says *text*: steps pass through threads, as long as those take."""
+    await until(lambda: text in words(side(stage)))
+
+
+async def press_button(stage: Scene, text: str) -> None:
+    await until(lambda: text in buttons(side(stage)))
+    buttons(side(stage))[text].click()
 
 
 def test_after_a_logout_the_recovery_leads_to_a_code_and_back_to_connected(on_qt: OnQt, theme: Theme) -> None:
@@ -61,8 +72,8 @@ def test_after_a_logout_the_recovery_leads_to_a_code_and_back_to_connected(on_qt
             assert "Pronto para o novo código?" in words(sheet)
             assert "Não serviria: é preciso um novo código" in words(sheet)
             assert stage.provider.lines[-1].pairing is False, "no code before somebody says go"
-            buttons(sheet)["Ler novo código"].click()
-            await settle(100)
+            await press_button(stage, "Ler novo código")
+            await until(lambda: stage.provider.lines[-1].pairing)
             stage.provider.line.say(CodeIssued(LINK, 1, 6, 60))
             await settle()
             async with asyncio.timeout(5):
@@ -74,8 +85,7 @@ def test_after_a_logout_the_recovery_leads_to_a_code_and_back_to_connected(on_qt
             await settle()
             assert texts("qr.accepted") in words(sheet)
             stage.provider.line.say(Opened(phone))
-            await settle(200)
-            assert "A conexão de Thiago Torquato voltou, com um novo código." in words(sheet)
+            await read_aloud_in(stage, "A conexão de Thiago Torquato voltou, com um novo código.")
             assert "O histórico inteiro foi mantido." in words(sheet)
             assert stage.status().state is LinkState.CONNECTED
             buttons(sheet)["Fechar"].click()
@@ -89,12 +99,11 @@ def test_the_recommended_button_leads_there_too_and_what_waits_can_be_put_off(on
     async def main() -> None:
         async with logged_out(theme) as stage:
             stage.pane._content.lead.button.click()
-            await settle(50)
+            await until(lambda: stage.pane._sides.of(THIAGO) is not None)
             assert "Fazer backup e reautenticar Thiago Torquato?" in words(side(stage).head)
             side(stage).footer.button(Control.CONFIRM).click()
-            await settle(200)
-            buttons(side(stage))["Agora não"].click()
-            await settle(50)
+            await press_button(stage, "Agora não")
+            await read_aloud_in(stage, "Nada foi perdido.")
             procedure = stage.core.procedures.of(THIAGO)
             assert procedure is not None
             assert procedure.state is ProcedureState.PAUSED
@@ -104,11 +113,9 @@ def test_the_recommended_button_leads_there_too_and_what_waits_can_be_put_off(on
             assert "A reautenticação está parada." in words(stage.pane)
             assert not stage.pane._content.lead.button.isEnabled(), "one procedure at a time"
             buttons(stage.pane)["Continuar"].click()
-            await settle(200)
-            assert "Pronto para o novo código?" in words(side(stage))
+            await read_aloud_in(stage, "Pronto para o novo código?")
             side(stage).footer.button(Control.UNDO).click()
-            await settle(200)
-            assert "Desfeito. Tudo está como antes." in words(side(stage))
+            await read_aloud_in(stage, "Desfeito. Tudo está como antes.")
             assert stage.status().reason is Reason.LOGGED_OUT
 
     on_qt(main, within=20)
@@ -117,25 +124,24 @@ def test_the_recommended_button_leads_there_too_and_what_waits_can_be_put_off(on
 def test_the_wrong_phone_is_sent_away_and_the_step_tried_again(on_qt: OnQt, theme: Theme) -> None:
     async def main() -> None:
         async with logged_out(theme) as stage:
-            sheet = await press(stage, ActionName.REAUTHENTICATE)
-            buttons(sheet)["Ler novo código"].click()
-            await settle(100)
+            await press(stage, ActionName.REAUTHENTICATE)
+            await press_button(stage, "Ler novo código")
+            await until(lambda: stage.provider.lines[-1].pairing)
             stage.provider.line.say(CodeIssued(LINK, 1, 6, 60), CodeAccepted(OTHER_NUMBER))
-            await settle(100)
-            assert "+55 11 91234-4321" in words(sheet)
-            buttons(sheet)["Desconectar este celular"].click()
-            await settle(100)
+            await read_aloud_in(stage, "+55 11 91234-4321")
+            await press_button(stage, "Desconectar este celular")
+            await until(lambda: stage.pane.window().findChildren(QuestionSheet))
             (question,) = stage.pane.window().findChildren(QuestionSheet)
             question.accept()
-            await settle(100)
+            await until(lambda: stage.provider.discarded)
             assert stage.provider.discarded == [stage.enrolments.get(THIAGO).link.id]
-            buttons(sheet)["Tentar de novo"].click()
-            await settle(100)
+            tried = len(stage.provider.lines)
+            await press_button(stage, "Tentar de novo")
+            await until(lambda: len(stage.provider.lines) > tried and stage.provider.lines[-1].pairing)
             assert stage.provider.line.pairing
             phone = stage.enrolments.get(THIAGO).mentorado.phone
             stage.provider.line.say(CodeIssued(LINK, 1, 6, 60), CodeAccepted(phone), Opened(phone))
-            await settle(200)
-            assert "voltou, com um novo código" in words(sheet)
+            await read_aloud_in(stage, "voltou, com um novo código")
 
     on_qt(main, within=20)
 
@@ -144,20 +150,18 @@ def test_an_expired_code_is_a_step_that_can_be_tried_again(on_qt: OnQt, theme: T
     async def main() -> None:
         async with logged_out(theme) as stage:
             sheet = await press(stage, ActionName.REAUTHENTICATE)
-            buttons(sheet)["Ler novo código"].click()
-            await settle(100)
+            await press_button(stage, "Ler novo código")
+            await until(lambda: stage.provider.lines[-1].pairing)
             stage.provider.line.say(CodeIssued(LINK, 6, 6, 60), Refused(Reason.QR_EXPIRED))
-            await settle(100)
-            assert "Ninguém leu o código a tempo." in words(sheet)
+            await read_aloud_in(stage, "Ninguém leu o código a tempo.")
             assert not sheet.view.pairing.isVisible()
-            buttons(sheet)["Tentar de novo"].click()
-            await settle(100)
+            tried = len(stage.provider.lines)
+            await press_button(stage, "Tentar de novo")
+            await until(lambda: len(stage.provider.lines) > tried and stage.provider.lines[-1].pairing)
             stage.provider.line.say(CodeIssued(LINK, 1, 6, 60))
-            await settle()
-            assert sheet.view.pairing.isVisible()
-            buttons(sheet)["Pausar"].click()
-            await settle(100)
+            await until(sheet.view.pairing.isVisible)
+            await press_button(stage, "Pausar")
+            await read_aloud_in(stage, "Parado em “Ler o novo código”.")
             assert not sheet.view.pairing.isVisible()
-            assert "Parado em “Ler o novo código”." in words(sheet)
 
     on_qt(main, within=20)
