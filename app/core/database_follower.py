@@ -72,11 +72,21 @@ class DatabaseFollower:
         version = await self._commits.version()
         if version == self._seen:
             return False
-        self._accounts.forget_all()
         changed = await self._enrolments.follow()
         await self._supervisor.follow(changed)
+        await self._follow_accounts()
         await self._desk.follow()
         await self._procedures.load()
         await self._clock_check.follow()
         self._seen = version  # only now: what failed half-way is read again
         return True
+
+    async def _follow_accounts(self) -> None:
+        """Open a line anew whose link has another account now: the former one may be another link's by then."""
+        try:
+            moved = await self._accounts.changed_elsewhere()
+        except Problem as problem:  # the secrets are closed here, and no line is opened with them either
+            log.debug("The accounts were not read anew: %s", problem.code)
+            return
+        for mentorado_id in moved:
+            await self._supervisor.reopen(mentorado_id)

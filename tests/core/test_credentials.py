@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -280,6 +281,28 @@ def test_an_account_that_another_link_has_is_refused_with_the_others_name(
     run(main())
 
 
+@KINDS
+def test_an_account_that_a_command_gave_to_another_link_meanwhile_is_refused(
+    office: Office, run: Run, kind: ProviderKind, typed: Credentials
+) -> None:
+    """A window remembers whose account is which; what another program kept since counts all the same."""
+
+    async def main() -> None:
+        async with office.core.running():
+            ana = await office.add(kind)
+            bia = await office.core.enrolments.add("Bia", BIA_TOO, provider=kind)
+            await office.desk.save(bia.mentorado.id, other(typed))
+            await office.desk.save(ana.mentorado.id, typed)
+            office.vault.kept[secret_name(bia.link.id)] = as_text(
+                {**typed, F.INSTANCE_ID: "3E", F.PHONE_NUMBER_ID: "9"}
+            )
+            with pytest.raises(Problem) as caught:
+                await office.desk.save(ana.mentorado.id, {**typed, F.INSTANCE_ID: "3E", F.PHONE_NUMBER_ID: "9"})
+            assert taken(caught) == "Bia"
+
+    run(main())
+
+
 def test_of_two_that_are_saved_at_once_one_is_refused(office: Office, run: Run) -> None:
     async def main() -> None:
         async with office.core.running():
@@ -323,6 +346,7 @@ def test_of_two_that_kept_one_account_before_the_one_that_was_connected_keeps_it
         accounts = Accounts(enrolments=office.core.enrolments, secrets=office.vault)
         async with office.core.running():
             ana = await office.add()
+            office.core.clock.time += timedelta(seconds=1)  # of two that are enrolled at once nobody was first
             bia = await office.core.enrolments.add("Bia", BIA_TOO, provider=ProviderKind.ZAPI)
             caio = await office.core.enrolments.add("Caio", "31 98765-4321", provider=ProviderKind.ZAPI)
             for each in (ana, bia):

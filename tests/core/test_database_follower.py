@@ -61,17 +61,17 @@ class Follower:
         self.records = PlayedTimeRecords()
         self.clock = TrustedClock(core.clock, records=self.records, provider_time=PlayedProviderTime())
         self.desk = OperatorDesk(bus=core.bus, store=self.settings, witness=core.witness, clock=core.clock)
+        self.clock_check = ClockCheck(bus=core.bus, clock=self.clock, witness=core.witness)
         self.vault = PlayedVault()
         self.accounts = Accounts(enrolments=core.enrolments, secrets=self.vault)
-        self.clock_check = ClockCheck(bus=core.bus, clock=self.clock, witness=core.witness)
         self.follower = DatabaseFollower(
             commits=self.commits,
             enrolments=core.enrolments,
+            accounts=self.accounts,
             supervisor=core.supervisor,
             desk=self.desk,
             procedures=core.procedures,
             clock_check=self.clock_check,
-            accounts=self.accounts,
             clock=core.clock,
         )
 
@@ -339,5 +339,26 @@ def test_it_polls_once_a_second_and_survives_a_database_that_cannot_be_read(
             await core.clock.advance(POLL_SECONDS)
             assert list(core.enrolments.all()) == [ana]
             assert not await window.follower.look()
+
+    run(main())
+
+
+def test_secrets_that_are_closed_keep_nobody_from_following(window: Follower, core: Core, run: Run) -> None:
+    async def main() -> None:
+        async with core.running():
+            ana = await core.enrolments.add("Ana", "11 98765-4321", provider=ProviderKind.ZAPI)
+            core.clock.time += timedelta(seconds=1)  # Ana was first
+            bia = await core.enrolments.add("Bia", "21 98765-0001", provider=ProviderKind.ZAPI)
+            typed = {CredentialField.INSTANCE_ID: "3C01"}
+            await window.accounts.require_first(bia.link, typed)  # reads what Ana has: nothing
+            window.vault.lock()
+            await window.look()
+            window.vault.problem = None
+            await window.accounts.require_first(bia.link, typed)
+            window.vault.kept[secret_name(ana.link.id)] = as_text(typed)
+            await window.look()
+            with pytest.raises(Problem) as caught:
+                await window.accounts.require_first(bia.link, typed)
+            assert caught.value.context == {"name": "Ana"}
 
     run(main())

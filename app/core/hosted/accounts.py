@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.core.enrolments import Enrolments
 from app.domain.credentials import Credentials, account_id, from_text, secret_name
 from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind
+from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.ports import Secrets
 
@@ -25,11 +25,14 @@ class Accounts:
         """The credentials of *link_id* are others now."""
         self._read.pop(link_id, None)
 
-    def forget_all(self) -> None:
-        """Another program may have stored others."""
-        self._read.clear()
+    async def changed_elsewhere(self) -> list[MentoradoId]:
+        """Read anew what was read before; returns whose links were given another account by another program."""
+        known, self._read = self._read, {}
+        links = [each.link for each in self._enrolments.all() if each.link.id in known]
+        return [link.mentorado_id for link in links if await self._account_of(link) != known[link.id][1]]
 
     async def require_alone(self, link: Link, credentials: Credentials) -> None:
+        self._read.clear()  # a command may have changed it: what cannot be undone is not done on memory
         for other in await self._sharing(link, credentials):
             raise taken_by(other)
 
