@@ -136,6 +136,7 @@ _NOT_THERE: Final = 33
 """The subcode with which 100 says that the object is not there, or not for this token."""
 
 TOO_MANY: Final = 429
+"""The HTTP status that stands for a code where a gateway answered, not the API."""
 
 _UNKNOWN = Meaning(_T.UNKNOWN)
 _PASSING = Meaning(_T.TRANSIENT, wait=_SOON)
@@ -153,8 +154,8 @@ STALE_TEMPLATES: Final = frozenset({132000, 132001, 132007, 132012, 132015, 1320
 
 
 def meaning_of(declined: Declined) -> Meaning:
-    """What the code means; an unknown one is tried again only if Meta calls it passing, or says too many."""
+    """What the code means; an unknown one is tried again only if Meta calls it passing."""
     if declined.code == 100 and declined.subcode == _NOT_THERE:
         return MEANINGS[803]
-    known = MEANINGS.get(declined.code) or (_CALLS if declined.status == TOO_MANY else None)
+    known = MEANINGS.get(declined.code)
     return known or (_PASSING if declined.transient else _UNKNOWN)

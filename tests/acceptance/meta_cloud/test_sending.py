@@ -475,7 +475,7 @@ def test_a_line_that_is_closed_while_a_message_is_under_way_leaves_it_uncertain(
     run(main())
 
 
-@pytest.mark.parametrize("body", [b"<html>slow down</html>", b'{"error":{"code":999999,"message":"x"}}'])
+@pytest.mark.parametrize("body", [b"<html>slow down</html>", b'{"error":"too many"}'])
 def test_a_gateway_that_asks_for_a_pause_is_given_one_whatever_it_says(office: Office, body: bytes) -> None:
     async def main() -> None:
         async with office.at_work() as day:
