@@ -107,6 +107,7 @@ def test_fields_left_empty_mean_what_is_kept(office: Office, run: Run) -> None:
         (ProviderKind.ZAPI, {**ZAPI, F.INSTANCE_ID: "../../me"}, Code.CREDENTIAL_MALFORMED, F.INSTANCE_ID),
         (ProviderKind.ZAPI, {**ZAPI, F.CLIENT_TOKEN: "ção"}, Code.CREDENTIAL_MALFORMED, F.CLIENT_TOKEN),
         (ProviderKind.META_CLOUD, {**META, F.PHONE_NUMBER_ID: "+5511"}, Code.CREDENTIAL_MALFORMED, F.PHONE_NUMBER_ID),
+        (ProviderKind.META_CLOUD, {**META, F.PHONE_NUMBER_ID: "00106"}, Code.CREDENTIAL_MALFORMED, F.PHONE_NUMBER_ID),
         (ProviderKind.META_CLOUD, {**META, F.WABA_ID: "١٢٣"}, Code.CREDENTIAL_MALFORMED, F.WABA_ID),
     ],
 )

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 
 _F = CredentialField
 _PATH_PART = re.compile(r"[A-Za-z0-9_-]+")  # they become part of an address, so nothing else may be in them
-_NUMBER = re.compile(r"[0-9]+")
+_NUMBER = re.compile(r"[1-9][0-9]*")  # with zeros before it, it would be another name of the same account
 _HEADER = re.compile(r"[!-~]+")  # what may stand in one
 
 SHAPES: Final[Mapping[CredentialField, re.Pattern[str]]] = MappingProxyType(
