@@ -38,7 +38,7 @@ class Accounts:
 
     async def require_first(self, link: Link, credentials: Credentials) -> None:
         others = await self._sharing(link, credentials)
-        mine = self._enrolments.of_link(link.id)
+        mine = next((each for each in self._enrolments.all() if each.link.id == link.id), None)
         if mine is None or link.account is not None:
             return
         for other in others:
