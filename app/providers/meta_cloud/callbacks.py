@@ -393,7 +393,8 @@ def _same(some: Addresses, others: Addresses) -> bool:
 
 def _addresses(wa_id: object, user_id: object) -> Addresses:
     """The number, where it is said, and Meta's id of the user: either may be missing."""
-    account: PhoneNumber | None = phone(wa_id)
+    bare = isinstance(wa_id, int) and not isinstance(wa_id, bool) and 0 < wa_id < 10**15  # without its quotes
+    account: PhoneNumber | None = phone(str(wa_id) if bare else wa_id)
     user = text(user_id)
     found = [] if account is None else [Address(AddressKind.PHONE, account)]
     if user:

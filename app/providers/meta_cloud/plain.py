@@ -77,9 +77,8 @@ def moment(value: object) -> datetime | None:
 
 
 def phone(value: object) -> PhoneNumber | None:
-    """A number with its country code, however it is spaced, with or without the plus, or as a JSON number."""
-    whole = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**15
-    shown = str(value) if whole else text(value).strip()
+    """A number with its country code, however it is spaced, with or without the plus."""
+    shown = text(value).strip()
     if not _SHOWN_NUMBER.fullmatch(shown):
         return None
     digits = "+" + re.sub(r"\D", "", shown)
