@@ -44,7 +44,7 @@ async def run_command(arguments: Namespace, settings: Settings) -> int:
             raise core.scribe.problem
         return code
     finally:
-        await core.database.close()
+        await core.close()
 
 
 async def _run_open(core: Core, arguments: Namespace) -> int:

@@ -142,14 +142,28 @@ async def clock(core: Core, *, confirm: bool, as_json: bool) -> int:
 
 async def verify_audit(core: Core, *, as_json: bool) -> int:
     """Say whether the whole chain holds, and where it first does not."""
-    broken = await core.audit.verify()
+    verified = await core.audit.verification()
+    broken = verified.broken
     if as_json:
         found = None if broken is None else {"number": broken.number, "found": broken.found}
         number, head = await core.audit.head()
-        _print_json({"holds": broken is None, "broken": found, "number": number, "head": head})
+        _print_json(
+            {
+                "holds": broken is None,
+                "broken": found,
+                "number": number,
+                "head": head,
+                "sealing": verified.sealing,
+                "sealed_from": verified.sealed_from,
+                "sealed_to": verified.sealed_to,
+                "remembered": verified.remembered,
+            }
+        )
     elif broken is None:
         number, head = await core.audit.head()
         print(texts("cli.audit_holds"))
+        if sealing := words.sealing(verified):
+            print(sealing)
         print(texts("cli.audit_head", number=number, head=head))
     else:
         print(texts("cli.audit_broken", found=words.found(broken)))

@@ -15,7 +15,7 @@ from pathlib import Path
 from app.core.bus import Bus
 from app.core.scribe import Scribe
 from app.core.witness import Witness
-from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, BrokenLink, Deed, chained
+from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, BrokenLink, Deed, Verification, chained
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.connection import LinkState
 from app.domain.deeds import DeedName
@@ -359,6 +359,9 @@ class PlayedAudit:
 
     async def head(self) -> tuple[int, str]:
         return (self.entries_[-1].number, self.entries_[-1].hash) if self.entries_ else (0, FIRST_HASH)
+
+    async def verification(self) -> Verification:
+        return Verification(broken=await self.verify(), number=len(self.entries_))
 
     async def verify(self) -> BrokenLink | None:
         return None

@@ -54,6 +54,7 @@ from app.settings import Settings
 from app.storage import audit_heads
 from app.storage.audit import SqlAudit
 from app.storage.audit_heads import AuditHeads
+from app.storage.audit_seals import AuditSeals
 from app.storage.database import Database
 from app.storage.history import SqlHistory
 from app.storage.history_transfer import SqlHistoryTransfer
@@ -80,7 +81,6 @@ class Core:
     history: SqlHistory
     set_aside: SqlSetAside
     audit: SqlAudit
-    audit_heads: AuditHeads
     witness: Witness
     scribe: Scribe
     whatsapp_web: WhatsAppWebProvider
@@ -120,13 +120,13 @@ class Core:
     async def begin_anew(self) -> None:
         """Make a new database where one was lost; `open` comes after. Raises `Problem`."""
         await self.database.begin_anew()
-        self.audit_heads.set_aside()
+        self.audit.begin_anew()
         await self.witness.write(DeedName.BEGIN_DATABASE, after={"value": str(self.settings.database)})
 
     async def use_copy(self, copy: Path) -> None:
         """Put a *copy* where the database was lost; `open` comes after. Raises `Problem`."""
         await self.database.use_copy(copy)
-        self.audit_heads.set_aside()
+        self.audit.begin_anew()
         await self.witness.write(DeedName.USE_DATABASE_COPY, after={"value": str(copy)})
 
     @asynccontextmanager
@@ -149,6 +149,13 @@ class Core:
                 yield
             with suppress(Problem):
                 await self.clock.save()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Wait a little until the last audit entry is remembered outside the database, and close that."""
+        try:
+            await self.audit.settled()
         finally:
             await self.database.close()
 
@@ -204,8 +211,12 @@ def build_core(
         provider_time=provider_time or checks,
         elapsed=elapsed if clock is None else None,
     )
+    passphrase_file = settings.passphrase_file
+    secrets = Vault(
+        settings.secrets, passphrase=None if passphrase_file is None else partial(read_passphrase, passphrase_file)
+    )
     heads = AuditHeads(settings.data_dir / audit_heads.NAME)
-    audit, scribe = SqlAudit(database, heads), Scribe(bus=bus, clock=trusted)
+    audit, scribe = SqlAudit(database, heads, AuditSeals(secrets, settings.database)), Scribe(bus=bus, clock=trusted)
     witness = Witness(audit=audit, scribe=scribe, clock=trusted, actor=lambda: signed_in(desk.settings.operator_name))
     enrolments = Enrolments(bus=bus, roster=SqlRoster(database), clock=trusted, witness=witness)
     transitions = SqlTransitionLog(database)
@@ -216,10 +227,6 @@ def build_core(
             DeedName.TAKE_OVER_SESSION, enrolments.get(whose), before={"owner": left_by}
         ),
         enrolled=enrolments.all,
-    )
-    passphrase_file = settings.passphrase_file
-    secrets = Vault(
-        settings.secrets, passphrase=None if passphrase_file is None else partial(read_passphrase, passphrase_file)
     )
     accounts = Accounts(enrolments=enrolments, secrets=secrets)
     providers = build_providers(settings, trusted, whatsapp_web, secrets, accounts)
@@ -295,7 +302,6 @@ def build_core(
         history=history,
         set_aside=SqlSetAside(database),
         audit=audit,
-        audit_heads=heads,
         witness=witness,
         scribe=scribe,
         whatsapp_web=whatsapp_web,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from hmac import compare_digest, digest
 from json import dumps
 from typing import Final
 
@@ -14,6 +16,8 @@ from app.domain.mentorado import MentoradoId
 
 FIRST_HASH: Final = "0" * 64
 """What the first entry is chained to."""
+
+_SEAL: Final = re.compile(r"[0-9a-f]{16}\.[0-9a-f]{64}")
 
 
 class AuditOutcome(StrEnum):
@@ -62,6 +66,51 @@ class BrokenLink:
 
     number: int
     found: str
+
+
+class Sealing(StrEnum):
+    """What the seals prove of a chain that holds. A sealed entry vouches for all before it, as they were then."""
+
+    SEALED = "sealed"  # the last entry is sealed with the key that is here
+    PARTLY = "partly"  # those after the last sealed one are only chained
+    KEY_MISSING = "key_missing"  # there are seals, and none of the key that is here
+    NOT_SEALED = "not_sealed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What a walk over the whole chain found."""
+
+    broken: BrokenLink | None
+    number: int = 0  # of the last entry that was reached
+    sealed_from: int | None = None  # the first and last entry with a seal of the key that is here
+    sealed_to: int | None = None
+    foreign_seals: bool = False  # some entry has a seal of another key
+    remembered: int | None = None  # the entry that the keyring remembers; None where it was not compared
+
+    @property
+    def sealing(self) -> Sealing:
+        if self.sealed_to is not None:
+            return Sealing.SEALED if self.sealed_to == self.number else Sealing.PARTLY
+        return Sealing.KEY_MISSING if self.foreign_seals else Sealing.NOT_SEALED
+
+
+def seal(key: bytes, number: int, entry_hash: str) -> str:
+    """HMAC-SHA256 with *key* over the number and hash of an entry, behind an identifier of the key."""
+    return f"{_key_id(key)}.{digest(key, f'{number}:{entry_hash}'.encode(), sha256).hex()}"
+
+
+def seal_holds(key: bytes | None, number: int, entry_hash: str, found: object) -> bool | None:
+    """Whether the seal *found* is the one of the entry; None when it was made with a key other than *key*."""
+    if not isinstance(found, str) or _SEAL.fullmatch(found) is None:
+        return False
+    if key is None or found.partition(".")[0] != _key_id(key):
+        return None
+    return compare_digest(found, seal(key, number, entry_hash))
+
+
+def _key_id(key: bytes) -> str:
+    return digest(key, b"identifier", sha256).hex()[:16]
 
 
 def chained(number: int, deed: Deed, previous_hash: str) -> AuditEntry:

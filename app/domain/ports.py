@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from app.domain.audit import AuditEntry, BrokenLink, Deed
+from app.domain.audit import AuditEntry, BrokenLink, Deed, Verification
 from app.domain.connection import LinkStatus
 from app.domain.credentials import Credentials
 from app.domain.lifecycle import Trigger
@@ -261,6 +261,10 @@ class Audit(Protocol):
 
     async def verify(self) -> BrokenLink | None:
         """Walk the whole chain; None when it holds."""
+        ...
+
+    async def verification(self) -> Verification:
+        """Walk the whole chain, with its seals and what the keyring remembers, if that answers in time."""
         ...
 
 

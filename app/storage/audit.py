@@ -10,11 +10,24 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, BrokenLink, Deed, chained, holds
+from app.domain.audit import (
+    FIRST_HASH,
+    Actor,
+    AuditEntry,
+    AuditOutcome,
+    BrokenLink,
+    Deed,
+    Verification,
+    chained,
+    holds,
+    seal,
+    seal_holds,
+)
 from app.domain.errors import Code, Problem
 from app.domain.mentorado import MentoradoId
 from app.storage.audit_heads import AuditHeads
-from app.storage.database import WITH_CHANGES, Database
+from app.storage.audit_seals import AuditSeals
+from app.storage.database import WITH_CHANGES, BesideChanges, Database
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -28,32 +41,61 @@ class SqlAudit:
     Who may write to the file can take its triggers away, and `verify` then tells the first entry that was altered,
     removed, moved or added. Entries removed from the end are told by the head, which is kept in a table of its own.
     A chain that was worked out anew with its head, and a file that was exchanged for an older or an empty one, are told
-    by *heads*, the file beside it. Who can rewrite both is told only by a number and hash that were noted elsewhere:
-    in a backup, or by a person.
+    by *heads*, the file beside it. Who can rewrite both is told by *seals*: a key and the last entry outside the data
+    folder; without those, only by a number and hash that were noted elsewhere: in a backup, or by a person.
     """
 
-    def __init__(self, database: Database, heads: AuditHeads | None = None) -> None:
+    def __init__(self, database: Database, heads: AuditHeads | None = None, seals: AuditSeals | None = None) -> None:
         self._database = database
         self._heads = heads
+        self._seals = seals
 
     async def record(self, deed: Deed) -> AuditEntry:
-        entry = await self._database.run(lambda connection: _record(connection, deed))
+        await self._prepare()
+        key = self._key
+        entry = await self._database.run(lambda connection: _record(connection, deed, key))
         self._note(entry)
         return entry
 
     def _note(self, entry: AuditEntry) -> None:
         if self._heads is not None:
             self._heads.append(entry)
+        if self._seals is not None:
+            self._seals.remember(entry, self._hash_of)
+
+    @property
+    def _key(self) -> bytes | None:
+        return None if self._seals is None else self._seals.key
+
+    async def _prepare(self) -> None:
+        if self._seals is not None:
+            await self._seals.prepare()
+
+    async def _hash_of(self, number: int) -> str | None:
+        query = "SELECT hash FROM audit WHERE number = ?"
+        return await self._database.read(lambda connection: connection.exec_driver_sql(query, (number,)).scalar())
+
+    def begin_anew(self) -> None:
+        """A person put another database in place: what was noted outside the former is set aside."""
+        if self._heads is not None:
+            self._heads.set_aside()
+        if self._seals is not None:
+            self._seals.begin_anew()
+
+    async def settled(self) -> None:
+        """Before the database is closed: wait a little until the last entry is remembered outside it."""
+        if self._seals is not None:
+            await self._seals.settled()
 
     @contextmanager
     def with_changes(self, deed_of: Callable[[int], Deed | None]) -> Iterator[None]:
         def write(connection: Connection, count: int) -> None:
             deed = deed_of(count)
             if deed is not None:
-                entries.append(_record(connection, deed))
+                entries.append(_record(connection, deed, self._key))
 
         entries: list[AuditEntry] = []
-        before = WITH_CHANGES.set(write)
+        before = WITH_CHANGES.set(BesideChanges(self._prepare, write))
         try:
             yield
         finally:
@@ -67,21 +109,27 @@ class SqlAudit:
         return await self._database.read(lambda connection: _entries(connection, mentorado_id, before, limit))
 
     async def verify(self) -> BrokenLink | None:
+        return (await self.verification()).broken
+
+    async def verification(self) -> Verification:
         noted = {} if self._heads is None else await asyncio.to_thread(self._heads.known)
-        return await self._database.read(lambda connection: _verify(connection, noted))
+        remembered = None if self._seals is None else await self._seals.prepare_verification()
+        walk = _Walk(noted, remembered, self._key)
+        return await self._database.read(walk.verification)
 
     async def head(self) -> tuple[int, str]:
         return await self._database.read(_head)
 
 
-def _record(connection: Connection, deed: Deed) -> AuditEntry:
+def _record(connection: Connection, deed: Deed, key: bytes | None) -> AuditEntry:
     """The number and hash before come from the head: after a removal at the end, the gap stays to be seen."""
     from app.storage.tables import audit, audit_head
 
     head = connection.execute(audit_head.select()).one()
     in_utc = replace(deed, at=deed.at.astimezone(UTC))  # as it is read again; the zone is part of what is hashed
     entry = chained(head.number + 1, in_utc, head.hash)
-    connection.execute(audit.insert().values(**(_row(entry) | {"at": in_utc.at})))
+    mac = None if key is None else seal(key, entry.number, entry.hash)
+    connection.execute(audit.insert().values(**(_row(entry) | {"at": in_utc.at, "mac": mac})))
     return entry
 
 
@@ -119,29 +167,75 @@ def _head(connection: Connection) -> tuple[int, str]:
     return (0, FIRST_HASH) if head is None else (head.number, head.hash)
 
 
-def _verify(connection: Connection, noted: Mapping[int, str]) -> BrokenLink | None:
-    number, previous_hash = 0, FIRST_HASH
-    for row in _walk(connection):
-        number += 1
-        if row["number"] != number:
-            return BrokenLink(number=number, found="missing")
+class _Walk:
+    """One walk over the whole chain: each entry by itself, behind the one before, and as it is known outside."""
+
+    def __init__(self, noted: Mapping[int, str], remembered: tuple[int, str] | None, key: bytes | None) -> None:
+        self._noted = noted
+        self._remembered = remembered
+        self._key = key
+        self._number = 0
+        self._hash = FIRST_HASH
+        self._sealed: list[int] = []  # the first and the last
+        self._foreign = False
+
+    def verification(self, connection: Connection) -> Verification:
+        broken = self._broken(connection)
+        first, last = self._sealed or (None, None)
+        return Verification(
+            broken=broken,
+            number=self._number,
+            sealed_from=first,
+            sealed_to=last,
+            foreign_seals=self._foreign,
+            remembered=None if self._remembered is None else self._remembered[0],
+        )
+
+    def _broken(self, connection: Connection) -> BrokenLink | None:
+        for row in _walk(connection):
+            if found := self._step(row):
+                return BrokenLink(number=self._number, found=found)
+        if broken := _ends(connection, self._number, self._hash):
+            return broken
+        if max(self._noted, default=0) > self._number:
+            return BrokenLink(number=self._number + 1, found="noted outside the database and missing")
+        if self._remembered is not None and self._remembered[0] > self._number:
+            return BrokenLink(number=self._number + 1, found="older than what the keyring remembers")
+        return None
+
+    def _step(self, row: dict[str, Any]) -> str:
+        """What is wrong with the next entry; empty when nothing is."""
+        mac = row.pop("mac")
+        self._number += 1
+        if row["number"] != self._number:
+            return "missing"
         try:
             entry = _entry(row)
             intact = holds(entry) and _row(entry) == row  # equal by value is not enough: it is as it was written
         except (ValueError, TypeError, AttributeError):
             intact = False
         if not intact:
-            return BrokenLink(number=number, found="altered")
-        if entry.previous_hash != previous_hash:
-            return BrokenLink(number=number, found="not what follows the entry before")
-        if noted.get(number, entry.hash) != entry.hash:
-            return BrokenLink(number=number, found="not what was noted outside the database")
-        previous_hash = entry.hash
-    if broken := _ends(connection, number, previous_hash):
-        return broken
-    if max(noted, default=0) > number:
-        return BrokenLink(number=number + 1, found="noted outside the database and missing")
-    return None
+            return "altered"
+        if entry.previous_hash != self._hash:
+            return "not what follows the entry before"
+        self._hash = entry.hash
+        return self._outside(entry, mac)
+
+    def _outside(self, entry: AuditEntry, mac: object) -> str:
+        """What disagrees with what is kept outside the database."""
+        if self._noted.get(entry.number, entry.hash) != entry.hash:
+            return "not what was noted outside the database"
+        if self._remembered is not None and self._remembered[0] == entry.number and self._remembered[1] != entry.hash:
+            return "not what the keyring remembers"
+        if mac is None:
+            return ""
+        sealed = seal_holds(self._key, entry.number, entry.hash, mac)
+        if sealed is False:
+            return "not what the key sealed"
+        if sealed:
+            self._sealed = [*self._sealed[:1], entry.number] if self._sealed else [entry.number] * 2
+        self._foreign = self._foreign or sealed is None
+        return ""
 
 
 def _ends(connection: Connection, number: int, last_hash: str) -> BrokenLink | None:

@@ -6,9 +6,10 @@ Importing this module costs nothing: SQLAlchemy is loaded in the worker thread, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
@@ -21,7 +22,16 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WITH_CHANGES: ContextVar[Callable[[Connection, int], None] | None] = ContextVar("WITH_CHANGES", default=None)
+
+@dataclass(frozen=True, slots=True)
+class BesideChanges:
+    """What is done beside a transaction's work: *prepare* before it, on the loop; *write* at its end, inside it."""
+
+    prepare: Callable[[], Awaitable[None]]
+    write: Callable[[Connection, int], None]
+
+
+WITH_CHANGES: ContextVar[BesideChanges | None] = ContextVar("WITH_CHANGES", default=None)
 """What is done at the end of each transaction that `Database.run` makes for the caller, in the same transaction."""
 
 _START_OVER = frozenset({Code.DATABASE_CORRUPT, Code.DATABASE_NOT_WRITABLE})
@@ -75,11 +85,13 @@ class Database:
         *count* says of the result how many rows that people count went or came, for `WITH_CHANGES`.
         """
         beside = WITH_CHANGES.get()
+        if beside is not None:
+            await beside.prepare()
 
         def whole(connection: Connection) -> T:
             result = work(connection)
             if beside is not None:
-                beside(connection, count(result))
+                beside.write(connection, count(result))
             return result
 
         return await self._in_worker(lambda: self._transact(whole, writing=True))

@@ -273,6 +273,7 @@ audit = Table(
     Column("reason", String, nullable=False),
     Column("previous_hash", String(64), nullable=False),
     Column("hash", String(64), nullable=False),
+    Column("mac", String),  # see `app.domain.audit.seal`; none where no place kept a key
 )
 Index("ix_audit_mentorado_id", audit.c.mentorado_id)
 

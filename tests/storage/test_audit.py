@@ -92,7 +92,7 @@ async def test_an_empty_audit_holds(path: Path) -> None:
         "INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE number = 2",
         "REPLACE INTO audit SELECT * FROM audit WHERE number = 3",
         "INSERT INTO audit SELECT 9, at, user, operator, action, mentorado_id, subject, before, after, outcome, reason,"
-        " hash, hash FROM audit WHERE number = 3",
+        " hash, hash, NULL FROM audit WHERE number = 3",
         "UPDATE audit_head SET number = 2",
         "UPDATE audit_head SET hash = 'x'",
         "DELETE FROM audit_head",
@@ -143,7 +143,7 @@ async def test_an_altered_column_is_found_at_its_row(path: Path, column: str, va
 async def test_every_column_is_covered(path: Path) -> None:
     async with Database(path) as database:
         columns = await database.read(lambda c: c.exec_driver_sql("SELECT name FROM pragma_table_info('audit')").all())
-    assert {name for (name,) in columns} == COLUMNS.keys() | {"number"}
+    assert {name for (name,) in columns} == COLUMNS.keys() | {"number", "mac"}  # the seal: test_audit_seals.py
 
 
 SWAP = (
@@ -153,7 +153,7 @@ SWAP = (
 )
 APPEND = (
     "INSERT INTO audit SELECT 21, at, user, operator, action, mentorado_id, subject, before, after, outcome, reason,"
-    " previous_hash, '{}' FROM audit WHERE number = 20"
+    " previous_hash, '{}', NULL FROM audit WHERE number = 20"
 )
 
 
@@ -174,7 +174,7 @@ APPEND = (
         (["DELETE FROM audit_head"], BrokenLink(number=21, found="the head is missing")),
         (
             ["INSERT INTO audit SELECT -1, at, user, operator, action, mentorado_id, subject, before, after, outcome,"
-             " reason, previous_hash, hash FROM audit WHERE number = 20"],
+             " reason, previous_hash, hash, NULL FROM audit WHERE number = 20"],
             BrokenLink(number=-1, found="added before the first"),
         ),
     ],
@@ -195,7 +195,7 @@ async def test_a_well_made_entry_behind_the_head_or_after_a_gap_is_found(path: P
         last = [await SqlAudit(database).record(DEED) for _ in range(3)][-1]
     forged = chained(4, DEED, last.hash)
     columns = "at, user, operator, action, mentorado_id, subject, before, after, outcome, reason"
-    copied = f"INSERT INTO audit SELECT 4, {columns}, '{last.hash}', '{forged.hash}' FROM audit WHERE number = 3"
+    copied = f"INSERT INTO audit SELECT 4, {columns}, '{last.hash}', '{forged.hash}', NULL FROM audit WHERE number = 3"
     _tamper(path, copied)
     async with Database(path) as database:
         assert await SqlAudit(database).verify() == BrokenLink(number=4, found="added behind the head")

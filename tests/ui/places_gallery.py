@@ -129,7 +129,7 @@ async def fill_audit(stage: Stage) -> None:
 
 
 async def _audit(camera: Camera) -> None:
-    from app.domain.audit import BrokenLink
+    from app.domain.audit import BrokenLink, Verification
     from app.ui.audit_page.page import AuditPage
     from app.ui.audit_page.verdict import Verdict
     from app.ui.places import Place
@@ -145,9 +145,15 @@ async def _audit(camera: Camera) -> None:
     await camera.take()
     page.verdict.show_running(90)
     await camera.take("running", widths=("wide",))
-    page.verdict.show_verdict(Verdict(NOON, None, stage.audit.outcomes[-1]))
+    page.verdict.show_verdict(
+        Verdict(
+            NOON,
+            Verification(broken=None, number=90, sealed_from=41, sealed_to=90, remembered=90),
+            stage.audit.outcomes[-1],
+        )
+    )
     await camera.take("intact")
-    page.verdict.show_verdict(Verdict(NOON, BrokenLink(number=87, found="altered"), None))
+    page.verdict.show_verdict(Verdict(NOON, Verification(broken=BrokenLink(number=87, found="altered")), None))
     page.model.mark_broken(87)
     await camera.take("broken")
     page.verdict.hide()

@@ -136,7 +136,8 @@ class AuditPage(Page):
         self.verify_button.setEnabled(False)
         self.verdict.show_running(self._newest)
         try:
-            broken = await self._audit.verify()
+            verified = await self._audit.verification()
+            broken = verified.broken
             last = None if broken else next(iter(await self._audit.entries(limit=1)), None)
         except BaseException:
             self.verdict.give_up()
@@ -144,7 +145,7 @@ class AuditPage(Page):
         finally:
             self.verify_button.setEnabled(True)
         self.model.mark_broken(broken.number if broken else None)
-        self.verdict.show_verdict(Verdict(self._clock.now(), broken, last))
+        self.verdict.show_verdict(Verdict(self._clock.now(), verified, last))
 
     @asked
     async def go_to(self, number: int) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from app.domain.audit import AuditEntry, AuditOutcome, BrokenLink
+from app.domain.audit import AuditEntry, AuditOutcome, Verification
 from app.domain.mentorado import MentoradoId
 from app.ui.mentorado_list.search import fold
 
@@ -23,7 +23,7 @@ class ReadsAudit(Protocol):
         self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
     ) -> Sequence[AuditEntry]: ...
 
-    async def verify(self) -> BrokenLink | None: ...
+    async def verification(self) -> Verification: ...
 
 
 class Period(StrEnum):

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.domain.audit import AuditEntry, BrokenLink
+from app.domain.audit import AuditEntry, BrokenLink, Verification
 from app.ui import tokens as t
 from app.ui.audit_page import words
 from app.ui.busy_bar import BusyBar
@@ -27,8 +27,12 @@ class Verdict:
     """What `verify` found, when, and which entry was the last one then."""
 
     at: datetime
-    broken: BrokenLink | None
+    verified: Verification
     last: AuditEntry | None
+
+    @property
+    def broken(self) -> BrokenLink | None:
+        return self.verified.broken
 
 
 class _Sign(QWidget):
@@ -139,7 +143,8 @@ class VerdictCard(QFrame):
             self._say(t.Tone.PROGRESS, "refresh", texts("audit.verify.running"), self._count(self._running))
         elif broken is None:
             count = verdict.last.number if verdict.last else 0
-            line = f"{texts('audit.verify.intact_line')} {self._checked(verdict)}"
+            proven = (texts("audit.verify.intact_line"), words.sealing(verdict.verified), self._checked(verdict))
+            line = " ".join(filter(None, proven))
             self._say(
                 t.Tone.CONNECTED,
                 "shield-check",

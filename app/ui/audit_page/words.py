@@ -8,7 +8,7 @@ from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
 
-from app.domain.audit import AuditOutcome, BrokenLink, Deed
+from app.domain.audit import AuditOutcome, BrokenLink, Deed, Verification
 from app.domain.connection import LinkState, LinkStatus, Reason
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
@@ -68,6 +68,9 @@ _FOUND: Final = MappingProxyType(
         "added before the first": "added",
         "not what was noted outside the database": "noted_differs",
         "noted outside the database and missing": "noted_missing",
+        "not what the key sealed": "seal_wrong",
+        "not what the keyring remembers": "remembered_differs",
+        "older than what the keyring remembers": "older",
     }
 )
 
@@ -132,6 +135,21 @@ def change(deed: Deed) -> str:
 def found(broken: BrokenLink) -> str:
     """What is wrong with the first entry that does not hold."""
     return texts(f"audit.found.{_FOUND.get(broken.found, 'other')}", number=number(broken.number))
+
+
+def sealing(verified: Verification) -> str:
+    """What is proven of a chain that holds, with and without a key and a keyring; empty while there are no entries."""
+    if not verified.number:
+        return ""
+    first, last = verified.sealed_from or 0, verified.sealed_to or 0
+    said = [texts(f"audit.sealing.{verified.sealing}", first=number(first), last=number(last))]
+    if first > 1:
+        said.append(texts("audit.sealing.before", first=number(first)))
+    if verified.remembered is None:
+        said.append(texts("audit.sealing.not_remembered"))
+    else:
+        said.append(texts("audit.sealing.remembered", number=number(verified.remembered)))
+    return " ".join(said)
 
 
 def number(count: int) -> str:

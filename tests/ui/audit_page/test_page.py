@@ -177,7 +177,7 @@ def test_trouble_with_the_database_is_told_on_the_page(in_office: InOffice) -> N
         async def entries(self, **_asked: object) -> list[object]:
             raise Problem(Code.DATABASE_LOCKED)
 
-        verify = entries
+        verification = entries
 
     async def use(office: Office) -> None:
         office.page._audit = Locked()  # type: ignore[assignment]

@@ -124,7 +124,7 @@ def test_every_way_a_chain_breaks_has_its_own_sentence() -> None:
     from inspect import getsource
     from re import findall
 
-    told = set(findall(r'found="([^"]+)"', getsource(storage)))
+    told = set(findall(r'(?:found=|return )"([^"]+)"', getsource(storage)))
     assert told == set(words._FOUND)
     said = [words.found(BrokenLink(number=1204, found=found)) for found in told]
     assert all(sentence.endswith(".") for sentence in said)
