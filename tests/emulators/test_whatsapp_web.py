@@ -65,8 +65,20 @@ def restarted(emulator: EmulatorProcess, session: str, name: str) -> Iterator[Re
 def test_a_linked_client_logs_in_and_leaves_its_keys(shop: RealClient, control: EmulatorControl) -> None:
     line = control.wait_online(SHOP)
     assert (line.kind, line.device) == ("login", 1)
-    assert [device.keys for device in control.devices(SHOP)] == [812]
+    assert [device.keys for device in control.devices(SHOP)] == [811]  # of 812; its phone wrote to it with one
     assert {"status": "success"} in shop.said()
+
+
+def test_a_newly_linked_client_gets_keys_and_history_of_its_phone_which_are_no_peoples_messages(
+    shop: RealClient, control: EmulatorControl
+) -> None:
+    first = shop.wait(event="ProtocolMessage")
+    second = shop.wait(after=shop.said().index(first) + 1, event="ProtocolMessage")
+    notices = {str(first["id"]), str(second["id"])}
+    assert len(notices) == 2
+    assert not notices & set(control.acknowledged())
+    assert not notices & {receipt.id for receipt in control.receipts()}
+    assert control.waiting(SHOP) == {1: []}
 
 
 def test_texts_go_both_ways(shop: RealClient, control: EmulatorControl) -> None:

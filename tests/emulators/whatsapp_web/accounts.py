@@ -21,6 +21,8 @@ class Device:
     registration: bytes
     signed_key: PreKey
     vouched: bytes  # the device identity that both the phone and the device have signed
+    inline_history: bool = False  # takes the first part of the history inside a message
+    sync_due: bool = False  # newly linked: the phone has not sent its keys and history yet
     keys: deque[PreKey] = field(default_factory=deque)
     waiting: dict[str, Node] = field(default_factory=dict)  # sent, or to be sent, and not acknowledged
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,33 +34,47 @@ class Attempt:
     ended: float | None = None
 
 
+class UnknownDictionary(Exception):
+    """The client announced a version of the token dictionaries that the service does not have."""
+
+
 class Connection:
     """A line to one client: whole nodes in, whole nodes out."""
 
-    def __init__(self, attempt: Attempt, socket: WebSocket, xml: BinaryXml) -> None:
+    def __init__(self, attempt: Attempt, socket: WebSocket, xml_by_version: Mapping[int, BinaryXml]) -> None:
         self.attempt = attempt
         self.device: Device | None = None
         self.registration: Registration | None = None
         self._socket = socket
-        self._xml = xml
+        self._xml_by_version = xml_by_version
+        self._xml: BinaryXml | None = None  # known once the client has announced its version
         self._frames = Frames()
         self._read: Cipher | None = None
         self._write: Cipher | None = None
         self._asked: dict[str, asyncio.Future[Node]] = {}
 
+    @property
+    def dictionary_version(self) -> int:
+        """Which dictionaries the client speaks with, once it has said hello."""
+        return self._frames.dictionary_version
+
     async def shake_hands(self, identity: NoiseIdentity) -> tuple[bytes, bytes, AsyncIterator[Node]]:
         """Return the client's static key, its payload, and what it says after that."""
         frames = self._incoming()
         first = await anext(frames)
+        version = self._frames.dictionary_version
+        xml = self._xml = self._xml_by_version.get(version)
+        if xml is None:
+            raise UnknownDictionary(f"there is no dictionary {version}")
         handshake = Handshake(identity, self._frames.header)
         self._socket.send(frame(handshake.hello(first)))
         static, payload = handshake.finish(await anext(frames))
         self._read, self._write = handshake.ciphers()
-        return static, payload, self._nodes(frames, self._read)
+        return static, payload, self._nodes(frames, self._read, xml)
 
     def send(self, said: Node) -> None:
         """Say one node; nothing happens once the client has gone."""
-        if self._write is not None and self._socket.open:
+        if self._write is not None and self._xml is not None and self._socket.open:
             self._socket.send(frame(self._write.encrypt(self._xml.encode(said))))
 
     async def ask(self, question: Node) -> Node:
@@ -116,9 +130,9 @@ class Connection:
             for each in self._frames.feed(data):
                 yield each
 
-    async def _nodes(self, frames: AsyncIterator[bytes], cipher: Cipher) -> AsyncIterator[Node]:
+    async def _nodes(self, frames: AsyncIterator[bytes], cipher: Cipher, xml: BinaryXml) -> AsyncIterator[Node]:
         async for each in frames:
-            yield self._xml.decode(cipher.decrypt(each))
+            yield xml.decode(cipher.decrypt(each))
 
 
 def client_payload(raw: bytes) -> tuple[Registration | None, str, int]:

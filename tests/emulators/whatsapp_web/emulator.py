@@ -13,7 +13,7 @@ from tests.emulators.whatsapp_web.certificates import noise_identity, tls_contex
 from tests.emulators.whatsapp_web.operations import Operations
 from tests.emulators.whatsapp_web.proxy import Proxy
 from tests.emulators.whatsapp_web.service import Service
-from tests.emulators.whatsapp_web.tokens import installed_tokens
+from tests.emulators.whatsapp_web.tokens import tokens_by_version
 
 STATE_FILE: Final = "emulator.json"
 _LINE_LIMIT: Final = 16 << 20
@@ -26,7 +26,7 @@ class Emulator:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._stack = contextlib.AsyncExitStack()
-        self.service = Service(installed_tokens(), noise_identity(directory))
+        self.service = Service(tokens_by_version(), noise_identity(directory))
         self._proxy = Proxy(tls_context(directory), self.service.serve, self.service.refused)
         self.operations = Operations(self.service, self._proxy)
         self.port = 0  # of the proxy, once the context is open

@@ -134,6 +134,14 @@ def _nobody_blocked(_asked: Asked) -> Iterable[Node]:
     yield node("list", dhash="0")
 
 
+def _app_state(asked: Asked) -> Iterable[Node]:
+    collections = (
+        node("collection", name=each.text("name"), version=each.text("version"), has_more_patches="false")
+        for each in asked.child.children
+    )
+    yield node("sync", *collections)
+
+
 def _media_servers(_asked: Asked) -> Iterable[Node]:
     host = node("host", hostname="mmg.whatsapp.net")
     yield node("media_conn", host, auth="none", ttl=300, auth_ttl=300, max_buckets=12)
@@ -148,6 +156,7 @@ _ANSWERS: Final[Mapping[tuple[str, str], Answer]] = MappingProxyType(
         ("privacy", "privacy"): _privacy,
         ("w:g2", "participating"): _no_groups,
         ("blocklist", ""): _nobody_blocked,
+        ("w:sync:app:state", "sync"): _app_state,
         ("w:m", "media_conn"): _media_servers,
     }
 )

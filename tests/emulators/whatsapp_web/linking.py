@@ -106,6 +106,8 @@ class Linking:
             registration=registration.registration,
             signed_key=registration.signed_key,
             vouched=account.phone.accept(registration.identity, signed),
+            inline_history=registration.inline_history,
+            sync_due=True,
         )
         account.devices[number] = device
         line.attempt.phone, line.attempt.device = account.number, number

@@ -9,12 +9,20 @@ from typing import Final, Protocol
 from tests.emulators.whatsapp_web.accounts import Account, Accounts, Device
 from tests.emulators.whatsapp_web.faults import ArmedFaults, SendFault
 from tests.emulators.whatsapp_web.iq import read_key
-from tests.emulators.whatsapp_web.letters import Letter, read_letter, write_copy, write_text
+from tests.emulators.whatsapp_web.letters import (
+    Letter,
+    read_letter,
+    write_app_state_keys,
+    write_copy,
+    write_history,
+    write_text,
+)
 from tests.emulators.whatsapp_web.nodes import LID_SERVER, PHONE_SERVER, Jid, Node, leaf
 from tests.emulators.whatsapp_web.signal_end import OPENING, Bundle
 
 _DELIVERED: Final = frozenset({"", "inactive"})
 _RETRY: Final = "retry"
+PEER: Final = "peer"  # the category of what a phone and its devices say to each other
 
 
 class Line(Protocol):
@@ -59,7 +67,8 @@ class Mail:
         self._accounts = accounts
         self._faults = faults
         self._line_of = line_of
-        self._written: dict[str, tuple[Account, bytes]] = {}
+        self._written: dict[str, tuple[Account, bytes, Mapping[str, str | Jid]]] = {}
+        self._of_peers: set[str] = set()  # ids of what phones told their devices
 
     @property
     def acknowledged(self) -> list[str]:
@@ -68,7 +77,7 @@ class Mail:
 
     def send_text(self, sender: Account, to: Account, text: str, device: int | None = None) -> str:
         """Let a phone write *text* to everybody's devices, or to one *device* only; return the message's id."""
-        message_id = f"3EB0{secrets.token_hex(9).upper()}"
+        message_id = _new_id()
         plain = write_text(text)
         for each in self._chosen(to, device):
             self._seal(sender, each, message_id, plain)
@@ -78,6 +87,14 @@ class Mail:
             for each in self._chosen(sender, None if device is None else 0):
                 self._seal(sender, each, message_id, copy, recipient=to.lid, peer_recipient_pn=to.jid)
         return message_id
+
+    def send_first_sync(self, sender: Account, device: Device) -> None:
+        """Let a phone send a newly linked device the key of the shared settings, and word of its history."""
+        keys = write_app_state_keys(sender.phone.raw_id, list(sender.devices))
+        for plain in (keys, write_history(inline=device.inline_history)):
+            message_id = _new_id()
+            self._of_peers.add(message_id)
+            self._seal(sender, device, message_id, plain, category=PEER)
 
     def read(self, reader: Account, message_id: str) -> None:
         """Let a phone tell the writer that it has read a message."""
@@ -112,17 +129,25 @@ class Mail:
         writer = self._accounts.device(said.jid("to"))
         for message_id in ids:
             reader.waiting.pop(message_id, None)
+            if message_id in self._of_peers:
+                self._repeat_on_retry(reader, message_id, kind, said)
+                continue
             number = reader.jid.device
             self.receipts.append(Receipt(message_id, reader.jid.user, number, kind, time.monotonic()))
             if writer is not None:
                 self._tell(writer, reader.lid, message_id, kind, said.children)
-            elif kind == _RETRY and message_id in self._written:
-                sender, plain = self._written[message_id]
-                sender.phone.signal.open(reader.lid, _offered(said) or reader.bundle())
-                self._seal(sender, reader, message_id, plain)
+            else:
+                self._repeat_on_retry(reader, message_id, kind, said)
         return Node(
             "ack", {"class": "receipt", "id": ids[0], "from": said.jid("to"), **({"type": kind} if kind else {})}
         )
+
+    def _repeat_on_retry(self, reader: Device, message_id: str, kind: str, said: Node) -> None:
+        """Let the phone that wrote a message seal it again for a device which could not read it."""
+        if kind == _RETRY and message_id in self._written:
+            sender, plain, more = self._written[message_id]
+            sender.phone.signal.open(reader.lid, _offered(said) or reader.bundle())
+            self._seal(sender, reader, message_id, plain, **more)
 
     def _carry(self, writer: Device, said: Node, to: Jid, sealed: Node) -> None:
         account, device = self._accounts.find(to), self._accounts.device(to)
@@ -146,12 +171,12 @@ class Mail:
         if (answer := self.answers.get(account.number)) is not None and letter.kind == "text":
             self.send_text(account, self._accounts.get(writer.jid.user), answer)
 
-    def _seal(self, sender: Account, device: Device, message_id: str, plain: bytes, **more: Jid) -> None:
+    def _seal(self, sender: Account, device: Device, message_id: str, plain: bytes, **more: str | Jid) -> None:
         signal = sender.phone.signal
         if not signal.knows(device.lid, device.identity):
             signal.open(device.lid, device.bundle())
         kind, raw = signal.encrypt(device.lid, plain)
-        self._written[message_id] = sender, plain
+        self._written[message_id] = sender, plain, more
         attrs: dict[str, str | Jid] = {
             "from": sender.lid,
             "id": message_id,
@@ -219,6 +244,10 @@ def _names(writer: Device, hidden: bool) -> Mapping[str, str | Jid]:
     if hidden:
         return {"addressing_mode": "lid", "sender_pn": Jid(writer.jid.user, PHONE_SERVER)}
     return {"addressing_mode": "pn", "sender_lid": writer.lid.bare}
+
+
+def _new_id() -> str:
+    return f"3EB0{secrets.token_hex(9).upper()}"
 
 
 def _now() -> str:

@@ -85,7 +85,7 @@ def _client(session: Path, say: Any) -> Any:
         *("ClientOutdated", "ConnectFailure", "PairStatus", "KeepAliveTimeout", "KeepAliveRestored"),
     ):
         client.event(getattr(events, f"{name}Ev"))(lambda _client, event, name=name: say(event=name, detail=str(event)))
-    client.event(events.MessageEv)(lambda _client, event: say(event="Message", **_message(event)))
+    client.event(events.MessageEv)(lambda _client, event: say(**_message(event)))
     client.event(events.ReceiptEv)(
         lambda _client, event: say(event="Receipt", ids=list(event.MessageIDs), kind=int(event.Type))
     )
@@ -96,7 +96,8 @@ def _message(event: Any) -> dict[str, str]:
     from neonize.utils.message import extract_text
 
     source = event.Info.MessageSource
-    return {"id": event.Info.ID, "text": extract_text(event.Message), "chat": source.Chat.User}
+    kind = "ProtocolMessage" if event.Message.HasField("protocolMessage") else "Message"  # from its phone, or a person
+    return {"event": kind, "id": event.Info.ID, "text": extract_text(event.Message), "chat": source.Chat.User}
 
 
 def _connect(client: Any, say: Any) -> None:

@@ -113,6 +113,11 @@ class Frames:
             del self._buffer[:end]
         return frames
 
+    @property
+    def dictionary_version(self) -> int:
+        """The version of the token dictionaries that the client announced: the header's last byte."""
+        return self.header[-1]
+
     def _take_header(self) -> bool:
         if self._buffer.startswith(_ROUTED):
             skip = 7 + int.from_bytes(self._buffer[4:7], "big")

@@ -11,6 +11,7 @@ from tests.emulators.whatsapp_web.connection import Attempt, Connection
 from tests.emulators.whatsapp_web.faults import FAULTS, Ending, LineFault
 from tests.emulators.whatsapp_web.forged import forge
 from tests.emulators.whatsapp_web.linking import LinkingFailed
+from tests.emulators.whatsapp_web.mail import PEER
 from tests.emulators.whatsapp_web.phone import ScannedCode
 from tests.emulators.whatsapp_web.proxy import Proxy
 from tests.emulators.whatsapp_web.service import Service
@@ -164,7 +165,7 @@ class Operations:
     async def waiting(self, phone: str) -> Json:
         """The ids of messages that each device of a phone has not acknowledged."""
         devices = self._service.accounts.get(phone).devices
-        return {"ids": {str(number): list(device.waiting) for number, device in devices.items()}}
+        return {"ids": {str(number): _messages(device) for number, device in devices.items()}}
 
     async def attempts(self) -> Json:
         """Every time a client dialed, oldest first."""
@@ -210,6 +211,11 @@ class Operations:
     def _typed_for(line: Connection) -> str:
         typed = line.registration.typed if line.registration else None
         return typed.phone if typed else ""
+
+
+def _messages(device: Device) -> list[str]:
+    """What people wrote that *device* has not acknowledged; what its phone tells it does not count."""
+    return [name for name, waiting in device.waiting.items() if waiting.text("category") != PEER]
 
 
 def _device(device: Device) -> Json:

@@ -6,6 +6,7 @@ from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from tests.emulators.whatsapp_web.installed import protobuf
 from tests.emulators.whatsapp_web.nodes import SERVICE, Node, leaf, node
 from tests.emulators.whatsapp_web.signal_end import PreKey
 
@@ -26,6 +27,7 @@ class Registration:
     registration: bytes
     identity: bytes
     signed_key: PreKey
+    inline_history: bool = False  # takes the first part of the history inside a message
     noise: bytes = b""  # known from the handshake
     refs: list[str] = field(default_factory=list)
     typed: TypedCode | None = None
@@ -34,7 +36,9 @@ class Registration:
     @classmethod
     def of(cls, pairing: Any) -> Self:
         """Read it from the client's payload."""
-        return cls(pairing.eRegid, pairing.eIdent, PreKey(pairing.eSkeyID, pairing.eSkeyVal, pairing.eSkeySig))
+        signed = PreKey(pairing.eSkeyID, pairing.eSkeyVal, pairing.eSkeySig)
+        props = protobuf("waCompanionReg.WACompanionReg_pb2").DeviceProps.FromString(pairing.deviceProps)
+        return cls(pairing.eRegid, pairing.eIdent, signed, props.historySyncConfig.inlineInitialPayloadInE2EeMsg)
 
     def offer(self, count: int, question: str) -> Node:
         """New codes to show, *count* of them, which the client answers as *question*."""

@@ -1,10 +1,15 @@
-"""The dictionaries of binary XML, read from the client that is installed: they are not ours to keep a copy of."""
+"""The dictionaries of binary XML, by the version that a client announces in its connection header.
+
+Version 3 is read from the installed client and not kept here. No installed package has version 2 (Baileys 6): its
+words are in ``dictionary_2.txt``, with their source and licence.
+"""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from tests.emulators.whatsapp_web.installed import library_path
@@ -17,6 +22,8 @@ _LOAD: Final = 1
 _RELA: Final = 4
 _HEADER: Final = 16  # a Go string is a pointer and a length
 _SLICE: Final = 24  # a Go slice is a pointer, a length and a capacity
+_VERSION_2: Final = Path(__file__).with_name("dictionary_2.txt")
+_LIST_MARK: Final = "== "
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,24 @@ class Tokens:
 def installed_tokens() -> Tokens:
     """The dictionaries of the installed client; about a tenth of a second, once per process."""
     return read_tokens(library_path())
+
+
+@cache
+def tokens_by_version() -> Mapping[int, Tokens]:
+    """The dictionaries of every version that clients announce."""
+    return MappingProxyType({2: read_word_lists(_VERSION_2), 3: installed_tokens()})
+
+
+def read_word_lists(file: Path) -> Tokens:
+    """Read dictionaries from a text *file*: words between spaces, each list after a line that begins with ``==``."""
+    lists: list[list[str]] = []
+    for line in file.read_text(encoding="utf-8").splitlines():
+        if line.startswith(_LIST_MARK):
+            lists.append([])
+        elif lists:
+            lists[-1] += line.split()
+    single, *double = (tuple(words) for words in lists)
+    return Tokens(("", *single), tuple(double))
 
 
 def read_tokens(library: Path) -> Tokens:
