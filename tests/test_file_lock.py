@@ -30,6 +30,14 @@ ELSEWHERE = Owner(
 )
 
 
+@pytest.fixture(autouse=True)
+def a_computer_with_an_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minimal system has no /etc/machine-id, and without one nothing is proven about its former runs."""
+    if file_lock._machine_id() == "":
+        (tmp_path / "machine-id").write_text(HERE.machine)
+        monkeypatch.setattr(file_lock, "_MACHINE_ID", tmp_path / "machine-id")
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     owner: Owner

@@ -48,7 +48,7 @@ async def test_the_newest_is_what_the_program_dated_last(path: Path) -> None:
         assert await records.newest() is None
         ana = await enrol(database)
         await history.store(ana, [said("1", sent_at=minutes(9))], minutes(5))
-        await history.store(ana, [said("2", sent_at=minutes(1))], minutes(3))
+        await history.store(ana, [said("2", sent_at=minutes(10))], minutes(3))
         assert await records.newest() == minutes(5)
         await _do(database, "UPDATE message SET stored_at = 'never' WHERE number = 1")
         assert await records.newest() == minutes(3)

@@ -56,6 +56,7 @@ class Row(QWidget):
         self._control = control
         self.label = Words(theme, t.TEXT_BODY, QFont.Weight.DemiBold)
         self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.line.setMinimumWidth(1)  # it wraps as narrow as its words; Qt asks more for a long text, and cuts the row
         self.line.setProperty("role", "secondary")
         words = QVBoxLayout()
         words.setSpacing(2)
@@ -106,6 +107,7 @@ class Section(QFrame):
         self._about = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._about.setProperty("role", "secondary")
         self._said = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._said.setMinimumWidth(1)
         self._said.hide()
         self._hush = QTimer(self, singleShot=True, interval=_SAID_MILLISECONDS)
         self._hush.timeout.connect(self.hush)

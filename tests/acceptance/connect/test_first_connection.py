@@ -88,7 +88,10 @@ def test_the_session_is_kept_under_the_persons_id_for_this_user_alone(office: Of
         for folder in (office.sessions, *(path for path in office.sessions.rglob("*") if path.is_dir())):
             assert folder.stat().st_mode & 0o777 == 0o700
         outside = {path.name for path in office.settings.data_dir.rglob("*") if path.is_file()}
-        assert {name.partition("-")[0] for name in outside} <= {"conecta.db"}
+        assert {name.partition("-")[0] for name in outside} <= {
+            "conecta.db",
+            "audit",
+        }  # the database, and audit-heads.jsonl
 
     run(main())
 

@@ -11,7 +11,7 @@ from app.core.action import ActionName, Refusal
 from app.domain.connection import LinkState, Reason
 from app.domain.deeds import DeedName
 from app.domain.errors import Code, Problem
-from app.file_lock import FileLock, Owner, read_owner
+from app.file_lock import FileLock, Owner, _machine_id, read_owner
 from app.ui.detail_pane.lead import lead_of
 from tests.acceptance.connect.office import Day, Office, Person, no_hosts, run
 from tests.acceptance.connect.terminal import conecta
@@ -19,6 +19,9 @@ from tests.acceptance.connect.verdicts import check_blocked
 
 ELSEWHERE = Owner(
     pid=4211, host="recepcao", machine="another-machine", started="2026-01-05T09:30:00+00:00", boot="another-boot"
+)
+pytestmark = pytest.mark.skipif(
+    not _machine_id(), reason="this computer has no /etc/machine-id: nothing can be proven about its former runs"
 )
 LABEL = "recepcao, 2026-01-05 09:30 UTC, PID 4211"
 NOTE = json.dumps(asdict(ELSEWHERE))
