@@ -91,7 +91,7 @@ def test_the_session_is_kept_under_the_persons_id_for_this_user_alone(office: Of
         assert {name.partition("-")[0] for name in outside} <= {
             "conecta.db",
             "audit",
-        }  # the database, and audit-heads.jsonl
+        }
 
     run(main())
 
