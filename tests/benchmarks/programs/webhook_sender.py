@@ -16,6 +16,7 @@ from tests.benchmarks.programs.marks import mark
 
 CONNECTIONS = 16
 NUMBER_ID = "1055500001111"
+SHOWN_NUMBER = "5511955500000"
 
 
 def body(number: int) -> bytes:
@@ -23,7 +24,7 @@ def body(number: int) -> bytes:
     second = str(1_795_000_000 + number // 1000)
     value: dict[str, object] = {
         "messaging_product": "whatsapp",
-        "metadata": {"display_phone_number": "5511955500000", "phone_number_id": NUMBER_ID},
+        "metadata": {"display_phone_number": SHOWN_NUMBER, "phone_number_id": NUMBER_ID},
     }
     contact = f"55119{number % 2000:08d}"
     if number % 2:

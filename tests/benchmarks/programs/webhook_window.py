@@ -22,6 +22,7 @@ from app.core.witness import Witness
 from app.domain.credentials import CredentialField, as_text, secret_name
 from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind
 from app.domain.messages import WireFact
+from app.domain.phone import PhoneNumber
 from app.domain.provider import Arrived
 from app.providers.webhooks.reception import WebhookReceiver
 from app.storage.database import Database
@@ -32,7 +33,7 @@ from app.storage.secrets.vault import Vault
 from app.ui.loop import run
 from tests.benchmarks.programs.many_updates import latency
 from tests.benchmarks.programs.marks import mark
-from tests.benchmarks.programs.webhook_sender import NUMBER_ID
+from tests.benchmarks.programs.webhook_sender import NUMBER_ID, SHOWN_NUMBER
 from tests.played import PlayedAudit, PlayedProvider, somebody
 from tests.ui.stage import Stage, person, status
 
@@ -69,7 +70,12 @@ async def measure(rounds: int, seconds: float, rate: int) -> None:
         first = person(0)
         hosted = Enrolment(
             first.mentorado,
-            Link(id=first.link.id, mentorado_id=first.mentorado.id, provider=ProviderKind.META_CLOUD),
+            Link(
+                id=first.link.id,
+                mentorado_id=first.mentorado.id,
+                provider=ProviderKind.META_CLOUD,
+                account=PhoneNumber(f"+{SHOWN_NUMBER}"),
+            ),
         )
         stage = Stage(folder, [hosted, *(person(number) for number in range(1, ROWS))])
         await stage.load(*(status(number) for number in range(ROWS)))
