@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
@@ -68,13 +69,14 @@ async def measure(rounds: int, seconds: float, rate: int) -> None:
     with tempfile.TemporaryDirectory(prefix="conecta-bench-") as name:
         folder = Path(name)
         first = person(0)
+        shown = PhoneNumber(f"+{SHOWN_NUMBER}")
         hosted = Enrolment(
-            first.mentorado,
+            replace(first.mentorado, phone=shown),
             Link(
                 id=first.link.id,
                 mentorado_id=first.mentorado.id,
                 provider=ProviderKind.META_CLOUD,
-                account=PhoneNumber(f"+{SHOWN_NUMBER}"),
+                account=shown,
             ),
         )
         stage = Stage(folder, [hosted, *(person(number) for number in range(1, ROWS))])
