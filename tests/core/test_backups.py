@@ -11,6 +11,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -460,5 +461,28 @@ def test_an_archive_from_the_future_is_refused(fast_dir: Path, ahead: timedelta)
             assert await v.backups.last(v.ana.mentorado.id) == v.clock.time  # nothing was made later than now
             v.clock.time += ahead - timedelta(minutes=5)
             assert (await v.backups.verify(path)).path == path
+
+    run(main())
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_archive_that_cannot_be_read_leaves_no_half_of_a_copy(
+    fast_dir: Path, monkeypatch: pytest.MonkeyPatch, there: bool
+) -> None:
+    """Gone, or on a drive that fails under it."""
+
+    def failing(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "the drive failed")
+
+    async def main() -> None:
+        async with vault(fast_dir) as kept:
+            archive = fast_dir / "from-elsewhere.conecta"
+            if there:
+                archive.write_bytes(b"x" * 100)
+                monkeypatch.setattr("app.core.backup.reading.os", SimpleNamespace(fstat=failing))
+            with pytest.raises(Problem) as caught:
+                await kept.backups.hold(ONE, archive)
+            assert caught.value.code is Code.BACKUP_UNREADABLE
+            assert [path for path in kept.folder.iterdir() if ONE in path.name] == []
 
     run(main())

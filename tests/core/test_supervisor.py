@@ -911,3 +911,17 @@ def test_a_pairing_or_a_hosted_link_is_never_sent_to_a_new_code_because_the_serv
                 assert core.status(ana).reason is Reason.SERVER_UNAVAILABLE
 
     run(main())
+
+
+def test_what_runs_already_is_not_started_a_second_time(core: Core, run: Run) -> None:
+    """As when two ask at once, and the first was only let in while the second waited."""
+
+    async def main() -> None:
+        async with core.running():
+            ana = await connected(core)
+            opened = len(core.provider.lines)
+            await core.supervisor._start(core.enrolments.get(ana.mentorado.id), pair_anew=False)
+            await settle()
+            assert len(core.provider.lines) == opened
+
+    run(main())

@@ -204,7 +204,8 @@ def test_a_text_whose_acknowledgement_was_lost_is_uncertain_until_a_receipt_deci
             assert sending.result()
             await ear.listen(line, lambda: received.id in ear.deliveries)
             assert ear.deliveries == {received.id: Delivery.UNCERTAIN}
-            assert [(said.provider_id, said.text) for said in ear.messages.values()] == [(received.id, "oi")]
+            said = [(each.provider_id, each.text) for each in ear.messages.values() if each.text]
+            assert said == [(received.id, "oi")]
             control.clear_faults()
             await ear.listen(line, lambda: ear.opened)
             await control.off_loop(control.read, digits(bia), received.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -132,7 +133,7 @@ async def test_no_value_of_any_column_ends_what_reads_it(path: Path, caplog: pyt
         raw.commit()
     async with Database(path) as database:
         await read_everything(database)
-        assert caplog.records == []
+        assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
         for table, column in COLUMNS:
             await _do(database, f'CREATE TABLE kept AS SELECT * FROM "{table}"')
             for value in HOSTILE:
