@@ -159,8 +159,8 @@ class _Batch:
     def _is_another(self, said: WireMessage, known: Mapping[str, Row[Any]]) -> bool:
         """Whether *said* is not the stored message with its id: sent at another time, by somebody else."""
         row = known[said.provider_id]
-        if row.sent_at == said.sent_at:
-            return False
+        if row.sent_at == said.sent_at or MessageKind.UNREADABLE in (row.kind, said.kind):
+            return False  # what cannot be decrypted names neither its time nor its author as the message itself does
         if row.from_me or said.from_me:
             return bool(row.from_me != said.from_me)
         whose = select(conversation.c.contact_id).where(conversation.c.id == row.conversation_id)
@@ -280,7 +280,7 @@ def _author(said: WireMessage) -> Addresses:
 
 def _differ(one: WireMessage, other: WireMessage) -> bool:
     """Whether two messages with the same id are two: sent at different times, by people who share no address."""
-    if one.sent_at == other.sent_at:
+    if one.sent_at == other.sent_at or MessageKind.UNREADABLE in (one.kind, other.kind):
         return False
     if one.from_me or other.from_me:
         return one.from_me != other.from_me

@@ -262,7 +262,8 @@ def test_no_text_of_ours_is_forgotten_when_its_host_is_killed(world: World) -> N
             final = await line.send_text(bia.mentorado.phone, "fim")
             await ear.listen(line, lambda: final.message_id in ear.messages)
         got = await control.off_loop(control.inbox, digits(bia))
-        kept = [said.text for said in ear.messages.values()]
+        # what the phone tells its own devices carries no text, and may come again after a kill
+        kept = [said.text for said in ear.messages.values() if said.text]
         assert {message.text for message in got} <= set(kept)
         assert len(kept) == len(set(kept))
         assert {message.id for message in got} <= ear.messages.keys()

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -472,6 +473,25 @@ async def test_the_same_message_under_another_name_of_its_author_is_one(path: Pa
         await history.store(ana, [said("Y", "oi, de novo", BIA, BIA_LID, minute=3)], minutes(3))
         await history.store(ana, [said("X", "oi", BIA, minute=4)], minutes(4))
         assert [message.provider_id for message in await _shown(history, ana)] == ["X", "Y"]
+
+
+@pytest.mark.parametrize("unreadable_first", [False, True])
+@pytest.mark.parametrize("together", [False, True])
+async def test_what_comes_again_and_cannot_be_decrypted_is_no_other_message(
+    path: Path, unreadable_first: bool, together: bool
+) -> None:
+    """After a kill the server repeats what was read already, with another time and another name of its author."""
+    facts = [said("X", "oi", BIA), said("X", "", BIA_LID, kind=MessageKind.UNREADABLE, minute=4)]
+    if unreadable_first:
+        facts.reverse()
+    async with Database(path) as database:
+        ana, history = await enrol(database), SqlHistory(database)
+        for told in [facts] if together else [[fact] for fact in facts]:
+            await history.store(ana, told, minutes(5))
+        shown = await _shown(history, ana)
+        assert [(message.provider_id, message.text, message.kind) for message in shown] == [
+            ("X", "oi", MessageKind.TEXT)
+        ]
 
 
 async def test_an_edit_reaches_the_message_of_its_own_author(path: Path) -> None:
