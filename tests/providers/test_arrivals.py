@@ -23,7 +23,7 @@ from app.domain.messages import Delivery, WireFact, WireMessage, WireReceipt, Wi
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Arrived, Failed, Line, Opened, Refused
 from app.file_lock import read_owner
-from app.providers.whatsapp_web.host.engine import Engine, Listener
+from app.providers.whatsapp_web.host.engine import Engine, Listener, own_users_of
 from app.providers.whatsapp_web.host.events import Event
 from app.providers.whatsapp_web.host.gate import Gate
 from app.providers.whatsapp_web.host.own_sends import SENDING, SENT
@@ -262,8 +262,7 @@ def test_no_text_of_ours_is_forgotten_when_its_host_is_killed(world: World) -> N
             final = await line.send_text(bia.mentorado.phone, "fim")
             await ear.listen(line, lambda: final.message_id in ear.messages)
         got = await control.off_loop(control.inbox, digits(bia))
-        # what the phone tells its own devices carries no text, and may come again after a kill
-        kept = [said.text for said in ear.messages.values() if said.text]
+        kept = [said.text for said in ear.messages.values()]
         assert {message.text for message in got} <= set(kept)
         assert len(kept) == len(set(kept))
         assert {message.id for message in got} <= ear.messages.keys()
@@ -271,6 +270,21 @@ def test_no_text_of_ours_is_forgotten_when_its_host_is_killed(world: World) -> N
         assert len(unknown) <= 4  # the library had not begun yet
 
     run(main(), within=60)
+
+
+def test_whose_device_it_is_is_known_before_the_first_message_arrives(world: World) -> None:
+    """What the phone tells its own devices must not become an unreadable message of somebody."""
+
+    async def main() -> None:
+        ana = world.somebody()
+        await world.pair(ana)
+        folder = world.root / ana.mentorado.id
+        (file,) = (each for each in folder.iterdir() if own_users_of(each))
+        number, lid = sorted(own_users_of(file), key=lambda user: user != digits(ana))
+        assert (number, lid.isdecimal()) == (digits(ana), True)
+        assert own_users_of(folder / "missing") == own_users_of(folder / "host.lock") == frozenset()
+
+    run(main())
 
 
 def test_what_a_session_received_that_was_given_up_is_not_handed_to_the_next(world: World) -> None:

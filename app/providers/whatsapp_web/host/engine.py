@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from app.providers.whatsapp_web.host.events import user_of
+
 VERSION: Final = "0.5.2"
 
 _OnStrings = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p)
@@ -114,6 +116,19 @@ def message_id_of(file: Path, secret: bytes) -> str:
     except sqlite3.Error:
         return ""
     return str(found[0]) if found else ""
+
+
+def own_users_of(file: Path) -> frozenset[str]:
+    """The user parts of the addresses that the device of *file* has, by number and by LID; empty without a device.
+
+    Only for a *file* that the library has not opened: a second SQLite in one process takes away the first one's locks.
+    """
+    try:
+        with closing(sqlite3.connect(f"file:{sqlite_uri_path(file)}?mode=ro", uri=True, timeout=1.0)) as session:
+            found = session.execute("SELECT jid, lid FROM whatsmeow_device").fetchone() or ()
+    except sqlite3.Error:
+        return frozenset()
+    return frozenset(user_of(str(jid)) for jid in found if jid)
 
 
 class Engine:

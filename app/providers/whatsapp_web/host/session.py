@@ -17,7 +17,7 @@ from typing import Final, TypeVar
 from app.domain.connection import Reason
 from app.domain.phone import masked
 from app.file_lock import FileLock, LockHeld
-from app.providers.whatsapp_web.host.engine import Engine, EngineError, Listener, message_id_of, messages
+from app.providers.whatsapp_web.host.engine import Engine, EngineError, Listener, message_id_of, messages, own_users_of
 from app.providers.whatsapp_web.host.events import (
     ABOUT_MESSAGES,
     LOGIN_STATUS,
@@ -94,6 +94,7 @@ class Session:
         file = Path(opened.file)
         try:
             self._lock = FileLock.wait_for(file.parent / HOST_LOCK, _LOCKED_WITHIN)
+            self._own_users = own_users_of(file)  # messages may come before the library tells whose device it is
             self._begin_handover(file)
             self._start_over = self._gate.start()
         except LockHeld as held:
