@@ -166,6 +166,20 @@ def test_a_file_of_tens_of_megabytes_takes_a_moment(tmp_path: Path) -> None:
     assert took < 5
 
 
+def test_copies_that_are_due_at_once_are_one(world: World) -> None:
+    async def main() -> None:
+        ana = world.somebody()
+        await world.pair(ana)
+        file = current(world, ana)
+        os.utime(file)  # as good as changed
+        snapshots = Snapshots(file.parent)
+        copies = await asyncio.gather(*(asyncio.to_thread(snapshots.take, file, world.clock.now()) for _ in range(4)))
+        assert sum(copy is not None for copy in copies) == 1
+        assert len(snapshots.infos()) == 2
+
+    run(main())
+
+
 def test_copies_are_taken_after_pairing_before_a_connect_and_daily(build: Callable[..., World]) -> None:
     """ "Snapshots of session files: taken with SQLite's online backup after pairing, before every connect and daily;
     their place and age are visible." """

@@ -11,6 +11,8 @@ import logging
 import os
 import re
 import sqlite3
+import threading
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -47,6 +49,9 @@ class SnapshotInfo:
     account: PhoneNumber | None
 
 
+_ONE_AT_A_TIME: Final[defaultdict[Path, threading.Lock]] = defaultdict(threading.Lock)
+
+
 class Unusable(Exception):
     """A copy that would not help anybody."""
 
@@ -75,12 +80,13 @@ class Snapshots:
         A link works without its copy, so a failure is for the log and nothing is raised.
         """
         try:
-            changed = file.stat().st_mtime_ns
-            if any(each.session == file.stem and each.path.stat().st_mtime_ns == changed for each in self._found()):
-                return None
-            taken = self._take(file, now)
-            os.utime(taken, ns=(changed, changed))
-            self._forget()
+            with _ONE_AT_A_TIME[self.place]:  # the daily copy may be due while a pairing's is taken
+                changed = file.stat().st_mtime_ns
+                if any(each.session == file.stem and each.path.stat().st_mtime_ns == changed for each in self._found()):
+                    return None
+                taken = self._take(file, now)
+                os.utime(taken, ns=(changed, changed))
+                self._forget()
         except (OSError, sqlite3.Error, Problem, Unusable) as error:
             log.warning("No snapshot of %s was taken: %s", file.name, error)
             return None
