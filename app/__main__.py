@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app import __version__
-from app.domain.errors import Code, Problem
-from app.files import prepare_data_folder, raise_open_file_limit
+from app.domain.errors import Problem, ProblemCode
+from app.platform.files import prepare_data_folder, raise_open_file_limit
+from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.settings import Settings, read_settings
-from app.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, Namespace, _SubParsersAction
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if error.errno not in _NO_ROOM:
             raise
         _give_up_output()  # the program's own files have a `Problem`: this is the output
-        return _explain(Problem(Code.OUTPUT_NOT_WRITTEN, detail=error.strerror or ""))
+        return _explain(Problem(ProblemCode.OUTPUT_NOT_WRITTEN, detail=error.strerror or ""))
     except (KeyboardInterrupt, EOFError):  # Ctrl+C; Ctrl+D where something was asked
         return _INTERRUPTED
 
@@ -60,13 +60,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _obey(asked: Sequence[str]) -> int:
     for word in asked:
         if _UNREADABLE.search(word):
-            raise Problem(Code.ARGUMENT_UNREADABLE, argument=word)
+            raise Problem(ProblemCode.ARGUMENT_UNREADABLE, argument=word)
     arguments = _parser().parse_args(asked) if asked else None
     return _open_window(None) if arguments is None else _run(arguments)
 
 
 def _explain(problem: Problem) -> int:
-    from app.ui.text import problem as words
+    from app.text.status import problem as words
 
     sentence, step = words(problem)
     print(f"{sentence}\n{step}\n[{problem.code}]", file=sys.stderr)
@@ -82,16 +82,16 @@ def _give_up_output() -> None:
 
 
 def _open_window(env_file: Path | None) -> int:
-    from app.window import open_window
+    from app.gui import run_gui
 
-    return open_window(_settings(env_file))
+    return run_gui(_settings(env_file))
 
 
 def _settings(env_file: Path | None) -> Settings:
     """Read the settings, and say on standard error what the current folder was not allowed to set."""
     settings = read_settings(env_file=env_file)
     if settings.unused is not None:
-        from app.ui.text import unused_settings
+        from app.text.status import unused_settings
 
         print(unused_settings(settings), file=sys.stderr)
     return settings
@@ -102,9 +102,9 @@ def _run(arguments: Namespace) -> int:
         return _open_window(arguments.env_file)
     import asyncio
 
-    from app.commands import run_command
-    from app.logs import configure_logging
-    from app.run_command import run_until_stopped
+    from app.cli.main import run_command
+    from app.cli.run import run_until_stopped
+    from app.platform.logging import configure_logging
 
     settings = _settings(arguments.env_file)
     prepare_data_folder(settings.data_dir)
@@ -117,7 +117,7 @@ def _run(arguments: Namespace) -> int:
 def _parser() -> ArgumentParser:
     from argparse import ArgumentParser
 
-    from app.ui.text import texts
+    from app.text.status import texts
 
     parser = ArgumentParser(prog="conecta", description=texts("cli.about"))
     parser.add_argument("--version", action="version", version=f"Conecta {__version__}")
@@ -177,7 +177,7 @@ def _parser() -> ArgumentParser:
 def _add_setup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
     """What a link needs before it can be connected, and how it is let go."""
     from app.domain.mentorado import ProviderKind
-    from app.ui.text import texts
+    from app.text.status import texts
 
     provider = commands.add_parser("provider", help=texts("cli.help.provider"))
     credentials = commands.add_parser(
@@ -195,7 +195,7 @@ def _translate(parser: ArgumentParser) -> None:
     """Say in the chosen language what the library says in English: the headings, `--help` and `--version`."""
     from argparse import _SubParsersAction
 
-    from app.ui.text import texts
+    from app.text.status import texts
 
     parser._positionals.title = texts("cli.help.arguments")  # noqa: SLF001 - the library offers no other way
     parser._optionals.title = texts("cli.help.options")  # noqa: SLF001
@@ -209,7 +209,7 @@ def _translate(parser: ArgumentParser) -> None:
 
 def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
     """What is about the data of people, and about what was done."""
-    from app.ui.text import texts
+    from app.text.status import texts
 
     export = commands.add_parser("export", help=texts("cli.help.export"))
     export.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
@@ -234,7 +234,7 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
 
 
 def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
-    from app.ui.text import texts
+    from app.text.status import texts
 
     usage = "conecta backup [--passphrase-stdin] [--json] (NAME | verify PATH | list [NAME])"
     backup = commands.add_parser("backup", help=texts("cli.help.backup"), usage=usage)
@@ -252,7 +252,7 @@ def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
 
 
 def _add_procedure_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
-    from app.ui.text import texts
+    from app.text.status import texts
 
     procedure = commands.add_parser("procedure", help=texts("cli.help.procedure"))
     verbs = procedure.add_subparsers(dest="procedure_command", metavar="VERB", required=True)
@@ -268,7 +268,7 @@ def _add_procedure_commands(commands: _SubParsersAction[ArgumentParser]) -> list
 
 
 def _add_database_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
-    from app.ui.text import texts
+    from app.text.status import texts
 
     database = commands.add_parser("database", help=texts("cli.help.database"))
     verbs = database.add_subparsers(dest="database_command", metavar="VERB", required=True)
@@ -285,13 +285,13 @@ def _folder(typed: str) -> Path:
     try:
         return Path(typed).expanduser().absolute()
     except (OSError, RuntimeError):  # the current folder is gone; nobody of that name has a home
-        raise Problem(Code.PATH_UNKNOWN, path=typed) from None
+        raise Problem(ProblemCode.PATH_UNKNOWN, path=typed) from None
 
 
 def _count(typed: str) -> int:
     """How many entries are wanted. Raises `Problem(COUNT_INVALID)`."""
     if not (typed.isascii() and typed.isdigit() and len(typed) < 10 and 0 < int(typed) <= _MOST_ENTRIES):
-        raise Problem(Code.COUNT_INVALID, least="1", most=str(_MOST_ENTRIES))
+        raise Problem(ProblemCode.COUNT_INVALID, least="1", most=str(_MOST_ENTRIES))
     return int(typed)
 
 

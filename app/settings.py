@@ -19,8 +19,13 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from app.domain.errors import Code, Problem
-from app.files import KNOWS_OWNERS, read_small, unsafe_link, unsafe_place
+from app.domain.errors import Problem, ProblemCode
+from app.platform.files import (
+    KNOWS_OWNERS,
+    read_small,
+    unsafe_link,
+    unsafe_place,
+)
 
 APP_NAME = "conecta"
 ZAPI_URL = "https://api.z-api.io"
@@ -193,14 +198,14 @@ def _settings_file(file: Path, *, must_exist: bool = False) -> dict[str, str]:
         content = read_small(real)
         if content is None:
             if must_exist:
-                raise Problem(Code.SETTINGS_FILE_MISSING, path=str(file))
+                raise Problem(ProblemCode.SETTINGS_FILE_MISSING, path=str(file))
             return {}
         unsafe = unsafe_place(real) or unsafe_link(file.absolute())
     except (OSError, RuntimeError) as error:  # a loop of symbolic links is a RuntimeError on Python 3.11 and 3.12
         detail = getattr(error, "strerror", None) or str(error)
-        raise Problem(Code.SETTINGS_FILE_UNREADABLE, path=str(file), detail=detail) from error
+        raise Problem(ProblemCode.SETTINGS_FILE_UNREADABLE, path=str(file), detail=detail) from error
     if unsafe is not None:
-        raise Problem(Code.SETTINGS_FILE_UNSAFE, path=str(file), place=str(unsafe))
+        raise Problem(ProblemCode.SETTINGS_FILE_UNSAFE, path=str(file), place=str(unsafe))
     return _parsed(file, content)
 
 
@@ -230,7 +235,7 @@ def _parsed(file: Path, content: bytes) -> dict[str, str]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise Problem(Code.SETTINGS_FILE_UNREADABLE, path=str(file), detail="UTF-8") from None
+        raise Problem(ProblemCode.SETTINGS_FILE_UNREADABLE, path=str(file), detail="UTF-8") from None
     values = dotenv_values(stream=io.StringIO(text))
     return {name: value for name, value in values.items() if name in NAMES and value is not None}
 
@@ -240,7 +245,7 @@ def _parsed(file: Path, content: bytes) -> dict[str, str]:
 
 def _invalid(name: str, files: Mapping[str, Path], allowed: str) -> Problem:
     """The problem of a value that cannot be used. The value itself may hold a password and is not repeated."""
-    return Problem(Code.SETTING_INVALID, setting=name, allowed=allowed, place=str(files.get(name, f"${name}")))
+    return Problem(ProblemCode.SETTING_INVALID, setting=name, allowed=allowed, place=str(files.get(name, f"${name}")))
 
 
 def _text(values: Mapping[str, str], name: str, files: Mapping[str, Path], allowed: str) -> str:

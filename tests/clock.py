@@ -1,4 +1,4 @@
-"""Clocks for tests: both satisfy `app.domain.ports.Clock`, and neither waits for real."""
+"""Clocks for tests: both satisfy `app.domain.repositories.Clock`, and neither waits for real."""
 
 from __future__ import annotations
 

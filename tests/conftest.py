@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import logging
 import os
 import tempfile
@@ -54,7 +55,7 @@ class OnQt(Protocol):
 
 @pytest.fixture
 def on_qt(qapp: QApplication) -> OnQt:
-    from app.ui.loop import new_loop
+    from app.ui.async_slots import new_loop
 
     qapp.setQuitOnLastWindowClosed(False)  # otherwise closing a window stops the loop under the test
 
@@ -67,6 +68,30 @@ def on_qt(qapp: QApplication) -> OnQt:
             return runner.run(limited())
 
     return run
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a test that is a coroutine function to its end: on Qt's loop if it uses `on_qt`, else on asyncio's own.
+
+    The mark `within` says how many seconds it may take instead of 30.
+    """
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    parts = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
+    mark = pyfuncitem.get_closest_marker("within")
+    within = mark.args[0] if mark is not None else 30
+    on_qt: OnQt | None = pyfuncitem.funcargs.get("on_qt")  # type: ignore[assignment]
+    if on_qt is not None:
+        on_qt(lambda: pyfuncitem.obj(**parts), within=within)
+        return True
+
+    async def limited() -> None:
+        async with asyncio.timeout(within):
+            await pyfuncitem.obj(**parts)
+
+    asyncio.run(limited())
+    return True
 
 
 # A test that never gives its event loop back cannot be ended by a timeout on that loop, nor by pytest-timeout's

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
+import tokenize
 import tomllib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -20,6 +23,7 @@ APP = ROOT / "app"
 HOST = APP / "providers" / "whatsapp_web" / "host"
 SOURCES = sorted(APP.rglob("*.py"))
 LONGEST = 500  # lines, for one idea; a cap that is too low cuts one idea into fragments
+MOST_FRAGMENTS = 30
 
 # Trust is weakened by the tests' session host only, outside app/, so that nothing shipped can be talked into it.
 TRUST_WEAKENING = re.compile(
@@ -95,8 +99,8 @@ def test_every_tool_tip_is_plain() -> None:
     rendering = {"setHtml", "QTextBrowser", "QTextEdit", "QMessageBox", "setTextFormat", "insertHtml", "setMarkdown"}
     texts_alone = [  # they set plain text
         (APP / "ui" / "mentorado_list" / "delegate.py", "setTextFormat"),
-        (APP / "window.py", "QMessageBox"),
-        (APP / "window.py", "setTextFormat"),
+        (APP / "gui.py", "QMessageBox"),
+        (APP / "gui.py", "setTextFormat"),
     ]
     found = [(path, each) for path in SOURCES for each in rendering if calls(path, each)]
     assert [each for each in found if each not in texts_alone] == []
@@ -107,7 +111,7 @@ def test_commands_write_what_others_wrote_with_its_control_characters_visible() 
     bare = [
         name(path)
         for path in SOURCES
-        if calls(path, "print") and HOST not in path.parents and path != APP / "terminal.py"
+        if calls(path, "print") and HOST not in path.parents and path != APP / "platform" / "terminal.py"
         if "printed as print" not in path.read_text(encoding="utf-8")
     ]
     assert bare == []
@@ -150,7 +154,7 @@ def test_the_readme_has_every_setting() -> None:
 
 def test_qt_and_asyncio_meet_in_one_file() -> None:
     """Should qasync ever fail us, this is the only file that changes."""
-    assert [name(path) for path in SOURCES if "qasync" in imports(path) and path != APP / "ui" / "loop.py"] == []
+    assert [name(path) for path in SOURCES if "qasync" in imports(path) and path != APP / "ui" / "async_slots.py"] == []
 
 
 def test_nothing_shipped_can_weaken_trust() -> None:
@@ -186,3 +190,97 @@ def test_paths_of_machines_are_recognised(path: str) -> None:
 )
 def test_other_paths_are_not_taken_for_them(path: str) -> None:
     assert not MACHINE_PATH.search(path.format("joao"))
+
+
+# Words that a reader would have to learn here: the field has its own (queue, audit, service, repository, handler, ...).
+PRIVATE_WORDS = frozenset(
+    """
+    believed chore chores clerk deed deeds desk desks door doors doorway drawer drawers enrolment enrolments entrance
+    errand errands folded heard keeper office patience reception recital roster said scribe shelf teller told vault
+    witness
+    """.split()  # noqa: SIM905 - a list of words reads better so
+)
+
+
+def verbs_of(identifier: str) -> frozenset[str]:
+    """What is a plain verb in the sentence that a test's name is."""
+    return frozenset({"believed", "folded", "heard", "said", "told"} if identifier.startswith("test_") else ())
+
+
+def words_in(identifier: str) -> set[str]:
+    """The words of a name in snake_case or CamelCase, in small letters."""
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)}
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))], ids=name)
+def test_no_name_needs_a_private_language(path: Path) -> None:
+    with path.open("rb") as file:
+        names = {token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.NAME}
+    names.add(path.stem)
+    assert {each for each in names if words_in(each) & (PRIVATE_WORDS - verbs_of(each))} == set()
+
+
+def test_every_class_of_the_program_has_a_name_of_its_own() -> None:
+    classes = [node.name for path in SOURCES for node in nodes(path) if isinstance(node, ast.ClassDef)]
+    public = [each for each in classes if not each.startswith("_")]
+    of_both_hosts = {"Confirm", "Ping", "PipeWriter", "Pong", "ProtocolError"}
+    assert {each for each in public if public.count(each) > 1} <= of_both_hosts
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported_modules(path: Path, modules: Collection[str]) -> set[str]:
+    """The modules of the program that *path* imports at run time, anywhere in it."""
+    found: set[str] = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    types = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if id(node) in types:
+            continue
+        if isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= (inner & set(modules)) or ({node.module} & set(modules))
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & set(modules)
+    return found
+
+
+@functools.cache
+def import_graph() -> dict[str, set[str]]:
+    modules = {module_of(path): path for path in SOURCES}
+    return {module: imported_modules(path, modules.keys()) - {module} for module, path in modules.items()}
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    """Each circle is one idea cut in two."""
+    graph = {module: set(imported) for module, imported in import_graph().items()}
+    while ends := [
+        module
+        for module, imported in graph.items()
+        if not imported & graph.keys() or not any(module in others for others in graph.values())
+    ]:
+        for module in ends:
+            del graph[module]
+        graph = {module: imported & graph.keys() for module, imported in graph.items()}
+    assert sorted(graph) == []
+
+
+def test_ideas_are_not_cut_into_fragments() -> None:
+    """A short file that one other alone imports is a part of that one, unless a layer or a process begins there."""
+    graph = import_graph()
+    importers = Counter(each for imported in graph.values() for each in imported)
+    fragments = [
+        name(path)
+        for path in SOURCES
+        if path.name not in ("__init__.py", "__main__.py") and "migrations" not in path.parts
+        if len(path.read_text(encoding="utf-8").splitlines()) < 130 and importers[module_of(path)] == 1
+    ]
+    assert len(fragments) <= MOST_FRAGMENTS, fragments

@@ -19,13 +19,13 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.core.backup.backups import Backups
+from app.core.backups import BackupService
 from app.storage.database import Database
-from app.storage.history import SqlHistory
-from app.storage.roster import SqlRoster
-from app.ui.text import texts
+from app.storage.history.repository import SqlMessageRepository
+from app.storage.mentorados import SqlMentoradoRepository
+from app.text.status import texts
 from tests.clock import DAWN
-from tests.core.vault import PHRASE, TALK
+from tests.core.secret_store import PHRASE, TALK
 
 PROTECTED = "The file is protected by its passphrase."
 UNPROTECTED = "The file is not protected: whoever has it can read the conversations and use the session."
@@ -38,8 +38,8 @@ def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     """Runs the command line on a place with one mentorado who said something."""
     monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
     monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
-    monkeypatch.setattr("app.logs.configure_logging", lambda _file: None)
-    monkeypatch.setattr("app.bootstrap.core.Backups", partial(Backups, cost=2))  # a guess takes no time here
+    monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
+    monkeypatch.setattr("app.bootstrap.BackupService", partial(BackupService, cost=2))  # a guess takes no time here
     monkeypatch.chdir(fast_dir)
     language = texts.language
     texts.set_language("en")
@@ -59,8 +59,8 @@ def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 async def _fill(file: Path) -> None:
     async with Database(file) as database:
-        (ana,) = await SqlRoster(database).all()
-        await SqlHistory(database).store(ana, TALK, DAWN)
+        (ana,) = await SqlMentoradoRepository(database).all()
+        await SqlMessageRepository(database).store(ana, TALK, DAWN)
 
 
 def backups(place: Path) -> list[Path]:
@@ -88,10 +88,10 @@ def test_a_backup_is_made_verified_and_listed(conecta: Conecta, fast_dir: Path) 
     code, out, _ = conecta("backup", "list", "ana")
     assert out.endswith(f"\tAna Lima\t3\tnot protected\t{path}\n")
     code, out, _ = conecta("backup", "list", "--json")
-    (told,) = json.loads(out)["backups"]
-    assert (told["path"], told["messages"], told["encrypted"]) == (str(path), 3, False)
+    (value,) = json.loads(out)["backups"]
+    assert (value["path"], value["messages"], value["encrypted"]) == (str(path), 3, False)
     code, out, _ = conecta("backup", "verify", str(path), "--json")
-    assert json.loads(out) == told
+    assert json.loads(out) == value
     lines = conecta("audit", "list")[1].splitlines()
     done = ["Ana Lima", "Done"]
     assert [line.split("\t")[3:] for line in lines] == [["Backup", *done]] * 2 + [["Mentorado added", *done]]
@@ -173,7 +173,7 @@ def test_a_person_at_a_terminal_is_asked(
 
     conecta("backup", "ana", "--passphrase-stdin", typed=f"{PHRASE}\n")
     (path,) = backups(fast_dir)
-    monkeypatch.setattr("app.backup_commands.getpass", lambda _question: PHRASE)
+    monkeypatch.setattr("app.cli.backup.getpass", lambda _question: PHRASE)
     for answer, code in (("no\n", 1), ("Yes\n", 0)):
         monkeypatch.setattr("sys.stdin", Terminal(answer))
         monkeypatch.setattr("sys.stderr", shown := Terminal())
@@ -190,13 +190,13 @@ def test_a_person_at_a_terminal_is_asked(
 
 KILLED = """
 import os, signal, sys
-from app.storage.journal import SqlJournal
-append = SqlJournal.append
+from app.storage.journal import SqlProcedureJournal
+append = SqlProcedureJournal.append
 async def last(self, entry):
     await append(self, entry)
     if (entry.kind.value, entry.step and entry.step.value) == (sys.argv[1], sys.argv[2]):
         os.kill(os.getpid(), signal.SIGKILL)
-SqlJournal.append = last
+SqlProcedureJournal.append = last
 from app.__main__ import main
 main(sys.argv[3:])
 """
@@ -219,8 +219,8 @@ def test_a_killed_backup_is_in_nobodys_way(conecta: Conecta, fast_dir: Path) -> 
     conecta("backup", "ana")
     (first,) = backups(fast_dir)
     kill_after("step_began", "verify_archive", "backup", "ana")
-    (told,) = json.loads(conecta("procedure", "list", "--json")[1])["procedures"]
-    assert (told["kind"], told["state"], told["held_by"], told["can_be_undone"]) == (
+    (value,) = json.loads(conecta("procedure", "list", "--json")[1])["procedures"]
+    assert (value["kind"], value["state"], value["held_by"], value["can_be_undone"]) == (
         "backup",
         "interrupted",
         None,
@@ -327,7 +327,7 @@ def test_the_help_is_in_the_chosen_language_all_of_it(conecta: Conecta, capsys: 
         with pytest.raises(SystemExit) as ended:
             main([*asked, "--help"])
         assert ended.value.code == 0
-        said = capsys.readouterr().out
+        text = capsys.readouterr().out
         for left in ("positional arguments", "options:", "show "):
-            assert left not in said
-        assert "opções:" in said
+            assert left not in text
+        assert "opções:" in text

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from app.domain.ports import Clock
+from app.domain.repositories import Clock
 from tests.clock import DAWN, ManualClock, StillClock
 
 
@@ -39,16 +39,13 @@ def test_on_a_manual_clock_a_sleeper_wakes_only_when_its_time_has_come(manual_cl
     assert asyncio.run(main()) == [10, 15, 20, 30, 30, 45]
 
 
-def test_a_cancelled_sleeper_is_no_longer_counted(manual_clock: ManualClock) -> None:
-    async def main() -> None:
-        async with asyncio.TaskGroup() as group:
-            sleeper = group.create_task(manual_clock.sleep(1))
-            await manual_clock.until_asleep()
-            sleeper.cancel()
-        assert manual_clock.sleepers == 0
-        await manual_clock.advance(2)
-
-    asyncio.run(main())
+async def test_a_cancelled_sleeper_is_no_longer_counted(manual_clock: ManualClock) -> None:
+    async with asyncio.TaskGroup() as group:
+        sleeper = group.create_task(manual_clock.sleep(1))
+        await manual_clock.until_asleep()
+        sleeper.cancel()
+    assert manual_clock.sleepers == 0
+    await manual_clock.advance(2)
 
 
 def test_sleeping_for_no_time_returns_at_once(manual_clock: ManualClock) -> None:

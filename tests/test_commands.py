@@ -15,14 +15,14 @@ import pytest
 import zxingcpp
 
 from app.__main__ import main
-from app.bootstrap import build_core
-from app.domain.connection import LinkState, LinkStatus, Reason
-from app.domain.lifecycle import Trigger
-from app.domain.ports import Transition
-from app.file_lock import FileLock
-from app.link_output import draw_qr
+from app.bootstrap import build_services
+from app.cli.output import print_qr
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.repositories import Transition
+from app.domain.state_machine import Trigger
+from app.platform.locks import FileLock
 from app.settings import Settings
-from app.ui.text import texts
+from app.text.status import texts
 
 Conecta = Callable[..., tuple[int, str, str]]
 
@@ -32,7 +32,7 @@ def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     """Run the command line; returns exit code, standard output and standard error."""
     monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
     monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
-    monkeypatch.setattr("app.logs.configure_logging", lambda _file: None)
+    monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
     monkeypatch.chdir(fast_dir)
     texts.set_language("en")
     logging.getLogger("app").setLevel(logging.NOTSET)
@@ -121,9 +121,9 @@ def test_that_a_second_program_was_refused_is_not_the_state_of_the_link(conecta:
     owner = fast_dir / "data" / "sessions" / lines(conecta("mentorado", "list", "--json")[1])[0]["mentorados"][0]["id"]
 
     async def write(*moves: tuple[LinkState, Reason]) -> None:
-        core = build_core(Settings(data_dir=fast_dir / "data", session_dir=fast_dir / "data" / "sessions"))
+        core = build_services(Settings(data_dir=fast_dir / "data", session_dir=fast_dir / "data" / "sessions"))
         await core.open()
-        (ana,) = core.enrolments.all()
+        (ana,) = core.mentorados.all()
         now = core.clock.now()
         for state, reason in moves:
             before, after = LinkStatus(since=now), LinkStatus(state=state, reason=reason, since=now)
@@ -132,24 +132,24 @@ def test_that_a_second_program_was_refused_is_not_the_state_of_the_link(conecta:
             )
         await core.database.close()
 
-    def told() -> tuple[str, str]:
+    def output() -> tuple[str, str]:
         (ana,) = lines(conecta("status", "--json")[1])[0]["mentorados"]
         return ana["state"], ana["reason"]
 
     refusal = ((LinkState.CONNECTING, Reason.NONE), (LinkState.BLOCKED, Reason.SESSION_IN_USE))
     asyncio.run(write(*refusal))
-    assert told() == ("off", "none"), "nothing else was ever written down"
+    assert output() == ("off", "none"), "nothing else was ever written down"
     asyncio.run(write((LinkState.CONNECTED, Reason.NONE), *refusal, *refusal))
-    assert told() == ("off", "none"), "no program holds it"
+    assert output() == ("off", "none"), "no program holds it"
     owner.mkdir(parents=True)
     lock = FileLock.take(owner / "owner.lock")
-    assert told() == ("connected", "none")
+    assert output() == ("connected", "none")
     code, out, err = conecta("connect", "Ana")
     assert (code, out, err.splitlines()[-1]) == (1, "", "[session_in_use]")
-    assert told() == ("connected", "none")
+    assert output() == ("connected", "none")
     lock.release()
     asyncio.run(write((LinkState.BLOCKED, Reason.LOGGED_OUT), *refusal))
-    assert told() == ("blocked", "logged_out")
+    assert output() == ("blocked", "logged_out")
 
 
 def test_words_that_are_not_known_exit_with_two(conecta: Conecta) -> None:
@@ -159,7 +159,7 @@ def test_words_that_are_not_known_exit_with_two(conecta: Conecta) -> None:
 
 
 def test_the_code_in_the_terminal_can_be_scanned() -> None:
-    draw_qr("https://example.invalid/a-harmless-code", drawing := io.StringIO())
+    print_qr("https://example.invalid/a-harmless-code", drawing := io.StringIO())
     halves = {" ": (255, 255), "▀": (0, 255), "▄": (255, 0), "█": (0, 0), "\xa0": (255, 255)}
     rows = [[halves[sign] for sign in line] for line in drawing.getvalue().splitlines()]
     width = max(map(len, rows))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app.display import library_missing, require_display, require_platform_libraries
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
+from app.gui import check_display, check_platform_libraries, library_missing
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only here Qt needs libraries its wheel does not bring")
 
@@ -26,13 +26,13 @@ def test_a_library_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "libqxcb.so"
     broken.write_bytes(b"no library at all")
     with pytest.raises(Problem) as caught:
-        require_platform_libraries(broken)
-    assert caught.value.code is Code.SYSTEM_LIBRARY_MISSING
+        check_platform_libraries(broken)
+    assert caught.value.code is ProblemCode.SYSTEM_LIBRARY_MISSING
     assert "libqxcb.so" in caught.value.context["library"]
 
 
 @pytest.mark.parametrize(
-    ("said", "package"),
+    ("text", "package"),
     [
         ("libxcb-cursor.so.0: cannot open shared object file: No such file or directory", "libxcb-cursor0"),
         ("libEGL.so.1: cannot open shared object file", "libegl1"),
@@ -41,14 +41,14 @@ def test_a_library_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
         ("libglib-2.0.so.0: cannot open shared object file", "libglib2.0-0"),
     ],
 )
-def test_the_package_that_brings_a_library_is_named(said: str, package: str) -> None:
-    assert library_missing(OSError(said)).context == {"library": said.split(":", maxsplit=1)[0], "package": package}
+def test_the_package_that_brings_a_library_is_named(text: str, package: str) -> None:
+    assert library_missing(OSError(text)).context == {"library": text.split(":", maxsplit=1)[0], "package": package}
 
 
 def no_display() -> str:
     with pytest.raises(Problem) as caught:
-        require_display()
-    assert caught.value.code is Code.NO_DISPLAY
+        check_display()
+    assert caught.value.code is ProblemCode.NO_DISPLAY
     return caught.value.context["displays"]
 
 
@@ -59,12 +59,12 @@ def test_a_display_is_asked_for_only_where_one_is_needed(monkeypatch: pytest.Mon
         no_display()
     for platform in ("vnc:size=800x600", "xcb;offscreen", "offscreen"):
         monkeypatch.setenv("QT_QPA_PLATFORM", platform)
-        require_display()
-    require_platform_libraries(Path("nowhere"))
+        check_display()
+    check_platform_libraries(Path("nowhere"))
     monkeypatch.setenv("QT_QPA_PLATFORM", "windows")
     with pytest.raises(Problem) as caught:
-        require_display()
-    assert (caught.value.code, caught.value.context["setting"]) == (Code.SETTING_INVALID, "QT_QPA_PLATFORM")
+        check_display()
+    assert (caught.value.code, caught.value.context["setting"]) == (ProblemCode.SETTING_INVALID, "QT_QPA_PLATFORM")
 
 
 @contextmanager
@@ -94,7 +94,7 @@ def test_a_wayland_that_answers_is_a_display(monkeypatch: pytest.MonkeyPatch, tm
     for name in ("wayland-0", str(tmp_path / "wayland-1")):
         monkeypatch.setenv("WAYLAND_DISPLAY", name)
         with listening(tmp_path / name, b"\2\0\0\0\0\0\14\0\0\0\0\0"):
-            require_display()
+            check_display()
         assert os.environ["WAYLAND_DISPLAY"] == name
 
 
@@ -135,7 +135,7 @@ def test_a_dead_x_display_is_none(monkeypatch: pytest.MonkeyPatch, display: str)
 
 
 def test_an_x_display_that_never_answers_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("app.display.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("app.gui.ANSWER_SECONDS", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as server:
         number = server.getsockname()[1] - 6000
         monkeypatch.setenv("DISPLAY", f"127.0.0.1:{number}")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import Code, Problem
-from app.files import prepare_data_folder, require_room
+from app.domain.errors import Problem, ProblemCode
+from app.platform.files import prepare_data_folder, require_room
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes mean something else here")
 
@@ -40,7 +40,7 @@ def test_a_data_folder_that_others_may_write_to_is_refused_with_a_way_out(tmp_pa
     tmp_path.chmod(bits)
     with pytest.raises(Problem) as caught:
         prepare_data_folder(tmp_path)
-    assert (caught.value.code, caught.value.context) == (Code.DATA_FOLDER_UNSAFE, {"path": str(tmp_path)})
+    assert (caught.value.code, caught.value.context) == (ProblemCode.DATA_FOLDER_UNSAFE, {"path": str(tmp_path)})
     assert tmp_path.stat().st_mode & 0o7777 == bits
 
 
@@ -62,14 +62,14 @@ def test_a_folder_with_other_things_in_it_is_not_narrowed(tmp_path: Path) -> Non
     tmp_path.chmod(0o775)
     with pytest.raises(Problem) as caught:
         prepare_data_folder(tmp_path)
-    assert caught.value.code is Code.DATA_FOLDER_UNSAFE
+    assert caught.value.code is ProblemCode.DATA_FOLDER_UNSAFE
 
 
 def test_a_data_folder_that_cannot_be_made_names_itself_and_the_reason(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Problem) as caught:
         prepare_data_folder(tmp_path / "file" / "data")
-    assert caught.value.code is Code.DATABASE_NOT_WRITABLE
+    assert caught.value.code is ProblemCode.DATABASE_NOT_WRITABLE
     assert caught.value.context["path"] == str(tmp_path / "file" / "data")
     assert caught.value.context["detail"]
 
@@ -79,13 +79,13 @@ def test_a_trial_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(Problem) as caught:
         require_room(tmp_path / "gone")
-    assert caught.value.code is Code.DATABASE_NOT_WRITABLE
+    assert caught.value.code is ProblemCode.DATABASE_NOT_WRITABLE
 
 
 LIMIT = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, ({soft}, {hard}))
-from app.files import raise_open_file_limit
+from app.platform.files import raise_open_file_limit
 raise_open_file_limit()
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """
@@ -94,5 +94,5 @@ print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 @pytest.mark.parametrize(("soft", "hard", "after"), [(64, 512, 512), (512, 512, 512)], ids=["low", "at its most"])
 def test_the_limit_of_open_files_is_raised_as_far_as_the_system_lets_it(soft: int, hard: int, after: int) -> None:
     script = LIMIT.format(soft=soft, hard=hard)
-    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
-    assert told.split() == [str(after), str(hard)]
+    text = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert text.split() == [str(after), str(hard)]

@@ -84,13 +84,9 @@ def test_a_run_that_takes_too_long_is_ended_and_names_the_test(tmp_path: Path) -
     assert "::test_swallows_every_end, for" in run.stderr
 
 
-def test_waiting_for_what_is_true_already_still_lets_the_loop_run() -> None:
+async def test_waiting_for_what_is_true_already_still_lets_the_loop_run() -> None:
     """A test that waits in a loop would otherwise spin for ever, and take the timeout on the loop with it."""
-
-    async def main() -> None:
-        ran: list[bool] = []
-        asyncio.get_running_loop().call_soon(ran.append, True)
-        await until(lambda: True)
-        assert ran
-
-    asyncio.run(main())
+    ran: list[bool] = []
+    asyncio.get_running_loop().call_soon(ran.append, True)
+    await until(lambda: True)
+    assert ran

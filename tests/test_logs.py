@@ -14,10 +14,9 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.log_context import about
 from app.domain.mentorado import MentoradoId, new_mentorado_id
 from app.domain.redaction import redacted
-from app.logs import PrivateFile, Streams, configure_logging
+from app.platform.logging import PerMentoradoHandler, PrivateRotatingFileHandler, configure_logging, log_context
 from app.storage.database import Database
 from app.storage.tables import setting
 from app.ui.crash import report
@@ -66,11 +65,11 @@ def test_each_line_is_an_object_in_utc(
         raise ValueError("broken")
     except ValueError:
         app_log.exception("Link broke")
-    told, broken = lines(file)
-    assert told["at"].endswith("+00:00")
-    assert (told["level"], told["logger"]) == ("INFO", "app.core")
-    assert told["message"] == "José said 'a \"word\"'\nand left"
-    assert "error" not in told
+    fields, broken = lines(file)
+    assert fields["at"].endswith("+00:00")
+    assert (fields["level"], fields["logger"]) == ("INFO", "app.core")
+    assert fields["message"] == "José said 'a \"word\"'\nand left"
+    assert "error" not in fields
     assert "ValueError: broken" in broken["error"]
 
 
@@ -80,9 +79,9 @@ def test_what_is_about_a_mentorado_is_in_a_stream_of_theirs_too(
     configure_logging(file := tmp_path / "logs" / "conecta.log")
     ana, bia = new_mentorado_id(), new_mentorado_id()
     app_log.info("about nobody")
-    with about(ana):
+    with log_context(ana):
         app_log.info("about Ana")
-        with about(bia):
+        with log_context(bia):
             app_log.info("about Bia, +5511987654321")
         app_log.info("about Ana again")
     app_log.info("about nobody again")
@@ -96,7 +95,7 @@ def test_the_librarys_detail_goes_to_the_stream_alone(
     tmp_path: Path, app_log: logging.Logger, caplog: pytest.LogCaptureFixture
 ) -> None:
     configure_logging(file := tmp_path / "logs" / "conecta.log")
-    with about(ana := new_mentorado_id()):
+    with log_context(ana := new_mentorado_id()):
         logging.getLogger("app.whatsmeow").debug("frame to 5511987654321:12@s.whatsapp.net")
         app_log.debug("ours, and too much")
         app_log.info("ours")
@@ -110,24 +109,24 @@ def test_only_an_id_of_ours_becomes_a_file(
     tmp_path: Path, app_log: logging.Logger, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     configure_logging(file := tmp_path / "logs" / "conecta.log")
-    with about(MentoradoId(name)):
+    with log_context(MentoradoId(name)):
         app_log.info("said once")
     assert list(tmp_path.rglob("*.log")) == [file]
     assert len(lines(file)) == 1
 
 
 def test_files_rotate_and_no_more_than_a_few_are_open(tmp_path: Path) -> None:
-    streams = Streams(tmp_path)
+    streams = PerMentoradoHandler(tmp_path)
     ids = [new_mentorado_id() for _ in range(40)]
     for mentorado_id in (*ids, ids[0]):
-        with about(mentorado_id):
+        with log_context(mentorado_id):
             streams.emit(logging.makeLogRecord({"msg": "a line"}))
     assert len(streams._files) == 16
     assert len(lines(tmp_path / f"{ids[0]}.log")) == 2
     for file in streams._files.values():
         file.maxBytes = 500
     for _ in range(30):
-        with about(ids[-1]):
+        with log_context(ids[-1]):
             streams.emit(logging.makeLogRecord({"msg": "x" * 100}))
     streams.close()
     kept = sorted(path.name for path in tmp_path.glob(f"{ids[-1]}.log*"))
@@ -138,11 +137,11 @@ def test_files_rotate_and_no_more_than_a_few_are_open(tmp_path: Path) -> None:
 def test_a_disk_that_is_full_loses_lines_and_bothers_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    file = PrivateFile(tmp_path / "x.log", megabytes=1, former=1)
+    file = PrivateRotatingFileHandler(tmp_path / "x.log", megabytes=1, former=1)
     monkeypatch.setattr(file, "_open", lambda: (_ for _ in ()).throw(OSError(28, "full")))
     file.handle(logging.makeLogRecord({"msg": "lost"}))
     assert capsys.readouterr().err == ""
-    other = PrivateFile(tmp_path / "y.log", megabytes=1, former=1)
+    other = PrivateRotatingFileHandler(tmp_path / "y.log", megabytes=1, former=1)
     other.handle(logging.makeLogRecord({"msg": "%d", "args": ("a bug",)}))
     other.close()
     assert "a bug" in capsys.readouterr().err
@@ -212,7 +211,7 @@ def test_what_was_planted_in_the_place_of_a_log_is_not_written_to(
     log = tmp_path / "logs" / (name if name == "conecta.log" else f"{mentorado_id}.log")
     planted(log, victim)
     configure_logging(tmp_path / "logs" / "conecta.log")
-    with about(mentorado_id):
+    with log_context(mentorado_id):
         app_log.info("hello")
     assert victim.read_text() == "precious"
     assert not (tmp_path / "logs" / "nothing").exists()
@@ -227,7 +226,7 @@ def test_what_is_planted_everywhere_is_in_no_log_and_no_crash_report(
     """Issue 9, 12: one redaction, for the log of the program, the log of a mentorado and the report of a crash."""
     configure_logging(file := tmp_path / "logs" / "conecta.log")
     planted = "+55 (11) 98765-4321, 2@abcdefghijkl,mno= K7XQ-93TR token=hush-hush Bearer EAAGm0PX4ZCpsBAKZB2x7ZBq1"
-    with about(new_mentorado_id()):
+    with log_context(new_mentorado_id()):
         app_log.info("it said %s", planted)
         try:
             raise ValueError(planted) from KeyError(planted)

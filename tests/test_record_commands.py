@@ -15,23 +15,23 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.domain.messages import WireFact, WireUnknown
+from app.domain.messages import MessageUpdate, WireUnknown
 from app.storage.database import Database
-from app.storage.history import SqlHistory
-from app.storage.roster import SqlRoster
-from app.ui.text import texts
+from app.storage.history.repository import SqlMessageRepository
+from app.storage.mentorados import SqlMentoradoRepository
+from app.text.status import texts
 from tests.clock import DAWN
-from tests.storage.talk import BIA, BIA_LID, CAIO, GROUP, edit, said
+from tests.storage.talk import BIA, BIA_LID, CAIO, GROUP, a_message, edit
 
 Conecta = Callable[..., tuple[int, str, str]]
 
 HOSTILE = "<script>alert('oi')</script>"
-TALK: tuple[WireFact, ...] = (
-    said("1", "Bom dia", BIA, BIA_LID, sender_name=HOSTILE),
-    said("2", "Tudo bem?", from_me=True, minute=1),
+TALK: tuple[MessageUpdate, ...] = (
+    a_message("1", "Bom dia", BIA, BIA_LID, sender_name=HOSTILE),
+    a_message("2", "Tudo bem?", from_me=True, minute=1),
     edit("3", "1", "Boa tarde", minute=2),
-    said("4", HOSTILE, GROUP, minute=3),
-    said("5", "De outra pessoa", CAIO, minute=4),
+    a_message("4", HOSTILE, GROUP, minute=3),
+    a_message("5", "De outra pessoa", CAIO, minute=4),
 )
 
 
@@ -40,7 +40,7 @@ def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     """Run the command line, with Ana in the roster and some talk in her history."""
     monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
     monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
-    monkeypatch.setattr("app.logs.configure_logging", lambda _file: None)
+    monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
     monkeypatch.chdir(fast_dir)
     language = texts.language
     texts.set_language("en")
@@ -59,8 +59,8 @@ def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 
 async def _fill(file: Path) -> None:
     async with Database(file) as database:
-        (ana,) = await SqlRoster(database).all()
-        await SqlHistory(database).store(ana, TALK, DAWN)
+        (ana,) = await SqlMentoradoRepository(database).all()
+        await SqlMessageRepository(database).store(ana, TALK, DAWN)
 
 
 def written(folder: Path) -> str:
@@ -77,18 +77,18 @@ def test_a_mentorado_is_exported_whole(conecta: Conecta, fast_dir: Path) -> None
     assert described["messages"][0]["original_text"] == "Bom dia"
     assert len(described["conversations"]) == 3
     pages = written(folder)
-    for said_there in ("Boa tarde", "Bom dia", "Tudo bem?", "De outra pessoa"):
-        assert said_there in pages
+    for expected in ("Boa tarde", "Bom dia", "Tudo bem?", "De outra pessoa"):
+        assert expected in pages
     assert "<script" not in pages
     assert "script" not in folder.name
 
 
 def test_one_contact_is_exported_with_nothing_of_others(conecta: Conecta, fast_dir: Path) -> None:
     code, out, _ = conecta("export", "ana", "--to", str(fast_dir / "out"), "--contact", "21 98765-0001", "--json")
-    told = json.loads(out)
-    assert (code, told["messages"], told["conversations"]) == (0, 3, 2)
-    assert "De outra pessoa" not in written(Path(told["folder"]))
-    assert "De outra pessoa" not in (Path(told["folder"]) / "data.json").read_text(encoding="utf-8")
+    value = json.loads(out)
+    assert (code, value["messages"], value["conversations"]) == (0, 3, 2)
+    assert "De outra pessoa" not in written(Path(value["folder"]))
+    assert "De outra pessoa" not in (Path(value["folder"]) / "data.json").read_text(encoding="utf-8")
 
 
 def test_somebody_archived_can_be_exported_too(conecta: Conecta) -> None:
@@ -126,8 +126,8 @@ def test_copies_that_hold_who_was_erased_are_named_with_their_dates_and_removed_
     assert str(backup) in out
     assert "--remove-copies" in out
     code, out, _ = conecta(*contact, "--remove-copies", "--json")
-    told = json.loads(out)
-    assert (code, told["copies_removed"], {each["kind"] for each in told["copies"]}) == (
+    value = json.loads(out)
+    assert (code, value["copies_removed"], {each["kind"] for each in value["copies"]}) == (
         0,
         True,
         {"backup", "database"},
@@ -175,10 +175,10 @@ def test_the_first_entry_that_does_not_hold_is_named(conecta: Conecta, fast_dir:
     for _ in range(3):
         conecta("export", "ana", "--to", "out")
     code, out, err = conecta("audit", "verify")
-    told = json.loads(conecta("audit", "verify", "--json")[1])
+    value = json.loads(conecta("audit", "verify", "--json")[1])
     assert (code, out.splitlines()[0], err) == (0, "The audit holds.", "")
-    assert (told["holds"], told["broken"]) == (True, None)
-    assert f"no. {told['number']}, {told['head']}." in out
+    assert (value["holds"], value["broken"]) == (True, None)
+    assert f"no. {value['number']}, {value['head']}." in out
     with closing(sqlite3.connect(fast_dir / "data" / "conecta.db")) as raw, raw:
         raw.execute("DROP TRIGGER audit_no_update")
         raw.execute("UPDATE audit SET user = 'nobody' WHERE number = 2")
@@ -187,8 +187,8 @@ def test_the_first_entry_that_does_not_hold_is_named(conecta: Conecta, fast_dir:
         "The audit was tampered with. The content of entry no. 2 was altered.\n",
     )
     code, out, _ = conecta("audit", "verify", "--json")
-    told = json.loads(out)
-    assert (code, told["holds"], told["broken"]) == (1, False, {"number": 2, "found": "altered"})
+    value = json.loads(out)
+    assert (code, value["holds"], value["broken"]) == (1, False, {"number": 2, "found": "altered"})
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a file in the folder's place is another error there")
@@ -208,9 +208,9 @@ def test_what_was_set_aside_is_counted_and_listed_without_its_contents_unless_a_
 
     async def add() -> None:
         async with Database(fast_dir / "data" / "conecta.db") as database:
-            (ana,) = await SqlRoster(database).all()
+            (ana,) = await SqlMentoradoRepository(database).all()
             strange = WireUnknown(kind="calls\x1b[2J", payload='{"call": "segredo"}', at=DAWN)
-            await SqlHistory(database).store(ana, [strange, replace(strange, kind="history")], DAWN)
+            await SqlMessageRepository(database).store(ana, [strange, replace(strange, kind="history")], DAWN)
 
     asyncio.run(add())
     code, out, _ = conecta("set-aside", "Ana", "--limit", "1")
@@ -220,8 +220,8 @@ def test_what_was_set_aside_is_counted_and_listed_without_its_contents_unless_a_
     everything = conecta("set-aside")[1]
     assert "\x1b" not in everything
     assert "segredo" not in everything
-    told = json.loads(conecta("set-aside", "--json")[1])
-    assert (told["count"], told["deliveries"][0]["payload"]) == (2, '{"call": "segredo"}')
+    value = json.loads(conecta("set-aside", "--json")[1])
+    assert (value["count"], value["deliveries"][0]["payload"]) == (2, '{"call": "segredo"}')
     assert json.loads(conecta("status", "--json")[1])["mentorados"][0]["set_aside"] == 2
     assert "2 deliveries were not taken into the history. See them with: conecta set-aside" in conecta("status")[1]
 
@@ -229,8 +229,8 @@ def test_what_was_set_aside_is_counted_and_listed_without_its_contents_unless_a_
 def test_the_date_of_this_computer_is_told_and_can_be_confirmed(
     conecta: Conecta, fast_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.providers.reachability.FRONT_DOORS", {})
-    monkeypatch.setattr("app.bootstrap.providers.FRONT_DOORS", {})
+    monkeypatch.setattr("app.providers.connectivity.PROBE_URLS", {})
+    monkeypatch.setattr("app.providers.registry.PROBE_URLS", {})
     monkeypatch.setenv("CONECTA_ZAPI_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("CONECTA_META_URL", "http://127.0.0.1:1")
     code, out, _ = conecta("clock")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from app.service_manager import ServiceManager
+from app.cli.run import ServiceManager
 
 pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="systemd's socket")
 
@@ -27,8 +27,8 @@ def test_each_word_is_a_datagram_and_children_do_not_get_the_socket(fast_dir: Pa
         manager.status("1 of 2 connected")  # nothing new
         manager.stopping()
         asyncio.run(manager.keep_alive())  # not asked for: it ends at once
-        heard = [systemd.recv(100) for _ in range(3)]
-        assert heard == [b"READY=1", b"STATUS=1 of 2 connected", b"STOPPING=1"]
+        data = [systemd.recv(100) for _ in range(3)]
+        assert data == [b"READY=1", b"STATUS=1 of 2 connected", b"STOPPING=1"]
         systemd.setblocking(False)
         with pytest.raises(BlockingIOError):
             systemd.recv(100)
@@ -54,10 +54,10 @@ def test_the_watchdog_hears_twice_within_its_time(fast_dir: Path, names_us: bool
 
         async def main() -> list[bytes]:
             keeping = asyncio.get_running_loop().create_task(manager.keep_alive())
-            told = [await asyncio.to_thread(systemd.recv, 100) for _ in range(3)]
+            data = [await asyncio.to_thread(systemd.recv, 100) for _ in range(3)]
             keeping.cancel()
             await asyncio.wait([keeping])
-            return told
+            return data
 
         assert asyncio.run(main()) == [b"WATCHDOG=1"] * 3
 

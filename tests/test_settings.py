@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import Code, Problem
-from app.files import LARGEST, read_small
+from app.domain.errors import Problem, ProblemCode
+from app.platform.files import LARGEST, read_small
 from app.settings import ANYWHERE, NAMES, Settings, read_settings
 
 PLACES = sorted(NAMES - ANYWHERE)
@@ -91,7 +91,7 @@ def test_a_file_that_is_named_takes_the_place_of_all_others(tmp_path: Path, home
     }
     with pytest.raises(Problem) as caught:
         read_settings({"CONECTA_ENV_FILE": str(tmp_path / "none")}, tmp_path)
-    assert caught.value.code is Code.SETTINGS_FILE_MISSING
+    assert caught.value.code is ProblemCode.SETTINGS_FILE_MISSING
 
 
 # --- a `.env` in the current folder ------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def test_what_somebody_else_may_write_sets_nothing(
     named = {"config_folder": folder} if where == "config" else {"env_file": file}
     with pytest.raises(Problem) as caught:
         read_settings({}, tmp_path, **named)
-    assert caught.value.code is Code.SETTINGS_FILE_UNSAFE
+    assert caught.value.code is ProblemCode.SETTINGS_FILE_UNSAFE
     assert caught.value.context == {"path": str(file), "place": str(unsafe)}
 
 
@@ -231,7 +231,7 @@ def test_a_settings_file_behind_a_link_that_others_could_replace_is_refused(
     for named in ({"env_file": file}, {"config_folder": file.parent}) if file.name == ".env" else ({"env_file": file},):
         with pytest.raises(Problem) as caught:
             read_settings({}, safe / "elsewhere", **named)
-        assert caught.value.code is Code.SETTINGS_FILE_UNSAFE
+        assert caught.value.code is ProblemCode.SETTINGS_FILE_UNSAFE
         assert caught.value.context == {"path": str(file), "place": str(place)}
 
 
@@ -256,7 +256,7 @@ def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path, home: Path
     file = written(home, content)
     with pytest.raises(Problem) as caught:
         read_settings({}, tmp_path)
-    assert (caught.value.code, caught.value.context["path"]) == (Code.SETTINGS_FILE_UNREADABLE, str(file))
+    assert (caught.value.code, caught.value.context["path"]) == (ProblemCode.SETTINGS_FILE_UNREADABLE, str(file))
 
 
 def test_a_file_with_the_mark_of_windows_editors_is_read(tmp_path: Path, home: Path) -> None:
@@ -270,7 +270,7 @@ def test_a_pipe_or_a_folder_is_no_settings_file(tmp_path: Path, home: Path) -> N
     (home / ".env").mkdir()
     with pytest.raises(Problem) as caught:
         read_settings({}, tmp_path)
-    assert caught.value.code is Code.SETTINGS_FILE_UNREADABLE
+    assert caught.value.code is ProblemCode.SETTINGS_FILE_UNREADABLE
     with pytest.raises(OSError, match="not a regular file"):
         read_small(tmp_path / ".env")
 
@@ -283,7 +283,7 @@ def test_a_current_folder_that_is_gone_sets_nothing(tmp_path: Path, monkeypatch:
     assert read_settings({}).overrides == ()
     with pytest.raises(Problem) as caught:
         read_settings({"CONECTA_DATA_DIR": "relative"})
-    assert caught.value.code is Code.SETTING_INVALID
+    assert caught.value.code is ProblemCode.SETTING_INVALID
 
 
 def test_settings_made_in_the_program_know_what_is_not_the_default(tmp_path: Path) -> None:
@@ -364,7 +364,10 @@ def test_a_setting_that_makes_no_sense_is_named_with_its_place_and_what_is_allow
     with pytest.raises(Problem) as caught:
         read_settings({name: value}, tmp_path)
     allowed = caught.value.context.pop("allowed")
-    assert (caught.value.code, caught.value.context) == (Code.SETTING_INVALID, {"setting": name, "place": f"${name}"})
+    assert (caught.value.code, caught.value.context) == (
+        ProblemCode.SETTING_INVALID,
+        {"setting": name, "place": f"${name}"},
+    )
     assert allowed
     assert "secret" not in allowed
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.providers.webhooks.reception import host_command as webhooks_command
+from app.providers.webhooks.server_process import host_command as webhooks_command
 from app.providers.whatsapp_web.host_process import host_command, host_environment
 
 ROOT = Path(__file__).parent.parent
@@ -80,12 +80,12 @@ def test_what_is_not_the_default_is_told_by_status(tmp_path: Path) -> None:
             command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=WITHIN, check=True
         ).stdout
 
-    said = status()
-    assert "https://relay.example" in said
-    assert str(config / ".env") in said
-    assert "http://127.0.0.1:9000" in said
-    told = {each["setting"]: (each["value"], each["set_in"]) for each in json.loads(status("--json"))["not_default"]}
-    assert told == {
+    text = status()
+    assert "https://relay.example" in text
+    assert str(config / ".env") in text
+    assert "http://127.0.0.1:9000" in text
+    fields = {each["setting"]: (each["value"], each["set_in"]) for each in json.loads(status("--json"))["not_default"]}
+    assert fields == {
         "CONECTA_ZAPI_URL": ("https://relay.example", str(config / ".env")),
         "CONECTA_META_URL": ("http://127.0.0.1:9000", "environment"),
     }

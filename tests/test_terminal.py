@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from app.domain.errors import Code, Problem
-from app.terminal import json_line, printed
-from app.ui.text import problem, texts
+from app.domain.errors import Problem, ProblemCode
+from app.platform.terminal import json_line, printed
+from app.text.status import problem, texts
 
 NASTY = "Ana\x1b]0;owned\x07\x9b2J\u202e\ud800"
 
@@ -31,4 +31,4 @@ def test_a_machine_gets_them_escaped_and_whole() -> None:
 
 def test_sentences_show_what_they_are_filled_with() -> None:
     assert "\x1b" not in texts("cli.archived", name=NASTY, phone="")
-    assert "\u202e" not in problem(Problem(Code.PHONE_INVALID, typed=NASTY))[0]
+    assert "\u202e" not in problem(Problem(ProblemCode.PHONE_INVALID, typed=NASTY))[0]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.__main__ import main
-from app.ui.text import texts
+from app.text.status import texts
 
 WITHIN = 30.0
 CONECTA = (sys.executable, "-m", "app")
@@ -25,7 +25,7 @@ def environment(data: Path, **more: str) -> dict[str, str]:
 def data(fast_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with João in it."""
     monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
-    monkeypatch.setattr("app.logs.configure_logging", lambda _file: None)
+    monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
     texts.set_language("en")
     assert main(("mentorado", "add", "João", "11 98765-4321")) == 0
     return fast_dir / "data"
@@ -105,9 +105,9 @@ def test_standard_input_that_is_no_text_is_a_sentence(data: Path) -> None:
 def test_ctrl_c_ends_a_command_in_silence(data: Path) -> None:
     """Here while it loads; the window and the connections have tests of their own."""
     script = (
-        "import sys; from app import __main__ as program; settings = program._settings\n"
-        "def said(file): print(1, flush=True); return settings(file)\n"
-        "program._settings = said; sys.exit(program.main(['backup', 'João']))"
+        "import sys, time; from app import __main__ as program; settings = program._settings\n"
+        "def loads(file): print(1, flush=True); time.sleep(60); return settings(file)\n"
+        "program._settings = loads; sys.exit(program.main(['backup', 'João']))"
     )
     command = subprocess.Popen(
         [sys.executable, "-c", script], env=environment(data), stdout=subprocess.PIPE, stderr=subprocess.PIPE

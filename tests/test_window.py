@@ -17,11 +17,11 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from app.domain.errors import Code, Problem
-from app.ui import text
+from app.domain.errors import Problem, ProblemCode
+from app.gui import _claim
+from app.text import status as status_text
+from app.text.status import texts
 from app.ui.single_instance import SingleInstance
-from app.ui.text import texts
-from app.window import _claim
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="displays are found in another way here")
 
@@ -120,8 +120,8 @@ def test_a_data_folder_that_another_computer_may_have_open_is_asked_about(
     else:
         with pytest.raises(Problem) as met:
             _claim(instance, lock)
-        assert met.value.code is Code.WINDOW_HELD_ELSEWHERE
-        assert "recepcao" in " ".join(text.problem(met.value))
+        assert met.value.code is ProblemCode.WINDOW_HELD_ELSEWHERE
+        assert "recepcao" in " ".join(status_text.problem(met.value))
         assert lock.read_text() == OTHER
     assert "recepcao" in seen[0]
 
@@ -131,26 +131,29 @@ def test_a_window_that_does_not_answer_is_named(tmp_path: Path, qtbot: QtBot) ->
     assert first.claim()
     with pytest.raises(Problem) as met:
         _claim(SingleInstance(tmp_path / "window.lock"), tmp_path / "window.lock")
-    assert met.value.code is Code.ALREADY_RUNNING
-    assert str(os.getpid()) in text.problem(met.value)[0]
+    assert met.value.code is ProblemCode.ALREADY_RUNNING
+    assert str(os.getpid()) in status_text.problem(met.value)[0]
 
 
 def test_a_data_folder_that_cannot_be_written_is_not_called_open(tmp_path: Path, qtbot: QtBot) -> None:
     (tmp_path / "window.lock").mkdir()
     with pytest.raises(Problem) as met:
         _claim(SingleInstance(tmp_path / "window.lock"), tmp_path / "window.lock")
-    assert (met.value.code, met.value.context["path"]) == (Code.DATABASE_NOT_WRITABLE, str(tmp_path / "window.lock"))
+    assert (met.value.code, met.value.context["path"]) == (
+        ProblemCode.DATABASE_NOT_WRITABLE,
+        str(tmp_path / "window.lock"),
+    )
 
 
 @pytest.mark.skipif(shutil.which("Xvfb") is None, reason="there is no Xvfb on this machine")
 def test_the_window_opens_on_a_real_display(tmp_path: Path) -> None:
-    ready, told = os.pipe()
+    ready, count = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(told), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"],
-        pass_fds=[told],
+        ["Xvfb", "-displayfd", str(count), "-screen", "0", "1400x1000x24", "-nolisten", "tcp"],
+        pass_fds=[count],
         stderr=subprocess.DEVNULL,
     )
-    os.close(told)
+    os.close(count)
     try:
         with os.fdopen(ready) as answer:
             display = f":{answer.readline().strip()}"
@@ -189,6 +192,6 @@ def test_a_full_or_read_only_disk_is_not_taken_for_a_window_that_is_open(tmp_pat
         timeout=WITHIN,
         check=False,
     )
-    sentence, _step, said = ended.stderr.splitlines()[-3:]
-    assert (ended.returncode, said) == (1, f"[{code}]")
+    sentence, _step, text = ended.stderr.splitlines()[-3:]
+    assert (ended.returncode, text) == (1, f"[{code}]")
     assert str(tmp_path / "data") in sentence

@@ -6,14 +6,14 @@ import asyncio
 import logging
 from typing import Final
 
-from app.core.enrolments import Enrolments
-from app.core.hosted.accounts import Accounts
 from app.core.links.supervisor import Supervisor
-from app.core.operator_desk import OperatorDesk
-from app.core.procedure.procedures import Procedures
+from app.core.mentorado_service import MentoradoService
+from app.core.procedures.service import ProcedureService
+from app.core.provider_setup.accounts import Accounts
+from app.core.settings_service import SettingsService
 from app.core.trusted_time import ClockCheck
 from app.domain.errors import Problem
-from app.domain.ports import Clock, ForeignCommits
+from app.domain.repositories import Clock, ForeignCommits
 
 log = logging.getLogger(__name__)
 
@@ -30,18 +30,18 @@ class DatabaseFollower:
         self,
         *,
         commits: ForeignCommits,
-        enrolments: Enrolments,
+        mentorados: MentoradoService,
         supervisor: Supervisor,
-        desk: OperatorDesk,
-        procedures: Procedures,
+        settings_service: SettingsService,
+        procedures: ProcedureService,
         clock_check: ClockCheck,
         accounts: Accounts,
         clock: Clock,
     ) -> None:
         self._commits = commits
-        self._enrolments = enrolments
+        self._mentorados = mentorados
         self._supervisor = supervisor
-        self._desk = desk
+        self._settings_service = settings_service
         self._procedures = procedures
         self._clock_check = clock_check
         self._accounts = accounts
@@ -63,19 +63,19 @@ class DatabaseFollower:
         while True:
             await self._clock.sleep(POLL_SECONDS)
             try:
-                await self.look()
+                await self.check()
             except Problem as problem:
                 log.debug("The database was not polled: %s", problem.code)
 
-    async def look(self) -> bool:
+    async def check(self) -> bool:
         """Follow the database if another program committed to it; returns whether one did. Raises `Problem`."""
         version = await self._commits.version()
         if version == self._seen:
             return False
-        changed = await self._enrolments.follow()
+        changed = await self._mentorados.follow()
         await self._supervisor.follow(changed)
         await self._follow_accounts()
-        await self._desk.follow()
+        await self._settings_service.follow()
         await self._procedures.load()
         await self._clock_check.follow()
         self._seen = version  # only now: what failed half-way is read again
@@ -89,4 +89,4 @@ class DatabaseFollower:
             log.debug("The accounts were not read anew: %s", problem.code)
             return
         for mentorado_id in moved:
-            await self._supervisor.reopen(mentorado_id)
+            await self._supervisor.restart(mentorado_id)

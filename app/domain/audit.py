@@ -36,7 +36,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
+class AuditRecord:
     """What is to be written down. *before* and *after* are plain values, never a secret or a whole phone number."""
 
     at: datetime
@@ -55,13 +55,13 @@ class AuditEntry:
     """A deed in its place in the chain; *number* is counted from 1 without gaps."""
 
     number: int
-    deed: Deed
+    record: AuditRecord
     previous_hash: str
     hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BrokenLink:
+class ChainBreak:
     """The first entry at which the chain does not hold, and how."""
 
     number: int
@@ -81,7 +81,7 @@ class Sealing(StrEnum):
 class Verification:
     """What a walk over the whole chain found."""
 
-    broken: BrokenLink | None
+    broken: ChainBreak | None
     number: int = 0  # of the last entry that was reached
     sealed_from: int | None = None  # the first and last entry with a seal of the key that is here
     sealed_to: int | None = None
@@ -113,29 +113,59 @@ def _key_id(key: bytes) -> str:
     return digest(key, b"identifier", sha256).hex()[:16]
 
 
-def chained(number: int, deed: Deed, previous_hash: str) -> AuditEntry:
+def chain_entry(number: int, record: AuditRecord, previous_hash: str) -> AuditEntry:
     """Put *deed* behind the entry that has *previous_hash*."""
-    return AuditEntry(number=number, deed=deed, previous_hash=previous_hash, hash=_hash(number, deed, previous_hash))
+    return AuditEntry(
+        number=number, record=record, previous_hash=previous_hash, hash=_hash(number, record, previous_hash)
+    )
 
 
-def holds(entry: AuditEntry) -> bool:
+def is_intact(entry: AuditEntry) -> bool:
     """Whether the entry is what its own hash says."""
-    return entry.hash == _hash(entry.number, entry.deed, entry.previous_hash)
+    return entry.hash == _hash(entry.number, entry.record, entry.previous_hash)
 
 
-def _hash(number: int, deed: Deed, previous_hash: str) -> str:
+def _hash(number: int, record: AuditRecord, previous_hash: str) -> str:
     content = [
         number,
-        deed.at.isoformat(),
-        deed.actor.user,
-        deed.actor.operator,
-        deed.action,
-        deed.mentorado_id,
-        deed.subject,
-        dict(deed.before),
-        dict(deed.after),
-        deed.outcome,
-        deed.reason,
+        record.at.isoformat(),
+        record.actor.user,
+        record.actor.operator,
+        record.action,
+        record.mentorado_id,
+        record.subject,
+        dict(record.before),
+        dict(record.after),
+        record.outcome,
+        record.reason,
         previous_hash,
     ]
     return sha256(dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+class AuditAction(StrEnum):
+    """Stable: they are in every audit. Words are chosen by them; `app.core.actions.ActionName` has the others."""
+
+    SET_OPERATOR_NAME = "set_operator_name"
+    SET_RETENTION = "set_retention"
+    SET_PROVIDER_LOG = "set_provider_log"
+    SET_WEBHOOKS = "set_webhooks"
+    SET_SECRETS_PLACE = "set_secrets_place"
+    EXPORT_MENTORADO = "export_mentorado"
+    EXPORT_CONTACT = "export_contact"
+    EXPORT_AUDIT = "export_audit"
+    ERASE_CONTACT = "erase_contact"
+    REMOVE_COPIES = "remove_copies"  # older ones, of what was erased since
+    FORGET_OLD = "forget_old"
+    REMOVE_BACKUPS = "remove_backups"
+    CONFIRM_DATE = "confirm_date"  # of this computer, after a doubt
+    TAKE_OVER_SESSION = "take_over_session"  # from a program that died with it open
+    BEGIN_DATABASE = "begin_database"  # anew, although there had been one
+    USE_DATABASE_COPY = "use_database_copy"
+    TAKE_OVER_WINDOW = "take_over_window"  # the data folder, from a window that ended without giving it back
+    ADD_MENTORADO = "add_mentorado"
+    EDIT_MENTORADO = "edit_mentorado"
+    UNDO_IMPORT = "undo_import"  # of one mentorado
+    IMPORT_MENTORADOS = "import_mentorados"
+    CHOOSE_PROVIDER = "choose_provider"
+    FORGET_CREDENTIALS = "forget_credentials"

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from app.domain.mentorado import MentoradoId, ProviderKind
-from app.domain.messages import HistoryExtent
+from app.domain.messages import HistoryStats
 from app.domain.phone import PhoneNumber
 
 
@@ -48,7 +48,7 @@ class BackupInfo:
     audit_hash: str = ""
 
 
-class SessionFate(StrEnum):
+class SessionOutcome(StrEnum):
     """What becomes of the device keys."""
 
     KEPT = "kept"
@@ -58,12 +58,12 @@ class SessionFate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LossLedger:
+class ImpactSummary:
     """What is kept and what is not, told before anything is replaced."""
 
-    history: HistoryExtent
+    history: HistoryStats
     contacts: int
-    session: SessionFate
+    session: SessionOutcome
     queue: int | None  # messages waiting at the provider; None when it has no queue, or could not be asked
     old_device_stays: bool  # listed on the phone until somebody removes it there
     last_backup: datetime | None

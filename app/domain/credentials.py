@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from app.domain.connection import Reason
+from app.domain.link_status import Reason
 from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.phone import PhoneNumber
 
@@ -27,7 +27,7 @@ class CredentialField(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FieldSpec:
     """One field of the form."""
 
     name: CredentialField
@@ -37,19 +37,19 @@ class Asked:
 
 _F = CredentialField
 
-ASKED: Final[Mapping[ProviderKind, tuple[Asked, ...]]] = MappingProxyType(
+FIELDS: Final[Mapping[ProviderKind, tuple[FieldSpec, ...]]] = MappingProxyType(
     {
         ProviderKind.WHATSAPP_WEB: (),
         ProviderKind.ZAPI: (
-            Asked(_F.INSTANCE_ID, secret=False),
-            Asked(_F.INSTANCE_TOKEN),
-            Asked(_F.CLIENT_TOKEN, required=False),
+            FieldSpec(_F.INSTANCE_ID, secret=False),
+            FieldSpec(_F.INSTANCE_TOKEN),
+            FieldSpec(_F.CLIENT_TOKEN, required=False),
         ),
         ProviderKind.META_CLOUD: (
-            Asked(_F.ACCESS_TOKEN),
-            Asked(_F.PHONE_NUMBER_ID, secret=False),
-            Asked(_F.WABA_ID, secret=False),
-            Asked(_F.APP_SECRET, required=False),  # only to believe webhooks
+            FieldSpec(_F.ACCESS_TOKEN),
+            FieldSpec(_F.PHONE_NUMBER_ID, secret=False),
+            FieldSpec(_F.WABA_ID, secret=False),
+            FieldSpec(_F.APP_SECRET, required=False),  # only to believe webhooks
         ),
     }
 )
@@ -58,12 +58,12 @@ Credentials = Mapping[CredentialField, str]
 """Never put one into a log, a message or a representation."""
 
 
-def as_text(credentials: Credentials) -> str:
+def dumps(credentials: Credentials) -> str:
     """The one text that is kept for a link; fields that are empty are left out."""
     return json.dumps({name.value: value for name, value in sorted(credentials.items()) if value}, ensure_ascii=False)
 
 
-def from_text(text: str) -> dict[CredentialField, str]:
+def loads(text: str) -> dict[CredentialField, str]:
     """What `as_text` wrote; fields of a later version are left out. Raises `ValueError`, which holds nothing of it."""
     try:
         kept = json.loads(text)
@@ -76,7 +76,7 @@ def from_text(text: str) -> dict[CredentialField, str]:
 
 def missing(kind: ProviderKind, credentials: Credentials) -> tuple[CredentialField, ...]:
     """The fields that *kind* cannot do without, and that are empty."""
-    return tuple(asked.name for asked in ASKED[kind] if asked.required and not credentials.get(asked.name))
+    return tuple(asked.name for asked in FIELDS[kind] if asked.required and not credentials.get(asked.name))
 
 
 _ACCOUNT: Final[Mapping[ProviderKind, CredentialField]] = MappingProxyType(
@@ -90,7 +90,7 @@ def account_id(kind: ProviderKind, credentials: Credentials) -> str:
     return "" if field_name is None else credentials.get(field_name, "").casefold()
 
 
-def secret_name(link_id: LinkId) -> str:
+def secret_key(link_id: LinkId) -> str:
     """Under which name a link's credentials are kept among the secrets, as one text."""
     return f"link/{link_id}/credentials"
 
@@ -99,7 +99,7 @@ def secret_name(link_id: LinkId) -> str:
 class CredentialReport:
     """What the provider says about credentials; *good* is None when it could not be asked."""
 
-    good: bool | None
+    valid: bool | None
     reason: Reason = Reason.NONE  # why not
     account: PhoneNumber | None = None  # whose number they lead to
     facts: Mapping[str, str] = field(default_factory=dict)  # plain, for the form to show: a name, a plan

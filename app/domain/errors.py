@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Code(StrEnum):
+class ProblemCode(StrEnum):
     """One code per sentence. Values are logged and printed: they may be added to, never renamed."""
 
     PHONE_INVALID = "phone_invalid"
@@ -137,7 +137,7 @@ class Code(StrEnum):
 class Problem(Exception):
     """An expected failure. *context* fills the sentence; never put a secret in it."""
 
-    def __init__(self, code: Code, /, **context: str) -> None:
+    def __init__(self, code: ProblemCode, /, **context: str) -> None:
         super().__init__(f"{code}: {context}" if context else str(code))
         self.code = code
         self.context = context

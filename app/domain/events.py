@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.backup import BackupProgress
-from app.domain.connection import LinkStatus
 from app.domain.errors import Problem
 from app.domain.incident import Incident
-from app.domain.mentorado import Enrolment, LinkId, MentoradoId
+from app.domain.link_status import LinkStatus
+from app.domain.mentorado import LinkId, Mentorado, MentoradoId
 from app.domain.messages import ConversationId
-from app.domain.operator_settings import OperatorSettings
 from app.domain.procedure import Procedure, ProcedureId
+from app.domain.settings import OperatorSettings
 from app.domain.trusted_time import ClockDoubt
 
 
@@ -20,19 +20,19 @@ from app.domain.trusted_time import ClockDoubt
 class MentoradosLoaded:
     """The roster was read from storage."""
 
-    enrolments: tuple[Enrolment, ...]
+    mentorados: tuple[Mentorado, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MentoradoAdded:
-    enrolment: Enrolment
+    mentorado: Mentorado
 
 
 @dataclass(frozen=True, slots=True)
 class MentoradoChanged:
     """Edited, archived, brought back, or its link was configured anew."""
 
-    enrolment: Enrolment
+    mentorado: Mentorado
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class StatusChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class PairingTurnChanged:
+class PairingQueueChanged:
     """Who is being paired now and who waits, in order."""
 
     current: LinkId | None
@@ -54,7 +54,7 @@ class PairingTurnChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryGrew:
+class MessagesStored:
     """Messages or receipts were stored; *conversations* look different now."""
 
     mentorado_id: MentoradoId
@@ -70,7 +70,7 @@ class DeliverySetAside:
 
 
 @dataclass(frozen=True, slots=True)
-class HistoryShrank:
+class MessagesErased:
     """Messages were erased, of one mentorado or (by retention) of anybody."""
 
     mentorado_id: MentoradoId | None
@@ -96,7 +96,7 @@ class ProcedureChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class BackupMoved:
+class BackupProgressed:
     """How far the archive of a procedure is; said several times a second."""
 
     procedure_id: ProcedureId
@@ -119,7 +119,7 @@ class StorageRecovered:
 class ClockDoubted:
     """The computer's time is not believed any more, for another reason, or (None) is believed again."""
 
-    doubt: ClockDoubt | None
+    invalidate: ClockDoubt | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +151,14 @@ Event = (
     | MentoradoAdded
     | MentoradoChanged
     | StatusChanged
-    | PairingTurnChanged
-    | HistoryGrew
+    | PairingQueueChanged
+    | MessagesStored
     | DeliverySetAside
-    | HistoryShrank
+    | MessagesErased
     | OperatorSettingsChanged
     | WebhooksChanged
     | ProcedureChanged
-    | BackupMoved
+    | BackupProgressed
     | StorageFailed
     | StorageRecovered
     | ClockDoubted

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 
-from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 
 
@@ -147,7 +147,7 @@ def recommend(state: LinkState, reason: Reason) -> Recommendation:
     return _BY_STATE[state]
 
 
-STAYS_BLOCKED = frozenset(
+NEEDS_OPERATOR = frozenset(
     {
         _R.LOGGED_OUT,
         _R.MAIN_DEVICE_GONE,
@@ -266,6 +266,6 @@ _NEVER_AT = {
 }
 
 
-def can_have(provider: ProviderKind, reason: Reason) -> bool:
+def applies_to(provider: ProviderKind, reason: Reason) -> bool:
     """Whether a link of *provider* can be in a state because of *reason*."""
     return reason not in _NEVER_AT[provider]

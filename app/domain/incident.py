@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from app.domain.connection import Reason
+from app.domain.link_status import Reason
 from app.domain.mentorado import MentoradoId, ProviderKind
 
 
-class Found(StrEnum):
+class CheckResult(StrEnum):
     """What a look at a shared cause found. Each has its sentence."""
 
     NETWORK_GOOD = "network_good"
@@ -27,21 +27,21 @@ class Found(StrEnum):
     VERSION_REFUSED = "version_refused"
 
 
-GOOD = frozenset({Found.NETWORK_GOOD, Found.CLOCK_GOOD, Found.VERSION_GOOD})
+GOOD = frozenset({CheckResult.NETWORK_GOOD, CheckResult.CLOCK_GOOD, CheckResult.VERSION_GOOD})
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One result; *detail* is for the log and the details line."""
 
-    found: Found
+    found: CheckResult
     detail: str = ""
 
 
-class Checks(Protocol):
+class ConnectivityChecker(Protocol):
     """Looks at what all links of a provider share: the way to it, and the time it has."""
 
-    async def look(self, provider: ProviderKind) -> Sequence[Finding]:
+    async def check(self, provider: ProviderKind) -> Sequence[Finding]:
         """Takes seconds at most, and does not raise: what cannot be looked at is a finding, too."""
         ...
 

@@ -26,8 +26,20 @@ class ProviderKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A mentorado's line through one provider, as it is configured. What is observed of it is a `LinkStatus`."""
+
+    id: LinkId
+    mentorado_id: MentoradoId
+    provider: ProviderKind = ProviderKind.WHATSAPP_WEB
+    enabled: bool = False  # somebody asked it to run, so it starts with the program
+    account: PhoneNumber | None = None  # the number that signed in last
+    accepted_account: PhoneNumber | None = None  # another number than the mentorado's, accepted by a person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Mentorado:
-    """A client of the mentoring business. It changes only when staff edit it."""
+    """A client of the mentoring business, with the link in use. It changes only when staff edit it."""
 
     id: MentoradoId
     name: str
@@ -35,35 +47,16 @@ class Mentorado:
     cohort: str = ""
     created_at: datetime
     archived_at: datetime | None = None
+    link: Link
 
     @property
     def archived(self) -> bool:
         return self.archived_at is not None
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
-    """A mentorado's line through one provider, as it is configured. What is observed of it is a `LinkStatus`."""
-
-    id: LinkId
-    mentorado_id: MentoradoId
-    provider: ProviderKind = ProviderKind.WHATSAPP_WEB
-    wanted: bool = False  # somebody asked it to run, so it starts with the program
-    account: PhoneNumber | None = None  # the number that signed in last
-    accepted_account: PhoneNumber | None = None  # another number than the mentorado's, accepted by a person
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """A mentorado together with the link in use; what a row of the list stands for."""
-
-    mentorado: Mentorado
-    link: Link
-
     @property
     def expected_account(self) -> PhoneNumber:
         """The number that must sign in: the mentorado's, unless a person accepted another."""
-        return self.link.accepted_account or self.mentorado.phone
+        return self.link.accepted_account or self.phone
 
 
 def new_mentorado_id() -> MentoradoId:

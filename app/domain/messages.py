@@ -76,7 +76,7 @@ REFERRING = frozenset({MessageKind.REACTION, MessageKind.EDIT, MessageKind.REVOC
 """Kinds that change how another message is shown, and are not shown by themselves."""
 
 
-class Delivery(StrEnum):
+class DeliveryStatus(StrEnum):
     """How far an outgoing message got. It only moves forward."""
 
     ACCEPTED = "accepted"
@@ -87,19 +87,25 @@ class Delivery(StrEnum):
     FAILED = "failed"
 
 
-_ORDER = (Delivery.ACCEPTED, Delivery.UNCERTAIN, Delivery.SENT, Delivery.DELIVERED, Delivery.READ)
+_ORDER = (
+    DeliveryStatus.ACCEPTED,
+    DeliveryStatus.UNCERTAIN,
+    DeliveryStatus.SENT,
+    DeliveryStatus.DELIVERED,
+    DeliveryStatus.READ,
+)
 
 
-def forward(before: Delivery | None, after: Delivery) -> Delivery:
+def merge_delivery(before: DeliveryStatus | None, after: DeliveryStatus) -> DeliveryStatus:
     """The delivery that is true once *after* was reported too, in whatever order the reports came.
 
     A failure counts only while nothing better is known: what was delivered did not fail.
     """
     if before is None:
         return after
-    if Delivery.FAILED in (before, after):
-        other = after if before is Delivery.FAILED else before
-        return other if other in (Delivery.DELIVERED, Delivery.READ) else Delivery.FAILED
+    if DeliveryStatus.FAILED in (before, after):
+        other = after if before is DeliveryStatus.FAILED else before
+        return other if other in (DeliveryStatus.DELIVERED, DeliveryStatus.READ) else DeliveryStatus.FAILED
     return max(before, after, key=_ORDER.index)
 
 
@@ -114,7 +120,7 @@ class Media:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WireMessage:
+class ProviderMessage:
     """A message as a provider reported it, sent from the phone itself too. Unique per link and *provider_id*."""
 
     provider_id: str
@@ -132,12 +138,12 @@ class WireMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WireReceipt:
+class DeliveryReceipt:
     """How far earlier outgoing messages got."""
 
     provider_ids: tuple[str, ...]
     chat: tuple[Address, ...]
-    delivery: Delivery
+    delivery: DeliveryStatus
     at: datetime
     code: str = ""  # the provider's own, of what failed
     detail: str = ""  # the provider's own words of why it failed
@@ -145,7 +151,7 @@ class WireReceipt:
     @property
     def failure(self) -> str:
         """Code and words of a failure in one line; empty for anything else, and where nothing was said."""
-        return " · ".join(filter(None, (self.code, self.detail))) if self.delivery is Delivery.FAILED else ""
+        return " · ".join(filter(None, (self.code, self.detail))) if self.delivery is DeliveryStatus.FAILED else ""
 
 
 class SetAsideReason(StrEnum):
@@ -176,7 +182,7 @@ class WirePreference:
     at: datetime
 
 
-WireFact = WireMessage | WireReceipt | WirePreference | WireUnknown
+MessageUpdate = ProviderMessage | DeliveryReceipt | WirePreference | WireUnknown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +205,7 @@ class StoredMessage:
     sent_at: datetime
     received_at: datetime
     stored_at: datetime
-    delivery: Delivery | None  # None for incoming messages
+    delivery: DeliveryStatus | None  # None for incoming messages
     failure: str = ""  # of a failed one: the provider's code and words, as far as it said why
     edited_at: datetime | None
     revoked_at: datetime | None
@@ -221,7 +227,7 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConversationName:
+class ConversationRef:
     """Whose conversation it is, and with whom: what stands beside a message that was found."""
 
     id: ConversationId
@@ -231,7 +237,7 @@ class ConversationName:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryExtent:
+class HistoryStats:
     """How much history is kept: what a loss ledger and the head of a conversation say."""
 
     messages: int

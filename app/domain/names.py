@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 
 MOST_NAME: Final = 120
 """Characters of a mentorado's or a contact's name; no register of births knows one half as long."""
@@ -33,23 +33,23 @@ def shown_name(stored: str) -> str:
 
 def checked_name(typed: str) -> str:
     """*typed* as a name is stored. Raises `Problem`: nothing is left of it, it is too long, it cannot be read."""
-    name = _checked(typed, MOST_NAME, Code.NAME_TOO_LONG)
+    name = _checked(typed, MOST_NAME, ProblemCode.NAME_TOO_LONG)
     if not name:
-        raise Problem(Code.NAME_MISSING)
+        raise Problem(ProblemCode.NAME_MISSING)
     return name
 
 
 def checked_cohort(typed: str) -> str:
     """*typed* as a cohort is stored; it may be empty. Raises `Problem` as `checked_name` does."""
-    return _checked(typed, MOST_COHORT, Code.COHORT_TOO_LONG)
+    return _checked(typed, MOST_COHORT, ProblemCode.COHORT_TOO_LONG)
 
 
-def _checked(typed: str, most: int, too_long: Code) -> str:
+def _checked(typed: str, most: int, too_long: ProblemCode) -> str:
     text = " ".join(_DIRECTION.sub("", typed).split())  # programs that export contacts add marks of direction
     if len(text) > most:
         raise Problem(too_long, most=str(most), length=str(len(text)))
     if _STEERING.search(text):
-        raise Problem(Code.NAME_UNREADABLE, typed=visible(text))
+        raise Problem(ProblemCode.NAME_UNREADABLE, typed=visible(text))
     return text
 
 

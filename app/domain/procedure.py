@@ -17,7 +17,7 @@ from app.domain.audit import Actor
 from app.domain.mentorado import MentoradoId
 
 ProcedureId = NewType("ProcedureId", str)
-Facts = Mapping[str, str]
+StepData = Mapping[str, str]
 """What a step found or made, as plain values: never a secret, never a whole phone number."""
 
 
@@ -67,7 +67,7 @@ STEPS: Final[Mapping[ProcedureKind, tuple[StepName, ...]]] = MappingProxyType(
     }
 )
 
-NO_WAY_BACK: Final[Mapping[ProcedureKind, StepName]] = MappingProxyType(
+POINT_OF_NO_RETURN: Final[Mapping[ProcedureKind, StepName]] = MappingProxyType(
     {_K.RECOVERY: _S.PAIR, _K.REAUTHENTICATION: _S.PAIR, _K.RESTORE: _S.MERGE_HISTORY}
 )
 """Once this step is done, the procedure can only go forward. It is announced, and confirmed, before the step begins."""
@@ -123,7 +123,7 @@ class JournalEntry:
     at: datetime
     kind: EntryKind
     step: StepName | None = None
-    facts: Facts = field(default_factory=dict)
+    facts: StepData = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,11 +133,11 @@ class StepRecord:
     name: StepName
     state: StepState = StepState.WAITING
     since: datetime | None = None
-    facts: Facts = field(default_factory=dict)
+    facts: StepData = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProcedureHead:
+class ProcedureInfo:
     """What is known of a procedure before anything was done."""
 
     id: ProcedureId
@@ -145,14 +145,16 @@ class ProcedureHead:
     mentorado_id: MentoradoId
     actor: Actor
     began_at: datetime
-    facts: Facts = field(default_factory=dict)  # what it was begun with: an archive's path, the reason of an override
+    facts: StepData = field(
+        default_factory=dict
+    )  # what it was begun with: an archive's path, the reason of an override
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Procedure:
     """A procedure as it stands. *entries* is how many lines its journal has."""
 
-    head: ProcedureHead
+    head: ProcedureInfo
     state: ProcedureState = ProcedureState.RUNNING
     steps: tuple[StepRecord, ...]
     entries: int = 0
@@ -172,14 +174,14 @@ class Procedure:
     @property
     def can_be_undone(self) -> bool:
         """Whether all that was done so far can be taken back."""
-        last = NO_WAY_BACK.get(self.head.kind)
+        last = POINT_OF_NO_RETURN.get(self.head.kind)
         return not self.ended and not any(step.name is last and step.state is StepState.DONE for step in self.steps)
 
     @property
     def must_confirm(self) -> bool:
         """Whether a person must say go before the next step."""
         step = self.next_step
-        return step is not None and step.name is NO_WAY_BACK.get(self.head.kind) and not self.confirmed
+        return step is not None and step.name is POINT_OF_NO_RETURN.get(self.head.kind) and not self.confirmed
 
     def step(self, name: StepName) -> StepRecord:
         return next(step for step in self.steps if step.name is name)
@@ -189,15 +191,15 @@ def new_procedure_id() -> ProcedureId:
     return ProcedureId(uuid4().hex)
 
 
-def folded(head: ProcedureHead, journal: Iterable[JournalEntry]) -> Procedure:
+def replay(head: ProcedureInfo, journal: Iterable[JournalEntry]) -> Procedure:
     """The procedure as its *journal* says, oldest entry first."""
     procedure = Procedure(head=head, steps=tuple(StepRecord(name=name) for name in STEPS[head.kind]))
     for entry in journal:
-        procedure = after(procedure, entry)
+        procedure = apply(procedure, entry)
     return procedure
 
 
-def after(procedure: Procedure, entry: JournalEntry) -> Procedure:
+def apply(procedure: Procedure, entry: JournalEntry) -> Procedure:
     """The procedure once *entry* was written."""
     procedure = replace(
         procedure, entries=entry.number, state=_STATES.get(entry.kind, procedure.state), steps=_steps(procedure, entry)

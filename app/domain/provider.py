@@ -9,18 +9,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from app.domain.connection import Reason, SendCapability
 from app.domain.credentials import CredentialReport, Credentials
-from app.domain.mentorado import Enrolment, Link, LinkId
-from app.domain.messages import WireFact
+from app.domain.link_status import Reason, SendCapability
+from app.domain.mentorado import Link, LinkId, Mentorado
+from app.domain.messages import MessageUpdate
 from app.domain.phone import PhoneNumber
-from app.domain.sending import NumberDetails, Outgoing, QueuedMessage, SendResult
+from app.domain.sending import NumberDetails, OutgoingMessage, QueuedMessage, SendResult
 
 # --- what a provider says about an open line ---------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
-class CodeIssued:
+class QrIssued:
     """A QR to show for *lifetime* seconds. Its text is a credential and stays out of every representation."""
 
     text: str = field(repr=False)
@@ -30,14 +30,14 @@ class CodeIssued:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeAccepted:
+class QrScanned:
     """The phone scanned the code and *account* is being linked; the first sign-in follows by itself."""
 
     account: PhoneNumber
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class Connected:
     """The line is through, signed in as *account*. Said again whenever a provider that is polled confirms it.
 
     A link that is connected may still send less than all, because of *reason* and perhaps until a time. *detail* is
@@ -60,18 +60,18 @@ class Lost:
 
     reason: Reason
     detail: str = ""
-    patience: float | None = None
+    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
+class Unreachable:
     """A hosted provider could not be asked, or gave an answer nobody understands. The line goes on asking."""
 
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Blocked:
     """The line will not come back without a person; *until* when the far end named a time.
 
     *account* is the number that is in the way, where that is the reason.
@@ -92,7 +92,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ActivitySeen:
     """A sign of life: a server acknowledgement, or a message from outside when *inbound*."""
 
     at: datetime
@@ -107,21 +107,32 @@ class HostAnswered:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class MessagesReceived:
     """Messages and receipts. The provider keeps them until `Line.confirm` was called with *up_to*, and repeats them
     on the next line otherwise."""
 
-    facts: tuple[WireFact, ...]
+    facts: tuple[MessageUpdate, ...]
     up_to: int
 
 
-Signal = CodeIssued | CodeAccepted | Opened | Lost | Silent | Refused | Failed | Heard | HostAnswered | Arrived
+ConnectionEvent = (
+    QrIssued
+    | QrScanned
+    | Connected
+    | Lost
+    | Unreachable
+    | Blocked
+    | Failed
+    | ActivitySeen
+    | HostAnswered
+    | MessagesReceived
+)
 
 
-class Line(Protocol):
+class Connection(Protocol):
     """An open line to a provider for one link; leaving its context closes it."""
 
-    def signals(self) -> AsyncIterator[Signal]:
+    def events(self) -> AsyncIterator[ConnectionEvent]:
         """Yield what the provider says, until the line is over."""
         ...
 
@@ -133,7 +144,7 @@ class Line(Protocol):
 class Provider(Protocol):
     """Knows how to reach one messaging service. Raises `Problem` when a line cannot even be tried."""
 
-    def connect(self, enrolment: Enrolment) -> AbstractAsyncContextManager[Line]:
+    def connect(self, mentorado: Mentorado) -> AbstractAsyncContextManager[Connection]:
         """Open a line with the credentials that are kept for this link."""
         ...
 
@@ -146,28 +157,28 @@ class Provider(Protocol):
 class CanPair(Protocol):
     """A provider whose links are paired by a QR."""
 
-    def pair(self, enrolment: Enrolment) -> AbstractAsyncContextManager[Line]:
+    def pair(self, mentorado: Mentorado) -> AbstractAsyncContextManager[Connection]:
         """Open a line that makes a new session. The old one stays untouched until `adopt`."""
         ...
 
-    async def adopt(self, link: Link) -> None:
+    async def commit_pairing(self, link: Link) -> None:
         """The session that was just paired takes over; what it replaces is quarantined."""
         ...
 
-    async def discard(self, link: Link) -> None:
+    async def rollback_pairing(self, link: Link) -> None:
         """Give up the session that was just paired (the phone is told when it can be), and quarantine its file."""
         ...
 
-    async def undecided_account(self, link: Link) -> PhoneNumber | None:
+    async def pending_account(self, link: Link) -> PhoneNumber | None:
         """The number of a paired session that a person has neither accepted nor given up, after a restart."""
         ...
 
 
 @runtime_checkable
-class NamesSessions(Protocol):
+class HasSessionId(Protocol):
     """A provider that can tell one session from the next."""
 
-    async def session_in_use(self, link: Link) -> str:
+    async def current_session_id(self, link: Link) -> str:
         """A name for the keys in use: another one after every pairing, empty when there are none. Not a secret."""
         ...
 
@@ -201,7 +212,7 @@ class CanCheckNow(Protocol):
 
 
 @runtime_checkable
-class NeedsCredentials(Protocol):
+class UsesCredentials(Protocol):
     """A provider that signs in with what a person types: ids and tokens."""
 
     async def check(self, credentials: Credentials) -> CredentialReport:
@@ -221,7 +232,7 @@ class HasQueue(Protocol):
         """Remove what waits, for good; returns how many messages went."""
         ...
 
-    def let_queue_flow(self, link: Link) -> None:
+    def allow_flush(self, link: Link) -> None:
         """The next line of *link* may come back although messages wait, and will then send them. Holds once."""
         ...
 
@@ -243,7 +254,7 @@ class CanRegister(Protocol):
 
 
 @runtime_checkable
-class CanDescribe(Protocol):
+class HasNumberDetails(Protocol):
     """A provider that tells more about a number than its state."""
 
     async def details(self, link: Link) -> NumberDetails:
@@ -255,13 +266,13 @@ class CanDescribe(Protocol):
 class CanSend(Protocol):
     """A provider that messages can be sent through while a line is open."""
 
-    async def send(self, enrolment: Enrolment, message: Outgoing) -> SendResult:
+    async def send(self, mentorado: Mentorado, message: OutgoingMessage) -> SendResult:
         """Hand one message over. What may have been sent is `Uncertain`, and is never sent again by itself."""
         ...
 
 
 @runtime_checkable
-class KeepsSessions(Protocol):
+class HasSessionBackup(Protocol):
     """A provider whose device keys are files of ours."""
 
     async def copy_session(self, link: Link, to: Path) -> PhoneNumber | None:
@@ -286,10 +297,10 @@ class KeepsSessions(Protocol):
 
 
 @runtime_checkable
-class TakesDeliveries(Protocol):
+class HandlesWebhooks(Protocol):
     """A provider that calls us, where a team has a public address for its webhooks."""
 
-    def deliver(self, link_id: LinkId, facts: Sequence[WireFact], check: bool, confirm: Callable[[], None]) -> bool:
+    def handle(self, link_id: LinkId, facts: Sequence[MessageUpdate], check: bool, confirm: Callable[[], None]) -> bool:
         """Hand *facts* to the open line of *link_id*, which says them as `Arrived` and calls *confirm* once they are
         stored; with *check* it asks its provider at once. Returns False, and does nothing, when no line is open.
 
@@ -299,7 +310,7 @@ class TakesDeliveries(Protocol):
 
 
 @runtime_checkable
-class CanLogInDetail(Protocol):
+class HasDebugLog(Protocol):
     """A provider that can write down all it does, for diagnosis."""
 
     def set_detailed_log(self, on: bool) -> None:

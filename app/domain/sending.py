@@ -10,12 +10,12 @@ from typing import Final
 
 from app.domain.messages import Address
 
-WINDOW: Final = timedelta(hours=24)
+SERVICE_WINDOW: Final = timedelta(hours=24)
 """How long after a contact's last message Meta lets anything but a template through (messages/send-messages)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TemplateUse:
+class TemplateMessage:
     """A template that the provider approved, and what fills its gaps in order."""
 
     name: str
@@ -24,17 +24,17 @@ class TemplateUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class OutgoingMessage:
     """One message to one contact. *reference* is our own id of it; a provider that can, hands it back."""
 
     to: Address
     text: str = ""
-    template: TemplateUse | None = None
+    template: TemplateMessage | None = None
     reference: str = ""
     last_inbound: datetime | None = None  # when this contact last wrote to us, as far as the history knows
 
 
-class SendTrouble(StrEnum):
+class SendErrorKind(StrEnum):
     """Why a message was not sent, whatever the provider calls it."""
 
     AUTH = "auth"
@@ -52,10 +52,10 @@ class SendTrouble(StrEnum):
     UNKNOWN = "unknown"
 
 
-TRIED_AGAIN: Final = frozenset({SendTrouble.RATE_GLOBAL, SendTrouble.RATE_PAIR, SendTrouble.TRANSIENT})
+TRIED_AGAIN: Final = frozenset({SendErrorKind.RATE_GLOBAL, SendErrorKind.RATE_PAIR, SendErrorKind.TRANSIENT})
 """Only these may be tried again by themselves."""
 
-STOPS_NUMBER: Final = frozenset({SendTrouble.AUTH, SendTrouble.BILLING, SendTrouble.POLICY_BLOCK})
+STOPS_NUMBER: Final = frozenset({SendErrorKind.AUTH, SendErrorKind.BILLING, SendErrorKind.POLICY_BLOCK})
 """After these nothing more is sent from the number until a person says so."""
 
 
@@ -72,7 +72,7 @@ class Accepted:
 class NotSent:
     """Nothing went out. *after* seconds it may be tried again; None is never, by itself."""
 
-    trouble: SendTrouble
+    trouble: SendErrorKind
     code: str = ""  # the provider's own
     detail: str = ""
     after: float | None = None
@@ -119,4 +119,4 @@ class NumberDetails:
 
 def window_open(last_inbound: datetime | None, now: datetime) -> bool:
     """Whether anything but a template may be sent to a contact who wrote *last_inbound*."""
-    return last_inbound is not None and now - last_inbound < WINDOW
+    return last_inbound is not None and now - last_inbound < SERVICE_WINDOW

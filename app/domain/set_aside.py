@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
-from app.domain.messages import Address, SetAsideReason, WireMessage, WirePreference, WireReceipt, WireUnknown
+from app.domain.messages import Address, DeliveryReceipt, ProviderMessage, SetAsideReason, WirePreference, WireUnknown
 
 PAYLOAD_LIMIT: Final = 64 << 10
 """Characters that are kept of one payload."""
@@ -58,7 +58,7 @@ class SetAsideCount:
     last: datetime
 
 
-def refused(fact: WireMessage | WireReceipt | WirePreference, why: str, at: datetime) -> WireUnknown:
+def refused(fact: ProviderMessage | DeliveryReceipt | WirePreference, why: str, at: datetime) -> WireUnknown:
     """*fact*, which the store refused, in the form in which it is set aside."""
     try:
         payload = json.dumps(asdict(fact), default=str)
@@ -76,8 +76,8 @@ def refused(fact: WireMessage | WireReceipt | WirePreference, why: str, at: date
     )
 
 
-def _named(fact: WireMessage | WireReceipt | WirePreference) -> tuple[str, tuple[Address, ...]]:
+def _named(fact: ProviderMessage | DeliveryReceipt | WirePreference) -> tuple[str, tuple[Address, ...]]:
     """The word for *fact*, and everybody it names."""
-    if isinstance(fact, WireMessage):
+    if isinstance(fact, ProviderMessage):
         return "message", (*fact.chat, *fact.sender)
-    return ("receipt", fact.chat) if isinstance(fact, WireReceipt) else ("preference", fact.who)
+    return ("receipt", fact.chat) if isinstance(fact, DeliveryReceipt) else ("preference", fact.who)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from app.domain.messages import WireFact, WireMessage
+from app.domain.messages import MessageUpdate, ProviderMessage
 
 SKEW_ALLOWED: Final = timedelta(minutes=5)
 """A clock this far from the provider's, or this far back, is good enough."""
@@ -54,13 +54,13 @@ class ClockDoubt:
     certain: bool  # a provider's time says so; else a person may say that the computer is right
 
 
-def plausible(fact: WireFact, latest: datetime) -> WireFact:
+def plausible(fact: MessageUpdate, latest: datetime) -> MessageUpdate:
     """*fact* without dates that cannot be: later than it came, which was at *latest*, or from before WhatsApp.
 
     What is no moment at all is left to the store, which refuses it.
     """
     try:
-        if not isinstance(fact, WireMessage):
+        if not isinstance(fact, ProviderMessage):
             return fact if fact.at <= latest + MESSAGE_AHEAD else replace(fact, at=latest)
         received_at = min(fact.received_at, latest)
         sent_at = fact.sent_at if FIRST_MESSAGE <= fact.sent_at <= latest + MESSAGE_AHEAD else received_at

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from app.domain.mentorado import LinkId, ProviderKind
-from app.domain.messages import WireFact
+from app.domain.messages import MessageUpdate
 from app.domain.phone import PhoneNumber
 
 META_PATH: Final = "/meta"
@@ -30,7 +30,7 @@ class WebhookSettings:
     public_url: str = ""  # how the provider reaches it: what a relay or tunnel of the team's own answers to
 
 
-class Outcome(StrEnum):
+class DeliveryOutcome(StrEnum):
     """What became of one request. Stable: counts are kept by them."""
 
     ACCEPTED = "accepted"
@@ -52,11 +52,16 @@ class Outcome(StrEnum):
     UNREADABLE = "unreadable"  # not what the provider says it sends; set aside
 
 
-REFUSED: Final = frozenset(Outcome) - {Outcome.ACCEPTED, Outcome.DUPLICATE, Outcome.CHALLENGE, Outcome.UNREADABLE}
+REFUSED: Final = frozenset(DeliveryOutcome) - {
+    DeliveryOutcome.ACCEPTED,
+    DeliveryOutcome.DUPLICATE,
+    DeliveryOutcome.CHALLENGE,
+    DeliveryOutcome.UNREADABLE,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
+class Endpoint:
     """Through which deliveries about one link come in."""
 
     link_id: LinkId
@@ -67,16 +72,16 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doors:
+class EndpointList:
     """Everything that is let in. Not *complete* while secrets are locked: what is unknown may be known then."""
 
-    doors: tuple[Door, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
     verify_token: str = field(default="", repr=False)  # what Meta's challenge must know
     complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Callback:
+class ParsedWebhook:
     """What one webhook delivery says about one account; a delivery may carry several, in any order, and repeat them.
 
     A provider's parser is ``(body: bytes, received_at: datetime) -> Sequence[Callback]``: it raises `ValueError` for
@@ -84,40 +89,40 @@ class Callback:
     """
 
     key: str  # whose it is: Z-API's instance id, Meta's phone number id; empty for all it may be about
-    facts: tuple[WireFact, ...] = ()
+    facts: tuple[MessageUpdate, ...] = ()
     check: bool = False  # the state of the line may have changed: worth asking at once
     number: PhoneNumber | None = None  # the WhatsApp number that it says it is about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Handed:
+class DeliveryBatch:
     """What deliveries said about a link, to be stored and then confirmed with its *mark*."""
 
     link_id: LinkId
     mark: int
-    facts: tuple[WireFact, ...]
+    facts: tuple[MessageUpdate, ...]
     check: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class OutcomeCount:
     """How often it happened, ever, and when last."""
 
     link_id: LinkId | None  # None: nobody can say whose it was
-    outcome: Outcome
+    outcome: DeliveryOutcome
     count: int
     last: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Tallied:
+class WebhookStats:
     """All counts as they are now, and how many deliveries of each link wait for its line to be open."""
 
-    tallies: tuple[Tally, ...]
+    tallies: tuple[OutcomeCount, ...]
     waiting: Mapping[LinkId, int]
 
 
-class Reception(Protocol):
+class RunningWebhookServer(Protocol):
     """A receiver that is open. What it handed out and is not confirmed, it hands out again next time."""
 
     @property
@@ -125,11 +130,11 @@ class Reception(Protocol):
         """Where it listens; 0 when it only hands out what is left."""
         ...
 
-    def admit(self, doors: Doors) -> None:
+    def set_endpoints(self, endpoints: EndpointList) -> None:
         """Let in what comes through *doors* from now on, and nothing else."""
         ...
 
-    def words(self) -> AsyncIterator[Handed | Tallied]:
+    def events(self) -> AsyncIterator[DeliveryBatch | WebhookStats]:
         """What it has to say, until it is over: because it broke, or has nothing left and does not listen."""
         ...
 
@@ -137,26 +142,26 @@ class Reception(Protocol):
         """What was handed out under *mark* is stored."""
         ...
 
-    def postpone(self, link_id: LinkId) -> None:
+    def pause(self, link_id: LinkId) -> None:
         """Nobody takes what is for *link_id* now: keep it until `offer_again`."""
         ...
 
-    def offer_again(self, link_id: LinkId) -> None:
+    def resume(self, link_id: LinkId) -> None:
         """Hand out again, from the first that is not confirmed."""
         ...
 
 
-class Receiver(Protocol):
+class WebhookServer(Protocol):
     """Receives webhooks. Costs nothing while it is not open."""
 
-    def open(self, place: WebhookSettings | None) -> AbstractAsyncContextManager[Reception]:
+    def open(self, place: WebhookSettings | None) -> AbstractAsyncContextManager[RunningWebhookServer]:
         """Listen at *place*; None only hands out what is left. Raises `Problem` when one cannot listen there."""
         ...
 
-    async def try_place(self, place: WebhookSettings) -> None:
+    async def check_bind(self, place: WebhookSettings) -> None:
         """Raises the `Problem` that `open` would."""
         ...
 
-    async def has_left(self) -> bool:
+    async def has_backlog(self) -> bool:
         """Whether something was accepted earlier that nobody has stored yet."""
         ...

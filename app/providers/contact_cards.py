@@ -7,7 +7,7 @@ from typing import Final
 
 _MOST: Final = 20
 _LONGEST: Final = 60
-_FOLDED: Final = re.compile(r"\r?\n[ \t]")
+_CONTINUED: Final = re.compile(r"\r?\n[ \t]")
 _ACCOUNT: Final = re.compile(r";waid=(\d{5,20})", re.IGNORECASE)
 
 
@@ -30,7 +30,7 @@ def name_on(card: str) -> str:
 def _properties(card: str, wanted: str) -> list[tuple[str, str]]:
     """Head and value of each property called *wanted*, also in a group such as ``item1.``."""
     found = []
-    for line in _FOLDED.sub("", card).splitlines():
+    for line in _CONTINUED.sub("", card).splitlines():
         head, colon, value = line.partition(":")
         name = head.partition(";")[0].rpartition(".")[2].strip().upper()
         if colon and name == wanted:

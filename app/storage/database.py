@@ -6,19 +6,23 @@ Importing this module costs nothing: SQLAlchemy is loaded in the worker thread, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 from app.storage.migrations import OURS, Migrations
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
+
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -34,7 +38,7 @@ class BesideChanges:
 WITH_CHANGES: ContextVar[BesideChanges | None] = ContextVar("WITH_CHANGES", default=None)
 """What is done at the end of each transaction that `Database.run` makes for the caller, in the same transaction."""
 
-_START_OVER = frozenset({Code.DATABASE_CORRUPT, Code.DATABASE_NOT_WRITABLE})
+_START_OVER = frozenset({ProblemCode.DATABASE_CORRUPT, ProblemCode.DATABASE_NOT_WRITABLE})
 """After these the connection is not trusted: the next piece of work opens the file anew, with all the checks."""
 
 
@@ -47,7 +51,9 @@ class Database:
         *,
         busy_timeout: float = 5.0,
         migrations: Migrations = OURS,
-        traces: Sequence[tuple[Path, str]] = (),  # what shows that there was a database; see `app.storage.lost`
+        traces: Sequence[
+            tuple[Path, str]
+        ] = (),  # what shows that there was a database; see `app.storage.lost_database`
     ) -> None:
         self._path = path
         self._busy_timeout = busy_timeout
@@ -101,7 +107,7 @@ class Database:
         return await self._in_worker(lambda: self._transact(work, writing=False))
 
     async def version(self) -> tuple[int, int]:
-        """Implements `app.domain.ports.ForeignCommits`: changes when another connection commits, not with our own."""
+        """Implements `ForeignCommits`: changes when another connection commits, not with our own."""
         return await self._in_worker(self._version)
 
     async def rewrite(self) -> None:
@@ -116,7 +122,7 @@ class Database:
         if self._closed:
             return
         self._closed = True
-        await self._in_worker(self._let_go)
+        await self._in_worker(self._dispose)
         self._worker.shutdown()
 
     async def __aenter__(self) -> Database:
@@ -140,28 +146,28 @@ class Database:
     def _transact(self, work: Callable[[Connection], T], *, writing: bool) -> T:
         engine = self._ready()
 
-        from app.storage.faults import problems
-        from app.storage.opening import transaction
+        from app.storage.engine import transaction
+        from app.storage.errors import map_sqlite_errors
 
         try:
-            with problems(self._path), transaction(engine, writing=writing) as connection:
+            with map_sqlite_errors(self._path), transaction(engine, writing=writing) as connection:
                 return work(connection)
         except Problem as problem:
             if problem.code in _START_OVER:
-                self._let_go()
+                self._dispose()
             raise
 
     def _begin_anew(self) -> None:
-        from app.storage.lost import is_missing, set_log_aside
+        from app.storage.lost_database import is_missing, set_log_aside
 
         if not is_missing(self._path):
-            raise Problem(Code.DATABASE_PRESENT, path=str(self._path))
+            raise Problem(ProblemCode.DATABASE_PRESENT, path=str(self._path))
         set_log_aside(self._path)
         self._traces = ()
         self._ready()
 
     def _use_copy(self, copy: Path) -> None:
-        from app.storage.lost import put_copy_in_place
+        from app.storage.lost_database import put_copy_in_place
 
         put_copy_in_place(copy, self._path, self._migrations)
         self._ready()
@@ -169,18 +175,18 @@ class Database:
     def _rewrite(self) -> None:
         engine = self._ready()
 
-        from app.storage.faults import problems
+        from app.storage.errors import map_sqlite_errors
 
-        with problems(self._path), engine.connect() as connection:
+        with map_sqlite_errors(self._path), engine.connect() as connection:
             connection.exec_driver_sql("VACUUM")
             busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()[0]
         if busy:
-            raise Problem(Code.DATABASE_LOCKED, path=str(self._path), detail="read by another program")
+            raise Problem(ProblemCode.DATABASE_LOCKED, path=str(self._path), detail="read by another program")
 
     def _ready(self) -> Engine:
         self._refuse_another_file()
         if self._engine is None:
-            from app.storage.opening import open_engine
+            from app.storage.engine import open_engine
 
             self._engine = open_engine(
                 self._path, busy_timeout=self._busy_timeout, migrations=self._migrations, traces=self._traces
@@ -192,17 +198,19 @@ class Database:
     def _version(self) -> tuple[int, int]:
         engine = self._ready()
 
-        from app.storage.faults import problems
+        from app.storage.errors import map_sqlite_errors
 
-        with problems(self._path), engine.connect() as connection:
+        with map_sqlite_errors(self._path), engine.connect() as connection:
             return self._opened, int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())
 
     def _refuse_another_file(self) -> None:
         # SQLite goes on writing into a file that was deleted or replaced under it, and all of that would be lost.
         if self._file is not None and self._file != _identity(self._path):
-            raise Problem(Code.DATABASE_NOT_WRITABLE, path=str(self._path), detail="removed or replaced while in use")
+            raise Problem(
+                ProblemCode.DATABASE_NOT_WRITABLE, path=str(self._path), detail="removed or replaced while in use"
+            )
 
-    def _let_go(self) -> None:
+    def _dispose(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
@@ -214,3 +222,33 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_dev, found.st_ino
+
+
+_WRONG: Final = (ValueError, TypeError, LookupError, AttributeError, OverflowError)
+_LARGEST: Final = 2**53
+
+
+def readable(what: str, rows: Iterable[Any], make: Callable[[Any], T]) -> Iterator[T]:
+    """What *make* makes of each of *rows*; *what* names them in the log."""
+    left_out = 0
+    for row in rows:
+        try:
+            made = make(row)
+        except _WRONG:
+            left_out += 1
+            continue
+        yield made
+    if left_out:
+        log.warning("%d rows of %s hold what no version writes, and are left out", left_out, what)
+
+
+def plain(value: object) -> str:
+    """A text column, whatever is in it."""
+    if isinstance(value, str):
+        return value
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
+
+
+def count(value: object) -> int | None:
+    """A number of bytes or seconds; None for what is none."""
+    return value if isinstance(value, int) and 0 <= value <= _LARGEST else None

@@ -4,31 +4,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.domain.audit import Actor
-from app.domain.errors import Code, Problem
-from app.domain.mentorado import MentoradoId
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import MentoradoId, is_id
 from app.domain.procedure import (
     EntryKind,
-    Facts,
     JournalEntry,
-    ProcedureHead,
     ProcedureId,
+    ProcedureInfo,
     ProcedureKind,
+    StepData,
     StepName,
 )
-from app.storage.database import Database
-from app.storage.readable import plain, readable
+from app.platform.locks import (
+    FileLock,
+    LockHeld,
+    OwnerState,
+    read_owner,
+)
+from app.storage.database import Database, plain, readable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Select
 
-Journaled = tuple[ProcedureHead, Sequence[JournalEntry]]
+Journaled = tuple[ProcedureInfo, Sequence[JournalEntry]]
 
 
-class SqlJournal:
-    """Implements `app.domain.ports.Journal`.
+class SqlProcedureJournal:
+    """Implements `Journal`.
 
     An entry that is not the next one raises `Problem(NOT_POSSIBLE_NOW)`: another program moved the procedure meanwhile.
     """
@@ -36,16 +43,16 @@ class SqlJournal:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def begin(self, head: ProcedureHead, first: JournalEntry) -> None:
+    async def begin(self, head: ProcedureInfo, first: JournalEntry) -> None:
         await self._database.run(lambda connection: _begin(connection, head, first))
 
     async def append(self, entry: JournalEntry) -> None:
         await self._database.run(lambda connection: _append(connection, entry))
 
-    async def of(self, procedure_id: ProcedureId) -> Journaled:
+    async def for_mentorado(self, procedure_id: ProcedureId) -> Journaled:
         found = await self._database.read(lambda connection: _of(connection, procedure_id))
         if not found:
-            raise Problem(Code.PROCEDURE_UNKNOWN)
+            raise Problem(ProblemCode.PROCEDURE_UNKNOWN)
         return found[0]
 
     async def unfinished(self) -> Sequence[Journaled]:
@@ -58,7 +65,7 @@ class SqlJournal:
         return await self._database.read(lambda connection: _latest(connection, mentorado_id, limit))
 
 
-def _begin(connection: Connection, head: ProcedureHead, first: JournalEntry) -> None:
+def _begin(connection: Connection, head: ProcedureInfo, first: JournalEntry) -> None:
     from app.storage.tables import procedure
 
     connection.execute(
@@ -81,7 +88,7 @@ def _append(connection: Connection, entry: JournalEntry) -> None:
     theirs = procedure_entry.select().where(procedure_entry.c.procedure_id == entry.procedure_id)
     last = connection.execute(theirs.order_by(procedure_entry.c.number.desc()).limit(1)).one_or_none()
     if entry.number != (last.number + 1 if last else 1) or (last and last.kind == EntryKind.ENDED.value):
-        raise Problem(Code.NOT_POSSIBLE_NOW, why="moved elsewhere")
+        raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="moved elsewhere")
     connection.execute(
         procedure_entry.insert().values(
             procedure_id=entry.procedure_id,
@@ -136,8 +143,8 @@ def _journaled(connection: Connection, heads: Select[Any]) -> list[Journaled]:
     return list(readable("procedure", connection.execute(heads).all(), journaled))
 
 
-def _head(row: Any) -> ProcedureHead:
-    return ProcedureHead(
+def _head(row: Any) -> ProcedureInfo:
+    return ProcedureInfo(
         id=row.id,
         kind=ProcedureKind(row.kind),
         mentorado_id=row.mentorado_id,
@@ -158,7 +165,7 @@ def _entry(row: Any) -> JournalEntry:
     )
 
 
-def _facts(written: object) -> Facts:
+def _facts(written: object) -> StepData:
     """Raises `ValueError` for what are none."""
     known = json.loads(plain(written))
     if not isinstance(known, dict) or not all(isinstance(value, str) for value in known.values()):
@@ -166,5 +173,44 @@ def _facts(written: object) -> Facts:
     return known
 
 
-def _json(facts: Facts) -> str:
+def _json(facts: StepData) -> str:
     return json.dumps(dict(facts), ensure_ascii=False, sort_keys=True)
+
+
+class FileProcedureLocks:
+    """Implements `ProcedureLocks` by a file for each procedure that is moved, in *folder*."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._held: dict[ProcedureId, FileLock] = {}
+
+    def take(self, procedure_id: ProcedureId, *, overrule: bool = False) -> None:
+        if procedure_id in self._held:
+            return
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._held[procedure_id] = FileLock.take(self._path(procedure_id), overrule=overrule)
+        except LockHeld as held:
+            owner = held.owner.label() if held.owner else ""
+            raise Problem(ProblemCode.PROCEDURE_HELD, owner=owner) from held
+        except OSError as error:
+            raise Problem(
+                ProblemCode.BACKUP_FOLDER_UNUSABLE, path=str(self._folder), detail=error.strerror or ""
+            ) from error
+
+    def release(self, procedure_id: ProcedureId) -> None:
+        lock = self._held.pop(procedure_id, None)
+        if lock is not None:
+            with suppress(OSError):  # nobody else uses the name of this procedure, so the file may go with it
+                lock.path.unlink()
+            lock.release()
+
+    def holder(self, procedure_id: ProcedureId) -> str:
+        owner = read_owner(self._path(procedure_id))
+        dead = owner is None or owner.is_this_process() or owner.state() is OwnerState.DEAD
+        return "" if dead or owner is None else owner.label()
+
+    def _path(self, procedure_id: ProcedureId) -> Path:
+        if not is_id(procedure_id):
+            raise ValueError("not an id; it must never become a path")
+        return self._folder / f"{procedure_id}.lock"

@@ -12,18 +12,18 @@ from json import dumps
 from typing import TYPE_CHECKING, Any
 
 from app.domain.erasure import spellings
-from app.domain.mentorado import Enrolment, LinkId, MentoradoId, ProviderKind
+from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import Address, SetAsideReason, WireUnknown
 from app.domain.set_aside import PAYLOAD_LIMIT, PAYLOADS_LIMIT, SetAsideCount, SetAsideDelivery
-from app.storage.database import Database
-from app.storage.readable import count, plain, readable
+from app.storage.database import Database, count, plain, readable
+from app.storage.history.suppressions import Suppressed
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Row, Select
 
 
 class SqlSetAside:
-    """Implements `app.domain.ports.SetAsideDeliveries`."""
+    """Implements `SetAsideDeliveries`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,23 +35,22 @@ class SqlSetAside:
         return await self._database.read(lambda connection: _latest(connection, mentorado_id, limit))
 
 
-def add(connection: Connection, enrolment: Enrolment, unknown: Iterable[WireUnknown], at: datetime) -> None:
+def add(connection: Connection, mentorado: Mentorado, unknown: Iterable[WireUnknown], at: datetime) -> None:
     """Set *unknown* aside, each once, however often it is delivered. What was erased stays erased."""
     from sqlalchemy import case, func, select
 
-    from app.storage.history_erasure import Suppressed
     from app.storage.tables import set_aside
 
     new = {_digest(each): each for each in unknown}
     if not new:
         return
-    link, size = enrolment.link, set_aside.c.payload_size
+    link, size = mentorado.link, set_aside.c.payload_size
     theirs = set_aside.c.link_id == link.id
     digests = select(set_aside.c.digest).where(theirs, set_aside.c.digest.in_(new))
     known = set(connection.execute(digests).scalars())
     bounded = func.sum(case((size > PAYLOAD_LIMIT, PAYLOAD_LIMIT), else_=size))
     kept: int = connection.execute(select(bounded).where(theirs)).scalar() or 0
-    suppressed = Suppressed(connection, enrolment.mentorado.id)
+    suppressed = Suppressed(connection, mentorado.id)
     for digest, each in new.items():
         if digest in known or (each.about, each.at) in suppressed:
             continue

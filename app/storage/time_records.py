@@ -45,7 +45,7 @@ _PROVIDERS: Final = (
 
 
 class SqlTimeRecords:
-    """Implements `app.domain.ports.TimeRecords`. The log of moves and the audit refuse to be changed and are not."""
+    """Implements `TimeRecords`. The log of moves and the audit refuse to be changed and are not."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -6,14 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.guidance import FORBIDDING
-from app.domain.lifecycle import Trigger
+from app.domain.link_status import (
+    LinkState,
+    LinkStatus,
+    Reason,
+    SendCapability,
+)
 from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.phone import PhoneNumber
-from app.domain.ports import Transition
-from app.storage.database import Database
-from app.storage.readable import plain, readable
+from app.domain.repositories import Transition
+from app.domain.state_machine import Trigger
+from app.storage.database import Database, plain, readable
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,8 +26,8 @@ if TYPE_CHECKING:
 _FORBIDDING: Final = tuple(sorted(reason.value for reason in FORBIDDING))
 
 
-class SqlTransitionLog:
-    """Implements `app.domain.ports.TransitionLog`.
+class SqlTransitionRepository:
+    """Implements `TransitionRepository`.
 
     What lasts is kept. The code to scan (a credential), the next try and the evidence belong to the moment and are not.
     """
@@ -34,7 +38,7 @@ class SqlTransitionLog:
     async def append(self, transition: Transition) -> None:
         await self._database.run(lambda connection: _append(connection, transition))
 
-    async def of(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
+    async def for_mentorado(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
         return await self._database.read(lambda connection: _of(connection, mentorado_id, limit))
 
     async def since(self, link_id: LinkId, moment: datetime) -> Sequence[Transition]:

@@ -17,9 +17,9 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.domain.redaction import redacted
-from app.ui import tokens as t
-from app.ui.text import texts
-from app.ui.theme import Theme
+from app.text.status import texts
+from app.ui.theme import tokens as t
+from app.ui.theme.theme import Theme
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class CrashReports(QObject):
         """Hear of what fails in *loop* with nobody waiting for it."""
         loop.set_exception_handler(self._on_loop)
 
-    def take(self, error: BaseException) -> None:
+    def report(self, error: BaseException) -> None:
         """Report *error*, unless one from the same place was reported before."""
         place = (type(error), *((f.filename, f.lineno) for f in traceback.extract_tb(error.__traceback__)))
         if place in self._seen or len(self._seen) >= _MOST:
@@ -72,12 +72,12 @@ class CrashReports(QObject):
             sys.__excepthook__(kind, error, trace)
             return
         log.error("Uncaught", exc_info=(kind, error, trace))
-        self.take(error)
+        self.report(error)
 
     def _on_thread(self, args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None and args.exc_type is not SystemExit:
             log.error("Uncaught in a thread", exc_info=args.exc_value)
-            self.take(args.exc_value)
+            self.report(args.exc_value)
 
     def _on_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -85,7 +85,7 @@ class CrashReports(QObject):
             loop.default_exception_handler(context)
             return
         log.error("Uncaught in the loop: %s", context.get("message"), exc_info=error)
-        self.take(error)
+        self.report(error)
 
 
 class CrashSheet(QDialog):

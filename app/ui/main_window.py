@@ -10,6 +10,7 @@ from PySide6.QtCore import (
     QDeadlineTimer,
     QEventLoop,
     QMargins,
+    QObject,
     QPoint,
     QRect,
     QSize,
@@ -17,33 +18,152 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QScreen, QShowEvent
-from PySide6.QtWidgets import QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QResizeEvent, QScreen, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QSizePolicy,
+    QSpacerItem,
+    QVBoxLayout,
+    QWidget,
+)
 from shiboken6 import isValid
 
 from app.domain.errors import Problem
-from app.ui.banners import Banners
-from app.ui.body import Body
-from app.ui.errands import Errands
-from app.ui.header import Header
-from app.ui.icons import icon
-from app.ui.look_control import LookControl
-from app.ui.mentorado_list.groups import Group
-from app.ui.mentorado_list.model import MentoradoListModel
-from app.ui.mentorado_list.panel import ListPanel
-from app.ui.places import Place, Places
-from app.ui.preferences import Preferences
-from app.ui.shortcuts import add_shortcuts
-from app.ui.text import texts
-from app.ui.theme import Theme
-from app.ui.toast import Toast
+from app.text.status import texts
+from app.ui.appearance import AppearanceController, Preferences
+from app.ui.main_window_controller import MainWindowController, add_shortcuts
+from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.mentorado_list.view import ListPanel
+from app.ui.navigation import PageId, PageStack
+from app.ui.notices import Banners
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import Theme
+from app.ui.widgets.search_field import SearchField
+from app.ui.widgets.split_view import SplitView
+from app.ui.widgets.toast import Toast
 
 if TYPE_CHECKING:
     from app.domain.events import StorageFailed, StorageRecovered
     from app.domain.mentorado import MentoradoId
     from app.ui.detail_pane.pane import DetailPane
-    from app.ui.page import Page
-    from app.ui.work import Work
+    from app.ui.main_window_controller import Work
+    from app.ui.navigation import Page
+
+
+_TITLE_WIDTH = 190
+_SEARCH_WIDTH, _SEARCH_LEAST, _NARROW_SEARCH = 420, 140, 84
+_ICON = 18
+_NARROW = 780
+
+
+class Header(QFrame):
+    """Shows; passes on. In a narrow window the primary button keeps its first word, and the chips count the rest."""
+
+    add_wanted = Signal()
+    language_wanted = Signal()
+    look_wanted = Signal(QWidget)
+
+    def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._theme = theme
+        self._narrow = False
+        self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._title.setProperty("role", "title")
+        self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._summary.setProperty("role", "secondary")
+        self.search = SearchField(theme)
+        self.search.setMaximumWidth(_SEARCH_WIDTH)
+        self._language = self._quiet_button()
+        self._language.clicked.connect(self.language_wanted)
+        self._look = self._quiet_button()
+        self._look.clicked.connect(lambda: self.look_wanted.emit(self._look))
+        self.add_button = QPushButton()
+        self.add_button.setProperty("role", "primary")
+        self.add_button.clicked.connect(self.add_wanted)
+
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addStretch(1)
+        words.addWidget(self._title)
+        words.addWidget(self._summary)
+        words.addStretch(1)
+        self._gap = QSpacerItem(t.SPACE_8, 0, QSizePolicy.Policy.Fixed)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(t.SPACE_6, 0, t.SPACE_6, 1)
+        layout.setSpacing(0)
+        layout.addLayout(words)
+        layout.addItem(self._gap)
+        layout.addWidget(self.search, 4)
+        layout.addStretch(1)
+        layout.addSpacing(t.SPACE_3)
+        layout.addWidget(self._language)
+        layout.addWidget(self._look)
+        layout.addSpacing(t.SPACE_3)
+        layout.addWidget(self.add_button)
+        self.setProperty("role", "header")
+        model.counts_changed.connect(self._summarise)
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def restyle(self) -> None:
+        px, colours = self._theme.px, self._theme.tokens
+        self.setFixedHeight(px(t.HEADER_HEIGHT))
+        side = px(_ICON)
+        self.add_button.setIcon(icon("plus", colours.on_accent, side))
+        self._look.setIcon(icon("sun" if colours.dark else "moon", colours.text2, side))
+        for button in (self.add_button, self._look):
+            button.setIconSize(QSize(side, side))
+        self._arrange()
+
+    def _arrange(self) -> None:
+        narrow = self._narrow
+        self._title.setMinimumWidth(0 if narrow else self._theme.px(_TITLE_WIDTH))
+        self.search.setMinimumWidth(_NARROW_SEARCH if narrow else _SEARCH_LEAST)
+        self._gap.changeSize(t.SPACE_3 if narrow else t.SPACE_8, 0, QSizePolicy.Policy.Fixed)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._title.setText(texts("window.title"))
+        self._language.setText(texts("window.language_short"))
+        self._language.setAccessibleName(texts("window.language"))
+        self._language.setToolTip(texts("window.language_tip"))
+        self._look.setAccessibleName(texts("window.look"))
+        self._look.setToolTip(texts("window.look"))
+        self.add_button.setText(texts("list.add_short" if self._narrow else "list.add"))
+        self.add_button.setAccessibleName(texts("list.add"))
+        self.add_button.setToolTip(texts("window.add_tip"))
+        for button in (self._language, self._look):
+            button.setMinimumWidth(max(t.CONTROL_HEIGHT, button.sizeHint().width()))
+        self.search.retranslate()
+        self._summarise()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < self._theme.px(_NARROW)
+        if narrow is not self._narrow:
+            self._narrow = narrow
+            self._arrange()
+
+    def _summarise(self) -> None:
+        everybody, connected = self._model.count(ListFilter.ALL), self._model.count(ListFilter.CONNECTED)
+        lines = [texts.plural("window.registered", everybody) if everybody else texts("window.nobody")]
+        if everybody and not self._narrow:
+            lines.append(texts.plural("window.connected", connected))
+        self._summary.setText(" · ".join(lines))
+
+    def _quiet_button(self) -> QPushButton:
+        button = QPushButton()
+        button.setProperty("role", "quiet")
+        button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        button.setMinimumWidth(t.CONTROL_HEIGHT)
+        return button
+
 
 AGES_MILLISECONDS = 30_000
 FIRST_PICTURE_MILLISECONDS = 1000
@@ -78,15 +198,15 @@ class MainWindow(QMainWindow):
             self, singleShot=True, interval=_SETTLED_MILLISECONDS
         )  # once a screen that changes is whole again
         self._fitting.timeout.connect(self._fit_screen)
-        self.errands = Errands(self)
-        self.look = LookControl(theme, preferences, self)
+        self.controller = MainWindowController(self)
+        self.check = AppearanceController(theme, preferences, self)
         self.header = Header(model, theme)
         self.header.add_button.setEnabled(False)
         self.banners = Banners(theme)
         self.list = ListPanel(model, theme)
-        self.body = Body(_column(self.banners, self.list), theme)
+        self.body = SplitView(_column(self.banners, self.list), theme)
         home = _column(self.header, self.body)
-        self.places = Places(home, theme)
+        self.places = PageStack(home, theme)
         self.setCentralWidget(self.places)
         self.toast = Toast(theme, home)
         self.setMinimumSize(*_SMALLEST)
@@ -106,13 +226,13 @@ class MainWindow(QMainWindow):
     def show_at_once(self) -> None:
         """Bring the window on the screen before any loop runs, so that nobody looks at nothing while the rest loads."""
         self.show()
-        patience = QDeadlineTimer(FIRST_PICTURE_MILLISECONDS)
-        while not self._painted and not patience.hasExpired():
+        timeouts = QDeadlineTimer(FIRST_PICTURE_MILLISECONDS)
+        while not self._painted and not timeouts.hasExpired():
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 10)
 
     def attach(self, work: Work) -> None:
         """From now on what is asked for can be done."""
-        self.errands.work = work
+        self.controller.work = work
         self.header.add_button.setEnabled(True)
         work.sheets.place_wanted.connect(self.go)
         self._complete()
@@ -147,9 +267,9 @@ class MainWindow(QMainWindow):
         self._finished = True
         self.close()
 
-    def go(self, place: Place) -> None:
+    def go(self, place: PageId) -> None:
         """Show another place, and put the keyboard there."""
-        if self.places.go(place):
+        if self.places.show_page(place):
             (self.places.page or self.list).take_focus()
 
     def begin_search(self) -> None:
@@ -158,9 +278,9 @@ class MainWindow(QMainWindow):
 
     def choose(self, mentorado_id: MentoradoId) -> None:
         """Show somebody in list and pane."""
-        self.places.go(Place.HOME)
+        self.places.show_page(PageId.HOME)
         self.list.table.choose(mentorado_id)
-        self.body.open_drawer()
+        self.body.open_side_panel()
 
     def shows_procedure(self, mentorado_id: MentoradoId) -> bool:
         """Whether the procedure of that mentorado can be seen now."""
@@ -177,24 +297,24 @@ class MainWindow(QMainWindow):
     def _connect_parts(self) -> None:
         header, listed = self.header, self.list
         self.places.wanted.connect(self.go)
-        header.add_wanted.connect(self.errands.add)
-        header.language_wanted.connect(self.look.switch_language)
-        header.look_wanted.connect(self.look.show_menu)
+        header.add_wanted.connect(self.controller.add)
+        header.language_wanted.connect(self.check.switch_language)
+        header.look_wanted.connect(self.check.show_menu)
         header.search.textChanged.connect(listed.search)
         header.search.left_downwards.connect(listed.enter)
-        listed.add_wanted.connect(self.errands.add)
-        listed.import_wanted.connect(self.errands.import_people)
+        listed.add_wanted.connect(self.controller.add)
+        listed.import_wanted.connect(self.controller.import_people)
         listed.clear_wanted.connect(header.search.clear)
         listed.group_picked.connect(self._remember_group)
         listed.emptied.connect(lambda is_empty: self.body.set_pane_wanted(not is_empty))
         listed.table.typed.connect(header.search.take_text)
         listed.table.chosen.connect(self._show_in_pane)
         listed.table.opened.connect(self.choose)
-        listed.table.menu_wanted.connect(self.errands.show_menu)
-        self._model.archived.connect(self.errands.offer_undo)
+        listed.table.menu_wanted.connect(self.controller.show_menu)
+        self._model.archived.connect(self.controller.offer_undo)
         self.body.painted.connect(self._on_painted)
-        self.body.left_drawer.connect(listed.take_focus)
-        self.body.drawer_changed.connect(self._on_drawer)
+        self.body.side_panel_left.connect(listed.take_focus)
+        self.body.side_panel_changed.connect(self._on_side_panel)
 
     def _on_painted(self) -> None:
         self._painted = True
@@ -203,30 +323,29 @@ class MainWindow(QMainWindow):
 
     def _complete(self) -> None:
         """Add what the first picture did not need, once there is a picture and somebody to work for it."""
-        work = self.errands.work
+        work = self.controller.work
         if work is None or not self._painted or self._pane is not None:
             return
-        from app.ui import qt_words
-        from app.ui.wide_reading import WideReading
+        from app.ui import appearance as qt_words
 
         qt_words.speak(texts.language)
         self.setWindowIcon(icon("conecta", "", 64))
         self._pane = pane = work.make_pane()
-        pane.edit_requested.connect(self.errands.edit)
-        pane.back_requested.connect(self.body.close_drawer)
+        pane.edit_requested.connect(self.controller.edit)
+        pane.back_requested.connect(self.body.close_side_panel)
         pane.mentorado_wanted.connect(self.choose)
         pane.show_span(self._preferences.span)
         pane.span_picked.connect(partial(setattr, self._preferences, "span"))
         self.header.search.textEdited.connect(pane.leave_wide)
-        WideReading(pane, self.body, self.list)
+        ReadingMode(pane, self.body, self.list)
         self.body.set_pane(pane)
-        self.places.open_up(partial(self._make_page, work))
-        pane.set_back_visible(self.body.drawer_open)
+        self.places.enable(partial(self._make_page, work))
+        pane.set_back_visible(self.body.side_panel_open)
         pane.show_mentorado(self.list.table.chosen_id)
         if self.focusWidget() is None or self.focusWidget() is self.header.search:
             self.list.take_focus()  # arrows walk it, and typing searches
 
-    def _make_page(self, work: Work, place: Place) -> Page:
+    def _make_page(self, work: Work, place: PageId) -> Page:
         page = work.make_page(place)
         page.crashed.connect(self.crashed)
         return page
@@ -235,7 +354,7 @@ class MainWindow(QMainWindow):
         if self._pane is not None:
             self._pane.show_mentorado(mentorado_id)
 
-    def _on_drawer(self, is_open: bool) -> None:
+    def _on_side_panel(self, is_open: bool) -> None:
         if self._pane is not None:
             self._pane.set_back_visible(is_open)
 
@@ -244,11 +363,11 @@ class MainWindow(QMainWindow):
         for part in (self.places, self.header, self.banners, self.list, self._model):
             part.retranslate()
         if self._painted:
-            from app.ui import qt_words
+            from app.ui import appearance as qt_words
 
             qt_words.speak(texts.language)
 
-    def _remember_group(self, group: Group) -> None:
+    def _remember_group(self, group: ListFilter) -> None:
         self._preferences.group = group
 
     def _restore(self) -> None:
@@ -343,3 +462,27 @@ def _column(*parts: QWidget) -> QWidget:
         rows.addWidget(part)
     rows.setStretchFactor(parts[-1], 1)
     return whole
+
+
+class ReadingMode(QObject):
+    """Stands in for *listed* for as long as the pane wants it; banners above stay in view."""
+
+    def __init__(self, pane: DetailPane, body: SplitView, listed: QWidget) -> None:
+        super().__init__(pane)
+        self._body = body
+        self._listed = listed
+        pane.wide_wanted.connect(self._begin)
+        pane.wide_done.connect(self._end)
+
+    def _begin(self, reader: QWidget) -> None:
+        column = self._listed.parentWidget()
+        layout = column.layout() if column is not None else None
+        if isinstance(layout, QVBoxLayout):
+            self._body.close_side_panel()
+            self._listed.hide()
+            layout.addWidget(reader, 1)
+            reader.show()
+
+    def _end(self) -> None:
+        self._listed.show()
+        self._body.open_side_panel()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from app.file_lock import FileLock, LockHeld, Owner
+from app.platform.locks import FileLock, LockHeld, Owner
 
-_PATIENCE_MILLISECONDS = 2000
+_CONNECT_MILLISECONDS = 2000
 _LONGEST_SOCKET = 100  # bytes of a path; systems take 104 to 108
 
 
@@ -79,10 +79,10 @@ class SingleInstance(QObject):
             return False
         socket = QLocalSocket()
         socket.connectToServer(name)
-        heard = socket.waitForConnected(_PATIENCE_MILLISECONDS)
-        if heard:
+        answered = socket.waitForConnected(_CONNECT_MILLISECONDS)
+        if answered:
             socket.disconnectFromServer()
-        return heard
+        return answered
 
     def release(self) -> None:
         """Let the next start be the first."""

@@ -9,7 +9,7 @@ import pytest
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 pytest.register_assert_rewrite(
-    "tests.acceptance.connect.office", "tests.acceptance.connect.verdicts", "tests.acceptance.zapi.office"
+    "tests.acceptance.connect.harness", "tests.acceptance.connect.outcomes", "tests.acceptance.zapi.harness"
 )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from app.bootstrap import Core
-from app.core.hosted.webhooks import Phase
+from app.bootstrap import Services
+from app.core.webhooks.service import ServiceState
 from app.domain.mentorado import LinkId
-from app.domain.webhooks import Outcome
+from app.domain.webhooks import DeliveryOutcome
 
 
 def free_port() -> str:
@@ -16,27 +16,27 @@ def free_port() -> str:
         return str(free.getsockname()[1])
 
 
-async def switch_on(core: Core) -> None:
+async def switch_on(core: Services) -> None:
     """At a port that is free, and until somebody is let in."""
-    await core.webhooks.move("127.0.0.1", free_port())
+    await core.webhooks.set_listen_address("127.0.0.1", free_port())
     await core.webhooks.switch_on()
     async with asyncio.timeout(20):
-        while core.webhooks.phase is not Phase.LISTENING:
+        while core.webhooks.phase is not ServiceState.LISTENING:
             await asyncio.sleep(0.01)
 
 
-async def url_for(core: Core, link_id: LinkId) -> str:
+async def url_for(core: Services, link_id: LinkId) -> str:
     """What an operator copies for this link."""
-    return next(way.url for way in await core.webhooks.ways_in() if way.enrolment.link.id == link_id)
+    return next(way.url for way in await core.webhooks.endpoint_urls() if way.mentorado.link.id == link_id)
 
 
-async def counted(core: Core, outcome: Outcome, at_least: int, *, link_id: LinkId | None = None) -> None:
+async def counted(core: Services, outcome: DeliveryOutcome, at_least: int, *, link_id: LinkId | None = None) -> None:
     """Wait until so many were counted."""
     async with asyncio.timeout(10):
         while _count(core, outcome, link_id) < at_least:
             await asyncio.sleep(0.01)
 
 
-def _count(core: Core, outcome: Outcome, link_id: LinkId | None) -> int:
+def _count(core: Services, outcome: DeliveryOutcome, link_id: LinkId | None) -> int:
     found = (t.count for t in core.webhooks.tallies if (t.outcome, t.link_id) == (outcome, link_id))
     return next(found, 0)

@@ -22,13 +22,13 @@ from statistics import quantiles
 from typing import Any
 from uuid import uuid4
 
-from app.domain.mentorado import Enrolment
-from app.domain.messages import Address, AddressKind, ConversationId, WireMessage
+from app.domain.mentorado import Mentorado
+from app.domain.messages import Address, AddressKind, ConversationId, ProviderMessage
 from app.storage.database import Database
-from app.storage.history import SqlHistory
-from app.storage.roster import SqlRoster
+from app.storage.history.repository import SqlMessageRepository
+from app.storage.mentorados import SqlMentoradoRepository
 from tests.clock import DAWN
-from tests.storage.people import enrolled
+from tests.storage.people import new_mentorado
 
 MANY = 1_000_000
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh directory of our own is made in it
@@ -48,7 +48,7 @@ class Babble:
     def text(self) -> str:
         return " ".join(self._random.choices(self.words, cum_weights=self._weights, k=self._random.randint(2, 20)))
 
-    def messages(self, count: int, people: int = 50) -> list[WireMessage]:
+    def messages(self, count: int, people: int = 50) -> list[ProviderMessage]:
         """One mentorado's, with *people* contacts, some of it from the mentorado."""
         chats = [(Address(AddressKind.PHONE, f"+5521987{person:06}"),) for person in range(people)]
         found = []
@@ -56,7 +56,7 @@ class Babble:
             chat, from_me = self._random.choice(chats), self._random.random() < 0.4
             at = DAWN + timedelta(minutes=minute)
             found.append(
-                WireMessage(
+                ProviderMessage(
                     provider_id=self._random.randbytes(11).hex().upper(),
                     chat=chat,
                     sender=() if from_me else chat,
@@ -102,15 +102,15 @@ async def _store(place: Path, count: int, batch: int) -> StoreRate:
     portions = [messages[start : start + batch] for start in range(0, count, batch)]
     path = place / "conecta.db"
     async with Database(path) as database:
-        enrolment = enrolled()
-        await SqlRoster(database).add(enrolment)
-        history = SqlHistory(database)
-        await history.store(enrolment, [], DAWN)  # loads what is loaded once
+        mentorado = new_mentorado()
+        await SqlMentoradoRepository(database).add(mentorado)
+        history = SqlMessageRepository(database)
+        await history.store(mentorado, [], DAWN)  # loads what is loaded once
         began = time.perf_counter()
         for portion in portions:
-            await history.store(enrolment, portion, DAWN)
+            await history.store(mentorado, portion, DAWN)
         stored = time.perf_counter() - began
-        await history.catch_up()
+        await history.index_pending()
         findable = time.perf_counter() - began
     bare = _bare(path, place / "bare.db", batch)
     return StoreRate(batch=batch, bare=count / bare, stored=count / stored, findable=count / findable)
@@ -165,31 +165,31 @@ def read_times(count: int = MANY, *, mentorados: int = 40, people: int = 50, rou
     return times
 
 
-async def _read(path: Path, count: int, mentorados: int, people: int, rounds: int) -> ReadTimes:
+async def _read(path: Path, count: int, people_here: int, people: int, rounds: int) -> ReadTimes:
     babble, chance = Babble(), random.Random(2)  # noqa: S311
     async with Database(path) as database:
-        enrolments = [enrolled(f"Pessoa {n}", f"+5511987{n:06}") for n in range(mentorados)]
-        for enrolment in enrolments:
-            await SqlRoster(database).add(enrolment)
-        history = SqlHistory(database)
+        everybody = [new_mentorado(f"Pessoa {n}", f"+5511987{n:06}") for n in range(people_here)]
+        for mentorado in everybody:
+            await SqlMentoradoRepository(database).add(mentorado)
+        history = SqlMessageRepository(database)
         conversations = []
-        for enrolment in enrolments:  # contacts and conversations as the program makes them, and one message each
+        for mentorado in everybody:  # contacts and conversations as the program makes them, and one message each
             first = babble.messages(people * 8, people)
-            conversations += [(enrolment, found) for found in await history.store(enrolment, first, DAWN)]
+            conversations += [(mentorado, found) for found in await history.store(mentorado, first, DAWN)]
     fill(path, babble, conversations, count)
     async with Database(path) as database:
-        history = SqlHistory(database)
-        await history.catch_up()
+        history = SqlMessageRepository(database)
+        await history.index_pending()
         some = [chance.choice(conversations) for _ in range(rounds)]
         queries = list(_queries(babble, chance, rounds))
         return ReadTimes(
             messages=count,
             open_conversation=await _p95(partial(history.messages, talk) for _, talk in some),
             scroll_back=await _p95(partial(history.messages, talk, before=count // 2) for _, talk in some),
-            list_conversations=await _p95(partial(history.conversations, who.mentorado.id) for who, _ in some),
+            list_conversations=await _p95(partial(history.conversations, who.id) for who, _ in some),
             search_everybody=await _p95(partial(history.search, query) for query in queries),
             search_one=await _p95(
-                partial(history.search, query, mentorado_id=who.mentorado.id)
+                partial(history.search, query, mentorado_id=who.id)
                 for query, (who, _) in zip(queries, some, strict=True)
             ),
         )
@@ -213,7 +213,7 @@ async def _p95(calls: Iterable[Callable[[], Awaitable[object]]]) -> float:
     return quantiles(taken, n=20)[-1]
 
 
-def fill(path: Path, babble: Babble, conversations: Sequence[tuple[Enrolment, ConversationId]], count: int) -> None:
+def fill(path: Path, babble: Babble, conversations: Sequence[tuple[Mentorado, ConversationId]], count: int) -> None:
     """Write messages past the program until there are *count*: its own way would take minutes."""
     chance = random.Random(3)  # noqa: S311
     with closing(sqlite3.connect(path)) as raw:
@@ -225,9 +225,9 @@ def fill(path: Path, babble: Babble, conversations: Sequence[tuple[Enrolment, Co
 
         def rows() -> Iterator[list[Any]]:
             for number in range(there, count):
-                enrolment, conversation_id = chance.choice(conversations)
+                mentorado, conversation_id = chance.choice(conversations)
                 moment = (DAWN + timedelta(seconds=20 * number)).isoformat(timespec="microseconds")
-                row = sample | {"number": number + 1, "conversation_id": conversation_id, "link_id": enrolment.link.id}
+                row = sample | {"number": number + 1, "conversation_id": conversation_id, "link_id": mentorado.link.id}
                 row |= {"provider_id": uuid4().hex.upper(), "text": babble.text(), "sent_at": moment}
                 yield [row[column] for column in columns]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks.figures import Figure, Goal, Sample
-from tests.benchmarks.phones import Office, open_office
+from tests.benchmarks.phones import Harness, open_harness
 from tests.benchmarks.spawned import Spawned, private_memory
 
 LIVE = 3
@@ -20,26 +20,26 @@ _NEONIZE, _WITHOUT_IMPORT = "neonize's client: new process, import, connect", "n
 
 def measure_codes(rounds: int) -> Iterator[Figure]:
     """A first pairing, up to the code; nobody scans it."""
-    with open_office() as office:
-        yield from _both(office, rounds, "qr_ready", "click to qr_ready", stored=False)
+    with open_harness() as harness:
+        yield from _both(harness, rounds, "qr_ready", "click to qr_ready", stored=False)
 
 
 def measure_connects(rounds: int) -> Iterator[Figure]:
     """A session that was paired before; each client has one of its own."""
-    with open_office(paired=2) as office:
-        yield from _both(office, rounds, "connected", "start to connected of a stored session", stored=True)
+    with open_harness(paired=2) as harness:
+        yield from _both(harness, rounds, "connected", "start to connected of a stored session", stored=True)
 
 
 def measure_sessions(rounds: int) -> Iterator[Figure]:
     """The private memory of a live session's process. Several live at once, so what they share is nobody's own."""
     ours, neonizes = [], []
-    with open_office(paired=2 * LIVE) as office:
-        sessions = _by_number(office)
+    with open_harness(paired=2 * LIVE) as harness:
+        sessions = _by_number(harness)
         for _ in range(rounds):
-            with office.ours(*office.paired[:LIVE]) as program:
+            with harness.ours(*harness.paired[:LIVE]) as program:
                 for _session in range(LIVE):
                     program.wait("connected")
-                clients = [office.neonize(sessions[number]) for number in office.paired[LIVE:]]
+                clients = [harness.neonize(sessions[number]) for number in harness.paired[LIVE:]]
                 try:
                     for client in clients:
                         client.wait("connected")
@@ -59,17 +59,17 @@ def measure_sessions(rounds: int) -> Iterator[Figure]:
     )
 
 
-def _both(office: Office, rounds: int, until: str, name: str, *, stored: bool) -> Iterator[Figure]:
+def _both(harness: Harness, rounds: int, until: str, name: str, *, stored: bool) -> Iterator[Figure]:
     asked, whole, neonize, without_import = [], [], [], []
-    sessions = _by_number(office)
+    sessions = _by_number(harness)
     for counted in range(rounds + 1):
-        number = office.paired[0] if stored else f"+551198765{5000 + counted}"
-        with office.ours(number) as program:
+        number = harness.paired[0] if stored else f"+551198765{5000 + counted}"
+        with harness.ours(number) as program:
             began, ended = program.wait("asked").at, program.wait(until).at
             started = program.started
             program.close()
-        file = sessions[office.paired[1]] if stored else office.folder / f"fresh-{counted}.db"
-        with office.neonize(file) as client:
+        file = sessions[harness.paired[1]] if stored else harness.folder / f"fresh-{counted}.db"
+        with harness.neonize(file) as client:
             imported, arrived = client.wait("imported").at, client.wait(until).at
         if counted:
             asked.append(1000 * (ended - began))
@@ -83,9 +83,9 @@ def _both(office: Office, rounds: int, until: str, name: str, *, stored: bool) -
     yield Figure(name=whole_name, unit="ms", ours=Sample.of(whole), against=_NEONIZE, baseline=theirs)
 
 
-def _by_number(office: Office) -> dict[str, Path]:
+def _by_number(harness: Harness) -> dict[str, Path]:
     """Sessions are named by the time of their pairing, and were paired in order."""
-    return dict(zip(office.paired, sorted(office.sessions(), key=lambda file: file.name), strict=True))
+    return dict(zip(harness.paired, sorted(harness.sessions(), key=lambda file: file.name), strict=True))
 
 
 def _hosts(program: Spawned) -> list[psutil.Process]:

@@ -14,7 +14,7 @@ from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_director
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
+class Harness:
     """An emulator, a data folder of the program, and who was paired there."""
 
     emulator: EmulatorProcess
@@ -50,24 +50,24 @@ class Office:
 
 
 @contextmanager
-def open_office(paired: int = 0) -> Iterator[Office]:
+def open_harness(paired: int = 0) -> Iterator[Harness]:
     """Start an emulator and pair *paired* phones with our program; nothing of them runs when this returns."""
     numbers = [f"+551198765{4000 + number}" for number in range(paired)]
     with (
         EmulatorProcess() as emulator,
         tempfile.TemporaryDirectory(prefix="conecta-bench-", dir=quick_directory(), ignore_cleanup_errors=True) as home,
     ):
-        office = Office(emulator, Path(home), numbers)
+        harness = Harness(emulator, Path(home), numbers)
         if numbers:
-            _pair(office)
-        yield office
+            _pair(harness)
+        yield harness
 
 
-def _pair(office: Office) -> None:
-    with office.ours(*office.paired) as program:
-        for _ in office.paired:  # they wait for each other, and come in order
+def _pair(harness: Harness) -> None:
+    with harness.ours(*harness.paired) as program:
+        for _ in harness.paired:  # they wait for each other, and come in order
             number, code = program.wait("qr_ready").details.split(" ", 1)
-            office.emulator.control.add_account(number.lstrip("+"))
-            office.emulator.control.scan(number.lstrip("+"), code)
+            harness.emulator.control.add_account(number.lstrip("+"))
+            harness.emulator.control.scan(number.lstrip("+"), code)
             program.wait("connected")
         program.close()

@@ -30,7 +30,7 @@ _WITHIN: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class OutputLine:
     """One line of a program."""
 
     name: str
@@ -58,7 +58,7 @@ class Spawned:
         except OSError:
             self._errors.close()
             raise
-        self._said: queue.SimpleQueue[Said | None] = queue.SimpleQueue()
+        self._output: queue.SimpleQueue[OutputLine | None] = queue.SimpleQueue()
         assert self._process.stdout is not None
         threading.Thread(target=self._listen, args=(self._process.stdout,), daemon=True).start()
 
@@ -84,18 +84,18 @@ class Spawned:
                 pipe.close()
         self._errors.close()
 
-    def wait(self, name: str, within: float = _WITHIN) -> Said:
+    def wait(self, name: str, within: float = _WITHIN) -> OutputLine:
         """Wait until it says *name*; what it says before is skipped. Raises `RuntimeError` when it ends or is late."""
         deadline = time.monotonic() + within
         while True:
             try:
-                said = self._said.get(timeout=max(0.0, deadline - time.monotonic()))
+                shown = self._output.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                said = None
-            if said is None:
+                shown = None
+            if shown is None:
                 raise RuntimeError(f"{self._name} did not say {name!r}:\n{self._last_words()}")
-            if said.name == name:
-                return said
+            if shown.name == name:
+                return shown
 
     def milliseconds_until(self, name: str) -> float:
         """From its start until it says *name*."""
@@ -119,8 +119,8 @@ class Spawned:
     def _listen(self, output: IO[bytes]) -> None:
         for line in output:
             name, at, *details = line.decode().rstrip("\n").split(" ", 2)
-            self._said.put(Said(name, float(at), details[0] if details else ""))
-        self._said.put(None)
+            self._output.put(OutputLine(name, float(at), details[0] if details else ""))
+        self._output.put(None)
 
     def _last_words(self) -> str:
         self._errors.seek(0)

@@ -13,11 +13,11 @@ from pathlib import Path
 from shutil import which
 
 from app.storage.database import Database
-from app.storage.roster import SqlRoster
+from app.storage.mentorados import SqlMentoradoRepository
 from tests.benchmarks.figures import Figure, Goal, Sample
 from tests.benchmarks.spawned import Spawned
 from tests.emulators.whatsapp_web.process import quick_directory
-from tests.storage.people import enrolled
+from tests.storage.people import new_mentorado
 
 PEOPLE = 128
 SETTLED_SECONDS = 3.0
@@ -89,15 +89,15 @@ def _start(where: str, environment: Mapping[str, str], rounds: int) -> Iterator[
 def _database() -> Iterator[dict[str, str]]:
     """Settings that name a data folder with people in it."""
     with tempfile.TemporaryDirectory(prefix="conecta-bench-", dir=quick_directory()) as folder:
-        asyncio.run(_enrol(Path(folder) / "conecta.db"))
+        asyncio.run(_add_mentorado(Path(folder) / "conecta.db"))
         yield {"CONECTA_DATA_DIR": folder}
 
 
-async def _enrol(file: Path) -> None:
+async def _add_mentorado(file: Path) -> None:
     async with Database(file) as database:
-        roster = SqlRoster(database)
+        mentorado_repository = SqlMentoradoRepository(database)
         for number in range(PEOPLE):
-            await roster.add(enrolled(f"Pessoa {number}", f"+5511987{number:06}"))
+            await mentorado_repository.add(new_mentorado(f"Pessoa {number}", f"+5511987{number:06}"))
 
 
 @contextmanager
@@ -108,8 +108,8 @@ def _screen() -> Iterator[dict[str, str]]:
     server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
     os.close(writing)
     try:
-        with os.fdopen(reading) as told:
-            number = told.readline().strip()
+        with os.fdopen(reading) as iowrapper:
+            number = iowrapper.readline().strip()
         if not number:
             raise RuntimeError("Xvfb did not start")
         yield {"DISPLAY": f":{number}", "QT_QPA_PLATFORM": "xcb"}

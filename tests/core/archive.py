@@ -16,19 +16,19 @@ from app.domain.messages import (
     ContactId,
     Conversation,
     ConversationId,
-    HistoryExtent,
+    HistoryStats,
     MessageKind,
     StoredMessage,
 )
 from tests.clock import DAWN
-from tests.played import counted
+from tests.fakes import counted
 
 BIA = Address(AddressKind.PHONE, "+5521987650001")
 CAIO = Address(AddressKind.PHONE, "+5531987650002")
 GROUP = Address(AddressKind.GROUP, "120363000000000001")
 
 
-def said(number: int, text: str = "oi", talk: str = "bia", **details: Any) -> StoredMessage:
+def stored_message(number: int, text: str = "oi", talk: str = "bia", **details: Any) -> StoredMessage:
     """A text from Bia, unless told otherwise."""
     at = DAWN + timedelta(minutes=number)
     values: dict[str, Any] = {
@@ -68,8 +68,8 @@ def talk(name: str, title: str, *addresses: Address) -> Conversation:
     )
 
 
-class PlayedArchive:
-    """Implements `PersonalHistory`. Bia can be found; what is said is said in batches."""
+class FakeArchive:
+    """Implements `PersonalDataRepository`. Bia can be found; what is said is said in batches."""
 
     def __init__(self, *batches: Sequence[StoredMessage], talks: Sequence[Conversation] = ()) -> None:
         self.batches = batches
@@ -85,8 +85,8 @@ class PlayedArchive:
     async def conversations(self, mentorado_id: MentoradoId) -> Sequence[Conversation]:
         return self.talks
 
-    async def extent(self, mentorado_id: MentoradoId) -> HistoryExtent:
-        return HistoryExtent(messages=sum(map(len, self.batches)), conversations=len(self.talks), since=DAWN)
+    async def extent(self, mentorado_id: MentoradoId) -> HistoryStats:
+        return HistoryStats(messages=sum(map(len, self.batches)), conversations=len(self.talks), since=DAWN)
 
     async def contacts(self, mentorado_id: MentoradoId) -> int:
         return len(self.talks)
@@ -130,7 +130,7 @@ class PlayedArchive:
     async def total(self) -> int:
         return 0
 
-    async def forget_before(
+    async def delete_before(
         self, mentorado_id: MentoradoId | None, moment: datetime, *, at_most: int | None = None
     ) -> int:
         raise NotImplementedError
@@ -139,7 +139,7 @@ class PlayedArchive:
 COPY = OldCopy(kind=CopyKind.BACKUP, path=Path("Conecta Ana.conecta"), at=DAWN)
 
 
-class PlayedLeftovers:
+class FakeLeftovers:
     """A place with copies in it."""
 
     def __init__(self, held: Sequence[OldCopy] = (COPY,)) -> None:

@@ -10,55 +10,54 @@ from typing import Any
 
 import pytest
 
-from app.core.action import ActionName
-from app.core.actions import Actions
-from app.core.bus import Bus
-from app.core.enrolments import Enrolments
-from app.core.intake import HistoryKeeper
-from app.core.links.backoff import ReconnectPolicy
-from app.core.links.incident import Incidents
+from app.core.actions import ActionService
+from app.core.audit_service import AuditService
+from app.core.event_bus import EventBus
+from app.core.links.incident_detector import IncidentDetector
+from app.core.links.ingest import MessageIngestor
+from app.core.links.reconnect import ReconnectPolicy
 from app.core.links.supervisor import Supervisor
-from app.core.procedure.ledger import Ledger
-from app.core.procedure.procedures import Procedures
-from app.core.procedure.reauthentication import Reauthentication
-from app.core.procedure.record import Recorder
-from app.core.procedure.recovery import Recovery
-from app.core.procedure.smoke_check import SmokeCheck
-from app.core.procedure.step import Step
-from app.core.scribe import Scribe
-from app.core.witness import Witness
-from app.domain.connection import LinkStatus
+from app.core.mentorado_service import MentoradoService
+from app.core.procedures.auditing import ProcedureAuditor
+from app.core.procedures.impact import ImpactService
+from app.core.procedures.reauthentication import ReauthenticationSteps
+from app.core.procedures.recovery import RecoverySteps
+from app.core.procedures.service import ProcedureService
+from app.core.procedures.steps import SmokeTest, Step
+from app.core.write_queue import WriteQueue
+from app.domain.actions import ActionName
 from app.domain.events import (
     DeliverySetAside,
     Event,
-    HistoryGrew,
     IncidentBegan,
     IncidentChanged,
     IncidentEnded,
     MentoradoAdded,
     MentoradoChanged,
     MentoradosLoaded,
-    PairingTurnChanged,
+    MessagesStored,
+    PairingQueueChanged,
     ProcedureChanged,
     StatusChanged,
     StorageFailed,
     StorageRecovered,
 )
-from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.link_status import LinkStatus
+from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.procedure import Procedure, ProcedureKind
 from app.domain.provider import Provider
 from tests.clock import ManualClock, settle
-from tests.played import (
-    PlayedAudit,
-    PlayedBackups,
-    PlayedChecks,
-    PlayedCounts,
-    PlayedHistory,
-    PlayedJournal,
-    PlayedLocks,
-    PlayedLog,
-    PlayedProvider,
-    PlayedRoster,
+from tests.fakes import (
+    FakeAuditLog,
+    FakeBackups,
+    FakeChecks,
+    FakeCounts,
+    FakeHistory,
+    FakeJournal,
+    FakeLocks,
+    FakeMentoradoRepository,
+    FakeProvider,
+    FakeTransitionLog,
     somebody,
 )
 
@@ -66,16 +65,16 @@ from tests.played import (
 class Listener:
     """Remembers every fact the bus told."""
 
-    def __init__(self, bus: Bus) -> None:
-        self.heard: list[Event] = []
+    def __init__(self, bus: EventBus) -> None:
+        self.events: list[Event] = []
         for kind in (
             MentoradosLoaded,
             MentoradoAdded,
             MentoradoChanged,
             StatusChanged,
-            HistoryGrew,
+            MessagesStored,
             DeliverySetAside,
-            PairingTurnChanged,
+            PairingQueueChanged,
             ProcedureChanged,
             StorageFailed,
             StorageRecovered,
@@ -83,11 +82,11 @@ class Listener:
             IncidentChanged,
             IncidentEnded,
         ):
-            bus.subscribe(kind, self.heard.append)
+            bus.subscribe(kind, self.events.append)
 
     def states(self) -> list[str]:
         """The states a badge would have shown, repeats left out."""
-        shown = [event.after.state for event in self.heard if isinstance(event, StatusChanged)]
+        shown = [event.after.state for event in self.events if isinstance(event, StatusChanged)]
         return [state for index, state in enumerate(shown) if index == 0 or shown[index - 1] != state]
 
 
@@ -96,86 +95,93 @@ class Core:
     """Everything a test of the core needs, wired as the program wires it."""
 
     clock: ManualClock
-    provider: PlayedProvider = field(default_factory=PlayedProvider)
-    roster: PlayedRoster = field(default_factory=PlayedRoster)
-    log: PlayedLog = field(default_factory=PlayedLog)
-    audit: PlayedAudit = field(default_factory=PlayedAudit)
-    history: PlayedHistory = field(default_factory=PlayedHistory)
-    checks: PlayedChecks = field(default_factory=PlayedChecks)
-    journal: PlayedJournal = field(default_factory=PlayedJournal)
-    locks: PlayedLocks = field(default_factory=PlayedLocks)
-    backups: PlayedBackups = field(default_factory=PlayedBackups)
-    bus: Bus = field(default_factory=Bus)
-    policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(draw=lambda _low, high: high))
+    provider: FakeProvider = field(default_factory=FakeProvider)
+    mentorado_repository: FakeMentoradoRepository = field(default_factory=FakeMentoradoRepository)
+    log: FakeTransitionLog = field(default_factory=FakeTransitionLog)
+    audit: FakeAuditLog = field(default_factory=FakeAuditLog)
+    history: FakeHistory = field(default_factory=FakeHistory)
+    checks: FakeChecks = field(default_factory=FakeChecks)
+    journal: FakeJournal = field(default_factory=FakeJournal)
+    locks: FakeLocks = field(default_factory=FakeLocks)
+    backups: FakeBackups = field(default_factory=FakeBackups)
+    bus: EventBus = field(default_factory=EventBus)
+    policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(random=lambda _low, high: high))
 
     hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: self.provider, **self.hosted}
         self.listener = Listener(self.bus)
-        self.scribe = Scribe(bus=self.bus, clock=self.clock)
-        self.witness = Witness(audit=self.audit, scribe=self.scribe, clock=self.clock, actor=somebody)
-        self.enrolments = Enrolments(bus=self.bus, roster=self.roster, clock=self.clock, witness=self.witness)
+        self.write_queue = WriteQueue(bus=self.bus, clock=self.clock)
+        self.audit_service = AuditService(
+            audit=self.audit, write_queue=self.write_queue, clock=self.clock, actor=somebody
+        )
+        self.mentorados = MentoradoService(
+            bus=self.bus,
+            mentorado_repository=self.mentorado_repository,
+            clock=self.clock,
+            audit_service=self.audit_service,
+        )
         self.supervisor = Supervisor(
             bus=self.bus,
             providers=self.providers,
-            enrolments=self.enrolments,
+            mentorados=self.mentorados,
             transitions=self.log,
-            keeper=HistoryKeeper(bus=self.bus, store=self.history, clock=self.clock),
+            ingestor=MessageIngestor(bus=self.bus, store=self.history, clock=self.clock),
             clock=self.clock,
-            scribe=self.scribe,
+            write_queue=self.write_queue,
             policy=self.policy,
         )
-        self.incidents = Incidents(
+        self.incidents = IncidentDetector(
             bus=self.bus,
-            enrolments=self.enrolments,
+            mentorados=self.mentorados,
             checks=self.checks,
             clock=self.clock,
-            bring_back=self.supervisor.bring_back,
+            bring_back=self.supervisor.reconnect,
         )
-        self.actions = Actions(
-            enrolments=self.enrolments,
+        self.actions = ActionService(
+            mentorados=self.mentorados,
             supervisor=self.supervisor,
             clock=self.clock,
-            witness=self.witness,
+            audit_service=self.audit_service,
             incidents=self.incidents,
-            under_way=lambda mentorado_id: self.procedures.of(mentorado_id),  # noqa: PLW0108 - made below
-            interrupt=lambda mentorado_id: self.procedures.pause_of(mentorado_id),  # noqa: PLW0108
+            under_way=lambda mentorado_id: self.procedures.active(mentorado_id),  # noqa: PLW0108 - made below
+            interrupt=lambda mentorado_id: self.procedures.pause_active(mentorado_id),  # noqa: PLW0108
         )
         self.procedures = self._procedures()
 
-    def status(self, enrolment: Enrolment) -> LinkStatus:
-        return self.supervisor.status(enrolment.link.id)
+    def status(self, mentorado: Mentorado) -> LinkStatus:
+        return self.supervisor.status(mentorado.link.id)
 
-    async def add(self, name: str = "Ana", phone: str = "11 98765-4321") -> Enrolment:
-        return await self.enrolments.add(name, phone)
+    async def add(self, name: str = "Ana", phone: str = "11 98765-4321") -> Mentorado:
+        return await self.mentorados.add(name, phone)
 
-    async def do(self, name: ActionName, enrolment: Enrolment, answer: bool = True) -> None:
-        async def confirm(_name: ActionName, _enrolment: Enrolment) -> bool:
+    async def do(self, name: ActionName, mentorado: Mentorado, answer: bool = True) -> None:
+        async def confirm(_name: ActionName, _mentorado: Mentorado) -> bool:
             return answer
 
         if name is ActionName.REAUTHENTICATE:
-            await self._reauthenticate(enrolment, answer)
+            await self._reauthenticate(mentorado, answer)
         else:
-            await self.actions.run(name, enrolment.mentorado.id, confirm)
+            await self.actions.run(name, mentorado.id, confirm)
         await settle()
 
-    async def _reauthenticate(self, enrolment: Enrolment, answer: bool) -> None:
+    async def _reauthenticate(self, mentorado: Mentorado, answer: bool) -> None:
         """As far as the code, for those who say yes when they are told what cannot be undone."""
-        asking = await self.begin(ProcedureKind.REAUTHENTICATION, enrolment)
+        asking = await self.begin(ProcedureKind.REAUTHENTICATION, mentorado)
         if asking.must_confirm:
             await (self.procedures.confirm if answer else self.procedures.undo)(asking.head.id)
-        await self.stands(enrolment)
+        await self.stands(mentorado)
 
-    async def begin(self, kind: ProcedureKind, enrolment: Enrolment, **how: Any) -> Procedure:
+    async def begin(self, kind: ProcedureKind, mentorado: Mentorado, **how: Any) -> Procedure:
         """Begin a procedure, and let it go as far as it goes without a person or the wire."""
-        await self.procedures.begin(kind, enrolment.mentorado.id, **how)
-        return await self.stands(enrolment)
+        await self.procedures.begin(kind, mentorado.id, **how)
+        return await self.stands(mentorado)
 
-    async def stands(self, enrolment: Enrolment) -> Procedure:
+    async def stands(self, mentorado: Mentorado) -> Procedure:
         """The procedure of *enrolment* that was begun last, once nothing moves by itself any more."""
         await settle(200)
-        return (await self.procedures.latest(enrolment.mentorado.id))[0]
+        return (await self.procedures.latest(mentorado.id))[0]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -183,30 +189,30 @@ class Core:
             yield
             await settle()
 
-    def _procedures(self) -> Procedures:
+    def _procedures(self) -> ProcedureService:
         everybody: dict[str, Any] = {
-            "enrolments": self.enrolments,
+            "mentorados": self.mentorados,
             "supervisor": self.supervisor,
             "providers": self.providers,
         }
-        heard: dict[str, Any] = {"bus": self.bus, "clock": self.clock}
-        recovery = Recovery(incidents=self.incidents, backups=self.backups, **everybody, **heard)
-        pairing = Reauthentication(no_pairing=self.actions.no_pairing, **everybody, **heard)
-        smoke_check = SmokeCheck(note=lambda: "Conecta: teste", **everybody)
-        return self.procedures_of([*recovery.steps(), *pairing.steps(), smoke_check.step()])
+        fields: dict[str, Any] = {"bus": self.bus, "clock": self.clock}
+        recovery = RecoverySteps(incidents=self.incidents, backups=self.backups, **everybody, **fields)
+        pairing = ReauthenticationSteps(no_pairing=self.actions.pairing_blocked, **everybody, **fields)
+        smoke_test = SmokeTest(note=lambda: "Conecta: teste", **everybody)
+        return self.procedures_of([*recovery.steps(), *pairing.steps(), smoke_test.step()])
 
-    def procedures_of(self, steps: Iterable[Step]) -> Procedures:
+    def procedures_of(self, steps: Iterable[Step]) -> ProcedureService:
         """Procedures made of these *steps*."""
-        return Procedures(
+        return ProcedureService(
             journal=self.journal,
             steps=steps,
-            ledger=Ledger(
-                enrolments=self.enrolments, providers=self.providers, history=PlayedCounts(), journal=self.journal
+            ledger=ImpactService(
+                mentorados=self.mentorados, providers=self.providers, history=FakeCounts(), journal=self.journal
             ),
-            recorder=Recorder(
-                witness=self.witness,
+            recorder=ProcedureAuditor(
+                audit_service=self.audit_service,
                 audit=self.audit,
-                enrolments=self.enrolments,
+                mentorados=self.mentorados,
                 status=self.supervisor.status,
                 clear=self.backups.discard_part,
             ),

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.links.backoff import Backoff, ReconnectPolicy
-from app.domain.connection import Reason
+from app.core.links.reconnect import Backoff, ReconnectPolicy
+from app.domain.link_status import Reason
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,10 +30,10 @@ def test_tries_go_on_when_the_budget_is_spent_but_further_apart(attempt: int) ->
 def test_only_a_stable_time_fills_the_budget_again() -> None:
     backoff = Backoff(ReconnectPolicy(stable_after=60))
     backoff.next_delay()
-    backoff.fell(Reason.NETWORK_DOWN, None, NOW)
-    backoff.fell(Reason.NETWORK_DOWN, NOW, after(59))
+    backoff.record_drop(Reason.NETWORK_DOWN, None, NOW)
+    backoff.record_drop(Reason.NETWORK_DOWN, NOW, after(59))
     assert backoff.attempt == 1
-    backoff.fell(Reason.NETWORK_DOWN, NOW, after(60))
+    backoff.record_drop(Reason.NETWORK_DOWN, NOW, after(60))
     assert backoff.attempt == 0
 
 
@@ -49,8 +49,8 @@ def test_only_a_stable_time_fills_the_budget_again() -> None:
 def test_falls_in_a_window_are_counted_by_their_reasons(falls: list[float], counted: str | None) -> None:
     backoff = Backoff(ReconnectPolicy())
     reasons = [Reason.STREAM_ERROR, Reason.KEEPALIVE_TIMEOUT, Reason.STREAM_ERROR] * 3
-    said = [backoff.fell(reason, None, after(at)) for at, reason in zip(falls, reasons, strict=False)]
-    assert said[-1] == counted
+    lines = [backoff.record_drop(reason, None, after(at)) for at, reason in zip(falls, reasons, strict=False)]
+    assert lines[-1] == counted
 
 
 def test_the_bound_is_what_the_gate_or_the_budgets_let_through() -> None:

@@ -8,37 +8,37 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.action import ActionName, Refusal
-from app.core.chores import Chores
-from app.core.links.incident import IncidentPolicy
+from app.core.background import BackgroundTasks
+from app.core.links.incident_detector import IncidentPolicy
+from app.domain.actions import ActionName, UnavailableReason
 from app.domain.audit import AuditOutcome
-from app.domain.connection import LinkState, Reason
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded
 from app.domain.guidance import Recommendation, recommend
-from app.domain.incident import Finding, Found, Incident
-from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.incident import CheckResult, Finding, Incident
+from app.domain.link_status import LinkState, Reason
+from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.procedure import ProcedureKind
-from app.domain.provider import CodeIssued, Failed, Opened, Refused, Silent
+from app.domain.provider import Blocked, Connected, Failed, QrIssued, Unreachable
 from tests.clock import settle
 from tests.core.conftest import Core, Run
-from tests.core.crowd import POLICY, Crowd
+from tests.core.many_links import POLICY, Crowd
 
 WEB = ProviderKind.WHATSAPP_WEB
 
 
-def told(core: Core, kind: type[IncidentBegan] | type[IncidentEnded] | type[IncidentChanged]) -> int:
-    return sum(isinstance(event, kind) for event in core.listener.heard)
+def count_of(core: Core, kind: type[IncidentBegan] | type[IncidentEnded] | type[IncidentChanged]) -> int:
+    return sum(isinstance(event, kind) for event in core.listener.events)
 
 
 def lasting(core: Core) -> Incident:
-    incident = core.incidents.of(WEB)
+    incident = core.incidents.for_provider(WEB)
     assert incident is not None
     return incident
 
 
 def ended(core: Core) -> IncidentEnded:
-    (event,) = (event for event in core.listener.heard if isinstance(event, IncidentEnded))
+    (event,) = (event for event in core.listener.events if isinstance(event, IncidentEnded))
     return event
 
 
@@ -64,289 +64,244 @@ async def take_down(crowd: Crowd, count: int, *, apart: float = 0) -> None:
         (14, 7, 11, False),  # never more than six within a minute
     ],
 )
-def test_when_many_fall_together_it_is_an_incident(run: Run, links: int, fall: int, apart: float, is_one: bool) -> None:
-    async def main() -> None:
-        crowd = Crowd(links)
-        async with crowd.connected():
-            await take_down(crowd, fall, apart=apart)
-            assert told(crowd, IncidentBegan) == is_one
-            if is_one:
-                incident = lasting(crowd)
-                assert (incident.affected, incident.of) == (tuple(crowd.ids[:fall]), links)
-                assert incident.causes == ((Reason.NETWORK_DOWN, fall),)
-            assert crowd.incidents.of(ProviderKind.ZAPI) is None
-
-    run(main())
-
-
-def test_it_grows_ends_once_and_says_who_came_back(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(14)
-        async with crowd.connected(), Chores(crowd.incidents.run):
-            since = crowd.clock.now()
-            await take_down(crowd, 12)
-            assert (len(lasting(crowd).affected), lasting(crowd).since) == (12, since)
-            await crowd.clock.advance(5 * 60)  # however long it takes
-            crowd.served.open[crowd.ids[12]].say(Refused(Reason.CLIENT_OUTDATED))
-            await settle()
-            assert lasting(crowd).causes == ((Reason.NETWORK_DOWN, 12), (Reason.CLIENT_OUTDATED, 1))
-            await crowd.do(ActionName.DISCONNECT, crowd.enrolments.get(crowd.ids[0]))
-            crowd.served.away = False
-            await crowd.clock.advance(600)
-            assert crowd.incidents.of(WEB) is None
-            assert (told(crowd, IncidentBegan), told(crowd, IncidentEnded)) == (1, 1)
-            assert ended(crowd).back == tuple(crowd.ids[1:12])
-            assert ended(crowd).away == (crowd.ids[12],)
-
-    run(main())
-
-
-def test_when_the_first_is_back_the_others_do_not_wait_any_longer(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(100)
-        async with crowd.connected(), Chores(crowd.incidents.run):
-            await take_down(crowd, 100)
-            await crowd.clock.advance(20 * 60)
-            crowd.served.away = False
-            crowd.served.tries.clear()
-            await crowd.do(ActionName.TRY_NOW, crowd.enrolments.get(crowd.ids[0]))
-            await crowd.clock.advance(25)
-            assert crowd.count(LinkState.CONNECTED) == 100
-            assert (len(ended(crowd).back), ended(crowd).away) == (100, ())
-            seconds = timedelta(seconds=1)
-            tries = crowd.served.tries[1:]  # the first was a person's
-            assert all(last - first >= seconds for first, last in zip(tries, tries[POLICY.per_second :], strict=False))
-
-    run(main())
-
-
-def test_a_server_that_comes_and_goes_calls_nobody_too_often(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(4)
-        async with crowd.connected():
-            await take_down(crowd, 4)
-            crowd.served.away = False
-            one = crowd.enrolments.get(crowd.ids[0])
-            await crowd.do(ActionName.TRY_NOW, one)
-            called = crowd.clock.slept.count(0.0)
-            crowd.served.away = True
-            crowd.served.fall(crowd.ids[0])
-            await settle()
-            assert told(crowd, IncidentBegan) == 1
-            crowd.served.away = False
-            await crowd.do(ActionName.TRY_NOW, one)
-            assert crowd.clock.slept.count(0.0) <= called + 1
-
-    run(main())
-
-
-def test_one_that_stays_away_alone_does_not_keep_it_going(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(6)
-        async with crowd.connected(), Chores(crowd.incidents.run):
-            await take_down(crowd, 6)
-            crowd.served.away = False
-            crowd.served.gone.add(crowd.ids[0])
-            await crowd.clock.advance(100)
-            assert crowd.count(LinkState.CONNECTED) == 5
-            assert crowd.incidents.of(WEB) is not None
-            await crowd.clock.advance(40)
-            assert ended(crowd).away == (crowd.ids[0],)
-            await crowd.clock.advance(600)
-            assert told(crowd, IncidentBegan) == 1
-
-    run(main())
-
-
-def test_links_that_were_all_refused_are_repaired_one_by_one_after_a_while(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(4)
-        async with crowd.connected(), Chores(crowd.incidents.run):
-            for mentorado_id in crowd.ids:
-                crowd.served.open[mentorado_id].say(Refused(Reason.LOGGED_OUT))
-            await settle()
-            one = crowd.ids[0]
-            assert crowd.actions.refusal(ActionName.REAUTHENTICATE, one) is Refusal.INCIDENT
-            assert crowd.actions.refusal(ActionName.CONNECT, one) is Refusal.NEEDS_NEW_CODE
-            assert crowd.actions.refusal(ActionName.RECOVER, one) is Refusal.INCIDENT
-            await crowd.clock.advance(140)
-            assert crowd.actions.refusal(ActionName.REAUTHENTICATE, one) is None
-            assert ended(crowd).away == tuple(crowd.ids)
-            assert crowd.count(LinkState.BLOCKED) == 4
-
-    run(main())
-
-
-def test_a_start_without_a_network_is_an_incident_too(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(5)
-        crowd.served.away = True
-        await crowd.enrolments.load()
-        async with crowd.running():
-            await crowd.supervisor.start_wanted()
-            await crowd.clock.advance(5)
-            assert (len(lasting(crowd).affected), lasting(crowd).of) == (5, 5)
-
-    run(main())
-
-
-def test_who_was_never_paired_is_nobodys_loss(core: Core, run: Run) -> None:
-    async def main() -> None:
-        async with core.running():
-            for number in range(3):
-                person = await core.add(f"Ana {number}", f"11 98765-432{number}")
-                await core.do(ActionName.CONNECT, person)
-                core.provider.line.say(Failed(Reason.NETWORK_DOWN))
-                await settle()
-                await core.do(ActionName.DISCONNECT, person)
-            assert told(core, IncidentBegan) == 0
-
-    run(main())
-
-
-def test_a_cause_that_is_known_better_later_takes_the_place_of_the_first(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(3)
-        async with crowd.connected(), Chores(crowd.incidents.run):
-            for mentorado_id in crowd.ids:
-                crowd.served.open[mentorado_id].say(Failed(Reason.STREAM_ERROR))
-            await settle()
-            crowd.provider.problem = Problem(Code.ENGINE_MISMATCH)
-            await crowd.clock.advance(16)
+async def test_when_many_fall_together_it_is_an_incident(links: int, fall: int, apart: float, is_one: bool) -> None:
+    crowd = Crowd(links)
+    async with crowd.connected():
+        await take_down(crowd, fall, apart=apart)
+        assert count_of(crowd, IncidentBegan) == is_one
+        if is_one:
             incident = lasting(crowd)
-            assert incident.causes == ((Reason.ENGINE_MISMATCH, 3),)
-            assert incident.findings == (Finding(Found.VERSION_REFUSED, "engine_mismatch"),)
-
-    run(main())
-
-
-def test_shared_causes_are_looked_at_again_and_again_while_it_lasts(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(3)
-        crowd.checks.findings = [Finding(Found.NETWORK_DOWN), Finding(Found.CLOCK_UNKNOWN)]
-        async with crowd.connected(), Chores(crowd.incidents.run):
-            await take_down(crowd, 3)
-            version = Finding(Found.VERSION_GOOD)
-            assert lasting(crowd).findings == (*crowd.checks.findings, version)
-            changes = told(crowd, IncidentChanged)
-            await crowd.clock.advance(31)
-            assert crowd.checks.looks == 3
-            assert told(crowd, IncidentChanged) == changes  # nothing new was found
-            crowd.checks.findings = [Finding(Found.NETWORK_GOOD)]
-            await crowd.clock.advance(15)
-            assert lasting(crowd).findings == (Finding(Found.NETWORK_GOOD), version)
-
-    run(main())
+            assert (incident.affected, incident.of) == (tuple(crowd.ids[:fall]), links)
+            assert incident.causes == ((Reason.NETWORK_DOWN, fall),)
+        assert crowd.incidents.for_provider(ProviderKind.ZAPI) is None
 
 
-def test_a_look_that_is_overtaken_by_the_end_says_nothing(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(3)
-        crowd.checks.looking = asyncio.Event()
-        async with crowd.connected(), Chores(crowd.incidents.run):
-            await take_down(crowd, 3)
-            crowd.served.away = False
-            await crowd.do(ActionName.TRY_NOW, crowd.enrolments.get(crowd.ids[0]))
-            await crowd.clock.advance(1)
-            assert told(crowd, IncidentEnded) == 1
-            said = len(crowd.listener.heard)
-            crowd.checks.looking.set()
-            await crowd.clock.advance(16)
-            assert len(crowd.listener.heard) == said
+async def test_it_grows_ends_once_and_says_who_came_back() -> None:
+    crowd = Crowd(14)
+    async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
+        since = crowd.clock.now()
+        await take_down(crowd, 12)
+        assert (len(lasting(crowd).affected), lasting(crowd).since) == (12, since)
+        await crowd.clock.advance(5 * 60)  # however long it takes
+        crowd.served.open[crowd.ids[12]].say(Blocked(Reason.CLIENT_OUTDATED))
+        await settle()
+        assert lasting(crowd).causes == ((Reason.NETWORK_DOWN, 12), (Reason.CLIENT_OUTDATED, 1))
+        await crowd.do(ActionName.DISCONNECT, crowd.mentorados.get(crowd.ids[0]))
+        crowd.served.away = False
+        await crowd.clock.advance(600)
+        assert crowd.incidents.for_provider(WEB) is None
+        assert (count_of(crowd, IncidentBegan), count_of(crowd, IncidentEnded)) == (1, 1)
+        assert ended(crowd).back == tuple(crowd.ids[1:12])
+        assert ended(crowd).away == (crowd.ids[12],)
 
-    run(main())
+
+async def test_when_the_first_is_back_the_others_do_not_wait_any_longer() -> None:
+    crowd = Crowd(100)
+    async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
+        await take_down(crowd, 100)
+        await crowd.clock.advance(20 * 60)
+        crowd.served.away = False
+        crowd.served.tries.clear()
+        await crowd.do(ActionName.TRY_NOW, crowd.mentorados.get(crowd.ids[0]))
+        await crowd.clock.advance(25)
+        assert crowd.count(LinkState.CONNECTED) == 100
+        assert (len(ended(crowd).back), ended(crowd).away) == (100, ())
+        seconds = timedelta(seconds=1)
+        tries = crowd.served.tries[1:]  # the first was a person's
+        assert all(last - first >= seconds for first, last in zip(tries, tries[POLICY.per_second :], strict=False))
+
+
+async def test_a_server_that_comes_and_goes_calls_nobody_too_often() -> None:
+    crowd = Crowd(4)
+    async with crowd.connected():
+        await take_down(crowd, 4)
+        crowd.served.away = False
+        one = crowd.mentorados.get(crowd.ids[0])
+        await crowd.do(ActionName.TRY_NOW, one)
+        called = crowd.clock.slept.count(0.0)
+        crowd.served.away = True
+        crowd.served.fall(crowd.ids[0])
+        await settle()
+        assert count_of(crowd, IncidentBegan) == 1
+        crowd.served.away = False
+        await crowd.do(ActionName.TRY_NOW, one)
+        assert crowd.clock.slept.count(0.0) <= called + 1
+
+
+async def test_one_that_stays_away_alone_does_not_keep_it_going() -> None:
+    crowd = Crowd(6)
+    async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
+        await take_down(crowd, 6)
+        crowd.served.away = False
+        crowd.served.gone.add(crowd.ids[0])
+        await crowd.clock.advance(100)
+        assert crowd.count(LinkState.CONNECTED) == 5
+        assert crowd.incidents.for_provider(WEB) is not None
+        await crowd.clock.advance(40)
+        assert ended(crowd).away == (crowd.ids[0],)
+        await crowd.clock.advance(600)
+        assert count_of(crowd, IncidentBegan) == 1
+
+
+async def test_links_that_were_all_refused_are_repaired_one_by_one_after_a_while() -> None:
+    crowd = Crowd(4)
+    async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
+        for mentorado_id in crowd.ids:
+            crowd.served.open[mentorado_id].say(Blocked(Reason.LOGGED_OUT))
+        await settle()
+        one = crowd.ids[0]
+        assert crowd.actions.unavailable_reason(ActionName.REAUTHENTICATE, one) is UnavailableReason.INCIDENT
+        assert crowd.actions.unavailable_reason(ActionName.CONNECT, one) is UnavailableReason.NEEDS_NEW_CODE
+        assert crowd.actions.unavailable_reason(ActionName.RECOVER, one) is UnavailableReason.INCIDENT
+        await crowd.clock.advance(140)
+        assert crowd.actions.unavailable_reason(ActionName.REAUTHENTICATE, one) is None
+        assert ended(crowd).away == tuple(crowd.ids)
+        assert crowd.count(LinkState.BLOCKED) == 4
+
+
+async def test_a_start_without_a_network_is_an_incident_too() -> None:
+    crowd = Crowd(5)
+    crowd.served.away = True
+    await crowd.mentorados.load()
+    async with crowd.running():
+        await crowd.supervisor.start_wanted()
+        await crowd.clock.advance(5)
+        assert (len(lasting(crowd).affected), lasting(crowd).of) == (5, 5)
+
+
+async def test_who_was_never_paired_is_nobodys_loss(core: Core) -> None:
+    async with core.running():
+        for number in range(3):
+            person = await core.add(f"Ana {number}", f"11 98765-432{number}")
+            await core.do(ActionName.CONNECT, person)
+            core.provider.line.say(Failed(Reason.NETWORK_DOWN))
+            await settle()
+            await core.do(ActionName.DISCONNECT, person)
+        assert count_of(core, IncidentBegan) == 0
+
+
+async def test_a_cause_that_is_known_better_later_takes_the_place_of_the_first() -> None:
+    crowd = Crowd(3)
+    async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
+        for mentorado_id in crowd.ids:
+            crowd.served.open[mentorado_id].say(Failed(Reason.STREAM_ERROR))
+        await settle()
+        crowd.provider.problem = Problem(ProblemCode.ENGINE_MISMATCH)
+        await crowd.clock.advance(16)
+        incident = lasting(crowd)
+        assert incident.causes == ((Reason.ENGINE_MISMATCH, 3),)
+        assert incident.findings == (Finding(CheckResult.VERSION_REFUSED, "engine_mismatch"),)
+
+
+async def test_shared_causes_are_looked_at_again_and_again_while_it_lasts() -> None:
+    crowd = Crowd(3)
+    crowd.checks.findings = [Finding(CheckResult.NETWORK_DOWN), Finding(CheckResult.CLOCK_UNKNOWN)]
+    async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
+        await take_down(crowd, 3)
+        version = Finding(CheckResult.VERSION_GOOD)
+        assert lasting(crowd).findings == (*crowd.checks.findings, version)
+        changes = count_of(crowd, IncidentChanged)
+        await crowd.clock.advance(31)
+        assert crowd.checks.looks == 3
+        assert count_of(crowd, IncidentChanged) == changes  # nothing new was found
+        crowd.checks.findings = [Finding(CheckResult.NETWORK_GOOD)]
+        await crowd.clock.advance(15)
+        assert lasting(crowd).findings == (Finding(CheckResult.NETWORK_GOOD), version)
+
+
+async def test_a_look_that_is_overtaken_by_the_end_says_nothing() -> None:
+    crowd = Crowd(3)
+    crowd.checks.looking = asyncio.Event()
+    async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
+        await take_down(crowd, 3)
+        crowd.served.away = False
+        await crowd.do(ActionName.TRY_NOW, crowd.mentorados.get(crowd.ids[0]))
+        await crowd.clock.advance(1)
+        assert count_of(crowd, IncidentEnded) == 1
+        count = len(crowd.listener.events)
+        crowd.checks.looking.set()
+        await crowd.clock.advance(16)
+        assert len(crowd.listener.events) == count
 
 
 def test_a_look_that_breaks_does_not_keep_the_incident_from_ending(run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         crowd = Crowd(3)
         crowd.checks.error = ZeroDivisionError()
-        async with crowd.connected(), Chores(crowd.incidents.run):
+        async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
             for mentorado_id in crowd.ids:
-                crowd.served.open[mentorado_id].say(Refused(Reason.LOGGED_OUT))
+                crowd.served.open[mentorado_id].say(Blocked(Reason.LOGGED_OUT))
             await crowd.clock.advance(140)
-            assert told(crowd, IncidentEnded) == 1
+            assert count_of(crowd, IncidentEnded) == 1
 
     run(main())
     assert "could not be looked at" in caplog.text
 
 
-def test_an_incident_of_another_provider_is_looked_at_for_itself(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(6)
-        async with crowd.connected(), Chores(crowd.incidents.run):
-            for mentorado_id in crowd.ids[:3]:
-                link = replace(crowd.enrolments.get(mentorado_id).link, provider=ProviderKind.ZAPI)
-                await crowd.enrolments.save_link(link)
-            await take_down(crowd, 6)
-            assert crowd.incidents.of(ProviderKind.ZAPI) is not None
-            for mentorado_id in crowd.ids[:3]:
-                await crowd.supervisor.disconnect(mentorado_id)
-            assert crowd.incidents.of(ProviderKind.ZAPI) is None
-            assert len(lasting(crowd).affected) == 3
-
-    run(main())
+async def test_an_incident_of_another_provider_is_looked_at_for_itself() -> None:
+    crowd = Crowd(6)
+    async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
+        for mentorado_id in crowd.ids[:3]:
+            link = replace(crowd.mentorados.get(mentorado_id).link, provider=ProviderKind.ZAPI)
+            await crowd.mentorados.save_link(link)
+        await take_down(crowd, 6)
+        assert crowd.incidents.for_provider(ProviderKind.ZAPI) is not None
+        for mentorado_id in crowd.ids[:3]:
+            await crowd.supervisor.disconnect(mentorado_id)
+        assert crowd.incidents.for_provider(ProviderKind.ZAPI) is None
+        assert len(lasting(crowd).affected) == 3
 
 
-async def _yes(_name: ActionName, _enrolment: Enrolment) -> bool:
+async def _yes(_name: ActionName, _mentorado: Mentorado) -> bool:
     return True
 
 
-def test_new_codes_are_locked_and_an_override_is_written_down(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(4)
-        async with crowd.connected():
-            one = crowd.ids[3]
-            crowd.served.open[one].say(Refused(Reason.QR_EXPIRED))
-            await settle()
-            assert crowd.actions.refusal(ActionName.NEW_CODE, one) is None
-            await take_down(crowd, 3)
-            assert crowd.actions.refusal(ActionName.NEW_CODE, one) is Refusal.INCIDENT
-            for reason in ("", "   "):
-                with pytest.raises(Problem) as caught:
-                    await crowd.actions.run(ActionName.NEW_CODE, one, _yes, override_reason=reason)
-                assert caught.value.context["why"] == Refusal.INCIDENT
-            reason = " asked for by Ana on the phone "
-            done = await crowd.actions.run(ActionName.NEW_CODE, one, _yes, override_reason=reason)
-            assert done is AuditOutcome.DONE
-            await settle()
-            crowd.provider.line.say(CodeIssued("x", 1, 6, 60))
-            await settle()
-            assert crowd.state(3) is LinkState.QR_READY
-        (entry,) = crowd.audit.outcomes
-        assert (entry.deed.action, entry.deed.reason) == (ActionName.NEW_CODE, "asked for by Ana on the phone")
-
-    run(main())
-
-
-def test_an_override_passes_no_other_lock(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(4)
-        async with crowd.connected():
-            crowd.served.open[crowd.ids[3]].say(Refused(Reason.STREAM_REPLACED))
-            await take_down(crowd, 3)
+async def test_new_codes_are_locked_and_an_override_is_written_down() -> None:
+    crowd = Crowd(4)
+    async with crowd.connected():
+        one = crowd.ids[3]
+        crowd.served.open[one].say(Blocked(Reason.QR_EXPIRED))
+        await settle()
+        assert crowd.actions.unavailable_reason(ActionName.NEW_CODE, one) is None
+        await take_down(crowd, 3)
+        assert crowd.actions.unavailable_reason(ActionName.NEW_CODE, one) is UnavailableReason.INCIDENT
+        for reason in ("", "   "):
             with pytest.raises(Problem) as caught:
-                await crowd.procedures.begin(ProcedureKind.REAUTHENTICATION, crowd.ids[3], override_reason="please")
-            assert caught.value.context["why"] == Refusal.IN_USE_ELSEWHERE
+                await crowd.actions.run(ActionName.NEW_CODE, one, _yes, override_reason=reason)
+            assert caught.value.context["why"] == UnavailableReason.INCIDENT
+        reason = " asked for by Ana on the phone "
+        done = await crowd.actions.run(ActionName.NEW_CODE, one, _yes, override_reason=reason)
+        assert done is AuditOutcome.DONE
+        await settle()
+        crowd.provider.line.say(QrIssued("x", 1, 6, 60))
+        await settle()
+        assert crowd.state(3) is LinkState.QR_READY
+    (entry,) = crowd.audit.outcomes
+    assert (entry.record.action, entry.record.reason) == (ActionName.NEW_CODE, "asked for by Ana on the phone")
 
-    run(main())
+
+async def test_an_override_passes_no_other_lock() -> None:
+    crowd = Crowd(4)
+    async with crowd.connected():
+        crowd.served.open[crowd.ids[3]].say(Blocked(Reason.STREAM_REPLACED))
+        await take_down(crowd, 3)
+        with pytest.raises(Problem) as caught:
+            await crowd.procedures.begin(ProcedureKind.REAUTHENTICATION, crowd.ids[3], override_reason="please")
+        assert caught.value.context["why"] == UnavailableReason.IN_USE_ELSEWHERE
 
 
-def test_nobody_is_paired_for_the_first_time_meanwhile(run: Run) -> None:
-    async def main() -> None:
-        crowd = Crowd(3)
-        async with crowd.connected():
-            new = await crowd.add("Zoe", "21 98765-4321")
-            await take_down(crowd, 3)
-            assert crowd.actions.refusal(ActionName.CONNECT, new.mentorado.id) is Refusal.INCIDENT
-            assert crowd.actions.refusal(ActionName.ARCHIVE, new.mentorado.id) is None
-
-    run(main())
+async def test_nobody_is_paired_for_the_first_time_meanwhile() -> None:
+    crowd = Crowd(3)
+    async with crowd.connected():
+        new = await crowd.add("Zoe", "21 98765-4321")
+        await take_down(crowd, 3)
+        assert crowd.actions.unavailable_reason(ActionName.CONNECT, new.id) is UnavailableReason.INCIDENT
+        assert crowd.actions.unavailable_reason(ActionName.ARCHIVE, new.id) is None
 
 
 def test_the_share_and_the_least_number_can_be_chosen() -> None:
     policy = IncidentPolicy(share=0.25, least=2)
-    assert [policy.is_many(fallen, 10) for fallen in (1, 2, 3)] == [False, False, True]
+    assert [policy.is_group_kind(fallen, 10) for fallen in (1, 2, 3)] == [False, False, True]
 
 
 class Silenced(Crowd):
@@ -355,58 +310,51 @@ class Silenced(Crowd):
     def __init__(self, count: int) -> None:
         super().__init__(count)
         self.supervisor._providers = dict.fromkeys(ProviderKind, self.served)
-        for mentorado_id, link in self.roster.links.items():
-            self.roster.links[mentorado_id] = replace(link, provider=ProviderKind.ZAPI)
+        for mentorado_id, link in self.mentorado_repository.links.items():
+            self.mentorado_repository.links[mentorado_id] = replace(link, provider=ProviderKind.ZAPI)
 
     def silence(self, count: int) -> None:
         for mentorado_id in self.ids[:count]:
-            self.served.open[mentorado_id].say(Silent("timed out"))
+            self.served.open[mentorado_id].say(Unreachable("timed out"))
 
     def answer(self, count: int) -> None:
         for mentorado_id in self.ids[:count]:
-            self.served.open[mentorado_id].say(Opened(self.enrolments.get(mentorado_id).mentorado.phone))
+            self.served.open[mentorado_id].say(Connected(self.mentorados.get(mentorado_id).phone))
 
 
-def test_a_hosted_provider_that_answers_nobody_any_more_is_an_incident(run: Run) -> None:
+async def test_a_hosted_provider_that_answers_nobody_any_more_is_an_incident() -> None:
     """Nothing is wrong with any one of its links: nobody is offered a new code, and it ends when it answers again."""
-
-    async def main() -> None:
-        crowd = Silenced(6)
-        async with crowd.connected(), Chores(crowd.incidents.run):
-            crowd.silence(2)
-            await settle()
-            assert crowd.incidents.of(ProviderKind.ZAPI) is None, "two may be a coincidence"
-            crowd.silence(5)
-            await settle()
-            incident = crowd.incidents.of(ProviderKind.ZAPI)
-            assert incident is not None
-            assert (len(incident.affected), incident.of) == (5, 6)
-            assert incident.causes == ((Reason.UNREACHABLE, 5),)
-            assert not any(f.found in (Found.VERSION_GOOD, Found.VERSION_REFUSED) for f in incident.findings)
-            for mentorado_id in crowd.ids[:5]:
-                status = crowd.status(crowd.enrolments.get(mentorado_id))
-                assert status.state is LinkState.UNKNOWN
-                assert recommend(status.state, status.reason) is Recommendation.CHECK_NOW
-                for name in (ActionName.REAUTHENTICATE, ActionName.RECOVER, ActionName.NEW_CODE):
-                    assert crowd.actions.refusal(name, mentorado_id) is not None, name
-            assert crowd.actions.refusal(ActionName.TRY_NOW, crowd.ids[0]) is None
-            crowd.answer(5)
-            await settle()
-            assert crowd.incidents.of(ProviderKind.ZAPI) is None
-            assert ended(crowd).back == tuple(crowd.ids[:5])
-
-    run(main())
+    crowd = Silenced(6)
+    async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
+        crowd.silence(2)
+        await settle()
+        assert crowd.incidents.for_provider(ProviderKind.ZAPI) is None, "two may be a coincidence"
+        crowd.silence(5)
+        await settle()
+        incident = crowd.incidents.for_provider(ProviderKind.ZAPI)
+        assert incident is not None
+        assert (len(incident.affected), incident.of) == (5, 6)
+        assert incident.causes == ((Reason.UNREACHABLE, 5),)
+        assert not any(f.found in (CheckResult.VERSION_GOOD, CheckResult.VERSION_REFUSED) for f in incident.findings)
+        for mentorado_id in crowd.ids[:5]:
+            status = crowd.status(crowd.mentorados.get(mentorado_id))
+            assert status.state is LinkState.UNKNOWN
+            assert recommend(status.state, status.reason) is Recommendation.CHECK_NOW
+            for name in (ActionName.REAUTHENTICATE, ActionName.RECOVER, ActionName.NEW_CODE):
+                assert crowd.actions.unavailable_reason(name, mentorado_id) is not None, name
+        assert crowd.actions.unavailable_reason(ActionName.TRY_NOW, crowd.ids[0]) is None
+        crowd.answer(5)
+        await settle()
+        assert crowd.incidents.for_provider(ProviderKind.ZAPI) is None
+        assert ended(crowd).back == tuple(crowd.ids[:5])
 
 
-def test_a_start_while_a_hosted_provider_is_silent_is_an_incident_too(run: Run) -> None:
-    async def main() -> None:
-        crowd = Silenced(4)
-        crowd.served.mute = True
-        await crowd.enrolments.load()
-        async with crowd.running(), Chores(crowd.incidents.run):
-            await crowd.supervisor.start_wanted()
-            await crowd.clock.advance(10)
-            assert crowd.count(LinkState.UNKNOWN) == 4
-            assert crowd.incidents.of(ProviderKind.ZAPI) is not None
-
-    run(main())
+async def test_a_start_while_a_hosted_provider_is_silent_is_an_incident_too() -> None:
+    crowd = Silenced(4)
+    crowd.served.mute = True
+    await crowd.mentorados.load()
+    async with crowd.running(), BackgroundTasks(crowd.incidents.run):
+        await crowd.supervisor.start_wanted()
+        await crowd.clock.advance(10)
+        assert crowd.count(LinkState.UNKNOWN) == 4
+        assert crowd.incidents.for_provider(ProviderKind.ZAPI) is not None

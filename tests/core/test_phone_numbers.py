@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.phone_numbers import is_landline, parse_phone
-from app.domain.errors import Code, Problem
+from app.core.mentorado_service import is_landline, parse_phone
+from app.domain.errors import Problem, ProblemCode
 from app.domain.phone import PhoneNumber
 
 
@@ -57,36 +57,36 @@ def test_what_is_surely_a_number_is_taken(typed: str, number: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "code"),
     [
-        ("", Code.PHONE_MISSING),
-        (" ", Code.PHONE_MISSING),
-        ("+55 11 2999", Code.PHONE_INVALID),
-        ("(20) 7123-4567", Code.PHONE_INVALID),
-        ("+1 555", Code.PHONE_INVALID),
-        ("900000015", Code.PHONE_INVALID),  # no area code
-        ("190", Code.PHONE_INVALID),
-        ("+", Code.PHONE_INVALID),
-        ("0021 98765-4321", Code.PHONE_INVALID),
-        ("5,51E+12", Code.PHONE_INVALID),  # its digits are lost
-        ("+55 11 98765 4321 5", Code.PHONE_INVALID),
-        ("11 9FLOWERS", Code.PHONE_INVALID),  # letters are not dialled
-        ("(11) 90000-0024 (mãe)", Code.PHONE_WORDS),
-        ("Mãe: 11 90000-0024", Code.PHONE_WORDS),
-        ("11 98765-4321 ramal 2", Code.PHONE_WORDS),
-        ("(11) 90000-0022 / (11) 90000-0023", Code.PHONE_SEVERAL),
-        ("11 90000-0022 ou 11 90000-0023", Code.PHONE_SEVERAL),
-        ("47 912 34 567", Code.PHONE_AMBIGUOUS),  # Norway
-        ("4791234567", Code.PHONE_AMBIGUOUS),
-        ("6591234567", Code.PHONE_AMBIGUOUS),  # Singapore
-        ("45 21 23 45 67", Code.PHONE_AMBIGUOUS),  # Denmark
-        ("45 3333-4444", Code.PHONE_AMBIGUOUS),
-        ("51 912 345 678", Code.PHONE_AMBIGUOUS),  # Peru, by its groups
-        ("7 991 234-56-78", Code.PHONE_AMBIGUOUS),  # Russia
-        ("351 912 345 678", Code.PHONE_FOREIGN),
-        ("5215500000001", Code.PHONE_FOREIGN),
-        ("14155552671", Code.PHONE_FOREIGN),
+        ("", ProblemCode.PHONE_MISSING),
+        (" ", ProblemCode.PHONE_MISSING),
+        ("+55 11 2999", ProblemCode.PHONE_INVALID),
+        ("(20) 7123-4567", ProblemCode.PHONE_INVALID),
+        ("+1 555", ProblemCode.PHONE_INVALID),
+        ("900000015", ProblemCode.PHONE_INVALID),  # no area code
+        ("190", ProblemCode.PHONE_INVALID),
+        ("+", ProblemCode.PHONE_INVALID),
+        ("0021 98765-4321", ProblemCode.PHONE_INVALID),
+        ("5,51E+12", ProblemCode.PHONE_INVALID),  # its digits are lost
+        ("+55 11 98765 4321 5", ProblemCode.PHONE_INVALID),
+        ("11 9FLOWERS", ProblemCode.PHONE_INVALID),  # letters are not dialled
+        ("(11) 90000-0024 (mãe)", ProblemCode.PHONE_WORDS),
+        ("Mãe: 11 90000-0024", ProblemCode.PHONE_WORDS),
+        ("11 98765-4321 ramal 2", ProblemCode.PHONE_WORDS),
+        ("(11) 90000-0022 / (11) 90000-0023", ProblemCode.PHONE_SEVERAL),
+        ("11 90000-0022 ou 11 90000-0023", ProblemCode.PHONE_SEVERAL),
+        ("47 912 34 567", ProblemCode.PHONE_AMBIGUOUS),  # Norway
+        ("4791234567", ProblemCode.PHONE_AMBIGUOUS),
+        ("6591234567", ProblemCode.PHONE_AMBIGUOUS),  # Singapore
+        ("45 21 23 45 67", ProblemCode.PHONE_AMBIGUOUS),  # Denmark
+        ("45 3333-4444", ProblemCode.PHONE_AMBIGUOUS),
+        ("51 912 345 678", ProblemCode.PHONE_AMBIGUOUS),  # Peru, by its groups
+        ("7 991 234-56-78", ProblemCode.PHONE_AMBIGUOUS),  # Russia
+        ("351 912 345 678", ProblemCode.PHONE_FOREIGN),
+        ("5215500000001", ProblemCode.PHONE_FOREIGN),
+        ("14155552671", ProblemCode.PHONE_FOREIGN),
     ],
 )
-def test_what_may_be_no_number_or_another_persons_is_refused_with_a_sentence(typed: str, code: Code) -> None:
+def test_what_may_be_no_number_or_another_persons_is_refused_with_a_sentence(typed: str, code: ProblemCode) -> None:
     with pytest.raises(Problem) as caught:
         parse_phone(typed)
     assert caught.value.code is code

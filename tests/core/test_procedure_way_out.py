@@ -17,51 +17,51 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
-from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, Link
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import LinkState, Reason
+from app.domain.mentorado import Link, Mentorado
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import Procedure, ProcedureKind, ProcedureState
-from app.domain.provider import CodeAccepted, CodeIssued, Failed, Lost, Opened, Refused, Signal
-from app.domain.sending import Accepted, Outgoing, SendResult
-from app.providers.whatsapp_web.session_files import SessionFiles
+from app.domain.provider import Blocked, Connected, ConnectionEvent, Failed, Lost, QrIssued, QrScanned
+from app.domain.sending import Accepted, OutgoingMessage, SendResult
+from app.providers.whatsapp_web.session_repository import SessionRepository
 from tests.clock import ManualClock, settle
 from tests.core.conftest import Core
-from tests.played import PlayedLine, PlayedProvider
+from tests.fakes import FakeConnection, FakeProvider
 
 S = ProcedureState
 ANA = PhoneNumber("+5511987654321")
 STRANGER = PhoneNumber("+5521912345678")
-CODE = CodeIssued("x", 1, 6, 60)
+CODE = QrIssued("x", 1, 6, 60)
 
 
-class Filed(PlayedProvider):
+class Filed(FakeProvider):
     """Keeps sessions in real folders, as the real one does; a phone that scans writes into the candidate's file."""
 
     def __init__(self, root: Path, clock: ManualClock) -> None:
         super().__init__()
-        self.files = SessionFiles(root, chosen=False, minimum_free=0)
+        self.files = SessionRepository(root, chosen=False, minimum_free=0)
         self.clock = clock
         self.away = False
 
     @asynccontextmanager
-    async def connect(self, enrolment: Enrolment) -> AsyncIterator[PlayedLine]:
-        _, account = self.files.folder_of_paired(enrolment.mentorado.id).session_to_open()
-        async with super().connect(enrolment) as line:
-            line.say(Failed(Reason.NETWORK_DOWN) if self.away else Opened(account))
+    async def connect(self, mentorado: Mentorado) -> AsyncIterator[FakeConnection]:
+        _, account = self.files.folder_of_paired(mentorado.id).session_to_open()
+        async with super().connect(mentorado) as line:
+            line.say(Failed(Reason.NETWORK_DOWN) if self.away else Connected(account))
             yield line
 
     @asynccontextmanager
-    async def pair(self, enrolment: Enrolment) -> AsyncIterator[PlayedLine]:
-        self.files.prepare(paired_before=enrolment.link.account is not None)
-        folder = self.files.folder(enrolment.mentorado.id)
+    async def pair(self, mentorado: Mentorado) -> AsyncIterator[FakeConnection]:
+        self.files.prepare(paired_before=mentorado.link.account is not None)
+        folder = self.files.folder(mentorado.id)
         folder.make()
         _, account = folder.candidate_to_pair(self.clock.now())
         if account == STRANGER:
-            folder.give_up(self.clock.now(), "the wrong phone")
+            folder.reject(self.clock.now(), "the wrong phone")
             folder.candidate_to_pair(self.clock.now())
-        async with super().pair(enrolment) as line:
+        async with super().pair(mentorado) as line:
             line.say(CODE)
             yield line
 
@@ -74,22 +74,22 @@ class Filed(PlayedProvider):
             file.execute("CREATE TABLE whatsmeow_device (jid TEXT)")
             file.execute("INSERT INTO whatsmeow_device VALUES (?)", (f"{phone[1:]}:7@s.whatsapp.net",))
         candidate.chmod(0o600)
-        self.line.say(CodeAccepted(phone), Opened(phone))
+        self.line.say(QrScanned(phone), Connected(phone))
 
     async def has_credentials(self, link: Link) -> bool:
         return link.account is not None or self.files.folder(link.mentorado_id).current is not None
 
-    async def adopt(self, link: Link) -> None:
+    async def commit_pairing(self, link: Link) -> None:
         self.files.folder(link.mentorado_id).adopt(self.clock.now())
 
-    async def discard(self, link: Link) -> None:
-        self.files.folder(link.mentorado_id).give_up(self.clock.now(), "given up")
+    async def rollback_pairing(self, link: Link) -> None:
+        self.files.folder(link.mentorado_id).reject(self.clock.now(), "given up")
 
-    async def session_in_use(self, link: Link) -> str:
+    async def current_session_id(self, link: Link) -> str:
         current = self.files.folder(link.mentorado_id).current
         return "" if current is None else current.name
 
-    async def undecided_account(self, link: Link) -> PhoneNumber | None:
+    async def pending_account(self, link: Link) -> PhoneNumber | None:
         candidate = self.files.folder(link.mentorado_id).candidate
         if candidate is None or not candidate.exists():
             return None
@@ -97,7 +97,7 @@ class Filed(PlayedProvider):
             (jid,) = file.execute("SELECT jid FROM whatsmeow_device").fetchone()
         return PhoneNumber("+" + jid.partition(":")[0])
 
-    async def send(self, enrolment: Enrolment, message: Outgoing) -> SendResult:
+    async def send(self, mentorado: Mentorado, message: OutgoingMessage) -> SendResult:
         return Accepted(provider_id="1")
 
     def sessions(self, link: Link) -> set[str]:
@@ -121,30 +121,30 @@ class Story:
         self.core = Core(
             self.clock,
             provider=self.provider,
-            roster=before.roster,
+            mentorado_repository=before.mentorado_repository,
             log=before.log,
             audit=before.audit,
             journal=before.journal,
             backups=before.backups,
         )
         async with self.core.running():
-            await self.core.enrolments.load()
+            await self.core.mentorados.load()
             await self.core.procedures.load()
             await self.core.supervisor.start_wanted()
             await settle()
             yield
 
     @property
-    def ana(self) -> Enrolment:
-        return next(iter(self.core.enrolments.all()))
+    def ana(self) -> Mentorado:
+        return next(iter(self.core.mentorados.all()))
 
     @property
     def procedure(self) -> Procedure | None:
-        return self.core.procedures.of(self.ana.mentorado.id)
+        return self.core.procedures.active(self.ana.id)
 
     async def connected(self) -> None:
         """Paired for the first time."""
-        ana = await self.core.enrolments.add("Ana", ANA)
+        ana = await self.core.mentorados.add("Ana", ANA)
         await self.core.do(ActionName.CONNECT, ana)
         self.provider.scan(ana.link, ANA)
         await settle()
@@ -161,25 +161,25 @@ class Story:
         procedures, procedure = self.core.procedures, self.procedure
         match what, how:
             case "begin", ProcedureKind() as kind:
-                await procedures.begin(kind, self.ana.mentorado.id)
+                await procedures.begin(kind, self.ana.id)
             case "go", _ if procedure is not None:
-                await (procedures.confirm if procedure.state is S.ASKING else procedures.go_on)(procedure.head.id)
+                await (procedures.confirm if procedure.state is S.ASKING else procedures.resume)(procedure.head.id)
             case "go", _:
-                await procedures.begin(ProcedureKind.REAUTHENTICATION, self.ana.mentorado.id)
+                await procedures.begin(ProcedureKind.REAUTHENTICATION, self.ana.id)
             case "wish", str(wish) if procedure is not None:
                 await getattr(procedures, wish)(procedure.head.id)
             case "act", ActionName() as name:
                 await self.core.do(name, self.ana)
             case "scan", str(phone):
                 self.provider.scan(self.ana.link, PhoneNumber(phone))
-            case "say", signal if self.provider.lines and isinstance(signal, Signal):
+            case "say", signal if self.provider.lines and isinstance(signal, ConnectionEvent):
                 self.provider.line.say(signal)
             case "away", bool(away):
                 self.provider.away = away
             case "disk", bool(full):
-                self.core.journal.problem = Problem(Code.DATABASE_DISK_FULL) if full else None
+                self.core.journal.problem = Problem(ProblemCode.DATABASE_DISK_FULL) if full else None
             case "backups", bool(full):
-                self.core.backups.problem = Problem(Code.BACKUP_DISK_FULL) if full else None
+                self.core.backups.problem = Problem(ProblemCode.BACKUP_DISK_FULL) if full else None
             case "wait", int(seconds):
                 await self.clock.advance(seconds)
             case _:
@@ -190,17 +190,17 @@ class Story:
         now = self.provider.sessions(self.ana.link)
         assert now >= self.seen, "a session file is gone"
         self.seen |= now
-        current = self.provider.files.folder(self.ana.mentorado.id).current
+        current = self.provider.files.folder(self.ana.id).current
         assert current is not None
         assert current.exists(), "the session in use is gone"
         procedure, core = self.procedure, self.core
         if procedure is not None:
-            run = core.procedures._runs[self.ana.mentorado.id]
-            assert not run.left_alone, "nobody moves it"
+            run = core.procedures._runs[self.ana.id]
+            assert not run.is_orphaned, "nobody moves it"
             if procedure.state in (S.PAUSED, S.FAILED, S.ASKING):
                 assert procedure.can_be_undone or not procedure.must_confirm
         elif core.status(self.ana).state is LinkState.BLOCKED:
-            assert any(core.actions.refusal(name, self.ana.mentorado.id) is None for name in _WAYS_OUT) or (
+            assert any(core.actions.unavailable_reason(name, self.ana.id) is None for name in _WAYS_OUT) or (
                 core.status(self.ana).reason is Reason.TEMPORARY_BAN
             )
 
@@ -226,17 +226,17 @@ class Story:
                 self.provider.line.say(CODE)
         elif procedure is None:
             for name in _WAYS_OUT:
-                if self.core.actions.refusal(name, self.ana.mentorado.id) is None:
+                if self.core.actions.unavailable_reason(name, self.ana.id) is None:
                     await self.do("act", name)
                     break
         elif undo and procedure.can_be_undone and procedure.state not in (S.RUNNING, S.UNDOING):
             await self.do("wish", "undo")
             if self.procedure is not None and not self.procedure.can_be_undone:
-                await self.do("wish", "go_on")
+                await self.do("wish", "resume")
         elif procedure.state is S.ASKING:
             await self.do("wish", "confirm")
         elif procedure.state in (S.PAUSED, S.FAILED):
-            await self.do("wish", "go_on")
+            await self.do("wish", "resume")
         await settle(100)
         await self.clock.advance(200)
 
@@ -265,7 +265,7 @@ _happenings = st.one_of(
     st.tuples(st.just("begin"), _kinds),
     st.tuples(st.just("go"), st.none()),  # what is offered first
     st.tuples(st.just("go"), st.none()),
-    st.tuples(st.just("wish"), st.sampled_from(["confirm", "pause", "go_on", "undo"])),
+    st.tuples(st.just("wish"), st.sampled_from(["confirm", "pause", "resume", "undo"])),
     st.tuples(
         st.just("act"),
         st.sampled_from([ActionName.CONNECT, ActionName.CANCEL, ActionName.DISCONNECT, ActionName.REJECT_ACCOUNT]),
@@ -274,7 +274,7 @@ _happenings = st.one_of(
     st.tuples(
         st.just("say"),
         st.one_of(
-            st.builds(Refused, _reasons), st.just(Lost(Reason.STREAM_ERROR)), st.just(Failed(Reason.HOST_CRASHED))
+            st.builds(Blocked, _reasons), st.just(Lost(Reason.STREAM_ERROR)), st.just(Failed(Reason.HOST_CRASHED))
         ),
     ),
     st.tuples(st.sampled_from(["away", "disk", "backups"]), st.booleans()),
@@ -286,12 +286,15 @@ _turns = st.integers(0, 60)  # of the loop, before the next thing happens
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    first=st.builds(Refused, _reasons) | st.just(Failed(Reason.NETWORK_DOWN)),
+    first=st.builds(Blocked, _reasons) | st.just(Failed(Reason.NETWORK_DOWN)),
     happenings=st.lists(st.tuples(_happenings, _turns), min_size=3, max_size=25),
     undo=st.booleans(),
 )
 def test_no_sequence_ends_without_a_way_out_or_loses_a_session(
-    first: Signal, happenings: list[tuple[tuple[str, object], int]], undo: bool, caplog: pytest.LogCaptureFixture
+    first: ConnectionEvent,
+    happenings: list[tuple[tuple[str, object], int]],
+    undo: bool,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.CRITICAL)  # what a provider must never say breaks its link, and that is logged
 

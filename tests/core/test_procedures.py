@@ -7,27 +7,27 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from app.core.action import ActionName
-from app.core.procedure.procedures import Procedures
-from app.core.procedure.step import Run as Given
-from app.core.procedure.step import Step, nothing
+from app.core.procedures.service import ProcedureService
+from app.core.procedures.steps import Step, no_op
+from app.core.procedures.steps import StepContext as Given
+from app.domain.actions import ActionName
 from app.domain.audit import AuditOutcome
-from app.domain.backup import BackupPart, BackupProgress, SessionFate
-from app.domain.connection import LinkState, Reason
-from app.domain.errors import Code, Problem
-from app.domain.events import BackupMoved, ProcedureChanged, StorageFailed, StorageRecovered
-from app.domain.mentorado import Enrolment
+from app.domain.backup import BackupPart, BackupProgress, SessionOutcome
+from app.domain.errors import Problem, ProblemCode
+from app.domain.events import BackupProgressed, ProcedureChanged, StorageFailed, StorageRecovered
+from app.domain.link_status import LinkState, Reason
+from app.domain.mentorado import Mentorado
 from app.domain.procedure import (
     EntryKind,
-    Facts,
     Procedure,
     ProcedureId,
     ProcedureKind,
     ProcedureState,
+    StepData,
     StepName,
     StepState,
 )
-from app.domain.provider import CodeAccepted, CodeIssued, Opened, Refused
+from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
 from tests.clock import settle
 from tests.core.conftest import Core, Run
 
@@ -38,7 +38,7 @@ class Worked:
     """Steps of a restore (with a point of no return) that do as a test says, and remember what they were asked."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
+        self.lines: list[str] = []
         self.problem: dict[str, Exception] = {}
         self.waits: dict[str, asyncio.Event] = {}
         self.secrets: list[str] = []
@@ -53,33 +53,33 @@ class Worked:
             undo=self._saying("undo", N.MERGE_HISTORY),
             before=self._saying("before", N.MERGE_HISTORY),
             pause=self._saying("pause", N.MERGE_HISTORY),
-            happened=self._has_happened,
+            already_done=self._has_happened,
         )
         return [*plain, merge, self._step(N.RESTORE_SESSION, optional=True)]
 
     def _step(self, name: StepName, *, optional: bool = False) -> Step:
-        async def skip(_given: Given) -> Facts | None:
+        async def skip(_given: Given) -> StepData | None:
             return {"why": "not needed"} if name in self.skipped else None
 
         return Step(
             name=name, do=self._saying("do", name), undo=self._saying("undo", name), skip=skip, optional=optional
         )
 
-    def _saying(self, verb: str, name: StepName) -> Callable[[Given], Awaitable[Facts]]:
-        async def say(given: Given) -> Facts:
+    def _saying(self, verb: str, name: StepName) -> Callable[[Given], Awaitable[StepData]]:
+        async def say(given: Given) -> StepData:
             what = f"{verb} {name}"
-            self.said.append(what)
+            self.lines.append(what)
             self.secrets.append(given.secret)
             given.tell(BackupProgress(part=BackupPart.HISTORY, done=1, total=None))
             if what in self.waits:
                 await self.waits[what].wait()
             if what in self.problem:
                 raise self.problem[what]
-            return {"said": what, "path": given.begun_with.get("path", ""), "nothing": str(given.facts(N.COLLECT))}
+            return {"said": what, "path": given.parameters.get("path", ""), "nothing": str(given.facts(N.COLLECT))}
 
         return say
 
-    async def _has_happened(self, _given: Given) -> Facts | None:
+    async def _has_happened(self, _given: Given) -> StepData | None:
         return {"found": "yes"} if self.happened else None
 
 
@@ -92,13 +92,18 @@ class Works(Core):
         self.worked = Worked()
         super().__post_init__()
 
-    def _procedures(self) -> Procedures:
+    def _procedures(self) -> ProcedureService:
         return self.procedures_of(self.worked.steps())
 
     def again(self) -> Works:
         """The program, started anew over the same disk."""
         return Works(
-            self.clock, roster=self.roster, log=self.log, audit=self.audit, journal=self.journal, backups=self.backups
+            self.clock,
+            mentorado_repository=self.mentorado_repository,
+            log=self.log,
+            audit=self.audit,
+            journal=self.journal,
+            backups=self.backups,
         )
 
 
@@ -111,7 +116,7 @@ def kinds(core: Core) -> list[str]:
     return core.journal.kinds()
 
 
-async def asking(core: Core) -> tuple[Enrolment, ProcedureId]:
+async def asking(core: Core) -> tuple[Mentorado, ProcedureId]:
     """A restore that stands before its point of no return."""
     ana = await core.add()
     procedure = await core.begin(K.RESTORE, ana, facts={"path": "/backups/ana"})
@@ -129,109 +134,94 @@ TO_THE_QUESTION = [
 ]
 
 
-def test_it_goes_by_itself_to_the_point_of_no_return_and_asks_with_the_figures(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana, _ = await asking(works)
-            procedure = works.procedures.of(ana.mentorado.id)
-            assert procedure is not None
-            assert (procedure.must_confirm, procedure.can_be_undone) == (True, True)
-            figures = procedure.step(N.MERGE_HISTORY).facts
-            assert figures == {}  # what was asked is no fact of the step
-            asked = works.journal.journals[procedure.head.id][1][-1]
-            assert (asked.facts["messages"], asked.facts["contacts"]) == ("12431", "41")
-            assert asked.facts["session"] == SessionFate.NONE
-            assert procedure.step(N.CHECK_ARCHIVE).facts["path"] == "/backups/ana"
-        assert kinds(works) == TO_THE_QUESTION
-        assert works.worked.said == ["do check_archive", "do back_up", "before merge_history"]
-
-    run(main())
+async def test_it_goes_by_itself_to_the_point_of_no_return_and_asks_with_the_figures(works: Works) -> None:
+    async with works.running():
+        ana, _ = await asking(works)
+        procedure = works.procedures.active(ana.id)
+        assert procedure is not None
+        assert (procedure.must_confirm, procedure.can_be_undone) == (True, True)
+        figures = procedure.step(N.MERGE_HISTORY).facts
+        assert figures == {}  # what was asked is no fact of the step
+        asked = works.journal.journals[procedure.head.id][1][-1]
+        assert (asked.facts["messages"], asked.facts["contacts"]) == ("12431", "41")
+        assert asked.facts["session"] == SessionOutcome.NONE
+        assert procedure.step(N.CHECK_ARCHIVE).facts["path"] == "/backups/ana"
+    assert kinds(works) == TO_THE_QUESTION
+    assert works.worked.lines == ["do check_archive", "do back_up", "before merge_history"]
 
 
-def test_confirmed_it_goes_to_its_end_and_is_written_down(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana, procedure_id = await asking(works)
-            await works.procedures.confirm(procedure_id)
-            done = await works.stands(ana)
-            assert (done.state, done.can_be_undone) == (S.DONE, False)
-            assert works.procedures.of(ana.mentorado.id) is None
-            assert works.procedures.unfinished() == []
-        assert kinds(works)[6:] == [
-            "confirmed",
-            "step_began merge_history",
-            "step_done merge_history",
-            "step_began restore_session",
-            "step_done restore_session",
-            "step_began record",
-            "step_done record",
-            "ended",
-        ]
-        began, ended = [entry.deed for entry in works.audit.outcomes]
-        assert (began.action, began.after["moment"], ended.after["moment"]) == ("restore", "began", "done")
-        assert (ended.outcome, ended.after["procedure"]) == (AuditOutcome.DONE, procedure_id)
-
-    run(main())
+async def test_confirmed_it_goes_to_its_end_and_is_written_down(works: Works) -> None:
+    async with works.running():
+        ana, procedure_id = await asking(works)
+        await works.procedures.confirm(procedure_id)
+        done = await works.stands(ana)
+        assert (done.state, done.can_be_undone) == (S.DONE, False)
+        assert works.procedures.active(ana.id) is None
+        assert works.procedures.unfinished() == []
+    assert kinds(works)[6:] == [
+        "confirmed",
+        "step_began merge_history",
+        "step_done merge_history",
+        "step_began restore_session",
+        "step_done restore_session",
+        "step_began record",
+        "step_done record",
+        "ended",
+    ]
+    began, ended = [entry.record for entry in works.audit.outcomes]
+    assert (began.action, began.after["moment"], ended.after["moment"]) == ("restore", "began", "done")
+    assert (ended.outcome, ended.after["procedure"]) == (AuditOutcome.DONE, procedure_id)
 
 
-def test_every_entry_is_told_and_how_far_an_archive_is(works: Works, run: Run) -> None:
-    async def main() -> None:
-        told: list[BackupMoved] = []
-        works.bus.subscribe(BackupMoved, told.append)
-        async with works.running():
-            _, procedure_id = await asking(works)
-        states = [e.procedure.entries for e in works.listener.heard if isinstance(e, ProcedureChanged)]
-        assert states == [1, 2, 3, 4, 5, 6]
-        assert {moved.procedure_id for moved in told} == {procedure_id}
-
-    run(main())
+async def test_every_entry_is_told_and_how_far_an_archive_is(works: Works) -> None:
+    progress: list[BackupProgressed] = []
+    works.bus.subscribe(BackupProgressed, progress.append)
+    async with works.running():
+        _, procedure_id = await asking(works)
+    states = [e.procedure.entries for e in works.listener.events if isinstance(e, ProcedureChanged)]
+    assert states == [1, 2, 3, 4, 5, 6]
+    assert {moved.procedure_id for moved in progress} == {procedure_id}
 
 
-def test_a_mentorado_has_one_procedure_at_a_time(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana = await works.add()
-            both = await asyncio.gather(
-                works.procedures.begin(K.RESTORE, ana.mentorado.id),
-                works.procedures.begin(K.RESTORE, ana.mentorado.id),
-                return_exceptions=True,
-            )
-            refused = [one for one in both if isinstance(one, Problem)]
-            assert [problem.context["why"] for problem in refused] == ["under_way"]
-            with pytest.raises(Problem) as caught:
-                await works.procedures.begin(K.RESTORE, ana.mentorado.id)
-            assert caught.value.code is Code.NOT_POSSIBLE_NOW
-            bia = await works.add("Bia", "11 98765-0000")
-            await works.begin(K.RESTORE, bia)
-            assert [one.head.mentorado_id for one in works.procedures.unfinished()] == [
-                ana.mentorado.id,
-                bia.mentorado.id,
-            ]
-
-    run(main())
-
-
-def test_a_step_that_fails_says_why_and_can_be_tried_again(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana = await works.add()
-            works.worked.problem["do back_up"] = Problem(Code.BACKUP_DISK_FULL, path="/backups")
-            failed = await works.begin(K.RESTORE, ana)
-            assert failed.state is S.FAILED
-            assert failed.step(N.BACK_UP).facts == {"code": "backup_disk_full", "path": "/backups"}
-            works.worked.problem.clear()
-            await works.procedures.go_on(failed.head.id)
-            assert (await works.stands(ana)).state is S.ASKING
-        assert kinds(works)[3:] == [
-            "step_began back_up",
-            "step_failed back_up",
-            "continued",
-            "step_began back_up",
-            "step_done back_up",
-            "asked merge_history",
+async def test_a_mentorado_has_one_procedure_at_a_time(works: Works) -> None:
+    async with works.running():
+        ana = await works.add()
+        both = await asyncio.gather(
+            works.procedures.begin(K.RESTORE, ana.id),
+            works.procedures.begin(K.RESTORE, ana.id),
+            return_exceptions=True,
+        )
+        refused = [one for one in both if isinstance(one, Problem)]
+        assert [problem.context["why"] for problem in refused] == ["under_way"]
+        with pytest.raises(Problem) as caught:
+            await works.procedures.begin(K.RESTORE, ana.id)
+        assert caught.value.code is ProblemCode.NOT_POSSIBLE_NOW
+        bia = await works.add("Bia", "11 98765-0000")
+        await works.begin(K.RESTORE, bia)
+        assert [one.head.mentorado_id for one in works.procedures.unfinished()] == [
+            ana.id,
+            bia.id,
         ]
 
-    run(main())
+
+async def test_a_step_that_fails_says_why_and_can_be_tried_again(works: Works) -> None:
+    async with works.running():
+        ana = await works.add()
+        works.worked.problem["do back_up"] = Problem(ProblemCode.BACKUP_DISK_FULL, path="/backups")
+        failed = await works.begin(K.RESTORE, ana)
+        assert failed.state is S.FAILED
+        assert failed.step(N.BACK_UP).facts == {"code": "backup_disk_full", "path": "/backups"}
+        works.worked.problem.clear()
+        await works.procedures.resume(failed.head.id)
+        assert (await works.stands(ana)).state is S.ASKING
+    assert kinds(works)[3:] == [
+        "step_began back_up",
+        "step_failed back_up",
+        "continued",
+        "step_began back_up",
+        "step_done back_up",
+        "asked merge_history",
+    ]
 
 
 def test_a_bug_in_a_step_is_a_failure_of_that_step(works: Works, run: Run, caplog: pytest.LogCaptureFixture) -> None:
@@ -246,307 +236,258 @@ def test_a_bug_in_a_step_is_a_failure_of_that_step(works: Works, run: Run, caplo
     assert "A step broke" in caplog.text
 
 
-def test_a_step_that_is_not_needed_is_left_out(works: Works, run: Run) -> None:
-    async def main() -> None:
-        works.worked.skipped.add(N.BACK_UP)
-        async with works.running():
-            ana, _ = await asking(works)
-            procedure = await works.stands(ana)
-            assert procedure.step(N.BACK_UP).state is StepState.SKIPPED
-        assert "do back_up" not in works.worked.said
-
-    run(main())
+async def test_a_step_that_is_not_needed_is_left_out(works: Works) -> None:
+    works.worked.skipped.add(N.BACK_UP)
+    async with works.running():
+        ana, _ = await asking(works)
+        procedure = await works.stands(ana)
+        assert procedure.step(N.BACK_UP).state is StepState.SKIPPED
+    assert "do back_up" not in works.worked.lines
 
 
-def test_a_pause_cuts_the_step_short_and_going_on_does_it_again(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana = await works.add()
-            works.worked.waits["do back_up"] = asyncio.Event()
-            procedure = await works.begin(K.RESTORE, ana)
-            assert procedure.state is S.RUNNING
+async def test_a_pause_cuts_the_step_short_and_going_on_does_it_again(works: Works) -> None:
+    async with works.running():
+        ana = await works.add()
+        works.worked.waits["do back_up"] = asyncio.Event()
+        procedure = await works.begin(K.RESTORE, ana)
+        assert procedure.state is S.RUNNING
+        await works.procedures.pause(procedure.head.id)
+        paused = await works.stands(ana)
+        assert (paused.state, paused.step(N.BACK_UP).state) == (S.PAUSED, StepState.RUNNING)
+        with pytest.raises(Problem):
             await works.procedures.pause(procedure.head.id)
-            paused = await works.stands(ana)
-            assert (paused.state, paused.step(N.BACK_UP).state) == (S.PAUSED, StepState.RUNNING)
-            with pytest.raises(Problem):
-                await works.procedures.pause(procedure.head.id)
-            works.worked.waits.clear()
-            await works.procedures.go_on(procedure.head.id)
-            assert (await works.stands(ana)).state is S.ASKING
-        assert works.worked.said.count("do back_up") == 2
-
-    run(main())
+        works.worked.waits.clear()
+        await works.procedures.resume(procedure.head.id)
+        assert (await works.stands(ana)).state is S.ASKING
+    assert works.worked.lines.count("do back_up") == 2
 
 
 @pytest.mark.parametrize("turns", range(40))
-def test_a_pause_at_any_moment_leaves_what_can_be_gone_on_with(works: Works, run: Run, turns: int) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana = await works.add()
-            procedure = await works.procedures.begin(K.RESTORE, ana.mentorado.id)
-            await settle(turns)
-            await works.procedures.pause(procedure.head.id)
-            paused = works.procedures.of(ana.mentorado.id)
-            assert paused is not None
-            assert paused.state is S.PAUSED
-            said = len(works.worked.said)
-            await settle()
-            assert len(works.worked.said) == said  # it stands still
-            await works.procedures.go_on(procedure.head.id)
-            assert (await works.stands(ana)).state is S.ASKING
-
-    run(main())
+async def test_a_pause_at_any_moment_leaves_what_can_be_gone_on_with(works: Works, turns: int) -> None:
+    async with works.running():
+        ana = await works.add()
+        procedure = await works.procedures.begin(K.RESTORE, ana.id)
+        await settle(turns)
+        await works.procedures.pause(procedure.head.id)
+        paused = works.procedures.active(ana.id)
+        assert paused is not None
+        assert paused.state is S.PAUSED
+        count = len(works.worked.lines)
+        await settle()
+        assert len(works.worked.lines) == count  # it stands still
+        await works.procedures.resume(procedure.head.id)
+        assert (await works.stands(ana)).state is S.ASKING
 
 
-def test_a_step_puts_in_order_what_a_pause_interrupted(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana, procedure_id = await asking(works)
-            works.worked.waits["do merge_history"] = asyncio.Event()
+async def test_a_step_puts_in_order_what_a_pause_interrupted(works: Works) -> None:
+    async with works.running():
+        ana, procedure_id = await asking(works)
+        works.worked.waits["do merge_history"] = asyncio.Event()
+        await works.procedures.confirm(procedure_id)
+        await works.stands(ana)
+        works.worked.problem["pause merge_history"] = Problem(ProblemCode.DATABASE_LOCKED)
+        await works.procedures.pause(procedure_id)
+        assert (await works.stands(ana)).state is S.PAUSED
+    assert works.worked.lines[-1] == "pause merge_history"
+
+
+async def test_a_question_can_wait(works: Works) -> None:
+    async with works.running():
+        ana, procedure_id = await asking(works)
+        await works.procedures.pause(procedure_id)
+        assert (await works.stands(ana)).state is S.PAUSED
+        with pytest.raises(Problem):
             await works.procedures.confirm(procedure_id)
-            await works.stands(ana)
-            works.worked.problem["pause merge_history"] = Problem(Code.DATABASE_LOCKED)
-            await works.procedures.pause(procedure_id)
-            assert (await works.stands(ana)).state is S.PAUSED
-        assert works.worked.said[-1] == "pause merge_history"
-
-    run(main())
+        await works.procedures.resume(procedure_id)
+        assert (await works.stands(ana)).state is S.ASKING  # nobody has said yes
 
 
-def test_a_question_can_wait(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana, procedure_id = await asking(works)
-            await works.procedures.pause(procedure_id)
-            assert (await works.stands(ana)).state is S.PAUSED
-            with pytest.raises(Problem):
-                await works.procedures.confirm(procedure_id)
-            await works.procedures.go_on(procedure_id)
-            assert (await works.stands(ana)).state is S.ASKING  # nobody has said yes
-
-    run(main())
+async def test_an_undo_takes_back_what_was_done_the_last_first(works: Works) -> None:
+    async with works.running():
+        ana, procedure_id = await asking(works)
+        await works.procedures.undo(procedure_id)
+        undone = await works.stands(ana)
+        assert (undone.state, undone.ended) == (S.UNDONE, True)
+        assert works.procedures.active(ana.id) is None
+    assert kinds(works)[6:] == ["undo_began", "step_undone back_up", "step_undone check_archive", "ended"]
+    assert works.worked.lines[-2:] == ["undo back_up", "undo check_archive"]
+    assert works.audit.outcomes[-1].record.outcome is AuditOutcome.DECLINED
 
 
-def test_an_undo_takes_back_what_was_done_the_last_first(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana, procedure_id = await asking(works)
+async def test_what_was_left_out_or_never_began_is_not_undone(works: Works) -> None:
+    works.worked.skipped.add(N.CHECK_ARCHIVE)
+    async with works.running():
+        ana = await works.add()
+        works.worked.waits["do back_up"] = asyncio.Event()
+        procedure = await works.begin(K.RESTORE, ana)
+        await works.procedures.undo(procedure.head.id)  # without a pause before
+        assert (await works.stands(ana)).state is S.UNDONE
+    assert works.worked.lines == ["do back_up", "undo back_up"]
+
+
+async def test_an_undo_that_fails_or_is_paused_is_gone_on_with(works: Works) -> None:
+    async with works.running():
+        ana, procedure_id = await asking(works)
+        works.worked.problem["undo check_archive"] = Problem(ProblemCode.BACKUP_FOLDER_UNUSABLE)
+        await works.procedures.undo(procedure_id)
+        failed = await works.stands(ana)
+        assert (failed.state, failed.undoing, failed.can_be_undone) == (S.FAILED, True, True)
+        works.worked.problem.clear()
+        works.worked.waits["undo check_archive"] = asyncio.Event()
+        await works.procedures.resume(procedure_id)
+        assert (await works.stands(ana)).state is S.UNDOING
+        await works.procedures.pause(procedure_id)
+        assert (await works.stands(ana)).state is S.PAUSED
+        works.worked.waits.clear()
+        await works.procedures.undo(procedure_id)
+        assert (await works.stands(ana)).state is S.UNDONE
+    assert works.worked.lines.count("undo back_up") == 1
+
+
+async def test_there_is_no_undo_behind_the_point_of_no_return(works: Works) -> None:
+    async with works.running():
+        ana, procedure_id = await asking(works)
+        works.worked.waits["do restore_session"] = asyncio.Event()
+        await works.procedures.confirm(procedure_id)
+        assert not (await works.stands(ana)).can_be_undone
+        with pytest.raises(Problem) as caught:
             await works.procedures.undo(procedure_id)
-            undone = await works.stands(ana)
-            assert (undone.state, undone.ended) == (S.UNDONE, True)
-            assert works.procedures.of(ana.mentorado.id) is None
-        assert kinds(works)[6:] == ["undo_began", "step_undone back_up", "step_undone check_archive", "ended"]
-        assert works.worked.said[-2:] == ["undo back_up", "undo check_archive"]
-        assert works.audit.outcomes[-1].deed.outcome is AuditOutcome.DECLINED
-
-    run(main())
-
-
-def test_what_was_left_out_or_never_began_is_not_undone(works: Works, run: Run) -> None:
-    async def main() -> None:
-        works.worked.skipped.add(N.CHECK_ARCHIVE)
-        async with works.running():
-            ana = await works.add()
-            works.worked.waits["do back_up"] = asyncio.Event()
-            procedure = await works.begin(K.RESTORE, ana)
-            await works.procedures.undo(procedure.head.id)  # without a pause before
-            assert (await works.stands(ana)).state is S.UNDONE
-        assert works.worked.said == ["do back_up", "undo back_up"]
-
-    run(main())
-
-
-def test_an_undo_that_fails_or_is_paused_is_gone_on_with(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana, procedure_id = await asking(works)
-            works.worked.problem["undo check_archive"] = Problem(Code.BACKUP_FOLDER_UNUSABLE)
+        assert caught.value.code is ProblemCode.NOT_POSSIBLE_NOW
+        await works.procedures.pause(procedure_id)
+        with pytest.raises(Problem):
             await works.procedures.undo(procedure_id)
-            failed = await works.stands(ana)
-            assert (failed.state, failed.undoing, failed.can_be_undone) == (S.FAILED, True, True)
-            works.worked.problem.clear()
-            works.worked.waits["undo check_archive"] = asyncio.Event()
-            await works.procedures.go_on(procedure_id)
-            assert (await works.stands(ana)).state is S.UNDOING
-            await works.procedures.pause(procedure_id)
-            assert (await works.stands(ana)).state is S.PAUSED
-            works.worked.waits.clear()
-            await works.procedures.undo(procedure_id)
-            assert (await works.stands(ana)).state is S.UNDONE
-        assert works.worked.said.count("undo back_up") == 1
-
-    run(main())
-
-
-def test_there_is_no_undo_behind_the_point_of_no_return(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana, procedure_id = await asking(works)
-            works.worked.waits["do restore_session"] = asyncio.Event()
-            await works.procedures.confirm(procedure_id)
-            assert not (await works.stands(ana)).can_be_undone
-            with pytest.raises(Problem) as caught:
-                await works.procedures.undo(procedure_id)
-            assert caught.value.code is Code.NOT_POSSIBLE_NOW
-            await works.procedures.pause(procedure_id)
-            with pytest.raises(Problem):
-                await works.procedures.undo(procedure_id)
-
-    run(main())
 
 
 @pytest.mark.parametrize("happened", [True, False])
-def test_before_an_undo_it_is_found_out_whether_the_point_was_passed_in_a_crash(
-    works: Works, run: Run, happened: bool
+async def test_before_an_undo_it_is_found_out_whether_the_point_was_passed_in_a_crash(
+    works: Works, happened: bool
 ) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana, procedure_id = await asking(works)
-            works.worked.waits["do merge_history"] = asyncio.Event()
-            await works.procedures.confirm(procedure_id)
-            await works.stands(ana)
-        again = works.again()
-        await again.enrolments.load()
-        async with again.running():
-            await again.procedures.load()
-            again.worked.happened = happened
-            if not happened:
-                await again.procedures.undo(procedure_id)
-                assert (await again.stands(ana)).state is S.UNDONE
-                return
-            with pytest.raises(Problem):
-                await again.procedures.undo(procedure_id)
-            await again.procedures.go_on(procedure_id)
-            assert (await again.stands(ana)).state is S.DONE
-        assert again.worked.said == ["do restore_session"]  # the merge was not made twice
-
-    run(main())
+    async with works.running():
+        ana, procedure_id = await asking(works)
+        works.worked.waits["do merge_history"] = asyncio.Event()
+        await works.procedures.confirm(procedure_id)
+        await works.stands(ana)
+    again = works.again()
+    await again.mentorados.load()
+    async with again.running():
+        await again.procedures.load()
+        again.worked.happened = happened
+        if not happened:
+            await again.procedures.undo(procedure_id)
+            assert (await again.stands(ana)).state is S.UNDONE
+            return
+        with pytest.raises(Problem):
+            await again.procedures.undo(procedure_id)
+        await again.procedures.resume(procedure_id)
+        assert (await again.stands(ana)).state is S.DONE
+    assert again.worked.lines == ["do restore_session"]  # the merge was not made twice
 
 
-def test_what_was_moving_when_the_program_ended_is_paused_at_the_next_start(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana = await works.add()
-            bia = await works.add("Bia", "11 98765-0000")
-            works.worked.waits["do back_up"] = asyncio.Event()
-            await works.begin(K.RESTORE, ana, secret="open sesame")
-            works.worked.waits.clear()
-            await works.begin(K.RESTORE, bia)
-        again = works.again()
-        await again.enrolments.load()
-        async with again.running():
-            await again.procedures.load()
-            await again.procedures.load()  # once more is harmless
-            first, second = again.procedures.unfinished()
-            assert (first.state, second.state) == (S.PAUSED, S.ASKING)
-            heard = [e.procedure for e in again.listener.heard if isinstance(e, ProcedureChanged)]
-            assert {p.head.id: p.state for p in heard} == {first.head.id: S.PAUSED, second.head.id: S.ASKING}
-            await again.procedures.go_on(first.head.id, secret="open sesame")
-            assert (await again.stands(ana)).state is S.ASKING
-            assert again.worked.secrets[0] == "open sesame"
-            await again.procedures.load()  # in the middle of it all
-            assert again.procedures.unfinished()[0].state is S.ASKING
-        assert works.worked.secrets[:2] == ["open sesame"] * 2
-        assert "open sesame" not in repr(works.journal.journals)
-
-    run(main())
+async def test_what_was_moving_when_the_program_ended_is_paused_at_the_next_start(works: Works) -> None:
+    async with works.running():
+        ana = await works.add()
+        bia = await works.add("Bia", "11 98765-0000")
+        works.worked.waits["do back_up"] = asyncio.Event()
+        await works.begin(K.RESTORE, ana, secret="open sesame")
+        works.worked.waits.clear()
+        await works.begin(K.RESTORE, bia)
+    again = works.again()
+    await again.mentorados.load()
+    async with again.running():
+        await again.procedures.load()
+        await again.procedures.load()  # once more is harmless
+        first, second = again.procedures.unfinished()
+        assert (first.state, second.state) == (S.PAUSED, S.ASKING)
+        procedures = [e.procedure for e in again.listener.events if isinstance(e, ProcedureChanged)]
+        assert {p.head.id: p.state for p in procedures} == {first.head.id: S.PAUSED, second.head.id: S.ASKING}
+        await again.procedures.resume(first.head.id, secret="open sesame")
+        assert (await again.stands(ana)).state is S.ASKING
+        assert again.worked.secrets[0] == "open sesame"
+        await again.procedures.load()  # in the middle of it all
+        assert again.procedures.unfinished()[0].state is S.ASKING
+    assert works.worked.secrets[:2] == ["open sesame"] * 2
+    assert "open sesame" not in repr(works.journal.journals)
 
 
-def test_a_secret_is_forgotten_with_the_end(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana = await works.add()
-            procedure = await works.begin(K.RESTORE, ana, secret="open sesame")
-            assert "sesame" not in repr(Given(procedure=procedure, secret="open sesame"))
-            await works.procedures.undo(procedure.head.id)
-            await works.stands(ana)
-            assert works.procedures._runs[ana.mentorado.id].secret == ""
-
-    run(main())
+async def test_a_secret_is_forgotten_with_the_end(works: Works) -> None:
+    async with works.running():
+        ana = await works.add()
+        procedure = await works.begin(K.RESTORE, ana, secret="open sesame")
+        assert "sesame" not in repr(Given(procedure=procedure, secret="open sesame"))
+        await works.procedures.undo(procedure.head.id)
+        await works.stands(ana)
+        assert works.procedures._runs[ana.id].secret == ""
 
 
-def test_who_only_looks_takes_nothing_up(works: Works, run: Run) -> None:
+async def test_who_only_looks_takes_nothing_up(works: Works) -> None:
     """A command that runs beside the window reads the same journals."""
+    async with works.running():
+        ana = await works.add()
+        works.worked.waits["do back_up"] = asyncio.Event()
+        procedure = await works.begin(K.RESTORE, ana)
+        beside = works.again()
+        await beside.mentorados.load()
+        await beside.procedures.load()
+        (seen,) = beside.procedures.unfinished()
+        assert seen.state is S.RUNNING
+        for wish in (beside.procedures.pause, beside.procedures.undo):
+            with pytest.raises(Problem):
+                await wish(procedure.head.id)
+        with pytest.raises(Problem) as caught:
+            await beside.procedures.begin(K.RESTORE, ana.id)
+        assert caught.value.context["why"] == "under_way"
+        bia = await beside.add("Bia", "11 98765-0000")
+        with pytest.raises(Problem):
+            await beside.procedures.begin(K.RESTORE, bia.id)  # nobody would move it
+        assert (await works.stands(ana)).entries == 4
 
-    async def main() -> None:
-        async with works.running():
-            ana = await works.add()
-            works.worked.waits["do back_up"] = asyncio.Event()
-            procedure = await works.begin(K.RESTORE, ana)
-            beside = works.again()
-            await beside.enrolments.load()
+
+async def test_what_another_program_moved_meanwhile_is_not_moved_here(works: Works) -> None:
+    async with works.running():
+        _, procedure_id = await asking(works)
+        beside = works.again()
+        await beside.mentorados.load()
+        async with beside.procedures:
             await beside.procedures.load()
-            (seen,) = beside.procedures.unfinished()
-            assert seen.state is S.RUNNING
-            for wish in (beside.procedures.pause, beside.procedures.undo):
-                with pytest.raises(Problem):
-                    await wish(procedure.head.id)
+            await works.procedures.pause(procedure_id)
             with pytest.raises(Problem) as caught:
-                await beside.procedures.begin(K.RESTORE, ana.mentorado.id)
-            assert caught.value.context["why"] == "under_way"
-            bia = await beside.add("Bia", "11 98765-0000")
-            with pytest.raises(Problem):
-                await beside.procedures.begin(K.RESTORE, bia.mentorado.id)  # nobody would move it
-            assert (await works.stands(ana)).entries == 4
-
-    run(main())
+                await beside.procedures.confirm(procedure_id)
+            assert caught.value.code is ProblemCode.NOT_POSSIBLE_NOW
 
 
-def test_what_another_program_moved_meanwhile_is_not_moved_here(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            _, procedure_id = await asking(works)
-            beside = works.again()
-            await beside.enrolments.load()
-            async with beside.procedures:
-                await beside.procedures.load()
-                await works.procedures.pause(procedure_id)
-                with pytest.raises(Problem) as caught:
-                    await beside.procedures.confirm(procedure_id)
-                assert caught.value.code is Code.NOT_POSSIBLE_NOW
-
-    run(main())
-
-
-def test_a_journal_that_cannot_be_written_stops_everything_before_it_begins(
-    works: Works, run: Run, caplog: pytest.LogCaptureFixture
+async def test_a_journal_that_cannot_be_written_stops_everything_before_it_begins(
+    works: Works, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana = await works.add()
-            works.worked.waits["do check_archive"] = asyncio.Event()
-            procedure = await works.begin(K.RESTORE, ana)
-            works.journal.problem = Problem(Code.DATABASE_DISK_FULL)
-            works.worked.waits["do check_archive"].set()
-            stopped = await works.stands(ana)
-            assert stopped.state is S.PAUSED
-            assert "do back_up" not in works.worked.said
-            with pytest.raises(Problem) as caught:
-                await works.procedures.go_on(procedure.head.id)
-            assert caught.value.code is Code.DATABASE_DISK_FULL
-            works.journal.problem = None
-            await works.procedures.go_on(procedure.head.id)
-            assert (await works.stands(ana)).state is S.ASKING
-        told = [type(event) for event in works.listener.heard if isinstance(event, StorageFailed | StorageRecovered)]
-        assert told == [StorageFailed, StorageRecovered]
-
-    run(main())
+    async with works.running():
+        ana = await works.add()
+        works.worked.waits["do check_archive"] = asyncio.Event()
+        procedure = await works.begin(K.RESTORE, ana)
+        works.journal.problem = Problem(ProblemCode.DATABASE_DISK_FULL)
+        works.worked.waits["do check_archive"].set()
+        stopped = await works.stands(ana)
+        assert stopped.state is S.PAUSED
+        assert "do back_up" not in works.worked.lines
+        with pytest.raises(Problem) as caught:
+            await works.procedures.resume(procedure.head.id)
+        assert caught.value.code is ProblemCode.DATABASE_DISK_FULL
+        works.journal.problem = None
+        await works.procedures.resume(procedure.head.id)
+        assert (await works.stands(ana)).state is S.ASKING
+    types = [type(event) for event in works.listener.events if isinstance(event, StorageFailed | StorageRecovered)]
+    assert types == [StorageFailed, StorageRecovered]
 
 
-def test_a_beginning_that_cannot_be_written_never_was(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana = await works.add()
-            works.journal.problem = Problem(Code.DATABASE_DISK_FULL)
-            with pytest.raises(Problem):
-                await works.procedures.begin(K.RESTORE, ana.mentorado.id)
-            works.journal.problem = None
-            works.journal.journals.clear()
-            assert works.procedures.of(ana.mentorado.id) is None
-            assert (await works.begin(K.RESTORE, ana)).state is S.ASKING
-        assert [entry.deed.after["moment"] for entry in works.audit.outcomes] == ["began"]
-
-    run(main())
+async def test_a_beginning_that_cannot_be_written_never_was(works: Works) -> None:
+    async with works.running():
+        ana = await works.add()
+        works.journal.problem = Problem(ProblemCode.DATABASE_DISK_FULL)
+        with pytest.raises(Problem):
+            await works.procedures.begin(K.RESTORE, ana.id)
+        works.journal.problem = None
+        works.journal.journals.clear()
+        assert works.procedures.active(ana.id) is None
+        assert (await works.begin(K.RESTORE, ana)).state is S.ASKING
+    assert [entry.record.after["moment"] for entry in works.audit.outcomes] == ["began"]
 
 
 def test_a_bug_in_the_journal_leaves_a_way_out(works: Works, run: Run, caplog: pytest.LogCaptureFixture) -> None:
@@ -564,7 +505,7 @@ def test_a_bug_in_the_journal_leaves_a_way_out(works: Works, run: Run, caplog: p
             works.worked.waits["do check_archive"].set()
             assert (await works.stands(ana)).state is S.PAUSED
         again = works.again()
-        await again.enrolments.load()
+        await again.mentorados.load()
         async with again.running():
             await again.procedures.load()
             await again.procedures.undo(procedure.head.id)
@@ -574,214 +515,182 @@ def test_a_bug_in_the_journal_leaves_a_way_out(works: Works, run: Run, caplog: p
     assert "A procedure broke" in caplog.text
 
 
-def test_who_begins_while_everything_closes_is_refused(works: Works, run: Run) -> None:
-    async def main() -> None:
-        ana = await works.add()
-        async with works.procedures:
-            beginning = asyncio.gather(works.procedures.begin(K.RESTORE, ana.mentorado.id), return_exceptions=True)
-            await asyncio.sleep(0)
-        (refused,) = await beginning
-        assert isinstance(refused, Problem)
-        assert refused.context["why"] == "closing"
-
-    run(main())
+async def test_who_begins_while_everything_closes_is_refused(works: Works) -> None:
+    ana = await works.add()
+    async with works.procedures:
+        beginning = asyncio.gather(works.procedures.begin(K.RESTORE, ana.id), return_exceptions=True)
+        await asyncio.sleep(0)
+    (refused,) = await beginning
+    assert isinstance(refused, Problem)
+    assert refused.context["why"] == "closing"
 
 
-def test_an_optional_step_is_tried_twice_and_then_left_out(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana, procedure_id = await asking(works)
-            works.worked.problem["do restore_session"] = Problem(Code.SESSION_USED_SINCE)
-            await works.procedures.confirm(procedure_id)
-            assert (await works.stands(ana)).state is S.FAILED
-            await works.procedures.go_on(procedure_id)
-            done = await works.stands(ana)
-            assert done.state is S.DONE
-            assert done.step(N.RESTORE_SESSION).state is StepState.SKIPPED
-            assert done.step(N.RESTORE_SESSION).facts["left_out"] == "yes"
-        assert works.audit.outcomes[-1].deed.outcome is AuditOutcome.FAILED
-
-    run(main())
+async def test_an_optional_step_is_tried_twice_and_then_left_out(works: Works) -> None:
+    async with works.running():
+        ana, procedure_id = await asking(works)
+        works.worked.problem["do restore_session"] = Problem(ProblemCode.SESSION_USED_SINCE)
+        await works.procedures.confirm(procedure_id)
+        assert (await works.stands(ana)).state is S.FAILED
+        await works.procedures.resume(procedure_id)
+        done = await works.stands(ana)
+        assert done.state is S.DONE
+        assert done.step(N.RESTORE_SESSION).state is StepState.SKIPPED
+        assert done.step(N.RESTORE_SESSION).facts["left_out"] == "yes"
+    assert works.audit.outcomes[-1].record.outcome is AuditOutcome.FAILED
 
 
-def test_the_record_is_written_once_however_often_it_is_tried(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            ana, procedure_id = await asking(works)
-            await works.procedures.confirm(procedure_id)
-            done = await works.stands(ana)
-            await works.procedures._recorder.ended(done)
-        assert [entry.deed.after["moment"] for entry in works.audit.outcomes] == ["began", "done"]
-
-    run(main())
+async def test_the_record_is_written_once_however_often_it_is_tried(works: Works) -> None:
+    async with works.running():
+        ana, procedure_id = await asking(works)
+        await works.procedures.confirm(procedure_id)
+        done = await works.stands(ana)
+        await works.procedures._recorder.ended(done)
+    assert [entry.record.after["moment"] for entry in works.audit.outcomes] == ["began", "done"]
 
 
-def test_nobody_moves_what_nobody_began(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            nobody = ProcedureId("0" * 32)
-            for wish in (works.procedures.pause, works.procedures.go_on, works.procedures.undo):
-                with pytest.raises(Problem) as caught:
-                    await wish(nobody)
-                assert caught.value.code is Code.PROCEDURE_UNKNOWN
-
-    run(main())
+async def test_nobody_moves_what_nobody_began(works: Works) -> None:
+    async with works.running():
+        nobody = ProcedureId("0" * 32)
+        for wish in (works.procedures.pause, works.procedures.resume, works.procedures.undo):
+            with pytest.raises(Problem) as caught:
+                await wish(nobody)
+            assert caught.value.code is ProblemCode.PROCEDURE_UNKNOWN
 
 
 def test_a_procedure_that_could_get_stuck_is_not_accepted(works: Works) -> None:
     steps = works.worked.steps()
     with pytest.raises(ValueError, match="stuck"):
-        works.procedures_of([*steps[:-1], Step(name=N.RESTORE_SESSION, do=nothing)])
+        works.procedures_of([*steps[:-1], Step(name=N.RESTORE_SESSION, do=no_op)])
     with pytest.raises(ValueError, match="nobody could tell"):
-        works.procedures_of([Step(name=N.MERGE_HISTORY, do=nothing)])
+        works.procedures_of([Step(name=N.MERGE_HISTORY, do=no_op)])
 
 
-def test_switching_off_pauses_what_would_bring_the_link_back(core: Core, run: Run) -> None:
-    async def main() -> None:
-        async with core.running():
-            ana = await core.add()
-            await core.procedures.pause_of(ana.mentorado.id)  # nothing is under way
-            procedure = await paired_and_pairing_again(core, ana)
-            assert procedure.state is S.RUNNING
-            await core.do(ActionName.CANCEL, ana)
-            assert (await core.stands(ana)).state is S.PAUSED
-            assert core.status(ana).state is LinkState.OFF
-            await core.procedures.pause_of(ana.mentorado.id)  # it stands still already
-
-    run(main())
+async def test_switching_off_pauses_what_would_bring_the_link_back(core: Core) -> None:
+    async with core.running():
+        ana = await core.add()
+        await core.procedures.pause_active(ana.id)  # nothing is under way
+        procedure = await paired_and_pairing_again(core, ana)
+        assert procedure.state is S.RUNNING
+        await core.do(ActionName.CANCEL, ana)
+        assert (await core.stands(ana)).state is S.PAUSED
+        assert core.status(ana).state is LinkState.OFF
+        await core.procedures.pause_active(ana.id)  # it stands still already
 
 
-async def paired_and_pairing_again(core: Core, ana: Enrolment) -> Procedure:
-    phone = ana.mentorado.phone
-    await core.supervisor.connect(ana.mentorado.id)
+async def paired_and_pairing_again(core: Core, ana: Mentorado) -> Procedure:
+    phone = ana.phone
+    await core.supervisor.connect(ana.id)
     await settle()
-    core.provider.line.say(CodeIssued("x", 1, 6, 60), CodeAccepted(phone), Opened(phone))
+    core.provider.line.say(QrIssued("x", 1, 6, 60), QrScanned(phone), Connected(phone))
     await settle()
-    core.provider.line.say(Refused(Reason.LOGGED_OUT))
+    core.provider.line.say(Blocked(Reason.LOGGED_OUT))
     await settle()
     asks = await core.begin(K.REAUTHENTICATION, ana)
     await core.procedures.confirm(asks.head.id)
     return await core.stands(ana)
 
 
-def test_the_journal_says_what_kind_of_entry_belongs_to_a_step(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            await asking(works)
-        entries = [entry for _, lines in works.journal.journals.values() for entry in lines]
-        assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
-        assert {entry.kind for entry in entries if entry.step is None} == {EntryKind.BEGAN}
-
-    run(main())
+async def test_the_journal_says_what_kind_of_entry_belongs_to_a_step(works: Works) -> None:
+    async with works.running():
+        await asking(works)
+    entries = [entry for _, lines in works.journal.journals.values() for entry in lines]
+    assert [entry.number for entry in entries] == list(range(1, len(entries) + 1))
+    assert {entry.kind for entry in entries if entry.step is None} == {EntryKind.BEGAN}
 
 
 # --- another program -------------------------------------------------------------------------------------------------
 
 
-def test_what_another_program_moves_is_left_to_it_and_what_it_left_is_taken_up(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
-            ana = await works.add()
-            begun = await works.procedures.begin(K.RESTORE, ana.mentorado.id)
-            await settle()
-            assert works.locks.held == {begun.head.id}
-            other = works.again()
-            other.locks.elsewhere[begun.head.id] = True
-            async with other.running():
-                await other.enrolments.load()
-                with pytest.raises(Problem, match="under_way"):
-                    await other.procedures.begin(K.BACKUP, ana.mentorado.id)
-                await other.procedures.load()
-                seen = other.procedures.of(ana.mentorado.id)
-                assert seen is not None
-                assert (seen.state, other.procedures.holder(seen)) == (S.RUNNING, "another")
-                for wish in (other.procedures.pause, other.procedures.go_on, other.procedures.undo):
-                    with pytest.raises(Problem) as refused:
-                        await wish(begun.head.id)
-                    assert refused.value.code is Code.NOT_POSSIBLE_NOW
-                works.worked.waits[f"do {N.CHECK_ARCHIVE}"].set()
-                await works.procedures.pause(begun.head.id)
-                assert works.locks.held == set()
-                await other.procedures.load()
-                seen = other.procedures.of(ana.mentorado.id)
-                assert seen is not None
-                assert (seen.state, other.procedures.holder(seen)) == (S.PAUSED, "")
+async def test_what_another_program_moves_is_left_to_it_and_what_it_left_is_taken_up(works: Works) -> None:
+    async with works.running():
+        works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
+        ana = await works.add()
+        begun = await works.procedures.begin(K.RESTORE, ana.id)
+        await settle()
+        assert works.locks.held == {begun.head.id}
+        other = works.again()
+        other.locks.elsewhere[begun.head.id] = True
+        async with other.running():
+            await other.mentorados.load()
+            with pytest.raises(Problem, match="under_way"):
+                await other.procedures.begin(K.BACKUP, ana.id)
+            await other.procedures.load()
+            seen = other.procedures.active(ana.id)
+            assert seen is not None
+            assert (seen.state, other.procedures.holder(seen)) == (S.RUNNING, "another")
+            for wish in (other.procedures.pause, other.procedures.resume, other.procedures.undo):
                 with pytest.raises(Problem) as refused:
-                    await other.procedures.go_on(begun.head.id)
-                assert refused.value.code is Code.PROCEDURE_HELD
-                other.locks.elsewhere.clear()
-                await other.procedures.undo(begun.head.id)
-                await settle()
-                assert other.procedures.of(ana.mentorado.id) is None
-                assert other.locks.held == set()
-
-    run(main())
-
-
-def test_what_another_program_ended_is_seen_to_have_ended(works: Works, run: Run) -> None:
-    async def main() -> None:
-        async with works.running():
-            works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
-            ana = await works.add()
-            begun = await works.procedures.begin(K.RESTORE, ana.mentorado.id)
+                    await wish(begun.head.id)
+                assert refused.value.code is ProblemCode.NOT_POSSIBLE_NOW
+            works.worked.waits[f"do {N.CHECK_ARCHIVE}"].set()
+            await works.procedures.pause(begun.head.id)
+            assert works.locks.held == set()
+            await other.procedures.load()
+            seen = other.procedures.active(ana.id)
+            assert seen is not None
+            assert (seen.state, other.procedures.holder(seen)) == (S.PAUSED, "")
+            with pytest.raises(Problem) as refused:
+                await other.procedures.resume(begun.head.id)
+            assert refused.value.code is ProblemCode.PROCEDURE_HELD
+            other.locks.elsewhere.clear()
+            await other.procedures.undo(begun.head.id)
             await settle()
-            other = works.again()
-            other.locks.elsewhere[begun.head.id] = False
-            async with other.running():
-                await other.procedures.load()
-                await works.procedures.undo(begun.head.id)
-                await settle()
-                await other.procedures.load()
-                assert other.procedures.of(ana.mentorado.id) is None
-                assert other.procedures.unfinished() == []
+            assert other.procedures.active(ana.id) is None
+            assert other.locks.held == set()
 
-    run(main())
+
+async def test_what_another_program_ended_is_seen_to_have_ended(works: Works) -> None:
+    async with works.running():
+        works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
+        ana = await works.add()
+        begun = await works.procedures.begin(K.RESTORE, ana.id)
+        await settle()
+        other = works.again()
+        other.locks.elsewhere[begun.head.id] = False
+        async with other.running():
+            await other.procedures.load()
+            await works.procedures.undo(begun.head.id)
+            await settle()
+            await other.procedures.load()
+            assert other.procedures.active(ana.id) is None
+            assert other.procedures.unfinished() == []
 
 
 @pytest.mark.parametrize("certain", [True, False])
-def test_a_person_can_overrule_what_cannot_be_proven_but_nobody_who_is_there(
-    works: Works, run: Run, *, certain: bool
+async def test_a_person_can_overrule_what_cannot_be_proven_but_nobody_who_is_there(
+    works: Works, *, certain: bool
 ) -> None:
-    async def main() -> None:
-        async with works.running():
-            works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
-            ana = await works.add()
-            begun = await works.procedures.begin(K.RESTORE, ana.mentorado.id)
-            await settle()
-        other = works.again()
-        other.locks.elsewhere[begun.head.id] = not certain
-        async with other.running():
-            await other.procedures.load()
-            if certain:
-                with pytest.raises(Problem) as refused:
-                    await other.procedures.take_over(begun.head.id)
-                assert refused.value.code is Code.PROCEDURE_HELD
-            else:
-                for _ in range(2):
-                    await other.procedures.take_over(begun.head.id)
-                    seen = other.procedures.of(ana.mentorado.id)
-                    assert seen is not None
-                    assert seen.state is S.PAUSED
-
-    run(main())
-
-
-def test_a_journal_that_cannot_be_written_while_taking_up_is_a_problem_and_holds_nothing(
-    works: Works, run: Run
-) -> None:
-    async def main() -> None:
-        async with works.running():
-            works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
-            ana = await works.add()
-            await works.procedures.begin(K.RESTORE, ana.mentorado.id)
-            await settle()
-        other = works.again()
-        async with other.running():
-            other.journal.problem = Problem(Code.DATABASE_LOCKED, path="conecta.db")
+    async with works.running():
+        works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
+        ana = await works.add()
+        begun = await works.procedures.begin(K.RESTORE, ana.id)
+        await settle()
+    other = works.again()
+    other.locks.elsewhere[begun.head.id] = not certain
+    async with other.running():
+        await other.procedures.load()
+        if certain:
             with pytest.raises(Problem) as refused:
-                await other.procedures.load()
-            assert refused.value.code is Code.DATABASE_LOCKED
-            assert other.locks.held == set()
+                await other.procedures.take_over(begun.head.id)
+            assert refused.value.code is ProblemCode.PROCEDURE_HELD
+        else:
+            for _ in range(2):
+                await other.procedures.take_over(begun.head.id)
+                seen = other.procedures.active(ana.id)
+                assert seen is not None
+                assert seen.state is S.PAUSED
 
-    run(main())
+
+async def test_a_journal_that_cannot_be_written_while_taking_up_is_a_problem_and_holds_nothing(works: Works) -> None:
+    async with works.running():
+        works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
+        ana = await works.add()
+        await works.procedures.begin(K.RESTORE, ana.id)
+        await settle()
+    other = works.again()
+    async with other.running():
+        other.journal.problem = Problem(ProblemCode.DATABASE_LOCKED, path="conecta.db")
+        with pytest.raises(Problem) as refused:
+            await other.procedures.load()
+        assert refused.value.code is ProblemCode.DATABASE_LOCKED
+        assert other.locks.held == set()

@@ -6,21 +6,21 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from app.core.action import ActionName
-from app.core.hosted.registration import LIMIT, WINDOW, Registration
-from app.domain.connection import LinkState, Reason
-from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind
-from app.domain.ports import RegistrationTries
-from app.domain.provider import Opened, Provider, Refused, RegistrationLocked
+from app.core.provider_setup.registration import LIMIT, WINDOW, NumberRegistrationService
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import LinkState, Reason
+from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
+from app.domain.provider import Blocked, Connected, Provider, RegistrationLocked
+from app.domain.repositories import RegistrationAttempts
 from tests.clock import ManualClock, settle
-from tests.core.conftest import Core, Run
-from tests.played import PlayedProvider
+from tests.core.conftest import Core
+from tests.fakes import FakeProvider
 
 PIN = "123456"
 
 
-class PlayedTries:
+class FakeTries:
     """The tries in memory."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class PlayedTries:
         return sorted(at for each, at in self.made if each == link_id and at > moment)
 
 
-class RegisteringProvider(PlayedProvider):
+class RegisteringProvider(FakeProvider):
     """Registers what it is told to; *refusal* is raised instead while it is set."""
 
     def __init__(self) -> None:
@@ -56,25 +56,27 @@ def core(manual_clock: ManualClock) -> Core:
     return Core(manual_clock, provider=RegisteringProvider())
 
 
-def desk(core: Core, *, tries: RegistrationTries, kind: ProviderKind = ProviderKind.META_CLOUD) -> Registration:
+def registration_service(
+    core: Core, *, tries: RegistrationAttempts, kind: ProviderKind = ProviderKind.META_CLOUD
+) -> NumberRegistrationService:
     providers: dict[ProviderKind, Provider] = {kind: core.provider}
-    return Registration(
-        enrolments=core.enrolments,
+    return NumberRegistrationService(
+        mentorados=core.mentorados,
         supervisor=core.supervisor,
         actions=core.actions,
         providers=providers,
         tries=tries,
-        witness=core.witness,
+        audit_service=core.audit_service,
         clock=core.clock,
     )
 
 
-async def at_meta(core: Core) -> Enrolment:
+async def at_meta(core: Core) -> Mentorado:
     """Somebody whose link is of the Cloud API; the played provider carries it."""
     ana = await core.add()
     core.supervisor._providers = {ProviderKind.META_CLOUD: core.provider}
     core.provider.paired.add(ana.link.id)
-    return await core.enrolments.save_link(replace(ana.link, provider=ProviderKind.META_CLOUD))
+    return await core.mentorados.save_link(replace(ana.link, provider=ProviderKind.META_CLOUD))
 
 
 def provider_of(core: Core) -> RegisteringProvider:
@@ -82,142 +84,115 @@ def provider_of(core: Core) -> RegisteringProvider:
     return core.provider
 
 
-def test_a_link_that_waited_for_it_connects_once_its_number_is_registered(core: Core, run: Run) -> None:
-    async def main() -> None:
-        tries = PlayedTries()
-        async with core.running():
-            ana = await at_meta(core)
-            await core.do(ActionName.CONNECT, ana)
-            core.provider.line.say(Refused(Reason.NOT_REGISTERED))
-            await settle()
-            assert core.status(ana).state is LinkState.BLOCKED
-            await desk(core, tries=tries).register(ana.mentorado.id, PIN)
-            await settle()
-            assert core.status(ana).state is LinkState.CONNECTING
-            assert provider_of(core).registered == [(ana.link.id, PIN)]
-            assert tries.made == [(ana.link.id, core.clock.now())]
-
-    run(main())
+async def test_a_link_that_waited_for_it_connects_once_its_number_is_registered(core: Core) -> None:
+    tries = FakeTries()
+    async with core.running():
+        ana = await at_meta(core)
+        await core.do(ActionName.CONNECT, ana)
+        core.provider.line.say(Blocked(Reason.NOT_REGISTERED))
+        await settle()
+        assert core.status(ana).state is LinkState.BLOCKED
+        await registration_service(core, tries=tries).register(ana.id, PIN)
+        await settle()
+        assert core.status(ana).state is LinkState.CONNECTING
+        assert provider_of(core).registered == [(ana.link.id, PIN)]
+        assert tries.made == [(ana.link.id, core.clock.now())]
 
 
-def test_a_link_that_is_connected_is_left_as_it_is(core: Core, run: Run) -> None:
-    async def main() -> None:
-        async with core.running():
-            ana = await at_meta(core)
-            await core.do(ActionName.CONNECT, ana)
-            core.provider.line.say(Opened(ana.mentorado.phone))
-            await settle()
-            await desk(core, tries=PlayedTries()).register(ana.mentorado.id, PIN)
-            assert core.status(ana).state is LinkState.CONNECTED
-            assert len(core.provider.lines) == 1
-
-    run(main())
+async def test_a_link_that_is_connected_is_left_as_it_is(core: Core) -> None:
+    async with core.running():
+        ana = await at_meta(core)
+        await core.do(ActionName.CONNECT, ana)
+        core.provider.line.say(Connected(ana.phone))
+        await settle()
+        await registration_service(core, tries=FakeTries()).register(ana.id, PIN)
+        assert core.status(ana).state is LinkState.CONNECTED
+        assert len(core.provider.lines) == 1
 
 
-def test_a_number_that_is_taken_off_has_its_link_ended(core: Core, run: Run) -> None:
-    async def main() -> None:
-        tries = PlayedTries()
-        async with core.running():
-            ana = await at_meta(core)
-            await core.do(ActionName.CONNECT, ana)
-            await desk(core, tries=tries).deregister(ana.mentorado.id)
-            assert core.status(ana).state is LinkState.OFF
-            assert provider_of(core).deregistered == [ana.link.id]
-            assert len(tries.made) == 1
-
-    run(main())
+async def test_a_number_that_is_taken_off_has_its_link_ended(core: Core) -> None:
+    tries = FakeTries()
+    async with core.running():
+        ana = await at_meta(core)
+        await core.do(ActionName.CONNECT, ana)
+        await registration_service(core, tries=tries).deregister(ana.id)
+        assert core.status(ana).state is LinkState.OFF
+        assert provider_of(core).deregistered == [ana.link.id]
+        assert len(tries.made) == 1
 
 
-def test_the_limit_holds_before_anything_is_asked_and_ends_with_the_oldest_try(core: Core, run: Run) -> None:
-    async def main() -> None:
-        async with core.running():
-            ana = await at_meta(core)
-            registration = desk(core, tries=PlayedTries())
-            assert (await registration.allowance(ana.mentorado.id)).until is None
-            began = core.clock.now()
-            for _ in range(LIMIT):
-                await registration.register(ana.mentorado.id, PIN)
-                core.clock.time += timedelta(hours=1)
-            with pytest.raises(Problem) as caught:
-                await registration.register(ana.mentorado.id, PIN)
-            until = (began + WINDOW).astimezone()
-            assert caught.value.code is Code.REGISTER_LIMIT
-            assert caught.value.context == {"count": "10", "until": f"{until:%Y-%m-%d %H:%M}"}
-            assert (await registration.allowance(ana.mentorado.id)).left == 0
-            assert len(provider_of(core).registered) == LIMIT
-            core.clock.time = began + WINDOW
-            await registration.register(ana.mentorado.id, PIN)
-
-    run(main())
+async def test_the_limit_holds_before_anything_is_asked_and_ends_with_the_oldest_try(core: Core) -> None:
+    async with core.running():
+        ana = await at_meta(core)
+        registration = registration_service(core, tries=FakeTries())
+        assert (await registration.allowance(ana.id)).until is None
+        began = core.clock.now()
+        for _ in range(LIMIT):
+            await registration.register(ana.id, PIN)
+            core.clock.time += timedelta(hours=1)
+        with pytest.raises(Problem) as caught:
+            await registration.register(ana.id, PIN)
+        until = (began + WINDOW).astimezone()
+        assert caught.value.code is ProblemCode.REGISTER_LIMIT
+        assert caught.value.context == {"count": "10", "until": f"{until:%Y-%m-%d %H:%M}"}
+        assert (await registration.allowance(ana.id)).left == 0
+        assert len(provider_of(core).registered) == LIMIT
+        core.clock.time = began + WINDOW
+        await registration.register(ana.id, PIN)
 
 
-def test_a_limit_that_the_provider_counted_is_ours_from_then_on(core: Core, run: Run) -> None:
-    async def main() -> None:
-        async with core.running():
-            ana = await at_meta(core)
-            registration = desk(core, tries=PlayedTries())
-            provider_of(core).refusal = RegistrationLocked()
-            with pytest.raises(Problem) as caught:
-                await registration.register(ana.mentorado.id, PIN)
-            until = (core.clock.now() + WINDOW).astimezone()
-            assert caught.value.context["until"] == f"{until:%Y-%m-%d %H:%M}"
-            assert (await registration.allowance(ana.mentorado.id)).left == 0
-
-    run(main())
+async def test_a_limit_that_the_provider_counted_is_ours_from_then_on(core: Core) -> None:
+    async with core.running():
+        ana = await at_meta(core)
+        registration = registration_service(core, tries=FakeTries())
+        provider_of(core).refusal = RegistrationLocked()
+        with pytest.raises(Problem) as caught:
+            await registration.register(ana.id, PIN)
+        until = (core.clock.now() + WINDOW).astimezone()
+        assert caught.value.context["until"] == f"{until:%Y-%m-%d %H:%M}"
+        assert (await registration.allowance(ana.id)).left == 0
 
 
-def test_a_refusal_is_audited_with_its_code_and_without_the_pin(core: Core, run: Run) -> None:
-    async def main() -> None:
-        async with core.running():
-            ana = await at_meta(core)
-            registration = desk(core, tries=PlayedTries())
-            provider_of(core).refusal = Problem(Code.PROVIDER_REFUSED, detail="133005: mismatch")
-            with pytest.raises(Problem) as caught:
-                await registration.register(ana.mentorado.id, PIN)
-            assert caught.value.code is Code.PROVIDER_REFUSED
-            await settle()
-            (entry,) = core.audit.outcomes
-            assert (entry.deed.action, entry.deed.outcome, entry.deed.reason) == (
-                "register",
-                "failed",
-                "provider_refused",
-            )
-            assert dict(entry.deed.after) == {"tries_left": "9"}
-            assert PIN not in repr(entry)
-
-    run(main())
+async def test_a_refusal_is_audited_with_its_code_and_without_the_pin(core: Core) -> None:
+    async with core.running():
+        ana = await at_meta(core)
+        registration = registration_service(core, tries=FakeTries())
+        provider_of(core).refusal = Problem(ProblemCode.PROVIDER_REFUSED, detail="133005: mismatch")
+        with pytest.raises(Problem) as caught:
+            await registration.register(ana.id, PIN)
+        assert caught.value.code is ProblemCode.PROVIDER_REFUSED
+        await settle()
+        (entry,) = core.audit.outcomes
+        assert (entry.record.action, entry.record.outcome, entry.record.reason) == (
+            "register",
+            "failed",
+            "provider_refused",
+        )
+        assert dict(entry.record.after) == {"tries_left": "9"}
+        assert PIN not in repr(entry)
 
 
-def test_what_is_no_pin_is_not_even_counted(core: Core, run: Run) -> None:
-    async def main() -> None:
-        tries = PlayedTries()
-        async with core.running():
-            ana = await at_meta(core)
-            with pytest.raises(Problem) as caught:
-                await desk(core, tries=tries).register(ana.mentorado.id, "12345")
-            assert caught.value.code is Code.PIN_INVALID
-            assert tries.made == []
-
-    run(main())
+async def test_what_is_no_pin_is_not_even_counted(core: Core) -> None:
+    tries = FakeTries()
+    async with core.running():
+        ana = await at_meta(core)
+        with pytest.raises(Problem) as caught:
+            await registration_service(core, tries=tries).register(ana.id, "12345")
+        assert caught.value.code is ProblemCode.PIN_INVALID
+        assert tries.made == []
 
 
-def test_without_a_provider_that_registers_there_is_nothing_to_be_done(core: Core, run: Run) -> None:
-    async def main() -> None:
-        async with core.running():
-            ana = await at_meta(core)
-            with pytest.raises(Problem) as caught:
-                await desk(core, tries=PlayedTries(), kind=ProviderKind.ZAPI).register(ana.mentorado.id, PIN)
-            assert caught.value.code is Code.PROVIDER_UNAVAILABLE
-
-    run(main())
+async def test_without_a_provider_that_registers_there_is_nothing_to_be_done(core: Core) -> None:
+    async with core.running():
+        ana = await at_meta(core)
+        with pytest.raises(Problem) as caught:
+            await registration_service(core, tries=FakeTries(), kind=ProviderKind.ZAPI).register(ana.id, PIN)
+        assert caught.value.code is ProblemCode.PROVIDER_UNAVAILABLE
 
 
-def test_a_link_of_another_provider_is_refused(core: Core, run: Run) -> None:
-    async def main() -> None:
-        async with core.running():
-            bia = await core.add()
-            with pytest.raises(Problem) as caught:
-                await desk(core, tries=PlayedTries()).register(bia.mentorado.id, PIN)
-            assert caught.value.code is Code.NOT_POSSIBLE_NOW
-
-    run(main())
+async def test_a_link_of_another_provider_is_refused(core: Core) -> None:
+    async with core.running():
+        bia = await core.add()
+        with pytest.raises(Problem) as caught:
+            await registration_service(core, tries=FakeTries()).register(bia.id, PIN)
+        assert caught.value.code is ProblemCode.NOT_POSSIBLE_NOW

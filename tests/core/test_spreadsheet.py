@@ -8,9 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.roster_import import LARGEST, MOST_ROWS, open_spreadsheet, read_rows
-from app.core.spreadsheet import Columns
-from app.domain.errors import Code, Problem
+from app.core.csv_import import (
+    LARGEST,
+    MOST_ROWS,
+    open_spreadsheet,
+    read_rows,
+)
+from app.domain.errors import Problem, ProblemCode
+from app.formats.spreadsheet import Columns
 
 OPEN_QUOTE = """Nome;Telefone;Turma
 Ana Prates;(11) 90000-0001;T1
@@ -21,7 +26,7 @@ Eva "Vivi" Reis;(11) 90000-0005;T2
 """
 
 
-def read(text: str) -> list[tuple[int, str, str, Code | None]]:
+def read(text: str) -> list[tuple[int, str, str, ProblemCode | None]]:
     return [
         (row.line, row.name, row.phone, row.problem.code if row.problem else None) for row in read_rows(text.encode())
     ]
@@ -32,15 +37,15 @@ def people(data: bytes) -> list[tuple[str, str]]:
 
 
 def test_an_unclosed_quote_names_its_row_and_leaves_everybody_else_their_own_number() -> None:
-    told = read(OPEN_QUOTE)
-    assert [line for line, *_ in told] == [2, 3, 4, 5, 6]
-    assert [(name, phone[-4:]) for _, name, phone, code in told if code is None] == [
+    counts = read(OPEN_QUOTE)
+    assert [line for line, *_ in counts] == [2, 3, 4, 5, 6]
+    assert [(name, phone[-4:]) for _, name, phone, code in counts if code is None] == [
         ("Ana Prates", "0001"),
         ("Caio Melo", "0003"),
         ("Davi Luz", "0004"),
         ('Eva "Vivi" Reis', "0005"),
     ]
-    assert told[1][3] is Code.IMPORT_ROW_QUOTES
+    assert counts[1][3] is ProblemCode.IMPORT_ROW_QUOTES
 
 
 @pytest.mark.parametrize(
@@ -57,8 +62,8 @@ def test_an_unclosed_quote_names_its_row_and_leaves_everybody_else_their_own_num
     ],
 )
 def test_quotes_that_do_not_fit_name_the_rows_they_spoil(rows: str, named: list[int]) -> None:
-    told = read(f"Nome;Telefone;Turma\n{rows}")
-    assert [line for line, _, _, code in told if code is not None] == named
+    counts = read(f"Nome;Telefone;Turma\n{rows}")
+    assert [line for line, _, _, code in counts if code is not None] == named
 
 
 name = st.text("abcdef ;\"'", min_size=1, max_size=8).filter(lambda text: text.strip(" ;\"'"))
@@ -94,17 +99,17 @@ def test_a_note_over_several_lines_is_one_row_that_says_how_far_it_goes() -> Non
 
 
 def test_letters_that_were_damaged_name_their_row() -> None:
-    told = read_rows("Nome;Telefone\nJoão;11900000001\n".encode() + b"In\xeas;11900000002\nAna;11900000003\n")
-    assert [(row.name, row.problem.code if row.problem else None) for row in told] == [
+    rows = read_rows("Nome;Telefone\nJoão;11900000001\n".encode() + b"In\xeas;11900000002\nAna;11900000003\n")
+    assert [(row.name, row.problem.code if row.problem else None) for row in rows] == [
         ("João", None),
-        ("In\ufffds", Code.IMPORT_ROW_LETTERS),
+        ("In\ufffds", ProblemCode.IMPORT_ROW_LETTERS),
         ("Ana", None),
     ]
 
 
 def test_a_row_that_slipped_and_holds_two_numbers_is_named() -> None:
     head = "Nome,Telefone da mãe,Telefone\n"
-    assert read(f"{head}Prates, Ana,11 90000-0009,11 90000-0001\n")[0][3] is Code.IMPORT_ROW_CELLS
+    assert read(f"{head}Prates, Ana,11 90000-0009,11 90000-0001\n")[0][3] is ProblemCode.IMPORT_ROW_CELLS
     assert read(f"{head}Ana,,11 90000-0001,a note\n")[0][3] is None
 
 
@@ -158,7 +163,7 @@ def test_the_columns_are_found_whatever_program_wrote_the_heading(heading: str, 
 def test_columns_that_nothing_tells_are_asked_for(text: str) -> None:
     with pytest.raises(Problem) as caught:
         read_rows(text.encode())
-    assert caught.value.code is Code.IMPORT_COLUMNS_UNKNOWN
+    assert caught.value.code is ProblemCode.IMPORT_COLUMNS_UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -197,8 +202,8 @@ def test_a_person_may_say_which_column_holds_what() -> None:
 
 
 def test_a_first_row_without_a_number_is_somebody_to_be_named_not_a_heading() -> None:
-    assert [code for *_, code in read("Ana;123\nBia;11 90000-0002\n")] == [Code.PHONE_INVALID, None]
-    assert [code for *_, code in read("Ana;\nBia;11 90000-0002\n")] == [Code.PHONE_MISSING, None]
+    assert [code for *_, code in read("Ana;123\nBia;11 90000-0002\n")] == [ProblemCode.PHONE_INVALID, None]
+    assert [code for *_, code in read("Ana;\nBia;11 90000-0002\n")] == [ProblemCode.PHONE_MISSING, None]
     assert [line for line, *_ in read('"Ana;1\nBia;11 90000-0002\n')] == [1, 2]
 
 
@@ -221,4 +226,4 @@ def test_a_file_of_separators_is_no_spreadsheet() -> None:
     for row in (b"a;", b'"""";', b'"a" ;', b"  ;"):
         with pytest.raises(Problem) as caught:
             read_rows(row * (LARGEST // len(row)))  # in a moment, however many there are
-        assert caught.value.code is Code.IMPORT_UNREADABLE
+        assert caught.value.code is ProblemCode.IMPORT_UNREADABLE

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.core.chores import Chores
-from app.core.links.status_board import as_of
+from app.core.background import BackgroundTasks
+from app.core.links.status_store import as_of
 from app.core.trusted_time import ASK_AGAIN_SECONDS, ClockCheck, TrustedClock
-from app.domain.connection import LinkState, LinkStatus, Reason
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ClockDoubted
-from app.domain.messages import Delivery, WireMessage, WireReceipt
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.messages import DeliveryReceipt, DeliveryStatus, ProviderMessage
 from app.domain.trusted_time import FAR_AHEAD, SKEW_ALLOWED, TimeMark, moment_of, plausible
 from tests.clock import DAWN, ManualClock, settle
 from tests.core.conftest import Core, Run
-from tests.played import PlayedProviderTime, PlayedTimeRecords
+from tests.fakes import FakeProviderTime, FakeTimeRecords
 
 YEARS = timedelta(days=1100)
 HOUR = timedelta(hours=1)
@@ -34,8 +34,8 @@ class Place:
     ) -> None:
         self.computer = ManualClock()
         self.seconds = 0.0
-        self.records = PlayedTimeRecords(None if last_run is None else TimeMark(at=last_run), newest)
-        self.provider = PlayedProviderTime(provider)
+        self.records = FakeTimeRecords(None if last_run is None else TimeMark(at=last_run), newest)
+        self.provider = FakeProviderTime(provider)
         self.clock = TrustedClock(
             self.computer, records=self.records, provider_time=self.provider, elapsed=lambda: self.seconds
         )
@@ -46,120 +46,99 @@ class Place:
 
 
 @pytest.mark.parametrize("closed_for", [timedelta(), HOUR, FAR_AHEAD])
-def test_a_clock_that_fits_the_last_run_is_used(run: Run, closed_for: timedelta) -> None:
-    async def main() -> None:
-        place = Place(last_run=DAWN - closed_for, newest=DAWN - closed_for - HOUR)
-        await place.clock.load()
-        assert (place.clock.now(), place.clock.doubt) == (DAWN, None)
-        place.passes(HOUR)
-        assert place.clock.now() == place.clock.latest() == DAWN + HOUR
-        assert place.records.corrected == [DAWN]  # what a wrong clock of former runs left behind
-        assert place.provider.asked == 0
-
-    run(main())
+async def test_a_clock_that_fits_the_last_run_is_used(closed_for: timedelta) -> None:
+    place = Place(last_run=DAWN - closed_for, newest=DAWN - closed_for - HOUR)
+    await place.clock.load()
+    assert (place.clock.now(), place.clock.invalidate) == (DAWN, None)
+    place.passes(HOUR)
+    assert place.clock.now() == place.clock.latest() == DAWN + HOUR
+    assert place.records.corrected == [DAWN]  # what a wrong clock of former runs left behind
+    assert place.provider.asked == 0
 
 
 @pytest.mark.parametrize("known", ["last_run", "newest"])
-def test_a_clock_years_ahead_is_not_believed_and_time_goes_on_from_what_was_known(run: Run, known: str) -> None:
-    async def main() -> None:
-        place = Place(**{known: DAWN - YEARS})
-        await place.clock.load()
-        place.passes(HOUR)
-        assert place.clock.now() == DAWN - YEARS + HOUR
-        assert place.clock.doubt is not None
-        assert not place.clock.doubt.certain
-        assert place.records.corrected == []
-        assert not await place.clock.may_remove()
-        assert place.clock.latest() > DAWN + HOUR  # a date a provider gave may be right
-
-    run(main())
+async def test_a_clock_years_ahead_is_not_believed_and_time_goes_on_from_what_was_known(known: str) -> None:
+    place = Place(**{known: DAWN - YEARS})
+    await place.clock.load()
+    place.passes(HOUR)
+    assert place.clock.now() == DAWN - YEARS + HOUR
+    assert place.clock.invalidate is not None
+    assert not place.clock.invalidate.certain
+    assert place.records.corrected == []
+    assert not await place.clock.may_remove()
+    assert place.clock.latest() > DAWN + HOUR  # a date a provider gave may be right
 
 
-def test_a_clock_before_the_newest_thing_stored_is_not_believed_either(run: Run) -> None:
-    async def main() -> None:
-        place = Place(last_run=DAWN, newest=DAWN + YEARS)
-        await place.clock.load()
-        place.passes(HOUR)
-        assert place.clock.now() == DAWN + YEARS + HOUR
-        assert not await place.clock.may_remove()
-
-    run(main())
+async def test_a_clock_before_the_newest_thing_stored_is_not_believed_either() -> None:
+    place = Place(last_run=DAWN, newest=DAWN + YEARS)
+    await place.clock.load()
+    place.passes(HOUR)
+    assert place.clock.now() == DAWN + YEARS + HOUR
+    assert not await place.clock.may_remove()
 
 
-def test_a_provider_settles_the_doubt_whoever_was_wrong(run: Run) -> None:
-    async def main() -> None:
-        long_closed = Place(last_run=DAWN - YEARS, provider=DAWN - timedelta(seconds=2))
-        await long_closed.clock.load()
-        assert (long_closed.clock.now(), long_closed.clock.doubt) == (DAWN, None)
-        assert await long_closed.clock.may_remove()
-        assert long_closed.provider.asked == 1  # a day is soon enough to ask again
+async def test_a_provider_settles_the_doubt_whoever_was_wrong() -> None:
+    long_closed = Place(last_run=DAWN - YEARS, provider=DAWN - timedelta(seconds=2))
+    await long_closed.clock.load()
+    assert (long_closed.clock.now(), long_closed.clock.invalidate) == (DAWN, None)
+    assert await long_closed.clock.may_remove()
+    assert long_closed.provider.asked == 1  # a day is soon enough to ask again
 
-        ahead = Place(last_run=DAWN - YEARS, provider=DAWN - YEARS + HOUR)
-        await ahead.clock.load()
-        ahead.passes(HOUR)
-        assert ahead.clock.now() == DAWN - YEARS + 2 * HOUR
-        assert ahead.clock.doubt is not None
-        assert ahead.clock.doubt.certain
-        assert not await ahead.clock.may_remove()
-        ahead.computer.time = DAWN - YEARS + 2 * HOUR  # somebody puts it right
-        ahead.provider.says = ahead.computer.time
-        assert await ahead.clock.may_remove()
-
-    run(main())
+    ahead = Place(last_run=DAWN - YEARS, provider=DAWN - YEARS + HOUR)
+    await ahead.clock.load()
+    ahead.passes(HOUR)
+    assert ahead.clock.now() == DAWN - YEARS + 2 * HOUR
+    assert ahead.clock.invalidate is not None
+    assert ahead.clock.invalidate.certain
+    assert not await ahead.clock.may_remove()
+    ahead.computer.time = DAWN - YEARS + 2 * HOUR  # somebody puts it right
+    ahead.provider.says = ahead.computer.time
+    assert await ahead.clock.may_remove()
 
 
-def test_dates_that_a_wrong_clock_left_behind_are_no_measure_once_they_are_known(run: Run) -> None:
-    async def main() -> None:
-        place = Place(newest=DAWN + YEARS, provider=DAWN)
-        await place.clock.load()
-        assert (place.clock.now(), place.clock.doubt) == (DAWN, None)
-        assert place.records.stored == TimeMark(at=DAWN, disregarded_until=DAWN + YEARS)
-        assert place.records.corrected[0] == DAWN
+async def test_dates_that_a_wrong_clock_left_behind_are_no_measure_once_they_are_known() -> None:
+    place = Place(newest=DAWN + YEARS, provider=DAWN)
+    await place.clock.load()
+    assert (place.clock.now(), place.clock.invalidate) == (DAWN, None)
+    assert place.records.stored == TimeMark(at=DAWN, disregarded_until=DAWN + YEARS)
+    assert place.records.corrected[0] == DAWN
 
-        again = Place(newest=DAWN + YEARS)  # the log of moves cannot be corrected
-        again.records.stored = place.records.stored
-        await again.clock.load()
-        assert (again.clock.now(), again.clock.doubt) == (DAWN, None)
-        assert again.provider.asked == 0
-
-    run(main())
+    again = Place(newest=DAWN + YEARS)  # the log of moves cannot be corrected
+    again.records.stored = place.records.stored
+    await again.clock.load()
+    assert (again.clock.now(), again.clock.invalidate) == (DAWN, None)
+    assert again.provider.asked == 0
 
 
-def test_a_person_can_say_that_the_computer_is_right(run: Run) -> None:
-    async def main() -> None:
-        place = Place(last_run=DAWN - YEARS)
-        await place.clock.load()
-        await place.clock.confirm()
-        assert (place.clock.now(), place.clock.doubt) == (DAWN, None)
-        assert await place.clock.may_remove()
-        assert place.records.stored == TimeMark(at=DAWN)
+async def test_a_person_can_say_that_the_computer_is_right() -> None:
+    place = Place(last_run=DAWN - YEARS)
+    await place.clock.load()
+    await place.clock.confirm()
+    assert (place.clock.now(), place.clock.invalidate) == (DAWN, None)
+    assert await place.clock.may_remove()
+    assert place.records.stored == TimeMark(at=DAWN)
 
-        behind = Place(newest=DAWN + YEARS)
-        await behind.clock.load()
-        await behind.clock.confirm()
-        assert behind.clock.now() == DAWN
-        assert behind.records.stored == TimeMark(at=DAWN, disregarded_until=DAWN + YEARS)
-
-    run(main())
+    behind = Place(newest=DAWN + YEARS)
+    await behind.clock.load()
+    await behind.clock.confirm()
+    assert behind.clock.now() == DAWN
+    assert behind.records.stored == TimeMark(at=DAWN, disregarded_until=DAWN + YEARS)
 
 
-def test_a_clock_that_jumps_while_the_program_runs_is_noticed(run: Run) -> None:
-    async def main() -> None:
-        place = Place(last_run=DAWN)
-        await place.clock.load()
-        place.passes(HOUR)
-        assert place.clock.now() == DAWN + HOUR
-        place.computer.time += YEARS
-        assert place.clock.now() == DAWN + HOUR
-        assert not await place.clock.may_remove()
-        place.computer.time -= YEARS + 30 * HOUR
-        assert place.clock.now() == DAWN + HOUR
-        assert place.clock.doubt is not None
-        place.computer.time = DAWN + HOUR - SKEW_ALLOWED  # an ordinary correction
-        assert place.clock.now() == DAWN + HOUR
-        assert place.clock.doubt is None
-
-    run(main())
+async def test_a_clock_that_jumps_while_the_program_runs_is_noticed() -> None:
+    place = Place(last_run=DAWN)
+    await place.clock.load()
+    place.passes(HOUR)
+    assert place.clock.now() == DAWN + HOUR
+    place.computer.time += YEARS
+    assert place.clock.now() == DAWN + HOUR
+    assert not await place.clock.may_remove()
+    place.computer.time -= YEARS + 30 * HOUR
+    assert place.clock.now() == DAWN + HOUR
+    assert place.clock.invalidate is not None
+    place.computer.time = DAWN + HOUR - SKEW_ALLOWED  # an ordinary correction
+    assert place.clock.now() == DAWN + HOUR
+    assert place.clock.invalidate is None
 
 
 @pytest.mark.parametrize(
@@ -171,29 +150,23 @@ def test_a_clock_that_jumps_while_the_program_runs_is_noticed(run: Run) -> None:
         (HOUR, None, DAWN + HOUR),
     ],
 )
-def test_what_is_recorded_as_past_is_never_later_than_a_provider_says(
-    run: Run, ahead: timedelta, provider: datetime | None, checked: datetime
+async def test_what_is_recorded_as_past_is_never_later_than_a_provider_says(
+    ahead: timedelta, provider: datetime | None, checked: datetime
 ) -> None:
-    async def main() -> None:
-        place = Place(last_run=DAWN - HOUR, provider=provider)
-        place.computer.time += ahead
-        await place.clock.load()
-        assert await place.clock.checked_now() == checked
-
-    run(main())
+    place = Place(last_run=DAWN - HOUR, provider=provider)
+    place.computer.time += ahead
+    await place.clock.load()
+    assert await place.clock.checked_now() == checked
 
 
-def test_nothing_is_known_before_the_database_is_read(run: Run) -> None:
-    async def main() -> None:
-        place = Place()
-        assert (place.clock.now(), place.clock.doubt) == (DAWN, None)
-        await place.clock.save()
-        assert place.records.stored is None
-        await place.clock.load()
-        await place.clock.save()
-        assert place.records.stored == TimeMark(at=DAWN)
-
-    run(main())
+async def test_nothing_is_known_before_the_database_is_read() -> None:
+    place = Place()
+    assert (place.clock.now(), place.clock.invalidate) == (DAWN, None)
+    await place.clock.save()
+    assert place.records.stored is None
+    await place.clock.load()
+    await place.clock.save()
+    assert place.records.stored == TimeMark(at=DAWN)
 
 
 @given(
@@ -213,7 +186,7 @@ def test_whatever_the_clock_says_now_is_near_what_is_known_and_never_goes_back(
             provider=None if provider is None else DAWN + timedelta(seconds=provider),
         )
         await place.clock.load()
-        sure = place.clock.now() if place.clock.doubt is None else DAWN + timedelta(seconds=known)
+        sure = place.clock.now() if place.clock.invalidate is None else DAWN + timedelta(seconds=known)
         if provider is not None and place.provider.asked:
             assert abs(place.clock.now() - DAWN - timedelta(seconds=provider)) <= SKEW_ALLOWED
             return
@@ -237,67 +210,61 @@ def test_a_doubt_is_told_until_it_is_over_and_a_confirmation_is_written_down(
         place = Place(last_run=DAWN - YEARS)
         place.computer = core.clock
         clock = TrustedClock(core.clock, records=place.records, provider_time=place.provider)
-        check = ClockCheck(bus=core.bus, clock=clock, witness=core.witness)
-        told: list[ClockDoubted] = []
-        core.bus.subscribe(ClockDoubted, told.append)
-        async with core.running(), Chores(check.run):
+        check = ClockCheck(bus=core.bus, clock=clock, audit_service=core.audit_service)
+        doubteds: list[ClockDoubted] = []
+        core.bus.subscribe(ClockDoubted, doubteds.append)
+        async with core.running(), BackgroundTasks(check.run):
             await settle()
-            assert told == []  # nothing is known yet
+            assert doubteds == []  # nothing is known yet
             await clock.load()
             await settle()
-            assert [each.doubt is None or each.doubt.certain for each in told] == [False]
+            assert [each.invalidate is None or each.invalidate.certain for each in doubteds] == [False]
             place.provider.says = DAWN - YEARS
             await core.clock.advance(ASK_AGAIN_SECONDS)
-            assert [each.doubt is None or each.doubt.certain for each in told] == [False, True]
+            assert [each.invalidate is None or each.invalidate.certain for each in doubteds] == [False, True]
             await check.confirm()
-            assert told[-1].doubt is None
+            assert doubteds[-1].invalidate is None
             await check.confirm()  # there is nothing to be confirmed
         (entry,) = core.audit.outcomes
-        assert entry.deed.action == "confirm_date"
-        assert entry.deed.before == {"value": f"{DAWN - YEARS:%Y-%m-%d %H:%M} UTC"}
-        assert entry.deed.after == {"value": "2026-01-01 00:10 UTC"}
+        assert entry.record.action == "confirm_date"
+        assert entry.record.before == {"value": f"{DAWN - YEARS:%Y-%m-%d %H:%M} UTC"}
+        assert entry.record.after == {"value": "2026-01-01 00:10 UTC"}
 
     run(main())
     assert "is trusted instead" in caplog.text
 
 
 @pytest.mark.parametrize("last_run", [DAWN, DAWN - YEARS])
-def test_a_database_that_can_only_be_read_is_read_all_the_same(run: Run, last_run: datetime) -> None:
-    async def main() -> None:
-        place = Place(last_run=last_run, provider=DAWN)
-        place.records.problem = Problem(Code.DATABASE_NOT_WRITABLE)
-        await place.clock.load()
-        assert (place.clock.now(), place.clock.doubt) == (DAWN, None)
-        assert place.clock.loaded.is_set()
-
-    run(main())
+async def test_a_database_that_can_only_be_read_is_read_all_the_same(last_run: datetime) -> None:
+    place = Place(last_run=last_run, provider=DAWN)
+    place.records.problem = Problem(ProblemCode.DATABASE_NOT_WRITABLE)
+    await place.clock.load()
+    assert (place.clock.now(), place.clock.invalidate) == (DAWN, None)
+    assert place.clock.loaded.is_set()
 
 
-def test_while_all_is_well_nothing_is_told_and_the_mark_moves_on(core: Core, run: Run) -> None:
-    async def main() -> None:
-        place = Place(last_run=DAWN)
-        check = ClockCheck(bus=core.bus, clock=place.clock, witness=core.witness)
-        told: list[ClockDoubted] = []
-        core.bus.subscribe(ClockDoubted, told.append)
-        await place.clock.load()
-        place.passes(HOUR)
-        await check.look()
-        assert (told, place.provider.asked) == ([], 0)
-        assert place.records.stored == TimeMark(at=DAWN + HOUR)
-
-    run(main())
+async def test_while_all_is_well_nothing_is_told_and_the_mark_moves_on(core: Core) -> None:
+    place = Place(last_run=DAWN)
+    check = ClockCheck(bus=core.bus, clock=place.clock, audit_service=core.audit_service)
+    doubteds: list[ClockDoubted] = []
+    core.bus.subscribe(ClockDoubted, doubteds.append)
+    await place.clock.load()
+    place.passes(HOUR)
+    await check.check()
+    assert (doubteds, place.provider.asked) == ([], 0)
+    assert place.records.stored == TimeMark(at=DAWN + HOUR)
 
 
 def test_a_database_that_cannot_be_written_ends_nothing(core: Core, run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
         place = Place(last_run=DAWN - YEARS)
-        check = ClockCheck(bus=core.bus, clock=place.clock, witness=core.witness)
-        told: list[ClockDoubted] = []
-        core.bus.subscribe(ClockDoubted, told.append)
+        check = ClockCheck(bus=core.bus, clock=place.clock, audit_service=core.audit_service)
+        doubteds: list[ClockDoubted] = []
+        core.bus.subscribe(ClockDoubted, doubteds.append)
         await place.clock.load()
-        place.records.problem = Problem(Code.DATABASE_LOCKED)
-        await check.look()
-        assert len(told) == 1
+        place.records.problem = Problem(ProblemCode.DATABASE_LOCKED)
+        await check.check()
+        assert len(doubteds) == 1
 
     run(main())
     assert "is trusted instead" in caplog.text
@@ -315,31 +282,33 @@ def test_a_database_that_cannot_be_written_ends_nothing(core: Core, run: Run, ca
     ],
 )
 def test_a_message_is_not_dated_in_the_future_nor_before_there_were_any(sent_at: datetime, stored: datetime) -> None:
-    said = WireMessage(provider_id="1", chat=(), sender=(), from_me=False, sent_at=sent_at, received_at=DAWN)
-    kept = plausible(said, DAWN)
-    assert isinstance(kept, WireMessage)
+    message = ProviderMessage(provider_id="1", chat=(), sender=(), from_me=False, sent_at=sent_at, received_at=DAWN)
+    kept = plausible(message, DAWN)
+    assert isinstance(kept, ProviderMessage)
     assert (kept.sent_at, kept.received_at) == (stored, DAWN)
 
 
 def test_nothing_was_received_later_than_now() -> None:
-    said = WireMessage(provider_id="1", chat=(), sender=(), from_me=False, sent_at=DAWN, received_at=DAWN + YEARS)
-    kept = plausible(said, DAWN)
-    assert isinstance(kept, WireMessage)
+    message = ProviderMessage(
+        provider_id="1", chat=(), sender=(), from_me=False, sent_at=DAWN, received_at=DAWN + YEARS
+    )
+    kept = plausible(message, DAWN)
+    assert isinstance(kept, ProviderMessage)
     assert (kept.sent_at, kept.received_at) == (DAWN, DAWN)
 
 
 @pytest.mark.parametrize(("at", "stored"), [(DAWN, DAWN), (DAWN + YEARS, DAWN)])
 def test_a_receipt_is_not_dated_in_the_future(at: datetime, stored: datetime) -> None:
-    kept = plausible(WireReceipt(provider_ids=("1",), chat=(), delivery=Delivery.READ, at=at), DAWN)
-    assert isinstance(kept, WireReceipt)
+    kept = plausible(DeliveryReceipt(provider_ids=("1",), chat=(), delivery=DeliveryStatus.READ, at=at), DAWN)
+    assert isinstance(kept, DeliveryReceipt)
     assert kept.at == stored
 
 
 def test_what_is_no_moment_is_left_to_the_store() -> None:
-    said = WireMessage(
+    message = ProviderMessage(
         provider_id="1", chat=(), sender=(), from_me=False, sent_at=DAWN.replace(tzinfo=None), received_at=DAWN
     )
-    assert plausible(said, DAWN) is said
+    assert plausible(message, DAWN) is message
 
 
 @pytest.mark.parametrize(("since", "until"), [(DAWN - HOUR, DAWN + HOUR), (DAWN + YEARS, DAWN + YEARS + HOUR)])

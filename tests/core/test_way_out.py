@@ -7,20 +7,21 @@ import logging
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from app.core.action import BUTTON_FOR, ActionName
-from app.core.chores import Chores
-from app.domain.connection import LinkState, Reason
+from app.core.background import BackgroundTasks
+from app.domain.actions import RECOMMENDED_ACTION, ActionName
 from app.domain.errors import Problem
 from app.domain.events import IncidentBegan, IncidentEnded
 from app.domain.guidance import recommend
-from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.link_status import LinkState, Reason
+from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber
-from app.domain.provider import CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Refused, Signal
+from app.domain.procedure import ProcedureState
+from app.domain.provider import ActivitySeen, Blocked, Connected, ConnectionEvent, Failed, Lost, QrIssued, QrScanned
 from tests.clock import DAWN, settle
-from tests.core.crowd import Crowd
+from tests.core.many_links import Crowd
 
 LINKS = 4
 FALLBACKS = (
@@ -42,14 +43,16 @@ SHEETS = {  # these ask for more than a yes, elsewhere
 }
 ACTIONS = [name for name in ActionName if name not in SHEETS]
 STRANGER = PhoneNumber("+5521912345678")
-CODE = CodeIssued("x", 1, 6, 60)
+CODE = QrIssued("x", 1, 6, 60)
 
 reasons = st.sampled_from([reason for reason in Reason if reason is not Reason.NONE])
-signals: st.SearchStrategy[Signal] = st.one_of(
+signals: st.SearchStrategy[ConnectionEvent] = st.one_of(
     st.builds(Lost, reasons),
     st.builds(Failed, reasons),
-    st.builds(Refused, reasons, st.sampled_from([None, DAWN + timedelta(hours=1)])),
-    st.sampled_from([CODE, CodeAccepted(STRANGER), Opened(None), Opened(STRANGER), Heard(DAWN, inbound=True)]),
+    st.builds(Blocked, reasons, st.sampled_from([None, DAWN + timedelta(hours=1)])),
+    st.sampled_from(
+        [CODE, QrScanned(STRANGER), Connected(None), Connected(STRANGER), ActivitySeen(DAWN, inbound=True)]
+    ),
 )
 who = st.integers(0, LINKS - 1)
 steps = st.one_of(
@@ -61,16 +64,19 @@ steps = st.one_of(
 )
 
 
+@example(
+    sequence=[("say", 2, Blocked(Reason.NETWORK_DOWN)), ("do", 2, ActionName.REAUTHENTICATE)], sure=True
+)  # left in the middle, it is a procedure that waits to be undone
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sequence=st.lists(steps, min_size=3, max_size=25), sure=st.booleans())
 def test_no_sequence_of_events_and_actions_ends_without_a_way_out(
-    sequence: list[tuple[str, int, Signal | ActionName | None]], sure: bool, caplog: pytest.LogCaptureFixture
+    sequence: list[tuple[str, int, ConnectionEvent | ActionName | None]], sure: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)  # what a provider must never say breaks its link, and that is logged
 
     async def main() -> None:
         crowd = Crowd(LINKS)
-        async with crowd.connected(), Chores(crowd.incidents.run):
+        async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
             for kind, number, what in sequence:
                 await play(crowd, kind, number, what, sure)
                 for mentorado_id in crowd.ids:
@@ -81,13 +87,13 @@ def test_no_sequence_of_events_and_actions_ends_without_a_way_out(
                 await repair(crowd, mentorado_id)
             await crowd.clock.advance(600)
             assert crowd.count(LinkState.CONNECTED) == LINKS
-            turns = [type(event) for event in crowd.listener.heard if isinstance(event, IncidentBegan | IncidentEnded)]
+            turns = [type(event) for event in crowd.listener.events if isinstance(event, IncidentBegan | IncidentEnded)]
             assert turns == [IncidentBegan, IncidentEnded] * (len(turns) // 2)
 
     asyncio.run(main())
 
 
-async def play(crowd: Crowd, kind: str, number: int, what: Signal | ActionName | None, sure: bool) -> None:
+async def play(crowd: Crowd, kind: str, number: int, what: ConnectionEvent | ActionName | None, sure: bool) -> None:
     if kind == "wait":
         await crowd.clock.advance(number)
     elif kind == "away":
@@ -96,7 +102,7 @@ async def play(crowd: Crowd, kind: str, number: int, what: Signal | ActionName |
         crowd.served.fall()
     elif isinstance(what, ActionName):
         try:
-            await crowd.do(what, crowd.enrolments.get(crowd.ids[number]), answer=sure)
+            await crowd.do(what, crowd.mentorados.get(crowd.ids[number]), answer=sure)
         except Problem:  # it did not fit
             return
     elif what is not None:
@@ -106,34 +112,39 @@ async def play(crowd: Crowd, kind: str, number: int, what: Signal | ActionName |
 
 def has_a_way_out(crowd: Crowd, mentorado_id: MentoradoId) -> bool:
     """Something comes by itself, a person can do something, or a time is named after which they can."""
-    enrolment = crowd.enrolments.get(mentorado_id)
-    status = crowd.status(enrolment)
+    mentorado = crowd.mentorados.get(mentorado_id)
+    status = crowd.status(mentorado)
     if status.state in (LinkState.CONNECTING, LinkState.RECONNECTING, LinkState.QR_READY):
-        assert enrolment.link.id in crowd.supervisor.running()  # nothing waits for a task that is gone
-    possible = {name for name in ActionName if crowd.actions.refusal(name, mentorado_id) is None}
-    waits_for_a_time = status.reason is Reason.TEMPORARY_BAN or crowd.incidents.of(enrolment.link.provider) is not None
+        assert mentorado.link.id in crowd.supervisor.running()  # nothing waits for a task that is gone
+    possible = {name for name in ActionName if crowd.actions.unavailable_reason(name, mentorado_id) is None}
+    waits_for_a_time = (
+        status.reason is Reason.TEMPORARY_BAN or crowd.incidents.for_provider(mentorado.link.provider) is not None
+    )
     return bool(possible - {ActionName.ARCHIVE}) or waits_for_a_time
 
 
 async def repair(crowd: Crowd, mentorado_id: MentoradoId) -> None:
     """Do what is recommended, or else what is possible, until the link is connected."""
     for _ in range(6):
-        enrolment = crowd.enrolments.get(mentorado_id)
-        status = crowd.status(enrolment)
+        mentorado = crowd.mentorados.get(mentorado_id)
+        status = crowd.status(mentorado)
         if status.state is LinkState.CONNECTED:
             return
-        await one_step(crowd, enrolment)
-        if crowd.supervisor.pairing.current == enrolment.link.id:
-            phone = enrolment.expected_account
-            crowd.provider.line.say(CODE, CodeAccepted(phone), Opened(phone))
+        procedure = crowd.procedures.active(mentorado_id)
+        if procedure is not None and procedure.state in (ProcedureState.PAUSED, ProcedureState.FAILED):
+            await crowd.procedures.undo(procedure.head.id)
+        await one_step(crowd, mentorado)
+        if crowd.supervisor.pairing.current == mentorado.link.id:
+            phone = mentorado.expected_account
+            crowd.provider.line.say(CODE, QrScanned(phone), Connected(phone))
         await settle()
         await crowd.clock.advance(130)
 
 
-async def one_step(crowd: Crowd, enrolment: Enrolment) -> None:
-    status = crowd.status(enrolment)
-    recommended = BUTTON_FOR[recommend(status.state, status.reason)]
+async def one_step(crowd: Crowd, mentorado: Mentorado) -> None:
+    status = crowd.status(mentorado)
+    recommended = RECOMMENDED_ACTION[recommend(status.state, status.reason)]
     for name in (*([recommended] if recommended else []), *FALLBACKS):
-        if crowd.actions.refusal(name, enrolment.mentorado.id) is None:
-            await crowd.do(name, enrolment)
+        if crowd.actions.unavailable_reason(name, mentorado.id) is None:
+            await crowd.do(name, mentorado)
             return

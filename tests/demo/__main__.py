@@ -33,13 +33,13 @@ def _offscreen(folder: Path, *, for_readme: bool) -> int:
 
 def _has_screen() -> bool:
     """Whether the real window could open here, by the program's own word."""
-    from app.display import require_display
     from app.domain.errors import Problem
+    from app.gui import check_display
 
     if os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal"):
         return False
     try:
-        require_display()
+        check_display()
     except Problem:
         return False
     return True

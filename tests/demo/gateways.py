@@ -13,7 +13,12 @@ import keyring.backends.fail
 from app.domain.credentials import CredentialField
 from tests.demo.people import LUCAS, MARINA
 from tests.emulators.meta_cloud.graph import MetaCloud
-from tests.emulators.meta_cloud.world import NUMBER_ID, TOKEN, WABA_ID, template
+from tests.emulators.meta_cloud.state import (
+    NUMBER_ID,
+    TOKEN,
+    WABA_ID,
+    template,
+)
 from tests.emulators.serving import Served
 from tests.emulators.zapi.emulator import ZapiEmulator
 from tests.emulators.zapi.instance import Instance
@@ -45,7 +50,7 @@ class Gateways:
         self.instance.scan(digits, code)
         return True
 
-    def said(self) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
         """What a person types to play with them."""
         yield f"Z-API, for {LUCAS.name}: instance {self.instance.id}, token {self.instance.token}"
         yield f"Meta, for {MARINA.name}: token {TOKEN}, number id {NUMBER_ID}, account id {WABA_ID}"

@@ -11,13 +11,13 @@ import psutil
 from PySide6.QtCore import QMessageLogContext, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
-from app.ui.loop import run
-from tests.demo.album import README, Album
+from app.ui.async_slots import run
+from tests.demo.narration import Narrator, StepFailed
 from tests.demo.place import Place, end_on_hangup, open_place
 from tests.demo.providers_chapter import ProvidersChapter
 from tests.demo.scene import MovedClock, open_scene
-from tests.demo.story import Story
-from tests.demo.teller import StepFailed, Teller
+from tests.demo.screenshots import README, Album
+from tests.demo.script import Story
 
 PLAYED, FAILED, INTERRUPTED = 0, 1, 130
 LIMIT_SECONDS = 240.0
@@ -33,7 +33,7 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
     if not for_readme:
         for former in folder.glob("[0-9][0-9]-*.png"):  # of a demo that told another story
             former.unlink()
-    teller = Teller()
+    narrator = Narrator()
     failures: list[BaseException] = []
     pictures: list[int] = []
 
@@ -41,7 +41,7 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
         end_on_hangup()
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
-                pictures.append(await _play(app, place, folder, teller, for_readme=for_readme))
+                pictures.append(await _play(app, place, folder, narrator, for_readme=for_readme))
         except Exception as error:  # noqa: BLE001 - told below, once everything is down
             failures.append(error)
 
@@ -49,28 +49,28 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
     qInstallMessageHandler(_on_qt_message)
     app = QApplication(sys.argv[:1])
     with open_place() as place:
-        teller.say("The emulator runs, in a process of its own; the data folder is new and empty")
+        narrator.say("The emulator runs, in a process of its own; the data folder is new and empty")
         run(app, main)
         left = [child for child in psutil.Process().children() if child.pid != place.phones.control.pid]
         if left and not failures:
             failures.append(StepFailed(f"processes were left running: {left}"))
     faulthandler.cancel_dump_traceback_later()
     for failure in failures:
-        teller.say(f"FAILED: {_innermost(failure)}")
+        narrator.say(f"FAILED: {_innermost(failure)}")
     if failures:
         return FAILED
     if not pictures:
-        teller.say("Interrupted; everything was taken down")
+        narrator.say("Interrupted; everything was taken down")
         return INTERRUPTED
-    teller.say(f"Done: {teller.steps} steps, {pictures[0]} pictures in {folder}; every process and folder is gone")
+    narrator.say(f"Done: {narrator.steps} steps, {pictures[0]} pictures in {folder}; every process and folder is gone")
     return PLAYED
 
 
-async def _play(app: QApplication, place: Place, folder: Path, teller: Teller, *, for_readme: bool) -> int:
+async def _play(app: QApplication, place: Place, folder: Path, narrator: Narrator, *, for_readme: bool) -> int:
     async with open_scene(app, place.settings, MovedClock()) as scene:
         album = Album(scene, folder, README if for_readme else None)
-        chapter = ProvidersChapter(scene, place.gateways, album, teller)
-        await Story(scene, place.phones, album, teller, chapter).play()
+        chapter = ProvidersChapter(scene, place.gateways, album, narrator)
+        await Story(scene, place.phones, album, narrator, chapter).play()
     return album.pictures
 
 

@@ -8,20 +8,20 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.bootstrap import Core
-from app.domain.connection import LinkState
+from app.bootstrap import Services
 from app.domain.errors import Problem
-from app.domain.mentorado import Enrolment
-from app.ui.loop import asked
+from app.domain.link_status import LinkState
+from app.domain.mentorado import Mentorado
+from app.text.status import problem as words_of
+from app.text.status import texts
+from app.ui.async_slots import async_slot
 from app.ui.main_window import MainWindow
-from app.ui.text import problem as words_of
-from app.ui.text import texts
-from app.ui.theme import SPACE_2, SPACE_3, SPACE_4
-from tests.demo.camera import read_codes
+from app.ui.theme.theme import SPACE_2, SPACE_3, SPACE_4
 from tests.demo.people import STRANGER
 from tests.demo.phones import Phones
+from tests.demo.screenshots import read_codes
 from tests.demo.words import say
-from tests.emulators.whatsapp_web.control import EmulatorSaidNo
+from tests.emulators.whatsapp_web.control import EmulatorRefused
 
 NETWORK_SECONDS = 10
 _WIDTH = 300
@@ -31,7 +31,7 @@ _MARGIN = 16
 class PhonePanel(QWidget):
     """Scans what *window* shows by reading its pixels, and does to the chosen mentorado what a phone can do."""
 
-    def __init__(self, window: MainWindow, core: Core, phones: Phones) -> None:
+    def __init__(self, window: MainWindow, core: Services, phones: Phones) -> None:
         flags = Qt.WindowType
         super().__init__(
             None,  # a window of its own: a sheet over Conecta must not lock the phone
@@ -40,7 +40,7 @@ class PhonePanel(QWidget):
         self._conecta = window
         self._core = core
         self._phones = phones
-        self._title, self._about, self._said = (
+        self._title, self._about, self._message = (
             QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(3)
         )
         self._title.setProperty("role", "heading")
@@ -52,16 +52,16 @@ class PhonePanel(QWidget):
         layout.addWidget(self._about)
         layout.addSpacing(SPACE_2)
         self.buttons: dict[str, QPushButton] = {}
-        for key, do in self._deeds().items():
+        for key, do in self._audited_actions().items():
             self.buttons[key] = button = QPushButton()
             button.clicked.connect(lambda _checked=False, do=do: do())
             layout.addWidget(button)
         self.buttons["scan"].setProperty("role", "primary")
         layout.addSpacing(SPACE_3)
-        layout.addWidget(self._said, 1, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._message, 1, Qt.AlignmentFlag.AlignTop)
         self._undo_words = texts.on_change(self._retranslate)
         self._retranslate()
-        self._said.setMinimumHeight(3 * self._said.fontMetrics().height())
+        self._message.setMinimumHeight(3 * self._message.fontMetrics().height())
         self.setFixedWidth(_WIDTH)
 
     def show_in_corner(self) -> None:
@@ -78,12 +78,12 @@ class PhonePanel(QWidget):
         self.deleteLater()
 
     def show_problem(self, problem: Problem) -> None:
-        self._said.setText(" ".join(words_of(problem)))
+        self._message.setText(" ".join(words_of(problem)))
 
     def show_crash(self, error: Exception) -> None:
-        self._said.setText(say("failed", why=str(error)))
+        self._message.setText(say("failed", why=str(error)))
 
-    def _deeds(self) -> dict[str, Callable[[], None]]:
+    def _audited_actions(self) -> dict[str, Callable[[], None]]:
         return {
             "scan": self._scan,
             "stranger": self._let_stranger_scan,
@@ -96,78 +96,78 @@ class PhonePanel(QWidget):
         self.setWindowTitle(f"{texts('app.name')} · {say('title')}")
         self._title.setText(say("title"))
         self._about.setText(say("about"))
-        self._said.setText(say("hint"))
+        self._message.setText(say("hint"))
         for key, button in self.buttons.items():
             button.setText(say(key))
 
-    @asked
+    @async_slot
     async def _scan(self) -> None:
-        enrolment, code = self._being_paired(), self._code_in_pixels()
-        if enrolment is None or code is None:
-            self._said.setText(say("no_code"))
+        mentorado, code = self._being_paired(), self._code_in_pixels()
+        if mentorado is None or code is None:
+            self._message.setText(say("no_code"))
             return
-        if await self._let_scan(enrolment.expected_account.lstrip("+"), code):
-            self._said.setText(say("scanned", name=enrolment.mentorado.name))
+        if await self._let_scan(mentorado.expected_account.lstrip("+"), code):
+            self._message.setText(say("scanned", name=mentorado.name))
 
-    @asked
+    @async_slot
     async def _let_stranger_scan(self) -> None:
         code = self._code_in_pixels()
         if code is None:
-            self._said.setText(say("no_code"))
+            self._message.setText(say("no_code"))
         elif await self._let_scan(STRANGER, code):
-            self._said.setText(say("scanned_stranger"))
+            self._message.setText(say("scanned_stranger"))
 
     async def _let_scan(self, digits: str, code: str) -> bool:
         try:
             await self._phones.scan(digits, code)
-        except EmulatorSaidNo as no:  # the code was cancelled while the phone was looking at it
-            self._said.setText(say("failed", why=str(no)))
+        except EmulatorRefused as no:  # the code was cancelled while the phone was looking at it
+            self._message.setText(say("failed", why=str(no)))
             return False
         return True
 
-    @asked
+    @async_slot
     async def _log_out(self) -> None:
-        if (enrolment := self._chosen_and_connected()) is None:
-            self._said.setText(say("nobody"))
+        if (mentorado := self._chosen_and_connected()) is None:
+            self._message.setText(say("nobody"))
             return
-        await self._phones.log_out(_account(enrolment))
-        self._said.setText(say("logged_out", name=enrolment.mentorado.name))
+        await self._phones.log_out(_account(mentorado))
+        self._message.setText(say("logged_out", name=mentorado.name))
 
-    @asked
+    @async_slot
     async def _suspend(self) -> None:
-        if (enrolment := self._chosen_and_connected()) is None:
-            self._said.setText(say("nobody"))
+        if (mentorado := self._chosen_and_connected()) is None:
+            self._message.setText(say("nobody"))
             return
-        await self._phones.suspend(_account(enrolment))
-        self._said.setText(say("suspended", name=enrolment.mentorado.name))
+        await self._phones.suspend(_account(mentorado))
+        self._message.setText(say("suspended", name=mentorado.name))
 
-    @asked
+    @async_slot
     async def _drop_network(self) -> None:
         button = self.buttons["network"]
         button.setEnabled(False)
         try:
             await self._phones.network(up=False)
-            self._said.setText(say("network_down"))
+            self._message.setText(say("network_down"))
             await asyncio.sleep(NETWORK_SECONDS)
             await self._phones.network(up=True)
-            self._said.setText(say("network_up"))
+            self._message.setText(say("network_up"))
         finally:
             button.setEnabled(True)
 
     def _code_in_pixels(self) -> str | None:
         return next(iter(read_codes(self._conecta)), None)
 
-    def _being_paired(self) -> Enrolment | None:
+    def _being_paired(self) -> Mentorado | None:
         current = self._core.supervisor.pairing.current
-        return self._core.enrolments.of_link(current) if current is not None else None
+        return self._core.mentorados.by_link(current) if current is not None else None
 
-    def _chosen_and_connected(self) -> Enrolment | None:
+    def _chosen_and_connected(self) -> Mentorado | None:
         chosen = self._conecta.list.table.chosen_id
-        enrolment = self._core.enrolments.get(chosen) if chosen is not None else None
-        if enrolment is None or self._core.supervisor.status(enrolment.link.id).state is not LinkState.CONNECTED:
+        mentorado = self._core.mentorados.get(chosen) if chosen is not None else None
+        if mentorado is None or self._core.supervisor.status(mentorado.link.id).state is not LinkState.CONNECTED:
             return None
-        return enrolment
+        return mentorado
 
 
-def _account(enrolment: Enrolment) -> str:
-    return (enrolment.link.account or enrolment.expected_account).lstrip("+")
+def _account(mentorado: Mentorado) -> str:
+    return (mentorado.link.account or mentorado.expected_account).lstrip("+")

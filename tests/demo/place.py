@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-from app.logs import configure_logging
+from app.platform.logging import configure_logging
 from app.settings import Settings
 from tests.demo.gateways import Gateways, open_gateways
 from tests.demo.phones import Phones

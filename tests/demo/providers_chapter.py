@@ -7,22 +7,27 @@ from contextlib import AbstractAsyncContextManager
 
 from PySide6.QtTest import QTest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
+from app.domain.actions import ActionName
 from app.domain.credentials import CredentialField
+from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import ProviderKind
-from app.ui import text
-from app.ui.credentials.queue_sheet import QueueSheet
-from app.ui.credentials.sheet import CredentialsSheet
-from app.ui.dialogs.sheet import Sheet
-from app.ui.places import Place
-from app.ui.text import texts
-from tests.demo.album import LOOKS, PLAIN, Album, settle
-from tests.demo.camera import read_codes
+from app.text import status as status_text
+from app.text.status import texts
+from app.ui.dialogs.base import BaseDialog
+from app.ui.navigation import PageId
+from app.ui.providers.credentials_dialog import CredentialsDialog
+from app.ui.providers.queue_dialog import QueueDialog
 from tests.demo.gateways import META_CREDENTIALS, Gateways
+from tests.demo.narration import Narrator
 from tests.demo.people import LUCAS, MARINA, Person
 from tests.demo.scene import Scene, until
-from tests.demo.teller import Teller
+from tests.demo.screenshots import (
+    LOOKS,
+    PLAIN,
+    Album,
+    read_codes,
+    settle,
+)
 
 _S, _R = LinkState, Reason
 
@@ -30,11 +35,11 @@ _S, _R = LinkState, Reason
 class ProvidersChapter:
     """Begins and ends at home, with nothing chosen that was not before."""
 
-    def __init__(self, scene: Scene, gateways: Gateways, album: Album, teller: Teller) -> None:
+    def __init__(self, scene: Scene, gateways: Gateways, album: Album, narrator: Narrator) -> None:
         self._scene = scene
         self._gateways = gateways
         self._album = album
-        self._teller = teller
+        self._printer = narrator
 
     async def play(self) -> None:
         await self._compare()
@@ -42,18 +47,18 @@ class ProvidersChapter:
         await self._connect_through_meta()
 
     def _step(self, words: str) -> AbstractAsyncContextManager[None]:
-        return self._teller.step(words)
+        return self._printer.step(words)
 
     async def _compare(self) -> None:
         scene = self._scene
         async with self._step("The providers are compared: what each does, its limits, risks and costs"):
-            scene.window.go(Place.SETTINGS)
+            scene.window.go(PageId.SETTINGS)
             await settle()
             await self._take_sheet("providers", lambda: scene.click(texts("settings.providers.compare")))
         async with self._step("This computer has no keyring here, so secrets are kept in memory"):
             scene.click(texts("settings.secrets.keep_in_memory"))
             await until(lambda: texts("settings.secrets.place.memory.badge") in _badges(scene))
-            scene.window.go(Place.HOME)
+            scene.window.go(PageId.HOME)
 
     async def _connect_through_zapi(self) -> None:
         scene, instance = self._scene, self._gateways.instance
@@ -101,15 +106,15 @@ class ProvidersChapter:
 
     async def _choose_provider(self, person: Person, kind: ProviderKind) -> None:
         """In the entry, as long as nothing was ever connected."""
-        self._scene.window.errands.edit(self._scene.enrolment(person).mentorado.id)
+        self._scene.window.controller.edit(self._scene.mentorado(person).id)
         form = await self._scene.sheet()
-        self._scene.click(text.provider(kind), form)
+        self._scene.click(status_text.provider(kind), form)
         self._scene.click(texts("dialog.save"), form)
-        await until(lambda: self._scene.enrolment(person).link.provider is kind)
+        await until(lambda: self._scene.mentorado(person).link.provider is kind)
         self._scene.choose(person)
 
     async def _picture_credentials(self, view: str, person: Person, typed: Mapping[CredentialField, str]) -> None:
-        async def checked(sheet: Sheet) -> None:
+        async def checked(sheet: BaseDialog) -> None:
             await _checked(sheet, typed)
 
         await self._take_sheet(view, lambda: self._scene.perform(ActionName.ENTER_CREDENTIALS, person), checked)
@@ -118,7 +123,7 @@ class ProvidersChapter:
         self,
         view: str,
         open_sheet: Callable[[], None],
-        prepare: Callable[[Sheet], Awaitable[None]] | None = None,
+        prepare: Callable[[BaseDialog], Awaitable[None]] | None = None,
     ) -> None:
         """Take a sheet over the window, once *prepare* has filled it in; each look opens its own."""
         album = self._album
@@ -153,9 +158,9 @@ class ProvidersChapter:
         return codes[0]
 
 
-async def _checked(sheet: Sheet, typed: Mapping[CredentialField, str]) -> None:
+async def _checked(sheet: BaseDialog, typed: Mapping[CredentialField, str]) -> None:
     """Type what a provider asks for, and have it asked."""
-    if not isinstance(sheet, CredentialsSheet):
+    if not isinstance(sheet, CredentialsDialog):
         raise TypeError(f"another sheet is open: {sheet.title.text()}")
     for name, value in typed.items():
         QTest.keyClicks(sheet.form.inputs[name].line, value)
@@ -164,12 +169,12 @@ async def _checked(sheet: Sheet, typed: Mapping[CredentialField, str]) -> None:
     await settle()
 
 
-async def _queue_is_read(sheet: Sheet) -> None:
-    if not isinstance(sheet, QueueSheet) or len(sheet.messages) != 2:
+async def _queue_is_read(sheet: BaseDialog) -> None:
+    if not isinstance(sheet, QueueDialog) or len(sheet.messages) != 2:
         raise LookupError("the queue is not what it is at Z-API")
 
 
 def _badges(scene: Scene) -> set[str]:
-    from app.ui.badge import Badge
+    from app.ui.widgets.labels import Badge
 
     return {badge.accessibleName() for badge in scene.window.findChildren(Badge) if badge.isVisible()}

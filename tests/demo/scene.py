@@ -14,25 +14,24 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 
 from app import __version__
-from app.bootstrap import Core, build_core
-from app.clock import SystemClock
-from app.core.action import ActionName
-from app.core.links.backoff import ReconnectPolicy
-from app.domain.connection import LinkState, LinkStatus, Reason
+from app.application import Application, Frame
+from app.bootstrap import Services, build_services
+from app.core.links.reconnect import ReconnectPolicy
+from app.domain.actions import ActionName
 from app.domain.events import StatusChanged
-from app.domain.mentorado import Enrolment, LinkId
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.mentorado import LinkId, Mentorado
 from app.domain.procedure import Procedure
-from app.file_lock import read_owner
-from app.program import Program
+from app.platform.clock import SystemClock
+from app.platform.locks import read_owner
 from app.settings import Settings
+from app.text.status import texts
 from app.ui.crash import CrashReports
 from app.ui.detail_pane.pane import DetailPane
-from app.ui.dialogs.sheet import Sheet
-from app.ui.frame import Frame
+from app.ui.dialogs.base import BaseDialog
 from app.ui.main_window import MainWindow
-from app.ui.recovery.side_sheet import SideSheet
-from app.ui.text import texts
-from app.ui.theme import Theme
+from app.ui.procedures.panel import ProcedurePanel
+from app.ui.theme.theme import Theme
 from tests.demo.people import Person
 
 Seen = tuple[LinkState, Reason]
@@ -59,29 +58,29 @@ class MovedClock(SystemClock):
 class Scene:
     """A window over its core. What the board says of each link is remembered, however short it was true."""
 
-    core: Core
+    core: Services
     window: MainWindow
     theme: Theme
     clock: MovedClock
     crashes: list[str]
-    told: dict[LinkId, list[Seen]] = field(default_factory=dict)
+    seen: dict[LinkId, list[Seen]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.core.bus.subscribe(StatusChanged, self._on_status)
 
     def _on_status(self, event: StatusChanged) -> None:
         seen = (event.after.state, event.after.reason)
-        told = self.told.setdefault(event.link_id, [])
-        if not told or told[-1] != seen:
-            told.append(seen)
+        states = self.seen.setdefault(event.link_id, [])
+        if not states or states[-1] != seen:
+            states.append(seen)
 
     # --- seeing
 
-    def enrolment(self, person: Person) -> Enrolment:
-        return self.core.enrolments.named(person.name)
+    def mentorado(self, person: Person) -> Mentorado:
+        return self.core.mentorados.find(person.name)
 
     def status(self, person: Person) -> LinkStatus:
-        return self.core.supervisor.status(self.enrolment(person).link.id)
+        return self.core.supervisor.status(self.mentorado(person).link.id)
 
     def is_at(self, person: Person, state: LinkState, reason: Reason = Reason.NONE) -> bool:
         status = self.status(person)
@@ -93,14 +92,14 @@ class Scene:
     def states(self, person: Person) -> list[LinkState]:
         """The states the link went through, each once."""
         states: list[LinkState] = []
-        for state, _reason in self.told.get(self.enrolment(person).link.id, []):
+        for state, _reason in self.seen.get(self.mentorado(person).link.id, []):
             if states[-1:] != [state]:
                 states.append(state)
         return states
 
     def host_of(self, person: Person) -> psutil.Process:
         """The process that has the person's session open."""
-        owner = read_owner(self.core.settings.session_dir / self.enrolment(person).mentorado.id / "host.lock")
+        owner = read_owner(self.core.settings.session_dir / self.mentorado(person).id / "host.lock")
         if owner is None:
             raise LookupError(f"nobody holds the session of {person.name}")
         return psutil.Process(owner.pid)
@@ -108,17 +107,17 @@ class Scene:
     # --- doing
 
     def choose(self, person: Person) -> None:
-        self.window.choose(self.enrolment(person).mentorado.id)
+        self.window.choose(self.mentorado(person).id)
 
     def perform(self, name: ActionName, person: Person) -> None:
         """Choose it from the person's menu."""
-        self.window.errands.perform(name, self.enrolment(person).mentorado.id)
+        self.window.controller.perform(name, self.mentorado(person).id)
 
     def button(self, words: str, under: QWidget | None = None) -> QAbstractButton:
         """The visible button that says *words*."""
         for button in (under or self.window).findChildren(QAbstractButton):
-            said = button.text().replace("&", "").strip(), button.accessibleName()
-            if words.replace("&", "") in said and button.isVisible():
+            lines = button.text().replace("&", "").strip(), button.accessibleName()
+            if words.replace("&", "") in lines and button.isVisible():
                 return button
         raise LookupError(f"there is no button {words!r}")
 
@@ -140,24 +139,24 @@ class Scene:
             raise LookupError("there is no recommended button to press")
         return button
 
-    def side(self, person: Person) -> SideSheet | None:
+    def side(self, person: Person) -> ProcedurePanel | None:
         """The sheet beside the list, if one is open for them."""
-        return self.pane()._sides.of(self.enrolment(person).mentorado.id)
+        return self.pane()._sides.of(self.mentorado(person).id)
 
     def procedure(self, person: Person) -> Procedure | None:
         """What that sheet shows."""
         side = self.side(person)
         return side.procedure if side else None
 
-    def open_sheets(self) -> list[Sheet]:
-        return [sheet for sheet in self.window.findChildren(Sheet) if sheet.isVisible()]
+    def open_sheets(self) -> list[BaseDialog]:
+        return [sheet for sheet in self.window.findChildren(BaseDialog) if sheet.isVisible()]
 
-    async def sheet(self) -> Sheet:
+    async def sheet(self) -> BaseDialog:
         """The sheet that is open, once it is."""
         await until(self.open_sheets)
         return self.open_sheets()[0]
 
-    async def fill_in(self, person: Person) -> Sheet:
+    async def fill_in(self, person: Person) -> BaseDialog:
         """Open the form and write who it is."""
         self.click(texts("list.add"), self.window.header)
         sheet = await self.sheet()
@@ -174,9 +173,9 @@ class Scene:
             self.click(texts("question.close.confirm"), await self.sheet())
 
 
-async def until(told: Callable[[], object]) -> None:
+async def until(read: Callable[[], object]) -> None:
     """Wait until it is so; whoever calls sets the limit."""
-    while not told():
+    while not read():
         await asyncio.sleep(_TICK)
 
 
@@ -184,13 +183,13 @@ async def until(told: Callable[[], object]) -> None:
 async def open_scene(app: QApplication, settings: Settings, clock: MovedClock) -> AsyncIterator[Scene]:
     """The program from its start to its end. Who leaves has closed the window; else it is taken down."""
     # Each pause is as long as it may be, so that it lasts long enough to be seen.
-    policy = ReconnectPolicy(first=6.0, draw=lambda _least, most: most)
+    policy = ReconnectPolicy(first=6.0, random=lambda _least, most: most)
     frame = Frame(app, settings.preferences, clock)
-    core = build_core(settings, clock=clock, policy=policy)
+    core = build_services(settings, clock=clock, policy=policy)
     reports = CrashReports(__version__)
     crashes: list[str] = []
     reports.reported.connect(crashes.append)
-    program = Program(frame, core, reports)
+    program = Application(frame, core, reports)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(program.run(), name="the program")
         await until(lambda: frame.window._pane is not None and frame.model.loaded)

@@ -14,8 +14,8 @@ import psutil
 import pytest
 from PySide6.QtGui import QImage
 
-from tests.demo.album import LOOKS, README
 from tests.demo.offscreen import INTERRUPTED
+from tests.demo.screenshots import LOOKS, README
 from tests.emulators.whatsapp_web.process import quick_directory
 from tests.ui.detail.codes import decode
 
@@ -64,8 +64,8 @@ def in_session(session: int) -> list[int]:
 @pytest.mark.timeout(300)
 def test_the_whole_job_is_played_and_photographed(tmp_path: Path) -> None:
     with start("--into", str(tmp_path / "demo"), folder=tmp_path) as demo:
-        told, _ = demo.communicate(timeout=270)
-    assert demo.returncode == 0, told
+        text, _ = demo.communicate(timeout=270)
+    assert demo.returncode == 0, text
     pictures = {file.stem: file for file in (tmp_path / "demo").glob("*.png")}
     for view in VIEWS:
         for look in LOOKS:
@@ -85,9 +85,9 @@ def test_nothing_is_left_when_it_is_interrupted(tmp_path: Path) -> None:
             assert demo.poll() is None
         began = time.monotonic()
         os.killpg(demo.pid, signal.SIGINT)
-        told, _ = demo.communicate(timeout=30)
-    assert demo.returncode == INTERRUPTED, told
-    assert "Traceback" not in told
+        text, _ = demo.communicate(timeout=30)
+    assert demo.returncode == INTERRUPTED, text
+    assert "Traceback" not in text
     assert time.monotonic() - began < 15
     assert not left_behind(demo.pid)
     assert not in_session(demo.pid)

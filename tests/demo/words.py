@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from app.ui.text import texts
+from app.text.status import texts
 
 _PORTUGUESE: Final[Mapping[str, str]] = MappingProxyType(
     {

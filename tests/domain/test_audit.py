@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, Deed, chained, holds
+from app.domain.audit import FIRST_HASH, Actor, AuditEntry, AuditOutcome, AuditRecord, chain_entry, is_intact
 from app.domain.mentorado import new_mentorado_id
 
-DEED = Deed(
+RECORD = AuditRecord(
     at=datetime(2026, 1, 1, tzinfo=UTC),
     actor=Actor(user="ana", operator="Ana P."),
     action="reauthenticate",
@@ -21,18 +21,18 @@ DEED = Deed(
 
 
 def test_an_entry_is_what_its_hash_says_and_hangs_on_the_one_before() -> None:
-    first = chained(1, DEED, FIRST_HASH)
-    second = chained(2, DEED, first.hash)
-    assert holds(first)
-    assert holds(second)
+    first = chain_entry(1, RECORD, FIRST_HASH)
+    second = chain_entry(2, RECORD, first.hash)
+    assert is_intact(first)
+    assert is_intact(second)
     assert first.hash != second.hash
 
 
-ENTRY = chained(7, DEED, "a" * 64)
+ENTRY = chain_entry(7, RECORD, "a" * 64)
 
 
 CHANGES: list[dict[str, Any]] = [
-    {"at": DEED.at + timedelta(microseconds=1)},
+    {"at": RECORD.at + timedelta(microseconds=1)},
     {"actor": Actor(user="bia", operator="Ana P.")},
     {"actor": Actor(user="ana")},
     {"action": "archive"},
@@ -51,8 +51,8 @@ CHANGES: list[dict[str, Any]] = [
         replace(ENTRY, number=8),
         replace(ENTRY, previous_hash="b" * 64),
         replace(ENTRY, hash="c" * 64),
-        *(replace(ENTRY, deed=replace(DEED, **change)) for change in CHANGES),
+        *(replace(ENTRY, record=replace(RECORD, **change)) for change in CHANGES),
     ],
 )
 def test_no_part_of_an_entry_can_be_altered_unseen(altered: AuditEntry) -> None:
-    assert not holds(altered)
+    assert not is_intact(altered)

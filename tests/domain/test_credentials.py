@@ -2,20 +2,20 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.credentials import ASKED, CredentialField, as_text, from_text, missing, secret_name
+from app.domain.credentials import FIELDS, CredentialField, dumps, loads, missing, secret_key
 from app.domain.mentorado import LinkId, ProviderKind
 
 F = CredentialField
 
 
 def test_what_is_kept_is_read_back_without_what_was_empty() -> None:
-    kept = as_text({F.INSTANCE_ID: "3C01", F.INSTANCE_TOKEN: "ção", F.CLIENT_TOKEN: ""})
+    kept = dumps({F.INSTANCE_ID: "3C01", F.INSTANCE_TOKEN: "ção", F.CLIENT_TOKEN: ""})
     assert kept == '{"instance_id": "3C01", "instance_token": "ção"}'
-    assert from_text(kept) == {F.INSTANCE_ID: "3C01", F.INSTANCE_TOKEN: "ção"}
+    assert loads(kept) == {F.INSTANCE_ID: "3C01", F.INSTANCE_TOKEN: "ção"}
 
 
 def test_a_field_of_a_later_version_is_left_out() -> None:
-    assert from_text('{"waba_id": "1", "moon_phase": "full", "app_secret": ""}') == {F.WABA_ID: "1"}
+    assert loads('{"waba_id": "1", "moon_phase": "full", "app_secret": ""}') == {F.WABA_ID: "1"}
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_a_field_of_a_later_version_is_left_out() -> None:
 )
 def test_damage_is_told_without_telling_the_secret(text: str) -> None:
     with pytest.raises(ValueError, match="credentials are not") as caught:
-        from_text(text)
+        loads(text)
     assert "hush" not in repr(caught.value)
     assert caught.value.__context__ is None
 
@@ -35,8 +35,8 @@ def test_what_a_provider_cannot_do_without_is_named_when_it_is_empty() -> None:
 
 
 def test_every_provider_says_what_it_asks_for() -> None:
-    assert set(ASKED) == set(ProviderKind)
+    assert set(FIELDS) == set(ProviderKind)
 
 
 def test_each_link_has_a_place_of_its_own() -> None:
-    assert secret_name(LinkId("a" * 32)) == f"link/{'a' * 32}/credentials"
+    assert secret_key(LinkId("a" * 32)) == f"link/{'a' * 32}/credentials"

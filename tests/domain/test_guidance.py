@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from app.domain.connection import LinkState, Reason
-from app.domain.guidance import NEW_PAIRING, STAYS_BLOCKED, Recommendation, can_have, recommend
+from app.domain.guidance import NEEDS_OPERATOR, NEW_PAIRING, Recommendation, applies_to, recommend
+from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import ProviderKind
 
 FORBIDDEN = (
@@ -31,11 +31,11 @@ def test_a_new_qr_is_never_recommended_where_it_would_make_things_worse(reason: 
 
 def test_a_suspended_number_is_told_to_wait() -> None:
     assert recommend(LinkState.BLOCKED, Reason.TEMPORARY_BAN) is Recommendation.WAIT
-    assert Reason.TEMPORARY_BAN in STAYS_BLOCKED
+    assert Reason.TEMPORARY_BAN in NEEDS_OPERATOR
 
 
 def test_each_provider_has_reasons_of_its_own_and_shares_the_others() -> None:
-    of = {provider: {reason for reason in Reason if can_have(provider, reason)} for provider in ProviderKind}
+    of = {provider: {reason for reason in Reason if applies_to(provider, reason)} for provider in ProviderKind}
     web, zapi, meta = (of[kind] for kind in (ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI, ProviderKind.META_CLOUD))
     assert web | zapi | meta == set(Reason), "every reason is somebody's"
     assert {Reason.SESSION_CORRUPT, Reason.STREAM_REPLACED, Reason.CLIENT_OUTDATED} <= web - zapi - meta
@@ -47,5 +47,5 @@ def test_each_provider_has_reasons_of_its_own_and_shares_the_others() -> None:
 @pytest.mark.parametrize("state", LinkState)
 def test_a_provider_that_signs_in_with_a_token_is_never_sent_to_a_code(state: LinkState) -> None:
     for reason in Reason:
-        if can_have(ProviderKind.META_CLOUD, reason):
+        if applies_to(ProviderKind.META_CLOUD, reason):
             assert recommend(state, reason) not in NEW_PAIRING, reason

@@ -5,20 +5,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.connection import QrCode
-from app.domain.mentorado import Enrolment, Link, Mentorado, is_id, new_link_id, new_mentorado_id
+from app.domain.link_status import QrCode
+from app.domain.mentorado import Link, Mentorado, is_id, new_link_id, new_mentorado_id
 from app.domain.phone import PhoneNumber
-from app.domain.provider import CodeIssued
+from app.domain.provider import QrIssued
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def test_the_expected_account_is_the_mentorados_until_a_person_accepts_another() -> None:
-    ana = Mentorado(id=new_mentorado_id(), name="Ana", phone=PhoneNumber("+5511987654321"), created_at=NOW)
-    link = Link(id=new_link_id(), mentorado_id=ana.id)
-    assert Enrolment(ana, link).expected_account == ana.phone
+    mentorado_id, phone = new_mentorado_id(), PhoneNumber("+5511987654321")
+    link = Link(id=new_link_id(), mentorado_id=mentorado_id)
+    ana = Mentorado(id=mentorado_id, name="Ana", phone=phone, created_at=NOW, link=link)
+    assert ana.expected_account == ana.phone
     other = PhoneNumber("+5521912345678")
-    assert Enrolment(ana, replace(link, accepted_account=other)).expected_account == other
+    assert replace(ana, link=replace(link, accepted_account=other)).expected_account == other
     assert not ana.archived
     assert replace(ana, archived_at=NOW).archived
 
@@ -36,4 +37,4 @@ def test_new_ids_have_our_shape() -> None:
 def test_the_text_of_a_code_is_in_no_representation() -> None:
     shown = repr(QrCode(text="secret", number=1, total=6, issued_at=NOW, expires_at=NOW))
     assert "secret" not in shown
-    assert "secret" not in repr(CodeIssued("secret", 1, 6, 60.0))
+    assert "secret" not in repr(QrIssued("secret", 1, 6, 60.0))

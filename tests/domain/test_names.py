@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.names import MOST_COHORT, MOST_NAME, checked_cohort, checked_name, shown_name, visible
 
 
@@ -50,7 +50,7 @@ def test_a_name_has_a_longest_form_and_says_so() -> None:
     assert checked_name("á" * MOST_NAME) == "á" * MOST_NAME
     with pytest.raises(Problem) as caught:
         checked_name("á" * (MOST_NAME + 1))
-    assert (caught.value.code, caught.value.context) == (Code.NAME_TOO_LONG, {"most": "120", "length": "121"})
+    assert (caught.value.code, caught.value.context) == (ProblemCode.NAME_TOO_LONG, {"most": "120", "length": "121"})
     with pytest.raises(Problem, match="cohort_too_long"):
         checked_cohort("x" * (MOST_COHORT + 1))
     assert checked_cohort("") == ""

@@ -17,17 +17,16 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractItemView, QApplication, QDialog, QLineEdit, QWidget
 
-from app.bootstrap import Core, build_core
-from app.core.links.backoff import ReconnectPolicy
-from app.domain.connection import LinkState, LinkStatus
+from app.application import Application, Frame
+from app.bootstrap import Services, build_services
+from app.core.links.reconnect import ReconnectPolicy
 from app.domain.events import StatusChanged
-from app.domain.mentorado import Enrolment
-from app.program import Program
+from app.domain.link_status import LinkState, LinkStatus
+from app.domain.mentorado import Mentorado
 from app.settings import Settings
+from app.text.status import texts
 from app.ui.crash import CrashReports
-from app.ui.frame import Frame
 from app.ui.main_window import MainWindow
-from app.ui.text import texts
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 from tests.waiting import until
 
@@ -55,7 +54,7 @@ def settings(emulator: EmulatorProcess, fast_dir: Path) -> Settings:
 class Scene:
     """A running window, and what a person can see and do in it."""
 
-    core: Core
+    core: Services
     window: MainWindow
     badges: list[str] = field(default_factory=list)
 
@@ -66,13 +65,13 @@ class Scene:
         if not self.badges or self.badges[-1] != event.after.state:
             self.badges.append(event.after.state)
 
-    def status(self, enrolment: Enrolment) -> LinkStatus:
-        return self.core.supervisor.status(enrolment.link.id)
+    def status(self, mentorado: Mentorado) -> LinkStatus:
+        return self.core.supervisor.status(mentorado.link.id)
 
-    def only(self) -> Enrolment:
+    def only(self) -> Mentorado:
         """The one mentorado there is."""
-        (enrolment,) = self.core.enrolments.all()
-        return enrolment
+        (mentorado,) = self.core.mentorados.all()
+        return mentorado
 
     def button(self, words: str, under: QWidget | None = None) -> QAbstractButton:
         """The first visible button that says *words*."""
@@ -121,8 +120,8 @@ class Scene:
         rows = (view.model().index(row, 0).data(role) for view in lists for row in range(view.model().rowCount()))
         return "\n".join(str(row) for row in rows)
 
-    async def until_state(self, enrolment: Enrolment, state: LinkState, within: float = 20) -> None:
-        await until(lambda: self.status(enrolment).state is state, within)
+    async def until_state(self, mentorado: Mentorado, state: LinkState, within: float = 20) -> None:
+        await until(lambda: self.status(mentorado).state is state, within)
 
 
 def decode(image: QImage) -> list[str]:
@@ -140,12 +139,12 @@ async def conecta(settings: Settings, *, loaded: bool = True) -> AsyncIterator[S
     """The program from start to end; leaving closes the window as a person would, and waits."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
-    core = build_core(settings, policy=ReconnectPolicy(first=0.2, cap=2))
+    core = build_services(settings, policy=ReconnectPolicy(first=0.2, cap=2))
     reports = CrashReports("test")
     crashes: list[str] = []
     reports.reported.connect(crashes.append)
     frame = Frame(app, settings.preferences, core.clock)
-    program = Program(frame, core, reports)
+    program = Application(frame, core, reports)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(program.run())
         scene = Scene(core, program.window)

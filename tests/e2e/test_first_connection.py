@@ -12,16 +12,18 @@ import pytest
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtTest import QTest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, Reason
 from app.settings import Settings
-from app.ui import text
-from app.ui.text import texts
-from app.ui.theme import Mode
+from app.text import status as status_text
+from app.text.status import texts
+from app.ui.theme.theme import Mode
 from tests.conftest import OnQt
 from tests.e2e.conftest import PHONE, TYPED, Scene, conecta
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 
 @pytest.fixture(autouse=True)
@@ -32,8 +34,8 @@ def fresh_account(emulator: EmulatorProcess) -> None:
 async def connect_by_hand(scene: Scene, emulator: EmulatorProcess, phone: str = PHONE) -> None:
     """Add somebody and let the phone scan exactly what the window shows."""
     await scene.fill_in("Ana Prates", TYPED, texts("dialog.add_and_connect"))
-    enrolment = scene.only()
-    await scene.until_state(enrolment, LinkState.QR_READY)
+    mentorado = scene.only()
+    await scene.until_state(mentorado, LinkState.QR_READY)
     code = await scene.code_in_pixels()
     await emulator.control.off_loop(emulator.control.scan, phone, code)
 
@@ -69,105 +71,89 @@ def test_staff_connect_a_mentorado_by_what_the_window_shows(
     assert states == [*("connecting", "qr_ready", "qr_ready", "connected", "off"), *("connecting", "connected", "off")]
 
 
+@pytest.mark.within(60)
 @pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
-def test_the_code_can_be_read_in_both_themes_and_a_cancelled_one_is_gone(
-    on_qt: OnQt, settings: Settings, mode: Mode
-) -> None:
-    async def main() -> None:
-        async with conecta(settings) as scene:
-            scene.window._theme.set_mode(mode)
-            await scene.fill_in("Ana Prates", TYPED, texts("dialog.add_and_connect"))
-            ana = scene.only()
-            shown = await scene.code_in_pixels()
-            qr = scene.status(ana).qr
-            assert qr is not None
-            assert shown == qr.text
-            scene.click(texts("qr.cancel"))
-            await scene.until_state(ana, LinkState.OFF)
-            await until(lambda: scene.codes_in_pixels() == [])
-            await until(lambda: hosts() == [])
-            scene.click(text.action(ActionName.CONNECT)[0])
-            again = await scene.code_in_pixels()
-            assert again != shown
-
-    on_qt(main, within=60)
+async def test_the_code_can_be_read_in_both_themes_and_a_cancelled_one_is_gone(settings: Settings, mode: Mode) -> None:
+    async with conecta(settings) as scene:
+        scene.window._theme.set_mode(mode)
+        await scene.fill_in("Ana Prates", TYPED, texts("dialog.add_and_connect"))
+        ana = scene.only()
+        shown = await scene.code_in_pixels()
+        qr = scene.status(ana).qr
+        assert qr is not None
+        assert shown == qr.text
+        scene.click(texts("qr.cancel"))
+        await scene.until_state(ana, LinkState.OFF)
+        await until(lambda: scene.codes_in_pixels() == [])
+        await until(lambda: hosts() == [])
+        scene.click(status_text.action(ActionName.CONNECT)[0])
+        again = await scene.code_in_pixels()
+        assert again != shown
 
 
-def test_another_phone_than_the_mentorados_waits_for_a_person(
-    on_qt: OnQt, settings: Settings, emulator: EmulatorProcess
+@pytest.mark.within(60)
+async def test_another_phone_than_the_mentorados_waits_for_a_person(
+    settings: Settings, emulator: EmulatorProcess
 ) -> None:
     stranger = "5521912345678"
     emulator.control.add_account(stranger)
-
-    async def main() -> None:
-        async with conecta(settings) as scene:
-            await connect_by_hand(scene, emulator, stranger)
-            ana = scene.only()
-            await scene.until_state(ana, LinkState.BLOCKED)
-            assert scene.status(ana).reason is Reason.WRONG_ACCOUNT
-            scene.click(text.action(ActionName.REJECT_ACCOUNT)[0])
-            sheet = await scene.sheet()
-            assert len(emulator.control.devices(stranger)) == 1, "nothing is unlinked before a yes"
-            scene.click(text.texts("question.reject_account.confirm"), sheet)
-            await scene.until_state(ana, LinkState.OFF)
-            assert emulator.control.devices(stranger) == []
-
-    on_qt(main, within=60)
+    async with conecta(settings) as scene:
+        await connect_by_hand(scene, emulator, stranger)
+        ana = scene.only()
+        await scene.until_state(ana, LinkState.BLOCKED)
+        assert scene.status(ana).reason is Reason.WRONG_ACCOUNT
+        scene.click(status_text.action(ActionName.REJECT_ACCOUNT)[0])
+        sheet = await scene.sheet()
+        assert len(emulator.control.devices(stranger)) == 1, "nothing is unlinked before a yes"
+        scene.click(status_text.texts("question.reject_account.confirm"), sheet)
+        await scene.until_state(ana, LinkState.OFF)
+        assert emulator.control.devices(stranger) == []
 
 
-def test_a_killed_host_costs_a_moment_and_never_the_window(
-    on_qt: OnQt, settings: Settings, emulator: EmulatorProcess
+@pytest.mark.within(60)
+async def test_a_killed_host_costs_a_moment_and_never_the_window(settings: Settings, emulator: EmulatorProcess) -> None:
+    async with conecta(settings) as scene:
+        await connect_by_hand(scene, emulator)
+        ana = scene.only()
+        await scene.until_state(ana, LinkState.CONNECTED)
+        beats: list[float] = []
+        pulse = QTimer(interval=10)
+        pulse.timeout.connect(lambda: beats.append(time.monotonic()))
+        pulse.start()
+        for host in hosts():
+            host.kill()
+        await scene.until_state(ana, LinkState.RECONNECTING)
+        assert scene.status(ana).reason is Reason.HOST_CRASHED
+        await scene.until_state(ana, LinkState.CONNECTED)
+        pulse.stop()
+        longest = max(after - before for before, after in pairwise(beats))
+        assert longest < 1.0, "the window stood still"
+
+
+@pytest.mark.within(60)
+async def test_closing_asks_once_while_a_link_is_live_and_staying_is_the_default(
+    settings: Settings, emulator: EmulatorProcess
 ) -> None:
-    async def main() -> None:
-        async with conecta(settings) as scene:
-            await connect_by_hand(scene, emulator)
-            ana = scene.only()
-            await scene.until_state(ana, LinkState.CONNECTED)
-            beats: list[float] = []
-            pulse = QTimer(interval=10)
-            pulse.timeout.connect(lambda: beats.append(time.monotonic()))
-            pulse.start()
-            for host in hosts():
-                host.kill()
-            await scene.until_state(ana, LinkState.RECONNECTING)
-            assert scene.status(ana).reason is Reason.HOST_CRASHED
-            await scene.until_state(ana, LinkState.CONNECTED)
-            pulse.stop()
-            longest = max(after - before for before, after in pairwise(beats))
-            assert longest < 1.0, "the window stood still"
-
-    on_qt(main, within=60)
+    async with conecta(settings) as scene:
+        await connect_by_hand(scene, emulator)
+        ana = scene.only()
+        await scene.until_state(ana, LinkState.CONNECTED)
+        scene.window.close()
+        sheet = await scene.sheet()
+        QTest.keyClick(sheet, Qt.Key.Key_Escape)
+        await until(lambda: not scene.sheets())
+        await asyncio.sleep(0.1)  # quicker than this nobody asks again
+        assert scene.window.isVisible()
+        assert scene.status(ana).state is LinkState.CONNECTED
 
 
-def test_closing_asks_once_while_a_link_is_live_and_staying_is_the_default(
-    on_qt: OnQt, settings: Settings, emulator: EmulatorProcess
-) -> None:
-    async def main() -> None:
-        async with conecta(settings) as scene:
-            await connect_by_hand(scene, emulator)
-            ana = scene.only()
-            await scene.until_state(ana, LinkState.CONNECTED)
-            scene.window.close()
-            sheet = await scene.sheet()
-            QTest.keyClick(sheet, Qt.Key.Key_Escape)
-            await until(lambda: not scene.sheets())
-            await asyncio.sleep(0.1)  # quicker than this nobody asks again
-            assert scene.window.isVisible()
-            assert scene.status(ana).state is LinkState.CONNECTED
-
-    on_qt(main, within=60)
-
-
-def test_a_database_that_cannot_be_opened_is_said_and_tried_until_it_can(on_qt: OnQt, settings: Settings) -> None:
+@pytest.mark.within(30)
+async def test_a_database_that_cannot_be_opened_is_said_and_tried_until_it_can(settings: Settings) -> None:
     settings.database.write_bytes(b"this is no database" * 100)
-
-    async def main() -> None:
-        async with conecta(settings, loaded=False) as scene:
-            await until(lambda: bool(scene.window.banners.problems()))
-            assert [problem.code for problem in scene.window.banners.problems()] == ["database_corrupt"]
-            settings.database.rename(settings.database.with_suffix(".aside"))
-            await until(lambda: scene.window.banners.problems() == [])
-            await scene.fill_in("Ana Prates", TYPED, texts("dialog.add"))
-            assert scene.only().mentorado.name == "Ana Prates"
-
-    on_qt(main, within=30)
+    async with conecta(settings, loaded=False) as scene:
+        await until(lambda: bool(scene.window.banners.problems()))
+        assert [problem.code for problem in scene.window.banners.problems()] == ["database_corrupt"]
+        settings.database.rename(settings.database.with_suffix(".aside"))
+        await until(lambda: scene.window.banners.problems() == [])
+        await scene.fill_in("Ana Prates", TYPED, texts("dialog.add"))
+        assert scene.only().name == "Ana Prates"

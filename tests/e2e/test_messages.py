@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QTabBar
 
-from app.domain.connection import LinkState
+from app.domain.link_status import LinkState
 from app.settings import Settings
-from app.ui.text import texts
-from tests.conftest import OnQt
+from app.text.status import texts
 from tests.e2e.conftest import PHONE, TYPED, Scene, conecta
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 BIA = "5521912345678"
 
@@ -24,25 +26,22 @@ async def connected(scene: Scene, emulator: EmulatorProcess) -> None:
     await scene.until_state(scene.only(), LinkState.CONNECTED)
 
 
-def test_what_somebody_writes_is_read_in_the_window_and_kept_for_the_next_day(
-    on_qt: OnQt, settings: Settings, emulator: EmulatorProcess
+@pytest.mark.within(60)
+async def test_what_somebody_writes_is_read_in_the_window_and_kept_for_the_next_day(
+    settings: Settings, emulator: EmulatorProcess
 ) -> None:
     emulator.control.add_account(PHONE)
     emulator.control.add_account(BIA)
-
-    async def main() -> None:
-        async with conecta(settings) as scene:
-            await connected(scene, emulator)
-            ana = scene.only()
-            (tabs,) = [bar for bar in scene.window.findChildren(QTabBar) if bar.isVisible()]
-            QTest.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(1).center())
-            await emulator.control.off_loop(emulator.control.send_text, BIA, PHONE, "Olá, começa quando?")
-            await until(lambda: scene.status(ana).evidence.last_inbound is not None)
-            await until(lambda: "Olá, começa quando?" in scene.spoken_rows())
-            extent = await scene.core.history.extent(ana.mentorado.id)
-            assert (extent.messages, extent.conversations) == (1, 1)
-        async with conecta(settings) as scene:
-            found = await scene.core.history.search("comeca")
-            assert [message.text for message in found] == ["Olá, começa quando?"]
-
-    on_qt(main, within=60)
+    async with conecta(settings) as scene:
+        await connected(scene, emulator)
+        ana = scene.only()
+        (tabs,) = [bar for bar in scene.window.findChildren(QTabBar) if bar.isVisible()]
+        QTest.mouseClick(tabs, Qt.MouseButton.LeftButton, pos=tabs.tabRect(1).center())
+        await emulator.control.off_loop(emulator.control.send_text, BIA, PHONE, "Olá, começa quando?")
+        await until(lambda: scene.status(ana).evidence.last_inbound is not None)
+        await until(lambda: "Olá, começa quando?" in scene.spoken_rows())
+        extent = await scene.core.history.extent(ana.id)
+        assert (extent.messages, extent.conversations) == (1, 1)
+    async with conecta(settings) as scene:
+        found = await scene.core.history.search("comeca")
+        assert [message.text for message in found] == ["Olá, começa quando?"]

@@ -12,25 +12,27 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
+from app.domain.actions import ActionName
 from app.domain.credentials import CredentialField
-from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.link_status import LinkState, Reason
+from app.domain.mentorado import Mentorado, ProviderKind
 from app.settings import Settings
-from app.ui import text
-from app.ui.credentials.queue_sheet import QueueSheet
-from app.ui.credentials.sheet import CredentialsSheet
-from app.ui.places import Place
-from app.ui.text import texts
+from app.text import status as status_text
+from app.text.status import texts
+from app.ui.navigation import PageId
+from app.ui.providers.credentials_dialog import CredentialsDialog
+from app.ui.providers.queue_dialog import QueueDialog
 from tests.conftest import OnQt
 from tests.e2e.conftest import PHONE, TYPED, Scene, conecta
 from tests.e2e.test_first_connection import connect_by_hand
 from tests.emulators.meta_cloud.graph import MetaCloud
-from tests.emulators.meta_cloud.world import NUMBER_ID, TOKEN, WABA_ID
+from tests.emulators.meta_cloud.state import NUMBER_ID, TOKEN, WABA_ID
 from tests.emulators.serving import Served
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 from tests.emulators.zapi.emulator import ZapiEmulator
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 F = CredentialField
 BIA_PHONE, BIA_TYPED = "5521987650001", "21 98765-0001"
@@ -72,29 +74,29 @@ def words(widget: QWidget) -> str:
     return " | ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
-def named(scene: Scene, name: str) -> Enrolment:
-    return scene.core.enrolments.named(name)
+def named(scene: Scene, name: str) -> Mentorado:
+    return scene.core.mentorados.find(name)
 
 
-async def add(scene: Scene, name: str, phone: str, kind: ProviderKind) -> CredentialsSheet:
+async def add(scene: Scene, name: str, phone: str, kind: ProviderKind) -> CredentialsDialog:
     """Add somebody at *kind* through the form; the sheet for their credentials follows by itself."""
     QTest.mouseClick(scene.window.header.add_button, Qt.MouseButton.LeftButton)
     form = await scene.sheet()
     QTest.keyClicks(form.focusWidget() or form, name)
     QTest.keyClicks([edit for edit in form.findChildren(QLineEdit) if edit.isVisible()][1], phone)
-    scene.click(text.provider(kind), form)
+    scene.click(status_text.provider(kind), form)
     scene.click(texts("dialog.add_and_enter"), form)
     return await credentials(scene)
 
 
-async def credentials(scene: Scene) -> CredentialsSheet:
-    await until(lambda: any(isinstance(sheet, CredentialsSheet) for sheet in scene.sheets()))
+async def credentials(scene: Scene) -> CredentialsDialog:
+    await until(lambda: any(isinstance(sheet, CredentialsDialog) for sheet in scene.sheets()))
     (sheet,) = scene.sheets()
-    assert isinstance(sheet, CredentialsSheet)
+    assert isinstance(sheet, CredentialsDialog)
     return sheet
 
 
-async def enter(scene: Scene, sheet: CredentialsSheet, typed: dict[CredentialField, str]) -> None:
+async def enter(scene: Scene, sheet: CredentialsDialog, typed: dict[CredentialField, str]) -> None:
     """Type credentials, have them checked live, save and connect."""
     for name, value in typed.items():
         line = sheet.form.inputs[name].line
@@ -107,11 +109,11 @@ async def enter(scene: Scene, sheet: CredentialsSheet, typed: dict[CredentialFie
     await until(lambda: not scene.sheets())
 
 
-async def keep_secrets_in_memory(scene: Scene, sheet: CredentialsSheet) -> None:
+async def keep_secrets_in_memory(scene: Scene, sheet: CredentialsDialog) -> None:
     """There is no keyring on this computer: go the way that the sheet shows."""
     await until(sheet.settings.isVisible)
     scene.click(texts("credentials.open_settings"), sheet)
-    await until(lambda: scene.window.places.here is Place.SETTINGS)
+    await until(lambda: scene.window.places.here is PageId.SETTINGS)
     await until(lambda: texts("settings.secrets.keep_in_memory") in _buttons(scene))
     scene.click(texts("settings.secrets.keep_in_memory"))
     await until(lambda: texts("settings.secrets.keep_in_memory") not in _buttons(scene))
@@ -123,15 +125,15 @@ def _buttons(scene: Scene) -> set[str]:
     return {each.text() for each in scene.window.findChildren(QAbstractButton) if each.isVisible()}
 
 
-async def again(scene: Scene, name: str) -> CredentialsSheet:
+async def again(scene: Scene, name: str) -> CredentialsDialog:
     """Back home, the lead card leads on to the credentials that are missing."""
-    mentorado_id = named(scene, name).mentorado.id
-    scene.window.go(Place.HOME)
+    mentorado_id = named(scene, name).id
+    scene.window.go(PageId.HOME)
     scene.window.choose(mentorado_id)
-    scene.window.errands.perform(ActionName.CONNECT, mentorado_id)
+    scene.window.controller.perform(ActionName.CONNECT, mentorado_id)
     await scene.until_state(named(scene, name), LinkState.BLOCKED)
     assert scene.status(named(scene, name)).reason is Reason.CREDENTIALS_MISSING
-    scene.click(text.action(ActionName.ENTER_CREDENTIALS)[0])
+    scene.click(status_text.action(ActionName.ENTER_CREDENTIALS)[0])
     return await credentials(scene)
 
 
@@ -178,7 +180,7 @@ def test_one_mentorado_is_connected_through_each_provider(
 
             spoken = scene.spoken_rows()
             for kind in ProviderKind:
-                assert f"{text.provider(kind)}" in spoken
+                assert f"{status_text.provider(kind)}" in spoken
             assert spoken.count(texts("badge.connected")) >= 3
 
     on_qt(main, within=90)
@@ -187,55 +189,50 @@ def test_one_mentorado_is_connected_through_each_provider(
     assert TOKEN.encode() not in kept
 
 
-def test_what_waits_in_the_queue_is_shown_before_a_reconnect_would_send_it(
-    on_qt: OnQt, hosted: Settings, zapi: Served
+@pytest.mark.within(60)
+async def test_what_waits_in_the_queue_is_shown_before_a_reconnect_would_send_it(
+    hosted: Settings, zapi: Served
 ) -> None:
     instance = emulated(zapi).add_instance()
     for name in ("Passei para confirmar amanhã.", "Segue o material do módulo 3."):
         instance.enqueue("5511987654321", name)
-
-    async def main() -> None:
-        async with conecta(hosted) as scene:
-            sheet = await add(scene, "Bia Torquato", BIA_TYPED, ProviderKind.ZAPI)
-            await keep_secrets_in_memory(scene, sheet)
-            sheet = await again(scene, "Bia Torquato")
-            await enter(scene, sheet, {F.INSTANCE_ID: instance.id, F.INSTANCE_TOKEN: instance.token})
-            bia = named(scene, "Bia Torquato")
-            await until(lambda: scene.status(bia).reason is Reason.QUEUE_PENDING)
-            assert scene.codes_in_pixels() == [], "a code would let them all go"
-            scene.click(text.action(ActionName.DECIDE_QUEUE)[0])
-            await until(lambda: any(isinstance(each, QueueSheet) for each in scene.sheets()))
-            (queue,) = scene.sheets()
-            assert "Passei para confirmar amanhã." in words(queue)
-            assert isinstance(queue, QueueSheet)
-            scene.click(texts("queue.remove"), queue)
-            await until(queue.typed.hasFocus)
-            QTest.keyClicks(queue.typed, "bia torquato")
-            scene.click(texts.plural("queue.remove_now", 2), queue)
-            await scene.until_state(bia, LinkState.QR_READY)
-            assert instance.queue == instance.sent == []
-            instance.scan(BIA_PHONE, await scene.code_in_pixels())
-            await scene.until_state(bia, LinkState.CONNECTED)
-
-    on_qt(main, within=60)
+    async with conecta(hosted) as scene:
+        sheet = await add(scene, "Bia Torquato", BIA_TYPED, ProviderKind.ZAPI)
+        await keep_secrets_in_memory(scene, sheet)
+        sheet = await again(scene, "Bia Torquato")
+        await enter(scene, sheet, {F.INSTANCE_ID: instance.id, F.INSTANCE_TOKEN: instance.token})
+        bia = named(scene, "Bia Torquato")
+        await until(lambda: scene.status(bia).reason is Reason.QUEUE_PENDING)
+        assert scene.codes_in_pixels() == [], "a code would let them all go"
+        scene.click(status_text.action(ActionName.DECIDE_QUEUE)[0])
+        await until(lambda: any(isinstance(each, QueueDialog) for each in scene.sheets()))
+        (queue,) = scene.sheets()
+        assert "Passei para confirmar amanhã." in words(queue)
+        assert isinstance(queue, QueueDialog)
+        scene.click(texts("queue.remove"), queue)
+        await until(queue.typed.hasFocus)
+        QTest.keyClicks(queue.typed, "bia torquato")
+        scene.click(texts.plural("queue.remove_now", 2), queue)
+        await scene.until_state(bia, LinkState.QR_READY)
+        assert instance.queue == instance.sent == []
+        instance.scan(BIA_PHONE, await scene.code_in_pixels())
+        await scene.until_state(bia, LinkState.CONNECTED)
 
 
-def test_a_token_that_is_refused_is_said_where_it_was_typed(on_qt: OnQt, hosted: Settings, meta: Served) -> None:
-    async def main() -> None:
-        async with conecta(hosted) as scene:
-            sheet = await add(scene, "Caio Muniz", TYPED, ProviderKind.META_CLOUD)
-            await keep_secrets_in_memory(scene, sheet)
-            sheet = await again(scene, "Caio Muniz")
-            typed = {F.ACCESS_TOKEN: "EAAwrong", F.PHONE_NUMBER_ID: NUMBER_ID, F.WABA_ID: WABA_ID}
-            for name, value in typed.items():
-                sheet.form.inputs[name].take(value)
-            scene.click(texts("credentials.check"), sheet)
-            await until(sheet.keep.isVisible)
-            assert texts("credentials.next.token_invalid") in sheet.verdict.said
-            assert not sheet.save.isEnabled()
-            sheet.form.inputs[F.ACCESS_TOKEN].take(TOKEN)
-            scene.click(texts("credentials.check"), sheet)
-            await until(sheet.save.isEnabled)
-            sheet.reject()
-
-    on_qt(main, within=60)
+@pytest.mark.within(60)
+async def test_a_token_that_is_refused_is_said_where_it_was_typed(hosted: Settings, meta: Served) -> None:
+    async with conecta(hosted) as scene:
+        sheet = await add(scene, "Caio Muniz", TYPED, ProviderKind.META_CLOUD)
+        await keep_secrets_in_memory(scene, sheet)
+        sheet = await again(scene, "Caio Muniz")
+        typed = {F.ACCESS_TOKEN: "EAAwrong", F.PHONE_NUMBER_ID: NUMBER_ID, F.WABA_ID: WABA_ID}
+        for name, value in typed.items():
+            sheet.form.inputs[name].take(value)
+        scene.click(texts("credentials.check"), sheet)
+        await until(sheet.keep.isVisible)
+        assert texts("credentials.next.token_invalid") in sheet.verdict.text
+        assert not sheet.save.isEnabled()
+        sheet.form.inputs[F.ACCESS_TOKEN].take(TOKEN)
+        scene.click(texts("credentials.check"), sheet)
+        await until(sheet.save.isEnabled)
+        sheet.reject()

@@ -18,7 +18,14 @@ import pytest
 from tests.clock import StillClock
 from tests.emulators.meta_cloud import webhooks
 from tests.emulators.meta_cloud.graph import MetaCloud
-from tests.emulators.meta_cloud.world import APP_SECRET, NUMBER_ID, TOKEN, WABA_ID, World, template
+from tests.emulators.meta_cloud.state import (
+    APP_SECRET,
+    NUMBER_ID,
+    TOKEN,
+    WABA_ID,
+    World,
+    template,
+)
 from tests.emulators.serving import Message, Receive, Send, Served, body_of
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-from tests.emulators.whatsapp_web.control import EmulatorControl, EmulatorSaidNo
+from tests.emulators.whatsapp_web.control import EmulatorControl, EmulatorRefused
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 from tests.emulators.whatsapp_web.real_client import RealClient
 
@@ -66,14 +66,14 @@ def test_a_linked_client_logs_in_and_leaves_its_keys(shop: RealClient, control: 
     line = control.wait_online(SHOP)
     assert (line.kind, line.device) == ("login", 1)
     assert [device.keys for device in control.devices(SHOP)] == [811]  # of 812; its phone wrote to it with one
-    assert {"status": "success"} in shop.said()
+    assert {"status": "success"} in shop.events()
 
 
 def test_a_newly_linked_client_gets_keys_and_history_of_its_phone_which_are_no_peoples_messages(
     shop: RealClient, control: EmulatorControl
 ) -> None:
     first = shop.wait(event="ProtocolMessage")
-    second = shop.wait(after=shop.said().index(first) + 1, event="ProtocolMessage")
+    second = shop.wait(after=shop.events().index(first) + 1, event="ProtocolMessage")
     notices = {str(first["id"]), str(second["id"])}
     assert len(notices) == 2
     assert not notices & set(control.acknowledged())
@@ -105,7 +105,7 @@ def test_a_phone_answers_by_itself_or_stays_silent(shop: RealClient, control: Em
     quiet = shop.do("send", to=FRIEND, text="oi?")["id"]
     shop.do("send", to=OTHER, text="oi")
     shop.wait(event="Receipt", ids=...)
-    assert not [said for said in shop.said() if said.get("event") == "Receipt" and quiet in said["ids"]]
+    assert not [fields for fields in shop.events() if fields.get("event") == "Receipt" and quiet in fields["ids"]]
     control.silence(FRIEND, silent=False)
 
 
@@ -124,7 +124,7 @@ def test_a_typed_code_links_and_two_clients_write_to_each_other(
     with RealClient(emulator, "typed") as typed:
         typed.code()
         typed.do("code", phone=FRIEND)
-        with pytest.raises(EmulatorSaidNo, match="the code is wrong"):
+        with pytest.raises(EmulatorRefused, match="the code is wrong"):
             control.type_pairing_code(FRIEND, "AAAA-BBBB")
         control.type_pairing_code(FRIEND, typed.do("code", phone=FRIEND)["code"])
         typed.event("Connected")
@@ -187,7 +187,7 @@ def test_a_client_comes_back_by_itself(
     assert control.fault(fault, SHOP) == 1
     control.wait_online(SHOP, since=now)
     shop.event("Connected", after=before)
-    assert [said["event"] for said in shop.said()[before:]] == events
+    assert [fields["event"] for fields in shop.events()[before:]] == events
 
 
 @pytest.mark.parametrize("fault", ["failure-503", "upgrade-429"])
@@ -245,7 +245,7 @@ def test_one_session_opened_twice_replaces_the_first(
 
 
 @pytest.mark.parametrize(
-    ("fault", "said", "status"),
+    ("fault", "text", "status"),
     [
         ("pairing-bad-hmac", "hmac-mismatch", "error"),
         ("pairing-bad-signature", "signature-mismatch", "error"),
@@ -254,11 +254,11 @@ def test_one_session_opened_twice_replaces_the_first(
     ],
 )
 def test_a_link_that_fails_has_a_status(
-    emulator: EmulatorProcess, control: EmulatorControl, fault: str, said: str, status: str
+    emulator: EmulatorProcess, control: EmulatorControl, fault: str, text: str, status: str
 ) -> None:
     control.fault(fault)
     with RealClient(emulator, fault) as client:
-        with pytest.raises(EmulatorSaidNo, match=said):
+        with pytest.raises(EmulatorRefused, match=text):
             control.scan(FRIEND, client.code())
         client.wait(status=status)
 
@@ -280,7 +280,7 @@ def test_codes_run_out_and_an_old_one_links_nobody(emulator: EmulatorProcess, co
         before = client.mark()
         assert control.more_refs(2) == 1
         assert client.code(before) != code
-    with pytest.raises(EmulatorSaidNo, match="no client shows this code"):
+    with pytest.raises(EmulatorRefused, match="no client shows this code"):
         control.scan(FRIEND, code)
     control.set_ref_count(0)
     with RealClient(emulator, "exhausted") as client:
@@ -296,7 +296,7 @@ def test_logging_out_unlinks_the_device(emulator: EmulatorProcess, control: Emul
 
 
 def test_an_operation_nobody_knows_is_refused(control: EmulatorControl) -> None:
-    with pytest.raises(EmulatorSaidNo, match="no operation"):
+    with pytest.raises(EmulatorRefused, match="no operation"):
         control._ask("explode")
-    with pytest.raises(EmulatorSaidNo, match="nobody has the number"):
+    with pytest.raises(EmulatorRefused, match="nobody has the number"):
         control.devices("123")

@@ -19,7 +19,7 @@ from tests.emulators.whatsapp_web.emulator import Emulator
 from tests.emulators.whatsapp_web.faults import FAULTS, ArmedFaults, EntryFault, SendFault
 from tests.emulators.whatsapp_web.installed import protobuf
 from tests.emulators.whatsapp_web.iq import Asked, answer
-from tests.emulators.whatsapp_web.letters import write_history
+from tests.emulators.whatsapp_web.message_builders import write_history
 from tests.emulators.whatsapp_web.nodes import LID_SERVER, PHONE_SERVER, Jid, Node, leaf, node
 from tests.emulators.whatsapp_web.noise import Cipher, Frames, Handshake, frame
 from tests.emulators.whatsapp_web.signal_end import INSIDE, OPENING, SignalEnd
@@ -96,11 +96,11 @@ class NoiseClient(WebSocket):
     async def meet(self) -> tuple[Node, Node]:
         """What the service understood, and what the client understood of its answer."""
         line = Connection(Attempt(1, 0.0), self, XML_BY_VERSION)
-        _, payload, said = await line.shake_hands(self._identity)
+        _, payload, nodes = await line.shake_hands(self._identity)
         assert payload == b"payload"
-        asked = await anext(said)
+        asked = await anext(nodes)
         line.send(ANSWER)
-        assert [each async for each in said] == []
+        assert [each async for each in nodes] == []
         assert self._xml is not None
         return asked, self._xml.decode(self._read.decrypt(self._received.pop()))
 
@@ -131,8 +131,8 @@ def test_no_dictionaries_are_invented(tmp_path: Path) -> None:
 @settings(deadline=None)
 @given(data=st.data())
 def test_a_node_survives_the_wire_with_the_dictionaries_of_each_version(version: int, data: st.DataObject) -> None:
-    xml, said = XML_BY_VERSION[version], data.draw(NODES[version])
-    assert xml.decode(xml.encode(said)) == said
+    xml, stanza = XML_BY_VERSION[version], data.draw(NODES[version])
+    assert xml.decode(xml.encode(stanza)) == stanza
 
 
 @pytest.mark.parametrize(
@@ -143,17 +143,17 @@ def test_a_node_survives_the_wire_with_the_dictionaries_of_each_version(version:
     ],
 )
 def test_the_same_node_has_other_bytes_in_another_version(version: int, raw: bytes) -> None:
-    said = node("iq", to=Jid("", PHONE_SERVER))
-    assert XML_BY_VERSION[version].encode(said) == raw
-    assert XML_BY_VERSION[version].decode(raw) == said
+    stanza = node("iq", to=Jid("", PHONE_SERVER))
+    assert XML_BY_VERSION[version].encode(stanza) == raw
+    assert XML_BY_VERSION[version].decode(raw) == stanza
     other = XML_BY_VERSION[5 - version].decode(raw)
     assert (other.tag, set(other.attrs)) != ("iq", {"to"})
 
 
 @settings(deadline=None)
 @given(NODES[3], st.data())
-def test_half_a_node_is_refused(said: Node, data: st.DataObject) -> None:
-    raw = XML.encode(said)
+def test_half_a_node_is_refused(stanza: Node, data: st.DataObject) -> None:
+    raw = XML.encode(stanza)
     with pytest.raises((ValueError, IndexError)):
         XML.decode(raw[: data.draw(st.integers(1, len(raw) - 1))])
 
@@ -162,8 +162,8 @@ def test_long_contents_and_long_lists_survive_too() -> None:
     many = node("list", *(leaf("item", b"x") for _ in range(300)))
     assert XML.decode(XML.encode(many)) == many
     for size in (255, 256, 1 << 20):
-        said = leaf("enc", bytes(size))
-        assert XML.decode(XML.encode(said)) == said
+        stanza = leaf("enc", bytes(size))
+        assert XML.decode(XML.encode(stanza)) == stanza
 
 
 def test_a_compressed_node_is_read() -> None:
@@ -272,7 +272,7 @@ def test_an_armed_fault_strikes_whom_and_as_often_as_it_should() -> None:
 @pytest.mark.parametrize(
     "asked", ["CONNECT example.com:443", "CONNECT mmg.whatsapp.net:443", "CONNECT web.whatsapp.com:80", "GET http://x/"]
 )
-def test_the_door_leads_nowhere_else(asked: str, fast_dir: Path) -> None:
+def test_the_endpoint_leads_nowhere_else(asked: str, fast_dir: Path) -> None:
     async def knock() -> bytes:
         async with Emulator(fast_dir) as emulator:
             reader, writer = await asyncio.open_connection("127.0.0.1", emulator.port)

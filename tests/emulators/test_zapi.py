@@ -61,8 +61,8 @@ def test_who_may_ask(world: World) -> None:
     world.emulator.blocked_address = "203.0.113.9"
     assert world.ask("GET", "status", Client_Token="F1S") == (400, {"error": "203.0.113.9 not allowed"})
     world.emulator.blocked_address, world.instance.paid = None, False
-    status, said = world.ask("GET", "status", Client_Token="F1S")
-    assert (status, "must subscribe" in said["error"]) == (400, True)
+    status, value = world.ask("GET", "status", Client_Token="F1S")
+    assert (status, "must subscribe" in value["error"]) == (400, True)
 
 
 def test_the_status_fills_its_error_even_when_all_is_well(world: World) -> None:
@@ -161,11 +161,11 @@ def test_booleans_and_numbers_come_as_texts_where_they_do(world: World) -> None:
 
 
 def test_whoever_asked_to_be_called_is_called(world: World) -> None:
-    heard: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = []
 
     class Ear(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            heard.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            items.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(200)
             self.end_headers()
 
@@ -185,7 +185,7 @@ def test_whoever_asked_to_be_called_is_called(world: World) -> None:
         world.emulator.postman.until_delivered()
         server.shutdown()
         thread.join()
-    assert [told["type"] for told in heard] == [
+    assert [fields["type"] for fields in items] == [
         "ConnectedCallback",
         "DeliveryCallback",
         "MessageStatusCallback",
@@ -193,7 +193,7 @@ def test_whoever_asked_to_be_called_is_called(world: World) -> None:
         "ReceivedCallback",
         "DisconnectedCallback",
     ]
-    assert all(told["instanceId"] == world.instance.id and told["momment"] > 1e9 for told in heard)
+    assert all(fields["instanceId"] == world.instance.id and fields["momment"] > 1e9 for fields in items)
     assert world.emulator.postman.lost == []
 
 

@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 import pytest
 
 from app.domain.errors import Problem
-from app.domain.mentorado import Enrolment, Link, Mentorado, new_link_id, new_mentorado_id
+from app.domain.mentorado import Link, Mentorado, new_link_id, new_mentorado_id
 from app.domain.phone import PhoneNumber
-from app.domain.provider import CodeAccepted, CodeIssued, HostAnswered, Line, Lost, Opened, Signal
-from app.providers.whatsapp_web.line import HostLine, Patience
+from app.domain.provider import Connected, Connection, ConnectionEvent, HostAnswered, Lost, QrIssued, QrScanned
+from app.providers.whatsapp_web.connection import SessionConnection, SessionTimeouts
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from tests.clock import StillClock
 from tests.emulators.whatsapp_web import session_host
@@ -58,11 +58,12 @@ def good_manners(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("emulator").control.clear_faults()
 
 
-def enrolment(*, digits: str = "", account: PhoneNumber | None = None) -> Enrolment:
+def mentorado(*, digits: str = "", account: PhoneNumber | None = None) -> Mentorado:
     """Somebody new, with a number nobody else has."""
     phone = PhoneNumber("+" + (digits or f"55119{next(_numbers):08d}"))
-    mentorado = Mentorado(id=new_mentorado_id(), name="Ana", phone=phone, created_at=datetime(2026, 1, 1, tzinfo=UTC))
-    return Enrolment(mentorado, Link(id=new_link_id(), mentorado_id=mentorado.id, account=account))
+    mentorado_id, created = new_mentorado_id(), datetime(2026, 1, 1, tzinfo=UTC)
+    link = Link(id=new_link_id(), mentorado_id=mentorado_id, account=account)
+    return Mentorado(id=mentorado_id, name="Ana", phone=phone, created_at=created, link=link)
 
 
 @dataclass(kw_only=True)
@@ -74,50 +75,50 @@ class World:
     root: Path
     clock: StillClock = field(default_factory=StillClock)
 
-    def somebody(self) -> Enrolment:
+    def somebody(self) -> Mentorado:
         """Enrolled, with a WhatsApp account, not paired."""
-        person = enrolment()
+        person = mentorado()
         self.emulator.control.add_account(digits(person))
         return person
 
-    async def scan(self, person: Enrolment, code: str) -> None:
+    async def scan(self, person: Mentorado, code: str) -> None:
         """Let the person's phone scan."""
         await asyncio.to_thread(self.emulator.control.scan, digits(person), code)
 
-    async def pair(self, person: Enrolment) -> None:
+    async def pair(self, person: Mentorado) -> None:
         """From nothing to an adopted session."""
         async with self.provider.pair(person) as line:
-            async for signal in line.signals():
+            async for signal in line.events():
                 match signal:
-                    case CodeIssued(text=text, number=1):
+                    case QrIssued(text=text, number=1):
                         await self.scan(person, text)
-                    case Opened():
-                        await self.provider.adopt(person.link)
+                    case Connected():
+                        await self.provider.commit_pairing(person.link)
                         return
-                    case CodeAccepted() | HostAnswered():
+                    case QrScanned() | HostAnswered():
                         pass
                     case _:
                         pytest.fail(f"pairing said {signal}")
 
     @asynccontextmanager
-    async def connected(self, person: Enrolment) -> AsyncIterator[HostLine]:
+    async def connected(self, person: Mentorado) -> AsyncIterator[SessionConnection]:
         """A line of a paired person that is through."""
         async with self.provider.connect(person) as line:
-            await until(line, Opened)
-            assert isinstance(line, HostLine)
+            await until(line, Connected)
+            assert isinstance(line, SessionConnection)
             yield line
 
-    def fault(self, name: str, person: Enrolment | None = None, **how: Any) -> None:
+    def fault(self, name: str, person: Mentorado | None = None, **how: Any) -> None:
         self.emulator.control.fault(name, digits(person) if person else None, **how)
 
 
-def digits(person: Enrolment) -> str:
-    return person.mentorado.phone.lstrip("+")
+def digits(person: Mentorado) -> str:
+    return person.phone.lstrip("+")
 
 
-async def until(line: Line, wanted: type[T] | Callable[[Signal], bool]) -> Any:
+async def until(line: Connection, wanted: type[T] | Callable[[ConnectionEvent], bool]) -> Any:
     """Follow *line* to the first signal of the *wanted* kind, or that fits; everything before it is let go."""
-    async for signal in line.signals():
+    async for signal in line.events():
         if isinstance(signal, wanted) if isinstance(wanted, type) else wanted(signal):
             return signal
     pytest.fail(f"the line ended without {wanted}")
@@ -127,8 +128,8 @@ def world_in(emulator: EmulatorProcess, home: Path, **settings: Any) -> World:
     """A provider whose hosts trust the emulator, with its sessions under *home*."""
     clock = StillClock()
     root = settings.pop("session_root", home / "sessions")
-    patience = Patience(first_code=15, sign_in=15, send=20, request=10)
-    settings = {"command": shlex.split(emulator.host_command()), "patience": patience, **settings}
+    timeouts = SessionTimeouts(first_code=15, sign_in=15, send=20, request=10)
+    settings = {"command": shlex.split(emulator.host_command()), "timeouts": timeouts, **settings}
     provider = WhatsAppWebProvider(root, clock=clock, **settings)
     return World(emulator=emulator, provider=provider, root=root, clock=clock)
 
@@ -155,15 +156,17 @@ def timers(request: pytest.FixtureRequest) -> Iterator[Future[Timed] | None]:
         tempfile.TemporaryDirectory(dir=quick_directory()) as home,
         ThreadPoolExecutor(1) as thread,
     ):
-        yield thread.submit(lambda: run(_wait_for_timers(world_in(own, Path(home), patience=Patience())), within=110))
+        yield thread.submit(
+            lambda: run(_wait_for_timers(world_in(own, Path(home), timeouts=SessionTimeouts())), within=110)
+        )
 
 
 @dataclass
 class Timed:
     """What became of three lines whose far end fell silent."""
 
-    pings: list[Signal] = field(default_factory=list)
-    codes: list[Signal] = field(default_factory=list)
+    pings: list[ConnectionEvent] = field(default_factory=list)
+    codes: list[ConnectionEvent] = field(default_factory=list)
     send: Problem | None = None
     send_took: float = 0.0
 
@@ -179,22 +182,22 @@ async def _wait_for_timers(world: World) -> Timed:
         world.connected(sender) as sending,
         world.provider.pair(world.somebody()) as pairing,
     ):
-        seen.codes.append(await until(pairing, CodeIssued))
+        seen.codes.append(await until(pairing, QrIssued))
         control.answer_pings(False)
         control.answer_iqs(False)
 
         async def pings() -> None:
             seen.pings.append(await until(listening, Lost))
             control.answer_pings(True)
-            seen.pings.append(await until(listening, Opened))
+            seen.pings.append(await until(listening, Connected))
 
         async def codes() -> None:
-            seen.codes.extend([each async for each in pairing.signals() if not isinstance(each, HostAnswered)])
+            seen.codes.extend([each async for each in pairing.events() if not isinstance(each, HostAnswered)])
 
         async def send() -> None:
             began = time.monotonic()
             try:
-                await sending.send_text(listener.mentorado.phone, "lost")
+                await sending.send_text(listener.phone, "lost")
             except Problem as problem:
                 seen.send = problem
             seen.send_took = time.monotonic() - began

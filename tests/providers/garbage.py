@@ -21,30 +21,30 @@ def garbage(true: Sequence[object], *, seed: int = 1, count: int = EACH) -> Iter
     """*count* bodies made of *true* answers; the same in every run."""
     random = Random(seed)  # noqa: S311 - repeatable on purpose
     for _ in range(count):
-        said = random.choice(true)
+        value = random.choice(true)
         if random.random() < 0.6:
-            said = _strange(said, random)
-        body = json.dumps(said).encode()
+            value = _strange(value, random)
+        body = json.dumps(value).encode()
         yield body if random.random() < 0.5 else _broken(body, random)
 
 
-def _strange(said: Any, random: Random) -> Any:
-    """*said* with one of its values replaced, left out, or put under another name."""
-    if isinstance(said, dict) and said:
-        name = random.choice(list(said))
-        others = {key: value for key, value in said.items() if key != name}
+def _strange(fields: Any, random: Random) -> Any:
+    """*fields* with one of its values replaced, left out, or put under another name."""
+    if isinstance(fields, dict) and fields:
+        name = random.choice(list(fields))
+        others = {key: value for key, value in fields.items() if key != name}
         match random.randrange(4):
             case 0:
                 return others
             case 1:
-                return {**others, random.choice([name.upper(), name[:-1], "error", "value"]): said[name]}
+                return {**others, random.choice([name.upper(), name[:-1], "error", "value"]): fields[name]}
             case 2:
-                return {**said, name: _strange(said[name], random)}
+                return {**fields, name: _strange(fields[name], random)}
             case _:
                 pass
-    if isinstance(said, list) and said and random.random() < 0.7:
-        index = random.randrange(len(said))
-        return [*said[:index], _strange(said[index], random), *said[index + 1 :]]
+    if isinstance(fields, list) and fields and random.random() < 0.7:
+        index = random.randrange(len(fields))
+        return [*fields[:index], _strange(fields[index], random), *fields[index + 1 :]]
     return random.choice(_STRANGE)
 
 

@@ -16,21 +16,28 @@ from queue import SimpleQueue
 import psutil
 import pytest
 
-from app.domain.connection import Reason
 from app.domain.errors import Problem
-from app.domain.mentorado import Enrolment
-from app.domain.messages import Delivery, WireFact, WireMessage, WireReceipt, WireUnknown, forward
+from app.domain.link_status import Reason
+from app.domain.mentorado import Mentorado
+from app.domain.messages import (
+    DeliveryReceipt,
+    DeliveryStatus,
+    MessageUpdate,
+    ProviderMessage,
+    WireUnknown,
+    merge_delivery,
+)
 from app.domain.phone import PhoneNumber
-from app.domain.provider import Arrived, Failed, Line, Opened, Refused
-from app.file_lock import read_owner
+from app.domain.provider import Blocked, Connected, Connection, Failed, MessagesReceived
+from app.platform.locks import read_owner
+from app.providers.whatsapp_web.connection import SessionConnection
 from app.providers.whatsapp_web.host.engine import Engine, Listener, own_users_of
-from app.providers.whatsapp_web.host.events import Event
-from app.providers.whatsapp_web.host.gate import Gate
-from app.providers.whatsapp_web.host.own_sends import SENDING, SENT
+from app.providers.whatsapp_web.host.event_mapping import Event
+from app.providers.whatsapp_web.host.forwarder import SENDING, SENT
 from app.providers.whatsapp_web.host.session import Session
-from app.providers.whatsapp_web.host.spool import Spool
-from app.providers.whatsapp_web.line import HostLine
-from app.providers.whatsapp_web.protocol import FromHost, Mode, Open, SessionState, StateChanged
+from app.providers.whatsapp_web.host.spool import SessionSpool
+from app.providers.whatsapp_web.host.start_lock import StartLock
+from app.providers.whatsapp_web.protocol import FromHost, Open, OpenMode, SessionState, StateChanged
 from tests.providers.conftest import World, digits, run
 
 
@@ -38,142 +45,128 @@ from tests.providers.conftest import World, digits, run
 class Ear:
     """Everything that arrived, stored as the history does: each id once, each delivery forward."""
 
-    messages: dict[str, WireMessage] = field(default_factory=dict)
-    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    messages: dict[str, ProviderMessage] = field(default_factory=dict)
+    deliveries: dict[str, DeliveryStatus] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)
     unknown: list[WireUnknown] = field(default_factory=list)
     opened: bool = False
 
-    def hear(self, facts: Sequence[WireFact]) -> None:
+    def hear(self, facts: Sequence[MessageUpdate]) -> None:
         for fact in facts:
-            if isinstance(fact, WireReceipt):
+            if isinstance(fact, DeliveryReceipt):
                 for each in fact.provider_ids:
-                    self.deliveries[each] = forward(self.deliveries.get(each), fact.delivery)
+                    self.deliveries[each] = merge_delivery(self.deliveries.get(each), fact.delivery)
             elif isinstance(fact, WireUnknown):
                 self.unknown.append(fact)
-            elif not isinstance(fact, WireMessage):
+            elif not isinstance(fact, ProviderMessage):
                 continue
             elif fact.provider_id in self.messages:
                 self.again.append(fact.provider_id)
             else:
                 self.messages[fact.provider_id] = fact
 
-    async def listen(self, line: Line, enough: Callable[[], bool], *, confirm: bool = True) -> None:
+    async def listen(self, line: Connection, enough: Callable[[], bool], *, confirm: bool = True) -> None:
         """Take in what arrives until it is *enough* or the line is over."""
         self.opened = False
-        async for signal_ in line.signals():
-            self.opened = self.opened or isinstance(signal_, Opened)
-            if isinstance(signal_, Arrived):
+        async for signal_ in line.events():
+            self.opened = self.opened or isinstance(signal_, Connected)
+            if isinstance(signal_, MessagesReceived):
                 self.hear(signal_.facts)
                 self.marks.append(signal_.up_to)
                 if confirm:
                     await line.confirm(signal_.up_to)
-            if enough() or isinstance(signal_, Refused | Failed):
+            if enough() or isinstance(signal_, Blocked | Failed):
                 return
 
 
-def host_of(world: World, person: Enrolment) -> psutil.Process:
-    owner = read_owner(world.root / person.mentorado.id / "host.lock")
+def host_of(world: World, person: Mentorado) -> psutil.Process:
+    owner = read_owner(world.root / person.id / "host.lock")
     assert owner is not None
     return psutil.Process(owner.pid)
 
 
-def test_messages_arrive_in_the_order_they_were_written(world: World) -> None:
-    async def main() -> None:
-        control = world.emulator.control
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        ear = Ear()
-        async with world.connected(ana) as line, asyncio.TaskGroup() as both:
-            written = both.create_task(control.off_loop(control.stream_texts, digits(bia), digits(ana), 1500))
-            await ear.listen(line, lambda: len(ear.messages) == 1500)
-        assert list(ear.messages) == written.result()
-        assert [said.text for said in ear.messages.values()] == [f"text {number}" for number in range(1500)]
-        assert ear.again == []
-        assert ear.marks == sorted(set(ear.marks))
-
-    run(main(), within=60)
+@pytest.mark.within(60)
+async def test_messages_arrive_in_the_order_they_were_written(world: World) -> None:
+    control = world.emulator.control
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    ear = Ear()
+    async with world.connected(ana) as line, asyncio.TaskGroup() as both:
+        written = both.create_task(control.off_loop(control.stream_texts, digits(bia), digits(ana), 1500))
+        await ear.listen(line, lambda: len(ear.messages) == 1500)
+    assert list(ear.messages) == written.result()
+    assert [message.text for message in ear.messages.values()] == [f"text {number}" for number in range(1500)]
+    assert ear.again == []
+    assert ear.marks == sorted(set(ear.marks))
 
 
-def test_what_is_not_confirmed_arrives_again_on_the_next_line(world: World) -> None:
-    async def main() -> None:
-        control = world.emulator.control
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        first, second, third = Ear(), Ear(), Ear()
-        async with world.connected(ana) as line:
-            ids = await control.off_loop(control.stream_texts, digits(bia), digits(ana), 20)
-            await first.listen(line, lambda: len(first.messages) == 20, confirm=False)
-        async with world.provider.connect(ana) as line:
-            await second.listen(line, lambda: len(second.messages) == 20)
-            await asyncio.sleep(0.2)
-        assert list(second.messages.values()) == list(first.messages.values())
-        async with world.connected(ana) as line:
-            ids.append(await control.off_loop(control.send_text, digits(bia), digits(ana), "mais um"))
-            await third.listen(line, lambda: ids[-1] in third.messages)
-        assert list(third.messages) == ids[-1:]
-
-    run(main())
+async def test_what_is_not_confirmed_arrives_again_on_the_next_line(world: World) -> None:
+    control = world.emulator.control
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    first, second, third = Ear(), Ear(), Ear()
+    async with world.connected(ana) as line:
+        ids = await control.off_loop(control.stream_texts, digits(bia), digits(ana), 20)
+        await first.listen(line, lambda: len(first.messages) == 20, confirm=False)
+    async with world.provider.connect(ana) as line:
+        await second.listen(line, lambda: len(second.messages) == 20)
+        await asyncio.sleep(0.2)
+    assert list(second.messages.values()) == list(first.messages.values())
+    async with world.connected(ana) as line:
+        ids.append(await control.off_loop(control.send_text, digits(bia), digits(ana), "mais um"))
+        await third.listen(line, lambda: ids[-1] in third.messages)
+    assert list(third.messages) == ids[-1:]
 
 
-def test_no_more_is_handed_over_than_there_is_room_for(world: World) -> None:
+@pytest.mark.within(60)
+async def test_no_more_is_handed_over_than_there_is_room_for(world: World) -> None:
     """The app that does not confirm gets a thousand, and the rest when it does."""
-
-    async def main() -> None:
-        control = world.emulator.control
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        ear = Ear()
-        async with world.connected(ana) as line:
-            await control.off_loop(control.stream_texts, digits(bia), digits(ana), 1300)
-            await control.off_loop(control.wait_acknowledged, 1300, 40)
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(1.5):
-                    await ear.listen(line, lambda: False, confirm=False)
-            assert len(ear.messages) <= 1000
-            await line.confirm(ear.marks[-1])
-            await ear.listen(line, lambda: len(ear.messages) == 1300)
-
-    run(main(), within=60)
+    control = world.emulator.control
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    ear = Ear()
+    async with world.connected(ana) as line:
+        await control.off_loop(control.stream_texts, digits(bia), digits(ana), 1300)
+        await control.off_loop(control.wait_acknowledged, 1300, 40)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1.5):
+                await ear.listen(line, lambda: False, confirm=False)
+        assert len(ear.messages) <= 1000
+        await line.confirm(ear.marks[-1])
+        await ear.listen(line, lambda: len(ear.messages) == 1300)
 
 
-def test_what_is_sent_from_here_and_from_the_phone_arrives_too(world: World) -> None:
-    async def main() -> None:
-        control = world.emulator.control
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        ear = Ear()
-        async with world.connected(ana) as line:
-            sent = await line.send_text(bia.mentorado.phone, "daqui")
-            await ear.listen(line, lambda: ear.deliveries.get(sent.message_id) is Delivery.DELIVERED)
-            await control.off_loop(control.read, digits(bia), sent.message_id)
-            by_phone = await control.off_loop(control.send_text, digits(ana), digits(bia), "do celular")
-            await ear.listen(
-                line, lambda: by_phone in ear.messages and ear.deliveries[sent.message_id] is Delivery.READ
-            )
-        here, there = ear.messages[sent.message_id], ear.messages[by_phone]
-        assert (here.text, here.from_me, here.sent_at) == ("daqui", True, sent.at)
-        assert (there.text, there.from_me) == ("do celular", True)
-        assert {address.key for address in here.chat} <= {address.key for address in there.chat}
-
-    run(main())
+async def test_what_is_sent_from_here_and_from_the_phone_arrives_too(world: World) -> None:
+    control = world.emulator.control
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    ear = Ear()
+    async with world.connected(ana) as line:
+        sent = await line.send_text(bia.phone, "daqui")
+        await ear.listen(line, lambda: ear.deliveries.get(sent.message_id) is DeliveryStatus.DELIVERED)
+        await control.off_loop(control.read, digits(bia), sent.message_id)
+        by_phone = await control.off_loop(control.send_text, digits(ana), digits(bia), "do celular")
+        await ear.listen(
+            line, lambda: by_phone in ear.messages and ear.deliveries[sent.message_id] is DeliveryStatus.READ
+        )
+    here, there = ear.messages[sent.message_id], ear.messages[by_phone]
+    assert (here.text, here.from_me, here.sent_at) == ("daqui", True, sent.at)
+    assert (there.text, there.from_me) == ("do celular", True)
+    assert {address.key for address in here.chat} <= {address.key for address in there.chat}
 
 
-def test_a_text_that_was_refused_is_known_as_failed(world: World) -> None:
-    async def main() -> None:
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        ear = Ear()
-        async with world.connected(ana) as line:
-            world.fault("send-463", ana)
-            with pytest.raises(Problem):
-                await line.send_text(bia.mentorado.phone, "oi")
-            await ear.listen(line, lambda: bool(ear.deliveries))
-        ((own_id, said),) = ear.messages.items()
-        assert (said.text, said.from_me, ear.deliveries) == ("oi", True, {own_id: Delivery.FAILED})
-
-    run(main())
+async def test_a_text_that_was_refused_is_known_as_failed(world: World) -> None:
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    ear = Ear()
+    async with world.connected(ana) as line:
+        world.fault("send-463", ana)
+        with pytest.raises(Problem):
+            await line.send_text(bia.phone, "oi")
+        await ear.listen(line, lambda: bool(ear.deliveries))
+    ((own_id, message),) = ear.messages.items()
+    assert (message.text, message.from_me, ear.deliveries) == ("oi", True, {own_id: DeliveryStatus.FAILED})
 
 
 async def refused(sending: Coroutine[object, object, object]) -> bool:
@@ -185,133 +178,117 @@ async def refused(sending: Coroutine[object, object, object]) -> bool:
     return False
 
 
-def test_a_text_whose_acknowledgement_was_lost_is_uncertain_until_a_receipt_decides(world: World) -> None:
+@pytest.mark.within(60)
+async def test_a_text_whose_acknowledgement_was_lost_is_uncertain_until_a_receipt_decides(world: World) -> None:
     """ "it is uncertain until a receipt decides", under the id that the contact sees."""
-
-    async def main() -> None:
-        control = world.emulator.control
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        control.silence(digits(bia))  # no receipt before the line falls
-        ear = Ear()
-        async with world.connected(ana) as line:
-            world.fault("send-unacknowledged", ana)
-            world.fault("upgrade-503", times=3)  # longer than the library waits for its next line
-            async with asyncio.TaskGroup() as both:
-                sending = both.create_task(refused(line.send_text(bia.mentorado.phone, "oi")))
-                (received,) = await control.off_loop(control.wait_received, digits(bia))
-                world.fault("abort", ana)
-            assert sending.result()
-            await ear.listen(line, lambda: received.id in ear.deliveries)
-            assert ear.deliveries == {received.id: Delivery.UNCERTAIN}
-            said = [(each.provider_id, each.text) for each in ear.messages.values() if each.text]
-            assert said == [(received.id, "oi")]
-            control.clear_faults()
-            await ear.listen(line, lambda: ear.opened)
-            await control.off_loop(control.read, digits(bia), received.id)
-            await ear.listen(line, lambda: ear.deliveries[received.id] is Delivery.READ)
-
-    run(main(), within=60)
+    control = world.emulator.control
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    control.silence(digits(bia))  # no receipt before the line falls
+    ear = Ear()
+    async with world.connected(ana) as line:
+        world.fault("send-unacknowledged", ana)
+        world.fault("upgrade-503", times=3)  # longer than the library waits for its next line
+        async with asyncio.TaskGroup() as both:
+            sending = both.create_task(refused(line.send_text(bia.phone, "oi")))
+            (received,) = await control.off_loop(control.wait_received, digits(bia))
+            world.fault("abort", ana)
+        assert sending.result()
+        await ear.listen(line, lambda: received.id in ear.deliveries)
+        assert ear.deliveries == {received.id: DeliveryStatus.UNCERTAIN}
+        lines = [(each.provider_id, each.text) for each in ear.messages.values() if each.text]
+        assert lines == [(received.id, "oi")]
+        control.clear_faults()
+        await ear.listen(line, lambda: ear.opened)
+        await control.off_loop(control.read, digits(bia), received.id)
+        await ear.listen(line, lambda: ear.deliveries[received.id] is DeliveryStatus.READ)
 
 
-def test_a_text_to_a_number_without_whatsapp_is_known_as_failed(world: World) -> None:
-    async def main() -> None:
-        ana = world.somebody()
-        await world.pair(ana)
-        ear = Ear()
-        async with world.connected(ana) as line:
-            with pytest.raises(Problem):
-                await line.send_text(PhoneNumber("+5511900009999"), "oi")
-            await ear.listen(line, lambda: bool(ear.deliveries))
-        assert list(ear.deliveries.values()) == [Delivery.FAILED]
-
-    run(main())
+async def test_a_text_to_a_number_without_whatsapp_is_known_as_failed(world: World) -> None:
+    ana = world.somebody()
+    await world.pair(ana)
+    ear = Ear()
+    async with world.connected(ana) as line:
+        with pytest.raises(Problem):
+            await line.send_text(PhoneNumber("+5511900009999"), "oi")
+        await ear.listen(line, lambda: bool(ear.deliveries))
+    assert list(ear.deliveries.values()) == [DeliveryStatus.FAILED]
 
 
+@pytest.mark.within(60)
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
-def test_no_text_of_ours_is_forgotten_when_its_host_is_killed(world: World) -> None:
+async def test_no_text_of_ours_is_forgotten_when_its_host_is_killed(world: World) -> None:
     """Whatever the contact got is in the history under the id that the contact knows, as uncertain if need be."""
     chance = random.Random(11)  # noqa: S311 - when to kill, not a secret
+    control = world.emulator.control
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    ear, sent = Ear(), 0
 
-    async def main() -> None:
-        control = world.emulator.control
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        ear, sent = Ear(), 0
+    async def send(line: Connection) -> None:
+        nonlocal sent
+        assert isinstance(line, SessionConnection)
+        try:
+            while True:
+                sent += 1
+                await line.send_text(bia.phone, f"texto {sent}")
+        except Problem:
+            return
 
-        async def send(line: Line) -> None:
-            nonlocal sent
-            assert isinstance(line, HostLine)
-            try:
-                while True:
-                    sent += 1
-                    await line.send_text(bia.mentorado.phone, f"texto {sent}")
-            except Problem:
-                return
-
-        for _ in range(4):
-            async with world.provider.connect(ana) as line, asyncio.TaskGroup() as all_of_them:
-                await ear.listen(line, lambda: ear.opened)
-                all_of_them.create_task(send(line))
-                all_of_them.create_task(ear.listen(line, lambda: False))
-                await asyncio.sleep(chance.uniform(0.1, 0.4))
-                host_of(world, ana).send_signal(signal.SIGKILL)
-        async with world.provider.connect(ana) as line:
+    for _ in range(4):
+        async with world.provider.connect(ana) as line, asyncio.TaskGroup() as all_of_them:
             await ear.listen(line, lambda: ear.opened)
-            assert isinstance(line, HostLine)
-            final = await line.send_text(bia.mentorado.phone, "fim")
-            await ear.listen(line, lambda: final.message_id in ear.messages)
-        got = await control.off_loop(control.inbox, digits(bia))
-        kept = [said.text for said in ear.messages.values()]
-        assert {message.text for message in got} <= set(kept)
-        assert len(kept) == len(set(kept))
-        assert {message.id for message in got} <= ear.messages.keys()
-        unknown = [said for said in ear.messages.values() if said.provider_id.startswith("conecta-")]
-        assert len(unknown) <= 4  # the library had not begun yet
+            all_of_them.create_task(send(line))
+            all_of_them.create_task(ear.listen(line, lambda: False))
+            await asyncio.sleep(chance.uniform(0.1, 0.4))
+            host_of(world, ana).send_signal(signal.SIGKILL)
+    async with world.provider.connect(ana) as line:
+        await ear.listen(line, lambda: ear.opened)
+        assert isinstance(line, SessionConnection)
+        final = await line.send_text(bia.phone, "fim")
+        await ear.listen(line, lambda: final.message_id in ear.messages)
+    got = await control.off_loop(control.inbox, digits(bia))
+    kept = [incoming.text for incoming in ear.messages.values()]
+    assert {message.text for message in got} <= set(kept)
+    assert len(kept) == len(set(kept))
+    assert {message.id for message in got} <= ear.messages.keys()
+    unknown = [incoming for incoming in ear.messages.values() if incoming.provider_id.startswith("conecta-")]
+    assert len(unknown) <= 4  # the library had not begun yet
 
-    run(main(), within=60)
 
-
-def test_whose_device_it_is_is_known_before_the_first_message_arrives(world: World) -> None:
+async def test_whose_device_it_is_is_known_before_the_first_message_arrives(world: World) -> None:
     """What the phone tells its own devices must not become an unreadable message of somebody."""
-
-    async def main() -> None:
-        ana = world.somebody()
-        await world.pair(ana)
-        folder = world.root / ana.mentorado.id
-        (file,) = (each for each in folder.iterdir() if own_users_of(each))
-        number, lid = sorted(own_users_of(file), key=lambda user: user != digits(ana))
-        assert (number, lid.isdecimal()) == (digits(ana), True)
-        assert own_users_of(folder / "missing") == own_users_of(folder / "host.lock") == frozenset()
-
-    run(main())
+    ana = world.somebody()
+    await world.pair(ana)
+    folder = world.root / ana.id
+    (file,) = (each for each in folder.iterdir() if own_users_of(each))
+    number, lid = sorted(own_users_of(file), key=lambda user: user != digits(ana))
+    assert (number, lid.isdecimal()) == (digits(ana), True)
+    assert own_users_of(folder / "missing") == own_users_of(folder / "host.lock") == frozenset()
 
 
-def test_what_a_session_received_that_was_given_up_is_not_handed_to_the_next(world: World) -> None:
+@pytest.mark.within(60)
+async def test_what_a_session_received_that_was_given_up_is_not_handed_to_the_next(world: World) -> None:
     """The wrong phone scanned: what its owner was written must not enter the mentorado's history."""
-
-    async def main() -> None:
-        control = world.emulator.control
-        ana, bia = world.somebody(), world.somebody()
-        async with world.provider.pair(ana) as line:
-            async for signal_ in line.signals():
-                if isinstance(signal_, Opened):
-                    break
-                if (text := getattr(signal_, "text", None)) is not None:
-                    await world.scan(ana, text)
-            await control.off_loop(control.send_text, digits(bia), digits(ana), "segredo")
-            await control.off_loop(control.wait_acknowledged, 1)
-        await world.provider.discard(ana.link)
-        await world.pair(ana)
-        ear = Ear()
-        async with world.connected(ana) as line:
-            await control.off_loop(control.send_text, digits(bia), digits(ana), "olá")
-            await ear.listen(line, lambda: any(said.text == "olá" for said in ear.messages.values()))
-        assert [said.text for said in ear.messages.values()] == ["olá"]
-        kept = list((world.root / ana.mentorado.id / "quarantine").glob("*.spool"))
-        assert any(b"segredo" in path.read_bytes() for path in kept)
-
-    run(main(), within=60)
+    control = world.emulator.control
+    ana, bia = world.somebody(), world.somebody()
+    async with world.provider.pair(ana) as line:
+        async for signal_ in line.events():
+            if isinstance(signal_, Connected):
+                break
+            if (text := getattr(signal_, "text", None)) is not None:
+                await world.scan(ana, text)
+        await control.off_loop(control.send_text, digits(bia), digits(ana), "segredo")
+        await control.off_loop(control.wait_acknowledged, 1)
+    await world.provider.rollback_pairing(ana.link)
+    await world.pair(ana)
+    ear = Ear()
+    async with world.connected(ana) as line:
+        await control.off_loop(control.send_text, digits(bia), digits(ana), "olá")
+        await ear.listen(line, lambda: any(message.text == "olá" for message in ear.messages.values()))
+    assert [message.text for message in ear.messages.values()] == ["olá"]
+    kept = list((world.root / ana.id / "quarantine").glob("*.spool"))
+    assert any(b"segredo" in path.read_bytes() for path in kept)
 
 
 def test_what_is_damaged_or_not_understood_is_set_aside_and_holds_up_nothing(
@@ -321,8 +298,8 @@ def test_what_is_damaged_or_not_understood_is_set_aside_and_holds_up_nothing(
         control = world.emulator.control
         ana, bia = world.somebody(), world.somebody()
         await world.pair(ana)
-        folder = world.root / ana.mentorado.id
-        spool = Spool(folder, "session-of-another-day", note=print)
+        folder = world.root / ana.id
+        spool = SessionSpool(folder, "session-of-another-day", note=print)
         spool.append(Event.MESSAGE, b"no message at all")
         spool.append(SENDING, b"[]")  # of a text that was sent from here
         spool.append(SENT, b'{"own_id": "x", "to": "5511", "text": "oi", "at": "soon"}')
@@ -334,7 +311,7 @@ def test_what_is_damaged_or_not_understood_is_set_aside_and_holds_up_nothing(
             await ear.listen(line, lambda: ear.opened)
             await control.off_loop(control.send_text, digits(bia), digits(ana), "olá")
             await ear.listen(line, lambda: bool(ear.messages))
-        assert [said.text for said in ear.messages.values()] == ["olá"]
+        assert [message.text for message in ear.messages.values()] == ["olá"]
         kept = {path.read_bytes() for path in (folder / "quarantine").glob("*.bytes")}
         assert b"half a record" in kept
         assert any(b"no message at all" in each for each in kept)
@@ -348,22 +325,19 @@ def test_what_is_damaged_or_not_understood_is_set_aside_and_holds_up_nothing(
     assert "was not understood" in caplog.text
 
 
-def test_nothing_is_dialed_when_nothing_could_be_kept(world: World) -> None:
-    async def main() -> None:
-        ana = world.somebody()
-        await world.pair(ana)
-        dialed = len(world.emulator.control.attempts())
-        spool = world.root / ana.mentorado.id / "spool"
-        shutil.rmtree(spool)
-        spool.write_text("not a folder")
-        async with world.provider.connect(ana) as line:
-            signals = [signal_ async for signal_ in line.signals()]
-        (refused,) = signals
-        assert isinstance(refused, Refused)
-        assert refused.reason is Reason.SESSION_DIR_NOT_WRITABLE
-        assert len(world.emulator.control.attempts()) == dialed
-
-    run(main())
+async def test_nothing_is_dialed_when_nothing_could_be_kept(world: World) -> None:
+    ana = world.somebody()
+    await world.pair(ana)
+    dialed = len(world.emulator.control.attempts())
+    spool = world.root / ana.id / "spool"
+    shutil.rmtree(spool)
+    spool.write_text("not a folder")
+    async with world.provider.connect(ana) as line:
+        signals = [signal_ async for signal_ in line.events()]
+    (refused,) = signals
+    assert isinstance(refused, Blocked)
+    assert refused.reason is Reason.SESSION_DIR_NOT_WRITABLE
+    assert len(world.emulator.control.attempts()) == dialed
 
 
 class ForgetfulLibrary(Engine):
@@ -378,33 +352,29 @@ class ForgetfulLibrary(Engine):
         return ""
 
 
-def test_keys_that_are_taken_back_at_the_door_are_told_though_no_event_comes(fast_dir: Path) -> None:
+def test_keys_that_are_taken_back_at_the_login_are_told_though_no_event_comes(fast_dir: Path) -> None:
     """The emulator waits a round trip before it turns somebody away, and whatsmeow then wins this race."""
-    told: SimpleQueue[FromHost] = SimpleQueue()
-    opened = Open(session="s1", mode=Mode.CONNECT, file=str(fast_dir / "session-1.db"), device_name="Conecta")
+    readies: SimpleQueue[FromHost] = SimpleQueue()
+    opened = Open(session="s1", mode=OpenMode.CONNECT, file=str(fast_dir / "session-1.db"), device_name="Conecta")
     library = ForgetfulLibrary()
-    thread = threading.Thread(target=Session(opened, library, Gate(), told.put).run, daemon=True)
+    thread = threading.Thread(target=Session(opened, library, StartLock(), readies.put).run, daemon=True)
     thread.start()
-    news = told.get(timeout=5)
+    news = readies.get(timeout=5)
     assert isinstance(news, StateChanged)
     assert (news.state, news.reason) == (SessionState.REFUSED, Reason.LOGGED_OUT)
     library.over.set()
     thread.join(5)
 
 
-def test_a_session_whose_keys_are_gone_shows_no_code_to_whoever_only_connects(world: World) -> None:
+async def test_a_session_whose_keys_are_gone_shows_no_code_to_whoever_only_connects(world: World) -> None:
     """The library takes a file without keys for a new session; here they go between our look and its own."""
-
-    async def main() -> None:
-        ana = world.somebody()
-        await world.pair(ana)
-        folder = world.root / ana.mentorado.id
-        file = folder / (folder / "current").read_text().strip()
-        file.unlink()
-        async with world.provider._line(file, Mode.CONNECT) as line:
-            signals = [signal_ async for signal_ in line.signals()]
-        (refused,) = signals
-        assert isinstance(refused, Refused)
-        assert refused.reason is Reason.LOGGED_OUT
-
-    run(main())
+    ana = world.somebody()
+    await world.pair(ana)
+    folder = world.root / ana.id
+    file = folder / (folder / "current").read_text().strip()
+    file.unlink()
+    async with world.provider._line(file, OpenMode.CONNECT) as line:
+        signals = [signal_ async for signal_ in line.events()]
+    (refused,) = signals
+    assert isinstance(refused, Blocked)
+    assert refused.reason is Reason.LOGGED_OUT

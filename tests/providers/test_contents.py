@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain.messages import MessageKind
 from app.providers.contact_cards import name_on, numbers_on
-from tests.providers.test_facts import KEY, fill, message
+from tests.providers.test_message_mapping import KEY, fill, message
 
 _K = MessageKind
 
@@ -237,8 +237,8 @@ WORDS: list[tuple[dict[str, Any], MessageKind, str]] = [
 
 @pytest.mark.parametrize(("content", "kind", "text"), WORDS)
 def test_no_words_are_lost(content: dict[str, Any], kind: MessageKind, text: str) -> None:
-    said = message(fill(**content))
-    assert (said.kind, said.text) == (kind, text)
+    incoming = message(fill(**content))
+    assert (incoming.kind, incoming.text) == (kind, text)
 
 
 @pytest.mark.parametrize(
@@ -261,8 +261,8 @@ def test_what_answers_something_refers_to_it(content: dict[str, Any]) -> None:
 
 
 def test_a_content_without_a_reader_keeps_the_words_of_its_fields() -> None:
-    said = fill(requestPhoneNumberMessage={}, statusNotificationMessage={})
-    assert message(said).text == ""
+    value = fill(requestPhoneNumberMessage={}, statusNotificationMessage={})
+    assert message(value).text == ""
     invitation = fill(bcallMessage={"caption": "ao vivo"})
     assert (message(invitation).kind, message(invitation).text) == (_K.OTHER, "ao vivo")
 
@@ -317,7 +317,7 @@ _JSON = st.recursive(
 
 
 @given(_JSON)
-def test_no_shape_of_parameters_stops_anything(told: object) -> None:
-    button = {"name": "review_and_pay", "buttonParamsJSON": json.dumps(told)}
+def test_no_shape_of_parameters_stops_anything(value: object) -> None:
+    button = {"name": "review_and_pay", "buttonParamsJSON": json.dumps(value)}
     shown = message(fill(interactiveMessage={"nativeFlowMessage": {"buttons": [button]}}))
     assert shown.kind is _K.PAYMENT

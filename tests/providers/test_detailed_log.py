@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.domain.provider import CanLogInDetail, Lost, Opened
-from app.providers.whatsapp_web.line import library_log
+from app.domain.provider import Connected, HasDebugLog, Lost
+from app.providers.whatsapp_web.connection import library_log
 from tests.providers.conftest import World, run, until
 
 
@@ -34,36 +34,33 @@ def overheard() -> Iterator[Overheard]:
 
 
 def test_a_line_that_is_open_begins_to_tell_and_ends(world: World, overheard: Overheard) -> None:
-    provider: CanLogInDetail = world.provider
+    provider: HasDebugLog = world.provider
 
     async def main() -> list[int]:
         person = world.somebody()
         await world.pair(person)
-        told = []
+        counts = []
         async with world.connected(person) as line:
             for on in (False, True, False, False):  # what was on its way is heard in the third round
                 provider.set_detailed_log(on)
                 before = len(overheard.lines)
                 world.fault("abort", person)
                 await until(line, Lost)
-                await until(line, Opened)
-                told.append(len(overheard.lines) - before)
-        return told
+                await until(line, Connected)
+                counts.append(len(overheard.lines) - before)
+        return counts
 
     before, during, _, after = run(main())
     assert before == after == 0
     assert during > 0
 
 
-def test_a_line_that_is_opened_later_tells_too(world: World, overheard: Overheard) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        world.provider.set_detailed_log(True)
-        await world.pair(person)
-        said = len(overheard.lines)
-        assert said > 0
-        world.provider.set_detailed_log(False)
-        async with world.connected(person):
-            assert len(overheard.lines) == said
-
-    run(main())
+async def test_a_line_that_is_opened_later_tells_too(world: World, overheard: Overheard) -> None:
+    person = world.somebody()
+    world.provider.set_detailed_log(True)
+    await world.pair(person)
+    count = len(overheard.lines)
+    assert count > 0
+    world.provider.set_detailed_log(False)
+    async with world.connected(person):
+        assert len(overheard.lines) == count

@@ -18,7 +18,7 @@ from app.providers.whatsapp_web.host.engine import (
     messages,
     sqlite_uri_path,
 )
-from app.providers.whatsapp_web.host.events import Event
+from app.providers.whatsapp_web.host.event_mapping import Event
 
 
 def test_it_is_made_for_the_version_that_is_installed() -> None:

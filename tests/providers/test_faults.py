@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from app.domain.connection import Reason
-from app.domain.mentorado import Enrolment
-from app.domain.provider import CodeIssued, Failed, Line, Lost, Opened, Refused, Signal
+from app.domain.link_status import Reason
+from app.domain.mentorado import Mentorado
+from app.domain.provider import Blocked, Connected, Connection, ConnectionEvent, Failed, Lost, QrIssued
 from tests.clock import DAWN
-from tests.emulators.whatsapp_web.control import EmulatorSaidNo
+from tests.emulators.whatsapp_web.control import EmulatorRefused
 from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
 from tests.providers.conftest import World, run, until, world_in
 
@@ -28,7 +28,7 @@ _R = Reason
 class Verdict:
     """What a fault must lead to: the end of the line, or a fall the library recovers from by itself."""
 
-    kind: type[Refused] | type[Failed] | type[Lost] | type[Opened]
+    kind: type[Blocked] | type[Failed] | type[Lost] | type[Connected]
     reason: Reason = Reason.NONE
 
     def __str__(self) -> str:
@@ -36,7 +36,7 @@ class Verdict:
 
 
 def refused(reason: Reason) -> Verdict:
-    return Verdict(Refused, reason)
+    return Verdict(Blocked, reason)
 
 
 def lost(reason: Reason) -> Verdict:
@@ -50,7 +50,7 @@ WHILE_CONNECTED = {
     "stream-401": lost(_R.STREAM_ERROR),
     "stream-500": lost(_R.STREAM_ERROR),
     "stream-503": lost(_R.SERVER_UNAVAILABLE),
-    "stream-515": Verdict(Opened),  # the library signs in again without a word
+    "stream-515": Verdict(Connected),  # the library signs in again without a word
     "stream-516": lost(_R.STREAM_ERROR),
     "stream-end": lost(_R.NETWORK_DOWN),
     "close-1000": lost(_R.NETWORK_DOWN),
@@ -107,28 +107,28 @@ def veteran(emulator: EmulatorProcess) -> Iterator[Veteran]:
         yield Veteran(world_in(emulator, Path(home)))
 
 
-async def follow(line: Line, verdict: Verdict) -> Signal:
+async def follow(line: Connection, verdict: Verdict) -> ConnectionEvent:
     """The signal the verdict is about; a fall must also be recovered from, an end must be one."""
-    found: Signal = await until(line, lambda signal: isinstance(signal, verdict.kind))
+    found: ConnectionEvent = await until(line, lambda signal: isinstance(signal, verdict.kind))
     if verdict.kind is Lost:
-        await until(line, Opened)
-    elif verdict.kind is not Opened:
-        assert [signal async for signal in line.signals()] == []
+        await until(line, Connected)
+    elif verdict.kind is not Connected:
+        assert [signal async for signal in line.events()] == []
     return found
 
 
-def check(signal: Signal, verdict: Verdict) -> None:
+def check(signal: ConnectionEvent, verdict: Verdict) -> None:
     assert isinstance(signal, verdict.kind)
-    if not isinstance(signal, Opened):
-        assert isinstance(signal, Refused | Failed | Lost)
+    if not isinstance(signal, Connected):
+        assert isinstance(signal, Blocked | Failed | Lost)
         assert signal.reason is verdict.reason
     if verdict.reason is _R.TEMPORARY_BAN:
-        assert isinstance(signal, Refused)
+        assert isinstance(signal, Blocked)
         assert signal.until == DAWN + timedelta(hours=1)
 
 
 @pytest.fixture
-def chosen(veteran: Veteran, request: pytest.FixtureRequest) -> tuple[World, Enrolment]:
+def chosen(veteran: Veteran, request: pytest.FixtureRequest) -> tuple[World, Mentorado]:
     """The veteran, or somebody new where the fault takes the keys."""
     if request.node.callspec.params["fault"] not in TAKES_THE_KEYS:
         return veteran.world, veteran.person
@@ -138,8 +138,8 @@ def chosen(veteran: Veteran, request: pytest.FixtureRequest) -> tuple[World, Enr
 
 
 @rows(WHILE_CONNECTED)
-def test_while_connected(chosen: tuple[World, Enrolment], fault: str, verdict: Verdict) -> None:
-    async def main() -> Signal:
+def test_while_connected(chosen: tuple[World, Mentorado], fault: str, verdict: Verdict) -> None:
+    async def main() -> ConnectionEvent:
         world, person = chosen
         async with world.connected(person) as line:
             world.fault(fault, person)
@@ -149,8 +149,8 @@ def test_while_connected(chosen: tuple[World, Enrolment], fault: str, verdict: V
 
 
 @rows(AT_SIGN_IN)
-def test_at_the_first_sign_in(chosen: tuple[World, Enrolment], fault: str, verdict: Verdict) -> None:
-    async def main() -> Signal:
+def test_at_the_first_sign_in(chosen: tuple[World, Mentorado], fault: str, verdict: Verdict) -> None:
+    async def main() -> ConnectionEvent:
         world, person = chosen
         world.fault(fault, person)
         async with world.provider.connect(person) as line:
@@ -160,8 +160,8 @@ def test_at_the_first_sign_in(chosen: tuple[World, Enrolment], fault: str, verdi
 
 
 @rows(AT_SIGN_IN)
-def test_at_a_later_sign_in(chosen: tuple[World, Enrolment], fault: str, verdict: Verdict) -> None:
-    async def main() -> Signal:
+def test_at_a_later_sign_in(chosen: tuple[World, Mentorado], fault: str, verdict: Verdict) -> None:
+    async def main() -> ConnectionEvent:
         world, person = chosen
         async with world.connected(person) as line:
             world.fault(fault, person)
@@ -174,7 +174,7 @@ def test_at_a_later_sign_in(chosen: tuple[World, Enrolment], fault: str, verdict
 
 @pytest.mark.parametrize("fault", AT_THE_UPGRADE)
 def test_the_first_dial_is_turned_away(veteran: Veteran, fault: str) -> None:
-    async def main() -> Signal:
+    async def main() -> ConnectionEvent:
         veteran.world.fault(fault)
         async with veteran.world.provider.connect(veteran.person) as line:
             return await follow(line, Verdict(Failed))
@@ -183,20 +183,17 @@ def test_the_first_dial_is_turned_away(veteran: Veteran, fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", AT_THE_UPGRADE)
-def test_a_later_dial_is_turned_away_and_tried_again(veteran: Veteran, fault: str) -> None:
-    async def main() -> None:
-        async with veteran.world.connected(veteran.person) as line:
-            veteran.world.fault(fault)
-            veteran.world.fault("abort", veteran.person)
-            await until(line, lambda signal: isinstance(signal, Lost) and signal.reason is _R.SERVER_UNAVAILABLE)
-            await until(line, Opened)
-
-    run(main())
+async def test_a_later_dial_is_turned_away_and_tried_again(veteran: Veteran, fault: str) -> None:
+    async with veteran.world.connected(veteran.person) as line:
+        veteran.world.fault(fault)
+        veteran.world.fault("abort", veteran.person)
+        await until(line, lambda signal: isinstance(signal, Lost) and signal.reason is _R.SERVER_UNAVAILABLE)
+        await until(line, Connected)
 
 
 @rows(WHILE_LINKING)
 def test_before_a_code_is_shown(veteran: Veteran, fault: str, verdict: Verdict) -> None:
-    async def main() -> Signal:
+    async def main() -> ConnectionEvent:
         world = veteran.world
         how: dict[str, Any] = {"linking": True} if fault.startswith("failure") else {}
         world.fault(fault, **how)
@@ -208,13 +205,13 @@ def test_before_a_code_is_shown(veteran: Veteran, fault: str, verdict: Verdict) 
 
 @rows(AT_THE_SCAN)
 def test_when_the_code_is_scanned(veteran: Veteran, fault: str, verdict: Verdict) -> None:
-    async def main() -> Signal:
+    async def main() -> ConnectionEvent:
         world = veteran.world
         person = world.somebody()
         async with world.provider.pair(person) as line:
-            code = await until(line, CodeIssued)
+            code = await until(line, QrIssued)
             world.fault(fault)
-            with contextlib.suppress(EmulatorSaidNo):
+            with contextlib.suppress(EmulatorRefused):
                 await world.scan(person, code.text)
             return await follow(line, verdict)
 
@@ -224,10 +221,10 @@ def test_when_the_code_is_scanned(veteran: Veteran, fault: str, verdict: Verdict
 def test_the_network_falls_while_a_code_is_shown(veteran: Veteran) -> None:
     """The library says "timeout" here as it does for codes that ran out; it is not the same to a person."""
 
-    async def main() -> Signal:
+    async def main() -> ConnectionEvent:
         world = veteran.world
         async with world.provider.pair(world.somebody()) as line:
-            await until(line, CodeIssued)
+            await until(line, QrIssued)
             await asyncio.to_thread(world.emulator.control.network, False)
             return await follow(line, Verdict(Failed))
 

@@ -16,18 +16,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.domain.connection import Reason
-from app.domain.errors import Code, Problem
-from app.domain.provider import CodeIssued, Failed, HostAnswered, Opened, Refused
-from app.providers.whatsapp_web.encoding import encode
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
+from app.domain.provider import Blocked, Connected, Failed, HostAnswered, QrIssued
+from app.providers.whatsapp_web.codec import encode
+from app.providers.whatsapp_web.connection import SessionConnection, SessionTimeouts
 from app.providers.whatsapp_web.host_process import MISSED, HostProcess, host_command, host_environment
-from app.providers.whatsapp_web.inspection import account_in
-from app.providers.whatsapp_web.line import HostLine, Patience
-from app.providers.whatsapp_web.protocol import VERSION, LogLine, Mode, Open, Pong, Ready, SetLogging, StateChanged
+from app.providers.whatsapp_web.protocol import VERSION, LogLine, Open, OpenMode, Pong, Ready, SetLogging, StateChanged
+from app.providers.whatsapp_web.session_repository import read_account
 from tests.providers.conftest import World, run, until
 
 
-def host_of(line: HostLine) -> HostProcess:
+def host_of(line: SessionConnection) -> HostProcess:
     return line._host
 
 
@@ -44,54 +44,45 @@ async def end_of(pid: int, within: float = 5.0) -> float:
     return time.monotonic() - began
 
 
-def test_a_killed_host_is_said_to_have_crashed(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with world.connected(person) as line:
+async def test_a_killed_host_is_said_to_have_crashed(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    async with world.connected(person) as line:
+        os.kill(host_of(line).pid, signal.SIGKILL)
+        failed = await until(line, Failed)
+        assert failed == Failed(Reason.HOST_CRASHED, "SIGKILL")
+        assert [signal async for signal in line.events()] == []
+        with pytest.raises(Problem) as refused:
+            await line.send_text(person.phone, "oi")
+        assert refused.value.code is ProblemCode.REQUEST_REFUSED
+    async with world.connected(person):
+        pass
+
+
+async def test_a_host_that_dies_answers_those_who_wait(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    async with world.connected(person) as line:
+        world.emulator.control.answer_iqs(False)
+
+        async def send() -> None:
+            with pytest.raises(Problem, match="the session host ended"):
+                await line.send_text(world.somebody().phone, "oi")
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(send())
+            await asyncio.sleep(0.1)
             os.kill(host_of(line).pid, signal.SIGKILL)
-            failed = await until(line, Failed)
-            assert failed == Failed(Reason.HOST_CRASHED, "SIGKILL")
-            assert [signal async for signal in line.signals()] == []
-            with pytest.raises(Problem) as refused:
-                await line.send_text(person.mentorado.phone, "oi")
-            assert refused.value.code is Code.REQUEST_REFUSED
-        async with world.connected(person):
-            pass
-
-    run(main())
 
 
-def test_a_host_that_dies_answers_those_who_wait(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with world.connected(person) as line:
-            world.emulator.control.answer_iqs(False)
-
-            async def send() -> None:
-                with pytest.raises(Problem, match="the session host ended"):
-                    await line.send_text(world.somebody().mentorado.phone, "oi")
-
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(send())
-                await asyncio.sleep(0.1)
-                os.kill(host_of(line).pid, signal.SIGKILL)
-
-    run(main())
-
-
-def test_an_abort_in_one_host_leaves_the_others_alone(world: World) -> None:
-    async def main() -> None:
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        await world.pair(bia)
-        async with world.connected(ana) as one, world.connected(bia) as other:
-            os.kill(host_of(one).pid, signal.SIGABRT)
-            assert (await until(one, Failed)).reason is Reason.HOST_CRASHED
-            await other.send_text(ana.mentorado.phone, "still here")
-
-    run(main())
+async def test_an_abort_in_one_host_leaves_the_others_alone(world: World) -> None:
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    await world.pair(bia)
+    async with world.connected(ana) as one, world.connected(bia) as other:
+        os.kill(host_of(one).pid, signal.SIGABRT)
+        assert (await until(one, Failed)).reason is Reason.HOST_CRASHED
+        await other.send_text(ana.phone, "still here")
 
 
 NIL = """
@@ -105,139 +96,117 @@ engine._go.GetMe(b"nobody")
 """
 
 
-def test_what_the_library_died_of_is_in_the_detail(build: Callable[..., World]) -> None:
+async def test_what_the_library_died_of_is_in_the_detail(build: Callable[..., World]) -> None:
     """A call about a client it does not know: nil is dereferenced, and the process is gone."""
     world = build(command=[sys.executable, "-c", NIL])
-
-    async def main() -> None:
-        async with world.provider.pair(world.somebody()) as line:
-            failed = await until(line, Failed)
-        assert failed.reason is Reason.HOST_CRASHED
-        assert "nil pointer dereference" in failed.detail
-
-    run(main())
+    async with world.provider.pair(world.somebody()) as line:
+        failed = await until(line, Failed)
+    assert failed.reason is Reason.HOST_CRASHED
+    assert "nil pointer dereference" in failed.detail
 
 
-def test_leaving_the_line_ends_the_host(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with world.connected(person) as line:
-            pid = host_of(line).pid
-        assert ended(pid)
-        async with world.provider.pair(person) as pairing:
-            await until(pairing, CodeIssued)
-            assert isinstance(pairing, HostLine)
-            pid = host_of(pairing).pid
-        assert ended(pid)
-
-    run(main())
+async def test_leaving_the_line_ends_the_host(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    async with world.connected(person) as line:
+        pid = host_of(line).pid
+    assert ended(pid)
+    async with world.provider.pair(person) as pairing:
+        await until(pairing, QrIssued)
+        assert isinstance(pairing, SessionConnection)
+        pid = host_of(pairing).pid
+    assert ended(pid)
 
 
-def test_a_host_that_does_not_leave_is_killed(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with world.connected(person) as line:
-            pid = host_of(line).pid
-            os.kill(pid, signal.SIGSTOP)
-            began = time.monotonic()
-        assert ended(pid)
-        assert time.monotonic() - began < 4
-
-    run(main())
+async def test_a_host_that_does_not_leave_is_killed(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    async with world.connected(person) as line:
+        pid = host_of(line).pid
+        os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+    assert ended(pid)
+    assert time.monotonic() - began < 4
 
 
-def test_a_frozen_host_is_noticed_by_its_heartbeat_and_replaced(world: World, build: Callable[..., World]) -> None:
+async def test_a_frozen_host_is_noticed_by_its_heartbeat_and_replaced(
+    world: World, build: Callable[..., World]
+) -> None:
     """Its process lives and its pipes are open: only that it answers nothing tells it from one that has no news."""
     watched = build(heartbeat=0.25, session_root=world.root)
-
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with watched.connected(person) as line:
-            assert await until(line, HostAnswered) == HostAnswered(world.clock.now())
-            pid = host_of(line).pid
-            os.kill(pid, signal.SIGSTOP)
-            failed = await until(line, Failed)
-            assert failed == Failed(Reason.HOST_FROZEN, "no answer for 1 s")
-        assert ended(pid)
-        async with watched.connected(person) as line:
-            for _ in range(MISSED + 1):  # one that answers is left alone
-                assert await until(line, HostAnswered)
-
-    run(main())
+    person = world.somebody()
+    await world.pair(person)
+    async with watched.connected(person) as line:
+        assert await until(line, HostAnswered) == HostAnswered(world.clock.now())
+        pid = host_of(line).pid
+        os.kill(pid, signal.SIGSTOP)
+        failed = await until(line, Failed)
+        assert failed == Failed(Reason.HOST_FROZEN, "no answer for 1 s")
+    assert ended(pid)
+    async with watched.connected(person) as line:
+        for _ in range(MISSED + 1):  # one that answers is left alone
+            assert await until(line, HostAnswered)
 
 
-def test_an_app_that_was_busy_does_not_take_its_host_for_frozen(world: World, build: Callable[..., World]) -> None:
+async def test_an_app_that_was_busy_does_not_take_its_host_for_frozen(
+    world: World, build: Callable[..., World]
+) -> None:
     """Heartbeats are counted, not timed: a computer that slept missed none."""
     watched = build(heartbeat=0.25, session_root=world.root)
-
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with watched.connected(person) as line:
-            await until(line, HostAnswered)
-            time.sleep(0.25 * (MISSED + 2))  # noqa: ASYNC251 - the whole app, as when the computer sleeps
-            for _ in range(MISSED + 1):
-                assert await until(line, HostAnswered)
-
-    run(main())
+    person = world.somebody()
+    await world.pair(person)
+    async with watched.connected(person) as line:
+        await until(line, HostAnswered)
+        time.sleep(0.25 * (MISSED + 2))  # noqa: ASYNC251 - the whole app, as when the computer sleeps
+        for _ in range(MISSED + 1):
+            assert await until(line, HostAnswered)
 
 
-def test_a_heartbeat_is_no_progress(world: World) -> None:
+async def test_a_heartbeat_is_no_progress(world: World) -> None:
     """A host that answers, and shows no code, is given up as soon as one that is silent."""
+    host = HostProcess()
+    line = SessionConnection(host, OpenMode.PAIR, world.clock, SessionTimeouts(first_code=0.2))
 
-    async def main() -> None:
-        host = HostProcess()
-        line = HostLine(host, Mode.PAIR, world.clock, Patience(first_code=0.2))
+    async def beat() -> None:
+        for number in range(100):
+            host.incoming.put_nowait(Pong(number=number))
+            await asyncio.sleep(0.02)
 
-        async def beat() -> None:
-            for number in range(100):
-                host.incoming.put_nowait(Pong(number=number))
-                await asyncio.sleep(0.02)
-
-        async with asyncio.timeout(1), asyncio.TaskGroup() as group:
-            beating = group.create_task(beat())
-            assert (await until(line, Failed)).reason is Reason.NETWORK_DOWN
-            beating.cancel()
-
-    run(main())
+    async with asyncio.timeout(1), asyncio.TaskGroup() as group:
+        beating = group.create_task(beat())
+        assert (await until(line, Failed)).reason is Reason.NETWORK_DOWN
+        beating.cancel()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits are POSIX here")
-def test_too_many_open_files_is_no_damage_and_no_missing_engine(world: World) -> None:
+async def test_too_many_open_files_is_no_damage_and_no_missing_engine(world: World) -> None:
     """What cannot be opened for want of descriptors is whole: no new code, no new installation, another try later."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        folder = world.root / person.mentorado.id
-        file = folder / (folder / "current").read_text().strip()
-        lowest_free = os.open(os.devnull, os.O_RDONLY)
-        os.close(lowest_free)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
-        try:
-            for attempt in (world.provider.connect, world.provider.pair):
-                with pytest.raises(Problem) as met:
-                    async with attempt(person):
-                        pass
-                assert met.value.code is Code.TOO_MANY_OPEN_FILES
-            with pytest.raises(Problem) as unread:
-                account_in(file)
-            assert unread.value.code is Code.TOO_MANY_OPEN_FILES
-            with pytest.raises(Problem) as unstarted:
-                await HostProcess.start(host_command(), dict(os.environ))
-            assert unstarted.value.code is Code.TOO_MANY_OPEN_FILES
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        async with world.connected(person):
-            pass
-
-    run(main())
+    person = world.somebody()
+    await world.pair(person)
+    folder = world.root / person.id
+    file = folder / (folder / "current").read_text().strip()
+    lowest_free = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest_free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+    try:
+        for attempt in (world.provider.connect, world.provider.pair):
+            with pytest.raises(Problem) as met:
+                async with attempt(person):
+                    pass
+            assert met.value.code is ProblemCode.TOO_MANY_OPEN_FILES
+        with pytest.raises(Problem) as unread:
+            read_account(file)
+        assert unread.value.code is ProblemCode.TOO_MANY_OPEN_FILES
+        with pytest.raises(Problem) as unstarted:
+            await HostProcess.start(host_command(), dict(os.environ))
+        assert unstarted.value.code is ProblemCode.TOO_MANY_OPEN_FILES
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    async with world.connected(person):
+        pass
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux says whether a process may be dumped")
@@ -249,48 +218,46 @@ def test_a_host_with_keys_leaves_no_core_dump(world: World) -> None:
             assert psutil.Process(host_of(line).pid).rlimit(psutil.RLIMIT_CORE) == (0, 0)
 
     run(main())
-    asked = "from app.providers.core_dumps import forbid_core_dumps as forbid; import ctypes; forbid()"
+    asked = "from app.platform.core_dumps import forbid_core_dumps as forbid; import ctypes; forbid()"
     dumpable = f"{asked}; raise SystemExit(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"  # PR_GET_DUMPABLE
     assert subprocess.run([sys.executable, "-c", dumpable], check=False).returncode == 0
 
 
-def test_cancelling_whoever_holds_the_line_ends_the_host(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        pids: list[int] = []
+async def test_cancelling_whoever_holds_the_line_ends_the_host(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    pids: list[int] = []
 
-        async def hold() -> None:
-            async with world.connected(person) as line:
-                pids.append(host_of(line).pid)
-                await asyncio.sleep(30)
+    async def hold() -> None:
+        async with world.connected(person) as line:
+            pids.append(host_of(line).pid)
+            await asyncio.sleep(30)
 
-        async with asyncio.TaskGroup() as tasks:
-            held = tasks.create_task(hold())
-            while not pids:
-                await asyncio.sleep(0.01)
-            held.cancel()
-        assert ended(pids[0])
-
-    run(main())
+    async with asyncio.TaskGroup() as tasks:
+        held = tasks.create_task(hold())
+        while not pids:
+            await asyncio.sleep(0.01)
+        held.cancel()
+    assert ended(pids[0])
 
 
 APP = """
 import asyncio, shlex, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
-from app.domain.provider import Opened
+from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId
+from app.domain.provider import Connected
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from tests.clock import StillClock
 
 async def main(root, command, mentorado_id, phone):
-    mentorado = Mentorado(id=MentoradoId(mentorado_id), name="Ana", phone=phone, created_at=datetime.now(UTC))
-    link = Link(id=LinkId("0" * 32), mentorado_id=mentorado.id)
+    link = Link(id=LinkId("0" * 32), mentorado_id=MentoradoId(mentorado_id))
+    created = datetime.now(UTC)
+    mentorado = Mentorado(id=link.mentorado_id, name="Ana", phone=phone, created_at=created, link=link)
     provider = WhatsAppWebProvider(Path(root), clock=StillClock(), command=shlex.split(command))
-    async with provider.connect(Enrolment(mentorado, link)) as line:
-        async for signal in line.signals():
-            if isinstance(signal, Opened):
+    async with provider.connect(mentorado) as line:
+        async for signal in line.events():
+            if isinstance(signal, Connected):
                 print(line._host.pid, flush=True)
 
 asyncio.run(main(*sys.argv[1:]))
@@ -314,68 +281,54 @@ def another_app(world: World, mentorado_id: str, phone: str):  # type: ignore[no
             process.wait(5)
 
 
-def test_no_host_survives_an_app_that_is_killed(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        with another_app(world, person.mentorado.id, person.mentorado.phone) as (app, host):
-            with pytest.raises(Problem, match=str(app.pid)) as held:  # meanwhile the folder is the other's
-                await world.connected(person).__aenter__()
-            assert held.value.code is Code.SESSION_IN_USE
-            app.kill()
-            assert await end_of(host) < 3
-        async with world.connected(person):
-            pass
-
-    run(main())
+async def test_no_host_survives_an_app_that_is_killed(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    with another_app(world, person.id, person.phone) as (app, host):
+        with pytest.raises(Problem, match=str(app.pid)) as held:  # meanwhile the folder is the other's
+            await world.connected(person).__aenter__()
+        assert held.value.code is ProblemCode.SESSION_IN_USE
+        app.kill()
+        assert await end_of(host) < 3
+    async with world.connected(person):
+        pass
 
 
-def test_a_session_is_not_opened_while_the_host_of_a_killed_app_still_has_it(world: World) -> None:
+async def test_a_session_is_not_opened_while_the_host_of_a_killed_app_still_has_it(world: World) -> None:
     """The app's lock is free the moment it is dead; its host, stopped here, has one of its own."""
-
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        with another_app(world, person.mentorado.id, person.mentorado.phone) as (app, host):
-            os.kill(host, signal.SIGSTOP)
-            try:
-                app.kill()
-                app.wait(5)
-                async with world.provider.connect(person) as line:
-                    refused = await until(line, Refused)
-                assert refused.reason is Reason.SESSION_IN_USE
-                assert f"process {host}" in refused.detail
-            finally:
-                os.kill(host, signal.SIGKILL)
-            await end_of(host)
-        async with world.connected(person):
-            pass
-
-    run(main())
+    person = world.somebody()
+    await world.pair(person)
+    with another_app(world, person.id, person.phone) as (app, host):
+        os.kill(host, signal.SIGSTOP)
+        try:
+            app.kill()
+            app.wait(5)
+            async with world.provider.connect(person) as line:
+                refused = await until(line, Blocked)
+            assert refused.reason is Reason.SESSION_IN_USE
+            assert f"process {host}" in refused.detail
+        finally:
+            os.kill(host, signal.SIGKILL)
+        await end_of(host)
+    async with world.connected(person):
+        pass
 
 
-def test_a_second_line_to_one_session_is_refused(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with world.connected(person) as line:
-            with pytest.raises(Problem) as held:
-                await world.connected(person).__aenter__()
-            assert held.value.code is Code.SESSION_IN_USE
-            await line.send_text(world.somebody().mentorado.phone, "unharmed")
-
-    run(main())
+async def test_a_second_line_to_one_session_is_refused(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    async with world.connected(person) as line:
+        with pytest.raises(Problem) as held:
+            await world.connected(person).__aenter__()
+        assert held.value.code is ProblemCode.SESSION_IN_USE
+        await line.send_text(world.somebody().phone, "unharmed")
 
 
-def test_a_command_that_does_not_exist(build: Callable[..., World]) -> None:
+async def test_a_command_that_does_not_exist(build: Callable[..., World]) -> None:
     world = build(command=["/no/such/program"])
-
-    async def main() -> None:
-        with pytest.raises(Problem) as problem:
-            await world.provider.pair(world.somebody()).__aenter__()
-        assert problem.value.code is Code.HOST_NOT_STARTED
-
-    run(main())
+    with pytest.raises(Problem) as problem:
+        await world.provider.pair(world.somebody()).__aenter__()
+    assert problem.value.code is ProblemCode.HOST_NOT_STARTED
 
 
 @pytest.mark.parametrize(
@@ -388,18 +341,14 @@ def test_a_command_that_does_not_exist(build: Callable[..., World]) -> None:
     ],
     ids=["another-program", "a-line-without-end", "nothing", "another-protocol"],
 )
-def test_something_else_than_our_host(build: Callable[..., World], says: str, reason: Reason) -> None:
+async def test_something_else_than_our_host(build: Callable[..., World], says: str, reason: Reason) -> None:
     world = build(command=[sys.executable, "-c", f"{says}; import sys; sys.stdout.flush(); sys.stdin.read()"])
-
-    async def main() -> None:
-        async with world.provider.pair(world.somebody()) as line:
-            if says == "pass":
-                os.kill(host_of(line).pid, signal.SIGTERM)  # type: ignore[arg-type]
-            async for signal_ in line.signals():
-                assert isinstance(signal_, Failed | Refused)
-                assert signal_.reason is reason
-
-    run(main())
+    async with world.provider.pair(world.somebody()) as line:
+        if says == "pass":
+            os.kill(host_of(line).pid, signal.SIGTERM)  # type: ignore[arg-type]
+        async for signal_ in line.events():
+            assert isinstance(signal_, Failed | Blocked)
+            assert signal_.reason is reason
 
 
 ENGINES = {
@@ -414,7 +363,7 @@ ENGINES = {
 
 
 @pytest.mark.parametrize("case", ENGINES)
-def test_a_host_without_its_engine_says_so(build: Callable[..., World], case: str) -> None:
+async def test_a_host_without_its_engine_says_so(build: Callable[..., World], case: str) -> None:
     reason, change = ENGINES[case]
     code = f"""
 from app.providers.whatsapp_web.host import __main__ as host, engine
@@ -423,28 +372,21 @@ def gone(): raise engine.EngineMissing("not here")
 host.main()
 """
     world = build(command=[sys.executable, "-c", code])
-
-    async def main() -> None:
-        async with world.provider.pair(world.somebody()) as line:
-            refused = await until(line, lambda signal: isinstance(signal, Refused | Failed))
-        assert refused.reason is reason
-        assert isinstance(refused, Failed) is (reason is Reason.TOO_MANY_OPEN_FILES), "that may be over in a moment"
-
-    run(main())
+    async with world.provider.pair(world.somebody()) as line:
+        refused = await until(line, lambda signal: isinstance(signal, Blocked | Failed))
+    assert refused.reason is reason
+    assert isinstance(refused, Failed) is (reason is Reason.TOO_MANY_OPEN_FILES), "that may be over in a moment"
 
 
-def test_the_library_s_prints_stay_out_of_the_protocol(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        async with world.provider.pair(person) as line:
-            code = await until(line, CodeIssued)
-            await world.scan(person, code.text)
-            await until(line, Opened)
-            assert isinstance(line, HostLine)
-            assert "Login event: success" in host_of(line).noise
-            assert not any(code.text in text for text in host_of(line).noise)
-
-    run(main())
+async def test_the_library_s_prints_stay_out_of_the_protocol(world: World) -> None:
+    person = world.somebody()
+    async with world.provider.pair(person) as line:
+        code = await until(line, QrIssued)
+        await world.scan(person, code.text)
+        await until(line, Connected)
+        assert isinstance(line, SessionConnection)
+        assert "Login event: success" in host_of(line).noise
+        assert not any(code.text in text for text in host_of(line).noise)
 
 
 def test_the_library_s_log_is_passed_on_only_when_asked_and_without_numbers(world: World) -> None:
@@ -455,7 +397,7 @@ def test_the_library_s_log_is_passed_on_only_when_asked_and_without_numbers(worl
         try:
             host.send(SetLogging(enabled=asked))
             file = str(world.root.parent / f"{asked}.db")
-            host.send(Open(session="s1", mode=Mode.PAIR, file=file, device_name="Conecta"))
+            host.send(Open(session="s1", mode=OpenMode.PAIR, file=file, device_name="Conecta"))
             while True:
                 message = await host.incoming.get()
                 if isinstance(message, LogLine):
@@ -468,53 +410,46 @@ def test_the_library_s_log_is_passed_on_only_when_asked_and_without_numbers(worl
             await host.close()
 
     assert run(main(False)) == []
-    told = run(main(True))
-    assert any("Successfully paired" in line for line in told)
-    assert not any("5511" in line for line in told)
+    collected = run(main(True))
+    assert any("Successfully paired" in line for line in collected)
+    assert not any("5511" in line for line in collected)
 
 
-def test_a_host_opens_no_second_session_beside_a_pairing(world: World) -> None:
-    async def main() -> None:
-        host = await HostProcess.start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
-        try:
-            for name in ("s1", "s2"):
-                file = str(world.root.parent / name / "x.db")
-                Path(file).parent.mkdir()
-                host.send(Open(session=name, mode=Mode.PAIR, file=file, device_name="Conecta"))
-            while True:
-                message = await host.incoming.get()
-                if isinstance(message, StateChanged):
-                    assert (message.session, message.reason) == ("s2", Reason.UNEXPECTED)
-                    return
-        finally:
-            await host.close()
-
-    run(main())
+async def test_a_host_opens_no_second_session_beside_a_pairing(world: World) -> None:
+    host = await HostProcess.start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
+    try:
+        for name in ("s1", "s2"):
+            file = str(world.root.parent / name / "x.db")
+            Path(file).parent.mkdir()
+            host.send(Open(session=name, mode=OpenMode.PAIR, file=file, device_name="Conecta"))
+        while True:
+            message = await host.incoming.get()
+            if isinstance(message, StateChanged):
+                assert (message.session, message.reason) == ("s2", Reason.UNEXPECTED)
+                return
+    finally:
+        await host.close()
 
 
-def test_several_sessions_share_a_host(world: World) -> None:
+async def test_several_sessions_share_a_host(world: World) -> None:
     """Not the policy yet; the protocol and the gate are ready for it."""
-
-    async def main() -> None:
-        people = [world.somebody() for _ in range(4)]
+    people = [world.somebody() for _ in range(4)]
+    for person in people:
+        await world.pair(person)
+    host = await HostProcess.start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
+    try:
         for person in people:
-            await world.pair(person)
-        host = await HostProcess.start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
-        try:
-            for person in people:
-                folder = world.root / person.mentorado.id
-                file = str(folder / (folder / "current").read_text().strip())
-                host.send(Open(session=person.link.id, mode=Mode.CONNECT, file=file, device_name="Conecta"))
-            connected: set[str] = set()
-            while len(connected) < len(people):
-                message = await host.incoming.get()
-                if isinstance(message, StateChanged):
-                    assert message.state == "connected"
-                    connected.add(message.session)
-        finally:
-            await host.close()
-
-    run(main())
+            folder = world.root / person.id
+            file = str(folder / (folder / "current").read_text().strip())
+            host.send(Open(session=person.link.id, mode=OpenMode.CONNECT, file=file, device_name="Conecta"))
+        connected: set[str] = set()
+        while len(connected) < len(people):
+            message = await host.incoming.get()
+            if isinstance(message, StateChanged):
+                assert message.state == "connected"
+                connected.add(message.session)
+    finally:
+        await host.close()
 
 
 def test_the_command_can_be_replaced() -> None:
@@ -526,33 +461,26 @@ def test_bot_tags_are_off() -> None:
     assert host_environment({})["NEONIZE_BOT_TAG"] == "off"
 
 
-def test_a_host_is_quick_and_small(world: World) -> None:
+async def test_a_host_is_quick_and_small(world: World) -> None:
     """Guards the order of magnitude; the figures themselves are for the benchmarks."""
-
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        took = []
-        for _ in range(3):
-            began = time.monotonic()
-            async with world.connected(person) as line:
-                took.append(time.monotonic() - began)
-                used = psutil.Process(host_of(line).pid).memory_full_info().uss / (1 << 20)
-        assert min(took) < 1.5
-        assert used < 60
-
-    run(main())
+    person = world.somebody()
+    await world.pair(person)
+    took = []
+    for _ in range(3):
+        began = time.monotonic()
+        async with world.connected(person) as line:
+            took.append(time.monotonic() - began)
+            used = psutil.Process(host_of(line).pid).memory_full_info().uss / (1 << 20)
+    assert min(took) < 1.5
+    assert used < 60
 
 
-def test_the_first_thing_a_host_says_is_who_it_is() -> None:
-    async def main() -> None:
-        host = await HostProcess.start(host_command(), host_environment(os.environ))
-        try:
-            async with asyncio.timeout(10):
-                ready = await host.incoming.get()
-            assert ready == Ready(protocol=VERSION, engine="0.5.2", pid=host.pid)
-            assert encode(ready).startswith(b'{"type":"ready"')
-        finally:
-            await host.close()
-
-    run(main())
+async def test_the_first_thing_a_host_says_is_who_it_is() -> None:
+    host = await HostProcess.start(host_command(), host_environment(os.environ))
+    try:
+        async with asyncio.timeout(10):
+            ready = await host.incoming.get()
+        assert ready == Ready(protocol=VERSION, engine="0.5.2", pid=host.pid)
+        assert encode(ready).startswith(b'{"type":"ready"')
+    finally:
+        await host.close()

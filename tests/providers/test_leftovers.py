@@ -7,18 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from app.core.backup.copies import BackupCopies
+from app.core.backups import BackupCopies
 from app.domain.erasure import CopyKind, OldCopy, spellings, traces_of
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
 from app.providers.webhooks.leftovers import WebhookLeftovers
-from app.providers.whatsapp_web.host.records import Record, scan
-from app.providers.whatsapp_web.host.spool import Spool
+from app.providers.whatsapp_web.host.spool import SessionSpool, SpoolRecord, iter_records
 from app.providers.whatsapp_web.leftovers import SessionLeftovers
-from app.providers.whatsapp_web.session_folder import SessionFolder
+from app.providers.whatsapp_web.session_repository import SessionDirectory
 from tests.clock import DAWN
-from tests.core.vault import TALK, run, vault
+from tests.core.secret_store import TALK, secret_store
 
 WHO = MentoradoId("a" * 32)
 TRACES = traces_of([Address(AddressKind.PHONE, "+5521987650001")])
@@ -30,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
     """A mentorado's session folder, in which a host was killed after the app had stored two of three records."""
     place = tmp_path / WHO
     place.mkdir()
-    spool = Spool(place, "session-1", note=lambda _note: None)
+    spool = SessionSpool(place, "session-1", note=lambda _note: None)
     for _ in range(3):
         spool.append(17, WORDS)
     spool.sync()
@@ -53,11 +52,11 @@ def test_what_a_dead_host_left_is_emptied_of_what_is_stored_and_keeps_what_waits
     with segment.open("ab") as file:
         file.write(b"half a record")
     assert wipe(folder.parent) == 1
-    found = [each for each, _ in scan(segment.read_bytes())]
-    assert [each.number for each in found if isinstance(each, Record)] == [3]
+    found = [each for each, _ in iter_records(segment.read_bytes())]
+    assert [each.number for each in found if isinstance(each, SpoolRecord)] == [3]
     assert segment.read_bytes().endswith(b"half a record")
     assert wipe(folder.parent) == 0
-    left = Spool(folder, "session-2", note=lambda _note: None)
+    left = SessionSpool(folder, "session-2", note=lambda _note: None)
     left.sync()
     assert [record.number for record in left.read(10)] == [3]
 
@@ -68,7 +67,7 @@ def test_without_a_mark_everything_waits(folder: Path) -> None:
 
 
 def test_what_a_living_host_has_open_is_left_to_it(folder: Path) -> None:
-    lock = SessionFolder(folder).lock()
+    lock = SessionDirectory(folder).lock()
     assert wipe(folder.parent) == 0
     lock.release()
     assert wipe(folder.parent) == 1
@@ -113,24 +112,21 @@ def test_deliveries_that_nobody_understood_go_and_damaged_spools_are_named(tmp_p
     damaged.mkdir()
     with pytest.raises(Problem) as caught:
         asyncio.run(webhooks.remove([copy]))
-    assert caught.value.code is Code.WEBHOOK_SPOOL_UNUSABLE
+    assert caught.value.code is ProblemCode.WEBHOOK_SPOOL_UNUSABLE
 
 
-def test_backups_of_the_mentorado_are_copies(fast_dir: Path) -> None:
-    async def main() -> None:
-        async with vault(fast_dir, TALK[:1]) as v:
-            path = await v.backup()
-            copies = BackupCopies(v.backups)
-            assert await copies.wipe(v.ana.mentorado.id, TRACES) == 0
-            found = await copies.copies(v.ana.mentorado.id)
-            assert found == [OldCopy(kind=CopyKind.BACKUP, path=path, at=v.clock.time)]
-            assert await copies.copies(WHO) == []
-            await copies.remove([OldCopy(kind=CopyKind.DATABASE, path=path, at=DAWN)])
-            assert path.exists()
-            await copies.remove(found)
-            assert not path.exists()
-
-    run(main())
+async def test_backups_of_the_mentorado_are_copies(fast_dir: Path) -> None:
+    async with secret_store(fast_dir, TALK[:1]) as v:
+        path = await v.backup()
+        copies = BackupCopies(v.backups)
+        assert await copies.wipe(v.ana.id, TRACES) == 0
+        found = await copies.copies(v.ana.id)
+        assert found == [OldCopy(kind=CopyKind.BACKUP, path=path, at=v.clock.time)]
+        assert await copies.copies(WHO) == []
+        await copies.remove([OldCopy(kind=CopyKind.DATABASE, path=path, at=DAWN)])
+        assert path.exists()
+        await copies.remove(found)
+        assert not path.exists()
 
 
 @pytest.mark.parametrize(

@@ -7,35 +7,40 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.connection import Reason
+from app.domain.link_status import Reason
 from app.domain.messages import (
     Address,
     AddressKind,
-    Delivery,
+    DeliveryReceipt,
+    DeliveryStatus,
     Media,
     MessageKind,
-    WireFact,
-    WireMessage,
-    WireReceipt,
+    MessageUpdate,
+    ProviderMessage,
     WireUnknown,
 )
-from app.providers.whatsapp_web.encoding import ProtocolError, decode_from_host, decode_to_host, encode
+from app.providers.whatsapp_web.codec import (
+    ProtocolError,
+    decode_from_host,
+    decode_to_host,
+    encode,
+)
 from app.providers.whatsapp_web.protocol import (
     Account,
     Answer,
     Close,
-    Code,
     Confirm,
     Facts,
     FromHost,
     LoginStatus,
     LogLine,
     LogOut,
-    Mode,
     Open,
+    OpenMode,
     PairPhone,
     Ping,
     Pong,
+    QrText,
     Ready,
     SendText,
     SessionState,
@@ -48,7 +53,11 @@ from app.providers.whatsapp_web.protocol import (
 
 TO_HOST: list[ToHost] = [
     Open(
-        session="s1", mode=Mode.PAIR, file="/sessões/a b.db", device_name="Conecta", proxy="http://ana:pa55@127.0.0.1:1"
+        session="s1",
+        mode=OpenMode.PAIR,
+        file="/sessões/a b.db",
+        device_name="Conecta",
+        proxy="http://ana:pa55@127.0.0.1:1",
     ),
     SendText(session="s1", request=1, to="5511987654321", text="olá\n👋"),
     PairPhone(session="s1", request=2, phone="5511987654321"),
@@ -60,8 +69,8 @@ TO_HOST: list[ToHost] = [
 ]
 WHEN = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=UTC)
 PHONE = Address(AddressKind.PHONE, "+5511987654321")
-FACTS: tuple[WireFact, ...] = (
-    WireMessage(
+FACTS: tuple[MessageUpdate, ...] = (
+    ProviderMessage(
         provider_id="3EB0",
         chat=(Address(AddressKind.LID, "9"), PHONE),
         sender=(PHONE,),
@@ -74,13 +83,13 @@ FACTS: tuple[WireFact, ...] = (
         sent_at=WHEN,
         received_at=WHEN,
     ),
-    WireMessage(provider_id="3EB1", chat=(), sender=(), from_me=True, sent_at=WHEN, received_at=WHEN),
-    WireReceipt(provider_ids=("3EB0", "3EB1"), chat=(PHONE,), delivery=Delivery.READ, at=WHEN),
+    ProviderMessage(provider_id="3EB1", chat=(), sender=(), from_me=True, sent_at=WHEN, received_at=WHEN),
+    DeliveryReceipt(provider_ids=("3EB0", "3EB1"), chat=(PHONE,), delivery=DeliveryStatus.READ, at=WHEN),
 )
 FROM_HOST: list[FromHost] = [
     Ready(protocol=1, engine="0.5.2", pid=7),
     Unable(reason=Reason.ENGINE_MISSING, detail="gone"),
-    Code(session="s1", text="https://wa.me/x#2@abc,def", number=1, total=6, lifetime=60.0),
+    QrText(session="s1", text="https://wa.me/x#2@abc,def", number=1, total=6, lifetime=60.0),
     LoginStatus(session="s1", status="success"),
     Account(session="s1", jid="5511987654321:3@s.whatsapp.net", lid="9:3@lid"),
     StateChanged(session="s1", state=SessionState.REFUSED, reason=Reason.TEMPORARY_BAN, detail="x", lasts=3600.0),
@@ -155,9 +164,9 @@ def test_anything_else_is_an_error_that_does_not_repeat_it(line: bytes, complain
 )
 def test_a_fact_that_is_none_is_unknown_and_repeated_nowhere_but_in_its_payload(fact: object) -> None:
     line = json.dumps({"type": "facts", "session": "s1", "up_to": 1, "facts": [fact]}).encode()
-    said = decode_from_host(line)
-    assert isinstance(said, Facts)
-    (unknown,) = said.facts
+    ready = decode_from_host(line)
+    assert isinstance(ready, Facts)
+    (unknown,) = ready.facts
     assert isinstance(unknown, WireUnknown)
     assert json.loads(unknown.payload) == fact
     assert "olá" not in repr(unknown)

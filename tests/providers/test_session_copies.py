@@ -14,13 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment
-from app.domain.provider import KeepsSessions
-from app.providers.whatsapp_web.session_copies import copy_session, restore_session
-from app.providers.whatsapp_web.session_folder import SessionFolder
-from app.providers.whatsapp_web.snapshots import Snapshots
-from tests.providers.conftest import World, digits, run
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import Mentorado
+from app.domain.provider import HasSessionBackup
+from app.providers.whatsapp_web.session_backup import Snapshots, copy_session, restore_session
+from app.providers.whatsapp_web.session_repository import SessionDirectory
+from tests.providers.conftest import World, digits
 from tests.providers.test_snapshots import session_file
 
 BEFORE = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -29,9 +28,9 @@ NOW = BEFORE + timedelta(days=3)
 
 
 @pytest.fixture
-def folder(fast_dir: Path) -> SessionFolder:
+def folder(fast_dir: Path) -> SessionDirectory:
     """Whose session was used until noon."""
-    made = SessionFolder(fast_dir / "session")
+    made = SessionDirectory(fast_dir / "session")
     made.make()
     file = session_file(made.path)
     with closing(sqlite3.connect(file)) as database, database:
@@ -42,24 +41,24 @@ def folder(fast_dir: Path) -> SessionFolder:
 
 
 @pytest.fixture
-def copied(folder: SessionFolder, fast_dir: Path) -> Path:
+def copied(folder: SessionDirectory, fast_dir: Path) -> Path:
     to = fast_dir / "copy.db"
     assert copy_session(folder, to) == "+5511987654321"
     return to
 
 
-def current(folder: SessionFolder) -> Path:
+def current(folder: SessionDirectory) -> Path:
     found = folder.current
     assert found is not None
     return found
 
 
-def use(folder: SessionFolder) -> None:
+def use(folder: SessionDirectory) -> None:
     with closing(sqlite3.connect(current(folder))) as database, database:
         database.execute("INSERT INTO whatsmeow_sessions VALUES ('a step of a ratchet')")
 
 
-def refused(folder: SessionFolder, file: Path, *, used_since: bool = False) -> Code:
+def refused(folder: SessionDirectory, file: Path, *, used_since: bool = False) -> ProblemCode:
     before = snapshot(folder)
     with pytest.raises(Problem) as problem:
         restore_session(folder, file, TAKEN, NOW, used_since=used_since)
@@ -67,14 +66,14 @@ def refused(folder: SessionFolder, file: Path, *, used_since: bool = False) -> C
     return problem.value.code
 
 
-def snapshot(folder: SessionFolder) -> dict[str, bytes]:
+def snapshot(folder: SessionDirectory) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
 
 
 # --- copying ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_copy_is_private_whole_and_beside_nothing_else(folder: SessionFolder, copied: Path) -> None:
+def test_a_copy_is_private_whole_and_beside_nothing_else(folder: SessionDirectory, copied: Path) -> None:
     if os.name == "posix":
         assert copied.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copied)) as database:
@@ -82,30 +81,30 @@ def test_a_copy_is_private_whole_and_beside_nothing_else(folder: SessionFolder, 
     assert [path.name for path in copied.parent.iterdir() if path.is_file()] == ["copy.db"]
 
 
-def test_where_there_are_no_keys_nothing_is_copied(folder: SessionFolder, fast_dir: Path) -> None:
+def test_where_there_are_no_keys_nothing_is_copied(folder: SessionDirectory, fast_dir: Path) -> None:
     with closing(sqlite3.connect(current(folder))) as database, database:
         database.execute("DELETE FROM whatsmeow_device")
     assert copy_session(folder, fast_dir / "copy.db") is None
     (folder.path / "current").unlink()
     assert copy_session(folder, fast_dir / "copy.db") is None
-    assert copy_session(SessionFolder(fast_dir / "nobody"), fast_dir / "copy.db") is None
+    assert copy_session(SessionDirectory(fast_dir / "nobody"), fast_dir / "copy.db") is None
     assert not (fast_dir / "copy.db").exists()
 
 
-def test_keys_that_cannot_be_copied_are_a_problem(folder: SessionFolder, fast_dir: Path) -> None:
+def test_keys_that_cannot_be_copied_are_a_problem(folder: SessionDirectory, fast_dir: Path) -> None:
     with pytest.raises(Problem) as nowhere:
         copy_session(folder, fast_dir / "no such folder" / "copy.db")
-    assert nowhere.value.code is Code.SESSION_DIR_NOT_WRITABLE
+    assert nowhere.value.code is ProblemCode.SESSION_DIR_NOT_WRITABLE
     current(folder).write_bytes(b"SQLite format 3\0" + bytes(3000))
     with pytest.raises(Problem) as corrupt:
         copy_session(folder, fast_dir / "copy.db")
-    assert corrupt.value.code is Code.SESSION_CORRUPT
+    assert corrupt.value.code is ProblemCode.SESSION_CORRUPT
 
 
 # --- putting back ----------------------------------------------------------------------------------------------------
 
 
-def test_keys_that_were_lost_without_having_been_used_since_come_back(folder: SessionFolder, copied: Path) -> None:
+def test_keys_that_were_lost_without_having_been_used_since_come_back(folder: SessionDirectory, copied: Path) -> None:
     lost = current(folder)
     lost.unlink()
     restore_session(folder, copied, TAKEN, NOW, used_since=False)
@@ -120,7 +119,7 @@ def test_keys_that_were_lost_without_having_been_used_since_come_back(folder: Se
 
 
 def test_a_file_that_was_damaged_without_having_been_used_is_quarantined_with_a_note(
-    folder: SessionFolder, copied: Path
+    folder: SessionDirectory, copied: Path
 ) -> None:
     damaged = current(folder)
     content = damaged.read_bytes()[:5000]
@@ -134,13 +133,13 @@ def test_a_file_that_was_damaged_without_having_been_used_is_quarantined_with_a_
     assert "replaced by a backup" in note["why"]
 
 
-def test_keys_that_are_still_in_use_as_they_were_stay(folder: SessionFolder, copied: Path) -> None:
+def test_keys_that_are_still_in_use_as_they_were_stay(folder: SessionDirectory, copied: Path) -> None:
     before = snapshot(folder)
     restore_session(folder, copied, TAKEN, NOW, used_since=True)
     assert snapshot(folder) == before
 
 
-def test_a_restore_that_was_killed_is_completed(folder: SessionFolder, copied: Path) -> None:
+def test_a_restore_that_was_killed_is_completed(folder: SessionDirectory, copied: Path) -> None:
     old = current(folder)
     (folder.path / ".restored.part").write_text("half a copy")
     shutil.copy(copied, new := folder.path / "session-20260104T120000-ffffffff.db")
@@ -152,23 +151,23 @@ def test_a_restore_that_was_killed_is_completed(folder: SessionFolder, copied: P
     assert (folder.path / "quarantine" / old.name).exists()
 
 
-def test_keys_that_may_have_been_used_since_do_not_come_back(folder: SessionFolder, copied: Path) -> None:
+def test_keys_that_may_have_been_used_since_do_not_come_back(folder: SessionDirectory, copied: Path) -> None:
     use(folder)
-    assert refused(folder, copied) is Code.SESSION_USED_SINCE  # they work, and went on
+    assert refused(folder, copied) is ProblemCode.SESSION_USED_SINCE  # they work, and went on
     current(folder).write_bytes(b"damaged after the backup")
-    assert refused(folder, copied) is Code.SESSION_USED_SINCE
+    assert refused(folder, copied) is ProblemCode.SESSION_USED_SINCE
     current(folder).unlink()
-    assert refused(folder, copied, used_since=True) is Code.SESSION_USED_SINCE  # says the log of the link
+    assert refused(folder, copied, used_since=True) is ProblemCode.SESSION_USED_SINCE  # says the log of the link
     Snapshots(folder.path).take(copied.rename(copied.with_name("session-1.db")), TAKEN + timedelta(seconds=1))
-    assert refused(folder, copied.with_name("session-1.db")) is Code.SESSION_USED_SINCE  # says a snapshot
+    assert refused(folder, copied.with_name("session-1.db")) is ProblemCode.SESSION_USED_SINCE  # says a snapshot
 
 
-def test_keys_that_whatsapp_took_back_do_not_come_back(folder: SessionFolder, copied: Path) -> None:
+def test_keys_that_whatsapp_took_back_do_not_come_back(folder: SessionDirectory, copied: Path) -> None:
     file = current(folder)
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("DELETE FROM whatsmeow_device")
     os.utime(file, (BEFORE.timestamp(), BEFORE.timestamp()))
-    assert refused(folder, copied) is Code.SESSION_USED_SINCE
+    assert refused(folder, copied) is ProblemCode.SESSION_USED_SINCE
 
 
 # --- files from outside ----------------------------------------------------------------------------------------------
@@ -185,22 +184,22 @@ def test_keys_that_whatsapp_took_back_do_not_come_back(folder: SessionFolder, co
         "UPDATE whatsmeow_device SET jid = '../../etc/passwd'",
     ],
 )
-def test_a_file_that_is_no_plain_session_is_refused(folder: SessionFolder, copied: Path, sql: str) -> None:
+def test_a_file_that_is_no_plain_session_is_refused(folder: SessionDirectory, copied: Path, sql: str) -> None:
     current(folder).unlink()
     with closing(sqlite3.connect(copied)) as database:
         database.executescript(sql)
-    assert refused(folder, copied) is Code.SESSION_CORRUPT
+    assert refused(folder, copied) is ProblemCode.SESSION_CORRUPT
 
 
 COUNT = 2_500
 
 
-def test_a_broken_session_file_is_a_problem_and_touches_nothing(folder: SessionFolder, copied: Path) -> None:
+def test_a_broken_session_file_is_a_problem_and_touches_nothing(folder: SessionDirectory, copied: Path) -> None:
     """ "Fuzzed … session files: an error with a sentence, never a crash, never a write outside the target." """
     dice, good = random.Random(4), copied.read_bytes()  # noqa: S311 - the same inputs in every run
     outside = copied.parent
     current(folder).unlink()
-    refusals, refused_with = 0, set[Code]()
+    refusals, refused_with = 0, set[ProblemCode]()
     for _ in range(COUNT):
         copied.write_bytes(broken(good, dice))
         names = {path.name for path in outside.iterdir()}
@@ -217,7 +216,7 @@ def test_a_broken_session_file_is_a_problem_and_touches_nothing(folder: SessionF
             path for path in folder.path.iterdir() if path.suffix not in (".db", "") and "part" not in path.name
         ]
     assert COUNT / 2 < refusals < COUNT  # both happened
-    assert refused_with == {Code.SESSION_CORRUPT}
+    assert refused_with == {ProblemCode.SESSION_CORRUPT}
 
 
 def broken(good: bytes, dice: random.Random) -> bytes:
@@ -241,36 +240,30 @@ def broken(good: bytes, dice: random.Random) -> bytes:
 # --- the real client -------------------------------------------------------------------------------------------------
 
 
-def test_keys_are_copied_while_their_line_is_open_and_a_restored_copy_connects(
+async def test_keys_are_copied_while_their_line_is_open_and_a_restored_copy_connects(
     build: Callable[..., World], fast_dir: Path
 ) -> None:
     world = build()
-    provider: KeepsSessions = world.provider
+    provider: HasSessionBackup = world.provider
     copy = fast_dir / "copy.db"
+    ana = world.somebody()
+    await world.pair(ana)
+    async with world.connected(ana):
+        assert await provider.copy_session(ana.link, copy) == ana.phone
+        copy.unlink()
+        with pytest.raises(Problem) as in_use:
+            await provider.restore_session(ana.link, copy, world.clock.now(), used_since=False)
+        assert in_use.value.code is ProblemCode.SESSION_IN_USE
+    assert await provider.copy_session(ana.link, copy) == ana.phone
+    await provider.restore_session(ana.link, copy, world.clock.now(), used_since=True)  # they are in use as they are
 
-    async def main() -> None:
-        ana = world.somebody()
-        await world.pair(ana)
-        async with world.connected(ana):
-            assert await provider.copy_session(ana.link, copy) == ana.mentorado.phone
-            copy.unlink()
-            with pytest.raises(Problem) as in_use:
-                await provider.restore_session(ana.link, copy, world.clock.now(), used_since=False)
-            assert in_use.value.code is Code.SESSION_IN_USE
-        assert await provider.copy_session(ana.link, copy) == ana.mentorado.phone
-        await provider.restore_session(
-            ana.link, copy, world.clock.now(), used_since=True
-        )  # they are in use as they are
-
-        lost(world, ana)
-        world.clock.time += timedelta(days=1)
-        await provider.restore_session(ana.link, copy, world.clock.now(), used_since=False)
-        async with world.connected(ana):
-            assert digits(ana) in str(ana.mentorado.phone)
-
-    run(main())
+    lost(world, ana)
+    world.clock.time += timedelta(days=1)
+    await provider.restore_session(ana.link, copy, world.clock.now(), used_since=False)
+    async with world.connected(ana):
+        assert digits(ana) in str(ana.phone)
 
 
-def lost(world: World, person: Enrolment) -> None:
-    folder = world.root / person.mentorado.id
+def lost(world: World, person: Mentorado) -> None:
+    folder = world.root / person.id
     (folder / (folder / "current").read_text().strip()).unlink()

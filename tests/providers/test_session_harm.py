@@ -15,11 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import Code, Problem
-from app.file_lock import FileLock, LockHeld, Owner
-from app.providers.whatsapp_web.inspection import account_in
-from app.providers.whatsapp_web.session_files import SessionFiles
-from app.providers.whatsapp_web.session_folder import SessionFolder
+from app.domain.errors import Problem, ProblemCode
+from app.platform.locks import FileLock, LockHeld, Owner
+from app.providers.whatsapp_web.session_repository import SessionDirectory, SessionRepository, read_account
 from tests.providers.test_session_files import ANA, NOW, pair_candidate, write_session
 from tests.providers.test_session_files import files as files
 from tests.providers.test_session_files import folder as folder
@@ -29,13 +27,13 @@ posix = pytest.mark.skipif(os.name != "posix", reason="links, pipes and owners a
 needs_root = pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
 
 
-def adopted(folder: SessionFolder) -> Path:
+def adopted(folder: SessionDirectory) -> Path:
     file = pair_candidate(folder)
     folder.adopt(NOW)
     return file
 
 
-def code_of(do: Callable[[], object]) -> Code:
+def code_of(do: Callable[[], object]) -> ProblemCode:
     with pytest.raises(Problem) as met:
         do()
     return met.value.code
@@ -44,7 +42,7 @@ def code_of(do: Callable[[], object]) -> Code:
 # --- what only looks whole ------------------------------------------------------------------------------------------
 
 
-def test_a_damaged_page_is_found_although_the_file_opens_and_names_its_account(folder: SessionFolder) -> None:
+def test_a_damaged_page_is_found_although_the_file_opens_and_names_its_account(folder: SessionDirectory) -> None:
     file = adopted(folder)
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("CREATE TABLE keys (name TEXT PRIMARY KEY, value BLOB)")
@@ -58,22 +56,22 @@ def test_a_damaged_page_is_found_although_the_file_opens_and_names_its_account(f
     file.write_bytes(whole)
     with closing(sqlite3.connect(file)) as database:
         assert database.execute("SELECT count(*) FROM whatsmeow_device").fetchone() == (1,)
-    assert code_of(folder.session_to_open) is Code.SESSION_CORRUPT
+    assert code_of(folder.session_to_open) is ProblemCode.SESSION_CORRUPT
 
 
 def test_a_session_too_large_to_look_through_is_opened_unread(
-    folder: SessionFolder, monkeypatch: pytest.MonkeyPatch
+    folder: SessionDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.providers.whatsapp_web.inspection.CHECKED_UP_TO", 100)
+    monkeypatch.setattr("app.providers.whatsapp_web.session_repository.CHECKED_UP_TO", 100)
     file = adopted(folder)
     assert folder.session_to_open() == (file, ANA)
 
 
-def test_a_file_with_two_sessions_is_nobodys(folder: SessionFolder) -> None:
+def test_a_file_with_two_sessions_is_nobodys(folder: SessionDirectory) -> None:
     file = adopted(folder)
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("INSERT INTO whatsmeow_device VALUES ('5511987654321:13@s.whatsapp.net', x'00')")
-    assert code_of(folder.session_to_open) is Code.SESSION_CORRUPT
+    assert code_of(folder.session_to_open) is ProblemCode.SESSION_CORRUPT
 
 
 # --- what leads out of the folder -----------------------------------------------------------------------------------
@@ -92,17 +90,17 @@ def piped(file: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("harm", [linked_elsewhere, piped])
-def test_a_session_that_is_no_plain_file_is_not_opened(folder: SessionFolder, harm: Callable[[Path], None]) -> None:
+def test_a_session_that_is_no_plain_file_is_not_opened(folder: SessionDirectory, harm: Callable[[Path], None]) -> None:
     harm(adopted(folder))
-    assert code_of(folder.session_to_open) is Code.SESSION_CORRUPT
+    assert code_of(folder.session_to_open) is ProblemCode.SESSION_CORRUPT
 
 
 @posix
 @pytest.mark.parametrize("name", ["-journal", "-wal", "-shm"])
-def test_what_the_library_would_write_beside_a_session_leads_nowhere(folder: SessionFolder, name: str) -> None:
+def test_what_the_library_would_write_beside_a_session_leads_nowhere(folder: SessionDirectory, name: str) -> None:
     file = adopted(folder)
     file.with_name(file.name + name).symlink_to(folder.path.parent / "elsewhere")
-    assert code_of(folder.session_to_open) is Code.SESSION_CORRUPT
+    assert code_of(folder.session_to_open) is ProblemCode.SESSION_CORRUPT
     assert not (folder.path.parent / "elsewhere").exists()
 
 
@@ -110,31 +108,33 @@ def test_what_the_library_would_write_beside_a_session_leads_nowhere(folder: Ses
 @pytest.mark.parametrize("pointer", ["current", "candidate"])
 @pytest.mark.parametrize("harm", [linked_elsewhere, piped])
 def test_a_pointer_that_is_no_plain_file_is_not_followed(
-    folder: SessionFolder, pointer: str, harm: Callable[[Path], None]
+    folder: SessionDirectory, pointer: str, harm: Callable[[Path], None]
 ) -> None:
     adopted(folder)
     if pointer == "candidate":
         pair_candidate(folder)
     harm(folder.path / pointer)
-    assert code_of(lambda: getattr(folder, pointer)) is Code.SESSION_CORRUPT
+    assert code_of(lambda: getattr(folder, pointer)) is ProblemCode.SESSION_CORRUPT
 
 
 @posix
-def test_a_lock_is_not_written_into_what_a_link_leads_to(folder: SessionFolder) -> None:
+def test_a_lock_is_not_written_into_what_a_link_leads_to(folder: SessionDirectory) -> None:
     adopted(folder)
     precious = folder.path.parent / "precious.txt"
     precious.write_text("not a note")
     (folder.path / "owner.lock").symlink_to(precious)
-    assert code_of(folder.lock) is Code.SESSION_DIR_NOT_WRITABLE
+    assert code_of(folder.lock) is ProblemCode.SESSION_DIR_NOT_WRITABLE
     assert precious.read_text() == "not a note"
     (folder.path / "owner.lock").unlink()
     os.mkfifo(folder.path / "owner.lock")
-    assert code_of(folder.lock) is Code.SESSION_DIR_NOT_WRITABLE
+    assert code_of(folder.lock) is ProblemCode.SESSION_DIR_NOT_WRITABLE
 
 
 @posix
 @pytest.mark.parametrize("inside", ["", "spool", "snapshots", "quarantine"])
-def test_no_folder_below_the_root_may_be_a_link(files: SessionFiles, folder: SessionFolder, inside: str) -> None:
+def test_no_folder_below_the_root_may_be_a_link(
+    files: SessionRepository, folder: SessionDirectory, inside: str
+) -> None:
     adopted(folder)
     place, elsewhere = folder.path / inside, files.root.parent / "elsewhere"
     if place.exists():
@@ -142,16 +142,19 @@ def test_no_folder_below_the_root_may_be_a_link(files: SessionFiles, folder: Ses
     else:
         elsewhere.mkdir()
     place.symlink_to(elsewhere)
-    assert code_of(folder.lock) is Code.SESSION_DIR_NOT_A_FOLDER
+    assert code_of(folder.lock) is ProblemCode.SESSION_DIR_NOT_A_FOLDER
     if inside == "quarantine":
-        assert code_of(lambda: folder.quarantine(folder.path / "current", "gone", NOW)) is Code.SESSION_DIR_NOT_A_FOLDER
+        assert (
+            code_of(lambda: folder.quarantine(folder.path / "current", "gone", NOW))
+            is ProblemCode.SESSION_DIR_NOT_A_FOLDER
+        )
 
 
 @posix
-def test_the_root_may_be_a_link_that_somebody_chose(fast_dir: Path, files: SessionFiles) -> None:
+def test_the_root_may_be_a_link_that_somebody_chose(fast_dir: Path, files: SessionRepository) -> None:
     link = fast_dir / "chosen"
     link.symlink_to(files.root)
-    SessionFiles(link, chosen=True).check()
+    SessionRepository(link, chosen=True).check()
 
 
 # --- whose it is ----------------------------------------------------------------------------------------------------
@@ -160,7 +163,7 @@ def test_the_root_may_be_a_link_that_somebody_chose(fast_dir: Path, files: Sessi
 @needs_root
 @pytest.mark.parametrize("what", ["root", "folder", "session"])
 def test_what_belongs_to_somebody_else_is_told_and_left_alone(
-    files: SessionFiles, folder: SessionFolder, what: str
+    files: SessionRepository, folder: SessionDirectory, what: str
 ) -> None:
     file = adopted(folder)
     theirs = {"root": files.root, "folder": folder.path, "session": file}[what]
@@ -171,7 +174,7 @@ def test_what_belongs_to_somebody_else_is_told_and_left_alone(
         folder.lock().release()
         folder.session_to_open()
 
-    assert code_of(open_it) is Code.SESSION_OF_ANOTHER_USER
+    assert code_of(open_it) is ProblemCode.SESSION_OF_ANOTHER_USER
     assert theirs.stat().st_uid == NOBODY
     os.chown(theirs, 4_000_000, -1)
     with pytest.raises(Problem, match="4000000"):  # a user this computer has no name for
@@ -185,7 +188,7 @@ def test_what_belongs_to_somebody_else_is_told_and_left_alone(
 @pytest.mark.parametrize("pointer", ["current", "candidate"])
 @pytest.mark.parametrize("harm", [linked_elsewhere, piped, lambda file: file.write_text("../../away\n")])
 def test_a_damaged_pointer_goes_to_quarantine_and_does_not_stop_a_new_pairing(
-    folder: SessionFolder, pointer: str, harm: Callable[[Path], None]
+    folder: SessionDirectory, pointer: str, harm: Callable[[Path], None]
 ) -> None:
     first = adopted(folder)
     if pointer == "candidate":
@@ -202,7 +205,7 @@ def test_a_damaged_pointer_goes_to_quarantine_and_does_not_stop_a_new_pairing(
     assert (folder.path / "quarantine" / first.name).exists()
 
 
-def test_the_note_of_a_damaged_session_says_what_was_wrong_with_it(folder: SessionFolder) -> None:
+def test_the_note_of_a_damaged_session_says_what_was_wrong_with_it(folder: SessionDirectory) -> None:
     first = adopted(folder)
     first.write_bytes(b"I was a session once, long and dear." * 9)
     pair_candidate(folder)
@@ -213,7 +216,7 @@ def test_the_note_of_a_damaged_session_says_what_was_wrong_with_it(folder: Sessi
 
 
 @posix
-def test_a_session_that_cannot_be_read_says_so_in_its_note(folder: SessionFolder) -> None:
+def test_a_session_that_cannot_be_read_says_so_in_its_note(folder: SessionDirectory) -> None:
     first = adopted(folder)
     second = pair_candidate(folder)
     first.unlink()
@@ -226,9 +229,9 @@ def test_a_session_that_cannot_be_read_says_so_in_its_note(folder: SessionFolder
 # --- the lock -------------------------------------------------------------------------------------------------------
 
 
-def left(path: Path, **told: object) -> Owner:
+def left(path: Path, **fields: object) -> Owner:
     """A note of this computer, by an owner that does not hold the lock."""
-    owner = replace(Owner.this_process(), **told)  # type: ignore[arg-type]
+    owner = replace(Owner.this_process(), **fields)  # type: ignore[arg-type]
     path.write_text(json.dumps(asdict(owner)))
     return owner
 
@@ -257,4 +260,4 @@ def test_a_lock_is_broken_only_when_its_owner_is_proven_dead(fast_dir: Path) -> 
 
 def test_what_cannot_be_looked_at_is_told_for_what_it_is(fast_dir: Path) -> None:
     (fast_dir / "file").write_text("")
-    assert code_of(lambda: account_in(fast_dir / "file" / "session.db")) is Code.SESSION_DIR_NOT_A_FOLDER
+    assert code_of(lambda: read_account(fast_dir / "file" / "session.db")) is ProblemCode.SESSION_DIR_NOT_A_FOLDER

@@ -12,14 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.connection import Reason
-from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
+from app.domain.mentorado import Mentorado
 from app.domain.phone import PhoneNumber
-from app.providers.whatsapp_web.inspection import Device, device_in
-from app.providers.whatsapp_web.session_files import SessionFiles
 from app.providers.whatsapp_web.session_owners import SessionOwners
-from tests.providers.conftest import enrolment
+from app.providers.whatsapp_web.session_repository import SessionDevice, SessionRepository, device_in
+from tests.providers.conftest import mentorado
 from tests.providers.test_session_files import NOW
 from tests.providers.test_session_files import files as files
 
@@ -39,35 +38,34 @@ def write_device(file: Path, number: str, device: int = 12, keys: bytes = b"k" *
 class Place:
     """Two mentorados and their folders."""
 
-    def __init__(self, files: SessionFiles) -> None:
+    def __init__(self, files: SessionRepository) -> None:
         self.files = files
-        self.people: list[Enrolment] = []
+        self.people: list[Mentorado] = []
         self.owners = SessionOwners(files, lambda: self.people)
 
-    def enrol(self, digits: str, *, account: str = "", accepted: str = "", archived: bool = False) -> Enrolment:
-        person = enrolment(digits=digits, account=PhoneNumber(f"+{account}") if account else None)
+    def add_mentorado(self, digits: str, *, account: str = "", accepted: str = "", archived: bool = False) -> Mentorado:
+        person = mentorado(digits=digits, account=PhoneNumber(f"+{account}") if account else None)
         link = replace(person.link, accepted_account=PhoneNumber(f"+{accepted}") if accepted else None)
-        mentorado = replace(person.mentorado, archived_at=NOW if archived else None)
-        self.people.append(Enrolment(mentorado, link))
-        self.files.folder(mentorado.id).make()
+        self.people.append(replace(person, archived_at=NOW if archived else None, link=link))
+        self.files.folder(person.id).make()
         return self.people[-1]
 
-    def path(self, person: Enrolment, name: str = "session-1.db") -> Path:
-        return self.files.folder(person.mentorado.id).path / name
+    def path(self, person: Mentorado, name: str = "session-1.db") -> Path:
+        return self.files.folder(person.id).path / name
 
-    def reason(self, person: Enrolment, file: Path) -> Reason | None:
+    def reason(self, person: Mentorado, file: Path) -> Reason | None:
         refusal = self.owners.refusal(person, file)
         return None if refusal is None else refusal.reason
 
 
 @pytest.fixture
-def place(files: SessionFiles) -> Place:
+def place(files: SessionRepository) -> Place:
     return Place(files)
 
 
 def test_the_own_session_is_opened_with_and_without_the_ninth_digit(place: Place) -> None:
-    ana = place.enrol(ANA)
-    place.enrol(OLGA)
+    ana = place.add_mentorado(ANA)
+    place.add_mentorado(OLGA)
     assert place.reason(ana, write_device(place.path(ana), "551187654321")) is None
 
 
@@ -77,64 +75,64 @@ def test_the_own_session_is_opened_with_and_without_the_ninth_digit(place: Place
 def test_a_copy_of_another_session_is_the_others_under_any_name(
     place: Place, number: str, name: str, archived: bool
 ) -> None:
-    ana, olga = place.enrol(ANA), place.enrol(OLGA, archived=archived)
+    ana, olga = place.add_mentorado(ANA), place.add_mentorado(OLGA, archived=archived)
     held = write_device(place.path(olga), number)
     copy = Path(shutil.copy2(held, place.path(ana, name)))
     assert place.reason(ana, copy) is Reason.SESSION_OF_ANOTHER_MENTORADO
     assert place.reason(olga, held) is None, "the owner goes on"
-    assert place.owners.may_log_out(ana.mentorado.id, copy) is False
+    assert place.owners.may_log_out(ana.id, copy) is False
 
 
 @pytest.mark.parametrize("known", ["phone", "account", "accepted"])
 def test_a_session_that_was_moved_is_known_by_the_number_of_its_owner(place: Place, known: str) -> None:
-    ana = place.enrol(ANA)
+    ana = place.add_mentorado(ANA)
     phone, account, accepted = (OLGA if known == name else "" for name in ("phone", "account", "accepted"))
-    place.enrol(phone or "5531999990000", account=account, accepted=accepted)
+    place.add_mentorado(phone or "5531999990000", account=account, accepted=accepted)
     moved = write_device(place.path(ana), OLGA)
     assert place.reason(ana, moved) is Reason.SESSION_OF_ANOTHER_MENTORADO
 
 
 def test_another_device_of_a_number_that_a_person_accepted_is_the_links_own(place: Place) -> None:
-    ana, olga = place.enrol(ANA, accepted=OLGA), place.enrol(OLGA, account=OLGA)
+    ana, olga = place.add_mentorado(ANA, accepted=OLGA), place.add_mentorado(OLGA, account=OLGA)
     write_device(place.path(olga), OLGA, 12, b"o" * 32)
     assert place.reason(ana, write_device(place.path(ana), OLGA, 13, b"a" * 32)) is None
 
 
 def test_one_device_of_two_links_that_both_expect_it_is_opened_by_neither(place: Place) -> None:
-    ana, olga = place.enrol(ANA, accepted=OLGA), place.enrol(OLGA)
+    ana, olga = place.add_mentorado(ANA, accepted=OLGA), place.add_mentorado(OLGA)
     copy = Path(shutil.copy2(write_device(place.path(olga), OLGA), place.path(ana, "session-2.db")))
     for person, file in ((ana, copy), (olga, place.path(olga))):
         assert place.reason(person, file) is Reason.SESSION_OF_ANOTHER_MENTORADO
 
 
 def test_an_unknown_number_is_a_question_for_a_person(place: Place) -> None:
-    ana = place.enrol(ANA)
+    ana = place.add_mentorado(ANA)
     refusal = place.owners.refusal(ana, write_device(place.path(ana), OLGA))
     assert refusal is not None
     assert (refusal.reason, refusal.account) == (Reason.WRONG_ACCOUNT, f"+{OLGA}")
 
 
 def test_a_file_that_is_locked_is_a_doubt(place: Place) -> None:
-    ana, olga = place.enrol(ANA, accepted=OLGA), place.enrol(OLGA)
+    ana, olga = place.add_mentorado(ANA, accepted=OLGA), place.add_mentorado(OLGA)
     own = write_device(place.path(ana), OLGA, 13, b"a" * 32)
     held = write_device(place.path(olga), OLGA, 12, b"o" * 32)
     with closing(sqlite3.connect(held, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(Problem) as met:
             place.owners.refusal(ana, own)
-        assert met.value.code is Code.SESSION_IN_USE
-        assert place.owners.may_log_out(ana.mentorado.id, own) is False
-    assert place.owners.may_log_out(ana.mentorado.id, own) is True
+        assert met.value.code is ProblemCode.SESSION_IN_USE
+        assert place.owners.may_log_out(ana.id, own) is False
+    assert place.owners.may_log_out(ana.id, own) is True
 
 
 def test_a_device_whose_owner_lost_its_file_is_not_logged_out(place: Place) -> None:
-    ana, olga = place.enrol(ANA), place.enrol(OLGA, account=OLGA)
+    ana, olga = place.add_mentorado(ANA), place.add_mentorado(OLGA, account=OLGA)
     scanned = write_device(place.path(ana), OLGA)
-    assert place.owners.may_log_out(ana.mentorado.id, scanned) is False
+    assert place.owners.may_log_out(ana.id, scanned) is False
     write_device(place.path(olga), OLGA, 12, b"o" * 32).rename(place.path(olga, "session-9.db"))
     assert device_in(scanned) is not None
     write_device(place.path(ana, "session-3.db"), OLGA, 14, b"n" * 32)
-    assert place.owners.may_log_out(ana.mentorado.id, place.path(ana, "session-3.db")) is True
+    assert place.owners.may_log_out(ana.id, place.path(ana, "session-3.db")) is True
 
 
 @pytest.mark.parametrize(
@@ -143,7 +141,7 @@ def test_a_device_whose_owner_lost_its_file_is_not_logged_out(place: Place) -> N
     ids=["whole-folder-copied", "file-alone", "whole-folder-moved"],
 )
 def test_messages_follow_the_folder_they_came_with(place: Place, name: str, still_there: bool, came: bool) -> None:
-    ana, olga = place.enrol(ANA, account=ANA), place.enrol(OLGA)
+    ana, olga = place.add_mentorado(ANA, account=ANA), place.add_mentorado(OLGA)
     held = write_device(place.path(olga), OLGA)
     copy = Path(shutil.copy2(held, place.path(ana, name)))
     if not still_there:
@@ -152,14 +150,14 @@ def test_messages_follow_the_folder_they_came_with(place: Place, name: str, stil
 
 
 def test_messages_of_the_links_own_former_number_are_its_own(place: Place) -> None:
-    ana = place.enrol(ANA, account="5531999990000")
+    ana = place.add_mentorado(ANA, account="5531999990000")
     assert place.owners.came_with_messages(ana, write_device(place.path(ana), "5531999990000")) is False
     assert place.owners.came_with_messages(ana, write_device(place.path(ana, "session-2.db"), ANA)) is False
 
 
 @pytest.mark.parametrize("content", [b"", b"noise" * 100], ids=["empty", "noise"])
 def test_what_holds_no_device_is_nobodys(place: Place, content: bytes) -> None:
-    ana = place.enrol(ANA)
+    ana = place.add_mentorado(ANA)
     file = place.path(ana)
     file.write_bytes(content)
     assert device_in(file) is None
@@ -168,11 +166,13 @@ def test_what_holds_no_device_is_nobodys(place: Place, content: bytes) -> None:
 
 _jids = st.sampled_from(["1:1", "1:2", "2:1"])
 _keys = st.sampled_from(["", "a", "b"])
-_devices = st.builds(Device, st.just(PhoneNumber("+5511987654321")), _jids, _keys)
+_devices = st.builds(SessionDevice, st.just(PhoneNumber("+5511987654321")), _jids, _keys)
 
 
 @given(one=_devices, other=_devices)
-def test_being_one_device_is_mutual_and_needs_a_name_or_keys_in_common(one: Device, other: Device) -> None:
+def test_being_one_device_is_mutual_and_needs_a_name_or_keys_in_common(
+    one: SessionDevice, other: SessionDevice
+) -> None:
     assert one.is_same(other) is other.is_same(one)
     assert one.is_same(one)
     assert one.is_same(other) is (
@@ -182,7 +182,7 @@ def test_being_one_device_is_mutual_and_needs_a_name_or_keys_in_common(one: Devi
 
 @pytest.mark.parametrize("where", [".", "quarantine", "snapshots"])
 def test_the_messages_of_a_session_are_its_owners_wherever_that_keeps_it(place: Place, where: str) -> None:
-    ana, olga = place.enrol(ANA), place.enrol(OLGA)
+    ana, olga = place.add_mentorado(ANA), place.add_mentorado(OLGA)
     kept = place.path(olga, where)
     kept.mkdir(exist_ok=True)
     (kept / "session-a.20260101T000000-1.db").touch()
@@ -191,7 +191,7 @@ def test_the_messages_of_a_session_are_its_owners_wherever_that_keeps_it(place: 
     spool.mkdir()
     for name in ("session-a", "session-b", "session-ab", "../session-a", "*"):
         (spool / f"{1:020d}-{name.replace('/', '_')}.spool").touch()
-    sessions = place.files.folder(ana.mentorado.id).sessions_with_messages()
+    sessions = place.files.folder(ana.id).sessions_with_messages()
     assert sessions == {"session-a", "session-b", "session-ab"}
-    assert place.owners.of_others(ana.mentorado.id, sessions) == ["session-a", "session-ab"]
-    assert place.owners.of_others(olga.mentorado.id, sessions) == []
+    assert place.owners.of_others(ana.id, sessions) == ["session-a", "session-ab"]
+    assert place.owners.of_others(olga.id, sessions) == []

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.connection import Reason
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
 from app.domain.phone import PhoneNumber
-from app.domain.provider import CanPair, CodeAccepted, CodeIssued, Failed, Heard, Lost, Opened, Provider, Refused
-from app.providers.whatsapp_web.line import HostLine, Patience
-from tests.conftest import OnQt
+from app.domain.provider import ActivitySeen, Blocked, CanPair, Connected, Failed, Lost, Provider, QrIssued, QrScanned
+from app.providers.whatsapp_web.connection import SessionConnection, SessionTimeouts
 from tests.providers.conftest import World, digits, run, until
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 
 def test_it_is_a_provider_that_can_pair(world: World) -> None:
@@ -24,303 +25,245 @@ def test_it_is_a_provider_that_can_pair(world: World) -> None:
     assert isinstance(provider, CanPair)
 
 
-def test_a_person_is_paired_by_a_code(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        seen = []
-        async with world.provider.pair(person) as line:
-            async for signal in line.signals():
-                seen.append(signal)
-                if isinstance(signal, CodeIssued):
-                    await world.scan(person, signal.text)
-                if isinstance(signal, Opened):
-                    break
-        code, accepted, opened = seen
-        assert isinstance(code, CodeIssued)
-        assert (code.number, code.total, code.lifetime) == (1, 6, 60)
-        assert code.text not in repr(code)
-        assert accepted == CodeAccepted(person.mentorado.phone)
-        assert opened == Opened(person.mentorado.phone)
-
-    run(main())
-
-
-def test_a_person_is_paired_by_typing_a_code(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        with pytest.raises(Problem):
-            await world.provider.phone_code(person.link, person.mentorado.phone)
-        async with world.provider.pair(person) as line:
-            await until(line, CodeIssued)
-            code = await world.provider.phone_code(person.link, person.mentorado.phone)
-            await asyncio.to_thread(world.emulator.control.type_pairing_code, digits(person), code)
-            await until(line, Opened)
-
-    run(main())
-
-
-def test_the_next_code_is_counted(world: World) -> None:
-    async def main() -> None:
-        async with world.provider.pair(world.somebody()) as line:
-            await until(line, CodeIssued)
-            await asyncio.to_thread(world.emulator.control.more_refs)
-            code = await until(line, CodeIssued)
-            assert (code.number, code.lifetime) == (2, 20)
-
-    run(main())
-
-
-def test_an_adopted_session_connects_without_a_code(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        assert not await world.provider.has_credentials(person.link)
-        await world.pair(person)
-        assert await world.provider.has_credentials(person.link)
-        assert await world.provider.undecided_account(person.link) is None
-        async with world.provider.connect(person) as line:
-            async for signal in line.signals():
-                assert signal == Opened(person.mentorado.phone)
+async def test_a_person_is_paired_by_a_code(world: World) -> None:
+    person = world.somebody()
+    seen = []
+    async with world.provider.pair(person) as line:
+        async for signal in line.events():
+            seen.append(signal)
+            if isinstance(signal, QrIssued):
+                await world.scan(person, signal.text)
+            if isinstance(signal, Connected):
                 break
-
-    run(main())
-
-
-def test_it_runs_on_the_window_s_loop_too(world: World, on_qt: OnQt) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with world.connected(person) as line:
-            await line.send_text(world.somebody().mentorado.phone, "oi")
-        with pytest.raises(Problem):
-            await line.send_text(person.mentorado.phone, "too late")
-
-    on_qt(main, within=30)
+    code, accepted, opened = seen
+    assert isinstance(code, QrIssued)
+    assert (code.number, code.total, code.lifetime) == (1, 6, 60)
+    assert code.text not in repr(code)
+    assert accepted == QrScanned(person.phone)
+    assert opened == Connected(person.phone)
 
 
-def test_messages_come_and_go(world: World) -> None:
-    async def main() -> None:
-        control = world.emulator.control
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        async with world.connected(ana) as line:
-            sent = await line.send_text(bia.mentorado.phone, "olá 👋 @123456")
-            assert await until(line, Heard) == Heard(world.clock.now(), inbound=False)
-            (received,) = await asyncio.to_thread(control.wait_received, digits(bia))
-            assert (received.id, received.text) == (sent.message_id, "olá 👋 @123456")
-            await asyncio.to_thread(control.send_text, digits(bia), digits(ana), "oi")
-            await until(line, lambda signal: signal == Heard(world.clock.now(), inbound=True))
-
-    run(main())
+async def test_a_person_is_paired_by_typing_a_code(world: World) -> None:
+    person = world.somebody()
+    with pytest.raises(Problem):
+        await world.provider.phone_code(person.link, person.phone)
+    async with world.provider.pair(person) as line:
+        await until(line, QrIssued)
+        code = await world.provider.phone_code(person.link, person.phone)
+        await asyncio.to_thread(world.emulator.control.type_pairing_code, digits(person), code)
+        await until(line, Connected)
 
 
-def test_a_refused_message_is_a_problem_and_the_line_stays(world: World) -> None:
-    async def main() -> None:
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        async with world.connected(ana) as line:
-            world.fault("send-463", ana)
-            with pytest.raises(Problem, match="463") as refusal:
-                await line.send_text(bia.mentorado.phone, "oi")
-            assert refusal.value.code is Code.REQUEST_REFUSED
-            await line.send_text(bia.mentorado.phone, "oi")
-
-    run(main())
+async def test_the_next_code_is_counted(world: World) -> None:
+    async with world.provider.pair(world.somebody()) as line:
+        await until(line, QrIssued)
+        await asyncio.to_thread(world.emulator.control.more_refs)
+        code = await until(line, QrIssued)
+        assert (code.number, code.lifetime) == (2, 20)
 
 
-def test_an_unanswered_send_holds_up_neither_its_caller_nor_the_end(build: Callable[..., World]) -> None:
-    world = build(patience=Patience(send=0.5))
-
-    async def main() -> None:
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        async with contextlib.AsyncExitStack() as stack:
-            line = await stack.enter_async_context(world.connected(ana))
-            world.emulator.control.answer_iqs(False)
-            with pytest.raises(Problem) as silence:
-                await line.send_text(bia.mentorado.phone, "oi")
-            assert silence.value.code is Code.REQUEST_TIMED_OUT
-            began = time.monotonic()
-            await stack.aclose()
-            assert time.monotonic() - began < 1.5
-
-    run(main())
+async def test_an_adopted_session_connects_without_a_code(world: World) -> None:
+    person = world.somebody()
+    assert not await world.provider.has_credentials(person.link)
+    await world.pair(person)
+    assert await world.provider.has_credentials(person.link)
+    assert await world.provider.pending_account(person.link) is None
+    async with world.provider.connect(person) as line:
+        async for signal in line.events():
+            assert signal == Connected(person.phone)
+            break
 
 
-def test_asking_too_early_is_refused_instead_of_crashing_the_library(world: World) -> None:
+@pytest.mark.within(30)
+async def test_it_runs_on_the_window_s_loop_too(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    async with world.connected(person) as line:
+        await line.send_text(world.somebody().phone, "oi")
+    with pytest.raises(Problem):
+        await line.send_text(person.phone, "too late")
+
+
+async def test_messages_come_and_go(world: World) -> None:
+    control = world.emulator.control
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    async with world.connected(ana) as line:
+        sent = await line.send_text(bia.phone, "olá 👋 @123456")
+        assert await until(line, ActivitySeen) == ActivitySeen(world.clock.now(), inbound=False)
+        (received,) = await asyncio.to_thread(control.wait_received, digits(bia))
+        assert (received.id, received.text) == (sent.message_id, "olá 👋 @123456")
+        await asyncio.to_thread(control.send_text, digits(bia), digits(ana), "oi")
+        await until(line, lambda signal: signal == ActivitySeen(world.clock.now(), inbound=True))
+
+
+async def test_a_refused_message_is_a_problem_and_the_line_stays(world: World) -> None:
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    async with world.connected(ana) as line:
+        world.fault("send-463", ana)
+        with pytest.raises(Problem, match="463") as refusal:
+            await line.send_text(bia.phone, "oi")
+        assert refusal.value.code is ProblemCode.REQUEST_REFUSED
+        await line.send_text(bia.phone, "oi")
+
+
+async def test_an_unanswered_send_holds_up_neither_its_caller_nor_the_end(build: Callable[..., World]) -> None:
+    world = build(timeouts=SessionTimeouts(send=0.5))
+    ana, bia = world.somebody(), world.somebody()
+    await world.pair(ana)
+    async with contextlib.AsyncExitStack() as stack:
+        line = await stack.enter_async_context(world.connected(ana))
+        world.emulator.control.answer_iqs(False)
+        with pytest.raises(Problem) as silence:
+            await line.send_text(bia.phone, "oi")
+        assert silence.value.code is ProblemCode.REQUEST_TIMED_OUT
+        began = time.monotonic()
+        await stack.aclose()
+        assert time.monotonic() - began < 1.5
+
+
+async def test_asking_too_early_is_refused_instead_of_crashing_the_library(world: World) -> None:
     """A call about a client the library does not know yet dereferences nil, and would abort the process."""
-
-    async def main() -> None:
-        async with world.provider.pair(world.somebody()) as line:
-            assert isinstance(line, HostLine)
-            for _ in range(2):  # before the library knows the client, and before the client has an account
-                with pytest.raises(Problem) as refused:
-                    await line.send_text(PhoneNumber("+5511911111111"), "oi")
-                assert refused.value.code is Code.REQUEST_REFUSED
-                await until(line, CodeIssued)
-                await asyncio.to_thread(world.emulator.control.more_refs)
-
-    run(main())
+    async with world.provider.pair(world.somebody()) as line:
+        assert isinstance(line, SessionConnection)
+        for _ in range(2):  # before the library knows the client, and before the client has an account
+            with pytest.raises(Problem) as refused:
+                await line.send_text(PhoneNumber("+5511911111111"), "oi")
+            assert refused.value.code is ProblemCode.REQUEST_REFUSED
+            await until(line, QrIssued)
+            await asyncio.to_thread(world.emulator.control.more_refs)
 
 
-def test_a_host_that_stays_silent_is_given_up(build: Callable[..., World]) -> None:
-    world = build(patience=Patience(first_code=0.3, sign_in=0.3), command=["sleep", "60"])
-
-    async def main() -> None:
-        async with world.provider.pair(world.somebody()) as line:
-            failed = await until(line, Failed)
-            assert failed.reason is Reason.NETWORK_DOWN
-
-    run(main())
+async def test_a_host_that_stays_silent_is_given_up(build: Callable[..., World]) -> None:
+    world = build(timeouts=SessionTimeouts(first_code=0.3, sign_in=0.3), command=["sleep", "60"])
+    async with world.provider.pair(world.somebody()) as line:
+        failed = await until(line, Failed)
+        assert failed.reason is Reason.NETWORK_DOWN
 
 
 # --- what to do with a new session --------------------------------------------------------------------------------
 
 
-def test_a_new_session_replaces_the_old_one_only_when_it_is_adopted(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        folder = world.root / person.mentorado.id
-        before = (folder / "current").read_text()
-        async with world.provider.pair(person) as line:
-            code = await until(line, CodeIssued)
-            await world.scan(person, code.text)
-            await until(line, Opened)
-            assert (folder / "current").read_text() == before
-            assert await world.provider.undecided_account(person.link) == person.mentorado.phone
-            await world.provider.adopt(person.link)
-        assert (folder / "current").read_text() != before
-        assert (folder / "quarantine" / before.strip()).is_file()
-        async with world.connected(person):
-            pass
-
-    run(main())
+async def test_a_new_session_replaces_the_old_one_only_when_it_is_adopted(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    folder = world.root / person.id
+    before = (folder / "current").read_text()
+    async with world.provider.pair(person) as line:
+        code = await until(line, QrIssued)
+        await world.scan(person, code.text)
+        await until(line, Connected)
+        assert (folder / "current").read_text() == before
+        assert await world.provider.pending_account(person.link) == person.phone
+        await world.provider.commit_pairing(person.link)
+    assert (folder / "current").read_text() != before
+    assert (folder / "quarantine" / before.strip()).is_file()
+    async with world.connected(person):
+        pass
 
 
-def test_an_undecided_session_is_opened_again_without_a_code(world: World) -> None:
+async def test_an_undecided_session_is_opened_again_without_a_code(world: World) -> None:
     """The program ended between the scan and the swap; nobody has to scan twice."""
-
-    async def main() -> None:
-        person = world.somebody()
-        async with world.provider.pair(person) as line:
-            code = await until(line, CodeIssued)
-            await world.scan(person, code.text)
-            await until(line, CodeAccepted)
-        assert await world.provider.undecided_account(person.link) == person.mentorado.phone
-        async with world.provider.pair(person) as line:
-            async for signal in line.signals():
-                assert signal == Opened(person.mentorado.phone)
-                await world.provider.adopt(person.link)
-                break
-        async with world.connected(person):
-            pass
-
-    run(main())
+    person = world.somebody()
+    async with world.provider.pair(person) as line:
+        code = await until(line, QrIssued)
+        await world.scan(person, code.text)
+        await until(line, QrScanned)
+    assert await world.provider.pending_account(person.link) == person.phone
+    async with world.provider.pair(person) as line:
+        async for signal in line.events():
+            assert signal == Connected(person.phone)
+            await world.provider.commit_pairing(person.link)
+            break
+    async with world.connected(person):
+        pass
 
 
-def test_a_session_that_is_given_up_leaves_the_phone_s_list(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        async with world.provider.pair(person) as line:
-            code = await until(line, CodeIssued)
-            await world.scan(person, code.text)
-            await until(line, Opened)
-        assert len(world.emulator.control.devices(digits(person))) == 1
-        await world.provider.discard(person.link)
-        assert world.emulator.control.devices(digits(person)) == []
-        assert await world.provider.undecided_account(person.link) is None
-        assert not await world.provider.has_credentials(person.link)
-        (note,) = (world.root / person.mentorado.id / "quarantine").glob("*.json")
-        assert "given up" in note.read_text()
-
-    run(main())
+async def test_a_session_that_is_given_up_leaves_the_phone_s_list(world: World) -> None:
+    person = world.somebody()
+    async with world.provider.pair(person) as line:
+        code = await until(line, QrIssued)
+        await world.scan(person, code.text)
+        await until(line, Connected)
+    assert len(world.emulator.control.devices(digits(person))) == 1
+    await world.provider.rollback_pairing(person.link)
+    assert world.emulator.control.devices(digits(person)) == []
+    assert await world.provider.pending_account(person.link) is None
+    assert not await world.provider.has_credentials(person.link)
+    (note,) = (world.root / person.id / "quarantine").glob("*.json")
+    assert "given up" in note.read_text()
 
 
-def test_a_session_is_given_up_while_its_line_is_closing(world: World) -> None:
+async def test_a_session_is_given_up_while_its_line_is_closing(world: World) -> None:
     """The core says that the wrong phone scanned before the line is closed, and a person may be quick."""
+    person = world.somebody()
+    left = asyncio.Event()
 
-    async def main() -> None:
-        person = world.somebody()
-        left = asyncio.Event()
-
-        async def pair() -> None:
-            async with world.provider.pair(person) as line:
-                code = await until(line, CodeIssued)
-                await world.scan(person, code.text)
-                await until(line, CodeAccepted)
-                left.set()
-
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(pair())
-            await left.wait()
-            await world.provider.discard(person.link)
-        assert world.emulator.control.devices(digits(person)) == []
-
-    run(main())
-
-
-def test_a_code_asked_for_after_the_wrong_phone_is_a_new_one(world: World) -> None:
-    async def main() -> None:
-        person, stranger = world.somebody(), world.somebody()
+    async def pair() -> None:
         async with world.provider.pair(person) as line:
-            code = await until(line, CodeIssued)
-            await world.scan(stranger, code.text)
-            await until(line, CodeAccepted)
-        await world.pair(person)
-        assert world.emulator.control.devices(digits(stranger)) == []
-        async with world.connected(person):
-            pass
-
-    run(main())
-
-
-def test_a_session_is_given_up_even_when_the_phone_cannot_be_told(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        async with world.provider.pair(person) as line:
-            code = await until(line, CodeIssued)
+            code = await until(line, QrIssued)
             await world.scan(person, code.text)
-            await until(line, Opened)
-        world.emulator.control.network(False)
-        await world.provider.discard(person.link)
-        assert await world.provider.undecided_account(person.link) is None
-        (note,) = (world.root / person.mentorado.id / "quarantine").glob("*.json")
-        assert "could not be told" in note.read_text()
+            await until(line, QrScanned)
+            left.set()
 
-    run(main())
-
-
-def test_a_session_whatsapp_ended_says_so_instead_of_showing_a_code(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with world.connected(person) as line:
-            world.fault("device-removed", person)
-            await until(line, Refused)
-        async with world.provider.connect(person) as again:
-            refused = await until(again, Refused)
-            assert refused.reason is Reason.LOGGED_OUT
-
-    run(main())
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(pair())
+        await left.wait()
+        await world.provider.rollback_pairing(person.link)
+    assert world.emulator.control.devices(digits(person)) == []
 
 
-def test_a_file_that_never_got_an_account_is_used_again(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        for _ in range(2):
-            async with world.provider.pair(person) as line:
-                await until(line, CodeIssued)
-        folder = world.root / person.mentorado.id
-        assert len(list(folder.glob("session-*.db"))) == 1
-        assert not (folder / "quarantine").exists()
+async def test_a_code_asked_for_after_the_wrong_phone_is_a_new_one(world: World) -> None:
+    person, stranger = world.somebody(), world.somebody()
+    async with world.provider.pair(person) as line:
+        code = await until(line, QrIssued)
+        await world.scan(stranger, code.text)
+        await until(line, QrScanned)
+    await world.pair(person)
+    assert world.emulator.control.devices(digits(stranger)) == []
+    async with world.connected(person):
+        pass
 
-    run(main())
+
+async def test_a_session_is_given_up_even_when_the_phone_cannot_be_told(world: World) -> None:
+    person = world.somebody()
+    async with world.provider.pair(person) as line:
+        code = await until(line, QrIssued)
+        await world.scan(person, code.text)
+        await until(line, Connected)
+    world.emulator.control.network(False)
+    await world.provider.rollback_pairing(person.link)
+    assert await world.provider.pending_account(person.link) is None
+    (note,) = (world.root / person.id / "quarantine").glob("*.json")
+    assert "could not be told" in note.read_text()
+
+
+async def test_a_session_whatsapp_ended_says_so_instead_of_showing_a_code(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    async with world.connected(person) as line:
+        world.fault("device-removed", person)
+        await until(line, Blocked)
+    async with world.provider.connect(person) as again:
+        refused = await until(again, Blocked)
+        assert refused.reason is Reason.LOGGED_OUT
+
+
+async def test_a_file_that_never_got_an_account_is_used_again(world: World) -> None:
+    person = world.somebody()
+    for _ in range(2):
+        async with world.provider.pair(person) as line:
+            await until(line, QrIssued)
+    folder = world.root / person.id
+    assert len(list(folder.glob("session-*.db"))) == 1
+    assert not (folder / "quarantine").exists()
 
 
 # --- the way to the server ----------------------------------------------------------------------------------------
 
 
-def test_the_app_by_itself_refuses_the_emulator_s_certificate(
+async def test_the_app_by_itself_refuses_the_emulator_s_certificate(
     world: World, build: Callable[..., World], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the tests' wrapper trusts the emulator; nothing in the app can be told to."""
@@ -328,20 +271,16 @@ def test_the_app_by_itself_refuses_the_emulator_s_certificate(
     monkeypatch.setenv("HTTPS_PROXY", environment["HTTPS_PROXY"])
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     plain = build(command=None)
-
-    async def main() -> None:
-        person = world.somebody()
-        async with plain.provider.pair(person) as line:
-            failed = await until(line, Failed)
-        assert failed.reason is Reason.CERTIFICATE_REFUSED
-        assert "x509" in failed.detail
-        monkeypatch.setenv("SSL_CERT_FILE", environment["SSL_CERT_FILE"])  # the operating system's trust is not enough
-        async with plain.provider.pair(person) as line:
-            failed = await until(line, Failed)
-        assert failed.reason is Reason.CERTIFICATE_REFUSED
-        assert "noise" in failed.detail
-
-    run(main())
+    person = world.somebody()
+    async with plain.provider.pair(person) as line:
+        failed = await until(line, Failed)
+    assert failed.reason is Reason.CERTIFICATE_REFUSED
+    assert "x509" in failed.detail
+    monkeypatch.setenv("SSL_CERT_FILE", environment["SSL_CERT_FILE"])  # the operating system's trust is not enough
+    async with plain.provider.pair(person) as line:
+        failed = await until(line, Failed)
+    assert failed.reason is Reason.CERTIFICATE_REFUSED
+    assert "noise" in failed.detail
 
 
 @pytest.mark.parametrize("answer", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway", None])
@@ -365,17 +304,14 @@ def test_a_proxy_that_refuses(build: Callable[..., World], answer: str | None) -
     run(main())
 
 
-def test_a_network_that_goes_and_comes_back(world: World) -> None:
-    async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with world.connected(person) as line:
-            await asyncio.to_thread(world.emulator.control.network, False)
-            await until(line, Lost)
-            await asyncio.to_thread(world.emulator.control.network, True)
-            await until(line, Opened)
-
-    run(main())
+async def test_a_network_that_goes_and_comes_back(world: World) -> None:
+    person = world.somebody()
+    await world.pair(person)
+    async with world.connected(person) as line:
+        await asyncio.to_thread(world.emulator.control.network, False)
+        await until(line, Lost)
+        await asyncio.to_thread(world.emulator.control.network, True)
+        await until(line, Connected)
 
 
 def test_a_session_root_with_signs_that_mean_something_in_a_uri(build: Callable[..., World], fast_dir: Path) -> None:

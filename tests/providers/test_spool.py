@@ -17,8 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.providers.whatsapp_web.host.records import Damage, Record, pack, scan, unpack
-from app.providers.whatsapp_web.host.spool import Spool
+from app.providers.whatsapp_web.host.spool import (
+    CorruptRange,
+    SessionSpool,
+    SpoolRecord,
+    iter_records,
+    pack_record,
+    unpack,
+)
 
 _ROOT = Path(__file__).parents[2]
 
@@ -29,16 +35,16 @@ def notes() -> list[str]:
 
 
 @pytest.fixture
-def reopen(fast_dir: Path, notes: list[str]) -> Callable[..., Spool]:
+def reopen(fast_dir: Path, notes: list[str]) -> Callable[..., SessionSpool]:
     """The spool of one folder, as the next host finds it."""
 
-    def spool(session: str = "session-1", **sizes: int) -> Spool:
-        return Spool(fast_dir, session, note=notes.append, **{"reserve": 1000, **sizes})
+    def spool(session: str = "session-1", **sizes: int) -> SessionSpool:
+        return SessionSpool(fast_dir, session, note=notes.append, **{"reserve": 1000, **sizes})
 
     return spool
 
 
-def taken(spool: Spool, most: int = 1 << 30) -> list[tuple[int, bytes]]:
+def taken(spool: SessionSpool, most: int = 1 << 30) -> list[tuple[int, bytes]]:
     """All there is to read now."""
     spool.sync()
     found: list[tuple[int, bytes]] = []
@@ -47,7 +53,7 @@ def taken(spool: Spool, most: int = 1 << 30) -> list[tuple[int, bytes]]:
     return found
 
 
-def fill(spool: Spool, count: int, size: int = 10) -> None:
+def fill(spool: SessionSpool, count: int, size: int = 10) -> None:
     for number in range(count):
         spool.append(17, f"{number}".encode().ljust(size))
 
@@ -56,7 +62,7 @@ def segments(folder: Path) -> list[Path]:
     return sorted((folder / "spool").glob("*.spool"))
 
 
-def test_what_was_appended_is_read_in_order_and_once(reopen: Callable[..., Spool]) -> None:
+def test_what_was_appended_is_read_in_order_and_once(reopen: Callable[..., SessionSpool]) -> None:
     spool = reopen()
     assert taken(spool) == []
     assert [spool.append(17, b"a"), spool.append(18, b""), spool.append(44, b"c" * 70_000)] == [1, 2, 3]
@@ -65,7 +71,7 @@ def test_what_was_appended_is_read_in_order_and_once(reopen: Callable[..., Spool
     assert taken(spool) == []
 
 
-def test_what_was_not_made_to_last_is_not_read(reopen: Callable[..., Spool]) -> None:
+def test_what_was_not_made_to_last_is_not_read(reopen: Callable[..., SessionSpool]) -> None:
     spool = reopen()
     spool.append(17, b"a")
     assert spool.read(10) == []
@@ -73,7 +79,7 @@ def test_what_was_not_made_to_last_is_not_read(reopen: Callable[..., Spool]) -> 
     assert [record.payload for record in spool.read(10)] == [b"a"]
 
 
-def test_what_is_not_confirmed_is_read_again_by_the_next(reopen: Callable[..., Spool]) -> None:
+def test_what_is_not_confirmed_is_read_again_by_the_next(reopen: Callable[..., SessionSpool]) -> None:
     first = reopen()
     fill(first, 5)
     taken(first)
@@ -88,14 +94,14 @@ def test_what_is_not_confirmed_is_read_again_by_the_next(reopen: Callable[..., S
     assert third.append(17, b"x") == 7
 
 
-def test_a_confirmation_of_what_was_never_read_counts_for_nothing(reopen: Callable[..., Spool]) -> None:
+def test_a_confirmation_of_what_was_never_read_counts_for_nothing(reopen: Callable[..., SessionSpool]) -> None:
     spool = reopen()
     fill(spool, 3)
     spool.confirm(1000)
     assert len(taken(reopen())) == 3
 
 
-def test_files_go_when_they_are_wholly_confirmed(reopen: Callable[..., Spool], fast_dir: Path) -> None:
+def test_files_go_when_they_are_wholly_confirmed(reopen: Callable[..., SessionSpool], fast_dir: Path) -> None:
     spool = reopen(rotate_at=1000)
     for _ in range(10):
         fill(spool, 30, size=50)
@@ -111,7 +117,7 @@ def test_files_go_when_they_are_wholly_confirmed(reopen: Callable[..., Spool], f
     assert taken(reopen()) == []
 
 
-def test_nothing_stays_of_what_is_stored_elsewhere(reopen: Callable[..., Spool], fast_dir: Path) -> None:
+def test_nothing_stays_of_what_is_stored_elsewhere(reopen: Callable[..., SessionSpool], fast_dir: Path) -> None:
     """Else the words of somebody who was erased would stay in the spool until a megabyte more was received."""
     spool = reopen()
     for each in range(3):
@@ -126,7 +132,7 @@ def test_nothing_stays_of_what_is_stored_elsewhere(reopen: Callable[..., Spool],
     assert [number for number, _ in taken(reopen())] == [5]
 
 
-def test_reading_and_writing_at_once_loses_nothing(reopen: Callable[..., Spool]) -> None:
+def test_reading_and_writing_at_once_loses_nothing(reopen: Callable[..., SessionSpool]) -> None:
     spool = reopen(rotate_at=5000)
     writer = threading.Thread(target=fill, args=(spool, 5000))
     writer.start()
@@ -139,7 +145,7 @@ def test_reading_and_writing_at_once_loses_nothing(reopen: Callable[..., Spool])
     assert numbers == list(range(1, 5001))
 
 
-def test_files_are_for_the_owner_only(reopen: Callable[..., Spool], fast_dir: Path) -> None:
+def test_files_are_for_the_owner_only(reopen: Callable[..., SessionSpool], fast_dir: Path) -> None:
     spool = reopen()
     fill(spool, 1)
     taken(spool)
@@ -151,7 +157,7 @@ def test_files_are_for_the_owner_only(reopen: Callable[..., Spool], fast_dir: Pa
 
 @pytest.mark.parametrize("cut", [1, 5, 13, 31, 35])
 def test_a_record_that_was_not_written_to_its_end_is_set_aside(
-    reopen: Callable[..., Spool], fast_dir: Path, notes: list[str], cut: int
+    reopen: Callable[..., SessionSpool], fast_dir: Path, notes: list[str], cut: int
 ) -> None:
     spool = reopen()
     fill(spool, 3)
@@ -171,25 +177,25 @@ def test_a_record_that_was_not_written_to_its_end_is_set_aside(
 @given(st.integers(0, 2**32))
 def test_damage_costs_no_record_but_those_it_hit(seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - what to break, not a secret
-    records = [Record(n, 1.5, 17, chance.randbytes(chance.randrange(80))) for n in range(1, 9)]
-    packed = [pack(record) for record in records]
+    records = [SpoolRecord(n, 1.5, 17, chance.randbytes(chance.randrange(80))) for n in range(1, 9)]
+    packed = [pack_record(record) for record in records]
     hit = chance.randrange(len(packed))
     spoiled = bytearray(packed[hit])
     spoiled[chance.randrange(len(spoiled))] ^= 1 + chance.randrange(255)
     data = b"".join([*packed[:hit], bytes(spoiled), *packed[hit + 1 :]])
-    found = list(scan(data))
-    assert [each for each, _ in found if isinstance(each, Record)] == [*records[:hit], *records[hit + 1 :]]
-    (damage,) = (each for each, _ in found if isinstance(each, Damage))
+    found = list(iter_records(data))
+    assert [each for each, _ in found if isinstance(each, SpoolRecord)] == [*records[:hit], *records[hit + 1 :]]
+    (damage,) = (each for each, _ in found if isinstance(each, CorruptRange))
     assert data[damage.begin : damage.end] == bytes(spoiled)
 
 
 def test_rubbish_holds_no_records() -> None:
-    assert [type(each) for each, _ in scan(os.urandom(100_000))] == [Damage]
-    assert list(scan(b"")) == []
+    assert [type(each) for each, _ in iter_records(os.urandom(100_000))] == [CorruptRange]
+    assert list(iter_records(b"")) == []
     assert unpack(b"\0" * 4096) is None
 
 
-def test_a_spool_of_nothing_but_damage_is_kept_and_goes_on(reopen: Callable[..., Spool], fast_dir: Path) -> None:
+def test_a_spool_of_nothing_but_damage_is_kept_and_goes_on(reopen: Callable[..., SessionSpool], fast_dir: Path) -> None:
     spool = reopen()
     fill(spool, 3)
     taken(spool)
@@ -202,7 +208,7 @@ def test_a_spool_of_nothing_but_damage_is_kept_and_goes_on(reopen: Callable[...,
     assert kept.read_bytes() == b"\0" * 500
 
 
-def test_a_file_that_shrinks_under_us_is_an_error(reopen: Callable[..., Spool], fast_dir: Path) -> None:
+def test_a_file_that_shrinks_under_us_is_an_error(reopen: Callable[..., SessionSpool], fast_dir: Path) -> None:
     spool = reopen()
     fill(spool, 3)
     (path,) = segments(fast_dir)
@@ -214,8 +220,8 @@ def test_a_file_that_shrinks_under_us_is_an_error(reopen: Callable[..., Spool], 
 _WRITER = """
 import sys
 from pathlib import Path
-from app.providers.whatsapp_web.host.spool import Spool
-spool = Spool(Path(sys.argv[1]), "session-1", note=print, rotate_at=20_000)
+from app.providers.whatsapp_web.host.spool import SessionSpool
+spool = SessionSpool(Path(sys.argv[1]), "session-1", note=print, rotate_at=20_000)
 while True:
     number = spool.append(17, b"x" * 500)
     sys.stdout.write(f"{number}\\n")
@@ -228,7 +234,7 @@ while True:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
-def test_what_was_appended_outlives_a_kill(reopen: Callable[..., Spool], fast_dir: Path) -> None:
+def test_what_was_appended_outlives_a_kill(reopen: Callable[..., SessionSpool], fast_dir: Path) -> None:
     """ "`kill -9`": whatever `append` returned for is there, however often and whenever its process is killed."""
     chance, last = random.Random(7), 0  # noqa: S311 - when to kill, not a secret
     for _ in range(8):
@@ -236,13 +242,13 @@ def test_what_was_appended_outlives_a_kill(reopen: Callable[..., Spool], fast_di
             [sys.executable, "-c", _WRITER, str(fast_dir)], stdout=subprocess.PIPE, cwd=_ROOT, text=True
         )
         assert writer.stdout is not None
-        told = [writer.stdout.readline()]
+        lines = [writer.stdout.readline()]
         time.sleep(chance.uniform(0, 0.1))
         writer.send_signal(signal.SIGKILL)
-        told += writer.stdout.readlines()
+        lines += writer.stdout.readlines()
         writer.wait(10)
         writer.stdout.close()
-        numbers = [int(line) for line in told if line.endswith("\n")]
+        numbers = [int(line) for line in lines if line.endswith("\n")]
         assert numbers == list(range(last + 1, last + 1 + len(numbers)))
         spool = reopen()
         kept = [number for number, _ in taken(spool)]
@@ -255,8 +261,8 @@ def test_what_was_appended_outlives_a_kill(reopen: Callable[..., Spool], fast_di
 _FILLER = """
 import errno, sys
 from pathlib import Path
-from app.providers.whatsapp_web.host.spool import Spool
-spool = Spool(Path(sys.argv[1]), "session-1", note=print)
+from app.providers.whatsapp_web.host.spool import SessionSpool
+spool = SessionSpool(Path(sys.argv[1]), "session-1", note=print)
 number = 0
 while not spool.full:
     number = spool.append(17, b"x" * 4000)
@@ -268,7 +274,7 @@ try:
         number += 1
 except OSError as error:
     assert error.errno == errno.ENOSPC, error
-again = Spool(Path(sys.argv[1]), "session-1", note=print, reserve=0)
+again = SessionSpool(Path(sys.argv[1]), "session-1", note=print, reserve=0)
 read = []
 while records := again.read(1000):
     read += records
@@ -289,7 +295,7 @@ def _can_mount() -> bool:
 def test_a_full_disk_is_told_and_what_is_on_its_way_still_fits(fast_dir: Path) -> None:
     """Disk full: the reserve takes a hundred records more, and what could not be written has not spoiled any other."""
     script = 'mount -t tmpfs -o size=4m,mode=700 none "$1" && exec "$2" -c "$3" "$1"'
-    said = subprocess.run(
+    result = subprocess.run(
         [*_MOUNTS, "sh", "-c", script, "sh", str(fast_dir), sys.executable, _FILLER],
         capture_output=True,
         check=False,
@@ -297,4 +303,4 @@ def test_a_full_disk_is_told_and_what_is_on_its_way_still_fits(fast_dir: Path) -
         text=True,
         timeout=60,
     )
-    assert said.stdout == "all there\n", said.stderr
+    assert result.stdout == "all there\n", result.stderr

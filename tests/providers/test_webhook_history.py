@@ -14,27 +14,27 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.mentorado import Enrolment, ProviderKind
-from app.domain.messages import Address, AddressKind, StoredMessage, WireFact, WireMessage
-from app.providers.meta_cloud.callbacks import parse
-from app.providers.webhooks.host.sorting import Parser
-from app.providers.zapi.callbacks import read_callback
+from app.domain.mentorado import ProviderKind
+from app.domain.messages import Address, AddressKind, MessageUpdate, ProviderMessage, StoredMessage
+from app.providers.meta_cloud.webhook_parser import parse
+from app.providers.webhooks.host.dispatcher import Parser
+from app.providers.zapi.webhook_parser import read_callback
 from app.storage.database import Database
-from app.storage.history import SqlHistory
-from app.storage.roster import SqlRoster
+from app.storage.history.repository import SqlMessageRepository
+from app.storage.mentorados import SqlMentoradoRepository
 from tests.emulators.meta_cloud.webhooks import account_update, batch, envelope, inbound, status
-from tests.providers.webhook_place import zapi_text
-from tests.storage.people import enrolled
+from tests.providers.webhook_harness import zapi_text
+from tests.storage.people import new_mentorado
 
 RECEIVED = datetime(2026, 1, 1, tzinfo=UTC)
 AT = 1_760_000_000
 
 
-def ours(provider_id: str, minute: int) -> WireMessage:
+def ours(provider_id: str, minute: int) -> ProviderMessage:
     """A message sent from here: it is in the history before any webhook tells what became of it, or after."""
     moment = datetime.fromtimestamp(AT, UTC) + timedelta(minutes=minute)
     bia = (Address(AddressKind.PHONE, "+5521987650001"),)
-    return WireMessage(
+    return ProviderMessage(
         provider_id=provider_id,
         chat=bia,
         sender=(),
@@ -46,13 +46,13 @@ def ours(provider_id: str, minute: int) -> WireMessage:
 
 
 def reaction(wamid: str, to: str, emoji: str, minute: int) -> bytes:
-    said = {"message_id": to, "emoji": emoji}
-    return envelope(inbound(wamid, at=AT + 60 * minute, type="reaction", reaction=said))
+    fields = {"message_id": to, "emoji": emoji}
+    return envelope(inbound(wamid, at=AT + 60 * minute, type="reaction", reaction=fields))
 
 
 def edit(wamid: str, of: str, text: str, minute: int) -> bytes:
-    said = {"message": {"type": "text", "text": {"body": text}}, "original_message_id": of}
-    return envelope(inbound(wamid, at=AT + 60 * minute, type="edit", edit=said))
+    fields = {"message": {"type": "text", "text": {"body": text}}, "original_message_id": of}
+    return envelope(inbound(wamid, at=AT + 60 * minute, type="edit", edit=fields))
 
 
 META: list[bytes] = [
@@ -76,7 +76,7 @@ META: list[bytes] = [
 ]
 
 
-def told(kind: str, **more: Any) -> bytes:
+def body(kind: str, **more: Any) -> bytes:
     return json.dumps({"type": kind, "instanceId": "INSTANCE", "phone": "5521987650001", **more}).encode()
 
 
@@ -93,14 +93,14 @@ ZAPI: list[bytes] = [
     json.dumps({**zapi_text("R1"), "reaction": {"value": "👍", "referencedMessage": {"messageId": "OUT1"}}}).encode(),
     text("IN4", "", 6, waitingMessage=True),
     text("FROM1", "do celular", 7, fromMe=True),
-    told("DeliveryCallback", messageId="OUT1", zaapId="Z1"),
-    told("MessageStatusCallback", ids=["OUT1", "OUT2", "FROM1"], status="SENT", momment=1000 * AT),
-    told("MessageStatusCallback", ids=["OUT1"], status="READ", momment=1000 * AT),
-    told("MessageStatusCallback", ids=["OUT1", "OUT2"], status="RECEIVED", momment=1000 * AT),
-    told("DeliveryCallback", messageId="OUT3", zaapId="Z3", error="Phone number not found"),
-    told("MessageStatusCallback", ids=["OUT4"], status="SENT", momment=1000 * AT),
-    told("DeliveryCallback", messageId="OUT4", zaapId="Z4", error="late"),
-    told("DisconnectedCallback", disconnected=True, error="Device has been disconnected", momment=AT),
+    body("DeliveryCallback", messageId="OUT1", zaapId="Z1"),
+    body("MessageStatusCallback", ids=["OUT1", "OUT2", "FROM1"], status="SENT", momment=1000 * AT),
+    body("MessageStatusCallback", ids=["OUT1"], status="READ", momment=1000 * AT),
+    body("MessageStatusCallback", ids=["OUT1", "OUT2"], status="RECEIVED", momment=1000 * AT),
+    body("DeliveryCallback", messageId="OUT3", zaapId="Z3", error="Phone number not found"),
+    body("MessageStatusCallback", ids=["OUT4"], status="SENT", momment=1000 * AT),
+    body("DeliveryCallback", messageId="OUT4", zaapId="Z4", error="late"),
+    body("DisconnectedCallback", disconnected=True, error="Device has been disconnected", momment=AT),
 ]
 
 SENT = {
@@ -110,11 +110,11 @@ SENT = {
 PARSERS: dict[ProviderKind, Parser] = {ProviderKind.META_CLOUD: parse, ProviderKind.ZAPI: read_callback}
 BODIES = {ProviderKind.META_CLOUD: META, ProviderKind.ZAPI: ZAPI}
 
-Delivery = bytes | WireMessage
+Delivery = bytes | ProviderMessage
 
 
-def facts(provider: ProviderKind, delivery: Delivery) -> list[WireFact]:
-    if isinstance(delivery, WireMessage):
+def facts(provider: ProviderKind, delivery: Delivery) -> list[MessageUpdate]:
+    if isinstance(delivery, ProviderMessage):
         return [delivery]
     return [fact for callback in PARSERS[provider](delivery, RECEIVED) for fact in callback.facts]
 
@@ -122,16 +122,16 @@ def facts(provider: ProviderKind, delivery: Delivery) -> list[WireFact]:
 async def _after(place: Path, provider: ProviderKind, deliveries: Sequence[Delivery], size: int) -> object:
     """What a new mentorado's history shows after *deliveries*, stored *size* at a time."""
     async with Database(place) as database:
-        count = len(await SqlRoster(database).all())
-        base = enrolled(number_of(count), f"+551198{count:07}")
-        ana = Enrolment(base.mentorado, replace(base.link, provider=provider))
-        await SqlRoster(database).add(ana)
-        history = SqlHistory(database)
+        count = len(await SqlMentoradoRepository(database).all())
+        base = new_mentorado(number_of(count), f"+551198{count:07}")
+        ana = replace(base, link=replace(base.link, provider=provider))
+        await SqlMentoradoRepository(database).add(ana)
+        history = SqlMessageRepository(database)
         for start in range(0, len(deliveries), size):
-            told = [fact for each in deliveries[start : start + size] for fact in facts(provider, each)]
-            await history.store(ana, told, RECEIVED)
+            updates = [fact for each in deliveries[start : start + size] for fact in facts(provider, each)]
+            await history.store(ana, updates, RECEIVED)
         seen = []
-        for talk in await history.conversations(ana.mentorado.id):
+        for talk in await history.conversations(ana.id):
             messages = [_plain(message) for message in await history.messages(talk.id)]  # in the order they are shown
             named = sorted(address.key for address in talk.addresses)
             seen.append((named, talk.title, talk.messages, messages))

@@ -8,28 +8,36 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.domain.messages import Delivery, SetAsideReason, WireReceipt, WireUnknown
-from app.domain.webhooks import Handed, Outcome, Tallied, Tally
+from app.domain.messages import DeliveryReceipt, DeliveryStatus, SetAsideReason, WireUnknown
+from app.domain.webhooks import DeliveryBatch, DeliveryOutcome, OutcomeCount, WebhookStats
 from app.providers.webhooks.protocol import (
-    Begin,
     Confirm,
     Listening,
-    Note,
-    OfferAgain,
+    LogMessage,
+    Pause,
     Ping,
     Pong,
-    Postpone,
     ProtocolError,
-    Unable,
+    Resume,
+    StartFailed,
+    StartServer,
     decode_from_host,
     decode_to_host,
     encode,
 )
-from tests.providers.webhook_place import ANA, BIA, DOORS, PATH, SECRET
-from tests.storage.talk import phone, said
+from tests.providers.webhook_harness import (
+    ANA,
+    BIA,
+    ENDPOINTS,
+    PATH,
+    SECRET,
+)
+from tests.storage.talk import a_message, phone
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-RECEIPT = WireReceipt(provider_ids=("1", "2"), chat=(phone("+5521987650001"),), delivery=Delivery.FAILED, at=AT)
+RECEIPT = DeliveryReceipt(
+    provider_ids=("1", "2"), chat=(phone("+5521987650001"),), delivery=DeliveryStatus.FAILED, at=AT
+)
 
 UNKNOWN = WireUnknown(
     kind="history",
@@ -42,7 +50,7 @@ UNKNOWN = WireUnknown(
 
 
 @pytest.mark.parametrize(
-    "message", [Begin("/a folder", "::1", -1), DOORS, Confirm(ANA, 7), Postpone(ANA), OfferAgain(BIA), Ping(7)]
+    "message", [StartServer("/a folder", "::1", -1), ENDPOINTS, Confirm(ANA, 7), Pause(ANA), Resume(BIA), Ping(7)]
 )
 def test_what_the_app_says_is_heard_as_it_was_said(message: object) -> None:
     line = encode(message)  # type: ignore[arg-type] # one of them
@@ -54,16 +62,19 @@ def test_what_the_app_says_is_heard_as_it_was_said(message: object) -> None:
     "message",
     [
         Listening(8790),
-        Unable("taken", "in use"),
-        Note("words\nin two lines"),
+        StartFailed("taken", "in use"),
+        LogMessage("words\nin two lines"),
         Pong(7),
-        Handed(
+        DeliveryBatch(
             link_id=ANA,
             mark=3,
-            facts=(said("M1", "olá\u2028", chat_name="Turma de maio"), RECEIPT, UNKNOWN),
+            facts=(a_message("M1", "olá\u2028", chat_name="Turma de maio"), RECEIPT, UNKNOWN),
             check=True,
         ),
-        Tallied((Tally(ANA, Outcome.ACCEPTED, 3, AT), Tally(None, Outcome.TOO_SLOW, 1, AT)), {BIA: 2}),
+        WebhookStats(
+            (OutcomeCount(ANA, DeliveryOutcome.ACCEPTED, 3, AT), OutcomeCount(None, DeliveryOutcome.TOO_SLOW, 1, AT)),
+            {BIA: 2},
+        ),
     ],
 )
 def test_what_the_receiver_says_is_heard_as_it_was_said(message: object) -> None:
@@ -103,16 +114,16 @@ def test_anything_else_is_refused(decode: Callable[[bytes], object], line: bytes
 @pytest.mark.parametrize("bad", [7, {"id": 1}, {"ids": ["1"], "delivery": "eaten", "at": 1}, {"unknown": "a"}])
 def test_a_fact_that_cannot_be_read_does_not_take_the_others_along(bad: object) -> None:
     good = {"ids": ["1"], "delivery": "read", "at": 1}
-    said = decode_from_host(json.dumps(["Handed", ["a", 1, [bad, good], True]]).encode())
-    assert isinstance(said, Handed)
-    unknown, receipt = said.facts
+    listening = decode_from_host(json.dumps(["DeliveryBatch", ["a", 1, [bad, good], True]]).encode())
+    assert isinstance(listening, DeliveryBatch)
+    unknown, receipt = listening.facts
     assert isinstance(unknown, WireUnknown)
-    assert isinstance(receipt, WireReceipt)
+    assert isinstance(receipt, DeliveryReceipt)
     assert json.loads(unknown.payload) == bad
 
 
 def test_secrets_are_in_no_representation() -> None:
-    shown = repr(DOORS)
+    shown = repr(ENDPOINTS)
     assert SECRET not in shown
     assert PATH not in shown
-    assert DOORS.verify_token not in shown
+    assert ENDPOINTS.verify_token not in shown

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.domain.connection import LinkState, LinkStatus, Reason
-from app.domain.lifecycle import Trigger
-from app.domain.mentorado import Enrolment, Link, Mentorado, new_link_id, new_mentorado_id
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.mentorado import Link, Mentorado, new_link_id, new_mentorado_id
 from app.domain.phone import PhoneNumber
-from app.domain.ports import Transition
+from app.domain.repositories import Transition
+from app.domain.state_machine import Trigger
 from tests.clock import DAWN
 
 
-def enrolled(name: str = "Ana Lima", phone: str = "+5511987654321", **details: Any) -> Enrolment:
-    mentorado = Mentorado(id=new_mentorado_id(), name=name, phone=PhoneNumber(phone), created_at=DAWN, **details)
-    return Enrolment(mentorado, Link(id=new_link_id(), mentorado_id=mentorado.id))
+def new_mentorado(name: str = "Ana Lima", phone: str = "+5511987654321", **details: Any) -> Mentorado:
+    mentorado_id = new_mentorado_id()
+    link = Link(id=new_link_id(), mentorado_id=mentorado_id)
+    return Mentorado(id=mentorado_id, name=name, phone=PhoneNumber(phone), created_at=DAWN, link=link, **details)
 
 
 def blocked(link: Link, **shown: Any) -> Transition:

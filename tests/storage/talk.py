@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
 
-from app.domain.mentorado import Enrolment, Link, ProviderKind, new_link_id
-from app.domain.messages import Address, AddressKind, Delivery, MessageKind, WireMessage, WireReceipt
+from app.domain.mentorado import Link, Mentorado, ProviderKind, new_link_id
+from app.domain.messages import Address, AddressKind, DeliveryReceipt, DeliveryStatus, MessageKind, ProviderMessage
 from app.storage.database import Database
-from app.storage.roster import SqlRoster
+from app.storage.mentorados import SqlMentoradoRepository
 from tests.clock import DAWN
-from tests.storage.people import enrolled
+from tests.storage.people import new_mentorado
 
 
 def phone(number: str) -> Address:
@@ -33,40 +34,40 @@ def minutes(count: float) -> datetime:
     return DAWN + timedelta(minutes=count)
 
 
-def said(provider_id: str, text: str = "oi", *chat: Address, minute: float = 0, **details: Any) -> WireMessage:
+def a_message(provider_id: str, text: str = "oi", *chat: Address, minute: float = 0, **details: Any) -> ProviderMessage:
     """A text from Bia, unless told otherwise."""
     chat = chat or (BIA,)
     several = any(address.kind in (AddressKind.GROUP, AddressKind.OTHER) for address in chat)
     values: dict[str, Any] = {"from_me": False, "sender": () if details.get("from_me") else (BIA,) if several else chat}
     values |= {"sent_at": minutes(minute), "received_at": minutes(minute)}
-    return WireMessage(provider_id=provider_id, chat=chat, text=text, **(values | details))
+    return ProviderMessage(provider_id=provider_id, chat=chat, text=text, **(values | details))
 
 
-def edit(provider_id: str, of: str, text: str, *chat: Address, **details: Any) -> WireMessage:
-    return said(provider_id, text, *chat, kind=MessageKind.EDIT, refers_to=of, **details)
+def edit(provider_id: str, of: str, text: str, *chat: Address, **details: Any) -> ProviderMessage:
+    return a_message(provider_id, text, *chat, kind=MessageKind.EDIT, refers_to=of, **details)
 
 
-def reaction(provider_id: str, to: str, sign: str, *chat: Address, **details: Any) -> WireMessage:
-    return said(provider_id, sign, *chat, kind=MessageKind.REACTION, refers_to=to, **details)
+def reaction(provider_id: str, to: str, sign: str, *chat: Address, **details: Any) -> ProviderMessage:
+    return a_message(provider_id, sign, *chat, kind=MessageKind.REACTION, refers_to=to, **details)
 
 
-def revocation(provider_id: str, of: str, *chat: Address, **details: Any) -> WireMessage:
-    return said(provider_id, "", *chat, kind=MessageKind.REVOCATION, refers_to=of, **details)
+def revocation(provider_id: str, of: str, *chat: Address, **details: Any) -> ProviderMessage:
+    return a_message(provider_id, "", *chat, kind=MessageKind.REVOCATION, refers_to=of, **details)
 
 
-def receipt(delivery: Delivery, *provider_ids: str, minute: float = 0) -> WireReceipt:
-    return WireReceipt(provider_ids=provider_ids, chat=(BIA,), delivery=delivery, at=minutes(minute))
+def receipt(delivery: DeliveryStatus, *provider_ids: str, minute: float = 0) -> DeliveryReceipt:
+    return DeliveryReceipt(provider_ids=provider_ids, chat=(BIA,), delivery=delivery, at=minutes(minute))
 
 
-async def enrol(database: Database, name: str = "Ana Lima", number: str = "+5511987654321") -> Enrolment:
-    enrolment = enrolled(name, number)
-    await SqlRoster(database).add(enrolment)
-    return enrolment
+async def add_mentorado(database: Database, name: str = "Ana Lima", number: str = "+5511987654321") -> Mentorado:
+    mentorado = new_mentorado(name, number)
+    await SqlMentoradoRepository(database).add(mentorado)
+    return mentorado
 
 
-async def switched(database: Database, enrolment: Enrolment, provider: ProviderKind) -> Enrolment:
+async def switched(database: Database, mentorado: Mentorado, provider: ProviderKind) -> Mentorado:
     """The same mentorado with a new link through another provider, as a provider switch prepares it."""
-    link = Link(id=new_link_id(), mentorado_id=enrolment.mentorado.id, provider=provider)
+    link = Link(id=new_link_id(), mentorado_id=mentorado.id, provider=provider)
 
     def add(connection: Connection) -> None:
         from app.storage.tables import link as table
@@ -78,7 +79,7 @@ async def switched(database: Database, enrolment: Enrolment, provider: ProviderK
         )
 
     await database.run(add)
-    return Enrolment(enrolment.mentorado, link)
+    return replace(mentorado, link=link)
 
 
 async def rows(database: Database, sql: str, *values: object) -> Sequence[tuple[Any, ...]]:

@@ -16,19 +16,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.audit import FIRST_HASH, Actor, BrokenLink, Deed, Sealing, Verification, chained, seal, seal_holds
-from app.domain.secrets import SecretsPlace
-from app.storage.audit import SqlAudit
-from app.storage.audit_heads import AuditHeads
-from app.storage.audit_seals import KEY, AuditSeals
+from app.domain.audit import (
+    FIRST_HASH,
+    Actor,
+    AuditRecord,
+    ChainBreak,
+    Sealing,
+    Verification,
+    chain_entry,
+    seal,
+    seal_holds,
+)
+from app.domain.settings import SecretBackendKind
+from app.storage.audit_integrity import KEY, AuditHeads, AuditSeals
+from app.storage.audit_log import SqlAuditLog
 from app.storage.database import Database
-from app.storage.secrets.vault import Vault
+from app.storage.secrets.store import SelectableSecretStore
 from tests.clock import DAWN
-from tests.storage.test_secrets import PASSPHRASE, PlayedKeyring, file, no_keyring, system, vault
+from tests.storage.test_secrets import PASSPHRASE, FakeKeyring, file, no_keyring, secret_store, system
 
 __all__ = ["file", "no_keyring", "system"]  # fixtures
 
-DEED = Deed(at=DAWN, actor=Actor(user="rosa"), action="connect", reason="troca de celular")
+RECORD = AuditRecord(at=DAWN, actor=Actor(user="rosa"), action="connect", reason="troca de celular")
 keys = st.binary(min_size=32, max_size=32)
 hashes = st.text("0123456789abcdef", min_size=64, max_size=64)
 
@@ -50,22 +59,24 @@ def test_what_is_no_seal_does_not_hold(found: object) -> None:
     assert seal_holds(None, 1, FIRST_HASH, found) is False
 
 
-def _sealed(path: Path, database: Database, place: Vault, limit: float = 5) -> SqlAudit:
+def _sealed(path: Path, database: Database, place: SelectableSecretStore, limit: float = 5) -> SqlAuditLog:
     seals = AuditSeals(place, path, act_limit=limit, verify_limit=limit)
-    return SqlAudit(database, AuditHeads(path.with_name("audit-heads.jsonl")), seals)
+    return SqlAuditLog(database, AuditHeads(path.with_name("audit-heads.jsonl")), seals)
 
 
-async def _write(path: Path, place: Vault, count: int, reason: str = "troca de celular") -> Verification:
+async def _write(
+    path: Path, place: SelectableSecretStore, count: int, reason: str = "troca de celular"
+) -> Verification:
     async with Database(path) as database:
         audit = _sealed(path, database, place)
         for _ in range(count):
             number, _hash = await audit.head()
-            await audit.record(replace(DEED, at=DAWN + timedelta(minutes=number), reason=reason))
+            await audit.record(replace(RECORD, at=DAWN + timedelta(minutes=number), reason=reason))
         await audit.settled()
         return await audit.verification()
 
 
-async def _verify(path: Path, place: Vault) -> Verification:
+async def _verify(path: Path, place: SelectableSecretStore) -> Verification:
     async with Database(path) as database:
         return await _sealed(path, database, place).verification()
 
@@ -87,7 +98,9 @@ def _made_anew(path: Path, count: int, mac: Callable[[int, str], str | None]) ->
         before = FIRST_HASH
         raw.execute("DELETE FROM audit WHERE number > ?", (count,))
         for number in range(1, count + 1):
-            entry = chained(number, replace(DEED, at=DAWN + timedelta(minutes=number - 1), reason="outra"), before)
+            entry = chain_entry(
+                number, replace(RECORD, at=DAWN + timedelta(minutes=number - 1), reason="outra"), before
+            )
             raw.execute(
                 "UPDATE audit SET reason = 'outra', previous_hash = ?, hash = ?, mac = ? WHERE number = ?",
                 (before, entry.hash, mac(number, entry.hash), number),
@@ -156,46 +169,46 @@ def _folder_removed(path: Path) -> None:
     ],
 )
 async def test_a_forgery_of_all_files_without_the_keyring_is_found_and_not_forgotten(
-    system: PlayedKeyring, file: Path, path: Path, forge: Callable[[Path], None], number: int, found: str
+    system: FakeKeyring, file: Path, path: Path, forge: Callable[[Path], None], number: int, found: str
 ) -> None:
     """Seen: each of them was said to hold."""
-    await _write(path, vault(file), 5)
+    await _write(path, secret_store(file), 5)
     shutil.copytree(path.parent, path.parent.with_name("earlier"))
-    intact = await _write(path, vault(file), 5)
+    intact = await _write(path, secret_store(file), 5)
     assert intact == Verification(broken=None, number=10, sealed_from=1, sealed_to=10, remembered=10)
     assert intact.sealing is Sealing.SEALED
     forge(path)
-    broken = BrokenLink(number=number, found=found)
-    assert (await _verify(path, vault(file))).broken == broken
-    after = (await _write(path, vault(file), 12, "depois")).broken  # does not make it forgotten
+    broken = ChainBreak(number=number, found=found)
+    assert (await _verify(path, secret_store(file))).broken == broken
+    after = (await _write(path, secret_store(file), 12, "depois")).broken  # does not make it forgotten
     assert after is not None
     assert after.found in ("not what the keyring remembers", found)
 
 
 async def test_another_database_put_in_place_by_a_person_is_remembered_anew(
-    system: PlayedKeyring, file: Path, path: Path
+    system: FakeKeyring, file: Path, path: Path
 ) -> None:
-    await _write(path, vault(file), 8)
+    await _write(path, secret_store(file), 8)
     _folder_removed(path)
     async with Database(path) as database:
-        audit = _sealed(path, database, vault(file))
+        audit = _sealed(path, database, secret_store(file))
         assert (await audit.verification()).broken is not None
         audit.begin_anew()
-        await audit.record(DEED)
+        await audit.record(RECORD)
         await audit.settled()
         assert (await audit.verification()).broken is None
-    assert (await _write(path, vault(file), 1)).remembered == 2
+    assert (await _write(path, secret_store(file), 1)).remembered == 2
 
 
 async def test_a_lost_key_accuses_nobody_and_the_next_entry_is_sealed_with_a_new_one(
-    system: PlayedKeyring, file: Path, path: Path
+    system: FakeKeyring, file: Path, path: Path
 ) -> None:
-    await _write(path, vault(file), 3)
+    await _write(path, secret_store(file), 3)
     system.kept.clear()
-    lost = await _verify(path, vault(file))
+    lost = await _verify(path, secret_store(file))
     assert (lost.broken, lost.sealing, lost.remembered) == (None, Sealing.KEY_MISSING, None)
     assert system.kept == {}  # to verify makes no key
-    anew = await _write(path, vault(file), 1)
+    anew = await _write(path, secret_store(file), 1)
     assert (anew.broken, anew.sealing, anew.sealed_from, anew.remembered) == (None, Sealing.SEALED, 4, 4)
 
 
@@ -203,20 +216,18 @@ async def test_a_lost_key_accuses_nobody_and_the_next_entry_is_sealed_with_a_new
     "nonsense",
     ["no hex", "abcd", "null", '{"number": 1e999, "hash": ""}', '{"number": 2}', "[]", '{"number": "x", "hash": ""}'],
 )
-async def test_nonsense_in_the_keyring_stops_no_act(
-    system: PlayedKeyring, file: Path, path: Path, nonsense: str
-) -> None:
-    await _write(path, vault(file), 1)
+async def test_nonsense_in_the_keyring_stops_no_act(system: FakeKeyring, file: Path, path: Path, nonsense: str) -> None:
+    await _write(path, secret_store(file), 1)
     for name in system.kept:
         system.kept[name] = nonsense
-    found = await _write(path, vault(file), 1)
+    found = await _write(path, secret_store(file), 1)
     assert (found.broken, found.number, found.sealing) == (None, 2, Sealing.KEY_MISSING)
 
 
 async def test_without_a_keyring_entries_are_chained_and_said_not_to_be_sealed(
     no_keyring: None, file: Path, path: Path
 ) -> None:
-    found = await _write(path, vault(file), 3)
+    found = await _write(path, secret_store(file), 3)
     assert found == Verification(broken=None, number=3)
     assert found.sealing is Sealing.NOT_SEALED
 
@@ -224,36 +235,36 @@ async def test_without_a_keyring_entries_are_chained_and_said_not_to_be_sealed(
 async def test_entries_of_before_are_only_chained_and_the_encrypted_file_seals_without_remembering(
     no_keyring: None, file: Path, path: Path
 ) -> None:
-    await _write(path, vault(file), 2)
-    place = vault(file)
-    await place.keep_in_memory()
+    await _write(path, secret_store(file), 2)
+    place = secret_store(file)
+    await place.use_memory()
     assert (await _write(path, place, 1)).sealing is Sealing.NOT_SEALED  # its key would be lost with the program
-    await place.keep_in_file(PASSPHRASE)
+    await place.use_file(PASSPHRASE)
     found = await _write(path, place, 2)
     assert found == Verification(broken=None, number=5, sealed_from=4, sealed_to=5)
-    later = vault(file)  # the file waits for its passphrase
+    later = secret_store(file)  # the file waits for its passphrase
     assert (await later.place(), (await _write(path, later, 1)).sealing) == (
-        SecretsPlace.LOCKED_FILE,
+        SecretBackendKind.LOCKED_FILE,
         Sealing.KEY_MISSING,
     )
     assert (await _verify(path, place)).sealing is Sealing.PARTLY
 
 
 async def test_a_keyring_that_asks_and_gets_no_answer_holds_up_no_act(
-    system: PlayedKeyring, file: Path, path: Path
+    system: FakeKeyring, file: Path, path: Path
 ) -> None:
     system.answers.clear()
     async with Database(path) as database:
-        audit = _sealed(path, database, vault(file), limit=0.2)
+        audit = _sealed(path, database, secret_store(file), limit=0.2)
         async with asyncio.timeout(3):
-            await audit.record(DEED)
-            with audit.with_changes(lambda _count: DEED):
+            await audit.record(RECORD)
+            with audit.with_changes(lambda _count: RECORD):
                 await database.run(lambda _connection: None)
             assert (await audit.verification()).sealing is Sealing.NOT_SEALED
         system.answers.set()
         async with asyncio.timeout(5):
             while (await audit.verification()).sealing is not Sealing.PARTLY:  # the key was made meanwhile
-                with audit.with_changes(lambda _count: DEED):
+                with audit.with_changes(lambda _count: RECORD):
                     await database.run(lambda _connection: None)
                 if (await audit.verification()).sealing is Sealing.SEALED:
                     break
@@ -263,9 +274,9 @@ async def test_a_keyring_that_asks_and_gets_no_answer_holds_up_no_act(
 
 
 async def test_a_locked_keyring_stops_no_act_and_what_it_remembers_is_compared_later(
-    system: PlayedKeyring, file: Path, path: Path
+    system: FakeKeyring, file: Path, path: Path
 ) -> None:
-    place = vault(file)
+    place = secret_store(file)
     await _write(path, place, 2)
     system.locked = True
     found = await _write(path, place, 2)
@@ -276,14 +287,14 @@ async def test_a_locked_keyring_stops_no_act_and_what_it_remembers_is_compared_l
 
 
 async def test_the_key_and_the_remembered_entry_have_names_of_their_own(
-    system: PlayedKeyring, file: Path, path: Path
+    system: FakeKeyring, file: Path, path: Path
 ) -> None:
-    await _write(path, vault(file), 1)
+    await _write(path, secret_store(file), 1)
     other = path.parent.with_name("other") / "conecta.db"
     other.parent.mkdir()
-    assert (await _write(other, vault(file), 3)).broken is None
+    assert (await _write(other, secret_store(file), 3)).broken is None
     names = {name for _service, name in system.kept}
-    here, there = (AuditSeals(vault(file), each).remembered_name for each in (path, other))
+    here, there = (AuditSeals(secret_store(file), each).remembered_name for each in (path, other))
     assert names == {KEY, here, there}
     assert json.loads(system.kept["conecta", here])["number"] == 1
     assert len(bytes.fromhex(system.kept["conecta", KEY])) == 32

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 from app.storage.database import Database
-from app.storage.roster import SqlRoster
-from app.storage.transitions import SqlTransitionLog
-from tests.storage.people import blocked, enrolled
+from app.storage.mentorados import SqlMentoradoRepository
+from app.storage.transitions import SqlTransitionRepository
+from tests.storage.people import blocked, new_mentorado
 
 
 async def _fill(path: Path, people: int = 300) -> None:
@@ -47,13 +47,13 @@ async def test_what_is_not_a_database_is_refused_and_left_as_it_is(path: Path, c
     for _ in range(2):
         with pytest.raises(Problem) as caught:
             await database.open()
-        assert caught.value.code is Code.DATABASE_CORRUPT
+        assert caught.value.code is ProblemCode.DATABASE_CORRUPT
         assert caught.value.context["path"] == str(path)
     assert path.read_bytes() == content
 
     path.unlink()  # the cause is gone, so the same object works
     await database.open()
-    assert await SqlRoster(database).all() == []
+    assert await SqlMentoradoRepository(database).all() == []
     await database.close()
 
 
@@ -65,7 +65,7 @@ async def test_a_truncated_database_is_refused_and_left_as_it_is(path: Path, kep
     with pytest.raises(Problem) as caught:
         async with Database(path):
             pass
-    assert caught.value.code is Code.DATABASE_CORRUPT
+    assert caught.value.code is ProblemCode.DATABASE_CORRUPT
     assert path.read_bytes() == whole[:kept]
 
 
@@ -78,16 +78,16 @@ async def test_damage_in_the_middle_is_found_when_it_is_read(path: Path) -> None
     path.write_bytes(content)
     async with Database(path) as database:
         with pytest.raises(Problem) as caught:
-            await SqlRoster(database).all()
-    assert caught.value.code is Code.DATABASE_CORRUPT
+            await SqlMentoradoRepository(database).all()
+    assert caught.value.code is ProblemCode.DATABASE_CORRUPT
 
 
 async def test_an_empty_file_is_a_new_database(path: Path) -> None:
     path.parent.mkdir()
     path.touch()
     async with Database(path) as database:
-        await SqlRoster(database).add(ana := enrolled())
-        assert await SqlRoster(database).all() == [ana]
+        await SqlMentoradoRepository(database).add(ana := new_mentorado())
+        assert await SqlMentoradoRepository(database).all() == [ana]
 
 
 async def test_an_emptied_file_whose_write_ahead_log_is_full_is_refused(path: Path) -> None:
@@ -98,7 +98,7 @@ async def test_an_emptied_file_whose_write_ahead_log_is_full_is_refused(path: Pa
     with pytest.raises(Problem) as caught:
         async with Database(path):
             pass
-    assert caught.value.code is Code.DATABASE_CORRUPT
+    assert caught.value.code is ProblemCode.DATABASE_CORRUPT
     assert log.read_bytes() == b"what was committed last"
 
 
@@ -109,7 +109,7 @@ async def test_a_database_of_another_program_is_refused(path: Path) -> None:
     with pytest.raises(Problem) as caught:
         async with Database(path):
             pass
-    assert caught.value.code is Code.DATABASE_CORRUPT
+    assert caught.value.code is ProblemCode.DATABASE_CORRUPT
     assert caught.value.context["detail"] == "a database of another program"
     with closing(sqlite3.connect(path)) as raw:
         assert raw.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmarks",)]
@@ -118,16 +118,16 @@ async def test_a_database_of_another_program_is_refused(path: Path) -> None:
 async def test_a_program_that_is_killed_loses_nothing_that_was_stored(path: Path) -> None:
     script = (
         "import asyncio, os, sys; from pathlib import Path\n"
-        "from app.storage.database import Database; from app.storage.roster import SqlRoster\n"
-        "from tests.storage.people import enrolled\n"
+        "from app.storage.database import Database; from app.storage.mentorados import SqlMentoradoRepository\n"
+        "from tests.storage.people import new_mentorado\n"
         "async def main():\n"
-        "    await SqlRoster(Database(Path(sys.argv[1]))).add(enrolled('Ana'))\n"
+        "    await SqlMentoradoRepository(Database(Path(sys.argv[1]))).add(new_mentorado('Ana'))\n"
         "    os.kill(os.getpid(), 9)\n"
         "asyncio.run(main())"
     )
     assert subprocess.run([sys.executable, "-c", script, str(path)], check=False).returncode == -9
     async with Database(path) as database:
-        assert [enrolment.mentorado.name for enrolment in await SqlRoster(database).all()] == ["Ana"]
+        assert [mentorado.name for mentorado in await SqlMentoradoRepository(database).all()] == ["Ana"]
 
 
 @contextmanager
@@ -154,59 +154,59 @@ async def test_a_locked_database_says_so_and_works_once_it_is_free(path: Path) -
         pass
     database = Database(path, busy_timeout=0.05)
     with _held_by_another_program(path, *_ALONE):
-        for attempt in (database.open, SqlRoster(database).all):
+        for attempt in (database.open, SqlMentoradoRepository(database).all):
             with pytest.raises(Problem) as caught:
                 await attempt()
-            assert caught.value.code is Code.DATABASE_LOCKED
-    assert await SqlRoster(database).all() == []
+            assert caught.value.code is ProblemCode.DATABASE_LOCKED
+    assert await SqlMentoradoRepository(database).all() == []
     await database.close()
 
 
 async def test_a_lock_that_comes_later_loses_nothing_either(path: Path) -> None:
-    ana = enrolled()
+    ana = new_mentorado()
     async with Database(path, busy_timeout=0.05) as database:
-        roster, log = SqlRoster(database), SqlTransitionLog(database)
-        await roster.add(ana)
+        mentorado_repository, log = SqlMentoradoRepository(database), SqlTransitionRepository(database)
+        await mentorado_repository.add(ana)
         with _held_by_another_program(path, "BEGIN IMMEDIATE"):
             with pytest.raises(Problem) as caught:
                 await log.append(blocked(ana.link))
-            assert caught.value.code is Code.DATABASE_LOCKED
-            assert await roster.all() == [ana]  # reading does not wait for somebody else's write
+            assert caught.value.code is ProblemCode.DATABASE_LOCKED
+            assert await mentorado_repository.all() == [ana]  # reading does not wait for somebody else's write
         await log.append(moved := blocked(ana.link))
-        assert await log.of(ana.mentorado.id) == [moved]
+        assert await log.for_mentorado(ana.id) == [moved]
 
 
 async def test_a_lock_that_is_short_is_waited_for(path: Path) -> None:
     async with Database(path, busy_timeout=5) as database:
         with closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            adding = SqlRoster(database).add(enrolled())
+            adding = SqlMentoradoRepository(database).add(new_mentorado())
             waiting = asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
             await adding
             waiting.cancel()
-        assert len(await SqlRoster(database).all()) == 1
+        assert len(await SqlMentoradoRepository(database).all()) == 1
 
 
 async def test_a_full_disk_says_so_and_works_once_there_is_room(path: Path) -> None:
     """SQLite's own limit on the pages of a file raises what a full disk does."""
     await _fill(path, 10)
     async with Database(path) as database:
-        roster = SqlRoster(database)
+        mentorado_repository = SqlMentoradoRepository(database)
         await database.run(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1"))  # means: no more than now
         added: list[int] = []
 
         async def fill() -> None:
             for number in range(500):
-                await roster.add(enrolled(f"N{number}", f"+5531900{number:05}"))
+                await mentorado_repository.add(new_mentorado(f"N{number}", f"+5531900{number:05}"))
                 added.append(number)
 
         with pytest.raises(Problem) as caught:
             await fill()
-        assert caught.value.code is Code.DATABASE_DISK_FULL
-        assert len(await roster.all()) == 10 + len(added)
+        assert caught.value.code is ProblemCode.DATABASE_DISK_FULL
+        assert len(await mentorado_repository.all()) == 10 + len(added)
         await database.run(lambda c: c.exec_driver_sql("PRAGMA max_page_count = 1000000"))
-        await roster.add(enrolled("After", "+351912345678"))
-        assert len(await roster.all()) == 11 + len(added)
+        await mentorado_repository.add(new_mentorado("After", "+351912345678"))
+        assert len(await mentorado_repository.all()) == 11 + len(added)
 
 
 @pytest.mark.parametrize("place", ["file/conecta.db", "file/deeper/conecta.db", "folder"])
@@ -216,7 +216,7 @@ async def test_a_place_that_cannot_be_is_said_and_works_once_it_can(fast_dir: Pa
     database = Database(fast_dir / place)
     with pytest.raises(Problem) as caught:
         await database.open()
-    assert caught.value.code is Code.DATABASE_NOT_WRITABLE
+    assert caught.value.code is ProblemCode.DATABASE_NOT_WRITABLE
     assert caught.value.context["path"] == str(fast_dir / place)
     assert stat.S_IMODE((fast_dir / "folder").stat().st_mode) == 0o755
     (fast_dir / "file").unlink()
@@ -232,4 +232,4 @@ async def test_a_folder_of_somebody_elses_is_said(path: Path) -> None:
     with pytest.raises(Problem) as caught:
         async with Database(path):
             pass
-    assert caught.value.code is Code.DATABASE_NOT_WRITABLE
+    assert caught.value.code is ProblemCode.DATABASE_NOT_WRITABLE

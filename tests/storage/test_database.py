@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 from app.storage.database import Database
-from app.storage.roster import SqlRoster
-from tests.storage.people import enrolled
+from app.storage.mentorados import SqlMentoradoRepository
+from tests.storage.people import new_mentorado
 
 
 async def test_all_work_runs_in_one_thread_that_is_not_the_callers(path: Path) -> None:
@@ -46,10 +46,10 @@ async def test_work_is_done_in_the_order_it_was_asked_for(path: Path) -> None:
 async def test_another_programs_commit_is_noticed_and_our_own_is_not(path: Path) -> None:
     async with Database(path) as database, Database(path) as other:
         before = await database.version()
-        await SqlRoster(database).add(enrolled("Ana", "11 98765-4321"))
-        await SqlRoster(other).all()
+        await SqlMentoradoRepository(database).add(new_mentorado("Ana", "11 98765-4321"))
+        await SqlMentoradoRepository(other).all()
         assert await database.version() == before
-        await SqlRoster(other).add(enrolled("Bia", "21 98765-4321"))
+        await SqlMentoradoRepository(other).add(new_mentorado("Bia", "21 98765-4321"))
         after = await database.version()
         assert after != before
         assert await database.version() == after
@@ -131,7 +131,7 @@ async def test_a_folder_that_was_there_keeps_its_mode_and_a_wide_open_file_does_
 async def test_signs_in_the_path_mean_nothing(fast_dir: Path) -> None:
     path = fast_dir / "50% off?mode=ro&x=1 #ção" / "conecta.db"
     async with Database(path) as database:
-        await SqlRoster(database).add(enrolled())
+        await SqlMentoradoRepository(database).add(new_mentorado())
     assert path.stat().st_size > 0
 
 
@@ -150,23 +150,23 @@ async def test_two_programs_may_create_it_at_the_same_time(path: Path) -> None:
 
 async def test_a_file_replaced_under_us_is_not_written_to(path: Path) -> None:
     async with Database(path) as database:
-        ana = enrolled()
-        await SqlRoster(database).add(ana)
+        ana = new_mentorado()
+        await SqlMentoradoRepository(database).add(ana)
         path.rename(aside := path.with_suffix(".aside"))
         for there in (False, True):
             if there:
                 path.touch()
             with pytest.raises(Problem) as caught:
-                await SqlRoster(database).all()
-            assert caught.value.code is Code.DATABASE_NOT_WRITABLE
+                await SqlMentoradoRepository(database).all()
+            assert caught.value.code is ProblemCode.DATABASE_NOT_WRITABLE
         aside.replace(path)
-        assert await SqlRoster(database).all() == [ana]
+        assert await SqlMentoradoRepository(database).all() == [ana]
 
 
 def test_importing_it_loads_neither_sqlalchemy_nor_alembic() -> None:
     script = (
-        "import sys, app.storage.audit, app.storage.database, app.storage.history, app.storage.roster\n"
-        "import app.storage.transitions\n"
+        "import sys, app.storage.audit_log, app.storage.database, app.storage.history.repository\n"
+        "import app.storage.mentorados, app.storage.transitions\n"
         "print(*sys.modules.keys() & {'sqlalchemy', 'alembic', 'sqlite3'})"
     )
     assert subprocess.check_output([sys.executable, "-c", script], text=True).split() == []

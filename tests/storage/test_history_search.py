@@ -16,20 +16,20 @@ from sqlalchemy.exc import DatabaseError
 
 from app.domain.messages import Media, MessageKind
 from app.storage.database import Database
-from app.storage.history import SqlHistory
-from app.storage.history_search import expression
+from app.storage.history.reading import expression
+from app.storage.history.repository import SqlMessageRepository
 from tests.storage.talk import (
     BIA,
     BIA_LID,
     CAIO,
     GROUP,
+    a_message,
+    add_mentorado,
     edit,
-    enrol,
     minutes,
     reaction,
     revocation,
     rows,
-    said,
 )
 
 TEXTS = {
@@ -72,20 +72,22 @@ TEXTS = {
 )
 async def test_what_is_typed_finds_messages_with_all_the_words(path: Path, typed: str, found: set[str]) -> None:
     async with Database(path) as database:
-        ana, history = await enrol(database), SqlHistory(database)
-        await history.store(ana, [said(name, text) for name, text in TEXTS.items()], minutes(1))
+        ana, history = await add_mentorado(database), SqlMessageRepository(database)
+        await history.store(ana, [a_message(name, text) for name, text in TEXTS.items()], minutes(1))
         assert {message.provider_id for message in await history.search(typed)} == found
 
 
 async def test_it_comes_newest_first_in_pages_of_one_or_all_mentorados(path: Path) -> None:
     async with Database(path) as database:
-        ana, bruno = await enrol(database), await enrol(database, "Bruno", "+5521912345678")
-        history = SqlHistory(database)
+        ana, bruno = await add_mentorado(database), await add_mentorado(database, "Bruno", "+5521912345678")
+        history = SqlMessageRepository(database)
         for number in range(12):
-            await history.store((ana, bruno)[number % 2], [said(f"M{number}", f"boleto {number}")], minutes(number))
+            await history.store(
+                (ana, bruno)[number % 2], [a_message(f"M{number}", f"boleto {number}")], minutes(number)
+            )
         first = await history.search("boleto", limit=5)
         second = await history.search("boleto", limit=5, before=first[-1].number)
-        of_bruno = await history.search("boleto", mentorado_id=bruno.mentorado.id)
+        of_bruno = await history.search("boleto", mentorado_id=bruno.id)
     assert [message.text for message in (*first, *second)] == [f"boleto {number}" for number in range(11, 1, -1)]
     assert [message.text for message in of_bruno] == [f"boleto {number}" for number in range(11, 0, -2)]
 
@@ -93,10 +95,10 @@ async def test_it_comes_newest_first_in_pages_of_one_or_all_mentorados(path: Pat
 async def test_it_finds_captions_and_file_names_as_they_are_now_and_nothing_that_is_not_shown(path: Path) -> None:
     contract = Media(mime="application/pdf", name="Contrato_Assinado.pdf")
     async with Database(path) as database:
-        ana, history = await enrol(database), SqlHistory(database)
+        ana, history = await add_mentorado(database), SqlMessageRepository(database)
         facts = [
-            said("D", "segue", kind=MessageKind.DOCUMENT, media=contract),
-            said("M", "antigo"),
+            a_message("D", "segue", kind=MessageKind.DOCUMENT, media=contract),
+            a_message("M", "antigo"),
             reaction("R", "M", "secreto"),
         ]
         await history.store(ana, facts, minutes(1))
@@ -112,7 +114,7 @@ async def test_it_finds_captions_and_file_names_as_they_are_now_and_nothing_that
 def test_nothing_that_can_be_typed_is_an_error(path: Path, text: str) -> None:
     async def check() -> None:
         async with Database(path) as database:
-            await SqlHistory(database).search(text)
+            await SqlMessageRepository(database).search(text)
 
     asyncio.run(check())
 
@@ -133,34 +135,38 @@ async def test_no_letter_of_any_script_is_an_error(path: Path) -> None:
 async def test_the_index_never_diverges_from_the_messages(path: Path) -> None:
     chance = random.Random(7)  # noqa: S311
     async with Database(path) as database:
-        ana, history = await enrol(database), SqlHistory(database)
+        ana, history = await add_mentorado(database), SqlMessageRepository(database)
         ids: list[str] = []
         for step in range(150):
             chat = chance.choice([(BIA,), (BIA_LID,), (CAIO,), (GROUP,)])
             target = chance.choice(ids) if ids else "M0"
             match chance.randrange(10):
                 case 0:
-                    await history.catch_up()
+                    await history.index_pending()
                 case 1:
                     await history.store(ana, [edit(f"E{step}", target, f"mudada {step}", *chat)], minutes(step))
                 case 2:
                     await history.store(ana, [revocation(f"D{step}", target, *chat)], minutes(step))
                 case 3:
-                    await history.store(ana, [said(f"U{step}", "", *chat, kind=MessageKind.UNREADABLE)], minutes(step))
-                    await history.store(ana, [said(f"U{step}", f"lida {step}", *chat)], minutes(step))
+                    await history.store(
+                        ana, [a_message(f"U{step}", "", *chat, kind=MessageKind.UNREADABLE)], minutes(step)
+                    )
+                    await history.store(ana, [a_message(f"U{step}", f"lida {step}", *chat)], minutes(step))
                 case 4 if step % 7 == 0:
-                    await history.forget_before(None, minutes(step - 60))
+                    await history.delete_before(None, minutes(step - 60))
                 case 5 if step > 100:
-                    await history.store(ana, [said(f"J{step}", "juntas", BIA, BIA_LID)], minutes(step))
+                    await history.store(ana, [a_message(f"J{step}", "juntas", BIA, BIA_LID)], minutes(step))
                 case _:
                     ids.append(f"M{step}")
-                    await history.store(ana, [said(f"M{step}", f"palavra {step}", *chat, minute=step)], minutes(step))
+                    await history.store(
+                        ana, [a_message(f"M{step}", f"palavra {step}", *chat, minute=step)], minutes(step)
+                    )
             await database.run(_compare)
-        caio = await history.find_contact(ana.mentorado.id, CAIO)
+        caio = await history.find_contact(ana.id, CAIO)
         assert caio is not None
-        assert await history.erase(ana.mentorado.id, caio, minutes(999)) > 0
+        assert await history.erase(ana.id, caio, minutes(999)) > 0
         await database.run(_compare)
-        await history.catch_up()
+        await history.index_pending()
         await database.run(_compare)
         assert await rows(database, "SELECT count(*) FROM message_fts") == await rows(
             database, "SELECT count(*) FROM message WHERE shown"
@@ -169,9 +175,9 @@ async def test_the_index_never_diverges_from_the_messages(path: Path) -> None:
 
 async def test_the_comparison_would_notice_a_divergence(path: Path) -> None:
     async with Database(path) as database:
-        ana, history = await enrol(database), SqlHistory(database)
-        await history.store(ana, [said("M1", "uma palavra")], minutes(1))
-        await history.catch_up()
+        ana, history = await add_mentorado(database), SqlMessageRepository(database)
+        await history.store(ana, [a_message("M1", "uma palavra")], minutes(1))
+        await history.index_pending()
         await database.run(_compare)
         await database.run(lambda c: c.exec_driver_sql("DROP TRIGGER message_words_change"))
         await database.run(lambda c: c.exec_driver_sql("UPDATE message SET text = 'outra'"))

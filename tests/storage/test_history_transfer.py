@@ -17,27 +17,26 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, ProviderKind, new_link_id
-from app.domain.messages import Address, AddressKind, Delivery, StoredMessage, WireFact
-from app.domain.ports import HistoryTransfer
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import Mentorado, ProviderKind, new_link_id
+from app.domain.messages import Address, AddressKind, DeliveryStatus, MessageUpdate, StoredMessage
+from app.domain.repositories import HistoryDump
 from app.storage.database import Database
-from app.storage.history import SqlHistory
-from app.storage.history_rows import DumpCheck
-from app.storage.history_transfer import SqlHistoryTransfer
-from app.storage.roster import SqlRoster
+from app.storage.history.dump_rows import DumpCheck
+from app.storage.history.repository import SqlHistoryDump, SqlMessageRepository
+from app.storage.mentorados import SqlMentoradoRepository
 from tests.storage.talk import (
     BIA,
     BIA_LID,
     CAIO,
     GROUP,
+    a_message,
+    add_mentorado,
     edit,
-    enrol,
     minutes,
     reaction,
     receipt,
     rows,
-    said,
     switched,
 )
 from tests.storage.test_history import EVERYTHING
@@ -45,35 +44,37 @@ from tests.storage.test_history import EVERYTHING
 Rows = list[Mapping[str, object]]
 
 
-async def dumped(database: Database, who: Enrolment) -> Rows:
-    transfer: HistoryTransfer = SqlHistoryTransfer(database)
-    everything = [row async for batch in transfer.dump(who.mentorado.id) for row in batch]
+async def dumped(database: Database, who: Mentorado) -> Rows:
+    transfer: HistoryDump = SqlHistoryDump(database)
+    everything = [row async for batch in transfer.dump(who.id) for row in batch]
     through_a_file: Rows = [json.loads(json.dumps(row)) for row in everything]
     return through_a_file
 
 
-async def brought_in(database: Database, who: Enrolment, told: Sequence[Mapping[str, object]], size: int = 1000) -> int:
-    transfer: HistoryTransfer = SqlHistoryTransfer(database)
+async def brought_in(
+    database: Database, who: Mentorado, items: Sequence[Mapping[str, object]], size: int = 1000
+) -> int:
+    transfer: HistoryDump = SqlHistoryDump(database)
     check = transfer.checker()
-    for batch in batches_of(told, size):
+    for batch in batches_of(items, size):
         check(batch)
-    return await transfer.merge(who.mentorado.id, batches_of(told, size))
+    return await transfer.merge(who.id, batches_of(items, size))
 
 
-def batches_of(told: Sequence[Mapping[str, object]], size: int = 1000) -> list[Sequence[Mapping[str, object]]]:
-    return [told[start : start + size] for start in range(0, len(told), size)]
+def batches_of(items: Sequence[Mapping[str, object]], size: int = 1000) -> list[Sequence[Mapping[str, object]]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-async def seen(database: Database, who: Enrolment) -> object:
+async def seen(database: Database, who: Mentorado) -> object:
     """What is shown of a history, in order, but for our own numbers and ids."""
-    history = SqlHistory(database)
+    history = SqlMessageRepository(database)
     talks = []
-    for talk in await history.conversations(who.mentorado.id):
+    for talk in await history.conversations(who.id):
         named = sorted(address.key for address in talk.addresses)
         messages = await history.messages(talk.id, limit=1000)
         title = Address(AddressKind.PHONE, talk.title).key  # a number may be written with its ninth digit or without
         talks.append((named, title, talk.is_group, [plain(message) for message in messages]))
-    found = await history.search("corrigida", mentorado_id=who.mentorado.id)
+    found = await history.search("corrigida", mentorado_id=who.id)
     return sorted(talks, key=lambda talk: talk[0]), sorted(message.provider_id for message in found)
 
 
@@ -82,15 +83,15 @@ def plain(message: StoredMessage) -> object:
     return repr(replace(message, **left_out))  # type: ignore[arg-type]
 
 
-async def store_at_minutes(database: Database, who: Enrolment, facts: Sequence[WireFact]) -> None:
+async def store_at_minutes(database: Database, who: Mentorado, facts: Sequence[MessageUpdate]) -> None:
     """Each at the minute of its place, as if it had just arrived."""
     for minute, fact in enumerate(facts):
-        await SqlHistory(database).store(who, [fact], minutes(100 + minute))
+        await SqlMessageRepository(database).store(who, [fact], minutes(100 + minute))
 
 
-async def same_person(database: Database, who: Enrolment) -> Enrolment:
+async def same_person(database: Database, who: Mentorado) -> Mentorado:
     """Enrolled in another database."""
-    await SqlRoster(database).add(who)
+    await SqlMentoradoRepository(database).add(who)
     return who
 
 
@@ -116,24 +117,24 @@ _numbers = itertools.count()
 @given(st.lists(st.sampled_from(EVERYTHING), max_size=len(EVERYTHING)), st.integers(1, 30))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_brought_into_an_empty_database_is_what_was_taken_out(
-    fast_dir: Path, facts: list[WireFact], size: int
+    fast_dir: Path, facts: list[MessageUpdate], size: int
 ) -> None:
     async def main() -> None:
         async with fresh(fast_dir) as one, fresh(fast_dir) as two:
-            ana = await same_person(two, await enrol(one))
+            ana = await same_person(two, await add_mentorado(one))
             await store_at_minutes(one, ana, facts)
-            told = await dumped(one, ana)
-            messages = sum(row["kind"] == "message" for row in told)
-            assert await brought_in(two, ana, told, size) == messages
+            items = await dumped(one, ana)
+            messages = sum(row["kind"] == "message" for row in items)
+            assert await brought_in(two, ana, items, size) == messages
             assert await seen(two, ana) == await seen(one, ana)
-            assert await dumped(two, ana) == told
-            counts = await SqlHistoryTransfer(two).counts(ana.mentorado.id)
-            assert counts == await SqlHistoryTransfer(one).counts(ana.mentorado.id)
+            assert await dumped(two, ana) == items
+            counts = await SqlHistoryDump(two).counts(ana.id)
+            assert counts == await SqlHistoryDump(one).counts(ana.id)
             assert counts["message"] == messages
 
-            assert await brought_in(two, ana, told, size) == 0
-            assert await brought_in(one, ana, told, size) == 0
-            assert await dumped(two, ana) == await dumped(one, ana) == told
+            assert await brought_in(two, ana, items, size) == 0
+            assert await brought_in(one, ana, items, size) == 0
+            assert await dumped(two, ana) == await dumped(one, ana) == items
 
     asyncio.run(main())
 
@@ -149,15 +150,15 @@ def test_a_database_that_went_on_holds_both_afterwards(fast_dir: Path, data: st.
 
     async def main() -> None:
         async with fresh(fast_dir) as one, fresh(fast_dir) as two, fresh(fast_dir) as three:
-            ana = await same_person(three, await same_person(two, await enrol(one)))
+            ana = await same_person(three, await same_person(two, await add_mentorado(one)))
             await store_at_minutes(one, ana, before)
             for database in (two, three):
                 for minute, fact in enumerate([*(before if database is three else []), *later]):
                     at = minute if database is three else minute + len(before)
-                    await SqlHistory(database).store(ana, [fact], minutes(100 + at))
-            told = await dumped(one, ana)
+                    await SqlMessageRepository(database).store(ana, [fact], minutes(100 + at))
+            items = await dumped(one, ana)
             for _ in range(2):
-                await brought_in(two, ana, told, size)
+                await brought_in(two, ana, items, size)
                 assert await seen(two, ana) == await seen(three, ana)
             assert await rows(two, "PRAGMA foreign_key_check") == []
 
@@ -169,33 +170,39 @@ def test_a_database_that_went_on_holds_both_afterwards(fast_dir: Path, data: st.
 
 async def test_what_is_brought_back_stands_before_what_came_since(path: Path) -> None:
     async with Database(path) as one, Database(path.with_name("two.db")) as two:
-        ana = await same_person(two, await enrol(one))
-        await SqlHistory(one).store(ana, [said(f"A{n}", f"antes {n}", minute=n) for n in range(5)], minutes(5))
-        await SqlHistory(one).store(ana, [said("B", "antes ainda", minute=6)], minutes(6))
-        await SqlHistory(two).store(ana, [said("C", "depois", minute=7), said("D", "por fim", minute=8)], minutes(8))
-        assert len(await SqlHistory(two).search("depois")) == 1  # it is in the index
+        ana = await same_person(two, await add_mentorado(one))
+        await SqlMessageRepository(one).store(
+            ana, [a_message(f"A{n}", f"antes {n}", minute=n) for n in range(5)], minutes(5)
+        )
+        await SqlMessageRepository(one).store(ana, [a_message("B", "antes ainda", minute=6)], minutes(6))
+        await SqlMessageRepository(two).store(
+            ana, [a_message("C", "depois", minute=7), a_message("D", "por fim", minute=8)], minutes(8)
+        )
+        assert len(await SqlMessageRepository(two).search("depois")) == 1  # it is in the index
         await brought_in(two, ana, await dumped(one, ana), size=3)
-        (talk,) = await SqlHistory(two).conversations(ana.mentorado.id)
-        texts = [message.text for message in await SqlHistory(two).messages(talk.id)]
+        (talk,) = await SqlMessageRepository(two).conversations(ana.id)
+        texts = [message.text for message in await SqlMessageRepository(two).messages(talk.id)]
         assert texts == ["por fim", "depois", "antes ainda", *(f"antes {n}" for n in reversed(range(5)))]
         assert talk.last_text == "por fim"
         for word, count in (("antes", 6), ("depois", 1)):
-            assert len(await SqlHistory(two).search(word)) == count
+            assert len(await SqlMessageRepository(two).search(word)) == count
         numbers = await rows(two, "SELECT number FROM message ORDER BY number")
-        await SqlHistoryTransfer(two).merge(ana.mentorado.id, [])
+        await SqlHistoryDump(two).merge(ana.id, [])
         assert await rows(two, "SELECT number FROM message ORDER BY number") == numbers
 
 
 async def test_they_are_put_in_order_piece_by_piece(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.storage.history_order._AT_ONCE", 3)
+    monkeypatch.setattr("app.storage.history.ordering._AT_ONCE", 3)
     async with Database(path) as one, Database(path.with_name("two.db")) as two:
-        ana = await same_person(two, await enrol(one))
-        await SqlHistory(one).store(ana, [said(f"A{n}", f"{n}", minute=n) for n in range(9)], minutes(1))
+        ana = await same_person(two, await add_mentorado(one))
+        await SqlMessageRepository(one).store(ana, [a_message(f"A{n}", f"{n}", minute=n) for n in range(9)], minutes(1))
         for at in range(8):  # two at a time are stored together, and stay together
-            await SqlHistory(two).store(ana, [said(f"B{at}{n}", f"{at}{n}") for n in range(2)], minutes(2 + at))
+            await SqlMessageRepository(two).store(
+                ana, [a_message(f"B{at}{n}", f"{at}{n}") for n in range(2)], minutes(2 + at)
+            )
         await brought_in(two, ana, await dumped(one, ana))
-        (talk,) = await SqlHistory(two).conversations(ana.mentorado.id)
-        texts = [message.text for message in await SqlHistory(two).messages(talk.id)][::-1]
+        (talk,) = await SqlMessageRepository(two).conversations(ana.id)
+        texts = [message.text for message in await SqlMessageRepository(two).messages(talk.id)][::-1]
     assert texts == [*map(str, range(9)), *(f"{at}{n}" for at in range(8) for n in range(2))]
 
 
@@ -203,16 +210,16 @@ async def test_they_are_put_in_order_piece_by_piece(path: Path, monkeypatch: pyt
 
 
 async def test_a_mentorado_who_was_enrolled_anew_gets_the_history_and_nothing_repeated_is_doubled(path: Path) -> None:
-    facts = [said("M1", "oi"), said("S1", "olá", from_me=True), edit("E1", "M1", "oi, corrigida")]
+    facts = [a_message("M1", "oi"), a_message("S1", "olá", from_me=True), edit("E1", "M1", "oi, corrigida")]
     async with Database(path) as one, Database(path.with_name("two.db")) as two:
-        ana, again = await enrol(one), await enrol(two)
-        await SqlHistory(one).store(ana, facts, minutes(1))
+        ana, again = await add_mentorado(one), await add_mentorado(two)
+        await SqlMessageRepository(one).store(ana, facts, minutes(1))
         assert await brought_in(two, again, await dumped(one, ana)) == 3
-        await SqlHistory(two).store(again, [*facts, receipt(Delivery.READ, "S1")], minutes(2))
-        (talk,) = await SqlHistory(two).conversations(again.mentorado.id)
-        messages = await SqlHistory(two).messages(talk.id)
+        await SqlMessageRepository(two).store(again, [*facts, receipt(DeliveryStatus.READ, "S1")], minutes(2))
+        (talk,) = await SqlMessageRepository(two).conversations(again.id)
+        messages = await SqlMessageRepository(two).messages(talk.id)
     assert [(message.text, message.delivery) for message in messages] == [
-        ("olá", Delivery.READ),
+        ("olá", DeliveryStatus.READ),
         ("oi, corrigida", None),
     ]
     assert {message.link_id for message in messages} == {again.link.id}
@@ -220,14 +227,16 @@ async def test_a_mentorado_who_was_enrolled_anew_gets_the_history_and_nothing_re
 
 async def test_messages_of_a_provider_that_is_not_in_use_get_a_link_that_is_not_in_use(path: Path) -> None:
     async with Database(path) as one, Database(path.with_name("two.db")) as two:
-        ana = await enrol(one)
+        ana = await add_mentorado(one)
         earlier = await switched(one, ana, ProviderKind.ZAPI)
-        await SqlHistory(one).store(earlier, [said("Z1", "pela z-api")], minutes(1))
-        await SqlHistory(one).store(ana, [said("M1", "pelo web"), receipt(Delivery.READ, "early")], minutes(2))
-        told = await dumped(one, ana)
+        await SqlMessageRepository(one).store(earlier, [a_message("Z1", "pela z-api")], minutes(1))
+        await SqlMessageRepository(one).store(
+            ana, [a_message("M1", "pelo web"), receipt(DeliveryStatus.READ, "early")], minutes(2)
+        )
+        items = await dumped(one, ana)
         await same_person(two, ana)
-        assert await brought_in(two, ana, told) == 2
-        assert await dumped(two, ana) == told
+        assert await brought_in(two, ana, items) == 2
+        assert await dumped(two, ana) == items
         links = await rows(two, "SELECT id, provider, active, account FROM link ORDER BY active")
         assert links == [(earlier.link.id, "zapi", 0, None), (ana.link.id, "whatsapp_web", 1, None)]
 
@@ -235,19 +244,19 @@ async def test_messages_of_a_provider_that_is_not_in_use_get_a_link_that_is_not_
 async def test_the_history_of_somebody_enrolled_twice_can_be_had_by_both(path: Path) -> None:
     """The ids in it are the first one's, who is archived in the same database."""
     async with Database(path) as database:
-        ana = await enrol(database)
+        ana = await add_mentorado(database)
         zapi = await switched(database, ana, ProviderKind.ZAPI)
         await store_at_minutes(database, ana, EVERYTHING)
-        await SqlHistory(database).store(zapi, [said("Z1", "pela z-api")], minutes(500))
-        told = await dumped(database, ana)
-        archived = replace(ana.mentorado, archived_at=minutes(0))
-        await SqlRoster(database).save_mentorado(archived)
-        again = await enrol(database)
+        await SqlMessageRepository(database).store(zapi, [a_message("Z1", "pela z-api")], minutes(500))
+        items = await dumped(database, ana)
+        archived = replace(ana, archived_at=minutes(0))
+        await SqlMentoradoRepository(database).save_mentorado(archived)
+        again = await add_mentorado(database)
         for _ in range(2):
-            await brought_in(database, again, told, size=4)
+            await brought_in(database, again, items, size=4)
             assert await seen(database, again) == await seen(database, ana)
-        assert await dumped(database, ana) == told
-        ids = {row["id"] for row in told if row["kind"] == "contact"}
+        assert await dumped(database, ana) == items
+        ids = {row["id"] for row in items if row["kind"] == "contact"}
         theirs = await dumped(database, again)
         assert ids.isdisjoint(row["id"] for row in theirs if row["kind"] == "contact")
 
@@ -257,17 +266,19 @@ async def test_the_history_of_somebody_enrolled_twice_can_be_had_by_both(path: P
 
 async def test_receipts_reach_their_messages_whatever_came_first(path: Path) -> None:
     async with Database(path) as one, Database(path.with_name("two.db")) as two:
-        ana = await same_person(two, await enrol(one))
-        sent = [said(f"S{n}", "enviada", from_me=True) for n in range(4)]
-        await SqlHistory(one).store(ana, [*sent[:2], receipt(Delivery.SENT, "S0", "S2", "S3")], minutes(1))
-        await SqlHistory(two).store(ana, [*sent[2:3], receipt(Delivery.READ, "S1")], minutes(1))
-        await SqlHistory(two).store(ana, [receipt(Delivery.DELIVERED, "S3")], minutes(2))
+        ana = await same_person(two, await add_mentorado(one))
+        sent = [a_message(f"S{n}", "enviada", from_me=True) for n in range(4)]
+        await SqlMessageRepository(one).store(
+            ana, [*sent[:2], receipt(DeliveryStatus.SENT, "S0", "S2", "S3")], minutes(1)
+        )
+        await SqlMessageRepository(two).store(ana, [*sent[2:3], receipt(DeliveryStatus.READ, "S1")], minutes(1))
+        await SqlMessageRepository(two).store(ana, [receipt(DeliveryStatus.DELIVERED, "S3")], minutes(2))
         await brought_in(two, ana, await dumped(one, ana))
-        messages = [message async for some in SqlHistory(two).export(ana.mentorado.id) for message in some]
+        messages = [message async for some in SqlMessageRepository(two).export(ana.id) for message in some]
         assert {message.provider_id: message.delivery for message in messages} == {
-            "S0": Delivery.SENT,
-            "S1": Delivery.READ,
-            "S2": Delivery.SENT,
+            "S0": DeliveryStatus.SENT,
+            "S1": DeliveryStatus.READ,
+            "S2": DeliveryStatus.SENT,
         }
         assert await rows(two, "SELECT provider_id, delivery FROM early_receipt") == [("S3", "delivered")]
 
@@ -276,59 +287,68 @@ async def test_receipts_reach_their_messages_whatever_came_first(path: Path) -> 
 
 
 async def test_who_was_erased_since_stays_erased(path: Path) -> None:
-    bia = [said("M1", "segredo", BIA, BIA_LID, sender_name="Bia", minute=1)]
-    group = [said("G1", "da bia", GROUP, sender=(BIA_LID,), minute=2), said("G2", "do caio", GROUP, sender=(CAIO,))]
+    bia = [a_message("M1", "segredo", BIA, BIA_LID, sender_name="Bia", minute=1)]
+    group = [
+        a_message("G1", "da bia", GROUP, sender=(BIA_LID,), minute=2),
+        a_message("G2", "do caio", GROUP, sender=(CAIO,)),
+    ]
     async with Database(path) as database:
-        ana, history = await enrol(database), SqlHistory(database)
+        ana, history = await add_mentorado(database), SqlMessageRepository(database)
         await history.store(ana, [*bia, *group, reaction("R1", "G2", "👍", GROUP, sender=(BIA,))], minutes(5))
-        told = await dumped(database, ana)
-        found = await history.find_contact(ana.mentorado.id, BIA)
+        items = await dumped(database, ana)
+        found = await history.find_contact(ana.id, BIA)
         assert found is not None
-        await history.erase(ana.mentorado.id, found, minutes(10))
+        await history.erase(ana.id, found, minutes(10))
         before = await dumped(database, ana)
-        assert await brought_in(database, ana, told, size=2) == 0
+        assert await brought_in(database, ana, items, size=2) == 0
         assert await dumped(database, ana) == before
-        assert await history.find_contact(ana.mentorado.id, BIA_LID) is None
+        assert await history.find_contact(ana.id, BIA_LID) is None
 
-        await history.store(ana, [said("M9", "de volta", BIA, minute=20)], minutes(20))  # they write again
-        assert await brought_in(database, ana, told, size=2) == 0
-        assert await history.find_contact(ana.mentorado.id, BIA_LID) is None
-        texts = [message.text async for some in history.export(ana.mentorado.id) for message in some]
+        await history.store(ana, [a_message("M9", "de volta", BIA, minute=20)], minutes(20))  # they write again
+        assert await brought_in(database, ana, items, size=2) == 0
+        assert await history.find_contact(ana.id, BIA_LID) is None
+        texts = [message.text async for some in history.export(ana.id) for message in some]
     assert texts == ["do caio", "de volta"]
 
 
 async def test_who_wrote_again_after_the_erasure_comes_back_with_that_only(path: Path) -> None:
     async with Database(path) as one, Database(path.with_name("two.db")) as two:
-        ana = await same_person(two, await enrol(one))
-        everything = [said("M1", "antes", minute=1), said("M2", "depois", minute=20), said("C1", "caio", CAIO)]
-        everything.append(said("G1", "no grupo, antes", GROUP, minute=1))
-        await SqlHistory(one).store(ana, everything, minutes(30))
-        await SqlHistory(two).store(ana, everything[:1], minutes(5))
-        found = await SqlHistory(two).find_contact(ana.mentorado.id, BIA)
+        ana = await same_person(two, await add_mentorado(one))
+        everything = [
+            a_message("M1", "antes", minute=1),
+            a_message("M2", "depois", minute=20),
+            a_message("C1", "caio", CAIO),
+        ]
+        everything.append(a_message("G1", "no grupo, antes", GROUP, minute=1))
+        await SqlMessageRepository(one).store(ana, everything, minutes(30))
+        await SqlMessageRepository(two).store(ana, everything[:1], minutes(5))
+        found = await SqlMessageRepository(two).find_contact(ana.id, BIA)
         assert found is not None
-        await SqlHistory(two).erase(ana.mentorado.id, found, minutes(10))
+        await SqlMessageRepository(two).erase(ana.id, found, minutes(10))
         await brought_in(two, ana, await dumped(one, ana))
-        texts = {message.text async for some in SqlHistory(two).export(ana.mentorado.id) for message in some}
+        texts = {message.text async for some in SqlMessageRepository(two).export(ana.id) for message in some}
     assert texts == {"depois", "caio"}
 
 
 async def test_who_was_erased_before_the_backup_is_not_stored_when_repeated_after_it(path: Path) -> None:
     async with Database(path) as one, Database(path.with_name("two.db")) as two:
-        ana = await same_person(two, await enrol(one))
-        old = [said("M1", "apagada", minute=1), said("C1", "caio", CAIO, minute=1)]
-        await SqlHistory(one).store(ana, old, minutes(5))
-        found = await SqlHistory(one).find_contact(ana.mentorado.id, BIA)
+        ana = await same_person(two, await add_mentorado(one))
+        old = [a_message("M1", "apagada", minute=1), a_message("C1", "caio", CAIO, minute=1)]
+        await SqlMessageRepository(one).store(ana, old, minutes(5))
+        found = await SqlMessageRepository(one).find_contact(ana.id, BIA)
         assert found is not None
-        await SqlHistory(one).erase(ana.mentorado.id, found, minutes(10))
-        told = await dumped(one, ana)
-        assert "5521987650001" not in json.dumps(told)
+        await SqlMessageRepository(one).erase(ana.id, found, minutes(10))
+        items = await dumped(one, ana)
+        assert "5521987650001" not in json.dumps(items)
         for _ in range(2):
-            await brought_in(two, ana, told)
-        await SqlHistory(two).store(ana, old, minutes(20))
-        texts = [message.text async for some in SqlHistory(two).export(ana.mentorado.id) for message in some]
+            await brought_in(two, ana, items)
+        await SqlMessageRepository(two).store(ana, old, minutes(20))
+        texts = [message.text async for some in SqlMessageRepository(two).export(ana.id) for message in some]
         assert texts == ["caio"]
 
-        suppressed = [{**row, "erased_at": "2026-02-01T00:00:00+00:00"} for row in told if row["kind"] == "suppression"]
+        suppressed = [
+            {**row, "erased_at": "2026-02-01T00:00:00+00:00"} for row in items if row["kind"] == "suppression"
+        ]
         await brought_in(two, ana, suppressed)  # the later of two erasures counts
         assert await rows(two, "SELECT erased_at FROM suppression") == [("2026-02-01T00:00:00.000000+00:00",)]
 
@@ -414,15 +434,15 @@ async def test_a_row_that_no_dump_would_hold_is_refused_and_nothing_of_its_batch
     path: Path, row: dict[str, Any]
 ) -> None:
     async with Database(path) as database:
-        ana = await enrol(database)
+        ana = await add_mentorado(database)
         before = await dumped(database, ana)
-        told = [CONTACT, TALK, MESSAGE, row]
+        items = [CONTACT, TALK, MESSAGE, row]
         with pytest.raises(Problem) as refused:
-            SqlHistoryTransfer(database).checker()(told)
-        assert refused.value.code is Code.BACKUP_ALTERED
+            SqlHistoryDump(database).checker()(items)
+        assert refused.value.code is ProblemCode.BACKUP_ALTERED
         with pytest.raises(Problem) as refused:
-            await SqlHistoryTransfer(database).merge(ana.mentorado.id, [told])
-        assert refused.value.code is Code.BACKUP_ALTERED
+            await SqlHistoryDump(database).merge(ana.id, [items])
+        assert refused.value.code is ProblemCode.BACKUP_ALTERED
         assert await dumped(database, ana) == before == []
 
 
@@ -431,7 +451,7 @@ async def test_rows_that_come_twice_in_one_batch_are_there_once(path: Path) -> N
     early |= {"delivery": "sent", "at": "2026-01-01T00:00:00+00:00"}
     other = {**CONTACT, "id": "b" * 32}
     moved = {**FORMER, "kind": "former_conversation", "id": "d" * 32, "now": "c" * 32}
-    told = [
+    items = [
         CONTACT,
         other,
         TALK,
@@ -443,12 +463,12 @@ async def test_rows_that_come_twice_in_one_batch_are_there_once(path: Path) -> N
         {**early, "delivery": "read"},
     ]
     async with Database(path) as database:
-        ana = await enrol(database)
-        assert await brought_in(database, ana, [*told, *told]) == 1
+        ana = await add_mentorado(database)
+        assert await brought_in(database, ana, [*items, *items]) == 1
         before = await dumped(database, ana)
-        assert await brought_in(database, ana, told) == 0
+        assert await brought_in(database, ana, items) == 0
         assert await dumped(database, ana) == before
-        counts = await SqlHistoryTransfer(database).counts(ana.mentorado.id)
+        counts = await SqlHistoryDump(database).counts(ana.id)
         assert await rows(database, "SELECT delivery FROM early_receipt") == [("read",)]
         assert await rows(database, "PRAGMA foreign_key_check") == []
     assert counts == {"contact": 1, "conversation": 1, "message": 1, "suppression": 0, "early_receipt": 1}
@@ -457,40 +477,40 @@ async def test_rows_that_come_twice_in_one_batch_are_there_once(path: Path) -> N
 async def test_a_link_that_has_another_provider_here_is_not_taken_for_it(path: Path) -> None:
     """Whether an archive can be restored does not depend on what is there already."""
     async with Database(path) as database:
-        ana = await enrol(database)
+        ana = await add_mentorado(database)
         first = {**MESSAGE, "link_id": new_link_id(), "provider": "zapi"}
         await brought_in(database, ana, [CONTACT, TALK, first])
         other = {**first, "provider": "meta_cloud"}
         for _ in range(2):
             await brought_in(database, ana, [CONTACT, TALK, other])
-        twice = await enrol(database, "Ana", "+5521987650009")
-        for told in (first, other):
-            await brought_in(database, twice, [CONTACT, TALK, told])
+        twice = await add_mentorado(database, "Ana", "+5521987650009")
+        for fields in (first, other):
+            await brought_in(database, twice, [CONTACT, TALK, fields])
         query = "SELECT m.provider, l.provider, l.mentorado_id FROM message m JOIN link l ON l.id = m.link_id"
         kept = await rows(database, query)
     both = [(provider, provider) for provider in ("zapi", "meta_cloud")]
-    assert kept == [(*each, who.mentorado.id) for who in (ana, twice) for each in both]
+    assert kept == [(*each, who.id) for who in (ana, twice) for each in both]
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
 async def test_what_is_wrong_at_the_end_takes_back_all_that_came_before(path: Path, size: int) -> None:
     async with Database(path) as database:
-        ana = await enrol(database)
-        await SqlHistory(database).store(ana, EVERYTHING, minutes(1))
+        ana = await add_mentorado(database)
+        await SqlMessageRepository(database).store(ana, EVERYTHING, minutes(1))
         before = await rows(database, "SELECT * FROM message")
-        told = [CONTACT, TALK, *({**MESSAGE, "provider_id": f"N{n}"} for n in range(10)), {"kind": "table"}]
-        transfer = SqlHistoryTransfer(database)
+        items = [CONTACT, TALK, *({**MESSAGE, "provider_id": f"N{n}"} for n in range(10)), {"kind": "table"}]
+        transfer = SqlHistoryDump(database)
         with pytest.raises(Problem) as refused:
-            await transfer.merge(ana.mentorado.id, (batch for batch in batches_of(told, size)))
-        assert refused.value.code is Code.BACKUP_ALTERED
+            await transfer.merge(ana.id, (batch for batch in batches_of(items, size)))
+        assert refused.value.code is ProblemCode.BACKUP_ALTERED
         assert await rows(database, "SELECT * FROM message") == before
-        assert await transfer.merge(ana.mentorado.id, batches_of(told[:-1], size), keep=False) == 10
+        assert await transfer.merge(ana.id, batches_of(items[:-1], size), keep=False) == 10
         assert await rows(database, "SELECT * FROM message") == before
-        assert await transfer.merge(ana.mentorado.id, batches_of(told[:-1], size)) == 10
+        assert await transfer.merge(ana.id, batches_of(items[:-1], size)) == 10
 
 
 @pytest.mark.parametrize(
-    "told",
+    "items",
     [
         [MESSAGE],
         [CONTACT, MESSAGE],
@@ -514,25 +534,25 @@ async def test_what_is_wrong_at_the_end_takes_back_all_that_came_before(path: Pa
         ],
     ],
 )
-async def test_what_is_about_nobody_is_found_without_a_database(told: list[Mapping[str, object]]) -> None:
+async def test_what_is_about_nobody_is_found_without_a_database(items: list[Mapping[str, object]]) -> None:
     """A row at a time: what comes later was not told yet."""
-    check = SqlHistoryTransfer(Database(Path("nowhere"))).checker()
-    for row in told[:-1]:
+    check = SqlHistoryDump(Database(Path("nowhere"))).checker()
+    for row in items[:-1]:
         check([row])
     with pytest.raises(Problem) as refused:
-        check(told[-1:])
-    assert refused.value.code is Code.BACKUP_ALTERED
+        check(items[-1:])
+    assert refused.value.code is ProblemCode.BACKUP_ALTERED
 
 
 async def test_a_dump_of_more_people_than_anybody_knows_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.storage.history_rows.MOST", 3)
+    monkeypatch.setattr("app.storage.history.dump_rows.MOST", 3)
     erasures = [{**SUPPRESSION, "hash": f"{number:064}"} for number in range(4)]
     people: Rows = [{**CONTACT, "id": f"{number:032}"} for number in range(4)]
-    for told in (erasures, people):
+    for items in (erasures, people):
         check = DumpCheck()
-        check(told[:3])
+        check(items[:3])
         with pytest.raises(Problem, match="more people"):
-            check(told[3:])
+            check(items[3:])
 
 
 BROKEN = 800
@@ -572,28 +592,28 @@ async def test_broken_rows_are_refused_or_merged_and_nothing_else_happens(path: 
     odd += ["9999-12-31T23:59:59+00:00", "0001-01-01T00:00:00+00:00", [["phone", ""], ["lid", "1"]], "' OR 1=1 --"]
     refused = 0
     async with Database(path) as database:
-        ana = await enrol(database)
-        await SqlHistory(database).store(ana, EVERYTHING, minutes(1))
+        ana = await add_mentorado(database)
+        await SqlMessageRepository(database).store(ana, EVERYTHING, minutes(1))
         before = {row["provider_id"] for row in await dumped(database, ana) if row["kind"] == "message"}
         for _ in range(BROKEN):
-            told = [dict(row) for row in good]
+            items = [dict(row) for row in good]
             for _ in range(dice.choice((1, 1, 2, 4))):
-                row = dice.choice(told)
+                row = dice.choice(items)
                 if dice.random() < 0.1:
-                    told.append(dict(row))
+                    items.append(dict(row))
                 elif dice.random() < 0.1:
-                    told.remove(row)
+                    items.remove(row)
                 else:
                     row[dice.choice([*row])] = dice.choice(odd)
-            dice.shuffle(told)
+            dice.shuffle(items)
             try:
-                await brought_in(database, ana, told)
+                await brought_in(database, ana, items)
             except Problem as problem:
                 refused += 1
-                assert problem.code is Code.BACKUP_ALTERED, problem  # noqa: PT017 - the point of it
+                assert problem.code is ProblemCode.BACKUP_ALTERED, problem  # noqa: PT017 - the point of it
         assert await rows(database, "PRAGMA foreign_key_check") == []
         assert await rows(database, "PRAGMA integrity_check") == [("ok",)]
         after = {row["provider_id"] for row in await dumped(database, ana) if row["kind"] == "message"}
         assert before <= after
-        assert await SqlHistory(database).search("corrigida")
+        assert await SqlMessageRepository(database).search("corrigida")
         assert BROKEN * 0.3 < refused < BROKEN

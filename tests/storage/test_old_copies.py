@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from app.domain.erasure import CopyKind, OldCopy
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.storage.database import Database
-from app.storage.old_copies import DatabaseCopies
+from app.storage.lost_database import DatabaseCopies
 from tests.storage.revisions import with_next
-from tests.storage.talk import enrol
+from tests.storage.talk import add_mentorado
 
 WHO = MentoradoId("a" * 32)
 
@@ -22,7 +22,7 @@ async def test_the_copy_that_a_migration_made_is_named_with_its_date_and_can_be_
     path: Path, tmp_path: Path
 ) -> None:
     async with Database(path) as database:
-        await enrol(database)
+        await add_mentorado(database)
     adds = "op.execute('ALTER TABLE mentorado ADD COLUMN nickname VARCHAR')"
     async with Database(path, migrations=with_next(tmp_path / "next", adds)):
         copies = DatabaseCopies(path)
@@ -51,4 +51,4 @@ async def test_a_copy_that_cannot_be_removed_is_a_problem(path: Path) -> None:
     (found,) = await DatabaseCopies(path).copies(WHO)
     with pytest.raises(Problem) as caught:
         await DatabaseCopies(path).remove([found])
-    assert caught.value.code is Code.DATABASE_NOT_WRITABLE
+    assert caught.value.code is ProblemCode.DATABASE_NOT_WRITABLE

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.operator_settings import OperatorSettings
-from app.domain.ports import OperatorSettingsStore
+from app.domain.repositories import SettingsRepository
+from app.domain.settings import OperatorSettings
 from app.domain.webhooks import WebhookSettings
 from app.storage.database import Database
-from app.storage.operator_settings import SqlOperatorSettings
+from app.storage.settings import SqlSettings
 from tests.clock import DAWN
 from tests.storage.talk import rows
 
@@ -23,20 +23,20 @@ DECIDED = OperatorSettings(
 
 async def test_nothing_is_decided_at_first(path: Path) -> None:
     async with Database(path) as database:
-        store: OperatorSettingsStore = SqlOperatorSettings(database)
+        store: SettingsRepository = SqlSettings(database)
         assert await store.load() == OperatorSettings()
 
 
 async def test_what_is_decided_is_true_in_the_next_run(path: Path) -> None:
     async with Database(path) as database:
-        await SqlOperatorSettings(database).save(DECIDED, DAWN)
+        await SqlSettings(database).save(DECIDED, DAWN)
     async with Database(path) as database:
-        assert await SqlOperatorSettings(database).load() == DECIDED
+        assert await SqlSettings(database).load() == DECIDED
 
 
 async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) -> None:
     async with Database(path) as database:
-        store = SqlOperatorSettings(database)
+        store = SqlSettings(database)
         await store.save(OperatorSettings(), DAWN)
         await store.save(OperatorSettings(retention_days=30), DAWN + timedelta(days=1))
         changed = dict(await rows(database, "SELECT key, substr(changed_at, 1, 10) FROM setting"))
@@ -54,7 +54,7 @@ async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) ->
 async def test_moments_are_stored_in_utc(path: Path) -> None:
     brasilia = datetime(2026, 1, 1, 9, tzinfo=timezone(timedelta(hours=-3)))
     async with Database(path) as database:
-        store = SqlOperatorSettings(database)
+        store = SqlSettings(database)
         await store.save(OperatorSettings(provider_log_until=brasilia), DAWN)
         assert (await store.load()).provider_log_until == datetime(2026, 1, 1, 12, tzinfo=UTC)
         stored = await rows(database, "SELECT value FROM setting WHERE key = 'provider_log_until'")
@@ -85,12 +85,12 @@ async def test_what_makes_no_sense_counts_as_not_decided(path: Path, key: str, v
         await database.run(
             lambda c: c.exec_driver_sql("INSERT INTO setting VALUES (?, ?, ?)", (key, value, DAWN.isoformat()))
         )
-        assert await SqlOperatorSettings(database).load() == OperatorSettings()
+        assert await SqlSettings(database).load() == OperatorSettings()
 
 
 async def test_a_damaged_row_is_told_of_and_counts_as_not_decided(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with Database(path) as database:
         insert = "INSERT INTO setting VALUES ('retention_days', '{', '2026')"
         await database.run(lambda c: c.exec_driver_sql(insert))
-        assert await SqlOperatorSettings(database).load() == OperatorSettings()
+        assert await SqlSettings(database).load() == OperatorSettings()
     assert "retention_days is damaged" in caplog.text

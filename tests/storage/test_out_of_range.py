@@ -11,25 +11,23 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.domain.audit import Actor, AuditOutcome, Deed
-from app.domain.errors import Code, Problem
-from app.domain.messages import Delivery, Media, MessageKind, WireFact
-from app.domain.procedure import EntryKind, JournalEntry, ProcedureHead, ProcedureId, ProcedureKind
-from app.storage.audit import SqlAudit
-from app.storage.database import Database
-from app.storage.history import SqlHistory
-from app.storage.journal import SqlJournal
-from app.storage.operator_settings import SqlOperatorSettings
-from app.storage.readable import count, plain
-from app.storage.registration_tries import SqlRegistrationTries
-from app.storage.roster import SqlRoster
+from app.domain.audit import Actor, AuditOutcome, AuditRecord
+from app.domain.errors import Problem, ProblemCode
+from app.domain.messages import DeliveryStatus, Media, MessageKind, MessageUpdate
+from app.domain.procedure import EntryKind, JournalEntry, ProcedureId, ProcedureInfo, ProcedureKind
+from app.storage.audit_log import SqlAuditLog
+from app.storage.database import Database, count, plain
+from app.storage.history.repository import SqlMessageRepository
+from app.storage.journal import SqlProcedureJournal
+from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.set_aside import SqlSetAside
+from app.storage.settings import SqlRegistrationAttempts, SqlSettings
 from app.storage.tables import EARLIEST, LATEST, UtcTime, metadata
 from app.storage.time_records import SqlTimeRecords
-from app.storage.transitions import SqlTransitionLog
+from app.storage.transitions import SqlTransitionRepository
 from tests.clock import DAWN
 from tests.storage.people import blocked
-from tests.storage.talk import BIA, GROUP, edit, enrol, minutes, reaction, receipt, said
+from tests.storage.talk import BIA, GROUP, a_message, add_mentorado, edit, minutes, reaction, receipt
 
 HOSTILE = (b"\xff\xfe", "zzz", 2**63 - 1)
 KEYS = {"id", "number", "mentorado_id", "link_id", "conversation_id", "contact_id", "procedure_id", "key", "kind_key"}
@@ -39,25 +37,25 @@ KEYS = {"id", "number", "mentorado_id", "link_id", "conversation_id", "contact_i
 async def filled(path: Path) -> None:
     """A row in every table that is read."""
     async with Database(path) as database:
-        ana, history = await enrol(database), SqlHistory(database)
+        ana, history = await add_mentorado(database), SqlMessageRepository(database)
         media = Media(mime="image/png", name="a.png", size=3, seconds=1)
-        facts: list[WireFact] = [
-            said("M1", "oi", sender_name="Bia"),
-            said("M2", "foto", media=media, kind=MessageKind.IMAGE, refers_to="M1"),
-            said("M3", "eu", from_me=True),
-            said("G1", "grupo", GROUP, sender=(BIA,)),
+        facts: list[MessageUpdate] = [
+            a_message("M1", "oi", sender_name="Bia"),
+            a_message("M2", "foto", media=media, kind=MessageKind.IMAGE, refers_to="M1"),
+            a_message("M3", "eu", from_me=True),
+            a_message("G1", "grupo", GROUP, sender=(BIA,)),
             edit("E1", "M1", "olá"),
             reaction("R1", "M1", "👍"),
-            receipt(Delivery.READ, "M3", "later"),
+            receipt(DeliveryStatus.READ, "M3", "later"),
         ]
         await history.store(ana, facts, minutes(5))
-        await SqlTransitionLog(database).append(blocked(ana.link, account=ana.mentorado.phone))
-        await SqlAudit(database).record(
-            Deed(
+        await SqlTransitionRepository(database).append(blocked(ana.link, account=ana.phone))
+        await SqlAuditLog(database).record(
+            AuditRecord(
                 at=DAWN,
                 actor=Actor(user="rosa"),
                 action="erase_contact",
-                mentorado_id=ana.mentorado.id,
+                mentorado_id=ana.id,
                 subject="Ana",
                 before={"a": "b"},
                 after={},
@@ -65,26 +63,30 @@ async def filled(path: Path) -> None:
                 reason="",
             )
         )
-        head = ProcedureHead(
+        head = ProcedureInfo(
             id=ProcedureId("1" * 32),
             kind=ProcedureKind.BACKUP,
-            mentorado_id=ana.mentorado.id,
+            mentorado_id=ana.id,
             actor=Actor(user="rosa"),
             began_at=DAWN,
         )
-        await SqlJournal(database).begin(
+        await SqlProcedureJournal(database).begin(
             head, JournalEntry(procedure_id=head.id, number=1, at=DAWN, kind=EntryKind.BEGAN)
         )
-        await SqlRegistrationTries(database).add(ana.link.id, DAWN)
+        await SqlRegistrationAttempts(database).add(ana.link.id, DAWN)
 
 
 async def read_everything(database: Database) -> None:
     """All that the window and the commands read."""
-    roster, history, log = SqlRoster(database), SqlHistory(database), SqlTransitionLog(database)
-    for enrolment in await roster.all():
-        whose, link = enrolment.mentorado.id, enrolment.link.id
-        str(enrolment.mentorado.created_at.astimezone())
-        await log.of(whose)
+    mentorado_repository, history, log = (
+        SqlMentoradoRepository(database),
+        SqlMessageRepository(database),
+        SqlTransitionRepository(database),
+    )
+    for mentorado in await mentorado_repository.all():
+        whose, link = mentorado.id, mentorado.link.id
+        str(mentorado.created_at.astimezone())
+        await log.for_mentorado(whose)
         await log.since(link, DAWN)
         for talk in await history.conversations(whose):
             str(talk.last_at.astimezone())
@@ -93,18 +95,18 @@ async def read_everything(database: Database) -> None:
         await history.extent(whose)
         await history.find_contact(whose, BIA)
         [batch async for batch in history.export(whose)]
-        await SqlJournal(database).latest(whose)
-        await SqlRegistrationTries(database).since(link, DAWN)
+        await SqlProcedureJournal(database).latest(whose)
+        await SqlRegistrationAttempts(database).since(link, DAWN)
     await log.latest()
     await log.forbidding()
     await history.search("oi")
     try:
-        await SqlAudit(database).entries()
+        await SqlAuditLog(database).entries()
     except Problem as problem:
-        assert problem.code is Code.AUDIT_UNREADABLE  # noqa: PT017 - either is right: it reads, or says so
-    await SqlAudit(database).verify()
-    await SqlJournal(database).unfinished()
-    await SqlOperatorSettings(database).load()
+        assert problem.code is ProblemCode.AUDIT_UNREADABLE  # noqa: PT017 - either is right: it reads, or says so
+    await SqlAuditLog(database).verify()
+    await SqlProcedureJournal(database).unfinished()
+    await SqlSettings(database).load()
     await SqlSetAside(database).counts()
     await SqlSetAside(database).latest()
     await SqlTimeRecords(database).newest()
@@ -179,5 +181,5 @@ async def test_a_text_that_is_none_says_that_the_file_is_damaged(path: Path) -> 
     async with Database(path) as database:
         await database.run(lambda c: c.execute(text("UPDATE mentorado SET name = CAST(x'ff' AS TEXT)")))
         with pytest.raises(Problem) as caught:
-            await SqlRoster(database).all()
-        assert caught.value.code is Code.DATABASE_CORRUPT
+            await SqlMentoradoRepository(database).all()
+        assert caught.value.code is ProblemCode.DATABASE_CORRUPT

@@ -20,21 +20,21 @@ from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.schema import CreateIndex
 
-from app.domain.audit import Actor, Deed
-from app.domain.connection import LinkState, LinkStatus
-from app.domain.lifecycle import Trigger
-from app.domain.messages import Delivery, WireFact
-from app.domain.ports import Transition
-from app.storage.audit import SqlAudit
+from app.domain.audit import Actor, AuditRecord
+from app.domain.link_status import LinkState, LinkStatus
+from app.domain.messages import DeliveryStatus, MessageUpdate
+from app.domain.repositories import Transition
+from app.domain.state_machine import Trigger
+from app.storage.audit_log import SqlAuditLog
 from app.storage.database import Database
-from app.storage.history import SqlHistory
+from app.storage.history.repository import SqlMessageRepository
+from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.migrations import OURS, Migrations
-from app.storage.roster import SqlRoster
 from app.storage.tables import metadata
-from app.storage.transitions import SqlTransitionLog
+from app.storage.transitions import SqlTransitionRepository
 from tests.clock import DAWN
-from tests.storage.people import enrolled
-from tests.storage.talk import BIA, BIA_LID, edit, reaction, receipt, said
+from tests.storage.people import new_mentorado
+from tests.storage.talk import BIA, BIA_LID, a_message, edit, reaction, receipt
 
 SHAPES = Path(__file__).parent / "shapes"
 """One dump for each revision: its shape as it was released, and a few rows."""
@@ -120,9 +120,9 @@ async def test_a_database_of_any_release_is_brought_to_today_with_all_its_rows(p
     _load(path, SHAPES / f"{revision}.sql")
     async with Database(path) as database:
         assert await database.read(_differences) == []
-        ana, bruno = await SqlRoster(database).all()
-        moves = await SqlTransitionLog(database).of(ana.mentorado.id)
-    assert (ana.mentorado.name, ana.link.wanted, bruno.mentorado.archived) == ("Ana Lima", True, True)
+        ana, bruno = await SqlMentoradoRepository(database).all()
+        moves = await SqlTransitionRepository(database).for_mentorado(ana.id)
+    assert (ana.name, ana.link.enabled, bruno.archived) == ("Ana Lima", True, True)
     assert [move.trigger.name for move in moves] == ["OPENED", "CONNECT"]
 
 
@@ -130,41 +130,41 @@ async def test_history_and_audit_of_a_release_are_still_there(path: Path) -> Non
     path.parent.mkdir()
     _load(path, SHAPES / "0002.sql")
     async with Database(path) as database:
-        ana = (await SqlRoster(database).all())[0]
-        history, audit = SqlHistory(database), SqlAudit(database)
-        (bia,) = await history.conversations(ana.mentorado.id)
+        ana = (await SqlMentoradoRepository(database).all())[0]
+        history, audit = SqlMessageRepository(database), SqlAuditLog(database)
+        (bia,) = await history.conversations(ana.id)
         answer, question = await history.messages(bia.id)
         (found,) = await history.search("AMANHA")
-        (late,) = await history.search("mais tarde", mentorado_id=ana.mentorado.id)
+        (late,) = await history.search("mais tarde", mentorado_id=ana.id)
         assert await audit.verify() is None
-        assert [entry.deed.action for entry in await audit.entries()] == ["reconnect", "connect"]
+        assert [entry.record.action for entry in await audit.entries()] == ["reconnect", "connect"]
     assert (question.text, question.original_text, question.reactions) == ("Amanhã às 9?", "Amanhã?", ("👍",))
-    assert (answer.quoted_text, answer.delivery) == ("Amanhã às 9?", Delivery.READ)
+    assert (answer.quoted_text, answer.delivery) == ("Amanhã às 9?", DeliveryStatus.READ)
     assert (found, late) == (question, answer)
 
 
 async def _freeze(database: Database, path: Path, frozen: Path) -> None:
-    ana, bruno = enrolled("Ana Lima"), enrolled("Bruno Sá", "+5521912345678", archived_at=DAWN)
-    roster, log = SqlRoster(database), SqlTransitionLog(database)
-    for enrolment in (ana, bruno):
-        await roster.add(enrolment)
-    await roster.save_link(replace(ana.link, wanted=True))
+    ana, bruno = new_mentorado("Ana Lima"), new_mentorado("Bruno Sá", "+5521912345678", archived_at=DAWN)
+    mentorado_repository, log = SqlMentoradoRepository(database), SqlTransitionRepository(database)
+    for mentorado in (ana, bruno):
+        await mentorado_repository.add(mentorado)
+    await mentorado_repository.save_link(replace(ana.link, enabled=True))
     statuses = [
         LinkStatus(state=state, since=DAWN) for state in (LinkState.OFF, LinkState.CONNECTING, LinkState.CONNECTED)
     ]
     for trigger, before, after in zip((Trigger.CONNECT, Trigger.OPENED), statuses, statuses[1:], strict=False):
         await log.append(Transition(link_id=ana.link.id, at=DAWN, trigger=trigger, before=before, after=after))
-    facts: list[WireFact] = [
-        said("Q", "Amanhã?", BIA, BIA_LID, sender_name="Bia"),
+    facts: list[MessageUpdate] = [
+        a_message("Q", "Amanhã?", BIA, BIA_LID, sender_name="Bia"),
         edit("E", "Q", "Amanhã às 9?", minute=1),
-        said("A", "Mais tarde", from_me=True, refers_to="Q", minute=2),
+        a_message("A", "Mais tarde", from_me=True, refers_to="Q", minute=2),
         reaction("R", "Q", "👍", from_me=True, minute=3),
-        receipt(Delivery.READ, "A", "early", minute=4),
+        receipt(DeliveryStatus.READ, "A", "early", minute=4),
     ]
-    await SqlHistory(database).store(ana, facts, DAWN)
-    await SqlHistory(database).catch_up()
+    await SqlMessageRepository(database).store(ana, facts, DAWN)
+    await SqlMessageRepository(database).index_pending()
     for action in ("connect", "reconnect"):
-        await SqlAudit(database).record(Deed(at=DAWN, actor=Actor(user="rosa"), action=action))
+        await SqlAuditLog(database).record(AuditRecord(at=DAWN, actor=Actor(user="rosa"), action=action))
     frozen.write_text(_dump(path), encoding="utf-8")
 
 

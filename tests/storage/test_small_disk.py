@@ -14,10 +14,10 @@ _MOUNTS = ("unshare", "--mount", "--map-root-user")
 PRELUDE = """
 import asyncio, os, subprocess, sys
 from pathlib import Path
-from app.domain.errors import Code, Problem
+from app.domain.errors import ProblemCode, Problem
 from app.storage.database import Database
-from app.storage.roster import SqlRoster
-from tests.storage.people import enrolled
+from app.storage.mentorados import SqlMentoradoRepository
+from tests.storage.people import new_mentorado
 from tests.storage.revisions import with_next
 
 disk = Path(sys.argv[1])
@@ -63,19 +63,19 @@ def test_a_disk_that_fills_up_loses_nothing_and_is_used_again_when_there_is_room
         """
 async def main():
     async with Database(path) as database:
-        roster = SqlRoster(database)
-        await roster.add(ana := enrolled())
+        roster = SqlMentoradoRepository(database)
+        await roster.add(ana := new_mentorado())
         fill_up()
         code, stored = None, 1
         while code is None and stored < 3000:  # the log has some room left in its last page
-            code = await code_of(roster.add(enrolled(f"N{stored}", f"+5531900{stored:05}")))
+            code = await code_of(roster.add(new_mentorado(f"N{stored}", f"+5531900{stored:05}")))
             stored += code is None
-        assert code is Code.DATABASE_DISK_FULL, code
+        assert code is ProblemCode.DATABASE_DISK_FULL, code
         assert len(await roster.all()) == stored
         (disk / "ballast").unlink()
-        await roster.add(enrolled("Later", "+351912345678"))
+        await roster.add(new_mentorado("Later", "+351912345678"))
     async with Database(path) as database:
-        assert len(await SqlRoster(database).all()) == stored + 1
+        assert len(await SqlMentoradoRepository(database).all()) == stored + 1
 asyncio.run(main())
 """,
     )
@@ -89,9 +89,9 @@ async def main():
     path.parent.mkdir()
     fill_up()
     database = Database(path)
-    assert await code_of(database.open()) is Code.DATABASE_DISK_FULL
+    assert await code_of(database.open()) is ProblemCode.DATABASE_DISK_FULL
     (disk / "ballast").unlink()
-    await SqlRoster(database).add(enrolled())
+    await SqlMentoradoRepository(database).add(new_mentorado())
     await database.close()
 asyncio.run(main())
 """,
@@ -104,16 +104,16 @@ def test_a_copy_that_does_not_fit_stops_the_migration_before_it_begins(tmp_path:
         """
 async def main():
     async with Database(path) as database:
-        await SqlRoster(database).add(ana := enrolled(cohort="x" * 500_000))
+        await SqlMentoradoRepository(database).add(ana := new_mentorado(cohort="x" * 500_000))
     before = path.read_bytes()
     fill_up(leaving=200_000)
     adds = "op.execute('ALTER TABLE mentorado ADD COLUMN nickname VARCHAR')"
     newer = Database(path, migrations=with_next(Path(sys.argv[2]) / "next", adds))
-    assert await code_of(newer.open()) is Code.DATABASE_DISK_FULL
+    assert await code_of(newer.open()) is ProblemCode.DATABASE_DISK_FULL
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["conecta.db"], [*path.parent.iterdir()]
     (disk / "ballast").unlink()
-    assert [each.mentorado.id for each in await SqlRoster(newer).all()] == [ana.mentorado.id]
+    assert [each.id for each in await SqlMentoradoRepository(newer).all()] == [ana.id]
     await newer.close()
 asyncio.run(main())
 """,
@@ -130,16 +130,16 @@ async def main():
     database = Database(path)
     path.parent.mkdir()
     remount("ro")
-    assert await code_of(database.open()) is Code.DATABASE_NOT_WRITABLE
+    assert await code_of(database.open()) is ProblemCode.DATABASE_NOT_WRITABLE
     remount("rw")
-    await SqlRoster(database).add(ana := enrolled())
+    await SqlMentoradoRepository(database).add(ana := new_mentorado())
     await database.close()
     remount("ro")
     database = Database(path)
-    assert await code_of(database.open()) is Code.DATABASE_NOT_WRITABLE
-    assert await code_of(SqlRoster(database).all()) is Code.DATABASE_NOT_WRITABLE
+    assert await code_of(database.open()) is ProblemCode.DATABASE_NOT_WRITABLE
+    assert await code_of(SqlMentoradoRepository(database).all()) is ProblemCode.DATABASE_NOT_WRITABLE
     remount("rw")
-    assert await SqlRoster(database).all() == [ana]
+    assert await SqlMentoradoRepository(database).all() == [ana]
     await database.close()
 asyncio.run(main())
 """,

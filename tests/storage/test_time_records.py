@@ -10,19 +10,18 @@ from sqlalchemy import text
 
 from app.domain.trusted_time import TimeMark
 from app.storage.database import Database
-from app.storage.history import SqlHistory
-from app.storage.operator_settings import SqlOperatorSettings
-from app.storage.registration_tries import SqlRegistrationTries
+from app.storage.history.repository import SqlMessageRepository
+from app.storage.settings import SqlRegistrationAttempts, SqlSettings
 from app.storage.time_records import KEY, SqlTimeRecords
 from tests.clock import DAWN
-from tests.storage.talk import BIA, enrol, minutes, said
+from tests.storage.talk import BIA, a_message, add_mentorado, minutes
 
 YEARS = timedelta(days=1100)
 
 
 async def test_a_mark_is_read_as_it_was_stored_and_is_no_decision_of_an_operator(path: Path) -> None:
     async with Database(path) as database:
-        records, settings = SqlTimeRecords(database), SqlOperatorSettings(database)
+        records, settings = SqlTimeRecords(database), SqlSettings(database)
         decided = await settings.load()
         assert await records.mark() is None
         for mark in (TimeMark(at=DAWN), TimeMark(at=DAWN, disregarded_until=DAWN + YEARS)):
@@ -44,11 +43,11 @@ async def test_a_damaged_mark_says_nothing(path: Path, written: str) -> None:
 
 async def test_the_newest_is_what_the_program_dated_last(path: Path) -> None:
     async with Database(path) as database:
-        records, history = SqlTimeRecords(database), SqlHistory(database)
+        records, history = SqlTimeRecords(database), SqlMessageRepository(database)
         assert await records.newest() is None
-        ana = await enrol(database)
-        await history.store(ana, [said("1", sent_at=minutes(9))], minutes(5))
-        await history.store(ana, [said("2", sent_at=minutes(10))], minutes(3))
+        ana = await add_mentorado(database)
+        await history.store(ana, [a_message("1", sent_at=minutes(9))], minutes(5))
+        await history.store(ana, [a_message("2", sent_at=minutes(10))], minutes(3))
         assert await records.newest() == minutes(5)
         await _do(database, "UPDATE message SET stored_at = 'never' WHERE number = 1")
         assert await records.newest() == minutes(3)
@@ -56,16 +55,18 @@ async def test_the_newest_is_what_the_program_dated_last(path: Path) -> None:
 
 async def test_dates_still_to_come_are_set_to_now_and_nothing_else_is_touched(path: Path) -> None:
     async with Database(path) as database:
-        records, history = SqlTimeRecords(database), SqlHistory(database)
-        tries = SqlRegistrationTries(database)
-        ana = await enrol(database)
-        await history.store(ana, [said("1", sent_at=DAWN + YEARS), said("2", sent_at=minutes(1))], DAWN + YEARS)
-        contact = await history.find_contact(ana.mentorado.id, BIA)
+        records, history = SqlTimeRecords(database), SqlMessageRepository(database)
+        tries = SqlRegistrationAttempts(database)
+        ana = await add_mentorado(database)
+        await history.store(
+            ana, [a_message("1", sent_at=DAWN + YEARS), a_message("2", sent_at=minutes(1))], DAWN + YEARS
+        )
+        contact = await history.find_contact(ana.id, BIA)
         assert contact is not None
         await tries.add(ana.link.id, DAWN + YEARS)
         now = minutes(60)
         assert await records.correct(now) > 0
-        (talk,) = await history.conversations(ana.mentorado.id)
+        (talk,) = await history.conversations(ana.id)
         kept = {each.provider_id: each for each in await history.messages(talk.id)}
         assert {each.stored_at for each in kept.values()} == {now}
         assert kept["1"].sent_at <= now
@@ -73,10 +74,10 @@ async def test_dates_still_to_come_are_set_to_now_and_nothing_else_is_touched(pa
         assert await tries.since(ana.link.id, DAWN) == [now]
         assert await records.correct(now) == 0
 
-        await history.erase(ana.mentorado.id, contact, DAWN + YEARS)
+        await history.erase(ana.id, contact, DAWN + YEARS)
         assert await records.correct(now) == 1
-        await history.store(ana, [said("3", sent_at=now), said("4", sent_at=now + timedelta(seconds=1))], now)
-        (talk,) = await history.conversations(ana.mentorado.id)
+        await history.store(ana, [a_message("3", sent_at=now), a_message("4", sent_at=now + timedelta(seconds=1))], now)
+        (talk,) = await history.conversations(ana.id)
         assert [each.provider_id for each in await history.messages(talk.id)] == ["4"]
 
 

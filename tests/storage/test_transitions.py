@@ -7,19 +7,27 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reason, Retry, SendCapability
-from app.domain.lifecycle import Trigger
+from app.domain.link_status import (
+    Evidence,
+    LinkState,
+    LinkStatus,
+    QrCode,
+    Reason,
+    Retry,
+    SendCapability,
+)
 from app.domain.phone import PhoneNumber
-from app.domain.ports import Transition, TransitionLog
+from app.domain.repositories import Transition, TransitionRepository
+from app.domain.state_machine import Trigger
 from app.storage.database import Database
-from app.storage.roster import SqlRoster
-from app.storage.transitions import SqlTransitionLog
+from app.storage.mentorados import SqlMentoradoRepository
+from app.storage.transitions import SqlTransitionRepository
 from tests.clock import DAWN
-from tests.storage.people import blocked, enrolled
+from tests.storage.people import blocked, new_mentorado
 
 
 async def test_a_move_comes_back_with_all_that_lasts(path: Path) -> None:
-    ana = enrolled()
+    ana = new_mentorado()
     moved = blocked(
         ana.link,
         reason=Reason.TEMPORARY_BAN,
@@ -30,34 +38,34 @@ async def test_a_move_comes_back_with_all_that_lasts(path: Path) -> None:
         detail="code 101",
     )
     async with Database(path) as database:
-        await SqlRoster(database).add(ana)
-        await SqlTransitionLog(database).append(moved)
+        await SqlMentoradoRepository(database).add(ana)
+        await SqlTransitionRepository(database).append(moved)
     async with Database(path) as database:
-        (found,) = await SqlTransitionLog(database).of(ana.mentorado.id)
+        (found,) = await SqlTransitionRepository(database).for_mentorado(ana.id)
     assert found == moved
     assert found.after.detail == "code 101"
 
 
 async def test_a_mentorados_moves_come_latest_first_whatever_the_clock_said(path: Path) -> None:
-    ana, bruno = enrolled(), enrolled("Bruno Sá", "+5521912345678")
+    ana, bruno = new_mentorado(), new_mentorado("Bruno Sá", "+5521912345678")
     hours = [5, 1, 3, 2]
     async with Database(path) as database:
-        log: TransitionLog = SqlTransitionLog(database)
-        for enrolment in (ana, bruno):
-            await SqlRoster(database).add(enrolment)
+        log: TransitionRepository = SqlTransitionRepository(database)
+        for mentorado in (ana, bruno):
+            await SqlMentoradoRepository(database).add(mentorado)
         for hour in hours:
             await log.append(blocked(ana.link, since=DAWN + timedelta(hours=hour)))
             await log.append(blocked(bruno.link))
-        found = [transition.at for transition in await log.of(ana.mentorado.id, limit=3)]
+        found = [transition.at for transition in await log.for_mentorado(ana.id, limit=3)]
     assert found == [DAWN + timedelta(hours=hour) for hour in (2, 3, 1)]
 
 
 async def test_the_moves_since_a_moment_come_with_the_one_that_led_there(path: Path) -> None:
-    ana, bruno = enrolled(), enrolled("Bruno Sá", "+5521912345678")
+    ana, bruno = new_mentorado(), new_mentorado("Bruno Sá", "+5521912345678")
     async with Database(path) as database:
-        log: TransitionLog = SqlTransitionLog(database)
-        for enrolment in (ana, bruno):
-            await SqlRoster(database).add(enrolment)
+        log: TransitionRepository = SqlTransitionRepository(database)
+        for mentorado in (ana, bruno):
+            await SqlMentoradoRepository(database).add(mentorado)
         assert await log.since(ana.link.id, DAWN) == []
         moved = [blocked(ana.link, since=DAWN + timedelta(hours=hour)) for hour in (1, 2, 4, -9000, 5)]
         for move in moved:
@@ -69,11 +77,15 @@ async def test_the_moves_since_a_moment_come_with_the_one_that_led_there(path: P
 
 
 async def test_the_last_move_of_every_link_that_ever_moved(path: Path) -> None:
-    ana, bruno, caio = enrolled(), enrolled("Bruno Sá", "+5521912345678"), enrolled("Caio", "+5521912345679")
+    ana, bruno, caio = (
+        new_mentorado(),
+        new_mentorado("Bruno Sá", "+5521912345678"),
+        new_mentorado("Caio", "+5521912345679"),
+    )
     async with Database(path) as database:
-        log = SqlTransitionLog(database)
-        for enrolment in (ana, bruno, caio):
-            await SqlRoster(database).add(enrolment)
+        log = SqlTransitionRepository(database)
+        for mentorado in (ana, bruno, caio):
+            await SqlMentoradoRepository(database).add(mentorado)
         await log.append(blocked(ana.link))
         await log.append(of_bruno := blocked(bruno.link))
         await log.append(of_ana := blocked(ana.link, reason=Reason.BANNED))
@@ -81,15 +93,15 @@ async def test_the_last_move_of_every_link_that_ever_moved(path: Path) -> None:
 
 
 async def test_what_whatsapp_forbade_is_found_until_it_was_lifted(path: Path) -> None:
-    people = [enrolled(), enrolled("Bruno Sá", "+5521912345678"), enrolled("Caio", "+5521912345679")]
-    people += [enrolled("Davi", "+5521912345670"), enrolled("Eva", "+5521912345671")]
-    ana, bruno, caio, davi, eva = (enrolment.link for enrolment in people)
+    people = [new_mentorado(), new_mentorado("Bruno Sá", "+5521912345678"), new_mentorado("Caio", "+5521912345679")]
+    people += [new_mentorado("Davi", "+5521912345670"), new_mentorado("Eva", "+5521912345671")]
+    ana, bruno, caio, davi, eva = (mentorado.link for mentorado in people)
     ban = LinkStatus(state=LinkState.BLOCKED, reason=Reason.BANNED, since=DAWN)
     off, connected = LinkStatus(since=DAWN), LinkStatus(state=LinkState.CONNECTED, since=DAWN)
     async with Database(path) as database:
-        log = SqlTransitionLog(database)
-        for enrolment in people:
-            await SqlRoster(database).add(enrolment)
+        log = SqlTransitionRepository(database)
+        for mentorado in people:
+            await SqlMentoradoRepository(database).add(mentorado)
         await log.append(of_ana := blocked(ana, reason=Reason.BANNED))
         await log.append(blocked(ana, reason=Reason.LOGGED_OUT))  # what a command found out later
         await log.append(blocked(bruno, reason=Reason.LOGGED_OUT))
@@ -107,15 +119,15 @@ async def test_what_whatsapp_forbade_is_found_until_it_was_lifted(path: Path) ->
 
 
 async def test_the_code_to_scan_never_reaches_the_disk(path: Path) -> None:
-    ana = enrolled()
+    ana = new_mentorado()
     code = QrCode(text="2@TOP-SECRET-CODE", number=1, total=6, issued_at=DAWN, expires_at=DAWN)
     before = LinkStatus(state=LinkState.CONNECTING, since=DAWN, retry=Retry(1, DAWN))
     after = LinkStatus(state=LinkState.QR_READY, since=DAWN, qr=code, evidence=Evidence(last_ack=DAWN))
     async with Database(path) as database:
-        await SqlRoster(database).add(ana)
+        await SqlMentoradoRepository(database).add(ana)
         move = Transition(link_id=ana.link.id, at=DAWN, trigger=Trigger.CODE_SHOWN, before=before, after=after)
-        await SqlTransitionLog(database).append(move)
-        (found,) = await SqlTransitionLog(database).of(ana.mentorado.id)
+        await SqlTransitionRepository(database).append(move)
+        (found,) = await SqlTransitionRepository(database).for_mentorado(ana.id)
         written = b"".join(file.read_bytes() for file in path.parent.iterdir())
     assert found.after == replace(after, qr=None, evidence=Evidence())
     assert b"qr_ready" in written
@@ -125,23 +137,23 @@ async def test_the_code_to_scan_never_reaches_the_disk(path: Path) -> None:
 @pytest.mark.parametrize("change", ["UPDATE transition SET reason = 'none'", "DELETE FROM transition"])
 async def test_what_happened_cannot_be_changed_or_removed(path: Path, change: str) -> None:
     async with Database(path) as database:
-        await SqlRoster(database).add(ana := enrolled())
-        log = SqlTransitionLog(database)
+        await SqlMentoradoRepository(database).add(ana := new_mentorado())
+        log = SqlTransitionRepository(database)
         await log.append(moved := blocked(ana.link))
         with pytest.raises(IntegrityError, match="append-only"):
             await database.run(lambda connection: connection.exec_driver_sql(change))
-        assert await log.of(ana.mentorado.id) == [moved]
+        assert await log.for_mentorado(ana.id) == [moved]
 
 
 async def test_a_move_belongs_to_a_link(path: Path) -> None:
     async with Database(path) as database:
         with pytest.raises(IntegrityError, match="FOREIGN KEY"):
-            await SqlTransitionLog(database).append(blocked(enrolled().link))
+            await SqlTransitionRepository(database).append(blocked(new_mentorado().link))
 
 
 @pytest.mark.parametrize("state", LinkState)
 async def test_every_state_reason_trigger_and_capability_can_be_written_down(path: Path, state: LinkState) -> None:
-    ana = enrolled()
+    ana = new_mentorado()
     moves = [
         Transition(
             link_id=ana.link.id,
@@ -154,8 +166,8 @@ async def test_every_state_reason_trigger_and_capability_can_be_written_down(pat
         for trigger, capability in zip(Trigger, [*SendCapability] * 2, strict=True)
     ]
     async with Database(path) as database:
-        await SqlRoster(database).add(ana)
-        log = SqlTransitionLog(database)
+        await SqlMentoradoRepository(database).add(ana)
+        log = SqlTransitionRepository(database)
         for move in moves:
             await log.append(move)
-        assert await log.of(ana.mentorado.id, limit=len(moves)) == moves[::-1]
+        assert await log.for_mentorado(ana.id, limit=len(moves)) == moves[::-1]

@@ -1,2 +1,2 @@
-from tests.ui.dressed import session_theme as session_theme
-from tests.ui.dressed import theme as theme
+from tests.ui.themes import session_theme as session_theme
+from tests.ui.themes import theme as theme

@@ -23,16 +23,16 @@ def main(folder: Path, only: str) -> None:
 
     from PySide6.QtWidgets import QApplication
 
-    from app.ui.loop import run
+    from app.ui.async_slots import run
 
     app = QApplication([])
     run(app, lambda: take_all(folder, only))
 
 
 async def take_all(folder: Path, only: str) -> None:
-    from app.ui.text import texts
-    from app.ui.theme import Mode, Theme
-    from tests.ui.stage import Stage, person, status
+    from app.text.status import texts
+    from app.ui.theme.theme import Mode, Theme
+    from tests.ui.window_harness import Stage, person, status
 
     suffix = "" if os.environ["QT_SCALE_FACTOR"] == "1" else "@2x"
     numbers = range(128)
@@ -53,10 +53,10 @@ async def take_all(folder: Path, only: str) -> None:
 
 
 async def _take_views(stage: object, folder: Path, name: str, suffix: str, only: str) -> None:
-    from app.domain.errors import Code, Problem
+    from app.domain.errors import Problem, ProblemCode
     from app.domain.events import StorageFailed
-    from app.ui.text import texts
-    from tests.ui.stage import Stage, person
+    from app.text.status import texts
+    from tests.ui.window_harness import Stage, person
 
     assert isinstance(stage, Stage)
     window = stage.window
@@ -65,21 +65,21 @@ async def _take_views(stage: object, folder: Path, name: str, suffix: str, only:
     await _take(stage, folder, f"{name}-wide-none{suffix}", only)
     for size, (width, height) in WIDTHS.items():
         window.resize(width, height)
-        window.list.table.choose(person(4).mentorado.id)
-        window.body.close_drawer()
+        window.list.table.choose(person(4).id)
+        window.body.close_side_panel()
         await _take(stage, folder, f"{name}-{size}{suffix}", only)
-    window.choose(person(4).mentorado.id)
+    window.choose(person(4).id)
     await _take(stage, folder, f"{name}-drawer-open{suffix}", only)
-    window.body.close_drawer()
+    window.body.close_side_panel()
     window.resize(*WIDTHS["wide"])
-    window.list.table.choose(person(22).mentorado.id)
+    window.list.table.choose(person(22).id)
     await _take(stage, folder, f"{name}-wide-limited{suffix}", only)
-    window.on_storage_failed(StorageFailed(Problem(Code.DATABASE_DISK_FULL)))
-    window.toast.say(texts("window.archived", name="Ana Clara Almeida"), texts("window.undo"), lambda: None)
+    window.on_storage_failed(StorageFailed(Problem(ProblemCode.DATABASE_DISK_FULL)))
+    window.toast.show_message(texts("window.archived", name="Ana Clara Almeida"), texts("window.undo"), lambda: None)
     await _take(stage, folder, f"{name}-banner{suffix}", only)
     window.banners.clear("storage")
     window.toast.hide()
-    window.errands.show_menu(person(22).mentorado.id, window.list.mapToGlobal(window.list.rect().center()))
+    window.controller.show_menu(person(22).id, window.list.mapToGlobal(window.list.rect().center()))
     await asyncio.sleep(0.05)
     await _take_menu(stage, folder, f"{name}-menu{suffix}", only)
     window.header.search.setText("zzz")
@@ -94,7 +94,7 @@ async def _take_views(stage: object, folder: Path, name: str, suffix: str, only:
 
 
 async def _take(stage: object, folder: Path, name: str, only: str) -> None:
-    from tests.ui.stage import Stage
+    from tests.ui.window_harness import Stage
 
     assert isinstance(stage, Stage)
     if only in name:

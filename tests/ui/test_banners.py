@@ -9,11 +9,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton
 
-from app.ui.banners import Banners
-from app.ui.theme import Theme
+from app.ui.notices import Banners
+from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.stage import Stage, person
+from tests.ui.window_harness import Stage, person
 
 LONG = "/home/ana/.local/share/conecta/conecta.db is missing, and what was kept before is in other folders. " * 3
 

@@ -10,14 +10,13 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.domain.events import MentoradosLoaded, StatusChanged
-from app.ui.mentorado_list.chips import Chip, ChipBar
-from app.ui.mentorado_list.groups import Group
-from app.ui.mentorado_list.model import MentoradoListModel
-from app.ui.text import texts
-from app.ui.theme import Theme
+from app.text.status import texts
+from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.mentorado_list.view import Chip, ChipBar
+from app.ui.theme.theme import Theme
 from tests.clock import StillClock
-from tests.ui.stage import NOON, person, status
 from tests.ui.test_list_model import OFF, archived
+from tests.ui.window_harness import NOON, person, status
 
 
 @pytest.fixture
@@ -25,9 +24,9 @@ def model() -> MentoradoListModel:
     made = MentoradoListModel(StillClock(NOON))
     people = [person(number) for number in range(60)]
     made.on_loaded(MentoradosLoaded(tuple(people)))
-    for number, enrolment in enumerate(people):
+    for number, mentorado in enumerate(people):
         if (observed := status(number)) is not None:
-            made.on_status(StatusChanged(enrolment.mentorado.id, enrolment.link.id, OFF, observed))
+            made.on_status(StatusChanged(mentorado.id, mentorado.link.id, OFF, observed))
     made.flush()
     return made
 
@@ -52,9 +51,9 @@ def test_each_chip_says_its_word_and_its_count(bar: ChipBar, model: MentoradoLis
 
 
 def test_the_archive_has_no_chip_while_it_is_empty(bar: ChipBar, model: MentoradoListModel) -> None:
-    assert Group.ARCHIVED not in {chip.stands_for for chip in shown(bar)}
+    assert ListFilter.ARCHIVED not in {chip.stands_for for chip in shown(bar)}
     model.on_loaded(MentoradosLoaded((person(1), archived(person(2)))))
-    assert Group.ARCHIVED in {chip.stands_for for chip in shown(bar)}
+    assert ListFilter.ARCHIVED in {chip.stands_for for chip in shown(bar)}
 
 
 @pytest.mark.parametrize("scale", [100, 150, 200])
@@ -80,17 +79,17 @@ def test_words_give_way_to_icons_but_the_name_stays(bar: ChipBar) -> None:
     wide = {chip.stands_for: chip.width() for chip in shown(bar)}
     bar.resize(480, 40)
     narrow = {chip.stands_for: chip.width() for chip in shown(bar)}
-    assert narrow[Group.CONNECTED] < wide[Group.CONNECTED]
-    assert narrow[Group.ALL] == wide[Group.ALL]  # it has no icon to stand for it
-    assert bar._chips[Group.CONNECTED].toolTip() == "Conectado"
+    assert narrow[ListFilter.CONNECTED] < wide[ListFilter.CONNECTED]
+    assert narrow[ListFilter.ALL] == wide[ListFilter.ALL]  # it has no icon to stand for it
+    assert bar._chips[ListFilter.CONNECTED].toolTip() == "Conectado"
 
 
 def test_arrows_walk_the_chips_and_space_picks(bar: ChipBar) -> None:
-    picked: list[Group] = []
+    picked: list[ListFilter] = []
     bar.picked.connect(picked.append)
-    bar._chips[Group.ALL].setFocus()
-    QTest.keyClick(bar._chips[Group.ALL], Qt.Key.Key_Right)
-    QTest.keyClick(bar._chips[Group.CONNECTED], Qt.Key.Key_Space)
-    assert Group.CONNECTED in picked
-    assert bar._chips[Group.CONNECTED].isChecked()
-    assert not bar._chips[Group.ALL].isChecked()
+    bar._chips[ListFilter.ALL].setFocus()
+    QTest.keyClick(bar._chips[ListFilter.ALL], Qt.Key.Key_Right)
+    QTest.keyClick(bar._chips[ListFilter.CONNECTED], Qt.Key.Key_Space)
+    assert ListFilter.CONNECTED in picked
+    assert bar._chips[ListFilter.CONNECTED].isChecked()
+    assert not bar._chips[ListFilter.ALL].isChecked()

@@ -9,21 +9,25 @@ import pytest
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.core.bus import Bus
-from app.core.chores import Chores
-from app.core.scribe import Scribe
+from app.core.audit_service import AuditService
+from app.core.background import BackgroundTasks
+from app.core.event_bus import EventBus
 from app.core.trusted_time import ClockCheck, TrustedClock
-from app.core.witness import Witness
-from app.domain.errors import Code, Problem
+from app.core.write_queue import WriteQueue
+from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ClockDoubted
 from app.domain.trusted_time import TimeMark
-from app.ui.banners import Banners
-from app.ui.clock_notice import ClockNotice
-from app.ui.text import texts
-from app.ui.theme import Mode, Theme
+from app.text.status import texts
+from app.ui.notices import Banners, ClockNotice
+from app.ui.theme.theme import Mode, Theme
 from tests.clock import DAWN, ManualClock, settle
 from tests.conftest import OnQt
-from tests.played import PlayedAudit, PlayedProviderTime, PlayedTimeRecords, somebody
+from tests.fakes import (
+    FakeAuditLog,
+    FakeProviderTime,
+    FakeTimeRecords,
+    somebody,
+)
 
 YEARS = timedelta(days=1100)
 
@@ -39,19 +43,19 @@ class Place:
     """A computer that is years ahead of the last run, and what is shown of that."""
 
     def __init__(self, qtbot: QtBot) -> None:
-        self.bus, self.computer, self.audit = Bus(), ManualClock(), PlayedAudit()
-        self.records, self.provider = PlayedTimeRecords(TimeMark(at=DAWN - YEARS)), PlayedProviderTime()
+        self.bus, self.computer, self.audit = EventBus(), ManualClock(), FakeAuditLog()
+        self.records, self.provider = FakeTimeRecords(TimeMark(at=DAWN - YEARS)), FakeProviderTime()
         self.clock = TrustedClock(self.computer, records=self.records, provider_time=self.provider)
-        self.scribe = Scribe(bus=self.bus, clock=self.computer)
-        witness = Witness(audit=self.audit, scribe=self.scribe, clock=self.clock, actor=somebody)
-        self.check = ClockCheck(bus=self.bus, clock=self.clock, witness=witness)
+        self.write_queue = WriteQueue(bus=self.bus, clock=self.computer)
+        audit_service = AuditService(audit=self.audit, write_queue=self.write_queue, clock=self.clock, actor=somebody)
+        self.check = ClockCheck(bus=self.bus, clock=self.clock, audit_service=audit_service)
         self.banners = Banners(Theme(Mode.LIGHT))
         qtbot.addWidget(self.banners)
         self.crashes: list[Exception] = []
         self.notice = ClockNotice(self.banners, self.check, self.crashes.append)
         self.bus.subscribe(ClockDoubted, self.notice.on_doubted)
 
-    def said(self) -> list[str]:
+    def shown(self) -> list[str]:
         return [label.text() for label in self.banners.findChildren(QLabel) if label.text() and not label.isHidden()]
 
     def button(self, words: str) -> QPushButton | None:
@@ -64,24 +68,24 @@ def test_the_doubt_is_told_with_both_dates_and_a_person_can_end_it(
     async def main() -> None:
         place = Place(qtbot)
         await place.clock.load()
-        async with Chores(place.scribe.run):
-            await place.check.look()
-            (words,) = place.said()
+        async with BackgroundTasks(place.write_queue.run):
+            await place.check.check()
+            (words,) = place.shown()
             assert "2022" in words
             assert "2026" in words
             assert "nothing old is removed" in words
-            place.records.problem = Problem(Code.DATABASE_LOCKED)
+            place.records.problem = Problem(ProblemCode.DATABASE_LOCKED)
             confirm = place.button("The date is right")
             assert confirm is not None
             confirm.click()
             await settle()
-            assert len(place.said()) == 2  # what went wrong stands beside it
+            assert len(place.shown()) == 2  # what went wrong stands beside it
             place.records.problem = None
             confirm.click()
             await settle()
-            assert words not in place.said()
-            await place.scribe.flush()
-        assert place.audit.outcomes[-1].deed.action == "confirm_date"
+            assert words not in place.shown()
+            await place.write_queue.flush()
+        assert place.audit.outcomes[-1].record.action == "confirm_date"
         assert place.crashes == []
 
     on_qt(main)
@@ -95,15 +99,15 @@ def test_what_a_provider_denies_cannot_be_confirmed_and_goes_once_it_is_correcte
         place = Place(qtbot)
         place.provider.says = DAWN - YEARS
         await place.clock.load()
-        await place.check.look()
-        assert "the providers' servers say" in place.said()[0]
+        await place.check.check()
+        assert "the providers' servers say" in place.shown()[0]
         assert place.button("The date is right") is None
         place.computer.time = DAWN - YEARS
         look = place.button("Check again")
         assert look is not None
         look.click()
         await settle()
-        assert place.said() == []
+        assert place.shown() == []
 
     on_qt(main)
     assert "is trusted instead" in caplog.text

@@ -13,8 +13,8 @@ from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from app.ui.crash import CrashReports, CrashSheet, report
-from app.ui.theme import Theme
-from tests.ui.stage import CREDENTIAL
+from app.ui.theme.theme import Theme
+from tests.ui.window_harness import CREDENTIAL
 
 
 def failed(words: str) -> ValueError:
@@ -27,10 +27,10 @@ def failed(words: str) -> ValueError:
 @pytest.fixture
 def reports(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> Iterator[tuple[CrashReports, list[str]]]:
     made = CrashReports("1.2.3")
-    heard: list[str] = []
-    made.reported.connect(heard.append)
+    lines: list[str] = []
+    made.reported.connect(lines.append)
     undo = made.install()
-    yield made, heard
+    yield made, lines
     undo()
 
 
@@ -44,32 +44,32 @@ def test_a_report_holds_what_support_needs_and_nobodys_number() -> None:
 
 
 def test_each_place_is_reported_once(reports: tuple[CrashReports, list[str]]) -> None:
-    made, heard = reports
+    made, lines = reports
     for words in ("one", "two"):
-        made.take(failed(words))
-    made.take(ZeroDivisionError())
-    assert len(heard) == 2
+        made.report(failed(words))
+    made.report(ZeroDivisionError())
+    assert len(lines) == 2
 
 
 def test_what_nobody_caught_is_reported(reports: tuple[CrashReports, list[str]]) -> None:
-    _made, heard = reports
+    _made, lines = reports
     error = failed("in a slot")
     sys.excepthook(ValueError, error, error.__traceback__)
-    assert len(heard) == 1
+    assert len(lines) == 1
 
 
 def test_a_person_who_interrupts_is_no_failure(
     reports: tuple[CrashReports, list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _made, heard = reports
+    _made, lines = reports
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
-    assert heard == []
+    assert lines == []
 
 
 def test_a_thread_that_fails_is_reported_on_the_right_thread(
     reports: tuple[CrashReports, list[str]], qtbot: QtBot
 ) -> None:
-    _made, heard = reports
+    _made, lines = reports
 
     def fail() -> None:
         raise ValueError("in a thread")
@@ -77,12 +77,12 @@ def test_a_thread_that_fails_is_reported_on_the_right_thread(
     thread = threading.Thread(target=fail)
     thread.start()
     thread.join()
-    qtbot.waitUntil(lambda: len(heard) == 1)
-    assert "in a thread" in heard[0]
+    qtbot.waitUntil(lambda: len(lines) == 1)
+    assert "in a thread" in lines[0]
 
 
 def test_a_task_nobody_waits_for_is_reported(reports: tuple[CrashReports, list[str]]) -> None:
-    made, heard = reports
+    made, lines = reports
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -91,7 +91,7 @@ def test_a_task_nobody_waits_for_is_reported(reports: tuple[CrashReports, list[s
         await asyncio.sleep(0.01)
 
     asyncio.run(main())
-    assert "ZeroDivisionError" in heard[0]
+    assert "ZeroDivisionError" in lines[0]
 
 
 def test_the_sheet_stands_in_nobodys_way_and_its_report_can_be_copied(theme: Theme, qtbot: QtBot) -> None:

@@ -5,13 +5,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from app.core.export_files import ExportHead, Thread
-from app.domain.messages import REFERRING, Delivery, Media, MessageKind
-from app.ui.catalogue import LANGUAGES
-from app.ui.export_page import HtmlPages
+from app.domain.messages import REFERRING, DeliveryStatus, Media, MessageKind
+from app.formats.export_html import HtmlExportRenderer
+from app.formats.privacy_export import ConversationFile, ExportHead
+from app.text.translator import LANGUAGES
 from tests.clock import DAWN
-from tests.core.archive import BIA, GROUP, said
-from tests.storage.people import enrolled
+from tests.core.archive import BIA, GROUP, stored_message
+from tests.storage.people import new_mentorado
 
 BRASILIA = timezone(timedelta(hours=-3))
 HOSTILE = (
@@ -61,21 +61,23 @@ ALLOWED_TAGS = {
 ALLOWED_ATTRIBUTES = {"lang", "charset", "http-equiv", "content", "name", "href", "class", "dir", "datetime", "scope"}
 
 
-def thread(title: str = "Bia", shown: int = 1) -> Thread:
-    made = Thread(number=1, id=said(1).conversation_id, title=title, is_group=False, addresses=(BIA,))
+def thread(title: str = "Bia", shown: int = 1) -> ConversationFile:
+    made = ConversationFile(
+        number=1, id=stored_message(1).conversation_id, title=title, is_group=False, addresses=(BIA,)
+    )
     made.shown = shown
     return made
 
 
-def pages(language: str = "pt-BR") -> HtmlPages:
-    return HtmlPages(language, BRASILIA)
+def pages(language: str = "pt-BR") -> HtmlExportRenderer:
+    return HtmlExportRenderer(language, BRASILIA)
 
 
 def whole(title: str, text: str) -> list[Seen]:
     """Both kinds of pages, with *title* and *text* wherever people can put something."""
-    page, person = pages(), enrolled(title, cohort=text)
-    head = ExportHead(enrolment=person, contact=BIA, contact_title=title, at=DAWN)
-    message = said(
+    page, person = pages(), new_mentorado(title, cohort=text)
+    head = ExportHead(mentorado=person, contact=BIA, contact_title=title, at=DAWN)
+    message = stored_message(
         1,
         text,
         sender_name=title,
@@ -86,7 +88,7 @@ def whole(title: str, text: str) -> list[Seen]:
         reactions=(text, "👍"),
         edited_at=DAWN,
         revoked_at=DAWN,
-        delivery=Delivery.FAILED,
+        delivery=DeliveryStatus.FAILED,
         failure=text,
     )
     talk = thread(title)
@@ -111,12 +113,14 @@ def test_what_people_wrote_is_text_and_nothing_else(hostile: str) -> None:
 
 
 def test_a_mentorado_is_described_and_conversations_are_linked() -> None:
-    head = ExportHead(enrolment=enrolled("Ana Lima", cohort="Turma 7"), contact=None, contact_title="", at=DAWN)
-    nameless = Thread(number=2, id=said(1).conversation_id, title="", is_group=True, addresses=(GROUP,), shown=3)
+    head = ExportHead(mentorado=new_mentorado("Ana Lima", cohort="Turma 7"), contact=None, contact_title="", at=DAWN)
+    nameless = ConversationFile(
+        number=2, id=stored_message(1).conversation_id, title="", is_group=True, addresses=(GROUP,), shown=3
+    )
     page = Seen(pages().index(head, [thread(), nameless]))
     assert page.links == ["conversations/0001.html", "conversations/0002.html"]
-    for said_there in ("O que está guardado sobre Ana Lima", "+55 11 98765-4321", "Turma 7", "31/12/2025 21:00"):
-        assert said_there in page.text
+    for expected in ("O que está guardado sobre Ana Lima", "+55 11 98765-4321", "Turma 7", "31/12/2025 21:00"):
+        assert expected in page.text
     assert "4 mensagens." in page.text
     assert "Sem nome" in page.text
     assert "Contato" not in page.text
@@ -124,7 +128,7 @@ def test_a_mentorado_is_described_and_conversations_are_linked() -> None:
 
 def test_a_contact_is_named_with_their_number_once() -> None:
     for title, expected in (("Bia", "Bia · +55 21 98765-0001"), (BIA.value, "+55 21 98765-0001")):
-        head = ExportHead(enrolment=enrolled(), contact=BIA, contact_title=title, at=DAWN)
+        head = ExportHead(mentorado=new_mentorado(), contact=BIA, contact_title=title, at=DAWN)
         page = Seen(pages("en").index(head, []))
         assert f"Contact{expected}" in page.text
         assert "No messages are kept." in page.text
@@ -144,16 +148,16 @@ def test_pages_of_a_long_conversation_lead_to_each_other() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_kind_of_message_can_be_shown(language: str) -> None:
     for kind in set(MessageKind) - REFERRING:
-        text = Seen(pages(language).message(said(1, "", kind=kind, sender_name=""))).text
+        text = Seen(pages(language).message(stored_message(1, "", kind=kind, sender_name=""))).text
         assert "{" not in text
         assert text.strip()
 
 
 def test_our_side_and_theirs_are_told_apart_and_times_are_local() -> None:
-    ours = pages("en").message(said(1, "oi", from_me=True, sender_name="Ana"))
+    ours = pages("en").message(stored_message(1, "oi", from_me=True, sender_name="Ana"))
     assert 'class="ours"' in ours
     assert "Ana" not in ours
     assert '<time datetime="2025-12-31T21:01:00-03:00">2025-12-31 21:01</time>' in ours
-    theirs = pages("en").message(said(1, "oi"))
+    theirs = pages("en").message(stored_message(1, "oi"))
     assert 'class="theirs"' in theirs
     assert Seen(theirs).text == "Biaoi2025-12-31 21:01\n"

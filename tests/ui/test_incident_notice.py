@@ -8,15 +8,14 @@ import pytest
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.domain.connection import Reason
 from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded
-from app.domain.incident import Finding, Found, Incident
+from app.domain.incident import CheckResult, Finding, Incident
+from app.domain.link_status import Reason
 from app.domain.mentorado import MentoradoId, ProviderKind
-from app.ui import incident_notice
-from app.ui.banners import Banners
-from app.ui.incident_notice import IncidentNotice
-from app.ui.text import texts
-from app.ui.theme import Mode, Theme
+from app.text.status import texts
+from app.ui import notices as incident_notice
+from app.ui.notices import Banners, IncidentBanner
+from app.ui.theme.theme import Mode, Theme
 from tests.clock import DAWN, StillClock
 from tests.ui.controls import read_aloud
 
@@ -40,15 +39,15 @@ def banners(qtbot: QtBot) -> Banners:
     return made
 
 
-def said(banners: Banners) -> list[str]:
+def shown(banners: Banners) -> list[str]:
     return [label.text() for label in banners.findChildren(QLabel) if label.text() and not label.isHidden()]
 
 
 def test_it_says_how_many_fell_what_is_checked_and_what_not_to_do(banners: Banners) -> None:
     clock = StillClock(DAWN + timedelta(seconds=70))
-    notice = IncidentNotice(banners, clock)
+    notice = IncidentBanner(banners, clock)
     notice.on_lasting(IncidentBegan(INCIDENT))
-    assert said(banners) == [
+    assert shown(banners) == [
         "WhatsApp Web: 12 de 14 conexões caíram há 1 min. Verificando rede, relógio e versão. "
         "Não reautentique ninguém agora."
     ]
@@ -57,27 +56,27 @@ def test_it_says_how_many_fell_what_is_checked_and_what_not_to_do(banners: Banne
     clock.time += timedelta(minutes=1)
     texts.set_language("en")
     banners.retranslate()
-    assert said(banners)[0].startswith("12 of 14 connections of WhatsApp Web fell 2 min ago.")
+    assert shown(banners)[0].startswith("12 of 14 connections of WhatsApp Web fell 2 min ago.")
 
 
 def test_results_take_the_place_of_the_checking(banners: Banners, qtbot: QtBot) -> None:
-    found = (Finding(Found.NETWORK_DOWN), Finding(Found.CLOCK_UNKNOWN), Finding(Found.VERSION_GOOD))
-    notice = IncidentNotice(banners, StillClock())
+    found = (Finding(CheckResult.NETWORK_DOWN), Finding(CheckResult.CLOCK_UNKNOWN), Finding(CheckResult.VERSION_GOOD))
+    notice = IncidentBanner(banners, StillClock())
     notice.on_lasting(IncidentBegan(INCIDENT))
     notice.on_lasting(IncidentChanged(replace(INCIDENT, findings=found)))
-    qtbot.waitUntil(lambda: len(said(banners)) == 1)
+    qtbot.waitUntil(lambda: len(shown(banners)) == 1)
     assert (
         "A rede não alcança o provedor. O relógio não pôde ser conferido. A versão do Conecta não foi recusada."
-        in said(banners)[0]
+        in shown(banners)[0]
     )
 
 
 def test_the_report_names_who_is_missing_and_waits_to_be_read(banners: Banners, qtbot: QtBot) -> None:
-    notice = IncidentNotice(banners, StillClock())
+    notice = IncidentBanner(banners, StillClock())
     notice.on_lasting(IncidentBegan(INCIDENT))
     notice.on_ended(IncidentEnded(INCIDENT, DAWN, back=PEOPLE[:10], away=PEOPLE[10:]))
-    qtbot.waitUntil(lambda: len(said(banners)) == 1)
-    assert "10 voltaram, 2 não" in said(banners)[0]
+    qtbot.waitUntil(lambda: len(shown(banners)) == 1)
+    assert "10 voltaram, 2 não" in shown(banners)[0]
     (cross,) = banners.findChildren(QPushButton)
     cross.click()
     assert banners.isHidden()
@@ -87,18 +86,18 @@ def test_a_report_without_anything_to_do_goes_by_itself(
     banners: Banners, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(incident_notice, "REPORT_MILLISECONDS", 10)
-    notice = IncidentNotice(banners, StillClock())
+    notice = IncidentBanner(banners, StillClock())
     notice.on_ended(IncidentEnded(INCIDENT, DAWN, back=PEOPLE, away=()))
-    assert "as 12 conexões voltaram" in said(banners)[0]
+    assert "as 12 conexões voltaram" in shown(banners)[0]
     qtbot.waitUntil(banners.isHidden)
 
 
 def test_the_next_incident_takes_the_place_of_the_report(banners: Banners, qtbot: QtBot) -> None:
-    notice = IncidentNotice(banners, StillClock())
+    notice = IncidentBanner(banners, StillClock())
     notice.on_ended(IncidentEnded(INCIDENT, DAWN, back=PEOPLE[:10], away=PEOPLE[10:]))
     notice.on_lasting(IncidentBegan(INCIDENT))
-    qtbot.waitUntil(lambda: len(said(banners)) == 1)
-    assert any("caíram" in each for each in said(banners))
+    qtbot.waitUntil(lambda: len(shown(banners)) == 1)
+    assert any("caíram" in each for each in shown(banners))
 
 
 @pytest.mark.parametrize(
@@ -122,9 +121,9 @@ def test_the_next_incident_takes_the_place_of_the_report(banners: Banners, qtbot
 def test_what_most_of_them_fell_for_is_said_in_its_own_words(
     banners: Banners, provider: ProviderKind, cause: Reason, words: str
 ) -> None:
-    notice = IncidentNotice(banners, StillClock(DAWN + timedelta(seconds=70)))
+    notice = IncidentBanner(banners, StillClock(DAWN + timedelta(seconds=70)))
     notice.on_lasting(IncidentBegan(replace(INCIDENT, provider=provider, causes=((cause, 12),))))
-    assert read_aloud(said(banners)[0]) == words
+    assert read_aloud(shown(banners)[0]) == words
     few = replace(INCIDENT, provider=provider, causes=((cause, 6), (Reason.NETWORK_DOWN, 6)))
     notice.on_lasting(IncidentChanged(few))
-    assert any("caíram" in each for each in said(banners))
+    assert any("caíram" in each for each in shown(banners))

@@ -12,31 +12,36 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
 from pytestqt.qtbot import QtBot
 
-from app.domain.connection import LinkState, LinkStatus, QrCode
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
-from app.domain.mentorado import Enrolment
-from app.ui.mentorado_list.groups import GROUP_OF, Group
-from app.ui.mentorado_list.model import AGE_ROLE, ENROLMENT_ROLE, STATUS_ROLE, MentoradoListModel
-from app.ui.theme import Theme, tone_of
+from app.domain.link_status import LinkState, LinkStatus, QrCode
+from app.domain.mentorado import Mentorado
+from app.text.signs import tone_of
+from app.ui.mentorado_list.model import AGE_ROLE, GROUP_OF, MENTORADO_ROLE, STATUS_ROLE, ListFilter, MentoradoListModel
+from app.ui.theme.theme import Theme
 from tests.clock import StillClock
-from tests.ui.stage import CREDENTIAL, NOON, person, status
+from tests.ui.window_harness import (
+    CREDENTIAL,
+    NOON,
+    person,
+    status,
+)
 
 OFF = LinkStatus(since=NOON)
 CONNECTED = LinkStatus(state=LinkState.CONNECTED, since=NOON)
 BLOCKED = LinkStatus(state=LinkState.BLOCKED, since=NOON)
 
 
-def told(enrolment: Enrolment, after: LinkStatus) -> StatusChanged:
-    return StatusChanged(enrolment.mentorado.id, enrolment.link.id, OFF, after)
+def status_changed(mentorado: Mentorado, after: LinkStatus) -> StatusChanged:
+    return StatusChanged(mentorado.id, mentorado.link.id, OFF, after)
 
 
-def named(number: int, name: str) -> Enrolment:
-    enrolment = person(number)
-    return Enrolment(replace(enrolment.mentorado, name=name), enrolment.link)
+def named(number: int, name: str) -> Mentorado:
+    mentorado = person(number)
+    return replace(mentorado, name=name, link=mentorado.link)
 
 
-def archived(enrolment: Enrolment) -> Enrolment:
-    return Enrolment(replace(enrolment.mentorado, archived_at=NOON), enrolment.link)
+def archived(mentorado: Mentorado) -> Mentorado:
+    return replace(mentorado, archived_at=NOON, link=mentorado.link)
 
 
 def names(model: MentoradoListModel) -> list[str]:
@@ -56,7 +61,7 @@ class Watched:
         self.inserted = QSignalSpy(self.model.rowsInserted)
         self.removed = QSignalSpy(self.model.rowsRemoved)
 
-    def load(self, *people: Enrolment) -> MentoradoListModel:
+    def load(self, *people: Mentorado) -> MentoradoListModel:
         self.model.on_loaded(MentoradosLoaded(people))
         return self.model
 
@@ -88,10 +93,10 @@ def test_a_new_name_moves_its_row(watched: Watched) -> None:
 def test_an_edit_that_keeps_the_name_repaints_one_row(watched: Watched) -> None:
     model = watched.load(named(1, "Ana"), named(2, "Bia"))
     after = named(2, "Bia")
-    model.on_changed(MentoradoChanged(Enrolment(replace(after.mentorado, cohort="Nova"), after.link)))
+    model.on_changed(MentoradoChanged(replace(after, cohort="Nova", link=after.link)))
     assert watched.changed.count() == 1
     assert (watched.inserted.count(), watched.removed.count()) == (0, 0)
-    assert model.data(model.index(1), ENROLMENT_ROLE).mentorado.cohort == "Nova"
+    assert model.data(model.index(1), MENTORADO_ROLE).cohort == "Nova"
 
 
 def test_many_statuses_are_one_repaint_and_no_reset(watched: Watched, qtbot: QtBot) -> None:
@@ -99,8 +104,8 @@ def test_many_statuses_are_one_repaint_and_no_reset(watched: Watched, qtbot: QtB
     model = watched.load(*people)
     with qtbot.waitSignal(model.dataChanged, timeout=2000):
         for _ in range(20):
-            for enrolment in people[10:20]:
-                model.on_status(told(enrolment, CONNECTED))
+            for mentorado in people[10:20]:
+                model.on_status(status_changed(mentorado, CONNECTED))
     assert watched.changed.count() == 1
     assert watched.resets.count() == 1
     _first, _last, roles = watched.changed.at(0)
@@ -108,18 +113,18 @@ def test_many_statuses_are_one_repaint_and_no_reset(watched: Watched, qtbot: QtB
     assert Qt.ItemDataRole.DisplayRole not in roles
 
 
-def test_a_status_observed_before_the_roster_was_read_is_not_lost(watched: Watched) -> None:
-    watched.model.on_status(told(person(1), CONNECTED))
+def test_a_status_observed_before_the_list_was_read_is_not_lost(watched: Watched) -> None:
+    watched.model.on_status(status_changed(person(1), CONNECTED))
     model = watched.load(person(1))
     assert model.data(model.index(0), STATUS_ROLE) == CONNECTED
-    assert model.count(Group.CONNECTED) == 1
+    assert model.count(ListFilter.CONNECTED) == 1
 
 
-def test_reading_the_roster_again_keeps_what_is_known(watched: Watched) -> None:
+def test_reading_the_list_again_keeps_what_is_known(watched: Watched) -> None:
     model = watched.load(person(1), person(2))
-    model.on_status(told(person(2), CONNECTED))
+    model.on_status(status_changed(person(2), CONNECTED))
     watched.load(person(2), person(3))
-    assert model.count(Group.CONNECTED) == 1
+    assert model.count(ListFilter.CONNECTED) == 1
     model.flush()
 
 
@@ -141,34 +146,34 @@ def test_a_search_that_changes_nothing_resets_nothing(watched: Watched) -> None:
 
 def test_under_a_filter_rows_come_and_go_with_their_status(watched: Watched) -> None:
     model = watched.load(named(1, "Ana"), named(2, "Bia"), named(3, "Caio"))
-    model.show_group(Group.CONNECTED)
+    model.show_group(ListFilter.CONNECTED)
     assert names(model) == []
-    model.on_status(told(person(2), CONNECTED))
-    model.on_status(told(person(1), CONNECTED))
+    model.on_status(status_changed(person(2), CONNECTED))
+    model.on_status(status_changed(person(1), CONNECTED))
     model.flush()
     assert names(model) == ["Ana", "Bia"]
-    model.on_status(told(person(1), BLOCKED))
+    model.on_status(status_changed(person(1), BLOCKED))
     model.flush()
     assert names(model) == ["Bia"]
 
 
 def test_archived_people_are_in_no_list_but_their_own(watched: Watched) -> None:
-    heard = QSignalSpy(watched.model.archived)
+    spy = QSignalSpy(watched.model.archived)
     model = watched.load(named(1, "Ana"), named(2, "Bia"))
     model.on_changed(MentoradoChanged(archived(named(1, "Ana"))))
     assert names(model) == ["Bia"]
-    assert heard.at(0) == [person(1).mentorado.id]
-    assert (model.count(Group.ALL), model.count(Group.ARCHIVED)) == (1, 1)
-    model.show_group(Group.ARCHIVED)
+    assert spy.at(0) == [person(1).id]
+    assert (model.count(ListFilter.ALL), model.count(ListFilter.ARCHIVED)) == (1, 1)
+    model.show_group(ListFilter.ARCHIVED)
     assert names(model) == ["Ana"]
     model.on_changed(MentoradoChanged(named(1, "Ana")))
     assert names(model) == []
-    assert model.count(Group.ALL) == 2
+    assert model.count(ListFilter.ALL) == 2
 
 
 def test_a_row_is_read_aloud_whole(watched: Watched) -> None:
     model = watched.load(named(1, "João Pedro"))
-    model.on_status(told(person(1), replace(CONNECTED, since=NOON.replace(minute=0, hour=13))))
+    model.on_status(status_changed(person(1), replace(CONNECTED, since=NOON.replace(minute=0, hour=13))))
     spoken = model.data(model.index(0), Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == "João Pedro, +55 21 90000-0001, Turma 13, WhatsApp Web, Conectado, há 2 h"
 
@@ -184,7 +189,7 @@ def test_no_text_of_a_row_holds_the_code(watched: Watched) -> None:
     ready = status(4)
     assert ready is not None
     assert isinstance(ready.qr, QrCode)
-    model.on_status(told(person(4), ready))
+    model.on_status(status_changed(person(4), ready))
     for role in range(Qt.ItemDataRole.UserRole + 8):
         shown = model.data(model.index(0), role)
         if role != STATUS_ROLE:  # the object itself, for the painter: it leaves the code out of its words
@@ -211,7 +216,7 @@ STEPS = st.lists(
         st.tuples(st.just("rename"), st.integers(0, 5), st.sampled_from(["Ana", "ãna", "Bia", "Zé", "João"])),
         st.tuples(st.just("archive"), st.integers(0, 5), st.booleans()),
         st.tuples(st.just("search"), st.just(0), st.sampled_from(["", "a", "an", "ana", "j", "jo", "9000"])),
-        st.tuples(st.just("group"), st.just(0), st.sampled_from(list(Group))),
+        st.tuples(st.just("group"), st.just(0), st.sampled_from(list(ListFilter))),
         st.tuples(st.just("add"), st.integers(6, 9), st.just("")),
         st.tuples(st.just("flush"), st.just(0), st.just("")),
     ),
@@ -226,21 +231,21 @@ def test_counts_and_rows_agree_with_counting_everybody(theme: Theme, steps: list
     people = {number: person(number) for number in range(6)}
     known: dict[int, LinkStatus] = {}
     model = watched.load(*people.values())
-    typed, group = "", Group.ALL
+    typed, group = "", ListFilter.ALL
     for kind, number, value in steps:
         match kind, value:
             case "status", LinkState():
                 known[number] = LinkStatus(state=value, since=NOON)
-                model.on_status(told(people[number], known[number]))
+                model.on_status(status_changed(people[number], known[number]))
             case "rename" | "archive", _:
-                before = people[number].mentorado
+                before = people[number]
                 change = {"name": value} if kind == "rename" else {"archived_at": NOON if value else None}
-                people[number] = Enrolment(replace(before, **change), people[number].link)
+                people[number] = replace(before, **change, link=people[number].link)
                 model.on_changed(MentoradoChanged(people[number]))
             case "search", str():
                 typed = value
                 model.search(typed)
-            case "group", Group():
+            case "group", ListFilter():
                 group = value
                 model.show_group(group)
             case "add", _ if number not in people:
@@ -253,15 +258,18 @@ def test_counts_and_rows_agree_with_counting_everybody(theme: Theme, steps: list
     fresh = MentoradoListModel(StillClock(NOON))
     fresh.on_loaded(MentoradosLoaded(tuple(people.values())))
     for number, observed in known.items():
-        fresh.on_status(told(people[number], observed))
+        fresh.on_status(status_changed(people[number], observed))
     fresh.flush()
     fresh.show_group(group)
     fresh.search(typed)
     assert names(model) == names(fresh)
     counted = Counter(
-        Group.ARCHIVED if e.mentorado.archived else GROUP_OF[tone_of(known.get(number, OFF))]
-        for number, e in people.items()
+        ListFilter.ARCHIVED if e.archived else GROUP_OF[tone_of(known.get(number, OFF))] for number, e in people.items()
     )
-    for each in Group:
-        expected = sum(n for g, n in counted.items() if g is not Group.ARCHIVED) if each is Group.ALL else counted[each]
+    for each in ListFilter:
+        expected = (
+            sum(n for g, n in counted.items() if g is not ListFilter.ARCHIVED)
+            if each is ListFilter.ALL
+            else counted[each]
+        )
         assert model.count(each) == expected

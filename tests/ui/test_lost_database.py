@@ -10,18 +10,17 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPushButton
 
-from app.bootstrap import build_core
-from app.program import Program
+from app.application import Application, Frame
+from app.bootstrap import build_services
 from app.settings import Settings
 from app.storage.database import Database
+from app.text.status import texts
 from app.ui.crash import CrashReports
-from app.ui.dialogs.question import QuestionSheet
-from app.ui.frame import Frame
-from app.ui.text import texts
-from app.ui.theme import Theme
+from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
 
-Use = Callable[[Program], Awaitable[None]]
+Use = Callable[[Application], Awaitable[None]]
 
 
 @pytest.fixture
@@ -34,11 +33,11 @@ def with_lost_database(on_qt: OnQt, qapp: QApplication, theme: Theme, fast_dir: 
         session.touch()
 
         async def main() -> None:
-            core = build_core(Settings(data_dir=fast_dir / "data", session_dir=fast_dir / "data" / "sessions"))
-            program = Program(Frame(qapp, fast_dir / "window.ini", core.clock), core, CrashReports("0"))
+            core = build_services(Settings(data_dir=fast_dir / "data", session_dir=fast_dir / "data" / "sessions"))
+            program = Application(Frame(qapp, fast_dir / "window.ini", core.clock), core, CrashReports("0"))
             running = asyncio.get_running_loop().create_task(program.run())
             try:
-                await until(lambda: "conecta.db" in said(program))
+                await until(lambda: "conecta.db" in shown(program))
                 await use(program)
             finally:
                 program.window.close()
@@ -58,11 +57,11 @@ async def until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0.02)
 
 
-def said(program: Program) -> str:
+def shown(program: Application) -> str:
     return " ".join(label.text() for label in program.window.banners.findChildren(QLabel) if not label.isHidden())
 
 
-def press(program: Program, key: str) -> None:
+def press(program: Application, key: str) -> None:
     (button,) = [each for each in program.window.banners.findChildren(QPushButton) if each.text() == texts(key)]
     button.click()
 
@@ -70,21 +69,21 @@ def press(program: Program, key: str) -> None:
 def test_it_begins_anew_only_when_that_was_confirmed(
     with_lost_database: Callable[[Use], None], fast_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.program.OPEN_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr("app.application.OPEN_AGAIN_SECONDS", 0.1)
     database = fast_dir / "data" / "conecta.db"
 
-    async def use(program: Program) -> None:
-        assert str(fast_dir / "data" / "sessions") in said(program)
-        assert "conecta database" not in said(program)  # the buttons beside it do that
+    async def use(program: Application) -> None:
+        assert str(fast_dir / "data" / "sessions") in shown(program)
+        assert "conecta database" not in shown(program)  # the buttons beside it do that
         for answer in ("cancel", "confirm"):
             assert not database.exists()
             press(program, "lost.anew")
-            await until(lambda: bool(program.window.findChildren(QuestionSheet)))
-            (sheet,) = program.window.findChildren(QuestionSheet)
+            await until(lambda: bool(program.window.findChildren(ConfirmDialog)))
+            (sheet,) = program.window.findChildren(ConfirmDialog)
             getattr(sheet, answer).click()
-            await until(lambda: not program.window.findChildren(QuestionSheet))
+            await until(lambda: not program.window.findChildren(ConfirmDialog))
         await until(database.exists)
-        await until(lambda: said(program) == "")
+        await until(lambda: shown(program) == "")
 
     with_lost_database(use)
 
@@ -92,7 +91,7 @@ def test_it_begins_anew_only_when_that_was_confirmed(
 def test_a_copy_that_is_chosen_takes_its_place(
     with_lost_database: Callable[[Use], None], fast_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.program.OPEN_AGAIN_SECONDS", 0.1)
+    monkeypatch.setattr("app.application.OPEN_AGAIN_SECONDS", 0.1)
     copy = fast_dir / "carried away.db"
 
     async def make() -> None:
@@ -101,7 +100,7 @@ def test_a_copy_that_is_chosen_takes_its_place(
 
     asyncio.run(make())
 
-    async def use(program: Program) -> None:
+    async def use(program: Application) -> None:
         wrong = shutil.copy(__file__, fast_dir / "wrong.db")
         for chosen in (wrong, copy):
             press(program, "lost.look")
@@ -112,8 +111,8 @@ def test_a_copy_that_is_chosen_takes_its_place(
             dialog.accept()
             await until(lambda: not program.window.findChildren(QFileDialog))
             if chosen is wrong:
-                await until(lambda: str(wrong) in said(program))
+                await until(lambda: str(wrong) in shown(program))
         await until((fast_dir / "data" / "conecta.db").exists)
-        await until(lambda: texts("lost.next") not in said(program))
+        await until(lambda: texts("lost.next") not in shown(program))
 
     with_lost_database(use)

@@ -7,126 +7,107 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState
-from app.ui.palette.entries import MOST, Entry, found
-from app.ui.palette.sheet import Palette
-from app.ui.text import action, texts
-from app.ui.theme import Theme
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState
+from app.text.status import action, texts
+from app.ui.dialogs.command_palette import MOST, CommandPalette, Entry, found
+from app.ui.theme.theme import Theme
 from tests.clock import settle
-from tests.conftest import OnQt
 from tests.ui.controls import nameless
-from tests.ui.stage import Stage, person, status
+from tests.ui.window_harness import Stage, person, status
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 
 @asynccontextmanager
-async def opened(theme: Theme, folder: Path) -> AsyncIterator[tuple[Stage, Palette]]:
+async def opened(theme: Theme, folder: Path) -> AsyncIterator[tuple[Stage, CommandPalette]]:
     stage = Stage(folder, [person(number) for number in range(4)], theme)
     await stage.load(*(status(number) for number in range(4)))
     await stage.show()
     async with stage.supervisor:
-        stage.window.choose(stage.people[1].mentorado.id)
-        stage.window.errands.open_palette()
+        stage.window.choose(stage.people[1].id)
+        stage.window.controller.open_palette()
         await settle()
-        (palette,) = stage.window.findChildren(Palette)
+        (palette,) = stage.window.findChildren(CommandPalette)
         try:
             yield stage, palette
         finally:
-            for left in stage.window.findChildren(Palette):  # what was picked or given up is gone already
+            for left in stage.window.findChildren(CommandPalette):  # what was picked or given up is gone already
                 left.reject()
             await settle()
     await stage.close()
 
 
-def shown(palette: Palette) -> list[str]:
+def shown(palette: CommandPalette) -> list[str]:
     entries: list[Entry] = [
         palette.list.item(row).data(Qt.ItemDataRole.UserRole) for row in range(palette.list.count())
     ]
     return [entry.title for entry in entries]
 
 
-def test_a_person_is_found_by_part_of_the_name_and_shown(on_qt: OnQt, theme: Theme, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(theme, tmp_path) as (stage, palette):
-            somebody = stage.people[3].mentorado
-            palette.line.setText(somebody.name.split()[-1].lower())
-            assert somebody.name in shown(palette)
-            palette.line.setText(somebody.phone[-6:])
-            assert shown(palette) == [somebody.name]
-            QTest.keyClick(palette.line, Qt.Key.Key_Return)
-            await settle()
-            assert stage.window.list.table.chosen_id == somebody.id
-
-    on_qt(main)
+async def test_a_person_is_found_by_part_of_the_name_and_shown(theme: Theme, tmp_path: Path) -> None:
+    async with opened(theme, tmp_path) as (stage, palette):
+        somebody = stage.people[3]
+        palette.line.setText(somebody.name.split()[-1].lower())
+        assert somebody.name in shown(palette)
+        palette.line.setText(somebody.phone[-6:])
+        assert shown(palette) == [somebody.name]
+        QTest.keyClick(palette.line, Qt.Key.Key_Return)
+        await settle()
+        assert stage.window.list.table.chosen_id == somebody.id
 
 
-def test_what_can_be_done_with_the_one_on_show_comes_first_and_is_done(
-    on_qt: OnQt, theme: Theme, tmp_path: Path
-) -> None:
-    async def main() -> None:
-        async with opened(theme, tmp_path) as (stage, palette):
-            ana = stage.people[1]
-            fitting = [name for name in ActionName if stage.actions.refusal(name, ana.mentorado.id) is None]
-            wanted = [texts("palette.action", action=action(name)[0], name=ana.mentorado.name) for name in fitting]
-            assert shown(palette)[: len(wanted)] == wanted
-            archive = texts("palette.action", action=action(ActionName.DISCONNECT)[0], name=ana.mentorado.name)
-            palette.line.setText(archive)
-            assert shown(palette)[:1] == [archive] or ActionName.DISCONNECT not in fitting
-
-    on_qt(main)
+async def test_what_can_be_done_with_the_one_on_show_comes_first_and_is_done(theme: Theme, tmp_path: Path) -> None:
+    async with opened(theme, tmp_path) as (stage, palette):
+        ana = stage.people[1]
+        fitting = [name for name in ActionName if stage.actions.unavailable_reason(name, ana.id) is None]
+        wanted = [texts("palette.action", action=action(name)[0], name=ana.name) for name in fitting]
+        assert shown(palette)[: len(wanted)] == wanted
+        archive = texts("palette.action", action=action(ActionName.DISCONNECT)[0], name=ana.name)
+        palette.line.setText(archive)
+        assert shown(palette)[:1] == [archive] or ActionName.DISCONNECT not in fitting
 
 
-def test_a_command_runs_and_the_arrows_walk_while_typing(on_qt: OnQt, theme: Theme, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(theme, tmp_path) as (stage, palette):
-            before = theme.text_scale
-            palette.line.setText(texts("palette.larger"))
-            QTest.keyClick(palette.line, Qt.Key.Key_Return)
-            await settle()
-            assert theme.text_scale > before
-            stage.window.look.scale_text(0)
-            assert theme.text_scale == before
-
-    on_qt(main)
+async def test_a_command_runs_and_the_arrows_walk_while_typing(theme: Theme, tmp_path: Path) -> None:
+    async with opened(theme, tmp_path) as (stage, palette):
+        before = theme.text_scale
+        palette.line.setText(texts("palette.larger"))
+        QTest.keyClick(palette.line, Qt.Key.Key_Return)
+        await settle()
+        assert theme.text_scale > before
+        stage.window.check.scale_text(0)
+        assert theme.text_scale == before
 
 
-def test_the_arrows_walk_the_list_while_the_line_keeps_the_keyboard(on_qt: OnQt, theme: Theme, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(theme, tmp_path) as (stage, palette):
-            QTest.keyClick(palette.line, Qt.Key.Key_Down)
-            assert palette.list.currentRow() == 1
-            QTest.keyClick(palette.line, Qt.Key.Key_Up)
-            assert palette.list.currentRow() == 0
-            assert palette.line.hasFocus()
-            palette.line.setText("nobody is called this")
-            assert palette.nothing.isVisible()
-            QTest.keyClick(palette.line, Qt.Key.Key_Return)
-            assert palette.isVisible()
-            assert nameless(palette) == []
-            QTest.keyClick(palette.line, Qt.Key.Key_Escape)
-            await settle()
-            assert stage.window.findChildren(Palette) == []
-
-    on_qt(main)
+async def test_the_arrows_walk_the_list_while_the_line_keeps_the_keyboard(theme: Theme, tmp_path: Path) -> None:
+    async with opened(theme, tmp_path) as (stage, palette):
+        QTest.keyClick(palette.line, Qt.Key.Key_Down)
+        assert palette.list.currentRow() == 1
+        QTest.keyClick(palette.line, Qt.Key.Key_Up)
+        assert palette.list.currentRow() == 0
+        assert palette.line.hasFocus()
+        palette.line.setText("nobody is called this")
+        assert palette.nothing.isVisible()
+        QTest.keyClick(palette.line, Qt.Key.Key_Return)
+        assert palette.isVisible()
+        assert nameless(palette) == []
+        QTest.keyClick(palette.line, Qt.Key.Key_Escape)
+        await settle()
+        assert stage.window.findChildren(CommandPalette) == []
 
 
-def test_it_can_be_drawn_in_both_states(on_qt: OnQt, theme: Theme, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(theme, tmp_path) as (stage, palette):
-            await asyncio.sleep(0.05)
-            picture = palette.grab().toImage()
-            chosen = palette.list.visualItemRect(palette.list.currentItem()).center()
-            at = palette.list.viewport().mapTo(palette, chosen)
-            assert (
-                picture.pixelColor(at.x() + palette.list.width() // 3, at.y()).name()
-                == theme.tokens.accent_soft.lower()
-            )
-            assert stage.supervisor.status(stage.people[0].link.id).state is not LinkState.CONNECTING
-
-    on_qt(main)
+async def test_it_can_be_drawn_in_both_states(theme: Theme, tmp_path: Path) -> None:
+    async with opened(theme, tmp_path) as (stage, palette):
+        await asyncio.sleep(0.05)
+        picture = palette.grab().toImage()
+        chosen = palette.list.visualItemRect(palette.list.currentItem()).center()
+        at = palette.list.viewport().mapTo(palette, chosen)
+        assert picture.pixelColor(at.x() + palette.list.width() // 3, at.y()).name() == theme.tokens.accent_soft.lower()
+        assert stage.supervisor.status(stage.people[0].link.id).state is not LinkState.CONNECTING
 
 
 def test_no_more_are_shown_than_anybody_reads() -> None:

@@ -21,8 +21,8 @@ import json, sys
 from pathlib import Path
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from app.clock import SystemClock
-from app.ui.frame import Frame
+from app.platform.clock import SystemClock
+from app.application import Frame
 
 app = QApplication([])
 frame = Frame(app, Path(sys.argv[1]), SystemClock())
@@ -56,8 +56,8 @@ def shown_on(folder: Path, *sizes: tuple[int, int]) -> list[Any]:
     environment = {**os.environ, "QT_QPA_PLATFORM": f"offscreen:configfile={config}"}
     command = [sys.executable, "-c", SHOWN, str(folder / "window.ini")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
-    said: list[Any] = json.loads(done.stdout)
-    return said
+    items: list[Any] = json.loads(done.stdout)
+    return items
 
 
 @pytest.mark.parametrize("size", [SMALL, (1280, 720), (1024, 600)])

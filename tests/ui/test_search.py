@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ui.mentorado_list.search import Query, fold, haystack
-from tests.ui.stage import person
+from app.ui.mentorado_list.model import Query, fold, search_text
+from tests.ui.window_harness import person
 
-ANA = haystack(replace(person(1).mentorado, name="João Pedro d'Ávila", cohort="Turma Ênfase 12"))
+ANA = search_text(replace(person(1), name="João Pedro d'Ávila", cohort="Turma Ênfase 12"))
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ TYPED = st.text(alphabet="aãbj 019-+", max_size=8)
 def test_whoever_a_narrower_query_finds_the_wider_one_found_too(
     before: str, after: str, name: str, number: int
 ) -> None:
-    hay = haystack(replace(person(number).mentorado, name=name))
+    hay = search_text(replace(person(number), name=name))
     wide, narrow = Query.of(before), Query.of(after)
     if narrow.narrows(wide) and narrow.matches(hay):
         assert wide.matches(hay)

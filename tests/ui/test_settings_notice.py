@@ -12,15 +12,14 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.settings import ZAPI_URL, Settings, UnusedSettings
-from app.ui.banners import Banners
-from app.ui.places import Place
-from app.ui.settings_notice import SettingsNotice, shortened
-from app.ui.settings_page.about import AboutSection
-from app.ui.settings_page.page import SettingsPage
-from app.ui.text import texts
-from app.ui.theme import Mode, Theme
+from app.text.status import texts
+from app.ui.navigation import PageId
+from app.ui.notices import Banners, SettingsNotice, shortened
+from app.ui.settings.general import AboutSection
+from app.ui.settings.page import SettingsPage
+from app.ui.theme.theme import Mode, Theme
 from tests.conftest import OnQt
-from tests.ui.stage import Stage, person
+from tests.ui.window_harness import Stage, person
 
 HERE = Path("/home/ana/.config/conecta/.env")
 STRANGE = UnusedSettings(Path("/home/ana/strange/.env"), ("CONECTA_DATA_DIR", "CONECTA_ZAPI_URL"), None)
@@ -51,7 +50,7 @@ def banners(qtbot: QtBot) -> Banners:
     return made
 
 
-def said(banners: Banners) -> str:
+def shown(banners: Banners) -> str:
     return " ".join(label.text() for label in banners.findChildren(QLabel) if not label.isHidden())
 
 
@@ -65,7 +64,7 @@ def test_another_address_is_named_and_cannot_be_put_aside(banners: Banners, tmp_
     texts.set_language(language)
     went: list[int] = []
     SettingsNotice(banners, settings(tmp_path, zapi_url="https://relay.example"), lambda: went.append(1)).show()
-    assert "https://relay.example" in said(banners)
+    assert "https://relay.example" in shown(banners)
     (button,) = [each for each in banners.findChildren(QPushButton) if not each.isHidden()]
     button.click()
     assert went == [1]
@@ -75,7 +74,7 @@ def test_another_address_is_named_and_cannot_be_put_aside(banners: Banners, tmp_
 def test_settings_that_did_not_count_are_named_with_the_place_where_they_do(banners: Banners, tmp_path: Path) -> None:
     SettingsNotice(banners, settings(tmp_path, unused=STRANGE), lambda: None).show()
     for named in (*STRANGE.names, str(STRANGE.file), str(HERE)):
-        assert named in said(banners)
+        assert named in shown(banners)
     banners.findChildren(QPushButton)[0].click()
     assert banners.isHidden()
 
@@ -89,10 +88,12 @@ def test_the_settings_name_the_value_and_where_it_is_set(on_qt: OnQt, theme: The
     async def main() -> None:
         stage = Stage(tmp_path, [person(1)], theme)
         chosen = settings(tmp_path, zapi_url="https://relay.example")
-        stage.desk.parts = replace(stage.desk.parts, overrides=chosen.overrides, settings_file=HERE)
+        stage.settings_harness.parts = replace(
+            stage.settings_harness.parts, overrides=chosen.overrides, settings_file=HERE
+        )
         await stage.load()
         await stage.show()
-        stage.window.go(Place.SETTINGS)
+        stage.window.go(PageId.SETTINGS)
         page = stage.window.places.page
         assert isinstance(page, SettingsPage)
         page.reveal("about")
@@ -103,7 +104,7 @@ def test_the_settings_name_the_value_and_where_it_is_set(on_qt: OnQt, theme: The
         for named in ("https://relay.example", ZAPI_URL, str(HERE)):
             assert named in words
         section._file.button.click()  # type: ignore[union-attr] # there is a settings file
-        assert stage.desk.opened == [HERE.parent]
+        assert stage.settings_harness.opened == [HERE.parent]
         await stage.close()
 
     on_qt(main)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app.file_lock import Owner
+from app.platform.locks import Owner
 from app.ui.single_instance import SingleInstance, _is_private
 
 FIRST = textwrap.dedent(

@@ -8,8 +8,15 @@ import pytest
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
-from app.ui import icons, resources
-from app.ui.theme import DARK, LIGHT, Mode, Theme, Tokens
+from app.text import translator
+from app.ui.theme import icons
+from app.ui.theme.theme import (
+    DARK,
+    LIGHT,
+    Mode,
+    Theme,
+    Tokens,
+)
 
 READABLE = 4.5
 VISIBLE = 3.0
@@ -67,11 +74,11 @@ def test_a_system_that_does_not_say_is_taken_as_light(theme: Theme) -> None:
 
 
 def test_changing_the_mode_dresses_the_program_and_says_so(theme: Theme, qapp: QApplication) -> None:
-    heard: list[Mode] = []
-    theme.changed.connect(lambda: heard.append(theme.mode))
+    modes: list[Mode] = []
+    theme.changed.connect(lambda: modes.append(theme.mode))
     theme.set_mode(Mode.DARK)
     theme.set_mode(Mode.DARK)
-    assert heard == [Mode.DARK]
+    assert modes == [Mode.DARK]
     assert qapp.palette().color(QPalette.ColorRole.Window) == QColor(DARK.surface)
     assert DARK.accent in qapp.styleSheet()
 
@@ -84,7 +91,7 @@ def test_words_grow_with_the_chosen_size_and_no_further(theme: Theme) -> None:
 
 
 def icon_names() -> list[str]:
-    return sorted(file.stem for file in (resources.folder() / "icons").glob("*.svg"))
+    return sorted(file.stem for file in (translator.resources_folder() / "icons").glob("*.svg"))
 
 
 @pytest.mark.parametrize("name", icon_names())

@@ -13,20 +13,25 @@ from pathlib import Path
 
 import pytest
 
-from app.core.action import ActionName, Refusal
-from app.domain.connection import LinkState, LinkStatus, Reason, SendCapability
-from app.domain.errors import Code, Problem
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import Recommendation
-from app.domain.incident import Found
+from app.domain.incident import CheckResult
+from app.domain.link_status import (
+    LinkState,
+    LinkStatus,
+    Reason,
+    SendCapability,
+)
 from app.domain.mentorado import ProviderKind
 from app.domain.messages import SetAsideReason
-from app.domain.secrets import SecretsPlace
-from app.ui import text
-from app.ui.catalogue import LANGUAGES, load, placeholders
-from app.ui.mentorado_list.groups import Group
-from app.ui.text import texts
-from app.ui.theme import Mode
-from tests.ui.stage import NOON, person
+from app.domain.settings import SecretBackendKind
+from app.text import status as status_text
+from app.text.status import texts
+from app.text.translator import LANGUAGES, Translator, load, placeholders
+from app.ui.mentorado_list.model import ListFilter
+from app.ui.theme.theme import Mode
+from tests.ui.window_harness import NOON, person
 
 APP = Path(__file__).parent.parent.parent / "app"
 PLURAL = re.compile(r"_(zero|one|other)$")
@@ -38,13 +43,13 @@ FAMILIES: tuple[tuple[str, type[StrEnum]], ...] = (
     ("next.{}", Recommendation),
     ("action.{}.label", ActionName),
     ("action.{}.line", ActionName),
-    ("refusal.{}", Refusal),
+    ("refusal.{}", UnavailableReason),
     ("provider.{}", ProviderKind),
-    ("problem.{}.sentence", Code),
-    ("problem.{}.next", Code),
-    ("secrets.place.{}", SecretsPlace),
-    ("finding.{}", Found),
-    ("chips.{}", Group),
+    ("problem.{}.sentence", ProblemCode),
+    ("problem.{}.next", ProblemCode),
+    ("secrets.place.{}", SecretBackendKind),
+    ("finding.{}", CheckResult),
+    ("chips.{}", ListFilter),
     ("window.mode.{}", Mode),
     ("aside.reason.{}", SetAsideReason),
 )
@@ -120,21 +125,21 @@ def test_every_key_is_used() -> None:
 
 def test_nothing_is_empty_and_nobody_shouts(language: str) -> None:
     words = load(language)
-    assert [key for key, said in words.items() if not said.strip() or "!" in said] == []
+    assert [key for key, text in words.items() if not text.strip() or "!" in text] == []
 
 
 def test_every_problem_is_a_sentence_with_a_next_step(language: str) -> None:
-    for code in Code:
-        sentence, next_step = text.problem(Problem(code))
+    for code in ProblemCode:
+        sentence, next_step = status_text.problem(Problem(code))
         assert sentence.endswith(".")
         assert next_step.endswith(".")
         assert "{" not in sentence + next_step
 
 
 def test_a_refused_action_says_why(language: str) -> None:
-    for why in Refusal:
-        _sentence, next_step = text.problem(Problem(Code.NOT_POSSIBLE_NOW, action="connect", why=why))
-        assert next_step == f"{text.refusal(why)}."
+    for why in UnavailableReason:
+        _sentence, next_step = status_text.problem(Problem(ProblemCode.NOT_POSSIBLE_NOW, action="connect", why=why))
+        assert next_step == f"{status_text.refusal(why)}."
 
 
 @pytest.mark.parametrize("state", LinkState)
@@ -142,10 +147,10 @@ def test_every_state_and_reason_can_be_said(language: str, state: LinkState) -> 
     ends = (None, NOON + timedelta(days=1), NOON)
     for reason, capability, until in itertools.product(Reason, SendCapability, ends):
         status = LinkStatus(state=state, reason=reason, since=NOON, capability=capability, until=until)
-        assert text.state_badge(status)
-        said = text.sentence(status, person(1), NOON)
-        assert said.endswith((".", "…"))
-        assert "{" not in said
+        assert status_text.state_badge(status)
+        text = status_text.sentence(status, person(1), NOON)
+        assert text.endswith((".", "…"))
+        assert "{" not in text
 
 
 def test_each_problem_is_raised_with_what_its_words_want() -> None:
@@ -157,7 +162,7 @@ def test_each_problem_is_raised_with_what_its_words_want() -> None:
                 continue
             named = re.fullmatch(r"Code\.(\w+)", ast.unparse(node.args[0]))
             if named:
-                code = Code[named[1]]
+                code = ProblemCode[named[1]]
                 wanted = placeholders(words[f"problem.{code}.sentence"] + words[f"problem.{code}.next"])
                 given = {keyword.arg for keyword in node.keywords}
                 if not wanted <= given and None not in given:
@@ -183,37 +188,37 @@ def test_a_missing_key_is_a_bug() -> None:
     ],
 )
 def test_ages(seconds: int, portuguese: str, english: str) -> None:
-    said = []
+    lines = []
     for language in LANGUAGES:
         texts.set_language(language)
-        said.append(text.age(timedelta(seconds=seconds)))
-    assert said == [portuguese, english]
+        lines.append(status_text.age(timedelta(seconds=seconds)))
+    assert lines == [portuguese, english]
 
 
 def test_times_are_short_when_they_are_near() -> None:
     texts.set_language("pt-BR")
     local = NOON.replace(tzinfo=None)
-    assert text.date_time(local, local.date()) == "15:00"
-    assert text.date_time(local) == "22/11 15:00"
-    assert text.date_time(local, local.date().replace(year=2027)) == "22/11/2026 15:00"
+    assert status_text.date_time(local, local.date()) == "15:00"
+    assert status_text.date_time(local) == "22/11 15:00"
+    assert status_text.date_time(local, local.date().replace(year=2027)) == "22/11/2026 15:00"
     texts.set_language("en")
-    assert text.date_time(local) == "22 Nov 15:00"
+    assert status_text.date_time(local) == "22 Nov 15:00"
 
 
 def test_none_one_and_many_are_said_apart() -> None:
     texts.set_language("pt-BR")
-    said = [texts.plural("window.connected", count) for count in (0, 1, 2)]
-    assert said == ["nenhum conectado", "1 conectado", "2 conectados"]
+    lines = [texts.plural("window.connected", count) for count in (0, 1, 2)]
+    assert lines == ["nenhum conectado", "1 conectado", "2 conectados"]
 
 
 def test_a_listener_hears_of_a_change_until_it_leaves() -> None:
-    heard: list[str] = []
-    stop = texts.on_change(lambda: heard.append(texts.language))
+    lines: list[str] = []
+    stop = texts.on_change(lambda: lines.append(texts.language))
     texts.set_language("en")
     texts.set_language("en")
     stop()
     texts.set_language("pt-BR")
-    assert heard == ["en"]
+    assert lines == ["en"]
 
 
 @pytest.mark.parametrize(
@@ -223,12 +228,12 @@ def test_the_first_language_is_the_systems(monkeypatch: pytest.MonkeyPatch, spok
     for name in ("LC_ALL", "LC_MESSAGES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LANG", spoken)
-    assert text.Texts().language == language
+    assert Translator().language == language
 
 
 def test_the_words_need_no_qt() -> None:
     import subprocess
     import sys
 
-    program = "import sys, app.ui.text as t; t.texts('app.name'); sys.exit('PySide6' in sys.modules)"
+    program = "import sys, app.text.status as t; t.texts('app.name'); sys.exit('PySide6' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -12,23 +12,28 @@ from PySide6.QtGui import QAction, QCloseEvent, QImage, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, LinkStatus
-from app.domain.errors import Code, Problem
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
 from app.domain.events import StorageFailed, StorageRecovered
-from app.domain.span import Span
-from app.ui.action_slots import CARDS, LEAD, MORE
+from app.domain.link_status import LinkState, LinkStatus
+from app.domain.uptime import TimeRange
+from app.text.status import texts
+from app.ui.appearance import Preferences
 from app.ui.crash import CrashSheet
 from app.ui.main_window import MainWindow
-from app.ui.mentorado_list.groups import Group
-from app.ui.mentorado_list.model import MentoradoListModel
-from app.ui.preferences import Preferences
-from app.ui.text import texts
-from app.ui.theme import DARK, Mode, Theme
+from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
+from app.ui.theme.theme import DARK, Mode, Theme
+from app.ui.widgets.action_menu import CARDS, LEAD, MORE
 from tests.clock import StillClock
 from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.stage import CREDENTIAL, NOON, Stage, person, status
+from tests.ui.window_harness import (
+    CREDENTIAL,
+    NOON,
+    Stage,
+    person,
+    status,
+)
 
 Use = Callable[[Stage], Awaitable[None]]
 OnStage = Callable[..., Stage]
@@ -72,7 +77,7 @@ def shown_names(stage: Stage) -> list[str]:
 
 def test_the_header_counts_everybody_and_who_is_connected(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
-        connected = stage.model.count(Group.CONNECTED)
+        connected = stage.model.count(ListFilter.CONNECTED)
         assert f"40 cadastrados · {connected} conectados" in words(stage.window.header)
 
     on_stage(use)
@@ -107,22 +112,22 @@ def test_the_search_narrows_and_says_when_nobody_is_left(on_stage: OnStage) -> N
 
 def test_a_filter_with_nobody_says_which(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
-        stage.window.list.chips.pick(Group.CONNECTED)
+        stage.window.list.chips.pick(ListFilter.CONNECTED)
         assert "Ninguém está em “Conectado” agora." in words(stage.window.list)
 
     on_stage(use, range(3, 4))
 
 
-def test_an_empty_office_is_invited_to_begin(on_stage: OnStage) -> None:
+def test_an_empty_list_is_invited_to_begin(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         window = stage.window
-        said = words(window.list)
-        assert "Comece pelo primeiro mentorado" in said
-        assert "Adicionar mentorado" in said
+        text = words(window.list)
+        assert "Comece pelo primeiro mentorado" in text
+        assert "Adicionar mentorado" in text
         assert not window.list.chips.isVisible()
         assert stage.window._pane is not None
         assert not stage.window._pane.isVisible()
-        await stage.enrolments.add("Ana", "11 91234-5678")
+        await stage.mentorados.add("Ana", "11 91234-5678")
         await settle()
         assert window.list.table.isVisible()
         assert stage.window._pane.isVisible()
@@ -133,7 +138,7 @@ def test_an_empty_office_is_invited_to_begin(on_stage: OnStage) -> None:
 def test_everything_is_said_in_the_other_language_at_once(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         window = stage.window
-        window.list.table.choose(person(9).mentorado.id)
+        window.list.table.choose(person(9).id)
         await settle()
         before = words(window)
         window.header._language.click()
@@ -143,7 +148,7 @@ def test_everything_is_said_in_the_other_language_at_once(on_stage: OnStage) -> 
         assert "Adicionar mentorado" in before
         assert "Add mentorado" in after
         portuguese = [piece for piece in before.split(" | ") if any(letter in piece for letter in "çãõáéíóúê")]
-        names = {person(number).mentorado.name for number in PEOPLE}
+        names = {person(number).name for number in PEOPLE}
         assert [piece for piece in portuguese if piece in after.split(" | ") and piece not in names] == []
         assert stage.preferences.language == "en"
         spoken = stage.model.data(stage.model.index(0), Qt.ItemDataRole.AccessibleTextRole)
@@ -167,10 +172,10 @@ def test_the_look_is_kept(on_stage: OnStage, theme: Theme) -> None:
 
 def test_the_last_filter_is_kept(on_stage: OnStage) -> None:
     async def pick(stage: Stage) -> None:
-        stage.window.list.chips.pick(Group.ERROR)
+        stage.window.list.chips.pick(ListFilter.ERROR)
 
     async def look(stage: Stage) -> None:
-        assert stage.model.group is Group.ERROR
+        assert stage.model.group is ListFilter.ERROR
 
     on_stage(pick)
     on_stage(look)
@@ -179,11 +184,11 @@ def test_the_last_filter_is_kept(on_stage: OnStage) -> None:
 def test_how_far_back_the_timeline_looks_is_kept(on_stage: OnStage) -> None:
     async def pick(stage: Stage) -> None:
         assert stage.window._pane is not None
-        stage.window._pane._content.picture.choice.button(Span.WEEK).click()
+        stage.window._pane._content.picture.choice.button(TimeRange.WEEK).click()
 
     async def look(stage: Stage) -> None:
         assert stage.window._pane is not None
-        assert stage.window._pane._content.picture.span is Span.WEEK
+        assert stage.window._pane._content.picture.span is TimeRange.WEEK
 
     on_stage(pick)
     on_stage(look)
@@ -208,20 +213,20 @@ def test_choosing_somebody_shows_them_beside_the_list(on_stage: OnStage) -> None
     async def use(stage: Stage) -> None:
         window = stage.window
         window.resize(1240, 860)
-        window.list.table.choose(person(9).mentorado.id)
+        window.list.table.choose(person(9).id)
         await settle()
         assert window._pane is not None
-        assert person(9).mentorado.name in words(window._pane)
+        assert person(9).name in words(window._pane)
         window.header.search.setText("zzz")  # whoever was chosen stays chosen while hidden
         await settle()
-        assert person(9).mentorado.name in words(window._pane)
+        assert person(9).name in words(window._pane)
         window.header.search.clear()
-        assert window.list.table.currentIndex().row() == stage.model.row_of(person(9).mentorado.id)
+        assert window.list.table.currentIndex().row() == stage.model.row_of(person(9).id)
 
     on_stage(use)
 
 
-def test_in_a_narrow_window_the_pane_is_a_drawer(on_stage: OnStage) -> None:
+def test_in_a_narrow_window_the_pane_is_a_side_panel(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         window = stage.window
         window.resize(700, 620)
@@ -229,11 +234,11 @@ def test_in_a_narrow_window_the_pane_is_a_drawer(on_stage: OnStage) -> None:
         pane = window._pane
         assert pane is not None
         assert not pane.isVisible()
-        window.list.table.choose(person(9).mentorado.id)
+        window.list.table.choose(person(9).id)
         assert not pane.isVisible()
         QTest.keyClick(window.list.table, Qt.Key.Key_Return)
         assert pane.isVisible()
-        assert window.body.drawer_open
+        assert window.body.side_panel_open
         QTest.keyClick(window, Qt.Key.Key_Escape)
         assert not pane.isVisible()
         assert window.list.table.hasFocus() or not window.isActiveWindow()
@@ -268,8 +273,8 @@ def test_keys_reach_everything(on_stage: OnStage) -> None:
 def test_everything_has_a_name_and_can_be_reached(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         window = stage.window
-        window.list.table.choose(person(9).mentorado.id)
-        window.on_storage_failed(StorageFailed(Problem(Code.DATABASE_LOCKED)))
+        window.list.table.choose(person(9).id)
+        window.on_storage_failed(StorageFailed(Problem(ProblemCode.DATABASE_LOCKED)))
         await settle()
         assert nameless(window) == []
         inner = ("qt_spinbox_lineedit", "ScrollLeftButton", "ScrollRightButton")
@@ -286,7 +291,7 @@ def test_everything_has_a_name_and_can_be_reached(on_stage: OnStage) -> None:
 def test_tab_goes_from_left_to_right_and_down(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         window = stage.window
-        window.list.table.choose(person(9).mentorado.id)
+        window.list.table.choose(person(9).id)
         await settle()
         order: list[QWidget] = []
         widget = window.header.search.nextInFocusChain()
@@ -295,7 +300,7 @@ def test_tab_goes_from_left_to_right_and_down(on_stage: OnStage) -> None:
                 order.append(widget)
             widget = widget.nextInFocusChain()
         stations: list[QWidget] = [window.header._language, window.header._look, window.header.add_button]
-        stations += [window.list.chips._chips[Group.ALL], window.list.table]
+        stations += [window.list.chips._chips[ListFilter.ALL], window.list.table]
         assert [order.index(station) for station in stations] == sorted(order.index(station) for station in stations)
         assert window._pane is not None
         in_pane = [place for place, w in enumerate(order) if window._pane.isAncestorOf(w)]
@@ -307,13 +312,13 @@ def test_tab_goes_from_left_to_right_and_down(on_stage: OnStage) -> None:
 def test_trouble_with_the_disk_is_told_until_it_is_over(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         window = stage.window
-        window.on_storage_failed(StorageFailed(Problem(Code.DATABASE_DISK_FULL)))
-        window.on_storage_failed(StorageFailed(Problem(Code.DATABASE_LOCKED)))
-        window.show_problem(Problem(Code.NAME_MISSING))
+        window.on_storage_failed(StorageFailed(Problem(ProblemCode.DATABASE_DISK_FULL)))
+        window.on_storage_failed(StorageFailed(Problem(ProblemCode.DATABASE_LOCKED)))
+        window.show_problem(Problem(ProblemCode.NAME_MISSING))
         await settle()
-        said = words(window.banners)
-        assert "Outro programa está usando os dados do Conecta (" in said
-        assert "O disco está cheio." not in said
+        text = words(window.banners)
+        assert "Outro programa está usando os dados do Conecta (" in text
+        assert "O disco está cheio." not in text
         window.on_storage_recovered(StorageRecovered())
         assert "Outro programa" not in words(window.banners)
         cross = next(b for b in window.banners.findChildren(QPushButton) if b.isVisible())
@@ -326,14 +331,14 @@ def test_trouble_with_the_disk_is_told_until_it_is_over(on_stage: OnStage) -> No
 def test_archiving_can_be_undone_for_a_moment(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         window = stage.window
-        await stage.enrolments.archive(person(3).mentorado.id)
+        await stage.mentorados.archive(person(3).id)
         assert window.toast.isVisible()
-        assert f"{person(3).mentorado.name} foi para o arquivo." in words(window.toast)
-        assert stage.model.row_of(person(3).mentorado.id) is None
+        assert f"{person(3).name} foi para o arquivo." in words(window.toast)
+        assert stage.model.row_of(person(3).id) is None
         window.toast.button.click()
         await settle()
         assert not window.toast.isVisible()
-        assert stage.model.row_of(person(3).mentorado.id) is not None
+        assert stage.model.row_of(person(3).id) is not None
 
     on_stage(use)
 
@@ -341,9 +346,9 @@ def test_archiving_can_be_undone_for_a_moment(on_stage: OnStage) -> None:
 def menu_of(stage: Stage, number: int) -> dict[str, QAction]:
     """The entries of somebody's menu. It is not popped up: that would grab a keyboard that is not there."""
     window = stage.window
-    assert window.errands.work is not None
-    menu = window.errands.work.menu(
-        window, person(number).mentorado.id, perform=window.errands.perform, edit=window.errands.edit
+    assert window.controller.work is not None
+    menu = window.controller.work.menu(
+        window, person(number).id, perform=window.controller.perform, edit=window.controller.edit
     )
     return {action.text(): action for action in menu.actions() if not action.isSeparator()}
 
@@ -366,7 +371,7 @@ def test_what_the_menu_offers_is_done(on_stage: OnStage) -> None:
             menu_of(stage, 3)["Conectar"].trigger()
             await settle()
             assert stage.supervisor.status(person(3).link.id).state is LinkState.CONNECTING
-            await stage.supervisor.disconnect(person(3).mentorado.id)
+            await stage.supervisor.disconnect(person(3).id)
 
     on_stage(use)
 
@@ -409,16 +414,16 @@ def test_a_crash_is_shown_without_standing_in_the_way(on_stage: OnStage) -> None
 
 def test_the_code_is_written_nowhere(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
-        stage.window.list.table.choose(person(4).mentorado.id)
+        stage.window.list.table.choose(person(4).id)
         await settle()
         for widget in stage.window.findChildren(QWidget):
-            for said in (
+            for text in (
                 widget.toolTip(),
                 widget.accessibleName(),
                 widget.accessibleDescription(),
                 widget.windowTitle(),
             ):
-                assert CREDENTIAL not in said
+                assert CREDENTIAL not in text
         assert CREDENTIAL not in words(stage.window)
 
     on_stage(use)
@@ -443,7 +448,7 @@ def test_ages_grow_by_themselves(on_stage: OnStage) -> None:
     async def use(stage: Stage) -> None:
         stage.observe(person(1), LinkStatus(state=LinkState.CONNECTED, since=NOON))
         stage.model.flush()
-        row = stage.model.row_of(person(1).mentorado.id)
+        row = stage.model.row_of(person(1).id)
         assert row is not None
         index = stage.model.index(row)
         assert stage.model.spoken(stage.model._shown[row]).endswith("agora")

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Final
 
-from app.core.bus import Bus
-from app.domain.events import PairingTurnChanged
-from app.domain.mentorado import LinkId
+from app.core.event_bus import EventBus
+from app.core.mentorado_service import MentoradoService
+from app.domain.errors import Problem, ProblemCode
+from app.domain.events import PairingQueueChanged
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.provider import CanPairByCode, Provider
+from app.domain.repositories import Clock
 
 
-class Turn:
+class PairingSlot:
     """The right to pair. `end` gives it up early: once a link is through, the next one need not wait for its line."""
 
     def __init__(self, release: Callable[[], None]) -> None:
@@ -23,12 +30,12 @@ class Turn:
             release()
 
 
-class PairingDesk:
+class PairingQueue:
     """Hands out turns in the order they were asked for."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: EventBus) -> None:
         self._bus = bus
-        self._desk = asyncio.Lock()  # wakes its waiters first come, first served, as the queue below assumes
+        self._lock = asyncio.Lock()  # wakes its waiters first come, first served, as the queue below assumes
         self._queue: list[LinkId] = []
 
     @property
@@ -41,21 +48,21 @@ class PairingDesk:
         return tuple(self._queue[1:])
 
     @asynccontextmanager
-    async def turn(self, link_id: LinkId) -> AsyncIterator[Turn]:
+    async def slot(self, link_id: LinkId) -> AsyncIterator[PairingSlot]:
         """Wait for the turn of *link_id*, and hold it until the context or `Turn.end` closes it."""
         self._queue.append(link_id)
         self._tell()
         try:
-            await self._desk.acquire()
+            await self._lock.acquire()
         except asyncio.CancelledError:
             self._leave(link_id)
             raise
 
         def release() -> None:
-            self._desk.release()
+            self._lock.release()
             self._leave(link_id)
 
-        turn = Turn(release)
+        turn = PairingSlot(release)
         try:
             yield turn
         finally:
@@ -66,4 +73,48 @@ class PairingDesk:
         self._tell()
 
     def _tell(self) -> None:
-        self._bus.publish(PairingTurnChanged(self.current, self.waiting))
+        self._bus.publish(PairingQueueChanged(self.current, self.waiting))
+
+
+PAUSE: Final = timedelta(seconds=60)
+"""Between two codes of one link: asking for many in a row makes WhatsApp refuse them all for a while."""
+
+
+class PairingCodeService:
+    """One code at a time, for the number that is expected."""
+
+    def __init__(
+        self,
+        *,
+        providers: Mapping[ProviderKind, Provider],
+        mentorados: MentoradoService,
+        status: Callable[[LinkId], LinkStatus],
+        clock: Clock,
+    ) -> None:
+        self._providers = providers
+        self._mentorados = mentorados
+        self._status = status
+        self._clock = clock
+        self._given: dict[LinkId, datetime] = {}
+
+    def available(self, mentorado_id: MentoradoId) -> bool:
+        """Whether a code can be had now: a QR is shown, and the provider knows the other way."""
+        return self._provider(self._mentorados.get(mentorado_id)) is not None
+
+    async def request(self, mentorado_id: MentoradoId) -> str:
+        """A new code; it is a credential. Raises `Problem(PHONE_CODE_TOO_SOON)`, or what the provider says."""
+        mentorado = self._mentorados.get(mentorado_id)
+        provider, link, now = self._provider(mentorado), mentorado.link, self._clock.now()
+        if provider is None:
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="no code is shown")
+        last = self._given.get(link.id)
+        if last is not None and now - last < PAUSE:
+            raise Problem(ProblemCode.PHONE_CODE_TOO_SOON, seconds=str((last + PAUSE - now).seconds + 1))
+        self._given[link.id] = now
+        return await provider.phone_code(link, mentorado.expected_account)
+
+    def _provider(self, mentorado: Mentorado) -> CanPairByCode | None:
+        status, provider = self._status(mentorado.link.id), self._providers.get(mentorado.link.provider)
+        if status.state is not LinkState.QR_READY or status.reason is Reason.SIGNING_IN:
+            return None
+        return provider if isinstance(provider, CanPairByCode) else None

@@ -8,25 +8,23 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from app.core.bus import Bus
-from app.core.enrolments import Enrolments
-from app.core.intake import HistoryKeeper
-from app.core.links.backoff import Backoff, ReconnectPolicy
-from app.core.links.link_run import LinkRun
-from app.core.links.pairing import PairingDesk
-from app.core.links.phone_codes import PhoneCodes
-from app.core.links.start_gate import StartGate
-from app.core.links.status_board import StatusBoard, as_of
-from app.core.refusals import FORBIDDEN
-from app.core.scribe import Scribe
-from app.domain.connection import LinkState, LinkStatus, Reason
-from app.domain.errors import Code, Problem
+from app.core.action_rules import FORBIDDEN
+from app.core.event_bus import EventBus
+from app.core.links.ingest import MessageIngestor
+from app.core.links.link_worker import LinkWorker
+from app.core.links.pairing import PairingCodeService, PairingQueue
+from app.core.links.reconnect import Backoff, ConnectRateLimiter, ReconnectPolicy
+from app.core.links.status_store import StatusStore, as_of
+from app.core.mentorado_service import MentoradoService
+from app.core.write_queue import WriteQueue
+from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MentoradoAdded
-from app.domain.guidance import STAYS_BLOCKED, forbids
-from app.domain.lifecycle import Trigger
-from app.domain.mentorado import Enrolment, Link, LinkId, MentoradoId, ProviderKind
-from app.domain.ports import Clock, Transition, TransitionLog
+from app.domain.guidance import NEEDS_OPERATOR, forbids
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider import CanPair, LocksSessions, Provider
+from app.domain.repositories import Clock, Transition, TransitionRepository
+from app.domain.state_machine import Trigger
 
 FLUSH_SECONDS = 3.0
 
@@ -40,28 +38,30 @@ class Supervisor:
     def __init__(
         self,
         *,
-        bus: Bus,
+        bus: EventBus,
         providers: Mapping[ProviderKind, Provider],
-        enrolments: Enrolments,
-        transitions: TransitionLog,
-        keeper: HistoryKeeper,
+        mentorados: MentoradoService,
+        transitions: TransitionRepository,
+        ingestor: MessageIngestor,
         clock: Clock,
-        scribe: Scribe,
+        write_queue: WriteQueue,
         policy: ReconnectPolicy | None = None,
     ) -> None:
         self._providers = providers
-        self._enrolments = enrolments
+        self._mentorados = mentorados
         self._transitions = transitions
-        self._keeper = keeper
+        self._ingestor = ingestor
         self._clock = clock
         self._policy = policy or ReconnectPolicy()
-        self._gate = StartGate(clock, self._policy.per_second)
-        self._scribe = scribe
-        self._board = StatusBoard(bus=bus, clock=clock, scribe=scribe, transitions=transitions)
-        self.pairing = PairingDesk(bus)
-        self.phone_codes = PhoneCodes(providers=providers, enrolments=enrolments, status=self.status, clock=clock)
+        self._gate = ConnectRateLimiter(clock, self._policy.per_second)
+        self._write_queue = write_queue
+        self._board = StatusStore(bus=bus, clock=clock, write_queue=write_queue, transitions=transitions)
+        self.pairing = PairingQueue(bus)
+        self.phone_codes = PairingCodeService(
+            providers=providers, mentorados=mentorados, status=self.status, clock=clock
+        )
         self._group = asyncio.TaskGroup()
-        self._runs: dict[LinkId, tuple[LinkRun, asyncio.Task[None]]] = {}
+        self._runs: dict[LinkId, tuple[LinkWorker, asyncio.Task[None]]] = {}
         self._refusals: Counter[LinkId] = Counter()  # of sign-ins in a row, which outlive a run
         self._service: list[asyncio.Task[None]] = []
         self._starting: set[asyncio.Task[None]] = set()
@@ -70,7 +70,7 @@ class Supervisor:
 
     async def __aenter__(self) -> Supervisor:
         await self._group.__aenter__()
-        self._service.append(self._group.create_task(self._scribe.run(), name="scribe"))
+        self._service.append(self._group.create_task(self._write_queue.run(), name="write queue"))
         return self
 
     async def __aexit__(self, *_exc_info: object) -> None:
@@ -83,10 +83,10 @@ class Supervisor:
                 task.cancel()
             await asyncio.wait(running)
             await asyncio.sleep(0)  # lets the tasks' own clean-up of `_runs` go first
-        self._board.sign_off()
+        self._board.record_shutdown()
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_SECONDS):
-                await self._scribe.flush()
+                await self._write_queue.flush()
         for task in self._service:
             task.cancel()
         await self._group.__aexit__(None, None, None)
@@ -101,57 +101,57 @@ class Supervisor:
     async def start_wanted(self) -> None:
         """Take up what was true when the program ended, then start the links that should run, one after the other."""
         await self.restore()
-        self._start_later(self._enrolments.all())
+        self._start_later(self._mentorados.all())
 
-    async def follow(self, changed: Iterable[tuple[Enrolment, Enrolment]]) -> None:
+    async def follow(self, changed: Iterable[tuple[Mentorado, Mentorado]]) -> None:
         """Take up what another program stored about links: *changed* as they were and as they are.
 
         A link that runs here is stopped when it was archived, disconnected or given another provider elsewhere. Of
         those that do not, the last stored status is shown; one that another program connected and left is started here.
         """
         for before, after in changed:
-            unwanted = after.mentorado.archived or (before.link.wanted and not after.link.wanted)
+            unwanted = after.archived or (before.link.enabled and not after.link.enabled)
             if after.link.id in self._runs and (unwanted or before.link.provider is not after.link.provider):
-                await self.stand_down(after.mentorado.id)
+                await self.pause(after.id)
         latest, forbidding = await self._transitions.latest(), await self._transitions.forbidding()
-        left: list[Enrolment] = []
-        for enrolment in self._enrolments.all():
-            link, last = enrolment.link, latest.get(enrolment.link.id)
+        left: list[Mentorado] = []
+        for mentorado in self._mentorados.all():
+            link, last = mentorado.link, latest.get(mentorado.link.id)
             if link.id in self._runs or last is None or last.at <= self.status(link.id).since:
                 continue
             if last.after.state not in (LinkState.OFF, LinkState.BLOCKED) or last.after.reason is Reason.SESSION_IN_USE:
                 continue
-            self._restore(enrolment, last, forbidding.get(link.id), anew=True)
+            self._restore(mentorado, last, forbidding.get(link.id), anew=True)
             if last.after.reason is Reason.PROGRAM_CLOSED:
-                left.append(enrolment)
+                left.append(mentorado)
         if left:
             self._start_later(left)
 
-    def bring_back(self, mentorado_ids: Iterable[MentoradoId]) -> None:
+    def reconnect(self, mentorado_ids: Iterable[MentoradoId]) -> None:
         """What took these links down together seems to be over: try them one after the other, without their waits."""
-        fallen = [self._enrolments.get(mentorado_id) for mentorado_id in mentorado_ids]
-        for enrolment in fallen:
-            if running := self._runs.get(enrolment.link.id):
-                running[0].call()
-        flapping = [enrolment for enrolment in fallen if self.status(enrolment.link.id).reason is Reason.FLAPPING]
+        fallen = [self._mentorados.get(mentorado_id) for mentorado_id in mentorado_ids]
+        for mentorado in fallen:
+            if running := self._runs.get(mentorado.link.id):
+                running[0].retry_soon()
+        flapping = [mentorado for mentorado in fallen if self.status(mentorado.link.id).reason is Reason.FLAPPING]
         self._start_later(flapping)
 
     async def restore(self) -> None:
         """Show what a person still has to decide, and what WhatsApp forbade. Other links begin as off."""
         latest, forbidding = await self._transitions.latest(), await self._transitions.forbidding()
-        for enrolment in self._enrolments.all():
-            self._restore(enrolment, latest.get(enrolment.link.id), forbidding.get(enrolment.link.id))
+        for mentorado in self._mentorados.all():
+            self._restore(mentorado, latest.get(mentorado.link.id), forbidding.get(mentorado.link.id))
 
     def _restore(
-        self, enrolment: Enrolment, last: Transition | None, forbade: Transition | None, *, anew: bool = False
+        self, mentorado: Mentorado, last: Transition | None, forbade: Transition | None, *, anew: bool = False
     ) -> None:
         """Show what the last transition of a link says that does not run; *anew* where something else is shown."""
-        link, now = enrolment.link, self._clock.now()
+        link, now = mentorado.link, self._clock.now()
         forbidden = None if forbade is None else as_of(forbade.after, now)
         if forbidden is not None and not forbids(forbidden, now):
             forbidden = None
         if last is None:
-            self._board.begin(link.id, min(enrolment.mentorado.created_at, now))
+            self._board.init(link.id, min(mentorado.created_at, now))
         elif last.after.state is LinkState.BLOCKED and last.after.reason is not Reason.SESSION_IN_USE:
             self._board.restore(link, as_of(last.after, now), forbidden=forbidden)
         elif forbidden is not None:
@@ -159,38 +159,38 @@ class Supervisor:
         elif anew:
             self._board.restore(link, LinkStatus(since=min(last.at, now)))
         elif last.after.state in (LinkState.OFF, LinkState.BLOCKED):  # what another program had open then is past
-            self._board.begin(link.id, min(last.at, now))
+            self._board.init(link.id, min(last.at, now))
 
     def forbidden(self, mentorado_id: MentoradoId) -> LinkStatus | None:
         """The status with which WhatsApp forbade the number, while that stands."""
-        return self._board.forbidden(self._enrolments.get(mentorado_id).link)
+        return self._board.forbidden(self._mentorados.get(mentorado_id).link)
 
     async def lift(self, mentorado_id: MentoradoId) -> None:
         """A person says that WhatsApp lifted what it forbade. Nothing is connected by that."""
-        self._board.lift(self._enrolments.get(mentorado_id).link)
+        self._board.lift(self._mentorados.get(mentorado_id).link)
 
     def _on_added(self, event: MentoradoAdded) -> None:
-        self._board.begin(event.enrolment.link.id, event.enrolment.mentorado.created_at)
+        self._board.init(event.mentorado.link.id, event.mentorado.created_at)
 
-    def _start_later(self, enrolments: Iterable[Enrolment]) -> None:
-        task = self._group.create_task(self._start_each(enrolments), name="start links")
+    def _start_later(self, mentorados: Iterable[Mentorado]) -> None:
+        task = self._group.create_task(self._start_each(mentorados), name="start links")
         self._starting.add(task)
         task.add_done_callback(self._starting.discard)
 
-    async def _start_each(self, enrolments: Iterable[Enrolment]) -> None:
-        for mentorado_id in [enrolment.mentorado.id for enrolment in enrolments]:
+    async def _start_each(self, mentorados: Iterable[Mentorado]) -> None:
+        for mentorado_id in [mentorado.id for mentorado in mentorados]:
             if not self._should_start(mentorado_id):
                 continue
-            await self._gate.turn()
+            await self._gate.acquire()
             if self._should_start(mentorado_id):  # somebody may have been quicker
                 await self.connect(mentorado_id)
 
     def _should_start(self, mentorado_id: MentoradoId) -> bool:
-        enrolment = self._enrolments.get(mentorado_id)
-        link, status = enrolment.link, self.status(enrolment.link.id)
-        if not link.wanted or link.provider not in self._providers:
+        mentorado = self._mentorados.get(mentorado_id)
+        link, status = mentorado.link, self.status(mentorado.link.id)
+        if not link.enabled or link.provider not in self._providers:
             return False
-        if enrolment.mentorado.archived or self._waits_for_a_person(status) or self._board.forbidden(link):
+        if mentorado.archived or self._waits_for_a_person(status) or self._board.forbidden(link):
             return False
         return status.state is LinkState.BLOCKED or link.id not in self._runs
 
@@ -199,32 +199,32 @@ class Supervisor:
             return False
         if status.until is not None and status.until <= self._clock.now():
             return False
-        return status.reason in STAYS_BLOCKED
+        return status.reason in NEEDS_OPERATOR
 
     async def connect(self, mentorado_id: MentoradoId) -> None:
         """Ask the link to run, pairing it if it never was; hurries a link that is already on its way back."""
-        enrolment = self._enrolments.get(mentorado_id)
-        running = self._runs.get(enrolment.link.id)
-        if running is not None and self.status(enrolment.link.id).state is LinkState.RECONNECTING:
-            running[0].hurry()
+        mentorado = self._mentorados.get(mentorado_id)
+        running = self._runs.get(mentorado.link.id)
+        if running is not None and self.status(mentorado.link.id).state is LinkState.RECONNECTING:
+            running[0].retry_now()
             return
-        if running is not None and self.status(enrolment.link.id).state is LinkState.UNKNOWN:
+        if running is not None and self.status(mentorado.link.id).state is LinkState.UNKNOWN:
             running[0].check_now()
             return
-        await self._start(enrolment, pair_anew=False)
+        await self._start(mentorado, pair_anew=False)
 
-    def hurried(self, link_id: LinkId) -> bool:
+    def retry_requested(self, link_id: LinkId) -> bool:
         """Whether the next try of this link was already hurried."""
         running = self._runs.get(link_id)
         return running is not None and running[0].hurried
 
-    async def pair_anew(self, mentorado_id: MentoradoId) -> None:
+    async def pair_again(self, mentorado_id: MentoradoId) -> None:
         """Pair a new session; the old one stays until the new one is connected, and is quarantined then."""
-        await self._start(self._enrolments.get(mentorado_id), pair_anew=True)
+        await self._start(self._mentorados.get(mentorado_id), pair_anew=True)
 
-    async def stand_down(self, mentorado_id: MentoradoId) -> None:
+    async def pause(self, mentorado_id: MentoradoId) -> None:
         """Stop the link for a moment, and wait until its line is closed; it stays one that should run."""
-        link = self._enrolments.get(mentorado_id).link
+        link = self._mentorados.get(mentorado_id).link
         await self._stop(link)
         self._board.move(link, Trigger.DISCONNECT)
 
@@ -234,92 +234,92 @@ class Supervisor:
         A phone that has scanned the code stays linked: that is undone by `reject_account` alone, which a person is
         asked about.
         """
-        await self.stand_down(mentorado_id)
-        link = self._enrolments.get(mentorado_id).link
+        await self.pause(mentorado_id)
+        link = self._mentorados.get(mentorado_id).link
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
             try:
-                if await provider.undecided_account(link) is None:
-                    await provider.discard(link)
+                if await provider.pending_account(link) is None:
+                    await provider.rollback_pairing(link)
             except Problem as problem:
-                if problem.code is not Code.ACCOUNT_TAKEN:  # there is nothing of this link's to give up
+                if problem.code is not ProblemCode.ACCOUNT_TAKEN:  # there is nothing of this link's to give up
                     raise
 
-    def note_smoke_test(self, mentorado_id: MentoradoId) -> None:
+    def record_smoke_test(self, mentorado_id: MentoradoId) -> None:
         """A message went out over this link just now, and was taken."""
-        link = self._enrolments.get(mentorado_id).link
+        link = self._mentorados.get(mentorado_id).link
         seen = replace(self.status(link.id).evidence, last_smoke_test=self._clock.now())
-        self._board.note(link, evidence=seen)
+        self._board.update(link, evidence=seen)
 
     async def disconnect(self, mentorado_id: MentoradoId) -> None:
         """Ask the link to stop, and wait until its line is closed. Its session stays for the next time."""
-        await self.stand_down(mentorado_id)
-        await self._enrolments.save_link(replace(self._enrolments.get(mentorado_id).link, wanted=False))
+        await self.pause(mentorado_id)
+        await self._mentorados.save_link(replace(self._mentorados.get(mentorado_id).link, enabled=False))
 
     async def accept_account(self, mentorado_id: MentoradoId) -> None:
         """A person says that the other number which scanned the code is right."""
-        link = self._enrolments.get(mentorado_id).link
+        link = self._mentorados.get(mentorado_id).link
         account = self.status(link.id).account
         if account is None:
-            raise Problem(Code.NOT_POSSIBLE_NOW)
-        enrolment = await self._enrolments.save_link(replace(link, accepted_account=account))
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW)
+        mentorado = await self._mentorados.save_link(replace(link, accepted_account=account))
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
-            await provider.adopt(enrolment.link)
-        self._board.lift(enrolment.link)  # what was forbidden was the number before
-        await self._start(enrolment, pair_anew=False)
+            await provider.commit_pairing(mentorado.link)
+        self._board.lift(mentorado.link)  # what was forbidden was the number before
+        await self._start(mentorado, pair_anew=False)
 
     async def reject_account(self, mentorado_id: MentoradoId) -> None:
         """A person says that the other number is wrong. A phone that scanned a code is unlinked again; the former
         session, or what a provider signs in with, is untouched."""
-        link = self._enrolments.get(mentorado_id).link
+        link = self._mentorados.get(mentorado_id).link
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
-            await provider.discard(link)
+            await provider.rollback_pairing(link)
         self._board.move(link, Trigger.DISCONNECT, account=link.account)
 
     async def overrule_lock(self, mentorado_id: MentoradoId) -> None:
         """A person says that the program which is noted as having the session open is gone; connects with it then."""
-        enrolment = self._enrolments.get(mentorado_id)
-        provider: object = self._providers.get(enrolment.link.provider)
+        mentorado = self._mentorados.get(mentorado_id)
+        provider: object = self._providers.get(mentorado.link.provider)
         if not isinstance(provider, LocksSessions):
-            raise Problem(Code.NOT_POSSIBLE_NOW)
-        await self._ended(enrolment.link)
-        await provider.overrule_lock(enrolment.link)
-        await self._start(enrolment, pair_anew=False)
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW)
+        await self._ended(mentorado.link)
+        await provider.overrule_lock(mentorado.link)
+        await self._start(mentorado, pair_anew=False)
 
-    async def reopen(self, mentorado_id: MentoradoId) -> None:
+    async def restart(self, mentorado_id: MentoradoId) -> None:
         """Close the line of a link that runs and open another, with what it signs in with now."""
-        link = self._enrolments.get(mentorado_id).link
+        link = self._mentorados.get(mentorado_id).link
         if link.id not in self._runs or self.status(link.id).state is LinkState.BLOCKED:
             return
         await self._stop(link)
         self._board.move(link, Trigger.DISCONNECT)
-        await self._start(self._enrolments.get(mentorado_id), pair_anew=False)
+        await self._start(self._mentorados.get(mentorado_id), pair_anew=False)
 
-    async def _start(self, enrolment: Enrolment, *, pair_anew: bool) -> None:
+    async def _start(self, mentorado: Mentorado, *, pair_anew: bool) -> None:
         """Start a run. One that was refused may still be closing its line: two lines of one link must never be open."""
-        link = enrolment.link
+        link = mentorado.link
         if self.status(link.id).state in (LinkState.BLOCKED, LinkState.OFF):
             await self._ended(link)
         if self._closing:
-            raise Problem(Code.NOT_POSSIBLE_NOW, why="closing")
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="closing")
         if link.id in self._runs:
             return  # somebody asked twice
         forbidden = self._board.forbidden(link)
         if forbidden is not None and not (pair_anew and forbidden.reason is not Reason.TEMPORARY_BAN):
-            raise Problem(Code.NOT_POSSIBLE_NOW, why=FORBIDDEN[forbidden.reason])
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why=FORBIDDEN[forbidden.reason])
         provider = self._providers.get(link.provider)
         if provider is None:
-            raise Problem(Code.PROVIDER_UNAVAILABLE, provider=link.provider)
+            raise Problem(ProblemCode.PROVIDER_UNAVAILABLE, provider=link.provider)
         self._board.move(link, Trigger.CONNECT)
-        run = LinkRun(
-            enrolment.mentorado.id,
+        run = LinkWorker(
+            mentorado.id,
             provider=provider,
-            enrolments=self._enrolments,
+            mentorados=self._mentorados,
             board=self._board,
-            desk=self.pairing,
-            keeper=self._keeper,
+            pairing_queue=self.pairing,
+            ingestor=self._ingestor,
             clock=self._clock,
             gate=self._gate,
             backoff=Backoff(self._policy),

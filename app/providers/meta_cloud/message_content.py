@@ -13,7 +13,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.messages import REFERRING, Media, MessageKind
-from app.providers.meta_cloud.plain import mapping, mappings, number, text
+from app.providers.meta_cloud.client import (
+    list_of_dicts,
+    mapping,
+    number,
+    text,
+)
 
 DEEPEST: Final = 8
 """Levels of a form's answers that are written out."""
@@ -38,7 +43,7 @@ _OF_THE_FORM: Final = frozenset({"flow_token"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class MetaContent:
     """What a message says."""
 
     kind: MessageKind = MessageKind.OTHER
@@ -48,13 +53,13 @@ class Content:
     understood: bool = True
 
 
-def content_of(message: Mapping[str, Any]) -> Content:
+def content_of(message: Mapping[str, Any]) -> MetaContent:
     """The content of *message*, an object with a ``type`` and a member of that name."""
     kind = text(message.get("type"))
     reader = _READERS.get(kind)
-    read = Content(understood=False) if reader is None else reader(message.get(kind))
+    read = MetaContent(understood=False) if reader is None else reader(message.get(kind))
     if read.kind is MessageKind.TEXT and not read.text:  # a bubble without a word would say that nothing was written
-        read = Content(understood=False)
+        read = MetaContent(understood=False)
     if not read.text and read.media is None and read.kind not in (*REFERRING, MessageKind.UNREADABLE):
         read = replace(read, understood=False)  # nothing of it would be left
     if not read.text and read.kind not in REFERRING:
@@ -73,7 +78,7 @@ def content_of(message: Mapping[str, Any]) -> Content:
 
 def reasons(errors: object) -> str:
     """The codes of *errors* with their titles, messages and details, each word once; one line for all."""
-    return "; ".join(filter(None, map(_reason, mappings(errors))))
+    return "; ".join(filter(None, map(_reason, list_of_dicts(errors))))
 
 
 def _reason(error: Mapping[str, Any]) -> str:
@@ -82,77 +87,83 @@ def _reason(error: Mapping[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def _file(kind: MessageKind) -> Callable[[object], Content]:
-    def read(value: object) -> Content:
-        said = mapping(value)
+def _file(kind: MessageKind) -> Callable[[object], MetaContent]:
+    def read(value: object) -> MetaContent:
+        message = mapping(value)
         media = Media(
-            mime=text(said.get("mime_type")), name=text(said.get("filename")), size=number(said.get("file_size"))
+            mime=text(message.get("mime_type")),
+            name=text(message.get("filename")),
+            size=number(message.get("file_size")),
         )
-        spoken = kind is MessageKind.AUDIO and said.get("voice") is True
+        spoken = kind is MessageKind.AUDIO and message.get("voice") is True
         kept = MessageKind.VOICE if spoken else kind
-        return Content(kind=kept, text=text(said.get("caption")), media=media, understood=isinstance(value, dict))
+        return MetaContent(
+            kind=kept, text=text(message.get("caption")), media=media, understood=isinstance(value, dict)
+        )
 
     return read
 
 
-def _words(*keys: str) -> Callable[[object], Content]:
+def _words(*keys: str) -> Callable[[object], MetaContent]:
     """The first of *keys* that says something, or the whole where it is a text itself."""
 
-    def read(value: object) -> Content:
-        said = mapping(value)
-        return Content(kind=_K.TEXT, text=text(value) or next(filter(None, (text(said.get(key)) for key in keys)), ""))
+    def read(value: object) -> MetaContent:
+        message = mapping(value)
+        return MetaContent(
+            kind=_K.TEXT, text=text(value) or next(filter(None, (text(message.get(key)) for key in keys)), "")
+        )
 
     return read
 
 
-def _reaction(value: object) -> Content:
-    said = mapping(value)
-    return Content(kind=_K.REACTION, text=text(said.get("emoji")), refers_to=text(said.get("message_id")))
+def _reaction(value: object) -> MetaContent:
+    message = mapping(value)
+    return MetaContent(kind=_K.REACTION, text=text(message.get("emoji")), refers_to=text(message.get("message_id")))
 
 
-def _edit(value: object) -> Content:
+def _edit(value: object) -> MetaContent:
     """The new words: the text of a text, the caption of a file. Without a message in it nothing is emptied."""
-    said = mapping(value)
-    inner = mapping(said.get("message"))
+    message = mapping(value)
+    inner = mapping(message.get("message"))
     kind = text(inner.get("type")) or next((name for name in inner if name in _READERS), "")
     if not kind or not isinstance(inner.get(kind), dict):
-        return Content(understood=False)
+        return MetaContent(understood=False)
     new = content_of({"type": kind, kind: inner[kind]})
     if new.kind is MessageKind.OTHER or new.kind in REFERRING or not (new.text or new.kind in _CAPTIONED):
-        return Content(text=new.text, understood=False)
-    return Content(kind=_K.EDIT, text=new.text, refers_to=text(said.get("original_message_id")))
+        return MetaContent(text=new.text, understood=False)
+    return MetaContent(kind=_K.EDIT, text=new.text, refers_to=text(message.get("original_message_id")))
 
 
-def _revocation(value: object) -> Content:
-    return Content(kind=_K.REVOCATION, refers_to=text(mapping(value).get("original_message_id")))
+def _revocation(value: object) -> MetaContent:
+    return MetaContent(kind=_K.REVOCATION, refers_to=text(mapping(value).get("original_message_id")))
 
 
-def _location(value: object) -> Content:
+def _location(value: object) -> MetaContent:
     """Name, address, link and coordinates, as far as they are told."""
-    said = mapping(value)
-    place = ", ".join(filter(None, (text(said.get(name)) for name in ("name", "address"))))
-    known = [said.get(name) for name in ("latitude", "longitude")]
+    message = mapping(value)
+    place = ", ".join(filter(None, (text(message.get(name)) for name in ("name", "address"))))
+    known = [message.get(name) for name in ("latitude", "longitude")]
     where = ", ".join(shown for each in known if (shown := _scalar(each)))
     if where and place:
         place, where = f"{place} ({where})", ""
-    return Content(kind=_K.LOCATION, text="\n".join(filter(None, (place or where, text(said.get("url"))))))
+    return MetaContent(kind=_K.LOCATION, text="\n".join(filter(None, (place or where, text(message.get("url"))))))
 
 
-def _cards(value: object) -> Content:
+def _cards(value: object) -> MetaContent:
     """One line for each person: the name, numbers, and addresses."""
-    return Content(kind=_K.CONTACT, text="\n".join(filter(None, map(_card, mappings(value)))))
+    return MetaContent(kind=_K.CONTACT, text="\n".join(filter(None, map(_card, list_of_dicts(value)))))
 
 
 def _card(card: Mapping[str, Any]) -> str:
     named, work = mapping(card.get("name")), mapping(card.get("org"))
     names = (text(named.get(each)) for each in ("first_name", "middle_name", "last_name"))
     name = text(named.get("formatted_name")) or " ".join(filter(None, names)) or text(work.get("company"))
-    numbers = [card_number(each) for each in mappings(card.get("phones"))]
-    mail = [text(each.get("email")) for each in mappings(card.get("emails"))]
-    pages = [text(each.get("url")) for each in mappings(card.get("urls"))]
+    numbers = [card_number(each) for each in list_of_dicts(card.get("phones"))]
+    mail = [text(each.get("email")) for each in list_of_dicts(card.get("emails"))]
+    pages = [text(each.get("url")) for each in list_of_dicts(card.get("urls"))]
     places = [
         ", ".join(filter(None, (text(each.get(part)) for part in ("street", "city", "state", "zip", "country"))))
-        for each in mappings(card.get("addresses"))
+        for each in list_of_dicts(card.get("addresses"))
     ]
     about = (text(work.get(each)) for each in ("title", "department", "company"))
     parts = (name, *numbers, *mail, *pages, *places, *about, text(card.get("birthday")))
@@ -165,11 +176,11 @@ def card_number(phone: Mapping[str, Any]) -> str:
     return written or (f"+{account}" if account.isdigit() else account)
 
 
-def _order(value: object) -> Content:
+def _order(value: object) -> MetaContent:
     """What was written with the order, and a line for each item: quantity, product and price."""
-    said = mapping(value)
-    lines = [text(said.get("text")), *map(_item, mappings(said.get("product_items")))]
-    return Content(kind=_K.TEXT, text="\n".join(filter(None, lines)))
+    message = mapping(value)
+    lines = [text(message.get("text")), *map(_item, list_of_dicts(message.get("product_items")))]
+    return MetaContent(kind=_K.TEXT, text="\n".join(filter(None, lines)))
 
 
 def _item(item: Mapping[str, Any]) -> str:
@@ -179,46 +190,46 @@ def _item(item: Mapping[str, Any]) -> str:
     return " · ".join(filter(None, (named, price)))
 
 
-def _interactive(value: object) -> Content:
+def _interactive(value: object) -> MetaContent:
     """The button, the row or the answers that were given."""
-    said = mapping(value)
+    message = mapping(value)
     for kind in ("button_reply", "list_reply"):
-        chosen = mapping(said.get(kind))
+        chosen = mapping(message.get(kind))
         if chosen:
             words = (text(chosen.get("title")) or text(chosen.get("id")), text(chosen.get("description")))
-            return Content(kind=_K.TEXT, text="\n".join(filter(None, words)))
-    if (form := mapping(said.get("nfm_reply"))) or "nfm_reply" in said:
-        return Content(kind=_K.TEXT, text=_answers(form))
-    kind = text(said.get("type"))
-    lines = tuple(_lines(said.get(kind))) if kind else ()
-    lines = lines or tuple(_written(said))
-    return Content(kind=_K.TEXT if lines else _K.OTHER, text="\n".join(lines), understood=bool(lines))
+            return MetaContent(kind=_K.TEXT, text="\n".join(filter(None, words)))
+    if (form := mapping(message.get("nfm_reply"))) or "nfm_reply" in message:
+        return MetaContent(kind=_K.TEXT, text=_answers(form))
+    kind = text(message.get("type"))
+    lines = tuple(_lines(message.get(kind))) if kind else ()
+    lines = lines or tuple(_written(message))
+    return MetaContent(kind=_K.TEXT if lines else _K.OTHER, text="\n".join(lines), understood=bool(lines))
 
 
-def _template(value: object) -> Content:
+def _template(value: object) -> MetaContent:
     """What a business sent as a template, as far as its words are told; else the template's name."""
-    said = mapping(value)
-    lines = [text(said.get("name"))]
-    for part in mappings(said.get("components")):
+    message = mapping(value)
+    lines = [text(message.get("name"))]
+    for part in list_of_dicts(message.get("components")):
         lines += filter(
-            None, (text(part.get("text")), *_written(part), *map(_parameter, mappings(part.get("parameters"))))
+            None, (text(part.get("text")), *_written(part), *map(_parameter, list_of_dicts(part.get("parameters"))))
         )
-    return Content(kind=_K.TEXT, text="\n".join(filter(None, lines)))
+    return MetaContent(kind=_K.TEXT, text="\n".join(filter(None, lines)))
 
 
 def _parameter(value: Mapping[str, Any]) -> str:
     return text(value.get("text")) or text(value.get("payload"))
 
 
-def _written(said: Mapping[str, Any]) -> Iterator[str]:
+def _written(message: Mapping[str, Any]) -> Iterator[str]:
     """The words of what a business sends to choose from: above, between and below, and every choice."""
     for part in ("header", "body", "footer"):
-        if words := text(mapping(said.get(part)).get("text")) or text(said.get(part)):
+        if words := text(mapping(message.get(part)).get("text")) or text(message.get(part)):
             yield words
-    action = mapping(said.get("action"))
-    rows = [row for section in mappings(action.get("sections")) for row in mappings(section.get("rows"))]
-    shown = [mapping(each.get("reply")) or each for each in (*mappings(action.get("buttons")), *rows)]
-    shown += [*mappings(said.get("buttons")), mapping(action.get("parameters"))]
+    action = mapping(message.get("action"))
+    rows = [row for section in list_of_dicts(action.get("sections")) for row in list_of_dicts(section.get("rows"))]
+    shown = [mapping(each.get("reply")) or each for each in (*list_of_dicts(action.get("buttons")), *rows)]
+    shown += [*list_of_dicts(message.get("buttons")), mapping(action.get("parameters"))]
     for each in shown:
         parts = (text(each.get(name)) for name in ("title", "text", "display_text", "description", "url"))
         if label := " · ".join(dict.fromkeys(filter(None, parts))):
@@ -279,32 +290,32 @@ def _scalar(value: object) -> str:
 
 def _referral(message: Mapping[str, Any]) -> str:
     """The advertisement, post or product through which the person came, on a line of its own."""
-    said = mapping(message.get("referral"))
-    parts = [text(said.get(name)) for name in ("headline", "body", "source_url")]
-    if said and not any(parts):
-        parts = [text(said.get(name)) for name in ("source_type", "source_id")]
+    fields = mapping(message.get("referral"))
+    parts = [text(fields.get(name)) for name in ("headline", "body", "source_url")]
+    if fields and not any(parts):
+        parts = [text(fields.get(name)) for name in ("source_type", "source_id")]
     product = mapping(mapping(message.get("context")).get("referred_product"))
     parts += [text(product.get(name)) for name in ("catalog_id", "product_retailer_id")]
     shown = " · ".join(" ".join(part.split()) for part in parts if part)
     return f"{_POINTER}{shown}" if shown else ""
 
 
-def _notice(value: object) -> Content:
+def _notice(value: object) -> MetaContent:
     """What WhatsApp says about the person: a number or an identity that changed; without words, from what to what."""
-    said = mapping(value)
-    before = text(said.get("customer")) or text(said.get("previous_user_id"))
-    after = next(filter(None, (text(said.get(name)) for name in ("wa_id", "new_wa_id", "user_id"))), "")
-    kind = text(said.get("type")).replace("_", " ")
+    message = mapping(value)
+    before = text(message.get("customer")) or text(message.get("previous_user_id"))
+    after = next(filter(None, (text(message.get(name)) for name in ("wa_id", "new_wa_id", "user_id"))), "")
+    kind = text(message.get("type")).replace("_", " ")
     changed = " → ".join(filter(None, (before, after)))
-    return Content(text=text(value) or text(said.get("body")) or ": ".join(filter(None, (kind, changed))))
+    return MetaContent(text=text(value) or text(message.get("body")) or ": ".join(filter(None, (kind, changed))))
 
 
-def _unsupported(value: object) -> Content:
+def _unsupported(value: object) -> MetaContent:
     """What the Cloud API itself cannot hand over."""
-    return Content(text=text(mapping(value).get("type")).replace("_", " "))
+    return MetaContent(text=text(mapping(value).get("type")).replace("_", " "))
 
 
-_READERS: Final[Mapping[str, Callable[[object], Content]]] = MappingProxyType(
+_READERS: Final[Mapping[str, Callable[[object], MetaContent]]] = MappingProxyType(
     {
         **{name: _file(kind) for name, kind in _MEDIA.items()},
         "text": _words("body"),
@@ -319,6 +330,6 @@ _READERS: Final[Mapping[str, Callable[[object], Content]]] = MappingProxyType(
         "template": _template,
         "system": _notice,
         "unsupported": _unsupported,
-        "media_placeholder": lambda _: Content(kind=_K.UNREADABLE),  # the file's own message follows under its id
+        "media_placeholder": lambda _: MetaContent(kind=_K.UNREADABLE),  # the file's own message follows under its id
     }
 )

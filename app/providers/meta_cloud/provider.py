@@ -8,28 +8,80 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
-from app.domain.connection import Reason
-from app.domain.credentials import CredentialField, CredentialReport, Credentials, from_text, missing, secret_name
-from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind
-from app.domain.messages import WireFact
+from app.domain.credentials import CredentialField, CredentialReport, Credentials, loads, missing, secret_key
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
+from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
+from app.domain.messages import MessageUpdate
 from app.domain.phone import same_account
-from app.domain.ports import AccountOwners, Clock, Secrets
-from app.domain.provider import Line, Opened, Refused, Silent
-from app.domain.sending import Accepted, NotSent, NumberDetails, Outgoing, SendResult, SendTrouble
-from app.providers.meta_cloud.accounts import why, wrong_account
-from app.providers.meta_cloud.details import ASKED_FOR, facts
-from app.providers.meta_cloud.dispatch import Dispatch, Effects
-from app.providers.meta_cloud.graph import Declined, Graph, open_graph
-from app.providers.meta_cloud.held_templates import HeldTemplates
-from app.providers.meta_cloud.history_poll import HistoryPoll
-from app.providers.meta_cloud.inquiry import Inquiry
-from app.providers.meta_cloud.line import MetaLine, Rhythm
-from app.providers.meta_cloud.registering import declined_registration
-from app.providers.meta_cloud.templates import Catalogue
-from app.providers.meta_cloud.verdict import Number
-from app.providers.wire import Patience, Unanswered
-from app.providers.work_beside import beside
+from app.domain.provider import Blocked, Connected, Connection, RegistrationLocked, Unreachable
+from app.domain.repositories import AccountOwners, Clock, SecretStore
+from app.domain.sending import Accepted, NotSent, NumberDetails, OutgoingMessage, SendErrorKind, SendResult
+from app.platform.threads import background_task
+from app.providers.http_client import Timeouts, TransportError
+from app.providers.meta_cloud.client import (
+    Graph,
+    GraphError,
+    GraphResponse,
+    Reply,
+    list_of_dicts,
+    open_graph,
+    text,
+)
+from app.providers.meta_cloud.connection import MetaConnection, PollIntervals
+from app.providers.meta_cloud.errors import rule_for
+from app.providers.meta_cloud.health import ASKED_FOR, HealthProbe, Number, facts
+from app.providers.meta_cloud.sender import DeliveryPoller, MessageSender, SendCallbacks
+from app.providers.meta_cloud.templates import MOST_PAGES, HeldTemplates, TemplateCache, next_cursor
+
+
+async def wrong_account(graph: Graph, waba_id: str, number_id: str) -> CredentialReport | None:
+    """What is wrong with the account's id; None when the number is among the account's."""
+    after = ""
+    for _ in range(MOST_PAGES):
+        params = {"fields": "id", "limit": "100"} | ({"after": after} if after else {})
+        reply = await graph.get(f"{waba_id}/phone_numbers", **params)
+        if isinstance(reply, GraphError) and rule_for(reply).wait is None:
+            return CredentialReport(valid=False, reason=Reason.PERMISSION_MISSING, detail=why(reply))
+        if not isinstance(reply, GraphResponse) or not isinstance(reply.body.get("data"), list):
+            return CredentialReport(valid=None, reason=Reason.UNREACHABLE, detail=why(reply))
+        if any(text(each.get("id")) == number_id for each in list_of_dicts(reply.body["data"])):
+            return None
+        after = next_cursor(reply.body)
+        if not after:
+            break
+    detail = "the number is not one of this account's"
+    return CredentialReport(valid=False, reason=Reason.PERMISSION_MISSING, detail=detail)
+
+
+def why(reply: Reply) -> str:
+    """Why *reply* was of no use, for the details line."""
+    match reply:
+        case GraphError(code=code, detail=detail):
+            return f"{code}: {detail}"
+        case TransportError(why=words):
+            return words
+        case GraphResponse():
+            return "an answer that nobody understands"
+
+
+LIMIT: Final = 133016
+"""Ten tries in 72 hours; the eleventh locks the number for 72 more."""
+
+_CREDENTIALS = frozenset({Reason.TOKEN_INVALID, Reason.PERMISSION_MISSING})
+
+
+def declined_registration(reply: GraphError) -> Problem | RegistrationLocked:
+    """What *reply* is to a person, or the lock whose end Meta does not say."""
+    if reply.code == LIMIT:
+        return RegistrationLocked()
+    meaning = rule_for(reply)
+    if meaning.reason in _CREDENTIALS:
+        return Problem(ProblemCode.CREDENTIALS_REFUSED, detail=f"{reply.code}: {reply.detail}")
+    if meaning.wait is not None:
+        return Problem(ProblemCode.PROVIDER_SILENT, detail=f"{reply.code}: {reply.detail}")
+    return Problem(ProblemCode.PROVIDER_REFUSED, detail=f"{reply.code}: {reply.detail}")
+
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +96,7 @@ _PIN = re.compile(r"[0-9]{6}")
 
 
 class MetaCloudProvider:
-    """A `Provider` that `NeedsCredentials`, `CanRegister`, `CanDescribe`, `CanSend` and `TakesDeliveries`.
+    """A `Provider` that `UsesCredentials`, `CanRegister`, `HasNumberDetails`, `CanSend` and `HandlesWebhooks`.
 
     There is nothing to pair: a number is registered with Meta, and a token lets us speak for it.
     """
@@ -52,12 +104,12 @@ class MetaCloudProvider:
     def __init__(
         self,
         *,
-        secrets: Secrets,
+        secrets: SecretStore,
         clock: Clock,
         base_url: str = BASE_URL,
         version: str = VERSION,
-        rhythm: Rhythm | None = None,
-        patience: Patience | None = None,
+        rhythm: PollIntervals | None = None,
+        timeouts: Timeouts | None = None,
         owners: AccountOwners | None = None,
     ) -> None:
         """*owners* know whose a number is: another link's is not spoken for, registered or taken off."""
@@ -65,37 +117,37 @@ class MetaCloudProvider:
         self._clock = clock
         self._base_url = base_url
         self._version = version
-        self._rhythm = rhythm or Rhythm()
-        self._patience = patience or Patience()
+        self._rhythm = rhythm or PollIntervals()
+        self._timeouts = timeouts or Timeouts()
         self._owners = owners
-        self._lines: dict[LinkId, tuple[MetaLine, Dispatch]] = {}
+        self._lines: dict[LinkId, tuple[MetaConnection, MessageSender]] = {}
         self._stopped: dict[LinkId, NotSent] = {}  # what sending ends in until a person connects the link again
-        self._catalogues: dict[str, Catalogue] = {}
+        self._catalogues: dict[str, TemplateCache] = {}
         self._held: dict[LinkId, HeldTemplates] = {}
 
     # --- lines
 
     @asynccontextmanager
-    async def connect(self, enrolment: Enrolment) -> AsyncIterator[Line]:
+    async def connect(self, mentorado: Mentorado) -> AsyncIterator[Connection]:
         """Ask about the number from now on. Raises `Problem(CREDENTIALS_MISSING)`."""
-        link = enrolment.link
+        link = mentorado.link
         credentials = await self._credentials(link)
         async with self._graph(credentials) as graph:
             number_id = credentials[_F.PHONE_NUMBER_ID]
-            history = HistoryPoll(graph, number_id, self._clock)
-            line = MetaLine(Inquiry(graph, number_id, self._clock), history, self._clock, self._rhythm)
-            dispatch = Dispatch(
+            history = DeliveryPoller(graph, number_id, self._clock)
+            line = MetaConnection(HealthProbe(graph, number_id, self._clock), history, self._clock, self._rhythm)
+            dispatch = MessageSender(
                 graph,
                 number_id,
                 catalogue=self._catalogue(credentials),
                 clock=self._clock,
-                effects=Effects(stop=line.stop, limited=line.limited),
+                effects=SendCallbacks(stop=line.stop, limited=line.set_limited),
                 held=self._held.setdefault(link.id, HeldTemplates()),
             )
             self._stopped.pop(link.id, None)
             self._lines[link.id] = line, dispatch
             try:
-                async with beside(line.keep_asking()):
+                async with background_task(line.keep_asking()):
                     yield line
             finally:
                 del self._lines[link.id]
@@ -106,12 +158,12 @@ class MetaCloudProvider:
         try:
             await self._credentials(link)
         except Problem as problem:
-            if problem.code is Code.CREDENTIALS_MISSING:
+            if problem.code is ProblemCode.CREDENTIALS_MISSING:
                 return False
             raise
         return True
 
-    def deliver(self, link_id: LinkId, facts: Sequence[WireFact], check: bool, confirm: Callable[[], None]) -> bool:
+    def handle(self, link_id: LinkId, facts: Sequence[MessageUpdate], check: bool, confirm: Callable[[], None]) -> bool:
         """Hand what a webhook told to the open line of *link_id*; False when none is open.
 
         Messages are not taken before Meta said whose number it is: they could be somebody else's.
@@ -119,12 +171,12 @@ class MetaCloudProvider:
         line = self._lines[link_id][0] if link_id in self._lines else None
         if line is None or line.over or (facts and line.account is None):
             return False
-        line.deliver(facts, check, confirm)
+        line.handle(facts, check, confirm)
         dispatch = self._lines[link_id][1]
         for fact in facts:
             dispatch.heed(fact)
         if check:
-            dispatch.doubt_templates()
+            dispatch.invalidate_templates()
         return True
 
     # --- credentials
@@ -132,27 +184,29 @@ class MetaCloudProvider:
     async def check(self, credentials: Credentials) -> CredentialReport:
         """Ask for the token, the number and its health, and whether the account is the number's."""
         if missing(ProviderKind.META_CLOUD, credentials):
-            return CredentialReport(good=False, reason=Reason.CREDENTIALS_MISSING)
+            return CredentialReport(valid=False, reason=Reason.CREDENTIALS_MISSING)
         if not _usable(credentials):
-            return CredentialReport(good=False, reason=Reason.TOKEN_INVALID)
+            return CredentialReport(valid=False, reason=Reason.TOKEN_INVALID)
         async with self._graph(credentials) as graph:
-            inquiry = Inquiry(graph, credentials[_F.PHONE_NUMBER_ID], self._clock)
+            inquiry = HealthProbe(graph, credentials[_F.PHONE_NUMBER_ID], self._clock)
             known = await inquiry.number()
             if not isinstance(known, Number):
                 return _report(known)
-            verdict = await inquiry.judged(known)
-            if isinstance(verdict, Silent):
+            verdict = await inquiry.evaluate(known)
+            if isinstance(verdict, Unreachable):
                 return CredentialReport(
-                    good=None, reason=Reason.UNREACHABLE, account=known.account, detail=verdict.detail
+                    valid=None, reason=Reason.UNREACHABLE, account=known.account, detail=verdict.detail
                 )
             wrong = await wrong_account(graph, credentials[_F.WABA_ID], credentials[_F.PHONE_NUMBER_ID])
             if wrong is not None:
                 return wrong
-            more = await inquiry.more(ASKED_FOR)
-            told = {} if isinstance(more, Declined | Unanswered) else facts(more)
-            detail = verdict.detail if isinstance(verdict, Refused) else ""
+            more = await inquiry.fields(ASKED_FOR)
+            details = {} if isinstance(more, GraphError | TransportError) else facts(more)
+            detail = verdict.detail if isinstance(verdict, Blocked) else ""
             good = verdict.reason not in _WRONG_CREDENTIALS
-            return CredentialReport(good=good, reason=verdict.reason, account=known.account, facts=told, detail=detail)
+            return CredentialReport(
+                valid=good, reason=verdict.reason, account=known.account, facts=details, detail=detail
+            )
 
     # --- registration
 
@@ -163,7 +217,7 @@ class MetaCloudProvider:
         `PROVIDER_SILENT` when nobody knows whether it happened.
         """
         if not _PIN.fullmatch(pin):
-            raise Problem(Code.PIN_INVALID)
+            raise Problem(ProblemCode.PIN_INVALID)
         await self._registration(link, "register", {"messaging_product": "whatsapp", "pin": pin})
 
     async def deregister(self, link: Link) -> None:
@@ -177,18 +231,18 @@ class MetaCloudProvider:
         async with self._graph(credentials) as graph:
             await self._require_own_number(graph, link, credentials)
             reply = await graph.post(f"{credentials[_F.PHONE_NUMBER_ID]}/{action}", body)
-        if isinstance(reply, Declined):
+        if isinstance(reply, GraphError):
             raise declined_registration(reply)
-        if isinstance(reply, Unanswered) or reply.body.get("success") is not True:
-            raise Problem(Code.PROVIDER_SILENT, detail=why(reply))
+        if isinstance(reply, TransportError) or reply.body.get("success") is not True:
+            raise Problem(ProblemCode.PROVIDER_SILENT, detail=why(reply))
 
     async def _require_own_number(self, graph: Graph, link: Link, credentials: Credentials) -> None:
         """Registering a number, and taking it off, ends whatever else connects it."""
         if self._owners is None:
             return
-        known = await Inquiry(graph, credentials[_F.PHONE_NUMBER_ID], self._clock).number()
-        if isinstance(known, Silent):
-            raise Problem(Code.PROVIDER_SILENT, detail=known.detail)
+        known = await HealthProbe(graph, credentials[_F.PHONE_NUMBER_ID], self._clock).number()
+        if isinstance(known, Unreachable):
+            raise Problem(ProblemCode.PROVIDER_SILENT, detail=known.detail)
         if isinstance(known, Number):
             self._owners.require_nobodys(known.account, besides=link.id)
 
@@ -198,59 +252,59 @@ class MetaCloudProvider:
         """Quality, tier, throughput, names and templates, as they are now. Raises `Problem(PROVIDER_SILENT)`."""
         credentials = await self._credentials(link)
         async with self._graph(credentials) as graph:
-            inquiry = Inquiry(graph, credentials[_F.PHONE_NUMBER_ID], self._clock)
+            inquiry = HealthProbe(graph, credentials[_F.PHONE_NUMBER_ID], self._clock)
             known = await inquiry.number()
             if not isinstance(known, Number):
-                raise Problem(Code.PROVIDER_SILENT, detail=known.detail)
-            more = await inquiry.more(ASKED_FOR)
-            if isinstance(more, Declined | Unanswered):
-                raise Problem(Code.PROVIDER_SILENT, detail=why(more))
+                raise Problem(ProblemCode.PROVIDER_SILENT, detail=known.detail)
+            more = await inquiry.fields(ASKED_FOR)
+            if isinstance(more, GraphError | TransportError):
+                raise Problem(ProblemCode.PROVIDER_SILENT, detail=why(more))
             listed = await self._catalogue(credentials).refresh(graph)
         own = {"status": known.status.lower(), "platform": known.platform.lower()}
-        if isinstance(listed, Declined | Unanswered):
+        if isinstance(listed, GraphError | TransportError):
             log.info("The templates of link %s could not be listed: %s", link.id, why(listed))
             return NumberDetails(facts={**own, **facts(more)})
         return NumberDetails(facts={**own, **facts(more)}, templates=tuple(each.shown() for each in listed))
 
     # --- sending
 
-    async def send(self, enrolment: Enrolment, message: Outgoing) -> SendResult:
+    async def send(self, mentorado: Mentorado, message: OutgoingMessage) -> SendResult:
         """Send through the open line of the right number; anything else is refused here."""
-        link_id = enrolment.link.id
+        link_id = mentorado.link.id
         found = self._lines.get(link_id)
         stopped = self._stopped.get(link_id) if found is None else found[0].stopped
         if stopped is not None:
             return stopped
         account = None if found is None or found[0].over else found[0].account
-        if found is None or account is None or not same_account(account, enrolment.expected_account):
-            return NotSent(trouble=SendTrouble.NOT_CONNECTED)
+        if found is None or account is None or not same_account(account, mentorado.expected_account):
+            return NotSent(trouble=SendErrorKind.NOT_CONNECTED)
         line, dispatch = found
         result = await dispatch.send(message)
         if isinstance(result, Accepted):
             line.sent()
-            line.history.follow(result.provider_id, (message.to,))
+            line.history.track(result.provider_id, (message.to,))
         return result
 
     # --- credentials, as they are kept
 
     async def _credentials(self, link: Link) -> Credentials:
-        kept = await self._secrets.get(secret_name(link.id))
+        kept = await self._secrets.get(secret_key(link.id))
         try:
-            credentials = from_text(kept) if kept else {}
+            credentials = loads(kept) if kept else {}
         except ValueError:  # typed again, they are whole again
             credentials = {}
         if missing(ProviderKind.META_CLOUD, credentials) or not _usable(credentials):
-            raise Problem(Code.CREDENTIALS_MISSING)
+            raise Problem(ProblemCode.CREDENTIALS_MISSING)
         if self._owners is not None:
             await self._owners.require_first(link, credentials)
         return credentials
 
     def _graph(self, credentials: Credentials) -> AbstractAsyncContextManager[Graph]:
-        return open_graph(self._base_url, self._version, credentials[_F.ACCESS_TOKEN], self._patience)
+        return open_graph(self._base_url, self._version, credentials[_F.ACCESS_TOKEN], self._timeouts)
 
-    def _catalogue(self, credentials: Credentials) -> Catalogue:
+    def _catalogue(self, credentials: Credentials) -> TemplateCache:
         waba_id = credentials[_F.WABA_ID]
-        return self._catalogues.setdefault(waba_id, Catalogue(waba_id, self._clock))
+        return self._catalogues.setdefault(waba_id, TemplateCache(waba_id, self._clock))
 
 
 def _usable(credentials: Credentials) -> bool:
@@ -259,8 +313,8 @@ def _usable(credentials: Credentials) -> bool:
     return all(_ID.fullmatch(each) for each in ids) and _TOKEN.fullmatch(credentials[_F.ACCESS_TOKEN]) is not None
 
 
-def _report(verdict: Opened | Refused | Silent) -> CredentialReport:
-    if isinstance(verdict, Silent):
-        return CredentialReport(good=None, reason=Reason.UNREACHABLE, detail=verdict.detail)
-    detail = verdict.detail if isinstance(verdict, Refused) else ""
-    return CredentialReport(good=verdict.reason not in _WRONG_CREDENTIALS, reason=verdict.reason, detail=detail)
+def _report(verdict: Connected | Blocked | Unreachable) -> CredentialReport:
+    if isinstance(verdict, Unreachable):
+        return CredentialReport(valid=None, reason=Reason.UNREACHABLE, detail=verdict.detail)
+    detail = verdict.detail if isinstance(verdict, Blocked) else ""
+    return CredentialReport(valid=verdict.reason not in _WRONG_CREDENTIALS, reason=verdict.reason, detail=detail)

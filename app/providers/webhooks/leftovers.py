@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.domain.erasure import CopyKind, OldCopy
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
-from app.providers.webhooks.reception import FOLDER
+from app.providers.webhooks.server_process import FOLDER
 
 
 class WebhookLeftovers:
@@ -61,4 +61,4 @@ def _problems() -> Iterator[None]:
         yield
     except OSError as error:
         detail = error.strerror or errno.errorcode.get(error.errno or 0, "")
-        raise Problem(Code.WEBHOOK_SPOOL_UNUSABLE, detail=detail) from error
+        raise Problem(ProblemCode.WEBHOOK_SPOOL_UNUSABLE, detail=detail) from error

@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.phone import PhoneNumber
-from app.domain.webhooks import Door, Doors, Handed, Outcome, Tallied, Tally
-from app.providers.whatsapp_web.wire_json import fact_in, to_plain
+from app.domain.webhooks import DeliveryBatch, DeliveryOutcome, Endpoint, EndpointList, OutcomeCount, WebhookStats
+from app.providers.whatsapp_web.codec import fact_in, message_to_json
 
 LINE_LIMIT: Final = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Begin:
+class StartServer:
     """The first thing the process hears: where it keeps what it accepts, and where it listens (port -1: nowhere)."""
 
     folder: str
@@ -35,12 +35,12 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
-class Postpone:
+class Pause:
     link_id: LinkId
 
 
 @dataclass(frozen=True, slots=True)
-class OfferAgain:
+class Resume:
     link_id: LinkId
 
 
@@ -64,7 +64,7 @@ class Listening:
 
 
 @dataclass(frozen=True, slots=True)
-class Unable:
+class StartFailed:
     """It cannot; *why* is one of `taken`, `forbidden`, `address`, `disk`."""
 
     why: str
@@ -72,14 +72,14 @@ class Unable:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class LogMessage:
     """For the log."""
 
     text: str = field(repr=False)
 
 
-ToHost = Begin | Doors | Confirm | Postpone | OfferAgain | Ping
-FromHost = Listening | Unable | Note | Handed | Tallied | Pong
+ToHost = StartServer | EndpointList | Confirm | Pause | Resume | Ping
+FromHost = Listening | StartFailed | LogMessage | DeliveryBatch | WebhookStats | Pong
 
 
 class ProtocolError(Exception):
@@ -93,11 +93,11 @@ def encode(message: ToHost | FromHost) -> bytes:
 
 def _plain(message: ToHost | FromHost) -> Any:
     match message:
-        case Doors(doors=doors, verify_token=token, complete=complete):
-            return [[[d.link_id, d.provider.value, d.key, d.secret, d.number] for d in doors], token, complete]
-        case Handed(link_id=link_id, mark=mark, facts=facts, check=check):
-            return [link_id, mark, [to_plain(fact) for fact in facts], check]
-        case Tallied(tallies, waiting):
+        case EndpointList(endpoints=endpoints, verify_token=token, complete=complete):
+            return [[[d.link_id, d.provider.value, d.key, d.secret, d.number] for d in endpoints], token, complete]
+        case DeliveryBatch(link_id=link_id, mark=mark, facts=facts, check=check):
+            return [link_id, mark, [message_to_json(fact) for fact in facts], check]
+        case WebhookStats(tallies, waiting):
             plain = [[t.link_id, t.outcome.value, t.count, t.last.timestamp()] for t in tallies]
             return [plain, dict(waiting)]
         case _:
@@ -109,18 +109,22 @@ def decode_to_host(line: bytes) -> ToHost:
     name, plain = _opened(line)
     try:
         match name:
-            case "Begin":
+            case "StartServer":
                 folder, address, port = plain
-                return Begin(str(folder), str(address), int(port))
-            case "Doors":
-                doors, token, complete = plain
-                return Doors(doors=tuple(_door(*each) for each in doors), verify_token=token, complete=complete is True)
+                return StartServer(str(folder), str(address), int(port))
+            case "EndpointList":
+                endpoints, token, complete = plain
+                return EndpointList(
+                    endpoints=tuple(_endpoint(*each) for each in endpoints),
+                    verify_token=token,
+                    complete=complete is True,
+                )
             case "Confirm":
                 return Confirm(LinkId(str(plain[0])), int(plain[1]))
-            case "Postpone":
-                return Postpone(LinkId(str(plain[0])))
-            case "OfferAgain":
-                return OfferAgain(LinkId(str(plain[0])))
+            case "Pause":
+                return Pause(LinkId(str(plain[0])))
+            case "Resume":
+                return Resume(LinkId(str(plain[0])))
             case "Ping":
                 return Ping(int(plain[0]))
             case _:
@@ -137,19 +141,19 @@ def decode_from_host(line: bytes) -> FromHost:
         match name:
             case "Listening":
                 return Listening(int(plain[0]))
-            case "Unable":
-                return Unable(str(plain[0]), str(plain[1]))
-            case "Note":
-                return Note(str(plain[0]))
+            case "StartFailed":
+                return StartFailed(str(plain[0]), str(plain[1]))
+            case "LogMessage":
+                return LogMessage(str(plain[0]))
             case "Pong":
                 return Pong(int(plain[0]))
-            case "Handed":
+            case "DeliveryBatch":
                 link_id, mark, facts, check = plain
                 read = tuple(fact_in(each) for each in facts)
-                return Handed(link_id=LinkId(str(link_id)), mark=int(mark), facts=read, check=check is True)
-            case "Tallied":
+                return DeliveryBatch(link_id=LinkId(str(link_id)), mark=int(mark), facts=read, check=check is True)
+            case "WebhookStats":
                 tallies, waiting = plain
-                return Tallied(tuple(_tally(*each) for each in tallies), _waiting(waiting))
+                return WebhookStats(tuple(_tally(*each) for each in tallies), _waiting(waiting))
             case _:
                 pass
     except (ValueError, TypeError, IndexError, AttributeError):
@@ -165,13 +169,15 @@ def _opened(line: bytes) -> tuple[str, Any]:
     return str(name), plain
 
 
-def _door(link_id: str, provider: str, key: str, secret: str, number: str | None = None) -> Door:
+def _endpoint(link_id: str, provider: str, key: str, secret: str, number: str | None = None) -> Endpoint:
     known = PhoneNumber(number) if number else None
-    return Door(link_id=LinkId(link_id), provider=ProviderKind(provider), key=key, secret=secret, number=known)
+    return Endpoint(link_id=LinkId(link_id), provider=ProviderKind(provider), key=key, secret=secret, number=known)
 
 
-def _tally(link_id: str | None, outcome: str, count: int, last: float) -> Tally:
-    return Tally(LinkId(link_id) if link_id else None, Outcome(outcome), int(count), datetime.fromtimestamp(last, UTC))
+def _tally(link_id: str | None, outcome: str, count: int, last: float) -> OutcomeCount:
+    return OutcomeCount(
+        LinkId(link_id) if link_id else None, DeliveryOutcome(outcome), int(count), datetime.fromtimestamp(last, UTC)
+    )
 
 
 def _waiting(plain: Mapping[str, int]) -> dict[LinkId, int]:

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Final, cast
 
 import app
-from app.domain.connection import Reason
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
 from app.providers.whatsapp_web import protocol
-from app.providers.whatsapp_web.encoding import ProtocolError, decode_from_host, encode
+from app.providers.whatsapp_web.codec import ProtocolError, decode_from_host, encode
 from app.providers.whatsapp_web.protocol import Answer, FromHost, LogOut, PairPhone, Ping, Pong, Ready, SendText, ToHost
 
 FROZEN_FLAG: Final = "--session-host"
@@ -63,7 +63,7 @@ def host_environment(base: Mapping[str, str]) -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class HostGone:
+class HostExited:
     """The host ended, or spoke something else than the protocol; *detail* is for the log."""
 
     detail: str
@@ -78,7 +78,7 @@ class HostProcess(asyncio.SubprocessProtocol):
         self._pings = 0
         self._ponged = 0  # the number of the last ping that was answered
         self._next_ping: asyncio.TimerHandle | None = None
-        self.incoming: asyncio.Queue[FromHost | HostGone] = asyncio.Queue()
+        self.incoming: asyncio.Queue[FromHost | HostExited] = asyncio.Queue()
         self.noise: deque[str] = deque(maxlen=_KEPT_LINES)  # the library's output: for a crash's detail only
         self._transport: asyncio.SubprocessTransport | None = None
         self._exited = asyncio.Event()
@@ -100,8 +100,8 @@ class HostProcess(asyncio.SubprocessProtocol):
             )
         except OSError as error:
             if error.errno in _NO_FILES_LEFT:
-                raise Problem(Code.TOO_MANY_OPEN_FILES, why=error.strerror or str(error)) from error
-            raise Problem(Code.HOST_NOT_STARTED, command=command[0], why=error.strerror or str(error)) from error
+                raise Problem(ProblemCode.TOO_MANY_OPEN_FILES, why=error.strerror or str(error)) from error
+            raise Problem(ProblemCode.HOST_NOT_STARTED, command=command[0], why=error.strerror or str(error)) from error
         return host
 
     @property
@@ -131,11 +131,11 @@ class HostProcess(asyncio.SubprocessProtocol):
             async with asyncio.timeout(within):
                 answered = await answer
         except TimeoutError:
-            raise Problem(Code.REQUEST_TIMED_OUT, seconds=f"{within:g}") from None
+            raise Problem(ProblemCode.REQUEST_TIMED_OUT, seconds=f"{within:g}") from None
         finally:
             del self._asked[request]
         if answered.error:
-            raise Problem(Code.REQUEST_REFUSED, why=answered.error)
+            raise Problem(ProblemCode.REQUEST_REFUSED, why=answered.error)
         return answered
 
     async def close(self) -> None:
@@ -237,14 +237,14 @@ class HostProcess(asyncio.SubprocessProtocol):
             return
         self._gone = True
         self._stop_heartbeat()
-        self.incoming.put_nowait(HostGone(detail, reason))
+        self.incoming.put_nowait(HostExited(detail, reason))
         for answer in self._asked.values():
             if not answer.done():
                 answer.set_exception(self._ended())
 
     @staticmethod
     def _ended() -> Problem:
-        return Problem(Code.REQUEST_REFUSED, why="the session host ended")
+        return Problem(ProblemCode.REQUEST_REFUSED, why="the session host ended")
 
     def _death(self) -> str:
         code = self._transport.get_returncode() if self._transport else None

@@ -13,17 +13,16 @@ from pathlib import Path
 
 from app.domain.erasure import OldCopy
 from app.domain.mentorado import MentoradoId
-from app.providers.whatsapp_web.plain_files import problems_with
 from app.providers.whatsapp_web.protocol import SPOOL
-from app.providers.whatsapp_web.session_files import SessionFiles
-from app.providers.whatsapp_web.session_folder import SessionFolder
+from app.providers.whatsapp_web.regular_files import map_os_errors
+from app.providers.whatsapp_web.session_repository import SessionDirectory, SessionRepository
 
 
 class SessionLeftovers:
     """Implements `app.domain.erasure.Leftovers` over the session folders."""
 
     def __init__(self, root: Path) -> None:
-        self._files = SessionFiles(root, chosen=False)
+        self._files = SessionRepository(root, chosen=False)
 
     async def wipe(self, mentorado_id: MentoradoId, traces: Sequence[bytes]) -> int:
         return await asyncio.to_thread(_wipe, self._files.folder(mentorado_id), traces)
@@ -35,10 +34,10 @@ class SessionLeftovers:
         """There are none of these."""
 
 
-def _wipe(folder: SessionFolder, traces: Sequence[bytes]) -> int:
+def _wipe(folder: SessionDirectory, traces: Sequence[bytes]) -> int:
     if not folder.path.is_dir():
         return 0
-    with problems_with(folder.path):
+    with map_os_errors(folder.path):
         changed = sum(_removed(file) for file in _set_aside(folder.path) if _holds(file.read_bytes(), traces))
         owner = folder.owner()
         if owner is None or not owner.lives():  # else its host is at work, and empties it
@@ -77,13 +76,13 @@ def _confirmed(folder: Path) -> int:
 
 def _emptied(file: Path, confirmed: int) -> int:
     """Write *file* anew without what is stored elsewhere; what waits stays as it is, damage as well."""
-    from app.providers.whatsapp_web.host.records import Damage, pack, scan
+    from app.providers.whatsapp_web.host.spool import CorruptRange, iter_records, pack_record
 
     data = file.read_bytes()
     waiting = b"".join(
-        data[found.begin : found.end] if isinstance(found, Damage) else pack(found)
-        for found, _ in scan(data)
-        if isinstance(found, Damage) or found.number > confirmed
+        data[found.begin : found.end] if isinstance(found, CorruptRange) else pack_record(found)
+        for found, _ in iter_records(data)
+        if isinstance(found, CorruptRange) or found.number > confirmed
     )
     if waiting == data:
         return 0

@@ -6,12 +6,15 @@ host may hold several. Fields nobody knows are ignored; a kind nobody knows is a
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
-from app.domain.connection import Reason
-from app.domain.messages import WireFact
+from app.domain.link_status import Reason
+from app.domain.messages import MessageUpdate
+from app.domain.sending import NotSent, SendErrorKind
 
 VERSION: Final = 3
 LINE_LIMIT: Final = 4 << 20
@@ -26,7 +29,7 @@ HOST_LOCK: Final = "host.lock"
 """Held by the host, beside the app's own: an app that is killed frees its lock at once, its host a moment later."""
 
 
-class Mode(StrEnum):
+class OpenMode(StrEnum):
     """What a session is opened for."""
 
     CONNECT = "connect"
@@ -50,7 +53,7 @@ class Open:
     """Open the session kept in *file*, or pair a new one into it."""
 
     session: str
-    mode: Mode
+    mode: OpenMode
     file: str
     device_name: str
     proxy: str = field(default="", repr=False)  # may hold a password
@@ -131,7 +134,7 @@ class Unable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class QrText:
     """A QR to show for *lifetime* seconds."""
 
     session: str
@@ -181,7 +184,7 @@ class Facts:
 
     session: str
     up_to: int
-    facts: tuple[WireFact, ...] = field(repr=False)
+    facts: tuple[MessageUpdate, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,4 +220,31 @@ class LogLine:
 
 
 ToHost = Open | SendText | PairPhone | LogOut | Close | SetLogging | Confirm | Ping
-FromHost = Ready | Unable | Code | LoginStatus | Account | StateChanged | SignOfLife | Facts | Answer | LogLine | Pong
+FromHost = Ready | Unable | QrText | LoginStatus | Account | StateChanged | SignOfLife | Facts | Answer | LogLine | Pong
+
+
+_SERVER_ERROR: Final = re.compile(r"server returned error (\d+)")
+_BY_CODE: Final = MappingProxyType(
+    {
+        "429": SendErrorKind.RATE_GLOBAL,
+        "463": SendErrorKind.POLICY_BLOCK,  # this account may not write to whom it does not know; again makes it worse
+    }
+)
+_NOT_ON_WHATSAPP: Final = re.compile(r"no LID found for \S+ from server")
+_BEFORE_IT_LEFT: Final = (
+    "the session is not open",
+    "websocket not connected",
+    "the store doesn't contain a device JID",
+)
+_BUSY: Final = "this host is busy"
+
+
+def refusal(why: str) -> NotSent | None:
+    """Why a message was certainly not sent; None when it may have left."""
+    if match := _SERVER_ERROR.search(why):
+        return NotSent(trouble=_BY_CODE.get(match[1], SendErrorKind.UNKNOWN), code=match[1], detail=why)
+    if _NOT_ON_WHATSAPP.search(why):  # the server knows no account of that number; the message names it
+        return NotSent(trouble=SendErrorKind.RECIPIENT_INVALID, detail="the number is not on WhatsApp")
+    if any(words in why for words in _BEFORE_IT_LEFT):
+        return NotSent(trouble=SendErrorKind.NOT_CONNECTED, detail=why)
+    return NotSent(trouble=SendErrorKind.TRANSIENT, detail=why) if _BUSY in why else None

@@ -11,26 +11,27 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from app.domain.connection import Reason
-from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, Link, MentoradoId
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
+from app.domain.mentorado import Link, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber
-from app.domain.ports import Clock
-from app.domain.provider import Line, Opened, Refused
-from app.domain.sending import Outgoing, SendResult
-from app.providers.to_the_end import to_the_end
+from app.domain.provider import Blocked, Connected, Connection
+from app.domain.repositories import Clock
+from app.domain.sending import OutgoingMessage, SendResult
+from app.platform.threads import background_task, run_to_completion
+from app.providers.whatsapp_web.connection import (
+    SESSION,
+    ClosedConnection,
+    ConnectionRegistry,
+    SessionConnection,
+    SessionTimeouts,
+)
 from app.providers.whatsapp_web.host_process import HEARTBEAT_SECONDS, HostProcess, host_command, host_environment
-from app.providers.whatsapp_web.inspection import account_in
-from app.providers.whatsapp_web.line import SESSION, EndedLine, HostLine, Patience
-from app.providers.whatsapp_web.plain_files import require_free_descriptors
-from app.providers.whatsapp_web.protocol import Mode, Open, SetLogging
-from app.providers.whatsapp_web.sending import OpenLines
-from app.providers.whatsapp_web.session_copies import copy_session, restore_session
-from app.providers.whatsapp_web.session_files import SessionFiles
-from app.providers.whatsapp_web.session_folder import SessionFolder
+from app.providers.whatsapp_web.protocol import Open, OpenMode, SetLogging
+from app.providers.whatsapp_web.regular_files import require_free_descriptors
+from app.providers.whatsapp_web.session_backup import EVERY, SnapshotInfo, Snapshots, copy_session, restore_session
 from app.providers.whatsapp_web.session_owners import SessionOwners
-from app.providers.whatsapp_web.snapshots import EVERY, SnapshotInfo, Snapshots
-from app.providers.work_beside import beside
+from app.providers.whatsapp_web.session_repository import SessionDirectory, SessionRepository, read_account
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,8 @@ _CLOSED_WITHIN: Final = 5.0  # a host gets 2 s to leave, and 2 to be killed
 
 
 class WhatsAppWebProvider:
-    """A `Provider` that `CanPair`, `NamesSessions`, `LocksSessions`, `KeepsSessions`, `CanSend` and
-    `CanLogInDetail`."""
+    """A `Provider` that `CanPair`, `HasSessionId`, `LocksSessions`, `HasSessionBackup`, `CanSend` and
+    `HasDebugLog`."""
 
     def __init__(
         self,
@@ -55,75 +56,75 @@ class WhatsAppWebProvider:
         proxy: str = "",
         device_name: str = "Conecta",  # what the phone lists under its linked devices
         library_log: bool = False,  # BAILEYS_ENABLE_LOGGING
-        patience: Patience | None = None,
+        timeouts: SessionTimeouts | None = None,
         heartbeat: float = HEARTBEAT_SECONDS,
         snapshots_looked_after: float = 900.0,  # seconds between looks whether one is due
         on_taken_over: Callable[[MentoradoId, str], None] = lambda _whose, _left_by: None,
-        enrolled: Callable[[], Iterable[Enrolment]] = tuple,
+        mentorados: Callable[[], Iterable[Mentorado]] = tuple,
     ) -> None:
         """*on_taken_over* hears of a folder whose owner, described in words, died without giving it back.
 
         *enrolled* are all mentorados: a session file is compared with their links before it is signed in with.
         """
-        self._files = SessionFiles(session_root, chosen=root_chosen)
-        self._owners = SessionOwners(self._files, enrolled)
-        self._enrolled = enrolled
+        self._files = SessionRepository(session_root, chosen=root_chosen)
+        self._owners = SessionOwners(self._files, mentorados)
+        self._mentorados = mentorados
         self._clock = clock
         self._command = list(command or host_command())
         self._proxy = proxy
         self._device_name = device_name
         self._library_log = library_log
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or SessionTimeouts()
         self._snapshots_looked_after = snapshots_looked_after
         self._heartbeat = heartbeat
         self._on_taken_over = on_taken_over
         self._open: dict[MentoradoId, asyncio.Event] = {}  # folders we own, and the end of that
         self._hosts: set[HostProcess] = set()
-        self._lines = OpenLines()
+        self._lines = ConnectionRegistry()
 
     @asynccontextmanager
-    async def connect(self, enrolment: Enrolment) -> AsyncIterator[Line]:
+    async def connect(self, mentorado: Mentorado) -> AsyncIterator[Connection]:
         """Open the current session, unless the device in its file is, or may be, another link's."""
         require_free_descriptors()
-        folder = await asyncio.to_thread(self._files.folder_of_paired, enrolment.mentorado.id)
-        async with self._owning(enrolment.mentorado.id, folder):
+        folder = await asyncio.to_thread(self._files.folder_of_paired, mentorado.id)
+        async with self._owning(mentorado.id, folder):
             file, account = await asyncio.to_thread(folder.session_to_open)
             if account is None:
                 # The library deletes the keys when WhatsApp logs a session out, and would now show a QR.
-                yield EndedLine(Refused(Reason.LOGGED_OUT, detail="the session file holds no keys any more"))
+                yield ClosedConnection(Blocked(Reason.LOGGED_OUT, detail="the session file holds no keys any more"))
                 return
-            refusal = await asyncio.to_thread(self._owners.refusal, enrolment, file)
+            refusal = await asyncio.to_thread(self._owners.refusal, mentorado, file)
             if refusal is not None:
-                log.info("The session of link %s was not opened: %s", enrolment.link.id, refusal.reason)
-                yield EndedLine(refusal)
+                log.info("The session of link %s was not opened: %s", mentorado.link.id, refusal.reason)
+                yield ClosedConnection(refusal)
                 return
-            await asyncio.to_thread(self._set_strays_aside, enrolment.mentorado.id, folder, file)
-            async with self._line(file, Mode.CONNECT, folder) as line:
-                with self._lines.holding(enrolment.link.id, line):
+            await asyncio.to_thread(self._set_strays_aside, mentorado.id, folder, file)
+            async with self._line(file, OpenMode.CONNECT, folder) as line:
+                with self._lines.register(mentorado.link.id, line):
                     yield line
 
     @asynccontextmanager
-    async def pair(self, enrolment: Enrolment) -> AsyncIterator[Line]:
+    async def pair(self, mentorado: Mentorado) -> AsyncIterator[Connection]:
         """Pair into a new file. What the right phone scanned and nobody adopted is opened instead, without a code."""
-        mentorado_id = enrolment.mentorado.id
+        mentorado_id = mentorado.id
         require_free_descriptors()
-        await asyncio.to_thread(self._files.prepare, paired_before=enrolment.link.account is not None)
+        await asyncio.to_thread(self._files.prepare, paired_before=mentorado.link.account is not None)
         folder = self._files.folder(mentorado_id)
         await asyncio.to_thread(folder.make)
         async with self._owning(mentorado_id, folder):
-            await asyncio.to_thread(self._set_foreign_messages_aside, enrolment, folder)
+            await asyncio.to_thread(self._set_foreign_messages_aside, mentorado, folder)
             file, account = await asyncio.to_thread(folder.candidate_to_pair, self._clock.now())
-            if account is not None and await asyncio.to_thread(self._owners.refusal, enrolment, file) is not None:
+            if account is not None and await asyncio.to_thread(self._owners.refusal, mentorado, file) is not None:
                 # Somebody asks for a code again after the wrong phone scanned one.
                 await self._give_up(mentorado_id, folder)
                 file, account = await asyncio.to_thread(folder.candidate_to_pair, self._clock.now())
-            async with self._line(file, Mode.PAIR if account is None else Mode.CONNECT, folder) as line:
-                with self._lines.holding(enrolment.link.id, line):
+            async with self._line(file, OpenMode.PAIR if account is None else OpenMode.CONNECT, folder) as line:
+                with self._lines.register(mentorado.link.id, line):
                     yield line
 
-    async def send(self, enrolment: Enrolment, message: Outgoing) -> SendResult:
+    async def send(self, mentorado: Mentorado, message: OutgoingMessage) -> SendResult:
         """Over the line that is open, if one is."""
-        return await self._lines.send(enrolment.link.id, message)
+        return await self._lines.send(mentorado.link.id, message)
 
     async def phone_code(self, link: Link, phone: PhoneNumber) -> str:
         """Over the line that shows a QR, if one is open."""
@@ -135,17 +136,17 @@ class WhatsAppWebProvider:
         folder = self._files.folder(link.mentorado_id)
         return link.account is not None or folder.current is not None
 
-    async def adopt(self, link: Link) -> None:
+    async def commit_pairing(self, link: Link) -> None:
         """Swap the pointer to the candidate; also while its line is open."""
         folder = self._files.folder(link.mentorado_id)
         async with self._owning_or_open(link.mentorado_id, folder):
             if (candidate := folder.candidate) is not None:
-                await asyncio.to_thread(self._owners.require_own, link.mentorado_id, candidate)
+                await asyncio.to_thread(self._owners.require_owner, link.mentorado_id, candidate)
             await asyncio.to_thread(folder.adopt, self._clock.now())
             await self._snapshot(folder)
         log.info("Session of link %s adopted", link.id)
 
-    async def discard(self, link: Link) -> None:
+    async def rollback_pairing(self, link: Link) -> None:
         """Tell the phone if it can be told, and set the candidate aside whatever it says."""
         folder = self._files.folder(link.mentorado_id)
         if folder.candidate is None:
@@ -154,12 +155,12 @@ class WhatsAppWebProvider:
         async with self._owning(link.mentorado_id, folder):
             await self._give_up(link.mentorado_id, folder)
 
-    async def session_in_use(self, link: Link) -> str:
+    async def current_session_id(self, link: Link) -> str:
         """The name of its file."""
         try:
             current = await asyncio.to_thread(lambda: self._files.folder(link.mentorado_id).current)
         except Problem as problem:
-            if problem.code is Code.SESSION_CORRUPT:
+            if problem.code is ProblemCode.SESSION_CORRUPT:
                 return ""  # what names it is damaged: a new session takes its place like any other
             raise
         return "" if current is None else current.name
@@ -167,24 +168,24 @@ class WhatsAppWebProvider:
     async def copy_session(self, link: Link, to: Path) -> PhoneNumber | None:
         """Copy the keys in use, also while their line is open; another mentorado's keys are not."""
         folder = self._files.folder(link.mentorado_id)
-        if (enrolment := self._enrolment_of(link)) is not None and (current := folder.current) is not None:
-            refusal = await asyncio.to_thread(self._owners.refusal, enrolment, current)
+        if (mentorado := self._mentorado_of(link)) is not None and (current := folder.current) is not None:
+            refusal = await asyncio.to_thread(self._owners.refusal, mentorado, current)
             if refusal is not None and refusal.reason is Reason.SESSION_OF_ANOTHER_MENTORADO:
-                raise Problem(Code.SESSION_OF_ANOTHER_MENTORADO, path=str(current))
-        return await to_the_end(lambda: copy_session(folder, to))
+                raise Problem(ProblemCode.SESSION_OF_ANOTHER_MENTORADO, path=str(current))
+        return await run_to_completion(lambda: copy_session(folder, to))
 
     async def restore_session(
         self, link: Link, file: Path, taken_at: datetime, *, used_since: bool, only_ask: bool = False
     ) -> None:
         """Put keys back where that does no harm; their line must not be open."""
-        enrolment = self._enrolment_of(link)
-        if enrolment is not None and await asyncio.to_thread(self._owners.refusal, enrolment, file) is not None:
-            raise Problem(Code.SESSION_CORRUPT, path=str(file), why="it holds the session of another number")
+        mentorado = self._mentorado_of(link)
+        if mentorado is not None and await asyncio.to_thread(self._owners.refusal, mentorado, file) is not None:
+            raise Problem(ProblemCode.SESSION_CORRUPT, path=str(file), why="it holds the session of another number")
         folder, now = self._files.folder(link.mentorado_id), self._clock.now()
         await asyncio.to_thread(self._files.prepare, paired_before=True)
         await asyncio.to_thread(folder.make)
         async with self._owning(link.mentorado_id, folder):
-            await to_the_end(
+            await run_to_completion(
                 lambda: restore_session(folder, file, taken_at, now, used_since=used_since, only_ask=only_ask)
             )
 
@@ -221,33 +222,33 @@ class WhatsAppWebProvider:
         for host in self._hosts:
             host.send(SetLogging(enabled=on))
 
-    async def undecided_account(self, link: Link) -> PhoneNumber | None:
+    async def pending_account(self, link: Link) -> PhoneNumber | None:
         """Whose session waits to be adopted or given up. A copy of another link's session is nobody's pairing."""
         folder = self._files.folder(link.mentorado_id)
         account = await asyncio.to_thread(self._account_of_candidate, folder)
         if account is not None and (candidate := folder.candidate) is not None:
             try:
-                await asyncio.to_thread(self._owners.require_own, link.mentorado_id, candidate)
+                await asyncio.to_thread(self._owners.require_owner, link.mentorado_id, candidate)
             except Problem as problem:
-                if problem.code is not Code.SESSION_OF_ANOTHER_MENTORADO:
+                if problem.code is not ProblemCode.SESSION_OF_ANOTHER_MENTORADO:
                     raise
                 return None
         return account
 
-    def _enrolment_of(self, link: Link) -> Enrolment | None:
-        return next((each for each in self._enrolled() if each.link.id == link.id), None)
+    def _mentorado_of(self, link: Link) -> Mentorado | None:
+        return next((each for each in self._mentorados() if each.link.id == link.id), None)
 
-    def _set_foreign_messages_aside(self, enrolment: Enrolment, folder: SessionFolder) -> None:
+    def _set_foreign_messages_aside(self, mentorado: Mentorado, folder: SessionDirectory) -> None:
         """What another mentorado's session received must not enter this history with the next pairing."""
         try:
             current = folder.current
         except Problem:
             return  # a damaged pointer names nobody's file
-        if current is not None and self._owners.came_with_messages(enrolment, current):
+        if current is not None and self._owners.came_with_messages(mentorado, current):
             folder.set_messages_aside(f"received by {current.name}, which is another mentorado's", self._clock.now())
-        self._set_strays_aside(enrolment.mentorado.id, folder, current)
+        self._set_strays_aside(mentorado.id, folder, current)
 
-    def _set_strays_aside(self, mentorado_id: MentoradoId, folder: SessionFolder, current: Path | None) -> None:
+    def _set_strays_aside(self, mentorado_id: MentoradoId, folder: SessionDirectory, current: Path | None) -> None:
         """What lies in *folder* of a session that is another mentorado's; *current* was judged by its device."""
         sessions = folder.sessions_with_messages() - {current.stem if current is not None else ""}
         for session in self._owners.of_others(mentorado_id, sessions):
@@ -255,12 +256,12 @@ class WhatsAppWebProvider:
             folder.set_messages_aside(why, self._clock.now(), f"*-{session}.spool")
 
     @staticmethod
-    def _account_of_candidate(folder: SessionFolder) -> PhoneNumber | None:
+    def _account_of_candidate(folder: SessionDirectory) -> PhoneNumber | None:
         try:
             candidate = folder.candidate
-            return None if candidate is None or not candidate.exists() else account_in(candidate)
+            return None if candidate is None or not candidate.exists() else read_account(candidate)
         except Problem as problem:
-            if problem.code is Code.SESSION_CORRUPT:
+            if problem.code is ProblemCode.SESSION_CORRUPT:
                 return None  # file or pointer: nothing to decide about, and the next pairing sets it aside
             raise
 
@@ -271,54 +272,56 @@ class WhatsAppWebProvider:
                 async with asyncio.timeout(_CLOSED_WITHIN):
                     await held.wait()
             except TimeoutError:
-                raise Problem(Code.NOT_POSSIBLE_NOW, why="its line is open") from None
+                raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="its line is open") from None
 
-    async def _give_up(self, mentorado_id: MentoradoId, folder: SessionFolder) -> None:
+    async def _give_up(self, mentorado_id: MentoradoId, folder: SessionDirectory) -> None:
         """Set the candidate aside, and unlink it from its phone unless another link might be cut off by that."""
-        told = False
+        unlinked = False
         try:
             if (candidate := folder.candidate) is not None and await asyncio.to_thread(
                 self._owners.may_log_out, mentorado_id, candidate
             ):
                 async with asyncio.timeout(_GOODBYE_WITHIN):
-                    told = await self._say_goodbye(candidate)
+                    unlinked = await self._say_goodbye(candidate)
         except (Problem, TimeoutError) as error:
             log.info("The phone of a session that was given up could not be told: %s", error)
-        why = "given up" if told else "given up; the phone could not be told and may still list it"
-        await asyncio.to_thread(folder.give_up, self._clock.now(), why)
+        why = "given up" if unlinked else "given up; the phone could not be told and may still list it"
+        await asyncio.to_thread(folder.reject, self._clock.now(), why)
 
     async def _say_goodbye(self, candidate: Path) -> bool:
-        async with self._line(candidate, Mode.CONNECT) as line:
-            async for signal in line.signals():
-                if isinstance(signal, Opened):
+        async with self._line(candidate, OpenMode.CONNECT) as line:
+            async for signal in line.events():
+                if isinstance(signal, Connected):
                     await line.log_out()
                     return True
         return False
 
     @asynccontextmanager
-    async def _line(self, file: Path, mode: Mode, folder: SessionFolder | None = None) -> AsyncIterator[HostLine]:
+    async def _line(
+        self, file: Path, mode: OpenMode, folder: SessionDirectory | None = None
+    ) -> AsyncIterator[SessionConnection]:
         """A host with *file* open. The files of a *folder* are copied before it is, and daily from then on."""
         host = await HostProcess.start(self._command, host_environment(os.environ), heartbeat=self._heartbeat)
         self._hosts.add(host)
         try:
             if self._library_log:
                 host.send(SetLogging(enabled=True))
-            if folder is not None and mode is Mode.CONNECT:  # while the host loads the library
+            if folder is not None and mode is OpenMode.CONNECT:  # while the host loads the library
                 await asyncio.to_thread(Snapshots(folder.path).take, file, self._clock.now())
             host.send(
                 Open(session=SESSION, mode=mode, file=str(file), device_name=self._device_name, proxy=self._proxy)
             )
-            line = HostLine(host, mode, self._clock, self._patience)
+            line = SessionConnection(host, mode, self._clock, self._timeouts)
             if folder is None:
                 yield line
             else:
-                async with beside(self._snapshot_daily(folder)):
+                async with background_task(self._snapshot_daily(folder)):
                     yield line
         finally:
             self._hosts.discard(host)
             await host.close()
 
-    async def _snapshot_daily(self, folder: SessionFolder) -> None:
+    async def _snapshot_daily(self, folder: SessionDirectory) -> None:
         snapshots = Snapshots(folder.path)
         while True:
             # Looked after by real time, which a computer that slept cannot get wrong; due by the clock.
@@ -327,7 +330,7 @@ class WhatsAppWebProvider:
             if latest is None or not timedelta() <= self._clock.now() - latest < EVERY:
                 await self._snapshot(folder)
 
-    async def _snapshot(self, folder: SessionFolder) -> None:
+    async def _snapshot(self, folder: SessionDirectory) -> None:
         try:
             current = folder.current
         except Problem as problem:
@@ -337,7 +340,7 @@ class WhatsAppWebProvider:
             await asyncio.to_thread(Snapshots(folder.path).take, current, self._clock.now())
 
     @asynccontextmanager
-    async def _owning(self, mentorado_id: MentoradoId, folder: SessionFolder) -> AsyncIterator[None]:
+    async def _owning(self, mentorado_id: MentoradoId, folder: SessionDirectory) -> AsyncIterator[None]:
         """Hold the folder's lock: from before its files are looked at until its host is gone."""
         lock = folder.lock()  # not in a thread: cancelled there, it would be held by nobody
         if lock.left_by is not None:
@@ -352,7 +355,7 @@ class WhatsAppWebProvider:
             closed.set()
 
     @asynccontextmanager
-    async def _owning_or_open(self, mentorado_id: MentoradoId, folder: SessionFolder) -> AsyncIterator[None]:
+    async def _owning_or_open(self, mentorado_id: MentoradoId, folder: SessionDirectory) -> AsyncIterator[None]:
         if mentorado_id in self._open:
             yield
         else:

@@ -12,23 +12,22 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from app.domain.connection import Reason
-from app.domain.errors import Code, Problem
-from app.domain.mentorado import Enrolment, MentoradoId, ProviderKind, is_id
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
+from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind, is_id
 from app.domain.phone import PhoneNumber, same_account
-from app.domain.provider import Refused
-from app.providers.whatsapp_web.inspection import Device, device_in
-from app.providers.whatsapp_web.session_files import SessionFiles
+from app.domain.provider import Blocked
+from app.providers.whatsapp_web.session_repository import SessionDevice, SessionRepository, device_in
 
 
 class SessionOwners:
     """Compares session files with the links of all mentorados."""
 
-    def __init__(self, files: SessionFiles, enrolled: Callable[[], Iterable[Enrolment]]) -> None:
+    def __init__(self, files: SessionRepository, mentorados: Callable[[], Iterable[Mentorado]]) -> None:
         self._files = files
-        self._enrolled = enrolled
+        self._mentorados = mentorados
 
-    def refusal(self, enrolment: Enrolment, file: Path) -> Refused | None:
+    def refusal(self, mentorado: Mentorado, file: Path) -> Blocked | None:
         """Why *file* must not be signed in with for *enrolment*; None when it may be.
 
         Raises `Problem(SESSION_IN_USE)` when that cannot be told because another process locks a file.
@@ -36,17 +35,17 @@ class SessionOwners:
         device = device_in(file)
         if device is None:
             return None  # no keys: nothing could sign in
-        claiming = [other for other in self._others(enrolment.mentorado.id) if _claims(other, device.account)]
-        if same_account(device.account, enrolment.expected_account):
+        claiming = [other for other in self._others(mentorado.id) if _claims(other, device.account)]
+        if same_account(device.account, mentorado.expected_account):
             # Its own number. Nobody but the holder of the same device could be harmed, and an archived one is not.
-            holder = self._holder(device, [other for other in claiming if not other.mentorado.archived])
+            holder = self._holder(device, [other for other in claiming if not other.archived])
             return None if holder is None else self._of_another(file, device, holder)
-        holder = self._holder(device, self._others(enrolment.mentorado.id)) or next(iter(claiming), None)
+        holder = self._holder(device, self._others(mentorado.id)) or next(iter(claiming), None)
         if holder is not None:
             return self._of_another(file, device, holder)
-        return Refused(Reason.WRONG_ACCOUNT, detail=f"{file.name} holds another number", account=device.account)
+        return Blocked(Reason.WRONG_ACCOUNT, detail=f"{file.name} holds another number", account=device.account)
 
-    def require_own(self, mentorado_id: MentoradoId, file: Path) -> None:
+    def require_owner(self, mentorado_id: MentoradoId, file: Path) -> None:
         """Raise `Problem(SESSION_OF_ANOTHER_MENTORADO)` when another mentorado's folder holds the same device.
 
         Raises `Problem(SESSION_IN_USE)` when that cannot be told now.
@@ -54,7 +53,7 @@ class SessionOwners:
         device = device_in(file)
         holder = None if device is None else self._holder(device, self._others(mentorado_id))
         if holder is not None:
-            raise Problem(Code.SESSION_OF_ANOTHER_MENTORADO, name=holder.mentorado.name, path=str(file))
+            raise Problem(ProblemCode.SESSION_OF_ANOTHER_MENTORADO, name=holder.name, path=str(file))
 
     def may_log_out(self, mentorado_id: MentoradoId, file: Path) -> bool:
         """Whether it is certain that unlinking the device in *file* from its phone harms no other link."""
@@ -66,20 +65,20 @@ class SessionOwners:
             return False
         return not any(self._lost_it(other, device) for other in self._others(mentorado_id))
 
-    def came_with_messages(self, enrolment: Enrolment, file: Path) -> bool:
+    def came_with_messages(self, mentorado: Mentorado, file: Path) -> bool:
         """Whether the messages beside *file*, whose device is not this link's, belong to that device as well.
 
         They do when the whole folder was copied or moved. They do not when the file alone was put in the place of the
         link's own: then its owner has the device under another name.
         """
         device = device_in(file)
-        if device is None or same_account(device.account, enrolment.expected_account):
+        if device is None or same_account(device.account, mentorado.expected_account):
             return False
-        if enrolment.link.account is not None and same_account(device.account, enrolment.link.account):
+        if mentorado.link.account is not None and same_account(device.account, mentorado.link.account):
             return False  # the link's own former number
         return not any(
             found.name != file.name and (held := device_in(found)) is not None and held.is_same(device)
-            for other in self._others(enrolment.mentorado.id)
+            for other in self._others(mentorado.id)
             for found in self._files_of(other)
         )
 
@@ -88,15 +87,15 @@ class SessionOwners:
 
         What such a session received may lie in this mentorado's folder, as after a copy that was put right by hand.
         """
-        others = [self._files.folder(each.mentorado.id) for each in self._others(mentorado_id)]
+        others = [self._files.folder(each.id) for each in self._others(mentorado_id)]
         return [name for name in sorted(sessions) if any(folder.knows(name) for folder in others)]
 
     # ----------------------------------------------------------------------------------------------------------------
 
-    def _others(self, mentorado_id: MentoradoId) -> list[Enrolment]:
-        return [each for each in self._enrolled() if each.mentorado.id != mentorado_id]
+    def _others(self, mentorado_id: MentoradoId) -> list[Mentorado]:
+        return [each for each in self._mentorados() if each.id != mentorado_id]
 
-    def _holder(self, device: Device, others: Iterable[Enrolment]) -> Enrolment | None:
+    def _holder(self, device: SessionDevice, others: Iterable[Mentorado]) -> Mentorado | None:
         """Which of *others* has a session file with the same device, under whatever name."""
         for other in others:
             for file in self._files_of(other):
@@ -105,17 +104,17 @@ class SessionOwners:
                     return other
         return None
 
-    def _lost_it(self, other: Enrolment, device: Device) -> bool:
+    def _lost_it(self, other: Mentorado, device: SessionDevice) -> bool:
         """Whether *other* was signed in as the device's account here and has no session file: this may be its own."""
         known = other.link.account
         if other.link.provider is not ProviderKind.WHATSAPP_WEB or known is None:
             return False
         return same_account(known, device.account) and not any(self._files_of(other))
 
-    def _files_of(self, other: Enrolment) -> Iterator[Path]:
-        if not is_id(other.mentorado.id):
+    def _files_of(self, other: Mentorado) -> Iterator[Path]:
+        if not is_id(other.id):
             return
-        folder = self._files.folder(other.mentorado.id).path
+        folder = self._files.folder(other.id).path
         try:
             if stat.S_ISDIR(os.lstat(folder).st_mode):
                 yield from sorted(folder.glob("session-*.db"))
@@ -123,12 +122,12 @@ class SessionOwners:
             return
 
     @staticmethod
-    def _of_another(file: Path, device: Device, holder: Enrolment) -> Refused:
-        detail = f"{Code.SESSION_OF_ANOTHER_MENTORADO}: {file} holds the session of {holder.mentorado.name}"
-        return Refused(Reason.SESSION_OF_ANOTHER_MENTORADO, detail=detail, account=device.account)
+    def _of_another(file: Path, device: SessionDevice, holder: Mentorado) -> Blocked:
+        detail = f"{ProblemCode.SESSION_OF_ANOTHER_MENTORADO}: {file} holds the session of {holder.name}"
+        return Blocked(Reason.SESSION_OF_ANOTHER_MENTORADO, detail=detail, account=device.account)
 
 
-def _claims(other: Enrolment, account: PhoneNumber) -> bool:
+def _claims(other: Mentorado, account: PhoneNumber) -> bool:
     """Whether *account* is the number of *other*: the one expected, or the one that signed in last."""
-    numbers = (other.expected_account, other.mentorado.phone, other.link.account)
+    numbers = (other.expected_account, other.phone, other.link.account)
     return any(number is not None and same_account(number, account) for number in numbers)

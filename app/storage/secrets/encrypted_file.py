@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 
 LEAST_LETTERS: Final = 12
 COST: Final = 17
@@ -27,7 +27,7 @@ _MAGIC: Final = b"CONECTA-SECRETS\n"
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(">16sBB16s12s")  # magic, version, cost, salt, nonce
 _SUM: Final = 32
-_DEAREST: Final = 18  # a forged head must not ask for all the memory there is
+_MAX_COST: Final = 18  # a forged head must not ask for all the memory there is
 
 
 class EncryptedFile:
@@ -48,7 +48,7 @@ class EncryptedFile:
     def create(cls, path: Path, passphrase: str, kept: Mapping[str, str], *, cost: int = COST) -> EncryptedFile:
         """Make the file with what is *kept*. Raises `Problem(PASSPHRASE_SHORT)` before anything is written."""
         if len(_normal(passphrase)) < LEAST_LETTERS:
-            raise Problem(Code.PASSPHRASE_SHORT, least=str(LEAST_LETTERS))
+            raise Problem(ProblemCode.PASSPHRASE_SHORT, least=str(LEAST_LETTERS))
         salt = os.urandom(16)
         made = cls(path, _derive(passphrase, salt, cost), cost, salt)
         made._write(kept)
@@ -79,11 +79,11 @@ class EncryptedFile:
 
         cost, salt, nonce, head, locked = _taken_apart(self._path)
         if (cost, salt) != (self._cost, self._salt):
-            raise Problem(Code.SECRETS_LOCKED)  # somebody made it anew meanwhile
+            raise Problem(ProblemCode.SECRETS_LOCKED)  # somebody made it anew meanwhile
         try:
             content = AESGCM(self._key).decrypt(nonce, locked, head)
         except InvalidTag:
-            raise Problem(Code.PASSPHRASE_WRONG) from None
+            raise Problem(ProblemCode.PASSPHRASE_WRONG) from None
         kept: dict[str, str] = json.loads(content)
         return kept
 
@@ -94,7 +94,7 @@ class EncryptedFile:
         head = _HEAD.pack(_MAGIC, _VERSION, self._cost, self._salt, nonce)
         whole = head + AESGCM(self._key).encrypt(nonce, json.dumps(dict(kept)).encode(), head)
         if len(whole) + _SUM > LARGEST:
-            raise Problem(Code.SECRETS_NOT_SAVED, path=str(self._path), detail=os.strerror(errno.EFBIG))
+            raise Problem(ProblemCode.SECRETS_NOT_SAVED, path=str(self._path), detail=os.strerror(errno.EFBIG))
         _replace(self._path, whole + hashlib.sha256(whole).digest())
 
 
@@ -111,18 +111,18 @@ def _taken_apart(path: Path) -> tuple[int, bytes, bytes, bytes, bytes]:
     try:
         whole = _bounded(path)
     except FileNotFoundError:
-        raise Problem(Code.SECRETS_LOCKED) from None
+        raise Problem(ProblemCode.SECRETS_LOCKED) from None
     except OSError as error:
-        raise Problem(Code.SECRETS_FILE_DAMAGED, path=str(path), detail=error.strerror or "") from error
+        raise Problem(ProblemCode.SECRETS_FILE_DAMAGED, path=str(path), detail=error.strerror or "") from error
     content, checksum = whole[:-_SUM], whole[-_SUM:]
     damaged = len(content) < _HEAD.size or hashlib.sha256(content).digest() != checksum
     if damaged:
-        raise Problem(Code.SECRETS_FILE_DAMAGED, path=str(path))
+        raise Problem(ProblemCode.SECRETS_FILE_DAMAGED, path=str(path))
     magic, version, cost, salt, nonce = _HEAD.unpack_from(content)
-    if magic != _MAGIC or version < 1 or not 1 <= cost <= _DEAREST:
-        raise Problem(Code.SECRETS_FILE_DAMAGED, path=str(path))
+    if magic != _MAGIC or version < 1 or not 1 <= cost <= _MAX_COST:
+        raise Problem(ProblemCode.SECRETS_FILE_DAMAGED, path=str(path))
     if version > _VERSION:
-        raise Problem(Code.SECRETS_FILE_NEWER, path=str(path))
+        raise Problem(ProblemCode.SECRETS_FILE_NEWER, path=str(path))
     return cost, salt, nonce, content[: _HEAD.size], content[_HEAD.size :]
 
 
@@ -172,4 +172,4 @@ def _or_problem(path: Path, work: Callable[[], object]) -> None:
     try:
         work()
     except OSError as error:
-        raise Problem(Code.SECRETS_NOT_SAVED, path=str(path), detail=error.strerror or "") from error
+        raise Problem(ProblemCode.SECRETS_NOT_SAVED, path=str(path), detail=error.strerror or "") from error

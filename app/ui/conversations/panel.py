@@ -9,19 +9,19 @@ from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
-from app.core.bus import Bus
-from app.core.enrolments import Enrolments
-from app.domain.events import HistoryGrew
+from app.core.event_bus import EventBus
+from app.core.mentorado_service import MentoradoService
+from app.domain.events import MessagesStored
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Conversation
-from app.domain.ports import Clock, History
-from app.ui.conversations import words
-from app.ui.conversations.found_list import Found
-from app.ui.conversations.home import Home
+from app.domain.repositories import Clock, MessageRepository
+from app.text import conversation as conversation_text
+from app.text.status import texts
+from app.ui.conversations.browser import ConversationBrowser
+from app.ui.conversations.search import SearchHit
+from app.ui.conversations.thread_loader import ThreadLocation
 from app.ui.conversations.thread_page import ThreadPage
-from app.ui.conversations.thread_reader import Opening
-from app.ui.text import texts
-from app.ui.theme import Theme
+from app.ui.theme.theme import Theme
 
 
 class ConversationsPanel(QWidget):
@@ -39,16 +39,16 @@ class ConversationsPanel(QWidget):
         self,
         *,
         theme: Theme,
-        bus: Bus,
-        history: History,
-        enrolments: Enrolments,
+        bus: EventBus,
+        history: MessageRepository,
+        mentorados: MentoradoService,
         clock: Clock,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._mentorado_id: MentoradoId | None = None
         self._following = False
-        self.home = Home(theme=theme, history=history, enrolments=enrolments, clock=clock)
+        self.home = ConversationBrowser(theme=theme, history=history, mentorados=mentorados, clock=clock)
         self.page = ThreadPage(theme=theme, history=history, clock=clock)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.home)
@@ -61,7 +61,7 @@ class ConversationsPanel(QWidget):
         self.page.wide_wanted.connect(self._turn_wide)
         self.page.problem.connect(self.home.show_problem)
         self.page.crash.connect(self.home.show_crash)
-        undo = (bus.subscribe(HistoryGrew, self._on_grew), texts.on_change(self.retranslate))
+        undo = (bus.subscribe(MessagesStored, self._on_grew), texts.on_change(self.retranslate))
         self.destroyed.connect(partial(_all_of, undo))
         self.retranslate()
 
@@ -110,7 +110,7 @@ class ConversationsPanel(QWidget):
         self.page.retranslate()
         self._count()
 
-    def _on_grew(self, event: HistoryGrew) -> None:
+    def _on_grew(self, event: MessagesStored) -> None:
         if self.page.conversation_id is not None:
             self.page.on_grew(event.conversations)
         if event.mentorado_id == self._mentorado_id:
@@ -119,9 +119,9 @@ class ConversationsPanel(QWidget):
     # --- the open conversation
 
     def _open_conversation(self, conversation: Conversation) -> None:
-        self._open(Opening(conversation.id, conversation.title, conversation.is_group, self._line(conversation)))
+        self._open(ThreadLocation(conversation.id, conversation.title, conversation.is_group, self._line(conversation)))
 
-    def _open_found(self, found: Found) -> None:
+    def _open_found(self, found: SearchHit) -> None:
         if found.mentorado_id != self._mentorado_id:
             self._following = True
             try:
@@ -131,7 +131,7 @@ class ConversationsPanel(QWidget):
                 self._following = False
         known = self.home.known(found.conversation_id)
         self._open(
-            Opening(
+            ThreadLocation(
                 found.conversation_id,
                 found.title,
                 found.is_group,
@@ -141,7 +141,7 @@ class ConversationsPanel(QWidget):
             )
         )
 
-    def _open(self, opening: Opening) -> None:
+    def _open(self, opening: ThreadLocation) -> None:
         self.page.open(opening)
         if not self.page.wide:
             self._pages.setCurrentWidget(self.page)
@@ -149,7 +149,7 @@ class ConversationsPanel(QWidget):
         self.page.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _line(self, conversation: Conversation) -> str:
-        return " · ".join((self.home.mentorado, words.messages(conversation.messages)))
+        return " · ".join((self.home.mentorado, conversation_text.messages(conversation.messages)))
 
     def _count(self) -> None:
         if (known := self.home.known(self.page.conversation_id)) is not None:

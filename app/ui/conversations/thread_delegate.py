@@ -6,12 +6,11 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF,
 from PySide6.QtGui import QColor, QFont, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from app.ui.conversations import words
-from app.ui.conversations.bubble import Bubble, lay_out
-from app.ui.conversations.look import Look
-from app.ui.conversations.thread_model import KEPT, Row, ThreadModel
-from app.ui.icons import pixmap
-from app.ui.theme import Theme
+from app.text import conversation as conversation_text
+from app.ui.conversations.bubbles import Bubble, BubbleStyle, lay_out
+from app.ui.conversations.thread_model import KEPT, ThreadModel, ThreadRow
+from app.ui.theme.icons import pixmap
+from app.ui.theme.theme import Theme
 
 _RADIUS = 14
 _STATE = QStyle.StateFlag
@@ -25,8 +24,8 @@ class ThreadDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._theme = theme
         self._model = model
-        self._look = Look(theme)
-        self._made: dict[_Key, tuple[Row, Bubble]] = {}
+        self._look = BubbleStyle(theme)
+        self._made: dict[_Key, tuple[ThreadRow, Bubble]] = {}
         self.width = 0
         """How wide rows are; the view says so, because Qt asks for sizes without telling."""
         self.searched = ""
@@ -35,10 +34,10 @@ class ThreadDelegate(QStyledItemDelegate):
 
     def restyle(self) -> None:
         """Take the theme, the language and what was searched for as they are now."""
-        self._look = Look(self._theme)
+        self._look = BubbleStyle(self._theme)
         self._made.clear()
 
-    def bubble(self, row: Row) -> Bubble:
+    def bubble(self, row: ThreadRow) -> Bubble:
         """Laid out now or earlier."""
         width = self.width
         key = (row.message.number, width)
@@ -47,7 +46,7 @@ class ThreadDelegate(QStyledItemDelegate):
             return known[1]
         if len(self._made) > 2 * KEPT:
             self._made.clear()
-        day = words.day(row.day, self._model.today) if row.day else ""
+        day = conversation_text.day(row.day, self._model.today) if row.day else ""
         made = lay_out(row, width, self._look, day=day, in_group=self._model.is_group, searched=self.searched)
         self._made[key] = (row, made)
         return made
@@ -145,12 +144,12 @@ class ThreadDelegate(QStyledItemDelegate):
         self._write(painter, made.signs_frame, made.signs, self._look.sign_font, colours.text2, centred=True)
 
     @staticmethod
-    def _write(painter: QPainter, frame: QRectF, said: str, font: QFont, colour: str, *, centred: bool = False) -> None:
+    def _write(painter: QPainter, frame: QRectF, text: str, font: QFont, colour: str, *, centred: bool = False) -> None:
         flags = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine | Qt.TextFlag.TextDontClip
         flags |= Qt.AlignmentFlag.AlignHCenter if centred else Qt.AlignmentFlag.AlignLeft
         painter.setFont(font)
         painter.setPen(QColor(colour))
-        painter.drawText(frame, flags, said)
+        painter.drawText(frame, flags, text)
 
 
 def _ratio(painter: QPainter) -> float:

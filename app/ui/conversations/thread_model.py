@@ -10,12 +10,66 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from app.domain.messages import StoredMessage
-from app.domain.ports import Clock
-from app.ui.conversations import words
-from app.ui.conversations.plain import clipped, harmless
-from app.ui.conversations.reading import Piece
-from app.ui.text import texts
+from app.domain.messages import ConversationId, StoredMessage
+from app.domain.repositories import Clock, MessageRepository
+from app.text import conversation as conversation_text
+from app.text.conversation import clipped, sanitize
+from app.text.status import texts
+
+PIECE = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessagePage:
+    """Neighbouring messages, oldest first; *first* and *last* when nothing is kept before or after them."""
+
+    messages: Sequence[StoredMessage]
+    first: bool = False
+    last: bool = False
+
+
+async def newest(history: MessageRepository, conversation_id: ConversationId) -> MessagePage:
+    found = await history.messages(conversation_id, limit=PIECE)
+    return MessagePage(messages=found[::-1], first=len(found) < PIECE, last=True)
+
+
+async def oldest(history: MessageRepository, conversation_id: ConversationId) -> MessagePage:
+    found = await history.messages_after(conversation_id, 0, limit=PIECE)
+    return MessagePage(messages=found, first=True, last=len(found) < PIECE)
+
+
+async def around(history: MessageRepository, conversation_id: ConversationId, number: int) -> MessagePage:
+    """The message with *number* in the middle, or where it was."""
+    before = await history.messages(conversation_id, before=number + 1, limit=PIECE)
+    after = await history.messages_after(conversation_id, number, limit=PIECE)
+    return MessagePage(messages=[*before[::-1], *after], first=len(before) < PIECE, last=len(after) < PIECE)
+
+
+async def older(history: MessageRepository, conversation_id: ConversationId, number: int) -> MessagePage:
+    """What stands before *number*."""
+    found = await history.messages(conversation_id, before=number, limit=PIECE)
+    return MessagePage(messages=found[::-1], first=len(found) < PIECE)
+
+
+async def newer(history: MessageRepository, conversation_id: ConversationId, number: int) -> MessagePage:
+    """What stands after *number*."""
+    found = await history.messages_after(conversation_id, number, limit=PIECE)
+    return MessagePage(messages=found, last=len(found) < PIECE)
+
+
+async def again(
+    history: MessageRepository, conversation_id: ConversationId, first: int, last: int
+) -> Sequence[StoredMessage]:
+    """The messages from *first* to *last* as they are now."""
+    found: list[StoredMessage] = []
+    after = first - 1
+    while True:
+        piece = await history.messages_after(conversation_id, after, limit=4 * PIECE)
+        found.extend(message for message in piece if message.number <= last)
+        if len(piece) < 4 * PIECE or piece[-1].number >= last:
+            return found
+        after = piece[-1].number
+
 
 Role = Qt.ItemDataRole
 ROW_ROLE = Role.UserRole + 1
@@ -29,7 +83,7 @@ _TIP_LETTERS, _TIP_LINES = 600, 12
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ThreadRow:
     """A message and what its neighbours make of it."""
 
     message: StoredMessage
@@ -44,7 +98,7 @@ class ThreadModel(QAbstractListModel):
         super().__init__(parent)
         self._clock = clock
         self._messages: list[StoredMessage] = []
-        self._rows: list[Row] = []
+        self._rows: list[ThreadRow] = []
         self.partner = ""
         self.is_group = False
         self.has_first = False
@@ -60,7 +114,7 @@ class ThreadModel(QAbstractListModel):
 
     # --- changes
 
-    def show_piece(self, piece: Piece, partner: str, *, is_group: bool) -> None:
+    def show_piece(self, piece: MessagePage, partner: str, *, is_group: bool) -> None:
         """Begin anew with *piece*."""
         self.beginResetModel()
         self.partner, self.is_group = partner, is_group
@@ -69,7 +123,7 @@ class ThreadModel(QAbstractListModel):
         self._rows = self._made(0, len(self._messages))
         self.endResetModel()
 
-    def grow_upwards(self, piece: Piece) -> None:
+    def grow_upwards(self, piece: MessagePage) -> None:
         """Add what stands before; what is far below goes for it."""
         self.has_first = piece.first
         first = self._messages[0].number if self._messages else None
@@ -84,14 +138,14 @@ class ThreadModel(QAbstractListModel):
             self._remove(KEPT, more)
             self.has_last = False
 
-    def grow_downwards(self, piece: Piece) -> None:
+    def grow_downwards(self, piece: MessagePage) -> None:
         """Add what stands after; what is far above goes for it."""
         self.add_newer(piece)
         if (more := len(self._messages) - KEPT) > 0:
             self._remove(0, more)
             self.has_first = False
 
-    def add_newer(self, piece: Piece) -> None:
+    def add_newer(self, piece: MessagePage) -> None:
         """Add what stands after, and keep all the rest: somebody reads in it."""
         self.has_last = piece.last
         last = self._messages[-1].number if self._messages else 0
@@ -122,7 +176,7 @@ class ThreadModel(QAbstractListModel):
 
     # --- questions
 
-    def row(self, place: int) -> Row:
+    def row(self, place: int) -> ThreadRow:
         return self._rows[place]
 
     def place_of(self, number: int) -> int | None:
@@ -140,33 +194,36 @@ class ThreadModel(QAbstractListModel):
         if role == ROW_ROLE:
             return row
         if role == Role.DisplayRole:
-            return words.body(row.message)
+            return conversation_text.body(row.message)
         if role == Role.AccessibleTextRole:
-            return words.spoken(row.message, self.today, partner=self.partner)
+            return conversation_text.spoken(row.message, self.today, partner=self.partner)
         return self._tip(row.message) if role == Role.ToolTipRole else None
 
     def _tip(self, message: StoredMessage) -> str:
-        lines = [texts("conversation.sent_at", time=words.moment(message.sent_at)), *words.states(message)[:4]]
+        lines = [
+            texts("conversation.sent_at", time=conversation_text.moment(message.sent_at)),
+            *conversation_text.states(message)[:4],
+        ]
         if message.edited_at:
-            before = clipped(harmless(message.original_text), _TIP_LETTERS, _TIP_LINES)
+            before = clipped(sanitize(message.original_text), _TIP_LETTERS, _TIP_LINES)
             lines.append(texts("conversation.original", text=before))
         # Qt takes a tip with tags in it for HTML, so what strangers wrote is escaped.
         return "<p style='white-space:pre-wrap'>" + escape("\n".join(lines)) + "</p>"
 
     # --- neighbours
 
-    def _made(self, start: int, stop: int) -> list[Row]:
+    def _made(self, start: int, stop: int) -> list[ThreadRow]:
         return [self._make(place) for place in range(start, stop)]
 
-    def _make(self, place: int) -> Row:
+    def _make(self, place: int) -> ThreadRow:
         message = self._messages[place]
         when = message.sent_at.astimezone().date()
         if place == 0:
-            return Row(message, when, leads=True)
+            return ThreadRow(message, when, leads=True)
         above = self._messages[place - 1]
         same_day = above.sent_at.astimezone().date() == when
         same_voice = (above.from_me, above.sender_name) == (message.from_me, message.sender_name)
-        return Row(message, None if same_day else when, leads=not (same_day and same_voice))
+        return ThreadRow(message, None if same_day else when, leads=not (same_day and same_voice))
 
     def _make_again(self, place: int, *, even_if_same: bool = False) -> None:
         """A row's message or the one above it is another now."""

@@ -8,6 +8,7 @@ from functools import partial
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
+    QFont,
     QGuiApplication,
     QHideEvent,
     QKeyEvent,
@@ -17,26 +18,109 @@ from PySide6.QtGui import (
     QResizeEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QMenu, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPushButton,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.domain.errors import Problem
 from app.domain.messages import ConversationId, StoredMessage
-from app.domain.ports import Clock, History
-from app.ui.conversations import words
-from app.ui.conversations.day_pill import DayPill
-from app.ui.conversations.jump_button import JumpButton
-from app.ui.conversations.message_sheet import MessageSheet
-from app.ui.conversations.reading import Piece
-from app.ui.conversations.thread_head import ThreadHead
-from app.ui.conversations.thread_model import ThreadModel
-from app.ui.conversations.thread_reader import Opening, ThreadReader
+from app.domain.repositories import Clock, MessageRepository
+from app.text import conversation as conversation_text
+from app.text.status import texts
+from app.ui.async_slots import async_slot, show_dialog
+from app.ui.conversations.message_dialog import MessageDialog
+from app.ui.conversations.thread_loader import ThreadLoader, ThreadLocation
+from app.ui.conversations.thread_model import MessagePage, ThreadModel
+from app.ui.conversations.thread_overlays import DayPill, JumpButton
 from app.ui.conversations.thread_view import ThreadView
-from app.ui.icons import icon
-from app.ui.loop import ask, asked
-from app.ui.mentorado_list.empty import EmptyState
-from app.ui.pop_up import pop_up
-from app.ui.text import texts
-from app.ui.theme import SPACE_2, Theme
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import (
+    SPACE_2,
+    SPACE_3,
+    TEXT_NAME,
+    Theme,
+)
+from app.ui.widgets.action_menu import pop_up
+from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.placeholders import EmptyState
+
+_ICON = 18
+
+
+class ThreadHead(QWidget):
+    """Buttons and names; what they do is for the page."""
+
+    back_wanted = Signal()
+    search_wanted = Signal()
+    wide_wanted = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._wide = False
+        self.title = ScaledLabel(theme, TEXT_NAME, QFont.Weight.DemiBold)
+        self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.line.setProperty("role", "caption")
+        self.back, self.search, self.wide = (self._button() for _ in range(3))
+        self.back.clicked.connect(self.back_wanted)
+        self.search.clicked.connect(self.search_wanted)
+        self.wide.clicked.connect(self.wide_wanted)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addWidget(self.title)
+        words.addWidget(self.line)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_2)
+        layout.setSpacing(SPACE_2)
+        layout.addWidget(self.back)
+        layout.addLayout(words, 1)
+        layout.addWidget(self.search)
+        layout.addWidget(self.wide)
+        theme.changed.connect(self.retranslate)
+        self.retranslate()
+
+    def show_names(self, title: str, line: str) -> None:
+        self.title.setText(title)
+        self.line.setText(line)
+
+    def set_wide(self, wide: bool) -> None:
+        """In the wide place there is no list to go back to, but a pane."""
+        self._wide = wide
+        self.back.setVisible(not wide)
+        margins = self.layout()
+        if margins is not None:
+            margins.setContentsMargins(SPACE_3 * 2 if wide else SPACE_2, SPACE_2, SPACE_2, SPACE_2)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        for button, name, words in (
+            (self.back, "arrow-left", "conversation.back"),
+            (self.search, "search", "conversation.search"),
+            (self.wide, *(("shrink", "conversation.narrow") if self._wide else ("expand", "conversation.wide"))),
+        ):
+            button.setIcon(icon(name, self._theme.tokens.text2, _ICON))
+            button.setToolTip(texts(words))
+            button.setAccessibleName(texts(words))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(0, self.height() - 1, self.width(), 1, QColor(self._theme.tokens.border))
+        painter.end()
+
+    @staticmethod
+    def _button() -> QPushButton:
+        button = QPushButton()
+        button.setProperty("role", "quiet")
+        button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        return button
+
 
 _MINUTE = 60_000
 _EDGE = 16
@@ -51,12 +135,14 @@ class ThreadPage(QWidget):
     problem = Signal(object)
     crash = Signal(object)
 
-    def __init__(self, *, theme: Theme, history: History, clock: Clock, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, *, theme: Theme, history: MessageRepository, clock: Clock, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self._theme = theme
         self.wide = False
         self.model = ThreadModel(clock, self)
-        self.reader = ThreadReader(history, self.model, self)
+        self.reader = ThreadLoader(history, self.model, self)
         self.view = ThreadView(self.model, theme)
         self.head = ThreadHead(theme)
         self.jump = JumpButton(theme, self.view)
@@ -89,8 +175,8 @@ class ThreadPage(QWidget):
         reader.caught_up.connect(self._on_caught_up)
         reader.problem.connect(self.problem)
         reader.crash.connect(self.crash)
-        view.near_first.connect(reader.want_older)
-        view.near_last.connect(reader.want_newer)
+        view.near_first.connect(reader.load_older)
+        view.near_last.connect(reader.load_newer)
         view.first_wanted.connect(reader.go_to_start)
         view.last_wanted.connect(self.go_to_end)
         view.moved.connect(self._on_moved)
@@ -105,7 +191,7 @@ class ThreadPage(QWidget):
     def conversation_id(self) -> ConversationId | None:
         return None if self.reader.opening is None else self.reader.opening.conversation_id
 
-    def open(self, opening: Opening) -> None:
+    def open(self, opening: ThreadLocation) -> None:
         """Show this conversation from now on."""
         self.jump.forget_new()
         self.jump.hide()
@@ -116,7 +202,7 @@ class ThreadPage(QWidget):
 
     def close_conversation(self) -> None:
         self.reader.close()
-        self.model.show_piece(Piece(messages=(), first=True, last=True), "", is_group=False)
+        self.model.show_piece(MessagePage(messages=(), first=True, last=True), "", is_group=False)
 
     def show_line(self, line: str) -> None:
         """Something is better known now: how many messages there are."""
@@ -148,14 +234,14 @@ class ThreadPage(QWidget):
     def retranslate(self) -> None:
         self.head.retranslate()
         self.jump.retranslate()
-        self._gone.say(texts("conversation.gone"), texts("conversation.gone_line"), texts("conversation.back"))
+        self._gone.show_message(texts("conversation.gone"), texts("conversation.gone_line"), texts("conversation.back"))
         self.view.restyle()
         self.model.say_again()
         self._name()
 
     # --- what was read
 
-    def _on_begun(self, opening: Opening, piece: Piece) -> None:
+    def _on_begun(self, opening: ThreadLocation, piece: MessagePage) -> None:
         self.view.delegate.searched = opening.searched
         self.view.delegate.restyle()
         self.model.show_piece(piece, _title(opening), is_group=opening.is_group)
@@ -167,13 +253,13 @@ class ThreadPage(QWidget):
         else:
             self.view.begin_at(opening.at)
 
-    def _on_grown_upwards(self, piece: Piece) -> None:
+    def _on_grown_upwards(self, piece: MessagePage) -> None:
         self.view.hold(partial(self.model.grow_upwards, piece))
 
-    def _on_grown_downwards(self, piece: Piece) -> None:
+    def _on_grown_downwards(self, piece: MessagePage) -> None:
         self.view.hold(partial(self.model.grow_downwards, piece))
 
-    def _on_caught_up(self, now: Sequence[StoredMessage], arrived: Piece) -> None:
+    def _on_caught_up(self, now: Sequence[StoredMessage], arrived: MessagePage) -> None:
         at_end = self.view.at_end
         if at_end and not arrived.last:  # more than is worth scrolling through
             self.reader.go_to_end()
@@ -182,7 +268,7 @@ class ThreadPage(QWidget):
             self.jump.add_new(len(arrived.messages) if arrived.last else None)
         self.view.hold(partial(self._take_in, now, arrived, at_end=at_end))
 
-    def _take_in(self, now: Sequence[StoredMessage], arrived: Piece, *, at_end: bool) -> None:
+    def _take_in(self, now: Sequence[StoredMessage], arrived: MessagePage, *, at_end: bool) -> None:
         self.model.refresh(now)
         if at_end:
             self.model.grow_downwards(arrived)
@@ -202,7 +288,7 @@ class ThreadPage(QWidget):
             return
         when = self.model.row(place).message.sent_at.astimezone().date()
         if self.model.row(place).day is None or self.view.visualRect(self.model.index(place)).top() < -_EDGE:
-            self._day.say(words.day(when, self.model.today), self.view.viewport().width())
+            self._day.say(conversation_text.day(when, self.model.today), self.view.viewport().width())
 
     def _on_minute(self) -> None:
         if self._today != self.model.today:
@@ -226,20 +312,20 @@ class ThreadPage(QWidget):
     def _copy(self) -> None:
         chosen = self.view.chosen()
         if len(chosen) == 1:
-            QGuiApplication.clipboard().setText(words.body(chosen[0]) or words.kind(chosen[0]))
+            QGuiApplication.clipboard().setText(conversation_text.body(chosen[0]) or conversation_text.kind(chosen[0]))
         elif chosen:
             self._copy_with_names()
 
     def _copy_with_names(self) -> None:
-        lines = [words.copied(message, self.model.partner) for message in self.view.chosen()]
+        lines = [conversation_text.copied(message, self.model.partner) for message in self.view.chosen()]
         QGuiApplication.clipboard().setText("\n".join(lines))
 
-    @asked
+    @async_slot
     async def _show_details(self, number: int) -> None:
         place = self.model.place_of(number)
         if place is not None:
             message = self.model.row(place).message
-            await ask(MessageSheet(self._theme, self, message, self.model.partner))
+            await show_dialog(MessageDialog(self._theme, self, message, self.model.partner))
             self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_menu(self, number: int, where: QPoint) -> None:
@@ -291,8 +377,8 @@ class ThreadPage(QWidget):
         painter.end()
 
 
-def _title(opening: Opening) -> str:
-    return words.title(opening.title, is_group=opening.is_group)
+def _title(opening: ThreadLocation) -> str:
+    return conversation_text.title(opening.title, is_group=opening.is_group)
 
 
 def _is_ours(event: QKeyEvent) -> bool:

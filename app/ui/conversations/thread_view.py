@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QWidget
 from app.domain.messages import StoredMessage
 from app.ui.conversations.thread_delegate import ThreadDelegate
 from app.ui.conversations.thread_model import ThreadModel
-from app.ui.theme import Theme
+from app.ui.theme.theme import Theme
 
 _BY_KEYS = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
 _NEARLY = 8

@@ -2,17 +2,150 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.action import ActionName, Refusal
-from app.core.actions import Actions
-from app.domain.mentorado import Enrolment
-from app.ui.action_slots import CARDS, MORE, Fitting, Slot, fitting
-from app.ui.detail_pane.action_card import ActionCard
-from app.ui.icons import icon
-from app.ui.text import action, texts
-from app.ui.theme import SPACE_1, SPACE_2, Theme
+from app.core.actions import ActionService
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.mentorado import Mentorado
+from app.text.signs import ACTION_ICON
+from app.text.status import action, refusal, texts
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import (
+    ACTION_CARD_HEIGHT,
+    RADIUS_CONTROL,
+    RADIUS_ROW,
+    SPACE_1,
+    SPACE_2,
+    SPACE_3,
+    TEXT_BODY,
+    TEXT_SMALL,
+    Theme,
+)
+from app.ui.widgets.action_menu import CARDS, MORE, Slot, SlotState, resolve_slot
+
+_TILE = 36
+_CARD_ICON = 18
+_MARK = 16
+_WIDTH = 316
+_WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+
+
+class ActionCard(QAbstractButton):
+    """Clickable when the action fits; `refused` otherwise. It is told which, it does not know the rules."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._name = ActionName.CONNECT
+        self._line = ""
+        self._shown: tuple[ActionName, str, str, bool] | None = None
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        theme.changed.connect(self.updateGeometry)
+        theme.changed.connect(self.update)
+
+    @property
+    def name(self) -> ActionName:
+        return self._name
+
+    def show_action(self, name: ActionName, refused: UnavailableReason | None, *, busy: bool = False) -> None:
+        label, line = action(name)
+        content = (name, label, refusal(refused) if refused else line, refused is None and not busy)
+        if content == self._shown:
+            return  # asked every second, and measuring words is what costs
+        self._shown = content
+        self._name = name
+        self._line = content[2]
+        self.setText(label)
+        self.setEnabled(refused is None and not busy)
+        self.setCursor(Qt.CursorShape.ArrowCursor if refused else Qt.CursorShape.PointingHandCursor)
+        self.setAccessibleName(label)
+        self.setAccessibleDescription(texts("detail.locked", why=self._line) if refused else line)
+        self.updateGeometry()
+        self.update()
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        room = width - self._around_words
+        words = self._height(self._name_font, self.text(), room) + self._height(self._line_font, self._line, room)
+        return max(ACTION_CARD_HEIGHT, words + 2 * SPACE_3)
+
+    def sizeHint(self) -> QSize:
+        return QSize(_WIDTH, self.heightForWidth(_WIDTH))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._around_words + self._theme.px(80), ACTION_CARD_HEIGHT)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        tokens = self._theme.tokens
+        locked, warm = not self.isEnabled(), self.isEnabled() and self.underMouse()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        edge = QPen(QColor(tokens.focus), 2) if self.hasFocus() else QPen(QColor(tokens.border), 1)
+        painter.setPen(edge)
+        painter.setBrush(QColor(tokens.bg if locked else tokens.hover if warm else tokens.raised))
+        inset = edge.widthF() / 2
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), RADIUS_ROW, RADIUS_ROW)
+
+        side, drawn, small = (self._theme.px(size) for size in (_TILE, _CARD_ICON, _MARK))
+        tile = QRect(SPACE_3, (self.height() - side) // 2, side, side)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.border if locked else tokens.accent_soft))
+        painter.drawRoundedRect(tile, RADIUS_CONTROL, RADIUS_CONTROL)
+        drawing = icon(ACTION_ICON[self._name], tokens.text3 if locked else tokens.on_accent_soft, drawn)
+        drawing.paint(painter, _middle(tile, drawn))
+        edge_of_card = QRect(self.width() - SPACE_3 - small, 0, small, self.height())
+        mark = icon("lock" if locked else "chevron-right", tokens.text3 if locked else tokens.text2, small)
+        mark.paint(painter, _middle(edge_of_card, small))
+        self._paint_words(painter, tokens.text2 if locked else tokens.text, tokens.text3)
+        painter.end()
+
+    def _paint_words(self, painter: QPainter, strong: str, soft: str) -> None:
+        left, room = 2 * SPACE_3 + self._theme.px(_TILE), self.width() - self._around_words
+        upper = self._height(self._name_font, self.text(), room)
+        lower = self._height(self._line_font, self._line, room)
+        top = (self.height() - upper - lower) // 2
+        for font, words, colour, at in (
+            (self._name_font, self.text(), strong, QRect(left, top, room, upper)),
+            (self._line_font, self._line, soft, QRect(left, top + upper, room, lower)),
+        ):
+            painter.setFont(font)
+            painter.setPen(QColor(colour))
+            painter.drawText(at, _WRAPPED, words)
+
+    @property
+    def _around_words(self) -> int:
+        """What the width spends on the picture, the mark and the gaps."""
+        return 3 * SPACE_3 + self._theme.px(_TILE) + SPACE_2 + self._theme.px(_MARK)
+
+    @property
+    def _name_font(self) -> QFont:
+        return self._theme.font(TEXT_BODY, QFont.Weight.DemiBold)
+
+    @property
+    def _line_font(self) -> QFont:
+        return self._theme.font(TEXT_SMALL)
+
+    @staticmethod
+    def _height(font: QFont, words: str, room: int) -> int:
+        return QFontMetrics(font).boundingRect(QRect(0, 0, room, 1000), _WRAPPED, words).height()
+
+
+def _middle(rect: QRect, side: int) -> QRect:
+    return QRect(rect.left() + (rect.width() - side) // 2, rect.top() + (rect.height() - side) // 2, side, side)
+
 
 _ICON = 14
 
@@ -37,12 +170,12 @@ class _Place(QWidget):
         for button in (self.card, self.past_the_lock):
             button.clicked.connect(lambda _checked=False: self.asked_for.emit(self.card.name))
 
-    def show_fitting(self, shown: Fitting | None, *, busy: bool, offered: ActionName | None) -> None:
+    def show_fitting(self, shown: SlotState | None, *, busy: bool, offered: ActionName | None) -> None:
         self.setVisible(shown is not None)
         if shown is None:
             return
         self.card.show_action(shown.name, shown.refused, busy=busy)
-        locked = shown.refused is Refusal.INCIDENT and shown.name is not offered
+        locked = shown.refused is UnavailableReason.INCIDENT and shown.name is not offered
         self.past_the_lock.setVisible(locked)
         if locked:
             say_past_the_lock(self.past_the_lock, shown.name)
@@ -71,8 +204,8 @@ class ActionCards(QWidget):
         self.more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.more.setCheckable(True)
         self.more.toggled.connect(self._fold)
-        self._folded = QWidget()
-        rare = QVBoxLayout(self._folded)
+        self._more_actions = QWidget()
+        rare = QVBoxLayout(self._more_actions)
         column = QVBoxLayout(self)
         for layout in (rare, column):
             layout.setContentsMargins(0, 0, 0, 0)
@@ -82,7 +215,7 @@ class ActionCards(QWidget):
         for place in self._rare:
             rare.addWidget(place)
         column.addWidget(self.more)
-        column.addWidget(self._folded)
+        column.addWidget(self._more_actions)
         for place in (*self._first, *self._rare):
             place.asked_for.connect(self.asked_for)
         theme.changed.connect(self.retranslate)
@@ -94,18 +227,18 @@ class ActionCards(QWidget):
         return [place.card for place in (*self._first, *self._rare) if not place.isHidden()]
 
     def show_actions(
-        self, enrolment: Enrolment, actions: Actions, *, busy: bool, cancellable: bool, offered: ActionName | None
+        self, mentorado: Mentorado, actions: ActionService, *, busy: bool, cancellable: bool, offered: ActionName | None
     ) -> None:
         """*offered* is the recommended one; *cancellable* unless giving up a connection is offered elsewhere."""
         for place in (*self._first, *self._rare):
             slot = place.slot if cancellable else tuple(name for name in place.slot if name is not ActionName.CANCEL)
-            place.show_fitting(fitting(slot, actions, enrolment.mentorado.id), busy=busy, offered=offered)
+            place.show_fitting(resolve_slot(slot, actions, mentorado.id), busy=busy, offered=offered)
 
     def retranslate(self) -> None:
         self._fold(self.more.isChecked())
 
     def _fold(self, shown: bool) -> None:
-        self._folded.setVisible(shown)
+        self._more_actions.setVisible(shown)
         words = texts("detail.less" if shown else "detail.more")
         self.more.setText(words)
         self.more.setAccessibleName(words)

@@ -1,24 +1,104 @@
-"""What the badge rests on: the last signs of life, each with its age."""
+"""How the link has been lately, and what support asks for."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtGui import QFont, QGuiApplication
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.domain.connection import LinkState, LinkStatus
-from app.ui.text import age, date_time, texts
-from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
-from app.ui.words import Words
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.mentorado import Link
+from app.domain.set_aside import SetAsideCount
+from app.text.status import (
+    age,
+    date_time,
+    set_aside_count,
+    texts,
+)
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, Theme
+from app.ui.widgets.labels import ScaledLabel
 
+
+class SetAsideLines(QLabel):
+    """What was delivered and not taken into the history: how much of what, why, and when last. Hidden while nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._counts: Sequence[SetAsideCount] = ()
+        self._today = date.min
+        self.setProperty("role", "caption")
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.hide()
+
+    def show_counts(self, counts: Sequence[SetAsideCount], today: date) -> None:
+        self._counts, self._today = counts, today
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        lines = [texts.plural("aside.heading", sum(each.count for each in self._counts))]
+        lines += [set_aside_count(each, self._today) for each in self._counts]
+        lines.append(texts("aside.next"))
+        self.setText("\n".join(lines))
+        self.setVisible(bool(self._counts))
+
+
+class SupportDetails(QWidget):
+    """One line that can be selected; what is copied names the link too, but nobody: it leaves the house."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._copied = ""
+        self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._line.setProperty("role", "caption")
+        self._line.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self._copy = QPushButton()
+        self._copy.setProperty("role", "quiet")
+        self._copy.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self._copied))
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE_2)
+        layout.addWidget(self._line, 1)
+        layout.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
+        theme.changed.connect(self.retranslate)
+        self.retranslate()
+
+    @property
+    def line(self) -> QLabel:
+        return self._line
+
+    def show_details(self, link: Link, status: LinkStatus) -> None:
+        codes = [str(status.state), *([str(status.reason)] if status.reason is not Reason.NONE else [])]
+        detail = [status.detail] if status.detail and status.detail not in codes else []
+        line = " · ".join([*codes, *detail])
+        if line != self._line.text():  # a new text would drop what is selected
+            self._line.setText(line)
+        self._copied = f"{line} · {link.provider} · {link.id} · {status.since.isoformat(timespec='seconds')}"
+
+    def retranslate(self) -> None:
+        self._copy.setIcon(icon("copy", self._theme.tokens.text2, _ICON))
+        self._copy.setAccessibleName(texts("detail.copy"))
+        self._copy.setToolTip(texts("detail.copy"))
+
+
+_ICON = 16
 _ROWS = ("connected_since", "last_inbound", "last_ack", "host_answered", "last_backup")
+
+
 _OF_OUR_HOSTS = frozenset({"host_answered"})
 """Shown where there is one: other providers have no process of ours."""
 
 
-class EvidenceCard(QFrame):
+class HealthCard(QFrame):
     """One line per sign. While the link is connected, a sign that never came says so; later it says nothing."""
 
     def __init__(self, theme: Theme) -> None:
@@ -26,7 +106,7 @@ class EvidenceCard(QFrame):
         self.setProperty("role", "sunken")
         self._backup: datetime | None = None
         self._labels = {name: QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for name in _ROWS}
-        self._values = {name: Words(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False) for name in _ROWS}
+        self._values = {name: ScaledLabel(theme, TEXT_BODY, QFont.Weight.Medium, wraps=False) for name in _ROWS}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
         layout.setSpacing(0)

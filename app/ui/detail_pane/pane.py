@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleAnnouncementEvent,
@@ -16,42 +16,186 @@ from PySide6.QtGui import (
     QPaintEvent,
     QShowEvent,
 )
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
-from app.core.action import ActionName
-from app.core.actions import Actions
-from app.core.bus import Bus
-from app.core.enrolments import Enrolments
+from app.core.actions import ActionService
+from app.core.event_bus import EventBus
 from app.core.links.supervisor import Supervisor
-from app.domain.connection import LinkState, LinkStatus
+from app.core.mentorado_service import MentoradoService
+from app.domain.actions import ActionName
 from app.domain.errors import Problem
 from app.domain.events import (
     DeliverySetAside,
-    HistoryShrank,
     MentoradoChanged,
     MentoradosLoaded,
-    PairingTurnChanged,
+    MessagesErased,
+    PairingQueueChanged,
     ProcedureChanged,
     StatusChanged,
 )
-from app.domain.mentorado import Enrolment, MentoradoId
-from app.domain.ports import Clock, SetAsideDeliveries, TransitionLog
-from app.domain.span import Span
-from app.ui.detail_pane.content import PaneContent
-from app.ui.detail_pane.conversations_side import ConversationsSide
-from app.ui.detail_pane.pages import Pages
-from app.ui.detail_pane.past import Past
-from app.ui.detail_pane.turn import turn_of
-from app.ui.loop import asked
+from app.domain.link_status import LinkState, LinkStatus
+from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.repositories import Clock, SetAsideDeliveries, TransitionRepository
+from app.domain.uptime import TimeRange
+from app.text.status import problem as words_of
+from app.text.status import sentence, texts
+from app.ui.action_runner import ActionRunner
+from app.ui.async_slots import async_slot
+from app.ui.detail_pane.history_loader import HistoryLoader
+from app.ui.detail_pane.pairing import turn_of
+from app.ui.detail_pane.summary import SummaryView
+from app.ui.procedures.panel import ProcedurePanelController
 from app.ui.providers.number_section import NumberSection
-from app.ui.recovery.sides import Sides
-from app.ui.sheets import Sheets
-from app.ui.text import problem as words_of
-from app.ui.text import sentence, texts
-from app.ui.theme import PANE_WIDTH, Theme
+from app.ui.theme.theme import PANE_WIDTH, SPACE_6, Theme
+from app.ui.widgets.placeholders import Notice
+from app.ui.widgets.tabs import Tabs
 
 if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel
+
+
+class ConversationsTab(QWidget):
+    """Makes the conversations when they are first looked at; an open one takes the head's room too."""
+
+    wide_wanted = Signal(QWidget)
+    wide_done = Signal()
+    mentorado_wanted = Signal(str)
+
+    def __init__(self, make: Callable[[], ConversationsPanel]) -> None:
+        super().__init__()
+        self._make = make
+        self._mentorado_id: MentoradoId | None = None
+        self._head: QWidget | None = None
+        self.panel: ConversationsPanel | None = None
+        self._top = QVBoxLayout()
+        self._top.setContentsMargins(SPACE_6 - 1, SPACE_6, SPACE_6, 0)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(1, 0, 0, 0)  # the line at the pane's edge
+        self._column.setSpacing(0)
+        self._column.addLayout(self._top)
+
+    def take_head(self, head: QWidget) -> None:
+        """Show the conversations under *head*."""
+        self._head = head
+        self._top.addWidget(head)
+        if self.panel is None:
+            self.panel = panel = self._make()
+            panel.wide_wanted.connect(self.wide_wanted)
+            panel.wide_done.connect(self.wide_done)
+            panel.mentorado_wanted.connect(self.mentorado_wanted)
+            panel.thread_opened.connect(self._on_thread)
+            panel.show_mentorado(self._mentorado_id)
+            self._column.addWidget(panel, 1)
+        self._on_thread(self.panel.in_thread)
+
+    def give_head(self) -> None:
+        """The head is needed elsewhere now."""
+        if self._head is not None:
+            self._head.show()
+
+    def show_mentorado(self, mentorado_id: MentoradoId | None) -> None:
+        self._mentorado_id = mentorado_id
+        if self.panel is not None:
+            self.panel.show_mentorado(mentorado_id)
+
+    def leave_wide(self) -> None:
+        """Have the open conversation here again."""
+        if self.panel is not None:
+            self.panel.leave_wide()
+
+    def _on_thread(self, is_open: bool) -> None:
+        if self._head is not None:
+            self._head.setVisible(not is_open)
+        self._top.setContentsMargins(SPACE_6 - 1, 0 if is_open else SPACE_6, SPACE_6, 0)
+
+
+_NOBODY, _SUMMARY, _CONVERSATIONS = 0, 1, 2
+
+
+class PaneStack(QStackedLayout):
+    """The summary is *content* under a scroll bar. Its head goes along when the conversations are looked at."""
+
+    tab_chosen = Signal()
+
+    def __init__(
+        self, pane: QWidget, content: SummaryView, theme: Theme, conversations: ConversationsTab | None
+    ) -> None:
+        super().__init__(pane)
+        self._content = content
+        self._empty = Notice(theme, "users")
+        self.conversations = conversations
+        self.tabs = Tabs(theme)
+        self.scroll = QScrollArea(widgetResizable=True)
+        self.scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
+        self.scroll.setWidget(content)
+        self.scroll.verticalScrollBar().rangeChanged.connect(self._make_room_for_bar)
+        nobody = QWidget()
+        centred = QVBoxLayout(nobody)
+        centred.addStretch(2)
+        centred.addWidget(self._empty)
+        centred.addStretch(3)
+        self.setContentsMargins(1, 0, 0, 0)  # the line at the left edge
+        self.addWidget(nobody)
+        self.addWidget(self.scroll)
+        if conversations is not None:
+            self.addWidget(conversations)
+            self.tabs.show_words("", "")
+            head = content.head.layout()
+            if head is not None:
+                head.addWidget(self.tabs)
+            self.tabs.currentChanged.connect(self._choose_tab)
+
+    def turn_to(self, side: QWidget | None, *, anybody: bool) -> None:
+        """Show *side*, else the tab that was chosen, else that there is nobody to show."""
+        if side is not None:
+            self.setCurrentWidget(side)
+        else:  # never by way of another page: each change moves the focus
+            self.setCurrentIndex(_SUMMARY + max(0, self.tabs.currentIndex()) if anybody else _NOBODY)
+
+    def show_mentorado(self, mentorado_id: MentoradoId | None) -> None:
+        """Whose conversations there are from now on."""
+        if self.conversations is not None:
+            self.conversations.show_mentorado(mentorado_id)
+
+    def leave_wide(self) -> None:
+        """Have a conversation here again that was lent to a wider place."""
+        if self.conversations is not None:
+            self.conversations.leave_wide()
+
+    def go_to_top(self) -> None:
+        self.scroll.verticalScrollBar().setValue(0)
+
+    def least_width(self) -> int:
+        """What the summary needs, with its scroll bar when there is one."""
+        bar = self.scroll.verticalScrollBar()
+        return self._content.minimumSizeHint().width() + (bar.sizeHint().width() if bar.maximum() else 0)
+
+    def retranslate(self) -> None:
+        self._empty.show_notice("users", texts("detail.empty_title"), texts("detail.empty_line"))
+        if self.conversations is not None:
+            self.tabs.show_words(texts("conversation.tab_summary"), texts("conversation.tab"))
+            self.tabs.setAccessibleName(texts("conversation.tabs"))
+
+    def _choose_tab(self, place: int) -> None:
+        """The head goes along, so that it stays where it is."""
+        side = self.conversations
+        if side is None:
+            return
+        focused = self.tabs.hasFocus()
+        if place + _SUMMARY == _CONVERSATIONS:
+            self.go_to_top()
+            side.take_head(self._content.head)
+        else:
+            side.give_head()
+            self._content.take_head()
+        self.tab_chosen.emit()
+        if focused:  # whoever is given to another parent loses the focus
+            self.tabs.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _make_room_for_bar(self, _top: int, bottom: int) -> None:
+        self._content.make_room_for_bar(self.scroll.verticalScrollBar().sizeHint().width() if bottom else 0)
+
 
 TICK_MILLISECONDS = 1000
 
@@ -73,12 +217,12 @@ class DetailPane(QWidget):
         self,
         *,
         theme: Theme,
-        bus: Bus,
-        enrolments: Enrolments,
+        bus: EventBus,
+        mentorados: MentoradoService,
         supervisor: Supervisor,
-        actions: Actions,
-        sheets: Sheets,
-        history: TransitionLog,
+        actions: ActionService,
+        sheets: ActionRunner,
+        history: TransitionRepository,
         clock: Clock,
         set_aside: SetAsideDeliveries | None = None,
         make_conversations: Callable[[], ConversationsPanel] | None = None,
@@ -86,7 +230,7 @@ class DetailPane(QWidget):
     ) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._enrolments = enrolments
+        self._mentorados = mentorados
         self._supervisor = supervisor
         self._actions = actions
         self._clock = clock
@@ -95,11 +239,11 @@ class DetailPane(QWidget):
         self._busy: set[MentoradoId] = set()
         self._trouble: dict[MentoradoId, tuple[str, str]] = {}
 
-        self._content = PaneContent(theme, clock, supervisor.phone_codes)
-        conversations = ConversationsSide(make_conversations) if make_conversations else None
-        self._pages = Pages(self, self._content, theme, conversations)
-        self._sides = Sides(sheets, self._pages, self, lambda: self._mentorado_id)
-        self._past = Past(self._content, enrolments, history, sheets.tools.backups, set_aside, clock, self)
+        self._content = SummaryView(theme, clock, supervisor.phone_codes)
+        conversations = ConversationsTab(make_conversations) if make_conversations else None
+        self._pages = PaneStack(self, self._content, theme, conversations)
+        self._sides = ProcedurePanelController(sheets, self._pages, self, lambda: self._mentorado_id)
+        self._past = HistoryLoader(self._content, mentorados, history, sheets.tools.backups, set_aside, clock, self)
         if conversations is not None:
             conversations.wide_wanted.connect(self.wide_wanted)
             conversations.wide_done.connect(self.wide_done)
@@ -110,8 +254,8 @@ class DetailPane(QWidget):
         self._content.asked_for.connect(self._perform)
         self._content.picture.span_picked.connect(self.span_picked)
         self._content.trouble.dismissed.connect(self._dismiss)
-        self._content.mark.see_wanted.connect(self._sides.see)
-        self._content.mark.continue_wanted.connect(self._sides.go_on)
+        self._content.mark.see_wanted.connect(self._sides.show)
+        self._content.mark.continue_wanted.connect(self._sides.resume)
         self._sides.changed.connect(self._on_side)
         self._sides.mentorado_wanted.connect(self.mentorado_wanted)
         self._sides.problem.connect(self.show_problem)
@@ -130,10 +274,10 @@ class DetailPane(QWidget):
             bus.subscribe(StatusChanged, self._on_status),
             bus.subscribe(MentoradoChanged, self._on_mentorado),
             bus.subscribe(MentoradosLoaded, lambda _event: self._refresh()),
-            bus.subscribe(PairingTurnChanged, lambda _event: self._refresh()),
+            bus.subscribe(PairingQueueChanged, lambda _event: self._refresh()),
             bus.subscribe(ProcedureChanged, self._on_procedure),
             bus.subscribe(DeliverySetAside, self._on_set_aside),
-            bus.subscribe(HistoryShrank, self._on_set_aside),
+            bus.subscribe(MessagesErased, self._on_set_aside),
             texts.on_change(self._retranslate),
         )
         self.destroyed.connect(partial(_all_of, undo))
@@ -152,7 +296,7 @@ class DetailPane(QWidget):
         if mentorado_id is not None:
             self._past.read(mentorado_id)
 
-    def show_span(self, span: Span) -> None:
+    def show_span(self, span: TimeRange) -> None:
         """Look so far back, as this person likes to."""
         self._content.picture.show_span(span)
 
@@ -191,30 +335,30 @@ class DetailPane(QWidget):
         painter.fillRect(0, 0, 1, self.height(), QColor(self._theme.tokens.border))
         painter.end()
 
-    def _shown(self) -> Enrolment | None:
+    def _shown(self) -> Mentorado | None:
         try:
-            return self._enrolments.get(self._mentorado_id) if self._mentorado_id else None
+            return self._mentorados.get(self._mentorado_id) if self._mentorado_id else None
         except Problem:  # the roster was read anew, without this one
             return None
 
     def _refresh(self) -> None:
-        enrolment = self._shown()
-        side = self._sides.of(enrolment.mentorado.id) if enrolment else None
-        self._pages.turn_to(side, anybody=enrolment is not None)
-        if enrolment is None:
+        mentorado = self._shown()
+        side = self._sides.of(mentorado.id) if mentorado else None
+        self._pages.turn_to(side, anybody=mentorado is not None)
+        if mentorado is None:
             return
-        mentorado_id = enrolment.mentorado.id
-        self._content.show_enrolment(
-            enrolment,
-            self._supervisor.status(enrolment.link.id),
+        mentorado_id = mentorado.id
+        self._content.show_mentorado(
+            mentorado,
+            self._supervisor.status(mentorado.link.id),
             self._actions,
             self._sides.procedure_of(mentorado_id),
             busy=mentorado_id in self._busy,
-            turn=turn_of(enrolment, self._supervisor, self._enrolments),
+            turn=turn_of(mentorado, self._supervisor, self._mentorados),
         )
         self._content.show_trouble(self._trouble.get(mentorado_id))
 
-    @asked
+    @async_slot
     async def _perform(self, name: ActionName) -> None:
         mentorado_id = self._mentorado_id
         if mentorado_id is None or mentorado_id in self._busy:
@@ -248,12 +392,12 @@ class DetailPane(QWidget):
 
     def _announce(self, status: LinkStatus) -> None:
         """Tell a screen reader what moved, wherever its user is in the window."""
-        if QAccessible.isActive() and self.isVisible() and (enrolment := self._shown()):
-            said = sentence(status, enrolment, self._clock.now())
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, said))
+        if QAccessible.isActive() and self.isVisible() and (mentorado := self._shown()):
+            text = sentence(status, mentorado, self._clock.now())
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     def _on_mentorado(self, event: MentoradoChanged) -> None:
-        if event.enrolment.mentorado.id == self._mentorado_id:
+        if event.mentorado.id == self._mentorado_id:
             self._refresh()
 
     def _on_procedure(self, event: ProcedureChanged) -> None:
@@ -262,7 +406,7 @@ class DetailPane(QWidget):
             if event.procedure.ended:
                 self._past.read_backup(self._mentorado_id)
 
-    def _on_set_aside(self, event: DeliverySetAside | HistoryShrank) -> None:
+    def _on_set_aside(self, event: DeliverySetAside | MessagesErased) -> None:
         if self._mentorado_id is not None and event.mentorado_id in (self._mentorado_id, None):
             self._past.read_set_aside(self._mentorado_id)
 
@@ -276,7 +420,7 @@ class DetailPane(QWidget):
 
     def see_procedure(self, *, go_on: bool = False) -> None:
         """Show the open procedure of whoever is on show, and let it continue when *go_on*."""
-        self._sides.go_on() if go_on else self._sides.see()
+        self._sides.resume() if go_on else self._sides.show()
 
     def _edit(self) -> None:
         if self._mentorado_id is not None:

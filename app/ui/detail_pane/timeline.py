@@ -10,10 +10,11 @@ from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.domain.connection import LinkState, LinkStatus, Reason
-from app.ui.icons import icon
-from app.ui.text import date_time, state_badge, texts
-from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, Theme, Tone, badge_icon, tone_of
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.text.signs import Tone, badge_icon, tone_of
+from app.text.status import date_time, state_badge, texts
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, Theme
 
 SHOWN = 8
 

@@ -7,21 +7,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QStaticText
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QStaticText
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
 from app.domain.phone import readable
-from app.ui import text
-from app.ui import tokens as t
-from app.ui.badge import badge_size
-from app.ui.mentorado_list import pictures
-from app.ui.theme import Theme
+from app.text import status as status_text
+from app.text.signs import Tone, badge_icon, tone_of
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import pixmap
+from app.ui.theme.theme import Theme
+from app.ui.theme.tokens import BadgeColours
+from app.ui.widgets.labels import badge_size, paint_badge
 
 if TYPE_CHECKING:
-    from app.domain.connection import LinkStatus
-    from app.domain.mentorado import Enrolment
-    from app.ui.mentorado_list.row import Row
+    from app.domain.link_status import LinkStatus
+    from app.domain.mentorado import Mentorado
+    from app.ui.mentorado_list.model import MentoradoRow
+
 
 _LEFT = t.SPACE_6
 _GAP = t.SPACE_3
@@ -35,7 +38,7 @@ _NAME_MIN = 236
 _DEMI = QFont.Weight.DemiBold
 
 
-Painted = Callable[[int], "tuple[Row, str]"]
+Painted = Callable[[int], "tuple[MentoradoRow, str]"]
 """The row at a place of the list, and how old its truth is, in words."""
 
 
@@ -88,16 +91,16 @@ class MentoradoDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.translate(option.rect.topLeft())
         self._paint_ground(painter, option, columns)
-        self._paint_who(painter, row.enrolment, columns)
-        self._paint_state(painter, row.enrolment, row.known, columns)
+        self._paint_who(painter, row.mentorado, columns)
+        self._paint_state(painter, row.mentorado, row.known, columns)
         self._paint_age(painter, age, columns)
         painter.restore()
 
     def badge_words(self, status: LinkStatus, room: int) -> tuple[str, bool]:
         """What the badge says in *room* pixels, and whether a mark beside it has to say that sending is limited."""
-        words = text.state_badge(status)
-        marked = text.is_limited(status) and badge_size(words, self._theme).width() > room
-        return (text.row_badge(status) if marked else words), marked
+        words = status_text.state_badge(status)
+        marked = status_text.is_limited(status) and badge_size(words, self._theme).width() > room
+        return (status_text.row_badge(status) if marked else words), marked
 
     def _measure(self, width: int) -> _Columns:
         px = self._theme.px
@@ -136,10 +139,10 @@ class MentoradoDelegate(QStyledItemDelegate):
             painter.setPen(QPen(QColor(colours.focus), 1.5))
             painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
 
-    def _paint_who(self, painter: QPainter, enrolment: Enrolment, columns: _Columns) -> None:
-        mentorado, ratio = enrolment.mentorado, _ratio(painter)
-        picture = pictures.avatar(
-            pictures.initials(mentorado.name),
+    def _paint_who(self, painter: QPainter, mentorado: Mentorado, columns: _Columns) -> None:
+        ratio = _ratio(painter)
+        picture = avatar(
+            initials(mentorado.name),
             self._colours.avatar(mentorado.id),
             self._avatar_size,
             self._letters_font,
@@ -153,21 +156,21 @@ class MentoradoDelegate(QStyledItemDelegate):
         self._line(painter, mentorado.name, self._name_font, self._colours.text, columns.name, middle - px(10), room)
         self._line(painter, below, self._small_font, self._colours.text3, columns.name, middle + px(10), room)
 
-    def _paint_state(self, painter: QPainter, enrolment: Enrolment, status: LinkStatus, columns: _Columns) -> None:
+    def _paint_state(self, painter: QPainter, mentorado: Mentorado, status: LinkStatus, columns: _Columns) -> None:
         middle, px, ratio = self.row_height / 2, self._theme.px, _ratio(painter)
         if columns.provider is not None:
-            word = text.provider(enrolment.link.provider)
+            word = status_text.provider(mentorado.link.provider)
             self._line(
                 painter, word, self._small_font, self._colours.text2, columns.provider, middle, px(_PROVIDER_WIDTH)
             )
         words, marked = self.badge_words(status, columns.badge_width)
-        room = columns.badge_width - (px(pictures.MARK_SIZE) + t.SPACE_1 if marked else 0)
-        picture = pictures.badge(words, t.badge_icon(status), t.tone_of(status), room, self._theme, ratio)
+        room = columns.badge_width - (px(MARK_SIZE) + t.SPACE_1 if marked else 0)
+        picture = badge(words, badge_icon(status), tone_of(status), room, self._theme, ratio)
         size = picture.deviceIndependentSize()
         painter.drawPixmap(QPointF(columns.badge, middle - size.height() / 2), picture)
         if marked:
-            side = px(pictures.MARK_SIZE)
-            sign = pictures.mark("lock", self._colours.badge[t.Tone.WAITING], side, ratio)
+            side = px(MARK_SIZE)
+            sign = mark("lock", self._colours.badge[Tone.WAITING], side, ratio)
             painter.drawPixmap(QPointF(columns.badge + size.width() + t.SPACE_1, middle - side / 2), sign)
 
     def _paint_age(self, painter: QPainter, age: str, columns: _Columns) -> None:
@@ -202,3 +205,73 @@ def _static(words: str, font: QFont, room: int) -> QStaticText:
 
 def _ratio(painter: QPainter) -> float:
     return float(painter.device().devicePixelRatioF())
+
+
+MARK_SIZE = 20
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last name."""
+    words = name.split()
+    ends = words[:1] + words[1:][-1:]
+    return "".join(word[0] for word in ends).upper()
+
+
+@lru_cache(maxsize=2048)
+def avatar(letters: str, colours: BadgeColours, size: int, font: QFont, ratio: float) -> QPixmap:
+    """*letters* in a circle of *size* logical pixels."""
+    picture = _blank(size, size, ratio)
+    painter = _painter(picture)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours.bg))
+    painter.drawEllipse(QRectF(0, 0, size, size))
+    painter.setFont(font)
+    painter.setPen(QColor(colours.fg))
+    painter.drawText(QRectF(0, 0, size, size), Qt.AlignmentFlag.AlignCenter, letters)
+    painter.end()
+    return picture
+
+
+def badge(word: str, icon_name: str, tone: Tone, room: int, theme: Theme, ratio: float) -> QPixmap:
+    """The badge as wide as *word* needs, or as wide as *room* allows."""
+    return _badge(word, icon_name, tone, room, theme, theme.tokens.dark, theme.text_scale, ratio)
+
+
+@lru_cache(maxsize=512)
+def _badge(
+    word: str, icon_name: str, tone: Tone, room: int, theme: Theme, _dark: bool, _text_scale: int, ratio: float
+) -> QPixmap:
+    size = badge_size(word, theme)
+    width, height = min(size.width(), room), size.height()
+    picture = _blank(width, height, ratio)
+    painter = _painter(picture)
+    paint_badge(painter, QRect(0, 0, width, height), tone, icon_name, word, theme)
+    painter.end()
+    return picture
+
+
+@lru_cache(maxsize=32)
+def mark(icon_name: str, colours: BadgeColours, size: int, ratio: float) -> QPixmap:
+    """A small round mark beside a badge."""
+    picture = _blank(size, size, ratio)
+    painter = _painter(picture)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours.bg))
+    painter.drawEllipse(QRectF(0, 0, size, size))
+    inner = round(size * 0.6)
+    painter.drawPixmap(QPointF((size - inner) / 2, (size - inner) / 2), pixmap(icon_name, colours.fg, inner, ratio))
+    painter.end()
+    return picture
+
+
+def _blank(width: int, height: int, ratio: float) -> QPixmap:
+    picture = QPixmap(round(width * ratio), round(height * ratio))
+    picture.setDevicePixelRatio(ratio)
+    picture.fill(Qt.GlobalColor.transparent)
+    return picture
+
+
+def _painter(picture: QPixmap) -> QPainter:
+    painter = QPainter(picture)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    return painter

@@ -2,27 +2,155 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
-from app.ui import text
-from app.ui.mentorado_list.groups import Group
-from app.ui.mentorado_list.row import Row
-from app.ui.mentorado_list.search import Query
-from app.ui.words import plain_tip
+from app.domain.link_status import LinkState, LinkStatus
+from app.domain.phone import readable
+from app.text import status as status_text
+from app.text.signs import TONE_ICON, Tone, tone_of
+from app.ui.widgets.labels import plain_tip
 
-if TYPE_CHECKING:  # facts come later than the first picture of the window
-    from app.domain.connection import LinkStatus
+if TYPE_CHECKING:
     from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
-    from app.domain.mentorado import MentoradoId
-    from app.domain.ports import Clock
+    from app.domain.mentorado import Mentorado, MentoradoId
+    from app.domain.repositories import Clock
+
+
+class ListFilter(StrEnum):
+    """Values are remembered in the preferences file."""
+
+    ALL = "all"
+    CONNECTED = "connected"
+    WAITING = "waiting"
+    IN_PROGRESS = "in_progress"
+    DISCONNECTED = "disconnected"
+    ERROR = "error"
+    ARCHIVED = "archived"
+
+
+GROUP_OF: Final[Mapping[Tone, ListFilter]] = MappingProxyType(
+    {
+        Tone.CONNECTED: ListFilter.CONNECTED,
+        Tone.WAITING: ListFilter.WAITING,
+        Tone.PROGRESS: ListFilter.IN_PROGRESS,
+        Tone.IDLE: ListFilter.DISCONNECTED,
+        Tone.ERROR: ListFilter.ERROR,
+    }
+)
+
+TONE_FOR: Final[Mapping[ListFilter, Tone]] = MappingProxyType({group: tone for tone, group in GROUP_OF.items()})
+
+GROUP_ICON: Final[Mapping[ListFilter, str]] = MappingProxyType(
+    {**{group: TONE_ICON[tone] for group, tone in TONE_FOR.items()}, ListFilter.ARCHIVED: "archive"}
+)
+
+
+_NUMBER_LIKE = re.compile(r"[\d\s()+./-]+")
+
+
+def fold(text: str) -> str:
+    """*text* without capitals and accents: "João" and "joao" become the same."""
+    if text.isascii():
+        return text.casefold()
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+
+
+def search_text(mentorado: Mentorado) -> str:
+    """Everything somebody can be found by, folded once so that typing stays quick. Its first line is the name."""
+    return "\n".join((fold(mentorado.name), fold(mentorado.cohort), mentorado.phone.lstrip("+")))
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What was typed, ready to be compared. Every part must be found."""
+
+    parts: tuple[str, ...] = ()
+    number: bool = False
+
+    @classmethod
+    def of(cls, typed: str) -> Query:
+        """Read *typed*: digits and their punctuation are one number, anything else is words."""
+        digits = re.sub(r"\D", "", typed)
+        if digits and _NUMBER_LIKE.fullmatch(typed):
+            return cls((digits,), number=True)
+        return cls(tuple(fold(typed).split()))
+
+    def matches(self, hay: str) -> bool:
+        return all(part in hay for part in self.parts)
+
+    def narrows(self, before: Query) -> bool:
+        """Whether all that this one finds was found by *before* too, so that only those need to be asked again."""
+        if not before.parts:
+            return True
+        if self.number is not before.number or len(self.parts) < len(before.parts):
+            return False
+        return all(old in new for old, new in zip(before.parts, self.parts, strict=False))
+
+
+@dataclass(slots=True, eq=False)
+class MentoradoRow:
+    """Kept by the model; it sorts by name without accents. *status* is None for a link that nobody asked for yet."""
+
+    mentorado: Mentorado
+    status: LinkStatus | None = None
+    hay: str = field(init=False)
+    order: tuple[str, str, str] = field(init=False)
+    group: ListFilter = field(init=False)
+
+    def __post_init__(self) -> None:
+        mentorado = self.mentorado
+        self.hay = search_text(mentorado)
+        self.order = (self.hay.partition("\n")[0], mentorado.name, mentorado.id)
+        self.group = self.find_group()
+
+    @property
+    def id(self) -> MentoradoId:
+        return self.mentorado.id
+
+    @property
+    def known(self) -> LinkStatus:
+        """What is true of the link; one that was never asked for is off."""
+        return self.status or LinkStatus(state=LinkState.OFF, since=self.mentorado.created_at)
+
+    def find_group(self) -> ListFilter:
+        if self.mentorado.archived:
+            return ListFilter.ARCHIVED
+        return GROUP_OF[tone_of(self.status)] if self.status else ListFilter.DISCONNECTED
+
+    def age(self, now: datetime) -> timedelta | None:
+        """How old the badge's truth is; None when nothing was ever observed."""
+        if self.status is None:
+            return None
+        return now - (self.status.evidence.last_observation or self.status.since)
+
+    def spoken(self, now: datetime) -> str:
+        """The row as a screen reader says it."""
+        mentorado, age = self.mentorado, self.age(now)
+        parts = [
+            mentorado.name,
+            readable(mentorado.phone),
+            mentorado.cohort,
+            status_text.provider(self.mentorado.link.provider),
+            status_text.texts("list.archived") if mentorado.archived else "",
+            status_text.state_badge(self.known),
+            "" if age is None else status_text.age(age),
+        ]
+        return ", ".join(filter(None, parts))
+
 
 Role = Qt.ItemDataRole
-ENROLMENT_ROLE = Role.UserRole + 1
+MENTORADO_ROLE = Role.UserRole + 1
 STATUS_ROLE = Role.UserRole + 2
 AGE_ROLE = Role.UserRole + 3
 
@@ -44,14 +172,14 @@ class MentoradoListModel(QAbstractListModel):
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._clock = clock
-        self._rows: dict[MentoradoId, Row] = {}
+        self._rows: dict[MentoradoId, MentoradoRow] = {}
         self._early: dict[MentoradoId, LinkStatus] = {}  # observed before the roster was read
-        self._sorted: list[Row] = []
-        self._shown: list[Row] = []
+        self._sorted: list[MentoradoRow] = []
+        self._shown: list[MentoradoRow] = []
         self._loaded = False
         self._query = Query()
-        self._group = Group.ALL
-        self._counts: Counter[Group] = Counter()
+        self._group = ListFilter.ALL
+        self._counts: Counter[ListFilter] = Counter()
         self._stale: set[MentoradoId] = set()
         self._flush = QTimer(self, singleShot=True, interval=FLUSH_MILLISECONDS)
         self._flush.timeout.connect(self.flush)
@@ -62,7 +190,7 @@ class MentoradoListModel(QAbstractListModel):
         statuses = self._early | {row.id: row.status for row in self._rows.values() if row.status}
         self._early.clear()
         self._stale.clear()
-        rows = [Row(e, statuses.get(e.mentorado.id)) for e in event.enrolments]
+        rows = [MentoradoRow(e, statuses.get(e.id)) for e in event.mentorados]
         self.beginResetModel()
         self._rows = {row.id: row for row in rows}
         self._sorted = sorted(rows, key=_order)
@@ -73,8 +201,8 @@ class MentoradoListModel(QAbstractListModel):
         self.counts_changed.emit()
 
     def on_added(self, event: MentoradoAdded) -> None:
-        enrolment = event.enrolment
-        row = Row(enrolment, self._early.pop(enrolment.mentorado.id, None))
+        mentorado = event.mentorado
+        row = MentoradoRow(mentorado, self._early.pop(mentorado.id, None))
         self._rows[row.id] = row
         self._counts[row.group] += 1
         self._sorted.insert(_place(self._sorted, row), row)
@@ -82,8 +210,8 @@ class MentoradoListModel(QAbstractListModel):
         self.counts_changed.emit()
 
     def on_changed(self, event: MentoradoChanged) -> None:
-        before = self._rows[event.enrolment.mentorado.id]
-        after = Row(event.enrolment, before.status)
+        before = self._rows[event.mentorado.id]
+        after = MentoradoRow(event.mentorado, before.status)
         self._rows[after.id] = after
         self._counts[before.group] -= 1
         self._counts[after.group] += 1
@@ -98,7 +226,7 @@ class MentoradoListModel(QAbstractListModel):
             self._hide(before)
             self._show_if_found(after)
         self.counts_changed.emit()
-        if after.enrolment.mentorado.archived and not before.enrolment.mentorado.archived:
+        if after.mentorado.archived and not before.mentorado.archived:
             self.archived.emit(after.id)
 
     def on_status(self, event: StatusChanged) -> None:
@@ -121,7 +249,7 @@ class MentoradoListModel(QAbstractListModel):
         """Tell the views what became stale since the last time."""
         stale = [self._rows[mentorado_id] for mentorado_id in self._stale]
         self._stale.clear()
-        if self._group is not Group.ALL:  # where everybody is shown, a status brings nobody in and nobody out
+        if self._group is not ListFilter.ALL:  # where everybody is shown, a status brings nobody in and nobody out
             for row in stale:
                 if not self._is_found(row):
                     self._hide(row)
@@ -142,10 +270,10 @@ class MentoradoListModel(QAbstractListModel):
         fewer = query.narrows(self._query) and not self._stale
         self._narrow(self._shown if fewer else self._sorted, query, self._group)
 
-    def show_group(self, group: Group) -> None:
+    def show_group(self, group: ListFilter) -> None:
         self._narrow(self._sorted, self._query, group)
 
-    def _narrow(self, among: list[Row], query: Query, group: Group) -> None:
+    def _narrow(self, among: list[MentoradoRow], query: Query, group: ListFilter) -> None:
         if (query, group) == (self._query, self._group):
             return
         self._query, self._group = query, group
@@ -162,13 +290,13 @@ class MentoradoListModel(QAbstractListModel):
         return self._loaded
 
     @property
-    def group(self) -> Group:
+    def group(self) -> ListFilter:
         return self._group
 
-    def count(self, group: Group) -> int:
+    def count(self, group: ListFilter) -> int:
         """How many are in *group*; archived ones are in no other."""
-        if group is Group.ALL:
-            return self._counts.total() - self._counts[Group.ARCHIVED]
+        if group is ListFilter.ALL:
+            return self._counts.total() - self._counts[ListFilter.ARCHIVED]
         return self._counts[group]
 
     def row_of(self, mentorado_id: MentoradoId) -> int | None:
@@ -188,10 +316,10 @@ class MentoradoListModel(QAbstractListModel):
 
     # --- Qt's questions
 
-    def painted(self, place: int) -> tuple[Row, str]:
+    def painted(self, place: int) -> tuple[MentoradoRow, str]:
         """What the list paints at *place*: the row, and the age of its truth in words."""
         row = self._shown[place]
-        return row, self.said_age(row)
+        return row, self.age_text(row)
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
         return 0 if parent.isValid() else len(self._shown)
@@ -202,37 +330,37 @@ class MentoradoListModel(QAbstractListModel):
         answer = _ANSWERS.get(role)
         return answer(self, self._shown[index.row()]) if answer else None
 
-    def said_age(self, row: Row) -> str:
+    def age_text(self, row: MentoradoRow) -> str:
         age = row.age(self._clock.now())
-        return "" if age is None else text.age(age)
+        return "" if age is None else status_text.age(age)
 
-    def tooltip(self, row: Row) -> str:
-        return plain_tip(text.sentence(row.known, row.enrolment, self._clock.now()))
+    def tooltip(self, row: MentoradoRow) -> str:
+        return plain_tip(status_text.sentence(row.known, row.mentorado, self._clock.now()))
 
-    def spoken(self, row: Row) -> str:
+    def spoken(self, row: MentoradoRow) -> str:
         return row.spoken(self._clock.now())
 
     # --- keeping `_shown` true
 
-    def _found(self, rows: list[Row]) -> list[Row]:
+    def _found(self, rows: list[MentoradoRow]) -> list[MentoradoRow]:
         return [row for row in rows if self._is_found(row)]
 
-    def _is_found(self, row: Row) -> bool:
-        in_group = row.group is not Group.ARCHIVED if self._group is Group.ALL else row.group is self._group
+    def _is_found(self, row: MentoradoRow) -> bool:
+        in_group = row.group is not ListFilter.ARCHIVED if self._group is ListFilter.ALL else row.group is self._group
         return in_group and self._query.matches(row.hay)
 
-    def _place_shown(self, row: Row) -> int | None:
+    def _place_shown(self, row: MentoradoRow) -> int | None:
         place = _place(self._shown, row)
         return place if place < len(self._shown) and self._shown[place] is row else None
 
-    def _show_if_found(self, row: Row) -> None:
+    def _show_if_found(self, row: MentoradoRow) -> None:
         if self._is_found(row):
             place = _place(self._shown, row)
             self.beginInsertRows(_NOWHERE, place, place)
             self._shown.insert(place, row)
             self.endInsertRows()
 
-    def _hide(self, row: Row) -> None:
+    def _hide(self, row: MentoradoRow) -> None:
         place = self._place_shown(row)
         if place is not None:
             self.beginRemoveRows(_NOWHERE, place, place)
@@ -244,19 +372,19 @@ class MentoradoListModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1), roles)
 
 
-def _order(row: Row) -> tuple[str, str, str]:
+def _order(row: MentoradoRow) -> tuple[str, str, str]:
     return row.order
 
 
-def _place(rows: list[Row], row: Row) -> int:
+def _place(rows: list[MentoradoRow], row: MentoradoRow) -> int:
     return bisect_left(rows, row.order, key=_order)
 
 
-_ANSWERS: dict[int, Callable[[MentoradoListModel, Row], Any]] = {
-    Role.DisplayRole: lambda _model, row: row.enrolment.mentorado.name,
+_ANSWERS: dict[int, Callable[[MentoradoListModel, MentoradoRow], Any]] = {
+    Role.DisplayRole: lambda _model, row: row.mentorado.name,
     Role.ToolTipRole: MentoradoListModel.tooltip,
     Role.AccessibleTextRole: MentoradoListModel.spoken,
-    ENROLMENT_ROLE: lambda _model, row: row.enrolment,
+    MENTORADO_ROLE: lambda _model, row: row.mentorado,
     STATUS_ROLE: lambda _model, row: row.known,
-    AGE_ROLE: MentoradoListModel.said_age,
+    AGE_ROLE: MentoradoListModel.age_text,
 }

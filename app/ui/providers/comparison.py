@@ -12,10 +12,11 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QResizeEve
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.domain.mentorado import ProviderKind
-from app.ui.badge import Badge
-from app.ui.icons import pixmap
-from app.ui.text import provider, texts
-from app.ui.theme import (
+from app.text.signs import Tone
+from app.text.status import provider, texts
+from app.ui.dialogs.base import ScrollDialog
+from app.ui.theme.icons import pixmap
+from app.ui.theme.theme import (
     RADIUS_CARD,
     RADIUS_CONTROL,
     SPACE_1,
@@ -26,9 +27,8 @@ from app.ui.theme import (
     TEXT_HEADING,
     TEXT_SMALL,
     Theme,
-    Tone,
 )
-from app.ui.words import Words
+from app.ui.widgets.labels import Badge, ScaledLabel
 
 ICON_OF: Final = MappingProxyType(
     {ProviderKind.WHATSAPP_WEB: "monitor", ProviderKind.ZAPI: "globe", ProviderKind.META_CLOUD: "shield-check"}
@@ -174,7 +174,7 @@ class Comparison(QWidget):
                 self._grid.setRowMinimumHeight(top + height, SPACE_3)
 
     def _head(self, kind: ProviderKind) -> QWidget:
-        name = Words(self._theme, TEXT_HEADING, QFont.Weight.DemiBold)
+        name = ScaledLabel(self._theme, TEXT_HEADING, QFont.Weight.DemiBold)
         name.setText(provider(kind))
         what = QLabel(texts(f"comparison.{kind}.what"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         what.setProperty("role", "secondary")
@@ -205,13 +205,13 @@ class Comparison(QWidget):
     def _band(self, kind: ProviderKind, aspect: Aspect) -> QWidget:
         band, column = _cell(SPACE_3)
         column.setSpacing(SPACE_1 + 1)
-        heading = Words(self._theme, TEXT_CAPTION, QFont.Weight.DemiBold)
+        heading = ScaledLabel(self._theme, TEXT_CAPTION, QFont.Weight.DemiBold)
         heading.setProperty("role", "caption")
         heading.setText(texts(f"comparison.aspect.{aspect.name}"))
         column.addWidget(heading)
-        for said in points(kind, aspect):
-            words = Words(self._theme, TEXT_SMALL)
-            words.setText(said)
+        for text in points(kind, aspect):
+            words = ScaledLabel(self._theme, TEXT_SMALL)
+            words.setText(text)
             if not aspect.icon:
                 column.addWidget(words)
                 continue
@@ -241,3 +241,37 @@ def _cell(top: int) -> tuple[QWidget, QVBoxLayout]:
     column = QVBoxLayout(cell)
     column.setContentsMargins(SPACE_4, top, SPACE_4, SPACE_1)
     return cell, column
+
+
+_WIDTH = 1080
+
+
+class ComparisonDialog(ScrollDialog):
+    """With *choosing*, `chosen` is what was picked once the sheet is accepted."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        over: QWidget,
+        kinds: Sequence[ProviderKind],
+        *,
+        chosen: ProviderKind | None = None,
+        choosing: bool = False,
+    ) -> None:
+        super().__init__(theme, over, width=_WIDTH)
+        self.chosen = chosen
+        self.set_title(texts("comparison.title"))
+        advice = QLabel(texts("comparison.advice"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.comparison = Comparison(theme, kinds, chosen=chosen, choosing=choosing)
+        self.comparison.picked.connect(self._pick)
+        for part in (advice, self.comparison):
+            self.inside.addWidget(part)
+        self.setAccessibleDescription(advice.text())
+        self.back = self.add_button(texts("comparison.back" if choosing else "dialog.close"))
+        self.back.setAutoDefault(True)
+        self.back.clicked.connect(self.reject)
+        self.back.setFocus()
+
+    def _pick(self, kind: ProviderKind) -> None:
+        self.chosen = kind
+        self.accept()

@@ -10,19 +10,24 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from app.core.hosted.number_details import DetailsDesk, Told
+from app.core.provider_setup.selection import CachedDetails, NumberDetailsService
 from app.domain.errors import Problem
-from app.domain.mentorado import Enrolment, MentoradoId
+from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.names import visible
-from app.domain.ports import Clock
+from app.domain.repositories import Clock
 from app.domain.sending import Template
-from app.ui.badge import Badge
-from app.ui.icons import icon
-from app.ui.loop import asked
-from app.ui.providers.words import fact_name, fact_value, template_status, tone
-from app.ui.text import age, provider, texts
-from app.ui.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_SMALL, Theme, Tone
-from app.ui.words import Words
+from app.text.providers import (
+    fact_name,
+    fact_value,
+    template_status,
+    tone,
+)
+from app.text.signs import Tone
+from app.text.status import age, provider, texts
+from app.ui.async_slots import async_slot
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_SMALL, Theme
+from app.ui.widgets.labels import Badge, ScaledLabel
 
 _ORDER: Final = (
     "quality",
@@ -51,16 +56,16 @@ class NumberSection(QWidget):
     problem = Signal(object)
     crash = Signal(object)
 
-    def __init__(self, theme: Theme, desk: DetailsDesk, clock: Clock) -> None:
+    def __init__(self, theme: Theme, service: NumberDetailsService, clock: Clock) -> None:
         super().__init__()
         self._theme = theme
-        self._desk = desk
+        self._service = service
         self._clock = clock
         self._mentorado_id: MentoradoId | None = None
-        self._drawn: tuple[MentoradoId, Told | None, bool] | None = None
+        self._drawn: tuple[MentoradoId, CachedDetails | None, bool] | None = None
         self._asking: set[MentoradoId] = set()
         self._all = False
-        self._heading = Words(theme, TEXT_SMALL, QFont.Weight.DemiBold)
+        self._heading = ScaledLabel(theme, TEXT_SMALL, QFont.Weight.DemiBold)
         self._age = QLabel(textFormat=Qt.TextFormat.PlainText)
         self._age.setProperty("role", "caption")
         self.ask_button = QPushButton()
@@ -84,17 +89,17 @@ class NumberSection(QWidget):
         theme.changed.connect(self.retranslate)
         self.hide()
 
-    def show_enrolment(self, enrolment: Enrolment) -> None:
+    def show_mentorado(self, mentorado: Mentorado) -> None:
         """Show what was told of this one's number, and how long ago; called again whenever time has passed."""
-        mentorado_id = enrolment.mentorado.id
+        mentorado_id = mentorado.id
         if mentorado_id != self._mentorado_id:
             self._mentorado_id, self._all = mentorado_id, False
-        self.setVisible(self._desk.tells(mentorado_id))
+        self.setVisible(self._service.supported(mentorado_id))
         if not self.isHidden():
-            self._heading.setText(texts("number.title", provider=provider(enrolment.link.provider)))
+            self._heading.setText(texts("number.title", provider=provider(mentorado.link.provider)))
             self._refresh()
 
-    @asked
+    @async_slot
     async def ask(self, _checked: bool = False) -> None:
         """Have the provider asked now; what it said before stays until it answers."""
         mentorado_id = self._mentorado_id
@@ -103,7 +108,7 @@ class NumberSection(QWidget):
         self._asking.add(mentorado_id)
         self._refresh()
         try:
-            await self._desk.ask(mentorado_id)
+            await self._service.fetch(mentorado_id)
         finally:
             self._asking.discard(mentorado_id)
             self._refresh()
@@ -126,22 +131,22 @@ class NumberSection(QWidget):
         mentorado_id = self._mentorado_id
         if mentorado_id is None:
             return
-        told, asking = self._desk.last(mentorado_id), mentorado_id in self._asking
-        self._age.setText(texts("number.told", age=age(self._clock.now() - told.at)) if told else "")
+        details, asking = self._service.cached(mentorado_id), mentorado_id in self._asking
+        self._age.setText(texts("number.told", age=age(self._clock.now() - details.at)) if details else "")
         self.ask_button.setText(texts("number.asking" if asking else "number.ask"))
         self.ask_button.setEnabled(not asking)
-        if (now := (mentorado_id, told, self._all)) != self._drawn:
+        if (now := (mentorado_id, details, self._all)) != self._drawn:
             self._drawn = now
-            self._draw(told)
+            self._draw(details)
 
-    def _draw(self, told: Told | None) -> None:
+    def _draw(self, details: CachedDetails | None) -> None:
         _empty(self._inside)
-        if told is None:
+        if details is None:
             never = QLabel(texts("number.never"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
             never.setProperty("role", "secondary")
             self._inside.addWidget(never)
             return
-        facts = told.details.facts
+        facts = details.details.facts
         names = [*(name for name in _ORDER if name in facts), *(name for name in facts if name not in _ORDER)]
         shown = [(name, facts[name]) for name in names if (name, facts[name]) != ("next_name_status", "none")]
         grid = QGridLayout()
@@ -154,30 +159,30 @@ class NumberSection(QWidget):
             grid.addWidget(label, row, 0)
             grid.addWidget(self._value(name, value), row, 1, Qt.AlignmentFlag.AlignRight)
         self._inside.addLayout(grid)
-        self._draw_templates(told.details.templates)
+        self._draw_templates(details.details.templates)
 
     def _value(self, name: str, value: str) -> QWidget:
-        said = fact_value(name, value)
+        text = fact_value(name, value)
         if name in _AS_BADGE:
             badge = Badge(self._theme)
-            badge.show_badge(tone(value), _ICONS[tone(value)], said[:1].upper() + said[1:])
-            badge.setAccessibleName(f"{fact_name(name)}: {said}")
+            badge.show_badge(tone(value), _ICONS[tone(value)], text[:1].upper() + text[1:])
+            badge.setAccessibleName(f"{fact_name(name)}: {text}")
             return badge
-        words = Words(self._theme, TEXT_BODY, QFont.Weight.Medium)
-        words.setText(said)
+        words = ScaledLabel(self._theme, TEXT_BODY, QFont.Weight.Medium)
+        words.setText(text)
         words.setAlignment(Qt.AlignmentFlag.AlignRight)
-        words.setAccessibleName(f"{fact_name(name)}: {said}")
+        words.setAccessibleName(f"{fact_name(name)}: {text}")
         return words
 
     def _draw_templates(self, templates: Sequence[Template]) -> None:
         line = QFrame()
         line.setProperty("role", "line")
         self._inside.addWidget(line)
-        said = texts.plural("number.templates", len(templates))
+        text = texts.plural("number.templates", len(templates))
         if templates:
-            said = f"{said} · {texts('number.usable', usable=sum(each.usable for each in templates))}"
-        heading = Words(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
-        heading.setText(said)
+            text = f"{text} · {texts('number.usable', usable=sum(each.usable for each in templates))}"
+        heading = ScaledLabel(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
+        heading.setText(text)
         self._inside.addWidget(heading)
         for template in templates if self._all else templates[:_SHOWN_TEMPLATES]:
             self._inside.addWidget(self._template(template))
@@ -188,7 +193,7 @@ class NumberSection(QWidget):
             self._inside.addWidget(more, 0, Qt.AlignmentFlag.AlignLeft)
 
     def _template(self, template: Template) -> QWidget:
-        name = Words(self._theme, TEXT_SMALL, QFont.Weight.Medium)
+        name = ScaledLabel(self._theme, TEXT_SMALL, QFont.Weight.Medium)
         name.setText(visible(template.name).replace("_", "_\u200b"))  # it has no blanks to break at
         under = QLabel(f"{template.language} · {template.category.lower()}", textFormat=Qt.TextFormat.PlainText)
         under.setProperty("role", "caption")

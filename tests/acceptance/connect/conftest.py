@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from app.logs import configure_logging
-from tests.acceptance.connect.office import Office, Person, run
+from app.platform.logging import configure_logging
+from tests.acceptance.connect.harness import Harness, Person, run
 from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
 
 
 @pytest.fixture
-def office(emulator: EmulatorProcess, fast_dir: Path) -> Office:
-    return Office(fast_dir, emulator)
+def harness(emulator: EmulatorProcess, fast_dir: Path) -> Harness:
+    return Harness(fast_dir, emulator)
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +26,12 @@ def shared_home() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def shared(emulator: EmulatorProcess, shared_home: Path) -> Office:
-    return Office(shared_home, emulator)
+def shared(emulator: EmulatorProcess, shared_home: Path) -> Harness:
+    return Harness(shared_home, emulator)
 
 
 @pytest.fixture(scope="module")
-def veteran(shared: Office) -> Person:
+def veteran(shared: Harness) -> Person:
     """Somebody paired once, for all the tests that do not cost them their session."""
 
     async def main() -> Person:
@@ -42,12 +42,12 @@ def veteran(shared: Office) -> Person:
 
 
 @pytest.fixture
-def log_file(office: Office) -> Iterator[Path]:
+def log_file(harness: Harness) -> Iterator[Path]:
     """The program's own log, written as it is in real life."""
     log = logging.getLogger("app")
     before, level = list(log.handlers), log.level
-    configure_logging(office.settings.log_file)
-    yield office.settings.log_file
+    configure_logging(harness.settings.log_file)
+    yield harness.settings.log_file
     for handler in [handler for handler in log.handlers if handler not in before]:
         log.removeHandler(handler)
         handler.close()

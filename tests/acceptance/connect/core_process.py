@@ -13,13 +13,13 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from app.bootstrap import build_core
-from app.core.action import ActionName
-from app.core.links.backoff import ReconnectPolicy
-from app.domain.connection import LinkState
+from app.bootstrap import build_services
+from app.core.links.reconnect import ReconnectPolicy
+from app.domain.actions import ActionName
 from app.domain.events import StatusChanged
-from app.domain.mentorado import Enrolment
-from app.logs import configure_logging
+from app.domain.link_status import LinkState
+from app.domain.mentorado import Mentorado
+from app.platform.logging import configure_logging
 from app.settings import read_settings
 
 
@@ -28,7 +28,7 @@ class CoreProcess:
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
-        self._told: list[dict[str, Any]] = []
+        self._seen: list[dict[str, Any]] = []
 
     @classmethod
     @asynccontextmanager
@@ -61,39 +61,39 @@ class CoreProcess:
         assert self.process.stdout is not None
         async with asyncio.timeout(within):
             while True:
-                for told in self._told:
-                    if told["link"] == link and told["state"] == state:
-                        return told
+                for fields in self._seen:
+                    if fields["link"] == link and fields["state"] == state:
+                        return fields
                 line = await self.process.stdout.readline()
                 assert line, "the program ended"
-                self._told.append(json.loads(line))
+                self._seen.append(json.loads(line))
 
 
 def _tell(event: StatusChanged) -> None:
     after = event.after
-    told = {
+    fields = {
         "link": event.link_id,
         "state": after.state,
         "reason": after.reason,
         "qr": after.qr.text if after.qr else "",
     }
-    print(json.dumps(told), flush=True)  # noqa: T201 - what the test reads
+    print(json.dumps(fields), flush=True)  # noqa: T201 - what the test reads
 
 
-async def _sure(_name: ActionName, _enrolment: Enrolment) -> bool:
+async def _sure(_name: ActionName, _mentorado: Mentorado) -> bool:
     return True
 
 
 async def _main() -> None:
     settings = read_settings()
     configure_logging(settings.log_file)
-    core = build_core(settings, policy=ReconnectPolicy(first=0.05, factor=1.0))
+    core = build_services(settings, policy=ReconnectPolicy(first=0.05, factor=1.0))
     core.bus.subscribe(StatusChanged, _tell)
     await core.open()
     async with core.running():
         await core.supervisor.start_wanted()
         for name in sys.argv[1:]:
-            await core.actions.run(ActionName.CONNECT, core.enrolments.named(name).mentorado.id, _sure)
+            await core.actions.run(ActionName.CONNECT, core.mentorados.find(name).id, _sure)
         await asyncio.to_thread(sys.stdin.read)
 
 

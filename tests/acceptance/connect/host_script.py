@@ -6,8 +6,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from app.domain.connection import LinkState
-from tests.acceptance.connect.office import Day, Person
+from app.domain.link_status import LinkState
+from tests.acceptance.connect.harness import Day, Person
 
 PLAIN_HOST = f"{shlex.quote(sys.executable)} -u -m app.providers.whatsapp_web.host"
 

@@ -11,30 +11,30 @@ import json
 import sys
 from pathlib import Path
 
-from app.bootstrap import build_core
-from app.core.action import ActionName
-from app.domain.connection import LinkState, LinkStatus
+from app.bootstrap import build_services
+from app.domain.actions import ActionName
 from app.domain.events import StatusChanged
-from app.domain.mentorado import Enrolment
+from app.domain.link_status import LinkState, LinkStatus
+from app.domain.mentorado import Mentorado
 from app.settings import read_settings
 
 
-async def _sure(_name: ActionName, _enrolment: Enrolment) -> bool:
+async def _sure(_name: ActionName, _mentorado: Mentorado) -> bool:
     return True
 
 
 async def _main(ballast: Path) -> None:
-    core = build_core(read_settings())
-    told: asyncio.Queue[LinkStatus] = asyncio.Queue()
-    core.bus.subscribe(StatusChanged, lambda event: told.put_nowait(event.after))
+    core = build_services(read_settings())
+    collected: asyncio.Queue[LinkStatus] = asyncio.Queue()
+    core.bus.subscribe(StatusChanged, lambda event: collected.put_nowait(event.after))
     await core.open()
     async with core.running():
-        (ana,) = core.enrolments.all()
+        (ana,) = core.mentorados.all()
         for _ in range(2):
-            await core.actions.run(ActionName.CONNECT, ana.mentorado.id, _sure)
+            await core.actions.run(ActionName.CONNECT, ana.id, _sure)
             codes = 0
             async with asyncio.timeout(20):
-                while (status := await told.get()).state not in (LinkState.CONNECTED, LinkState.BLOCKED):
+                while (status := await collected.get()).state not in (LinkState.CONNECTED, LinkState.BLOCKED):
                     codes += status.qr is not None
             print(json.dumps([status.state, status.reason, codes]), flush=True)  # noqa: T201 - what the test reads
             await asyncio.to_thread(ballast.unlink, missing_ok=True)

@@ -26,7 +26,7 @@ class Finished:
     error: str
 
     @property
-    def told(self) -> list[dict[str, Any]]:
+    def events(self) -> list[dict[str, Any]]:
         """Standard output, a JSON object a line."""
         return [json.loads(line) for line in self.out.splitlines()]
 

@@ -7,129 +7,127 @@ import os
 
 import pytest
 
-from app.core.action import ActionName, Refusal
-from app.domain.connection import LinkState, Reason
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.link_status import LinkState, Reason
 from tests.acceptance.connect.core_process import CoreProcess
-from tests.acceptance.connect.office import Office, Person, no_hosts, run
+from tests.acceptance.connect.harness import (
+    Harness,
+    Person,
+    no_hosts,
+    run,
+)
 from tests.acceptance.connect.terminal import Finished, conecta, started
 
 
-async def enrolled(office: Office) -> Person:
-    async with office.at_work() as day:
-        return await day.enrol("Ana Prates")
+async def mentorados(harness: Harness) -> Person:
+    async with harness.at_work() as day:
+        return await day.add_mentorado("Ana Prates")
 
 
 def moves(finished: Finished) -> list[tuple[str, str]]:
-    return [(told["state"], told["reason"]) for told in finished.told if told["event"] == "status"]
+    return [(fields["state"], fields["reason"]) for fields in finished.events if fields["event"] == "status"]
 
 
-def test_connect_shows_the_code_on_the_terminal_and_ends_when_it_is_through(office: Office) -> None:
+@pytest.mark.within(60)
+async def test_connect_shows_the_code_on_the_terminal_and_ends_when_it_is_through(harness: Harness) -> None:
     """ "Trigger connect", "Scan QR": status lines in their order, exit code 0, and no code on standard output."""
+    ana = await mentorados(harness)
+    home = harness.settings.data_dir
+    async with started(home, harness.environment(), "connect", "ana", "--json") as command:
+        code = await command.code()
+        await asyncio.to_thread(harness.emulator.control.scan, ana.digits, code)
+        ended = await command.finished()
+    assert ended.exit_code == 0
+    assert moves(ended) == [
+        ("connecting", "none"),
+        ("qr_ready", "none"),
+        ("qr_ready", "signing_in"),
+        ("connected", "none"),
+    ]
+    (shown,) = [fields for fields in ended.events if fields["event"] == "qr"]
+    assert (shown["number"], shown["total"]) == (1, 6)
+    assert shown["expires_at"] > ended.events[0]["since"]
+    assert ended.events[-1]["account"] == ana.phone
+    for part in (code, *code.rpartition("#")[2].split(",")[:4]):
+        assert part not in ended.out
+        assert part not in ended.error  # drawn, never spelled out
+    await no_hosts()
 
-    async def main() -> None:
-        ana = await enrolled(office)
-        home = office.settings.data_dir
-        async with started(home, office.environment(), "connect", "ana", "--json") as command:
-            code = await command.code()
-            await asyncio.to_thread(office.emulator.control.scan, ana.digits, code)
-            ended = await command.finished()
-        assert ended.exit_code == 0
-        assert moves(ended) == [
-            ("connecting", "none"),
-            ("qr_ready", "none"),
-            ("qr_ready", "signing_in"),
-            ("connected", "none"),
-        ]
-        (shown,) = [told for told in ended.told if told["event"] == "qr"]
-        assert (shown["number"], shown["total"]) == (1, 6)
-        assert shown["expires_at"] > ended.told[0]["since"]
-        assert ended.told[-1]["account"] == ana.phone
-        for part in (code, *code.rpartition("#")[2].split(",")[:4]):
-            assert part not in ended.out
-            assert part not in ended.error  # drawn, never spelled out
-        await no_hosts()
-
-        again = await conecta(home, office.environment(), "connect", "ana", "--json")
-        assert (again.exit_code, again.error.strip()) == (0, "")
-        assert moves(again) == [("connecting", "none"), ("connected", "none")]
-
-    run(main(), within=60)
+    again = await conecta(home, harness.environment(), "connect", "ana", "--json")
+    assert (again.exit_code, again.error.strip()) == (0, "")
+    assert moves(again) == [("connecting", "none"), ("connected", "none")]
 
 
-def test_connect_ends_with_one_when_a_person_is_needed(office: Office) -> None:
+@pytest.mark.within(60)
+async def test_connect_ends_with_one_when_a_person_is_needed(harness: Harness) -> None:
     """Scripts can tell: a link that is blocked ends the command with code 1, and says why and what to do."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connect_new()
-            await day.do(ActionName.DISCONNECT, ana)
-        for arguments in (("--json",), ()):
-            office.emulator.control.fault("failure-405", ana.digits)
-            ended = await conecta(office.settings.data_dir, office.environment(), "connect", ana.phone, *arguments)
-            assert ended.exit_code == 1
-            if arguments:
-                assert moves(ended) == [("connecting", "none"), ("blocked", "client_outdated")]
-            else:
-                assert len(ended.out.splitlines()) == 3  # two moves and the next step, in words
-                assert "client_outdated" not in ended.out
-
-    run(main(), within=60)
+    async with harness.at_work() as day:
+        ana = await day.connect_new()
+        await day.do(ActionName.DISCONNECT, ana)
+    for arguments in (("--json",), ()):
+        harness.emulator.control.fault("failure-405", ana.digits)
+        ended = await conecta(harness.settings.data_dir, harness.environment(), "connect", ana.phone, *arguments)
+        assert ended.exit_code == 1
+        if arguments:
+            assert moves(ended) == [("connecting", "none"), ("blocked", "client_outdated")]
+        else:
+            assert len(ended.out.splitlines()) == 3  # two moves and the next step, in words
+            assert "client_outdated" not in ended.out
 
 
+@pytest.mark.within(60)
 @pytest.mark.parametrize(
     ("fault", "reason", "refusal"),
     [
-        ("failure-402", Reason.TEMPORARY_BAN, Refusal.SUSPENDED),
-        ("failure-406", Reason.BANNED, Refusal.BANNED),
-        ("failure-403", Reason.MAIN_DEVICE_GONE, Refusal.NEEDS_NEW_CODE),
+        ("failure-402", Reason.TEMPORARY_BAN, UnavailableReason.SUSPENDED),
+        ("failure-406", Reason.BANNED, UnavailableReason.BANNED),
+        ("failure-403", Reason.MAIN_DEVICE_GONE, UnavailableReason.NEEDS_NEW_CODE),
     ],
 )
-def test_connect_refuses_what_the_window_refuses(office: Office, fault: str, reason: Reason, refusal: Refusal) -> None:
+async def test_connect_refuses_what_the_window_refuses(
+    harness: Harness, fault: str, reason: Reason, refusal: UnavailableReason
+) -> None:
     """ "Inspect close reasons": a ban or a suspension is not forgotten because a command asks; nothing is dialled."""
+    async with harness.at_work() as day:
+        ana = await day.connect_new()
+        await day.fault(fault, ana)
+        await day.fault("abort", ana)
+        until = (await day.until(ana, LinkState.BLOCKED, reason)).until
+    dialed = len(harness.emulator.control.attempts())
+    home = harness.settings.data_dir
+    for arguments in (("--json",), ()):
+        ended = await conecta(home, harness.environment(), "connect", ana.phone, *arguments)
+        assert ended.exit_code == 1
+        assert "[not_possible_now]" in ended.error
+        if arguments:
+            assert moves(ended) == [("blocked", reason)]
+        else:
+            assert "--released" in ended.out
+    status = await conecta(home, harness.environment(), "status", "--json")
+    assert status.events[0]["mentorados"][0]["reason"] == reason
+    assert len(harness.emulator.control.attempts()) == dialed
+    async with harness.at_work(starting=True) as day:
+        assert (day.status(ana).reason, day.status(ana).until) == (reason, until)
+        assert day.refusal(ActionName.CONNECT, ana) is refusal
+    assert len(harness.emulator.control.attempts()) == dialed
 
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connect_new()
-            await day.fault(fault, ana)
-            await day.fault("abort", ana)
-            until = (await day.until(ana, LinkState.BLOCKED, reason)).until
-        dialed = len(office.emulator.control.attempts())
-        home = office.settings.data_dir
-        for arguments in (("--json",), ()):
-            ended = await conecta(home, office.environment(), "connect", ana.phone, *arguments)
-            assert ended.exit_code == 1
-            assert "[not_possible_now]" in ended.error
-            if arguments:
-                assert moves(ended) == [("blocked", reason)]
-            else:
-                assert "--released" in ended.out
-        status = await conecta(home, office.environment(), "status", "--json")
-        assert status.told[0]["mentorados"][0]["reason"] == reason
-        assert len(office.emulator.control.attempts()) == dialed
-        async with office.at_work(starting=True) as day:
-            assert (day.status(ana).reason, day.status(ana).until) == (reason, until)
-            assert day.refusal(ActionName.CONNECT, ana) is refusal
-        assert len(office.emulator.control.attempts()) == dialed
-
-        if reason is Reason.TEMPORARY_BAN:  # its keys are kept
-            ended = await conecta(home, office.environment(), "connect", ana.phone, "--released", "--json")
-            assert (ended.exit_code, moves(ended)[-1]) == (0, ("connected", "none"))
-            async with office.at_work() as day:
-                actions = [entry.deed.action for entry in await day.core.audit.entries(mentorado_id=ana.id)]
-                assert ActionName.LIFT_BAN in actions
-
-    run(main(), within=60)
+    if reason is Reason.TEMPORARY_BAN:  # its keys are kept
+        ended = await conecta(home, harness.environment(), "connect", ana.phone, "--released", "--json")
+        assert (ended.exit_code, moves(ended)[-1]) == (0, ("connected", "none"))
+        async with harness.at_work() as day:
+            actions = [entry.record.action for entry in await day.core.audit.entries(mentorado_id=ana.id)]
+            assert ActionName.LIFT_BAN in actions
 
 
 @pytest.mark.skipif(os.name != "posix", reason="the owner's note names processes by POSIX means")
-def test_status_says_what_is_true_while_a_program_runs_and_after_it_died(office: Office) -> None:
+def test_status_says_what_is_true_while_a_program_runs_and_after_it_died(harness: Harness) -> None:
     """ "Configured is not observed": connected only while a living program holds the line."""
 
     async def main() -> None:
-        async with office.at_work() as day:
+        async with harness.at_work() as day:
             ana = await day.connect_new()
         assert await status() == ("off", ana.phone)
-        async with CoreProcess.started(office.environment()) as program:
+        async with CoreProcess.started(harness.environment()) as program:
             await program.until(ana.link, LinkState.CONNECTED)
             await asyncio.sleep(0.3)  # the move is written by a queue that nobody waits for
             assert await status() == ("connected", ana.phone)
@@ -137,9 +135,9 @@ def test_status_says_what_is_true_while_a_program_runs_and_after_it_died(office:
             assert (await status())[0] == "off"
 
     async def status() -> tuple[str, str]:
-        ended = await conecta(office.settings.data_dir, office.environment(), "status", "--json")
+        ended = await conecta(harness.settings.data_dir, harness.environment(), "status", "--json")
         assert (ended.exit_code, ended.error.strip()) == (0, "")
-        (ana,) = ended.told[0]["mentorados"]
+        (ana,) = ended.events[0]["mentorados"]
         return ana["state"], ana["phone"]
 
     run(main(), within=60)

@@ -9,11 +9,18 @@ from typing import Any
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
-from tests.acceptance.connect.office import FIRST_TIME, NONE, Day, Office, Person, run
-from tests.acceptance.connect.verdicts import check_blocked, check_on_its_way_back
-from tests.emulators.whatsapp_web.control import EmulatorSaidNo
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, Reason
+from tests.acceptance.connect.harness import (
+    FIRST_TIME,
+    NONE,
+    Day,
+    Harness,
+    Person,
+    run,
+)
+from tests.acceptance.connect.outcomes import check_blocked, check_on_its_way_back
+from tests.emulators.whatsapp_web.control import EmulatorRefused
 from tests.emulators.whatsapp_web.faults import FAULTS
 
 _R = Reason
@@ -89,9 +96,9 @@ async def try_again(day: Day, person: Person, fault: str) -> None:
     """Where the keys are still there and nobody forbids it, the same link connects again without a new code."""
     if fault in TAKES_THE_KEYS or fault == "failure-402":
         return
-    told = len(day.steps(person))
+    count = len(day.steps(person))
     await connected(day, person)
-    assert day.steps(person)[told:] == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]
+    assert day.steps(person)[count:] == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]
 
 
 def test_no_row_of_the_fault_table_is_left_out() -> None:
@@ -102,76 +109,62 @@ def test_no_row_of_the_fault_table_is_left_out() -> None:
 
 
 @rows(ENDS)
-def test_a_connected_link_is_ended(shared: Office, veteran: Person, fault: str, reason: Reason) -> None:
+async def test_a_connected_link_is_ended(shared: Harness, veteran: Person, fault: str, reason: Reason) -> None:
     """ "Inspect close reasons and avoid reconnect storms": an end that needs a person is not retried."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            person = await somebody(day, veteran, fault)
-            await connected(day, person)
-            await day.fault(fault, person)
-            await day.until(person, LinkState.BLOCKED)
-            check_blocked(day, person, reason)
-            await asyncio.sleep(0.2)
-            assert day.steps(person)[-1] == (LinkState.BLOCKED, reason)
-            await try_again(day, person, fault)
-
-    run(main())
+    async with shared.at_work() as day:
+        person = await somebody(day, veteran, fault)
+        await connected(day, person)
+        await day.fault(fault, person)
+        await day.until(person, LinkState.BLOCKED)
+        check_blocked(day, person, reason)
+        await asyncio.sleep(0.2)
+        assert day.steps(person)[-1] == (LinkState.BLOCKED, reason)
+        await try_again(day, person, fault)
 
 
 @rows(FALLS)
-def test_a_connected_link_falls_and_comes_back_by_itself(
-    shared: Office, veteran: Person, fault: str, reason: Reason
+async def test_a_connected_link_falls_and_comes_back_by_itself(
+    shared: Harness, veteran: Person, fault: str, reason: Reason
 ) -> None:
     """ "Attempt soft reconnect first (without deleting session artifacts)": nobody is asked for anything."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            await connected(day, veteran)
-            await day.fault(fault, veteran)
-            check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), reason)
-            await day.until(veteran, LinkState.CONNECTED)
-            assert day.steps(veteran)[-2:] == [(LinkState.RECONNECTING, reason), (LinkState.CONNECTED, NONE)]
-
-    run(main())
+    async with shared.at_work() as day:
+        await connected(day, veteran)
+        await day.fault(fault, veteran)
+        check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), reason)
+        await day.until(veteran, LinkState.CONNECTED)
+        assert day.steps(veteran)[-2:] == [(LinkState.RECONNECTING, reason), (LinkState.CONNECTED, NONE)]
 
 
 @rows(SIGN_IN_ENDS)
-def test_a_sign_in_is_refused(shared: Office, veteran: Person, fault: str, reason: Reason) -> None:
+async def test_a_sign_in_is_refused(shared: Harness, veteran: Person, fault: str, reason: Reason) -> None:
     """ "Detect issue scope": the refusal is named for what it is."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            person = await somebody(day, veteran, fault)
-            await day.fault(fault, person)
-            await day.do(ActionName.CONNECT, person)
-            status = await day.until(person, LinkState.BLOCKED)
-            check_blocked(day, person, reason)
-            assert (status.until is not None) is (reason is _R.TEMPORARY_BAN)
-            await try_again(day, person, fault)
-
-    run(main())
+    async with shared.at_work() as day:
+        person = await somebody(day, veteran, fault)
+        await day.fault(fault, person)
+        await day.do(ActionName.CONNECT, person)
+        status = await day.until(person, LinkState.BLOCKED)
+        check_blocked(day, person, reason)
+        assert (status.until is not None) is (reason is _R.TEMPORARY_BAN)
+        await try_again(day, person, fault)
 
 
 @rows({fault: SIGN_IN_ENDS[fault] for fault in AFTER_A_FALL})
-def test_a_fallen_link_is_refused_on_its_way_back(shared: Office, veteran: Person, fault: str, reason: Reason) -> None:
+async def test_a_fallen_link_is_refused_on_its_way_back(
+    shared: Harness, veteran: Person, fault: str, reason: Reason
+) -> None:
     """ "avoid reconnect storms": what ends a link ends it at any time, and its keys are used again where they live."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            person = await somebody(day, veteran, fault)
-            await connected(day, person)
-            await day.fault(fault, person)
-            await day.fault("abort", person)
-            await day.until(person, LinkState.BLOCKED)
-            check_blocked(day, person, reason)
-            await try_again(day, person, fault)
-
-    run(main())
+    async with shared.at_work() as day:
+        person = await somebody(day, veteran, fault)
+        await connected(day, person)
+        await day.fault(fault, person)
+        await day.fault("abort", person)
+        await day.until(person, LinkState.BLOCKED)
+        check_blocked(day, person, reason)
+        await try_again(day, person, fault)
 
 
 @rows(SIGN_IN_FALLS | UPGRADES)
-def test_a_service_that_is_busy_is_tried_again(shared: Office, veteran: Person, fault: str, reason: Reason) -> None:
+def test_a_service_that_is_busy_is_tried_again(shared: Harness, veteran: Person, fault: str, reason: Reason) -> None:
     """ "Respect backoff; do not loop aggressive reconnects": the link comes back when the service does."""
 
     async def main() -> None:
@@ -190,110 +183,86 @@ def test_a_service_that_is_busy_is_tried_again(shared: Office, veteran: Person, 
 
 
 @rows({"failure-503": _R.SERVER_UNAVAILABLE, "upgrade-429": _R.SERVER_UNAVAILABLE})
-def test_a_fallen_link_waits_for_a_service_that_is_busy(
-    shared: Office, veteran: Person, fault: str, reason: Reason
+async def test_a_fallen_link_waits_for_a_service_that_is_busy(
+    shared: Harness, veteran: Person, fault: str, reason: Reason
 ) -> None:
     """ "Respect backoff": the cause is corrected from "no network" to "busy" as soon as it is known."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            await connected(day, veteran)
-            await day.fault(fault, veteran if fault.startswith("failure") else None)
-            await day.fault("abort", veteran)
-            check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING, reason), reason)
-            await day.until(veteran, LinkState.CONNECTED)
-            assert day.steps(veteran)[-1] == (LinkState.CONNECTED, NONE)
-
-    run(main())
+    async with shared.at_work() as day:
+        await connected(day, veteran)
+        await day.fault(fault, veteran if fault.startswith("failure") else None)
+        await day.fault("abort", veteran)
+        check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING, reason), reason)
+        await day.until(veteran, LinkState.CONNECTED)
+        assert day.steps(veteran)[-1] == (LinkState.CONNECTED, NONE)
 
 
 @rows(UNPAIRED_ENDS)
-def test_somebody_who_is_not_paired_is_refused(shared: Office, fault: str, reason: Reason) -> None:
+async def test_somebody_who_is_not_paired_is_refused(shared: Harness, fault: str, reason: Reason) -> None:
     """ "Confirm connect mutation succeeds": a code that cannot be shown has its reason, and no session is made."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            person = await day.enrol()
-            await day.fault(fault, linking=True)
+    async with shared.at_work() as day:
+        person = await day.add_mentorado()
+        await day.fault(fault, linking=True)
+        await day.do(ActionName.CONNECT, person)
+        await day.until(person, LinkState.BLOCKED)
+        check_blocked(day, person, reason)
+        assert not (shared.folder(person) / "current").exists()
+        if day.refusal(ActionName.CONNECT, person) is None and fault in AFTER_A_FALL:
             await day.do(ActionName.CONNECT, person)
-            await day.until(person, LinkState.BLOCKED)
-            check_blocked(day, person, reason)
-            assert not (shared.folder(person) / "current").exists()
-            if day.refusal(ActionName.CONNECT, person) is None and fault in AFTER_A_FALL:
-                await day.do(ActionName.CONNECT, person)
-                await day.code(person)
-
-    run(main())
+            await day.code(person)
 
 
 @rows(SIGN_IN_FALLS | UPGRADES)
-def test_a_service_that_is_busy_shows_its_code_later(shared: Office, fault: str, reason: Reason) -> None:
+async def test_a_service_that_is_busy_shows_its_code_later(shared: Harness, fault: str, reason: Reason) -> None:
     """ "Wait for QR payload emission and render": it comes by itself once the service answers."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            person = await day.enrol()
-            how: dict[str, Any] = {"linking": True} if fault.startswith("failure") else {}
-            await day.fault(fault, **how)
-            await day.do(ActionName.CONNECT, person)
-            check_on_its_way_back(await day.until(person, LinkState.RECONNECTING), reason)
-            await day.pair(person)
-            fallen = [(LinkState.CONNECTING, NONE), (LinkState.RECONNECTING, reason)]
-            assert day.steps(person) == [*fallen, *FIRST_TIME[1:]]
-
-    run(main())
+    async with shared.at_work() as day:
+        person = await day.add_mentorado()
+        how: dict[str, Any] = {"linking": True} if fault.startswith("failure") else {}
+        await day.fault(fault, **how)
+        await day.do(ActionName.CONNECT, person)
+        check_on_its_way_back(await day.until(person, LinkState.RECONNECTING), reason)
+        await day.pair(person)
+        fallen = [(LinkState.CONNECTING, NONE), (LinkState.RECONNECTING, reason)]
+        assert day.steps(person) == [*fallen, *FIRST_TIME[1:]]
 
 
 @rows(SCANS)
-def test_a_scan_goes_wrong(shared: Office, fault: str, reason: Reason) -> None:
+async def test_a_scan_goes_wrong(shared: Harness, fault: str, reason: Reason) -> None:
     """ "Scan QR from the correct WhatsApp account/device": what went wrong is said, and a new code works."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            person = await day.enrol()
-            await day.do(ActionName.CONNECT, person)
-            code = await day.code(person)
-            await day.fault(fault)
-            with contextlib.suppress(EmulatorSaidNo):
-                await day.scan(person, code)
-            await day.until(person, LinkState.BLOCKED)
-            check_blocked(day, person, reason)
-            assert not (shared.folder(person) / "current").exists()
-            await day.do(day.button(person) or ActionName.CONNECT, person)
-            await day.pair(person)
-
-    run(main())
+    async with shared.at_work() as day:
+        person = await day.add_mentorado()
+        await day.do(ActionName.CONNECT, person)
+        code = await day.code(person)
+        await day.fault(fault)
+        with contextlib.suppress(EmulatorRefused):
+            await day.scan(person, code)
+        await day.until(person, LinkState.BLOCKED)
+        check_blocked(day, person, reason)
+        assert not (shared.folder(person) / "current").exists()
+        await day.do(day.button(person) or ActionName.CONNECT, person)
+        await day.pair(person)
 
 
-def test_a_phone_too_old_for_the_code_says_so_before_it_scans(shared: Office) -> None:
+async def test_a_phone_too_old_for_the_code_says_so_before_it_scans(shared: Harness) -> None:
     """The downgrade notice may come while a code is shown."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            person = await day.enrol()
-            await day.do(ActionName.CONNECT, person)
-            await day.code(person)
-            await day.fault("downgrade")
-            await day.until(person, LinkState.BLOCKED)
-            check_blocked(day, person, _R.PHONE_UPDATE_REQUIRED)
-            await day.do(ActionName.NEW_CODE, person)
-            await day.pair(person)
-
-    run(main())
+    async with shared.at_work() as day:
+        person = await day.add_mentorado()
+        await day.do(ActionName.CONNECT, person)
+        await day.code(person)
+        await day.fault("downgrade")
+        await day.until(person, LinkState.BLOCKED)
+        check_blocked(day, person, _R.PHONE_UPDATE_REQUIRED)
+        await day.do(ActionName.NEW_CODE, person)
+        await day.pair(person)
 
 
-def test_a_sign_in_that_the_service_asks_for_is_no_fall(shared: Office, veteran: Person) -> None:
+async def test_a_sign_in_that_the_service_asks_for_is_no_fall(shared: Harness, veteran: Person) -> None:
     """Code 515 asks for a new sign-in, which the library does without a word; staff see a connected link."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            await connected(day, veteran)
-            control = shared.emulator.control
-            before = control.wait_online(veteran.digits)
-            await day.fault("stream-515", veteran)
-            again = await control.off_loop(control.wait_online, veteran.digits, since=(before.online or 0) + 1e-6)
-            assert again.number != before.number
-            await asyncio.sleep(0.2)
-            assert day.steps(veteran) == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]
-
-    run(main())
+    async with shared.at_work() as day:
+        await connected(day, veteran)
+        control = shared.emulator.control
+        before = control.wait_online(veteran.digits)
+        await day.fault("stream-515", veteran)
+        again = await control.off_loop(control.wait_online, veteran.digits, since=(before.online or 0) + 1e-6)
+        assert again.number != before.number
+        await asyncio.sleep(0.2)
+        assert day.steps(veteran) == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]

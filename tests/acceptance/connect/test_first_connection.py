@@ -9,25 +9,35 @@ from pathlib import Path
 import psutil
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason, SendCapability
-from app.domain.events import PairingTurnChanged
-from app.domain.lifecycle import Trigger
+from app.domain.actions import ActionName
+from app.domain.events import PairingQueueChanged
+from app.domain.link_status import LinkState, Reason, SendCapability
 from app.domain.mentorado import LinkId
-from tests.acceptance.connect.office import AGAIN, FIRST_TIME, NONE, Day, Office, Person, ended, hosts, run
-from tests.emulators.whatsapp_web.control import EmulatorSaidNo
+from app.domain.state_machine import Trigger
+from tests.acceptance.connect.harness import (
+    AGAIN,
+    FIRST_TIME,
+    NONE,
+    Day,
+    Harness,
+    Person,
+    ended,
+    hosts,
+    run,
+)
+from tests.emulators.whatsapp_web.control import EmulatorRefused
 
 
-def test_the_first_connection_is_seen_step_by_step(office: Office, log_file: Path) -> None:
+def test_the_first_connection_is_seen_step_by_step(harness: Harness, log_file: Path) -> None:
     """ "Confirm status transition sequence: `connecting` → `qr_ready` → `connected`": told, stored and logged."""
 
     async def main() -> Person:
-        async with office.at_work() as day:
+        async with harness.at_work() as day:
             ana = await day.connect_new()
             assert tuple(day.steps(ana)) == FIRST_TIME
             status = day.status(ana)
             assert (status.account, status.capability, status.qr) == (ana.phone, SendCapability.OK, None)
-        written = await office.written(ana)
+        written = await harness.written(ana)
         closed = (LinkState.OFF, Reason.PROGRAM_CLOSED)
         assert [(move.after.state, move.after.reason) for move in written] == [*FIRST_TIME, closed]
         assert [move.trigger for move in written] == [
@@ -52,42 +62,38 @@ def test_the_first_connection_is_seen_step_by_step(office: Office, log_file: Pat
     assert "whatsmeow" not in log_file.read_text(), "the library's own log is for diagnosis only"
 
 
-def test_the_next_start_connects_by_itself_and_asks_for_no_code(office: Office) -> None:
+async def test_the_next_start_connects_by_itself_and_asks_for_no_code(harness: Harness) -> None:
     """ "Persist credentials on auth updates (creds + keys updates)": what was paired once is paired."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connect_new()
-        for _ in range(2):
-            async with office.at_work(starting=True) as day:
-                await day.until(ana, LinkState.CONNECTED)
-                assert tuple(day.steps(ana)) == AGAIN
-                stored = day.core.enrolments.get(ana.id).link
-                assert (stored.account, stored.wanted) == (ana.phone, True)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connect_new()
+    for _ in range(2):
+        async with harness.at_work(starting=True) as day:
+            await day.until(ana, LinkState.CONNECTED)
+            assert tuple(day.steps(ana)) == AGAIN
+            stored = day.core.mentorados.get(ana.id).link
+            assert (stored.account, stored.enabled) == (ana.phone, True)
 
 
-def test_the_session_is_kept_under_the_persons_id_for_this_user_alone(office: Office) -> None:
+def test_the_session_is_kept_under_the_persons_id_for_this_user_alone(harness: Harness) -> None:
     """ "Keep session files under `BAILEYS_SESSION_DIR` only." Folders are 0700 and files 0600."""
 
     async def main() -> None:
-        async with office.at_work() as day:
+        async with harness.at_work() as day:
             ana = await day.connect_new()
             check(ana.id, ana.name, ana.digits)
         check(ana.id, ana.name, ana.digits)
 
     def check(person_id: str, name: str, digits: str) -> None:
-        kept = [path for path in office.sessions.rglob("*") if path.is_file()]
-        assert {path.relative_to(office.sessions).parts[0] for path in kept} == {person_id, "about-this-folder.txt"}
+        kept = [path for path in harness.sessions.rglob("*") if path.is_file()]
+        assert {path.relative_to(harness.sessions).parts[0] for path in kept} == {person_id, "about-this-folder.txt"}
         assert any(path.suffix == ".db" and path.stat().st_size > 100_000 for path in kept)
         for path in kept:
             assert path.stat().st_mode & 0o777 == 0o600, path
             assert name not in str(path)
             assert digits not in str(path)
-        for folder in (office.sessions, *(path for path in office.sessions.rglob("*") if path.is_dir())):
+        for folder in (harness.sessions, *(path for path in harness.sessions.rglob("*") if path.is_dir())):
             assert folder.stat().st_mode & 0o777 == 0o700
-        outside = {path.name for path in office.settings.data_dir.rglob("*") if path.is_file()}
+        outside = {path.name for path in harness.settings.data_dir.rglob("*") if path.is_file()}
         assert {name.partition("-")[0] for name in outside} <= {
             "conecta.db",
             "audit",
@@ -96,89 +102,79 @@ def test_the_session_is_kept_under_the_persons_id_for_this_user_alone(office: Of
     run(main())
 
 
-class Desk:
+class TurnWatcher:
     """Who is being paired and who waits, as it was told."""
 
     def __init__(self, day: Day) -> None:
-        self._told: list[PairingTurnChanged] = []
-        day.core.bus.subscribe(PairingTurnChanged, self._told.append)
+        self._seen: list[PairingQueueChanged] = []
+        day.core.bus.subscribe(PairingQueueChanged, self._seen.append)
 
     def latest(self) -> tuple[LinkId | None, tuple[LinkId, ...]]:
-        return self._told[-1].current, self._told[-1].waiting
+        return self._seen[-1].current, self._seen[-1].waiting
 
 
 @pytest.mark.parametrize("how", ["connected", "cancelled"])
-def test_a_second_pairing_waits_its_turn_and_starts_by_itself(office: Office, how: str) -> None:
+async def test_a_second_pairing_waits_its_turn_and_starts_by_itself(harness: Harness, how: str) -> None:
     """ "initiate Baileys connection only for one mentorado at a time during first-time setup": with real hosts."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            desk = Desk(day)
-            ana, bia, caio = [await day.enrol(name) for name in ("Ana", "Bia", "Caio")]
-            await day.do(ActionName.CONNECT, ana)
-            code = await day.code(ana)
-            for person in (bia, caio):
-                await day.do(ActionName.CONNECT, person)
-                await day.until(person, LinkState.CONNECTING, Reason.WAITING_TURN)
-            await asyncio.sleep(0.5)  # long enough for a host to start and show a code, if it were let
-            assert desk.latest() == (ana.link, (bia.link, caio.link))
-            assert len(hosts()) == 1
-            if how == "connected":
-                await day.scan(ana, code)
-                await day.until(ana, LinkState.CONNECTED)
-            else:
-                await day.do(ActionName.CANCEL, ana)
-            await day.pair(bia)
-            assert day.status(ana).state is (LinkState.CONNECTED if how == "connected" else LinkState.OFF)
-            await day.pair(caio)
-            waited = (FIRST_TIME[0], (LinkState.CONNECTING, Reason.WAITING_TURN))
-            for person in (bia, caio):
-                assert tuple(day.steps(person)) == (*waited, *FIRST_TIME)
-            assert desk.latest() == (None, ())
-
-    run(main())
-
-
-def test_people_who_are_paired_need_not_wait_for_somebodys_code(office: Office) -> None:
-    """ "only for one mentorado at a time during first-time setup": a session that exists is no set-up."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connect_new("Ana")
-            await day.do(ActionName.DISCONNECT, ana)
-            bia = await day.enrol("Bia")
-            await day.do(ActionName.CONNECT, bia)
-            await day.code(bia)
-            await day.do(ActionName.CONNECT, ana)
+    async with harness.at_work() as day:
+        watcher = TurnWatcher(day)
+        ana, bia, caio = [await day.add_mentorado(name) for name in ("Ana", "Bia", "Caio")]
+        await day.do(ActionName.CONNECT, ana)
+        code = await day.code(ana)
+        for person in (bia, caio):
+            await day.do(ActionName.CONNECT, person)
+            await day.until(person, LinkState.CONNECTING, Reason.WAITING_TURN)
+        await asyncio.sleep(0.5)  # long enough for a host to start and show a code, if it were let
+        assert watcher.latest() == (ana.link, (bia.link, caio.link))
+        assert len(hosts()) == 1
+        if how == "connected":
+            await day.scan(ana, code)
             await day.until(ana, LinkState.CONNECTED)
-            assert tuple(day.steps(ana)[-2:]) == AGAIN
-            assert day.status(bia).state is LinkState.QR_READY
-
-    run(main())
-
-
-def test_a_pairing_that_is_cancelled_leaves_nothing_running_and_the_next_shows_a_fresh_code(office: Office) -> None:
-    """ "Scan QR from the correct WhatsApp account/device": a code nobody should scan any more is dead."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.enrol()
-            await day.do(ActionName.CONNECT, ana)
-            old = await day.code(ana)
-            host = psutil.Process(office.host_pid(ana))
+        else:
             await day.do(ActionName.CANCEL, ana)
-            status = day.status(ana)
-            assert (status.state, status.reason, status.qr) == (LinkState.OFF, NONE, None)
-            assert not host.is_running()
-            assert hosts() == []
-            with pytest.raises(EmulatorSaidNo, match="no client shows this code"):
-                await day.scan(ana, old)
-            await day.do(ActionName.CONNECT, ana)
-            fresh = await day.code(ana)
-            assert fresh != old
-            await day.scan(ana, fresh)
-            await day.until(ana, LinkState.CONNECTED)
-            assert len(office.emulator.control.devices(ana.digits)) == 1
-            assert await ended(host, 0)
+        await day.pair(bia)
+        assert day.status(ana).state is (LinkState.CONNECTED if how == "connected" else LinkState.OFF)
+        await day.pair(caio)
+        waited = (FIRST_TIME[0], (LinkState.CONNECTING, Reason.WAITING_TURN))
+        for person in (bia, caio):
+            assert tuple(day.steps(person)) == (*waited, *FIRST_TIME)
+        assert watcher.latest() == (None, ())
 
-    run(main())
+
+async def test_people_who_are_paired_need_not_wait_for_somebodys_code(harness: Harness) -> None:
+    """ "only for one mentorado at a time during first-time setup": a session that exists is no set-up."""
+    async with harness.at_work() as day:
+        ana = await day.connect_new("Ana")
+        await day.do(ActionName.DISCONNECT, ana)
+        bia = await day.add_mentorado("Bia")
+        await day.do(ActionName.CONNECT, bia)
+        await day.code(bia)
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.CONNECTED)
+        assert tuple(day.steps(ana)[-2:]) == AGAIN
+        assert day.status(bia).state is LinkState.QR_READY
+
+
+async def test_a_pairing_that_is_cancelled_leaves_nothing_running_and_the_next_shows_a_fresh_code(
+    harness: Harness,
+) -> None:
+    """ "Scan QR from the correct WhatsApp account/device": a code nobody should scan any more is dead."""
+    async with harness.at_work() as day:
+        ana = await day.add_mentorado()
+        await day.do(ActionName.CONNECT, ana)
+        old = await day.code(ana)
+        host = psutil.Process(harness.host_pid(ana))
+        await day.do(ActionName.CANCEL, ana)
+        status = day.status(ana)
+        assert (status.state, status.reason, status.qr) == (LinkState.OFF, NONE, None)
+        assert not host.is_running()
+        assert hosts() == []
+        with pytest.raises(EmulatorRefused, match="no client shows this code"):
+            await day.scan(ana, old)
+        await day.do(ActionName.CONNECT, ana)
+        fresh = await day.code(ana)
+        assert fresh != old
+        await day.scan(ana, fresh)
+        await day.until(ana, LinkState.CONNECTED)
+        assert len(harness.emulator.control.devices(ana.digits)) == 1
+        assert await ended(host, 0)

@@ -13,42 +13,48 @@ from pathlib import Path
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
-from app.domain.errors import Code
+from app.domain.actions import ActionName
+from app.domain.errors import ProblemCode
+from app.domain.link_status import LinkState, Reason
 from app.domain.phone import PhoneNumber
-from app.ui.text import unbroken
-from tests.acceptance.connect.office import Day, Office, Person, no_hosts, run
-from tests.acceptance.connect.verdicts import check_blocked
+from app.text.status import unbroken
+from tests.acceptance.connect.harness import (
+    Day,
+    Harness,
+    Person,
+    no_hosts,
+    run,
+)
+from tests.acceptance.connect.outcomes import check_blocked
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders are copied by POSIX means")
 
 
-def file_over_file(office: Office, owner: Person, victim: Person) -> None:
-    shutil.copy2(office.session_file(owner), office.session_file(victim))
+def file_over_file(harness: Harness, owner: Person, victim: Person) -> None:
+    shutil.copy2(harness.session_file(owner), harness.session_file(victim))
 
 
-def file_under_a_name_of_its_own(office: Office, owner: Person, victim: Person) -> None:
+def file_under_a_name_of_its_own(harness: Harness, owner: Person, victim: Person) -> None:
     name = "session-20260101T000000-0badc0de.db"
-    shutil.copy2(office.session_file(owner), office.folder(victim) / name)
-    (office.folder(victim) / "current").write_text(f"{name}\n")
+    shutil.copy2(harness.session_file(owner), harness.folder(victim) / name)
+    (harness.folder(victim) / "current").write_text(f"{name}\n")
 
 
-def whole_folder(office: Office, owner: Person, victim: Person) -> None:
-    shutil.rmtree(office.folder(victim))
-    shutil.copytree(office.folder(owner), office.folder(victim))
+def whole_folder(harness: Harness, owner: Person, victim: Person) -> None:
+    shutil.rmtree(harness.folder(victim))
+    shutil.copytree(harness.folder(owner), harness.folder(victim))
 
 
-def hard_link(office: Office, owner: Person, victim: Person) -> None:
-    office.session_file(victim).unlink()
-    os.link(office.session_file(owner), office.session_file(victim))
+def hard_link(harness: Harness, owner: Person, victim: Person) -> None:
+    harness.session_file(victim).unlink()
+    os.link(harness.session_file(owner), harness.session_file(victim))
 
 
-def keys_in_the_write_ahead_log(office: Office, owner: Person, victim: Person) -> None:
+def keys_in_the_write_ahead_log(harness: Harness, owner: Person, victim: Person) -> None:
     """The file itself holds no device: its row is only in the log beside it, as after a crash."""
-    place = office.folder(victim) / "copied"
+    place = harness.folder(victim) / "copied"
     place.mkdir()
-    copy = Path(shutil.copy2(office.session_file(owner), place / "whole.db"))
+    copy = Path(shutil.copy2(harness.session_file(owner), place / "whole.db"))
     writer = sqlite3.connect(copy)
     writer.execute("CREATE TEMP TABLE kept AS SELECT * FROM whatsmeow_device")
     writer.execute("DELETE FROM whatsmeow_device")
@@ -57,7 +63,7 @@ def keys_in_the_write_ahead_log(office: Office, owner: Person, victim: Person) -
     writer.execute("PRAGMA wal_autocheckpoint = 0")
     writer.execute("INSERT INTO whatsmeow_device SELECT * FROM kept")
     writer.commit()
-    target = office.session_file(victim)
+    target = harness.session_file(victim)
     for beside in ("", "-wal"):
         shutil.copy2(copy.with_name(copy.name + beside), target.with_name(target.name + beside))
     writer.close()
@@ -66,7 +72,7 @@ def keys_in_the_write_ahead_log(office: Office, owner: Person, victim: Person) -
         assert without_log.execute("SELECT count(*) FROM whatsmeow_device").fetchone() == (0,)
 
 
-COPIES: dict[str, Callable[[Office, Person, Person], None]] = {
+COPIES: dict[str, Callable[[Harness, Person, Person], None]] = {
     "the file over the link's own": file_over_file,
     "the file under another name": file_under_a_name_of_its_own,
     "the whole folder": whole_folder,
@@ -87,7 +93,7 @@ def kept_whole(folder: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def owner(shared: Office) -> Person:
+def owner(shared: Harness) -> Person:
     async def main() -> Person:
         async with shared.at_work() as day:
             owner = await day.connect_new("Olga")
@@ -98,152 +104,137 @@ def owner(shared: Office) -> Person:
 
 
 def attempts(day: Day) -> int:
-    return len(day.office.emulator.control.attempts())
+    return len(day.harness.emulator.control.attempts())
 
 
+@pytest.mark.within(60)
 @pytest.mark.parametrize("copy", COPIES.values(), ids=[name.replace(" ", "-") for name in COPIES])
-def test_a_copy_of_another_session_is_named_and_nothing_is_dialled(
-    shared: Office, veteran: Person, owner: Person, copy: Callable[[Office, Person, Person], None]
+async def test_a_copy_of_another_session_is_named_and_nothing_is_dialled(
+    shared: Harness, veteran: Person, owner: Person, copy: Callable[[Harness, Person, Person], None]
 ) -> None:
     """ "On a doubt nothing is dialled": not a message is acknowledged, and the owner's live connection stays."""
-
-    async def main() -> None:
-        control = shared.emulator.control
-        async with shared.at_work() as day:
-            with kept_whole(shared.folder(veteran)):
-                copy(shared, owner, veteran)
-                ids = [control.send_text(veteran.digits, owner.digits, f"private {n}") for n in range(3)]
-                before = attempts(day)
-                for _ in range(2):
-                    await day.do(ActionName.CONNECT, veteran)
-                    status = await day.until(veteran, LinkState.BLOCKED)
-                    check_blocked(day, veteran, Reason.SESSION_OF_ANOTHER_MENTORADO)
-                assert status.detail.startswith(f"{Code.SESSION_OF_ANOTHER_MENTORADO}: ")
-                assert "Olga" in status.detail
-                assert unbroken(PhoneNumber(owner.phone)) in day.sentence(veteran)
-                assert attempts(day) == before
-                assert set(ids) <= {each for waiting in control.waiting(owner.digits).values() for each in waiting}
-
-                await day.do(ActionName.CONNECT, owner)  # it is the one who may
-                await day.until(owner, LinkState.CONNECTED)
-                before = attempts(day)
+    control = shared.emulator.control
+    async with shared.at_work() as day:
+        with kept_whole(shared.folder(veteran)):
+            copy(shared, owner, veteran)
+            ids = [control.send_text(veteran.digits, owner.digits, f"private {n}") for n in range(3)]
+            before = attempts(day)
+            for _ in range(2):
                 await day.do(ActionName.CONNECT, veteran)
-                await day.until(veteran, LinkState.BLOCKED, Reason.SESSION_OF_ANOTHER_MENTORADO)
-                assert (attempts(day), day.status(owner).state) == (before, LinkState.CONNECTED)
-                await day.do(ActionName.DISCONNECT, owner)
-            assert await day.core.history.conversations(veteran.id) == []
-        await no_hosts()
+                status = await day.until(veteran, LinkState.BLOCKED)
+                check_blocked(day, veteran, Reason.SESSION_OF_ANOTHER_MENTORADO)
+            assert status.detail.startswith(f"{ProblemCode.SESSION_OF_ANOTHER_MENTORADO}: ")
+            assert "Olga" in status.detail
+            assert unbroken(PhoneNumber(owner.phone)) in day.sentence(veteran)
+            assert attempts(day) == before
+            assert set(ids) <= {each for waiting in control.waiting(owner.digits).values() for each in waiting}
 
-    run(main(), within=60)
+            await day.do(ActionName.CONNECT, owner)  # it is the one who may
+            await day.until(owner, LinkState.CONNECTED)
+            before = attempts(day)
+            await day.do(ActionName.CONNECT, veteran)
+            await day.until(veteran, LinkState.BLOCKED, Reason.SESSION_OF_ANOTHER_MENTORADO)
+            assert (attempts(day), day.status(owner).state) == (before, LinkState.CONNECTED)
+            await day.do(ActionName.DISCONNECT, owner)
+        assert await day.core.history.conversations(veteran.id) == []
+    await no_hosts()
 
 
+@pytest.mark.within(60)
 @pytest.mark.parametrize("moved", [False, True], ids=["copied", "moved"])
-def test_a_new_code_mends_a_copied_folder_and_leaves_the_owner_alone(office: Office, moved: bool) -> None:
+async def test_a_new_code_mends_a_copied_folder_and_leaves_the_owner_alone(harness: Harness, moved: bool) -> None:
     """What the copied folder received stays out of the history of whoever has the copy, and on the disk."""
-
-    async def main() -> None:
-        control = office.emulator.control
-        async with office.at_work() as day:
-            olga = await day.connect_new("Olga")
-            await day.do(ActionName.DISCONNECT, olga)
-            (received,) = (office.folder(olga) / "spool").glob("*.spool")
-            await no_hosts()
-            ana = await day.connect_new("Ana")
-            await day.do(ActionName.DISCONNECT, ana)
-            await no_hosts()
-            whole_folder(office, olga, ana)
-            unread = office.folder(ana) / "spool" / received.name
-            unread.write_bytes(b"what Olga received")
-            if moved:
-                shutil.rmtree(office.folder(olga))
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.BLOCKED, Reason.SESSION_OF_ANOTHER_MENTORADO)
-            await day.do(ActionName.REAUTHENTICATE, ana)
-            await day.pair(ana)
-            aside = office.folder(ana) / "quarantine"
-            assert (aside / unread.name).read_bytes() == b"what Olga received"
-            assert len(list(aside.glob("session-*.db"))) == 1
-            assert len(control.devices(olga.digits)) == 1, "nobody unlinked Olga"
-            if not moved:
-                await day.do(ActionName.CONNECT, olga)
-                await day.until(olga, LinkState.CONNECTED)
-            assert day.status(ana).state is LinkState.CONNECTED
-
-    run(main(), within=60)
+    control = harness.emulator.control
+    async with harness.at_work() as day:
+        olga = await day.connect_new("Olga")
+        await day.do(ActionName.DISCONNECT, olga)
+        (received,) = (harness.folder(olga) / "spool").glob("*.spool")
+        await no_hosts()
+        ana = await day.connect_new("Ana")
+        await day.do(ActionName.DISCONNECT, ana)
+        await no_hosts()
+        whole_folder(harness, olga, ana)
+        unread = harness.folder(ana) / "spool" / received.name
+        unread.write_bytes(b"what Olga received")
+        if moved:
+            shutil.rmtree(harness.folder(olga))
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.BLOCKED, Reason.SESSION_OF_ANOTHER_MENTORADO)
+        await day.do(ActionName.REAUTHENTICATE, ana)
+        await day.pair(ana)
+        aside = harness.folder(ana) / "quarantine"
+        assert (aside / unread.name).read_bytes() == b"what Olga received"
+        assert len(list(aside.glob("session-*.db"))) == 1
+        assert len(control.devices(olga.digits)) == 1, "nobody unlinked Olga"
+        if not moved:
+            await day.do(ActionName.CONNECT, olga)
+            await day.until(olga, LinkState.CONNECTED)
+        assert day.status(ana).state is LinkState.CONNECTED
 
 
-def test_a_copied_folder_that_was_put_right_by_hand_hands_on_nothing_that_the_other_session_received(
-    office: Office,
+@pytest.mark.within(60)
+async def test_a_copied_folder_that_was_put_right_by_hand_hands_on_nothing_that_the_other_session_received(
+    harness: Harness,
 ) -> None:
     """The own session is back in its place, and what the other one had received still lies beside it."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            olga, ana = await day.connect_new("Olga"), await day.connect_new("Ana")
-            for person in (ana, olga):
-                await day.do(ActionName.DISCONNECT, person)
-            await no_hosts()
-            spool, own = office.folder(ana) / "spool", office.session_file(ana).stem
-            strange = spool / f"{7:020d}-{office.session_file(olga).stem}.spool"
-            strange.write_bytes(b"what was received")
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.CONNECTED)
-            aside = office.folder(ana) / "quarantine"
-            assert (aside / strange.name).read_bytes() == b"what was received"
-            assert "another mentorado's" in (aside / f"{strange.name}.json").read_text()
-            assert {each.name[21:] for each in spool.glob("*.spool")} == {f"{own}.spool"}
-
-    run(main(), within=60)
+    async with harness.at_work() as day:
+        olga, ana = await day.connect_new("Olga"), await day.connect_new("Ana")
+        for person in (ana, olga):
+            await day.do(ActionName.DISCONNECT, person)
+        await no_hosts()
+        spool, own = harness.folder(ana) / "spool", harness.session_file(ana).stem
+        strange = spool / f"{7:020d}-{harness.session_file(olga).stem}.spool"
+        strange.write_bytes(b"what was received")
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.CONNECTED)
+        aside = harness.folder(ana) / "quarantine"
+        assert (aside / strange.name).read_bytes() == b"what was received"
+        assert "another mentorado's" in (aside / f"{strange.name}.json").read_text()
+        assert {each.name[21:] for each in spool.glob("*.spool")} == {f"{own}.spool"}
 
 
-def test_a_file_of_an_unknown_number_waits_for_a_person_without_being_dialled(office: Office) -> None:
+@pytest.mark.within(60)
+async def test_a_file_of_an_unknown_number_waits_for_a_person_without_being_dialled(harness: Harness) -> None:
     """Nobody's number here: the same question as after a wrong scan, asked before anything signs in."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana, guest = await day.connect_new("Ana"), await day.connect_new("Guest")
-            for person in (ana, guest):
-                await day.do(ActionName.DISCONNECT, person)
-            await no_hosts()
-            file_over_file(office, guest, ana)
-            # The guest left: their folder and their number are another's matter now.
-            shutil.rmtree(office.folder(guest))
-            other = f"+55119{int(guest.digits[-8:]) + 50_000:08d}"
-            await day.core.enrolments.save_link(replace(day.core.enrolments.get(guest.id).link, account=None))
-            await day.core.enrolments.edit(guest.id, "Guest", other, "")
-            before = attempts(day)
-            await day.do(ActionName.CONNECT, ana)
-            status = await day.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
-            assert (status.account, attempts(day)) == (guest.phone, before)
-            await day.do(ActionName.REJECT_ACCOUNT, ana)
-            assert len(office.emulator.control.devices(guest.digits)) == 1, "it was not ours to unlink"
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
-            await day.do(ActionName.ACCEPT_ACCOUNT, ana)
-            await day.until(ana, LinkState.CONNECTED)
-
-    run(main(), within=60)
+    async with harness.at_work() as day:
+        ana, guest = await day.connect_new("Ana"), await day.connect_new("Guest")
+        for person in (ana, guest):
+            await day.do(ActionName.DISCONNECT, person)
+        await no_hosts()
+        file_over_file(harness, guest, ana)
+        # The guest left: their folder and their number are another's matter now.
+        shutil.rmtree(harness.folder(guest))
+        other = f"+55119{int(guest.digits[-8:]) + 50_000:08d}"
+        await day.core.mentorados.save_link(replace(day.core.mentorados.get(guest.id).link, account=None))
+        await day.core.mentorados.edit(guest.id, "Guest", other, "")
+        before = attempts(day)
+        await day.do(ActionName.CONNECT, ana)
+        status = await day.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+        assert (status.account, attempts(day)) == (guest.phone, before)
+        await day.do(ActionName.REJECT_ACCOUNT, ana)
+        assert len(harness.emulator.control.devices(guest.digits)) == 1, "it was not ours to unlink"
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+        await day.do(ActionName.ACCEPT_ACCOUNT, ana)
+        await day.until(ana, LinkState.CONNECTED)
 
 
-def test_a_copied_pairing_that_waits_for_a_decision_is_neither_adopted_nor_logged_out(office: Office) -> None:
+@pytest.mark.within(60)
+async def test_a_copied_pairing_that_waits_for_a_decision_is_neither_adopted_nor_logged_out(harness: Harness) -> None:
     """A restored folder can bring a candidate as well: rejecting it must not unlink the phone of its owner."""
-
-    async def main() -> None:
-        control = office.emulator.control
-        async with office.at_work() as day:
-            olga = await day.connect_new("Olga")
-            ana = await day.connect_new("Ana")
-            await day.do(ActionName.DISCONNECT, ana)
-            name = "session-20260101T000000-0badc0de.db"
-            shutil.copy2(office.session_file(olga), office.folder(ana) / name)
-            (office.folder(ana) / "candidate").write_text(f"{name}\n")
-            await day.do(ActionName.CONNECT, ana)  # with the session that is its own
-            await day.until(ana, LinkState.CONNECTED)
-            await day.do(ActionName.DISCONNECT, ana)
-            await day.do(ActionName.REAUTHENTICATE, ana)
-            await day.pair(ana)
-            assert len(control.devices(olga.digits)) == 1
-            assert day.status(olga).state is LinkState.CONNECTED
-            assert (office.folder(ana) / "quarantine" / name).exists()
-
-    run(main(), within=60)
+    control = harness.emulator.control
+    async with harness.at_work() as day:
+        olga = await day.connect_new("Olga")
+        ana = await day.connect_new("Ana")
+        await day.do(ActionName.DISCONNECT, ana)
+        name = "session-20260101T000000-0badc0de.db"
+        shutil.copy2(harness.session_file(olga), harness.folder(ana) / name)
+        (harness.folder(ana) / "candidate").write_text(f"{name}\n")
+        await day.do(ActionName.CONNECT, ana)  # with the session that is its own
+        await day.until(ana, LinkState.CONNECTED)
+        await day.do(ActionName.DISCONNECT, ana)
+        await day.do(ActionName.REAUTHENTICATE, ana)
+        await day.pair(ana)
+        assert len(control.devices(olga.digits)) == 1
+        assert day.status(olga).state is LinkState.CONNECTED
+        assert (harness.folder(ana) / "quarantine" / name).exists()

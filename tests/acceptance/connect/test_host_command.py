@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
-from app.domain.errors import Code
+from app.domain.actions import ActionName
+from app.domain.errors import ProblemCode
+from app.domain.link_status import LinkState, Reason
+from tests.acceptance.connect.harness import (
+    Harness,
+    Person,
+    no_hosts,
+)
 from tests.acceptance.connect.host_script import PLAIN_HOST, HostScript, comes_back
-from tests.acceptance.connect.office import Office, Person, no_hosts, run
-from tests.acceptance.connect.verdicts import check_blocked, check_on_its_way_back
+from tests.acceptance.connect.outcomes import check_blocked, check_on_its_way_back
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the hosts are started by shell scripts here")
@@ -30,10 +34,10 @@ def script(shared_home: Path, emulator: EmulatorProcess) -> HostScript:
 
 
 @pytest.fixture(scope="module")
-def shared(emulator: EmulatorProcess, shared_home: Path) -> Office:
+def shared(emulator: EmulatorProcess, shared_home: Path) -> Harness:
     """An office whose hosts are started by the script."""
     HostScript(shared_home / "host", emulator.host_command()).mend()
-    return Office(shared_home, emulator, host=[str(shared_home / "host")])
+    return Harness(shared_home, emulator, host=[str(shared_home / "host")])
 
 
 def shadowed(home: Path, library: Callable[[bytes], bytes] | None) -> str:
@@ -68,47 +72,39 @@ BROKEN_FOR_GOOD: dict[str, tuple[Callable[[Path], str], Reason, str]] = {
 
 @pytest.mark.skipif(platform.system() != "Linux", reason="the library is found by its Linux name here")
 @pytest.mark.parametrize("broken", BROKEN_FOR_GOOD.values(), ids=[name.replace(" ", "-") for name in BROKEN_FOR_GOOD])
-def test_a_host_without_its_library_says_what_is_missing(
-    shared: Office, veteran: Person, script: HostScript, broken: tuple[Callable[[Path], str], Reason, str]
+async def test_a_host_without_its_library_says_what_is_missing(
+    shared: Harness, veteran: Person, script: HostScript, broken: tuple[Callable[[Path], str], Reason, str]
 ) -> None:
     """ "Confirm dependencies": a broken installation is told once, and not tried over and over."""
-
-    async def main() -> None:
-        command, reason, detail = broken
-        script.says(command(script.path.parent))
-        async with shared.at_work() as day:
-            await day.do(ActionName.CONNECT, veteran)
-            status = await day.until(veteran, LinkState.BLOCKED)
-            check_blocked(day, veteran, reason)
-            assert detail in status.detail
-            assert LinkState.RECONNECTING not in {state for state, _ in day.steps(veteran)}
-            script.mend()
-            await day.do(ActionName.CONNECT, veteran)
-            await comes_back(day, veteran)
-
-    run(main())
+    command, reason, detail = broken
+    script.says(command(script.path.parent))
+    async with shared.at_work() as day:
+        await day.do(ActionName.CONNECT, veteran)
+        status = await day.until(veteran, LinkState.BLOCKED)
+        check_blocked(day, veteran, reason)
+        assert detail in status.detail
+        assert LinkState.RECONNECTING not in {state for state, _ in day.steps(veteran)}
+        script.mend()
+        await day.do(ActionName.CONNECT, veteran)
+        await comes_back(day, veteran)
 
 
 @pytest.mark.parametrize("how", ["missing", "not executable"])
-def test_a_host_command_that_cannot_be_started_is_told(
-    shared: Office, veteran: Person, script: HostScript, how: str
+async def test_a_host_command_that_cannot_be_started_is_told(
+    shared: Harness, veteran: Person, script: HostScript, how: str
 ) -> None:
     """ "confirm no startup error": the command that `CONECTA_SESSION_HOST` names does not exist, or is no program."""
-
-    async def main() -> None:
-        script.path.unlink()
-        if how == "not executable":
-            script.path.write_text("not for running")
-        async with shared.at_work() as day:
-            await day.do(ActionName.CONNECT, veteran)
-            status = await day.until(veteran, LinkState.BLOCKED)
-            check_blocked(day, veteran, Reason.ENGINE_MISSING)
-            assert status.detail.startswith(f"{Code.HOST_NOT_STARTED}: ")
-            script.mend()
-            await day.do(ActionName.CONNECT, veteran)
-            await comes_back(day, veteran)
-
-    run(main())
+    script.path.unlink()
+    if how == "not executable":
+        script.path.write_text("not for running")
+    async with shared.at_work() as day:
+        await day.do(ActionName.CONNECT, veteran)
+        status = await day.until(veteran, LinkState.BLOCKED)
+        check_blocked(day, veteran, Reason.ENGINE_MISSING)
+        assert status.detail.startswith(f"{ProblemCode.HOST_NOT_STARTED}: ")
+        script.mend()
+        await day.do(ActionName.CONNECT, veteran)
+        await comes_back(day, veteran)
 
 
 CRASHES = {
@@ -120,54 +116,42 @@ CRASHES = {
 
 
 @pytest.mark.parametrize("crash", CRASHES.values(), ids=[name.replace(" ", "-") for name in CRASHES])
-def test_a_host_that_keeps_breaking_is_given_up_after_a_while(
-    shared: Office, veteran: Person, script: HostScript, crash: tuple[str, str]
+async def test_a_host_that_keeps_breaking_is_given_up_after_a_while(
+    shared: Harness, veteran: Person, script: HostScript, crash: tuple[str, str]
 ) -> None:
     """ "Respect backoff; do not loop aggressive reconnects": a few tries, then a person is asked."""
-
-    async def main() -> None:
-        says, detail = crash
-        script.says(says)
-        async with shared.at_work() as day:
-            await day.do(ActionName.CONNECT, veteran)
-            status = await day.until(veteran, LinkState.RECONNECTING)
-            check_on_its_way_back(status, Reason.HOST_CRASHED)
-            assert detail in status.detail
-            await day.until(veteran, LinkState.BLOCKED)
-            check_blocked(day, veteran, Reason.HOST_CRASHED)
-            await no_hosts()
-            script.mend()
-            await day.do(ActionName.CONNECT, veteran)
-            await comes_back(day, veteran)
-
-    run(main())
+    says, detail = crash
+    script.says(says)
+    async with shared.at_work() as day:
+        await day.do(ActionName.CONNECT, veteran)
+        status = await day.until(veteran, LinkState.RECONNECTING)
+        check_on_its_way_back(status, Reason.HOST_CRASHED)
+        assert detail in status.detail
+        await day.until(veteran, LinkState.BLOCKED)
+        check_blocked(day, veteran, Reason.HOST_CRASHED)
+        await no_hosts()
+        script.mend()
+        await day.do(ActionName.CONNECT, veteran)
+        await comes_back(day, veteran)
 
 
-def test_a_host_that_breaks_twice_is_forgiven(shared: Office, veteran: Person, script: HostScript) -> None:
+async def test_a_host_that_breaks_twice_is_forgiven(shared: Harness, veteran: Person, script: HostScript) -> None:
     """A host that starts badly and is then well costs a moment, and nobody is asked."""
-
-    async def main() -> None:
-        script.says("exit 1")
-        async with shared.at_work() as day:
-            await day.do(ActionName.CONNECT, veteran)
-            await day.until_told(veteran, lambda status: status.retry is not None and status.retry.attempt == 2)
-            script.mend()
-            await comes_back(day, veteran)
-
-    run(main())
+    script.says("exit 1")
+    async with shared.at_work() as day:
+        await day.do(ActionName.CONNECT, veteran)
+        await day.until_status(veteran, lambda status: status.retry is not None and status.retry.attempt == 2)
+        script.mend()
+        await comes_back(day, veteran)
 
 
-def test_a_host_of_another_release_is_refused(shared: Office, veteran: Person, script: HostScript) -> None:
+async def test_a_host_of_another_release_is_refused(shared: Harness, veteran: Person, script: HostScript) -> None:
     """Half an update: a host that speaks another protocol is named as that, and not tried over and over."""
-
-    async def main() -> None:
-        script.says("""echo '{"type": "ready", "protocol": 99, "engine": "", "pid": 1}'; cat > /dev/null""")
-        async with shared.at_work() as day:
-            await day.do(ActionName.CONNECT, veteran)
-            await day.until(veteran, LinkState.BLOCKED)
-            check_blocked(day, veteran, Reason.ENGINE_MISMATCH)
-            script.mend()
-            await day.do(ActionName.CONNECT, veteran)
-            await comes_back(day, veteran)
-
-    run(main())
+    script.says("""echo '{"type": "ready", "protocol": 99, "engine": "", "pid": 1}'; cat > /dev/null""")
+    async with shared.at_work() as day:
+        await day.do(ActionName.CONNECT, veteran)
+        await day.until(veteran, LinkState.BLOCKED)
+        check_blocked(day, veteran, Reason.ENGINE_MISMATCH)
+        script.mend()
+        await day.do(ActionName.CONNECT, veteran)
+        await comes_back(day, veteran)

@@ -7,8 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from app.domain.connection import LinkState
-from tests.acceptance.connect.office import Day, Office, Person, run
+from app.domain.link_status import LinkState
+from tests.acceptance.connect.harness import (
+    Day,
+    Harness,
+    Person,
+    run,
+)
 
 
 def lines(file: Path) -> list[dict[str, Any]]:
@@ -22,18 +27,18 @@ def detail(file: Path) -> int:
 
 async def fall_and_rise(day: Day, person: Person) -> None:
     """What makes the library talk."""
-    day._read[person.link] = len(day._told[person.link])
+    day._read[person.link] = len(day._seen[person.link])
     await day.fault("abort", person)
     await day.until(person, LinkState.RECONNECTING)
     await day.until(person, LinkState.CONNECTED)
 
 
-def test_the_detail_is_in_the_mentorados_own_log_until_its_time_is_over(office: Office, log_file: Path) -> None:
+def test_the_detail_is_in_the_mentorados_own_log_until_its_time_is_over(harness: Harness, log_file: Path) -> None:
     """ "a switch in the window turns the provider's detailed log on for diagnosis and turns itself off" """
 
     async def main() -> tuple[Person, Person, list[int]]:
         counts = []
-        async with office.at_work() as day:
+        async with harness.at_work() as day:
             ana, bia = await day.connect_new("Ana"), await day.connect_new("Bia")
             own = log_file.with_name(f"{ana.id}.log")
             counts.append(detail(own))

@@ -12,13 +12,18 @@ from pathlib import Path
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
-from app.domain.errors import Code, Problem
-from app.ui import text
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import LinkState, Reason
+from app.text import status as status_text
+from tests.acceptance.connect.harness import (
+    FIRST_TIME,
+    NONE,
+    Harness,
+    Person,
+)
 from tests.acceptance.connect.host_script import PLAIN_HOST, HostScript, comes_back
-from tests.acceptance.connect.office import FIRST_TIME, NONE, Office, Person, run
-from tests.acceptance.connect.verdicts import check_on_its_way_back
+from tests.acceptance.connect.outcomes import check_on_its_way_back
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the hosts are started by shell scripts here")
@@ -32,62 +37,50 @@ def script(shared_home: Path, emulator: EmulatorProcess) -> HostScript:
 
 
 @pytest.fixture(scope="module")
-def shared(emulator: EmulatorProcess, shared_home: Path) -> Office:
+def shared(emulator: EmulatorProcess, shared_home: Path) -> Harness:
     """An office whose hosts are started by the script."""
     HostScript(shared_home / "host", emulator.host_command()).mend()
-    return Office(shared_home, emulator, host=[str(shared_home / "host")])
+    return Harness(shared_home, emulator, host=[str(shared_home / "host")])
 
 
-def test_without_a_network_a_start_waits_and_connects_when_it_is_there(shared: Office, veteran: Person) -> None:
+async def test_without_a_network_a_start_waits_and_connects_when_it_is_there(shared: Harness, veteran: Person) -> None:
     """ "Attempt soft reconnect first (without deleting session artifacts)" """
-
-    async def main() -> None:
-        control = shared.emulator.control
-        await control.off_loop(control.network, False)
-        async with shared.at_work(starting=True) as day:
-            check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
-            assert day.refusal(ActionName.REAUTHENTICATE, veteran) is not None
-            await day.until_told(veteran, lambda status: status.retry is not None and status.retry.attempt >= 2)
-            await control.off_loop(control.network, True)
-            await comes_back(day, veteran)
-
-    run(main())
+    control = shared.emulator.control
+    await control.off_loop(control.network, False)
+    async with shared.at_work(starting=True) as day:
+        check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
+        assert day.refusal(ActionName.REAUTHENTICATE, veteran) is not None
+        await day.until_status(veteran, lambda status: status.retry is not None and status.retry.attempt >= 2)
+        await control.off_loop(control.network, True)
+        await comes_back(day, veteran)
 
 
-def test_without_a_network_a_first_code_waits_and_appears_when_it_is_there(shared: Office) -> None:
+async def test_without_a_network_a_first_code_waits_and_appears_when_it_is_there(shared: Harness) -> None:
     """ "QR Not Appearing": the reason is told, and the code comes by itself."""
-
-    async def main() -> None:
-        control = shared.emulator.control
-        async with shared.at_work() as day:
-            ana = await day.enrol()
-            await control.off_loop(control.network, False)
-            await day.do(ActionName.CONNECT, ana)
-            check_on_its_way_back(await day.until(ana, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
-            await control.off_loop(control.network, True)
-            await day.pair(ana)
-            fallen = [(LinkState.CONNECTING, NONE), (LinkState.RECONNECTING, Reason.NETWORK_DOWN)]
-            assert day.steps(ana) == [*fallen, *FIRST_TIME[1:]]
-
-    run(main())
+    control = shared.emulator.control
+    async with shared.at_work() as day:
+        ana = await day.add_mentorado()
+        await control.off_loop(control.network, False)
+        await day.do(ActionName.CONNECT, ana)
+        check_on_its_way_back(await day.until(ana, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
+        await control.off_loop(control.network, True)
+        await day.pair(ana)
+        fallen = [(LinkState.CONNECTING, NONE), (LinkState.RECONNECTING, Reason.NETWORK_DOWN)]
+        assert day.steps(ana) == [*fallen, *FIRST_TIME[1:]]
 
 
-def test_a_network_that_is_cut_under_a_connected_link_comes_back(shared: Office, veteran: Person) -> None:
+async def test_a_network_that_is_cut_under_a_connected_link_comes_back(shared: Harness, veteran: Person) -> None:
     """ "Verify network stability": the fall is told with its cause, and the link returns with the network."""
-
-    async def main() -> None:
-        control = shared.emulator.control
-        async with shared.at_work(starting=True) as day:
-            await day.until(veteran, LinkState.CONNECTED)
-            await control.off_loop(control.network, False)
-            check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
-            await asyncio.sleep(1)
-            assert day.status(veteran).state is LinkState.RECONNECTING
-            await control.off_loop(control.network, True)
-            await day.do(ActionName.TRY_NOW, veteran)
-            await comes_back(day, veteran)
-
-    run(main())
+    control = shared.emulator.control
+    async with shared.at_work(starting=True) as day:
+        await day.until(veteran, LinkState.CONNECTED)
+        await control.off_loop(control.network, False)
+        check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
+        await asyncio.sleep(1)
+        assert day.status(veteran).state is LinkState.RECONNECTING
+        await control.off_loop(control.network, True)
+        await day.do(ActionName.TRY_NOW, veteran)
+        await comes_back(day, veteran)
 
 
 @asynccontextmanager
@@ -120,51 +113,48 @@ async def a_proxy_that_refuses(answer: str) -> AsyncIterator[str]:
     ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway", ""],
     ids=lambda a: a[:3] or "none",
 )
-def test_a_proxy_that_refuses_is_named_and_the_link_comes_back_without_it(
-    shared: Office, veteran: Person, script: HostScript, answer: str
+async def test_a_proxy_that_refuses_is_named_and_the_link_comes_back_without_it(
+    shared: Harness, veteran: Person, script: HostScript, answer: str
 ) -> None:
     """ "Verify network stability": a proxy's no is told apart from a network that is down."""
-
-    async def main() -> None:
-        async with a_proxy_that_refuses(answer) as address:
-            script.says(f"HTTPS_PROXY={address} exec {PLAIN_HOST}")
-            async with shared.at_work() as day:
-                await day.do(ActionName.CONNECT, veteran)
-                check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), Reason.PROXY_REFUSED)
-                script.mend()
-                await comes_back(day, veteran)
-
-    run(main())
+    async with a_proxy_that_refuses(answer) as address:
+        script.says(f"HTTPS_PROXY={address} exec {PLAIN_HOST}")
+        async with shared.at_work() as day:
+            await day.do(ActionName.CONNECT, veteran)
+            check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), Reason.PROXY_REFUSED)
+            script.mend()
+            await comes_back(day, veteran)
 
 
 @pytest.mark.parametrize("paired", [True, False], ids=["connecting", "pairing"])
-def test_a_certificate_that_nobody_vouches_for_is_refused(
-    shared: Office, veteran: Person, script: HostScript, paired: bool
+async def test_a_certificate_that_nobody_vouches_for_is_refused(
+    shared: Harness, veteran: Person, script: HostScript, paired: bool
 ) -> None:
     """The program trusts nobody who sits between it and WhatsApp: here the emulator, met by a host that is not ours."""
-
-    async def main() -> None:
-        emulator = json.loads((shared.emulator.directory / "emulator.json").read_text())
-        script.says(f"unset SSL_CERT_FILE; HTTPS_PROXY=http://127.0.0.1:{emulator['proxy']} exec {PLAIN_HOST}")
-        async with shared.at_work() as day:
-            person = veteran if paired else await day.enrol()
-            await day.do(ActionName.CONNECT, person)
-            check_on_its_way_back(await day.until(person, LinkState.RECONNECTING), Reason.CERTIFICATE_REFUSED)
-            script.mend()
-            if paired:
-                await comes_back(day, person)
-            else:
-                await day.code(person)
-
-    run(main())
+    emulator = json.loads((shared.emulator.directory / "emulator.json").read_text())
+    script.says(f"unset SSL_CERT_FILE; HTTPS_PROXY=http://127.0.0.1:{emulator['proxy']} exec {PLAIN_HOST}")
+    async with shared.at_work() as day:
+        person = veteran if paired else await day.add_mentorado()
+        await day.do(ActionName.CONNECT, person)
+        check_on_its_way_back(await day.until(person, LinkState.RECONNECTING), Reason.CERTIFICATE_REFUSED)
+        script.mend()
+        if paired:
+            await comes_back(day, person)
+        else:
+            await day.code(person)
 
 
 def test_every_obstacle_has_words_of_its_own() -> None:
     """ "each with its own sentence": no two read alike."""
-    codes = (Code.HOST_NOT_STARTED, Code.ENGINE_MISSING, Code.ENGINE_MISMATCH, Code.REQUEST_TIMED_OUT)
-    assert len({text.problem(Problem(code))[0] for code in codes}) == len(codes)
+    codes = (
+        ProblemCode.HOST_NOT_STARTED,
+        ProblemCode.ENGINE_MISSING,
+        ProblemCode.ENGINE_MISMATCH,
+        ProblemCode.REQUEST_TIMED_OUT,
+    )
+    assert len({status_text.problem(Problem(code))[0] for code in codes}) == len(codes)
     reasons = (Reason.NETWORK_DOWN, Reason.PROXY_REFUSED, Reason.CERTIFICATE_REFUSED, Reason.SERVER_UNAVAILABLE)
-    causes = {text.texts(f"cause.{reason}") for reason in (*reasons, Reason.HOST_CRASHED)}
+    causes = {status_text.texts(f"cause.{reason}") for reason in (*reasons, Reason.HOST_CRASHED)}
     assert len(causes) == len(reasons) + 1
     ends = (*reasons, Reason.HOST_CRASHED, Reason.ENGINE_MISSING, Reason.ENGINE_MISMATCH)
-    assert len({text.texts(f"sentence.blocked.{reason}") for reason in ends}) == len(ends)
+    assert len({status_text.texts(f"sentence.blocked.{reason}") for reason in ends}) == len(ends)

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.connection import LinkState, Reason
-from tests.acceptance.connect.office import Office, no_hosts, run
+from app.domain.link_status import LinkState, Reason
+from tests.acceptance.connect.harness import Harness, no_hosts
 from tests.acceptance.connect.terminal import Command, conecta, started
 from tests.waiting import until
 
@@ -29,18 +29,18 @@ class Systemd:
     """The service manager's end of sd_notify(3)."""
 
     def __init__(self, path: Path) -> None:
-        self.heard: list[str] = []
+        self.events: list[str] = []
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
         self.environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "200000"}
         threading.Thread(target=self._read, daemon=True).start()
 
     def says(self, message: str) -> bool:
-        return message in self.heard
+        return message in self.events
 
     def _read(self) -> None:
         while message := self.socket.recv(4096).decode():
-            self.heard.append(message)
+            self.events.append(message)
 
 
 @pytest.fixture
@@ -64,64 +64,57 @@ async def line(command: Command, **fits: str) -> dict[str, Any]:
     assert command.process.stdout is not None
     async with asyncio.timeout(20):
         while text := await command.process.stdout.readline():
-            told: dict[str, Any] = json.loads(text)
-            if fits.items() <= told.items():
-                return told
+            fields: dict[str, Any] = json.loads(text)
+            if fits.items() <= fields.items():
+                return fields
     raise AssertionError(f"it ended without {fits}")
 
 
-def test_links_are_held_without_qt_until_sigterm(office: Office, systemd: Systemd) -> None:
+@pytest.mark.within(60)
+async def test_links_are_held_without_qt_until_sigterm(harness: Harness, systemd: Systemd) -> None:
     """ "Trigger connect", on a server: what should run runs, systemd is told, and SIGTERM closes everything cleanly."""
+    async with harness.at_work() as day:
+        ana = await day.connect_new("Ana Prates")
+    home, environment = harness.settings.data_dir, {**harness.environment(), **systemd.environment}
+    async with started(home, environment, "run", "--json") as service:
+        await line(service, link=ana.link, state="connected")
+        await until(lambda: systemd.says("READY=1"))
+        await until(lambda: systemd.says("STATUS=1 of 1 connected"))
+        systemd.events.clear()
+        await until(lambda: systemd.says("WATCHDOG=1"))
+        assert not loaded_qt(service.process.pid)
 
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connect_new("Ana Prates")
-        home, environment = office.settings.data_dir, {**office.environment(), **systemd.environment}
-        async with started(home, environment, "run", "--json") as service:
-            await line(service, link=ana.link, state="connected")
-            await until(lambda: systemd.says("READY=1"))
-            await until(lambda: systemd.says("STATUS=1 of 1 connected"))
-            systemd.heard.clear()
-            await until(lambda: systemd.says("WATCHDOG=1"))
-            assert not loaded_qt(service.process.pid)
+        second = await conecta(home, harness.environment(), "run")
+        assert second.exit_code == 1
+        assert "[links_held]" in second.error
+        assert f"PID {service.process.pid}" in second.error
+        assert second.out == ""
 
-            second = await conecta(home, office.environment(), "run")
-            assert second.exit_code == 1
-            assert "[links_held]" in second.error
-            assert f"PID {service.process.pid}" in second.error
-            assert second.out == ""
-
-            service.process.send_signal(signal.SIGTERM)
-            ended = await service.finished()
-            assert ended.exit_code == 0
-            await until(lambda: systemd.says("STOPPING=1"))
-            assert ana.digits not in ended.out
-        await no_hosts()
-        last = (await office.written(ana))[-1].after
-        assert (last.state, last.reason) == (LinkState.OFF, Reason.PROGRAM_CLOSED)
-
-    run(main(), within=60)
+        service.process.send_signal(signal.SIGTERM)
+        ended = await service.finished()
+        assert ended.exit_code == 0
+        await until(lambda: systemd.says("STOPPING=1"))
+        assert ana.digits not in ended.out
+    await no_hosts()
+    last = (await harness.written(ana))[-1].after
+    assert (last.state, last.reason) == (LinkState.OFF, Reason.PROGRAM_CLOSED)
 
 
-def test_it_says_in_words_what_it_does_and_ends_by_ctrl_c(office: Office) -> None:
+async def test_it_says_in_words_what_it_does_and_ends_by_ctrl_c(harness: Harness) -> None:
     """Without ``--json`` a person reads along; the lock is given back, so that it can be started again at once."""
-
-    async def main() -> None:
-        home = office.settings.data_dir
-        home.mkdir(parents=True)
-        async with started(home, office.environment(), "run") as service:
-            assert service.process.stdout is not None
-            async with asyncio.timeout(20):
-                assert await service.process.stdout.readline() == b"Ready. 0 connections should run.\n"
-            service.process.send_signal(signal.SIGINT)
-            ended = await service.finished()
-        assert (ended.exit_code, ended.out, ended.error.strip()) == (0, "Closing the connections.\n", "")
-        assert (home / "window.lock").read_text() == ""
-
-    run(main())
+    home = harness.settings.data_dir
+    home.mkdir(parents=True)
+    async with started(home, harness.environment(), "run") as service:
+        assert service.process.stdout is not None
+        async with asyncio.timeout(20):
+            assert await service.process.stdout.readline() == b"Ready. 0 connections should run.\n"
+        service.process.send_signal(signal.SIGINT)
+        ended = await service.finished()
+    assert (ended.exit_code, ended.out, ended.error.strip()) == (0, "Closing the connections.\n", "")
+    assert (home / "window.lock").read_text() == ""
 
 
-def test_make_run_passes_its_arguments_on(office: Office) -> None:
+def test_make_run_passes_its_arguments_on(harness: Harness) -> None:
     """`make run ARGS="..."` is the same program."""
     if subprocess.run(
         ["make", "--question", ".venv/ready-to-run"], cwd=ROOT, capture_output=True, check=False
@@ -130,7 +123,7 @@ def test_make_run_passes_its_arguments_on(office: Office) -> None:
     ended = subprocess.run(
         ["make", "run", "ARGS=mentorado list --json"],
         cwd=ROOT,
-        env={**os.environ, **office.environment()},
+        env={**os.environ, **harness.environment()},
         capture_output=True,
         text=True,
         check=False,

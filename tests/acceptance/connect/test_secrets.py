@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
-from tests.acceptance.connect.office import Office, Person, run
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, Reason
+from tests.acceptance.connect.harness import Harness, Person, run
 from tests.acceptance.connect.terminal import conecta, started
 
 
@@ -49,16 +49,16 @@ def files_below(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-def test_no_code_and_no_number_is_left_behind_by_a_whole_run(office: Office, log_file: Path) -> None:
+def test_no_code_and_no_number_is_left_behind_by_a_whole_run(harness: Harness, log_file: Path) -> None:
     """ "QR texts and full phone numbers in no log file, no process arguments, after a whole run", the library's log and
     all. "Temporarily enable `BAILEYS_ENABLE_LOGGING=true` only for diagnosis" """
-    office.settings = replace(office.settings, provider_logging=True)
+    harness.settings = replace(harness.settings, provider_logging=True)
 
     async def main() -> tuple[list[str], list[Person], str]:
         codes = []
         async with Lookout() as lookout:
-            async with office.at_work() as day:
-                ana, bruno = await day.enrol("Ana"), await day.enrol("Bruno")
+            async with harness.at_work() as day:
+                ana, bruno = await day.add_mentorado("Ana"), await day.add_mentorado("Bruno")
                 await day.do(ActionName.CONNECT, ana)
                 codes.append(await day.code(ana))
                 await day.do(ActionName.CANCEL, ana)
@@ -74,11 +74,11 @@ def test_no_code_and_no_number_is_left_behind_by_a_whole_run(office: Office, log
                 await day.fault("failure-402", ana)
                 await day.fault("abort", ana)
                 await day.until(ana, LinkState.BLOCKED)
-            environment = {**office.environment(), "BAILEYS_ENABLE_LOGGING": "true"}
-            home = office.settings.data_dir
+            environment = {**harness.environment(), "BAILEYS_ENABLE_LOGGING": "true"}
+            home = harness.settings.data_dir
             async with started(home, environment, "connect", "Bruno", "--json") as command:
                 codes.append(await command.code())
-                await asyncio.to_thread(office.emulator.control.scan, bruno.digits, codes[-1])
+                await asyncio.to_thread(harness.emulator.control.scan, bruno.digits, codes[-1])
                 assert (await command.finished()).exit_code == 0
             assert (await conecta(home, environment, "status")).exit_code == 0
         return codes, [ana, bruno], "\n".join(lookout.arguments)
@@ -90,7 +90,7 @@ def test_no_code_and_no_number_is_left_behind_by_a_whole_run(office: Office, log
 
     assert "session_host" in arguments, "the lookout saw no host"
     assert not [secret for secret in secrets | numbers if secret.decode() in arguments]
-    kept = files_below(office.settings.data_dir)
+    kept = files_below(harness.settings.data_dir)
     logs = [path for path in kept if "conecta.db" not in path.name]
     assert log_file in logs
     assert "app.whatsmeow" in log_file.read_text()
@@ -99,5 +99,5 @@ def test_no_code_and_no_number_is_left_behind_by_a_whole_run(office: Office, log
         assert not [secret for secret in secrets if secret in content], path
         if path in logs:
             assert not [number for number in numbers if number in content], path
-    for path in files_below(office.sessions):
+    for path in files_below(harness.sessions):
         assert not [number for number in numbers if number in path.name.encode()]

@@ -15,13 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
-from app.domain.errors import Code, Problem
-from app.ui import text
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import LinkState, Reason
+from app.text import status as status_text
 from tests.acceptance.connect.core_process import CoreProcess
-from tests.acceptance.connect.office import AGAIN, Office, Person, no_hosts, run
-from tests.acceptance.connect.verdicts import check_blocked
+from tests.acceptance.connect.harness import (
+    AGAIN,
+    Harness,
+    Person,
+    no_hosts,
+)
+from tests.acceptance.connect.outcomes import check_blocked
 
 NOBODY = 65534
 
@@ -106,186 +111,169 @@ def locked(file: Path) -> Iterator[None]:
             process.communicate(timeout=10)
 
 
-Harm = Callable[[Office, Person], AbstractContextManager[None]]
+Harm = Callable[[Harness, Person], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
     harm: Harm
     reason: Reason
-    code: Code  # what the log and the details line say more precisely
+    code: ProblemCode  # what the log and the details line say more precisely
 
 
 CASES = {
     "the folder is missing": Case(
-        lambda office, _: moved_away(office.sessions), Reason.SESSION_DIR_MISSING, Code.SESSION_DIR_MISSING
+        lambda harness, _: moved_away(harness.sessions), Reason.SESSION_DIR_MISSING, ProblemCode.SESSION_DIR_MISSING
     ),
     "the folder is another, empty one": Case(
-        lambda office, _: replaced_by_an_empty_folder(office.sessions),
+        lambda harness, _: replaced_by_an_empty_folder(harness.sessions),
         Reason.SESSION_DIR_MISSING,
-        Code.SESSION_DIR_MISSING,
+        ProblemCode.SESSION_DIR_MISSING,
     ),
     "the folder is a file": Case(
-        lambda office, _: replaced_by_a_file(office.sessions),
+        lambda harness, _: replaced_by_a_file(harness.sessions),
         Reason.SESSION_DIR_NOT_A_FOLDER,
-        Code.SESSION_DIR_NOT_A_FOLDER,
+        ProblemCode.SESSION_DIR_NOT_A_FOLDER,
     ),
     "the folder is not writable": Case(
-        lambda office, _: read_only(office.sessions), Reason.SESSION_DIR_NOT_WRITABLE, Code.SESSION_DIR_NOT_WRITABLE
+        lambda harness, _: read_only(harness.sessions),
+        Reason.SESSION_DIR_NOT_WRITABLE,
+        ProblemCode.SESSION_DIR_NOT_WRITABLE,
     ),
     "the person's folder is a file": Case(
-        lambda office, person: replaced_by_a_file(office.folder(person)),
+        lambda harness, person: replaced_by_a_file(harness.folder(person)),
         Reason.SESSION_DIR_NOT_A_FOLDER,
-        Code.SESSION_DIR_NOT_A_FOLDER,
+        ProblemCode.SESSION_DIR_NOT_A_FOLDER,
     ),
     "the person's folder is missing": Case(
-        lambda office, person: moved_away(office.folder(person)), Reason.SESSION_MISSING, Code.SESSION_MISSING
+        lambda harness, person: moved_away(harness.folder(person)), Reason.SESSION_MISSING, ProblemCode.SESSION_MISSING
     ),
     "the session file is missing": Case(
-        lambda office, person: moved_away(office.session_file(person)), Reason.SESSION_MISSING, Code.SESSION_MISSING
+        lambda harness, person: moved_away(harness.session_file(person)),
+        Reason.SESSION_MISSING,
+        ProblemCode.SESSION_MISSING,
     ),
     "the session file is cut off": Case(
-        lambda office, person: written_over(office.session_file(person), lambda whole: whole[: len(whole) // 2]),
+        lambda harness, person: written_over(harness.session_file(person), lambda whole: whole[: len(whole) // 2]),
         Reason.SESSION_CORRUPT,
-        Code.SESSION_CORRUPT,
+        ProblemCode.SESSION_CORRUPT,
     ),
     "the session file is noise": Case(
-        lambda office, person: written_over(office.session_file(person), lambda whole: os.urandom(len(whole))),
+        lambda harness, person: written_over(harness.session_file(person), lambda whole: os.urandom(len(whole))),
         Reason.SESSION_CORRUPT,
-        Code.SESSION_CORRUPT,
+        ProblemCode.SESSION_CORRUPT,
     ),
     "the session file is empty": Case(
-        lambda office, person: written_over(office.session_file(person), lambda _: b""),
+        lambda harness, person: written_over(harness.session_file(person), lambda _: b""),
         Reason.SESSION_CORRUPT,
-        Code.SESSION_CORRUPT,
+        ProblemCode.SESSION_CORRUPT,
     ),
     "the pointer leads out of the folder": Case(
-        lambda office, person: written_over(office.folder(person) / "current", lambda _: b"../../conecta.db\n"),
+        lambda harness, person: written_over(harness.folder(person) / "current", lambda _: b"../../conecta.db\n"),
         Reason.SESSION_CORRUPT,
-        Code.SESSION_CORRUPT,
+        ProblemCode.SESSION_CORRUPT,
     ),
     "another program holds the session file": Case(
-        lambda office, person: locked(office.session_file(person)), Reason.SESSION_IN_USE, Code.SESSION_IN_USE
+        lambda harness, person: locked(harness.session_file(person)), Reason.SESSION_IN_USE, ProblemCode.SESSION_IN_USE
     ),
 }
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes and locks are POSIX here")
 @pytest.mark.parametrize("case", CASES.values(), ids=[name.replace(" ", "-") for name in CASES])
-def test_what_is_wrong_with_the_folder_is_told_and_can_be_mended(shared: Office, veteran: Person, case: Case) -> None:
+async def test_what_is_wrong_with_the_folder_is_told_and_can_be_mended(
+    shared: Harness, veteran: Person, case: Case
+) -> None:
     """ "Missing keys/creds files, JSON parse errors": no code is shown by itself; mended, none is needed."""
+    async with shared.at_work() as day:
+        with case.harm(shared, veteran):
+            await day.do(ActionName.CONNECT, veteran)
+            status = await day.until(veteran, LinkState.BLOCKED)
+            check_blocked(day, veteran, case.reason)
+            assert status.detail.startswith(f"{case.code}: ")
+        count = len(day.steps(veteran))
+        await day.do(ActionName.CONNECT, veteran)
+        await day.until(veteran, LinkState.CONNECTED)
+        assert tuple(day.steps(veteran)[count:]) == AGAIN
+        assert day.core.mentorados.get(veteran.id).link.account == veteran.phone
+    assert not (shared.folder(veteran) / "quarantine").exists()
 
-    async def main() -> None:
+
+async def test_every_kind_of_harm_has_words_of_its_own(shared: Harness, veteran: Person) -> None:
+    """ "each with its own sentence": no two problems of the folder read alike, and no two reasons."""
+    async with shared.at_work() as day:
+        mentorado, status, now = day.core.mentorados.get(veteran.id), day.status(veteran), day.core.clock.now()
+    codes = {case.code for case in CASES.values()} | {ProblemCode.SESSION_DISK_FULL}
+    lines = {status_text.problem(Problem(code, path="/somewhere", owner="somebody")) for code in codes}
+    assert len(lines) == len(codes)
+    assert len({sentence for sentence, _next in lines}) == len(codes)
+    reasons = {case.reason for case in CASES.values()} | {Reason.DISK_FULL}
+    blocked = [type(status)(state=LinkState.BLOCKED, reason=reason, since=now) for reason in reasons]
+    assert len({status_text.sentence(each, mentorado, now) for each in blocked}) == len(reasons)
+
+
+@pytest.mark.within(60)
+@pytest.mark.skipif(os.name != "posix", reason="the owner's note names processes by POSIX means")
+async def test_a_session_that_another_conecta_has_open_is_left_to_it(shared: Harness, veteran: Person) -> None:
+    """A session folder has one owner, who is named; when it has gone, the same session is opened here."""
+    async with CoreProcess.started(shared.environment()) as other:
+        await other.until(veteran.link, LinkState.CONNECTED)
         async with shared.at_work() as day:
-            with case.harm(shared, veteran):
-                await day.do(ActionName.CONNECT, veteran)
-                status = await day.until(veteran, LinkState.BLOCKED)
-                check_blocked(day, veteran, case.reason)
-                assert status.detail.startswith(f"{case.code}: ")
-            told = len(day.steps(veteran))
+            await day.do(ActionName.CONNECT, veteran)
+            status = await day.until(veteran, LinkState.BLOCKED)
+            check_blocked(day, veteran, Reason.SESSION_IN_USE)
+            assert str(other.process.pid) in status.detail
+            assert len(shared.emulator.control.connections()) == 1, "the other one was not disturbed"
+            await other.kill()
+            await asyncio.sleep(0.1)
             await day.do(ActionName.CONNECT, veteran)
             await day.until(veteran, LinkState.CONNECTED)
-            assert tuple(day.steps(veteran)[told:]) == AGAIN
-            assert day.core.enrolments.get(veteran.id).link.account == veteran.phone
-        assert not (shared.folder(veteran) / "quarantine").exists()
-
-    run(main())
 
 
-def test_every_kind_of_harm_has_words_of_its_own(shared: Office, veteran: Person) -> None:
-    """ "each with its own sentence": no two problems of the folder read alike, and no two reasons."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            enrolment, status, now = day.core.enrolments.get(veteran.id), day.status(veteran), day.core.clock.now()
-        codes = {case.code for case in CASES.values()} | {Code.SESSION_DISK_FULL}
-        said = {text.problem(Problem(code, path="/somewhere", owner="somebody")) for code in codes}
-        assert len(said) == len(codes)
-        assert len({sentence for sentence, _next in said}) == len(codes)
-        reasons = {case.reason for case in CASES.values()} | {Reason.DISK_FULL}
-        blocked = [type(status)(state=LinkState.BLOCKED, reason=reason, since=now) for reason in reasons]
-        assert len({text.sentence(each, enrolment, now) for each in blocked}) == len(reasons)
-
-    run(main())
-
-
-@pytest.mark.skipif(os.name != "posix", reason="the owner's note names processes by POSIX means")
-def test_a_session_that_another_conecta_has_open_is_left_to_it(shared: Office, veteran: Person) -> None:
-    """A session folder has one owner, who is named; when it has gone, the same session is opened here."""
-
-    async def main() -> None:
-        async with CoreProcess.started(shared.environment()) as other:
-            await other.until(veteran.link, LinkState.CONNECTED)
-            async with shared.at_work() as day:
-                await day.do(ActionName.CONNECT, veteran)
-                status = await day.until(veteran, LinkState.BLOCKED)
-                check_blocked(day, veteran, Reason.SESSION_IN_USE)
-                assert str(other.process.pid) in status.detail
-                assert len(shared.emulator.control.connections()) == 1, "the other one was not disturbed"
-                await other.kill()
-                await asyncio.sleep(0.1)
-                await day.do(ActionName.CONNECT, veteran)
-                await day.until(veteran, LinkState.CONNECTED)
-
-    run(main(), within=60)
-
-
-def test_a_damaged_session_is_kept_and_replaced_by_a_new_code(office: Office) -> None:
+async def test_a_damaged_session_is_kept_and_replaced_by_a_new_code(harness: Harness) -> None:
     """ "Backup, then regenerate session via QR. Keep message history untouched." """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connect_new()
-            await day.do(ActionName.DISCONNECT, ana)
-            await no_hosts()
-            file = office.session_file(ana)
-            noise = os.urandom(file.stat().st_size)
-            file.write_bytes(noise)
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
-            before = await day.core.transitions.of(ana.id)
-            await day.do(ActionName.REAUTHENTICATE, ana)
-            await day.pair(ana)
-        assert (office.folder(ana) / "quarantine" / file.name).read_bytes() == noise
-        assert (await office.written(ana))[: len(before)] == list(reversed(before))
-        with contextlib.closing(sqlite3.connect(office.session_file(ana))) as fresh:
-            assert fresh.execute("SELECT count(*) FROM whatsmeow_device").fetchone() == (1,)
-        async with office.at_work(starting=True) as day:
-            await day.until(ana, LinkState.CONNECTED)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connect_new()
+        await day.do(ActionName.DISCONNECT, ana)
+        await no_hosts()
+        file = harness.session_file(ana)
+        noise = os.urandom(file.stat().st_size)
+        file.write_bytes(noise)
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
+        before = await day.core.transitions.for_mentorado(ana.id)
+        await day.do(ActionName.REAUTHENTICATE, ana)
+        await day.pair(ana)
+    assert (harness.folder(ana) / "quarantine" / file.name).read_bytes() == noise
+    assert (await harness.written(ana))[: len(before)] == list(reversed(before))
+    with contextlib.closing(sqlite3.connect(harness.session_file(ana))) as fresh:
+        assert fresh.execute("SELECT count(*) FROM whatsmeow_device").fetchone() == (1,)
+    async with harness.at_work(starting=True) as day:
+        await day.until(ana, LinkState.CONNECTED)
 
 
-def test_a_first_pairing_makes_the_folder_it_needs(office: Office) -> None:
+async def test_a_first_pairing_makes_the_folder_it_needs(harness: Harness) -> None:
     """ "Ensure session directory exists and is writable by the runtime user": made for this user alone."""
-
-    async def main() -> None:
-        assert not office.sessions.exists()
-        async with office.at_work() as day:
-            ana = await day.enrol()
-            await day.do(ActionName.CONNECT, ana)
-            await day.code(ana)
-            assert office.sessions.stat().st_mode & 0o777 == 0o700
-            await day.do(ActionName.CANCEL, ana)
-
-    run(main())
+    assert not harness.sessions.exists()
+    async with harness.at_work() as day:
+        ana = await day.add_mentorado()
+        await day.do(ActionName.CONNECT, ana)
+        await day.code(ana)
+        assert harness.sessions.stat().st_mode & 0o777 == 0o700
+        await day.do(ActionName.CANCEL, ana)
 
 
-@pytest.mark.parametrize("code", [Code.SESSION_DIR_NOT_A_FOLDER, Code.SESSION_DIR_NOT_WRITABLE], ids=str)
-def test_a_first_pairing_without_a_usable_folder_says_so(office: Office, code: Code) -> None:
+@pytest.mark.parametrize("code", [ProblemCode.SESSION_DIR_NOT_A_FOLDER, ProblemCode.SESSION_DIR_NOT_WRITABLE], ids=str)
+async def test_a_first_pairing_without_a_usable_folder_says_so(harness: Harness, code: ProblemCode) -> None:
     """ "Ensure session directory exists and is writable by the runtime user": else no code is shown."""
-
-    async def main() -> None:
-        office.sessions.mkdir()
-        harm = read_only if code is Code.SESSION_DIR_NOT_WRITABLE else replaced_by_a_file
-        async with office.at_work() as day:
-            ana = await day.enrol()
-            with harm(office.sessions):
-                await day.do(ActionName.CONNECT, ana)
-                status = await day.until(ana, LinkState.BLOCKED)
-                check_blocked(day, ana, Reason(code))
-                assert status.detail.startswith(f"{code}: ")
+    harness.sessions.mkdir()
+    harm = read_only if code is ProblemCode.SESSION_DIR_NOT_WRITABLE else replaced_by_a_file
+    async with harness.at_work() as day:
+        ana = await day.add_mentorado()
+        with harm(harness.sessions):
             await day.do(ActionName.CONNECT, ana)
-            await day.pair(ana)
-
-    run(main())
+            status = await day.until(ana, LinkState.BLOCKED)
+            check_blocked(day, ana, Reason(code))
+            assert status.detail.startswith(f"{code}: ")
+        await day.do(ActionName.CONNECT, ana)
+        await day.pair(ana)

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, Reason
 from tests.acceptance.connect import small_disk
-from tests.acceptance.connect.office import Office, Person, run
+from tests.acceptance.connect.harness import Harness, Person, run
 
 _MOUNTS = ("unshare", "--mount", "--map-root-user")
 _ON_A_SMALL_DISK = """
@@ -32,37 +32,37 @@ def _can_mount() -> bool:
 
 @pytest.mark.skipif(not _can_mount(), reason="this machine lets nobody mount a small disk")
 def test_a_full_disk_is_told_before_a_session_is_opened_and_room_is_all_it_needs(
-    office: Office, fast_dir: Path
+    harness: Harness, fast_dir: Path
 ) -> None:
     """Disk full: nothing is opened that could not be saved; with room again the same link connects without a code."""
 
     async def main() -> tuple[Person, bytes]:
-        async with office.at_work() as day:
+        async with harness.at_work() as day:
             ana = await day.connect_new()
             await day.do(ActionName.DISCONNECT, ana)
         disk = fast_dir / "disk"
         disk.mkdir()
-        environment = {**office.environment(), "BAILEYS_SESSION_DIR": str(disk)}
+        environment = {**harness.environment(), "BAILEYS_SESSION_DIR": str(disk)}
         process = await asyncio.create_subprocess_exec(
-            *(*_MOUNTS, "sh", "-c", _ON_A_SMALL_DISK, "sh", str(disk), str(office.sessions)),
+            *(*_MOUNTS, "sh", "-c", _ON_A_SMALL_DISK, "sh", str(disk), str(harness.sessions)),
             *(sys.executable, small_disk.__name__),
             env=environment,
             stdout=asyncio.subprocess.PIPE,
         )
         try:
-            said, _ = await process.communicate()
+            data, _ = await process.communicate()
         finally:
             if process.returncode is None:
                 process.kill()
             await process.wait()
-        return ana, said
+        return ana, data
 
-    ana, said = run(main(), within=60)
-    told = [json.loads(line) for line in said.splitlines()]
-    assert told == [[LinkState.BLOCKED, Reason.DISK_FULL, 0], [LinkState.CONNECTED, Reason.NONE, 0]]
+    ana, data = run(main(), within=60)
+    items = [json.loads(line) for line in data.splitlines()]
+    assert items == [[LinkState.BLOCKED, Reason.DISK_FULL, 0], [LinkState.CONNECTED, Reason.NONE, 0]]
 
     async def afterwards() -> None:
-        moves = [(move.after.state, move.after.reason) for move in await office.written(ana)]
+        moves = [(move.after.state, move.after.reason) for move in await harness.written(ana)]
         assert (LinkState.BLOCKED, Reason.DISK_FULL) in moves
 
     run(afterwards())

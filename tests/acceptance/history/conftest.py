@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.connect.office import Office, run
+from tests.acceptance.connect.harness import Harness, run
 from tests.acceptance.history.storm import Storm
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
@@ -14,17 +14,17 @@ CONTACT = "5511988880001"
 
 
 @pytest.fixture
-def office(emulator: EmulatorProcess, fast_dir: Path) -> Office:
-    return Office(fast_dir, emulator)
+def harness(emulator: EmulatorProcess, fast_dir: Path) -> Harness:
+    return Harness(fast_dir, emulator)
 
 
 @pytest.fixture
-def storm(office: Office) -> Storm:
+def storm(harness: Harness) -> Storm:
     """Ana is paired, and nothing was said yet."""
 
     async def main() -> Storm:
-        office.emulator.control.add_account(CONTACT)
-        async with office.at_work() as day:
-            return Storm(office, await day.connect_new(), CONTACT)
+        harness.emulator.control.add_account(CONTACT)
+        async with harness.at_work() as day:
+            return Storm(harness, await day.connect_new(), CONTACT)
 
     return run(main())

@@ -12,14 +12,14 @@ import os
 import sys
 from pathlib import Path
 
-from app.bootstrap import build_core
-from app.core.action import ActionName
+from app.bootstrap import build_services
+from app.domain.actions import ActionName
 from app.domain.events import StatusChanged
-from app.domain.mentorado import Enrolment
+from app.domain.mentorado import Mentorado
 from app.settings import read_settings
 
 
-async def _sure(_name: ActionName, _enrolment: Enrolment) -> bool:
+async def _sure(_name: ActionName, _mentorado: Mentorado) -> bool:
     return True
 
 
@@ -33,7 +33,7 @@ def _fill(ballast: Path) -> None:
 
 
 async def _main(disk: Path) -> None:
-    core = build_core(read_settings())
+    core = build_services(read_settings())
     last: tuple[str, str] | None = None
 
     def tell(event: StatusChanged) -> None:
@@ -44,14 +44,14 @@ async def _main(disk: Path) -> None:
     core.bus.subscribe(StatusChanged, tell)
     await core.open()
     async with core.running():
-        (ana,) = core.enrolments.all()
+        (ana,) = core.mentorados.all()
         await core.supervisor.start_wanted()
         await asyncio.to_thread(sys.stdin.readline)
         await asyncio.to_thread(_fill, disk / "ballast")
         print(json.dumps(["full", ""]), flush=True)  # noqa: T201 - what the test reads
         await asyncio.to_thread(sys.stdin.readline)
         (disk / "ballast").unlink()
-        await core.actions.run(ActionName.CONNECT, ana.mentorado.id, _sure)
+        await core.actions.run(ActionName.CONNECT, ana.id, _sure)
         await asyncio.to_thread(sys.stdin.read)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.messages import MessageKind
-from tests.acceptance.connect.office import Office, Person
+from tests.acceptance.connect.harness import Harness, Person
 
 ROUNDS: Final = int(os.environ.get("CONECTA_STORM_ROUNDS", "4"))
 MESSAGES: Final = int(os.environ.get("CONECTA_STORM_MESSAGES", "100"))
@@ -51,7 +51,7 @@ class Row:
 class Storm:
     """A contact who writes to the mentorado, and the mentorado's phone which writes to the contact, both at once."""
 
-    office: Office
+    harness: Harness
     ana: Person
     contact: str
     incoming: list[str] = field(default_factory=list)  # ids, in the order in which they were written
@@ -59,7 +59,7 @@ class Storm:
 
     async def burst(self, count: int) -> None:
         """*count* messages in each direction, as fast as the phones can."""
-        stream, control = self.office.emulator.control.stream_texts, self.office.emulator.control
+        stream, control = self.harness.emulator.control.stream_texts, self.harness.emulator.control
         came, went = await asyncio.gather(
             control.off_loop(stream, self.contact, self.ana.digits, count, f"in {len(self.incoming)} "),
             control.off_loop(stream, self.ana.digits, self.contact, count, f"out {len(self.outgoing)} "),
@@ -72,7 +72,7 @@ class Storm:
         wanted = {*self.incoming, *self.outgoing}
         clock, seen, since = asyncio.get_running_loop().time, -1, 0.0
         while True:
-            rows = await asyncio.to_thread(read_history, self.office.settings.database)
+            rows = await asyncio.to_thread(read_history, self.harness.settings.database)
             present = len(wanted & {row.provider_id for row in rows})
             if present != seen:
                 seen, since = present, clock()
@@ -81,7 +81,7 @@ class Storm:
             await asyncio.sleep(0.1)
 
     async def _look(self, rows: Sequence[Row], wanted: set[str]) -> Aftermath:
-        control = self.office.emulator.control
+        control = self.harness.emulator.control
         waiting = await control.off_loop(control.waiting, self.ana.digits)
         return Aftermath(
             rows=rows,
@@ -136,10 +136,10 @@ class Aftermath:
 
     def __str__(self) -> str:
         written = len(self.incoming) + len(self.outgoing)
-        told = len(self.acknowledged & set(self.lost))
+        count = len(self.acknowledged & set(self.lost))
         return (
             f"written {written}, in the history {len(self.rows)}, doubled {len(self.doubled)}, "
-            f"lost {len(self.lost)} (of which the server was told that we have {told}), "
+            f"lost {len(self.lost)} (of which the server was told that we have {count}), "
             f"unreadable {len(self.unreadable)}, out of order {len(self.out_of_order)}, "
             f"acknowledged {len(self.acknowledged)}, still waiting {len(self.waiting)}"
         )

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.connection import LinkState, Reason
-from tests.acceptance.connect.office import Office, run
+from app.domain.link_status import LinkState, Reason
+from tests.acceptance.connect.harness import Harness
 from tests.acceptance.history import full_disk
 from tests.acceptance.history.storm import Storm
 
@@ -30,51 +30,48 @@ def _can_mount() -> bool:
     return tried.returncode == 0
 
 
+@pytest.mark.within(90)
 @pytest.mark.skipif(not _can_mount(), reason="this machine lets nobody mount a small disk")
-def test_a_disk_that_fills_up_in_a_storm_costs_no_message(office: Office, storm: Storm, fast_dir: Path) -> None:
+async def test_a_disk_that_fills_up_in_a_storm_costs_no_message(harness: Harness, storm: Storm, fast_dir: Path) -> None:
     """ "Disk full: clear sentence, nothing lost, works again when the cause is gone." The line closes, so that the
     server keeps what comes; what was on its way fits into a reserve."""
+    disk = fast_dir / "disk"
+    disk.mkdir()
+    process = await asyncio.create_subprocess_exec(
+        *(*_MOUNTS, "sh", "-c", _ON_A_SMALL_DISK, "sh", str(disk), str(harness.sessions)),
+        *(sys.executable, full_disk.__name__),
+        env={**harness.environment(), "BAILEYS_SESSION_DIR": str(disk)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
 
-    async def main() -> None:
-        disk = fast_dir / "disk"
-        disk.mkdir()
-        process = await asyncio.create_subprocess_exec(
-            *(*_MOUNTS, "sh", "-c", _ON_A_SMALL_DISK, "sh", str(disk), str(office.sessions)),
-            *(sys.executable, full_disk.__name__),
-            env={**office.environment(), "BAILEYS_SESSION_DIR": str(disk)},
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert process.stdin is not None
+    async def until(*wanted: str) -> None:
         assert process.stdout is not None
+        async with asyncio.timeout(30):
+            while (line := await process.stdout.readline()) and json.loads(line) != list(wanted):
+                pass
+            assert line, "the program ended"
 
-        async def until(*wanted: str) -> None:
-            assert process.stdout is not None
-            async with asyncio.timeout(30):
-                while (line := await process.stdout.readline()) and json.loads(line) != list(wanted):
-                    pass
-                assert line, "the program ended"
-
-        try:
-            await until(LinkState.CONNECTED, Reason.NONE)
-            await storm.burst(50)
-            await storm.settled()
-            process.stdin.write(b"fill\n")
-            await until("full", "")
-            await storm.burst(100)
-            await until(LinkState.BLOCKED, Reason.DISK_FULL)
-            process.stdin.write(b"room\n")
-            await until(LinkState.CONNECTED, Reason.NONE)
-            aftermath = await storm.settled()
-            print(f"\nthe disk was full: {aftermath}")  # noqa: T201 - the figures are wanted
-            assert not aftermath.lost
-            assert not aftermath.doubled
-            process.stdin.close()
-            async with asyncio.timeout(10):
-                await process.wait()
-        finally:
-            if process.returncode is None:
-                process.kill()
+    try:
+        await until(LinkState.CONNECTED, Reason.NONE)
+        await storm.burst(50)
+        await storm.settled()
+        process.stdin.write(b"fill\n")
+        await until("full", "")
+        await storm.burst(100)
+        await until(LinkState.BLOCKED, Reason.DISK_FULL)
+        process.stdin.write(b"room\n")
+        await until(LinkState.CONNECTED, Reason.NONE)
+        aftermath = await storm.settled()
+        print(f"\nthe disk was full: {aftermath}")  # noqa: T201 - the figures are wanted
+        assert not aftermath.lost
+        assert not aftermath.doubled
+        process.stdin.close()
+        async with asyncio.timeout(10):
             await process.wait()
-
-    run(main(), within=90)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()

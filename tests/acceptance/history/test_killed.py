@@ -13,9 +13,9 @@ from datetime import timedelta
 import psutil
 import pytest
 
-from app.domain.connection import LinkState
+from app.domain.link_status import LinkState
 from tests.acceptance.connect.core_process import CoreProcess
-from tests.acceptance.connect.office import Office, run
+from tests.acceptance.connect.harness import Harness
 from tests.acceptance.history.storm import MESSAGES, ROUNDS, Storm, dice
 
 pytestmark = [
@@ -28,53 +28,47 @@ _ON_THEIR_WAY = 102
 """What the library's channel holds, and the two at its ends."""
 
 
-def test_the_program_is_killed_in_a_storm(office: Office, storm: Storm) -> None:
+@pytest.mark.within(60 + 30 * ROUNDS)
+async def test_the_program_is_killed_in_a_storm(harness: Harness, storm: Storm) -> None:
     """ "A crash test under a stream of 5,000 messages in both directions, 50 rounds each: the app killed at random
     points: 0 lost, 0 doubled, order kept per conversation." """
     chance = dice()
-
-    async def main() -> None:
-        for _ in range(ROUNDS):
-            async with CoreProcess.started(office.environment()) as program:
-                await program.until(storm.ana.link, LinkState.CONNECTED)
-                async with asyncio.TaskGroup() as both:
-                    both.create_task(storm.burst(MESSAGES))
-                    await asyncio.sleep(chance.uniform(0, 0.005 * MESSAGES))
-                    await program.kill()
-        async with office.at_work(starting=True):
-            aftermath = await storm.settled()
-        print(f"\nthe program killed {ROUNDS} times: {aftermath}")  # noqa: T201 - the figures are wanted
-        assert not aftermath.lost
-        assert not aftermath.unreadable
-        assert not aftermath.doubled
-        assert not aftermath.out_of_order
-
-    run(main(), within=60 + 30 * ROUNDS)
+    for _ in range(ROUNDS):
+        async with CoreProcess.started(harness.environment()) as program:
+            await program.until(storm.ana.link, LinkState.CONNECTED)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(storm.burst(MESSAGES))
+                await asyncio.sleep(chance.uniform(0, 0.005 * MESSAGES))
+                await program.kill()
+    async with harness.at_work(starting=True):
+        aftermath = await storm.settled()
+    print(f"\nthe program killed {ROUNDS} times: {aftermath}")  # noqa: T201 - the figures are wanted
+    assert not aftermath.lost
+    assert not aftermath.unreadable
+    assert not aftermath.doubled
+    assert not aftermath.out_of_order
 
 
-def test_a_host_is_killed_in_a_storm(office: Office, storm: Storm) -> None:
+@pytest.mark.within(60 + 30 * ROUNDS)
+async def test_a_host_is_killed_in_a_storm(harness: Harness, storm: Storm) -> None:
     """ "A host killed at random points: 0 doubled, and the number lost printed, explained and compared with what the
     emulator saw acknowledged (goal 0)." Lost without a trace is only what the library told the server it had while it
     waited in the library's channel of a hundred; what it used up and told nobody is in the history, as unreadable."""
     chance = dice()
-
-    async def main() -> None:
-        async with office.at_work(starting=True) as day:
+    async with harness.at_work(starting=True) as day:
+        await day.until(storm.ana, LinkState.CONNECTED)
+        for _ in range(ROUNDS):
+            async with asyncio.TaskGroup() as both:
+                both.create_task(storm.burst(MESSAGES))
+                await asyncio.sleep(chance.uniform(0, 0.005 * MESSAGES))
+                psutil.Process(harness.host_pid(storm.ana)).send_signal(signal.SIGKILL)
+            await day.until(storm.ana, LinkState.RECONNECTING)
             await day.until(storm.ana, LinkState.CONNECTED)
-            for _ in range(ROUNDS):
-                async with asyncio.TaskGroup() as both:
-                    both.create_task(storm.burst(MESSAGES))
-                    await asyncio.sleep(chance.uniform(0, 0.005 * MESSAGES))
-                    psutil.Process(office.host_pid(storm.ana)).send_signal(signal.SIGKILL)
-                await day.until(storm.ana, LinkState.RECONNECTING)
-                await day.until(storm.ana, LinkState.CONNECTED)
-                office.clock.ahead += timedelta(hours=1)  # else it is flapping, and waits for a person
-            aftermath = await storm.settled()
-        print(f"\na host killed {ROUNDS} times: {aftermath}")  # noqa: T201 - the figures are wanted
-        assert not aftermath.doubled
-        assert not aftermath.waiting
-        assert not aftermath.out_of_order
-        assert set(aftermath.lost) <= aftermath.acknowledged
-        assert len(aftermath.lost) + len(aftermath.unreadable) <= _ON_THEIR_WAY * ROUNDS
-
-    run(main(), within=60 + 30 * ROUNDS)
+            harness.clock.ahead += timedelta(hours=1)  # else it is flapping, and waits for a person
+        aftermath = await storm.settled()
+    print(f"\na host killed {ROUNDS} times: {aftermath}")  # noqa: T201 - the figures are wanted
+    assert not aftermath.doubled
+    assert not aftermath.waiting
+    assert not aftermath.out_of_order
+    assert set(aftermath.lost) <= aftermath.acknowledged
+    assert len(aftermath.lost) + len(aftermath.unreadable) <= _ON_THEIR_WAY * ROUNDS

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from app.logs import configure_logging
-from tests.acceptance.meta_cloud.office import Office
+from app.platform.logging import configure_logging
+from tests.acceptance.meta_cloud.harness import Harness
 from tests.clock import ManualClock
 from tests.emulators.meta_cloud.graph import MetaCloud
-from tests.emulators.meta_cloud.world import World
+from tests.emulators.meta_cloud.state import World
 from tests.emulators.serving import Served
 
 
@@ -34,17 +34,17 @@ def url(cloud: MetaCloud) -> Iterator[str]:
 
 
 @pytest.fixture
-def office(fast_dir: Path, url: str, cloud: MetaCloud, manual_clock: ManualClock) -> Office:
-    return Office(fast_dir, url, cloud, manual_clock)
+def harness(fast_dir: Path, url: str, cloud: MetaCloud, manual_clock: ManualClock) -> Harness:
+    return Harness(fast_dir, url, cloud, manual_clock)
 
 
 @pytest.fixture
-def log_file(office: Office) -> Iterator[Path]:
+def log_file(harness: Harness) -> Iterator[Path]:
     """The program's own log, written as it is in real life."""
     log = logging.getLogger("app")
     before, level = list(log.handlers), log.level
-    configure_logging(office.settings.log_file)
-    yield office.settings.log_file
+    configure_logging(harness.settings.log_file)
+    yield harness.settings.log_file
     for handler in [handler for handler in log.handlers if handler not in before]:
         log.removeHandler(handler)
         handler.close()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from app.domain.connection import LinkState, Reason, SendCapability
 from app.domain.guidance import Recommendation
-from app.domain.sending import SendTrouble
+from app.domain.link_status import LinkState, Reason, SendCapability
+from app.domain.sending import SendErrorKind
 
-S, R, C, G, T = LinkState, Reason, SendCapability, Recommendation, SendTrouble
+S, R, C, G, T = LinkState, Reason, SendCapability, Recommendation, SendErrorKind
 
 
 class Shown(NamedTuple):
@@ -35,7 +35,7 @@ NAME = Shown(S.BLOCKED, R.NAME_NOT_APPROVED, C.BLOCKED, G.FIX_AT_PROVIDER)
 class Row(NamedTuple):
     """*link* is what the number is after the code; *again* whether the message may be tried again by itself."""
 
-    trouble: SendTrouble
+    trouble: SendErrorKind
     link: Shown
     again: bool
 

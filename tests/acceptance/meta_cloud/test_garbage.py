@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState
-from app.domain.errors import Code, Problem
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import LinkState
 from app.domain.sending import NumberDetails
-from tests.acceptance.meta_cloud.office import QUICK, Office, run
+from tests.acceptance.meta_cloud.harness import QUICK, Harness, run
 from tests.acceptance.meta_cloud.rows import FINE, UNKNOWN
 from tests.acceptance.meta_cloud.test_errors import shown
 from tests.emulators.meta_cloud.faults import Fault
-from tests.emulators.meta_cloud.world import TOKEN
+from tests.emulators.meta_cloud.state import TOKEN
 from tests.providers.garbage import garbage
 
 QUESTIONS = ("debug_token", "number", "more", "health")
@@ -24,17 +24,17 @@ QUESTIONS = ("debug_token", "number", "more", "health")
 @pytest.mark.parametrize("fault", Fault)
 @pytest.mark.parametrize("endpoint", QUESTIONS)
 def test_garbage_leaves_unknown_with_an_age_and_nothing_in_the_log(
-    office: Office, log_file: Path, endpoint: str, fault: Fault
+    harness: Harness, log_file: Path, endpoint: str, fault: Fault
 ) -> None:
     """ "Garbage from the wire (HTML 502, empty body, 200 with an error inside, wrong types, strings for booleans,
     unknown enum values, 5 MB bodies, slow drip, connection reset mid-body) leaves `unknown` with an age and no
     exception in the log"."""
 
     async def main() -> None:
-        async with office.at_work(patience=QUICK) as day:
+        async with harness.at_work(timeouts=QUICK) as day:
             ana = await day.connected()
-            seen = office.clock.now()
-            office.cloud.fault(endpoint, fault, times=1)
+            seen = harness.clock.now()
+            harness.cloud.fault(endpoint, fault, times=1)
             await day.later(ana, 600)
             assert shown(day, ana) == UNKNOWN
             assert day.status(ana).evidence.last_observation == seen
@@ -49,28 +49,28 @@ def test_garbage_leaves_unknown_with_an_age_and_nothing_in_the_log(
     assert '"error"' not in lines
 
 
-def test_broken_bodies_over_real_http_are_never_green(office: Office, log_file: Path) -> None:
+def test_broken_bodies_over_real_http_are_never_green(harness: Harness, log_file: Path) -> None:
     """A sample of the ten thousand that are read in `tests/providers/meta_cloud`, through the whole program."""
 
     async def main() -> None:
-        world = office.cloud.world
+        world = harness.cloud.world
         true = {
             "debug_token": world.inspect(TOKEN),
             "number": world.describe(world.number, ["display_phone_number", "status", "platform_type"]),
             "more": world.describe(world.number, ["quality_rating", "name_status"]),
             "health": world.describe(world.number, ["health_status"]),
         }
-        async with office.at_work(patience=QUICK) as day:
+        async with harness.at_work(timeouts=QUICK) as day:
             ana = await day.connected()
             for endpoint, body in true.items():
                 for broken in garbage([body], seed=5, count=60):
-                    office.cloud.answer(endpoint, broken)
+                    harness.cloud.answer(endpoint, broken)
                     await day.checked(ana)
                     await day.rested(ana) if day.status(ana).state is not LinkState.BLOCKED else None
                     if json.dumps(body).encode() != broken and shown(day, ana) == FINE:
                         assert essence(endpoint, broken) == essence(endpoint, json.dumps(body).encode())
                     if day.status(ana).state is LinkState.BLOCKED:
-                        office.cloud.be_good()
+                        harness.cloud.be_good()
                         await day.do(ActionName.CONNECT, ana)
                         await day.until(ana, LinkState.CONNECTED)
 
@@ -80,74 +80,67 @@ def test_broken_bodies_over_real_http_are_never_green(office: Office, log_file: 
 
 def essence(endpoint: str, body: bytes) -> object:
     """What must be as documented for a green light; an optional field may be left out."""
-    said = json.loads(body)
+    value = json.loads(body)
     match endpoint:
         case "debug_token":
-            return said["data"]["is_valid"]
+            return value["data"]["is_valid"]
         case "number":
-            return [said["status"], said["platform_type"]]
+            return [value["status"], value["platform_type"]]
         case "more":
-            return said.get("quality_rating", "GREEN")
+            return value.get("quality_rating", "GREEN")
         case _:
-            return said["health_status"]["can_send_message"]
+            return value["health_status"]["can_send_message"]
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_garbage_while_connecting_is_unknown_too(office: Office, fault: Fault) -> None:
-    async def main() -> None:
-        office.cloud.fault("number", fault, times=2)
-        async with office.at_work(patience=QUICK) as day:
-            ana = await day.enrol()
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.UNKNOWN)
-            assert shown(day, ana) == UNKNOWN
-
-    run(main())
+async def test_garbage_while_connecting_is_unknown_too(harness: Harness, fault: Fault) -> None:
+    harness.cloud.fault("number", fault, times=2)
+    async with harness.at_work(timeouts=QUICK) as day:
+        ana = await day.add_mentorado()
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.UNKNOWN)
+        assert shown(day, ana) == UNKNOWN
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_garbage_about_details_is_a_problem_or_only_leaves_the_templates_out(office: Office, fault: Fault) -> None:
-    async def main() -> None:
-        async with office.at_work(patience=QUICK) as day:
-            ana = await day.enrol()
-            link = day.core.enrolments.get(ana.id).link
-            office.cloud.fault("number", fault)
-            with pytest.raises(Problem) as caught:
-                await day.provider.details(link)
-            assert caught.value.code is Code.PROVIDER_SILENT
-            office.cloud.fault("message_templates", fault)
-            details = await day.provider.details(link)
-            assert isinstance(details, NumberDetails)
-            assert details.facts["quality"] == "green"
-            assert details.templates == ()
-
-    run(main())
+async def test_garbage_about_details_is_a_problem_or_only_leaves_the_templates_out(
+    harness: Harness, fault: Fault
+) -> None:
+    async with harness.at_work(timeouts=QUICK) as day:
+        ana = await day.add_mentorado()
+        link = day.core.mentorados.get(ana.id).link
+        harness.cloud.fault("number", fault)
+        with pytest.raises(Problem) as caught:
+            await day.provider.details(link)
+        assert caught.value.code is ProblemCode.PROVIDER_SILENT
+        harness.cloud.fault("message_templates", fault)
+        details = await day.provider.details(link)
+        assert isinstance(details, NumberDetails)
+        assert details.facts["quality"] == "green"
+        assert details.templates == ()
 
 
 @pytest.mark.parametrize("fault", Fault)
-def test_garbage_after_a_registration_says_that_nobody_answered(office: Office, fault: Fault) -> None:
-    async def main() -> None:
-        async with office.at_work(patience=QUICK) as day:
-            ana = await day.enrol()
-            office.cloud.fault("register", fault)
-            with pytest.raises(Problem) as caught:
-                await day.core.hosted.registration.register(ana.id, "123456")
-            assert caught.value.code is Code.PROVIDER_SILENT
-            assert len(office.cloud.asked("register")) == 1
-            assert (await day.core.hosted.registration.allowance(ana.id)).left == 9
-
-    run(main())
+async def test_garbage_after_a_registration_says_that_nobody_answered(harness: Harness, fault: Fault) -> None:
+    async with harness.at_work(timeouts=QUICK) as day:
+        ana = await day.add_mentorado()
+        harness.cloud.fault("register", fault)
+        with pytest.raises(Problem) as caught:
+            await day.core.hosted.registration.register(ana.id, "123456")
+        assert caught.value.code is ProblemCode.PROVIDER_SILENT
+        assert len(harness.cloud.asked("register")) == 1
+        assert (await day.core.hosted.registration.allowance(ana.id)).left == 9
 
 
+@pytest.mark.within(60)
 @pytest.mark.parametrize("fault", [*Fault])
-def test_credentials_that_could_not_be_asked_about_are_neither_good_nor_bad(office: Office, fault: Fault) -> None:
-    async def main() -> None:
-        async with office.at_work(patience=QUICK) as day:
-            ana = await day.enrol()
-            for endpoint in (*QUESTIONS, "phone_numbers"):
-                office.cloud.fault(endpoint, fault)
-                report = await day.core.hosted.credentials.check(ana.id, {})
-                assert report.good is None, endpoint
-                office.cloud.be_good()
-
-    run(main(), within=60)
+async def test_credentials_that_could_not_be_asked_about_are_neither_good_nor_bad(
+    harness: Harness, fault: Fault
+) -> None:
+    async with harness.at_work(timeouts=QUICK) as day:
+        ana = await day.add_mentorado()
+        for endpoint in (*QUESTIONS, "phone_numbers"):
+            harness.cloud.fault(endpoint, fault)
+            report = await day.core.hosted.credentials.check(ana.id, {})
+            assert report.valid is None, endpoint
+            harness.cloud.be_good()

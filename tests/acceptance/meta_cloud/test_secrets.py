@@ -7,81 +7,83 @@ from pathlib import Path
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState
+from app.domain.actions import ActionName
 from app.domain.credentials import CredentialField
 from app.domain.errors import Problem
-from tests.acceptance.meta_cloud.office import BIA, QUICK, Office, run
+from app.domain.link_status import LinkState
+from tests.acceptance.meta_cloud.harness import (
+    BIA,
+    QUICK,
+    Harness,
+    run,
+)
 from tests.emulators.meta_cloud.faults import Fault
-from tests.emulators.meta_cloud.world import APP_SECRET, TOKEN
+from tests.emulators.meta_cloud.state import APP_SECRET, TOKEN
 
 PIN = "918273"
 
 
 def test_no_token_pin_or_number_reaches_a_log_a_file_or_a_word(
-    office: Office, log_file: Path, caplog: pytest.LogCaptureFixture
+    harness: Harness, log_file: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """ "Credentials only in the keyring; tokens redacted from URLs, logs, errors"."""
     caplog.set_level(logging.DEBUG)
-    said: list[str] = []
+    lines: list[str] = []
 
     async def main() -> None:
-        async with office.at_work(patience=QUICK) as day:
-            ana = await day.enrol(app_secret=APP_SECRET)
+        async with harness.at_work(timeouts=QUICK) as day:
+            ana = await day.add_mentorado(app_secret=APP_SECRET)
             await day.do(ActionName.CONNECT, ana)
             await day.until(ana, LinkState.CONNECTED)
-            said.append(repr(await day.send(ana)))
-            said.append(repr(await day.core.hosted.credentials.check(ana.id, {})))
-            said.append(repr(await day.provider.details(day.core.enrolments.get(ana.id).link)))
+            lines.append(repr(await day.send(ana)))
+            lines.append(repr(await day.core.hosted.credentials.check(ana.id, {})))
+            lines.append(repr(await day.provider.details(day.core.mentorados.get(ana.id).link)))
             for endpoint in ("debug_token", "number", "health"):
                 for fault in Fault:
-                    office.cloud.fault(endpoint, fault)
+                    harness.cloud.fault(endpoint, fault)
                     await day.later(ana, 600)
-                    said.append(repr(day.status(ana)))
+                    lines.append(repr(day.status(ana)))
             for fault in (Fault.HANG, Fault.RESET, Fault.HTML_502):
-                office.cloud.fault("register", fault)
+                harness.cloud.fault("register", fault)
                 with pytest.raises(Problem) as caught:
                     await day.core.hosted.registration.register(ana.id, PIN)
-                said.append(repr(caught.value))
-            office.cloud.world.tokens[TOKEN].valid = False  # Meta's own words repeat a token that it refuses
-            said.append(repr(await day.core.hosted.credentials.check(ana.id, {})))
+                lines.append(repr(caught.value))
+            harness.cloud.world.tokens[TOKEN].valid = False  # Meta's own words repeat a token that it refuses
+            lines.append(repr(await day.core.hosted.credentials.check(ana.id, {})))
             with pytest.raises(Problem) as caught:
                 await day.core.hosted.registration.register(ana.id, PIN)
-            said.append(repr(caught.value))
+            lines.append(repr(caught.value))
             await day.rested(ana)
-            await office.clock.advance(600)
+            await harness.clock.advance(600)
             status = await day.until(ana, LinkState.BLOCKED)
-            said.append(repr(status))
+            lines.append(repr(status))
             assert "[token]" in status.detail or "not valid" in status.detail
-            said.extend(repr(entry) for entry in await day.core.audit.entries())
+            lines.extend(repr(entry) for entry in await day.core.audit.entries())
 
     run(main(), within=120)
-    assert PIN in str([request.body for request in office.cloud.asked("register")])
-    files = [path.read_bytes() for path in office.settings.data_dir.rglob("*") if path.is_file()]
+    assert PIN in str([request.body for request in harness.cloud.asked("register")])
+    files = [path.read_bytes() for path in harness.settings.data_dir.rglob("*") if path.is_file()]
     assert files
     ours = [record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn")]  # Meta's side
-    everything = [line.encode() for line in (*ours, log_file.read_text(), *said)] + files
+    everything = [line.encode() for line in (*ours, log_file.read_text(), *lines)] + files
     for secret in (TOKEN, PIN, APP_SECRET, BIA):
         assert [each for each in everything if secret.encode() in each] == []
     assert "debug_token" not in str(ours)
 
 
-def test_what_cannot_be_a_token_or_an_id_never_becomes_a_header_or_an_address(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            F = CredentialField  # noqa: N806 - as everywhere
-            good = {F.ACCESS_TOKEN: TOKEN, F.PHONE_NUMBER_ID: "1", F.WABA_ID: "2"}
-            bad = [
-                (F.ACCESS_TOKEN, "EAA\r\nX-Evil: 1"),
-                (F.ACCESS_TOKEN, "tokén"),
-                (F.PHONE_NUMBER_ID, "../me"),
-                (F.WABA_ID, "1?x=2"),
-            ]
-            for field, value in bad:
-                report = await day.provider.check({**good, field: value})
-                assert report.good is False
-            report = await day.provider.check({F.ACCESS_TOKEN: TOKEN})
-            assert report.good is False
-            assert office.cloud.requests == []
-
-    run(main())
+async def test_what_cannot_be_a_token_or_an_id_never_becomes_a_header_or_an_address(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        F = CredentialField  # noqa: N806 - as everywhere
+        good = {F.ACCESS_TOKEN: TOKEN, F.PHONE_NUMBER_ID: "1", F.WABA_ID: "2"}
+        bad = [
+            (F.ACCESS_TOKEN, "EAA\r\nX-Evil: 1"),
+            (F.ACCESS_TOKEN, "tokén"),
+            (F.PHONE_NUMBER_ID, "../me"),
+            (F.WABA_ID, "1?x=2"),
+        ]
+        for field, value in bad:
+            report = await day.provider.check({**good, field: value})
+            assert report.valid is False
+        report = await day.provider.check({F.ACCESS_TOKEN: TOKEN})
+        assert report.valid is False
+        assert harness.cloud.requests == []

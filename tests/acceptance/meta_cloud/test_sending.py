@@ -7,69 +7,65 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason, SendCapability
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, Reason, SendCapability
 from app.domain.messages import Address, AddressKind
-from app.domain.sending import Accepted, NotSent, Outgoing, SendTrouble, TemplateUse, Uncertain
-from app.providers.meta_cloud import callbacks
-from tests.acceptance.meta_cloud.office import BIA, QUICK, Office, run
+from app.domain.sending import Accepted, NotSent, OutgoingMessage, SendErrorKind, TemplateMessage, Uncertain
+from app.providers.meta_cloud import webhook_parser as callbacks
+from tests.acceptance.meta_cloud.harness import (
+    BIA,
+    QUICK,
+    Harness,
+)
 from tests.acceptance.meta_cloud.rows import FINE, SLOWED
 from tests.acceptance.meta_cloud.test_errors import shown
 from tests.emulators.meta_cloud import webhooks
 from tests.emulators.meta_cloud.faults import Fault
-from tests.emulators.meta_cloud.world import WABA_ID, template
+from tests.emulators.meta_cloud.state import WABA_ID, template
 
-REMINDER = TemplateUse(name="lembrete", language="pt_BR", parameters=("Bia", "amanhã"))
+REMINDER = TemplateMessage(name="lembrete", language="pt_BR", parameters=("Bia", "amanhã"))
 
 
-def test_a_text_inside_the_window_goes_out_as_meta_wants_it(office: Office) -> None:
+async def test_a_text_inside_the_window_goes_out_as_meta_wants_it(harness: Harness) -> None:
     """With plus and country code, our own id beside it, and the address back as Meta writes it: without the 9."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            result = await day.send(ana, "Olá, Bia", reference="m-17")
-            (sent,) = office.cloud.world.number.sent
-            written_as = Address(AddressKind.PHONE, "+552187650001")
-            assert result == Accepted(provider_id=sent.wamid, to=written_as)
-            assert sent.payload == {
-                "messaging_product": "whatsapp",
-                "recipient_type": "individual",
-                "to": "+5521987650001",
-                "type": "text",
-                "text": {"preview_url": False, "body": "Olá, Bia"},
-                "biz_opaque_callback_data": "m-17",
-            }
-            await day.until_told(ana, lambda s: s.evidence.last_ack is not None)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        result = await day.send(ana, "Olá, Bia", reference="m-17")
+        (sent,) = harness.cloud.world.number.sent
+        written_as = Address(AddressKind.PHONE, "+552187650001")
+        assert result == Accepted(provider_id=sent.wamid, to=written_as)
+        assert sent.payload == {
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "to": "+5521987650001",
+            "type": "text",
+            "text": {"preview_url": False, "body": "Olá, Bia"},
+            "biz_opaque_callback_data": "m-17",
+        }
+        await day.until_status(ana, lambda s: s.evidence.last_ack is not None)
 
 
-def test_outside_the_window_nothing_but_a_template_leaves(office: Office) -> None:
+async def test_outside_the_window_nothing_but_a_template_leaves(harness: Harness) -> None:
     """ "the 24-hour window and templates respected when sending"."""
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        closed = NotSent(trouble=SendErrorKind.WINDOW_CLOSED, code="131047")
+        assert await day.send(ana, wrote=False) == closed
+        now = harness.clock.now()
+        for ago, passes in ((24 * 3600, False), (24 * 3600 - 60, True)):
+            harness.cloud.world.number.inbound[BIA] = now - timedelta(seconds=ago)
+            message = OutgoingMessage(
+                to=Address(AddressKind.PHONE, f"+{BIA}"), text="oi", last_inbound=now - timedelta(seconds=ago)
+            )
+            result = await day.provider.send(day.core.mentorados.get(ana.id), message)
+            assert isinstance(result, Accepted) is passes
+        assert len(harness.cloud.asked("messages")) == 1  # the others never left
 
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            closed = NotSent(trouble=SendTrouble.WINDOW_CLOSED, code="131047")
-            assert await day.send(ana, wrote=False) == closed
-            now = office.clock.now()
-            for ago, passes in ((24 * 3600, False), (24 * 3600 - 60, True)):
-                office.cloud.world.number.inbound[BIA] = now - timedelta(seconds=ago)
-                message = Outgoing(
-                    to=Address(AddressKind.PHONE, f"+{BIA}"), text="oi", last_inbound=now - timedelta(seconds=ago)
-                )
-                result = await day.provider.send(day.core.enrolments.get(ana.id), message)
-                assert isinstance(result, Accepted) is passes
-            assert len(office.cloud.asked("messages")) == 1  # the others never left
-
-            assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
-            components = office.cloud.world.number.sent[-1].payload["template"]["components"]
-            assert components == [
-                {"type": "body", "parameters": [{"type": "text", "text": "Bia"}, {"type": "text", "text": "amanhã"}]}
-            ]
-
-    run(main())
+        assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+        components = harness.cloud.world.number.sent[-1].payload["template"]["components"]
+        assert components == [
+            {"type": "body", "parameters": [{"type": "text", "text": "Bia"}, {"type": "text", "text": "amanhã"}]}
+        ]
 
 
 TEMPLATES = [
@@ -109,385 +105,322 @@ TEMPLATES = [
         ("nunca_visto", (), "132001"),
     ],
 )
-def test_only_an_approved_template_with_every_gap_filled_leaves(
-    office: Office, name: str, parameters: tuple[str, ...], code: str
+async def test_only_an_approved_template_with_every_gap_filled_leaves(
+    harness: Harness, name: str, parameters: tuple[str, ...], code: str
 ) -> None:
-    async def main() -> None:
-        office.cloud.world.templates[WABA_ID] = TEMPLATES
-        async with office.at_work() as day:
-            ana = await day.connected()
-            use = TemplateUse(name=name, language="pt_BR", parameters=parameters)
-            result = await day.send(ana, template=use, wrote=False)
-            assert isinstance(result, NotSent)
-            assert (result.trouble, result.code, result.after) == (SendTrouble.TEMPLATE, code, None)
-            assert office.cloud.asked("messages") == []
-
-    run(main())
+    harness.cloud.world.templates[WABA_ID] = TEMPLATES
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        use = TemplateMessage(name=name, language="pt_BR", parameters=parameters)
+        result = await day.send(ana, template=use, wrote=False)
+        assert isinstance(result, NotSent)
+        assert (result.trouble, result.code, result.after) == (SendErrorKind.TEMPLATE, code, None)
+        assert harness.cloud.asked("messages") == []
 
 
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [("oi", ()), ("nomeado", ("Bia", "sexta")), ("com_titulo", ("Bia", "sexta"))],
 )
-def test_gaps_are_filled_in_header_and_body_by_number_or_by_name(
-    office: Office, name: str, parameters: tuple[str, ...]
+async def test_gaps_are_filled_in_header_and_body_by_number_or_by_name(
+    harness: Harness, name: str, parameters: tuple[str, ...]
 ) -> None:
-    async def main() -> None:
-        office.cloud.world.templates[WABA_ID] = TEMPLATES
-        office.cloud.world.page = 2  # the list comes in pages
-        async with office.at_work() as day:
-            ana = await day.connected()
-            use = TemplateUse(name=name, language="pt_BR", parameters=parameters)
-            assert isinstance(await day.send(ana, template=use, wrote=False), Accepted)
-
-    run(main())
+    harness.cloud.world.templates[WABA_ID] = TEMPLATES
+    harness.cloud.world.page = 2  # the list comes in pages
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        use = TemplateMessage(name=name, language="pt_BR", parameters=parameters)
+        assert isinstance(await day.send(ana, template=use, wrote=False), Accepted)
 
 
-def test_a_template_that_was_paused_since_is_not_used_again(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
-            office.cloud.world.templates[WABA_ID] = [template(status="PAUSED")]
-            refused = await day.send(ana, template=REMINDER, wrote=False)
-            assert isinstance(refused, NotSent)
-            assert refused.code == "132015"
-            again = await day.send(ana, template=REMINDER, wrote=False)
-            assert isinstance(again, NotSent)
-            assert (again.trouble, again.code) == (SendTrouble.TEMPLATE, "132001")
-            assert len(office.cloud.asked("messages")) == 2
-
-    run(main())
+async def test_a_template_that_was_paused_since_is_not_used_again(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+        harness.cloud.world.templates[WABA_ID] = [template(status="PAUSED")]
+        refused = await day.send(ana, template=REMINDER, wrote=False)
+        assert isinstance(refused, NotSent)
+        assert refused.code == "132015"
+        again = await day.send(ana, template=REMINDER, wrote=False)
+        assert isinstance(again, NotSent)
+        assert (again.trouble, again.code) == (SendErrorKind.TEMPLATE, "132001")
+        assert len(harness.cloud.asked("messages")) == 2
 
 
-def test_one_that_was_approved_a_minute_ago_can_be_used(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            new = TemplateUse(name="novo", language="pt_BR")
-            assert isinstance(await day.send(ana, template=new, wrote=False), NotSent)
-            office.cloud.world.templates[WABA_ID].append(template("novo", "Olá!"))
-            assert isinstance(await day.send(ana, template=new, wrote=False), NotSent)  # just asked
-            assert len(office.cloud.asked("message_templates")) == 1
-            await office.clock.advance(60)
-            assert isinstance(await day.send(ana, template=new, wrote=False), Accepted)
-            newer = TemplateUse(name="mais_novo", language="pt_BR")
-            office.cloud.world.templates[WABA_ID].append(template("mais_novo", "Olá!"))
-            day.check(ana)  # a webhook told of it
-            assert isinstance(await day.send(ana, template=newer, wrote=False), Accepted)
-
-    run(main())
+async def test_one_that_was_approved_a_minute_ago_can_be_used(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        new = TemplateMessage(name="novo", language="pt_BR")
+        assert isinstance(await day.send(ana, template=new, wrote=False), NotSent)
+        harness.cloud.world.templates[WABA_ID].append(template("novo", "Olá!"))
+        assert isinstance(await day.send(ana, template=new, wrote=False), NotSent)  # just asked
+        assert len(harness.cloud.asked("message_templates")) == 1
+        await harness.clock.advance(60)
+        assert isinstance(await day.send(ana, template=new, wrote=False), Accepted)
+        newer = TemplateMessage(name="mais_novo", language="pt_BR")
+        harness.cloud.world.templates[WABA_ID].append(template("mais_novo", "Olá!"))
+        day.check(ana)  # a webhook told of it
+        assert isinstance(await day.send(ana, template=newer, wrote=False), Accepted)
 
 
 @pytest.mark.parametrize("fault", [Fault.HTML_502, Fault.EMPTY, Fault.RESET, Fault.HANG, Fault.DRIP, Fault.WRONG_TYPES])
-def test_an_answer_that_never_comes_is_uncertain_and_is_never_sent_again_by_itself(
-    office: Office, fault: Fault
+async def test_an_answer_that_never_comes_is_uncertain_and_is_never_sent_again_by_itself(
+    harness: Harness, fault: Fault
 ) -> None:
     """ "a timeout after a write is *ambiguous* and is never resent blindly"."""
-
-    async def main() -> None:
-        async with office.at_work(patience=QUICK) as day:
-            ana = await day.connected()
-            office.cloud.fault("messages", fault)
-            assert isinstance(await day.send(ana), Uncertain)
-            await day.later(ana, 600)
-            assert len(office.cloud.world.number.sent) == 1  # it went out, although nobody said so
-            assert shown(day, ana) == FINE
-
-    run(main())
+    async with harness.at_work(timeouts=QUICK) as day:
+        ana = await day.connected()
+        harness.cloud.fault("messages", fault)
+        assert isinstance(await day.send(ana), Uncertain)
+        await day.later(ana, 600)
+        assert len(harness.cloud.world.number.sent) == 1  # it went out, although nobody said so
+        assert shown(day, ana) == FINE
 
 
-def test_what_never_left_may_be_tried_again(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work(patience=QUICK) as day:
-            ana = await day.connected()
-            wire = day.provider._lines[ana.link][1]._graph._wire
-            wire._client.base_url = "http://127.0.0.1:9"  # nobody is there
+async def test_what_never_left_may_be_tried_again(harness: Harness) -> None:
+    async with harness.at_work(timeouts=QUICK) as day:
+        ana = await day.connected()
+        wire = day.provider._lines[ana.link][1]._graph._wire
+        wire._client.base_url = "http://127.0.0.1:9"  # nobody is there
+        result = await day.send(ana)
+        assert isinstance(result, NotSent)
+        assert result.trouble is SendErrorKind.TRANSIENT
+        assert result.after is not None
+        assert 1 <= result.after <= 2
+
+
+async def test_a_pair_that_is_too_quick_waits_longer_each_time_and_others_do_not(harness: Harness) -> None:
+    """ "131056: retry after 4^X s for that recipient"."""
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        waits = []
+        for _ in range(4):
+            harness.cloud.decline("messages", 131056)
             result = await day.send(ana)
             assert isinstance(result, NotSent)
-            assert result.trouble is SendTrouble.TRANSIENT
+            assert result.trouble is SendErrorKind.RATE_PAIR
             assert result.after is not None
-            assert 1 <= result.after <= 2
+            waits.append(result.after)
+            asked = len(harness.cloud.asked("messages"))
+            held = await day.send(ana)
+            assert isinstance(held, NotSent)
+            assert (held.code, held.after) == ("131056", result.after)
+            assert len(harness.cloud.asked("messages")) == asked
+            await harness.clock.advance(result.after)
+        assert waits == [1, 4, 16, 64]
+        harness.cloud.decline("messages", 131056)
+        await day.send(ana)
+        assert isinstance(await day.send(ana, to="5521987650002"), Accepted)
+        assert shown(day, ana) == FINE
+        await harness.clock.advance(256)
+        assert isinstance(await day.send(ana), Accepted)
 
-    run(main())
 
-
-def test_a_pair_that_is_too_quick_waits_longer_each_time_and_others_do_not(office: Office) -> None:
-    """ "131056: retry after 4^X s for that recipient"."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            waits = []
-            for _ in range(4):
-                office.cloud.decline("messages", 131056)
-                result = await day.send(ana)
-                assert isinstance(result, NotSent)
-                assert result.trouble is SendTrouble.RATE_PAIR
+async def test_the_emulators_own_pair_bucket_is_respected_to_its_end(harness: Harness) -> None:
+    harness.cloud.world.pair_burst = 3
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        results = []
+        while len(harness.cloud.world.number.sent) < 5:
+            results.append(result := await day.send(ana))
+            if isinstance(result, NotSent):
                 assert result.after is not None
-                waits.append(result.after)
-                asked = len(office.cloud.asked("messages"))
-                held = await day.send(ana)
-                assert isinstance(held, NotSent)
-                assert (held.code, held.after) == ("131056", result.after)
-                assert len(office.cloud.asked("messages")) == asked
-                await office.clock.advance(result.after)
-            assert waits == [1, 4, 16, 64]
-            office.cloud.decline("messages", 131056)
-            await day.send(ana)
-            assert isinstance(await day.send(ana, to="5521987650002"), Accepted)
-            assert shown(day, ana) == FINE
-            await office.clock.advance(256)
-            assert isinstance(await day.send(ana), Accepted)
-
-    run(main())
-
-
-def test_the_emulators_own_pair_bucket_is_respected_to_its_end(office: Office) -> None:
-    async def main() -> None:
-        office.cloud.world.pair_burst = 3
-        async with office.at_work() as day:
-            ana = await day.connected()
-            results = []
-            while len(office.cloud.world.number.sent) < 5:
-                results.append(result := await day.send(ana))
-                if isinstance(result, NotSent):
-                    assert result.after is not None
-                    await office.clock.advance(result.after)
-            assert len([result for result in results if isinstance(result, NotSent)]) <= 6
-
-    run(main())
+                await harness.clock.advance(result.after)
+        assert len([result for result in results if isinstance(result, NotSent)]) <= 6
 
 
 @pytest.mark.parametrize(("code", "least", "most"), [(130429, 1, 2), (4, 30, 60), (80007, 150, 300)])
-def test_a_number_that_is_too_quick_shows_it_until_the_wait_is_over(
-    office: Office, code: int, least: float, most: float
+async def test_a_number_that_is_too_quick_shows_it_until_the_wait_is_over(
+    harness: Harness, code: int, least: float, most: float
 ) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            office.cloud.decline("messages", code)
-            result = await day.send(ana)
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        harness.cloud.decline("messages", code)
+        result = await day.send(ana)
+        assert isinstance(result, NotSent)
+        assert result.after is not None
+        assert least <= result.after <= most
+        status = await day.until(ana, LinkState.CONNECTED, Reason.RATE_LIMITED)
+        assert status.until == harness.clock.now() + timedelta(seconds=result.after)
+        held = await day.send(ana, to="5521987650002")
+        assert isinstance(held, NotSent)
+        assert (held.trouble, held.code, held.after) == (SendErrorKind.RATE_GLOBAL, str(code), result.after)
+        assert shown(day, ana) == SLOWED
+        await day.rested(ana)
+        await harness.clock.advance(result.after)
+        await day.until_status(ana, lambda _: shown(day, ana) == FINE)
+        assert isinstance(await day.send(ana), Accepted)
+
+
+async def test_meta_may_ask_for_a_longer_wait(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        harness.cloud.decline("messages", 130429, retry_after=90)
+        result = await day.send(ana)
+        assert isinstance(result, NotSent)
+        assert result.after == 90
+
+
+async def test_after_enough_tries_nothing_is_tried_again_by_itself(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        harness.cloud.decline("messages", 131000, times=5)
+        afters = []
+        for _ in range(4):
+            result = await day.send(ana, reference="m-1")
             assert isinstance(result, NotSent)
-            assert result.after is not None
-            assert least <= result.after <= most
-            status = await day.until(ana, LinkState.CONNECTED, Reason.RATE_LIMITED)
-            assert status.until == office.clock.now() + timedelta(seconds=result.after)
-            held = await day.send(ana, to="5521987650002")
-            assert isinstance(held, NotSent)
-            assert (held.trouble, held.code, held.after) == (SendTrouble.RATE_GLOBAL, str(code), result.after)
-            assert shown(day, ana) == SLOWED
-            await day.rested(ana)
-            await office.clock.advance(result.after)
-            await day.until_told(ana, lambda _: shown(day, ana) == FINE)
-            assert isinstance(await day.send(ana), Accepted)
-
-    run(main())
+            afters.append(result.after)
+        assert [after is None for after in afters] == [False, False, False, True]
+        other = await day.send(ana, reference="m-2")
+        assert isinstance(other, NotSent)
+        assert other.after is not None
 
 
-def test_meta_may_ask_for_a_longer_wait(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            office.cloud.decline("messages", 130429, retry_after=90)
-            result = await day.send(ana)
-            assert isinstance(result, NotSent)
-            assert result.after == 90
-
-    run(main())
-
-
-def test_after_enough_tries_nothing_is_tried_again_by_itself(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            office.cloud.decline("messages", 131000, times=5)
-            afters = []
-            for _ in range(4):
-                result = await day.send(ana, reference="m-1")
-                assert isinstance(result, NotSent)
-                afters.append(result.after)
-            assert [after is None for after in afters] == [False, False, False, True]
-            other = await day.send(ana, reference="m-2")
-            assert isinstance(other, NotSent)
-            assert other.after is not None
-
-    run(main())
-
-
-def test_somebody_for_whom_meta_holds_marketing_back_gets_no_template_for_a_day(office: Office) -> None:
+async def test_somebody_for_whom_meta_holds_marketing_back_gets_no_template_for_a_day(harness: Harness) -> None:
     """131049: "≥24 h before any resend"; an answer inside the window is another matter."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            office.cloud.world.recipients[BIA] = 131049
-            first = await day.send(ana, template=REMINDER, wrote=False)
-            assert isinstance(first, NotSent)
-            assert (first.code, first.after) == ("131049", None)
-            del office.cloud.world.recipients[BIA]
-            held = NotSent(trouble=SendTrouble.RATE_PAIR, code="131049")
-            assert await day.send(ana, template=REMINDER, wrote=False) == held
-            assert isinstance(await day.send(ana), Accepted)
-            await office.clock.advance(24 * 3600)
-            await day.until(ana, LinkState.CONNECTED)
-            assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        harness.cloud.world.recipients[BIA] = 131049
+        first = await day.send(ana, template=REMINDER, wrote=False)
+        assert isinstance(first, NotSent)
+        assert (first.code, first.after) == ("131049", None)
+        del harness.cloud.world.recipients[BIA]
+        held = NotSent(trouble=SendErrorKind.RATE_PAIR, code="131049")
+        assert await day.send(ana, template=REMINDER, wrote=False) == held
+        assert isinstance(await day.send(ana), Accepted)
+        await harness.clock.advance(24 * 3600)
+        await day.until(ana, LinkState.CONNECTED)
+        assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
 
 
 @pytest.mark.parametrize("known_by_user_id", [False, True])
 @pytest.mark.parametrize(
     ("code", "trouble", "held_for_good"),
-    [(131049, SendTrouble.RATE_PAIR, False), (131050, SendTrouble.OPTED_OUT, True)],
+    [(131049, SendErrorKind.RATE_PAIR, False), (131050, SendErrorKind.OPTED_OUT, True)],
 )
-def test_a_failure_told_later_holds_templates_back_just_as_in_the_answer(
-    office: Office, code: int, trouble: SendTrouble, held_for_good: bool, known_by_user_id: bool
+async def test_a_failure_told_later_holds_templates_back_just_as_in_the_answer(
+    harness: Harness, code: int, trouble: SendErrorKind, held_for_good: bool, known_by_user_id: bool
 ) -> None:
     """ "the second is held back (RATE_PAIR 131049), as after the same code in the answer" """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            taken = await day.send(ana, template=REMINDER, wrote=False)
-            assert isinstance(taken, Accepted)
-            who = (
-                "BR.1502" if known_by_user_id else "552187650001"
-            )  # as Meta names whoever we wrote to as +5521987650001
-            told = webhooks.status(taken.provider_id, "failed", who, code=code, at=1_700_000_000)
-            for callback in callbacks.parse(webhooks.envelope(told), office.clock.now()):
-                assert day.provider.deliver(ana.link, callback.facts, callback.check, lambda: None)
-            held = NotSent(trouble=trouble, code=str(code))
-            assert await day.send(ana, template=REMINDER, wrote=False) == held
-            assert isinstance(await day.send(ana), Accepted)  # an answer is no marketing
-            await day.do(ActionName.DISCONNECT, ana)
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.CONNECTED)
-            assert await day.send(ana, template=REMINDER, wrote=False) == held
-            await day.later(ana, 24 * 3600)
-            later = await day.send(ana, template=REMINDER, wrote=False)
-            assert later == held if held_for_good else isinstance(later, Accepted)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        taken = await day.send(ana, template=REMINDER, wrote=False)
+        assert isinstance(taken, Accepted)
+        who = "BR.1502" if known_by_user_id else "552187650001"  # as Meta names whoever we wrote to as +5521987650001
+        fields = webhooks.status(taken.provider_id, "failed", who, code=code, at=1_700_000_000)
+        for callback in callbacks.parse(webhooks.envelope(fields), harness.clock.now()):
+            assert day.provider.handle(ana.link, callback.facts, callback.check, lambda: None)
+        held = NotSent(trouble=trouble, code=str(code))
+        assert await day.send(ana, template=REMINDER, wrote=False) == held
+        assert isinstance(await day.send(ana), Accepted)  # an answer is no marketing
+        await day.do(ActionName.DISCONNECT, ana)
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.CONNECTED)
+        assert await day.send(ana, template=REMINDER, wrote=False) == held
+        await day.later(ana, 24 * 3600)
+        later = await day.send(ana, template=REMINDER, wrote=False)
+        assert later == held if held_for_good else isinstance(later, Accepted)
 
 
-def test_whoever_wants_no_marketing_gets_no_template_until_they_want_it_again(office: Office) -> None:
+async def test_whoever_wants_no_marketing_gets_no_template_until_they_want_it_again(harness: Harness) -> None:
     """ "opt-outs told by webhook (`user_preferences` stop/resume) must hold templates back" """
+    async with harness.at_work() as day:
+        ana = await day.connected()
 
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
+        async def wish(value: str, at: int = 1_760_000_000) -> None:
+            body = webhooks.envelope(webhooks.preference(value, "552187650001", at=at))
+            for callback in callbacks.parse(body, harness.clock.now()):
+                assert day.provider.handle(ana.link, callback.facts, callback.check, lambda: None)
 
-            async def wish(value: str, at: int = 1_760_000_000) -> None:
-                body = webhooks.envelope(webhooks.preference(value, "552187650001", at=at))
-                for callback in callbacks.parse(body, office.clock.now()):
-                    assert day.provider.deliver(ana.link, callback.facts, callback.check, lambda: None)
-
-            await wish("stop")
-            held = NotSent(trouble=SendTrouble.OPTED_OUT, code="131050")
-            assert await day.send(ana, template=REMINDER, wrote=False) == held
-            assert office.cloud.asked("messages") == []
-            await wish("resume", 1_760_000_009)
-            assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
-            await wish("stop", 1_760_000_005)  # it came late
-            assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
-            await wish("stop", 1_760_000_009)
-            assert await day.send(ana, template=REMINDER, wrote=False) == held
-
-    run(main())
+        await wish("stop")
+        held = NotSent(trouble=SendErrorKind.OPTED_OUT, code="131050")
+        assert await day.send(ana, template=REMINDER, wrote=False) == held
+        assert harness.cloud.asked("messages") == []
+        await wish("resume", 1_760_000_009)
+        assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+        await wish("stop", 1_760_000_005)  # it came late
+        assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+        await wish("stop", 1_760_000_009)
+        assert await day.send(ana, template=REMINDER, wrote=False) == held
 
 
-def test_somebody_known_by_a_user_id_only_is_written_to_by_it(office: Office) -> None:
+async def test_somebody_known_by_a_user_id_only_is_written_to_by_it(harness: Harness) -> None:
     """ "To *send* to such a contact the id goes in `recipient` instead of `to`"."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            bia = Address(AddressKind.META_USER, "BR.1502AB")
-            office.cloud.world.number.inbound[bia.value] = office.clock.now()
-            message = Outgoing(to=bia, text="oi", last_inbound=office.clock.now())
-            result = await day.provider.send(day.core.enrolments.get(ana.id), message)
-            (sent,) = office.cloud.world.number.sent
-            assert result == Accepted(provider_id=sent.wamid, to=bia)
-            assert (sent.payload["recipient"], "to" in sent.payload) == ("BR.1502AB", False)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        bia = Address(AddressKind.META_USER, "BR.1502AB")
+        harness.cloud.world.number.inbound[bia.value] = harness.clock.now()
+        message = OutgoingMessage(to=bia, text="oi", last_inbound=harness.clock.now())
+        result = await day.provider.send(day.core.mentorados.get(ana.id), message)
+        (sent,) = harness.cloud.world.number.sent
+        assert result == Accepted(provider_id=sent.wamid, to=bia)
+        assert (sent.payload["recipient"], "to" in sent.payload) == ("BR.1502AB", False)
 
 
 @pytest.mark.parametrize(
     ("to", "words", "trouble"),
     [
-        (Address(AddressKind.GROUP, "1203630000"), "oi", SendTrouble.RECIPIENT_INVALID),
-        (Address(AddressKind.META_USER, "nobody"), "oi", SendTrouble.RECIPIENT_INVALID),
-        (Address(AddressKind.PHONE, "21987650001"), "oi", SendTrouble.RECIPIENT_INVALID),
-        (Address(AddressKind.PHONE, "+5521987650001"), "", SendTrouble.REQUEST),
-        (Address(AddressKind.PHONE, "+5521987650001"), "x" * 4097, SendTrouble.REQUEST),
+        (Address(AddressKind.GROUP, "1203630000"), "oi", SendErrorKind.RECIPIENT_INVALID),
+        (Address(AddressKind.META_USER, "nobody"), "oi", SendErrorKind.RECIPIENT_INVALID),
+        (Address(AddressKind.PHONE, "21987650001"), "oi", SendErrorKind.RECIPIENT_INVALID),
+        (Address(AddressKind.PHONE, "+5521987650001"), "", SendErrorKind.REQUEST),
+        (Address(AddressKind.PHONE, "+5521987650001"), "x" * 4097, SendErrorKind.REQUEST),
     ],
 )
-def test_what_cannot_be_a_message_never_leaves(office: Office, to: Address, words: str, trouble: SendTrouble) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            message = Outgoing(to=to, text=words, last_inbound=office.clock.now())
-            result = await day.provider.send(day.core.enrolments.get(ana.id), message)
-            assert isinstance(result, NotSent)
-            assert result.trouble is trouble
-            assert office.cloud.asked("messages") == []
+async def test_what_cannot_be_a_message_never_leaves(
+    harness: Harness, to: Address, words: str, trouble: SendErrorKind
+) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        message = OutgoingMessage(to=to, text=words, last_inbound=harness.clock.now())
+        result = await day.provider.send(day.core.mentorados.get(ana.id), message)
+        assert isinstance(result, NotSent)
+        assert result.trouble is trouble
+        assert harness.cloud.asked("messages") == []
 
-    run(main())
+
+async def test_nothing_is_sent_without_an_open_line_of_the_right_number(harness: Harness) -> None:
+    nothing = NotSent(trouble=SendErrorKind.NOT_CONNECTED)
+    async with harness.at_work() as day:
+        ana = await day.add_mentorado()
+        assert await day.send(ana) == nothing
+        harness.cloud.fault("debug_token", Fault.HANG)
+        await day.do(ActionName.CONNECT, ana)
+        while not harness.cloud.asked("debug_token"):
+            await asyncio.sleep(0.001)
+        assert await day.send(ana) == nothing  # nobody knows yet whose number it is
+        await day.do(ActionName.CANCEL, ana)
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.CONNECTED)
+        assert isinstance(await day.send(ana), Accepted)
+        await day.do(ActionName.DISCONNECT, ana)
+        assert await day.send(ana) == nothing
+        assert day.status(ana).capability is SendCapability.UNKNOWN
+        assert len(harness.cloud.asked("messages")) == 1
 
 
-def test_nothing_is_sent_without_an_open_line_of_the_right_number(office: Office) -> None:
-    async def main() -> None:
-        nothing = NotSent(trouble=SendTrouble.NOT_CONNECTED)
-        async with office.at_work() as day:
-            ana = await day.enrol()
-            assert await day.send(ana) == nothing
-            office.cloud.fault("debug_token", Fault.HANG)
-            await day.do(ActionName.CONNECT, ana)
-            while not office.cloud.asked("debug_token"):
+async def test_a_line_that_is_closed_while_a_message_is_under_way_leaves_it_uncertain(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        harness.cloud.fault("messages", Fault.HANG)
+        async with asyncio.TaskGroup() as group:
+            sending = group.create_task(day.send(ana))
+            while not harness.cloud.asked("messages"):
                 await asyncio.sleep(0.001)
-            assert await day.send(ana) == nothing  # nobody knows yet whose number it is
-            await day.do(ActionName.CANCEL, ana)
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.CONNECTED)
-            assert isinstance(await day.send(ana), Accepted)
             await day.do(ActionName.DISCONNECT, ana)
-            assert await day.send(ana) == nothing
-            assert day.status(ana).capability is SendCapability.UNKNOWN
-            assert len(office.cloud.asked("messages")) == 1
-
-    run(main())
-
-
-def test_a_line_that_is_closed_while_a_message_is_under_way_leaves_it_uncertain(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            office.cloud.fault("messages", Fault.HANG)
-            async with asyncio.TaskGroup() as group:
-                sending = group.create_task(day.send(ana))
-                while not office.cloud.asked("messages"):
-                    await asyncio.sleep(0.001)
-                await day.do(ActionName.DISCONNECT, ana)
-            assert isinstance(sending.result(), Uncertain)
-
-    run(main())
+        assert isinstance(sending.result(), Uncertain)
 
 
 @pytest.mark.parametrize("body", [b"<html>slow down</html>", b'{"error":"too many"}'])
-def test_a_gateway_that_asks_for_a_pause_is_given_one_whatever_it_says(office: Office, body: bytes) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            await day.rested(ana)
-            office.cloud.answer("messages", body, 429, retry_after="90")
-            first = await day.send(ana)
-            assert not isinstance(first, Accepted)
-            second = await day.send(ana, to="5521987650002")
-            assert isinstance(second, NotSent)
-            assert second.trouble is SendTrouble.RATE_GLOBAL
-            assert second.after is not None
-            assert second.after >= 85
-
-    run(main())
+async def test_a_gateway_that_asks_for_a_pause_is_given_one_whatever_it_says(harness: Harness, body: bytes) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        await day.rested(ana)
+        harness.cloud.answer("messages", body, 429, retry_after="90")
+        first = await day.send(ana)
+        assert not isinstance(first, Accepted)
+        second = await day.send(ana, to="5521987650002")
+        assert isinstance(second, NotSent)
+        assert second.trouble is SendErrorKind.RATE_GLOBAL
+        assert second.after is not None
+        assert second.after >= 85

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from app.core.action import BUTTON_FOR, ActionName
-from app.domain.connection import LinkState, Reason, SendCapability
-from app.ui.text import date_time
-from app.ui.tokens import Tone, tone_of
-from tests.acceptance.meta_cloud.office import Office, run
+from app.domain.actions import RECOMMENDED_ACTION, ActionName
+from app.domain.link_status import LinkState, Reason, SendCapability
+from app.text.signs import Tone, tone_of
+from app.text.status import date_time
+from tests.acceptance.meta_cloud.harness import Harness
 from tests.acceptance.meta_cloud.rows import (
     BILL,
     FINE,
@@ -28,7 +28,7 @@ from tests.acceptance.meta_cloud.rows import (
 )
 from tests.acceptance.meta_cloud.test_errors import shown
 from tests.clock import DAWN
-from tests.emulators.meta_cloud.world import TOKEN, World
+from tests.emulators.meta_cloud.state import TOKEN, World
 
 IN_A_FORTNIGHT = int(DAWN.timestamp()) + 14 * 24 * 3600
 ENDS_SOON = Shown(LinkState.CONNECTED, Reason.TOKEN_EXPIRING, SendCapability.OK, G.RENEW_TOKEN)
@@ -126,20 +126,16 @@ ROWS: dict[str, tuple[Any, Shown]] = {
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_every_row_of_the_verdict(office: Office, name: str) -> None:
+async def test_every_row_of_the_verdict(harness: Harness, name: str) -> None:
     """ "verdict mapping of §2B.3"; "unknown enum values" leave `unknown`, and never green."""
-
-    async def main() -> None:
-        change, expected = ROWS[name]
-        change(office.cloud.world)
-        async with office.at_work() as day:
-            ana = await day.enrol()
-            await day.do(ActionName.CONNECT, ana)
-            await day.until_told(ana, lambda s: s.state is not LinkState.CONNECTING)
-            assert shown(day, ana) == expected
-            assert day.sentence(ana)
-
-    run(main())
+    change, expected = ROWS[name]
+    change(harness.cloud.world)
+    async with harness.at_work() as day:
+        ana = await day.add_mentorado()
+        await day.do(ActionName.CONNECT, ana)
+        await day.until_status(ana, lambda s: s.state is not LinkState.CONNECTING)
+        assert shown(day, ana) == expected
+        assert day.sentence(ana)
 
 
 NO_TOKEN_VERDICT = [
@@ -154,18 +150,14 @@ NO_TOKEN_VERDICT = [
 
 
 @pytest.mark.parametrize("body", NO_TOKEN_VERDICT, ids=lambda body: body.decode())
-def test_a_token_is_good_only_where_meta_says_so_plainly(office: Office, body: bytes) -> None:
+async def test_a_token_is_good_only_where_meta_says_so_plainly(harness: Harness, body: bytes) -> None:
     """ "being wrong about it shows as `unknown`, never as a false green"."""
-
-    async def main() -> None:
-        office.cloud.answer("debug_token", body, times=100)
-        async with office.at_work() as day:
-            ana = await day.enrol()
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.UNKNOWN)
-            assert shown(day, ana) == UNKNOWN
-
-    run(main())
+    harness.cloud.answer("debug_token", body, times=100)
+    async with harness.at_work() as day:
+        ana = await day.add_mentorado()
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.UNKNOWN)
+        assert shown(day, ana) == UNKNOWN
 
 
 NO_HEALTH = [
@@ -182,95 +174,77 @@ NO_HEALTH = [
 
 
 @pytest.mark.parametrize("body", NO_HEALTH, ids=lambda body: body.decode())
-def test_a_health_that_is_not_understood_is_no_health(office: Office, body: bytes) -> None:
-    async def main() -> None:
-        office.cloud.answer("health", body, times=100)
-        async with office.at_work() as day:
-            ana = await day.enrol()
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.UNKNOWN)
-            assert shown(day, ana) == UNKNOWN
-
-    run(main())
+async def test_a_health_that_is_not_understood_is_no_health(harness: Harness, body: bytes) -> None:
+    harness.cloud.answer("health", body, times=100)
+    async with harness.at_work() as day:
+        ana = await day.add_mentorado()
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.UNKNOWN)
+        assert shown(day, ana) == UNKNOWN
 
 
-def test_the_worst_of_all_entities_counts(office: Office) -> None:
+async def test_the_worst_of_all_entities_counts(harness: Harness) -> None:
     """ "Overall = worst entity", even if the overall word says otherwise."""
-
-    async def main() -> None:
-        world = office.cloud.world
-        world.number.set_health("BLOCKED", "BUSINESS", (368, "Violation"))
-        world.number.health["can_send_message"] = "AVAILABLE"
-        async with office.at_work() as day:
-            ana = await day.enrol()
-            await day.do(ActionName.CONNECT, ana)
-            status = await day.until(ana, LinkState.BLOCKED)
-            assert shown(day, ana) == POLICY
-            assert "368: Violation" in status.detail
-
-    run(main())
+    world = harness.cloud.world
+    world.number.set_health("BLOCKED", "BUSINESS", (368, "Violation"))
+    world.number.health["can_send_message"] = "AVAILABLE"
+    async with harness.at_work() as day:
+        ana = await day.add_mentorado()
+        await day.do(ActionName.CONNECT, ana)
+        status = await day.until(ana, LinkState.BLOCKED)
+        assert shown(day, ana) == POLICY
+        assert "368: Violation" in status.detail
 
 
-def test_a_number_that_falls_ill_is_shown_so_at_the_next_question_and_well_after_it(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            for change, expected in ((has(quality_rating="RED"), LOW), (has(quality_rating="GREEN"), FINE)):
-                change(office.cloud.world)
-                await day.later(ana, 600)
-                assert shown(day, ana) == expected
-            office.cloud.world.tokens[TOKEN].valid = False
-            await day.rested(ana)
-            await office.clock.advance(600)
-            await day.until(ana, LinkState.BLOCKED)
-            assert shown(day, ana) == NEW_TOKEN
-
-    run(main())
+async def test_a_number_that_falls_ill_is_shown_so_at_the_next_question_and_well_after_it(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        for change, expected in ((has(quality_rating="RED"), LOW), (has(quality_rating="GREEN"), FINE)):
+            change(harness.cloud.world)
+            await day.later(ana, 600)
+            assert shown(day, ana) == expected
+        harness.cloud.world.tokens[TOKEN].valid = False
+        await day.rested(ana)
+        await harness.clock.advance(600)
+        await day.until(ana, LinkState.BLOCKED)
+        assert shown(day, ana) == NEW_TOKEN
 
 
-def test_a_token_that_ends_is_told_with_its_date_and_what_to_do(office: Office) -> None:
+async def test_a_token_that_ends_is_told_with_its_date_and_what_to_do(harness: Harness) -> None:
     """ "a token that ends within days is not green without a word" """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ends = DAWN + timedelta(days=3)
-            office.cloud.world.tokens[TOKEN].expires_at = int(ends.timestamp())
-            ana = await day.connected()
-            status = day.status(ana)
-            assert status.until == ends
-            assert tone_of(status) is Tone.WAITING
-            assert date_time(ends.astimezone(), DAWN.astimezone().date()) in day.sentence(ana)
-            assert BUTTON_FOR[day.recommended(ana)] is ActionName.ENTER_CREDENTIALS
-            assert day.core.actions.refusal(ActionName.ENTER_CREDENTIALS, ana.id) is None
-
-    run(main())
+    async with harness.at_work() as day:
+        ends = DAWN + timedelta(days=3)
+        harness.cloud.world.tokens[TOKEN].expires_at = int(ends.timestamp())
+        ana = await day.connected()
+        status = day.status(ana)
+        assert status.until == ends
+        assert tone_of(status) is Tone.WAITING
+        assert date_time(ends.astimezone(), DAWN.astimezone().date()) in day.sentence(ana)
+        assert RECOMMENDED_ACTION[day.recommended(ana)] is ActionName.ENTER_CREDENTIALS
+        assert day.core.actions.unavailable_reason(ActionName.ENTER_CREDENTIALS, ana.id) is None
 
 
 @pytest.mark.parametrize(
     ("endpoint", "as_date"),
     [("debug_token", False), ("number", False), ("more", False), ("health", False), ("health", True)],
 )
-def test_no_question_is_asked_before_the_pause_that_meta_asked_for_is_over(
-    office: Office, endpoint: str, as_date: bool
+async def test_no_question_is_asked_before_the_pause_that_meta_asked_for_is_over(
+    harness: Harness, endpoint: str, as_date: bool
 ) -> None:
     """ "no question before 300 s" """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            await day.rested(ana)
-            # The date counts from the answer's own, which the server that is played takes from its clock.
-            until = format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)
-            office.cloud.answer(endpoint, b"<html>slow down</html>", 429, retry_after=until if as_date else "300")
-            await day.checked(ana, lambda status: status.state is LinkState.UNKNOWN)
-            await day.rested(ana)
-            before = len(office.cloud.requests)
-            for seconds in (30, 60, 200):
-                day.check(ana)  # whoever wants it
-                await day.later(ana, seconds)
-            assert len(office.cloud.requests) == before
-            await day.later(ana, 10)
-            assert len(office.cloud.requests) > before
-            assert shown(day, ana) == FINE
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        await day.rested(ana)
+        # The date counts from the answer's own, which the server that is played takes from its clock.
+        until = format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)
+        harness.cloud.answer(endpoint, b"<html>slow down</html>", 429, retry_after=until if as_date else "300")
+        await day.checked(ana, lambda status: status.state is LinkState.UNKNOWN)
+        await day.rested(ana)
+        before = len(harness.cloud.requests)
+        for seconds in (30, 60, 200):
+            day.check(ana)  # whoever wants it
+            await day.later(ana, seconds)
+        assert len(harness.cloud.requests) == before
+        await day.later(ana, 10)
+        assert len(harness.cloud.requests) > before
+        assert shown(day, ana) == FINE

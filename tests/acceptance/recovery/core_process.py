@@ -2,7 +2,7 @@
 
 Run as ``python -m tests.acceptance.recovery.core_process ORDERS``, it reads its settings as the program does and
 carries out the orders, for one person after the other, answering every question with yes. It prints a line for each
-thing that happens, and ends when its standard input closes. `Program` is the test's end of it.
+thing that happens, and ends when its standard input closes. `Application` is the test's end of it.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-import app.bootstrap.core
-import app.core.procedure.recovery
-from app.bootstrap import Core, build_core
-from app.core.links.backoff import ReconnectPolicy
-from app.domain.connection import LinkState
-from app.domain.errors import Code, Problem
+import app.bootstrap
+import app.core.procedures.recovery
+from app.bootstrap import Services, build_services
+from app.core.links.reconnect import ReconnectPolicy
+from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ProcedureChanged, StatusChanged
+from app.domain.link_status import LinkState
 from app.domain.mentorado import MentoradoId
-from app.domain.procedure import JournalEntry, Procedure, ProcedureHead, ProcedureKind, ProcedureState
-from app.logs import configure_logging
+from app.domain.procedure import JournalEntry, Procedure, ProcedureInfo, ProcedureKind, ProcedureState
+from app.platform.logging import configure_logging
 from app.settings import read_settings
-from app.storage.journal import SqlJournal
+from app.storage.journal import SqlProcedureJournal
 
 GO_ON: Final = "go_on"
 UNDO: Final = "undo"
@@ -47,16 +47,16 @@ class Orders:
     lose_first: bool = False  # have the link tried before, so that it is one that does not come back
 
 
-class Program:
+class Application:
     """One that runs elsewhere, what it says, and the phones that scan what it shows."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
-        self.told: list[dict[str, Any]] = []
+        self.events: list[dict[str, Any]] = []
 
     @classmethod
     @asynccontextmanager
-    async def started(cls, environment: Mapping[str, str], orders: Orders) -> AsyncIterator[Program]:
+    async def started(cls, environment: Mapping[str, str], orders: Orders) -> AsyncIterator[Application]:
         """Start one; it ends with the context, at the latest."""
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", __name__, json.dumps(asdict(orders))),
@@ -80,9 +80,9 @@ class Program:
         """What it says, until it has done everything or is dead."""
         assert self.process.stdout is not None
         while line := await self.process.stdout.readline():
-            self.told.append(told := json.loads(line))
-            yield told
-            if told["event"] == "all":
+            self.events.append(value := json.loads(line))
+            yield value
+            if value["event"] == "all":
                 return
 
     @property
@@ -93,12 +93,12 @@ class Program:
 # --- inside the process -----------------------------------------------------------------------------------------------
 
 
-class KillingJournal(SqlJournal):
+class KillingJournal(SqlProcedureJournal):
     """Writes like the real one, and is the last thing this process did once the number of entries is reached."""
 
     left: int | None = None
 
-    async def begin(self, head: ProcedureHead, first: JournalEntry) -> None:
+    async def begin(self, head: ProcedureInfo, first: JournalEntry) -> None:
         await super().begin(head, first)
         self._count()
 
@@ -130,7 +130,7 @@ def _on_procedure(event: ProcedureChanged) -> None:
     _say("procedure", whom=procedure.head.mentorado_id, state=procedure.state, steps=facts)
 
 
-async def _carry_out(core: Core, orders: Orders, whom: MentoradoId) -> None:
+async def _carry_out(core: Services, orders: Orders, whom: MentoradoId) -> None:
     if orders.wish not in (GO_ON, UNDO):
         if orders.lose_first:
             await _lose(core, whom)
@@ -139,7 +139,7 @@ async def _carry_out(core: Core, orders: Orders, whom: MentoradoId) -> None:
         await core.procedures.begin(
             kind, whom, facts=orders.facts, secret=orders.secret, override_reason="um de cada vez"
         )
-    elif (found := core.procedures.of(whom)) is None:
+    elif (found := core.procedures.active(whom)) is None:
         _say("nothing", whom=whom)  # it had come to its end
         return
     elif orders.wish == UNDO:
@@ -148,30 +148,30 @@ async def _carry_out(core: Core, orders: Orders, whom: MentoradoId) -> None:
     _say("ended", whom=whom)
 
 
-async def _undo(core: Core, procedure: Procedure) -> None:
+async def _undo(core: Services, procedure: Procedure) -> None:
     try:
         await core.procedures.undo(procedure.head.id)
     except Problem as problem:
-        if problem.code is not Code.NOT_POSSIBLE_NOW:
+        if problem.code is not ProblemCode.NOT_POSSIBLE_NOW:
             raise
         _say("no_way_back", whom=procedure.head.mentorado_id)
 
 
-async def _to_its_end(core: Core, orders: Orders, whom: MentoradoId) -> None:
+async def _to_its_end(core: Services, orders: Orders, whom: MentoradoId) -> None:
     tries = 0
-    while (procedure := core.procedures.of(whom)) is not None:
+    while (procedure := core.procedures.active(whom)) is not None:
         if procedure.state is ProcedureState.ASKING:
             await core.procedures.confirm(procedure.head.id)
         elif procedure.state in (ProcedureState.PAUSED, ProcedureState.FAILED):
             tries += 1
             if tries > _TRIES:
                 raise RuntimeError(f"it does not end: {procedure}")
-            await core.procedures.go_on(procedure.head.id, secret=orders.secret)
+            await core.procedures.resume(procedure.head.id, secret=orders.secret)
         await asyncio.sleep(0.02)
 
 
-async def _lose(core: Core, whom: MentoradoId) -> None:
-    link = core.enrolments.get(whom).link
+async def _lose(core: Services, whom: MentoradoId) -> None:
+    link = core.mentorados.get(whom).link
     await core.supervisor.connect(whom)
     while core.supervisor.status(link.id).state is not LinkState.RECONNECTING:
         await asyncio.sleep(0.02)
@@ -181,9 +181,9 @@ async def _main() -> None:
     orders = Orders(**json.loads(sys.argv[1]))
     settings = read_settings()
     configure_logging(settings.log_file)
-    setattr(app.bootstrap.core, "SqlJournal", KillingJournal)  # noqa: B010 - the name is the program's, the class ours
-    setattr(app.core.procedure.recovery, "SOFT_TRIES", 1)  # noqa: B010 - how often is another test's business
-    core = build_core(settings, policy=ReconnectPolicy(first=0.05, factor=1.0, grace=0.1))
+    setattr(app.bootstrap, "SqlProcedureJournal", KillingJournal)  # noqa: B010 - the name is the program's, the class ours
+    setattr(app.core.procedures.recovery, "SOFT_TRIES", 1)  # noqa: B010 - how often is another test's business
+    core = build_services(settings, policy=ReconnectPolicy(first=0.05, factor=1.0, grace=0.1))
     core.bus.subscribe(StatusChanged, _on_status)
     core.bus.subscribe(ProcedureChanged, _on_procedure)
     async with core.running():  # in the order of the window

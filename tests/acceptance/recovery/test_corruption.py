@@ -17,14 +17,19 @@ from pathlib import Path
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, LinkStatus, Reason
-from app.domain.deeds import DeedName
-from app.domain.errors import Code
+from app.domain.actions import ActionName
+from app.domain.audit import AuditAction
+from app.domain.errors import ProblemCode
 from app.domain.guidance import Recommendation
-from app.ui import text
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.text import status as status_text
 from tests.acceptance.connect.core_process import CoreProcess
-from tests.acceptance.connect.office import Day, Office, Person, no_hosts, run
+from tests.acceptance.connect.harness import (
+    Day,
+    Harness,
+    Person,
+    no_hosts,
+)
 
 NOBODY = 65534
 CONTACT = "5511988880002"
@@ -98,7 +103,7 @@ def with_a_damaged_page(file: Path) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    harm: Callable[[Office, Person], AbstractContextManager[None]]
+    harm: Callable[[Harness, Person], AbstractContextManager[None]]
     reason: Reason
     recommended: Recommendation
 
@@ -106,38 +111,38 @@ class Case:
 _R, _G = Reason, Recommendation
 CASES = {
     "the root is another user's": Case(
-        lambda office, _: given_away(office.sessions), _R.SESSION_OF_ANOTHER_USER, _G.FIX_FOLDER
+        lambda harness, _: given_away(harness.sessions), _R.SESSION_OF_ANOTHER_USER, _G.FIX_FOLDER
     ),
     "the person's folder is another user's": Case(
-        lambda office, person: given_away(office.folder(person)), _R.SESSION_OF_ANOTHER_USER, _G.FIX_FOLDER
+        lambda harness, person: given_away(harness.folder(person)), _R.SESSION_OF_ANOTHER_USER, _G.FIX_FOLDER
     ),
     "the session file is another user's": Case(
-        lambda office, person: given_away(office.session_file(person)), _R.SESSION_OF_ANOTHER_USER, _G.FIX_FOLDER
+        lambda harness, person: given_away(harness.session_file(person)), _R.SESSION_OF_ANOTHER_USER, _G.FIX_FOLDER
     ),
     "the person's folder is a link": Case(
-        lambda office, person: linked_out(office.folder(person)), _R.SESSION_DIR_NOT_A_FOLDER, _G.FIX_FOLDER
+        lambda harness, person: linked_out(harness.folder(person)), _R.SESSION_DIR_NOT_A_FOLDER, _G.FIX_FOLDER
     ),
     "the messages' folder is a link": Case(
-        lambda office, person: linked_out(office.folder(person) / "spool"), _R.SESSION_DIR_NOT_A_FOLDER, _G.FIX_FOLDER
+        lambda harness, person: linked_out(harness.folder(person) / "spool"), _R.SESSION_DIR_NOT_A_FOLDER, _G.FIX_FOLDER
     ),
     "the session file is a link": Case(
-        lambda office, person: linked_out(office.session_file(person)), _R.SESSION_CORRUPT, _G.REAUTHENTICATE
+        lambda harness, person: linked_out(harness.session_file(person)), _R.SESSION_CORRUPT, _G.REAUTHENTICATE
     ),
     "the pointer is a link": Case(
-        lambda office, person: linked_out(office.folder(person) / "current"), _R.SESSION_CORRUPT, _G.REAUTHENTICATE
+        lambda harness, person: linked_out(harness.folder(person) / "current"), _R.SESSION_CORRUPT, _G.REAUTHENTICATE
     ),
     "there is no session in the file": Case(
-        lambda office, person: changed(office.session_file(person), without_a_device),
+        lambda harness, person: changed(harness.session_file(person), without_a_device),
         _R.LOGGED_OUT,
         _G.REAUTHENTICATE,
     ),
     "there are two sessions in the file": Case(
-        lambda office, person: changed(office.session_file(person), with_a_second_device),
+        lambda harness, person: changed(harness.session_file(person), with_a_second_device),
         _R.SESSION_CORRUPT,
         _G.REAUTHENTICATE,
     ),
     "a page of the file is damaged": Case(
-        lambda office, person: changed(office.session_file(person), with_a_damaged_page),
+        lambda harness, person: changed(harness.session_file(person), with_a_damaged_page),
         _R.SESSION_CORRUPT,
         _G.REAUTHENTICATE,
     ),
@@ -146,27 +151,23 @@ CASES = {
 
 @needs_root
 @pytest.mark.parametrize("case", CASES.values(), ids=[name.replace(" ", "-") for name in CASES])
-def test_damage_is_told_before_anything_is_connected_and_is_no_new_session(
-    shared: Office, veteran: Person, case: Case
+async def test_damage_is_told_before_anything_is_connected_and_is_no_new_session(
+    shared: Harness, veteran: Person, case: Case
 ) -> None:
     """ "Corruption is detected before connecting […] each with its reason and its one action; never mistaken for a new
     session": no code is shown, nothing is dialled, nothing is changed; and mended, the same session is opened."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            dialled = len(shared.emulator.control.attempts())
-            with case.harm(shared, veteran):
-                await day.do(ActionName.CONNECT, veteran)
-                status = await day.until(veteran, LinkState.BLOCKED)
-                assert (status.reason, day.recommended(veteran)) == (case.reason, case.recommended)
-                assert status.qr is None
-                assert len(shared.emulator.control.attempts()) == dialled
-                await no_hosts()
-            await day.core.supervisor.connect(veteran.id)
-            await day.until(veteran, LinkState.CONNECTED)
-        assert not (shared.folder(veteran) / "quarantine").exists()
-
-    run(main())
+    async with shared.at_work() as day:
+        dialled = len(shared.emulator.control.attempts())
+        with case.harm(shared, veteran):
+            await day.do(ActionName.CONNECT, veteran)
+            status = await day.until(veteran, LinkState.BLOCKED)
+            assert (status.reason, day.recommended(veteran)) == (case.reason, case.recommended)
+            assert status.qr is None
+            assert len(shared.emulator.control.attempts()) == dialled
+            await no_hosts()
+        await day.core.supervisor.connect(veteran.id)
+        await day.until(veteran, LinkState.CONNECTED)
+    assert not (shared.folder(veteran) / "quarantine").exists()
 
 
 def test_whose_the_files_are_is_said_in_words() -> None:
@@ -174,83 +175,78 @@ def test_whose_the_files_are_is_said_in_words() -> None:
     from app.domain.errors import Problem
 
     for language in ("pt-BR", "en"):
-        text.texts.set_language(language)
-        said, do = text.problem(Problem(Code.SESSION_OF_ANOTHER_USER, path="/somewhere", owner="suporte"))
-        assert "suporte" in said
-        assert "/somewhere" not in said
+        status_text.texts.set_language(language)
+        text, do = status_text.problem(Problem(ProblemCode.SESSION_OF_ANOTHER_USER, path="/somewhere", owner="suporte"))
+        assert "suporte" in text
+        assert "/somewhere" not in text
         assert do
-    text.texts.set_language("pt-BR")
+    status_text.texts.set_language("pt-BR")
 
 
 # --- damaged files go to quarantine, with a note ----------------------------------------------------------------------
 
 
-def noise(office: Office, person: Person) -> str:
-    office.session_file(person).write_bytes(os.urandom(40_000))
-    return office.session_file(person).name
+def noise(harness: Harness, person: Person) -> str:
+    harness.session_file(person).write_bytes(os.urandom(40_000))
+    return harness.session_file(person).name
 
 
-def a_pointer_out(office: Office, person: Person) -> str:
-    (office.folder(person) / "current").write_text("../../conecta.db\n")
+def a_pointer_out(harness: Harness, person: Person) -> str:
+    (harness.folder(person) / "current").write_text("../../conecta.db\n")
     return "current"
 
 
 @pytest.mark.parametrize("damage", [noise, a_pointer_out])
-def test_what_was_damaged_is_in_quarantine_with_a_note_when_a_new_session_took_over(
-    office: Office, damage: Callable[[Office, Person], str]
+async def test_what_was_damaged_is_in_quarantine_with_a_note_when_a_new_session_took_over(
+    harness: Harness, damage: Callable[[Harness, Person], str]
 ) -> None:
     """ "Damaged files go to quarantine with a note, never to the bin." """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connect_new()
-            first = office.session_file(ana)
-            await day.do(ActionName.DISCONNECT, ana)
-            await no_hosts()
-            name = damage(office, ana)
-            damaged = (office.folder(ana) / name).read_bytes()
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
-            await day.do(ActionName.REAUTHENTICATE, ana)
-            await day.pair(ana)
-            assert office.session_file(ana) != first
-        quarantine = office.folder(ana) / "quarantine"
-        assert (quarantine / name).read_bytes() == damaged
-        note = json.loads((quarantine / f"{name}.json").read_text())
-        assert note["file"] == name
-        assert "damaged" in note["why"] or str(Code.SESSION_CORRUPT) in note["why"]
-        assert (quarantine / first.name).exists(), "what was replaced is kept as well"
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connect_new()
+        first = harness.session_file(ana)
+        await day.do(ActionName.DISCONNECT, ana)
+        await no_hosts()
+        name = damage(harness, ana)
+        damaged = (harness.folder(ana) / name).read_bytes()
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
+        await day.do(ActionName.REAUTHENTICATE, ana)
+        await day.pair(ana)
+        assert harness.session_file(ana) != first
+    quarantine = harness.folder(ana) / "quarantine"
+    assert (quarantine / name).read_bytes() == damaged
+    note = json.loads((quarantine / f"{name}.json").read_text())
+    assert note["file"] == name
+    assert "damaged" in note["why"] or str(ProblemCode.SESSION_CORRUPT) in note["why"]
+    assert (quarantine / first.name).exists(), "what was replaced is kept as well"
 
 
 # --- a stale lock -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.within(60)
 @pytest.mark.skipif(sys.platform != "linux", reason="where /proc tells when a process started")
-def test_a_lock_whose_owner_is_proven_dead_is_broken_and_that_is_audited(shared: Office, veteran: Person) -> None:
+async def test_a_lock_whose_owner_is_proven_dead_is_broken_and_that_is_audited(
+    shared: Harness, veteran: Person
+) -> None:
     """ "A stale lock is broken only when its owner is proven dead, and that is audited." """
-
-    async def main() -> None:
-        async with CoreProcess.started(shared.environment()) as other:
-            await other.until(veteran.link, LinkState.CONNECTED)
-            async with shared.at_work() as day:
-                await day.do(ActionName.CONNECT, veteran)
-                await day.until(veteran, LinkState.BLOCKED, Reason.SESSION_IN_USE)
-                assert await taken_over(day, veteran) == []
-                await other.kill()
-                await asyncio.sleep(0.1)
-                await day.do(ActionName.CONNECT, veteran)
-                await day.until(veteran, LinkState.CONNECTED)
-                (told,) = await taken_over(day, veteran)
-                assert f"process {other.process.pid} on " in told
-
-    run(main(), within=60)
+    async with CoreProcess.started(shared.environment()) as other:
+        await other.until(veteran.link, LinkState.CONNECTED)
+        async with shared.at_work() as day:
+            await day.do(ActionName.CONNECT, veteran)
+            await day.until(veteran, LinkState.BLOCKED, Reason.SESSION_IN_USE)
+            assert await taken_over(day, veteran) == []
+            await other.kill()
+            await asyncio.sleep(0.1)
+            await day.do(ActionName.CONNECT, veteran)
+            await day.until(veteran, LinkState.CONNECTED)
+            (text,) = await taken_over(day, veteran)
+            assert f"process {other.process.pid} on " in text
 
 
 async def taken_over(day: Day, person: Person) -> list[str]:
     entries = await day.core.audit.entries(mentorado_id=person.id)
-    return [entry.deed.before["owner"] for entry in entries if entry.deed.action == DeedName.TAKE_OVER_SESSION]
+    return [entry.record.before["owner"] for entry in entries if entry.record.action == AuditAction.TAKE_OVER_SESSION]
 
 
 # --- while it is in use -----------------------------------------------------------------------------------------------
@@ -261,34 +257,30 @@ def _can_drop_rights() -> bool:
 
 
 @pytest.mark.skipif(not _can_drop_rights(), reason="modes bind root only when it gives its rights away")
-def test_a_folder_that_turns_unwritable_while_in_use_ends_the_line_instead_of_leaving_it_deaf(
-    office: Office, fast_dir: Path
+async def test_a_folder_that_turns_unwritable_while_in_use_ends_the_line_instead_of_leaving_it_deaf(
+    harness: Harness, fast_dir: Path
 ) -> None:
     """ "wrong permissions […] with its reason and its one action": the library itself would go on, connected and unable
     to read anything that arrives."""
     like_anybody = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--"]
-    office = Office(fast_dir, office.emulator, host=[*like_anybody, *shlex.split(office.emulator.host_command())])
-
-    async def main() -> None:
-        office.emulator.control.add_account(CONTACT)
-        async with office.at_work() as day:
-            ana = await day.connect_new()
-            office.folder(ana).chmod(0o500)
-            await asyncio.to_thread(office.emulator.control.send_text, CONTACT, ana.digits, "bom dia")
-            status = await day.until(ana, LinkState.BLOCKED)
-            assert (status.reason, day.recommended(ana)) == (_R.SESSION_DIR_NOT_WRITABLE, _G.FIX_FOLDER)
-            assert day.button(ana) is ActionName.CONNECT
-            await no_hosts()
-            office.folder(ana).chmod(0o700)
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.CONNECTED)
-            await asyncio.to_thread(office.emulator.control.send_text, CONTACT, ana.digits, "boa tarde")
-            assert await heard(day, ana, "boa tarde")
-
-    run(main())
+    harness = Harness(fast_dir, harness.emulator, host=[*like_anybody, *shlex.split(harness.emulator.host_command())])
+    harness.emulator.control.add_account(CONTACT)
+    async with harness.at_work() as day:
+        ana = await day.connect_new()
+        harness.folder(ana).chmod(0o500)
+        await asyncio.to_thread(harness.emulator.control.send_text, CONTACT, ana.digits, "bom dia")
+        status = await day.until(ana, LinkState.BLOCKED)
+        assert (status.reason, day.recommended(ana)) == (_R.SESSION_DIR_NOT_WRITABLE, _G.FIX_FOLDER)
+        assert day.button(ana) is ActionName.CONNECT
+        await no_hosts()
+        harness.folder(ana).chmod(0o700)
+        await day.do(ActionName.CONNECT, ana)
+        await day.until(ana, LinkState.CONNECTED)
+        await asyncio.to_thread(harness.emulator.control.send_text, CONTACT, ana.digits, "boa tarde")
+        assert await has_message(day, ana, "boa tarde")
 
 
-async def heard(day: Day, person: Person, words: str, within: float = 10) -> bool:
+async def has_message(day: Day, person: Person, words: str, within: float = 10) -> bool:
     async with asyncio.timeout(within):
         while True:
             for conversation in await day.core.history.conversations(person.id):
@@ -300,45 +292,37 @@ async def heard(day: Day, person: Person, words: str, within: float = 10) -> boo
 # --- a sign-in that fails for good --------------------------------------------------------------------------------
 
 
-def test_a_sign_in_that_is_refused_again_and_again_is_told_apart_from_a_busy_service(
-    shared: Office, veteran: Person
+async def test_a_sign_in_that_is_refused_again_and_again_is_told_apart_from_a_busy_service(
+    shared: Harness, veteran: Person
 ) -> None:
     """ "permanent sign-in failure […] with its reason and its one action": after three refusals in a row, not before,
     and a sign-in that gets through begins the count anew."""
-
-    async def main() -> None:
-        async with shared.at_work() as day:
-            told: list[LinkStatus] = []
-            for _ in range(4):
-                await day.fault("failure-400", veteran)
-                await day.do(ActionName.CONNECT, veteran)
-                told.append(await day.until(veteran, LinkState.BLOCKED))
-            busy, refused = _R.SERVER_UNAVAILABLE, _R.SIGN_IN_FAILED
-            assert [status.reason for status in told] == [busy, busy, refused, refused]
-            assert day.recommended(veteran) is _G.REAUTHENTICATE
-            assert day.refusal(ActionName.CONNECT, veteran) is None, "it may still be tried"
-            await day.do(ActionName.CONNECT, veteran)
-            await day.until(veteran, LinkState.CONNECTED)
-            await day.do(ActionName.DISCONNECT, veteran)
+    async with shared.at_work() as day:
+        collected: list[LinkStatus] = []
+        for _ in range(4):
             await day.fault("failure-400", veteran)
             await day.do(ActionName.CONNECT, veteran)
-            assert (await day.until(veteran, LinkState.BLOCKED)).reason is busy
+            collected.append(await day.until(veteran, LinkState.BLOCKED))
+        busy, refused = _R.SERVER_UNAVAILABLE, _R.SIGN_IN_FAILED
+        assert [status.reason for status in collected] == [busy, busy, refused, refused]
+        assert day.recommended(veteran) is _G.REAUTHENTICATE
+        assert day.refusal(ActionName.CONNECT, veteran) is None, "it may still be tried"
+        await day.do(ActionName.CONNECT, veteran)
+        await day.until(veteran, LinkState.CONNECTED)
+        await day.do(ActionName.DISCONNECT, veteran)
+        await day.fault("failure-400", veteran)
+        await day.do(ActionName.CONNECT, veteran)
+        assert (await day.until(veteran, LinkState.BLOCKED)).reason is busy
 
-    run(main())
 
-
-def test_a_session_that_lost_a_table_is_told_as_soon_as_it_is_used(office: Office) -> None:
+async def test_a_session_that_lost_a_table_is_told_as_soon_as_it_is_used(harness: Harness) -> None:
     """ "Corruption […] with its reason": what only shows in use ends the line as well, and nothing goes on deaf."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connect_new()
-            await day.do(ActionName.DISCONNECT, ana)
-            await no_hosts()
-            with contextlib.closing(sqlite3.connect(office.session_file(ana))) as database, database:
-                database.execute("DROP TABLE whatsmeow_pre_keys")
-            await day.do(ActionName.CONNECT, ana)
-            status = await day.until(ana, LinkState.BLOCKED)
-            assert (status.reason, day.recommended(ana)) == (_R.SESSION_CORRUPT, _G.REAUTHENTICATE)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connect_new()
+        await day.do(ActionName.DISCONNECT, ana)
+        await no_hosts()
+        with contextlib.closing(sqlite3.connect(harness.session_file(ana))) as database, database:
+            database.execute("DROP TABLE whatsmeow_pre_keys")
+        await day.do(ActionName.CONNECT, ana)
+        status = await day.until(ana, LinkState.BLOCKED)
+        assert (status.reason, day.recommended(ana)) == (_R.SESSION_CORRUPT, _G.REAUTHENTICATE)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 
-from app.core.action import ActionName
-from app.domain.backup import SessionFate
-from app.domain.connection import LinkState
+import pytest
+
+from app.domain.actions import ActionName
+from app.domain.backup import SessionOutcome
+from app.domain.link_status import LinkState
 from app.domain.procedure import ProcedureKind, ProcedureState, StepName, StepState
-from tests.acceptance.connect.office import Day, Office, Person, run
-from tests.acceptance.recovery.workshop import MESSAGES, kept, session_files, somebody_with_history
+from tests.acceptance.connect.harness import (
+    Day,
+    Harness,
+    Person,
+)
+from tests.acceptance.recovery.harness import (
+    MESSAGES,
+    kept,
+    session_files,
+    somebody_with_history,
+)
 
 _NOTE_WITHIN = 20.0
 
@@ -22,68 +33,62 @@ async def written_to(day: Day) -> Person:
     return person
 
 
-def test_a_link_that_can_be_brought_back_keeps_its_session(office: Office) -> None:
+@pytest.mark.within(90)
+async def test_a_link_that_can_be_brought_back_keeps_its_session(harness: Harness) -> None:
     """ "Attempt soft reconnect first (without deleting session artifacts)." """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana, bia = await written_to(day), await written_to(day)
-            before, file, told = await kept(day.core, office, ana), office.session_file(ana), len(day.steps(bia))
-            await day.fault("failure-503", ana, times=1)
-            await day.fault("abort", ana)
-            await day.until(ana, LinkState.RECONNECTING)
-            await day.core.procedures.begin(ProcedureKind.RECOVERY, ana.id)
-            done = await day.stands(ana, ProcedureState.DONE)
-            assert done.step(StepName.SOFT_RECONNECT).facts["came_back"] == "yes"
-            for name in (StepName.BACK_UP, StepName.PAIR):
-                assert done.step(name).state is StepState.SKIPPED
-            assert done.step(StepName.SMOKE_CHECK).state is StepState.DONE
-            assert day.status(ana).evidence.last_smoke_test is not None
-            assert office.session_file(ana) == file
-            assert (await kept(day.core, office, ana)).sessions == before.sessions
-            assert day.steps(bia)[told:] == []
-
-    run(main(), within=90)
+    async with harness.at_work() as day:
+        ana, bia = await written_to(day), await written_to(day)
+        before, file, count = await kept(day.core, harness, ana), harness.session_file(ana), len(day.steps(bia))
+        await day.fault("failure-503", ana, times=1)
+        await day.fault("abort", ana)
+        await day.until(ana, LinkState.RECONNECTING)
+        await day.core.procedures.begin(ProcedureKind.RECOVERY, ana.id)
+        done = await day.stands(ana, ProcedureState.DONE)
+        assert done.step(StepName.SOFT_RECONNECT).facts["came_back"] == "yes"
+        for name in (StepName.BACK_UP, StepName.PAIR):
+            assert done.step(name).state is StepState.SKIPPED
+        assert done.step(StepName.SMOKE_CHECK).state is StepState.DONE
+        assert day.status(ana).evidence.last_smoke_test is not None
+        assert harness.session_file(ana) == file
+        assert (await kept(day.core, harness, ana)).sessions == before.sessions
+        assert day.steps(bia)[count:] == []
 
 
-def test_what_does_not_come_back_is_backed_up_asked_about_and_paired_anew(office: Office) -> None:
+@pytest.mark.within(90)
+async def test_what_does_not_come_back_is_backed_up_asked_about_and_paired_anew(harness: Harness) -> None:
     """ "If reconnect fails repeatedly, backup affected session folder before any cleanup. Re-authenticate via QR only
     for the affected mentorado. Record recovery action and timestamp for auditability." """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana, bia = await written_to(day), await written_to(day)
-            before, old, told = await kept(day.core, office, ana), office.session_file(ana), len(day.steps(bia))
-            await day.fault("device-removed", ana)
-            await day.until(ana, LinkState.BLOCKED)
-            begun = await day.core.procedures.begin(ProcedureKind.RECOVERY, ana.id)
-            asks = await day.stands(ana, ProcedureState.ASKING)
-            assert asks.step(StepName.SOFT_RECONNECT).facts["came_back"] == "no"
-            ledger = await day.core.procedures.ledger(ProcedureKind.RECOVERY, ana.id)
-            assert (ledger.history.messages, ledger.contacts) == (MESSAGES, before.contacts)
-            assert (ledger.session, ledger.queue, ledger.old_device_stays) == (SessionFate.REPLACED, None, True)
-            assert ledger.last_backup is not None
-            assert office.session_file(ana) == old  # nothing was replaced yet
-            await day.core.procedures.confirm(begun.head.id)
-            await day.scan(ana, await day.code(ana))
-            done = await day.stands(ana, ProcedureState.DONE)
-            assert done.step(StepName.VERIFY_ACCOUNT).facts["account"].endswith(ana.digits[-2:])
-            (archive,) = await day.core.backups.all(ana.id)
-            assert (await day.core.backups.verify(archive.path)).messages == MESSAGES
-            async with asyncio.timeout(_NOTE_WITHIN):
-                while len((now := await kept(day.core, office, ana)).messages) == MESSAGES:
-                    await asyncio.sleep(0.05)  # the note enters the history like any message
-            assert now.messages > before.messages
-            assert now.sessions > before.sessions
-            assert {file.name for file in session_files(office.folder(ana)) if file.parent.name == "quarantine"} == {
-                old.name
-            }
-            assert day.steps(bia)[told:] == []
-            recorded = [e.deed for e in await day.core.audit.entries(mentorado_id=ana.id)]
-            assert [(d.action, d.after["moment"]) for d in recorded if "moment" in d.after] == [
-                ("recover", "done"),
-                ("recover", "began"),
-            ]
-            assert await day.core.audit.verify() is None
-
-    run(main(), within=90)
+    async with harness.at_work() as day:
+        ana, bia = await written_to(day), await written_to(day)
+        before, old, count = await kept(day.core, harness, ana), harness.session_file(ana), len(day.steps(bia))
+        await day.fault("device-removed", ana)
+        await day.until(ana, LinkState.BLOCKED)
+        begun = await day.core.procedures.begin(ProcedureKind.RECOVERY, ana.id)
+        asks = await day.stands(ana, ProcedureState.ASKING)
+        assert asks.step(StepName.SOFT_RECONNECT).facts["came_back"] == "no"
+        ledger = await day.core.procedures.ledger(ProcedureKind.RECOVERY, ana.id)
+        assert (ledger.history.messages, ledger.contacts) == (MESSAGES, before.contacts)
+        assert (ledger.session, ledger.queue, ledger.old_device_stays) == (SessionOutcome.REPLACED, None, True)
+        assert ledger.last_backup is not None
+        assert harness.session_file(ana) == old  # nothing was replaced yet
+        await day.core.procedures.confirm(begun.head.id)
+        await day.scan(ana, await day.code(ana))
+        done = await day.stands(ana, ProcedureState.DONE)
+        assert done.step(StepName.VERIFY_ACCOUNT).facts["account"].endswith(ana.digits[-2:])
+        (archive,) = await day.core.backups.all(ana.id)
+        assert (await day.core.backups.verify(archive.path)).messages == MESSAGES
+        async with asyncio.timeout(_NOTE_WITHIN):
+            while len((now := await kept(day.core, harness, ana)).messages) == MESSAGES:
+                await asyncio.sleep(0.05)  # the note enters the history like any message
+        assert now.messages > before.messages
+        assert now.sessions > before.sessions
+        assert {file.name for file in session_files(harness.folder(ana)) if file.parent.name == "quarantine"} == {
+            old.name
+        }
+        assert day.steps(bia)[count:] == []
+        recorded = [e.record for e in await day.core.audit.entries(mentorado_id=ana.id)]
+        assert [(d.action, d.after["moment"]) for d in recorded if "moment" in d.after] == [
+            ("recover", "done"),
+            ("recover", "began"),
+        ]
+        assert await day.core.audit.verify() is None

@@ -9,10 +9,15 @@ from typing import Final
 
 import pytest
 
-from app.core.links.backoff import ReconnectPolicy
-from app.domain.connection import LinkState
+from app.core.links.reconnect import ReconnectPolicy
 from app.domain.events import StatusChanged
-from tests.acceptance.connect.office import Day, Office, Person, run
+from app.domain.link_status import LinkState
+from tests.acceptance.connect.harness import (
+    Day,
+    Harness,
+    Person,
+    run,
+)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -35,27 +40,27 @@ class Tries:
             self.at.append(asyncio.get_running_loop().time())
 
 
-def test_twenty_clients_that_lose_their_server_together_are_no_storm(office: Office) -> None:
+def test_twenty_clients_that_lose_their_server_together_are_no_storm(harness: Harness) -> None:
     """ "Inspect close reasons and avoid reconnect storms. Respect backoff; do not loop aggressive reconnects." """
-    control = office.emulator.control
+    control = harness.emulator.control
 
     async def main() -> None:
-        async with office.at_work(policy=POLICY) as day:
+        async with harness.at_work(policy=POLICY) as day:
             people = [await day.connect_new() for _ in range(LINKS)]
-            sessions = {person.id: office.session_file(person) for person in people}
+            sessions = {person.id: harness.session_file(person) for person in people}
             tries, loop = Tries(day), asyncio.get_running_loop()
             fell = loop.time()
             await control.off_loop(control.network, False)
             await _all(day, people, LinkState.RECONNECTING, within=AWAY)
             await asyncio.sleep(max(0.0, AWAY - (loop.time() - fell)))
-            assert day.core.incidents.of(day.core.enrolments.get(people[0].id).link.provider) is not None
+            assert day.core.incidents.for_provider(day.core.mentorados.get(people[0].id).link.provider) is not None
             assert len(tries.at) <= POLICY.most_tries(links=LINKS, seconds=loop.time() - fell)
             await control.off_loop(control.network, True)
             await _all(day, people, LinkState.CONNECTED, within=180)
             # Twice the cap: a busy machine may be late with some, and then do several at once.
             assert max(Counter(int(at - fell) for at in tries.at).values()) <= 2 * POLICY.per_second
-            assert {person.id: office.session_file(person) for person in people} == sessions
-            assert all(status.qr is None for person in people for status in day._told[person.link][-5:])
+            assert {person.id: harness.session_file(person) for person in people} == sessions
+            assert all(status.qr is None for person in people for status in day._seen[person.link][-5:])
 
     try:
         run(main(), within=380)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.zapi.office import Office, QuickClock
+from tests.acceptance.zapi.harness import Harness, QuickClock
 from tests.emulators.serving import Served
 from tests.emulators.zapi.emulator import ZapiEmulator
 
@@ -19,11 +19,11 @@ def served() -> Iterator[Served]:
 
 
 @pytest.fixture
-def office(served: Served, fast_dir: Path) -> Office:
+def harness(served: Served, fast_dir: Path) -> Harness:
     emulator = served.application
     assert isinstance(emulator, ZapiEmulator)
     emulator.clear_faults()
     emulator.client_token = emulator.blocked_address = None
     clock = QuickClock()
     emulator.now = clock.now
-    return Office(fast_dir, emulator, served, clock)
+    return Harness(fast_dir, emulator, served, clock)

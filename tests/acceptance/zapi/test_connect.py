@@ -9,111 +9,96 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.action import ActionName, Refusal
-from app.domain.connection import LinkState, Reason
-from app.domain.credentials import as_text, secret_name
-from app.domain.errors import Code, Problem
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.credentials import dumps, secret_key
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import LinkState, Reason
 from app.domain.phone import PhoneNumber
 from app.domain.provider import (
     CanCheckNow,
     CanPair,
     CanPairByCode,
     CanSend,
+    HandlesWebhooks,
     HasQueue,
-    NeedsCredentials,
-    TakesDeliveries,
+    UsesCredentials,
 )
-from tests.acceptance.zapi.office import Client, Day, Office, run
+from tests.acceptance.zapi.harness import (
+    Client,
+    Day,
+    Harness,
+)
 from tests.emulators.zapi.instance import Pairing
 from tests.waiting import until
 
 
-def test_the_optional_abilities_are_small_protocols_that_it_has(office: Office) -> None:
+async def test_the_optional_abilities_are_small_protocols_that_it_has(harness: Harness) -> None:
     """ "Optional abilities (QR, phone code, restart, queue, templates, registration) are separate small protocols." """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            abilities = (CanPair, CanPairByCode, CanSend, HasQueue, NeedsCredentials, TakesDeliveries)
-            assert all(isinstance(day.provider, ability) for ability in abilities)
-            client = await day.connected()
-            assert isinstance(day.line(client), CanCheckNow)
-
-    run(main())
+    async with harness.at_work() as day:
+        abilities = (CanPair, CanPairByCode, CanSend, HasQueue, UsesCredentials, HandlesWebhooks)
+        assert all(isinstance(day.provider, ability) for ability in abilities)
+        client = await day.connected()
+        assert isinstance(day.line(client), CanCheckNow)
 
 
-def test_a_phone_is_linked_by_a_code_that_the_window_shows(office: Office) -> None:
+async def test_a_phone_is_linked_by_a_code_that_the_window_shows(harness: Harness) -> None:
     """`connecting → qr_ready → connected`, with the number that scanned it."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.scan_shown(ana)
-            status = await day.until(ana.person, LinkState.CONNECTED)
-            assert [state for state, _ in day.steps(ana.person)] == ["connecting", "qr_ready", "connected"]
-            assert status.account == ana.person.phone
-            assert day.core.enrolments.get(ana.person.id).link.account == ana.person.phone
-            assert day.core.supervisor.pairing.current is None, "the next one may pair"
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.client()
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.scan_shown(ana)
+        status = await day.until(ana.person, LinkState.CONNECTED)
+        assert [state for state, _ in day.steps(ana.person)] == ["connecting", "qr_ready", "connected"]
+        assert status.account == ana.person.phone
+        assert day.core.mentorados.get(ana.person.id).link.account == ana.person.phone
+        assert day.core.supervisor.pairing.current is None, "the next one may pair"
 
 
-def test_an_instance_that_is_linked_already_needs_no_code(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            assert LinkState.QR_READY not in {state for state, _ in day.steps(ana.person)}
-            assert ana.instance.qr_total == 0
-
-    run(main())
+async def test_an_instance_that_is_linked_already_needs_no_code(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        assert LinkState.QR_READY not in {state for state, _ in day.steps(ana.person)}
+        assert ana.instance.qr_total == 0
 
 
-def test_three_codes_that_nobody_scans_are_enough(office: Office) -> None:
+async def test_three_codes_that_nobody_scans_are_enough(harness: Harness) -> None:
     """ "QR every 10–20 s, three tries, then stop" """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.until(ana.person, LinkState.BLOCKED, Reason.QR_EXPIRED)
-            codes = [told.qr for told in day._told[ana.person.link] if told.qr is not None]
-            assert [(code.number, code.total) for code in codes] == [(1, 3), (2, 3), (3, 3)]
-            gaps = [(b.issued_at - a.issued_at).total_seconds() for a, b in itertools.pairwise(codes)]
-            # Here a moment of this machine is seconds of theirs, so only the pauses that were taken can be exact.
-            assert all(10 <= gap <= 40 for gap in gaps), gaps
-            for code in codes:
-                lives = (code.expires_at - code.issued_at).total_seconds()
-                assert lives == 20 or (lives == 5 and code.text == codes[code.number - 2].text)
-            assert ana.instance.qr_total == 3
-            await day.do(ActionName.NEW_CODE, ana.person)
-            await day.scan_shown(ana)
-            await day.until(ana.person, LinkState.CONNECTED)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.client()
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.until(ana.person, LinkState.BLOCKED, Reason.QR_EXPIRED)
+        codes = [status.qr for status in day._seen[ana.person.link] if status.qr is not None]
+        assert [(code.number, code.total) for code in codes] == [(1, 3), (2, 3), (3, 3)]
+        gaps = [(b.issued_at - a.issued_at).total_seconds() for a, b in itertools.pairwise(codes)]
+        # Here a moment of this machine is seconds of theirs, so only the pauses that were taken can be exact.
+        assert all(10 <= gap <= 40 for gap in gaps), gaps
+        for code in codes:
+            lives = (code.expires_at - code.issued_at).total_seconds()
+            assert lives == 20 or (lives == 5 and code.text == codes[code.number - 2].text)
+        assert ana.instance.qr_total == 3
+        await day.do(ActionName.NEW_CODE, ana.person)
+        await day.scan_shown(ana)
+        await day.until(ana.person, LinkState.CONNECTED)
 
 
 @pytest.mark.parametrize("key", ["value", "code"])
-def test_a_code_can_be_typed_on_the_phone_instead(office: Office, key: str) -> None:
+async def test_a_code_can_be_typed_on_the_phone_instead(harness: Harness, key: str) -> None:
     """It is asked for while a QR is shown, and the wait for the phone is longer then."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            ana.instance.phone_code_key = key
-            enrolment = day.core.enrolments.get(ana.person.id)
-            with pytest.raises(Problem) as caught:
-                await day.provider.phone_code(enrolment.link, PhoneNumber(ana.person.phone))
-            assert caught.value.code is Code.NOT_POSSIBLE_NOW
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.code(ana.person)
-            assert await day.provider.phone_code(enrolment.link, PhoneNumber(ana.person.phone)) == "A1B2C3D4E5"
-            await day.code(ana.person, number=3)
-            await office.clock.sleep(30)  # after the last code was gone
-            assert day.status(ana.person).state is LinkState.QR_READY
-            ana.instance.type_code(ana.person.digits)
-            await day.until(ana.person, LinkState.CONNECTED)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.client()
+        ana.instance.phone_code_key = key
+        mentorado = day.core.mentorados.get(ana.person.id)
+        with pytest.raises(Problem) as caught:
+            await day.provider.phone_code(mentorado.link, PhoneNumber(ana.person.phone))
+        assert caught.value.code is ProblemCode.NOT_POSSIBLE_NOW
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.code(ana.person)
+        assert await day.provider.phone_code(mentorado.link, PhoneNumber(ana.person.phone)) == "A1B2C3D4E5"
+        await day.code(ana.person, number=3)
+        await harness.clock.sleep(30)  # after the last code was gone
+        assert day.status(ana.person).state is LinkState.QR_READY
+        ana.instance.type_code(ana.person.digits)
+        await day.until(ana.person, LinkState.CONNECTED)
 
 
 async def mistaken(day: Day) -> tuple[Client, str]:
@@ -127,191 +112,151 @@ async def mistaken(day: Day) -> tuple[Client, str]:
     return ana, other
 
 
-def test_the_wrong_phone_connects_nothing_and_is_unlinked_when_rejected(office: Office) -> None:
+async def test_the_wrong_phone_connects_nothing_and_is_unlinked_when_rejected(harness: Harness) -> None:
     """ "`/device` feeds the wrong-number guard" """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana, other = await mistaken(day)
-            await day.do(ActionName.REJECT_ACCOUNT, ana.person)
-            assert (ana.instance.pairing, ana.instance.phone) == (Pairing.DISCONNECTED, "")
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.scan_shown(ana)
-            await day.until(ana.person, LinkState.CONNECTED)
-            assert other not in str(day.status(ana.person).account)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana, other = await mistaken(day)
+        await day.do(ActionName.REJECT_ACCOUNT, ana.person)
+        assert (ana.instance.pairing, ana.instance.phone) == (Pairing.DISCONNECTED, "")
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.scan_shown(ana)
+        await day.until(ana.person, LinkState.CONNECTED)
+        assert other not in str(day.status(ana.person).account)
 
 
-def test_the_wrong_phone_is_right_when_a_person_says_so(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana, other = await mistaken(day)
-        async with office.at_work(starting=True) as day:
-            assert day.status(ana.person).reason is Reason.WRONG_ACCOUNT
-            await day.do(ActionName.ACCEPT_ACCOUNT, ana.person)
-            await day.until(ana.person, LinkState.CONNECTED)
-            assert day.status(ana.person).account == f"+{other}"
-            assert ana.instance.pairing is Pairing.CONNECTED
-
-    run(main())
+async def test_the_wrong_phone_is_right_when_a_person_says_so(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana, other = await mistaken(day)
+    async with harness.at_work(starting=True) as day:
+        assert day.status(ana.person).reason is Reason.WRONG_ACCOUNT
+        await day.do(ActionName.ACCEPT_ACCOUNT, ana.person)
+        await day.until(ana.person, LinkState.CONNECTED)
+        assert day.status(ana.person).account == f"+{other}"
+        assert ana.instance.pairing is Pairing.CONNECTED
 
 
-def test_an_instance_that_is_linked_to_another_number_is_noticed_before_it_counts(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            ana.instance.link("5521955554444")
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
-            assert LinkState.CONNECTED not in {state for state, _ in day.steps(ana.person)}
-
-    run(main())
+async def test_an_instance_that_is_linked_to_another_number_is_noticed_before_it_counts(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.client()
+        ana.instance.link("5521955554444")
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+        assert LinkState.CONNECTED not in {state for state, _ in day.steps(ana.person)}
 
 
-def test_a_number_that_changes_while_it_is_connected_is_noticed(office: Office) -> None:
+@pytest.mark.within(40)
+async def test_a_number_that_changes_while_it_is_connected_is_noticed(harness: Harness) -> None:
     """Somebody links another phone in Z-API's panel."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            ana.instance.link("5521955554444")
-            await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
-
-    run(main(), within=40)
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        ana.instance.link("5521955554444")
+        await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
 
 
-def test_an_account_without_the_ninth_digit_is_the_same_person(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            short = ana.person.digits[:4] + ana.person.digits[5:]
-            ana.instance.link(short)
-            await day.do(ActionName.CONNECT, ana.person)
-            status = await day.until(ana.person, LinkState.CONNECTED)
-            assert status.account == f"+{short}"
-
-    run(main())
+async def test_an_account_without_the_ninth_digit_is_the_same_person(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.client()
+        short = ana.person.digits[:4] + ana.person.digits[5:]
+        ana.instance.link(short)
+        await day.do(ActionName.CONNECT, ana.person)
+        status = await day.until(ana.person, LinkState.CONNECTED)
+        assert status.account == f"+{short}"
 
 
-def test_a_link_that_was_connected_comes_back_with_the_program(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-        async with office.at_work(starting=True) as day:
-            await day.until(ana.person, LinkState.CONNECTED)
-
-    run(main())
+async def test_a_link_that_was_connected_comes_back_with_the_program(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+    async with harness.at_work(starting=True) as day:
+        await day.until(ana.person, LinkState.CONNECTED)
 
 
-def test_without_credentials_it_says_so_and_asks_nobody(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client(credentials=False)
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.until(ana.person, LinkState.BLOCKED, Reason.CREDENTIALS_MISSING)
-            assert ana.instance.asked == []
-            await day.enter(ana, day.credentials(ana))
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.code(ana.person)
-
-    run(main())
+async def test_without_credentials_it_says_so_and_asks_nobody(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.client(credentials=False)
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.until(ana.person, LinkState.BLOCKED, Reason.CREDENTIALS_MISSING)
+        assert ana.instance.asked == []
+        await day.enter(ana, day.credentials(ana))
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.code(ana.person)
 
 
-def test_a_phone_that_wants_a_passkey_is_said_to(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            ana.instance.pairing = Pairing.PASSKEY
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.until(ana.person, LinkState.BLOCKED, Reason.PASSKEY_REQUIRED)
-
-    run(main())
+async def test_a_phone_that_wants_a_passkey_is_said_to(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.client()
+        ana.instance.pairing = Pairing.PASSKEY
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.until(ana.person, LinkState.BLOCKED, Reason.PASSKEY_REQUIRED)
 
 
-def test_a_code_that_comes_as_a_picture_is_not_guessed_at(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            ana.instance.qr_picture = True
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.until(ana.person, LinkState.BLOCKED, Reason.PAIRING_FAILED)
-
-    run(main())
+async def test_a_code_that_comes_as_a_picture_is_not_guessed_at(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.client()
+        ana.instance.qr_picture = True
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.until(ana.person, LinkState.BLOCKED, Reason.PAIRING_FAILED)
 
 
-def test_an_instance_that_is_another_links_is_refused_and_never_unlinked(office: Office) -> None:
+async def test_an_instance_that_is_another_links_is_refused_and_never_unlinked(harness: Harness) -> None:
     """ "Keep mentorado data separate": whatever Bia's link is asked, Ana's phone stays linked and her queue whole."""
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        bia = Client((await day.client("Bia", credentials=False)).person, ana.instance)
+        with pytest.raises(Problem) as refused:
+            await day.enter(bia, day.credentials(bia))
+        assert (refused.value.code, refused.value.context["name"]) == (ProblemCode.ACCOUNT_TAKEN, "Ana")
+        kept = dumps(day.credentials(bia))  # as an older program did
+        await day.core.secrets.set(secret_key(bia.person.link), kept)
+        await day.do(ActionName.CONNECT, bia.person)
+        status = await day.until(bia.person, LinkState.BLOCKED)
+        assert (status.reason, status.detail) == (Reason.ACCOUNT_TAKEN, "Ana")
+        assert "Ana" in day.sentence(bia.person)
+        assert day.button(bia.person) is ActionName.ENTER_CREDENTIALS
 
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            bia = Client((await day.client("Bia", credentials=False)).person, ana.instance)
+        # Both were connected, once: then whose phone is linked decides, and nobody unlinks the other's.
+        link = day.core.mentorados.get(bia.person.id).link
+        await day.core.mentorados.save_link(replace(link, account=PhoneNumber(bia.person.phone)))
+        await day.do(ActionName.CONNECT, bia.person)
+        await day.until(bia.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+        assert day.refusal(ActionName.ACCEPT_ACCOUNT, bia.person) is UnavailableReason.NUMBER_TAKEN
+        assert await day.do(ActionName.REJECT_ACCOUNT, bia.person, sure=False) == "declined"
+        ana.instance.enqueue("5521987650001", "oi")
+        seen = await day.core.hosted.queue.list(bia.person.id)
+        for asked in (
+            day.do(ActionName.REJECT_ACCOUNT, bia.person),
+            day.core.hosted.queue.purge(bia.person.id, seen),
+        ):
             with pytest.raises(Problem) as refused:
-                await day.enter(bia, day.credentials(bia))
-            assert (refused.value.code, refused.value.context["name"]) == (Code.ACCOUNT_TAKEN, "Ana")
-            kept = as_text(day.credentials(bia))  # as an older program did
-            await day.core.secrets.set(secret_name(bia.person.link), kept)
-            await day.do(ActionName.CONNECT, bia.person)
-            status = await day.until(bia.person, LinkState.BLOCKED)
-            assert (status.reason, status.detail) == (Reason.ACCOUNT_TAKEN, "Ana")
-            assert "Ana" in day.sentence(bia.person)
-            assert day.button(bia.person) is ActionName.ENTER_CREDENTIALS
-
-            # Both were connected, once: then whose phone is linked decides, and nobody unlinks the other's.
-            link = day.core.enrolments.get(bia.person.id).link
-            await day.core.enrolments.save_link(replace(link, account=PhoneNumber(bia.person.phone)))
-            await day.do(ActionName.CONNECT, bia.person)
-            await day.until(bia.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
-            assert day.refusal(ActionName.ACCEPT_ACCOUNT, bia.person) is Refusal.NUMBER_TAKEN
-            assert await day.do(ActionName.REJECT_ACCOUNT, bia.person, sure=False) == "declined"
-            ana.instance.enqueue("5521987650001", "oi")
-            seen = await day.core.hosted.queue.waiting(bia.person.id)
-            for asked in (
-                day.do(ActionName.REJECT_ACCOUNT, bia.person),
-                day.core.hosted.queue.purge(bia.person.id, seen),
-            ):
-                with pytest.raises(Problem) as refused:
-                    await asked
-                assert refused.value.code is Code.ACCOUNT_TAKEN
-            assert (ana.instance.pairing, ana.instance.phone) == (Pairing.CONNECTED, ana.person.digits)
-            assert day.status(ana.person).state is LinkState.CONNECTED
-            # What waits goes out by itself while the phone is linked, so the queue itself says nothing.
-            assert not {"GET disconnect", "DELETE queue"} & set(ana.instance.asked)
-
-    run(main())
+                await asked
+            assert refused.value.code is ProblemCode.ACCOUNT_TAKEN
+        assert (ana.instance.pairing, ana.instance.phone) == (Pairing.CONNECTED, ana.person.digits)
+        assert day.status(ana.person).state is LinkState.CONNECTED
+        # What waits goes out by itself while the phone is linked, so the queue itself says nothing.
+        assert not {"GET disconnect", "DELETE queue"} & set(ana.instance.asked)
 
 
-def test_the_wrong_phone_is_unlinked_only_after_a_yes(office: Office) -> None:
+async def test_the_wrong_phone_is_unlinked_only_after_a_yes(harness: Harness) -> None:
     """Every action that unlinks a phone asks."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana, other = await mistaken(day)
-            assert await day.do(ActionName.REJECT_ACCOUNT, ana.person, sure=False) == "declined"
-            assert (ana.instance.pairing, ana.instance.phone) == (Pairing.CONNECTED, other)
-            await day.core.supervisor.give_up_pairing(ana.person.id)  # a procedure that is undone
-            assert (ana.instance.pairing, ana.instance.phone) == (Pairing.CONNECTED, other)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana, other = await mistaken(day)
+        assert await day.do(ActionName.REJECT_ACCOUNT, ana.person, sure=False) == "declined"
+        assert (ana.instance.pairing, ana.instance.phone) == (Pairing.CONNECTED, other)
+        await day.core.supervisor.give_up_pairing(ana.person.id)  # a procedure that is undone
+        assert (ana.instance.pairing, ana.instance.phone) == (Pairing.CONNECTED, other)
 
 
-def test_a_link_leaves_the_instance_that_a_command_took_from_it(office: Office) -> None:
+async def test_a_link_leaves_the_instance_that_a_command_took_from_it(harness: Harness) -> None:
     """It may be another link's by then, and what is asked of it must not be asked by two."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana, bia = await day.connected(), await day.client("Bia")
-            new = office.emulator.add_instance()
-            new.link(ana.person.digits)
-            typed = day.credentials(Client(ana.person, new))
-            await day.core.hosted.credentials.check(bia.person.id, day.credentials(bia))  # reads whose is which
-            await day.core.secrets.set(secret_name(ana.person.link), as_text(typed))
-            with closing(sqlite3.connect(office.settings.database)) as command, command:
-                command.execute("UPDATE mentorado SET cohort = 'Turma 2' WHERE id = ?", (ana.person.id,))
-            await until(lambda: new.asked)
-            await day.until(ana.person, LinkState.CONNECTED)
-            await day.enter(bia, {**day.credentials(bia), **day.credentials(ana)})  # it is free
-            assert "GET disconnect" not in ana.instance.asked
-
-    run(main())
+    async with harness.at_work() as day:
+        ana, bia = await day.connected(), await day.client("Bia")
+        new = harness.emulator.add_instance()
+        new.link(ana.person.digits)
+        typed = day.credentials(Client(ana.person, new))
+        await day.core.hosted.credentials.check(bia.person.id, day.credentials(bia))  # reads whose is which
+        await day.core.secrets.set(secret_key(ana.person.link), dumps(typed))
+        with closing(sqlite3.connect(harness.settings.database)) as command, command:
+            command.execute("UPDATE mentorado SET cohort = 'Turma 2' WHERE id = ?", (ana.person.id,))
+        await until(lambda: new.asked)
+        await day.until(ana.person, LinkState.CONNECTED)
+        await day.enter(bia, {**day.credentials(bia), **day.credentials(ana)})  # it is free
+        assert "GET disconnect" not in ana.instance.asked

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
+from app.domain.actions import ActionName
 from app.domain.credentials import CredentialField
-from app.logs import configure_logging
-from app.providers.wire import Patience
-from tests.acceptance.zapi.office import Day, Office, run
+from app.domain.link_status import LinkState, Reason
+from app.platform.logging import configure_logging
+from app.providers.http_client import Timeouts
+from tests.acceptance.zapi.harness import Day, Harness, run
 from tests.emulators.zapi.emulator import ZapiEmulator
 from tests.emulators.zapi.faults import Fault
 from tests.emulators.zapi.instance import Instance, Pairing
@@ -22,28 +22,22 @@ _F = CredentialField
 CLIENT_TOKEN = "F1234567890abcdef1234567890abcdefS"
 
 
-def test_the_check_says_whose_number_and_what_account(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client(linked=True, credentials=False)
-            report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
-            assert (report.good, report.reason, report.account) == (True, Reason.NONE, ana.person.phone)
-            assert report.facts == {"name": "Mentoria", "payment": "PAID", "due": "2026-12-31"}
-            assert ana.instance.token not in repr(report)
-
-    run(main())
+async def test_the_check_says_whose_number_and_what_account(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.client(linked=True, credentials=False)
+        report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
+        assert (report.valid, report.reason, report.account) == (True, Reason.NONE, ana.person.phone)
+        assert report.facts == {"name": "Mentoria", "payment": "PAID", "due": "2026-12-31"}
+        assert ana.instance.token not in repr(report)
 
 
 @pytest.mark.parametrize("pairing", [Pairing.DISCONNECTED, Pairing.NEEDS_RESTORE, Pairing.PASSKEY])
-def test_credentials_are_right_whether_or_not_a_phone_is_linked(office: Office, pairing: Pairing) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client(credentials=False)
-            ana.instance.pairing = pairing
-            report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
-            assert (report.good, report.account) == (True, None)
-
-    run(main())
+async def test_credentials_are_right_whether_or_not_a_phone_is_linked(harness: Harness, pairing: Pairing) -> None:
+    async with harness.at_work() as day:
+        ana = await day.client(credentials=False)
+        ana.instance.pairing = pairing
+        report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
+        assert (report.valid, report.account) == (True, None)
 
 
 def lapse(_emulator: ZapiEmulator, instance: Instance) -> None:
@@ -72,94 +66,73 @@ def change(_emulator: ZapiEmulator, instance: Instance) -> None:
     ],
     ids=["billing", "client-token", "address", "token"],
 )
-def test_each_refusal_has_its_own_reason(office: Office, does: object, reason: Reason) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client(credentials=False)
-            typed = day.credentials(ana)
-            does(office.emulator, ana.instance)  # type: ignore[operator]
-            report = await day.core.hosted.credentials.check(ana.person.id, typed)
-            assert (report.good, report.reason) == (False, reason)
-
-    run(main())
+async def test_each_refusal_has_its_own_reason(harness: Harness, does: object, reason: Reason) -> None:
+    async with harness.at_work() as day:
+        ana = await day.client(credentials=False)
+        typed = day.credentials(ana)
+        does(harness.emulator, ana.instance)  # type: ignore[operator]
+        report = await day.core.hosted.credentials.check(ana.person.id, typed)
+        assert (report.valid, report.reason) == (False, reason)
 
 
 @pytest.mark.parametrize("token", [CLIENT_TOKEN, "short", "with-dashes-and.dots"])
-def test_a_wrong_client_token_is_wrong_credentials_and_is_repeated_nowhere(office: Office, token: str) -> None:
+async def test_a_wrong_client_token_is_wrong_credentials_and_is_repeated_nowhere(harness: Harness, token: str) -> None:
     """A wrong Client-Token is a credential fault with its reason and next step, not an outage."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client(credentials=False)
-            typed = {**day.credentials(ana), _F.CLIENT_TOKEN: token}
-            office.emulator.client_token = "another"
-            report = await day.core.hosted.credentials.check(ana.person.id, typed)
-            assert (report.good, report.reason) == (False, Reason.CLIENT_TOKEN_INVALID)
-            assert token not in repr(report)
-            await day.enter(ana, typed)
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_INVALID)
-            assert token not in day.status(ana.person).detail
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.client(credentials=False)
+        typed = {**day.credentials(ana), _F.CLIENT_TOKEN: token}
+        harness.emulator.client_token = "another"
+        report = await day.core.hosted.credentials.check(ana.person.id, typed)
+        assert (report.valid, report.reason) == (False, Reason.CLIENT_TOKEN_INVALID)
+        assert token not in repr(report)
+        await day.enter(ana, typed)
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_INVALID)
+        assert token not in day.status(ana.person).detail
 
 
-def test_a_check_that_goes_well_beside_an_error_says_the_error(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client(linked=True, credentials=False)
-            office.emulator.status_warns = "Your account was banned"
-            report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
-            found = (report.good, report.reason, report.detail)
-            assert found == (True, Reason.PROVIDER_WARNING, "Your account was banned")
-
-    run(main())
+async def test_a_check_that_goes_well_beside_an_error_says_the_error(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.client(linked=True, credentials=False)
+        harness.emulator.status_warns = "Your account was banned"
+        report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
+        found = (report.valid, report.reason, report.detail)
+        assert found == (True, Reason.PROVIDER_WARNING, "Your account was banned")
 
 
 @pytest.mark.parametrize("fault", [Fault.HTML_502, Fault.EMPTY, Fault.WRONG_TYPES, Fault.RESET, Fault.HANG])
-def test_what_could_not_be_asked_is_neither_right_nor_wrong(office: Office, fault: Fault) -> None:
-    async def main() -> None:
-        async with office.at_work(patience=Patience(connect=0.5, read=0.3, whole=0.5)) as day:
-            ana = await day.client(credentials=False)
-            office.emulator.fault("status", fault)
-            report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
-            assert (report.good, report.reason) == (None, Reason.UNREACHABLE)
-
-    run(main())
+async def test_what_could_not_be_asked_is_neither_right_nor_wrong(harness: Harness, fault: Fault) -> None:
+    async with harness.at_work(timeouts=Timeouts(connect=0.5, read=0.3, whole=0.5)) as day:
+        ana = await day.client(credentials=False)
+        harness.emulator.fault("status", fault)
+        report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
+        assert (report.valid, report.reason) == (None, Reason.UNREACHABLE)
 
 
-def test_the_client_token_goes_with_every_request_once_it_is_entered(office: Office) -> None:
+async def test_the_client_token_goes_with_every_request_once_it_is_entered(harness: Harness) -> None:
     """Off until somebody switches it on in the panel, and mandatory from then on."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            assert all("client-token" not in headers for headers in office.emulator.headers[-3:])
-            office.emulator.client_token = CLIENT_TOKEN
-            await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_MISSING)
-            await day.enter(ana, day.credentials(ana))
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.until(ana.person, LinkState.CONNECTED)
-            assert office.emulator.headers[-1]["client-token"] == CLIENT_TOKEN
-            assert all(headers["content-type"] == "application/json" for headers in office.emulator.headers)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        assert all("client-token" not in headers for headers in harness.emulator.headers[-3:])
+        harness.emulator.client_token = CLIENT_TOKEN
+        await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_MISSING)
+        await day.enter(ana, day.credentials(ana))
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.until(ana.person, LinkState.CONNECTED)
+        assert harness.emulator.headers[-1]["client-token"] == CLIENT_TOKEN
+        assert all(headers["content-type"] == "application/json" for headers in harness.emulator.headers)
 
 
 @pytest.mark.parametrize("typed", [{_F.INSTANCE_ID: "a/../b"}, {_F.CLIENT_TOKEN: "a\r\nX: y"}, {_F.INSTANCE_TOKEN: ""}])
-def test_what_cannot_stand_in_an_address_or_a_header_is_never_sent(
-    office: Office, typed: dict[CredentialField, str]
+async def test_what_cannot_stand_in_an_address_or_a_header_is_never_sent(
+    harness: Harness, typed: dict[CredentialField, str]
 ) -> None:
     """Also when it is kept already, by a hand or a program that is not ours."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            report = await day.provider.check({**day.credentials(ana), **typed})
-            assert report.good is False
-            assert ana.instance.asked == []
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.client()
+        report = await day.provider.check({**day.credentials(ana), **typed})
+        assert report.valid is False
+        assert ana.instance.asked == []
 
 
 async def adventure(day: Day) -> tuple[str, ...]:
@@ -188,7 +161,7 @@ async def adventure(day: Day) -> tuple[str, ...]:
     emulator.client_token = "F00000000000000000000000000000000S"
     await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_INVALID)  # its refusal repeats the token
     assert day.status(ana.person).detail
-    details = " ".join(told.detail for told in day._told[ana.person.link])
+    details = " ".join(status.detail for status in day._seen[ana.person.link])
     for secret in (token, CLIENT_TOKEN):
         assert secret not in details
         assert secret[:16] not in details
@@ -196,14 +169,14 @@ async def adventure(day: Day) -> tuple[str, ...]:
 
 
 def test_no_secret_is_in_a_log_or_on_the_disk(
-    office: Office, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    harness: Harness, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Everything is logged that any library would, at its most talkative, while everything goes wrong."""
-    configure_logging(office.settings.log_file)
+    configure_logging(harness.settings.log_file)
     try:
 
         async def main() -> tuple[str, ...]:
-            async with office.at_work(patience=Patience(connect=0.5, read=0.3, whole=0.5)) as day:
+            async with harness.at_work(timeouts=Timeouts(connect=0.5, read=0.3, whole=0.5)) as day:
                 with caplog.at_level(logging.DEBUG):
                     return await adventure(day)
 
@@ -214,12 +187,12 @@ def test_no_secret_is_in_a_log_or_on_the_disk(
             log.removeHandler(handler)
             handler.close()
     ours = [record for record in caplog.records if not record.name.startswith("uvicorn")]  # the other end's own
-    heard = "\n".join(map(logging.Formatter().format, ours))
-    assert "connected" in heard, "something was heard at all"
-    files = [file for file in office.settings.data_dir.rglob("*") if file.is_file()]
+    shown = "\n".join(map(logging.Formatter().format, ours))
+    assert "connected" in shown, "something was heard at all"
+    files = [file for file in harness.settings.data_dir.rglob("*") if file.is_file()]
     assert any(file.suffix == ".log" for file in files)
     for secret in secrets:
-        assert secret not in heard
+        assert secret not in shown
         assert not any(secret.encode() in Path(file).read_bytes() for file in files)
     assert not any(secret in text for text in capfd.readouterr() for secret in secrets)
     assert [record.getMessage() for record in ours if record.levelno >= logging.WARNING] == []

@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
-from app.domain.errors import Code, Problem
-from app.domain.messages import Delivery, StoredMessage
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import LinkState, Reason
+from app.domain.messages import DeliveryStatus, StoredMessage
 from app.domain.sending import Accepted
-from app.providers.zapi.callbacks import read_callback
-from app.providers.zapi.course import Pace
-from tests.acceptance.zapi.office import Client, Day, Office, run
+from app.providers.zapi.poller import PollSettings
+from app.providers.zapi.webhook_parser import read_callback
+from tests.acceptance.zapi.harness import (
+    Client,
+    Day,
+    Harness,
+    run,
+)
 from tests.waiting import until
 
 Body = dict[str, Any]
@@ -38,12 +43,12 @@ def received(ana: Client, words: str, **more: object) -> Body:
     }
 
 
-def deliver(day: Day, ana: Client, told: Body, confirmed: list[str]) -> bool:
+def deliver(day: Day, ana: Client, fields: Body, confirmed: list[str]) -> bool:
     """As the receiver does: parsed, found its link, handed over."""
-    (callback,) = read_callback(json.dumps(told).encode(), day.core.clock.now())
+    (callback,) = read_callback(json.dumps(fields).encode(), day.core.clock.now())
     assert callback.key == ana.instance.id
-    name = str(told.get("messageId", told["type"]))
-    return day.provider.deliver(ana.person.link, callback.facts, callback.check, lambda: confirmed.append(name))
+    name = str(fields.get("messageId", fields["type"]))
+    return day.provider.handle(ana.person.link, callback.facts, callback.check, lambda: confirmed.append(name))
 
 
 async def history(day: Day, ana: Client) -> Sequence[StoredMessage]:
@@ -51,87 +56,77 @@ async def history(day: Day, ana: Client) -> Sequence[StoredMessage]:
     return list(reversed(await day.core.history.messages(conversation.id)))
 
 
-def test_messages_and_what_changes_them_are_in_the_history_and_then_confirmed(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            confirmed: list[str] = []
-            first = received(ana, "oi")
-            told = [
-                first,
-                first,  # webhooks repeat themselves
-                received(ana, "minha resposta", fromMe=True, senderLid=None, chatLid="81896604192873@lid"),
-                received(ana, "foto", text=None, image={"mimeType": "image/jpeg", "caption": "eu"}),
-                {**first, "isEdit": True, "text": {"message": "oi!"}, "momment": first["momment"] + 5000},
-                received(ana, "r", text=None, reaction={"value": "👍", "referencedMessage": first}),
-            ]
-            for body in told:
-                assert deliver(day, ana, body, confirmed)
-            await until(lambda: len(confirmed) == len(told))
-            texts = {message.text: message for message in await history(day, ana)}
-            assert set(texts) == {"oi!", "minha resposta", "eu"}
-            assert (texts["oi!"].original_text, texts["oi!"].reactions) == ("oi", ("👍",))
-            assert texts["minha resposta"].from_me
-            assert texts["oi!"].sender_name == "Bia"
-            evidence = day.status(ana.person).evidence
-            assert evidence.last_inbound is not None
-            assert day.grown
-
-    run(main())
+async def test_messages_and_what_changes_them_are_in_the_history_and_then_confirmed(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        confirmed: list[str] = []
+        first = received(ana, "oi")
+        items = [
+            first,
+            first,  # webhooks repeat themselves
+            received(ana, "minha resposta", fromMe=True, senderLid=None, chatLid="81896604192873@lid"),
+            received(ana, "foto", text=None, image={"mimeType": "image/jpeg", "caption": "eu"}),
+            {**first, "isEdit": True, "text": {"message": "oi!"}, "momment": first["momment"] + 5000},
+            received(ana, "r", text=None, reaction={"value": "👍", "referencedMessage": first}),
+        ]
+        for body in items:
+            assert deliver(day, ana, body, confirmed)
+        await until(lambda: len(confirmed) == len(items))
+        texts = {message.text: message for message in await history(day, ana)}
+        assert set(texts) == {"oi!", "minha resposta", "eu"}
+        assert (texts["oi!"].original_text, texts["oi!"].reactions) == ("oi", ("👍",))
+        assert texts["minha resposta"].from_me
+        assert texts["oi!"].sender_name == "Bia"
+        evidence = day.status(ana.person).evidence
+        assert evidence.last_inbound is not None
+        assert day.grown
 
 
-def test_what_becomes_of_a_message_is_told_by_its_receipts(office: Office) -> None:
+async def test_what_becomes_of_a_message_is_told_by_its_receipts(harness: Harness) -> None:
     """Accepted, handed to WhatsApp, delivered, read: it never goes back."""
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        confirmed: list[str] = []
+        sent = await day.send(ana, "olá")
+        assert isinstance(sent, Accepted)
+        deliver(day, ana, received(ana, "olá", fromMe=True, messageId=sent.provider_id), confirmed)
+        whose = {"instanceId": ana.instance.id, "phone": "5511912345678", "momment": 1_767_225_700}
+        read = {**whose, "type": "MessageStatusCallback", "status": "READ", "ids": [sent.provider_id]}
+        seen: list[DeliveryStatus | None] = []
+        for body in (
+            {**whose, "type": "DeliveryCallback", "messageId": sent.provider_id, "zaapId": sent.queue_id},
+            {**read, "status": "RECEIVED"},
+            read,
+            {**read, "status": "SENT"},
+        ):
+            deliver(day, ana, body, confirmed)
+            await until(lambda: len(confirmed) == len(seen) + 2)
+            (message,) = await history(day, ana)
+            seen.append(message.delivery)
+        assert seen == [DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ, DeliveryStatus.READ]
 
+
+async def test_without_an_open_line_it_is_for_the_receiver_to_keep(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        confirmed: list[str] = []
+        await day.do(ActionName.DISCONNECT, ana.person)
+        assert not deliver(day, ana, received(ana, "oi"), confirmed)
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.until(ana.person, LinkState.CONNECTED)
+        assert confirmed == []
+        assert deliver(day, ana, received(ana, "oi"), confirmed)
+        await until(lambda: confirmed)
+
+
+def test_nothing_is_confirmed_that_could_not_be_stored(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            confirmed: list[str] = []
-            sent = await day.send(ana, "olá")
-            assert isinstance(sent, Accepted)
-            deliver(day, ana, received(ana, "olá", fromMe=True, messageId=sent.provider_id), confirmed)
-            whose = {"instanceId": ana.instance.id, "phone": "5511912345678", "momment": 1_767_225_700}
-            read = {**whose, "type": "MessageStatusCallback", "status": "READ", "ids": [sent.provider_id]}
-            seen: list[Delivery | None] = []
-            for body in (
-                {**whose, "type": "DeliveryCallback", "messageId": sent.provider_id, "zaapId": sent.queue_id},
-                {**read, "status": "RECEIVED"},
-                read,
-                {**read, "status": "SENT"},
-            ):
-                deliver(day, ana, body, confirmed)
-                await until(lambda: len(confirmed) == len(seen) + 2)
-                (message,) = await history(day, ana)
-                seen.append(message.delivery)
-            assert seen == [Delivery.SENT, Delivery.DELIVERED, Delivery.READ, Delivery.READ]
-
-    run(main())
-
-
-def test_without_an_open_line_it_is_for_the_receiver_to_keep(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            confirmed: list[str] = []
-            await day.do(ActionName.DISCONNECT, ana.person)
-            assert not deliver(day, ana, received(ana, "oi"), confirmed)
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.until(ana.person, LinkState.CONNECTED)
-            assert confirmed == []
-            assert deliver(day, ana, received(ana, "oi"), confirmed)
-            await until(lambda: confirmed)
-
-    run(main())
-
-
-def test_nothing_is_confirmed_that_could_not_be_stored(office: Office, caplog: pytest.LogCaptureFixture) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
+        async with harness.at_work() as day:
             ana = await day.connected()
             store, confirmed = day.core.history.store, list[str]()
 
             async def full(*_args: object) -> None:
-                raise Problem(Code.DATABASE_DISK_FULL)
+                raise Problem(ProblemCode.DATABASE_DISK_FULL)
 
             day.core.history.store = full  # type: ignore[method-assign,assignment]
             deliver(day, ana, received(ana, "oi"), confirmed)
@@ -147,36 +142,28 @@ def test_nothing_is_confirmed_that_could_not_be_stored(office: Office, caplog: p
 
 async def asked_by_the_hour(day: Day) -> Client:
     """Somebody connected, whose instance would not be asked again while a test lasts."""
-    day.provider._pace = Pace(status=3600)
+    day.provider._pace = PollSettings(status=3600)
     ana = await day.connected()
     await day.core.clock.sleep(5)
     return ana
 
 
-def test_a_webhook_that_tells_of_a_fall_has_it_asked_at_once(office: Office) -> None:
+async def test_a_webhook_that_tells_of_a_fall_has_it_asked_at_once(harness: Harness) -> None:
     """ "webhook DisconnectedCallback … re-check /status, then above": the event itself changes nothing."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await asked_by_the_hour(day)
-            asked = ana.instance.asked.count("GET status")
-            fell = {"type": "DisconnectedCallback", "disconnected": True, "instanceId": ana.instance.id, "momment": 1}
-            assert deliver(day, ana, fell, [])
-            await until(lambda: ana.instance.asked.count("GET status") > asked)
-            assert {state for state, _ in day.steps(ana.person)} == {"connecting", "connected"}
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await asked_by_the_hour(day)
+        asked = ana.instance.asked.count("GET status")
+        fell = {"type": "DisconnectedCallback", "disconnected": True, "instanceId": ana.instance.id, "momment": 1}
+        assert deliver(day, ana, fell, [])
+        await until(lambda: ana.instance.asked.count("GET status") > asked)
+        assert {state for state, _ in day.steps(ana.person)} == {"connecting", "connected"}
 
 
-def test_a_webhook_that_tells_of_a_new_connection_has_its_number_judged(office: Office) -> None:
+async def test_a_webhook_that_tells_of_a_new_connection_has_its_number_judged(harness: Harness) -> None:
     """ "ConnectedCallback … wrong-number guard" """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await asked_by_the_hour(day)
-            ana.instance.link("5521955554444")
-            told = {"type": "ConnectedCallback", "connected": True, "instanceId": ana.instance.id, "phone": "55"}
-            deliver(day, ana, told, [])
-            await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await asked_by_the_hour(day)
+        ana.instance.link("5521955554444")
+        fields = {"type": "ConnectedCallback", "connected": True, "instanceId": ana.instance.id, "phone": "55"}
+        deliver(day, ana, fields, [])
+        await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)

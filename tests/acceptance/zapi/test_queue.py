@@ -7,11 +7,15 @@ from collections.abc import Callable
 
 import pytest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
-from app.domain.errors import Code, Problem
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import Recommendation
-from tests.acceptance.zapi.office import Client, Day, Office, run
+from app.domain.link_status import LinkState, Reason
+from tests.acceptance.zapi.harness import (
+    Client,
+    Day,
+    Harness,
+)
 from tests.emulators.zapi.faults import Fault
 from tests.emulators.zapi.instance import Instance, Pairing
 
@@ -56,182 +60,144 @@ async def back(day: Day, ana: Client, down: Callable[[Instance], None]) -> None:
 
 
 @ways
-def test_what_waits_is_shown_and_goes_out_when_a_person_lets_it(
-    office: Office, down: Callable[[Instance], None]
+async def test_what_waits_is_shown_and_goes_out_when_a_person_lets_it(
+    harness: Harness, down: Callable[[Instance], None]
 ) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await waiting(day, down)
-            seen = await day.core.hosted.queue.waiting(ana.person.id)
-            assert [message.text for message in seen] == ["velha 0", "velha 1", "velha 2"]
-            assert all(message.since is not None and message.to == "5511912345678" for message in seen)
-            await day.core.hosted.queue.send(ana.person.id, seen)
-            await back(day, ana, down)
-            while ana.instance.queue:
-                await day.core.clock.sleep(1)
-                ana.instance.settle()
-            assert [message.message for message in ana.instance.sent] == ["velha 0", "velha 1", "velha 2"]
-
-    run(main())
-
-
-@ways
-def test_what_is_purged_never_goes_out(office: Office, down: Callable[[Instance], None]) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await waiting(day, down)
-            assert (
-                await day.core.hosted.queue.purge(ana.person.id, await day.core.hosted.queue.waiting(ana.person.id))
-                == 3
-            )
-            await back(day, ana, down)
-            await day.core.clock.sleep(10)
+    async with harness.at_work() as day:
+        ana = await waiting(day, down)
+        seen = await day.core.hosted.queue.list(ana.person.id)
+        assert [message.text for message in seen] == ["velha 0", "velha 1", "velha 2"]
+        assert all(message.since is not None and message.to == "5511912345678" for message in seen)
+        await day.core.hosted.queue.send(ana.person.id, seen)
+        await back(day, ana, down)
+        while ana.instance.queue:
+            await day.core.clock.sleep(1)
             ana.instance.settle()
-            assert (ana.instance.queue, ana.instance.sent) == ([], [])
-
-    run(main())
+        assert [message.message for message in ana.instance.sent] == ["velha 0", "velha 1", "velha 2"]
 
 
 @ways
-def test_what_is_left_waits_and_so_does_the_link(office: Office, down: Callable[[Instance], None]) -> None:
+async def test_what_is_purged_never_goes_out(harness: Harness, down: Callable[[Instance], None]) -> None:
+    async with harness.at_work() as day:
+        ana = await waiting(day, down)
+        assert await day.core.hosted.queue.purge(ana.person.id, await day.core.hosted.queue.list(ana.person.id)) == 3
+        await back(day, ana, down)
+        await day.core.clock.sleep(10)
+        ana.instance.settle()
+        assert (ana.instance.queue, ana.instance.sent) == ([], [])
+
+
+@ways
+async def test_what_is_left_waits_and_so_does_the_link(harness: Harness, down: Callable[[Instance], None]) -> None:
     """Connecting once more, and starting the program again, change nothing: it is a person's decision."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await waiting(day, down)
-            day.core.hosted.queue.leave(ana.person.id, await day.core.hosted.queue.waiting(ana.person.id))
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.until(ana.person, LinkState.BLOCKED, Reason.QUEUE_PENDING)
-        async with office.at_work(starting=True) as day:
-            await day.core.clock.sleep(60)
-            assert day.status(ana.person).reason is Reason.QUEUE_PENDING
-            assert len(ana.instance.queue) == 3
-            assert not set(ana.instance.asked) & set(BRINGS_BACK)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await waiting(day, down)
+        day.core.hosted.queue.keep(ana.person.id, await day.core.hosted.queue.list(ana.person.id))
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.until(ana.person, LinkState.BLOCKED, Reason.QUEUE_PENDING)
+    async with harness.at_work(starting=True) as day:
+        await day.core.clock.sleep(60)
+        assert day.status(ana.person).reason is Reason.QUEUE_PENDING
+        assert len(ana.instance.queue) == 3
+        assert not set(ana.instance.asked) & set(BRINGS_BACK)
 
 
-def test_a_persons_word_holds_once(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await waiting(day, dropped)
-            await day.core.hosted.queue.send(ana.person.id, await day.core.hosted.queue.waiting(ana.person.id))
-            await day.until(ana.person, LinkState.CONNECTED)
-            ana.instance.drop(told=False)
-            ana.instance.queue.clear()
-            ana.instance.enqueue("5511912345678", "nova")
-            await day.until(ana.person, LinkState.BLOCKED, Reason.QUEUE_PENDING)
-
-    run(main())
+async def test_a_persons_word_holds_once(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await waiting(day, dropped)
+        await day.core.hosted.queue.send(ana.person.id, await day.core.hosted.queue.list(ana.person.id))
+        await day.until(ana.person, LinkState.CONNECTED)
+        ana.instance.drop(result=False)
+        ana.instance.queue.clear()
+        ana.instance.enqueue("5511912345678", "nova")
+        await day.until(ana.person, LinkState.BLOCKED, Reason.QUEUE_PENDING)
 
 
-def test_a_persons_word_still_holds_when_it_takes_a_code(office: Office) -> None:
+@pytest.mark.within(60)
+async def test_a_persons_word_still_holds_when_it_takes_a_code(harness: Harness) -> None:
     """They let the queue go; then neither restoring nor restarting helps, and the code need not ask again."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await waiting(day, dropped)
-            ana.instance.restore_works = ana.instance.restart_works = False
-            await day.core.hosted.queue.send(ana.person.id, await day.core.hosted.queue.waiting(ana.person.id))
-            await day.scan_shown(ana)
-            await day.until(ana.person, LinkState.CONNECTED)
-
-    run(main(), within=60)
+    async with harness.at_work() as day:
+        ana = await waiting(day, dropped)
+        ana.instance.restore_works = ana.instance.restart_works = False
+        await day.core.hosted.queue.send(ana.person.id, await day.core.hosted.queue.list(ana.person.id))
+        await day.scan_shown(ana)
+        await day.until(ana.person, LinkState.CONNECTED)
 
 
-def test_messages_that_joined_the_queue_after_a_restore_in_vain_are_seen_before_the_restart(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            only_a_restart_helps(ana.instance)
-            await day.until(ana.person, LinkState.RECONNECTING, Reason.SESSION_DROPPED)
-            ana.instance.enqueue("5511912345678", "nova")
-            await day.until(ana.person, LinkState.BLOCKED, Reason.QUEUE_PENDING)
-            assert "GET restart" not in ana.instance.asked
+async def test_messages_that_joined_the_queue_after_a_restore_in_vain_are_seen_before_the_restart(
+    harness: Harness,
+) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        only_a_restart_helps(ana.instance)
+        await day.until(ana.person, LinkState.RECONNECTING, Reason.SESSION_DROPPED)
+        ana.instance.enqueue("5511912345678", "nova")
+        await day.until(ana.person, LinkState.BLOCKED, Reason.QUEUE_PENDING)
+        assert "GET restart" not in ana.instance.asked
 
-    run(main())
 
-
-def test_messages_that_join_the_queue_while_a_code_is_shown_take_it_away(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            await day.do(ActionName.CONNECT, ana.person)
-            await day.code(ana.person)
-            ana.instance.enqueue("5511912345678", "nova")
-            await day.until(ana.person, LinkState.BLOCKED, Reason.QUEUE_PENDING)
-            assert day.status(ana.person).qr is None
-
-    run(main())
+async def test_messages_that_join_the_queue_while_a_code_is_shown_take_it_away(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.client()
+        await day.do(ActionName.CONNECT, ana.person)
+        await day.code(ana.person)
+        ana.instance.enqueue("5511912345678", "nova")
+        await day.until(ana.person, LinkState.BLOCKED, Reason.QUEUE_PENDING)
+        assert day.status(ana.person).qr is None
 
 
 @pytest.mark.parametrize("fault", [Fault.HTML_502, Fault.WRONG_TYPES, Fault.ERROR_200, Fault.EMPTY, Fault.RESET])
 @ways
-def test_a_queue_that_cannot_be_read_is_never_flushed_blindly(
-    office: Office, fault: Fault, down: Callable[[Instance], None]
+async def test_a_queue_that_cannot_be_read_is_never_flushed_blindly(
+    harness: Harness, fault: Fault, down: Callable[[Instance], None]
 ) -> None:
     """The link is unknown until it can be."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            if down is not unlinked:
-                ana.instance.link(ana.person.digits)
-            down(ana.instance)
-            office.emulator.fault("queue", fault)
-            await day.do(ActionName.CONNECT, ana.person)
-            status = await day.until(ana.person, LinkState.UNKNOWN, Reason.UNREACHABLE)
-            assert "queue" in status.detail
-            with pytest.raises(Problem) as caught:
-                await day.core.hosted.queue.waiting(ana.person.id)
-            assert caught.value.code is Code.PROVIDER_SILENT
-            assert not set(ana.instance.asked) & set(BRINGS_BACK)
-            office.emulator.clear_faults()
-            await back(day, ana, down)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.client()
+        if down is not unlinked:
+            ana.instance.link(ana.person.digits)
+        down(ana.instance)
+        harness.emulator.fault("queue", fault)
+        await day.do(ActionName.CONNECT, ana.person)
+        status = await day.until(ana.person, LinkState.UNKNOWN, Reason.UNREACHABLE)
+        assert "queue" in status.detail
+        with pytest.raises(Problem) as caught:
+            await day.core.hosted.queue.list(ana.person.id)
+        assert caught.value.code is ProblemCode.PROVIDER_SILENT
+        assert not set(ana.instance.asked) & set(BRINGS_BACK)
+        harness.emulator.clear_faults()
+        await back(day, ana, down)
 
 
-def test_a_whole_thousand_is_shown_and_removed(office: Office) -> None:
+async def test_a_whole_thousand_is_shown_and_removed(harness: Harness) -> None:
     """Paged with the cursor of `POST /queue`."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await waiting(day, dropped, messages=1000)
-            seen = await day.core.hosted.queue.waiting(ana.person.id)
-            assert [message.text for message in seen] == [f"velha {number}" for number in range(1000)]
-            assert await day.core.hosted.queue.purge(ana.person.id, seen) == 1000
-            await day.until(ana.person, LinkState.CONNECTED)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await waiting(day, dropped, messages=1000)
+        seen = await day.core.hosted.queue.list(ana.person.id)
+        assert [message.text for message in seen] == [f"velha {number}" for number in range(1000)]
+        assert await day.core.hosted.queue.purge(ana.person.id, seen) == 1000
+        await day.until(ana.person, LinkState.CONNECTED)
 
 
-def test_a_purge_whose_answer_never_came_is_looked_after(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await waiting(day, dropped)
-            seen = await day.core.hosted.queue.waiting(ana.person.id)
-            office.emulator.fault("queue", Fault.HTML_502)
-            with pytest.raises(Problem):
-                await day.core.hosted.queue.purge(ana.person.id, seen)
-            office.emulator.clear_faults()
-            assert len(await day.core.hosted.queue.waiting(ana.person.id)) == 3
-
-    run(main())
+async def test_a_purge_whose_answer_never_came_is_looked_after(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await waiting(day, dropped)
+        seen = await day.core.hosted.queue.list(ana.person.id)
+        harness.emulator.fault("queue", Fault.HTML_502)
+        with pytest.raises(Problem):
+            await day.core.hosted.queue.purge(ana.person.id, seen)
+        harness.emulator.clear_faults()
+        assert len(await day.core.hosted.queue.list(ana.person.id)) == 3
 
 
-def test_once_connected_an_instance_is_told_not_to_queue_for_an_absent_phone(office: Office) -> None:
+async def test_once_connected_an_instance_is_told_not_to_queue_for_an_absent_phone(harness: Harness) -> None:
     """ "`disableEnqueueWhenDisconnected` … ignored otherwise": where it is not known, nothing breaks."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            await day.core.clock.sleep(60)
-            assert ana.instance.disable_enqueue
-            office.emulator.fault("update-queue-settings", (405, b'{"error":"Method not allowed"}'))
-            bia = await day.connected("Bia")
-            await day.core.clock.sleep(60)
-            assert not bia.instance.disable_enqueue
-            assert day.status(bia.person).state is LinkState.CONNECTED
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        await day.core.clock.sleep(60)
+        assert ana.instance.disable_enqueue
+        harness.emulator.fault("update-queue-settings", (405, b'{"error":"Method not allowed"}'))
+        bia = await day.connected("Bia")
+        await day.core.clock.sleep(60)
+        assert not bia.instance.disable_enqueue
+        assert day.status(bia.person).state is LinkState.CONNECTED

@@ -6,39 +6,35 @@ import json
 
 import pytest
 
-from app.domain.connection import LinkState, Reason
+from app.domain.link_status import LinkState, Reason
 from app.domain.messages import Address, AddressKind
 from app.domain.sending import (
     STOPS_NUMBER,
     TRIED_AGAIN,
     Accepted,
     NotSent,
-    Outgoing,
-    SendTrouble,
-    TemplateUse,
+    OutgoingMessage,
+    SendErrorKind,
+    TemplateMessage,
     Uncertain,
 )
-from app.providers.wire import Patience
-from tests.acceptance.zapi.office import Day, Office, run
+from app.providers.http_client import Timeouts
+from tests.acceptance.zapi.harness import Day, Harness
 from tests.emulators.zapi.faults import Fault
 
-SOON = Patience(connect=0.5, read=0.4, whole=0.6)
-_T = SendTrouble
+SOON = Timeouts(connect=0.5, read=0.4, whole=0.6)
+_T = SendErrorKind
 
 
-def test_a_message_is_handed_over_once_with_both_its_names(office: Office) -> None:
+async def test_a_message_is_handed_over_once_with_both_its_names(harness: Harness) -> None:
     """`messageId` is what webhooks call it, `zaapId` takes it out of the queue; its yes means queued, no more."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            result = await day.send(ana, "Olá, tudo bem?")
-            assert isinstance(result, Accepted)
-            (waiting,) = ana.instance.queue
-            assert (result.provider_id, result.queue_id) == (waiting.message_id, waiting.zaap_id)
-            assert (waiting.phone, waiting.message) == ("5511912345678", "Olá, tudo bem?")
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        result = await day.send(ana, "Olá, tudo bem?")
+        assert isinstance(result, Accepted)
+        (waiting,) = ana.instance.queue
+        assert (result.provider_id, result.queue_id) == (waiting.message_id, waiting.zaap_id)
+        assert (waiting.phone, waiting.message) == ("5511912345678", "Olá, tudo bem?")
 
 
 @pytest.mark.parametrize(
@@ -51,17 +47,13 @@ def test_a_message_is_handed_over_once_with_both_its_names(office: Office) -> No
         (Address(AddressKind.GROUP, "5511912345678-1623281429"), "5511912345678-1623281429"),
     ],
 )
-def test_an_address_is_used_as_it_is(office: Office, address: Address, written: str) -> None:
+async def test_an_address_is_used_as_it_is(harness: Harness, address: Address, written: str) -> None:
     """ "Brazil's ninth digit: never rewritten by rule" """
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            enrolment = day.core.enrolments.get(ana.person.id)
-            assert isinstance(await day.provider.send(enrolment, Outgoing(to=address, text="oi")), Accepted)
-            assert [waiting.phone for waiting in ana.instance.queue] == [written]
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        mentorado = day.core.mentorados.get(ana.person.id)
+        assert isinstance(await day.provider.send(mentorado, OutgoingMessage(to=address, text="oi")), Accepted)
+        assert [waiting.phone for waiting in ana.instance.queue] == [written]
 
 
 def error(status: int, text: str) -> tuple[int, bytes]:
@@ -72,7 +64,7 @@ def named(status: int, **more: object) -> tuple[int, bytes]:
     return status, json.dumps({"zaapId": "Z", "messageId": "M", **more}).encode()
 
 
-TABLE: dict[str, tuple[Fault | tuple[int, bytes], SendTrouble | type[Uncertain]]] = {
+TABLE: dict[str, tuple[Fault | tuple[int, bytes], SendErrorKind | type[Uncertain]]] = {
     "the subscription lapsed": (error(400, "To continue sending a message, you must subscribe to this …"), _T.BILLING),
     "the Client-Token is wanted": (error(400, "null not allowed"), _T.AUTH),
     "the Client-Token is wanted, as it is said today": (error(403, "Client-Token null not allowed"), _T.AUTH),
@@ -112,33 +104,29 @@ TABLE: dict[str, tuple[Fault | tuple[int, bytes], SendTrouble | type[Uncertain]]
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_what_becomes_of_a_message(office: Office, name: str) -> None:
+async def test_what_becomes_of_a_message(harness: Harness, name: str) -> None:
     fault, expected = TABLE[name]
-
-    async def main() -> None:
-        async with office.at_work(patience=SOON) as day:
-            ana = await day.connected()
-            office.emulator.fault("send-text", fault)
-            before = office.emulator.requested.count("POST send-text")
-            result = await day.send(ana, "oi")
-            if isinstance(expected, type):
-                assert isinstance(result, expected)
+    async with harness.at_work(timeouts=SOON) as day:
+        ana = await day.connected()
+        harness.emulator.fault("send-text", fault)
+        before = harness.emulator.requested.count("POST send-text")
+        result = await day.send(ana, "oi")
+        if isinstance(expected, type):
+            assert isinstance(result, expected)
+        else:
+            assert isinstance(result, NotSent)
+            assert result.trouble is expected
+            assert (result.after is not None) is (expected in TRIED_AGAIN)
+            if expected in STOPS_NUMBER:
+                await day.until(ana.person, LinkState.BLOCKED)
+                second = await day.send(ana, "oi")
+                assert isinstance(second, NotSent)
+                assert second.trouble is SendErrorKind.NOT_CONNECTED
             else:
-                assert isinstance(result, NotSent)
-                assert result.trouble is expected
-                assert (result.after is not None) is (expected in TRIED_AGAIN)
-                if expected in STOPS_NUMBER:
-                    await day.until(ana.person, LinkState.BLOCKED)
-                    second = await day.send(ana, "oi")
-                    assert isinstance(second, NotSent)
-                    assert second.trouble is SendTrouble.NOT_CONNECTED
-                else:
-                    assert day.status(ana.person).state is LinkState.CONNECTED
-            assert office.emulator.requested.count("POST send-text") == before + 1, "it is never sent again by itself"
-            took_it = fault in (Fault.DONE_THEN_HANG, Fault.DONE_THEN_RESET)
-            assert len(ana.instance.queue) == (1 if took_it else 0)
-
-    run(main())
+                assert day.status(ana.person).state is LinkState.CONNECTED
+        assert harness.emulator.requested.count("POST send-text") == before + 1, "it is never sent again by itself"
+        took_it = fault in (Fault.DONE_THEN_HANG, Fault.DONE_THEN_RESET)
+        assert len(ana.instance.queue) == (1 if took_it else 0)
 
 
 @pytest.mark.parametrize(
@@ -153,103 +141,84 @@ def test_what_becomes_of_a_message(office: Office, name: str) -> None:
         ("Instance not found", Reason.TOKEN_INVALID),
     ],
 )
-def test_each_trouble_that_stops_the_number_has_its_own_reason(office: Office, text: str, reason: Reason) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            office.emulator.fault("send-text", error(400, text))
-            await day.send(ana, "oi")
-            await day.until(ana.person, LinkState.BLOCKED, reason)
+async def test_each_trouble_that_stops_the_number_has_its_own_reason(
+    harness: Harness, text: str, reason: Reason
+) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        harness.emulator.fault("send-text", error(400, text))
+        await day.send(ana, "oi")
+        await day.until(ana.person, LinkState.BLOCKED, reason)
 
-    run(main())
 
-
-async def refused(day: Day, link: object, outgoing: Outgoing, trouble: SendTrouble) -> None:
+async def refused(day: Day, link: object, outgoing: OutgoingMessage, trouble: SendErrorKind) -> None:
     result = await day.provider.send(link, outgoing)  # type: ignore[arg-type]
     assert isinstance(result, NotSent)
     assert (result.trouble, result.after) == (trouble, None)
 
 
-def test_nothing_is_handed_over_for_a_phone_that_is_away(office: Office) -> None:
+async def test_nothing_is_handed_over_for_a_phone_that_is_away(harness: Harness) -> None:
     """It would wait there, and go out when nobody thinks of it any more."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.client()
-            enrolment = day.core.enrolments.get(ana.person.id)
-            message = Outgoing(to=Address(AddressKind.PHONE, "+5511912345678"), text="oi")
-            await refused(day, enrolment, message, SendTrouble.NOT_CONNECTED)
-            await day.do("connect", ana.person)  # type: ignore[arg-type]
-            await day.code(ana.person)
-            await refused(day, enrolment, message, SendTrouble.NOT_CONNECTED)
-            await day.scan_shown(ana)
-            await day.until(ana.person, LinkState.CONNECTED)
-            office.emulator.fault("status", Fault.HTML_502)
-            await day.until(ana.person, LinkState.UNKNOWN)
-            await refused(day, enrolment, message, SendTrouble.NOT_CONNECTED)
-            assert ana.instance.queue == []
-            assert "POST send-text" not in ana.instance.asked
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.client()
+        mentorado = day.core.mentorados.get(ana.person.id)
+        message = OutgoingMessage(to=Address(AddressKind.PHONE, "+5511912345678"), text="oi")
+        await refused(day, mentorado, message, SendErrorKind.NOT_CONNECTED)
+        await day.do("connect", ana.person)  # type: ignore[arg-type]
+        await day.code(ana.person)
+        await refused(day, mentorado, message, SendErrorKind.NOT_CONNECTED)
+        await day.scan_shown(ana)
+        await day.until(ana.person, LinkState.CONNECTED)
+        harness.emulator.fault("status", Fault.HTML_502)
+        await day.until(ana.person, LinkState.UNKNOWN)
+        await refused(day, mentorado, message, SendErrorKind.NOT_CONNECTED)
+        assert ana.instance.queue == []
+        assert "POST send-text" not in ana.instance.asked
 
 
-def test_what_z_api_cannot_carry_is_said_without_asking(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            enrolment = day.core.enrolments.get(ana.person.id)
-            to = Address(AddressKind.PHONE, "+5511912345678")
-            template = TemplateUse(name="boas_vindas", language="pt_BR")
-            await refused(day, enrolment, Outgoing(to=to, template=template), SendTrouble.REQUEST)
-            await refused(day, enrolment, Outgoing(to=to), SendTrouble.REQUEST)
-            list_address = Address(AddressKind.OTHER, "1234@broadcast")
-            await refused(day, enrolment, Outgoing(to=list_address, text="oi"), SendTrouble.RECIPIENT_INVALID)
-            assert "POST send-text" not in ana.instance.asked
-
-    run(main())
+async def test_what_z_api_cannot_carry_is_said_without_asking(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        mentorado = day.core.mentorados.get(ana.person.id)
+        to = Address(AddressKind.PHONE, "+5511912345678")
+        template = TemplateMessage(name="boas_vindas", language="pt_BR")
+        await refused(day, mentorado, OutgoingMessage(to=to, template=template), SendErrorKind.REQUEST)
+        await refused(day, mentorado, OutgoingMessage(to=to), SendErrorKind.REQUEST)
+        list_address = Address(AddressKind.OTHER, "1234@broadcast")
+        await refused(day, mentorado, OutgoingMessage(to=list_address, text="oi"), SendErrorKind.RECIPIENT_INVALID)
+        assert "POST send-text" not in ana.instance.asked
 
 
-def test_a_send_that_finds_the_session_dropped_has_the_line_asked_at_once(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            ana.instance.disable_enqueue = True
-            ana.instance.drop(told=False)
-            result = await day.send(ana, "oi")
-            assert isinstance(result, NotSent)
-            assert result.trouble is SendTrouble.NOT_CONNECTED
-            await day.until(ana.person, LinkState.RECONNECTING, Reason.SESSION_DROPPED)
-            await day.until(ana.person, LinkState.CONNECTED)
-
-    run(main())
+async def test_a_send_that_finds_the_session_dropped_has_the_line_asked_at_once(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        ana.instance.disable_enqueue = True
+        ana.instance.drop(result=False)
+        result = await day.send(ana, "oi")
+        assert isinstance(result, NotSent)
+        assert result.trouble is SendErrorKind.NOT_CONNECTED
+        await day.until(ana.person, LinkState.RECONNECTING, Reason.SESSION_DROPPED)
+        await day.until(ana.person, LinkState.CONNECTED)
 
 
-def test_without_a_connection_nothing_went_out_and_it_may_be_tried_again(office: Office) -> None:
+async def test_without_a_connection_nothing_went_out_and_it_may_be_tried_again(harness: Harness) -> None:
     """Only where it is certain that no byte of it was sent."""
-
-    async def main() -> None:
-        async with office.at_work(patience=SOON) as day:
-            ana = await day.connected()
-            line = day.line(ana)
-            line.instance._wire._client._base_url = line.instance._wire._client._base_url.copy_with(port=9)
-            result = await day.send(ana, "oi")
-            assert isinstance(result, NotSent)
-            assert (result.trouble, result.after is not None) == (SendTrouble.TRANSIENT, True)
-
-    run(main())
+    async with harness.at_work(timeouts=SOON) as day:
+        ana = await day.connected()
+        line = day.line(ana)
+        line.instance._wire._client._base_url = line.instance._wire._client._base_url.copy_with(port=9)
+        result = await day.send(ana, "oi")
+        assert isinstance(result, NotSent)
+        assert (result.trouble, result.after is not None) == (SendErrorKind.TRANSIENT, True)
 
 
-def test_a_message_that_is_never_acknowledged_stays_accepted(office: Office) -> None:
+async def test_a_message_that_is_never_acknowledged_stays_accepted(harness: Harness) -> None:
     """A silent restriction (463): Z-API took it, and nobody says more. That is not delivered."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            ana.instance.acknowledges = False
-            assert isinstance(await day.send(ana, "oi"), Accepted)
-            await day.core.clock.sleep(60)
-            ana.instance.settle()
-            assert ana.instance.sent == []
-            assert office.emulator.postman.delivered == []
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        ana.instance.acknowledges = False
+        assert isinstance(await day.send(ana, "oi"), Accepted)
+        await day.core.clock.sleep(60)
+        ana.instance.settle()
+        assert ana.instance.sent == []
+        assert harness.emulator.postman.delivered == []

@@ -13,8 +13,8 @@ import pytest
 
 from app.__main__ import main
 from app.storage.secrets.encrypted_file import EncryptedFile
-from app.ui.text import texts
-from tests.acceptance.zapi.office import Office
+from app.text.status import texts
+from tests.acceptance.zapi.harness import Harness
 
 PHRASE = "correct horse battery"
 DIGITS = "5511980001111"
@@ -23,23 +23,23 @@ Conecta = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def conecta(office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Conecta:
+def conecta(harness: Harness, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Conecta:
     """Run the command line with something on standard input; returns exit code, standard output and standard error."""
-    home = office.settings.data_dir
+    home = harness.settings.data_dir
     home.mkdir(parents=True)
     passphrase = home.parent / "passphrase"
     passphrase.write_text(f"{PHRASE}\n")
     passphrase.chmod(0o600)
     monkeypatch.setenv("CONECTA_DATA_DIR", str(home))
-    monkeypatch.setenv("CONECTA_ZAPI_URL", office.settings.zapi_url)
+    monkeypatch.setenv("CONECTA_ZAPI_URL", harness.settings.zapi_url)
     monkeypatch.setenv("CONECTA_SECRETS_PASSPHRASE_FILE", str(passphrase))
-    monkeypatch.setattr("app.logs.configure_logging", lambda _file: None)
+    monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
     monkeypatch.chdir(home)
     texts.set_language("en")
     logging.getLogger("app").setLevel(logging.NOTSET)
     assert main(("mentorado", "list")) == 0
     capsys.readouterr()
-    EncryptedFile.create(office.settings.secrets, PHRASE, {}, cost=10)  # quicker than the program makes it
+    EncryptedFile.create(harness.settings.secrets, PHRASE, {}, cost=10)  # quicker than the program makes it
 
     def run(*arguments: str, given: object = None) -> tuple[int, str, str]:
         monkeypatch.setattr("sys.stdin", io.StringIO(given if isinstance(given, str) else json.dumps(given)))
@@ -50,9 +50,9 @@ def conecta(office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
     return run
 
 
-def test_a_link_is_set_up_and_connected_by_commands_alone(office: Office, conecta: Conecta) -> None:
+def test_a_link_is_set_up_and_connected_by_commands_alone(harness: Harness, conecta: Conecta) -> None:
     """ "Confirm credentials", on a server: asked about before they are kept, from standard input, never shown again."""
-    instance = office.emulator.add_instance()
+    instance = harness.emulator.add_instance()
     instance.link(DIGITS)
     assert conecta("mentorado", "add", "Ana Prates", f"+{DIGITS}")[0] == 0
     code, out, _ = conecta("provider", "ana", "zapi")
@@ -69,8 +69,8 @@ def test_a_link_is_set_up_and_connected_by_commands_alone(office: Office, conect
 
     right = {"instance_id": instance.id, "instance_token": instance.token}
     code, out, _ = conecta("credentials", "ana", "--check", "--json", given=right)
-    told = json.loads(out)
-    assert (code, told["checked"], told["changed"]) == (0, True, ["instance_id", "instance_token"])
+    value = json.loads(out)
+    assert (code, value["checked"], value["changed"]) == (0, True, ["instance_id", "instance_token"])
     assert instance.token not in out
     assert conecta("credentials", "ana", "--check", given={})[0] == 0  # what is kept is right
 
@@ -99,12 +99,12 @@ def test_what_is_no_credentials_is_refused_and_not_repeated(conecta: Conecta, gi
     assert "hush" not in error
 
 
-def test_credentials_are_kept_unasked_when_nobody_wants_them_checked(office: Office, conecta: Conecta) -> None:
+def test_credentials_are_kept_unasked_when_nobody_wants_them_checked(harness: Harness, conecta: Conecta) -> None:
     conecta("mentorado", "add", "Ana Prates", f"+{DIGITS}")
     conecta("provider", "ana", "zapi", "--json")
     code, out, _ = conecta("credentials", "ana", given={"instance_id": "3C", "instance_token": "hush"})
     assert (code, out) == (0, "The credentials of Ana Prates are stored. Nobody asked the provider about them.\n")
-    assert b"hush" not in office.settings.secrets.read_bytes()
+    assert b"hush" not in harness.settings.secrets.read_bytes()
 
 
 def test_a_provider_without_credentials_asks_for_none(conecta: Conecta) -> None:
@@ -115,8 +115,8 @@ def test_a_provider_without_credentials_asks_for_none(conecta: Conecta) -> None:
 
 
 @pytest.mark.parametrize("how", ["readable", "empty", "missing"])
-def test_a_passphrase_that_cannot_be_used_is_named(office: Office, conecta: Conecta, how: str) -> None:
-    file: Path = office.settings.data_dir.parent / "passphrase"
+def test_a_passphrase_that_cannot_be_used_is_named(harness: Harness, conecta: Conecta, how: str) -> None:
+    file: Path = harness.settings.data_dir.parent / "passphrase"
     if how == "readable":
         file.chmod(0o644)
     elif how == "empty":
@@ -130,11 +130,11 @@ def test_a_passphrase_that_cannot_be_used_is_named(office: Office, conecta: Cone
 
 
 def test_a_wrong_passphrase_leaves_the_secrets_locked(
-    office: Office, conecta: Conecta, caplog: pytest.LogCaptureFixture
+    harness: Harness, conecta: Conecta, caplog: pytest.LogCaptureFixture
 ) -> None:
     conecta("mentorado", "add", "Ana Prates", f"+{DIGITS}")
     conecta("provider", "ana", "zapi")
-    (office.settings.data_dir.parent / "passphrase").write_text("another passphrase\n")
+    (harness.settings.data_dir.parent / "passphrase").write_text("another passphrase\n")
     code, _, error = conecta("credentials", "ana", given={"instance_id": "3C", "instance_token": "hush"})
     assert code == 1
     assert "[secrets_locked]" in error

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.core.action import BUTTON_FOR, ActionName
-from app.domain.connection import LinkState, Reason, SendCapability
+from app.domain.actions import RECOMMENDED_ACTION, ActionName
 from app.domain.guidance import Recommendation, recommend
-from app.providers.wire import Patience
-from tests.acceptance.zapi.office import Client, Office, run
+from app.domain.link_status import LinkState, Reason, SendCapability
+from app.providers.http_client import Timeouts
+from tests.acceptance.zapi.harness import Client, Harness, run
 from tests.emulators.zapi.emulator import ZapiEmulator
 from tests.emulators.zapi.faults import Fault
 from tests.emulators.zapi.instance import Instance, Pairing
 
 _S, _R, _C, _G, _A = LinkState, Reason, SendCapability, Recommendation, ActionName
 
-SOON = Patience(connect=0.5, read=0.4, whole=0.6)
+SOON = Timeouts(connect=0.5, read=0.4, whole=0.6)
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class Row:
     button: ActionName | None
 
 
-def says(status: int, said: object) -> Callable[[ZapiEmulator, Instance], None]:
+def says(status: int, value: object) -> Callable[[ZapiEmulator, Instance], None]:
     """``/status`` answers exactly this."""
 
     def arrange(emulator: ZapiEmulator, _instance: Instance) -> None:
-        emulator.fault("status", (status, json.dumps(said).encode()))
+        emulator.fault("status", (status, json.dumps(value).encode()))
 
     return arrange
 
@@ -145,30 +145,30 @@ ROWS = {
 }
 
 
-async def check(office: Office, row: Row, *, while_connected: bool) -> None:
-    async with office.at_work(patience=SOON) as day:
+async def check(harness: Harness, row: Row, *, while_connected: bool) -> None:
+    async with harness.at_work(timeouts=SOON) as day:
         ana = await day.connected()
         if not while_connected:
             await day.do(ActionName.DISCONNECT, ana.person)
         before = day.core.clock.now()
-        row.does(office.emulator, ana.instance)
+        row.does(harness.emulator, ana.instance)
         if while_connected:
-            day._read[ana.person.link] = len(day._told[ana.person.link])
+            day._read[ana.person.link] = len(day._seen[ana.person.link])
         else:
             await day.do(ActionName.CONNECT, ana.person)
-        status = await day.until_told(
+        status = await day.until_status(
             ana.person,
-            lambda told: (
-                (told.state, told.reason, told.capability) == (row.state, row.reason, row.capability)
+            lambda new_status: (
+                (new_status.state, new_status.reason, new_status.capability) == (row.state, row.reason, row.capability)
                 and day.core.clock.now() > before
             ),
         )
         recommended = recommend(status.state, status.reason)
         assert recommended is row.recommended
-        assert BUTTON_FOR[recommended] is row.button
+        assert RECOMMENDED_ACTION[recommended] is row.button
         if row.button is not None:
             assert day.refusal(row.button, ana.person) is None, "the recommended button must work"
-        check_words(office, ana, day.sentence(ana.person), status.detail)
+        check_words(harness, ana, day.sentence(ana.person), status.detail)
         age = status.evidence.last_observation
         assert age is not None
         if row.state is LinkState.UNKNOWN:
@@ -177,51 +177,43 @@ async def check(office: Office, row: Row, *, while_connected: bool) -> None:
                 assert age <= before, "what could not be asked was not observed"
 
 
-def check_words(office: Office, ana: Client, *words: str) -> None:
-    for secret in (ana.instance.token, ana.instance.id, office.emulator.client_token or "\0"):
+def check_words(harness: Harness, ana: Client, *words: str) -> None:
+    for secret in (ana.instance.token, ana.instance.id, harness.emulator.client_token or "\0"):
         assert not any(secret in word for word in words)
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_when_a_line_is_opened(office: Office, name: str) -> None:
-    run(check(office, ROWS[name], while_connected=False))
+def test_when_a_line_is_opened(harness: Harness, name: str) -> None:
+    run(check(harness, ROWS[name], while_connected=False))
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_while_it_is_connected(office: Office, name: str) -> None:
-    run(check(office, ROWS[name], while_connected=True))
+def test_while_it_is_connected(harness: Harness, name: str) -> None:
+    run(check(harness, ROWS[name], while_connected=True))
 
 
 @pytest.mark.parametrize("name", ["connected as a text", "an error nobody knows", "fault html_502", "fault reset"])
-def test_what_was_unknown_is_known_again_as_soon_as_it_answers(office: Office, name: str) -> None:
+async def test_what_was_unknown_is_known_again_as_soon_as_it_answers(harness: Harness, name: str) -> None:
     """The same line goes on asking, and a person can have it asked at once."""
-
-    async def main() -> None:
-        async with office.at_work(patience=SOON) as day:
-            ana = await day.connected()
-            line = day.line(ana)
-            ROWS[name].does(office.emulator, ana.instance)
-            await day.until(ana.person, LinkState.UNKNOWN)
-            office.emulator.clear_faults()
-            await day.do(ActionName.TRY_NOW, ana.person)
-            await day.until(ana.person, LinkState.CONNECTED)
-            assert day.line(ana) is line
-
-    run(main())
+    async with harness.at_work(timeouts=SOON) as day:
+        ana = await day.connected()
+        line = day.line(ana)
+        ROWS[name].does(harness.emulator, ana.instance)
+        await day.until(ana.person, LinkState.UNKNOWN)
+        harness.emulator.clear_faults()
+        await day.do(ActionName.TRY_NOW, ana.person)
+        await day.until(ana.person, LinkState.CONNECTED)
+        assert day.line(ana) is line
 
 
-def test_one_odd_answer_is_not_yet_news(office: Office) -> None:
+async def test_one_odd_answer_is_not_yet_news(harness: Harness) -> None:
     """ "Alert after 2 consecutive downs": a single failed question is asked again before anybody hears of it."""
-
-    async def main() -> None:
-        async with office.at_work(patience=SOON) as day:
-            ana = await day.connected()
-            for fault in (Fault.HTML_502, Fault.RESET, Fault.EMPTY):
-                office.emulator.fault("status", fault, times=1)
-                asked = ana.instance.asked.count("GET status")
-                day.line(ana).check_now()
-                while ana.instance.asked.count("GET status") <= asked:
-                    await day.core.clock.sleep(1)
-            assert {state for state, _ in day.steps(ana.person)} == {"connecting", "connected"}
-
-    run(main())
+    async with harness.at_work(timeouts=SOON) as day:
+        ana = await day.connected()
+        for fault in (Fault.HTML_502, Fault.RESET, Fault.EMPTY):
+            harness.emulator.fault("status", fault, times=1)
+            asked = ana.instance.asked.count("GET status")
+            day.line(ana).check_now()
+            while ana.instance.asked.count("GET status") <= asked:
+                await day.core.clock.sleep(1)
+        assert {state for state, _ in day.steps(ana.person)} == {"connecting", "connected"}

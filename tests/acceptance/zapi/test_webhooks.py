@@ -9,21 +9,26 @@ from typing import Any
 
 import httpx
 
-from app.core.action import ActionName
-from app.core.hosted.webhooks import Phase
-from app.domain.connection import LinkState
-from app.domain.messages import Delivery, StoredMessage, WireMessage
-from app.domain.webhooks import Outcome
+from app.core.webhooks.service import ServiceState
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState
+from app.domain.messages import DeliveryStatus, ProviderMessage, StoredMessage
+from app.domain.webhooks import DeliveryOutcome
 from tests.acceptance.webhooks_on import counted, switch_on, url_for
-from tests.acceptance.zapi.office import Client, Day, Office, run
-from tests.providers.webhook_place import zapi_text
+from tests.acceptance.zapi.harness import (
+    Client,
+    Day,
+    Harness,
+    run,
+)
+from tests.providers.webhook_harness import zapi_text
 from tests.storage.talk import phone
 
 
-async def posted(url: str, told: dict[str, Any]) -> int:
+async def posted(url: str, fields: dict[str, Any]) -> int:
     async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(10):
         while True:
-            answer = await client.post(url, content=json.dumps(told).encode())
+            answer = await client.post(url, content=json.dumps(fields).encode())
             if answer.status_code != 503:
                 return answer.status_code
             await asyncio.sleep(0.05)
@@ -44,133 +49,124 @@ async def until_there(day: Day, client: Client, count: int) -> dict[str, StoredM
     return found
 
 
-def test_what_the_emulator_calls_about_reaches_the_history(office: Office) -> None:
+async def test_what_the_emulator_calls_about_reaches_the_history(harness: Harness) -> None:
     """A message handed over and delivered, told in the emulator's own time; the session's fall is asked about."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            await switch_on(day.core)
-            url = await url_for(day.core, ana.person.link)
-            assert await posted(url, zapi_text("IN1", instanceId=ana.instance.id)) == 200
-            for kind in ("delivery", "message-status", "connected", "disconnected"):
-                ana.instance.webhooks[kind] = url
-            waiting = ana.instance.enqueue("5521987650001", "oi de volta")
-            own = WireMessage(
-                provider_id=waiting.message_id,
-                chat=(phone("+5521987650001"),),
-                sender=(),
-                from_me=True,
-                text="oi de volta",
-                sent_at=day.core.clock.now(),
-                received_at=day.core.clock.now(),
-            )
-            await day.core.history.store(day.core.enrolments.get(ana.person.id), [own], day.core.clock.now())
-            async with asyncio.timeout(20):
-                while (await talk(day, ana))[waiting.message_id].delivery is not Delivery.DELIVERED:
-                    ana.instance.settle()
-                    await asyncio.sleep(0.05)
-            assert (await talk(day, ana))["IN1"].text == "oi"
-            ana.instance.restore_works = ana.instance.restart_works = False
-            ana.instance.drop()
-            await day.until_told(ana.person, lambda status: status.state is not LinkState.CONNECTED)
-            assert office.emulator.postman.lost == []
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        await switch_on(day.core)
+        url = await url_for(day.core, ana.person.link)
+        assert await posted(url, zapi_text("IN1", instanceId=ana.instance.id)) == 200
+        for kind in ("delivery", "message-status", "connected", "disconnected"):
+            ana.instance.webhooks[kind] = url
+        waiting = ana.instance.enqueue("5521987650001", "oi de volta")
+        own = ProviderMessage(
+            provider_id=waiting.message_id,
+            chat=(phone("+5521987650001"),),
+            sender=(),
+            from_me=True,
+            text="oi de volta",
+            sent_at=day.core.clock.now(),
+            received_at=day.core.clock.now(),
+        )
+        await day.core.history.store(day.core.mentorados.get(ana.person.id), [own], day.core.clock.now())
+        async with asyncio.timeout(20):
+            while (await talk(day, ana))[waiting.message_id].delivery is not DeliveryStatus.DELIVERED:
+                ana.instance.settle()
+                await asyncio.sleep(0.05)
+        assert (await talk(day, ana))["IN1"].text == "oi"
+        ana.instance.restore_works = ana.instance.restart_works = False
+        ana.instance.drop()
+        await day.until_status(ana.person, lambda status: status.state is not LinkState.CONNECTED)
+        assert harness.emulator.postman.lost == []
 
 
-def test_what_was_sent_by_another_program_comes_back_with_its_state(office: Office) -> None:
+async def test_what_was_sent_by_another_program_comes_back_with_its_state(harness: Harness) -> None:
     """Where the account notifies what it sent itself: the message, and DELIVERED as some builds say it."""
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            await switch_on(day.core)
-            url = await url_for(day.core, ana.person.link)
-            ana.instance.notify_sent_by_me, ana.instance.statuses = True, ("SENT", "DELIVERED")
-            for kind in ("received", "delivery", "message-status"):
-                ana.instance.webhooks[kind] = url
-            waiting = ana.instance.enqueue("120363040000000001-group", "de outro programa")
-            async with asyncio.timeout(20):
-                while waiting.message_id not in (found := await talk(day, ana)):
-                    ana.instance.settle()
-                    await asyncio.sleep(0.05)
-            message = found[waiting.message_id]
-            assert (message.text, message.from_me, message.delivery) == ("de outro programa", True, Delivery.DELIVERED)
-            (conversation,) = await day.core.history.conversations(ana.person.id)
-            assert (conversation.title, conversation.is_group) == ("Turma", True)
-            assert office.emulator.postman.lost == []
-
-    run(main())
-
-
-def test_another_instance_or_path_changes_nothing_and_is_counted(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana, bia = await day.connected("Ana"), await day.connected("Bia")
-            await switch_on(day.core)
-            url = await url_for(day.core, ana.person.link)
-            assert url != await url_for(day.core, bia.person.link)
-            assert await posted(url, zapi_text("right", instanceId=ana.instance.id)) == 200
-            assert await posted(url, zapi_text("forged", instanceId=bia.instance.id)) == 403
-            assert await posted(url[:-1], zapi_text("lost", instanceId=ana.instance.id)) == 404
-            await counted(day.core, Outcome.OTHER_ACCOUNT, 1, link_id=ana.person.link)
-            await counted(day.core, Outcome.UNKNOWN_PATH, 1)
-            assert list(await until_there(day, ana, 1)) == ["right"]
-            assert await talk(day, bia) == {}
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        await switch_on(day.core)
+        url = await url_for(day.core, ana.person.link)
+        ana.instance.notify_sent_by_me, ana.instance.statuses = True, ("SENT", "DELIVERED")
+        for kind in ("received", "delivery", "message-status"):
+            ana.instance.webhooks[kind] = url
+        waiting = ana.instance.enqueue("120363040000000001-group", "de outro programa")
+        async with asyncio.timeout(20):
+            while waiting.message_id not in (found := await talk(day, ana)):
+                ana.instance.settle()
+                await asyncio.sleep(0.05)
+        message = found[waiting.message_id]
+        assert (message.text, message.from_me, message.delivery) == (
+            "de outro programa",
+            True,
+            DeliveryStatus.DELIVERED,
+        )
+        (conversation,) = await day.core.history.conversations(ana.person.id)
+        assert (conversation.title, conversation.is_group) == ("Turma", True)
+        assert harness.emulator.postman.lost == []
 
 
-def test_shuffled_and_repeated_callbacks_end_in_the_same_history(office: Office) -> None:
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            await switch_on(day.core)
-            url = await url_for(day.core, ana.person.link)
-            told = [zapi_text(f"IN{number}", f"mensagem {number}") for number in range(20)]
-            told += [zapi_text("IN3", "corrigida", isEdit=True, momment=1_760_000_100_000)]
-            told += [
-                {"type": "MessageStatusCallback", "ids": ["OUT"], "status": state, "phone": "5521987650001"}
-                for state in ("SENT", "RECEIVED", "READ")
-            ]
-            told += [zapi_text("OUT", "do celular", fromMe=True)]
-            order = [{**each, "instanceId": ana.instance.id} for each in [*told, *told[::4]]]
-            random.Random(7).shuffle(order)  # noqa: S311 - the same in every run
-            assert [await posted(url, each) for each in order] == [200] * len(order)
-            found = await until_there(day, ana, 21)
-            async with asyncio.timeout(10):
-                while (found := await talk(day, ana))["OUT"].delivery is not Delivery.READ:
-                    await asyncio.sleep(0.02)
-            assert len(found) == 21
-            assert (found["IN3"].text, found["IN3"].original_text) == ("corrigida", "mensagem 3")
-
-    run(main())
+async def test_another_instance_or_path_changes_nothing_and_is_counted(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana, bia = await day.connected("Ana"), await day.connected("Bia")
+        await switch_on(day.core)
+        url = await url_for(day.core, ana.person.link)
+        assert url != await url_for(day.core, bia.person.link)
+        assert await posted(url, zapi_text("right", instanceId=ana.instance.id)) == 200
+        assert await posted(url, zapi_text("forged", instanceId=bia.instance.id)) == 403
+        assert await posted(url[:-1], zapi_text("lost", instanceId=ana.instance.id)) == 404
+        await counted(day.core, DeliveryOutcome.OTHER_ACCOUNT, 1, link_id=ana.person.link)
+        await counted(day.core, DeliveryOutcome.UNKNOWN_PATH, 1)
+        assert list(await until_there(day, ana, 1)) == ["right"]
+        assert await talk(day, bia) == {}
 
 
-def test_what_was_answered_is_not_lost_when_the_program_is_gone_before_it_is_stored(office: Office) -> None:
+async def test_shuffled_and_repeated_callbacks_end_in_the_same_history(harness: Harness) -> None:
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        await switch_on(day.core)
+        url = await url_for(day.core, ana.person.link)
+        items = [zapi_text(f"IN{number}", f"mensagem {number}") for number in range(20)]
+        items += [zapi_text("IN3", "corrigida", isEdit=True, momment=1_760_000_100_000)]
+        items += [
+            {"type": "MessageStatusCallback", "ids": ["OUT"], "status": state, "phone": "5521987650001"}
+            for state in ("SENT", "RECEIVED", "READ")
+        ]
+        items += [zapi_text("OUT", "do celular", fromMe=True)]
+        order = [{**each, "instanceId": ana.instance.id} for each in [*items, *items[::4]]]
+        random.Random(7).shuffle(order)  # noqa: S311 - the same in every run
+        assert [await posted(url, each) for each in order] == [200] * len(order)
+        found = await until_there(day, ana, 21)
+        async with asyncio.timeout(10):
+            while found["OUT"].delivery is not DeliveryStatus.READ or found["IN3"].text != "corrigida":
+                await asyncio.sleep(0.02)
+                found = await talk(day, ana)
+        assert len(found) == 21
+        assert (found["IN3"].text, found["IN3"].original_text) == ("corrigida", "mensagem 3")
+
+
+def test_what_was_answered_is_not_lost_when_the_program_is_gone_before_it_is_stored(harness: Harness) -> None:
     """The link is off when it comes; the program ends, and the next one has it as soon as the link is back."""
 
     async def main() -> None:
-        async with office.at_work() as day:
+        async with harness.at_work() as day:
             ana = await day.connected()
             await switch_on(day.core)
             url = await url_for(day.core, ana.person.link)
             await day.do(ActionName.DISCONNECT, ana.person)
             assert await posted(url, zapi_text("LATE", instanceId=ana.instance.id)) == 200
-            await counted(day.core, Outcome.ACCEPTED, 1, link_id=ana.person.link)
+            await counted(day.core, DeliveryOutcome.ACCEPTED, 1, link_id=ana.person.link)
             await day.core.webhooks.switch_off()  # and still
-        async with office.at_work() as next_day:
-            assert next_day.core.webhooks.phase is Phase.OFF
+        async with harness.at_work() as next_day:
+            assert next_day.core.webhooks.phase is ServiceState.OFF
             await next_day.do(ActionName.CONNECT, ana.person)
             await next_day.until(ana.person, LinkState.CONNECTED)
             assert list(await until_there(next_day, ana, 1)) == ["LATE"]
 
     run(main())
-    assert not (office.settings.data_dir / "webhooks" / "quarantine").exists()
+    assert not (harness.settings.data_dir / "webhooks" / "quarantine").exists()
 
 
-def test_lists_groups_own_messages_and_every_kind_of_content_are_in_the_history(office: Office) -> None:
+async def test_lists_groups_own_messages_and_every_kind_of_content_are_in_the_history(harness: Harness) -> None:
     """Broadcast lists and addresses of every spelling are understood, own messages' `status` is used, groups are titled
     by chatName, and votes, Pix, events and missed calls leave readable content."""
     bodies = [
@@ -191,26 +187,22 @@ def test_lists_groups_own_messages_and_every_kind_of_content_are_in_the_history(
         zapi_text("ADD", text="", phone="120363040000000001-group", notification="GROUP_PARTICIPANT_ADD"),
         {"type": "SomethingNewCallback", "phone": "5521987650001"},
     ]
-
-    async def main() -> None:
-        async with office.at_work() as day:
-            ana = await day.connected()
-            await switch_on(day.core)
-            url = await url_for(day.core, ana.person.link)
-            for body in bodies:
-                assert await posted(url, {**body, "instanceId": ana.instance.id}) == 200
-            found = await until_there(day, ana, 7)
-            async with asyncio.timeout(10):
-                while not (aside := await day.core.set_aside.latest(ana.person.id)):
-                    await asyncio.sleep(0.02)
-            assert [(each.kind, each.reason) for each in aside] == [("SomethingNewCallback", "not_understood")]
-            assert set(found) == {"LIST", "OWN", "GROUP", "SPELT", "JID", "PIX", "CALL"}
-            assert found["OWN"].delivery is Delivery.READ
-            assert (found["PIX"].kind, found["PIX"].text) == ("payment", "Pix: pix@exemplo.com (EMAIL)")
-            assert found["CALL"].kind == "missed_call"
-            titles = {each.id: each.title for each in await day.core.history.conversations(ana.person.id)}
-            assert titles[found["GROUP"].conversation_id] == "Turma de maio"
-            assert len({found[each].conversation_id for each in ("OWN", "SPELT", "JID", "PIX", "CALL")}) == 1
-            assert found["LIST"].conversation_id not in (found["OWN"].conversation_id, found["GROUP"].conversation_id)
-
-    run(main())
+    async with harness.at_work() as day:
+        ana = await day.connected()
+        await switch_on(day.core)
+        url = await url_for(day.core, ana.person.link)
+        for body in bodies:
+            assert await posted(url, {**body, "instanceId": ana.instance.id}) == 200
+        found = await until_there(day, ana, 7)
+        async with asyncio.timeout(10):
+            while not (aside := await day.core.set_aside.latest(ana.person.id)):
+                await asyncio.sleep(0.02)
+        assert [(each.kind, each.reason) for each in aside] == [("SomethingNewCallback", "not_understood")]
+        assert set(found) == {"LIST", "OWN", "GROUP", "SPELT", "JID", "PIX", "CALL"}
+        assert found["OWN"].delivery is DeliveryStatus.READ
+        assert (found["PIX"].kind, found["PIX"].text) == ("payment", "Pix: pix@exemplo.com (EMAIL)")
+        assert found["CALL"].kind == "missed_call"
+        titles = {each.id: each.title for each in await day.core.history.conversations(ana.person.id)}
+        assert titles[found["GROUP"].conversation_id] == "Turma de maio"
+        assert len({found[each].conversation_id for each in ("OWN", "SPELT", "JID", "PIX", "CALL")}) == 1
+        assert found["LIST"].conversation_id not in (found["OWN"].conversation_id, found["GROUP"].conversation_id)

@@ -3,20 +3,20 @@
 import asyncio
 import sys
 
-from app.bootstrap import build_core
-from app.domain.connection import LinkState
+from app.bootstrap import build_services
 from app.domain.events import StatusChanged
+from app.domain.link_status import LinkState
 from app.domain.phone import PhoneNumber
 from app.settings import read_settings
 from tests.benchmarks.programs.marks import mark
 
 
 async def connect(numbers: list[str]) -> None:
-    core = build_core(read_settings())
+    core = build_services(read_settings())
 
     def tell(event: StatusChanged) -> None:
         after, before = event.after, event.before
-        number = core.enrolments.get(event.mentorado_id).mentorado.phone
+        number = core.mentorados.get(event.mentorado_id).phone
         if after.state is LinkState.QR_READY and after.qr != before.qr and after.qr is not None:
             mark("qr_ready", f"{number} {after.qr.text}")
         elif after.state is LinkState.CONNECTED and before.state is not LinkState.CONNECTED:
@@ -25,11 +25,11 @@ async def connect(numbers: list[str]) -> None:
     core.bus.subscribe(StatusChanged, tell)
     async with core.running():
         await core.open()
-        known = {enrolment.mentorado.phone: enrolment for enrolment in core.enrolments.all()}
+        known = {mentorado.phone: mentorado for mentorado in core.mentorados.all()}
         for number in numbers:
-            enrolment = known.get(PhoneNumber(number)) or await core.enrolments.add(f"Pessoa {number}", number)
+            mentorado = known.get(PhoneNumber(number)) or await core.mentorados.add(f"Pessoa {number}", number)
             mark("asked", number)
-            await core.supervisor.connect(enrolment.mentorado.id)
+            await core.supervisor.connect(mentorado.id)
         await asyncio.to_thread(sys.stdin.read)
         mark("closing")
     mark("closed")

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 import app.__main__
-from app import window
+from app import gui as window
 from tests.benchmarks.programs.marks import mark
 
 _leave_sources_unread = window._leave_sources_unread
@@ -13,7 +13,7 @@ _leave_sources_unread = window._leave_sources_unread
 def _begin_to_watch() -> None:
     """The window's own modules are imported after this, as ever: what they take belongs to the start."""
     _leave_sources_unread()
-    from app.ui import frame
+    from app import application as frame
 
     class Watched(frame.Frame):
         def __init__(self, *given: Any) -> None:

@@ -9,15 +9,14 @@ from random import Random
 from PySide6.QtWidgets import QApplication, QTableWidget, QTableWidgetItem, QWidget
 
 from app.domain.events import MentoradosLoaded, StatusChanged
-from app.domain.mentorado import Enrolment
-from app.ui import text
-from app.ui.mentorado_list.model import MentoradoListModel
-from app.ui.mentorado_list.row import Row
-from app.ui.mentorado_list.table import MentoradoTable
-from app.ui.theme import Mode, Theme
+from app.domain.mentorado import Mentorado
+from app.text import status as status_text
+from app.ui.mentorado_list.model import MentoradoListModel, MentoradoRow
+from app.ui.mentorado_list.view import MentoradoTable
+from app.ui.theme.theme import Mode, Theme
 from tests.benchmarks.programs.marks import mark
 from tests.clock import StillClock
-from tests.ui.stage import NOON, person, status
+from tests.ui.window_harness import NOON, person, status
 
 _SIZE = (860, 760)
 _TYPED = ("j", "jo", "joa", "joao", "joao t", "")
@@ -27,13 +26,13 @@ _JUMPS = 30
 class Ours:
     """The model and the table of the program."""
 
-    def __init__(self, people: Sequence[Enrolment]) -> None:
+    def __init__(self, people: Sequence[Mentorado]) -> None:
         self._people = people
         self._model = MentoradoListModel(StillClock(NOON))
         self.table = MentoradoTable(self._model, _theme())
-        for number, enrolment in enumerate(people):
+        for number, mentorado in enumerate(people):
             if (observed := status(number)) is not None:
-                self._model.on_status(StatusChanged(enrolment.mentorado.id, enrolment.link.id, observed, observed))
+                self._model.on_status(StatusChanged(mentorado.id, mentorado.link.id, observed, observed))
 
     def fill(self) -> None:
         self._model.on_loaded(MentoradosLoaded(tuple(self._people)))
@@ -45,17 +44,17 @@ class Ours:
 class Usual:
     """Four columns of items, and rows that are hidden when they are not meant."""
 
-    def __init__(self, people: Sequence[Enrolment]) -> None:
+    def __init__(self, people: Sequence[Mentorado]) -> None:
         _theme()
-        self._rows = [Row(enrolment, status(number)) for number, enrolment in enumerate(people)]
+        self._rows = [MentoradoRow(mentorado, status(number)) for number, mentorado in enumerate(people)]
         self.table = QTableWidget(0, 4)
 
     def fill(self) -> None:
         self.table.setRowCount(len(self._rows))
         for number, row in enumerate(self._rows):
-            mentorado = row.enrolment.mentorado
+            mentorado = row.mentorado
             for column, words in enumerate(
-                (mentorado.name, mentorado.phone, mentorado.cohort, text.state_badge(row.known))
+                (mentorado.name, mentorado.phone, mentorado.cohort, status_text.state_badge(row.known))
             ):
                 self.table.setItem(number, column, QTableWidgetItem(words))
 

@@ -12,12 +12,17 @@ from statistics import quantiles
 
 from PySide6.QtWidgets import QApplication
 
-from app.domain.connection import LinkState, LinkStatus, Retry
 from app.domain.events import StatusChanged
-from app.domain.mentorado import Enrolment
-from app.ui.loop import run
+from app.domain.link_status import LinkState, LinkStatus, Retry
+from app.domain.mentorado import Mentorado
+from app.ui.async_slots import run
 from tests.benchmarks.programs.marks import mark
-from tests.ui.stage import NOON, Stage, person, status
+from tests.ui.window_harness import (
+    NOON,
+    Stage,
+    person,
+    status,
+)
 
 ROWS = 1000
 PROBE_SECONDS = 0.004
@@ -65,9 +70,9 @@ async def latency(seconds: float) -> float:
 class Updates:
     """A thread that hands the loop what became true, as often as a thread wakes."""
 
-    def __init__(self, stage: Stage, people: Sequence[Enrolment]) -> None:
+    def __init__(self, stage: Stage, people: Sequence[Mentorado]) -> None:
         self._publish: Callable[[StatusChanged], None] = stage.bus.publish
-        self._events = [event for enrolment in people for event in _there_and_back(enrolment)]
+        self._events = [event for mentorado in people for event in _there_and_back(mentorado)]
         self._applied = 0
         self._over = threading.Event()
 
@@ -96,10 +101,10 @@ class Updates:
         self._applied += len(batch)
 
 
-def _there_and_back(enrolment: Enrolment) -> tuple[StatusChanged, StatusChanged]:
+def _there_and_back(mentorado: Mentorado) -> tuple[StatusChanged, StatusChanged]:
     up = LinkStatus(state=LinkState.CONNECTED, since=NOON)
     down = replace(up, state=LinkState.RECONNECTING, retry=Retry(1, NOON))
-    who, link = enrolment.mentorado.id, enrolment.link.id
+    who, link = mentorado.id, mentorado.link.id
     return StatusChanged(who, link, up, down), StatusChanged(who, link, down, up)
 
 

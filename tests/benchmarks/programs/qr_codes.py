@@ -12,13 +12,13 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QLabel
 
-from app.clock import SystemClock
-from app.domain.connection import QrCode
+from app.domain.link_status import QrCode
 from app.domain.phone import PhoneNumber
-from app.ui.detail_pane.pairing_panel import PairingPanel
-from app.ui.detail_pane.qr_plate import QrPlate
-from app.ui.loop import run
-from app.ui.theme import Mode, Theme
+from app.platform.clock import SystemClock
+from app.ui.async_slots import run
+from app.ui.detail_pane.pairing import PairingPanel
+from app.ui.detail_pane.qr import QrView
+from app.ui.theme.theme import Mode, Theme
 from tests.benchmarks.programs.marks import mark
 
 _ACCOUNT = PhoneNumber("+5511987654321")
@@ -28,7 +28,7 @@ _WARM_UP = 3
 class _Watch(QObject):
     """Says when the plate has painted a code that can be read."""
 
-    def __init__(self, plate: QrPlate) -> None:
+    def __init__(self, plate: QrView) -> None:
         super().__init__()
         self._plate = plate
         self.painted = asyncio.Event()
@@ -55,7 +55,7 @@ async def measure(count: int) -> None:
     theme.apply(app)
     clock = SystemClock()
     panel = PairingPanel(theme, clock)
-    watch = _Watch(panel.findChildren(QrPlate)[0])
+    watch = _Watch(panel.findChildren(QrView)[0])
     label = QLabel()
     panel.resize(364, 640)
     label.resize(364, 640)

@@ -40,13 +40,13 @@ def body(number: int) -> bytes:
 
 
 def request(number: int, secret: bytes) -> bytes:
-    said = body(number)
-    signature = hmac.new(secret, said, hashlib.sha256).hexdigest()
+    data = body(number)
+    signature = hmac.new(secret, data, hashlib.sha256).hexdigest()
     head = (
         "POST /meta HTTP/1.1\r\nHost: relay.example\r\nContent-Type: application/json\r\n"
-        f"X-Hub-Signature-256: sha256={signature}\r\nContent-Length: {len(said)}\r\n\r\n"
+        f"X-Hub-Signature-256: sha256={signature}\r\nContent-Length: {len(data)}\r\n\r\n"
     )
-    return head.encode() + said
+    return head.encode() + data
 
 
 async def send(port: int, secret: bytes, rate: int, seconds: float, first: int) -> None:

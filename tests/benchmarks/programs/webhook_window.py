@@ -13,54 +13,54 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
 
-from app.clock import SystemClock
-from app.core.chores import Chores
-from app.core.hosted.webhooks import Phase, WebhookDesk
-from app.core.intake import HistoryKeeper
-from app.core.operator_desk import OperatorDesk
-from app.core.scribe import Scribe
-from app.core.witness import Witness
-from app.domain.credentials import CredentialField, as_text, secret_name
-from app.domain.mentorado import Enrolment, Link, LinkId, ProviderKind
-from app.domain.messages import WireFact
+from app.core.audit_service import AuditService
+from app.core.background import BackgroundTasks
+from app.core.links.ingest import MessageIngestor
+from app.core.settings_service import SettingsService
+from app.core.webhooks.service import ServiceState, WebhookService
+from app.core.write_queue import WriteQueue
+from app.domain.credentials import CredentialField, dumps, secret_key
+from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
+from app.domain.messages import MessageUpdate
 from app.domain.phone import PhoneNumber
-from app.domain.provider import Arrived
-from app.providers.webhooks.reception import WebhookReceiver
+from app.domain.provider import MessagesReceived
+from app.platform.clock import SystemClock
+from app.providers.webhooks.server_process import WebhookServerProcess
 from app.storage.database import Database
-from app.storage.history import SqlHistory
-from app.storage.operator_settings import SqlOperatorSettings
-from app.storage.roster import SqlRoster
-from app.storage.secrets.vault import Vault
-from app.ui.loop import run
+from app.storage.history.repository import SqlMessageRepository
+from app.storage.mentorados import SqlMentoradoRepository
+from app.storage.secrets.store import SelectableSecretStore
+from app.storage.settings import SqlSettings
+from app.ui.async_slots import run
 from tests.benchmarks.programs.many_updates import latency
 from tests.benchmarks.programs.marks import mark
 from tests.benchmarks.programs.webhook_sender import NUMBER_ID, SHOWN_NUMBER
-from tests.played import PlayedAudit, PlayedProvider, somebody
-from tests.ui.stage import Stage, person, status
+from tests.fakes import FakeAuditLog, FakeProvider, somebody
+from tests.ui.window_harness import Stage, person, status
 
 ROWS = 1000
 SECRET = "the-app-secret"
 CATCH_UP_SECONDS = 30.0
 
 
-class Storing(PlayedProvider):
+class Storing(FakeProvider):
     """Lines that are always open: what is delivered goes to the history through the core's own keeper."""
 
-    def __init__(self, keeper: HistoryKeeper, enrolment: Enrolment) -> None:
+    def __init__(self, ingestor: MessageIngestor, mentorado: Mentorado) -> None:
         super().__init__()
-        self._keeper = keeper
-        self._enrolment = enrolment
-        self._queue: asyncio.Queue[tuple[Sequence[WireFact], Callable[[], None]]] = asyncio.Queue()
+        self._ingestor = ingestor
+        self._mentorado = mentorado
+        self._queue: asyncio.Queue[tuple[Sequence[MessageUpdate], Callable[[], None]]] = asyncio.Queue()
         self.stored = 0
 
-    def deliver(self, link_id: LinkId, facts: Sequence[WireFact], check: bool, confirm: Callable[[], None]) -> bool:
+    def handle(self, link_id: LinkId, facts: Sequence[MessageUpdate], check: bool, confirm: Callable[[], None]) -> bool:
         self._queue.put_nowait((facts, confirm))
         return True
 
     async def run(self) -> None:
         while True:
             facts, confirm = await self._queue.get()
-            await self._keeper.keep(self._enrolment, Arrived(tuple(facts), 0))
+            await self._ingestor.store(self._mentorado, MessagesReceived(tuple(facts), 0))
             self.stored += len(facts)
             confirm()
 
@@ -70,11 +70,12 @@ async def measure(rounds: int, seconds: float, rate: int) -> None:
         folder = Path(name)
         first = person(0)
         shown = PhoneNumber(f"+{SHOWN_NUMBER}")
-        hosted = Enrolment(
-            replace(first.mentorado, phone=shown),
-            Link(
+        hosted = replace(
+            first,
+            phone=shown,
+            link=Link(
                 id=first.link.id,
-                mentorado_id=first.mentorado.id,
+                mentorado_id=first.id,
                 provider=ProviderKind.META_CLOUD,
                 account=shown,
             ),
@@ -85,30 +86,30 @@ async def measure(rounds: int, seconds: float, rate: int) -> None:
         await stage.show()
         clock, database = SystemClock(), Database(folder / "conecta.db")
         await database.open()
-        await SqlRoster(database).add(hosted)
-        scribe = Scribe(bus=stage.bus, clock=clock)
-        witness = Witness(audit=PlayedAudit(), scribe=scribe, clock=clock, actor=somebody)
-        operator = OperatorDesk(bus=stage.bus, store=SqlOperatorSettings(database), witness=witness, clock=clock)
-        vault = Vault(folder / "secrets.enc", trusted=frozenset())
-        await vault.keep_in_memory()
+        await SqlMentoradoRepository(database).add(hosted)
+        write_queue = WriteQueue(bus=stage.bus, clock=clock)
+        audit_service = AuditService(audit=FakeAuditLog(), write_queue=write_queue, clock=clock, actor=somebody)
+        operator = SettingsService(bus=stage.bus, store=SqlSettings(database), audit_service=audit_service, clock=clock)
+        secret_store = SelectableSecretStore(folder / "secrets.enc", trusted=frozenset())
+        await secret_store.use_memory()
         kept = {CredentialField.PHONE_NUMBER_ID: NUMBER_ID, CredentialField.APP_SECRET: SECRET}
-        await vault.set(secret_name(hosted.link.id), as_text(kept))
-        storing = Storing(HistoryKeeper(bus=stage.bus, store=SqlHistory(database), clock=clock), hosted)
-        desk = WebhookDesk(
+        await secret_store.set(secret_key(hosted.link.id), dumps(kept))
+        storing = Storing(MessageIngestor(bus=stage.bus, store=SqlMessageRepository(database), clock=clock), hosted)
+        webhook_service = WebhookService(
             bus=stage.bus,
-            desk=operator,
-            receiver=WebhookReceiver(folder),
-            enrolments=stage.enrolments,
+            settings_service=operator,
+            receiver=WebhookServerProcess(folder),
+            mentorados=stage.mentorados,
             providers={ProviderKind.META_CLOUD: storing},
-            secrets=vault,
+            secrets=secret_store,
             clock=clock,
         )
-        async with Chores(scribe.run, desk.run, storing.run):
+        async with BackgroundTasks(write_queue.run, webhook_service.run, storing.run):
             await operator.load()
             port = _free_port()
-            await desk.move("127.0.0.1", str(port))
-            await desk.switch_on()
-            while desk.phase is not Phase.LISTENING:
+            await webhook_service.set_listen_address("127.0.0.1", str(port))
+            await webhook_service.switch_on()
+            while webhook_service.phase is not ServiceState.LISTENING:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(1)
             for number in range(rounds):
@@ -116,8 +117,8 @@ async def measure(rounds: int, seconds: float, rate: int) -> None:
                 before = storing.stored
                 sender = await _send(port, rate, seconds, number)
                 busy = await latency(seconds)
-                told, _ = await sender.communicate()
-                line = next(line for line in told.decode().splitlines() if line.startswith("sent "))
+                data, _ = await sender.communicate()
+                line = next(line for line in data.decode().splitlines() if line.startswith("sent "))
                 sent, median, slowest, refused = line.split()[2:]
                 async with asyncio.timeout(CATCH_UP_SECONDS):
                     while storing.stored - before < int(rate * seconds):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from tests.emulators.meta_cloud.graph import MetaCloud
-from tests.emulators.meta_cloud.world import NUMBER_ID, TOKEN, WABA_ID
+from tests.emulators.meta_cloud.state import NUMBER_ID, TOKEN, WABA_ID
 from tests.emulators.serving import Served
 
 

@@ -11,7 +11,14 @@ from typing import Any, Final
 from urllib.parse import parse_qs, parse_qsl
 
 from tests.emulators.meta_cloud.faults import Fault, Headers, answer_with, respond
-from tests.emulators.meta_cloud.world import APP_ID, RATE_CODES, STATUSES, CloudNumber, GraphError, World
+from tests.emulators.meta_cloud.state import (
+    APP_ID,
+    RATE_CODES,
+    STATUSES,
+    CloudNumber,
+    GraphError,
+    World,
+)
 from tests.emulators.serving import Message, Receive, Send, body_of
 
 _PATH: Final = re.compile(r"/v\d{1,2}\.0/(?P<node>[\w.-]+)(?:/(?P<edge>\w+))?/?")

@@ -8,7 +8,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tests.emulators.meta_cloud.world import APP_SECRET, NUMBER_ID, WABA_ID
+from tests.emulators.meta_cloud.state import APP_SECRET, NUMBER_ID, WABA_ID
 
 Change = dict[str, Any]
 

@@ -72,10 +72,10 @@ class Connection:
         self._read, self._write = handshake.ciphers()
         return static, payload, self._nodes(frames, self._read, xml)
 
-    def send(self, said: Node) -> None:
+    def send(self, stanza: Node) -> None:
         """Say one node; nothing happens once the client has gone."""
         if self._write is not None and self._xml is not None and self._socket.open:
-            self._socket.send(frame(self._write.encrypt(self._xml.encode(said))))
+            self._socket.send(frame(self._write.encrypt(self._xml.encode(stanza))))
 
     async def ask(self, question: Node) -> Node:
         """Send an iq and wait for its answer."""
@@ -91,12 +91,12 @@ class Connection:
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
 
-    def end(self, ending: Ending, said: Node | None = None) -> None:
+    def end(self, ending: Ending, stanza: Node | None = None) -> None:
         """Leave the client, in one of the ways a service does; after last words it gets a moment to hear them."""
-        if said is None:
+        if stanza is None:
             self._leave(ending)
         else:
-            self.send(said)
+            self.send(stanza)
             asyncio.get_running_loop().call_later(_LAST_WORDS_SECONDS, self._leave, ending)
 
     def _leave(self, ending: Ending) -> None:

@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 _MARGIN: Final = 10.0  # the emulator gives up before we do
 
 
-class EmulatorSaidNo(Exception):
+class EmulatorRefused(Exception):
     """The emulator refused an operation, or a wait was in vain."""
 
 
@@ -114,7 +114,7 @@ class EmulatorControl:
     def stream_texts(self, sender: str, to: str, count: int, prefix: str = "text ", within: float = 60.0) -> list[str]:
         """Let the phone write *count* numbered texts as fast as it can; return their ids in order."""
         asked = {"sender": sender, "to": to, "count": count, "prefix": prefix}
-        return list(self._ask("stream_texts", patience=within, **asked)["ids"])
+        return list(self._ask("stream_texts", timeouts=within, **asked)["ids"])
 
     def answer_texts(self, phone: str, text: str | None) -> None:
         """Let the phone answer every text with this one from now on; None ends it."""
@@ -154,19 +154,19 @@ class EmulatorControl:
         """The attempts that are open connections now."""
         return [each for each in self.attempts() if each.ended is None]
 
-    # Waiting; each raises EmulatorSaidNo when it was in vain
+    # Waiting; each raises EmulatorRefused when it was in vain
 
     def wait_online(self, phone: str, within: float = 20.0, since: float | None = None) -> Dialed:
         """Wait until a device of the phone has logged in, after *since* if given, and is still there."""
-        return Dialed(**self._ask("wait_online", patience=within, phone=phone, within=within, since=since))
+        return Dialed(**self._ask("wait_online", timeouts=within, phone=phone, within=within, since=since))
 
     def wait_received(self, phone: str, count: int = 1, within: float = 20.0) -> list[PhoneMessage]:
         """Wait until the phone has *count* messages in all."""
-        return _messages(self._ask("wait_received", patience=within, phone=phone, count=count, within=within))
+        return _messages(self._ask("wait_received", timeouts=within, phone=phone, count=count, within=within))
 
     def wait_acknowledged(self, count: int, within: float = 20.0) -> list[str]:
         """Wait until linked devices have acknowledged *count* messages in all."""
-        return list(self._ask("wait_acknowledged", patience=within, count=count, within=within)["ids"])
+        return list(self._ask("wait_acknowledged", timeouts=within, count=count, within=within)["ids"])
 
     # Bad days
 
@@ -206,15 +206,15 @@ class EmulatorControl:
         """Cut every line and let nobody in, or let them in again."""
         self._ask("behave", network=up)
 
-    def _ask(self, do: str, patience: float = 30.0, **arguments: Any) -> dict[str, Any]:
-        limit = patience + _MARGIN
+    def _ask(self, do: str, timeouts: float = 30.0, **arguments: Any) -> dict[str, Any]:
+        limit = timeouts + _MARGIN
         with socket.create_connection(self._address, limit) as line, line.makefile("rwb") as file:
             line.settimeout(limit)
             file.write(json.dumps({"do": do, **arguments}).encode() + b"\n")
             file.flush()
             answer: dict[str, Any] = json.loads(file.readline() or b'{"ok": false, "error": "the emulator has gone"}')
         if not answer.pop("ok"):
-            raise EmulatorSaidNo(f"{do}: {answer['error']}")
+            raise EmulatorRefused(f"{do}: {answer['error']}")
         return answer
 
 

@@ -23,7 +23,7 @@ class Ending(StrEnum):
 class LineFault:
     """Happens at once, to lines that are open."""
 
-    said: Node | None = None
+    stanza: Node | None = None
     ending: Ending = Ending.CLOSE
     unlinks: bool = False
 
@@ -35,7 +35,7 @@ class EntryFault:
     attrs: Mapping[str, str]
 
     @property
-    def said(self) -> Node:
+    def stanza(self) -> Node:
         """The node the client gets."""
         return Node("failure", self.attrs)
 

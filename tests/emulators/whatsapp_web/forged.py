@@ -19,8 +19,8 @@ def forge(account: Account) -> tuple[Device, Mapping[str, Any]]:
     account.linked += 1
     number = account.linked
     proof = account.phone.vouch(identity.public, secret, number)
-    account_said = _messages().ADVSignedDeviceIdentityHMAC.FromString(proof).details
-    vouched = account.phone.countersign(identity, account_said)
+    account_proof = _messages().ADVSignedDeviceIdentityHMAC.FromString(proof).details
+    vouched = account.phone.countersign(identity, account_proof)
     signature = identity.sign(b"\x05" + signed.public)
     device = Device(
         jid=Jid(account.number, device=number),

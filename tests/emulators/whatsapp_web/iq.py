@@ -75,10 +75,10 @@ def _user_keys(jid: Jid, registration: bytes, bundle: Bundle, *more: Node) -> No
     return node("user", *head, *once, _key_node("skey", bundle.signed), *more, jid=jid)
 
 
-def read_key(said: Node) -> PreKey:
+def read_key(stanza: Node) -> PreKey:
     """A public key as a device sends it."""
-    signature = said.child("signature")
-    return PreKey(said.at("id").data, said.at("value").data, signature.data if signature else b"")
+    signature = stanza.child("signature")
+    return PreKey(stanza.at("id").data, stanza.at("value").data, signature.data if signature else b"")
 
 
 def _key_node(tag: str, key: PreKey) -> Node:

@@ -14,7 +14,7 @@ from tests.emulators.whatsapp_web.curve import KeyPair, derive
 from tests.emulators.whatsapp_web.faults import ArmedFaults, PairingFault, PairingStep
 from tests.emulators.whatsapp_web.nodes import LID_SERVER, SERVICE, Jid, Node, leaf, node
 from tests.emulators.whatsapp_web.phone import ScannedCode
-from tests.emulators.whatsapp_web.registration import Registration, TypedCode, new_ref
+from tests.emulators.whatsapp_web.registration import PairingCodeView, Registration, new_ref
 from tests.emulators.whatsapp_web.typed_code import unwrap, wrap
 
 _FINISH_SECONDS: Final = 20.0
@@ -32,14 +32,14 @@ class Linking:
         self._accounts = accounts
         self._faults = faults
 
-    def on_code(self, registration: Registration, said: Node) -> Iterable[Node]:
+    def on_code(self, registration: Registration, stanza: Node) -> Iterable[Node]:
         """A client wants to be linked by a typed code, or answers the phone that typed it."""
-        if said.text("stage") == "companion_hello":
-            wrapped = said.at("link_code_pairing_wrapped_companion_ephemeral_pub").data
-            registration.typed = TypedCode(said.jid("jid").user, new_ref().encode(), wrapped)
+        if stanza.text("stage") == "companion_hello":
+            wrapped = stanza.at("link_code_pairing_wrapped_companion_ephemeral_pub").data
+            registration.typed = PairingCodeView(stanza.jid("jid").user, new_ref().encode(), wrapped)
             yield node("link_code_companion_reg", leaf("link_code_pairing_ref", registration.typed.ref))
         else:
-            registration.finish.put_nowait(said)
+            registration.finish.put_nowait(stanza)
 
     async def scan(self, account: Account, line: Connection, text: str, question: str) -> Device:
         """Let the phone of *account* scan *text*, which *line* shows; return the new device once it is linked."""
@@ -53,14 +53,14 @@ class Linking:
             raise LinkingFailed("this client shows no code to type")
         theirs = unwrap(code, registration.typed.wrapped_key)
         ours, phone = KeyPair.new(), account.phone.identity
-        said = node(
+        stanza = node(
             "link_code_companion_reg",
             leaf("link_code_pairing_wrapped_primary_ephemeral_pub", wrap(code, ours.public)),
             leaf("primary_identity_pub", phone.public),
             leaf("link_code_pairing_ref", registration.typed.ref),
             stage="primary_hello",
         )
-        line.send(_notification("link_code_companion_reg", question, said))
+        line.send(_notification("link_code_companion_reg", question, stanza))
         async with asyncio.timeout(_FINISH_SECONDS):
             answer = await registration.finish.get()
         bundle = answer.at("link_code_pairing_wrapped_key_bundle").data

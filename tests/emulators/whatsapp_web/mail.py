@@ -9,7 +9,7 @@ from typing import Final, Protocol
 from tests.emulators.whatsapp_web.accounts import Account, Accounts, Device
 from tests.emulators.whatsapp_web.faults import ArmedFaults, SendFault
 from tests.emulators.whatsapp_web.iq import read_key
-from tests.emulators.whatsapp_web.letters import (
+from tests.emulators.whatsapp_web.message_builders import (
     Letter,
     read_letter,
     write_app_state_keys,
@@ -28,7 +28,7 @@ PEER: Final = "peer"  # the category of what a phone and its devices say to each
 class Line(Protocol):
     """Where a device can be reached."""
 
-    def send(self, said: Node) -> None:
+    def send(self, node: Node) -> None:
         """Say one node."""
 
 
@@ -105,12 +105,12 @@ class Mail:
         if writer is not None:
             self._tell(writer, reader.lid, message_id, "read")
 
-    def from_device(self, writer: Device, said: Node) -> Iterator[Node]:
+    def from_device(self, writer: Device, node: Node) -> Iterator[Node]:
         """Carry a device's message, after what the service says to the device about it."""
         ack: dict[str, str | Jid] = {
             "class": "message",
-            "id": said.text("id"),
-            "from": said.jid("to"),
+            "id": node.text("id"),
+            "from": node.jid("to"),
             "t": _now(),
         }
         fault = self._faults.take(SendFault, phone=writer.jid.user)
@@ -119,45 +119,45 @@ class Mail:
             return
         if fault is None:
             yield Node("ack", ack)
-        for to, sealed in _parts(said):
-            self._carry(writer, said, to, sealed)
+        for to, sealed in _parts(node):
+            self._carry(writer, node, to, sealed)
 
-    def receipt_from_device(self, reader: Device, said: Node) -> Node:
+    def receipt_from_device(self, reader: Device, node: Node) -> Node:
         """Take a device's receipt to the writer of the message; return what the service says to the device."""
-        kind = said.text("type")
-        ids = [said.text("id"), *(item.text("id") for group in said.all("list") for item in group.children)]
-        writer = self._accounts.device(said.jid("to"))
+        kind = node.text("type")
+        ids = [node.text("id"), *(item.text("id") for group in node.all("list") for item in group.children)]
+        writer = self._accounts.device(node.jid("to"))
         for message_id in ids:
             reader.waiting.pop(message_id, None)
             if message_id in self._of_peers:
-                self._repeat_on_retry(reader, message_id, kind, said)
+                self._repeat_on_retry(reader, message_id, kind, node)
                 continue
             number = reader.jid.device
             self.receipts.append(Receipt(message_id, reader.jid.user, number, kind, time.monotonic()))
             if writer is not None:
-                self._tell(writer, reader.lid, message_id, kind, said.children)
+                self._tell(writer, reader.lid, message_id, kind, node.children)
             else:
-                self._repeat_on_retry(reader, message_id, kind, said)
+                self._repeat_on_retry(reader, message_id, kind, node)
         return Node(
-            "ack", {"class": "receipt", "id": ids[0], "from": said.jid("to"), **({"type": kind} if kind else {})}
+            "ack", {"class": "receipt", "id": ids[0], "from": node.jid("to"), **({"type": kind} if kind else {})}
         )
 
-    def _repeat_on_retry(self, reader: Device, message_id: str, kind: str, said: Node) -> None:
+    def _repeat_on_retry(self, reader: Device, message_id: str, kind: str, node: Node) -> None:
         """Let the phone that wrote a message seal it again for a device which could not read it."""
         if kind == _RETRY and message_id in self._written:
             sender, plain, more = self._written[message_id]
-            sender.phone.signal.open(reader.lid, _offered(said) or reader.bundle())
+            sender.phone.signal.open(reader.lid, _offered(node) or reader.bundle())
             self._seal(sender, reader, message_id, plain, **more)
 
-    def _carry(self, writer: Device, said: Node, to: Jid, sealed: Node) -> None:
+    def _carry(self, writer: Device, node: Node, to: Jid, sealed: Node) -> None:
         account, device = self._accounts.find(to), self._accounts.device(to)
         if device is not None:
-            self._deliver(device, _forwarded(writer, said, to, sealed))
+            self._deliver(device, _forwarded(writer, node, to, sealed))
         elif account is not None and not to.device:
-            self._read_on_phone(account, writer, said, sealed)
+            self._read_on_phone(account, writer, node, sealed)
 
-    def _read_on_phone(self, account: Account, writer: Device, said: Node, sealed: Node) -> None:
-        message_id, own = said.text("id"), writer.jid.user == account.number
+    def _read_on_phone(self, account: Account, writer: Device, node: Node, sealed: Node) -> None:
+        message_id, own = node.text("id"), writer.jid.user == account.number
         letter, problem = Letter("", ""), ""
         try:
             letter = read_letter(account.phone.signal.decrypt(writer.lid, sealed.text("type"), sealed.data))
@@ -214,27 +214,27 @@ def _offered(retry: Node) -> Bundle | None:
     return Bundle(keys.at("identity").data, read_key(keys.at("skey")), read_key(keys.at("key"))) if keys else None
 
 
-def _parts(said: Node) -> Iterator[tuple[Jid, Node]]:
+def _parts(node: Node) -> Iterator[tuple[Jid, Node]]:
     """Who a message is for, and what is sealed for each."""
-    for to in said.at("participants").children if said.child("participants") else ():
+    for to in node.at("participants").children if node.child("participants") else ():
         yield to.jid("jid"), to.at("enc")
-    for sealed in said.all("enc"):
-        yield said.jid("to"), sealed
+    for sealed in node.all("enc"):
+        yield node.jid("to"), sealed
 
 
-def _forwarded(writer: Device, said: Node, to: Jid, sealed: Node) -> Node:
+def _forwarded(writer: Device, node: Node, to: Jid, sealed: Node) -> Node:
     hidden = to.server == LID_SERVER
     attrs: dict[str, str | Jid] = {
         "from": writer.lid if hidden else writer.jid,
-        "id": said.text("id"),
+        "id": node.text("id"),
         "t": _now(),
-        "type": said.text("type"),
+        "type": node.text("type"),
         "notify": f"Device {writer.jid}",
         **_names(writer, hidden),
     }
     if to.user in (writer.jid.user, writer.lid.user):
-        attrs["recipient"] = said.jid("to")
-        if isinstance(number := said.attrs.get("peer_recipient_pn"), Jid):
+        attrs["recipient"] = node.jid("to")
+        if isinstance(number := node.attrs.get("peer_recipient_pn"), Jid):
             attrs["peer_recipient_pn"] = number
     vouched = (leaf("device-identity", writer.vouched),) if sealed.text("type") == OPENING else ()
     return Node("message", attrs, (sealed, *vouched))

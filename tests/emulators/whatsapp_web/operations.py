@@ -66,9 +66,11 @@ class Operations:
         removed = FAULTS["device-removed"]
         account = self._service.accounts.get(phone)
         found = account.devices[device]
-        told = self._service.strike(removed, lambda line: line.device is found) if isinstance(removed, LineFault) else 0
+        count = (
+            self._service.strike(removed, lambda line: line.device is found) if isinstance(removed, LineFault) else 0
+        )
         self._service.unlink(found)
-        return {"told": told}
+        return {"told": count}
 
     async def fault(self, name: str, phone: str | None = None, times: int | None = 1, linking: bool = False) -> Json:
         """Let a fault of the table happen, now or when its moment comes; return how many lines it struck."""

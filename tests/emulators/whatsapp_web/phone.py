@@ -63,16 +63,16 @@ class Phone:
         """Check the device's signature on the proof; return the proof with everything in it."""
         signed = _messages().ADVSignedDeviceIdentity.FromString(answer)
         signed.accountSignatureKey = self.identity.public
-        said = _DEVICE_SIGNATURE + signed.details + identity + self.identity.public
-        if not signed_by(identity, said, signed.deviceSignature):
+        value = _DEVICE_SIGNATURE + signed.details + identity + self.identity.public
+        if not signed_by(identity, value, signed.deviceSignature):
             raise ValueError("the device's signature is wrong")
         return bytes(signed.SerializeToString())
 
     def countersign(self, identity: KeyPair, proof: bytes) -> bytes:
         """What a device with that *identity* makes of this phone's proof."""
         signed = _messages().ADVSignedDeviceIdentity.FromString(proof)
-        said = _DEVICE_SIGNATURE + signed.details + identity.public + self.identity.public
-        signed.deviceSignature = identity.sign(said)
+        value = _DEVICE_SIGNATURE + signed.details + identity.public + self.identity.public
+        signed.deviceSignature = identity.sign(value)
         return self.accept(identity.public, signed.SerializeToString())
 
     def device_list(self, indexes: list[int]) -> bytes:

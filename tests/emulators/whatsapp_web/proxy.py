@@ -9,7 +9,7 @@ from typing import Final
 from tests.emulators.whatsapp_web.certificates import HOST
 
 _ONLY: Final = f"{HOST}:443"
-_PATIENCE: Final = 15.0
+_TIMEOUT: Final = 15.0
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -29,7 +29,7 @@ class Proxy:
 
     async def _enter(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, ssl.SSLError, asyncio.IncompleteReadError, TimeoutError):
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(_TIMEOUT):
                 head = await reader.readuntil(b"\r\n\r\n")
             method, target, *_ = head.split(b"\r\n")[0].decode("latin-1").split(" ")
             if not self.reachable:
@@ -41,7 +41,7 @@ class Proxy:
                 await writer.drain()
             else:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                await writer.start_tls(self._context, ssl_handshake_timeout=_PATIENCE)
+                await writer.start_tls(self._context, ssl_handshake_timeout=_TIMEOUT)
                 await self._serve(reader, writer)
         with contextlib.suppress(OSError, ssl.SSLError):
             writer.close()

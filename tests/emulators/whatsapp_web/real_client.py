@@ -13,7 +13,7 @@ from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 _LIFETIME: Final = 120.0
 
-Said = dict[str, Any]
+ClientEvent = dict[str, Any]
 
 
 class RealClient:
@@ -31,7 +31,7 @@ class RealClient:
                 stdout=subprocess.PIPE,
                 stderr=log,
             )
-        self._said: list[Said] = []
+        self._events: list[ClientEvent] = []
         self._news = threading.Condition()
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
@@ -57,19 +57,19 @@ class RealClient:
             if pipe is not None:
                 pipe.close()
 
-    def wait(self, within: float = 20.0, after: int = 0, **wanted: object) -> Said:
+    def wait(self, within: float = 20.0, after: int = 0, **wanted: object) -> ClientEvent:
         """Wait for something the client says (after the first *after* things); `...` as a value means any."""
-        return self._wait(lambda said: _matches(said, wanted), after, within, str(wanted))
+        return self._wait(lambda fields: _matches(fields, wanted), after, within, str(wanted))
 
     def code(self, after: int = 0) -> str:
         """The next code it shows for a phone to scan."""
         return str(self.wait(after=after, qr=...)["qr"])
 
-    def event(self, name: str, within: float = 20.0, after: int = 0) -> Said:
+    def event(self, name: str, within: float = 20.0, after: int = 0) -> ClientEvent:
         """Wait for an event."""
         return self.wait(within, after, event=name)
 
-    def do(self, what: str, within: float = 20.0, **arguments: str) -> Said:
+    def do(self, what: str, within: float = 20.0, **arguments: str) -> ClientEvent:
         """Make it do something, and wait for its answer."""
         before = self.mark()
         if self._process.stdin is not None:
@@ -80,32 +80,32 @@ class RealClient:
     def mark(self) -> int:
         """How many things it has said so far; pass it as *after*."""
         with self._news:
-            return len(self._said)
+            return len(self._events)
 
-    def said(self) -> list[Said]:
+    def events(self) -> list[ClientEvent]:
         """Everything it has said so far."""
         with self._news:
-            return list(self._said)
+            return list(self._events)
 
-    def _wait(self, wanted: Callable[[Said], bool], after: int, within: float, name: str) -> Said:
+    def _wait(self, wanted: Callable[[ClientEvent], bool], after: int, within: float, name: str) -> ClientEvent:
         end = time.monotonic() + within
         with self._news:
             while True:
-                for said in self._said[after:]:
-                    if wanted(said):
-                        return said
-                after = len(self._said)
+                for fields in self._events[after:]:
+                    if wanted(fields):
+                        return fields
+                after = len(self._events)
                 if not self._news.wait(max(0.0, end - time.monotonic())):
-                    raise TimeoutError(f"the client did not say {name}; it said {self._said}")
+                    raise TimeoutError(f"the client did not say {name}; it said {self._events}")
 
     def _listen(self) -> None:
         if self._process.stdout is None:
             return
         for line in self._process.stdout:
             with self._news:
-                self._said.append(json.loads(line))
+                self._events.append(json.loads(line))
                 self._news.notify_all()
 
 
-def _matches(said: Said, wanted: dict[str, object]) -> bool:
-    return all(name in said and value in (..., said[name]) for name, value in wanted.items())
+def _matches(fields: ClientEvent, wanted: dict[str, object]) -> bool:
+    return all(name in fields and value in (..., fields[name]) for name, value in wanted.items())

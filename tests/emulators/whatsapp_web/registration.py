@@ -12,7 +12,7 @@ from tests.emulators.whatsapp_web.signal_end import PreKey
 
 
 @dataclass(frozen=True, slots=True)
-class TypedCode:
+class PairingCodeView:
     """A client's wish to be linked by an eight-letter code, typed on the phone of *phone*."""
 
     phone: str
@@ -30,7 +30,7 @@ class Registration:
     inline_history: bool = False  # takes the first part of the history inside a message
     noise: bytes = b""  # known from the handshake
     refs: list[str] = field(default_factory=list)
-    typed: TypedCode | None = None
+    typed: PairingCodeView | None = None
     finish: asyncio.Queue[Node] = field(default_factory=asyncio.Queue)  # what the client says to a typed code
 
     @classmethod

@@ -75,7 +75,7 @@ class Service:
         for line in struck:
             if fault.unlinks and line.device is not None:
                 self.unlink(line.device)
-            line.end(fault.ending, fault.said)
+            line.end(fault.ending, fault.stanza)
         return len(struck)
 
     def unlink(self, device: Device) -> None:
@@ -113,7 +113,7 @@ class Service:
 
     async def _converse(self, line: Connection) -> None:
         async with asyncio.timeout(_HELLO_SECONDS):
-            noise, payload, said = await line.shake_hands(self._identity)
+            noise, payload, nodes = await line.shake_hands(self._identity)
         if line.dictionary_version == _BAILEYS_6:
             await asyncio.sleep(_KEYS_SECONDS)
         registration, user, number = client_payload(payload)
@@ -125,14 +125,14 @@ class Service:
         else:
             await asyncio.sleep(self.manners.latency)
             await self._log_in(line, Jid(user, device=number), noise)
-        await self._listen(line, said)
+        await self._listen(line, nodes)
 
     async def _let_in(self, line: Connection, fault: EntryFault | None) -> bool:
         if fault is None:
             return True
         line.attempt.outcome = f"failure-{fault.attrs['reason']}"
         await asyncio.sleep(_ROUND_TRIP_SECONDS)
-        line.end(Ending.CLOSE, fault.said)
+        line.end(Ending.CLOSE, fault.stanza)
         return False
 
     async def _log_in(self, line: Connection, jid: Jid, noise: bytes) -> None:
@@ -155,8 +155,8 @@ class Service:
             line.send(Node(waiting.tag, {**waiting.attrs, "offline": "0"}, waiting.content))
         line.send(node("ib", node("offline", count=len(device.waiting)), from_=SERVICE))
 
-    async def _listen(self, line: Connection, said: AsyncIterator[Node]) -> None:
-        async for each in said:
+    async def _listen(self, line: Connection, nodes: AsyncIterator[Node]) -> None:
+        async for each in nodes:
             if self.manners.latency and each.tag in _ANSWERED:
                 await asyncio.sleep(self.manners.latency)
             if (handle := _HANDLERS.get(each.tag)) is not None:
@@ -166,21 +166,21 @@ class Service:
         """An id for a question of the service's own."""
         return f"emu-{next(self._numbers)}"
 
-    def on_iq(self, line: Connection, said: Node) -> None:
+    def on_iq(self, line: Connection, stanza: Node) -> None:
         """Answer a question, or take an answer to one of ours."""
-        if said.text("type") in ("result", "error"):
-            line.answered(said)
+        if stanza.text("type") in ("result", "error"):
+            line.answered(stanza)
             return
-        answers = self.manners.answers_pings if said.text("xmlns") == _PING else self.manners.answers_iqs
+        answers = self.manners.answers_pings if stanza.text("xmlns") == _PING else self.manners.answers_iqs
         if not answers:
             return
-        if line.registration is not None and said.child("link_code_companion_reg") is not None:
-            line.send(iq.result(said, *self.linking.on_code(line.registration, said.at("link_code_companion_reg"))))
+        if line.registration is not None and stanza.child("link_code_companion_reg") is not None:
+            line.send(iq.result(stanza, *self.linking.on_code(line.registration, stanza.at("link_code_companion_reg"))))
             return
-        line.send(iq.answer(iq.Asked(said, line.device, self.accounts)))
-        if said.text("xmlns") == _PASSIVE and said.child("active") is not None:
+        line.send(iq.answer(iq.Asked(stanza, line.device, self.accounts)))
+        if stanza.text("xmlns") == _PASSIVE and stanza.child("active") is not None:
             self._on_active(line.device)
-        if said.child("remove-companion-device") is not None and line.device is not None:
+        if stanza.child("remove-companion-device") is not None and line.device is not None:
             self.unlink(line.device)
             line.end(Ending.CLOSE)
 
@@ -190,21 +190,21 @@ class Service:
             device.sync_due = False
             self.mail.send_first_sync(self.accounts.get(device.jid.user), device)
 
-    def on_message(self, line: Connection, said: Node) -> None:
+    def on_message(self, line: Connection, stanza: Node) -> None:
         """Carry a message of a client to whom it is for."""
         if line.device is not None:
-            for answer in self.mail.from_device(line.device, said):
+            for answer in self.mail.from_device(line.device, stanza):
                 line.send(answer)
 
-    def on_receipt(self, line: Connection, said: Node) -> None:
+    def on_receipt(self, line: Connection, stanza: Node) -> None:
         """Carry a receipt to the writer of the message."""
         if line.device is not None:
-            line.send(self.mail.receipt_from_device(line.device, said))
+            line.send(self.mail.receipt_from_device(line.device, stanza))
 
-    def on_ack(self, line: Connection, said: Node) -> None:
+    def on_ack(self, line: Connection, stanza: Node) -> None:
         """A client has seen something, even if it could not read it."""
-        if line.device is not None and said.text("class") == "message":
-            line.device.waiting.pop(said.text("id"), None)
+        if line.device is not None and stanza.text("class") == "message":
+            line.device.waiting.pop(stanza.text("id"), None)
 
 
 _HANDLERS: Final[Mapping[str, Callable[[Service, Connection, Node], None]]] = MappingProxyType(

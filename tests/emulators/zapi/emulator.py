@@ -13,7 +13,7 @@ from uuid import uuid4
 from tests.emulators.serving import Message, Receive, Send, body_of
 from tests.emulators.zapi.faults import DOES_THE_WORK, Fault, answer_with, respond
 from tests.emulators.zapi.instance import QUEUE_HOLDS, Instance, Pairing, Waiting
-from tests.emulators.zapi.postman import Postman
+from tests.emulators.zapi.webhook_sender import Postman
 
 _PATH: Final = re.compile(r"/instances/(?P<id>[^/]+)/token/(?P<token>[^/]+)/(?P<action>.+)")
 _WEBHOOK: Final = re.compile(
@@ -60,9 +60,9 @@ class ZapiEmulator:
         self._faults.clear()
 
     def _poster(self, instance_id: str) -> Callable[[str, Body], None]:
-        def post(kind: str, told: Body) -> None:
+        def post(kind: str, fields: Body) -> None:
             if url := self.instances[instance_id].webhooks.get(kind):
-                self.postman.post(url, told)
+                self.postman.post(url, fields)
 
         return post
 
@@ -91,8 +91,8 @@ class ZapiEmulator:
             await respond(send, *fault)
 
     async def _reply(self, send: Send, reply: Reply) -> None:
-        status, said = reply
-        await respond(send, status, b"" if said is None else json.dumps(said).encode())
+        status, value = reply
+        await respond(send, status, b"" if value is None else json.dumps(value).encode())
 
     def _next_fault(self, action: str) -> Fault | Answer | None:
         armed = self._faults.get(action) or self._faults.get("*")
@@ -124,11 +124,11 @@ class ZapiEmulator:
             return 400, {"error": refused}
         instance.settle()
         try:
-            said = json.loads(body) if body else None
+            value = json.loads(body) if body else None
         except ValueError:
             return 400, {"error": "Invalid JSON"}
-        said = said if isinstance(said, dict) else {}
-        return handler(instance, said)
+        value = value if isinstance(value, dict) else {}
+        return handler(instance, value)
 
     def _refused(self, instance: Instance) -> str | None:
         if self.blocked_address is not None:

@@ -84,11 +84,11 @@ class Instance:
         """*phone* types the code it was given."""
         self._connect(phone)
 
-    def drop(self, *, restorable: bool = True, told: bool = True) -> None:
+    def drop(self, *, restorable: bool = True, result: bool = True) -> None:
         """The session drops while the phone is alive, or is unlinked on the phone."""
         self.pairing = Pairing.NEEDS_RESTORE if restorable else Pairing.DISCONNECTED
         self._back_at = self._qr_from = None
-        if told:
+        if result:
             moment = int(self.now().timestamp())  # in seconds, here
             self.post(
                 "disconnected",
@@ -166,15 +166,15 @@ class Instance:
 
     def _tell_delivery(self, waiting: Waiting) -> None:
         moment = int(self.now().timestamp() * 1000)
-        told = {"phone": waiting.phone, "instanceId": self.id, "momment": moment}
+        fields = {"phone": waiting.phone, "instanceId": self.id, "momment": moment}
         self.post(
             "delivery",
-            {"type": "DeliveryCallback", "zaapId": waiting.zaap_id, "messageId": waiting.message_id, **told},
+            {"type": "DeliveryCallback", "zaapId": waiting.zaap_id, "messageId": waiting.message_id, **fields},
         )
         for status in self.statuses:
             self.post(
                 "message-status",
-                {"type": "MessageStatusCallback", "status": status, "ids": [waiting.message_id], **told},
+                {"type": "MessageStatusCallback", "status": status, "ids": [waiting.message_id], **fields},
             )
         if self.notify_sent_by_me:
             self._echo(waiting, moment)

@@ -4,39 +4,41 @@ import subprocess
 import sys
 from pathlib import Path
 
-from app.domain.messages import Delivery
+from app.domain.messages import DeliveryStatus
 from app.domain.provider import (
     CanCheckNow,
-    CanDescribe,
     CanPair,
     CanRegister,
     CanSend,
+    HandlesWebhooks,
+    HasNumberDetails,
     HasQueue,
-    KeepsSessions,
-    NeedsCredentials,
-    TakesDeliveries,
+    HasSessionBackup,
+    UsesCredentials,
 )
-from app.providers.meta_cloud.history_poll import Followed, HistoryPoll, latest
-from app.providers.meta_cloud.inquiry import Inquiry
-from app.providers.meta_cloud.line import MetaLine, Rhythm
+from app.providers.meta_cloud.connection import MetaConnection, PollIntervals
+from app.providers.meta_cloud.health import HealthProbe
 from app.providers.meta_cloud.provider import MetaCloudProvider
-from app.storage.secrets.vault import Vault
+from app.providers.meta_cloud.sender import DeliveryPoller, TrackedMessage, latest
+from app.storage.secrets.store import SelectableSecretStore
 from tests.clock import DAWN, StillClock
-from tests.emulators.meta_cloud.world import NUMBER_ID
-from tests.providers.meta_cloud.recital import Recital, graph_of
+from tests.emulators.meta_cloud.state import NUMBER_ID
+from tests.providers.meta_cloud.replies import FakeReplies, graph_of
 
 
 def test_a_number_of_the_cloud_api_can_do_what_it_says_and_nothing_else(tmp_path: Path) -> None:
-    provider: object = MetaCloudProvider(secrets=Vault(tmp_path / "secrets.enc"), clock=StillClock())
-    for ability in (NeedsCredentials, CanRegister, CanDescribe, CanSend, TakesDeliveries):
+    provider: object = MetaCloudProvider(secrets=SelectableSecretStore(tmp_path / "secrets.enc"), clock=StillClock())
+    for ability in (UsesCredentials, CanRegister, HasNumberDetails, CanSend, HandlesWebhooks):
         assert isinstance(provider, ability)
-    for other in (CanPair, HasQueue, KeepsSessions):
+    for other in (CanPair, HasQueue, HasSessionBackup):
         assert not isinstance(provider, other)
 
 
 def test_its_line_can_be_told_to_ask_now() -> None:
-    graph, clock = graph_of(Recital([])), StillClock()
-    line: object = MetaLine(Inquiry(graph, NUMBER_ID, clock), HistoryPoll(graph, NUMBER_ID, clock), clock, Rhythm())
+    graph, clock = graph_of(FakeReplies([])), StillClock()
+    line: object = MetaConnection(
+        HealthProbe(graph, NUMBER_ID, clock), DeliveryPoller(graph, NUMBER_ID, clock), clock, PollIntervals()
+    )
     assert isinstance(line, CanCheckNow)
 
 
@@ -46,9 +48,9 @@ def test_the_program_starts_without_an_http_client() -> None:
 
 
 def test_a_failure_that_is_asked_for_says_why() -> None:
-    sent = Followed(provider_id="wamid.1", chat=(), since=DAWN)
+    sent = TrackedMessage(provider_id="wamid.1", chat=(), since=DAWN)
     failed = {"delivery_status": "FAILED", "timestamp": 1_760_000_000, "error_description": "Message undeliverable"}
     body = {"data": [{"message_id": "wamid.1", "events": [{**failed, "delivery_status": "SENT"}, failed]}]}
     receipt = latest(body, sent)
     assert receipt is not None
-    assert (receipt.delivery, receipt.detail) == (Delivery.FAILED, "Message undeliverable")
+    assert (receipt.delivery, receipt.detail) == (DeliveryStatus.FAILED, "Message undeliverable")

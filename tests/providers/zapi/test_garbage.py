@@ -9,13 +9,23 @@ from typing import Any
 
 import pytest
 
-from app.domain.messages import WireMessage, WireReceipt, WireUnknown
+from app.domain.messages import DeliveryReceipt, ProviderMessage, WireUnknown
 from app.domain.sending import Accepted, NotSent, Uncertain
-from app.providers.wire import Answer, Answered
-from app.providers.zapi import answers
-from app.providers.zapi.answers import Code, Connected, Denied, Device, Done, QueuePage, Restorable, Unclear, Unlinked
-from app.providers.zapi.callbacks import read_callback
-from app.providers.zapi.sending import result_of
+from app.providers.http_client import Answer, Response
+from app.providers.zapi import responses as answers
+from app.providers.zapi.responses import (
+    AccessDenied,
+    Code,
+    Done,
+    PhoneDevice,
+    QueuePage,
+    Restorable,
+    SessionConnected,
+    UnexpectedResponse,
+    Unlinked,
+)
+from app.providers.zapi.sender import result_of
+from app.providers.zapi.webhook_parser import read_callback
 from tests.clock import DAWN
 from tests.providers.garbage import EACH, garbage
 
@@ -42,49 +52,51 @@ TRUE: dict[str, list[object]] = {
 }
 
 
-def said_in(body: bytes) -> Any:
+def decoded(body: bytes) -> Any:
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
         return None
 
 
-def each(endpoint: str) -> list[tuple[Answered, Any]]:
+def each(endpoint: str) -> list[tuple[Response, Any]]:
     """Answers with statuses good and bad, and what their bodies say."""
     statuses = (200, 200, 200, 201, 400, 404, 405, 429, 500, 502)
     bodies = garbage(TRUE[endpoint], seed=len(endpoint))
-    found = [(Answered(statuses[number % 10], body), said_in(body)) for number, body in enumerate(bodies)]
+    found = [(Response(statuses[number % 10], body), decoded(body)) for number, body in enumerate(bodies)]
     assert len(found) == EACH
     return found
 
 
-def good(answer: Answered) -> bool:
+def good(answer: Response) -> bool:
     return answer.status in (200, 201)
 
 
 def test_no_garbage_is_taken_for_a_connection() -> None:
     seen = set()
-    for answer, said in each("status"):
-        status = answers.status_of(answer)
+    for answer, value in each("status"):
+        status = answers.parse_status(answer)
         seen.add(type(status))
-        if isinstance(status, Connected):
+        if isinstance(status, SessionConnected):
             assert good(answer)
-            assert said["connected"] is True
-            assert said.get("smartphoneConnected") in (True, False, None)
+            assert value["connected"] is True
+            assert value.get("smartphoneConnected") in (True, False, None)
         if isinstance(status, Restorable | Unlinked):
             assert good(answer)
-            assert said["connected"] is False
-    assert seen == {Connected, Restorable, Unlinked, Denied, Unclear}, "the garbage is not only garbage"
+            assert value["connected"] is False
+    assert seen == {SessionConnected, Restorable, Unlinked, AccessDenied, UnexpectedResponse}, (
+        "the garbage is not only garbage"
+    )
 
 
 def test_no_garbage_is_shown_as_a_code() -> None:
     shown = 0
-    for answer, said in each("qr"):
-        code = answers.qr_of(answer)
+    for answer, value in each("qr"):
+        code = answers.parse_qr(answer)
         if isinstance(code, Code):
             shown += 1
             assert good(answer)
-            assert said["value"] == code.text
+            assert value["value"] == code.text
             assert code.text.isascii()
             assert 20 <= len(code.text) <= 2000
             assert code.text not in repr(code)
@@ -94,44 +106,48 @@ def test_no_garbage_is_shown_as_a_code() -> None:
 @pytest.mark.parametrize(
     ("endpoint", "read", "holds"),
     [
-        ("code", answers.phone_code_of, lambda got, said: not isinstance(got, Code) or got.text in said.values()),
-        ("device", answers.device_of, lambda got, said: not isinstance(got, Device) or said["phone"] in got.phone),
-        ("done", answers.done_of, lambda got, said: not isinstance(got, Done) or said["value"] is True),
-        ("purge", answers.purged_of, lambda got, _said: isinstance(got, Done | Denied | Unclear)),
-        ("me", answers.facts_of, lambda got, _said: "B" * 20 not in str(got) and all(map(str.strip, got.values()))),
+        ("code", answers.parse_phone_code, lambda got, value: not isinstance(got, Code) or got.text in value.values()),
+        (
+            "device",
+            answers.parse_device,
+            lambda got, value: not isinstance(got, PhoneDevice) or value["phone"] in got.phone,
+        ),
+        ("done", answers.parse_done, lambda got, value: not isinstance(got, Done) or value["value"] is True),
+        ("purge", answers.parse_purged, lambda got, _value: isinstance(got, Done | AccessDenied | UnexpectedResponse)),
+        ("me", answers.parse_facts, lambda got, _value: "B" * 20 not in str(got) and all(map(str.strip, got.values()))),
     ],
 )
 def test_no_garbage_is_taken_for_more_than_it_says(
     endpoint: str, read: Callable[[Answer], Any], holds: Callable[[Any, Any], bool]
 ) -> None:
-    for answer, said in each(endpoint):
+    for answer, value in each(endpoint):
         got = read(answer)
-        assert holds(got, said), answer.body
-        if isinstance(got, Code | Device | Done):
+        assert holds(got, value), answer.body
+        if isinstance(got, Code | PhoneDevice | Done):
             assert good(answer)
 
 
 def test_a_queue_is_read_whole_or_not_at_all() -> None:
     """Fewer messages than wait must never be shown, and an empty queue opens the gate."""
     whole = 0
-    for answer, said in each("queue"):
-        page = answers.queue_of(answer)
+    for answer, value in each("queue"):
+        page = answers.parse_queue(answer)
         if isinstance(page, QueuePage):
             whole += 1
             assert good(answer)
-            assert len(page.messages) == len(said["messages"])
-            assert (page.cursor is not None) is said["hasMore"]
+            assert len(page.messages) == len(value["messages"])
+            assert (page.cursor is not None) is value["hasMore"]
     assert whole
 
 
 def test_a_message_counts_as_taken_only_when_it_is_named() -> None:
     seen = set()
-    for answer, said in each("send"):
+    for answer, value in each("send"):
         result, stop = result_of(answer)
         seen.add(type(result))
         if isinstance(result, Accepted):
             assert good(answer)
-            assert result.provider_id in (said.get("messageId"), said.get("id"))
+            assert result.provider_id in (value.get("messageId"), value.get("id"))
             assert stop is None
         if answer.status >= 500 and isinstance(result, NotSent):
             assert stop is not None, "a gateway does not know what became of it"
@@ -168,14 +184,14 @@ def test_no_callback_breaks_its_reader_or_makes_up_whose_it_is(kind: str) -> Non
             callbacks = read_callback(body, DAWN)
         except ValueError:
             continue
-        said = said_in(body)
+        value = decoded(body)
         for callback in callbacks:
-            assert callback.key == said["instanceId"]
+            assert callback.key == value["instanceId"]
             for fact in callback.facts:
                 facts += 1
-                assert isinstance(fact, WireMessage | WireReceipt | WireUnknown)
+                assert isinstance(fact, ProviderMessage | DeliveryReceipt | WireUnknown)
                 json.dumps(repr(fact)).encode()
-                if isinstance(fact, WireMessage):
+                if isinstance(fact, ProviderMessage):
                     assert fact.chat
                     assert fact.text.encode() is not None
                     assert fact.provider_id

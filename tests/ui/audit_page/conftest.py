@@ -13,27 +13,27 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.core.action import ActionName
-from app.core.bus import Bus
-from app.core.scribe import Scribe
-from app.core.witness import Witness
-from app.domain.audit import Actor, AuditOutcome, Deed
-from app.storage.audit import SqlAudit
+from app.core.audit_service import AuditService
+from app.core.event_bus import EventBus
+from app.core.write_queue import WriteQueue
+from app.domain.actions import ActionName
+from app.domain.audit import Actor, AuditOutcome, AuditRecord
+from app.storage.audit_log import SqlAuditLog
 from app.storage.database import Database
-from app.ui.audit_page.page import AuditPage
-from app.ui.loop import cancel_asked
-from app.ui.theme import Theme
+from app.ui.async_slots import cancel_slots
+from app.ui.audit.page import AuditPage
+from app.ui.theme.theme import Theme
 from tests.clock import StillClock
 from tests.conftest import OnQt
-from tests.played import somebody
-from tests.ui.stage import NOON, person
+from tests.fakes import somebody
+from tests.ui.window_harness import NOON, person
 
 PEOPLE = [person(number) for number in range(1, 4)]
 
 
-def deed(number: int, **changed: object) -> Deed:
+def record(number: int, **changed: object) -> AuditRecord:
     """The entry of that *number*, an hour older for each that comes after it in a hundred."""
-    somebody = PEOPLE[number % len(PEOPLE)].mentorado
+    somebody = PEOPLE[number % len(PEOPLE)]
     known: dict[str, object] = {
         "at": NOON - timedelta(hours=1000 - number),
         "actor": Actor(user="rosa", operator="Rosa Prado"),
@@ -44,15 +44,15 @@ def deed(number: int, **changed: object) -> Deed:
         "after": {"state": "off", "reason": "none"},
         "outcome": (AuditOutcome.DONE, AuditOutcome.DECLINED, AuditOutcome.FAILED)[number % 3],
     }
-    return Deed(**(known | changed))  # type: ignore[arg-type]
+    return AuditRecord(**(known | changed))  # type: ignore[arg-type]
 
 
 @dataclass
-class Office:
+class Harness:
     """The page, what it reads from, and the file below both."""
 
     page: AuditPage
-    audit: SqlAudit
+    audit: SqlAuditLog
     file: Path
     clock: StillClock
 
@@ -79,43 +79,43 @@ class Office:
                 raw.execute(statement)
 
 
-Use = Callable[[Office], Awaitable[None]]
-InOffice = Callable[..., None]
+Use = Callable[[Harness], Awaitable[None]]
+InHarness = Callable[..., None]
 
 
 @pytest.fixture
-def in_office(on_qt: OnQt, theme: Theme, fast_dir: Path) -> InOffice:
+def in_harness(on_qt: OnQt, theme: Theme, fast_dir: Path) -> InHarness:
     """Record *deeds*, open the page over them, use it, and close it."""
 
     @asynccontextmanager
-    async def open_office(deeds: Iterable[Deed]) -> AsyncIterator[Office]:
+    async def open_harness(audited_actions: Iterable[AuditRecord]) -> AsyncIterator[Harness]:
         file = fast_dir / "data" / "conecta.db"
         async with Database(file) as database:
-            audit, clock = SqlAudit(database), StillClock(NOON)
-            for each in deeds:
+            audit, clock = SqlAuditLog(database), StillClock(NOON)
+            for each in audited_actions:
                 await audit.record(each)
-            scribe = Scribe(bus=Bus(), clock=clock)
-            witness = Witness(audit=audit, scribe=scribe, clock=clock, actor=somebody)
-            page = AuditPage(theme=theme, audit=audit, people=lambda: PEOPLE, witness=witness, clock=clock)
+            write_queue = WriteQueue(bus=EventBus(), clock=clock)
+            audit_service = AuditService(audit=audit, write_queue=write_queue, clock=clock, actor=somebody)
+            page = AuditPage(theme=theme, audit=audit, people=lambda: PEOPLE, audit_service=audit_service, clock=clock)
             page.resize(1180, 800)
             page.show()
-            office = Office(page, audit, file, clock)
+            harness = Harness(page, audit, file, clock)
             try:
                 async with asyncio.TaskGroup() as group:
-                    writing = group.create_task(scribe.run())
-                    await office.settle()
-                    yield office
-                    await scribe.flush()
+                    writing = group.create_task(write_queue.run())
+                    await harness.settle()
+                    yield harness
+                    await write_queue.flush()
                     writing.cancel()
             finally:
-                await cancel_asked()
+                await cancel_slots()
                 page.close()
                 page.deleteLater()
 
-    def play(use: Use, deeds: Iterable[Deed] = ()) -> None:
+    def play(use: Use, audited_actions: Iterable[AuditRecord] = ()) -> None:
         async def main() -> None:
-            async with open_office(deeds) as office:
-                await use(office)
+            async with open_harness(audited_actions) as harness:
+                await use(harness)
 
         on_qt(main, within=30)
         QApplication.processEvents()

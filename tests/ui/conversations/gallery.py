@@ -32,7 +32,7 @@ def main(folder: Path, only: str) -> None:
 
     from PySide6.QtWidgets import QApplication
 
-    from app.ui.loop import run
+    from app.ui.async_slots import run
 
     app = QApplication([])
     run(app, lambda: take_all(app, folder, only))
@@ -41,8 +41,8 @@ def main(folder: Path, only: str) -> None:
 async def take_all(app: object, folder: Path, only: str) -> None:
     from PySide6.QtWidgets import QApplication
 
-    from app.ui.text import texts
-    from app.ui.theme import Mode, Theme
+    from app.text.status import texts
+    from app.ui.theme.theme import Mode, Theme
     from tests.ui.conversations.scene import scene
 
     assert isinstance(app, QApplication)
@@ -128,7 +128,7 @@ async def hostile(stage: Scene) -> None:
 
 async def nobody(stage: Scene) -> None:
     await listed(stage)
-    stage.panel.show_mentorado(stage.lonely.mentorado.id)
+    stage.panel.show_mentorado(stage.lonely.id)
     await stage.settle()
 
 

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.mentorado import Enrolment
+from app.domain.mentorado import Mentorado
+from app.ui.async_slots import cancel_slots
 from app.ui.conversations.panel import ConversationsPanel
 from app.ui.conversations.thread_page import ThreadPage
-from app.ui.loop import cancel_asked
-from app.ui.theme import Theme
-from tests.ui.conversations.talk import CAIO, DORA, Library, grouped, library, many, phone, said, vivid
+from app.ui.theme.theme import Theme
+from tests.ui.conversations.talk import CAIO, DORA, Library, a_message, grouped, library, many, phone, vivid
 from tests.waiting import until
 
 HOSTILE = (
@@ -36,8 +36,8 @@ class Scene:
 
     library: Library
     panel: ConversationsPanel
-    ana: Enrolment
-    lonely: Enrolment
+    ana: Mentorado
+    lonely: Mentorado
 
     @property
     def page(self) -> ThreadPage:
@@ -69,34 +69,34 @@ class Scene:
 async def scene(theme: Theme, path: Path) -> AsyncIterator[Scene]:
     """Ana has talked a lot, Bruno little, Clara never."""
     async with library(path) as kept:
-        ana = await kept.enrol("Thiago Torquato", "+5511987650001")
-        bruno = await kept.enrol("Luíza Prates", "+5511987650002")
-        lonely = await kept.enrol("Inês Galvão", "+5511987650003")
+        ana = await kept.add_mentorado("Thiago Torquato", "+5511987650001")
+        bruno = await kept.add_mentorado("Luíza Prates", "+5511987650002")
+        lonely = await kept.add_mentorado("Inês Galvão", "+5511987650003")
         strange = phone("+5571900000004")
         await kept.tell(
             ana,
             *many(300, DORA, minutes=60),
             *(
-                said(f"H{n}", text, strange, ago=900 - n, sender_name="Estranho")
+                a_message(f"H{n}", text, strange, ago=900 - n, sender_name="Estranho")
                 for n, text in enumerate(HOSTILE)
                 if "\ud800" not in text
             ),
-            said("C1", "Amanhã te ligo.", CAIO, ago=3000, sender_name="Caio Figueirêdo"),
+            a_message("C1", "Amanhã te ligo.", CAIO, ago=3000, sender_name="Caio Figueirêdo"),
             *grouped(),
             *vivid(),
         )
-        await kept.tell(bruno, said("L1", "O próximo encontro é na terça?", CAIO, ago=500, sender_name="Caio"))
+        await kept.tell(bruno, a_message("L1", "O próximo encontro é na terça?", CAIO, ago=500, sender_name="Caio"))
         panel = ConversationsPanel(
-            theme=theme, bus=kept.bus, history=kept.history, enrolments=kept.enrolments, clock=kept.clock
+            theme=theme, bus=kept.bus, history=kept.history, mentorados=kept.mentorados, clock=kept.clock
         )
         panel.resize(364, 700)
-        panel.show_mentorado(ana.mentorado.id)
+        panel.show_mentorado(ana.id)
         panel.show()
         stage = Scene(kept, panel, ana, lonely)
         try:
             await stage.settle()
             yield stage
         finally:
-            await cancel_asked()
+            await cancel_slots()
             panel.hide()
             panel.deleteLater()

@@ -9,27 +9,27 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from app.core.bus import Bus
-from app.core.enrolments import Enrolments
-from app.domain.events import HistoryGrew
-from app.domain.mentorado import Enrolment
+from app.core.event_bus import EventBus
+from app.core.mentorado_service import MentoradoService
+from app.domain.events import MessagesStored
+from app.domain.mentorado import Mentorado
 from app.domain.messages import (
     Address,
     AddressKind,
     ConversationId,
-    Delivery,
+    DeliveryReceipt,
+    DeliveryStatus,
     Media,
     MessageKind,
-    WireFact,
-    WireMessage,
-    WireReceipt,
+    MessageUpdate,
+    ProviderMessage,
 )
 from app.storage.database import Database
-from app.storage.history import SqlHistory
-from app.storage.roster import SqlRoster
+from app.storage.history.repository import SqlMessageRepository
+from app.storage.mentorados import SqlMentoradoRepository
 from tests.clock import StillClock
-from tests.played import PlayedAudit, witness_of
-from tests.storage.people import enrolled
+from tests.fakes import FakeAuditLog, audit_service_of
+from tests.storage.people import new_mentorado
 
 NOW = datetime(2026, 5, 12, 17, 40, tzinfo=UTC)
 
@@ -48,30 +48,33 @@ class Library:
 
     database: Database
     clock: StillClock = field(default_factory=lambda: StillClock(NOW))
-    bus: Bus = field(default_factory=Bus)
+    bus: EventBus = field(default_factory=EventBus)
 
     def __post_init__(self) -> None:
-        self.history = SqlHistory(self.database)
-        self.roster = SqlRoster(self.database)
-        self.enrolments = Enrolments(
-            bus=self.bus, roster=self.roster, clock=self.clock, witness=witness_of(PlayedAudit())
+        self.history = SqlMessageRepository(self.database)
+        self.mentorado_repository = SqlMentoradoRepository(self.database)
+        self.mentorados = MentoradoService(
+            bus=self.bus,
+            mentorado_repository=self.mentorado_repository,
+            clock=self.clock,
+            audit_service=audit_service_of(FakeAuditLog()),
         )
 
-    async def enrol(self, name: str, number: str) -> Enrolment:
-        await self.roster.add(one := enrolled(name, number))
-        await self.enrolments.load()
+    async def add_mentorado(self, name: str, number: str) -> Mentorado:
+        await self.mentorado_repository.add(one := new_mentorado(name, number))
+        await self.mentorados.load()
         return one
 
-    async def tell(self, whose: Enrolment, *facts: WireFact) -> Sequence[ConversationId]:
+    async def tell(self, whose: Mentorado, *facts: MessageUpdate) -> Sequence[ConversationId]:
         """Store *facts*, and tell everybody, as the core does."""
         changed = await self.history.store(whose, facts, self.clock.now())
         if changed:
-            self.bus.publish(HistoryGrew(whose.mentorado.id, tuple(changed)))
+            self.bus.publish(MessagesStored(whose.id, tuple(changed)))
         return changed
 
-    async def chat(self, whose: Enrolment) -> ConversationId:
+    async def chat(self, whose: Mentorado) -> ConversationId:
         """The conversation that was talked in last."""
-        return (await self.history.conversations(whose.mentorado.id))[0].id
+        return (await self.history.conversations(whose.id))[0].id
 
 
 @asynccontextmanager
@@ -80,18 +83,20 @@ async def library(path: Path) -> AsyncIterator[Library]:
         yield Library(database)
 
 
-def said(provider_id: str, text: str = "oi", chat: Address = BIA, *, ago: float = 0, **details: Any) -> WireMessage:
+def a_message(
+    provider_id: str, text: str = "oi", chat: Address = BIA, *, ago: float = 0, **details: Any
+) -> ProviderMessage:
     """A message, so many minutes *ago*; from the other side unless told otherwise."""
     sender = () if details.get("from_me") else (chat,)
     at = NOW - timedelta(minutes=ago)
     values: dict[str, Any] = {"from_me": False, "sender": sender, "sent_at": at, "received_at": at}
-    return WireMessage(provider_id=provider_id, chat=(chat,), text=text, **(values | details))
+    return ProviderMessage(provider_id=provider_id, chat=(chat,), text=text, **(values | details))
 
 
-def many(count: int, chat: Address = BIA, *, minutes: float = 7) -> list[WireMessage]:
+def many(count: int, chat: Address = BIA, *, minutes: float = 7) -> list[ProviderMessage]:
     """A long talk, the oldest first, in turns."""
     return [
-        said(
+        a_message(
             f"N{number}",
             f"mensagem {number}" + " com mais algumas palavras" * (number % 7),
             chat,
@@ -103,29 +108,31 @@ def many(count: int, chat: Address = BIA, *, minutes: float = 7) -> list[WireMes
     ]
 
 
-def received(delivery: Delivery, *provider_ids: str) -> WireReceipt:
-    return WireReceipt(provider_ids=provider_ids, chat=(BIA,), delivery=delivery, at=NOW)
+def received(delivery: DeliveryStatus, *provider_ids: str) -> DeliveryReceipt:
+    return DeliveryReceipt(provider_ids=provider_ids, chat=(BIA,), delivery=delivery, at=NOW)
 
 
-def changed(kind: MessageKind, provider_id: str, of: str, text: str = "", **details: Any) -> WireMessage:
+def changed(kind: MessageKind, provider_id: str, of: str, text: str = "", **details: Any) -> ProviderMessage:
     """A reaction to, an edit or a revocation of another message."""
-    return said(provider_id, text, kind=kind, refers_to=of, **details)
+    return a_message(provider_id, text, kind=kind, refers_to=of, **details)
 
 
-def vivid() -> list[WireFact]:
+def vivid() -> list[MessageUpdate]:
     """Everything a conversation can show, in a few screens."""
     day = 24 * 60
     me: dict[str, Any] = {"from_me": True}
     bia: dict[str, Any] = {"sender_name": "Beatriz Nóbrega"}
     kind, photo = MessageKind, Media(mime="image/jpeg", size=482_113)
     return [
-        said("A1", "Oi, tudo bem? Vi o seu anúncio da mentoria e fiquei com algumas dúvidas.", ago=3 * day + 90, **bia),
-        said("A2", "Oi Beatriz! Tudo ótimo, e com você?", ago=3 * day + 80, **me),
-        said("A3", "Pode perguntar à vontade.", ago=3 * day + 80, **me),
-        said("A4", "Quanto tempo dura?", ago=3 * day + 70, **bia),
-        said("A5", "São 12 encontros, um por semana, sempre às terças.", ago=3 * day + 60, refers_to="A4", **me),
-        said("A6", kind=kind.VOICE, text="", media=Media(seconds=72), ago=day + 400, **bia),
-        said(
+        a_message(
+            "A1", "Oi, tudo bem? Vi o seu anúncio da mentoria e fiquei com algumas dúvidas.", ago=3 * day + 90, **bia
+        ),
+        a_message("A2", "Oi Beatriz! Tudo ótimo, e com você?", ago=3 * day + 80, **me),
+        a_message("A3", "Pode perguntar à vontade.", ago=3 * day + 80, **me),
+        a_message("A4", "Quanto tempo dura?", ago=3 * day + 70, **bia),
+        a_message("A5", "São 12 encontros, um por semana, sempre às terças.", ago=3 * day + 60, refers_to="A4", **me),
+        a_message("A6", kind=kind.VOICE, text="", media=Media(seconds=72), ago=day + 400, **bia),
+        a_message(
             "A7",
             "Segue a proposta com os valores e as datas.",
             kind=kind.DOCUMENT,
@@ -133,36 +140,38 @@ def vivid() -> list[WireFact]:
             **me,
             media=Media(mime="application/pdf", name="Proposta – Mentoria Turma 12 (versão final).pdf", size=1_290_000),
         ),
-        said("A8", "Esta é a sala nova!", kind=kind.IMAGE, media=photo, ago=day + 380, **me),
-        said("A9", "Que lugar lindo 😍", ago=day + 300, **bia),
-        said("A10", "", kind=kind.LOCATION, ago=day + 200, **bia),
-        said("A11", "Meu cartão é 4111 1111 1111 1111", ago=day + 190, **bia),
+        a_message("A8", "Esta é a sala nova!", kind=kind.IMAGE, media=photo, ago=day + 380, **me),
+        a_message("A9", "Que lugar lindo 😍", ago=day + 300, **bia),
+        a_message("A10", "", kind=kind.LOCATION, ago=day + 200, **bia),
+        a_message("A11", "Meu cartão é 4111 1111 1111 1111", ago=day + 190, **bia),
         changed(kind.REVOCATION, "R11", "A11", ago=day + 188, **bia),
-        said("B1", "Bom dia! Consegue me confirmar até as 18h?", ago=190, **me),
-        said(
+        a_message("B1", "Bom dia! Consegue me confirmar até as 18h?", ago=190, **me),
+        a_message(
             "B2",
             "Consigo sim, só falta falar com o meu sócio sobre a data de início. Ele volta de viagem hoje à"
             " tarde e eu te chamo assim que a gente conversar, pode ser?",
             ago=150,
             **bia,
         ),
-        said("B3", "Perfeito, fico no aguardo.", ago=140, **me),
+        a_message("B3", "Perfeito, fico no aguardo.", ago=140, **me),
         changed(kind.EDIT, "E3", "B3", "Perfeito, fico no aguardo. Qualquer coisa me liga.", ago=139, **me),
         changed(kind.REACTION, "X1", "B3", "👍", ago=130),
         changed(kind.REACTION, "X2", "B2", "❤", ago=130, **me),
-        said("B4", "", kind=kind.UNREADABLE, ago=100, **bia),
-        said("B5", "Fechado! Pode mandar o contrato.", ago=12, **bia),
-        said("B6", "Ótima notícia! Mando agora.", ago=10, **me),
-        said("B7", "https://conecta.example/contrato/5f0c9a7e21d84b6fa3c1e88d7b90412e0f6a7c55", ago=9, **me),
-        said("B8", "Chegou?", ago=4, **me),
-        received(Delivery.READ, "A2", "A3", "A5", "A7", "A8", "B1", "B3"),
-        received(Delivery.DELIVERED, "B6"),
-        received(Delivery.SENT, "B7"),
-        replace(received(Delivery.FAILED, "B8"), code="131049", detail="Not delivered to keep the ecosystem healthy"),
+        a_message("B4", "", kind=kind.UNREADABLE, ago=100, **bia),
+        a_message("B5", "Fechado! Pode mandar o contrato.", ago=12, **bia),
+        a_message("B6", "Ótima notícia! Mando agora.", ago=10, **me),
+        a_message("B7", "https://conecta.example/contrato/5f0c9a7e21d84b6fa3c1e88d7b90412e0f6a7c55", ago=9, **me),
+        a_message("B8", "Chegou?", ago=4, **me),
+        received(DeliveryStatus.READ, "A2", "A3", "A5", "A7", "A8", "B1", "B3"),
+        received(DeliveryStatus.DELIVERED, "B6"),
+        received(DeliveryStatus.SENT, "B7"),
+        replace(
+            received(DeliveryStatus.FAILED, "B8"), code="131049", detail="Not delivered to keep the ecosystem healthy"
+        ),
     ]
 
 
-def grouped() -> list[WireFact]:
+def grouped() -> list[MessageUpdate]:
     """Several people in a group."""
     names = {BIA: "Beatriz Nóbrega", CAIO: "Caio Figueirêdo", DORA: "Dora"}
     lines = (
@@ -173,7 +182,7 @@ def grouped() -> list[WireFact]:
         (None, "Isso mesmo, mando o link no dia."),
     )
     return [
-        said(
+        a_message(
             f"G{number}",
             text,
             TEAM,

@@ -8,30 +8,28 @@ from typing import Any
 import pytest
 from PySide6.QtGui import QPixmap
 
-from app.domain.messages import Delivery, Media, MessageKind
-from app.ui.conversations.bubble import Bubble, lay_out
-from app.ui.conversations.look import Look
-from app.ui.conversations.reading import Piece
-from app.ui.conversations.thread_model import Row, ThreadModel
+from app.domain.messages import DeliveryStatus, Media, MessageKind
+from app.ui.conversations.bubbles import Bubble, BubbleStyle, lay_out
+from app.ui.conversations.thread_model import MessagePage, ThreadModel, ThreadRow
 from app.ui.conversations.thread_view import ThreadView
-from app.ui.theme import Mode, Theme
+from app.ui.theme.theme import Mode, Theme
 from tests.clock import StillClock
 from tests.ui.conversations.scene import HOSTILE
 from tests.ui.conversations.talk import NOW
+from tests.ui.conversations.test_texts import MESSAGE
 from tests.ui.conversations.test_thread_model import message
-from tests.ui.conversations.test_words import MESSAGE
 
 WIDTHS = (120, 352, 864, 3000)
 
 
 def bubble(theme: Theme, *, width: int = 352, in_group: bool = False, searched: str = "", **details: Any) -> Bubble:
-    row = Row(replace(MESSAGE, **details), NOW.date(), leads=True)
-    return lay_out(row, width, Look(theme), day="hoje", in_group=in_group, searched=searched)
+    row = ThreadRow(replace(MESSAGE, **details), NOW.date(), leads=True)
+    return lay_out(row, width, BubbleStyle(theme), day="hoje", in_group=in_group, searched=searched)
 
 
 def painted(theme: Theme, *messages: Any) -> QPixmap:
     model = ThreadModel(StillClock(NOW))
-    model.show_piece(Piece(messages=messages, first=True, last=True), "Bia", is_group=True)
+    model.show_piece(MessagePage(messages=messages, first=True, last=True), "Bia", is_group=True)
     view = ThreadView(model, theme)
     view.resize(364, 900)
     view.begin_at_end()
@@ -76,21 +74,21 @@ def test_every_kind_is_shown_with_its_word_and_its_sign(theme: Theme, kind: Mess
 
 def test_deliveries_are_told_apart_without_their_colour(theme: Theme) -> None:
     seen = set()
-    for delivery in Delivery:
+    for delivery in DeliveryStatus:
         marks = bubble(theme, from_me=True, delivery=delivery).marks
         seen.add(tuple((mark.icon, mark.text, mark.filled) for mark in marks))
-    assert len(seen) == len(Delivery)
+    assert len(seen) == len(DeliveryStatus)
     incoming = bubble(theme, delivery=None).marks
     assert [mark.icon for mark in incoming] == [""], "what came in has only its time"
 
 
 def test_a_failure_is_said(theme: Theme) -> None:
-    marks = bubble(theme, from_me=True, delivery=Delivery.FAILED).marks
+    marks = bubble(theme, from_me=True, delivery=DeliveryStatus.FAILED).marks
     assert "não enviada" in [mark.text for mark in marks]
 
 
 def test_what_may_have_been_sent_and_what_others_asked_to_delete_are_said(theme: Theme) -> None:
-    made = bubble(theme, from_me=True, delivery=Delivery.UNCERTAIN, revocation_asked=True)
+    made = bubble(theme, from_me=True, delivery=DeliveryStatus.UNCERTAIN, revocation_asked=True)
     assert {"pode ter sido enviada", "pediram para apagar"} <= {mark.text for mark in made.marks}
     assert not made.quiet, "it is not known to be deleted"
 

@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.ui.conversations.found import excerpt, spans
-from app.ui.conversations.plain import clipped, counted, harmless, one_line
+from app.text.conversation import (
+    clipped,
+    counted,
+    one_line,
+    sanitize,
+)
+from app.ui.conversations.highlight import excerpt, spans
 
 
 @pytest.mark.parametrize(
@@ -30,19 +35,19 @@ from app.ui.conversations.plain import clipped, counted, harmless, one_line
     ],
 )
 def test_what_is_not_seen_goes(sent: str, shown: str | None) -> None:
-    assert harmless(sent) == (sent if shown is None else shown)
+    assert sanitize(sent) == (sent if shown is None else shown)
 
 
 def test_no_letter_climbs_over_its_neighbours() -> None:
-    shown = harmless("Z" + "\u0351" * 50 + "algo")
+    shown = sanitize("Z" + "\u0351" * 50 + "algo")
     assert sum(unicodedata.combining(sign) > 0 for sign in shown) == 4
     assert shown.endswith("algo")
 
 
 @given(st.text(alphabet=st.characters(codec=None, exclude_categories=())))
 def test_whatever_is_sent_can_be_shown(sent: str) -> None:
-    shown = harmless(sent)
-    assert harmless(shown) == shown
+    shown = sanitize(sent)
+    assert sanitize(shown) == shown
     shown.encode("utf-8")
     assert not {unicodedata.bidirectional(sign) for sign in shown} & {"RLO", "LRO", "RLE", "LRE", "RLI", "LRI", "FSI"}
     assert "\n" not in one_line(sent)

@@ -14,21 +14,20 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
 
 from app.domain.messages import ConversationId, StoredMessage
-from app.domain.ports import History
-from app.ui.conversations import reading
-from app.ui.conversations.reading import PIECE, Piece
-from app.ui.conversations.thread_model import KEPT, ThreadModel
-from app.ui.theme import Theme
+from app.domain.repositories import MessageRepository
+from app.ui.conversations import thread_model as reading
+from app.ui.conversations.thread_model import KEPT, PIECE, MessagePage, ThreadModel
+from app.ui.theme.theme import Theme
 from tests.clock import StillClock
 from tests.ui.conversations.talk import NOW, Library, library, many
-from tests.ui.conversations.test_words import MESSAGE
+from tests.ui.conversations.test_texts import MESSAGE
 
 COUNT = 1500
 
 
 def message(number: int, **details: object) -> StoredMessage:
-    told = {"number": number, "provider_id": f"M{number}", "text": f"texto {number}"} | details
-    return replace(MESSAGE, **told)  # type: ignore[arg-type]
+    fields = {"number": number, "provider_id": f"M{number}", "text": f"texto {number}"} | details
+    return replace(MESSAGE, **fields)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def model(theme: Theme) -> ThreadModel:
 
 
 def show(model: ThreadModel, *messages: StoredMessage, first: bool = True, last: bool = True) -> None:
-    model.show_piece(Piece(messages=messages, first=first, last=last), "Bia", is_group=False)
+    model.show_piece(MessagePage(messages=messages, first=first, last=last), "Bia", is_group=False)
 
 
 def numbers(model: ThreadModel) -> list[int]:
@@ -56,7 +55,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Run
         kept = runner.run(scope.__aenter__())
 
         async def fill() -> ConversationId:
-            ana = await kept.enrol("Ana", "+5511900000009")
+            ana = await kept.add_mentorado("Ana", "+5511900000009")
             await kept.tell(ana, *many(COUNT))
             return await kept.chat(ana)
 
@@ -67,7 +66,7 @@ def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Run
 class _Walk:
     """Somebody who scrolls."""
 
-    def __init__(self, history: History, conversation_id: ConversationId) -> None:
+    def __init__(self, history: MessageRepository, conversation_id: ConversationId) -> None:
         self.history, self.conversation_id = history, conversation_id
         self.model = ThreadModel(StillClock(NOW))
         self.tester = QAbstractItemModelTester(self.model, QAbstractItemModelTester.FailureReportingMode.Warning)
@@ -139,10 +138,10 @@ def test_a_day_stands_above_its_first_message_only(model: ThreadModel) -> None:
     day = timedelta(days=1)
     show(model, message(3, sent_at=NOW - day), message(4, sent_at=NOW), message(5, sent_at=NOW))
     assert [model.row(place).day is not None for place in range(3)] == [True, True, False]
-    told = QSignalSpy(model.dataChanged)
-    model.grow_upwards(Piece(messages=[message(1, sent_at=NOW - day), message(2, sent_at=NOW - day)], first=True))
+    spy = QSignalSpy(model.dataChanged)
+    model.grow_upwards(MessagePage(messages=[message(1, sent_at=NOW - day), message(2, sent_at=NOW - day)], first=True))
     assert [model.row(place).day is not None for place in range(5)] == [True, False, False, True, False]
-    assert told.count() == 1, "only the row that was the first is painted anew"
+    assert spy.count() == 1, "only the row that was the first is painted anew"
 
 
 def test_who_goes_on_speaking_is_not_named_again(model: ThreadModel) -> None:
@@ -154,13 +153,13 @@ def test_who_goes_on_speaking_is_not_named_again(model: ThreadModel) -> None:
 def test_only_what_changed_is_painted_anew(model: ThreadModel) -> None:
     before = [message(n) for n in range(1, 6)]
     show(model, *before)
-    told, gone = QSignalSpy(model.dataChanged), QSignalSpy(model.rowsRemoved)
+    spy, gone = QSignalSpy(model.dataChanged), QSignalSpy(model.rowsRemoved)
     model.refresh(before)
-    assert told.count() == 0
+    assert spy.count() == 0
     model.refresh([before[0], replace(before[1], text="outro", edited_at=NOW), *before[3:]])
     assert model.data(model.index(1)) == "outro"
     assert numbers(model) == [1, 2, 4, 5]
-    assert (told.count(), gone.count()) == (1, 1)
+    assert (spy.count(), gone.count()) == (1, 1)
 
 
 def test_tips_show_strangers_words_and_never_their_markup(model: ThreadModel) -> None:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from app.ui.conversations.panel import ConversationsPanel
 from app.ui.detail_pane.pane import DetailPane
-from app.ui.theme import Theme
+from app.ui.theme.theme import Theme
 from tests.ui.conversations.scene import Scene
-from tests.ui.conversations.talk import DORA, NOW, Library, grouped, library, many, said, vivid
-from tests.ui.stage import Stage, person, status
+from tests.ui.conversations.talk import DORA, NOW, Library, a_message, grouped, library, many, vivid
+from tests.ui.window_harness import Stage, person, status
 
 TALKER, OTHER = person(22), person(3)
 
@@ -28,7 +28,7 @@ class TalkingStage(Stage):
         return DetailPane(
             theme=self.theme,
             bus=self.bus,
-            enrolments=self.enrolments,
+            mentorados=self.mentorados,
             supervisor=self.supervisor,
             actions=self.actions,
             sheets=self.sheets,
@@ -43,7 +43,7 @@ class TalkingStage(Stage):
             theme=self.theme,
             bus=self.bus,
             history=self.kept.history,
-            enrolments=self.enrolments,
+            mentorados=self.mentorados,
             clock=self.clock,
         )
 
@@ -70,16 +70,16 @@ class TalkingStage(Stage):
 async def talking_stage(theme: Theme, folder: Path) -> AsyncIterator[TalkingStage]:
     people = [person(number) for number in range(128)]
     async with library(folder / "conecta.db") as kept:
-        for enrolment in people:
-            await kept.roster.add(enrolment)
+        for mentorado in people:
+            await kept.mentorado_repository.add(mentorado)
         await kept.history.store(TALKER, [*many(200, DORA), *grouped(), *vivid()], NOW)
-        await kept.history.store(OTHER, [said("O1", "Até o próximo encontro!", sender_name="Rita")], NOW)
+        await kept.history.store(OTHER, [a_message("O1", "Até o próximo encontro!", sender_name="Rita")], NOW)
         stage = TalkingStage(folder, people, theme, kept=kept)
         stage.clock.time = NOW
         await stage.load(*(status(number) for number in range(128)))
         stage.window.resize(1240, 860)
         await stage.show()
-        stage.window.choose(TALKER.mentorado.id)
+        stage.window.choose(TALKER.id)
         try:
             yield stage
         finally:

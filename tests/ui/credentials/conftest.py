@@ -5,18 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from app.ui.theme import Theme
+from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
-from tests.ui.credentials.office import Office, Play, office
+from tests.ui.credentials.harness import Harness, Play, harness
 
 
 @pytest.fixture
 def play(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Play:
     """Runs an act in the office, on Qt's loop."""
 
-    def run(act: Callable[[Office], Awaitable[None]]) -> None:
+    def run(act: Callable[[Harness], Awaitable[None]]) -> None:
         async def main() -> None:
-            async with office(theme, tmp_path) as stage:
+            async with harness(theme, tmp_path) as stage:
                 await act(stage)
 
         on_qt(main)

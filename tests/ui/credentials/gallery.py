@@ -18,30 +18,30 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QApplication
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, LinkStatus, Reason
+from app.domain.actions import ActionName
 from app.domain.credentials import CredentialField, CredentialReport
-from app.domain.errors import Code
+from app.domain.errors import ProblemCode
+from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.sending import NumberDetails, QueuedMessage, Template
-from app.ui import loop
-from app.ui.credentials.queue_sheet import QueueSheet
-from app.ui.credentials.register_sheet import RegisterSheet
-from app.ui.credentials.sheet import CredentialsSheet
-from app.ui.dialogs.mentorado_form import Draft, MentoradoForm
-from app.ui.dialogs.question import QuestionSheet
-from app.ui.dialogs.sheet import Sheet
-from app.ui.providers.comparison_sheet import ComparisonSheet
-from app.ui.text import texts
-from app.ui.theme import Mode, Theme
+from app.text.status import texts
+from app.ui import async_slots as loop
+from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.dialogs.mentorado import Draft, MentoradoDialog
+from app.ui.providers.comparison import ComparisonDialog
+from app.ui.providers.credentials_dialog import CredentialsDialog
+from app.ui.providers.queue_dialog import QueueDialog
+from app.ui.providers.register_dialog import RegisterDialog
+from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
-from tests.ui.credentials.office import Office, office
+from tests.ui.credentials.harness import Harness, harness
 
 F = CredentialField
 
 
-async def fill(sheet: CredentialsSheet, **typed: str) -> None:
+async def fill(sheet: CredentialsDialog, **typed: str) -> None:
     for name, value in typed.items():
         sheet.form.inputs[CredentialField(name)].take(value)
 
@@ -50,8 +50,8 @@ ZAPI = {"instance_id": "3C01A7F2D9E84B6CA1", "instance_token": "9F00112233445566
 META = {"access_token": "EAAG" + "x" * 60, "phone_number_id": "106540352242922", "waba_id": "102290129340398"}
 
 
-async def credentials(stage: Office, kind: ProviderKind, report: CredentialReport | None, **typed: str) -> None:
-    sheet = await stage.open(kind, ActionName.ENTER_CREDENTIALS, CredentialsSheet)
+async def credentials(stage: Harness, kind: ProviderKind, report: CredentialReport | None, **typed: str) -> None:
+    sheet = await stage.open(kind, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
     await fill(sheet, **typed)
     if report is not None:
         stage.hosted[kind].report = report
@@ -61,39 +61,39 @@ async def credentials(stage: Office, kind: ProviderKind, report: CredentialRepor
 
 def right(account: str = "+5598983015662") -> CredentialReport:
     facts = {"name": "Instância do Thiago", "plan": "Ultimate, até 12/12/2026"}
-    return CredentialReport(good=True, account=PhoneNumber(account), facts=facts)
+    return CredentialReport(valid=True, account=PhoneNumber(account), facts=facts)
 
 
-async def locked(stage: Office) -> None:
-    stage.vault.lock(Code.SECRETS_UNAVAILABLE)
-    await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsSheet)
+async def locked(stage: Harness) -> None:
+    stage.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
+    await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
 
 
-async def malformed(stage: Office) -> None:
-    sheet = await stage.open(ProviderKind.META_CLOUD, ActionName.ENTER_CREDENTIALS, CredentialsSheet)
+async def malformed(stage: Harness) -> None:
+    sheet = await stage.open(ProviderKind.META_CLOUD, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
     await fill(sheet, **{**META, "phone_number_id": "+5598983015662"})
     sheet.ask_provider()
     await settle()
 
 
-async def asking(stage: Office) -> None:
-    sheet = await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsSheet)
+async def asking(stage: Harness) -> None:
+    sheet = await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
     await fill(sheet, **ZAPI)
-    from app.ui.credentials.verdict import Check
+    from app.ui.providers.credentials_dialog import Check
 
     sheet.verdict.show_verdict(Check.ASKING, texts("credentials.asking", provider="Z-API"))
     sheet._arrange()
 
 
-async def kept(stage: Office) -> None:
+async def kept(stage: Harness) -> None:
     stage.keep(ProviderKind.ZAPI, ZAPI)
-    sheet = await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsSheet)
+    sheet = await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
     sheet.form.inputs[F.CLIENT_TOKEN].take("Fb0aa12-new")
     sheet.form.inputs[F.CLIENT_TOKEN].reveal.setChecked(True)
 
 
-async def queue(stage: Office, count: int, *, removing: bool = False) -> None:
-    said = (
+async def queue(stage: Harness, count: int, *, removing: bool = False) -> None:
+    lines = (
         "Oi, Carla. Passando para confirmar a nossa conversa de amanhã às 10h. Pode ser?",
         "Bom dia! Segue o material do módulo 3, com os exercícios que combinamos na última sessão. "
         "Responda por aqui quando terminar, e marcamos a devolutiva para a próxima semana, no horário de sempre.",
@@ -104,31 +104,31 @@ async def queue(stage: Office, count: int, *, removing: bool = False) -> None:
         QueuedMessage(
             id=f"Q{number}",
             to=recipients[number % 3],
-            text=said[number % 3],
+            text=lines[number % 3],
             since=stage.stage.clock.now() - timedelta(minutes=14 + 7 * number),
         )
         for number in range(count)
     ]
     status = LinkStatus(state=LinkState.BLOCKED, reason=Reason.QUEUE_PENDING, since=stage.stage.clock.now())
-    stage.stage.observe(stage.enrolment(ProviderKind.ZAPI), status)
-    sheet = await stage.open(ProviderKind.ZAPI, ActionName.DECIDE_QUEUE, QueueSheet)
+    stage.stage.observe(stage.mentorado(ProviderKind.ZAPI), status)
+    sheet = await stage.open(ProviderKind.ZAPI, ActionName.DECIDE_QUEUE, QueueDialog)
     if removing:
         sheet.remove.click()
         sheet.typed.setText("Thiago Torquato")
 
 
-async def register(stage: Office, used: int) -> None:
-    link, now = stage.enrolment(ProviderKind.META_CLOUD).link.id, stage.stage.clock.now()
+async def register(stage: Harness, used: int) -> None:
+    link, now = stage.mentorado(ProviderKind.META_CLOUD).link.id, stage.stage.clock.now()
     stage.tries.made.extend((link, now - timedelta(hours=60 - number)) for number in range(used))
-    sheet = await stage.open(ProviderKind.META_CLOUD, ActionName.REGISTER, RegisterSheet)
+    sheet = await stage.open(ProviderKind.META_CLOUD, ActionName.REGISTER, RegisterDialog)
     sheet.pin.setText("1234")
 
 
-async def deregister(stage: Office) -> None:
-    await stage.open(ProviderKind.META_CLOUD, ActionName.DEREGISTER, QuestionSheet)
+async def deregister(stage: Harness) -> None:
+    await stage.open(ProviderKind.META_CLOUD, ActionName.DEREGISTER, ConfirmDialog)
 
 
-async def number(stage: Office, *, asked: bool = True) -> None:
+async def number(stage: Harness, *, asked: bool = True) -> None:
     facts = {
         "quality": "green",
         "tier": "tier_2k",
@@ -151,12 +151,12 @@ async def number(stage: Office, *, asked: bool = True) -> None:
         Template(name=name, language="pt_BR", category=category, status=status, usable=status == "APPROVED")
         for name, category, status in known
     )
-    stage.meta.told = NumberDetails(facts=facts, templates=templates)
-    enrolment = stage.enrolment(ProviderKind.META_CLOUD)
+    stage.meta.answer = NumberDetails(facts=facts, templates=templates)
+    mentorado = stage.mentorado(ProviderKind.META_CLOUD)
     status = LinkStatus(state=LinkState.CONNECTED, since=stage.stage.clock.now())
-    stage.stage.observe(enrolment, status)
+    stage.stage.observe(mentorado, status)
     stage.window.resize(1240, 1500)
-    stage.window.choose(enrolment.mentorado.id)
+    stage.window.choose(mentorado.id)
     pane = stage.window._pane
     assert pane is not None
     section = pane._content.number
@@ -168,15 +168,15 @@ async def number(stage: Office, *, asked: bool = True) -> None:
         pane._refresh()
 
 
-async def form(stage: Office, kind: ProviderKind | None) -> None:
+async def form(stage: Harness, kind: ProviderKind | None) -> None:
     hosted = stage.stage.sheets.tools.hosted
-    editing = stage.enrolment(kind) if kind else None
+    editing = stage.mentorado(kind) if kind else None
     if kind is ProviderKind.META_CLOUD and editing is not None:
-        editing = await stage.stage.enrolments.save_link(replace(editing.link, account=editing.mentorado.phone))
-    sheet = MentoradoForm(
+        editing = await stage.stage.mentorados.save_link(replace(editing.link, account=editing.phone))
+    sheet = MentoradoDialog(
         stage.stage.theme,
         stage.window,
-        stage.stage.enrolments,
+        stage.stage.mentorados,
         editing,
         choice=hosted.choice,
         kinds=hosted.kinds,
@@ -185,22 +185,22 @@ async def form(stage: Office, kind: ProviderKind | None) -> None:
     sheet.open()
 
 
-async def comparison(stage: Office, *, choosing: bool) -> None:
+async def comparison(stage: Harness, *, choosing: bool) -> None:
     kinds = stage.stage.sheets.tools.hosted.kinds
     chosen = ProviderKind.WHATSAPP_WEB if choosing else None
-    ComparisonSheet(stage.stage.theme, stage.window, kinds, chosen=chosen, choosing=choosing).open()
+    ComparisonDialog(stage.stage.theme, stage.window, kinds, chosen=chosen, choosing=choosing).open()
 
 
 Z, M = ProviderKind.ZAPI, ProviderKind.META_CLOUD
-SHOTS: dict[str, Callable[[Office], Awaitable[None]]] = {
+SHOTS: dict[str, Callable[[Harness], Awaitable[None]]] = {
     "zapi-empty": lambda s: credentials(s, Z, None),
     "zapi-asking": asking,
     "zapi-good": lambda s: credentials(s, Z, right(), **ZAPI),
     "zapi-other-number": lambda s: credentials(s, Z, right("+5511912344321"), **ZAPI),
     "zapi-refused": lambda s: credentials(
-        s, Z, CredentialReport(good=False, reason=Reason.CLIENT_TOKEN_MISSING), **ZAPI
+        s, Z, CredentialReport(valid=False, reason=Reason.CLIENT_TOKEN_MISSING), **ZAPI
     ),
-    "zapi-silent": lambda s: credentials(s, Z, CredentialReport(good=None), **ZAPI),
+    "zapi-silent": lambda s: credentials(s, Z, CredentialReport(valid=None), **ZAPI),
     "zapi-kept": kept,
     "zapi-locked": locked,
     "queue-three": lambda s: queue(s, 3),
@@ -236,16 +236,16 @@ async def take(app: QApplication, out: Path, part: str) -> None:
             theme.set_mode(mode)
             theme.set_text_scale(scale)
             with tempfile.TemporaryDirectory() as folder:
-                async with office(theme, Path(folder)) as stage:
+                async with harness(theme, Path(folder)) as stage:
                     await shot(stage)
                     await asyncio.sleep(0.15)
                     keep(stage, out / f"{label}.png")
 
 
-def keep(stage: Office, file: Path) -> None:
+def keep(stage: Harness, file: Path) -> None:
     window = stage.window
     picture = window.grab()
-    for sheet in window.findChildren(Sheet):
+    for sheet in window.findChildren(BaseDialog):
         if sheet.isVisible():
             painter = QPainter(picture)
             painter.drawPixmap(sheet.pos() - window.mapToGlobal(QPoint(0, 0)), sheet.grab())

@@ -22,18 +22,24 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QDialog, QHBoxLayout, QWidget
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, LinkStatus, Reason, Retry, SendCapability
-from app.domain.errors import Code, Problem
-from app.domain.lifecycle import Trigger
-from app.domain.ports import Transition
-from app.ui import loop
-from app.ui.detail_pane.enlarged_code import EnlargedCode
-from app.ui.detail_pane.pairing_panel import Stage
-from app.ui.dialogs.mentorado_form import MentoradoForm
-from app.ui.dialogs.question import Questions, QuestionSheet
-from app.ui.text import texts
-from app.ui.theme import Mode, Theme
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import (
+    LinkState,
+    LinkStatus,
+    Reason,
+    Retry,
+    SendCapability,
+)
+from app.domain.repositories import Transition
+from app.domain.state_machine import Trigger
+from app.text.status import texts
+from app.ui import async_slots as loop
+from app.ui.detail_pane.pairing import Stage
+from app.ui.detail_pane.qr import QrDialog
+from app.ui.dialogs.confirm import Confirmations, ConfirmDialog
+from app.ui.dialogs.mentorado import MentoradoDialog
+from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
 from tests.ui.detail.scene import LUIZA, OTHER_NUMBER, THIAGO, Scene, people, renamed, scene
 
@@ -70,7 +76,7 @@ def history(stage: Scene) -> None:
         (S.QR_READY, R.NONE, 8998),
         (S.CONNECTED, R.NONE, 7200),
     )
-    link = stage.enrolments.get(THIAGO).link.id
+    link = stage.mentorados.get(THIAGO).link.id
     statuses = [LinkStatus(state=state, reason=reason, since=stage.ago(seconds=ago)) for state, reason, ago in stands]
     for before, after in itertools.pairwise(statuses):
         if after.state is S.OFF and before.reason is R.PROGRAM_CLOSED:
@@ -136,22 +142,22 @@ async def drawn(stage: Scene) -> None:
 
 
 def waiting_turn(stage: Scene) -> None:
-    desk = stage.supervisor.pairing
-    desk._queue[:] = [stage.enrolments.get(LUIZA).link.id, stage.enrolments.get(THIAGO).link.id]
+    pairing_queue = stage.supervisor.pairing
+    pairing_queue._queue[:] = [stage.mentorados.get(LUIZA).link.id, stage.mentorados.get(THIAGO).link.id]
     stage.put(S.CONNECTING, R.WAITING_TURN, ago=30)
 
 
 def trouble(stage: Scene) -> None:
     stage.put(S.OFF)
-    stage.pane.show_problem(Problem(Code.SESSION_DIR_NOT_WRITABLE))
+    stage.pane.show_problem(Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE))
 
 
 def archived(stage: Scene) -> None:
-    known = stage.enrolments._by_id
+    known = stage.mentorados._by_id
     known[THIAGO] = people()[0]
     from dataclasses import replace
 
-    known[THIAGO] = replace(known[THIAGO], mentorado=replace(known[THIAGO].mentorado, archived_at=stage.clock.now()))
+    known[THIAGO] = replace(known[THIAGO], archived_at=stage.clock.now())
     stage.put(S.OFF)
 
 
@@ -227,33 +233,33 @@ class Studio:
         flat.save(str(self._out / f"{name}.png"))
 
 
-def form(stage: Scene, over: QWidget, theme: Theme, *, wrong: bool = False, edit: bool = False) -> MentoradoForm:
-    editing = stage.enrolments.get(THIAGO) if edit else None
-    sheet = MentoradoForm(theme, over, stage.enrolments, editing)
+def form(stage: Scene, over: QWidget, theme: Theme, *, wrong: bool = False, edit: bool = False) -> MentoradoDialog:
+    editing = stage.mentorados.get(THIAGO) if edit else None
+    sheet = MentoradoDialog(theme, over, stage.mentorados, editing)
     if wrong:
         sheet.name.line.setText("Débora Falcão")
         sheet.phone.line.setText("9 1234")
-        sheet.show_problem(Problem(Code.PHONE_TAKEN, name="Luíza Prates"))
+        sheet.show_problem(Problem(ProblemCode.PHONE_TAKEN, name="Luíza Prates"))
     return sheet
 
 
-def question(stage: Scene, over: QWidget, theme: Theme, name: ActionName) -> QuestionSheet:
+def question(stage: Scene, over: QWidget, theme: Theme, name: ActionName) -> ConfirmDialog:
     if name in (ActionName.ACCEPT_ACCOUNT, ActionName.REJECT_ACCOUNT):
         stage.put(S.BLOCKED, R.WRONG_ACCOUNT, account=OTHER_NUMBER)
     if name is ActionName.OVERRULE_LOCK:
         stage.put(S.BLOCKED, R.SESSION_HELD_ELSEWHERE, holder=HOLDER)
-    return Questions(theme, over, stage.supervisor.status).sheet(name, stage.enrolments.get(THIAGO))
+    return Confirmations(theme, over, stage.supervisor.status).sheet(name, stage.mentorados.get(THIAGO))
 
 
-def closing(_stage: Scene, over: QWidget, theme: Theme) -> QuestionSheet:
-    sheet = QuestionSheet(theme, over, texts("question.close.title"), texts("question.close.confirm"))
+def closing(_stage: Scene, over: QWidget, theme: Theme) -> ConfirmDialog:
+    sheet = ConfirmDialog(theme, over, texts("question.close.title"), texts("question.close.confirm"))
     sheet.add_line(texts.plural("question.close.line", 3))
     return sheet
 
 
-def enlarged(stage: Scene, over: QWidget, theme: Theme) -> EnlargedCode:
+def enlarged(stage: Scene, over: QWidget, theme: Theme) -> QrDialog:
     panel = stage.pane._content.pairing
-    panel._enlarged = EnlargedCode(theme, over, stage.enrolments.get(THIAGO).expected_account)
+    panel._enlarged = QrDialog(theme, over, stage.mentorados.get(THIAGO).expected_account)
     panel._render()
     return panel._enlarged
 

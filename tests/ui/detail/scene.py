@@ -8,36 +8,46 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.domain.connection import Evidence, LinkState, LinkStatus, QrCode, Reason
-from app.domain.mentorado import Enrolment, Link, LinkId, Mentorado, MentoradoId
+from app.domain.link_status import (
+    Evidence,
+    LinkState,
+    LinkStatus,
+    QrCode,
+    Reason,
+)
+from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber
+from app.ui.action_runner import ActionRunner, RunnerServices
+from app.ui.async_slots import cancel_slots
 from app.ui.detail_pane.pane import DetailPane
-from app.ui.loop import cancel_asked
-from app.ui.sheets import Sheets, Tools
-from app.ui.theme import Theme
+from app.ui.theme.theme import Theme
 from tests.clock import DAWN, ManualClock
 from tests.core.conftest import Core
-from tests.played import PlayedRoster, PlayedSetAside
+from tests.fakes import FakeMentoradoRepository, FakeSetAside
 from tests.ui.detail.codes import LINK
-from tests.ui.hosted import desks
+from tests.ui.provider_setup import provider_services
 
 THIAGO, LUIZA = MentoradoId("a" * 32), MentoradoId("b" * 32)
 OTHER_NUMBER = PhoneNumber("+5511912344321")
 
 
-def enrolment(mentorado_id: MentoradoId, name: str, phone: str, cohort: str = "", *, paired: bool = True) -> Enrolment:
+def mentorado(mentorado_id: MentoradoId, name: str, phone: str, cohort: str = "", *, paired: bool = True) -> Mentorado:
     number = PhoneNumber(phone)
     created = DAWN - timedelta(days=90)
-    return Enrolment(
-        Mentorado(id=mentorado_id, name=name, phone=number, cohort=cohort, created_at=created),
-        Link(id=LinkId(mentorado_id[::-1]), mentorado_id=mentorado_id, account=number if paired else None),
+    return Mentorado(
+        id=mentorado_id,
+        name=name,
+        phone=number,
+        cohort=cohort,
+        created_at=created,
+        link=Link(id=LinkId(mentorado_id[::-1]), mentorado_id=mentorado_id, account=number if paired else None),
     )
 
 
-def people() -> tuple[Enrolment, ...]:
+def people() -> tuple[Mentorado, ...]:
     return (
-        enrolment(THIAGO, "Thiago Torquato", "+5598983015662", "Turma 12 · Tráfego"),
-        enrolment(LUIZA, "Luíza Prates", "+5594991792186", "Turma 9"),
+        mentorado(THIAGO, "Thiago Torquato", "+5598983015662", "Turma 12 · Tráfego"),
+        mentorado(LUIZA, "Luíza Prates", "+5594991792186", "Turma 9"),
     )
 
 
@@ -47,15 +57,15 @@ class Scene:
 
     core: Core
     pane: DetailPane
-    set_aside: PlayedSetAside
+    set_aside: FakeSetAside
 
     def __post_init__(self) -> None:
         self.clock, self.bus, self.provider = self.core.clock, self.core.bus, self.core.provider
-        self.roster, self.log = self.core.roster, self.core.log
-        self.enrolments, self.supervisor, self.actions = self.core.enrolments, self.core.supervisor, self.core.actions
+        self.mentorado_repository, self.log = self.core.mentorado_repository, self.core.log
+        self.mentorados, self.supervisor, self.actions = self.core.mentorados, self.core.supervisor, self.core.actions
 
     def status(self, mentorado_id: MentoradoId = THIAGO) -> LinkStatus:
-        return self.supervisor.status(self.enrolments.get(mentorado_id).link.id)
+        return self.supervisor.status(self.mentorados.get(mentorado_id).link.id)
 
     def put(
         self,
@@ -69,7 +79,7 @@ class Scene:
         """Make this the truth, without going through the life that leads there."""
         since = self.clock.now() - timedelta(seconds=ago)
         status = LinkStatus(state=state, reason=reason, since=since, **shown)
-        self.supervisor._board.restore(self.enrolments.get(mentorado_id).link, status)
+        self.supervisor._board.restore(self.mentorados.get(mentorado_id).link, status)
 
     def code(
         self, number: int = 1, *, total: int = 6, lifetime: float = 20, text: str = LINK, age: float = 0
@@ -91,30 +101,30 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> AsyncIterator[Scene]:
-    everybody = enrolled or people()
-    core = Core(ManualClock(time), roster=PlayedRoster(*everybody))
+async def scene(theme: Theme, *mentorados: Mentorado, time: datetime = DAWN) -> AsyncIterator[Scene]:
+    everybody = mentorados or people()
+    core = Core(ManualClock(time), mentorado_repository=FakeMentoradoRepository(*everybody))
     core.provider.paired.update(each.link.id for each in everybody if each.link.account)
-    await core.enrolments.load()
-    sheets = Sheets(
-        Tools(
+    await core.mentorados.load()
+    sheets = ActionRunner(
+        RunnerServices(
             theme=theme,
             bus=core.bus,
             clock=core.clock,
             actions=core.actions,
-            enrolments=core.enrolments,
+            mentorados=core.mentorados,
             supervisor=core.supervisor,
             incidents=core.incidents,
             procedures=core.procedures,
-            hosted=desks(core, core.clock),
+            hosted=provider_services(core, core.clock),
         )
     )
     async with core.running():
-        aside = PlayedSetAside()
+        aside = FakeSetAside()
         pane = DetailPane(
             theme=theme,
             bus=core.bus,
-            enrolments=core.enrolments,
+            mentorados=core.mentorados,
             supervisor=core.supervisor,
             actions=core.actions,
             sheets=sheets,
@@ -125,14 +135,14 @@ async def scene(theme: Theme, *enrolled: Enrolment, time: datetime = DAWN) -> As
         try:
             yield Scene(core, pane, aside)
         finally:
-            await cancel_asked()  # as the program does before its windows go
+            await cancel_slots()  # as the program does before its windows go
             pane.hide()
             pane.deleteLater()
 
 
-def renamed(each: Enrolment, name: str) -> Enrolment:
-    return replace(each, mentorado=replace(each.mentorado, name=name))
+def renamed(each: Mentorado, name: str) -> Mentorado:
+    return replace(each, name=name)
 
 
-def unpaired(each: Enrolment) -> Enrolment:
+def unpaired(each: Mentorado) -> Mentorado:
     return replace(each, link=replace(each.link, account=None))

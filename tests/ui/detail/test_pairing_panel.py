@@ -10,18 +10,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, QrCode, Reason
+from app.domain.actions import ActionName
 from app.domain.events import StatusChanged
-from app.domain.provider import CodeAccepted, CodeIssued, Opened, Refused
-from app.ui.detail_pane.enlarged_code import EnlargedCode
-from app.ui.detail_pane.pairing_panel import PairingPanel, Stage
-from app.ui.theme import Mode, Theme
+from app.domain.link_status import LinkState, QrCode, Reason
+from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
+from app.ui.detail_pane.pairing import PairingPanel, Stage
+from app.ui.detail_pane.qr import QrDialog
+from app.ui.theme.theme import Mode, Theme
 from tests.clock import ManualClock, settle
-from tests.conftest import OnQt
 from tests.ui.controls import read_aloud
 from tests.ui.detail.codes import LINK, decode, qr_text
 from tests.ui.detail.scene import LUIZA, THIAGO, Scene, people, scene, unpaired
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 TOTAL = 6
 
@@ -66,385 +67,325 @@ def button(panel: PairingPanel, text: str) -> QPushButton:
 
 
 @pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
-def test_a_code_is_readable_in_the_window(on_qt: OnQt, theme: Theme, mode: Mode) -> None:
-    async def main() -> None:
-        theme.set_mode(mode)
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.show_code(stage.code(2, age=6))
-            await drawn(stage)
-            assert seen(stage) == [LINK]
-            assert "Expira em 14 s | código 2 de 6" in words(panel)
-            assert "Abra o WhatsApp do número final 5662" in words(panel)
-
-    on_qt(main)
+async def test_a_code_is_readable_in_the_window(theme: Theme, mode: Mode) -> None:
+    theme.set_mode(mode)
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.show_code(stage.code(2, age=6))
+        await drawn(stage)
+        assert seen(stage) == [LINK]
+        assert "Expira em 14 s | código 2 de 6" in words(panel)
+        assert "Abra o WhatsApp do número final 5662" in words(panel)
 
 
-def test_all_codes_of_a_real_pairing_are_shown_and_then_it_is_over(on_qt: OnQt, theme: Theme) -> None:
+@pytest.mark.within(30)
+async def test_all_codes_of_a_real_pairing_are_shown_and_then_it_is_over(theme: Theme) -> None:
     """The cadence of the service: the first code lives a minute, the others twenty seconds."""
-
-    async def main() -> None:
-        async with scene(theme, unpaired(people()[0])) as stage:
-            panel = open_pane(stage)
-            between: list[str] = []
-            stage.bus.subscribe(StatusChanged, lambda _event: between.extend(seen(stage)))
-            await stage.supervisor.connect(THIAGO)
-            await settle()
-            for number in range(1, TOTAL + 1):
-                lifetime = 60.0 if number == 1 else 20.0
-                stage.provider.line.say(CodeIssued(qr_text(number), number, TOTAL, lifetime))
-                await settle()
-                await drawn(stage)
-                assert seen(stage) == [qr_text(number)]
-                assert f"Expira em {lifetime:.0f} s | código {number} de 6" in words(panel)
-                await stage.clock.advance(lifetime - 1)
-                panel._tick()
-                assert "Expira em 1 s" in words(panel)
-                assert seen(stage) == [qr_text(number)]
-                await stage.clock.advance(1)
-                panel._tick()
-                assert stage_of(panel) is Stage.LAPSED
-                assert seen(stage) == []
-            stage.provider.line.say(Refused(Reason.QR_EXPIRED))
-            await settle()
-            assert stage_of(panel) is Stage.EXPIRED
-            assert seen(stage) == []
-            assert button(panel, "Gerar novo código").isEnabled()
-
-            button(panel, "Gerar novo código").click()
-            await settle()
-            stage.provider.line.say(CodeIssued(qr_text(99), 1, TOTAL, 60.0))
+    async with scene(theme, unpaired(people()[0])) as stage:
+        panel = open_pane(stage)
+        between: list[str] = []
+        stage.bus.subscribe(StatusChanged, lambda _event: between.extend(seen(stage)))
+        await stage.supervisor.connect(THIAGO)
+        await settle()
+        for number in range(1, TOTAL + 1):
+            lifetime = 60.0 if number == 1 else 20.0
+            stage.provider.line.say(QrIssued(qr_text(number), number, TOTAL, lifetime))
             await settle()
             await drawn(stage)
-            assert seen(stage) == [qr_text(99)], "no overlay stays over the fresh code"
-            assert not panel._renew.isVisible()
-            assert between == [], "from the moment the next code is known, the last one cannot be read"
-
-    on_qt(main, within=30)
-
-
-def test_a_fresh_code_is_readable_at_once_although_the_last_one_had_expired(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.put(LinkState.BLOCKED, Reason.QR_EXPIRED)
-            assert panel._renew.isVisible()
-            assert seen(stage) == []
-            stage.show_code(stage.code(1, text=qr_text(3)))
-            assert not panel._renew.isVisible()
-            await drawn(stage)  # and no tick of any timer
-            assert seen(stage) == [qr_text(3)]
-
-    on_qt(main)
-
-
-def test_a_code_that_was_overtaken_while_it_was_computed_is_never_shown(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            open_pane(stage)
-            for number in (1, 2, 3):
-                stage.show_code(stage.code(number, text=qr_text(number)))
-            await drawn(stage)
-            assert seen(stage) == [qr_text(3)]
-            await asyncio.sleep(0.05)
-            assert seen(stage) == [qr_text(3)]
-
-    on_qt(main)
-
-
-def test_the_code_of_one_is_never_seen_under_the_name_of_another(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.show_code(stage.code())
-            await drawn(stage)
-            stage.pane.show_mentorado(LUIZA)
-            assert seen(stage) == []
-            assert stage_of(panel) is Stage.NONE
-            stage.pane.show_mentorado(THIAGO)
-            await drawn(stage)
-            assert seen(stage) == [LINK]
-
-    on_qt(main)
-
-
-def test_little_time_left_is_shown_in_red_and_in_words(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.show_code(stage.code(lifetime=20, age=14.9))
-            assert not panel._life.ring.urgent
-            stage.clock.time += timedelta(seconds=0.2)
+            assert seen(stage) == [qr_text(number)]
+            assert f"Expira em {lifetime:.0f} s | código {number} de 6" in words(panel)
+            await stage.clock.advance(lifetime - 1)
             panel._tick()
-            assert (panel._life.ring.urgent, panel._life.title.property("role")) == (True, "danger")
-            assert "Expira em 5 s" in words(panel)
-            stage.show_code(stage.code(2))
-            assert panel._life.title.property("role") == ""
-            await drawn(stage)
-
-    on_qt(main)
-
-
-def test_the_countdown_runs_only_while_there_is_one_to_see(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            assert not panel._timer.isActive()
-            stage.show_code(stage.code(lifetime=20))
-            await drawn(stage)
-            assert panel._timer.isActive()
-            stage.pane.hide()
-            assert not panel._timer.isActive()
-            assert not stage.pane._timer.isActive()
-            await stage.clock.advance(8)
-            stage.pane.show()
-            assert panel._timer.isActive()
-            assert "Expira em 12 s" in words(panel)
-            stage.put(LinkState.CONNECTED)
-            assert not panel._timer.isActive()
-
-    on_qt(main)
-
-
-def test_the_timer_itself_makes_a_code_lapse(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.show_code(stage.code(lifetime=20))
-            await drawn(stage)
-            await stage.clock.advance(20)
-            async with asyncio.timeout(2):
-                while stage_of(panel) is Stage.CODE:
-                    await asyncio.sleep(0.02)
-            assert "Preparando o próximo código…" in words(panel)
-            assert not panel._timer.isActive()
-
-    on_qt(main)
-
-
-def test_the_same_code_is_computed_once(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            code = stage.code()
-            stage.show_code(code)
-            await drawn(stage)
-            matrix = panel._matrix
-            stage.pane._refresh()
-            stage.show_code(QrCode(**{name: getattr(code, name) for name in code.__slots__}))
-            assert panel._matrix is matrix
-
-    on_qt(main)
-
-
-def test_enlarged_the_code_is_larger_and_follows_the_next_ones(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.pane.resize(900, 900)
-            stage.show_code(stage.code(1))
-            await drawn(stage)
-            QTest.keyClick(panel._plate, Qt.Key.Key_Return)
-            await settle()
-            (sheet,) = stage.pane.findChildren(EnlargedCode)
-            assert sheet.isVisible()
-            assert sheet.plate.width() > panel._plate.width()
-            assert decode(sheet.grab().toImage()) == [LINK]
-            stage.show_code(stage.code(2, text=qr_text(2)))
-            assert decode(sheet.grab().toImage()) == []
-            await drawn(stage)
-            assert decode(sheet.grab().toImage()) == [qr_text(2)]
-            assert sheet.life.caption.text() == "código 2 de 6"
-            stage.put(LinkState.QR_READY, Reason.SIGNING_IN)
-            await settle()
-            assert panel._enlarged is None, "the phone has read it"
-
-    on_qt(main)
-
-
-def test_escape_closes_the_enlarged_code_and_the_small_one_stays(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.show_code(stage.code(1))
-            await drawn(stage)
-            panel._plate.click()
-            await settle()
-            (sheet,) = stage.pane.findChildren(EnlargedCode)
-            QTest.keyClick(sheet, Qt.Key.Key_Escape)
-            await settle()
-            assert panel._enlarged is None
-            assert seen(stage) == [LINK]
-
-    on_qt(main)
-
-
-def test_who_waits_for_a_turn_sees_whose_it_is_and_can_give_up(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme, *(unpaired(each) for each in people())) as stage:
-            panel = open_pane(stage)
-            await stage.supervisor.connect(LUIZA)
-            await settle()
-            await stage.supervisor.connect(THIAGO)
-            await settle()
-            assert stage_of(panel) is Stage.WAITING_TURN
-            assert "A vez é de Luíza Prates | Depois começa esta conexão, sozinha." in words(panel)
-            button(panel, "Cancelar").click()
-            await settle()
-            assert stage.status().state is LinkState.OFF
-            assert stage_of(panel) is Stage.NONE
-            assert stage.status(LUIZA).state is LinkState.CONNECTING
-
-    on_qt(main)
-
-
-def test_the_phones_answer_takes_the_place_of_the_code(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme, unpaired(people()[0])) as stage:
-            panel = open_pane(stage)
-            account = stage.enrolments.get(THIAGO).mentorado.phone
-            await stage.supervisor.connect(THIAGO)
-            await settle()
-            stage.provider.line.say(CodeIssued(LINK, 1, TOTAL, 60.0))
-            await settle()
-            await drawn(stage)
-            stage.provider.line.say(CodeAccepted(account))
-            await settle()
-            assert stage_of(panel) is Stage.SIGNING_IN
-            assert panel._matrix is None
-            assert seen(stage) == []
-            assert "O celular leu o código" in words(panel)
-            stage.provider.line.say(Opened(account))
-            await settle()
-            assert stage_of(panel) is Stage.NONE
-            assert not panel.isVisible()
-
-    on_qt(main)
-
-
-def test_an_expired_code_has_its_one_button_on_the_plate(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.put(LinkState.BLOCKED, Reason.QR_EXPIRED)
-            await settle()  # lays everything out
-            assert not stage.pane._content.lead.button.isVisible()
-            renew = button(panel, "Gerar novo código")
-            assert renew.isEnabled() is (stage.actions.refusal(ActionName.NEW_CODE, THIAGO) is None)
-            centre = renew.mapTo(panel, renew.rect().center()) - panel._plate.geometry().center()
-            assert centre.manhattanLength() <= 2
-
-    on_qt(main)
-
-
-def test_names_say_the_state_and_never_the_text(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.show_code(stage.code(2))
-            assert panel._plate.accessibleName() == "Código QR sendo preparado"
-            await drawn(stage)
-            assert panel._plate.accessibleName() == "Código QR 2 de 6, pronto para ler"
-            stage.put(LinkState.BLOCKED, Reason.QR_EXPIRED)
-            assert panel._plate.accessibleName() == "Código QR expirado"
-
-    on_qt(main)
-
-
-def test_the_text_of_a_code_is_not_kept_when_it_is_over(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.show_code(stage.code())
-            await drawn(stage)
-            assert all(status.qr is None for _at, status in stage.pane._content.timeline.events)
-            stage.put(LinkState.CONNECTED)
-            assert panel._code is None
-            assert panel._matrix is None
-
-    on_qt(main)
-
-
-def test_a_clock_that_is_put_back_brings_the_code_back(on_qt: OnQt, theme: Theme, manual_clock: ManualClock) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            panel = open_pane(stage)
-            stage.show_code(stage.code(lifetime=20))
-            await drawn(stage)
-            await stage.clock.advance(25)
+            assert "Expira em 1 s" in words(panel)
+            assert seen(stage) == [qr_text(number)]
+            await stage.clock.advance(1)
             panel._tick()
             assert stage_of(panel) is Stage.LAPSED
-            stage.clock.time -= timedelta(seconds=20)
-            stage.pane._refresh()
-            assert stage_of(panel) is Stage.CODE
-            assert seen(stage) == [LINK]
+            assert seen(stage) == []
+        stage.provider.line.say(Blocked(Reason.QR_EXPIRED))
+        await settle()
+        assert stage_of(panel) is Stage.EXPIRED
+        assert seen(stage) == []
+        assert button(panel, "Gerar novo código").isEnabled()
 
-    on_qt(main)
+        button(panel, "Gerar novo código").click()
+        await settle()
+        stage.provider.line.say(QrIssued(qr_text(99), 1, TOTAL, 60.0))
+        await settle()
+        await drawn(stage)
+        assert seen(stage) == [qr_text(99)], "no overlay stays over the fresh code"
+        assert not panel._renew.isVisible()
+        assert between == [], "from the moment the next code is known, the last one cannot be read"
+
+
+async def test_a_fresh_code_is_readable_at_once_although_the_last_one_had_expired(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.put(LinkState.BLOCKED, Reason.QR_EXPIRED)
+        assert panel._renew.isVisible()
+        assert seen(stage) == []
+        stage.show_code(stage.code(1, text=qr_text(3)))
+        assert not panel._renew.isVisible()
+        await drawn(stage)  # and no tick of any timer
+        assert seen(stage) == [qr_text(3)]
+
+
+async def test_a_code_that_was_overtaken_while_it_was_computed_is_never_shown(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        open_pane(stage)
+        for number in (1, 2, 3):
+            stage.show_code(stage.code(number, text=qr_text(number)))
+        await drawn(stage)
+        assert seen(stage) == [qr_text(3)]
+        await asyncio.sleep(0.05)
+        assert seen(stage) == [qr_text(3)]
+
+
+async def test_the_code_of_one_is_never_seen_under_the_name_of_another(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.show_code(stage.code())
+        await drawn(stage)
+        stage.pane.show_mentorado(LUIZA)
+        assert seen(stage) == []
+        assert stage_of(panel) is Stage.NONE
+        stage.pane.show_mentorado(THIAGO)
+        await drawn(stage)
+        assert seen(stage) == [LINK]
+
+
+async def test_little_time_left_is_shown_in_red_and_in_words(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.show_code(stage.code(lifetime=20, age=14.9))
+        assert not panel._life.ring.urgent
+        stage.clock.time += timedelta(seconds=0.2)
+        panel._tick()
+        assert (panel._life.ring.urgent, panel._life.title.property("role")) == (True, "danger")
+        assert "Expira em 5 s" in words(panel)
+        stage.show_code(stage.code(2))
+        assert panel._life.title.property("role") == ""
+        await drawn(stage)
+
+
+async def test_the_countdown_runs_only_while_there_is_one_to_see(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        assert not panel._timer.isActive()
+        stage.show_code(stage.code(lifetime=20))
+        await drawn(stage)
+        assert panel._timer.isActive()
+        stage.pane.hide()
+        assert not panel._timer.isActive()
+        assert not stage.pane._timer.isActive()
+        await stage.clock.advance(8)
+        stage.pane.show()
+        assert panel._timer.isActive()
+        assert "Expira em 12 s" in words(panel)
+        stage.put(LinkState.CONNECTED)
+        assert not panel._timer.isActive()
+
+
+async def test_the_timer_itself_makes_a_code_lapse(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.show_code(stage.code(lifetime=20))
+        await drawn(stage)
+        await stage.clock.advance(20)
+        async with asyncio.timeout(2):
+            while stage_of(panel) is Stage.CODE:
+                await asyncio.sleep(0.02)
+        assert "Preparando o próximo código…" in words(panel)
+        assert not panel._timer.isActive()
+
+
+async def test_the_same_code_is_computed_once(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        code = stage.code()
+        stage.show_code(code)
+        await drawn(stage)
+        matrix = panel._matrix
+        stage.pane._refresh()
+        stage.show_code(QrCode(**{name: getattr(code, name) for name in code.__slots__}))
+        assert panel._matrix is matrix
+
+
+async def test_enlarged_the_code_is_larger_and_follows_the_next_ones(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.pane.resize(900, 900)
+        stage.show_code(stage.code(1))
+        await drawn(stage)
+        QTest.keyClick(panel._plate, Qt.Key.Key_Return)
+        await settle()
+        (sheet,) = stage.pane.findChildren(QrDialog)
+        assert sheet.isVisible()
+        assert sheet.plate.width() > panel._plate.width()
+        assert decode(sheet.grab().toImage()) == [LINK]
+        stage.show_code(stage.code(2, text=qr_text(2)))
+        assert decode(sheet.grab().toImage()) == []
+        await drawn(stage)
+        assert decode(sheet.grab().toImage()) == [qr_text(2)]
+        assert sheet.life.caption.text() == "código 2 de 6"
+        stage.put(LinkState.QR_READY, Reason.SIGNING_IN)
+        await settle()
+        assert panel._enlarged is None, "the phone has read it"
+
+
+async def test_escape_closes_the_enlarged_code_and_the_small_one_stays(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.show_code(stage.code(1))
+        await drawn(stage)
+        panel._plate.click()
+        await settle()
+        (sheet,) = stage.pane.findChildren(QrDialog)
+        QTest.keyClick(sheet, Qt.Key.Key_Escape)
+        await settle()
+        assert panel._enlarged is None
+        assert seen(stage) == [LINK]
+
+
+async def test_who_waits_for_a_turn_sees_whose_it_is_and_can_give_up(theme: Theme) -> None:
+    async with scene(theme, *(unpaired(each) for each in people())) as stage:
+        panel = open_pane(stage)
+        await stage.supervisor.connect(LUIZA)
+        await settle()
+        await stage.supervisor.connect(THIAGO)
+        await settle()
+        assert stage_of(panel) is Stage.WAITING_TURN
+        assert "A vez é de Luíza Prates | Depois começa esta conexão, sozinha." in words(panel)
+        button(panel, "Cancelar").click()
+        await settle()
+        assert stage.status().state is LinkState.OFF
+        assert stage_of(panel) is Stage.NONE
+        assert stage.status(LUIZA).state is LinkState.CONNECTING
+
+
+async def test_the_phones_answer_takes_the_place_of_the_code(theme: Theme) -> None:
+    async with scene(theme, unpaired(people()[0])) as stage:
+        panel = open_pane(stage)
+        account = stage.mentorados.get(THIAGO).phone
+        await stage.supervisor.connect(THIAGO)
+        await settle()
+        stage.provider.line.say(QrIssued(LINK, 1, TOTAL, 60.0))
+        await settle()
+        await drawn(stage)
+        stage.provider.line.say(QrScanned(account))
+        await settle()
+        assert stage_of(panel) is Stage.SIGNING_IN
+        assert panel._matrix is None
+        assert seen(stage) == []
+        assert "O celular leu o código" in words(panel)
+        stage.provider.line.say(Connected(account))
+        await settle()
+        assert stage_of(panel) is Stage.NONE
+        assert not panel.isVisible()
+
+
+async def test_an_expired_code_has_its_one_button_on_the_plate(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.put(LinkState.BLOCKED, Reason.QR_EXPIRED)
+        await settle()  # lays everything out
+        assert not stage.pane._content.lead.button.isVisible()
+        renew = button(panel, "Gerar novo código")
+        assert renew.isEnabled() is (stage.actions.unavailable_reason(ActionName.NEW_CODE, THIAGO) is None)
+        centre = renew.mapTo(panel, renew.rect().center()) - panel._plate.geometry().center()
+        assert centre.manhattanLength() <= 2
+
+
+async def test_names_say_the_state_and_never_the_text(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.show_code(stage.code(2))
+        assert panel._plate.accessibleName() == "Código QR sendo preparado"
+        await drawn(stage)
+        assert panel._plate.accessibleName() == "Código QR 2 de 6, pronto para ler"
+        stage.put(LinkState.BLOCKED, Reason.QR_EXPIRED)
+        assert panel._plate.accessibleName() == "Código QR expirado"
+
+
+async def test_the_text_of_a_code_is_not_kept_when_it_is_over(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.show_code(stage.code())
+        await drawn(stage)
+        assert all(status.qr is None for _at, status in stage.pane._content.timeline.events)
+        stage.put(LinkState.CONNECTED)
+        assert panel._code is None
+        assert panel._matrix is None
+
+
+async def test_a_clock_that_is_put_back_brings_the_code_back(theme: Theme, manual_clock: ManualClock) -> None:
+    async with scene(theme) as stage:
+        panel = open_pane(stage)
+        stage.show_code(stage.code(lifetime=20))
+        await drawn(stage)
+        await stage.clock.advance(25)
+        panel._tick()
+        assert stage_of(panel) is Stage.LAPSED
+        stage.clock.time -= timedelta(seconds=20)
+        stage.pane._refresh()
+        assert stage_of(panel) is Stage.CODE
+        assert seen(stage) == [LINK]
 
 
 def visible_codes(panel: PairingPanel) -> bool:
     return panel._typed.isVisible()
 
 
-def test_a_code_to_type_takes_the_place_of_the_qr_until_it_is_wanted_back(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme, *(unpaired(each) for each in people())) as stage:
-            panel = open_pane(stage)
-            await stage.core.do(ActionName.CONNECT, stage.enrolments.get(THIAGO))
-            stage.provider.line.say(CodeIssued(LINK, 1, TOTAL, 60))
-            await drawn(stage)
-            panel._type_instead.click()
-            await settle()
-            assert visible_codes(panel)
-            assert "ABCD-0001" in words(panel)
-            assert seen(stage) == []
-            assert not panel._type_instead.isVisible()
-            panel._typed._back.click()
-            assert not visible_codes(panel)
-            assert "ABCD-0001" not in panel._typed._code.text()  # it is not kept where it is not shown
-            await asyncio.sleep(0.05)  # the layout makes room again
-            assert seen(stage) == [LINK]
-            panel._type_instead.click()  # too soon: the pane says so, and the QR stays
-            await settle()
-            assert not visible_codes(panel)
-            assert stage.pane._content.trouble.isVisible()
-            assert panel._type_instead.isEnabled()
-
-    on_qt(main)
+async def test_a_code_to_type_takes_the_place_of_the_qr_until_it_is_wanted_back(theme: Theme) -> None:
+    async with scene(theme, *(unpaired(each) for each in people())) as stage:
+        panel = open_pane(stage)
+        await stage.core.do(ActionName.CONNECT, stage.mentorados.get(THIAGO))
+        stage.provider.line.say(QrIssued(LINK, 1, TOTAL, 60))
+        await drawn(stage)
+        panel._type_instead.click()
+        await settle()
+        assert visible_codes(panel)
+        assert "ABCD-0001" in words(panel)
+        assert seen(stage) == []
+        assert not panel._type_instead.isVisible()
+        panel._typed._back.click()
+        assert not visible_codes(panel)
+        assert "ABCD-0001" not in panel._typed._code.text()  # it is not kept where it is not shown
+        await asyncio.sleep(0.05)  # the layout makes room again
+        assert seen(stage) == [LINK]
+        panel._type_instead.click()  # too soon: the pane says so, and the QR stays
+        await settle()
+        assert not visible_codes(panel)
+        assert stage.pane._content.trouble.isVisible()
+        assert panel._type_instead.isEnabled()
 
 
-def test_asking_for_a_code_to_type_never_leaves_the_keyboard_on_giving_up(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme, *(unpaired(each) for each in people())) as stage:
-            panel = open_pane(stage)
-            await stage.core.do(ActionName.CONNECT, stage.enrolments.get(THIAGO))
-            stage.provider.line.say(CodeIssued(LINK, 1, TOTAL, 60))
-            await drawn(stage)
-            stage.pane.activateWindow()
-            panel._type_instead.setFocus()
-            panel._type_instead.click()
-            await settle()
-            assert panel.window().focusWidget() is panel._typed._back
-
-    on_qt(main)
+async def test_asking_for_a_code_to_type_never_leaves_the_keyboard_on_giving_up(theme: Theme) -> None:
+    async with scene(theme, *(unpaired(each) for each in people())) as stage:
+        panel = open_pane(stage)
+        await stage.core.do(ActionName.CONNECT, stage.mentorados.get(THIAGO))
+        stage.provider.line.say(QrIssued(LINK, 1, TOTAL, 60))
+        await drawn(stage)
+        stage.pane.activateWindow()
+        panel._type_instead.setFocus()
+        panel._type_instead.click()
+        await settle()
+        assert panel.window().focusWidget() is panel._typed._back
 
 
-def test_a_code_to_type_goes_with_its_pairing_and_with_its_mentorado(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme, *(unpaired(each) for each in people())) as stage:
-            panel = open_pane(stage)
-            thiago = stage.enrolments.get(THIAGO)
-            await stage.core.do(ActionName.CONNECT, thiago)
-            stage.provider.line.say(CodeIssued(LINK, 1, TOTAL, 60))
-            await drawn(stage)
-            panel._type_instead.click()
-            await settle()
-            stage.pane.show_mentorado(LUIZA)
-            assert not visible_codes(panel)
-            stage.pane.show_mentorado(THIAGO)
-            assert not visible_codes(panel)
-            stage.provider.line.say(CodeAccepted(thiago.mentorado.phone))
-            await settle()
-            assert not panel._type_instead.isVisible()
-
-    on_qt(main)
+async def test_a_code_to_type_goes_with_its_pairing_and_with_its_mentorado(theme: Theme) -> None:
+    async with scene(theme, *(unpaired(each) for each in people())) as stage:
+        panel = open_pane(stage)
+        thiago = stage.mentorados.get(THIAGO)
+        await stage.core.do(ActionName.CONNECT, thiago)
+        stage.provider.line.say(QrIssued(LINK, 1, TOTAL, 60))
+        await drawn(stage)
+        panel._type_instead.click()
+        await settle()
+        stage.pane.show_mentorado(LUIZA)
+        assert not visible_codes(panel)
+        stage.pane.show_mentorado(THIAGO)
+        assert not visible_codes(panel)
+        stage.provider.line.say(QrScanned(thiago.phone))
+        await settle()
+        assert not panel._type_instead.isVisible()

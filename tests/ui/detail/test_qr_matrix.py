@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from app.ui.detail_pane.qr_matrix import LIGHT, QrMatrix, encode, ghost
+from app.ui.detail_pane.qr import (
+    LIGHT,
+    QrMatrix,
+    encode,
+    ghost,
+)
 from tests.ui.detail.codes import LINK, Grey, decode, qr_text
 
 

@@ -13,9 +13,8 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
-from app.ui.detail_pane.qr_matrix import encode
-from app.ui.detail_pane.qr_plate import PLATE_SIDE, QUIET_MODULES, QrPlate
-from app.ui.theme import Mode, Theme
+from app.ui.detail_pane.qr import PLATE_SIDE, QUIET_MODULES, QrView, encode
+from app.ui.theme.theme import Mode, Theme
 from tests.ui.detail.codes import LINK, decode, pixels, qr_text
 
 
@@ -35,7 +34,7 @@ def picture(widget: QWidget, ratio: float) -> QImage:
 @pytest.mark.parametrize("side", [PLATE_SIDE, 560])
 def test_a_code_is_read_back_from_the_pixels(theme: Theme, mode: Mode, ratio: float, side: int) -> None:
     theme.set_mode(mode)
-    plate = QrPlate(theme, side)
+    plate = QrView(theme, side)
     plate.show_matrix(encode(LINK))
     assert decode(picture(plate, ratio)) == [LINK]
 
@@ -43,7 +42,7 @@ def test_a_code_is_read_back_from_the_pixels(theme: Theme, mode: Mode, ratio: fl
 @pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
 def test_the_plate_is_white_and_its_modules_are_black(theme: Theme, mode: Mode) -> None:
     theme.set_mode(mode)
-    plate = QrPlate(theme)
+    plate = QrView(theme)
     plate.show_matrix(encode(LINK))
     inner = pixels(picture(plate, 1.0))[16:-16, 16:-16]
     assert set(np.unique(inner).tolist()) == {0, 255}, "nothing is smoothed"
@@ -52,7 +51,7 @@ def test_the_plate_is_white_and_its_modules_are_black(theme: Theme, mode: Mode) 
 @pytest.mark.parametrize("ratio", [1.0, 1.25, 1.5, 2.0])
 def test_every_module_has_the_same_whole_number_of_pixels(theme: Theme, ratio: float) -> None:
     matrix = encode(LINK)
-    plate = QrPlate(theme)
+    plate = QrView(theme)
     plate.show_matrix(matrix)
     seen = pixels(picture(plate, ratio))
     edge = round(16 * ratio)
@@ -69,7 +68,7 @@ def test_every_module_has_the_same_whole_number_of_pixels(theme: Theme, ratio: f
 
 
 def test_what_expired_is_read_by_no_camera(theme: Theme) -> None:
-    plate = QrPlate(theme)
+    plate = QrView(theme)
     plate.show_matrix(encode(LINK))
     plate.show_ghost()
     faint = pixels(picture(plate, 2.0))
@@ -79,14 +78,14 @@ def test_what_expired_is_read_by_no_camera(theme: Theme) -> None:
 
 
 def test_while_the_next_code_is_computed_there_is_nothing_to_read(theme: Theme) -> None:
-    plate = QrPlate(theme)
+    plate = QrView(theme)
     plate.show_matrix(encode(LINK))
     plate.show_blank()
     assert set(np.unique(pixels(picture(plate, 1.0))[16:-16, 16:-16]).tolist()) == {255}
 
 
 def test_a_fresh_code_takes_the_place_of_an_expired_one_at_once(theme: Theme) -> None:
-    plate = QrPlate(theme)
+    plate = QrView(theme)
     plate.show_ghost()
     plate.show_matrix(encode(qr_text(7)))
     assert decode(plate.grab().toImage()) == [qr_text(7)]
@@ -94,7 +93,7 @@ def test_a_fresh_code_takes_the_place_of_an_expired_one_at_once(theme: Theme) ->
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
 def test_a_key_or_a_click_asks_to_enlarge_a_code(theme: Theme, key: Qt.Key) -> None:
-    plate = QrPlate(theme)
+    plate = QrView(theme)
     clicks: list[str] = []
     plate.clicked.connect(lambda: clicks.append("clicked"))
     plate.show_matrix(encode(LINK))
@@ -110,9 +109,9 @@ def test_a_key_or_a_click_asks_to_enlarge_a_code(theme: Theme, key: Qt.Key) -> N
 
 AT_SCALE = """
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
-from app.ui.detail_pane.qr_matrix import encode
-from app.ui.detail_pane.qr_plate import QrPlate
-from app.ui.theme import Mode, Theme
+from app.ui.detail_pane.qr import encode
+from app.ui.detail_pane.qr import QrView
+from app.ui.theme.theme import Mode, Theme
 from tests.ui.detail.codes import LINK, decode
 app = QApplication([])
 theme = Theme(Mode.DARK)
@@ -120,7 +119,7 @@ theme.apply(app)
 window = QWidget()
 layout = QVBoxLayout(window)
 layout.setContentsMargins(13, 7, 5, 3)
-plate = QrPlate(theme)
+plate = QrView(theme)
 plate.show_matrix(encode(LINK))
 layout.addWidget(plate)
 window.show()

@@ -12,22 +12,22 @@ from PySide6.QtCore import QPoint, QRectF, Qt
 from PySide6.QtGui import QAccessible, QImage, QPainter
 from PySide6.QtTest import QSignalSpy, QTest
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, LinkStatus, Reason
-from app.domain.lifecycle import Trigger
-from app.domain.ports import Transition
-from app.domain.provider import Lost, Opened
-from app.domain.span import Span
-from app.ui.catalogue import LANGUAGES
-from app.ui.detail_pane.span_words import Kind, kind_word, length
-from app.ui.detail_pane.timeline_band import paint_kind
-from app.ui.detail_pane.timeline_picture import TimelinePicture
-from app.ui.text import texts
-from app.ui.theme import DARK, LIGHT, Theme
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.provider import Connected, Lost
+from app.domain.repositories import Transition
+from app.domain.state_machine import Trigger
+from app.domain.uptime import TimeRange
+from app.text.status import texts
+from app.text.translator import LANGUAGES
+from app.text.uptime import Kind, kind_word, length
+from app.ui.detail_pane.uptime_chart import UptimeChart, paint_kind
+from app.ui.theme.theme import DARK, LIGHT, Theme
 from tests.clock import settle
-from tests.conftest import OnQt
 from tests.ui.controls import read_aloud
 from tests.ui.detail.scene import LUIZA, THIAGO, Scene, scene
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 S, R = LinkState, Reason
 A_DAY = ((S.CONNECTED, R.NONE, 30), (S.RECONNECTING, R.NETWORK_DOWN, 4), (S.CONNECTED, R.NONE, 3.8))
@@ -47,7 +47,7 @@ def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def live(stage: Scene, *stands: tuple[LinkState, Reason, float]) -> None:
     """Write down that Thiago's link stood so, and let the last be true now."""
-    link = stage.enrolments.get(THIAGO).link
+    link = stage.mentorados.get(THIAGO).link
     statuses = [LinkStatus(since=stage.ago(days=20))]
     statuses += [LinkStatus(state=state, reason=reason, since=stage.ago(hours=ago)) for state, reason, ago in stands]
     for before, after in itertools.pairwise(statuses):
@@ -56,7 +56,7 @@ def live(stage: Scene, *stands: tuple[LinkState, Reason, float]) -> None:
     stage.put(stands[-1][0], stands[-1][1], ago=stands[-1][2] * 3600)
 
 
-async def open_pane(stage: Scene) -> TimelinePicture:
+async def open_pane(stage: Scene) -> UptimeChart:
     stage.pane.resize(364, 1200)
     stage.pane.show_mentorado(THIAGO)
     stage.pane.show()
@@ -64,28 +64,25 @@ async def open_pane(stage: Scene) -> TimelinePicture:
     return stage.pane._content.picture
 
 
-def said(picture: TimelinePicture) -> str:
-    return read_aloud(picture.said.text())
+def caption(picture: UptimeChart) -> str:
+    return read_aloud(picture.caption.text())
 
 
-def spoken(picture: TimelinePicture) -> str:
+def spoken(picture: UptimeChart) -> str:
     interface = QAccessible.queryAccessibleInterface(picture.band)
     assert interface is not None
     return read_aloud(interface.text(QAccessible.Text.Name) + ": " + interface.text(QAccessible.Text.Description))
 
 
-def test_the_day_is_said_in_words_beside_the_picture_and_aloud(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            live(stage, *A_DAY)
-            picture = await open_pane(stage)
-            assert said(picture) == "Conectado 99 % do tempo, 1 queda de 12 min."
-            assert read_aloud(picture.band.toolTip()) == said(picture)
-            assert spoken(picture) == f"Linha do tempo das últimas 24 horas: {said(picture)}"
-            texts.set_language("en")
-            assert said(picture) == "Connected 99 % of the time, 1 fall of 12 min."
-
-    on_qt(main)
+async def test_the_day_is_said_in_words_beside_the_picture_and_aloud(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        live(stage, *A_DAY)
+        picture = await open_pane(stage)
+        assert caption(picture) == "Conectado 99 % do tempo, 1 queda de 12 min."
+        assert read_aloud(picture.band.toolTip()) == caption(picture)
+        assert spoken(picture) == f"Linha do tempo das últimas 24 horas: {caption(picture)}"
+        texts.set_language("en")
+        assert caption(picture) == "Connected 99 % of the time, 1 fall of 12 min."
 
 
 @pytest.mark.parametrize(
@@ -101,147 +98,123 @@ def test_the_day_is_said_in_words_beside_the_picture_and_aloud(on_qt: OnQt, them
         ),
     ],
 )
-def test_each_kind_of_day_has_its_sentence(
-    on_qt: OnQt, theme: Theme, stands: list[tuple[LinkState, Reason, float]], words: str
+async def test_each_kind_of_day_has_its_sentence(
+    theme: Theme, stands: list[tuple[LinkState, Reason, float]], words: str
 ) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            live(stage, *stands)
-            assert said(await open_pane(stage)).startswith(words)
-
-    on_qt(main)
+    async with scene(theme) as stage:
+        live(stage, *stands)
+        assert caption(await open_pane(stage)).startswith(words)
 
 
-def test_arrows_walk_the_stretches_and_each_says_what_it_was(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            live(stage, *A_DAY)
-            picture = await open_pane(stage)
-            height = picture.height()
-            stage.pane.activateWindow()
-            picture.band.setFocus(Qt.FocusReason.TabFocusReason)
-            assert said(picture) == "Conectado: 31/12 20:12 a 01/01 00:00, 3 h 48 min."
-            QTest.keyClick(picture.band, Qt.Key.Key_Left)
-            assert said(picture) == "Reconectando (Sem internet): 20:00 a 20:12, 12 min."
-            assert spoken(picture).endswith(f"{said(picture)} Conectado 99 % do tempo, 1 queda de 12 min.")
-            QTest.keyClick(picture.band, Qt.Key.Key_Home)
-            assert said(picture) == "Conectado: 00:00 a 20:00, 20 h."
-            QTest.keyClick(picture.band, Qt.Key.Key_Left)
-            assert said(picture) == "Conectado: 00:00 a 20:00, 20 h."
-            assert picture.height() == height
-            picture.band.clearFocus()
-            assert said(picture) == "Conectado 99 % do tempo, 1 queda de 12 min."
-
-    on_qt(main)
+async def test_arrows_walk_the_stretches_and_each_says_what_it_was(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        live(stage, *A_DAY)
+        picture = await open_pane(stage)
+        height = picture.height()
+        stage.pane.activateWindow()
+        picture.band.setFocus(Qt.FocusReason.TabFocusReason)
+        assert caption(picture) == "Conectado: 31/12 20:12 a 01/01 00:00, 3 h 48 min."
+        QTest.keyClick(picture.band, Qt.Key.Key_Left)
+        assert caption(picture) == "Reconectando (Sem internet): 20:00 a 20:12, 12 min."
+        assert spoken(picture).endswith(f"{caption(picture)} Conectado 99 % do tempo, 1 queda de 12 min.")
+        QTest.keyClick(picture.band, Qt.Key.Key_Home)
+        assert caption(picture) == "Conectado: 00:00 a 20:00, 20 h."
+        QTest.keyClick(picture.band, Qt.Key.Key_Left)
+        assert caption(picture) == "Conectado: 00:00 a 20:00, 20 h."
+        assert picture.height() == height
+        picture.band.clearFocus()
+        assert caption(picture) == "Conectado 99 % do tempo, 1 queda de 12 min."
 
 
-def test_the_mouse_finds_a_fall_that_is_a_few_pixels_wide(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            live(stage, (S.CONNECTED, R.NONE, 30), (S.BLOCKED, R.LOGGED_OUT, 12), (S.CONNECTED, R.NONE, 11.99))
-            picture = await open_pane(stage)
-            band = picture.band
-            QTest.mouseMove(band, QPoint(band.width() // 2, 12))
-            assert said(picture) == "Saiu da conta: 12:00 a 12:00, 36 s."
-            QTest.mouseMove(band, QPoint(5, 12))
-            assert said(picture).startswith("Conectado: 00:00")
-
-    on_qt(main)
+async def test_the_mouse_finds_a_fall_that_is_a_few_pixels_wide(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        live(stage, (S.CONNECTED, R.NONE, 30), (S.BLOCKED, R.LOGGED_OUT, 12), (S.CONNECTED, R.NONE, 11.99))
+        picture = await open_pane(stage)
+        band = picture.band
+        QTest.mouseMove(band, QPoint(band.width() // 2, 12))
+        assert caption(picture) == "Saiu da conta: 12:00 a 12:00, 36 s."
+        QTest.mouseMove(band, QPoint(5, 12))
+        assert caption(picture).startswith("Conectado: 00:00")
 
 
-def test_a_week_is_chosen_with_the_keyboard_and_told_once(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            live(stage, (S.CONNECTED, R.NONE, 24 * 8), (S.BLOCKED, R.LOGGED_OUT, 24 * 3), (S.CONNECTED, R.NONE, 24 * 2))
-            picture = await open_pane(stage)
-            assert said(picture) == "Conectado o tempo todo."
-            picked = QSignalSpy(stage.pane.span_picked)
-            QTest.keyClick(picture.choice.button(Span.WEEK), Qt.Key.Key_Space)
-            assert said(picture) == "Conectado 85 % do tempo, 1 queda de 1 d."
-            assert picked.count() == 1
-            assert picked.at(0) == [Span.WEEK]
-            assert spoken(picture).startswith("Linha do tempo dos últimos 7 dias")
-
-    on_qt(main)
+async def test_a_week_is_chosen_with_the_keyboard_and_told_once(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        live(stage, (S.CONNECTED, R.NONE, 24 * 8), (S.BLOCKED, R.LOGGED_OUT, 24 * 3), (S.CONNECTED, R.NONE, 24 * 2))
+        picture = await open_pane(stage)
+        assert caption(picture) == "Conectado o tempo todo."
+        picked = QSignalSpy(stage.pane.span_picked)
+        QTest.keyClick(picture.choice.button(TimeRange.WEEK), Qt.Key.Key_Space)
+        assert caption(picture) == "Conectado 85 % do tempo, 1 queda de 1 d."
+        assert picked.count() == 1
+        assert picked.at(0) == [TimeRange.WEEK]
+        assert spoken(picture).startswith("Linha do tempo dos últimos 7 dias")
 
 
-def test_the_picture_keeps_up_with_the_link(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            picture = await open_pane(stage)
-            assert [each.state for each in picture.band.segments] == [S.OFF]
-            await stage.actions.run(ActionName.CONNECT, THIAGO, _yes)
-            await settle()
-            stage.provider.line.say(Opened(None))
-            await settle()
-            await stage.clock.advance(3600)
-            stage.provider.line.say(Lost(R.KEEPALIVE_TIMEOUT))
-            await settle()
-            await stage.clock.advance(1)
-            stage.provider.line.say(Opened(None))
-            await settle()
-            await stage.clock.advance(60)
-            stage.pane._refresh()  # as its timer does
-            states = [each.state for each in picture.band.segments]
-            assert states[-3:] == [S.CONNECTED, S.RECONNECTING, S.CONNECTED]
-            assert picture.band.segments[-1].end == stage.clock.now()
-            logged = await stage.log.since(stage.enrolments.get(THIAGO).link.id, stage.ago(days=7))
-            picture.show_moves([])  # as if the log had been slow
-            assert [segment.state for segment in picture.band.segments] == states
-            assert len(logged) == 4
-
-    on_qt(main)
+async def test_the_picture_keeps_up_with_the_link(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        picture = await open_pane(stage)
+        assert [each.state for each in picture.band.segments] == [S.OFF]
+        await stage.actions.run(ActionName.CONNECT, THIAGO, _yes)
+        await settle()
+        stage.provider.line.say(Connected(None))
+        await settle()
+        await stage.clock.advance(3600)
+        stage.provider.line.say(Lost(R.KEEPALIVE_TIMEOUT))
+        await settle()
+        await stage.clock.advance(1)
+        stage.provider.line.say(Connected(None))
+        await settle()
+        await stage.clock.advance(60)
+        stage.pane._refresh()  # as its timer does
+        states = [each.state for each in picture.band.segments]
+        assert states[-3:] == [S.CONNECTED, S.RECONNECTING, S.CONNECTED]
+        assert picture.band.segments[-1].end == stage.clock.now()
+        logged = await stage.log.since(stage.mentorados.get(THIAGO).link.id, stage.ago(days=7))
+        picture.show_moves([])  # as if the log had been slow
+        assert [segment.state for segment in picture.band.segments] == states
+        assert len(logged) == 4
 
 
 async def _yes(*_what: object) -> bool:
     return True
 
 
-def test_nothing_of_one_link_is_seen_under_another_name(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            live(stage, *A_DAY)
-            picture = await open_pane(stage)
-            stage.pane.show_mentorado(LUIZA)
-            assert not picture.band.segments
-            assert said(picture) == ""
-            await settle()
-            assert [each.state for each in picture.band.segments] == [S.OFF]
-
-    on_qt(main)
+async def test_nothing_of_one_link_is_seen_under_another_name(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        live(stage, *A_DAY)
+        picture = await open_pane(stage)
+        stage.pane.show_mentorado(LUIZA)
+        assert not picture.band.segments
+        assert caption(picture) == ""
+        await settle()
+        assert [each.state for each in picture.band.segments] == [S.OFF]
 
 
-def test_before_somebody_was_enrolled_nothing_is_claimed(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with scene(theme) as stage:
-            picture = await open_pane(stage)
-            status, now = stage.status(), stage.clock.now()
-            picture.show_live(status, now - timedelta(hours=2), now + timedelta(minutes=1))
-            assert picture.band.segments[0].begin == now - timedelta(hours=2)
-            picture.show_live(status, now + timedelta(days=1), now + timedelta(minutes=2))  # the clock went back
-            assert not picture.band.segments
-            stage.pane.grab()
-
-    on_qt(main)
+async def test_before_somebody_was_enrolled_nothing_is_claimed(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        picture = await open_pane(stage)
+        status, now = stage.status(), stage.clock.now()
+        picture.show_live(status, now - timedelta(hours=2), now + timedelta(minutes=1))
+        assert picture.band.segments[0].begin == now - timedelta(hours=2)
+        picture.show_live(status, now + timedelta(days=1), now + timedelta(minutes=2))  # the clock went back
+        assert not picture.band.segments
+        stage.pane.grab()
 
 
-@pytest.mark.parametrize("span", Span)
+@pytest.mark.parametrize("span", TimeRange)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_only_what_is_in_the_picture_is_explained(on_qt: OnQt, theme: Theme, span: Span, language: str) -> None:
-    async def main() -> None:
-        theme.set_text_scale(200)
-        texts.set_language(language)
-        async with scene(theme) as stage:
-            live(stage, *A_DAY)
-            stage.pane.show_span(span)
-            picture = await open_pane(stage)
-            shown = [key.word.text() for key in picture._keys if key.isVisible()]
-            wanted = [Kind.CONNECTED, Kind.PROGRESS] + ([Kind.OFF] if span is Span.WEEK else [])
-            assert shown == [kind_word(kind) for kind in wanted]
-            assert picture.band.height() >= picture.band.sizeHint().height()
-            assert not picture.grab().isNull()
-
-    on_qt(main)
+async def test_only_what_is_in_the_picture_is_explained(theme: Theme, span: TimeRange, language: str) -> None:
+    theme.set_text_scale(200)
+    texts.set_language(language)
+    async with scene(theme) as stage:
+        live(stage, *A_DAY)
+        stage.pane.show_span(span)
+        picture = await open_pane(stage)
+        shown = [key.word.text() for key in picture._keys if key.isVisible()]
+        wanted = [Kind.CONNECTED, Kind.PROGRESS] + ([Kind.OFF] if span is TimeRange.WEEK else [])
+        assert shown == [kind_word(kind) for kind in wanted]
+        assert picture.band.height() >= picture.band.sizeHint().height()
+        assert not picture.grab().isNull()
 
 
 @pytest.mark.parametrize("tokens", [LIGHT, DARK], ids=["light", "dark"])

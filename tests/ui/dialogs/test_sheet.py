@@ -10,11 +10,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from app.ui.dialogs.sheet import Sheet
-from app.ui.loop import ask
-from app.ui.theme import Theme
+from app.ui.async_slots import show_dialog
+from app.ui.dialogs.base import BaseDialog
+from app.ui.theme.theme import Theme
 from tests.clock import settle
-from tests.conftest import OnQt
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 
 @pytest.fixture
@@ -28,88 +29,74 @@ def window(theme: Theme) -> Iterator[QWidget]:
     window.deleteLater()
 
 
-def titled(theme: Theme, window: QWidget, title: str) -> Sheet:
-    sheet = Sheet(theme, window)
+def titled(theme: Theme, window: QWidget, title: str) -> BaseDialog:
+    sheet = BaseDialog(theme, window)
     sheet.set_title(title)
     sheet.add_button("Fechar").clicked.connect(sheet.reject)
     return sheet
 
 
-def test_the_window_is_dimmed_as_long_as_a_sheet_is_open(on_qt: OnQt, theme: Theme, window: QWidget) -> None:
+async def test_the_window_is_dimmed_as_long_as_a_sheet_is_open(theme: Theme, window: QWidget) -> None:
     def brightness() -> int:
         return window.grab().toImage().pixelColor(5, 5).lightness()
 
-    async def main() -> None:
-        assert brightness() == 255
-        sheet = titled(theme, window, "Um")
-        answered = asyncio.get_running_loop().create_task(ask(sheet))
-        await settle()
-        assert sheet.windowModality() is Qt.WindowModality.WindowModal
-        assert brightness() < 160
-        window.resize(1000, 800)
-        assert window.grab().toImage().pixelColor(995, 795).lightness() < 160, "the shade grows with the window"
-        QTest.keyClick(sheet, Qt.Key.Key_Escape)
-        assert await answered is Sheet.DialogCode.Rejected
-        await settle()
-        assert brightness() == 255
-
-    on_qt(main)
+    assert brightness() == 255
+    sheet = titled(theme, window, "Um")
+    answered = asyncio.get_running_loop().create_task(show_dialog(sheet))
+    await settle()
+    assert sheet.windowModality() is Qt.WindowModality.WindowModal
+    assert brightness() < 160
+    window.resize(1000, 800)
+    assert window.grab().toImage().pixelColor(995, 795).lightness() < 160, "the shade grows with the window"
+    QTest.keyClick(sheet, Qt.Key.Key_Escape)
+    assert await answered is BaseDialog.DialogCode.Rejected
+    await settle()
+    assert brightness() == 255
 
 
-def test_enter_presses_the_button_that_has_the_focus_and_not_the_default(
-    on_qt: OnQt, theme: Theme, window: QWidget
-) -> None:
-    async def main() -> None:
-        sheet = Sheet(theme, window)
-        cancel, other, save = (sheet.add_button(words) for words in ("Cancelar", "Adicionar", "Salvar"))
-        save.setDefault(True)
-        pressed: list[QPushButton] = []
-        for button in (cancel, other, save):
-            button.clicked.connect(lambda _checked, button=button: pressed.append(button))
-        sheet.open()
-        await settle()
-        other.setFocus()
-        QTest.keyClick(other, Qt.Key.Key_Return)
-        cancel.setFocus()
-        QTest.keyClick(cancel, Qt.Key.Key_Enter)
-        assert pressed == [other, cancel]
-        cancel.setEnabled(False)
-        sheet.setFocus()
-        QTest.keyClick(sheet, Qt.Key.Key_Return)
-        assert pressed == [other, cancel, save], "from anywhere else it is the default that answers"
-        sheet.close()
-        sheet.deleteLater()
-
-    on_qt(main)
+async def test_enter_presses_the_button_that_has_the_focus_and_not_the_default(theme: Theme, window: QWidget) -> None:
+    sheet = BaseDialog(theme, window)
+    cancel, other, save = (sheet.add_button(words) for words in ("Cancelar", "Adicionar", "Salvar"))
+    save.setDefault(True)
+    pressed: list[QPushButton] = []
+    for button in (cancel, other, save):
+        button.clicked.connect(lambda _checked, button=button: pressed.append(button))
+    sheet.open()
+    await settle()
+    other.setFocus()
+    QTest.keyClick(other, Qt.Key.Key_Return)
+    cancel.setFocus()
+    QTest.keyClick(cancel, Qt.Key.Key_Enter)
+    assert pressed == [other, cancel]
+    cancel.setEnabled(False)
+    sheet.setFocus()
+    QTest.keyClick(sheet, Qt.Key.Key_Return)
+    assert pressed == [other, cancel, save], "from anywhere else it is the default that answers"
+    sheet.close()
+    sheet.deleteLater()
 
 
-def test_a_second_sheet_takes_the_place_of_the_first(on_qt: OnQt, theme: Theme, window: QWidget) -> None:
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        first = loop.create_task(ask(titled(theme, window, "Um")))
-        await settle()
-        second = loop.create_task(ask(sheet := titled(theme, window, "Dois")))
-        await settle()
-        assert first.done()
-        assert first.result() is Sheet.DialogCode.Rejected
-        assert [each.windowTitle() for each in window.findChildren(Sheet) if each.isVisible()] == ["Dois"]
-        sheet.accept()
-        assert await second is Sheet.DialogCode.Accepted
-
-    on_qt(main)
+async def test_a_second_sheet_takes_the_place_of_the_first(theme: Theme, window: QWidget) -> None:
+    loop = asyncio.get_running_loop()
+    first = loop.create_task(show_dialog(titled(theme, window, "Um")))
+    await settle()
+    second = loop.create_task(show_dialog(sheet := titled(theme, window, "Dois")))
+    await settle()
+    assert first.done()
+    assert first.result() is BaseDialog.DialogCode.Rejected
+    assert [each.windowTitle() for each in window.findChildren(BaseDialog) if each.isVisible()] == ["Dois"]
+    sheet.accept()
+    assert await second is BaseDialog.DialogCode.Accepted
 
 
-def test_a_sheet_is_as_tall_as_its_words_and_in_the_middle(on_qt: OnQt, theme: Theme, window: QWidget) -> None:
-    async def main() -> None:
-        theme.set_text_scale(200)
-        sheet = titled(theme, window, "Uma pergunta bastante comprida, que precisa de várias linhas " * 3)
-        sheet.open()
-        await settle()
-        assert sheet.title.height() >= sheet.title.heightForWidth(sheet.title.width())
-        (button,) = sheet.findChildren(QPushButton)
-        assert sheet.rect().contains(button.geometry())
-        centre = sheet.geometry().center() - window.mapToGlobal(window.rect().center())
-        assert centre.manhattanLength() <= 2
-        sheet.reject()
-
-    on_qt(main)
+async def test_a_sheet_is_as_tall_as_its_words_and_in_the_middle(theme: Theme, window: QWidget) -> None:
+    theme.set_text_scale(200)
+    sheet = titled(theme, window, "Uma pergunta bastante comprida, que precisa de várias linhas " * 3)
+    sheet.open()
+    await settle()
+    assert sheet.title.height() >= sheet.title.heightForWidth(sheet.title.width())
+    (button,) = sheet.findChildren(QPushButton)
+    assert sheet.rect().contains(button.geometry())
+    centre = sheet.geometry().center() - window.mapToGlobal(window.rect().center())
+    assert centre.manhattanLength() <= 2
+    sheet.reject()

@@ -11,16 +11,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.domain.mentorado import ProviderKind
-from app.ui.catalogue import LANGUAGES
-from app.ui.dialogs.mentorado_form import MentoradoForm
-from app.ui.providers.comparison import ASPECTS, Comparison, points
-from app.ui.providers.comparison_sheet import ComparisonSheet
-from app.ui.text import texts
-from app.ui.theme import Mode, Theme
+from app.text.status import texts
+from app.text.translator import LANGUAGES
+from app.ui.dialogs.mentorado import MentoradoDialog
+from app.ui.providers.comparison import ASPECTS, Comparison, ComparisonDialog, points
+from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
-from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.credentials.office import Office, office
+from tests.ui.credentials.harness import Harness, harness
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 KINDS = tuple(ProviderKind)
 
@@ -34,18 +34,18 @@ def words(widget: QWidget) -> str:
 def test_every_provider_has_something_to_say_in_every_band(theme: Theme, kind: ProviderKind, language: str) -> None:
     texts.set_language(language)
     for aspect in ASPECTS:
-        said = list(points(kind, aspect))
-        assert said
-        assert len(said) >= (2 if aspect.many else 1)
+        lines = list(points(kind, aspect))
+        assert lines
+        assert len(lines) >= (2 if aspect.many else 1)
 
 
 def test_the_risks_of_the_unofficial_protocol_are_said_plainly(theme: Theme) -> None:
     risks = next(aspect for aspect in ASPECTS if aspect.name == "risks")
     for kind in (ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI):
-        said = " ".join(points(kind, risks))
-        assert "protocolo" in said
-        assert "Sessões longas são menos estáveis" in said
-        assert "suspensão por regras de uso" in said
+        text = " ".join(points(kind, risks))
+        assert "protocolo" in text
+        assert "Sessões longas são menos estáveis" in text
+        assert "suspensão por regras de uso" in text
     costs = next(aspect for aspect in ASPECTS if aspect.name == "costs")
     assert "operar" in "".join(points(ProviderKind.WHATSAPP_WEB, costs))
 
@@ -65,81 +65,70 @@ def test_columns_become_one_where_it_is_narrow(theme: Theme) -> None:
     comparison.deleteLater()
 
 
-def test_the_official_one_is_recommended_and_one_can_be_chosen(on_qt: OnQt, theme: Theme, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with office(theme, tmp_path) as stage:
-            form = await _form(stage)
-            form.name.line.setText("Débora Falcão")
-            form.phone.line.setText("98 98408-8104")
-            assert form.provider is not None
-            form.provider.compare.click()
-            await settle()
-            (sheet,) = stage.shown()
-            assert isinstance(sheet, ComparisonSheet)
-            assert "use a Meta Cloud" in words(sheet)
-            assert "Alto volume e conformidade" in {each.accessibleName() for each in sheet.findChildren(QWidget)}
-            sheet.comparison.buttons[ProviderKind.META_CLOUD].click()
-            await settle()
-            (again,) = stage.shown()
-            assert isinstance(again, MentoradoForm)
-            assert again.draft.provider is ProviderKind.META_CLOUD
-            assert again.draft.name == "Débora Falcão"
-            assert again.main_button.text() == texts("dialog.add_and_enter")
-            again.main_button.click()
-            await settle()
-            (credentials,) = stage.shown()
-            assert credentials.title.text() == "Credenciais de Débora Falcão"
-            credentials.reject()
-            await settle()
-            added = next(each for each in stage.stage.enrolments.all() if each.mentorado.name == "Débora Falcão")
-            assert added.link.provider is ProviderKind.META_CLOUD
-
-    on_qt(main)
+async def test_the_official_one_is_recommended_and_one_can_be_chosen(theme: Theme, tmp_path: Path) -> None:
+    async with harness(theme, tmp_path) as stage:
+        form = await _form(stage)
+        form.name.line.setText("Débora Falcão")
+        form.phone.line.setText("98 98408-8104")
+        assert form.provider is not None
+        form.provider.compare.click()
+        await settle()
+        (sheet,) = stage.shown()
+        assert isinstance(sheet, ComparisonDialog)
+        assert "use a Meta Cloud" in words(sheet)
+        assert "Alto volume e conformidade" in {each.accessibleName() for each in sheet.findChildren(QWidget)}
+        sheet.comparison.buttons[ProviderKind.META_CLOUD].click()
+        await settle()
+        (again,) = stage.shown()
+        assert isinstance(again, MentoradoDialog)
+        assert again.draft.provider is ProviderKind.META_CLOUD
+        assert again.draft.name == "Débora Falcão"
+        assert again.main_button.text() == texts("dialog.add_and_enter")
+        again.main_button.click()
+        await settle()
+        (credentials,) = stage.shown()
+        assert credentials.title.text() == "Credenciais de Débora Falcão"
+        credentials.reject()
+        await settle()
+        added = next(each for each in stage.stage.mentorados.all() if each.name == "Débora Falcão")
+        assert added.link.provider is ProviderKind.META_CLOUD
 
 
-def test_going_back_changes_nothing(on_qt: OnQt, theme: Theme, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with office(theme, tmp_path) as stage:
-            form = await _form(stage)
-            assert form.provider is not None
-            form.provider.choice.button(ProviderKind.ZAPI).click()
-            form.provider.compare.click()
-            await settle()
-            (sheet,) = stage.shown()
-            QTest.keyClick(sheet, Qt.Key.Key_Escape)
-            await settle()
-            (again,) = stage.shown()
-            assert isinstance(again, MentoradoForm)
-            assert again.draft.provider is ProviderKind.ZAPI
-
-    on_qt(main)
+async def test_going_back_changes_nothing(theme: Theme, tmp_path: Path) -> None:
+    async with harness(theme, tmp_path) as stage:
+        form = await _form(stage)
+        assert form.provider is not None
+        form.provider.choice.button(ProviderKind.ZAPI).click()
+        form.provider.compare.click()
+        await settle()
+        (sheet,) = stage.shown()
+        QTest.keyClick(sheet, Qt.Key.Key_Escape)
+        await settle()
+        (again,) = stage.shown()
+        assert isinstance(again, MentoradoDialog)
+        assert again.draft.provider is ProviderKind.ZAPI
 
 
 @pytest.mark.parametrize("scale", [100, 200])
 @pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
-def test_it_can_be_read_and_reached_in_every_look(
-    on_qt: OnQt, theme: Theme, tmp_path: Path, scale: int, mode: Mode
-) -> None:
-    async def main() -> None:
-        theme.set_mode(mode)
-        theme.set_text_scale(scale)
-        async with office(theme, tmp_path) as stage:
-            sheet = ComparisonSheet(theme, stage.window, KINDS, chosen=ProviderKind.ZAPI, choosing=True)
-            sheet.open()
-            await asyncio.sleep(0.05)
-            assert nameless(sheet) == []
-            assert out_of_reach(sheet) == []
-            assert sheet.height() <= stage.window.height()
-            assert sheet.area.horizontalScrollBar().maximum() == 0
-            sheet.reject()
-            sheet.deleteLater()
-
-    on_qt(main)
+async def test_it_can_be_read_and_reached_in_every_look(theme: Theme, tmp_path: Path, scale: int, mode: Mode) -> None:
+    theme.set_mode(mode)
+    theme.set_text_scale(scale)
+    async with harness(theme, tmp_path) as stage:
+        sheet = ComparisonDialog(theme, stage.window, KINDS, chosen=ProviderKind.ZAPI, choosing=True)
+        sheet.open()
+        await asyncio.sleep(0.05)
+        assert nameless(sheet) == []
+        assert out_of_reach(sheet) == []
+        assert sheet.height() <= stage.window.height()
+        assert sheet.area.horizontalScrollBar().maximum() == 0
+        sheet.reject()
+        sheet.deleteLater()
 
 
-async def _form(stage: Office) -> MentoradoForm:
-    stage.window.errands.add()
+async def _form(stage: Harness) -> MentoradoDialog:
+    stage.window.controller.add()
     async with asyncio.timeout(5):
-        while not (found := [each for each in stage.shown() if isinstance(each, MentoradoForm)]):
+        while not (found := [each for each in stage.shown() if isinstance(each, MentoradoDialog)]):
             await asyncio.sleep(0.005)
     return found[0]

@@ -9,23 +9,23 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 
-from app.domain.errors import Code, Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import ProviderKind
 from app.domain.sending import NumberDetails, Template
+from app.text.providers import fact_name, fact_value
+from app.text.status import texts
 from app.ui.providers.number_section import NumberSection
-from app.ui.providers.words import fact_name, fact_value
-from app.ui.text import texts
-from app.ui.theme import Theme
+from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.conftest import OnQt
 from tests.ui.controls import nameless
-from tests.ui.credentials.office import Office, office
+from tests.ui.credentials.harness import Harness, harness
 
 META = ProviderKind.META_CLOUD
 
 
-async def section(stage: Office, kind: ProviderKind = META) -> NumberSection:
-    stage.window.choose(stage.enrolment(kind).mentorado.id)
+async def section(stage: Harness, kind: ProviderKind = META) -> NumberSection:
+    stage.window.choose(stage.mentorado(kind).id)
     await settle()
     pane = stage.window._pane
     assert pane is not None
@@ -35,15 +35,15 @@ async def section(stage: Office, kind: ProviderKind = META) -> NumberSection:
 
 
 def words(shown: QWidget) -> str:
-    said = [label.text() for label in shown.findChildren(QLabel) if not label.isHidden()]
-    return " | ".join([*said, *(each.accessibleName() for each in shown.findChildren(QWidget))]).replace("\u200b", "")
+    lines = [label.text() for label in shown.findChildren(QLabel) if not label.isHidden()]
+    return " | ".join([*lines, *(each.accessibleName() for each in shown.findChildren(QWidget))]).replace("\u200b", "")
 
 
 @pytest.fixture
-def play(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Callable[[Office], Awaitable[None]]], None]:
-    def run(act: Callable[[Office], Awaitable[None]]) -> None:
+def play(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Callable[[Harness], Awaitable[None]]], None]:
+    def run(act: Callable[[Harness], Awaitable[None]]) -> None:
         async def main() -> None:
-            async with office(theme, tmp_path) as stage:
+            async with harness(theme, tmp_path) as stage:
                 await act(stage)
 
         on_qt(main)
@@ -51,11 +51,11 @@ def play(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Callable[[Offic
     return run
 
 
-Play = Callable[[Callable[[Office], Awaitable[None]]], None]
+Play = Callable[[Callable[[Harness], Awaitable[None]]], None]
 
 
 def test_only_a_provider_that_tells_something_has_the_section(play: Play) -> None:
-    async def act(stage: Office) -> None:
+    async def act(stage: Harness) -> None:
         for kind in (ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI):
             assert not (await section(stage, kind)).isVisible()
         shown = await section(stage)
@@ -67,8 +67,8 @@ def test_only_a_provider_that_tells_something_has_the_section(play: Play) -> Non
 
 
 def test_what_is_told_is_said_in_words_with_its_age(play: Play) -> None:
-    async def act(stage: Office) -> None:
-        stage.meta.told = NumberDetails(
+    async def act(stage: Harness) -> None:
+        stage.meta.answer = NumberDetails(
             facts={"quality": "yellow", "tier": "tier_2k", "pin": "yes", "next_name_status": "none", "moon": "full"},
             templates=tuple(
                 Template(name=f"aviso_{n}", language="pt_BR", category="UTILITY", status=status, usable=n == 0)
@@ -78,13 +78,13 @@ def test_what_is_told_is_said_in_words_with_its_age(play: Play) -> None:
         shown = await section(stage)
         shown.ask_button.click()
         await settle()
-        said = words(shown)
+        text = words(shown)
         for wanted in ("Qualidade: Média", "Novos contatos em 24 h: até 2.000", "PIN definido: sim", "moon: full"):
-            assert wanted in said
-        assert "5 modelos de mensagem · prontos: 1" in said
-        assert "aviso_0, pt_BR: Aprovado" in said
-        assert "aviso_4" not in said
-        assert fact_name("next_name_status") not in said
+            assert wanted in text
+        assert "5 modelos de mensagem · prontos: 1" in text
+        assert "aviso_0, pt_BR: Aprovado" in text
+        assert "aviso_4" not in text
+        assert fact_name("next_name_status") not in text
         stage.stage.clock.time += timedelta(minutes=3)
         stage.window._pane._refresh()  # type: ignore[union-attr]
         assert "Consultado há 3 min" in words(shown)
@@ -96,12 +96,12 @@ def test_what_is_told_is_said_in_words_with_its_age(play: Play) -> None:
 
 
 def test_a_provider_that_does_not_answer_leaves_what_it_said_before(play: Play) -> None:
-    async def act(stage: Office) -> None:
+    async def act(stage: Harness) -> None:
         shown = await section(stage)
         shown.ask_button.click()
         await settle()
         assert "Qualidade" in words(shown)
-        stage.meta.problem = Problem(Code.PROVIDER_SILENT)
+        stage.meta.problem = Problem(ProblemCode.PROVIDER_SILENT)
         shown.ask_button.click()
         await settle()
         assert "Qualidade" in words(shown)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from app.ui.theme import Theme
+from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
 from tests.ui.recovery.views import Views
 

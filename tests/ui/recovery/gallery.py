@@ -16,15 +16,15 @@ def main(folder: Path, only: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     from PySide6.QtWidgets import QApplication
 
-    from app.ui.loop import run
+    from app.ui.async_slots import run
 
     app = QApplication([])
     run(app, lambda: take_all(folder, only))
 
 
 async def take_all(folder: Path, only: str) -> None:
-    from app.ui.text import texts
-    from app.ui.theme import Mode
+    from app.text.status import texts
+    from app.ui.theme.theme import Mode
 
     wanted, _, part = only.rpartition("/")
     for language in ("pt-BR", "en"):
@@ -39,7 +39,7 @@ async def take_all(folder: Path, only: str) -> None:
 
 
 async def _take_views(home: Path, folder: Path, name: str, mode: object, scale: int, only: str) -> None:
-    from app.ui.theme import Mode, Theme
+    from app.ui.theme.theme import Mode, Theme
     from tests.ui.recovery.views import Views
 
     assert isinstance(mode, Mode)

@@ -11,34 +11,33 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QWidget
 
-from app.core.action import ActionName
-from app.domain.errors import Code, Problem
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
 from app.domain.procedure import EntryKind, ProcedureKind, StepName
-from app.ui.recovery.backup_form import BackupBeginning
-from app.ui.recovery.offers import Control
-from app.ui.recovery.restore_form import RestoreBeginning
-from app.ui.text import texts
+from app.text.status import texts
+from app.ui.procedures.commands import CommandId
+from app.ui.procedures.forms import BackupForm, RestoreForm
 from tests.clock import settle
 from tests.ui.recovery.conftest import OnViews
-from tests.ui.recovery.played import backup
-from tests.ui.recovery.test_side_sheet import buttons, words
+from tests.ui.recovery.fake_procedures import backup
+from tests.ui.recovery.test_procedure_panel import buttons, words
 from tests.ui.recovery.views import Views
 
 PHRASE = "cavalo certo bateria"
 
 
-async def backing_up(views: Views) -> BackupBeginning:
+async def backing_up(views: Views) -> BackupForm:
     await views.ask(ActionName.BACK_UP)
     form = views.sheet.form
-    assert isinstance(form, BackupBeginning)
+    assert isinstance(form, BackupForm)
     return form
 
 
-async def restoring(views: Views) -> RestoreBeginning:
+async def restoring(views: Views) -> RestoreForm:
     views.log_out()
     await views.ask(ActionName.RESTORE)
     form = views.sheet.form
-    assert isinstance(form, RestoreBeginning)
+    assert isinstance(form, RestoreForm)
     await settle()
     return form
 
@@ -47,7 +46,7 @@ def test_without_a_passphrase_it_says_who_can_read_the_file_and_begins(on_views:
     async def use(views: Views) -> None:
         await backing_up(views)
         assert "Sem frase secreta, quem tiver o arquivo pode ler as conversas" in words(views.sheet)
-        views.sheet.footer.button(Control.CONFIRM).click()
+        views.sheet.footer.button(CommandId.CONFIRM).click()
         await settle()
         assert views.procedures.begun == [(ProcedureKind.BACKUP, {}, "")]
         assert views.procedures.secrets == [""]
@@ -109,23 +108,23 @@ def test_the_keyboard_goes_through_the_sheet_as_it_is_read(on_views: OnViews) ->
         form = await backing_up(views)
         assert form.phrase.first.hasFocus(), "also where another question was asked before"
         button = views.sheet.footer.button
-        assert gone_through(2) == [button(Control.NOT_NOW), button(Control.CONFIRM)]
+        assert gone_through(2) == [button(CommandId.NOT_NOW), button(CommandId.CONFIRM)]
         form.phrase.first.setText(PHRASE)
         form.phrase.first.setFocus()
-        assert gone_through(2) == [form.phrase.again, button(Control.NOT_NOW)]
+        assert gone_through(2) == [form.phrase.again, button(CommandId.NOT_NOW)]
 
     on_views(use)
 
 
 def test_the_keyboard_goes_through_a_restore_as_it_is_read(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        now, who = views.stage.clock.now(), views.who.mentorado.id
-        views.shelf.infos = [backup(who, now - timedelta(days=days), encrypted=True) for days in (1, 2)]
+        now, who = views.stage.clock.now(), views.who.id
+        views.backup_list.infos = [backup(who, now - timedelta(days=days), encrypted=True) for days in (1, 2)]
         form = await restoring(views)
         form._buttons[0].click()
         form._buttons[0].setFocus()
         assert gone_through(2) == [form.choose_file, form.phrase.first], "arrows lead through the backups"
-        assert gone_through(1) == [views.sheet.footer.button(Control.NOT_NOW)]
+        assert gone_through(1) == [views.sheet.footer.button(CommandId.NOT_NOW)]
         form.phrase.first.setFocus()
         typed(views, f"{PHRASE}\n")
         await settle()
@@ -137,7 +136,7 @@ def test_the_keyboard_goes_through_a_restore_as_it_is_read(on_views: OnViews) ->
 def test_the_passphrase_that_is_asked_again_comes_before_the_button(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         procedure = await views.follow(ProcedureKind.BACKUP)
-        locked = {"code": Code.BACKUP_LOCKED, "path": "x"}
+        locked = {"code": ProblemCode.BACKUP_LOCKED, "path": "x"}
         views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.COLLECT, locked)
         views.sheet.take_focus()
         view = views.sheet.view
@@ -165,7 +164,7 @@ def gone_through(count: int) -> list[QWidget | None]:
 def test_the_button_says_whether_the_file_will_be_protected(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         form = await backing_up(views)
-        begin = views.sheet.footer.button(Control.CONFIRM)
+        begin = views.sheet.footer.button(CommandId.CONFIRM)
         assert (begin.text(), begin.accessibleName()) == ("Fazer backup sem proteção",) * 2
         form.phrase.first.setText(PHRASE)
         form.phrase.again.setText(PHRASE)
@@ -180,7 +179,7 @@ def test_the_button_says_whether_the_file_will_be_protected(on_views: OnViews) -
 def test_a_passphrase_is_typed_twice_and_the_button_says_what_is_missing(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         form = await backing_up(views)
-        begin = views.sheet.footer.button(Control.CONFIRM)
+        begin = views.sheet.footer.button(CommandId.CONFIRM)
         QTest.keyClicks(form.phrase.first, "curta")
         assert not begin.isEnabled()
         assert "A frase secreta precisa de ao menos 12 caracteres" in begin.accessibleDescription()
@@ -211,7 +210,7 @@ def test_no_backup_yet_says_so_and_another_file_can_be_chosen(on_views: OnViews)
     async def use(views: Views) -> None:
         await restoring(views)
         assert "Ainda não há backup de Fábio Sampaio neste computador." in words(views.sheet)
-        assert views.sheet.footer.button(Control.CONFIRM).accessibleDescription() == "Escolha um backup"
+        assert views.sheet.footer.button(CommandId.CONFIRM).accessibleDescription() == "Escolha um backup"
         assert "Escolher arquivo…" in buttons(views.sheet)
 
     on_views(use)
@@ -219,16 +218,16 @@ def test_no_backup_yet_says_so_and_another_file_can_be_chosen(on_views: OnViews)
 
 def test_a_backup_is_chosen_by_key_and_says_what_will_happen(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        now, who = views.stage.clock.now(), views.who.mentorado.id
+        now, who = views.stage.clock.now(), views.who.id
         older = backup(who, now - timedelta(days=9))
-        views.shelf.infos = [backup(who, now - timedelta(hours=20)), older]
+        views.backup_list.infos = [backup(who, now - timedelta(hours=20)), older]
         form = await restoring(views)
         assert [button.text() for button in form._buttons] == ["21/11 19:00 · há 20 h", "13/11 15:00 · há 9 dias"]
         assert form._buttons[0].accessibleName().endswith("12.135 mensagens · com sessão · sem proteção · 4,2 MB")
         QTest.keyClick(form._buttons[1], Qt.Key.Key_Return)
         assert [button.isChecked() for button in form._buttons] == [False, True]
         assert "nada é apagado nem duplicado" in words(views.sheet)
-        views.sheet.footer.button(Control.CONFIRM).click()
+        views.sheet.footer.button(CommandId.CONFIRM).click()
         await settle()
         assert views.procedures.begun == [(ProcedureKind.RESTORE, {"path": str(older.path)}, "")]
 
@@ -237,12 +236,12 @@ def test_a_backup_is_chosen_by_key_and_says_what_will_happen(on_views: OnViews) 
 
 def test_a_protected_backup_waits_for_its_passphrase(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        views.shelf.infos = [backup(views.who.mentorado.id, views.stage.clock.now(), encrypted=True)]
+        views.backup_list.infos = [backup(views.who.id, views.stage.clock.now(), encrypted=True)]
         form = await restoring(views)
         assert not form.phrase.isVisible()
         form._buttons[0].click()
         assert form.phrase.isVisible()
-        begin = views.sheet.footer.button(Control.CONFIRM)
+        begin = views.sheet.footer.button(CommandId.CONFIRM)
         assert begin.accessibleDescription() == "Digite a frase secreta deste arquivo"
         QTest.keyClicks(form.phrase.first, PHRASE)
         begin.click()
@@ -256,16 +255,16 @@ def test_a_file_from_elsewhere_joins_the_list_or_is_said_to_be_none(on_views: On
     async def use(views: Views) -> None:
         form = await restoring(views)
         file = Path("/elsewhere/ana.conecta")
-        views.shelf.files[file] = backup(views.who.mentorado.id, views.stage.clock.now(), path=file)
+        views.backup_list.files[file] = backup(views.who.id, views.stage.clock.now(), path=file)
         await form.take(file)
         assert form._buttons[0].isChecked()
         assert form.facts == {"path": str(file)}
         with pytest.raises(Problem) as refused:
             await form.take(Path("/elsewhere/picture.png"))
-        assert refused.value.code is Code.BACKUP_UNREADABLE
+        assert refused.value.code is ProblemCode.BACKUP_UNREADABLE
         assert form.facts == {"path": str(file)}, "what was chosen before stays"
         locked = Path("/elsewhere/locked.conecta")
-        views.shelf.files[locked] = Problem(Code.BACKUP_LOCKED, path=locked.name)
+        views.backup_list.files[locked] = Problem(ProblemCode.BACKUP_LOCKED, path=locked.name)
         await form.take(locked)
         assert "locked.conecta está protegido." in words(views.sheet)
         assert form.facts == {"path": str(locked)}
@@ -299,7 +298,7 @@ def test_a_restore_that_was_closed_asks_for_its_passphrase_again(on_views: OnVie
     async def use(views: Views) -> None:
         procedure = await views.follow(ProcedureKind.RESTORE)
         views.procedures.run_to(procedure, StepName.CHECK_ARCHIVE)
-        locked = {"code": Code.BACKUP_LOCKED, "path": "ana.conecta"}
+        locked = {"code": ProblemCode.BACKUP_LOCKED, "path": "ana.conecta"}
         views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.CHECK_ARCHIVE, locked)
         view = views.sheet.view
         assert view.phrase.isVisible()
@@ -320,7 +319,7 @@ def test_the_forms_change_their_language_and_keep_what_was_typed(on_views: OnVie
         assert views.sheet.head.title == "Back up Fábio Sampaio?"
         assert "Without it nobody can open this file" in words(views.sheet)
         assert form.phrase.phrase == PHRASE
-        views.shelf.infos = [backup(views.who.mentorado.id, views.stage.clock.now() - timedelta(hours=20))]
+        views.backup_list.infos = [backup(views.who.id, views.stage.clock.now() - timedelta(hours=20))]
         form_ = await restoring(views)
         assert (
             form_._buttons[0].accessibleName()

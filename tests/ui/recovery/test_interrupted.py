@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from app.domain.procedure import EntryKind, Procedure, ProcedureKind, StepName
-from app.ui.interrupted_notice import InterruptedNotice
-from app.ui.text import texts
+from app.text.status import texts
+from app.ui.notices import InterruptedBanner
 from tests.clock import settle
 from tests.ui.recovery.conftest import OnViews
-from tests.ui.recovery.test_side_sheet import buttons, words
+from tests.ui.recovery.test_procedure_panel import buttons, words
 from tests.ui.recovery.views import Views
-from tests.ui.stage import person
+from tests.ui.window_harness import person
 
 
-def notice(views: Views) -> InterruptedNotice:
+def notice(views: Views) -> InterruptedBanner:
     from app.domain.events import ProcedureChanged
 
     window = views.stage.window
-    made = InterruptedNotice(
-        window.banners, lambda who: views.stage.enrolments.get(who).mentorado.name, window.show_procedure
-    )
+    made = InterruptedBanner(window.banners, lambda who: views.stage.mentorados.get(who).name, window.show_procedure)
     views.stage.bus.subscribe(ProcedureChanged, made.on_changed)
     return made
 
 
 def interrupted(views: Views, kind: ProcedureKind = ProcedureKind.RECOVERY, number: int = 9) -> Procedure:
-    procedure = views.procedures.put(kind, person(number).mentorado.id, ago=7200)
+    procedure = views.procedures.put(kind, person(number).id, ago=7200)
     views.procedures.run_to(procedure, procedure.steps[1].name)
     return views.procedures.write(procedure.head.id, EntryKind.PAUSED, facts={"why": "program_ended"})
 
@@ -69,7 +67,7 @@ def test_several_are_offered_one_after_the_other(on_views: OnViews) -> None:
         banner = views.stage.window.banners
         assert "Depois dela há mais 1." in words(banner)
         views.procedures.write(first.head.id, EntryKind.UNDO_BEGAN)
-        name = person(3).mentorado.name
+        name = person(3).name
         assert f"O backup de {name} foi interrompido. Nada foi perdido." in words(banner)
         views.procedures.write(second.head.id, EntryKind.STEP_FAILED, StepName.VERIFY_ARCHIVE)
         assert banner.isVisible(), "a failure is not the end of it"
@@ -91,7 +89,7 @@ def test_nothing_unfinished_says_nothing_and_a_pause_of_this_run_neither(on_view
 
 def test_what_waits_for_an_answer_was_not_interrupted(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        procedure = views.procedures.put(ProcedureKind.RECOVERY, views.who.mentorado.id)
+        procedure = views.procedures.put(ProcedureKind.RECOVERY, views.who.id)
         views.procedures.run_to(procedure, StepName.BACK_UP)
         views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.BACK_UP)
         views.procedures.write(procedure.head.id, EntryKind.ASKED, StepName.PAIR)

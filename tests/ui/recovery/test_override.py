@@ -8,20 +8,20 @@ from datetime import timedelta
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 
-from app.core.action import ActionName, Refusal
-from app.domain.connection import LinkState, Reason
-from app.domain.incident import Finding, Found, Incident
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.incident import CheckResult, Finding, Incident
+from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import ProviderKind
 from app.domain.procedure import ProcedureKind
-from app.ui.recovery.offers import Control
-from app.ui.recovery.override import OverrideSheet
-from app.ui.text import refusal, texts
+from app.text.status import refusal, texts
+from app.ui.dialogs.confirm import OverrideDialog
+from app.ui.procedures.commands import CommandId
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach, spoken
 from tests.ui.recovery.conftest import OnViews
-from tests.ui.recovery.test_side_sheet import words
+from tests.ui.recovery.test_procedure_panel import words
 from tests.ui.recovery.views import Views
-from tests.ui.stage import person
+from tests.ui.window_harness import person
 
 WHY = "O mentorado viaja hoje e o suporte já confirmou a causa."
 
@@ -29,16 +29,16 @@ WHY = "O mentorado viaja hoje e o suporte já confirmou a causa."
 async def incident(views: Views) -> None:
     views.log_out()
     scene = views.stage.incidents._scenes[ProviderKind.WHATSAPP_WEB]
-    scene.states.update({person(number).mentorado.id: LinkState.RECONNECTING for number in range(24)})
+    scene.states.update({person(number).id: LinkState.RECONNECTING for number in range(24)})
     scene.incident = Incident(
         provider=ProviderKind.WHATSAPP_WEB,
         since=views.stage.clock.now() - timedelta(minutes=3),
-        affected=tuple(person(number).mentorado.id for number in range(8)),
+        affected=tuple(person(number).id for number in range(8)),
         of=14,
         causes=((Reason.NETWORK_DOWN, 8),),
-        findings=(Finding(Found.NETWORK_DOWN),),
+        findings=(Finding(CheckResult.NETWORK_DOWN),),
     )
-    views.stage.window.choose(views.who.mentorado.id)
+    views.stage.window.choose(views.who.id)
     await settle()
 
 
@@ -47,9 +47,9 @@ def ways_past(views: Views) -> list[QPushButton]:
     return [button for button in found if button.isVisible() and button.text() == texts("override.go_on")]
 
 
-async def opened(views: Views) -> OverrideSheet:
+async def opened(views: Views) -> OverrideDialog:
     await settle()
-    (sheet,) = [each for each in views.stage.window.findChildren(OverrideSheet) if each.isVisible()]
+    (sheet,) = [each for each in views.stage.window.findChildren(OverrideDialog) if each.isVisible()]
     return sheet
 
 
@@ -58,7 +58,7 @@ def test_a_locked_card_says_why_and_offers_the_way_past(on_views: OnViews) -> No
         await incident(views)
         cards = {card.name: card for card in views.pane._content.action_cards.cards}
         assert not cards[ActionName.RECOVER].isEnabled()
-        assert refusal(Refusal.INCIDENT) in cards[ActionName.RECOVER].accessibleDescription()
+        assert refusal(UnavailableReason.INCIDENT) in cards[ActionName.RECOVER].accessibleDescription()
         names = [spoken(button) for button in ways_past(views)]
         assert names == ["Continuar mesmo assim… Backup e reautenticar", "Continuar mesmo assim… Recuperação guiada"]
 
@@ -83,7 +83,7 @@ def test_the_reason_is_demanded_and_handed_on(on_views: OnViews) -> None:
         sheet.confirm.click()
         await settle()
         assert f"Durante um incidente. Motivo: {WHY}" in words(views.sheet)
-        views.sheet.footer.button(Control.CONFIRM).click()
+        views.sheet.footer.button(CommandId.CONFIRM).click()
         await settle()
         assert views.procedures.begun == [(ProcedureKind.RECOVERY, {}, WHY)]
 
@@ -96,7 +96,7 @@ def test_given_up_nothing_is_opened(on_views: OnViews) -> None:
         ways_past(views)[0].click()
         (await opened(views)).cancel.click()
         await settle()
-        assert views.pane._sides.of(views.who.mentorado.id) is None
+        assert views.pane._sides.of(views.who.id) is None
 
     on_views(use)
 
@@ -113,8 +113,8 @@ def test_an_expired_code_is_renewed_for_a_reason_that_the_audit_keeps(on_views: 
             async with asyncio.timeout(5):
                 while not views.stage.audit.outcomes:
                     await asyncio.sleep(0.005)
-            await views.stage.supervisor.disconnect(views.who.mentorado.id)
-        deed = views.stage.audit.outcomes[0].deed
-        assert (deed.action, deed.reason) == (ActionName.NEW_CODE, WHY)
+            await views.stage.supervisor.disconnect(views.who.id)
+        record = views.stage.audit.outcomes[0].record
+        assert (record.action, record.reason) == (ActionName.NEW_CODE, WHY)
 
     on_views(use)

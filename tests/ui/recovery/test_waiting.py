@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from app.domain.errors import Code
+from app.domain.errors import ProblemCode
 from app.domain.events import ProcedureChanged
 from app.domain.procedure import EntryKind, ProcedureKind, StepName
-from app.ui.text import texts
-from app.ui.waiting_notice import WaitingNotice
+from app.text.status import texts
+from app.ui.notices import PairingQueueBanner
 from tests.clock import settle
 from tests.ui.recovery.conftest import OnViews
-from tests.ui.recovery.test_side_sheet import asking, buttons, words
+from tests.ui.recovery.test_procedure_panel import asking, buttons, words
 from tests.ui.recovery.views import Views
-from tests.ui.stage import person
+from tests.ui.window_harness import person
 
 
 def notice(views: Views) -> None:
     window = views.stage.window
-    made = WaitingNotice(
+    made = PairingQueueBanner(
         window.banners,
-        lambda who: views.stage.enrolments.get(who).mentorado.name,
+        lambda who: views.stage.mentorados.get(who).name,
         window.shows_procedure,
         window.show_procedure,
     )
@@ -30,7 +30,7 @@ def test_a_question_that_nobody_sees_is_told_over_the_list(on_views: OnViews) ->
         notice(views)
         procedure = await views.follow(ProcedureKind.RECOVERY)
         views.procedures.run_to(procedure, StepName.BACK_UP)
-        views.stage.window.choose(person(3).mentorado.id)
+        views.stage.window.choose(person(3).id)
         await settle()
         views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.BACK_UP)
         views.procedures.write(procedure.head.id, EntryKind.ASKED, StepName.PAIR)
@@ -59,9 +59,9 @@ def test_what_is_on_show_is_not_told_twice(on_views: OnViews) -> None:
 def test_a_failure_and_an_end_are_told_and_taken_back_when_it_moves_on(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         notice(views)
-        procedure = views.procedures.put(ProcedureKind.BACKUP, views.who.mentorado.id)
+        procedure = views.procedures.put(ProcedureKind.BACKUP, views.who.id)
         banner = views.stage.window.banners
-        full = {"code": Code.BACKUP_DISK_FULL, "path": "/backups"}
+        full = {"code": ProblemCode.BACKUP_DISK_FULL, "path": "/backups"}
         views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.COLLECT, full)
         assert "um passo não deu certo. Nada foi perdido." in words(banner)
         views.procedures.write(procedure.head.id, EntryKind.CONTINUED)

@@ -6,24 +6,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from app.core.action import ActionName
-from app.domain.connection import LinkState, Reason
+import pytest
+
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, Reason
 from app.domain.procedure import ProcedureState
-from app.domain.provider import CodeAccepted, CodeIssued, Opened, Refused
-from app.ui.dialogs.question import QuestionSheet
-from app.ui.recovery.offers import Control
-from app.ui.recovery.side_sheet import SideSheet
-from app.ui.text import texts
-from app.ui.theme import Theme
+from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
+from app.text.status import texts
+from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.procedures.commands import CommandId
+from app.ui.procedures.panel import ProcedurePanel
+from app.ui.theme.theme import Theme
 from tests.clock import settle
-from tests.conftest import OnQt
 from tests.ui.detail.codes import LINK
 from tests.ui.detail.scene import OTHER_NUMBER, THIAGO, Scene, scene
-from tests.ui.recovery.test_side_sheet import buttons, words
+from tests.ui.recovery.test_procedure_panel import buttons, words
 from tests.waiting import until
 
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
-def side(stage: Scene) -> SideSheet:
+
+def side(stage: Scene) -> ProcedurePanel:
     sheet = stage.pane._sides.of(THIAGO)
     assert sheet is not None
     return sheet
@@ -37,20 +40,20 @@ async def logged_out(theme: Theme) -> AsyncIterator[Scene]:
         stage.pane.show()
         await stage.supervisor.connect(THIAGO)
         await settle()
-        phone = stage.enrolments.get(THIAGO).mentorado.phone
-        stage.provider.line.say(Opened(phone))
+        phone = stage.mentorados.get(THIAGO).phone
+        stage.provider.line.say(Connected(phone))
         await settle()
-        stage.provider.line.say(Refused(Reason.LOGGED_OUT))
+        stage.provider.line.say(Blocked(Reason.LOGGED_OUT))
         await settle()
         yield stage
 
 
-async def press(stage: Scene, name: ActionName) -> SideSheet:
+async def press(stage: Scene, name: ActionName) -> ProcedurePanel:
     """Press the card, and then the verb of its question."""
     card = next(each for each in stage.pane._content.action_cards.cards if each.name is name)
     card.click()
     await until(lambda: stage.pane._sides.of(THIAGO) is not None)
-    side(stage).footer.button(Control.CONFIRM).click()
+    side(stage).footer.button(CommandId.CONFIRM).click()
     await read_aloud_in(stage, "Pronto para o novo código?")
     return side(stage)
 
@@ -65,103 +68,95 @@ async def press_button(stage: Scene, text: str) -> None:
     buttons(side(stage))[text].click()
 
 
-def test_after_a_logout_the_recovery_leads_to_a_code_and_back_to_connected(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with logged_out(theme) as stage:
-            sheet = await press(stage, ActionName.RECOVER)
-            assert "Pronto para o novo código?" in words(sheet)
-            assert "Não serviria: é preciso um novo código" in words(sheet)
-            assert stage.provider.lines[-1].pairing is False, "no code before somebody says go"
-            await press_button(stage, "Ler novo código")
-            await until(lambda: stage.provider.lines[-1].pairing)
-            stage.provider.line.say(CodeIssued(LINK, 1, 6, 60))
-            await settle()
-            async with asyncio.timeout(5):
-                while not sheet.view.pairing._plate.readable:
-                    await asyncio.sleep(0.005)
-            assert "número final 5662" in words(sheet)
-            phone = stage.enrolments.get(THIAGO).mentorado.phone
-            stage.provider.line.say(CodeAccepted(phone))
-            await settle()
-            assert texts("qr.accepted") in words(sheet)
-            stage.provider.line.say(Opened(phone))
-            await read_aloud_in(stage, "A conexão de Thiago Torquato voltou, com um novo código.")
-            assert "O histórico inteiro foi mantido." in words(sheet)
-            assert stage.status().state is LinkState.CONNECTED
-            buttons(sheet)["Fechar"].click()
-            await settle()
-            assert stage.pane._sides.of(THIAGO) is None
-
-    on_qt(main, within=20)
+@pytest.mark.within(20)
+async def test_after_a_logout_the_recovery_leads_to_a_code_and_back_to_connected(theme: Theme) -> None:
+    async with logged_out(theme) as stage:
+        sheet = await press(stage, ActionName.RECOVER)
+        assert "Pronto para o novo código?" in words(sheet)
+        assert "Não serviria: é preciso um novo código" in words(sheet)
+        assert stage.provider.lines[-1].pairing is False, "no code before somebody says go"
+        await press_button(stage, "Ler novo código")
+        await until(lambda: stage.provider.lines[-1].pairing)
+        stage.provider.line.say(QrIssued(LINK, 1, 6, 60))
+        await settle()
+        async with asyncio.timeout(5):
+            while not sheet.view.pairing._plate.readable:
+                await asyncio.sleep(0.005)
+        assert "número final 5662" in words(sheet)
+        phone = stage.mentorados.get(THIAGO).phone
+        stage.provider.line.say(QrScanned(phone))
+        await settle()
+        assert texts("qr.accepted") in words(sheet)
+        stage.provider.line.say(Connected(phone))
+        await read_aloud_in(stage, "A conexão de Thiago Torquato voltou, com um novo código.")
+        assert "O histórico inteiro foi mantido." in words(sheet)
+        assert stage.status().state is LinkState.CONNECTED
+        buttons(sheet)["Fechar"].click()
+        await settle()
+        assert stage.pane._sides.of(THIAGO) is None
 
 
-def test_the_recommended_button_leads_there_too_and_what_waits_can_be_put_off(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with logged_out(theme) as stage:
-            stage.pane._content.lead.button.click()
-            await until(lambda: stage.pane._sides.of(THIAGO) is not None)
-            assert "Fazer backup e reautenticar Thiago Torquato?" in words(side(stage).head)
-            side(stage).footer.button(Control.CONFIRM).click()
-            await press_button(stage, "Agora não")
-            await read_aloud_in(stage, "Nada foi perdido.")
-            procedure = stage.core.procedures.of(THIAGO)
-            assert procedure is not None
-            assert procedure.state is ProcedureState.PAUSED
-            assert "Nada foi perdido." in words(side(stage))
-            side(stage).head.close_button.click()
-            await settle()
-            assert "A reautenticação está parada." in words(stage.pane)
-            assert not stage.pane._content.lead.button.isEnabled(), "one procedure at a time"
-            buttons(stage.pane)["Continuar"].click()
-            await read_aloud_in(stage, "Pronto para o novo código?")
-            side(stage).footer.button(Control.UNDO).click()
-            await read_aloud_in(stage, "Desfeito. Tudo está como antes.")
-            assert stage.status().reason is Reason.LOGGED_OUT
-
-    on_qt(main, within=20)
+@pytest.mark.within(20)
+async def test_the_recommended_button_leads_there_too_and_what_waits_can_be_put_off(theme: Theme) -> None:
+    async with logged_out(theme) as stage:
+        stage.pane._content.lead.button.click()
+        await until(lambda: stage.pane._sides.of(THIAGO) is not None)
+        assert "Fazer backup e reautenticar Thiago Torquato?" in words(side(stage).head)
+        side(stage).footer.button(CommandId.CONFIRM).click()
+        await press_button(stage, "Agora não")
+        await read_aloud_in(stage, "Nada foi perdido.")
+        procedure = stage.core.procedures.active(THIAGO)
+        assert procedure is not None
+        assert procedure.state is ProcedureState.PAUSED
+        assert "Nada foi perdido." in words(side(stage))
+        side(stage).head.close_button.click()
+        await settle()
+        assert "A reautenticação está parada." in words(stage.pane)
+        assert not stage.pane._content.lead.button.isEnabled(), "one procedure at a time"
+        buttons(stage.pane)["Continuar"].click()
+        await read_aloud_in(stage, "Pronto para o novo código?")
+        side(stage).footer.button(CommandId.UNDO).click()
+        await read_aloud_in(stage, "Desfeito. Tudo está como antes.")
+        assert stage.status().reason is Reason.LOGGED_OUT
 
 
-def test_the_wrong_phone_is_sent_away_and_the_step_tried_again(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with logged_out(theme) as stage:
-            await press(stage, ActionName.REAUTHENTICATE)
-            await press_button(stage, "Ler novo código")
-            await until(lambda: stage.provider.lines[-1].pairing)
-            stage.provider.line.say(CodeIssued(LINK, 1, 6, 60), CodeAccepted(OTHER_NUMBER))
-            await read_aloud_in(stage, "+55 11 91234-4321")
-            await press_button(stage, "Desconectar este celular")
-            await until(lambda: stage.pane.window().findChildren(QuestionSheet))
-            (question,) = stage.pane.window().findChildren(QuestionSheet)
-            question.accept()
-            await until(lambda: stage.provider.discarded)
-            assert stage.provider.discarded == [stage.enrolments.get(THIAGO).link.id]
-            tried = len(stage.provider.lines)
-            await press_button(stage, "Tentar de novo")
-            await until(lambda: len(stage.provider.lines) > tried and stage.provider.lines[-1].pairing)
-            assert stage.provider.line.pairing
-            phone = stage.enrolments.get(THIAGO).mentorado.phone
-            stage.provider.line.say(CodeIssued(LINK, 1, 6, 60), CodeAccepted(phone), Opened(phone))
-            await read_aloud_in(stage, "voltou, com um novo código")
-
-    on_qt(main, within=20)
+@pytest.mark.within(20)
+async def test_the_wrong_phone_is_sent_away_and_the_step_tried_again(theme: Theme) -> None:
+    async with logged_out(theme) as stage:
+        await press(stage, ActionName.REAUTHENTICATE)
+        await press_button(stage, "Ler novo código")
+        await until(lambda: stage.provider.lines[-1].pairing)
+        stage.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(OTHER_NUMBER))
+        await read_aloud_in(stage, "+55 11 91234-4321")
+        await press_button(stage, "Desconectar este celular")
+        await until(lambda: stage.pane.window().findChildren(ConfirmDialog))
+        (question,) = stage.pane.window().findChildren(ConfirmDialog)
+        question.accept()
+        await until(lambda: stage.provider.discarded)
+        assert stage.provider.discarded == [stage.mentorados.get(THIAGO).link.id]
+        tried = len(stage.provider.lines)
+        await press_button(stage, "Tentar de novo")
+        await until(lambda: len(stage.provider.lines) > tried and stage.provider.lines[-1].pairing)
+        assert stage.provider.line.pairing
+        phone = stage.mentorados.get(THIAGO).phone
+        stage.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(phone), Connected(phone))
+        await read_aloud_in(stage, "voltou, com um novo código")
 
 
-def test_an_expired_code_is_a_step_that_can_be_tried_again(on_qt: OnQt, theme: Theme) -> None:
-    async def main() -> None:
-        async with logged_out(theme) as stage:
-            sheet = await press(stage, ActionName.REAUTHENTICATE)
-            await press_button(stage, "Ler novo código")
-            await until(lambda: stage.provider.lines[-1].pairing)
-            stage.provider.line.say(CodeIssued(LINK, 6, 6, 60), Refused(Reason.QR_EXPIRED))
-            await read_aloud_in(stage, "Ninguém leu o código a tempo.")
-            assert not sheet.view.pairing.isVisible()
-            tried = len(stage.provider.lines)
-            await press_button(stage, "Tentar de novo")
-            await until(lambda: len(stage.provider.lines) > tried and stage.provider.lines[-1].pairing)
-            stage.provider.line.say(CodeIssued(LINK, 1, 6, 60))
-            await until(sheet.view.pairing.isVisible)
-            await press_button(stage, "Pausar")
-            await read_aloud_in(stage, "Parado em “Ler o novo código”.")
-            assert not sheet.view.pairing.isVisible()
-
-    on_qt(main, within=20)
+@pytest.mark.within(20)
+async def test_an_expired_code_is_a_step_that_can_be_tried_again(theme: Theme) -> None:
+    async with logged_out(theme) as stage:
+        sheet = await press(stage, ActionName.REAUTHENTICATE)
+        await press_button(stage, "Ler novo código")
+        await until(lambda: stage.provider.lines[-1].pairing)
+        stage.provider.line.say(QrIssued(LINK, 6, 6, 60), Blocked(Reason.QR_EXPIRED))
+        await read_aloud_in(stage, "Ninguém leu o código a tempo.")
+        assert not sheet.view.pairing.isVisible()
+        tried = len(stage.provider.lines)
+        await press_button(stage, "Tentar de novo")
+        await until(lambda: len(stage.provider.lines) > tried and stage.provider.lines[-1].pairing)
+        stage.provider.line.say(QrIssued(LINK, 1, 6, 60))
+        await until(sheet.view.pairing.isVisible)
+        await press_button(stage, "Pausar")
+        await read_aloud_in(stage, "Parado em “Ler o novo código”.")
+        assert not sheet.view.pairing.isVisible()

@@ -13,33 +13,47 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPixmap
 from PySide6.QtTest import QTest
 
-from app.core.action import ActionName
-from app.core.bus import Bus
+from app.core.event_bus import EventBus
+from app.domain.actions import ActionName
 from app.domain.backup import BackupPart, BackupProgress
-from app.domain.connection import LinkState, LinkStatus, QrCode, Reason
-from app.domain.errors import Code
-from app.domain.incident import Finding, Found, Incident
-from app.domain.mentorado import Enrolment, ProviderKind
+from app.domain.errors import ProblemCode
+from app.domain.incident import CheckResult, Finding, Incident
+from app.domain.link_status import (
+    LinkState,
+    LinkStatus,
+    QrCode,
+    Reason,
+)
+from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.procedure import EntryKind, Procedure, ProcedureKind, StepName
 from app.ui.detail_pane.pane import DetailPane
-from app.ui.dialogs.sheet import Sheet
-from app.ui.interrupted_notice import InterruptedNotice
-from app.ui.recovery.backup_form import BackupBeginning
-from app.ui.recovery.restore_form import RestoreBeginning
-from app.ui.recovery.side_sheet import SideSheet
-from app.ui.theme import Theme
+from app.ui.dialogs.base import BaseDialog
+from app.ui.notices import InterruptedBanner
+from app.ui.procedures.forms import BackupForm, RestoreForm
+from app.ui.procedures.panel import ProcedurePanel
+from app.ui.theme.theme import Theme
 from tests.clock import StillClock, settle
 from tests.ui.detail.codes import LINK
-from tests.ui.recovery.played import FOUND, PlayedProcedures, PlayedShelf, backup
-from tests.ui.stage import NOON, Stage, person, status
+from tests.ui.recovery.fake_procedures import (
+    FOUND,
+    FakeBackupList,
+    FakeProcedures,
+    backup,
+)
+from tests.ui.window_harness import (
+    NOON,
+    Stage,
+    person,
+    status,
+)
 
 WHO = 9
 """Logged out two days ago."""
 
 
-def paired(number: int) -> Enrolment:
+def paired(number: int) -> Mentorado:
     each = person(number)
-    return replace(each, link=replace(each.link, account=each.mentorado.phone, provider=ProviderKind.WHATSAPP_WEB))
+    return replace(each, link=replace(each.link, account=each.phone, provider=ProviderKind.WHATSAPP_WEB))
 
 
 @dataclass
@@ -47,27 +61,27 @@ class Views:
     """A window with procedures that are played."""
 
     stage: Stage
-    procedures: PlayedProcedures
-    shelf: PlayedShelf
+    procedures: FakeProcedures
+    backup_list: FakeBackupList
 
     @classmethod
     @asynccontextmanager
     async def opened(cls, folder: Path, theme: Theme) -> AsyncIterator[Views]:
-        bus, clock, shelf = Bus(), StillClock(NOON), PlayedShelf()
-        procedures = PlayedProcedures(bus, clock)
+        bus, clock, backup_list = EventBus(), StillClock(NOON), FakeBackupList()
+        procedures = FakeProcedures(bus, clock)
         everybody = [paired(number) for number in range(24)]
-        stage = Stage(folder, everybody, theme, clock, bus, procedures=procedures, backups=shelf)
+        stage = Stage(folder, everybody, theme, clock, bus, procedures=procedures, backups=backup_list)
         try:
             await stage.load(*(status(number) for number in range(24)))
             stage.window.resize(1240, 860)
             await stage.show()
-            yield cls(stage, procedures, shelf)
+            yield cls(stage, procedures, backup_list)
         finally:
             await stage.close()
 
     @property
-    def who(self) -> Enrolment:
-        return self.stage.enrolments.get(person(WHO).mentorado.id)
+    def who(self) -> Mentorado:
+        return self.stage.mentorados.get(person(WHO).id)
 
     @property
     def pane(self) -> DetailPane:
@@ -76,8 +90,8 @@ class Views:
         return pane
 
     @property
-    def sheet(self) -> SideSheet:
-        sheet = self.pane._sides.of(self.who.mentorado.id)
+    def sheet(self) -> ProcedurePanel:
+        sheet = self.pane._sides.of(self.who.id)
         assert sheet is not None
         return sheet
 
@@ -85,7 +99,7 @@ class Views:
         """The window, with the modal sheet over it if there is one."""
         window = self.stage.window
         picture = window.grab()
-        for modal in window.findChildren(Sheet):
+        for modal in window.findChildren(BaseDialog):
             if modal.isVisible():
                 at = modal.mapToGlobal(modal.rect().topLeft()) - window.mapToGlobal(window.rect().topLeft())
                 modal.render(picture, at)
@@ -107,16 +121,16 @@ class Views:
 
     async def ask(self, name: ActionName) -> None:
         """Choose it from the menu."""
-        self.stage.window.errands.perform(name, self.who.mentorado.id)
+        self.stage.window.controller.perform(name, self.who.id)
         await settle()
 
     async def follow(self, kind: ProcedureKind) -> Procedure:
         """A procedure begun a moment ago, with its sheet open."""
         for each in self.procedures.unfinished():
             self.procedures.write(each.head.id, EntryKind.ENDED)
-        self.pane._sides.close(self.who.mentorado.id)
-        procedure = self.procedures.put(kind, self.who.mentorado.id, ago=83)
-        self.stage.window.choose(self.who.mentorado.id)
+        self.pane._sides.close(self.who.id)
+        procedure = self.procedures.put(kind, self.who.id, ago=83)
+        self.stage.window.choose(self.who.id)
         self.pane.see_procedure()
         await settle()
         return procedure
@@ -133,7 +147,7 @@ class Views:
             yield view
 
     async def _questions(self) -> AsyncIterator[str]:
-        self.stage.window.choose(self.who.mentorado.id)
+        self.stage.window.choose(self.who.id)
         yield "10-pane"
         self.pane._content.action_cards.more.click()
         await settle()
@@ -147,21 +161,21 @@ class Views:
         await self.ask(ActionName.BACK_UP)
         yield "14-ask-backup"
         form = self.sheet.form
-        assert isinstance(form, BackupBeginning)
+        assert isinstance(form, BackupForm)
         QTest.keyClicks(form.phrase.first, "cavalo certo bateria")
         QTest.keyClicks(form.phrase.again, "cavalo")
         yield "15-ask-backup-phrase"
         await self.ask(ActionName.RESTORE)
         yield "16-ask-restore-none"
-        now, who = self.stage.clock.now(), self.who.mentorado.id
-        self.shelf.infos = [
+        now, who = self.stage.clock.now(), self.who.id
+        self.backup_list.infos = [
             backup(who, now - timedelta(hours=20)),
             backup(who, now - timedelta(days=9), encrypted=True, messages=11002, size=4_004_019),
             backup(who, now - timedelta(days=40), account=None, messages=1, size=20_019),
         ]
         await self.ask(ActionName.RESTORE)
         form = self.sheet.form
-        assert isinstance(form, RestoreBeginning)
+        assert isinstance(form, RestoreForm)
         await settle()
         yield "17-ask-restore"
         form._buttons[1].click()
@@ -196,7 +210,7 @@ class Views:
         await asyncio.sleep(0.05)
         yield "26-pair-code-low"
         self.stage.window.resize(700, 620)
-        self.stage.window.body.open_drawer()
+        self.stage.window.body.open_side_panel()
         await asyncio.sleep(0.05)
         yield "27-pair-code-drawer"
         self.stage.window.resize(1240, 860)
@@ -221,7 +235,7 @@ class Views:
             procedure.head.id,
             EntryKind.STEP_FAILED,
             StepName.BACK_UP,
-            {"code": Code.BACKUP_DISK_FULL, "path": "/backups"},
+            {"code": ProblemCode.BACKUP_DISK_FULL, "path": "/backups"},
         )
         yield "32-failed"
         procedures.run_to(procedure, StepName.PAIR)
@@ -230,15 +244,15 @@ class Views:
             procedure.head.id,
             EntryKind.STEP_FAILED,
             StepName.PAIR,
-            {"code": Code.LINK_NOT_BACK, "reason": Reason.QR_EXPIRED},
+            {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.QR_EXPIRED},
         )
         yield "33-failed-code"
-        self.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=person(3).mentorado.phone)
+        self.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=person(3).phone)
         procedures.write(
             procedure.head.id,
             EntryKind.STEP_FAILED,
             StepName.PAIR,
-            {"code": Code.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT},
+            {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT},
         )
         yield "34-wrong-account"
         procedures.write(procedure.head.id, EntryKind.PAUSED)
@@ -281,14 +295,14 @@ class Views:
             procedure.head.id,
             EntryKind.STEP_SKIPPED,
             StepName.RESTORE_SESSION,
-            {"why": Code.SESSION_USED_SINCE},
+            {"why": ProblemCode.SESSION_USED_SINCE},
         )
         procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.RECORD)
         procedures.write(procedure.head.id, EntryKind.ENDED)
         yield "44-restore-done"
         procedure = await self.follow(ProcedureKind.RESTORE)
         procedures.run_to(procedure, StepName.CHECK_ARCHIVE)
-        locked = {"code": Code.BACKUP_LOCKED, "path": "ana.conecta"}
+        locked = {"code": ProblemCode.BACKUP_LOCKED, "path": "ana.conecta"}
         procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.CHECK_ARCHIVE, locked)
         yield "45-restore-locked"
 
@@ -304,10 +318,10 @@ class Views:
         incident = Incident(
             provider=ProviderKind.WHATSAPP_WEB,
             since=self.stage.clock.now() - timedelta(minutes=3),
-            affected=tuple(person(n).mentorado.id for n in range(8)),
+            affected=tuple(person(n).id for n in range(8)),
             of=14,
             causes=((Reason.NETWORK_DOWN, 8),),
-            findings=(Finding(Found.NETWORK_DOWN), Finding(Found.CLOCK_GOOD)),
+            findings=(Finding(CheckResult.NETWORK_DOWN), Finding(CheckResult.CLOCK_GOOD)),
         )
         self.stage.incidents._scenes[ProviderKind.WHATSAPP_WEB].incident = incident
         self.pane._refresh()
@@ -315,14 +329,14 @@ class Views:
         await self.ask(ActionName.RECOVER)
         await asyncio.sleep(0.05)
         yield "52-override"
-        for modal in self.stage.window.findChildren(Sheet):
+        for modal in self.stage.window.findChildren(BaseDialog):
             modal.reject()
         self.stage.incidents._scenes[ProviderKind.WHATSAPP_WEB].incident = None
-        procedure = self.procedures.put(ProcedureKind.RECOVERY, self.who.mentorado.id, ago=7200)
+        procedure = self.procedures.put(ProcedureKind.RECOVERY, self.who.id, ago=7200)
         procedures.run_to(procedure, StepName.BACK_UP)
         window = self.stage.window
-        window.choose(person(3).mentorado.id)
-        notice = InterruptedNotice(window.banners, lambda who: self.stage.enrolments.get(who).mentorado.name, _nowhere)
+        window.choose(person(3).id)
+        notice = InterruptedBanner(window.banners, lambda who: self.stage.mentorados.get(who).name, _nowhere)
         notice.offer([procedures.write(procedure.head.id, EntryKind.PAUSED)])
         await settle()
         yield "53-interrupted"

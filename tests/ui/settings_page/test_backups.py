@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from PySide6.QtWidgets import QApplication
 
-from app.domain.errors import Code, Problem
-from app.ui.settings_page.backups import BackupsSection
-from app.ui.text import texts
-from app.ui.theme import Theme
+from app.domain.errors import Problem, ProblemCode
+from app.text.status import texts
+from app.ui.settings.storage import BackupsSection
+from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.conftest import OnQt
-from tests.ui.recovery.played import backup
-from tests.ui.stage import NOON, Stage, person
+from tests.ui.recovery.fake_procedures import backup
+from tests.ui.window_harness import NOON, Stage, person
 
 Use = Callable[[Stage, BackupsSection], Awaitable[None]]
 
@@ -28,7 +28,7 @@ def on_section(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Use], Non
         async def main() -> None:
             stage = Stage(tmp_path, [person(1)], theme)
             await stage.load()
-            section = BackupsSection(theme, stage.desk.parts)
+            section = BackupsSection(theme, stage.settings_harness.parts)
             section.retranslate()
             try:
                 await use(stage, section)
@@ -48,11 +48,11 @@ def test_it_counts_them_and_says_how_many_stay(on_section: Callable[[Use], None]
         section.refresh()
         await settle()
         assert section.line == "Nenhum ainda. Faça o primeiro na ficha de um mentorado, em Fazer backup."
-        stage.desk.backups = [backup(person(1).mentorado.id, NOON - timedelta(hours=2))]
+        stage.settings_harness.backups = [backup(person(1).id, NOON - timedelta(hours=2))]
         section.refresh()
         await settle()
         assert section.line == "1 backup de 1 mentorado, 4,2 MB. Feito há 2 h."
-        stage.desk.backups.append(backup(person(2).mentorado.id, NOON - timedelta(days=2)))
+        stage.settings_harness.backups.append(backup(person(2).id, NOON - timedelta(days=2)))
         section.refresh()
         await settle()
         assert section.line == "2 backups de 2 mentorados, 8,4 MB no total. O último, há 2 h."
@@ -68,17 +68,17 @@ def test_the_folder_can_be_opened(on_section: Callable[[Use], None]) -> None:
     async def use(stage: Stage, section: BackupsSection) -> None:
         section._place.button.click()
         await asyncio.sleep(0)
-        assert stage.desk.opened == [stage.folder / "backups"]
+        assert stage.settings_harness.opened == [stage.folder / "backups"]
 
     on_section(use)
 
 
 def test_a_folder_that_cannot_be_read_says_so(on_section: Callable[[Use], None]) -> None:
     async def use(stage: Stage, section: BackupsSection) -> None:
-        stage.desk.backups_problem = Problem(Code.BACKUP_FOLDER_UNUSABLE, path="/backups")
+        stage.settings_harness.backups_problem = Problem(ProblemCode.BACKUP_FOLDER_UNUSABLE, path="/backups")
         section.refresh()
         await settle()
-        assert "/backups" in section.said
+        assert "/backups" in section.message
         assert section.line == ""
 
     on_section(use)

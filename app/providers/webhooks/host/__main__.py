@@ -7,9 +7,9 @@ import sys
 from collections.abc import Mapping
 
 from app.domain.mentorado import ProviderKind
-from app.providers.core_dumps import forbid_core_dumps
-from app.providers.webhooks.host.office import raise_limits, serve
-from app.providers.webhooks.host.sorting import Parser
+from app.platform.core_dumps import forbid_core_dumps
+from app.providers.webhooks.host.dispatcher import Parser
+from app.providers.webhooks.host.main_loop import raise_limits, serve
 
 
 def run(parsers: Mapping[ProviderKind, Parser]) -> None:
@@ -24,8 +24,8 @@ def run(parsers: Mapping[ProviderKind, Parser]) -> None:
 
 def main() -> None:
     """With what the providers say their deliveries mean."""
-    from app.providers.meta_cloud.callbacks import parse
-    from app.providers.zapi.callbacks import read_callback
+    from app.providers.meta_cloud.webhook_parser import parse
+    from app.providers.zapi.webhook_parser import read_callback
 
     run({ProviderKind.ZAPI: read_callback, ProviderKind.META_CLOUD: parse})
 

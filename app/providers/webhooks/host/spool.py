@@ -6,18 +6,21 @@ others go. Every call raises `sqlite3.Error` when the disk will not have it.
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
+import queue
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from app.domain.mentorado import LinkId, ProviderKind
-from app.domain.webhooks import Outcome, Tally
+from app.domain.webhooks import DeliveryOutcome, OutcomeCount
 
 NAME: Final = "spool.db"
 ROOM: Final = 256 << 20
@@ -45,17 +48,17 @@ _COUNT: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredDelivery:
     """One delivery as it came. *doors* are the accounts it may be about, each with its link, as the entrance found."""
 
     provider: ProviderKind
-    doors: Mapping[str, LinkId]
+    endpoints: Mapping[str, LinkId]
     received_at: datetime
     body: bytes = field(repr=False)
     number: int = 0
 
 
-class Spool:
+class DeliverySpool:
     """For one thread."""
 
     def __init__(self, folder: Path, *, room: int = ROOM) -> None:
@@ -93,12 +96,12 @@ class Spool:
         """Whether *more* bytes have no room."""
         return self._size + more > self._room
 
-    def keep(self, some: Sequence[Kept], done: Iterable[int] = ()) -> list[int]:
+    def keep(self, some: Sequence[StoredDelivery], done: Iterable[int] = ()) -> list[int]:
         """Write *some* and forget what is *done*, in one transaction; returns the new numbers, durable by then."""
         numbers = []
         with _Transaction(self._connection):
             for kept in some:
-                row = (kept.provider.value, json.dumps(dict(kept.doors)), kept.received_at.timestamp(), kept.body)
+                row = (kept.provider.value, json.dumps(dict(kept.endpoints)), kept.received_at.timestamp(), kept.body)
                 cursor = self._connection.execute(_KEEP, row)
                 numbers.append(cursor.lastrowid or 0)
             gone = 0
@@ -110,24 +113,24 @@ class Spool:
         self._size += sum(len(kept.body) for kept in some) - gone
         return numbers
 
-    def after(self, number: int, most: int = 100) -> list[Kept]:
+    def read_after(self, number: int, most: int = 100) -> list[StoredDelivery]:
         """The next ones above *number*, in their order."""
         return self._read(f"{_READ} WHERE number > ? ORDER BY number LIMIT ?", (number, most))
 
-    def these(self, numbers: Sequence[int]) -> list[Kept]:
+    def read_by_number(self, numbers: Sequence[int]) -> list[StoredDelivery]:
         """The ones of *numbers* that are still here, in their order, as many as are read at a time."""
         places = ",".join("?" * len(numbers))
         return self._read(f"{_READ} WHERE number IN ({places}) ORDER BY number", tuple(numbers))
 
-    def _read(self, query: str, values: tuple[int, ...]) -> list[Kept]:
-        found, size = list[Kept](), 0
+    def _read(self, query: str, values: tuple[int, ...]) -> list[StoredDelivery]:
+        found, size = list[StoredDelivery](), 0
         with closing(self._connection.execute(query, values)) as rows:
-            for provider, doors, received_at, body, number in rows:
+            for provider, endpoints, received_at, body, number in rows:
                 size += len(body)
                 if found and size > READ_MOST:
                     break
                 moment = datetime.fromtimestamp(received_at, UTC)
-                found.append(Kept(ProviderKind(provider), json.loads(doors), moment, body, number))
+                found.append(StoredDelivery(ProviderKind(provider), json.loads(endpoints), moment, body, number))
         return found
 
     @property
@@ -136,23 +139,25 @@ class Spool:
         found = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'waiting'").fetchone()
         return 0 if found is None else int(found[0])
 
-    def tallies(self) -> list[Tally]:
+    def counters(self) -> list[OutcomeCount]:
         rows = self._connection.execute("SELECT link, outcome, count, last FROM tally").fetchall()
-        known = {each.value for each in Outcome}
+        known = {each.value for each in DeliveryOutcome}
         return [
-            Tally(LinkId(link) if link else None, Outcome(outcome), count, datetime.fromtimestamp(last, UTC))
+            OutcomeCount(
+                LinkId(link) if link else None, DeliveryOutcome(outcome), count, datetime.fromtimestamp(last, UTC)
+            )
             for link, outcome, count, last in rows
             if outcome in known
         ]
 
-    def write_tallies(self, tallies: Iterable[Tally]) -> None:
+    def write_tallies(self, tallies: Iterable[OutcomeCount]) -> None:
         with _Transaction(self._connection):
             self._connection.executemany(
                 _COUNT,
                 [(each.link_id or "", each.outcome.value, each.count, each.last.timestamp()) for each in tallies],
             )
 
-    def set_aside(self, kept: Kept, why: str) -> None:
+    def quarantine(self, kept: StoredDelivery, why: str) -> None:
         """Keep what nobody understood as a file, with a note beside it; `keep` then forgets it here.
 
         Raises `OSError` when there is no room for it.
@@ -164,13 +169,13 @@ class Spool:
         file.write_bytes(kept.body)
         note = {
             "provider": kept.provider,
-            "links": list(kept.doors.values()),
+            "links": list(kept.endpoints.values()),
             "received_at": kept.received_at.isoformat(),
             "why": why,
         }
         file.with_suffix(".json").write_text(json.dumps(note, indent=1))
 
-    def tidy(self) -> None:
+    def vacuum(self) -> None:
         """Give back the room of what has gone."""
         self._connection.execute("PRAGMA incremental_vacuum")
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -223,3 +228,119 @@ def has_left(folder: Path) -> bool:
             return connection.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is not None
     except sqlite3.Error:
         return True
+
+
+T = TypeVar("T")
+
+MAX_BATCH: Final = 256
+"""Deliveries in one commit, at most: each waits for all of them."""
+
+
+class SpoolFull(Exception):
+    """The spool is full, or the disk."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    keeps: list[tuple[StoredDelivery, asyncio.Future[int]]] = field(default_factory=list)
+    questions: list[tuple[Callable[[DeliverySpool], Any], asyncio.Future[Any]]] = field(default_factory=list)
+
+
+class SpoolWriter:
+    """Everything is asked on one loop, and answered there."""
+
+    def __init__(self, spool: DeliverySpool) -> None:
+        self._spool = spool
+        self._loop = asyncio.get_running_loop()
+        self._asked: queue.SimpleQueue[tuple[Any, asyncio.Future[Any]] | Iterable[int] | None] = queue.SimpleQueue()
+        self._done: list[int] = []  # to be forgotten; a commit that failed takes them along the next time
+        self._thread = threading.Thread(target=self._work, name="spool writer", daemon=True)
+        self._thread.start()
+
+    async def append(self, kept: StoredDelivery) -> int:
+        """Returns its number once it outlives a power cut. Raises `SpoolFull`."""
+        answer: asyncio.Future[int] = self._loop.create_future()
+        self._asked.put((kept, answer))
+        return await answer
+
+    def delete(self, numbers: Iterable[int]) -> None:
+        """These are stored elsewhere."""
+        self._asked.put(list(numbers))
+
+    async def query(self, question: Callable[[DeliverySpool], T]) -> T:
+        """Have *question* answered after what was asked before. Raises what it raises."""
+        answer: asyncio.Future[T] = self._loop.create_future()
+        self._asked.put((question, answer))
+        return await answer
+
+    def close(self) -> None:
+        """Finish what was asked, then close the spool."""
+        self._asked.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        over = False
+        while not over:
+            batch = _Batch()
+            over = self._take(batch)
+            results = [*self._write(batch), *((answer, *_answer(self._spool, ask)) for ask, answer in batch.questions)]
+            if results:
+                self._loop.call_soon_threadsafe(_settle, results)
+        self._spool.close()
+
+    def _take(self, batch: _Batch) -> bool:
+        """Wait for something, then take all there is; returns whether that is the end."""
+        asked = self._asked.get()
+        while True:
+            if asked is None:
+                return True
+            if isinstance(asked, tuple):
+                what, answer = asked
+                (batch.keeps if isinstance(what, StoredDelivery) else batch.questions).append((what, answer))
+            else:
+                self._done.extend(asked)
+            if len(batch.keeps) >= MAX_BATCH:
+                return False
+            try:
+                asked = self._asked.get_nowait()
+            except queue.Empty:
+                return False
+
+    def _write(self, batch: _Batch) -> list[tuple[asyncio.Future[Any], Any, BaseException | None]]:
+        room, turned_away = list[tuple[StoredDelivery, asyncio.Future[int]]](), list[asyncio.Future[int]]()
+        size = 0
+        for kept, answer in batch.keeps:
+            if self._spool.full(size + len(kept.body)):
+                turned_away.append(answer)
+            else:
+                size += len(kept.body)
+                room.append((kept, answer))
+        results: list[tuple[asyncio.Future[Any], Any, BaseException | None]] = []
+        results.extend((answer, None, SpoolFull()) for answer in turned_away)
+        if not room and not self._done:
+            return results
+        try:
+            numbers = self._spool.keep([kept for kept, _ in room], self._done)
+        except sqlite3.Error as error:
+            results.extend((answer, None, SpoolFull(str(error))) for _, answer in room)
+        else:
+            self._done = []
+            results.extend((answer, number, None) for (_, answer), number in zip(room, numbers, strict=True))
+        return results
+
+
+def _answer(spool: DeliverySpool, question: Callable[[DeliverySpool], Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return question(spool), None
+    except Exception as error:  # noqa: BLE001 - raised again where it is awaited
+        return None, error
+
+
+def _settle(results: Iterable[tuple[asyncio.Future[Any], Any, BaseException | None]]) -> None:
+    for answer, result, error in results:
+        if answer.done():
+            continue
+        if error is None:
+            answer.set_result(result)
+        else:
+            answer.set_exception(error)

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from app.providers.core_dumps import forbid_core_dumps
+from app.platform.core_dumps import forbid_core_dumps
 
 
 def claim_channel() -> int:
@@ -20,9 +20,9 @@ def main() -> None:
     forbid_core_dumps()
     os.umask(0o077)  # the library makes the session file, and it holds keys
     try:
-        from app.providers.whatsapp_web.host.service import Host
+        from app.providers.whatsapp_web.host.service import SessionHost
 
-        Host(channel).serve(sys.stdin.buffer)
+        SessionHost(channel).serve(sys.stdin.buffer)
     except BaseException:  # noqa: BLE001 - nothing else would say why the host ended
         sys.excepthook(*sys.exc_info())
         sys.stderr.flush()

@@ -9,9 +9,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.messages import MessageKind
-from app.providers.whatsapp_web.host.content_parts import (
+from app.providers.whatsapp_web.host.message_parts import (
     TEXT_LIMIT,
-    Content,
+    MessageContent,
     amount,
     file_reader,
     joined,
@@ -22,35 +22,37 @@ from app.providers.whatsapp_web.host.content_parts import (
 _K = MessageKind
 
 
-def order(said: Any) -> Content:
-    total = amount(said.totalAmount1000, 1000, said.totalCurrencyCode)
-    return Content(kind=_K.PAYMENT, text=joined(said.orderTitle, said.message, total), refers_to=quoted(said))
+def order(message: Any) -> MessageContent:
+    total = amount(message.totalAmount1000, 1000, message.totalCurrencyCode)
+    return MessageContent(
+        kind=_K.PAYMENT, text=joined(message.orderTitle, message.message, total), refers_to=quoted(message)
+    )
 
 
-def _product_words(said: Any) -> str:
-    product = said.product
+def _product_words(message: Any) -> str:
+    product = message.product
     price = amount(product.salePriceAmount1000 or product.priceAmount1000, 1000, product.currencyCode)
-    return joined(product.title, product.description, price, said.body, said.footer, product.URL)
+    return joined(product.title, product.description, price, message.body, message.footer, product.URL)
 
 
-def product(said: Any) -> Content:
-    return Content(kind=_K.OTHER, text=_product_words(said), refers_to=quoted(said))
+def product(message: Any) -> MessageContent:
+    return MessageContent(kind=_K.OTHER, text=_product_words(message), refers_to=quoted(message))
 
 
 def _choices(labels: Iterable[str]) -> Iterator[str]:
     return (f"[{label}]" for label in labels if label)
 
 
-def _headed(said: Any, text: str, header: Any) -> Content:
+def _headed(message: Any, text: str, header: Any) -> MessageContent:
     """*text* below the file or the place that *header* shows."""
     for name, value in header.ListFields():
         if name.name in _HEADERS:
             above = _HEADERS[name.name](value)
-            return replace(above, text=joined(above.text, text), refers_to=quoted(said))
-    return Content(kind=_K.TEXT, text=text, refers_to=quoted(said))
+            return replace(above, text=joined(above.text, text), refers_to=quoted(message))
+    return MessageContent(kind=_K.TEXT, text=text, refers_to=quoted(message))
 
 
-_HEADERS: Final[Mapping[str, Callable[[Any], Content]]] = MappingProxyType(
+_HEADERS: Final[Mapping[str, Callable[[Any], MessageContent]]] = MappingProxyType(
     {
         "documentMessage": file_reader(_K.DOCUMENT),
         "imageMessage": file_reader(_K.IMAGE),
@@ -60,44 +62,46 @@ _HEADERS: Final[Mapping[str, Callable[[Any], Content]]] = MappingProxyType(
 )
 
 
-def buttons(said: Any) -> Content:
-    labels = (button.buttonText.displayText or _parameters(button.nativeFlowInfo.paramsJSON) for button in said.buttons)
-    return _headed(said, joined(said.text, said.contentText, said.footerText, *_choices(labels)), said)
+def buttons(message: Any) -> MessageContent:
+    labels = (
+        button.buttonText.displayText or _parameters(button.nativeFlowInfo.paramsJSON) for button in message.buttons
+    )
+    return _headed(message, joined(message.text, message.contentText, message.footerText, *_choices(labels)), message)
 
 
-def choice_list(said: Any) -> Content:
+def choice_list(message: Any) -> MessageContent:
     lines = []
-    for section in said.sections:
+    for section in message.sections:
         lines.append(section.title)
         lines += (f"- {joined(row.title, row.description, between=': ')}" for row in section.rows)
-    text = joined(said.title, said.description, *lines, said.footerText, *_choices([said.buttonText]))
-    return Content(kind=_K.TEXT, text=text, refers_to=quoted(said))
+    text = joined(message.title, message.description, *lines, message.footerText, *_choices([message.buttonText]))
+    return MessageContent(kind=_K.TEXT, text=text, refers_to=quoted(message))
 
 
-def chosen(*names: str, otherwise: str) -> Callable[[Any], Content]:
+def chosen(*names: str, otherwise: str) -> Callable[[Any], MessageContent]:
     """Reads what was chosen: its words, or its id where there are none."""
 
-    def read(said: Any) -> Content:
-        text = joined(*(getattr(said, name) for name in names))
-        value = said
+    def read(message: Any) -> MessageContent:
+        text = joined(*(getattr(message, name) for name in names))
+        value = message
         for name in otherwise.split("."):
             value = getattr(value, name)
-        return Content(kind=_K.TEXT, text=text or str(value), refers_to=quoted(said))
+        return MessageContent(kind=_K.TEXT, text=text or str(value), refers_to=quoted(message))
 
     return read
 
 
-def template(said: Any) -> Content:
-    if said.HasField("interactiveMessageTemplate"):
-        return replace(interactive(said.interactiveMessageTemplate), refers_to=quoted(said))
+def template(message: Any) -> MessageContent:
+    if message.HasField("interactiveMessageTemplate"):
+        return replace(interactive(message.interactiveMessageTemplate), refers_to=quoted(message))
     for name in ("hydratedTemplate", "hydratedFourRowTemplate"):
-        if said.HasField(name):
-            filled = getattr(said, name)
+        if message.HasField(name):
+            filled = getattr(message, name)
             labels = (_label(button) for button in filled.hydratedButtons)
             words = (filled.hydratedTitleText, filled.hydratedContentText, filled.hydratedFooterText)
-            return replace(_headed(filled, joined(*words, *_choices(labels)), filled), refers_to=quoted(said))
-    raw = said.fourRowTemplate
-    return Content(kind=_K.TEXT, text=joined(structured(raw.content), structured(raw.footer)))
+            return replace(_headed(filled, joined(*words, *_choices(labels)), filled), refers_to=quoted(message))
+    raw = message.fourRowTemplate
+    return MessageContent(kind=_K.TEXT, text=joined(structured(raw.content), structured(raw.footer)))
 
 
 def _label(button: Any) -> str:
@@ -110,28 +114,28 @@ def _label(button: Any) -> str:
     return ""
 
 
-def structured(said: Any) -> str:
+def structured(message: Any) -> str:
     """A template by its name, with what fills its gaps."""
-    if said.HasField("hydratedHsm"):
-        return template(said.hydratedHsm).text
-    gaps = list(said.params) or [each.default for each in said.localizableParams]
-    return joined(said.elementName, *gaps)
+    if message.HasField("hydratedHsm"):
+        return template(message.hydratedHsm).text
+    gaps = list(message.params) or [each.default for each in message.localizableParams]
+    return joined(message.elementName, *gaps)
 
 
-def interactive(said: Any) -> Content:
+def interactive(message: Any) -> MessageContent:
     """Words between a header and a footer, above buttons, lists or further cards."""
-    header, flow = said.header, list(said.nativeFlowMessage.buttons)
+    header, flow = message.header, list(message.nativeFlowMessage.buttons)
     kind = _K.PAYMENT if any(button.name in _PAYING for button in flow) else _K.TEXT
     text = joined(
         header.title,
         header.subtitle,
         _product_words(header.productMessage) if header.HasField("productMessage") else "",
-        said.body.text,
-        said.footer.text,
+        message.body.text,
+        message.footer.text,
         *(_parameters(button.buttonParamsJSON) for button in flow),
-        *(interactive(card).text for card in said.carouselMessage.cards),
+        *(interactive(card).text for card in message.carouselMessage.cards),
     )
-    shown = _headed(said, text, header)
+    shown = _headed(message, text, header)
     return replace(shown, kind=kind) if kind is _K.PAYMENT else shown
 
 
@@ -139,10 +143,10 @@ _PAYING: Final = frozenset({"payment_info", "review_and_pay", "payment_status", 
 """Buttons that ask for money (native flows: documented for Brazil's Pix and order details)."""
 
 
-def interactive_answer(said: Any) -> Content:
+def interactive_answer(message: Any) -> MessageContent:
     """The words of a choice, and the answers of a form that was filled in."""
-    answers = _answers(_json(said.nativeFlowResponseMessage.paramsJSON))
-    return Content(kind=_K.TEXT, text=joined(said.body.text, *answers), refers_to=quoted(said))
+    answers = _answers(_json(message.nativeFlowResponseMessage.paramsJSON))
+    return MessageContent(kind=_K.TEXT, text=joined(message.body.text, *answers), refers_to=quoted(message))
 
 
 _NOBODY_S_WORDS: Final = frozenset({"flow_token", "wa_flow_response_params"})
@@ -172,37 +176,38 @@ def _json(text: str) -> object:
 
 def _parameters(text: str) -> str:
     """What a button of a native flow shows: its label, the rows of its list, the order and the key to pay to."""
-    told = _json(text)
-    if not isinstance(told, dict):
-        return joined(*_choices([str(told or "")]))
+    fields = _json(text)
+    if not isinstance(fields, dict):
+        return joined(*_choices([str(fields or "")]))
     label = joined(
-        *(_text(told.get(name)) for name in ("display_text", "title", "url", "copy_code", "phone_number")), between=" "
+        *(_text(fields.get(name)) for name in ("display_text", "title", "url", "copy_code", "phone_number")),
+        between=" ",
     )
-    lines = [*_choices([label]), *_rows(told)]
-    order = told.get("order")
+    lines = [*_choices([label]), *_rows(fields)]
+    order = fields.get("order")
     for item in _dicts(order.get("items")) if isinstance(order, dict) else ():
-        price = _parts(item.get("amount"), _text(told.get("currency")))
+        price = _parts(item.get("amount"), _text(fields.get("currency")))
         lines.append(f"- {joined(_count(item.get('quantity')), _text(item.get('name')), price, between=' ')}")
-    lines.append(_parts(told.get("total_amount"), _text(told.get("currency"))))
-    for way in _dicts(told.get("payment_settings")):
+    lines.append(_parts(fields.get("total_amount"), _text(fields.get("currency"))))
+    for way in _dicts(fields.get("payment_settings")):
         lines += (_pix(pix) for pix in way.values() if isinstance(pix, dict))
-    return joined(*lines, _text(told.get("additional_note")))
+    return joined(*lines, _text(fields.get("additional_note")))
 
 
-def _rows(told: Mapping[str, Any]) -> Iterator[str]:
-    for section in _dicts(told.get("sections")):
+def _rows(fields: Mapping[str, Any]) -> Iterator[str]:
+    for section in _dicts(fields.get("sections")):
         yield _text(section.get("title"))
         for row in _dicts(section.get("rows")):
             yield f"- {joined(_text(row.get('title')), _text(row.get('description')), between=': ')}"
 
 
-def _pix(told: Mapping[str, Any]) -> str:
-    key = _text(told.get("key")) or _text(told.get("code"))
-    return joined(f"Pix: {key}" if key else "", _text(told.get("merchant_name")))
+def _pix(fields: Mapping[str, Any]) -> str:
+    key = _text(fields.get("key")) or _text(fields.get("code"))
+    return joined(f"Pix: {key}" if key else "", _text(fields.get("merchant_name")))
 
 
-def _parts(told: object, currency: str) -> str:
-    return amount(told.get("value"), told.get("offset"), currency) if isinstance(told, dict) else ""
+def _parts(fields: object, currency: str) -> str:
+    return amount(fields.get("value"), fields.get("offset"), currency) if isinstance(fields, dict) else ""
 
 
 def _count(value: object) -> str:
@@ -217,5 +222,7 @@ def _dicts(value: object) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
-def rich_response(said: Any) -> Content:
-    return Content(kind=_K.TEXT, text=joined(*(each.messageText for each in said.submessages)), refers_to=quoted(said))
+def rich_response(message: Any) -> MessageContent:
+    return MessageContent(
+        kind=_K.TEXT, text=joined(*(each.messageText for each in message.submessages)), refers_to=quoted(message)
+    )

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from app.providers.whatsapp_web.host.events import user_of
+from app.providers.whatsapp_web.host.event_mapping import user_of
 
 VERSION: Final = "0.5.2"
 

@@ -9,23 +9,23 @@ import time
 import traceback
 from collections.abc import Callable
 from functools import partial
+from queue import SimpleQueue
 from typing import BinaryIO
 
-from app.domain.connection import Reason
+from app.domain.link_status import Reason
 from app.providers.whatsapp_web import protocol
-from app.providers.whatsapp_web.encoding import ProtocolError, decode_to_host
+from app.providers.whatsapp_web.codec import ProtocolError, decode_to_host, encode
 from app.providers.whatsapp_web.host.engine import Engine, EngineError, EngineMismatch, EngineMissing, messages
-from app.providers.whatsapp_web.host.gate import Gate, GateBusy
 from app.providers.whatsapp_web.host.session import NotReady, Session
-from app.providers.whatsapp_web.host.voice import Voice
+from app.providers.whatsapp_web.host.start_lock import LibraryBusy, StartLock
 from app.providers.whatsapp_web.protocol import (
     Answer,
     Close,
     Confirm,
     FromHost,
     LogOut,
-    Mode,
     Open,
+    OpenMode,
     PairPhone,
     Ping,
     Pong,
@@ -38,6 +38,37 @@ from app.providers.whatsapp_web.protocol import (
     Unable,
 )
 
+
+class PipeWriter:
+    """Writes messages to a pipe. Once nobody listens any more it calls *unheard*, and is silent from then on."""
+
+    def __init__(self, channel: int, on_closed: Callable[[], None]) -> None:
+        self._channel = channel
+        self._on_closed = on_closed
+        self._waiting: SimpleQueue[FromHost | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._speak, daemon=True)
+        self._thread.start()
+
+    def send(self, message: FromHost) -> None:
+        self._waiting.put(message)
+
+    def close(self, within: float) -> None:
+        """Say what is left to be said, if somebody listens."""
+        if threading.current_thread() is not self._thread:
+            self._waiting.put(None)
+            self._thread.join(within)
+
+    def _speak(self) -> None:
+        while (message := self._waiting.get()) is not None:
+            line = memoryview(encode(message))
+            try:
+                while line:
+                    line = line[os.write(self._channel, line) :]
+            except OSError:
+                self._on_closed()
+                return
+
+
 _FAREWELL = 0.5
 """Seconds that polite goodbyes to the server may take once the app is gone."""
 
@@ -46,13 +77,13 @@ _QUIET_WITHIN = 1.0
 """Seconds without an event after which the library has nothing more to hand over, and how long that is waited for."""
 
 
-class Host:
+class SessionHost:
     """Owns the library and its sessions."""
 
     def __init__(self, channel: int) -> None:
-        self._voice = Voice(channel, unheard=self._end)
+        self._voice = PipeWriter(channel, on_closed=self._end)
         self._leaving = threading.Lock()
-        self._gate = Gate()
+        self._gate = StartLock()
         self._engine: Engine | None = None
         self._sessions: dict[str, Session] = {}
         self._pairing = False
@@ -112,13 +143,13 @@ class Host:
             refusal = "no engine"
         elif message.session in self._sessions:
             refusal = "this session is open"
-        elif self._pairing or (message.mode is Mode.PAIR and self._sessions):
+        elif self._pairing or (message.mode is OpenMode.PAIR and self._sessions):
             # A pairing's start is over only when the phone has scanned, and would keep all others out.
             refusal = "a pairing has a host of its own"
         if self._engine is None or refusal:
             self._say_failed(message.session, refusal)
             return
-        self._pairing = message.mode is Mode.PAIR
+        self._pairing = message.mode is OpenMode.PAIR
         session = Session(message, self._engine, self._gate, self._tell)
         session.logging = self._logging
         self._sessions[message.session] = session
@@ -148,7 +179,7 @@ class Host:
                 answer = do(session, engine)
             except NotReady:
                 answer = Answer(session=request.session, request=request.request, error="the session is not open")
-            except GateBusy:
+            except LibraryBusy:
                 answer = Answer(session=request.session, request=request.request, error="this host is busy")
             except EngineError as error:
                 answer = Answer(session=request.session, request=request.request, error=str(error))
@@ -180,7 +211,7 @@ class Host:
     # --------------------------------------------------------------------------------------------------------------
 
     def _tell(self, message: FromHost) -> None:
-        self._voice.say(message)
+        self._voice.send(message)
 
     def _end(self) -> None:
         """Leave the server first, then take in what it had handed to the library already, then end the process."""
@@ -192,14 +223,14 @@ class Host:
             for goodbye in goodbyes:
                 goodbye.join(_FAREWELL)
             self._wait_for_quiet()
-            self._voice.finish(_QUIET)
+            self._voice.close(_QUIET)
             os._exit(0)
 
     def _wait_for_quiet(self) -> None:
         began = time.monotonic()
         while (now := time.monotonic()) < began + _QUIET_WITHIN:
-            heard = max((session.heard_at for session in self._sessions.values()), default=0.0)
-            if not self._sessions or now - max(heard, began) >= _QUIET:
+            last_event = max((session.last_event_at for session in self._sessions.values()), default=0.0)
+            if not self._sessions or now - max(last_event, began) >= _QUIET:
                 return
             time.sleep(_QUIET / 10)
 

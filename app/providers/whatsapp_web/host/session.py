@@ -14,28 +14,27 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
-from app.domain.connection import Reason
+from app.domain.link_status import Reason
 from app.domain.phone import masked
-from app.file_lock import FileLock, LockHeld
+from app.platform.locks import FileLock, LockHeld
 from app.providers.whatsapp_web.host.engine import Engine, EngineError, Listener, message_id_of, messages, own_users_of
-from app.providers.whatsapp_web.host.events import (
+from app.providers.whatsapp_web.host.event_mapping import (
     ABOUT_MESSAGES,
     LOGIN_STATUS,
     SUBSCRIBED,
     Event,
-    Hint,
-    News,
-    hint_of,
-    ignored_in,
-    news_of,
-    news_of_disk,
-    news_of_error,
+    LogHint,
+    StateReport,
+    hint_from_log,
+    ignored_message,
+    state_from_disk,
+    state_from_error,
+    state_from_event,
 )
-from app.providers.whatsapp_web.host.facts import IGNORED
-from app.providers.whatsapp_web.host.gate import Gate, GateBusy
-from app.providers.whatsapp_web.host.handover import Handover
-from app.providers.whatsapp_web.host.qr_codes import QrCodes
-from app.providers.whatsapp_web.host.spool import Spool
+from app.providers.whatsapp_web.host.forwarder import SpoolForwarder
+from app.providers.whatsapp_web.host.message_mapping import IGNORED
+from app.providers.whatsapp_web.host.spool import SessionSpool
+from app.providers.whatsapp_web.host.start_lock import LibraryBusy, StartLock
 from app.providers.whatsapp_web.protocol import (
     HOST_LOCK,
     NOTICE,
@@ -43,18 +42,50 @@ from app.providers.whatsapp_web.protocol import (
     FromHost,
     LoginStatus,
     LogLine,
-    Mode,
     Open,
+    OpenMode,
+    QrText,
     SessionState,
     StateChanged,
+    refusal,
 )
-from app.providers.whatsapp_web.send_errors import refusal
+
+# whatsmeow's qrchan.go: of six codes the first lives 60 s, all others 20 s. WhatsApp sends six, and neonize passes on
+# neither the number nor the time, so a server that sends another number makes the total wrong, not the codes.
+_TOTAL: Final = 6
+_FIRST_LIFETIME, _LIFETIME = 60.0, 20.0
+
+
+class QrCodes:
+    """Counts them as they are shown."""
+
+    def __init__(self, session: str) -> None:
+        self._session = session
+        self._shown = 0
+        self._last_at = 0.0
+
+    def next(self, text: str) -> QrText:
+        """What to tell of the code that is shown from now on."""
+        self._shown += 1
+        self._last_at = time.monotonic()
+        lifetime = _FIRST_LIFETIME if self._shown == 1 else _LIFETIME
+        total = max(_TOTAL, self._shown)
+        return QrText(session=self._session, text=text, number=self._shown, total=total, lifetime=lifetime)
+
+    def ran_out(self) -> bool:
+        """Whether the last of them has been shown for as long as it lives."""
+        # The last code always lives 20 s; only a first of six, which others would follow, is still shown after that.
+        shown_for = time.monotonic() - self._last_at
+        return self._shown > 0 and _LIFETIME - 0.5 <= shown_for <= _LIFETIME + 5
+
 
 _LOCKED_WITHIN: Final = 5.0
 _AFTERTHOUGHT: Final = 0.2
 _EVENT_WITHIN: Final = 1.0
-_TAKEN_BACK: Final = News(SessionState.REFUSED, Reason.LOGGED_OUT, "the library found no keys in the session file")
-_FALL: Final = News(SessionState.LOST, Reason.NETWORK_DOWN)
+_TAKEN_BACK: Final = StateReport(
+    SessionState.REFUSED, Reason.LOGGED_OUT, "the library found no keys in the session file"
+)
+_FALL: Final = StateReport(SessionState.LOST, Reason.NETWORK_DOWN)
 _VAGUE: Final = frozenset({Reason.NETWORK_DOWN, Reason.PAIRING_FAILED, Reason.CLIENT_REFUSED})
 _T = TypeVar("_T")
 _NUMBERS: Final = re.compile(r"\d{7,}")
@@ -67,7 +98,7 @@ class NotReady(Exception):
 class Session:
     """Runs the library for one session file, and reports in the protocol's words."""
 
-    def __init__(self, opened: Open, engine: Engine, gate: Gate, tell: Callable[[FromHost], None]) -> None:
+    def __init__(self, opened: Open, engine: Engine, gate: StartLock, tell: Callable[[FromHost], None]) -> None:
         self.id = opened.session
         # Unique per attempt: a second client of the same key would take over the first one's calls.
         self.key = os.urandom(16).hex()
@@ -79,14 +110,14 @@ class Session:
         self._callable = threading.Event()
         self._start_over: Callable[[], None] = lambda: None
         self._lock: FileLock | None = None  # until the process ends: the library never closes its database
-        self._hint: Hint | None = None
+        self._hint: LogHint | None = None
         self._hinted = threading.Event()
         self._codes = QrCodes(self.id)
-        self._last: News | None = None
+        self._last: StateReport | None = None
         self._ended = False
-        self._handover: Handover | None = None
+        self._handover: SpoolForwarder | None = None
         self._own_users: frozenset[str] = frozenset()
-        self.heard_at = 0.0  # when the library last called, by the monotonic clock
+        self.last_event_at = 0.0  # when the library last called, by the monotonic clock
 
     def run(self) -> None:
         """Stay in the session; returns only when it could not be opened or the library gave it up."""
@@ -100,9 +131,9 @@ class Session:
         except LockHeld as held:
             self._report(_news_of_lock(held))
         except OSError as error:
-            self._report(news_of_disk(error))
-        except GateBusy:
-            self._report(News(SessionState.FAILED, Reason.UNEXPECTED, "this host is busy"))
+            self._report(state_from_disk(error))
+        except LibraryBusy:
+            self._report(StateReport(SessionState.FAILED, Reason.UNEXPECTED, "this host is busy"))
         else:
             listener = Listener(
                 code=self._on_code, login_status=self._on_status, event=self._on_event, log=self._on_log
@@ -118,11 +149,11 @@ class Session:
             self._leave_server()  # it would go on taking messages that nobody reads any more
             self._callable.clear()
             self._start_over()
-            self._report(self._with_hint(news_of_error(error_text)))
+            self._report(self._with_hint(state_from_error(error_text)))
 
     def _begin_handover(self, file: Path) -> None:
-        spool = Spool(file.parent, file.stem, note=self._note)
-        handover = Handover(
+        spool = SessionSpool(file.parent, file.stem, note=self._note)
+        handover = SpoolForwarder(
             self.id,
             spool,
             messages=messages,
@@ -134,7 +165,7 @@ class Session:
         handover.start()
 
     def ask(self, call: Callable[[], _T]) -> _T:
-        """Make a *call* into the library; raises `NotReady` or `GateBusy` instead of risking the process."""
+        """Make a *call* into the library; raises `NotReady` or `LibraryBusy` instead of risking the process."""
         if not self._callable.is_set():
             raise NotReady
         with self._gate.call():
@@ -153,7 +184,7 @@ class Session:
         try:
             secret = bytes.fromhex(sending["secret"])
             message_id, at = self.ask(lambda: self._engine.send_text(self.key, to, text, secret))
-        except (NotReady, GateBusy):
+        except (NotReady, LibraryBusy):
             sends.failed(sending)
             raise
         except EngineError as error:
@@ -173,7 +204,7 @@ class Session:
     # --- on threads of the library ------------------------------------------------------------------------------
 
     def _on_code(self, text: str) -> None:
-        if self._opened.mode is Mode.CONNECT:
+        if self._opened.mode is OpenMode.CONNECT:
             self._report(_TAKEN_BACK)  # a code is for pairing: here it would be shown to somebody who asked for none
             return
         code = self._codes.next(text)
@@ -186,7 +217,7 @@ class Session:
     def _on_status(self, status: str) -> None:
         self._tell(LoginStatus(session=self.id, status=status))
         news = LOGIN_STATUS.get(status)
-        if self._opened.mode is Mode.CONNECT:
+        if self._opened.mode is OpenMode.CONNECT:
             news = _TAKEN_BACK
         if news is None:
             return
@@ -194,14 +225,14 @@ class Session:
             # The library says "timeout" too when the line falls while a code is shown. What the server said before is
             # worked on by another of its threads, and may be a moment late.
             self._hinted.wait(_AFTERTHOUGHT)
-            news = News(SessionState.FAILED, Reason.NETWORK_DOWN, "the line fell while a code was shown")
+            news = StateReport(SessionState.FAILED, Reason.NETWORK_DOWN, "the line fell while a code was shown")
         news = self._with_hint(news)
         if news.reason is Reason.LOGGED_OUT:  # WhatsApp's 401, but nobody was logged in yet
             news = replace(news, reason=Reason.PAIRING_FAILED)
         self._report(news)
 
     def _on_event(self, code: int, payload: bytes) -> None:
-        self.heard_at = time.monotonic()
+        self.last_event_at = time.monotonic()
         if code in ABOUT_MESSAGES:
             # Nothing slow here: while this runs, the library has already told the server that it has the next ones.
             self._keep(code, payload)
@@ -213,12 +244,12 @@ class Session:
             self._callable.set()
             self._own_users = frozenset((device.JID.User, device.LID.User))
             self._tell(Account(session=self.id, jid=_address(device.JID), lid=_address(device.LID)))
-        elif (news := news_of(code, payload, pb)) is not None:
+        elif (news := state_from_event(code, payload, pb)) is not None:
             if news.state is SessionState.CONNECTED:
                 self._hint = None
                 self._hinted.clear()
             elif code == Event.STREAM_ERROR:
-                self._hint = Hint(news)  # the fall that follows is of this cause
+                self._hint = LogHint(news)  # the fall that follows is of this cause
             elif code == Event.DISCONNECTED:
                 news = self._with_hint(news)
             self._report(news)
@@ -228,7 +259,7 @@ class Session:
         if handover is None:
             return
         try:
-            handover.keep(code, payload)
+            handover.append(code, payload)
         except OSError as error:
             self._note(f"a record of {len(payload)} bytes could not be kept: {error}")
             self._on_trouble(error)
@@ -238,21 +269,21 @@ class Session:
     def _on_trouble(self, error: Exception) -> None:
         """Let nothing more in: what is not taken stays with the server."""
         if not self._ended:
-            bug = News(SessionState.FAILED, Reason.UNEXPECTED, repr(error))
-            self._report(news_of_disk(error) if isinstance(error, OSError) else bug)
+            bug = StateReport(SessionState.FAILED, Reason.UNEXPECTED, repr(error))
+            self._report(state_from_disk(error) if isinstance(error, OSError) else bug)
             threading.Thread(target=self._leave_server, daemon=True).start()
 
     def _note(self, text: str) -> None:
         self._tell(LogLine(level=NOTICE, source="spool", text=text))
 
     def _leave_server(self) -> None:
-        with suppress(NotReady, GateBusy):
+        with suppress(NotReady, LibraryBusy):
             self.ask(lambda: self._engine.disconnect(self.key))
 
     def _on_log(self, level: str, source: str, text: str) -> None:
-        if (ignored := ignored_in(level, text, self._own_users)) is not None:
+        if (ignored := ignored_message(level, text, self._own_users)) is not None:
             self._keep(IGNORED, ignored)
-        hint = hint_of(level, text)
+        hint = hint_from_log(level, text)
         if hint is not None and hint.crashes:
             self._report(hint.news)
             threading.Event().wait()  # holds the library's thread until the app, which heard why, ends this process
@@ -274,7 +305,7 @@ class Session:
 
     # ------------------------------------------------------------------------------------------------------------
 
-    def _with_hint(self, news: News) -> News:
+    def _with_hint(self, news: StateReport) -> StateReport:
         """*news*, or what the log said of the same thing when that was more."""
         if self._hint is None:
             return news
@@ -282,10 +313,10 @@ class Session:
         if hint.state is news.state and (hint.reason is news.reason or news.reason in _VAGUE):
             return hint
         if news.state is SessionState.FAILED:
-            return hint if hint.state is SessionState.REFUSED else News(news.state, hint.reason, hint.detail)
+            return hint if hint.state is SessionState.REFUSED else StateReport(news.state, hint.reason, hint.detail)
         return news
 
-    def _report(self, news: News) -> None:
+    def _report(self, news: StateReport) -> None:
         if self._ended or (news == self._last and news.state is SessionState.LOST):
             return  # the library tells some falls twice, and one that lasts over and over
         self._last = news
@@ -301,10 +332,10 @@ class Session:
         )
 
 
-def _news_of_lock(held: LockHeld) -> News:
+def _news_of_lock(held: LockHeld) -> StateReport:
     if held.may_be_overruled and held.owner is not None:
-        return News(SessionState.REFUSED, Reason.SESSION_HELD_ELSEWHERE, held.owner.label())
-    return News(SessionState.REFUSED, Reason.SESSION_IN_USE, f"held by {held}")
+        return StateReport(SessionState.REFUSED, Reason.SESSION_HELD_ELSEWHERE, held.owner.label())
+    return StateReport(SessionState.REFUSED, Reason.SESSION_IN_USE, f"held by {held}")
 
 
 def _address(jid: object) -> str:

@@ -11,9 +11,11 @@ import errno
 import json
 import os
 import re
+import struct
 import sys
 import threading
 import time
+import zlib
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -21,8 +23,69 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from app.providers.whatsapp_web.host.records import Damage, Record, pack, scan
 from app.providers.whatsapp_web.protocol import SPOOL
+
+_MARK: Final = b"\xc2SP1"
+_HEAD: Final = struct.Struct("<4sII")  # mark, length of the rest, its CRC-32
+_INNER: Final = struct.Struct("<QdH")  # number, when it was received, code
+LARGEST: Final = 64 << 20
+"""No record is longer: WhatsApp's frames end at 16 MiB, and neonize reports a message twice in one event."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolRecord:
+    """What the library, or we ourselves, reported: the code says what *payload* is."""
+
+    number: int  # grows by one, from host to host
+    received: float  # Unix time by this computer's clock
+    code: int
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CorruptRange:
+    """Bytes that are no record, from *begin* to *end* of a file."""
+
+    begin: int
+    end: int
+
+
+def pack_record(record: SpoolRecord) -> bytes:
+    inner = _INNER.pack(record.number, record.received, record.code) + record.payload
+    return _HEAD.pack(_MARK, len(inner), zlib.crc32(inner)) + inner
+
+
+def unpack(data: bytes, at: int = 0) -> tuple[SpoolRecord, int] | None:
+    """The record that begins at *at*, and where the next one begins; None when there is no whole one."""
+    if len(data) < at + _HEAD.size:
+        return None
+    mark, size, checksum = _HEAD.unpack_from(data, at)
+    begin, end = at + _HEAD.size, at + _HEAD.size + size
+    if mark != _MARK or not _INNER.size <= size <= LARGEST or end > len(data):
+        return None
+    inner = memoryview(data)[begin:end]
+    if zlib.crc32(inner) != checksum:
+        return None
+    number, received, code = _INNER.unpack_from(inner)
+    return SpoolRecord(number, received, code, bytes(inner[_INNER.size :])), end
+
+
+def iter_records(data: bytes) -> Iterator[tuple[SpoolRecord | CorruptRange, int]]:
+    """Everything in a file's *data*, each with where it ends; what follows damage is found by its mark."""
+    at = 0
+    while at < len(data):
+        found = unpack(data, at)
+        if found is not None:
+            yield found
+            at = found[1]
+            continue
+        again = at + 1
+        while (again := data.find(_MARK, again)) >= 0 and unpack(data, again) is None:
+            again += 1
+        end = len(data) if again < 0 else again
+        yield CorruptRange(at, end), end
+        at = end
+
 
 ROTATE_AT: Final = 1 << 20
 ENOUGH: Final = 256 << 10  # bytes read at a time
@@ -40,7 +103,7 @@ class _Segment:
     size: int = 0
 
 
-class Spool:
+class SessionSpool:
     """An append-only queue in numbered files."""
 
     def __init__(
@@ -63,7 +126,7 @@ class Spool:
         self.full = False  # the reserve had to be used: no more should be let in
         self._place.mkdir(mode=0o700, exist_ok=True)
         self.confirmed = self._read_mark()
-        self._ahead: deque[Record] = deque()
+        self._ahead: deque[SpoolRecord] = deque()
         self._unread = deque(self._recover())
         self._offset = 0  # in the first of them
         self._done: deque[_Segment] = deque()  # read to the end, waiting to be confirmed
@@ -80,7 +143,7 @@ class Spool:
         """Write one record; returns its number. Raises `OSError` when it cannot be kept."""
         with self._writing:
             number = self._last + 1
-            raw = pack(Record(number, time.time(), code, payload))
+            raw = pack_record(SpoolRecord(number, time.time(), code, payload))
             try:
                 self._write(raw)
             except OSError as error:
@@ -113,11 +176,11 @@ class Spool:
             os.fsync(self._descriptor)
             self._synced = last
 
-    def read(self, most: int) -> Sequence[Record]:
+    def read(self, most: int) -> Sequence[SpoolRecord]:
         """The next records, *most* at most, each once."""
         while not self._ahead and self._handed < self._synced:
             self._read_ahead()
-        records: list[Record] = []
+        records: list[SpoolRecord] = []
         size = 0
         while self._ahead and len(records) < most and size < ENOUGH:
             records.append(self._ahead.popleft())
@@ -126,7 +189,7 @@ class Spool:
             self._handed = records[-1].number
         return records
 
-    def unconfirmed(self) -> Iterator[Record]:
+    def unconfirmed(self) -> Iterator[SpoolRecord]:
         """All that former hosts left, without moving on to it."""
         for segment in list(self._unread)[:-1]:
             yield from self._records(segment)
@@ -163,8 +226,8 @@ class Spool:
         with segment.path.open("rb") as file:
             file.seek(begin)
             data = file.read(size - begin)
-        for found, end in scan(data):
-            if isinstance(found, Damage):
+        for found, end in iter_records(data):
+            if isinstance(found, CorruptRange):
                 raise OSError(errno.EIO, "the spool does not hold what was written to it", str(segment.path))
             if found.number > self._synced:
                 break
@@ -173,9 +236,9 @@ class Spool:
         if not self._ahead:
             raise OSError(errno.EIO, "the spool lost what was written to it", str(segment.path))
 
-    def _records(self, segment: _Segment, begin: int = 0) -> Iterator[Record]:
-        for found, _ in scan(segment.path.read_bytes()[begin:]):
-            if isinstance(found, Record) and found.number > self.confirmed:
+    def _records(self, segment: _Segment, begin: int = 0) -> Iterator[SpoolRecord]:
+        for found, _ in iter_records(segment.path.read_bytes()[begin:]):
+            if isinstance(found, SpoolRecord) and found.number > self.confirmed:
                 yield found
 
     # --- files ----------------------------------------------------------------------------------------------------
@@ -212,8 +275,8 @@ class Spool:
             if _NAME.fullmatch(path.name) is None:
                 continue
             data, last = path.read_bytes(), 0
-            for found, _ in scan(data):
-                if isinstance(found, Damage):
+            for found, _ in iter_records(data):
+                if isinstance(found, CorruptRange):
                     self._set_aside(path, data, found)
                 else:
                     last = max(last, found.number)
@@ -222,7 +285,7 @@ class Spool:
                 continue
             yield _Segment(path, last, len(data))
 
-    def _set_aside(self, path: Path, data: bytes, damage: Damage) -> None:
+    def _set_aside(self, path: Path, data: bytes, damage: CorruptRange) -> None:
         """Keep the bytes nobody can read, with a note: never deleted, never handed on."""
         self._quarantine.mkdir(mode=0o700, exist_ok=True)
         kept = self._quarantine / f"{path.name}-{damage.begin}.bytes"
@@ -234,11 +297,11 @@ class Spool:
         _write(kept.with_name(kept.name + ".json"), json.dumps(note, indent=1).encode())
         self._note(f"{damage.end - damage.begin} bytes of {path.name} were {why}, and set aside")
 
-    def set_aside_record(self, record: Record, why: str) -> None:
+    def set_aside_record(self, record: SpoolRecord, why: str) -> None:
         """Keep a record that nobody understood, with a note."""
         self._quarantine.mkdir(mode=0o700, exist_ok=True)
         kept = self._quarantine / f"spool-record-{record.number:020d}.bytes"
-        _write(kept, pack(record))
+        _write(kept, pack_record(record))
         note = {"number": record.number, "code": record.code, "why": why, "at": time.time()}
         _write(kept.with_name(kept.name + ".json"), json.dumps(note, indent=1).encode())
         self._note(f"record {record.number} was not understood, and set aside: {why}")

@@ -1,0 +1,316 @@
+"""The program behind the window: what it is built of over a core, in which order, and how it all ends."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QApplication
+
+from app import __version__
+from app.bootstrap import Services
+from app.core.procedures.runner import ACTIVE
+from app.domain.audit import AuditAction
+from app.domain.errors import Problem, ProblemCode
+from app.domain.events import (
+    ClockDoubted,
+    IncidentBegan,
+    IncidentChanged,
+    IncidentEnded,
+    MentoradoAdded,
+    MentoradoChanged,
+    MentoradosLoaded,
+    ProcedureChanged,
+    StatusChanged,
+    StorageFailed,
+    StorageRecovered,
+)
+from app.domain.link_status import LinkState
+from app.domain.mentorado import MentoradoId
+from app.domain.repositories import Clock
+from app.text.status import texts
+from app.ui.action_runner import ActionRunner, Hosted, RunnerServices
+from app.ui.appearance import Preferences
+from app.ui.async_slots import cancel_slots
+from app.ui.crash import CrashReports
+from app.ui.dialogs.lost_database import LostDatabase
+from app.ui.main_window import STORAGE, MainWindow
+from app.ui.main_window_controller import Work
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.navigation import PageId
+from app.ui.notices import ClockNotice, IncidentBanner, InterruptedBanner, PairingQueueBanner, SettingsNotice
+from app.ui.single_instance import SingleInstance
+from app.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from app.ui.conversations.panel import ConversationsPanel
+    from app.ui.detail_pane.pane import DetailPane
+    from app.ui.navigation import Page
+    from app.ui.settings.section import Parts
+
+
+class Frame:
+    """The window as it is first seen: the person's own look and language, and nobody in the list yet."""
+
+    def __init__(self, app: QApplication, preferences: Path, clock: Clock) -> None:
+        kept = Preferences(preferences)
+        texts.set_language(kept.language)
+        self.theme = Theme(kept.mode, kept.text_scale)
+        self.theme.prepare(app)
+        self.model = MentoradoListModel(clock)
+        self.window = MainWindow(theme=self.theme, preferences=kept, model=self.model)
+        self.theme.apply(app)  # once it is whole: each widget would else be dressed again with each parent it is given
+        self.close_asked = False
+        self.window.close_requested.connect(self._remember)
+
+    def _remember(self) -> None:
+        self.close_asked = True
+
+
+OPEN_AGAIN_SECONDS = 3.0
+"""How often a database that cannot be opened is tried again; its cause may go away at any moment."""
+
+
+class Application:
+    """One run of the window over a core, in the order in which its parts begin and end."""
+
+    def __init__(
+        self, frame: Frame, core: Services, reports: CrashReports, instance: SingleInstance | None = None
+    ) -> None:
+        self._core = core
+        self._reports = reports
+        self._instance = instance
+        self._theme = frame.theme
+        self.window = window = frame.window
+        self._close_asked = asyncio.Event()
+        self._asking = False
+        window.close_requested.connect(self._on_close_requested)
+        if frame.close_asked:
+            self._close_asked.set()
+        window.crashed.connect(reports.report)
+        reports.reported.connect(window.show_report)
+        bus, model = core.bus, frame.model
+        bus.subscribe(MentoradosLoaded, model.on_loaded)
+        bus.subscribe(MentoradoAdded, model.on_added)
+        bus.subscribe(MentoradoChanged, model.on_changed)
+        bus.subscribe(StatusChanged, model.on_status)
+        bus.subscribe(StorageFailed, window.on_storage_failed)
+        bus.subscribe(StorageRecovered, window.on_storage_recovered)
+        notice = IncidentBanner(window.banners, core.clock)
+        bus.subscribe(IncidentBegan, notice.on_lasting)
+        bus.subscribe(IncidentChanged, notice.on_lasting)
+        bus.subscribe(IncidentEnded, notice.on_ended)
+        clock = ClockNotice(window.banners, core.clock_check, window.show_crash)
+        bus.subscribe(ClockDoubted, clock.on_doubted)
+        self._interrupted = InterruptedBanner(window.banners, self._name_of, window.show_procedure)
+        bus.subscribe(ProcedureChanged, self._interrupted.on_changed)
+        waiting = PairingQueueBanner(window.banners, self._name_of, window.shows_procedure, window.show_procedure)
+        bus.subscribe(ProcedureChanged, waiting.on_changed)
+        self._lost = LostDatabase(
+            window, frame.theme, folder=core.settings.data_dir, use_copy=core.use_copy, begin_anew=core.begin_anew
+        )
+        SettingsNotice(window.banners, core.settings, self._show_about).show()
+        self._sheets = ActionRunner(
+            RunnerServices(
+                theme=frame.theme,
+                bus=bus,
+                clock=core.clock,
+                actions=core.actions,
+                mentorados=core.mentorados,
+                supervisor=core.supervisor,
+                incidents=core.incidents,
+                procedures=core.procedures,
+                backups=core.backups,
+                open_folder=_open_folder,
+                hosted=Hosted(
+                    kinds=tuple(core.providers),
+                    choice=core.hosted.choice,
+                    credentials=core.hosted.credentials,
+                    queue=core.hosted.queue,
+                    details=core.hosted.details,
+                    registration=core.hosted.registration,
+                ),
+            ),
+            window,
+        )
+        window.attach(
+            Work(
+                theme=frame.theme,
+                actions=core.actions,
+                mentorados=core.mentorados,
+                supervisor=core.supervisor,
+                csv_import=core.csv_import,
+                sheets=self._sheets,
+                make_pane=self._make_pane,
+                make_page=self._make_page,
+            )
+        )
+
+    async def run(self) -> None:
+        """Open the database behind the window, hold the links until it is closed, and take all down again."""
+        self._reports.watch(asyncio.get_running_loop())
+        self.window.show()
+        try:
+            self._listen()
+            async with self._core.running(), asyncio.TaskGroup() as group:
+                opening = group.create_task(self._open(), name="open the database")
+                await self._until_closed()
+                opening.cancel()
+                self.window.hide()  # the lines may take a moment to close, and nobody should watch them
+                await cancel_slots()  # what was asked for last must not begin while all else ends
+        finally:
+            await cancel_slots()  # a sheet that is still open belongs to the window
+            self.window.finish()
+            self.window.deleteLater()
+
+    async def _open(self) -> None:
+        code: ProblemCode | None = None
+        while True:
+            try:
+                await self._core.open()
+            except Problem as problem:
+                if problem.code is not code:
+                    code = problem.code
+                    if problem.code is ProblemCode.DATABASE_MISSING:
+                        self._lost.offer(problem, STORAGE)
+                    else:
+                        self.window.on_storage_failed(StorageFailed(problem))
+                await self._core.clock.sleep(OPEN_AGAIN_SECONDS)
+            else:
+                break
+        if code is not None:
+            self.window.on_storage_recovered(StorageRecovered())
+        if self._instance is not None and self._instance.taken_from:
+            self._core.audit_service.record(AuditAction.TAKE_OVER_WINDOW, before={"owner": self._instance.taken_from})
+        self._interrupted.offer(self._core.procedures.unfinished())
+        await self._core.supervisor.start_wanted()
+
+    async def _until_closed(self) -> None:
+        from app.ui.dialogs.confirm import Confirmations
+
+        supervisor = self._core.supervisor
+        while True:
+            await self._close_asked.wait()
+            self._close_asked.clear()
+            live = [link for link in supervisor.running() if supervisor.status(link).state is not LinkState.BLOCKED]
+            moving = [one for one in self._core.procedures.unfinished() if one.state in ACTIVE]
+            if not live and not moving:
+                return
+            self._asking = True
+            try:
+                names = [self._name_of(one.head.mentorado_id) for one in moving]
+                if await Confirmations(self._theme, self.window, supervisor.status).close_program(len(live), names):
+                    return
+            finally:
+                self._asking = False
+
+    def _name_of(self, mentorado_id: MentoradoId) -> str:
+        return self._core.mentorados.get(mentorado_id).name
+
+    def _on_close_requested(self) -> None:
+        if not self._asking:  # one question is enough
+            self._close_asked.set()
+
+    def _listen(self) -> None:
+        if self._instance is not None:
+            self._instance.raise_requested.connect(self.window.come_forward)
+            self._instance.listen()
+
+    def _make_pane(self) -> DetailPane:
+        from app.ui.detail_pane.pane import DetailPane
+
+        return DetailPane(
+            theme=self._theme,
+            bus=self._core.bus,
+            mentorados=self._core.mentorados,
+            supervisor=self._core.supervisor,
+            actions=self._core.actions,
+            sheets=self._sheets,
+            history=self._core.transitions,
+            clock=self._core.clock,
+            set_aside=self._core.set_aside,
+            make_conversations=self._make_conversations,
+        )
+
+    def _make_conversations(self) -> ConversationsPanel:
+        from app.ui.conversations.panel import ConversationsPanel
+
+        return ConversationsPanel(
+            theme=self._theme,
+            bus=self._core.bus,
+            history=self._core.history,
+            mentorados=self._core.mentorados,
+            clock=self._core.clock,
+        )
+
+    def _show_about(self) -> None:
+        """Show the section of the settings that says what is not the default."""
+        from app.ui.settings.page import SettingsPage
+
+        self.window.go(PageId.SETTINGS)
+        if isinstance(page := self.window.places.page, SettingsPage):
+            page.reveal("about")
+
+    def _make_page(self, place: PageId) -> Page:
+        """Build the page of *place*; raises `KeyError` for one that has none."""
+        return {PageId.AUDIT: self._make_audit_page, PageId.SETTINGS: self._make_settings_page}[place]()
+
+    def _make_settings_page(self) -> Page:
+        from app.ui.settings.page import SettingsPage
+
+        return SettingsPage(theme=self._theme, parts=_parts(self._core, self.window))
+
+    def _make_audit_page(self) -> Page:
+        from app.ui.audit.page import AuditPage
+
+        core = self._core
+        return AuditPage(
+            theme=self._theme,
+            audit=core.audit,
+            people=core.mentorados.all,
+            audit_service=core.audit_service,
+            clock=core.clock,
+        )
+
+
+def _parts(core: Services, window: MainWindow) -> Parts:
+    """What the settings act on."""
+    from app.ui.settings.section import Folders, Parts
+
+    settings = core.settings
+    return Parts(
+        clock=core.clock,
+        bus=core.bus,
+        settings_service=core.settings_service,
+        provider_log=core.provider_log,
+        secrets=core.secret_service,
+        webhooks=core.webhooks,
+        personal_data=core.personal_data,
+        mentorados=core.mentorados,
+        kinds=tuple(core.providers),
+        status=core.supervisor.status,
+        extent=core.history.extent,
+        snapshots=core.whatsapp_web.snapshots,
+        backups=core.backups.all,
+        set_aside=core.set_aside.counts,
+        folders=Folders(
+            data=settings.data_dir,
+            sessions=settings.session_dir,
+            backups=settings.backup_dir,
+            logs=settings.log_file.parent,
+            secrets=settings.secrets,
+        ),
+        overrides=settings.overrides,
+        settings_file=settings.settings_file,
+        version=__version__,
+        set_language=window.check.set_language,
+        open_folder=_open_folder,
+    )
+
+
+def _open_folder(folder: Path) -> None:
+    """Show *folder* in the system's own file manager."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -1,0 +1,497 @@
+"""The program without a window: what it is made of, and how it begins and ends."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from app.core.actions import ActionService
+from app.core.audit_service import AuditService
+from app.core.background import BackgroundTasks
+from app.core.backups import ENDING, BackupCopies, BackupPruner, BackupService
+from app.core.csv_import import CsvImportService
+from app.core.database_follower import DatabaseFollower
+from app.core.event_bus import EventBus
+from app.core.links.incident_detector import IncidentDetector, IncidentPolicy
+from app.core.links.ingest import MessageIngestor
+from app.core.links.reconnect import ReconnectPolicy
+from app.core.links.supervisor import Supervisor
+from app.core.mentorado_service import MentoradoService
+from app.core.privacy_service import PrivacyService, RetentionJob
+from app.core.procedures.auditing import ProcedureAuditor
+from app.core.procedures.impact import ImpactService
+from app.core.procedures.reauthentication import ReauthenticationSteps
+from app.core.procedures.recovery import RecoverySteps
+from app.core.procedures.restore import RestoreSteps
+from app.core.procedures.service import ProcedureService
+from app.core.procedures.steps import BackupSteps, SmokeTest
+from app.core.provider_setup.accounts import Accounts
+from app.core.provider_setup.credentials import CredentialService
+from app.core.provider_setup.queue import OutboundQueueService
+from app.core.provider_setup.registration import NumberRegistrationService
+from app.core.provider_setup.selection import NumberDetailsService, ProviderSelectionService
+from app.core.secret_service import SecretService
+from app.core.settings_service import DebugLogController, SettingsService
+from app.core.trusted_time import ClockCheck, TrustedClock
+from app.core.webhooks.service import WebhookService
+from app.core.write_queue import WriteQueue
+from app.domain.audit import AuditAction
+from app.domain.errors import Problem
+from app.domain.mentorado import ProviderKind
+from app.domain.provider import Provider
+from app.domain.repositories import (
+    AuditLog,
+    Clock,
+    HistoryDump,
+    MessageRepository,
+    ProcedureJournal,
+    ProcedureLocks,
+    ProviderTime,
+    RegistrationAttempts,
+    SecretStore,
+    TransitionRepository,
+)
+from app.platform.clock import SystemClock, elapsed
+from app.platform.user import current_actor
+from app.providers.registry import build_checks, build_providers, build_whatsapp_web
+from app.providers.webhooks.leftovers import WebhookLeftovers
+from app.providers.webhooks.server_process import WebhookServerProcess
+from app.providers.whatsapp_web.leftovers import SessionLeftovers
+from app.providers.whatsapp_web.provider import WhatsAppWebProvider
+from app.settings import Settings
+from app.storage import audit_integrity as audit_heads
+from app.storage.audit_integrity import AuditHeads, AuditSeals
+from app.storage.audit_log import SqlAuditLog
+from app.storage.database import Database
+from app.storage.history.repository import SqlHistoryDump, SqlMessageRepository
+from app.storage.journal import FileProcedureLocks, SqlProcedureJournal
+from app.storage.lost_database import DatabaseCopies
+from app.storage.mentorados import SqlMentoradoRepository
+from app.storage.secrets.store import SelectableSecretStore, read_passphrase
+from app.storage.set_aside import SqlSetAside
+from app.storage.settings import SqlRegistrationAttempts, SqlSettings
+from app.storage.time_records import SqlTimeRecords
+from app.storage.transitions import SqlTransitionRepository
+from app.text.status import texts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSetup:
+    choice: ProviderSelectionService
+    credentials: CredentialService
+    queue: OutboundQueueService
+    details: NumberDetailsService
+    registration: NumberRegistrationService
+
+
+def build_provider_setup(
+    *,
+    mentorados: MentoradoService,
+    supervisor: Supervisor,
+    actions: ActionService,
+    providers: Mapping[ProviderKind, Provider],
+    secrets: SecretStore,
+    tries: RegistrationAttempts,
+    audit_service: AuditService,
+    clock: Clock,
+    accounts: Accounts | None = None,
+) -> ProviderSetup:
+    """Every desk over the same core; *accounts* are those that the providers ask, too."""
+    return ProviderSetup(
+        choice=ProviderSelectionService(mentorados=mentorados, supervisor=supervisor, audit_service=audit_service),
+        credentials=CredentialService(
+            mentorados=mentorados,
+            supervisor=supervisor,
+            actions=actions,
+            providers=providers,
+            secrets=secrets,
+            audit_service=audit_service,
+            accounts=accounts,
+        ),
+        queue=OutboundQueueService(
+            mentorados=mentorados,
+            supervisor=supervisor,
+            actions=actions,
+            providers=providers,
+            audit_service=audit_service,
+        ),
+        details=NumberDetailsService(mentorados=mentorados, providers=providers, clock=clock),
+        registration=NumberRegistrationService(
+            mentorados=mentorados,
+            supervisor=supervisor,
+            actions=actions,
+            providers=providers,
+            tries=tries,
+            audit_service=audit_service,
+            clock=clock,
+        ),
+    )
+
+
+def build_procedures(
+    *,
+    mentorados: MentoradoService,
+    supervisor: Supervisor,
+    incidents: IncidentDetector,
+    actions: ActionService,
+    providers: Mapping[ProviderKind, Provider],
+    backups: BackupService,
+    journal: ProcedureJournal,
+    transfer: HistoryDump,
+    history: MessageRepository,
+    transitions: TransitionRepository,
+    audit: AuditLog,
+    audit_service: AuditService,
+    locks: ProcedureLocks,
+    bus: EventBus,
+    clock: Clock,
+) -> ProcedureService:
+    """Recoveries, re-authentications, backups and restores, over one journal."""
+    recovery = RecoverySteps(
+        mentorados=mentorados,
+        supervisor=supervisor,
+        incidents=incidents,
+        providers=providers,
+        backups=backups,
+        bus=bus,
+        clock=clock,
+    )
+    reauthentication = ReauthenticationSteps(
+        mentorados=mentorados,
+        supervisor=supervisor,
+        providers=providers,
+        no_pairing=actions.pairing_blocked,
+        bus=bus,
+        clock=clock,
+    )
+    restore = RestoreSteps(
+        backups=backups,
+        mentorados=mentorados,
+        providers=providers,
+        transfer=transfer,
+        history=history,
+        transitions=transitions,
+        bus=bus,
+    )
+    smoke_test = SmokeTest(
+        mentorados=mentorados, supervisor=supervisor, providers=providers, note=lambda: texts("smoke.note")
+    )
+    return ProcedureService(
+        journal=journal,
+        steps=[
+            *recovery.steps(),
+            *reauthentication.steps(),
+            smoke_test.step(),
+            *BackupSteps(backups).steps(),
+            *restore.steps(),
+        ],
+        ledger=ImpactService(mentorados=mentorados, providers=providers, history=history, journal=journal),
+        recorder=ProcedureAuditor(
+            audit_service=audit_service,
+            audit=audit,
+            mentorados=mentorados,
+            status=supervisor.status,
+            clear=backups.discard_part,
+        ),
+        require=lambda name, mentorado_id, why: actions.require(name, mentorado_id, override_reason=why),
+        locks=locks,
+        bus=bus,
+        clock=clock,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The program without a window, wired. Nothing is opened yet: making one costs next to nothing."""
+
+    settings: Settings
+    clock: TrustedClock
+    bus: EventBus
+    database: Database
+    transitions: SqlTransitionRepository
+    history: SqlMessageRepository
+    set_aside: SqlSetAside
+    audit: SqlAuditLog
+    audit_service: AuditService
+    write_queue: WriteQueue
+    whatsapp_web: WhatsAppWebProvider
+    mentorados: MentoradoService
+    supervisor: Supervisor
+    incidents: IncidentDetector
+    actions: ActionService
+    settings_service: SettingsService
+    provider_log: DebugLogController
+    personal_data: PrivacyService
+    retention: RetentionJob
+    csv_import: CsvImportService
+    secrets: SelectableSecretStore
+    secret_service: SecretService
+    providers: Mapping[ProviderKind, Provider]
+    hosted: ProviderSetup
+    journal: SqlProcedureJournal
+    procedures: ProcedureService
+    backups: BackupService
+    backup_retention: BackupPruner
+    webhooks: WebhookService
+    clock_check: ClockCheck
+    follower: DatabaseFollower
+
+    async def open(self) -> None:
+        """Open the database, read what operators decided and the roster. May be called again after a `Problem`."""
+        if self.settings.passphrase_file is not None:
+            read_passphrase(self.settings.passphrase_file)  # it is needed late, and what is wrong with it is said now
+        await self.database.open()
+        await self.follower.mark()
+        await self.clock.load()
+        await self.settings_service.load()
+        await self.mentorados.load()
+        await self.procedures.load()
+        self.follower.begin()
+
+    async def begin_anew(self) -> None:
+        """Make a new database where one was lost; `open` comes after. Raises `Problem`."""
+        await self.database.begin_anew()
+        self.audit.begin_anew()
+        await self.audit_service.write(AuditAction.BEGIN_DATABASE, after={"value": str(self.settings.database)})
+
+    async def use_copy(self, copy: Path) -> None:
+        """Put a *copy* where the database was lost; `open` comes after. Raises `Problem`."""
+        await self.database.use_copy(copy)
+        self.audit.begin_anew()
+        await self.audit_service.write(AuditAction.USE_DATABASE_COPY, after={"value": str(copy)})
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hold the links' tasks and the chores. Leaving closes every line, then the database."""
+        try:
+            async with (
+                self.supervisor,
+                self.procedures,
+                BackgroundTasks(
+                    self.clock_check.run,
+                    self.provider_log.run,
+                    self.retention.run,
+                    self.incidents.run,
+                    self.webhooks.run,
+                    self.backup_retention.run,
+                    self.follower.run,
+                ),
+            ):
+                yield
+            with suppress(Problem):
+                await self.clock.save()
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Wait a little until the last audit entry is remembered outside the database, and close that."""
+        try:
+            await self.audit.settled()
+        finally:
+            await self.database.close()
+
+
+def _traces(settings: Settings) -> tuple[tuple[Path, str], ...]:
+    """What shows that there was a database: sessions, backups, secrets, and copies of the database itself."""
+    return (
+        (settings.session_dir, "*/session-*.db"),
+        (settings.session_dir, "*/snapshots/*"),
+        (settings.backup_dir, f"*{ENDING}"),
+        (settings.data_dir, settings.secrets.name),
+        (settings.data_dir, f"{settings.database.stem}.*{settings.database.suffix}"),
+    )
+
+
+def build_services(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    policy: ReconnectPolicy | None = None,
+    provider_time: ProviderTime | None = None,
+) -> Services:
+    """Wire the core for *settings*."""
+    bus, database, computer = EventBus(), Database(settings.database, traces=_traces(settings)), clock or SystemClock()
+    checks = build_checks(settings, computer)
+    trusted = TrustedClock(
+        computer,
+        records=SqlTimeRecords(database),
+        provider_time=provider_time or checks,
+        elapsed=elapsed if clock is None else None,
+    )
+    passphrase_file = settings.passphrase_file
+    secrets = SelectableSecretStore(
+        settings.secrets, passphrase=None if passphrase_file is None else partial(read_passphrase, passphrase_file)
+    )
+    heads = AuditHeads(settings.data_dir / audit_heads.NAME)
+    audit, write_queue = (
+        SqlAuditLog(database, heads, AuditSeals(secrets, settings.database)),
+        WriteQueue(bus=bus, clock=trusted),
+    )
+    audit_service = AuditService(
+        audit=audit,
+        write_queue=write_queue,
+        clock=trusted,
+        actor=lambda: current_actor(settings_service.settings.operator_name),
+    )
+    mentorados = MentoradoService(
+        bus=bus, mentorado_repository=SqlMentoradoRepository(database), clock=trusted, audit_service=audit_service
+    )
+    transitions = SqlTransitionRepository(database)
+    whatsapp_web = build_whatsapp_web(
+        settings,
+        trusted,
+        on_taken_over=lambda whose, left_by: audit_service.record(
+            AuditAction.TAKE_OVER_SESSION, mentorados.get(whose), before={"owner": left_by}
+        ),
+        mentorados=mentorados.all,
+    )
+    accounts = Accounts(mentorados=mentorados, secrets=secrets)
+    providers = build_providers(settings, trusted, whatsapp_web, secrets, accounts)
+    history = SqlMessageRepository(database)
+    supervisor = Supervisor(
+        bus=bus,
+        providers=providers,
+        mentorados=mentorados,
+        transitions=transitions,
+        ingestor=MessageIngestor(bus=bus, store=history, clock=trusted, latest=trusted.latest),
+        clock=trusted,
+        write_queue=write_queue,
+        policy=policy,
+    )
+    settings_service = SettingsService(bus=bus, store=SqlSettings(database), audit_service=audit_service, clock=trusted)
+    provider_log = DebugLogController(
+        bus=bus,
+        settings_service=settings_service,
+        providers=[whatsapp_web],
+        clock=trusted,
+        from_start=settings.provider_logging_for if settings.provider_logging else None,
+    )
+    incidents = IncidentDetector(
+        bus=bus,
+        mentorados=mentorados,
+        checks=checks,
+        clock=trusted,
+        bring_back=supervisor.reconnect,
+        policy=IncidentPolicy(share=settings.incident_share),
+    )
+    actions = ActionService(
+        mentorados=mentorados,
+        supervisor=supervisor,
+        clock=trusted,
+        audit_service=audit_service,
+        incidents=incidents,
+        under_way=lambda mentorado_id: procedures.active(mentorado_id),  # noqa: PLW0108 - made below
+        interrupt=lambda mentorado_id: procedures.pause_active(mentorado_id),  # noqa: PLW0108
+    )
+    journal, transfer = SqlProcedureJournal(database), SqlHistoryDump(database)
+    backups = BackupService(
+        settings.backup_dir,
+        mentorados=mentorados,
+        providers=providers,
+        transfer=transfer,
+        clock=trusted,
+        audit=audit,
+    )
+    procedures = build_procedures(
+        mentorados=mentorados,
+        supervisor=supervisor,
+        incidents=incidents,
+        actions=actions,
+        providers=providers,
+        backups=backups,
+        journal=journal,
+        transfer=transfer,
+        history=history,
+        transitions=transitions,
+        audit=audit,
+        audit_service=audit_service,
+        locks=FileProcedureLocks(settings.data_dir / "procedures"),
+        bus=bus,
+        clock=trusted,
+    )
+    clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
+    return Services(
+        settings=settings,
+        clock=trusted,
+        bus=bus,
+        database=database,
+        transitions=transitions,
+        history=history,
+        set_aside=SqlSetAside(database),
+        audit=audit,
+        audit_service=audit_service,
+        write_queue=write_queue,
+        whatsapp_web=whatsapp_web,
+        mentorados=mentorados,
+        supervisor=supervisor,
+        incidents=incidents,
+        actions=actions,
+        settings_service=settings_service,
+        provider_log=provider_log,
+        personal_data=PrivacyService(
+            bus=bus,
+            mentorados=mentorados,
+            history=history,
+            set_aside=SqlSetAside(database),
+            audit_service=audit_service,
+            clock=trusted,
+            leftovers=(
+                BackupCopies(backups),
+                DatabaseCopies(settings.database),
+                SessionLeftovers(settings.session_dir),
+                WebhookLeftovers(settings.data_dir),
+            ),
+        ),
+        csv_import=CsvImportService(mentorados=mentorados, audit_service=audit_service),
+        retention=RetentionJob(
+            bus=bus, settings_service=settings_service, history=history, audit_service=audit_service, clock=trusted
+        ),
+        secrets=secrets,
+        secret_service=SecretService(secrets=secrets, audit_service=audit_service),
+        providers=providers,
+        hosted=build_provider_setup(
+            mentorados=mentorados,
+            supervisor=supervisor,
+            actions=actions,
+            providers=providers,
+            secrets=secrets,
+            accounts=accounts,
+            tries=SqlRegistrationAttempts(database),
+            audit_service=audit_service,
+            clock=trusted,
+        ),
+        journal=journal,
+        procedures=procedures,
+        backups=backups,
+        backup_retention=BackupPruner(
+            backups=backups,
+            mentorados=mentorados,
+            journal=journal,
+            audit_service=audit_service,
+            clock=trusted,
+            under_way=procedures.active,
+        ),
+        webhooks=WebhookService(
+            bus=bus,
+            settings_service=settings_service,
+            receiver=WebhookServerProcess(settings.data_dir),
+            mentorados=mentorados,
+            providers=providers,
+            secrets=secrets,
+            clock=trusted,
+        ),
+        clock_check=clock_check,
+        follower=DatabaseFollower(
+            commits=database,
+            mentorados=mentorados,
+            supervisor=supervisor,
+            settings_service=settings_service,
+            procedures=procedures,
+            clock_check=clock_check,
+            accounts=accounts,
+            clock=trusted,
+        ),
+    )

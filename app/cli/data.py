@@ -1,0 +1,216 @@
+"""The commands about what is kept of people, and about what was done: export, erase, audit."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from app.bootstrap import Services
+from app.core.privacy_service import contact_of
+from app.domain.audit import AuditEntry
+from app.domain.errors import Problem, ProblemCode
+from app.formats.export_html import HtmlExportRenderer
+from app.platform.terminal import json_line
+from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.text import audit as audit_text
+from app.text import status as status_text
+from app.text.status import (
+    clock_doubt,
+    old_copy,
+    texts,
+    traces_left,
+)
+
+DONE, FAILED = 0, 1
+
+
+async def run_record_command(core: Services, arguments: Namespace) -> int:
+    """Do what *arguments* ask and return the exit code. Raises `Problem`."""
+    match arguments.command:
+        case "export":
+            return await export(core, arguments)
+        case "erase":
+            return await erase(core, arguments)
+        case "set-aside":
+            return await list_set_aside(core, arguments.name, arguments.limit, as_json=arguments.json)
+        case "clock":
+            return await clock(core, confirm=arguments.confirm, as_json=arguments.json)
+        case _ if arguments.audit_command == "verify":
+            return await verify_audit(core, as_json=arguments.json)
+        case _:
+            return await list_audit(core, arguments.limit, as_json=arguments.json)
+
+
+async def export(core: Services, arguments: Namespace) -> int:
+    """Write all that is kept of somebody; interrupted, nothing is left."""
+    mentorado = core.mentorados.find(arguments.name, archived=True)
+    contact = contact_of(arguments.contact) if arguments.contact else None
+    exported = await core.personal_data.export(
+        mentorado.id,
+        arguments.to,
+        HtmlExportRenderer(texts.language),
+        contact=contact,
+    )
+    if arguments.json:
+        _print_json(
+            {
+                "folder": str(exported.folder),
+                "messages": exported.messages,
+                "conversations": exported.conversations,
+            }
+        )
+    else:
+        print(texts.plural("cli.exported", exported.messages, folder=exported.folder))
+    return DONE
+
+
+async def erase(core: Services, arguments: Namespace) -> int:
+    """Erase a contact whose number was typed twice."""
+    mentorado = core.mentorados.find(arguments.name, archived=True)
+    contact = contact_of(arguments.contact)
+    if contact_of(arguments.yes_erase) != contact:
+        raise Problem(ProblemCode.ERASURE_NOT_CONFIRMED)
+    erased = await core.personal_data.erase_contact(mentorado.id, contact)
+    remove = arguments.remove_copies and bool(erased.copies)
+    if remove:
+        await core.personal_data.remove_copies(mentorado.id, erased.copies)
+    if arguments.json:
+        copies = [{"kind": each.kind, "path": str(each.path), "at": each.at.isoformat()} for each in erased.copies]
+        _print_json(
+            {
+                "messages": erased.messages,
+                "traces": erased.traces and erased.traces.code,
+                "copies": copies,
+                "copies_removed": remove,
+            }
+        )
+        return DONE
+    print(texts.plural("cli.erased", erased.messages))
+    if erased.traces is not None:
+        print(traces_left(erased.traces))
+    if remove:
+        print(texts.plural("erasure.removed", len(erased.copies)))
+    elif erased.copies:
+        print(texts("erasure.copies"))
+        for each in erased.copies:
+            print(f"  {old_copy(each)}: {each.path}")
+        print(texts("cli.remove_copies"))
+    return DONE
+
+
+async def list_set_aside(core: Services, name: str | None, limit: int, *, as_json: bool) -> int:
+    """Show what was delivered and not taken into the history, the newest first; payloads in JSON only."""
+    mentorado_id = core.mentorados.find(name, archived=True).id if name else None
+    counts = await core.set_aside.counts(mentorado_id)
+    deliveries = await core.set_aside.latest(mentorado_id, limit=max(limit, 1))
+    names = {mentorado.id: mentorado.name for mentorado in core.mentorados.all()}
+    if as_json:
+        described = [
+            {
+                "number": each.number,
+                "at": each.at.isoformat(),
+                "name": names[each.mentorado_id],
+                "provider": each.provider,
+                "kind": each.kind,
+                "reason": each.reason,
+                "detail": each.detail,
+                "payload": each.payload,
+                "payload_size": each.payload_size,
+            }
+            for each in deliveries
+        ]
+        _print_json({"count": sum(each.count for each in counts), "deliveries": described})
+        return DONE
+    for each in deliveries:
+        at = each.at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        what = status_text.set_aside(each.kind, each.reason)
+        print(
+            "  ".join(
+                filter(None, (at, names[each.mentorado_id], status_text.provider(each.provider), what, each.detail))
+            )
+        )
+    if not deliveries:
+        print(texts("cli.nothing_set_aside"))
+    return DONE
+
+
+async def clock(core: Services, *, confirm: bool, as_json: bool) -> int:
+    """Say whether the date of this computer is believed; with *confirm*, go by it from now on."""
+    if confirm:
+        await core.clock_check.confirm()
+    invalidate, now = core.clock.invalidate, core.clock.now()
+    if as_json:
+        computer = now if invalidate is None else invalidate.computer
+        _print_json({"believed": invalidate is None, "computer": computer.isoformat(), "trusted": now.isoformat()})
+    elif invalidate is None:
+        print(texts("clock.cli_fine", now=f"{now.astimezone():%Y-%m-%d %H:%M}"))
+    else:
+        print(clock_doubt(invalidate), *(() if invalidate.certain else (texts("clock.cli_next"),)))
+    return DONE if invalidate is None else FAILED
+
+
+async def verify_audit(core: Services, *, as_json: bool) -> int:
+    """Say whether the whole chain holds, and where it first does not."""
+    verified = await core.audit.verification()
+    broken = verified.broken
+    if as_json:
+        found = None if broken is None else {"number": broken.number, "found": broken.found}
+        number, head = await core.audit.head()
+        _print_json(
+            {
+                "holds": broken is None,
+                "broken": found,
+                "number": number,
+                "head": head,
+                "sealing": verified.sealing,
+                "sealed_from": verified.sealed_from,
+                "sealed_to": verified.sealed_to,
+                "remembered": verified.remembered,
+            }
+        )
+    elif broken is None:
+        number, head = await core.audit.head()
+        print(texts("cli.audit_holds"))
+        if sealing := audit_text.sealing(verified):
+            print(sealing)
+        print(texts("cli.audit_head", number=number, head=head))
+    else:
+        print(texts("cli.audit_broken", found=audit_text.found(broken)))
+    return DONE if broken is None else FAILED
+
+
+async def list_audit(core: Services, limit: int, *, as_json: bool) -> int:
+    """Show the latest entries, the newest first."""
+    entries = await core.audit.entries(limit=limit)
+    if as_json:
+        _print_json({"entries": [_described(entry) for entry in entries]})
+        return DONE
+    for entry in entries:
+        record = entry.record
+        who, what, outcome = audit_text.who(record), audit_text.what(record.action), audit_text.outcome(record.outcome)
+        print("\t".join((str(entry.number), audit_text.exactly(record.at), who, what, record.subject, outcome)))
+    if not entries:
+        print(texts("cli.audit_empty"))
+    return DONE
+
+
+def _described(entry: AuditEntry) -> dict[str, Any]:
+    record = entry.record
+    return {
+        "number": entry.number,
+        "at": record.at.isoformat(),
+        "user": record.actor.user,
+        "operator": record.actor.operator,
+        "action": record.action,
+        "mentorado": record.mentorado_id,
+        "subject": record.subject,
+        "before": dict(record.before),
+        "after": dict(record.after),
+        "outcome": record.outcome,
+        "reason": record.reason,
+        "hash": entry.hash,
+    }
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json_line(value), flush=True)

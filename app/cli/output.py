@@ -1,0 +1,111 @@
+"""What several commands print: statuses as they change, codes to scan, and JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import datetime
+from typing import Any, TextIO
+
+from app.bootstrap import Services
+from app.domain.events import PairingQueueChanged, StatusChanged
+from app.domain.link_status import LinkState, LinkStatus, QrCode
+from app.domain.mentorado import LinkId, Mentorado
+from app.platform.terminal import json_line
+from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.text import status as status_text
+from app.text.status import texts
+
+
+class LinkOutput:
+    """While it is entered, prints a line per move of one link to standard output, and draws codes on standard error.
+
+    `settled` is set once the link is connected or needs a person.
+    """
+
+    def __init__(self, core: Services, link_id: LinkId, *, as_json: bool) -> None:
+        self._core = core
+        self._link_id = link_id
+        self._as_json = as_json
+        self.settled = asyncio.Event()
+
+    def __enter__(self) -> LinkOutput:
+        bus = self._core.bus
+        self._stop = (
+            bus.subscribe(StatusChanged, self.on_status),
+            bus.subscribe(PairingQueueChanged, self.on_turn),
+        )
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        for stop in self._stop:
+            stop()
+
+    def on_status(self, event: StatusChanged) -> None:
+        if event.link_id != self._link_id:
+            return
+        before, after = event.before, event.after
+        mentorado = self._core.mentorados.get(event.mentorado_id)
+        if (before.state, before.reason) != (after.state, after.reason):
+            if self._as_json:
+                print_json({"event": "status", **link_as_json(mentorado, after)})
+            else:
+                sentence = status_text.sentence(after, mentorado, self._core.clock.now())
+                print(f"{status_text.state_badge(after)}: {sentence}")
+        if after.qr is not None and after.qr != before.qr:
+            self._show(after.qr)
+        if after.state in (LinkState.CONNECTED, LinkState.BLOCKED):
+            self.settled.set()
+
+    def on_turn(self, event: PairingQueueChanged) -> None:
+        if self._as_json and self._link_id in event.waiting:
+            print_json({"event": "waiting_turn", "ahead": event.waiting.index(self._link_id) + 1})
+
+    def _show(self, code: QrCode) -> None:
+        if self._as_json:  # the text itself is a credential, and what reads these lines may keep them
+            print_json({"event": "qr", "number": code.number, "total": code.total, "expires_at": iso(code.expires_at)})
+        elif not sys.stdout.isatty():
+            print(texts("cli.code_drawn", number=code.number, total=code.total))
+        print_qr(code.text, sys.stderr)
+        print(texts("cli.scan", number=code.number, total=code.total), file=sys.stderr, flush=True)
+
+
+def print_qr(code: str, out: TextIO) -> None:
+    """Draw *code* with half blocks, black on white whatever the terminal's colours."""
+    import qrcode
+
+    qr = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_L, border=2)
+    qr.add_data(code)
+    qr.print_ascii(out=out, tty=out.isatty(), invert=not out.isatty())
+    out.flush()
+
+
+def person_as_json(mentorado: Mentorado) -> dict[str, Any]:
+    person = mentorado
+    return {
+        "id": person.id,
+        "name": person.name,
+        "phone": person.phone,
+        "cohort": person.cohort,
+        "archived_at": iso(person.archived_at),
+        "provider": mentorado.link.provider,
+    }
+
+
+def link_as_json(mentorado: Mentorado, status: LinkStatus) -> dict[str, Any]:
+    return {
+        **person_as_json(mentorado),
+        "state": status.state,
+        "reason": status.reason,
+        "since": iso(status.since),
+        "until": iso(status.until),
+        "account": status.account,
+    }
+
+
+def iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def print_json(value: dict[str, Any]) -> None:
+    print(json_line(value), flush=True)

@@ -1,0 +1,180 @@
+"""The commands that set a mentorado up without a window: provider, credentials, disconnect, edit, unarchive."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from getpass import getpass
+from typing import Final
+
+from app.bootstrap import Services
+from app.domain.actions import ActionName
+from app.domain.credentials import FIELDS, CredentialField, CredentialReport
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import Mentorado, ProviderKind
+from app.platform.terminal import json_line
+from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
+from app.text import providers as providers_text
+from app.text import status as status_text
+from app.text.status import texts
+
+DONE, FAILED = 0, 1
+
+CLOSE_SECONDS: Final = 10.0
+"""How long a program that holds the connection is given to close it."""
+
+_LARGEST: Final = 1 << 16  # characters of standard input
+
+
+async def run_setup_command(core: Services, arguments: Namespace) -> int:
+    """Do what *arguments* ask and return the exit code. Raises `Problem`."""
+    match arguments.command:
+        case "provider":
+            return await choose_provider(core, arguments)
+        case "credentials":
+            return await enter_credentials(core, arguments)
+        case "disconnect":
+            return await disconnect(core, arguments)
+        case _:
+            return await change(core, arguments)
+
+
+async def choose_provider(core: Services, arguments: Namespace) -> int:
+    """Let another provider carry the messages of a link that was never connected."""
+    mentorado = core.mentorados.find(arguments.name)
+    kind = ProviderKind(arguments.kind)
+    if await core.whatsapp_web.is_open(mentorado.link):
+        raise Problem(ProblemCode.MENTORADO_CONNECTED, name=mentorado.name)
+    after = await core.hosted.choice.choose(mentorado.id, kind)
+    if arguments.json:
+        _print_json(after)
+        return DONE
+    print(texts("cli.provider_chosen", name=after.name, provider=status_text.provider(kind)))
+    if FIELDS[kind] and not (await core.hosted.credentials.known(after.id)).anything:
+        print(texts("cli.credentials_next", name=after.name))
+    return DONE
+
+
+async def enter_credentials(core: Services, arguments: Namespace) -> int:
+    """Keep the credentials of a hosted provider, read from standard input; with ``--check`` only once they are right.
+
+    They are a JSON object there, or typed at a terminal. Fields that are left out stay as they are.
+    """
+    mentorado = core.mentorados.find(arguments.name)
+    whose, credentials = mentorado.id, core.hosted.credentials
+    core.actions.require(ActionName.ENTER_CREDENTIALS, whose)
+    typed = await asyncio.to_thread(_typed, mentorado.link.provider)
+    report: CredentialReport | None = None
+    try:
+        if arguments.check:
+            report = await credentials.check(whose, typed)
+            if not report.valid:
+                return _refused(mentorado, report, as_json=arguments.json)
+        changed = await credentials.save(whose, typed, report)
+    except Problem as problem:
+        if problem.code in (ProblemCode.CREDENTIAL_EMPTY, ProblemCode.CREDENTIAL_MALFORMED):
+            print(f"{providers_text.label(CredentialField(problem.context['field']))}:", file=sys.stderr)
+        raise
+    if arguments.json:
+        _print_json(mentorado, changed=list(changed), checked=None if report is None else report.valid)
+        return DONE
+    print(texts("cli.credentials_kept" if report is None else "cli.credentials_right", name=mentorado.name))
+    if report is not None:
+        for name, value in providers_text.facts(report):
+            print(f"{name}: {value}")
+        if answer := providers_text.note(report, mentorado):
+            print(answer)
+    return DONE
+
+
+def _refused(mentorado: Mentorado, report: CredentialReport, *, as_json: bool) -> int:
+    if as_json:
+        _print_json(mentorado, changed=[], checked=report.valid, reason=report.reason)
+    elif report.valid is None:
+        print(texts("cli.credentials_silent", provider=status_text.provider(mentorado.link.provider)), file=sys.stderr)
+    else:
+        for sentence in providers_text.refused(report, mentorado.link.provider):
+            print(sentence, file=sys.stderr)
+    return FAILED
+
+
+async def disconnect(core: Services, arguments: Namespace) -> int:
+    """Let the connection run no longer. A window or ``conecta run`` that holds it closes it within a moment."""
+    mentorado = core.mentorados.find(arguments.name)
+    link = mentorado.link
+    if link.enabled:
+        with core.audit_service.with_changes(ActionName.DISCONNECT, mentorado):
+            await core.mentorados.save_link(replace(link, enabled=False))
+    closed = await _closed(core, mentorado)
+    if arguments.json:
+        _print_json(mentorado, closed=closed)
+    else:
+        print(texts("cli.disconnected" if closed else "cli.still_open", name=mentorado.name))
+    return DONE if closed else FAILED
+
+
+async def _closed(core: Services, mentorado: Mentorado) -> bool:
+    """Whether no program has the session open, once the one that has was given `CLOSE_SECONDS`."""
+    left = CLOSE_SECONDS
+    while await core.whatsapp_web.is_open(mentorado.link):
+        if left <= 0:
+            return False
+        await core.clock.sleep(0.2)
+        left -= 0.2
+    return True
+
+
+async def change(core: Services, arguments: Namespace) -> int:
+    """Edit somebody, or bring them back from the archive."""
+    mentorado = core.mentorados.find(arguments.name, archived=True)
+    person = mentorado
+    if arguments.mentorado_command == "unarchive":
+        await core.actions.run(ActionName.BRING_BACK, person.id, _asked_for)
+        key = "cli.unarchived"
+    else:
+        typed = {name: getattr(arguments, name) for name in ("new_name", "phone", "cohort")}
+        name, phone, cohort = (
+            kept if given is None else given
+            for given, kept in zip(typed.values(), (person.name, person.phone, person.cohort), strict=True)
+        )
+        await core.mentorados.edit(person.id, name, phone, cohort)
+        key = "cli.edited"
+    after = core.mentorados.get(person.id)
+    if arguments.json:
+        _print_json(after)
+    else:
+        print(texts(key, name=after.name))
+    return DONE
+
+
+async def _asked_for(_name: ActionName, _mentorado: Mentorado) -> bool:
+    """What was typed after the command is the answer."""
+    return True
+
+
+def _typed(kind: ProviderKind) -> dict[CredentialField, str]:
+    """What is on standard input: typed at a terminal, else a JSON object. Raises `Problem`, which holds none of it."""
+    if sys.stdin.isatty():
+        return {
+            asked.name: (getpass if asked.secret else input)(f"{providers_text.label(asked.name)}: ")
+            for asked in FIELDS[kind]
+        }
+    allowed = [asked.name for asked in FIELDS[kind]]
+    try:
+        written = sys.stdin.read(_LARGEST)
+        given = json.loads(written) if written.strip() else {}
+    except ValueError:  # it holds what was read, and so must go no further
+        given = None
+    known = isinstance(given, dict) and given.keys() <= set(allowed)
+    if given is None or not known or not all(isinstance(value, str) for value in given.values()):
+        raise Problem(ProblemCode.CREDENTIALS_UNREADABLE, fields=", ".join(allowed))
+    return {name: given[name] for name in allowed if name in given}
+
+
+def _print_json(mentorado: Mentorado, **more: object) -> None:
+    person = mentorado
+    known = {"id": person.id, "name": person.name, "phone": person.phone, "cohort": person.cohort}
+    print(json_line({**known, "provider": mentorado.link.provider, **more}), flush=True)

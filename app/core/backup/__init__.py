@@ -1,1 +1,0 @@
-"""One archive per mentorado: written, read back, believed only when checked, and merged again."""

@@ -1,1 +1,0 @@
-"""What hosted providers need of a person: credentials, queues, registration, and an address to call."""

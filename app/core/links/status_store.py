@@ -1,0 +1,208 @@
+"""What is true of every link, and the only place where that changes."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+from app.core.event_bus import EventBus
+from app.core.write_queue import WriteQueue
+from app.domain.errors import Problem
+from app.domain.events import StatusChanged, StorageFailed
+from app.domain.guidance import OUTWEIGHED, applies_to, forbids
+from app.domain.link_status import (
+    LinkState,
+    LinkStatus,
+    Reason,
+    SendCapability,
+)
+from app.domain.mentorado import Link, LinkId
+from app.domain.repositories import Clock, Transition, TransitionRepository
+from app.domain.state_machine import Trigger, next_state
+
+log = logging.getLogger(__name__)
+
+_CAPABILITY = {LinkState.CONNECTED: SendCapability.OK, LinkState.BLOCKED: SendCapability.BLOCKED}
+
+
+class StatusStore:
+    """Holds the statuses. `move` follows the transition table; `note` changes only what is shown beside the state."""
+
+    def __init__(
+        self, *, bus: EventBus, clock: Clock, write_queue: WriteQueue, transitions: TransitionRepository
+    ) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._write_queue = write_queue
+        self._transitions = transitions
+        self._statuses: dict[LinkId, LinkStatus] = {}
+        self._forbidden: dict[LinkId, LinkStatus] = {}  # by WhatsApp, until it is lifted
+        self._since = clock.now()
+
+    def status(self, link_id: LinkId) -> LinkStatus:
+        """What is true of *link_id* now; a link nobody asked for is off."""
+        return self._statuses.get(link_id) or LinkStatus(since=self._since)
+
+    def init(self, link_id: LinkId, since: datetime) -> None:
+        """Nobody asked for *link_id* yet, or any more, *since* then. It is no transition."""
+        self._statuses.setdefault(link_id, LinkStatus(since=since))
+
+    def restore(self, link: Link, status: LinkStatus, *, forbidden: LinkStatus | None = None) -> None:
+        """Take up what was true when the program ended, without a transition; *forbidden* is what stood beside it."""
+        self._forbidden.pop(link.id, None)
+        for each in (forbidden, status):
+            if each is not None and forbids(each, self._clock.now()):
+                self._forbidden[link.id] = each
+        self._publish(link, self.status(link.id), self._outweighed(link, status) or status)
+
+    def forbidden(self, link: Link) -> LinkStatus | None:
+        """The status with which WhatsApp forbade the number of *link*, while that stands."""
+        status = self._forbidden.get(link.id)
+        if status is None or not forbids(status, self._clock.now()):
+            return None
+        return status if applies_to(link.provider, status.reason) else None
+
+    def lift(self, link: Link) -> None:
+        """A person says that WhatsApp lifted what it forbade: the link is off, as if nobody had asked for it."""
+        forbidden = self._forbidden.get(link.id)
+        if forbidden is None:
+            return
+        if self.status(link.id).reason is not forbidden.reason:
+            self.move(
+                link, Trigger.REFUSED, forbidden.reason, until=forbidden.until
+            )  # so that the log tells what ended
+        del self._forbidden[link.id]
+        self.move(link, Trigger.DISCONNECT)
+
+    def move(self, link: Link, trigger: Trigger, reason: Reason = Reason.NONE, **shown: Any) -> LinkStatus:
+        """Step, store, log, publish. *shown* are fields of `LinkStatus`; what is not given starts empty."""
+        before, now = self.status(link.id), self._clock.now()
+        state = next_state(before.state, trigger)
+        after = LinkStatus(
+            state=state,
+            reason=reason,
+            since=before.since if (before.state, before.reason) == (state, reason) else now,
+            evidence=replace(
+                before.evidence,
+                connected_since=_connected_since(before, state, now),
+                # What could not be asked was not observed: the badge shows how old the last truth is.
+                last_observation=before.evidence.last_observation if state is LinkState.UNKNOWN else now,
+            ),
+            **{
+                "account": before.account,
+                "capability": _CAPABILITY.get(state, SendCapability.UNKNOWN),
+                **shown,
+            },
+        )
+        after = self._remembered(link, after)
+        moved = (before.state, before.reason) != (after.state, after.reason)
+        if moved:
+            fields = {"link": link.id, "state": after.state, "reason": after.reason}
+            log.info("Link %s: %s → %s (%s)", link.id, before.state, after.state, after.reason, extra=fields)
+            transition = Transition(link_id=link.id, at=now, trigger=trigger, before=before, after=after)
+            self._write_queue.add(lambda: self._transitions.append(transition))
+        self._publish(link, before, after)
+        return after
+
+    def _remembered(self, link: Link, after: LinkStatus) -> LinkStatus:
+        """*after*, or what stands against the number where that is more."""
+        if after.state is LinkState.CONNECTED:
+            self._forbidden.pop(link.id, None)
+        stands = self._outweighed(link, after)
+        if stands is not None:
+            return replace(stands, account=after.account, evidence=after.evidence)
+        if forbids(after, self._clock.now()):
+            self._forbidden[link.id] = after
+        return after
+
+    def _outweighed(self, link: Link, status: LinkStatus) -> LinkStatus | None:
+        """What is shown in place of *status*, which says less."""
+        stands = self.forbidden(link)
+        if stands is None or stands.reason is status.reason:
+            return None
+        is_settled = status.state in (LinkState.OFF, LinkState.BLOCKED)
+        return stands if is_settled and status.reason in OUTWEIGHED else None
+
+    def update(self, link: Link, **shown: Any) -> None:
+        """Change what is shown beside the state: the next try, the evidence."""
+        before = self.status(link.id)
+        self._publish(link, before, replace(before, **shown))
+
+    def record_shutdown(self) -> None:
+        """Write down that nobody keeps the running links running any more. It is no move: they are taken up again."""
+        now = self._clock.now()
+        for link_id, status in self._statuses.items():
+            if status.state not in (LinkState.OFF, LinkState.BLOCKED):
+                away = LinkStatus(reason=Reason.PROGRAM_CLOSED, since=now, account=status.account)
+                left = Transition(link_id=link_id, at=now, trigger=Trigger.DISCONNECT, before=status, after=away)
+                self._write_queue.add(partial(self._transitions.append, left))
+
+    def storage_failed(self, problem: Problem) -> None:
+        """Something about a link could not be stored; the link itself goes on."""
+        log.warning("A link's settings could not be stored: %s", problem.code)
+        self._bus.publish(StorageFailed(problem))
+
+    def _publish(self, link: Link, before: LinkStatus, after: LinkStatus) -> None:
+        self._statuses[link.id] = after
+        self._bus.publish(StatusChanged(link.mentorado_id, link.id, before, after))
+
+
+def as_of(status: LinkStatus, now: datetime) -> LinkStatus:
+    """A stored *status* without a future: what a clock that was ahead wrote down is taken as of *now*, and a ban then
+    lasts as long as it was said to."""
+    ahead = status.since - now
+    if ahead <= timedelta():
+        return status
+    return replace(status, since=now, until=None if status.until is None else status.until - ahead)
+
+
+def _connected_since(before: LinkStatus, state: LinkState, now: datetime) -> datetime | None:
+    if state is not LinkState.CONNECTED:
+        return None
+    return before.evidence.connected_since or now
+
+
+class StatusWaiter:
+    """Enter it before asking the link for something: it hears all that follows."""
+
+    def __init__(self, bus: EventBus, clock: Clock, link_id: LinkId) -> None:
+        self._bus = bus
+        self._clock = clock
+        self._link_id = link_id
+        self._changes: asyncio.Queue[LinkStatus | None] = asyncio.Queue()
+
+    def __enter__(self) -> StatusWaiter:
+        self._leave = self._bus.subscribe(StatusChanged, self._on_status)
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        self._leave()
+
+    async def until(self, settled: Callable[[LinkStatus], bool], *, within: float | None = None) -> LinkStatus | None:
+        """The first status from now on that is *settled*; None when *within* so many seconds there was none."""
+        async with asyncio.TaskGroup() as group:
+            bell = group.create_task(self._ring(within))
+            while (status := await self._changes.get()) is not None and not settled(status):
+                pass
+            bell.cancel()
+        return status
+
+    async def _ring(self, within: float | None) -> None:
+        if within is not None:
+            await self._clock.sleep(within)
+            self._changes.put_nowait(None)
+
+    def _on_status(self, event: StatusChanged) -> None:
+        if event.link_id == self._link_id:
+            self._changes.put_nowait(event.after)
+
+
+def is_settled(status: LinkStatus) -> bool:
+    """Whether the link is through, or will not move by itself."""
+    return status.state in (LinkState.CONNECTED, LinkState.BLOCKED, LinkState.OFF)

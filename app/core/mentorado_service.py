@@ -1,0 +1,380 @@
+"""Everybody who is looked after: checks what staff type, stores it, and tells the rest of the program."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from app.core.audit_service import AuditService
+from app.core.event_bus import EventBus
+from app.domain.actions import ActionName
+from app.domain.audit import AuditAction
+from app.domain.errors import Problem, ProblemCode
+from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded
+from app.domain.mentorado import (
+    Link,
+    LinkId,
+    Mentorado,
+    MentoradoId,
+    ProviderKind,
+    new_link_id,
+    new_mentorado_id,
+)
+from app.domain.names import checked_cohort, checked_name
+from app.domain.phone import PhoneNumber, masked, same_account
+from app.domain.repositories import Clock, MentoradoRepository
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber as Parsed
+
+
+_LINK: Final = re.compile(r"(?:wa\.me/|[?&]phone=)\+?(?P<digits>\d+)", re.IGNORECASE)
+_LABEL: Final = re.compile(
+    r"(?:tel|telefone|fone|phone|cel|celular|mobile|whats|whatsapp|wpp|zap)\b[.:\s]*", re.IGNORECASE
+)
+_OPERATOR: Final = re.compile(r"^(\(?)0[\s-]*[x*]{2}[\s-]*", re.IGNORECASE)
+"""As in ``0xx11``: the place of an operator's code, as Brazilian stationery prints it."""
+
+_SEVERAL: Final = re.compile(r"[/;,|\n]|:::|\b(?:e|ou|or|and|y)\b")
+_CARRIERS: Final = re.compile(r"1[245]|2[1-35]|31|4[13]|55|65|99")
+"""Brazilian operators whose code follows 00 when a number abroad is dialled."""
+
+_BRAZILIAN_GROUPS: Final = frozenset({(11,), (2, 9), (2, 5, 4), (2, 1, 4, 4), (2, 1, 8)})
+"""How the digits of a mobile with its area code are grouped in Brazil."""
+
+_OWN_REGION: Final = 55
+
+
+def parse_phone(text: str) -> PhoneNumber:
+    """Read *text* as a number of Brazil unless it names its own country, with + or 00; raise `Problem` otherwise.
+
+    What can as well be a number of another country, written without its +, is not guessed: `PHONE_AMBIGUOUS`.
+    """
+    if not text.strip():
+        raise Problem(ProblemCode.PHONE_MISSING)
+    plain = _plain(text)
+    if sum(sum(map(str.isdigit, part)) >= 8 for part in _SEVERAL.split(plain)) > 1:
+        raise Problem(ProblemCode.PHONE_SEVERAL, typed=text)
+    if any(map(str.isalpha, plain)):
+        raise Problem(
+            ProblemCode.PHONE_WORDS if sum(map(str.isdigit, plain)) >= 8 else ProblemCode.PHONE_INVALID, typed=text
+        )
+    digits = "".join(filter(str.isdigit, plain))
+    if plain.lstrip(" (").startswith("+") or digits.startswith("00"):
+        return _e164(_abroad(digits), text)
+    return _e164(_at_home(plain, digits, text), text)
+
+
+def is_landline(number: PhoneNumber) -> bool:
+    """Whether *number* is a landline of Brazil, which has WhatsApp only with the Business app."""
+    return re.fullmatch(r"\+55[1-9]\d[2-5]\d{7}", number) is not None
+
+
+def _plain(text: str) -> str:
+    """*text* with plain digits and signs, without what stands around the number."""
+    shown = unicodedata.normalize("NFKC", text)
+    kept = "".join(_sign(letter) for letter in shown if unicodedata.category(letter) != "Cf").strip()
+    if link := _LINK.search(kept):
+        return f"+{link['digits']}"
+    kept = kept.removeprefix("=").strip("\"' ")
+    kept = re.sub(r"^(\+?\d{8,15})[.,]0$", r"\1", kept)  # a number that a program took for an amount
+    kept = _LABEL.sub("", kept, 1) if _LABEL.match(kept) else kept
+    return _OPERATOR.sub(r"\g<1>0", kept).replace("(0)", "")
+
+
+def _sign(letter: str) -> str:
+    digit = unicodedata.decimal(letter, None)
+    if digit is not None:
+        return str(digit)
+    return "-" if unicodedata.category(letter) == "Pd" else letter
+
+
+def _abroad(digits: str) -> Parsed | None:
+    """The number that *digits* are with their country code, perhaps after 00 and an operator's code."""
+    rest = digits.removeprefix("00")
+    found = _valid(f"+{rest}")
+    if found is None and rest != digits and _CARRIERS.match(rest):
+        found = _valid(f"+{rest[2:]}")
+    return found
+
+
+def _at_home(plain: str, digits: str, text: str) -> Parsed | None:
+    """The number of Brazil that *digits* are. Raises `Problem` when they may be another country's."""
+    import phonenumbers
+    from phonenumbers import PhoneNumberFormat, PhoneNumberType
+
+    found = _valid(digits, "BR")
+    other = None if digits.startswith("0") else _valid(f"+{digits}")
+    if other is not None and other.country_code == _OWN_REGION:
+        other = None
+    if other is None:
+        return found
+    foreign = phonenumbers.format_number(other, PhoneNumberFormat.INTERNATIONAL)
+    if found is None:
+        raise Problem(ProblemCode.PHONE_FOREIGN, typed=text, foreign=foreign)
+    if re.match(r"\s*\(\d\d\)", plain):
+        return found
+    mobile = phonenumbers.number_type(other) in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+    if len(str(found.national_number)) > len(digits):  # the ninth digit was missing
+        invalidate = True
+    elif len(digits) == 11:
+        invalidate = mobile and tuple(map(len, re.findall(r"\d+", plain))) not in _BRAZILIAN_GROUPS
+    else:
+        invalidate = mobile
+    if invalidate:
+        brazilian = phonenumbers.format_number(found, PhoneNumberFormat.INTERNATIONAL)
+        raise Problem(ProblemCode.PHONE_AMBIGUOUS, typed=text, brazilian=brazilian, foreign=foreign)
+    return found
+
+
+def _e164(number: Parsed | None, text: str) -> PhoneNumber:
+    import phonenumbers
+
+    if number is None:
+        raise Problem(ProblemCode.PHONE_INVALID, typed=text)
+    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _valid(digits: str, region: str | None = None) -> Parsed | None:
+    """*digits* as a number that can exist, with what changed in its country's plan; None when it cannot."""
+    import phonenumbers  # its tables take a moment to load, and only staff who add somebody need them
+
+    digits = re.sub(r"^\+521(?=[2-9]\d{9}$)", "+52", digits)  # Mexico's mobiles lost the 1 in 2019
+    try:
+        number = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(number):
+        number = _with_ninth_digit(number)
+    if number.country_code == _OWN_REGION and len(str(number.national_number)) < 10:
+        return None  # the area code is missing; what is that short is a service of the operators
+    return number if phonenumbers.is_valid_number(number) else None
+
+
+def _with_ninth_digit(number: Parsed) -> Parsed:
+    """Brazilian mobiles written as they were before 2016: eight digits after the area code, from 6 up."""
+    import phonenumbers
+
+    national = str(number.national_number)
+    if number.country_code != _OWN_REGION or len(national) != 10 or national[2] < "6":
+        return number
+    return phonenumbers.PhoneNumber(country_code=_OWN_REGION, national_number=int(f"{national[:2]}9{national[2:]}"))
+
+
+class MentoradoService:
+    """The roster in memory; the disk has it first, with the audit entry of what was done, then listeners hear of it."""
+
+    def __init__(
+        self, *, bus: EventBus, mentorado_repository: MentoradoRepository, clock: Clock, audit_service: AuditService
+    ) -> None:
+        self._bus = bus
+        self._repository = mentorado_repository
+        self._clock = clock
+        self._audit_service = audit_service
+        self._by_id: dict[MentoradoId, Mentorado] = {}
+        self._writing = asyncio.Lock()
+        self._changed_elsewhere: list[tuple[Mentorado, Mentorado]] = []  # since `follow` was asked
+
+    async def load(self) -> None:
+        """Read everybody from disk."""
+        everybody = await self._repository.all()
+        self._by_id = {mentorado.id: mentorado for mentorado in everybody}
+        self._bus.publish(MentoradosLoaded(tuple(everybody)))
+
+    async def follow(self) -> list[tuple[Mentorado, Mentorado]]:
+        """Read everybody anew, and tell what another program changed; returns who was changed, as before and as now."""
+        async with self._writing:
+            await self._follow()
+            changed, self._changed_elsewhere = self._changed_elsewhere, []
+            return changed
+
+    async def _follow(self) -> None:
+        for now in await self._repository.all():
+            before = self._by_id.get(now.id)
+            if before is None:
+                self._by_id[now.id] = now
+                self._bus.publish(MentoradoAdded(now))
+            elif before != now:
+                self._changed_elsewhere.append((before, self._keep(now)))
+
+    def all(self) -> Iterable[Mentorado]:
+        return tuple(self._by_id.values())
+
+    def get(self, mentorado_id: MentoradoId) -> Mentorado:
+        """The enrolment as it is now; raises `Problem(MENTORADO_UNKNOWN)`."""
+        try:
+            return self._by_id[mentorado_id]
+        except KeyError:
+            raise Problem(ProblemCode.MENTORADO_UNKNOWN, name=mentorado_id) from None
+
+    def by_link(self, link_id: LinkId) -> Mentorado:
+        """The mentorado whose link in use is *link_id*. Raises `StopIteration` when there is none."""
+        return next(mentorado for mentorado in self._by_id.values() if mentorado.link.id == link_id)
+
+    async def add(
+        self, name: str, phone: str, cohort: str = "", *, provider: ProviderKind = ProviderKind.WHATSAPP_WEB
+    ) -> Mentorado:
+        """Add a mentorado. Raises `Problem` when the name is empty, or the number is none or is taken."""
+        async with self._writing:
+            mentorado_id = new_mentorado_id()
+            mentorado = Mentorado(
+                id=mentorado_id,
+                name=checked_name(name),
+                phone=await self._free_phone(phone),
+                cohort=checked_cohort(cohort),
+                created_at=self._clock.now(),
+                link=Link(id=new_link_id(), mentorado_id=mentorado_id, provider=provider),
+            )
+            with self._audit_service.with_changes(AuditAction.ADD_MENTORADO, mentorado, after=_described(mentorado)):
+                await self._repository.add(mentorado)
+            self._by_id[mentorado.id] = mentorado
+        self._bus.publish(MentoradoAdded(mentorado))
+        return mentorado
+
+    async def edit(self, mentorado_id: MentoradoId, name: str, phone: str, cohort: str) -> Mentorado:
+        """Change who somebody is. A number that another person accepted for the link is forgotten with the old one."""
+        async with self._writing:
+            await self._follow()  # what another program changed must not be written over
+            before = self.get(mentorado_id)
+            number = await self._free_phone(phone, besides=mentorado_id)
+            link = before.link
+            if number != before.phone and link.accepted_account is not None:
+                link = replace(link, accepted_account=None)
+            after = replace(before, name=checked_name(name), phone=number, cohort=checked_cohort(cohort), link=link)
+            if after == before:
+                return before
+            was, now = _changed(_described(before), _described(after))
+            with self._audit_service.with_changes(AuditAction.EDIT_MENTORADO, after, before=was, after=now):
+                await self._repository.save(after)
+            return self._keep(after)
+
+    async def archive(self, mentorado_id: MentoradoId, *, undo_import: bool = False) -> None:
+        """Take somebody out of the list. Session files and history stay where they are.
+
+        With *undo_import* the audit says that it is because their import was taken back.
+        """
+        action = AuditAction.UNDO_IMPORT if undo_import else ActionName.ARCHIVE
+        async with self._writing:
+            await self._follow()
+            before = self.get(mentorado_id)
+            mentorado = replace(before, archived_at=self._clock.now())
+            with self._audit_service.with_changes(action, before):
+                await self._repository.save_mentorado(mentorado)
+            self._keep(mentorado)
+
+    async def unarchive(self, mentorado_id: MentoradoId) -> None:
+        """Undo `archive`; raises `Problem(PHONE_TAKEN)` when the number went to somebody else meanwhile."""
+        async with self._writing:
+            await self._follow()
+            before = self.get(mentorado_id)
+            await self._free_phone(before.phone, besides=mentorado_id)
+            if before.link.accepted_account is not None:
+                await self._require_free(before.link.accepted_account, before.link)
+            mentorado = replace(before, archived_at=None)
+            with self._audit_service.with_changes(ActionName.BRING_BACK, before):
+                await self._repository.save_mentorado(mentorado)
+            self._keep(mentorado)
+
+    async def save_link(self, link: Link) -> Mentorado:
+        """Store how a link is configured now."""
+        async with self._writing:
+            before = self.get(link.mentorado_id)
+            if link == before.link:
+                return before
+            if link.accepted_account is not None and link.accepted_account != before.link.accepted_account:
+                await self._require_free(link.accepted_account, link)
+            await self._repository.save_link(link)
+            return self._keep(replace(before, link=link))
+
+    def find(self, name: str, *, archived: bool = False) -> Mentorado:
+        """The one active mentorado called *name*, or whose number it is; with *archived*, an archived one is found as
+        well, where nobody active is called so.
+
+        Raises `Problem` when none or several are.
+        """
+        wanted, number = name.strip().casefold(), _number_in(name)
+        found: list[Mentorado] = []
+        for exactly in (True, False):
+            for among in (False, True) if archived else (False,):
+                everybody = [each for each in self._by_id.values() if each.archived is among]
+                found = found or [each for each in everybody if _is_called(each, wanted, number, exactly)]
+        if not found:
+            raise Problem(ProblemCode.MENTORADO_UNKNOWN, name=name)
+        if len(found) > 1:
+            raise Problem(ProblemCode.MENTORADO_AMBIGUOUS, name=name, count=str(len(found)))
+        return found[0]
+
+    async def _require_free(self, number: PhoneNumber, link: Link) -> None:
+        """Raises `Problem(ACCOUNT_TAKEN)`. The disk is asked, too: a command may have added somebody meanwhile."""
+        here = self.holder(number, link.id)
+        holder = await self._repository.by_phone(number) if here is None else here
+        if holder is not None and holder.id != link.mentorado_id:
+            raise Problem(ProblemCode.ACCOUNT_TAKEN, name=holder.name)
+
+    def _keep(self, mentorado: Mentorado) -> Mentorado:
+        self._by_id[mentorado.id] = mentorado
+        self._bus.publish(MentoradoChanged(mentorado))
+        return mentorado
+
+    async def _free_phone(self, typed: str, besides: MentoradoId | None = None) -> PhoneNumber:
+        number = parse_phone(typed)
+        holder = await self._repository.by_phone(number)
+        if holder is None or holder.id == besides:
+            holder = self._accepted_by(number, besides)
+        if holder is not None:
+            raise Problem(ProblemCode.PHONE_TAKEN, name=holder.name)
+        return number
+
+    def _accepted_by(self, number: PhoneNumber, besides: MentoradoId | None) -> Mentorado | None:
+        """Who connects with *number*, although it is not the one that was typed for them."""
+        for each in self._by_id.values():
+            accepted = each.link.accepted_account
+            if each.archived or each.id == besides or accepted is None:
+                continue
+            if same_account(accepted, number):
+                return each
+        return None
+
+    def holder(self, number: PhoneNumber, besides: LinkId) -> Mentorado | None:
+        """Whose WhatsApp number *number* is, of everybody who is not archived; not asked about the link *besides*.
+
+        Somebody whose link is expected to have it, or signed in with it last.
+        """
+        others = [each for each in self._by_id.values() if each.link.id != besides and not each.archived]
+        numbers = ((each, {each.expected_account, each.phone}) for each in others)
+        expecting = (each for each, theirs in numbers if any(same_account(one, number) for one in theirs))
+        signed_in = (each for each in others if each.link.account and same_account(each.link.account, number))
+        return next(expecting, None) or next(signed_in, None)
+
+
+def _described(mentorado: Mentorado) -> dict[str, str]:
+    """As the audit has it."""
+    known = {"name": mentorado.name, "phone": masked(mentorado.phone), "cohort": mentorado.cohort}
+    return {key: value for key, value in known.items() if value} | {"provider": mentorado.link.provider.value}
+
+
+def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What differs, on either side. Two numbers may look the same with most of their digits hidden."""
+    names = [name for name in {**before, **after} if before.get(name) != after.get(name)] or ["phone"]
+    return {name: before.get(name, "") for name in names}, {name: after.get(name, "") for name in names}
+
+
+def _number_in(typed: str) -> PhoneNumber | None:
+    """The number that was *typed* in place of a name, in any spelling."""
+    if sum(map(str.isdigit, typed)) < 8:
+        return None
+    try:
+        return parse_phone(typed)
+    except Problem:
+        return None
+
+
+def _is_called(person: Mentorado, wanted: str, number: PhoneNumber | None, exactly: bool) -> bool:
+    if not exactly:
+        return bool(wanted) and wanted in person.name.casefold()
+    has_number = number is not None and same_account(person.phone, number)
+    return has_number or wanted in (person.name.casefold(), person.phone, person.id)

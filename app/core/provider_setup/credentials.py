@@ -1,0 +1,226 @@
+"""What people type so that a hosted provider lets a link in: looked at, checked live, kept, and written down unread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from app.core.actions import ActionService
+from app.core.audit_service import AuditService
+from app.core.links.supervisor import Supervisor
+from app.core.mentorado_service import MentoradoService
+from app.core.provider_setup.accounts import Accounts
+from app.domain.actions import ActionName
+from app.domain.audit import AuditAction, AuditOutcome
+from app.domain.credentials import (
+    FIELDS,
+    CredentialField,
+    CredentialReport,
+    Credentials,
+    account_id,
+    dumps,
+    loads,
+    missing,
+    secret_key,
+)
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
+from app.domain.mentorado import Link, MentoradoId, ProviderKind
+from app.domain.phone import same_account
+from app.domain.provider import Provider, UsesCredentials
+from app.domain.repositories import SecretStore
+
+log = logging.getLogger(__name__)
+
+_F = CredentialField
+_PATH_PART = re.compile(r"[A-Za-z0-9_-]+")  # they become part of an address, so nothing else may be in them
+_NUMBER = re.compile(r"[1-9][0-9]*")  # with zeros before it, it would be another name of the same account
+_HEADER = re.compile(r"[!-~]+")  # what may stand in one
+
+PATTERNS: Final[Mapping[CredentialField, re.Pattern[str]]] = MappingProxyType(
+    {
+        _F.INSTANCE_ID: _PATH_PART,
+        _F.INSTANCE_TOKEN: _PATH_PART,
+        _F.CLIENT_TOKEN: _HEADER,
+        _F.ACCESS_TOKEN: _HEADER,
+        _F.PHONE_NUMBER_ID: _NUMBER,
+        _F.WABA_ID: _NUMBER,
+        _F.APP_SECRET: _HEADER,
+    }
+)
+"""What each field looks like. Whether it is right only the provider knows."""
+
+_OF_THE_ACCOUNT: Final = frozenset({Reason.WRONG_ACCOUNT, Reason.ACCOUNT_TAKEN})
+
+_ADDRESS = re.compile(r"/instances/(?P<id>[A-Za-z0-9_-]+)/token/(?P<token>[A-Za-z0-9_-]+)")
+_INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCredentials:
+    """What is kept for a link, as far as a window may see it: plain fields with their values, secret ones by name."""
+
+    plain: Mapping[CredentialField, str]
+    secret: frozenset[CredentialField]
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.plain or self.secret)
+
+
+class CredentialService:
+    """Takes credentials in and never gives one out again. They are kept in `Secrets`, one text for a link.
+
+    Fields that were left empty mean what is kept already. Where secrets cannot be kept now, `Problem` says so.
+    """
+
+    def __init__(
+        self,
+        *,
+        mentorados: MentoradoService,
+        supervisor: Supervisor,
+        actions: ActionService,
+        providers: Mapping[ProviderKind, Provider],
+        secrets: SecretStore,
+        audit_service: AuditService,
+        accounts: Accounts | None = None,
+    ) -> None:
+        """*accounts* is shared with the providers, so that they hear of what changes here."""
+        self._mentorados = mentorados
+        self._supervisor = supervisor
+        self._actions = actions
+        self._providers = providers
+        self._secrets = secrets
+        self._audit_service = audit_service
+        self._accounts = accounts or Accounts(mentorados=mentorados, secrets=secrets)
+        self._saving = asyncio.Lock()  # two that are saved at once must not both find the account free
+
+    async def known(self, mentorado_id: MentoradoId) -> StoredCredentials:
+        """What is kept for the link of this mentorado."""
+        link = self._mentorados.get(mentorado_id).link
+        kept = await self._kept(link)
+        asked = {field.name: field.secret for field in FIELDS[link.provider] if field.name in kept}
+        return StoredCredentials(
+            plain={name: kept[name] for name, secret in asked.items() if not secret},
+            secret=frozenset(name for name, secret in asked.items() if secret),
+        )
+
+    async def check(self, mentorado_id: MentoradoId, typed: Credentials) -> CredentialReport:
+        """Ask the provider whether they are right.
+
+        Raises `Problem` when a field is missing or cannot be one, or when the account is another link's.
+        """
+        self._actions.require(ActionName.ENTER_CREDENTIALS, mentorado_id)
+        link = self._mentorados.get(mentorado_id).link
+        provider: object = self._providers.get(link.provider)
+        if isinstance(provider, UsesCredentials):
+            kept = await self._kept(link)
+            whole = _validate(link.provider, kept, typed)
+            await self._require_free(link, kept, whole)
+            report = await provider.check(whole)
+            self._require_own_number(mentorado_id, report)
+            return report
+        raise Problem(ProblemCode.PROVIDER_UNAVAILABLE, provider=link.provider)
+
+    async def save(
+        self, mentorado_id: MentoradoId, typed: Credentials, report: CredentialReport | None = None
+    ) -> tuple[CredentialField, ...]:
+        """Keep them, and have a link that runs sign in with them; returns the fields that changed.
+
+        *report* is what the provider said about them, or None when nobody asked it. Raises `Problem(ACCOUNT_TAKEN)`,
+        and keeps nothing, when the account or its number is another link's.
+        """
+        self._actions.require(ActionName.ENTER_CREDENTIALS, mentorado_id)
+        mentorado = self._mentorados.get(mentorado_id)
+        link = mentorado.link
+        async with self._saving:
+            try:
+                kept = await self._kept(link)
+                whole = _validate(link.provider, kept, typed)
+                changed = tuple(name for name in CredentialField if kept.get(name) != whole.get(name))
+                await self._require_free(link, kept, whole)
+                self._require_own_number(mentorado_id, report)
+            except Problem as problem:
+                await self._audit_service.write_or_queue(
+                    ActionName.ENTER_CREDENTIALS, mentorado, outcome=AuditOutcome.FAILED, reason=problem.code
+                )
+                raise
+            if changed:
+                written = {"fields": ", ".join(changed), "checked": _checked(report)}
+                async with self._audit_service.around(ActionName.ENTER_CREDENTIALS, mentorado, after=lambda: written):
+                    await self._secrets.set(secret_key(link.id), dumps(whole))
+                    self._accounts.forget(link.id)
+        if changed:
+            if account_id(link.provider, kept) != account_id(link.provider, whole):
+                await self._end_with_the_account(mentorado_id)
+            await self._supervisor.restart(mentorado_id)
+        return changed
+
+    async def _require_free(self, link: Link, kept: Credentials, whole: Credentials) -> None:
+        """Nobody else has the account. Two that were kept before this was looked at: whose it is keeps it."""
+        same = account_id(link.provider, kept) == account_id(link.provider, whole)
+        await (self._accounts.require_first if same else self._accounts.require_alone)(link, whole)
+
+    def _require_own_number(self, mentorado_id: MentoradoId, report: CredentialReport | None) -> None:
+        mentorado = self._mentorados.get(mentorado_id)
+        number = report.account if report is not None else None
+        if number is not None and not same_account(number, mentorado.expected_account):
+            self._accounts.require_nobodys(number, mentorado.link.id)
+
+    async def _end_with_the_account(self, mentorado_id: MentoradoId) -> None:
+        """What had to be decided about the number of another account is over with it."""
+        if self._supervisor.status(self._mentorados.get(mentorado_id).link.id).reason in _OF_THE_ACCOUNT:
+            await self._supervisor.pause(mentorado_id)
+
+    async def forget(self, mentorado_id: MentoradoId) -> None:
+        """Remove what is kept. Raises `Problem(NOT_POSSIBLE_NOW)` while the link runs, for it would fall next time."""
+        self._actions.require(ActionName.ARCHIVE, mentorado_id)  # what holds for it, holds here: nothing may run
+        mentorado = self._mentorados.get(mentorado_id)
+        kept = await self._kept(mentorado.link)
+        async with self._audit_service.around(
+            AuditAction.FORGET_CREDENTIALS, mentorado, before={"fields": ", ".join(kept)}
+        ):
+            await self._secrets.delete(secret_key(mentorado.link.id))
+            self._accounts.forget(mentorado.link.id)
+
+    async def _kept(self, link: Link) -> dict[CredentialField, str]:
+        text = await self._secrets.get(secret_key(link.id))
+        try:
+            return loads(text) if text else {}
+        except ValueError:  # typed again, they are whole again
+            log.warning("The credentials of link %s cannot be read", link.id)
+            return {}
+
+
+def clean_input(text: str) -> str:
+    """*text* as it was meant: what is copied from a page or a letter brings blanks, breaks and marks nobody sees."""
+    return "".join(text.translate(_INVISIBLE).split())
+
+
+def parse_pasted_url(text: str) -> Mapping[CredentialField, str]:
+    """The fields in an address that was pasted whole, as Z-API's panel shows it; nothing for any other text."""
+    match = _ADDRESS.search(clean_input(text))
+    return {_F.INSTANCE_ID: match["id"], _F.INSTANCE_TOKEN: match["token"]} if match else {}
+
+
+def _validate(kind: ProviderKind, kept: Credentials, typed: Credentials) -> Credentials:
+    """What is typed over what is *kept*, once every field of *kind* is there and can be one."""
+    new = {name: clean_input(value) for name, value in typed.items()}
+    whole = {**kept, **{name: value for name, value in new.items() if value}}
+    if lacking := missing(kind, whole):
+        raise Problem(ProblemCode.CREDENTIAL_EMPTY, field=lacking[0])
+    for asked in FIELDS[kind]:
+        if asked.name in whole and not PATTERNS[asked.name].fullmatch(whole[asked.name]):
+            raise Problem(ProblemCode.CREDENTIAL_MALFORMED, field=asked.name)
+    return whole
+
+
+def _checked(report: CredentialReport | None) -> str:
+    if report is None:
+        return "not_asked"
+    return {True: "good", False: "refused", None: "silent"}[report.valid]

@@ -1,0 +1,96 @@
+"""Which provider carries somebody's messages, as long as it never did: a switch of one in use is another matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.core.audit_service import AuditService
+from app.core.links.supervisor import Supervisor
+from app.core.mentorado_service import MentoradoService
+from app.domain.actions import UnavailableReason
+from app.domain.audit import AuditAction
+from app.domain.errors import Problem, ProblemCode
+from app.domain.guidance import applies_to
+from app.domain.link_status import LinkState, Reason
+from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.provider import HasNumberDetails, Provider
+from app.domain.repositories import Clock
+from app.domain.sending import NumberDetails
+
+
+class ProviderSelectionService:
+    """The link keeps its id; credentials of the provider before stay where they are."""
+
+    def __init__(self, *, mentorados: MentoradoService, supervisor: Supervisor, audit_service: AuditService) -> None:
+        self._mentorados = mentorados
+        self._supervisor = supervisor
+        self._audit_service = audit_service
+
+    def refusal(self, mentorado_id: MentoradoId) -> UnavailableReason | None:
+        """Why the provider cannot be chosen anew, or None when it can."""
+        mentorado = self._mentorados.get(mentorado_id)
+        status = self._supervisor.status(mentorado.link.id)
+        if mentorado.archived:
+            return UnavailableReason.ARCHIVED
+        if mentorado.link.account is not None:
+            return UnavailableReason.CONNECTED_BEFORE
+        if status.state not in (LinkState.OFF, LinkState.BLOCKED):
+            return UnavailableReason.STILL_RUNNING
+        return UnavailableReason.DECIDE_ACCOUNT_FIRST if status.reason is Reason.WRONG_ACCOUNT else None
+
+    async def choose(self, mentorado_id: MentoradoId, kind: ProviderKind) -> Mentorado:
+        """Let *kind* carry the messages. Raises `Problem(NOT_POSSIBLE_NOW)` when `refusal` says why not."""
+        before = self._mentorados.get(mentorado_id)
+        if kind is before.link.provider:
+            return before
+        if why := self.refusal(mentorado_id):
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=AuditAction.CHOOSE_PROVIDER, why=why)
+        await self._supervisor.disconnect(mentorado_id)  # what blocked it was the other provider's
+        link = self._mentorados.get(mentorado_id).link
+        values = ({"provider": link.provider.value}, {"provider": kind.value})
+        with self._audit_service.with_changes(AuditAction.CHOOSE_PROVIDER, before, before=values[0], after=values[1]):
+            after = await self._mentorados.save_link(replace(link, provider=kind))
+        if not applies_to(kind, self._supervisor.status(link.id).reason):
+            await self._supervisor.pause(mentorado_id)
+        return after
+
+
+@dataclass(frozen=True, slots=True)
+class CachedDetails:
+    """What was told, and when."""
+
+    details: NumberDetails
+    at: datetime
+
+
+class NumberDetailsService:
+    """Remembers the last answer for each link until the program ends; only `ask` asks the provider."""
+
+    def __init__(
+        self, *, mentorados: MentoradoService, providers: Mapping[ProviderKind, Provider], clock: Clock
+    ) -> None:
+        self._mentorados = mentorados
+        self._providers = providers
+        self._clock = clock
+        self._cached: dict[tuple[LinkId, ProviderKind], CachedDetails] = {}
+
+    def supported(self, mentorado_id: MentoradoId) -> bool:
+        """Whether this mentorado's provider tells anything."""
+        kind = self._mentorados.get(mentorado_id).link.provider
+        return isinstance(self._providers.get(kind), HasNumberDetails)
+
+    def cached(self, mentorado_id: MentoradoId) -> CachedDetails | None:
+        link = self._mentorados.get(mentorado_id).link
+        return self._cached.get((link.id, link.provider))
+
+    async def fetch(self, mentorado_id: MentoradoId) -> CachedDetails:
+        """Ask now. Raises `Problem(PROVIDER_SILENT)`; what was told before stays."""
+        link = self._mentorados.get(mentorado_id).link
+        provider: object = self._providers.get(link.provider)
+        if isinstance(provider, HasNumberDetails):
+            details = CachedDetails(await provider.details(link), self._clock.now())
+            self._cached[link.id, link.provider] = details
+            return details
+        raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action="details")

@@ -1,0 +1,320 @@
+"""Webhooks, where a team has a public address for them: on or off, who is let in, and what came is handed to its line.
+
+Off unless somebody switches them on. Without them everything works; but what a provider took is then all that is known
+of a message it does not let us ask about.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets as randomness
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Final
+
+from app.core.event_bus import EventBus
+from app.core.mentorado_service import MentoradoService
+from app.core.settings_service import SettingsService
+from app.core.webhooks import endpoints as webhook_place
+from app.core.webhooks.dispatcher import WebhookDispatcher
+from app.core.webhooks.endpoints import EndpointRegistry
+from app.domain.errors import Problem, ProblemCode
+from app.domain.events import (
+    MentoradoChanged,
+    MentoradosLoaded,
+    OperatorSettingsChanged,
+    StatusChanged,
+    WebhooksChanged,
+)
+from app.domain.link_status import LinkState
+from app.domain.mentorado import LinkId, Mentorado, ProviderKind
+from app.domain.provider import Provider
+from app.domain.repositories import Clock, SecretStore
+from app.domain.webhooks import (
+    META_PATH,
+    REFUSED,
+    ZAPI_PATH,
+    DeliveryBatch,
+    DeliveryOutcome,
+    OutcomeCount,
+    RunningWebhookServer,
+    WebhookServer,
+    WebhookSettings,
+    WebhookStats,
+)
+
+log = logging.getLogger(__name__)
+
+SUMMARY_SECONDS: Final = 60.0
+
+
+class WebhookStatsLog:
+    """The latest counts. The log has one line of them a minute at most, however much garbage comes."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.tallied = WebhookStats((), {})
+        self._last_logged = (clock.now(), 0, 0)  # when the log had its last line, and the counts it gave
+
+    def take(self, tallied: WebhookStats) -> None:
+        """These are the counts from now on."""
+        self.tallied = tallied
+        at, accepted_then, refused_then = self._last_logged
+        accepted = sum(tally.count for tally in tallied.tallies if tally.outcome is DeliveryOutcome.ACCEPTED)
+        refused = sum(tally.count for tally in tallied.tallies if tally.outcome in REFUSED)
+        now = self._clock.now()
+        if (now - at).total_seconds() < SUMMARY_SECONDS or (accepted, refused) == (accepted_then, refused_then):
+            return
+        self._last_logged = (now, accepted, refused)
+        log.info("Webhooks: %d accepted and %d refused until now", accepted, refused)
+
+
+PLACE_SECONDS: Final = 30.0
+"""How often a place where one cannot listen is tried again."""
+
+ENDED_SECONDS: Final = 2.0
+
+_ON_A_LINE = frozenset({LinkState.CONNECTED, LinkState.UNKNOWN})
+
+
+class ServiceState(StrEnum):
+    """Whether webhooks are received now."""
+
+    OFF = "off"
+    STARTING = "starting"
+    LISTENING = "listening"
+    FAILED = "failed"  # tried again by itself
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookUrl:
+    """Where a provider is to send what it has to say about one link."""
+
+    mentorado: Mentorado
+    url: str = field(repr=False)
+    secret: str = field(default="", repr=False)  # the end of the address, for Z-API
+    verifiable: bool = True  # False: a Meta link without the secret of its app, whose deliveries nobody can check
+
+
+class WebhookService:
+    """Decides, opens the receiver, and passes on what it hands out."""
+
+    def __init__(
+        self,
+        *,
+        bus: EventBus,
+        settings_service: SettingsService,
+        receiver: WebhookServer,
+        mentorados: MentoradoService,
+        providers: Mapping[ProviderKind, Provider],
+        secrets: SecretStore,
+        clock: Clock,
+        token: Callable[[], str] = lambda: randomness.token_urlsafe(32),
+    ) -> None:
+        self._bus = bus
+        self._settings_service = settings_service
+        self._receiver = receiver
+        self._mentorados = mentorados
+        self._providers = providers
+        self._clock = clock
+        self._endpoints = EndpointRegistry(mentorados=mentorados, secrets=secrets, token=token)
+        self._changed = asyncio.Event()
+        self._endpoints_changed = asyncio.Event()
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
+        self._moving = asyncio.Lock()
+        self._held_back = False
+        self._deliveries: WebhookDispatcher | None = None  # while there is a reception
+        self._counts = WebhookStatsLog(clock)
+        self._failing: ProblemCode | None = None  # what the log was told last
+        self.phase = ServiceState.OFF
+        self.problem: Problem | None = None
+        bus.subscribe(OperatorSettingsChanged, lambda _event: self._changed.set())
+        bus.subscribe(MentoradosLoaded, lambda _event: self.reload_endpoints())
+        bus.subscribe(MentoradoChanged, self._on_changed)
+        bus.subscribe(StatusChanged, self._on_status)
+
+    @property
+    def settings(self) -> WebhookSettings:
+        return self._settings_service.settings.webhooks
+
+    @property
+    def tallies(self) -> tuple[OutcomeCount, ...]:
+        """Everything that was counted, since webhooks were first on."""
+        return self._counts.tallied.tallies
+
+    @property
+    def waiting(self) -> Mapping[LinkId, int]:
+        """How many deliveries wait for their link to be connected."""
+        return self._counts.tallied.waiting
+
+    # --- what a person decides ------------------------------------------------------------------------------------
+
+    async def switch_on(self) -> None:
+        """Receive them from now on. Raises `Problem` when one cannot listen there."""
+        await self._put(replace(self.settings, on=True))
+
+    async def switch_off(self) -> None:
+        await self._put(replace(self.settings, on=False))
+
+    async def set_listen_address(self, address: str, port: str) -> None:
+        """Listen at *address* and *port*, as typed. Raises `Problem`, and everything stays as it was."""
+        await self._put(
+            replace(self.settings, address=webhook_place.parse_address(address), port=webhook_place.parse_port(port))
+        )
+
+    async def set_public_url(self, typed: str) -> None:
+        """How the providers reach us; only to be copied from here."""
+        await self._settings_service.set_webhooks(
+            replace(self.settings, public_url=webhook_place.parse_public_url(typed))
+        )
+
+    async def _put(self, after: WebhookSettings) -> None:
+        """One cannot try a place while listening there: the receiver rests for that moment, and providers try again."""
+        async with self._moving:
+            before = self.settings
+            if after.on and (after.address, after.port, True) != (before.address, before.port, before.on):
+                self._held_back = True
+                self._changed.set()
+                try:
+                    await self._at_rest.wait()
+                    await self._receiver.check_bind(after)
+                    await self._settings_service.set_webhooks(after)
+                finally:
+                    self._held_back = False
+                    self._changed.set()
+            else:
+                await self._settings_service.set_webhooks(after)
+
+    # --- what a person copies -------------------------------------------------------------------------------------
+
+    async def endpoint_urls(self) -> list[WebhookUrl]:
+        """Where each link's provider is to send, by name. Raises `Problem` while the secrets cannot be read."""
+        endpoints = await self._endpoints.all()
+        if endpoints.problem is not None:
+            raise endpoints.problem
+        ways = []
+        for mentorado in self._endpoints.mentorados():
+            endpoint = next(
+                (endpoint for endpoint in endpoints.endpoints if endpoint.link_id == mentorado.link.id), None
+            )
+            if mentorado.link.provider is ProviderKind.META_CLOUD:
+                ways.append(WebhookUrl(mentorado, self._url(META_PATH), verifiable=endpoint is not None))
+            elif endpoint is not None:
+                ways.append(WebhookUrl(mentorado, self._url(ZAPI_PATH + endpoint.secret), endpoint.secret))
+        return sorted(ways, key=lambda way: way.mentorado.name)
+
+    async def verify_token(self) -> str:
+        """What Meta asks for when the address is typed there. Raises `Problem` while it cannot be read."""
+        return await self._endpoints.verify_token()
+
+    def _url(self, path: str) -> str:
+        place = self.settings
+        host = f"[{place.address}]" if ":" in place.address else place.address
+        return (place.public_url or f"http://{host}:{place.port}") + path
+
+    def reload_endpoints(self) -> None:
+        """Credentials or links may have changed: who is let in is found out anew."""
+        self._endpoints_changed.set()
+
+    # --- while the program runs -----------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Receive while they are on, until cancelled. What was accepted before they were off is handed out still."""
+        await self._settings_service.loaded.wait()
+        handed_out = False
+        while True:
+            self._changed.clear()
+            place = self.settings if self.settings.on else None
+            if self._held_back or (place is None and (handed_out or not await self._receiver.has_backlog())):
+                self._show(ServiceState.OFF)
+                self._at_rest.set()
+                await self._changed.wait()
+                continue
+            self._at_rest.clear()
+            try:
+                await self._receive(place)
+            except Problem as problem:
+                pause = self._fail(problem, PLACE_SECONDS)
+            else:
+                handed_out = place is None and not self._changed.is_set()
+                if handed_out or self._changed.is_set():
+                    continue
+                pause = self._fail(Problem(ProblemCode.WEBHOOK_HOST_ENDED), ENDED_SECONDS)
+            finally:
+                self._at_rest.set()
+            await self._changed_within(pause)
+
+    async def _receive(self, place: WebhookSettings | None) -> None:
+        if place is not None:
+            self._show(ServiceState.STARTING)
+        async with self._receiver.open(place) as running_server:
+            self._deliveries = deliveries = WebhookDispatcher(
+                running_server, mentorados=self._mentorados, providers=self._providers
+            )
+            try:
+                async with asyncio.TaskGroup() as group:
+                    tasks = [
+                        group.create_task(self._follow(running_server, deliveries), name="webhooks"),
+                        group.create_task(self._admit(running_server, place), name="webhooks' doors"),
+                        group.create_task(self._until_changed(), name="webhooks' settings"),
+                    ]
+                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                    for task in tasks:
+                        task.cancel()
+            finally:
+                self._deliveries = None
+
+    async def _until_changed(self) -> None:
+        await self._changed.wait()
+
+    async def _admit(self, running_server: RunningWebhookServer, place: WebhookSettings | None) -> None:
+        """Tell the receiver whom to let in, now and whenever that changes. It listens for good once it knows."""
+        while True:
+            self._endpoints_changed.clear()
+            running_server.set_endpoints(await self._endpoints.to_list())
+            if place is not None:
+                self._failing = None
+                self._show(ServiceState.LISTENING)
+            await self._endpoints_changed.wait()
+
+    async def _follow(self, running_server: RunningWebhookServer, deliveries: WebhookDispatcher) -> None:
+        async for event in running_server.events():
+            if isinstance(event, DeliveryBatch):
+                deliveries.dispatch(event)
+                continue
+            self._counts.take(event)
+            self._bus.publish(WebhooksChanged())
+
+    def _on_changed(self, event: MentoradoChanged) -> None:
+        if self._endpoints.affects(event.mentorado.link.id):
+            self.reload_endpoints()
+
+    def _on_status(self, event: StatusChanged) -> None:
+        if event.before.state is event.after.state:
+            return
+        if event.after.state is LinkState.CONNECTING and self._endpoints.affects(event.link_id):
+            self.reload_endpoints()  # its credentials may be new
+        if event.after.state in _ON_A_LINE and self._deliveries is not None:
+            self._deliveries.offer_again(event.link_id)
+
+    def _fail(self, problem: Problem, pause: float) -> float:
+        if problem.code is not self._failing:
+            self._failing = problem.code
+            log.warning("Webhooks are not received, and that is tried again: %s", problem.code)
+        self._show(ServiceState.FAILED, problem)
+        return pause
+
+    def _show(self, phase: ServiceState, problem: Problem | None = None) -> None:
+        if (phase, problem) != (self.phase, self.problem):
+            self.phase, self.problem = phase, problem
+            self._bus.publish(WebhooksChanged())
+
+    async def _changed_within(self, seconds: float) -> None:
+        async with asyncio.TaskGroup() as group:
+            waits = [group.create_task(self._clock.sleep(seconds)), group.create_task(self._until_changed())]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()

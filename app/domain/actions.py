@@ -1,0 +1,118 @@
+"""The things a person can do to a mentorado, by name, and why one cannot be done now."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from app.domain.guidance import Recommendation
+from app.domain.link_status import LinkStatus
+from app.domain.mentorado import Mentorado, MentoradoId
+
+
+class ActionName(StrEnum):
+    """Stable names: words, icons and shortcuts are chosen by them."""
+
+    CONNECT = "connect"
+    TRY_NOW = "try_now"
+    NEW_CODE = "new_code"
+    CANCEL = "cancel"  # a connection that is still being made
+    DISCONNECT = "disconnect"
+    RECOVER = "recover"  # the guided recovery, step by step
+    REAUTHENTICATE = "reauthenticate"
+    BACK_UP = "back_up"
+    RESTORE = "restore"
+    ENTER_CREDENTIALS = "enter_credentials"
+    DECIDE_QUEUE = "decide_queue"
+    REGISTER = "register"
+    DEREGISTER = "deregister"
+    ACCEPT_ACCOUNT = "accept_account"
+    REJECT_ACCOUNT = "reject_account"
+    LIFT_BAN = "lift_ban"  # WhatsApp released the number again, a person says
+    OVERRULE_LOCK = "overrule_lock"  # of a program that may or may not be running elsewhere
+    ARCHIVE = "archive"
+    BRING_BACK = "bring_back"
+
+
+class UnavailableReason(StrEnum):
+    """Why an action cannot be done now."""
+
+    ALREADY_CONNECTED = "already_connected"
+    ON_ITS_WAY = "on_its_way"
+    NOT_RUNNING = "not_running"
+    NOTHING_TO_CANCEL = "nothing_to_cancel"
+    NOT_LOST = "not_lost"
+    ALREADY_HURRIED = "already_hurried"
+    NEVER_PAIRED = "never_paired"
+    NO_EXPIRED_CODE = "no_expired_code"
+    NEEDS_NEW_CODE = "needs_new_code"  # no session is left to connect with
+    NO_OTHER_ACCOUNT = "no_other_account"
+    NO_UNPROVEN_LOCK = "no_unproven_lock"
+    NUMBER_TAKEN = "number_taken"  # it is another mentorado's
+    DECIDE_ACCOUNT_FIRST = "decide_account_first"
+    SUSPENDED = "suspended"
+    BANNED = "banned"
+    NOTHING_FORBIDDEN = "nothing_forbidden"  # by WhatsApp, as far as is known
+    OUTDATED = "outdated"
+    IN_USE_ELSEWHERE = "in_use_elsewhere"
+    STILL_RUNNING = "still_running"
+    ARCHIVED = "archived"
+    NOT_ARCHIVED = "not_archived"
+    NOTHING_TO_RECOVER = "nothing_to_recover"
+    UNDER_WAY = "under_way"  # a procedure of this mentorado
+    NO_CREDENTIALS = "no_credentials"  # this provider asks for none
+    DECIDE_QUEUE_FIRST = "decide_queue_first"
+    FIX_ACCESS_FIRST = "fix_access_first"  # credentials, their place, or the bill
+    NO_QUEUE = "no_queue"
+    NO_REGISTRATION = "no_registration"
+    NO_PAIRING = "no_pairing"  # this provider knows no codes
+    CONNECTED_BEFORE = "connected_before"  # through the provider it has, which is not exchanged here
+    INCIDENT = "incident"  # many links fell together; can be overridden with a reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One thing a person can do. *asks* when it must be confirmed before it is done.
+
+    Without *perform* more than a yes is needed: it opens a sheet of its own, whose part of the core does it and writes
+    it down, and asks `Actions.require` first.
+    """
+
+    name: ActionName
+    refusal: Callable[[Mentorado, LinkStatus], UnavailableReason | None]
+    perform: Callable[[MentoradoId], Awaitable[None]] | None = None
+    needs_confirmation: bool = False
+    recorded: bool = False  # *perform* changes the database alone, and its audit entry with it
+
+
+Confirm = Callable[[ActionName, Mentorado], Awaitable[bool]]
+
+RECOMMENDED_ACTION: Final[Mapping[Recommendation, ActionName | None]] = MappingProxyType(
+    {
+        **dict.fromkeys(Recommendation),
+        Recommendation.CONNECT: ActionName.CONNECT,
+        Recommendation.RECONNECT: ActionName.CONNECT,
+        Recommendation.TRY_NOW: ActionName.TRY_NOW,
+        Recommendation.CHECK_NOW: ActionName.TRY_NOW,
+        Recommendation.SHOW_NEW_CODE: ActionName.NEW_CODE,
+        Recommendation.REAUTHENTICATE: ActionName.REAUTHENTICATE,
+        Recommendation.DECIDE_ACCOUNT: ActionName.REJECT_ACCOUNT,
+        # Once the cause outside is mended, the same session is tried again.
+        Recommendation.CHECK_NETWORK: ActionName.CONNECT,
+        Recommendation.FIX_CLOCK: ActionName.CONNECT,
+        Recommendation.FREE_DISK: ActionName.CONNECT,
+        Recommendation.FIX_FOLDER: ActionName.CONNECT,
+        Recommendation.FIX_AT_PROVIDER: ActionName.CONNECT,
+        Recommendation.UNLOCK_SECRETS: ActionName.CONNECT,
+        Recommendation.FIX_CREDENTIAL: ActionName.ENTER_CREDENTIALS,
+        Recommendation.RENEW_TOKEN: ActionName.ENTER_CREDENTIALS,
+        Recommendation.DECIDE_QUEUE: ActionName.DECIDE_QUEUE,
+        Recommendation.REGISTER_NUMBER: ActionName.REGISTER,
+        Recommendation.CLOSE_OTHER_PROGRAM: ActionName.CONNECT,
+        Recommendation.UPDATE_PHONE_APP: ActionName.NEW_CODE,
+    }
+)
+"""The action behind the one recommended button; None when the person must act outside the program."""

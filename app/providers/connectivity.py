@@ -1,0 +1,177 @@
+"""Whether a provider can be reached from here, and whether its time is ours: one request says both."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.request import proxy_bypass
+
+from app.domain.incident import CheckResult, Finding
+from app.domain.mentorado import ProviderKind
+from app.domain.repositories import Clock
+
+SKEW_ALLOWED: Final = timedelta(minutes=2)
+WITHIN_SECONDS: Final = 10.0
+TIME_WITHIN_SECONDS: Final = 5.0
+"""Somebody may be waiting for what depends on the time."""
+
+PROBE_URLS: Final[Mapping[ProviderKind, str]] = MappingProxyType(
+    {
+        ProviderKind.WHATSAPP_WEB: "https://web.whatsapp.com",
+        ProviderKind.ZAPI: "https://api.z-api.io",
+        ProviderKind.META_CLOUD: "https://graph.facebook.com",
+    }
+)
+
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class _ProxyRefused(OSError):
+    """The proxy could not be reached, or did not let us through."""
+
+
+class HttpConnectivityChecker:
+    """Asks for the headers of a provider's front page, through the proxy of ``HTTPS_PROXY`` where there is one."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        probe_urls: Mapping[ProviderKind, str] = PROBE_URLS,
+        trust: ssl.SSLContext | None = None,
+        environ: Mapping[str, str] = os.environ,
+        within: float = WITHIN_SECONDS,
+    ) -> None:
+        """Only the host of each of *probe_urls* is asked, never a path that could carry a token."""
+        self._clock = clock
+        self._probe_urls = probe_urls
+        self._trust = trust
+        self._environ = environ
+        self._within = within
+
+    async def check(self, provider: ProviderKind) -> Sequence[Finding]:
+        """What was found about the network, then about the clock."""
+        url = urlsplit(self._probe_urls[provider])
+        try:
+            async with asyncio.timeout(self._within):
+                status, date = await self._ask(url)
+        except _ProxyRefused as error:
+            network = Finding(CheckResult.PROXY_REFUSED, str(error))
+        except ssl.SSLCertVerificationError as error:
+            network = Finding(CheckResult.CERTIFICATE_REFUSED, error.verify_message)
+        except (OSError, EOFError) as error:  # no name, no way, no answer in time
+            network = Finding(CheckResult.NETWORK_DOWN, str(error) or type(error).__name__)
+        except ValueError as error:  # what came back is not HTTP
+            network = Finding(CheckResult.SERVER_SILENT, str(error))
+        else:
+            network = Finding(
+                CheckResult.SERVER_SILENT if status >= 500 else CheckResult.NETWORK_GOOD, f"HTTP {status}"
+            )
+            return network, self._judge(date)
+        return network, Finding(CheckResult.CLOCK_UNKNOWN)
+
+    async def ask(self) -> datetime | None:
+        """The time of the first provider that answers: a whole second, and what the way took too early."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(TIME_WITHIN_SECONDS):
+                for address in self._probe_urls.values():
+                    with suppress(OSError, EOFError, ValueError):  # the next one may be reached
+                        return _moment((await self._ask(urlsplit(address)))[1])
+        return None
+
+    def _judge(self, date: str) -> Finding:
+        try:
+            ahead = self._clock.now() - _moment(date)
+        except ValueError:
+            return Finding(CheckResult.CLOCK_UNKNOWN)
+        found = CheckResult.CLOCK_GOOD if abs(ahead) <= SKEW_ALLOWED else CheckResult.CLOCK_WRONG
+        return Finding(found, f"{round(ahead.total_seconds()):+d} s")
+
+    async def _ask(self, url: SplitResult) -> tuple[int, str]:
+        host, port, trust = url.hostname or "", url.port, self._trust
+        if url.scheme != "https":
+            port, trust = port or 80, None
+        elif trust is None:
+            trust = await asyncio.to_thread(ssl.create_default_context)
+        proxy = self._environ.get("HTTPS_PROXY") or self._environ.get("https_proxy") or ""
+        through = urlsplit(proxy if "://" in proxy else f"http://{proxy}") if proxy else None
+        if through is not None and proxy_bypass(host):
+            through = None
+        async with _reach(host, port or 443, through, trust) as (reader, writer):
+            writer.write(f"HEAD / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+            await writer.drain()
+            status, headers = await _head(reader)
+        return status, headers.get("date", "")
+
+
+def _moment(date: str) -> datetime:
+    """The ``Date`` of an answer; raises `ValueError` for what is none."""
+    theirs = parsedate_to_datetime(date)
+    return theirs.replace(tzinfo=theirs.tzinfo or UTC)
+
+
+@asynccontextmanager
+async def _reach(
+    host: str, port: int, proxy: SplitResult | None, trust: ssl.SSLContext | None
+) -> AsyncIterator[_Streams]:
+    """A connection to *host*, inside TLS where there is a *trust*."""
+    if proxy is None:
+        reader, writer = await asyncio.open_connection(host, port, ssl=trust)
+    else:
+        reader, writer = await _to_proxy(proxy)
+    try:
+        if proxy is not None:
+            await _tunnel(reader, writer, proxy, f"{host}:{port}")
+            if trust is not None:
+                await writer.start_tls(trust, server_hostname=host)
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+async def _to_proxy(proxy: SplitResult) -> _Streams:
+    if proxy.scheme != "http" or not proxy.hostname:
+        raise _ProxyRefused(f"a proxy of the kind {proxy.scheme} cannot be looked through")
+    try:
+        return await asyncio.open_connection(proxy.hostname, proxy.port or 80)
+    except OSError as error:
+        raise _ProxyRefused(str(error)) from error
+
+
+async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: SplitResult, to: str) -> None:
+    request = f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n"
+    if proxy.username is not None:
+        credentials = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
+        request += f"Proxy-Authorization: Basic {base64.b64encode(credentials.encode()).decode()}\r\n"
+    writer.write(f"{request}\r\n".encode())
+    await writer.drain()
+    try:
+        status, _ = await _head(reader)
+    except (OSError, EOFError, ValueError) as error:
+        raise _ProxyRefused(str(error)) from error
+    if status != 200:
+        raise _ProxyRefused(f"HTTP {status}")
+
+
+async def _head(reader: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
+    """The status and the headers of an answer; raises `ValueError` when it is none."""
+    try:
+        lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    except asyncio.LimitOverrunError as error:
+        raise ValueError(str(error)) from error
+    protocol, status, *_ = [*lines[0].split(" "), ""]
+    if not protocol.startswith("HTTP/") or not status.isdecimal():
+        raise ValueError("not HTTP")
+    headers = (line.partition(":") for line in lines[1:])
+    return int(status), {name.strip().lower(): value.strip() for name, _, value in headers}

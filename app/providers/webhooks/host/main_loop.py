@@ -1,0 +1,218 @@
+"""One run of the process: what the app says, what comes in at the door, and what is handed on, on one loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+from app.domain.mentorado import ProviderKind
+from app.domain.webhooks import EndpointList, WebhookStats
+from app.providers.webhooks import protocol
+from app.providers.webhooks.host.counters import OutcomeCounters
+from app.providers.webhooks.host.dispatcher import DeliveryDispatcher, Parser
+from app.providers.webhooks.host.recipients import Addressees
+from app.providers.webhooks.host.request_handler import WebhookRequestHandler
+from app.providers.webhooks.host.spool import DeliverySpool, SpoolWriter, StoredDelivery
+from app.providers.webhooks.protocol import (
+    Confirm,
+    FromHost,
+    Listening,
+    LogMessage,
+    Pause,
+    Ping,
+    Pong,
+    Resume,
+    StartFailed,
+    StartServer,
+    ToHost,
+)
+from app.providers.webhooks.server_process import bind_error_kind
+
+if TYPE_CHECKING:
+    from app.providers.webhooks.host.http_server import HttpServer
+
+NOWHERE: Final = -1
+TELL_SECONDS: Final = 0.5  # between two tellings of the counts
+WRITE_EVERY: Final = 4  # tellings between two writings of them
+
+
+async def serve(asked: BinaryIO, stdout: BinaryIO, parsers: Mapping[ProviderKind, Parser]) -> None:
+    """Do what *asked* says, until it ends."""
+    host = WebhookHost(stdout, parsers)
+    hearing = asyncio.Queue[ToHost | None]()
+    threading.Thread(target=_read_commands, args=(asked, asyncio.get_running_loop(), hearing), daemon=True).start()
+    begin = await hearing.get()
+    if not isinstance(begin, StartServer):
+        return
+    try:
+        await host.open(begin)
+    except OSError as error:
+        host.tell(StartFailed(bind_error_kind(error), error.strerror or type(error).__name__))
+    except sqlite3.Error as error:
+        host.tell(StartFailed("disk", str(error)))
+    else:
+        await host.work(hearing)
+    finally:
+        await host.close()
+
+
+class WebhookHost:
+    """Everything that one run holds."""
+
+    def __init__(self, stdout: BinaryIO, parsers: Mapping[ProviderKind, Parser]) -> None:
+        self._voice = PipeWriter(stdout)
+        self.tell: Callable[[FromHost], None] = self._voice.send
+        self._parsers = parsers
+        self._listens = False
+        self._spool_writer: SpoolWriter | None = None
+        self._http_server: HttpServer | None = None
+
+    async def open(self, begin: StartServer) -> None:
+        """Raises `OSError` when one cannot listen there, `sqlite3.Error` when nothing can be kept."""
+        spool = DeliverySpool(Path(begin.folder))
+        if spool.note:
+            self.tell(LogMessage(spool.note))
+        new_from, counted = spool.last + 1, spool.counters()
+        spool.vacuum()
+        self._spool_writer = spool_writer = SpoolWriter(spool)
+        self._counting = OutcomeCounters(counted, _now)
+        addressees = Addressees()
+        self._sorting = DeliveryDispatcher(
+            spool_writer,
+            self._parsers,
+            addressees,
+            counting=self._counting,
+            tell=self.tell,
+            note=lambda words: self.tell(LogMessage(words)),
+            new_from=new_from,
+        )
+        self._addressees = addressees
+        self._request_handler = WebhookRequestHandler(self._keep, self._counting, _now)
+        port = 0
+        self._listens = begin.port != NOWHERE
+        if self._listens:
+            from app.providers.webhooks.host.http_server import HttpServer  # uvicorn, which is needed for nothing else
+
+            self._http_server = HttpServer(self._request_handler)
+            port = await self._http_server.open(begin.address, begin.port)
+        self.tell(Listening(port))
+
+    async def work(self, hearing: asyncio.Queue[ToHost | None]) -> None:
+        """Until the app says no more, or there is nothing left and no door is open."""
+        tasks = [
+            asyncio.get_running_loop().create_task(each)
+            for each in (self._sorting.run(), self._report(), self._obey(hearing))
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            results = await asyncio.gather(*tasks, return_exceptions=True)
+        for result in results:
+            if isinstance(result, Exception):
+                raise result
+
+    async def close(self) -> None:
+        """Answer what was accepted, write it down, and say the last words."""
+        if self._http_server is not None:
+            await self._http_server.close()
+        if self._spool_writer is not None:
+            tallies = self._counting.all()
+            with suppress(sqlite3.Error):
+                await self._spool_writer.query(lambda spool: spool.write_tallies(tallies))
+            self._spool_writer.close()
+        self._voice.close()
+
+    async def _keep(self, kept: StoredDelivery) -> int:
+        assert self._spool_writer is not None  # noqa: S101 - there is no door without it
+        number = await self._spool_writer.append(kept)
+        self._sorting.notify()
+        return number
+
+    async def _obey(self, hearing: asyncio.Queue[ToHost | None]) -> None:
+        while (message := await hearing.get()) is not None:
+            match message:
+                case EndpointList():
+                    self._request_handler.admit(message)
+                    self._addressees.admit(message)
+                case Confirm(link_id, mark):
+                    self._sorting.confirm(link_id, mark)
+                case Pause(link_id):
+                    self._sorting.pause(link_id)
+                case Resume(link_id):
+                    self._sorting.resume(link_id)
+                case Ping(number):
+                    self.tell(Pong(number))
+                case StartServer():
+                    pass
+
+    async def _report(self) -> None:
+        """Tell the counts when they changed, and write them down now and then."""
+        assert self._spool_writer is not None  # noqa: S101 - opened by now
+        count = 0
+        while self._listens or not self._sorting.caught_up or self._sorting.has_pending:
+            if self._counting.changed:
+                self._counting.changed = False
+                tallies = self._counting.all()
+                self.tell(WebhookStats(tallies, self._sorting.waiting()))
+                count += 1
+                if count % WRITE_EVERY == 0:
+                    with suppress(sqlite3.Error):
+                        await self._spool_writer.query(lambda spool, tallies=tallies: spool.write_tallies(tallies))  # type: ignore[misc]
+            await asyncio.sleep(TELL_SECONDS)
+
+
+class PipeWriter:
+    """Speaks on a thread of its own: the door must not wait for the app to listen."""
+
+    def __init__(self, stdout: BinaryIO) -> None:
+        self._stdout = stdout
+        self._waiting: SimpleQueue[FromHost | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._speak, name="voice", daemon=True)
+        self._thread.start()
+
+    def send(self, message: FromHost) -> None:
+        self._waiting.put(message)
+
+    def close(self) -> None:
+        self._waiting.put(None)
+        self._thread.join(2.0)
+
+    def _speak(self) -> None:
+        with suppress(OSError, ValueError):  # nobody listens any more
+            while (message := self._waiting.get()) is not None:
+                self._stdout.write(protocol.encode(message))
+                self._stdout.flush()
+
+
+def _read_commands(asked: BinaryIO, loop: asyncio.AbstractEventLoop, hearing: asyncio.Queue[ToHost | None]) -> None:
+    with suppress(RuntimeError):  # the loop has ended meanwhile
+        for line in iter(lambda: asked.readline(protocol.LINE_LIMIT), b""):
+            try:
+                loop.call_soon_threadsafe(hearing.put_nowait, protocol.decode_to_host(line))
+            except protocol.ProtocolError:
+                break  # something else than the app is speaking
+        loop.call_soon_threadsafe(hearing.put_nowait, None)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def raise_limits() -> None:
+    """As many connections as the system lets us have."""
+    if os.name == "posix":
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -1,0 +1,284 @@
+"""One open line to a session host, saying in the core's words what the host said in the protocol's."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import Reason
+from app.domain.mentorado import LinkId
+from app.domain.messages import AddressKind
+from app.domain.phone import PhoneNumber, is_e164
+from app.domain.provider import (
+    ActivitySeen,
+    Blocked,
+    Connected,
+    ConnectionEvent,
+    Failed,
+    HostAnswered,
+    Lost,
+    MessagesReceived,
+    QrIssued,
+    QrScanned,
+)
+from app.domain.repositories import Clock
+from app.domain.sending import Accepted, NotSent, OutgoingMessage, SendErrorKind, SendResult, Uncertain
+from app.providers.whatsapp_web import protocol
+from app.providers.whatsapp_web.host_process import HostExited, HostProcess
+from app.providers.whatsapp_web.protocol import (
+    Account,
+    Answer,
+    Confirm,
+    Facts,
+    FromHost,
+    LoginStatus,
+    LogLine,
+    LogOut,
+    OpenMode,
+    PairPhone,
+    Pong,
+    QrText,
+    Ready,
+    SendText,
+    SessionState,
+    SignOfLife,
+    StateChanged,
+    Unable,
+    refusal,
+)
+
+log = logging.getLogger(__name__)
+library_log = logging.getLogger("app.whatsmeow")  # below "app", whose log is the one that is written
+
+SESSION: Final = "s1"
+"""One session a host is the policy for now, so they need no more than one name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionTimeouts:
+    """Seconds after which a silent host is given up. The library bounds most of its waits itself; these are longer."""
+
+    first_code: float = 30.0
+    code_lifetime_and: float = 15.0
+    sign_in: float = 90.0
+    send: float = 80.0  # the library waits 75 s for an acknowledgement, and its word is better than ours
+    request: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class SentText:
+    """What the server said of a text it took."""
+
+    message_id: str
+    at: datetime
+
+
+class SessionConnection(AsyncIterator[ConnectionEvent]):
+    """A `Line`, and requests to the session behind it."""
+
+    def __init__(self, host: HostProcess, mode: OpenMode, clock: Clock, timeouts: SessionTimeouts) -> None:
+        self._host = host
+        self._mode = mode
+        self._clock = clock
+        self._timeouts = timeouts
+        self._account: PhoneNumber | None = None
+        self._wait: float | None = timeouts.first_code if mode is OpenMode.PAIR else timeouts.sign_in
+        self._deadline: float | None = None  # when `_wait` is over, once it has begun
+        self._over = False
+
+    def events(self) -> AsyncIterator[ConnectionEvent]:
+        """Yield what the host says, until the line is over."""
+        return self
+
+    async def __anext__(self) -> ConnectionEvent:
+        # No generator: the core leaves off in the middle, and a generator would then be closed by a task of nobody's.
+        if self._over:
+            raise StopAsyncIteration
+        signal = None
+        while signal is None:
+            signal = await self._next()
+        self._over = isinstance(signal, Blocked | Failed)
+        if not isinstance(signal, HostAnswered):  # a host that lives is not a line that gets on
+            self._wait, self._deadline = self._timeout_after(signal), None
+        return signal
+
+    async def _next(self) -> ConnectionEvent | None:
+        if self._wait is not None and self._deadline is None:
+            self._deadline = asyncio.get_running_loop().time() + self._wait
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._host.incoming.get()
+        except TimeoutError:
+            return Failed(Reason.NETWORK_DOWN, f"nothing was heard for {self._wait:g} s")
+        return self._signal_of(message)
+
+    async def confirm(self, up_to: int) -> None:
+        """Let the host forget what it kept; a host that is gone hears it from the next line."""
+        self._host.send(Confirm(session=SESSION, up_to=up_to))
+
+    async def send_text(self, to: PhoneNumber, text: str) -> SentText:
+        """Send *text*; raises `Problem` when the server refuses it or is not heard of."""
+        answer = await self._host.ask(
+            lambda request: SendText(session=SESSION, request=request, to=to.lstrip("+"), text=text),
+            self._timeouts.send,
+        )
+        return SentText(answer.message_id, datetime.fromtimestamp(answer.sent_at, UTC))
+
+    async def pairing_code(self, phone: PhoneNumber) -> str:
+        """A code to type on the phone instead of scanning. Possible once a QR is shown."""
+        answer = await self._host.ask(
+            lambda request: PairPhone(session=SESSION, request=request, phone=phone.lstrip("+")), self._timeouts.request
+        )
+        return answer.code
+
+    async def log_out(self) -> None:
+        """Unlink from the phone, for good."""
+        await self._host.ask(lambda request: LogOut(session=SESSION, request=request), self._timeouts.request)
+
+    def _timeout_after(self, signal: ConnectionEvent) -> float | None:
+        match signal:
+            case QrIssued(lifetime=lifetime):
+                return lifetime + self._timeouts.code_lifetime_and
+            case QrScanned():
+                return self._timeouts.sign_in
+            case _:
+                return None  # the library watches the line from here on
+
+    def _signal_of(self, message: FromHost | HostExited) -> ConnectionEvent | None:
+        match message:
+            case HostExited() | Ready() | Unable() | Pong():
+                return self._of_host(message)
+            case QrText(text=text, number=number, total=total, lifetime=lifetime):
+                return QrIssued(text, number, total, lifetime)
+            case Account(jid=jid):
+                return self._on_account(jid)
+            case StateChanged():
+                return self._on_state(message)
+            case SignOfLife(inbound=inbound):
+                return ActivitySeen(self._clock.now(), inbound)
+            case Facts(facts=facts, up_to=up_to):
+                return MessagesReceived(facts, up_to)
+            case LoginStatus(status=status):
+                log.info("WhatsApp says of the pairing: %s", status)
+            case LogLine():
+                _write_down(message)
+            case Answer():
+                pass
+        return None
+
+    def _of_host(self, message: HostExited | Ready | Unable | Pong) -> ConnectionEvent | None:
+        """What a message says of the host itself."""
+        match message:
+            case HostExited(detail, reason):
+                return Failed(reason, detail)
+            case Ready(protocol=version):
+                detail = f"the host speaks protocol {version}"
+                return None if version == protocol.VERSION else Blocked(Reason.ENGINE_MISMATCH, detail=detail)
+            case Unable(reason=Reason.TOO_MANY_OPEN_FILES as reason, detail=detail):
+                return Failed(reason, detail)
+            case Unable(reason=reason, detail=detail):
+                return Blocked(reason, detail=detail)
+            case Pong():
+                return HostAnswered(self._clock.now())
+
+    def _on_account(self, jid: str) -> ConnectionEvent | None:
+        number = "+" + jid.partition("@")[0].partition(":")[0]
+        if not is_e164(number):
+            return Failed(Reason.UNEXPECTED, "the account is not a number")
+        self._account = PhoneNumber(number)
+        return QrScanned(self._account) if self._mode is OpenMode.PAIR else None
+
+    def _on_state(self, news: StateChanged) -> ConnectionEvent:
+        match news.state:
+            case SessionState.CONNECTED:
+                return Connected(self._account)
+            case SessionState.LOST:
+                return Lost(news.reason, news.detail)
+            case SessionState.REFUSED:
+                until = None if news.lasts is None else self._clock.now() + timedelta(seconds=news.lasts)
+                return Blocked(news.reason, until, news.detail)
+            case SessionState.FAILED:
+                return Failed(news.reason, news.detail)
+
+
+class ClosedConnection(AsyncIterator[ConnectionEvent]):
+    """A line that was over before a host was needed."""
+
+    def __init__(self, signal: Blocked) -> None:
+        self._signals: list[ConnectionEvent] = [signal]
+
+    async def confirm(self, up_to: int) -> None:
+        """Nothing arrives over this line that the host would keep."""
+
+    def events(self) -> AsyncIterator[ConnectionEvent]:
+        """Yield the one thing there is to say."""
+        return self
+
+    async def __anext__(self) -> ConnectionEvent:
+        if not self._signals:
+            raise StopAsyncIteration
+        return self._signals.pop()
+
+
+def _write_down(line: LogLine) -> None:
+    if line.level == protocol.NOTICE:
+        log.warning("The session host says of its %s: %s", line.source, line.text)
+    else:
+        library_log.log(_LEVELS.get(line.level, logging.DEBUG), "%s: %s", line.source, line.text)
+
+
+# The library's errors are its own view of things that we report as signals; in our log they are background.
+_LEVELS: Final = {"ERROR": logging.INFO, "WARN": logging.INFO, "INFO": logging.INFO}
+
+
+class ConnectionRegistry:
+    """The lines that are open now, by their links."""
+
+    def __init__(self) -> None:
+        self._lines: dict[LinkId, SessionConnection] = {}
+
+    @contextmanager
+    def register(self, link_id: LinkId, line: SessionConnection) -> Iterator[None]:
+        """*line* can be sent over inside."""
+        self._lines[link_id] = line
+        try:
+            yield
+        finally:
+            if self._lines.get(link_id) is line:
+                del self._lines[link_id]
+
+    async def pairing_code(self, link_id: LinkId, phone: PhoneNumber) -> str:
+        """A code to type instead of scanning. Raises `Problem`, also where no line is open that shows one."""
+        line = self._lines.get(link_id)
+        if line is None:
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="no code is shown")
+        return await line.pairing_code(phone)
+
+    async def send(self, link_id: LinkId, message: OutgoingMessage) -> SendResult:
+        """Returns once the server took it, or did not. What ends in silence is `Uncertain`."""
+        line = self._lines.get(link_id)
+        if message.template is not None or not message.text:
+            return NotSent(trouble=SendErrorKind.REQUEST, detail="only texts can be sent")
+        if message.to.kind is not AddressKind.PHONE:
+            return NotSent(trouble=SendErrorKind.RECIPIENT_INVALID)
+        if line is None:
+            return NotSent(trouble=SendErrorKind.NOT_CONNECTED)
+        try:
+            sent = await line.send_text(PhoneNumber(message.to.value), message.text)
+        except Problem as problem:
+            return _unsent(problem)
+        return Accepted(provider_id=sent.message_id, to=message.to)
+
+
+def _unsent(problem: Problem) -> SendResult:
+    """Whoever does not say that it did not leave may have sent it."""
+    why = problem.context.get("why", "")
+    if problem.code is not ProblemCode.REQUEST_REFUSED:
+        return Uncertain(detail=str(problem.code))
+    return refusal(why) or Uncertain(detail=why)

@@ -1,0 +1,192 @@
+"""The number and hash of each audit entry once more, in a file beside the database that is only ever appended to.
+
+Whoever exchanges the database for an older or an empty one, sets its head back or works the whole chain out anew is
+told by it, unless they rewrite this file as well. A line is written after its entry is committed, so that the file may
+lack the latest entries after a crash, and never knows one that the database does not.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from app.domain.audit import AuditEntry
+from app.domain.errors import Problem
+from app.domain.repositories import SecretStore
+from app.domain.settings import SecretBackendKind
+
+log = logging.getLogger(__name__)
+
+NAME: Final = "audit-heads.jsonl"
+_LONGEST_LINE: Final = 400
+
+
+class AuditHeads:
+    """The file at *path*. What keeps it from being written is logged; the audit itself does not depend on it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def append(self, entry: AuditEntry) -> None:
+        """Note *entry*, which is committed."""
+        line = {"number": entry.number, "hash": entry.hash, "at": entry.record.at.astimezone(UTC).isoformat()}
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
+        try:
+            descriptor = os.open(self.path, flags, 0o600)
+            try:
+                # Begins with a line end: what a crash or a full disk cut short spoils no line but its own.
+                os.write(descriptor, f"\n{json.dumps(line)}".encode())
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            log.warning("The head of the audit could not be noted in %s: %s", self.path.name, error.strerror)
+
+    def known(self) -> Mapping[int, str]:
+        """The hash of each entry that was noted, by its number; the one noted first counts. Raises `OSError`."""
+        noted: dict[int, str] = {}
+        try:
+            with self.path.open(encoding="utf-8", errors="replace") as lines:
+                while line := lines.readline(_LONGEST_LINE):
+                    if found := _read(line):
+                        noted.setdefault(*found)
+        except FileNotFoundError:
+            pass
+        return noted
+
+    def set_aside(self) -> None:
+        """Begin a new file: a person put another database in place. The former is kept under the date of today."""
+        if self.path.exists():
+            at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+            self.path.rename(self.path.with_name(f"{self.path.stem}.{at}{self.path.suffix}"))
+
+
+def _read(line: str) -> tuple[int, str] | None:
+    try:
+        noted = json.loads(line)
+        return int(noted["number"]), str(noted["hash"])
+    except (ValueError, TypeError, LookupError):
+        return None
+
+
+KEY: Final = "audit-key"
+_KEY_BYTES: Final = 32
+_KEEPS_KEY: Final = frozenset({SecretBackendKind.KEYRING, SecretBackendKind.ENCRYPTED_FILE})
+
+HashOf = Callable[[int], Awaitable[str | None]]
+
+
+class AuditSeals:
+    """The key and the remembered entry of the audit in *database*, kept in *place*.
+
+    An act waits *act_limit* seconds at most for a place that is silent, and only once; a verification *verify_limit*.
+    """
+
+    def __init__(
+        self, place: SecretStore, database: Path, *, act_limit: float = 2.0, verify_limit: float = 15.0
+    ) -> None:
+        self._place = place
+        self.remembered_name = f"audit-last-{sha256(str(database.resolve()).encode()).hexdigest()[:16]}"
+        self._act_limit = act_limit
+        self._verify_limit = verify_limit
+        self.key: bytes | None = None
+        self._loading: asyncio.Task[None] | None = None
+        self._silent = False  # an act waited in vain: the next ones do not, until the place has answered
+        self._latest: AuditEntry | None = None  # what is to be remembered next
+        self._writing: asyncio.Task[None] | None = None
+        self._anew = False
+
+    async def prepare(self) -> None:
+        """Have the key ready before an entry is written, if there is a place that keeps one and answers in time."""
+        if self.key is None:
+            await self._load(make=True, limit=0 if self._silent else self._act_limit)
+
+    async def prepare_verification(self) -> tuple[int, str] | None:
+        """Have the key ready if there is one. Return number and hash of the entry that the keyring remembers."""
+        await self.settled()
+        if self.key is None:
+            await self._load(make=False, limit=self._verify_limit)
+        try:
+            async with asyncio.timeout(self._verify_limit):
+                return await self._remembered()
+        except (Problem, TimeoutError):
+            return None
+
+    def remember(self, entry: AuditEntry, hash_of: HashOf) -> None:
+        """Have the keyring remember *entry*, which is committed. While it writes, only the latest waits to be next."""
+        self._latest = entry
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._remember_latest(hash_of))  # noqa: TID251 - `settled` waits
+
+    def begin_anew(self) -> None:
+        """What is remembered next replaces what was: a person put another database in place."""
+        self._anew = True
+
+    async def settled(self) -> None:
+        """Wait until the last entry is remembered, for as long as an act would."""
+        if self._writing is not None:
+            await asyncio.wait({self._writing}, timeout=self._act_limit)
+
+    async def _load(self, *, make: bool, limit: float) -> None:
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.create_task(self._load_key(make=make))  # noqa: TID251 - outlives the act
+        answered, _ = await asyncio.wait({self._loading}, timeout=limit)
+        self._silent = not answered
+
+    async def _load_key(self, *, make: bool) -> None:
+        try:
+            if await self._place.place() not in _KEEPS_KEY:
+                return
+            kept = await self._place.get(KEY)
+            if kept is None and make:
+                await self._place.set(KEY, secrets.token_hex(_KEY_BYTES))
+                kept = await self._place.get(KEY)  # another program may have made one at the same time
+            self.key = None if kept is None else _read_key(kept)
+        except Problem as problem:
+            log.info("Audit entries are written without a seal: %s", problem.code)
+        except ValueError:
+            log.info("Audit entries are written without a seal: their key cannot be read")
+
+    async def _remember_latest(self, hash_of: HashOf) -> None:
+        while self._latest is not None:
+            entry, self._latest = self._latest, None
+            try:
+                if await self._place.place() is not SecretBackendKind.KEYRING:
+                    return
+                before = None if self._anew else await self._remembered()
+                if before is not None and not await _follows(entry, before, hash_of):
+                    return  # an older database, or one of another program that was quicker: not to be forgotten
+                value = json.dumps({"number": entry.number, "hash": entry.hash})
+                await self._place.set(self.remembered_name, value)
+                self._anew = False
+            except (Problem, RuntimeError) as error:  # the latter when the database was closed meanwhile
+                log.info("The last audit entry is not remembered: %s", type(error).__name__)
+                return
+
+    async def _remembered(self) -> tuple[int, str] | None:
+        if await self._place.place() is not SecretBackendKind.KEYRING:
+            return None
+        try:
+            kept = json.loads(await self._place.get(self.remembered_name) or "null")
+            return None if kept is None else (int(kept["number"]), str(kept["hash"]))
+        except (ValueError, TypeError, LookupError, OverflowError):
+            return None
+
+
+def _read_key(kept: str) -> bytes:
+    key = bytes.fromhex(kept)
+    if len(key) != _KEY_BYTES:
+        raise ValueError("not the length of a key")
+    return key
+
+
+async def _follows(entry: AuditEntry, before: tuple[int, str], hash_of: HashOf) -> bool:
+    number, its_hash = before
+    return number <= entry.number and await hash_of(number) == its_hash

@@ -1,0 +1,303 @@
+"""What people did, in a chain on disk that the database itself refuses to change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from app.domain.audit import (
+    FIRST_HASH,
+    Actor,
+    AuditEntry,
+    AuditOutcome,
+    AuditRecord,
+    ChainBreak,
+    Verification,
+    chain_entry,
+    is_intact,
+    seal,
+    seal_holds,
+)
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import MentoradoId
+from app.storage.audit_integrity import AuditHeads, AuditSeals
+from app.storage.database import WITH_CHANGES, BesideChanges, Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+_BATCH = 2_000
+
+
+class SqlAuditLog:
+    """Implements `Audit`.
+
+    Who may write to the file can take its triggers away, and `verify` then tells the first entry that was altered,
+    removed, moved or added. Entries removed from the end are told by the head, which is kept in a table of its own.
+    A chain that was worked out anew with its head, and a file that was exchanged for an older or an empty one, are told
+    by *heads*, the file beside it. Who can rewrite both is told by *seals*: a key and the last entry outside the data
+    folder; without those, only by a number and hash that were noted elsewhere: in a backup, or by a person.
+    """
+
+    def __init__(self, database: Database, heads: AuditHeads | None = None, seals: AuditSeals | None = None) -> None:
+        self._database = database
+        self._heads = heads
+        self._seals = seals
+
+    async def record(self, record: AuditRecord) -> AuditEntry:
+        await self._prepare()
+        key = self._key
+        entry = await self._database.run(lambda connection: _record(connection, record, key))
+        self._note(entry)
+        return entry
+
+    def _note(self, entry: AuditEntry) -> None:
+        if self._heads is not None:
+            self._heads.append(entry)
+        if self._seals is not None:
+            self._seals.remember(entry, self._hash_of)
+
+    @property
+    def _key(self) -> bytes | None:
+        return None if self._seals is None else self._seals.key
+
+    async def _prepare(self) -> None:
+        if self._seals is not None:
+            await self._seals.prepare()
+
+    async def _hash_of(self, number: int) -> str | None:
+        query = "SELECT hash FROM audit WHERE number = ?"
+        return await self._database.read(lambda connection: connection.exec_driver_sql(query, (number,)).scalar())
+
+    def begin_anew(self) -> None:
+        """A person put another database in place: what was noted outside the former is set aside."""
+        if self._heads is not None:
+            self._heads.set_aside()
+        if self._seals is not None:
+            self._seals.begin_anew()
+
+    async def settled(self) -> None:
+        """Before the database is closed: wait a little until the last entry is remembered outside it."""
+        if self._seals is not None:
+            await self._seals.settled()
+
+    @contextmanager
+    def with_changes(self, make_record: Callable[[int], AuditRecord | None]) -> Iterator[None]:
+        def write(connection: Connection, count: int) -> None:
+            record = make_record(count)
+            if record is not None:
+                entries.append(_record(connection, record, self._key))
+
+        entries: list[AuditEntry] = []
+        before = WITH_CHANGES.set(BesideChanges(self._prepare, write))
+        try:
+            yield
+        finally:
+            WITH_CHANGES.reset(before)
+        for entry in entries:  # not after a transaction that failed: the next entry is noted anyway
+            self._note(entry)
+
+    async def entries(
+        self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
+    ) -> Sequence[AuditEntry]:
+        return await self._database.read(lambda connection: _entries(connection, mentorado_id, before, limit))
+
+    async def verify(self) -> ChainBreak | None:
+        return (await self.verification()).broken
+
+    async def verification(self) -> Verification:
+        noted = {} if self._heads is None else await asyncio.to_thread(self._heads.known)
+        remembered = None if self._seals is None else await self._seals.prepare_verification()
+        walk = _Walk(noted, remembered, self._key)
+        return await self._database.read(walk.verification)
+
+    async def head(self) -> tuple[int, str]:
+        return await self._database.read(_head)
+
+
+def _record(connection: Connection, record: AuditRecord, key: bytes | None) -> AuditEntry:
+    """The number and hash before come from the head: after a removal at the end, the gap stays to be seen."""
+    from app.storage.tables import audit, audit_head
+
+    head = connection.execute(audit_head.select()).one()
+    in_utc = replace(record, at=record.at.astimezone(UTC))  # as it is read again; the zone is part of what is hashed
+    entry = chain_entry(head.number + 1, in_utc, head.hash)
+    mac = None if key is None else seal(key, entry.number, entry.hash)
+    connection.execute(audit.insert().values(**(_row(entry) | {"at": in_utc.at, "mac": mac})))
+    return entry
+
+
+def _entries(
+    connection: Connection, mentorado_id: MentoradoId | None, before: int | None, limit: int
+) -> list[AuditEntry]:
+    from app.storage.tables import audit
+
+    wanted = audit.select().order_by(audit.c.number.desc()).limit(limit)
+    if mentorado_id is not None:
+        wanted = wanted.where(audit.c.mentorado_id == mentorado_id)
+    if before is not None:
+        wanted = wanted.where(audit.c.number < before)
+    rows = connection.execute(wanted).mappings()
+    try:
+        return [_shown({**row, "at": row["at"].isoformat()}) for row in rows]
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        raise Problem(ProblemCode.AUDIT_UNREADABLE) from error  # left out in silence, an altered log would look whole
+
+
+def _shown(row: Mapping[str, Any]) -> AuditEntry:
+    """Raises `ValueError` for what nobody could show."""
+    entry = _entry(row)
+    lines = (*entry.record.before.items(), *entry.record.after.items())
+    texts = (row[name] for name in ("user", "operator", "action", "subject", "reason", "hash", "previous_hash"))
+    if not all(isinstance(text, str) for text in (*texts, *(part for pair in lines for part in pair))):
+        raise ValueError("not texts")
+    return entry
+
+
+def _head(connection: Connection) -> tuple[int, str]:
+    from app.storage.tables import audit_head
+
+    head = connection.execute(audit_head.select()).one_or_none()
+    return (0, FIRST_HASH) if head is None else (head.number, head.hash)
+
+
+class _Walk:
+    """One walk over the whole chain: each entry by itself, behind the one before, and as it is known outside."""
+
+    def __init__(self, noted: Mapping[int, str], remembered: tuple[int, str] | None, key: bytes | None) -> None:
+        self._noted = noted
+        self._remembered = remembered
+        self._key = key
+        self._number = 0
+        self._hash = FIRST_HASH
+        self._sealed: list[int] = []  # the first and the last
+        self._foreign = False
+
+    def verification(self, connection: Connection) -> Verification:
+        broken = self._broken(connection)
+        first, last = self._sealed or (None, None)
+        return Verification(
+            broken=broken,
+            number=self._number,
+            sealed_from=first,
+            sealed_to=last,
+            foreign_seals=self._foreign,
+            remembered=None if self._remembered is None else self._remembered[0],
+        )
+
+    def _broken(self, connection: Connection) -> ChainBreak | None:
+        for row in _walk(connection):
+            if found := self._step(row):
+                return ChainBreak(number=self._number, found=found)
+        if broken := _ends(connection, self._number, self._hash):
+            return broken
+        if max(self._noted, default=0) > self._number:
+            return ChainBreak(number=self._number + 1, found="noted outside the database and missing")
+        if self._remembered is not None and self._remembered[0] > self._number:
+            return ChainBreak(number=self._number + 1, found="older than what the keyring remembers")
+        return None
+
+    def _step(self, row: dict[str, Any]) -> str:
+        """What is wrong with the next entry; empty when nothing is."""
+        mac = row.pop("mac")
+        self._number += 1
+        if row["number"] != self._number:
+            return "missing"
+        try:
+            entry = _entry(row)
+            intact = is_intact(entry) and _row(entry) == row  # equal by value is not enough: it is as it was written
+        except (ValueError, TypeError, AttributeError):
+            intact = False
+        if not intact:
+            return "altered"
+        if entry.previous_hash != self._hash:
+            return "not what follows the entry before"
+        self._hash = entry.hash
+        return self._outside(entry, mac)
+
+    def _outside(self, entry: AuditEntry, mac: object) -> str:
+        """What disagrees with what is kept outside the database."""
+        if self._noted.get(entry.number, entry.hash) != entry.hash:
+            return "not what was noted outside the database"
+        if self._remembered is not None and self._remembered[0] == entry.number and self._remembered[1] != entry.hash:
+            return "not what the keyring remembers"
+        if mac is None:
+            return ""
+        sealed = seal_holds(self._key, entry.number, entry.hash, mac)
+        if sealed is False:
+            return "not what the key sealed"
+        if sealed:
+            self._sealed = [*self._sealed[:1], entry.number] if self._sealed else [entry.number] * 2
+        self._foreign = self._foreign or sealed is None
+        return ""
+
+
+def _ends(connection: Connection, number: int, last_hash: str) -> ChainBreak | None:
+    from app.storage.tables import audit_head
+
+    head = connection.execute(audit_head.select()).one_or_none()
+    if head is None:
+        return ChainBreak(number=number + 1, found="the head is missing")
+    if head.number > number:
+        return ChainBreak(number=number + 1, found="missing")
+    if head.number < number:
+        return ChainBreak(number=head.number + 1, found="added behind the head")
+    if head.hash != last_hash:
+        return ChainBreak(number=number, found="not what the head says")
+    stray = connection.exec_driver_sql("SELECT max(number) FROM audit WHERE number < 1").scalar()
+    return None if stray is None else ChainBreak(number=stray, found="added before the first")
+
+
+def _walk(connection: Connection) -> Iterator[dict[str, Any]]:
+    """Every entry from number 1 on, as it is in the file: reading through the table's types would tidy it up."""
+    after: int = 0
+    while True:
+        page = "SELECT * FROM audit WHERE number > ? ORDER BY number LIMIT ?"
+        rows = connection.exec_driver_sql(page, (after, _BATCH)).mappings().all()
+        if not rows:
+            return
+        yield from map(dict, rows)
+        after = rows[-1]["number"]
+
+
+def _row(entry: AuditEntry) -> dict[str, Any]:
+    record = entry.record
+    return {
+        "number": entry.number,
+        "at": record.at.isoformat(timespec="microseconds"),
+        "user": record.actor.user,
+        "operator": record.actor.operator,
+        "action": record.action,
+        "mentorado_id": record.mentorado_id,
+        "subject": record.subject,
+        "before": _json(record.before),
+        "after": _json(record.after),
+        "outcome": record.outcome.value,
+        "reason": record.reason,
+        "previous_hash": entry.previous_hash,
+        "hash": entry.hash,
+    }
+
+
+def _entry(row: Mapping[str, Any]) -> AuditEntry:
+    record = AuditRecord(
+        at=datetime.fromisoformat(row["at"]),
+        actor=Actor(user=row["user"], operator=row["operator"]),
+        action=row["action"],
+        mentorado_id=row["mentorado_id"],
+        subject=row["subject"],
+        before=json.loads(row["before"]),
+        after=json.loads(row["after"]),
+        outcome=AuditOutcome(row["outcome"]),
+        reason=row["reason"],
+    )
+    return AuditEntry(number=row["number"], record=record, previous_hash=row["previous_hash"], hash=row["hash"])
+
+
+def _json(values: Mapping[str, str]) -> str:
+    return json.dumps(dict(values), ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,69 @@
+"""What SQLite and the file system refuse, as problems with a code; what is left over is a bug."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy.exc import DBAPIError
+
+from app.domain.errors import Problem, ProblemCode
+
+if TYPE_CHECKING:
+    pass
+
+
+# Extended codes are looked up first, then the primary code in their low byte.
+_BY_SQLITE: Final = MappingProxyType(
+    {
+        sqlite3.SQLITE_BUSY: ProblemCode.DATABASE_LOCKED,
+        sqlite3.SQLITE_LOCKED: ProblemCode.DATABASE_LOCKED,
+        sqlite3.SQLITE_PROTOCOL: ProblemCode.DATABASE_LOCKED,
+        sqlite3.SQLITE_CORRUPT: ProblemCode.DATABASE_CORRUPT,
+        sqlite3.SQLITE_NOTADB: ProblemCode.DATABASE_CORRUPT,
+        sqlite3.SQLITE_IOERR_SHORT_READ: ProblemCode.DATABASE_CORRUPT,
+        sqlite3.SQLITE_IOERR_CORRUPTFS: ProblemCode.DATABASE_CORRUPT,
+        sqlite3.SQLITE_FULL: ProblemCode.DATABASE_DISK_FULL,
+        # No space is `SQLITE_FULL`; what ends here is nearly always a quota, or space missing for the WAL's index.
+        sqlite3.SQLITE_IOERR_WRITE: ProblemCode.DATABASE_DISK_FULL,
+        sqlite3.SQLITE_IOERR_SHMSIZE: ProblemCode.DATABASE_DISK_FULL,
+        sqlite3.SQLITE_READONLY: ProblemCode.DATABASE_NOT_WRITABLE,
+        sqlite3.SQLITE_CANTOPEN: ProblemCode.DATABASE_NOT_WRITABLE,
+        sqlite3.SQLITE_PERM: ProblemCode.DATABASE_NOT_WRITABLE,
+        sqlite3.SQLITE_IOERR: ProblemCode.DATABASE_NOT_WRITABLE,
+    }
+)
+
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def map_sqlite_errors(path: Path) -> Iterator[None]:
+    """Raise a `Problem` about *path* instead of an error that is the environment's fault."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        raw = error.orig if isinstance(error, DBAPIError) else error
+        found: int | None = getattr(raw, "sqlite_errorcode", None)
+        code = None if found is None else _BY_SQLITE.get(found) or _BY_SQLITE.get(found & 0xFF)
+        if code is None and "decode to UTF-8" in str(raw):  # Python's words, about a text that is none
+            code = ProblemCode.DATABASE_CORRUPT
+        if code is None:
+            raise
+        raise Problem(code, path=str(path), detail=str(raw)) from error
+
+
+@contextmanager
+def file_problems(path: Path) -> Iterator[None]:
+    """Raise a `Problem` about *path* instead of the file system's own error."""
+    try:
+        yield
+    except OSError as error:
+        code = ProblemCode.DATABASE_DISK_FULL if error.errno in _FULL else ProblemCode.DATABASE_NOT_WRITABLE
+        raise Problem(code, path=str(path), detail=error.strerror or str(error)) from error

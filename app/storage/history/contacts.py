@@ -1,0 +1,216 @@
+"""Who is who: addresses are aliases of a contact, and contacts that turn out to be one become one."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from json import dumps
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from sqlalchemy import Connection, Select, bindparam, func, select
+
+from app.domain.mentorado import MentoradoId
+from app.domain.messages import Address, AddressKind, ContactId, ConversationId
+from app.storage.tables import contact, contact_address, conversation, message
+
+MANY = frozenset({AddressKind.GROUP, AddressKind.OTHER})
+"""Kinds of address behind which several people speak."""
+
+_BY_MEANING = tuple(AddressKind)
+
+Addresses = tuple[Address, ...]
+T = TypeVar("T")
+
+
+def is_group_kind(addresses: Addresses) -> bool:
+    return any(address.kind in MANY for address in addresses)
+
+
+def chunks(values: Collection[T]) -> Iterator[Sequence[T]]:
+    """Not more values at a time than a statement may carry."""
+    left = iter(values)
+    while some := list(islice(left, 500)):
+        yield some
+
+
+def json_list_param(name: str) -> Select[str]:
+    """The values of a JSON list given as the parameter *name*: one parameter is bound faster than hundreds."""
+    return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+
+
+def find(connection: Connection, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
+    theirs = (contact_address.c.mentorado_id == mentorado_id) & contact_address.c.key.in_(address.keys)
+    found: ContactId | None = connection.execute(select(contact_address.c.contact_id).where(theirs)).scalar()
+    return found
+
+
+# Statements of the hot path are made once: making them takes longer than executing them.
+_KNOWN = (
+    select(contact_address.c.key, contact_address.c.contact_id, conversation.c.id)
+    .outerjoin(
+        conversation,
+        (conversation.c.contact_id == contact_address.c.contact_id) & conversation.c.merged_into.is_(None),
+    )
+    .where(
+        contact_address.c.mentorado_id == bindparam("mentorado_id"),
+        contact_address.c.key.in_(json_list_param("keys")),
+    )
+)
+
+
+class AddressBook:
+    """The contacts and conversations of one mentorado, as far as one batch of messages is concerned with them."""
+
+    def __init__(self, connection: Connection, mentorado_id: MentoradoId, at: datetime) -> None:
+        self._connection = connection
+        self._mentorado_id = mentorado_id
+        self._at = at
+        self._contacts: dict[str, ContactId] = {}  # by the key of an address
+        self._conversations: dict[ContactId, ConversationId] = {}
+        self._placed: dict[Addresses, ConversationId] = {}
+        self.merged: set[ConversationId] = set()
+        """Conversations in which something else may be said by the same person now: both of a pair that was merged."""
+
+    def learn(self, named: Sequence[Addresses]) -> None:
+        """Make every tuple of addresses one contact, new or known or merged from several."""
+        for some in chunks(sorted({key for addresses in named for address in addresses for key in address.keys})):
+            known = self._connection.execute(_KNOWN, {"mentorado_id": self._mentorado_id, "keys": dumps(some)})
+            for key, contact_id, conversation_id in known:
+                self._contacts[key] = contact_id
+                if conversation_id is not None:
+                    self._conversations[contact_id] = conversation_id
+        for addresses in named:
+            self._learn(addresses)
+
+    def contact_of(self, addresses: Addresses) -> ContactId:
+        return self._contacts[addresses[0].key]
+
+    def conversation_of(self, addresses: Addresses) -> ConversationId:
+        found = self._placed.get(addresses)
+        if found is None:
+            found = self._placed[addresses] = self._conversation(self.contact_of(addresses))
+        return found
+
+    def _conversation(self, contact_id: ContactId) -> ConversationId:
+        found = self._conversations.get(contact_id)
+        if found is None:
+            found = self._conversations[contact_id] = ConversationId(uuid4().hex)
+            self._connection.execute(
+                conversation.insert().values(
+                    id=found, mentorado_id=self._mentorado_id, contact_id=contact_id, created_at=self._at
+                )
+            )
+        return found
+
+    def _learn(self, addresses: Addresses) -> None:
+        keys = [address.key for address in addresses]
+        every = (key for address in addresses for key in address.keys)
+        known = list(dict.fromkeys(self._contacts[key] for key in every if key in self._contacts))
+        if not known:
+            contact_id = self._add(addresses)
+        elif len(known) == 1:
+            contact_id = known[0]
+        else:
+            contact_id = self._merge(known)
+        for key, address in zip(keys, addresses, strict=True):
+            if key in self._contacts:
+                continue
+            self._contacts[key] = contact_id
+            self._connection.execute(
+                contact_address.insert().values(
+                    mentorado_id=self._mentorado_id,
+                    key=key,
+                    kind=address.kind.value,
+                    value=address.value,
+                    contact_id=contact_id,
+                )
+            )
+
+    def _add(self, addresses: Addresses) -> ContactId:
+        contact_id = ContactId(uuid4().hex)
+        self._connection.execute(
+            contact.insert().values(
+                id=contact_id,
+                mentorado_id=self._mentorado_id,
+                many=is_group_kind(addresses),
+                name="",
+                created_at=self._at,
+            )
+        )
+        return contact_id
+
+    def _merge(self, contact_ids: Sequence[ContactId]) -> ContactId:
+        """The contact with the oldest conversation stays; ids that people or programs may hold lead to it."""
+        ranked = sorted((self._rank(contact_id) for contact_id in contact_ids), key=lambda rank: rank[:-1])
+        stays: ContactId = ranked[0][-1]
+        for *_, goes in ranked[1:]:
+            self._merge_conversations(stays, goes)
+            self._merge_contacts(stays, goes)
+            for key, contact_id in self._contacts.items():
+                if contact_id == goes:
+                    self._contacts[key] = stays
+        return stays
+
+    def _rank(self, contact_id: ContactId) -> tuple[Any, ...]:
+        first = select(func.min(message.c.number)).where(message.c.conversation_id == conversation.c.id)
+        began = select(conversation.c.created_at, first.scalar_subquery().label("first")).where(
+            conversation.c.contact_id == contact_id, conversation.c.merged_into.is_(None)
+        )
+        row = self._connection.execute(began).one_or_none()
+        created: datetime = self._connection.execute(
+            select(contact.c.created_at).where(contact.c.id == contact_id)
+        ).scalar_one()
+        if row is None:
+            return (True, created, 0, contact_id)
+        return (False, row.created_at, float("inf") if row.first is None else row.first, contact_id)
+
+    def _merge_conversations(self, stays: ContactId, goes: ContactId) -> None:
+        kept, gone = self._conversations.get(stays), self._conversations.pop(goes, None)
+        # Redirects go along, those that lead to the one that goes now too.
+        theirs = conversation.c.contact_id == goes
+        self._connection.execute(conversation.update().where(theirs).values(contact_id=stays))
+        if gone is None:
+            return
+        if kept is None:
+            self._conversations[stays] = gone
+            return
+        led_there = (conversation.c.id == gone) | (conversation.c.merged_into == gone)
+        led_there &= conversation.c.mentorado_id == self._mentorado_id
+        self._connection.execute(conversation.update().where(led_there).values(merged_into=kept))
+        moved = message.update().where(message.c.conversation_id == gone).values(conversation_id=kept)
+        self._connection.execute(moved)
+        self.merged |= {kept, gone}
+
+    def _merge_contacts(self, stays: ContactId, goes: ContactId) -> None:
+        execute = self._connection.execute
+        spoken = select(message.c.conversation_id).where(message.c.sender_id == goes).distinct()
+        self.merged.update(execute(spoken).scalars())
+        execute(message.update().where(message.c.sender_id == goes).values(sender_id=stays))
+        execute(contact_address.update().where(contact_address.c.contact_id == goes).values(contact_id=stays))
+        led_there = (contact.c.id == goes) | (contact.c.merged_into == goes)
+        led_there &= contact.c.mentorado_id == self._mentorado_id
+        execute(contact.update().where(led_there).values(merged_into=stays))
+        name = execute(select(contact.c.name, contact.c.named_at).where(contact.c.id == goes)).one()
+        if name.named_at is not None:
+            update_names(self._connection, {stays: (name.named_at, name.name)})
+
+
+def update_names(connection: Connection, names: dict[ContactId, tuple[datetime, str]]) -> None:
+    """Keep what each contact called themselves last, whatever was heard first."""
+    for contact_id, (named_at, name) in names.items():
+        newer = (contact.c.named_at.is_(None)) | (contact.c.named_at < named_at)
+        newer |= (contact.c.named_at == named_at) & (contact.c.name < name)
+        update = contact.update().where(contact.c.id == contact_id, newer)
+        connection.execute(update.values(name=name, named_at=named_at))
+
+
+def named_after(address: Address) -> str:
+    """What somebody without a name is called; empty for a group's id that is no number, which names nobody."""
+    return "" if address.kind is AddressKind.GROUP and not address.value.isdigit() else address.value
+
+
+def address_rank(address: Address) -> tuple[int, str]:
+    """Sorts the address first by which people know somebody."""
+    return _BY_MEANING.index(address.kind), address.value

@@ -1,0 +1,92 @@
+"""Takes messages out again: one contact's on request, old ones by a rule."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, delete, func, select
+
+from app.domain.mentorado import MentoradoId
+from app.domain.messages import Address, AddressKind, ContactId
+from app.domain.trusted_time import MESSAGE_AHEAD
+from app.storage import set_aside
+from app.storage.history.suppressions import add_suppression, hashed_key
+from app.storage.tables import contact, contact_address, conversation, early_receipt, message, setting, suppression
+
+TRACES_LEFT: Final = "traces_left"
+"""The setting that is there from an erasure until the file was written anew."""
+
+
+def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: ContactId, at: datetime) -> int:
+    """Remove a contact with all they wrote and were written; returns how many messages that were.
+
+    Their addresses stay as hashes: what is delivered again later but was sent before *at*, or before the last of what
+    is erased now where our clock was behind the provider's, is not stored.
+    """
+    root = select(contact.c.merged_into).where(contact.c.id == contact_id, contact.c.mentorado_id == mentorado_id)
+    found = connection.execute(root).one_or_none()
+    if found is None:
+        return 0
+    erased: ContactId = found.merged_into or contact_id
+    addresses = select(contact_address).where(contact_address.c.contact_id == erased)
+    known = connection.execute(addresses).all()
+    threads = select(conversation.c.id).where(conversation.c.contact_id == erased)
+    theirs = message.c.conversation_id.in_(threads) | (message.c.sender_id == erased)
+    counted = (theirs, message.c.sent_at <= at + MESSAGE_AHEAD)
+    last: datetime | None = connection.execute(select(func.max(message.c.sent_at)).where(*counted)).scalar()
+    for row in known:
+        add_suppression(connection, mentorado_id, row.key, max(at, last or at))
+
+    set_aside.erase(connection, mentorado_id, [Address(AddressKind(row.kind), row.value) for row in known])
+    count = connection.execute(delete(message).where(theirs)).rowcount
+    connection.execute(delete(conversation).where(conversation.c.contact_id == erased))
+    connection.execute(delete(contact_address).where(contact_address.c.contact_id == erased))
+    connection.execute(delete(contact).where((contact.c.id == erased) | (contact.c.merged_into == erased)))
+    # Until its parts are merged into one, the index keeps the words, and beside them that they do not count.
+    connection.exec_driver_sql("INSERT INTO message_fts (message_fts) VALUES ('optimize')")
+    connection.execute(setting.delete().where(setting.c.key == TRACES_LEFT))
+    connection.execute(setting.insert().values(key=TRACES_LEFT, value="true", changed_at=at))
+    return count
+
+
+def addresses(connection: Connection, mentorado_id: MentoradoId, contact_id: ContactId) -> list[Address]:
+    """Everything a contact is known by."""
+    root = select(func.coalesce(contact.c.merged_into, contact.c.id)).where(
+        contact.c.id == contact_id, contact.c.mentorado_id == mentorado_id
+    )
+    theirs = select(contact_address).where(contact_address.c.contact_id == root.scalar_subquery())
+    return [Address(AddressKind(row.kind), row.value) for row in connection.execute(theirs)]
+
+
+def was_erased(connection: Connection, mentorado_id: MentoradoId, address: Address) -> bool:
+    hashes = [hashed_key(mentorado_id, key) for key in address.keys]
+    theirs = (suppression.c.mentorado_id == mentorado_id) & suppression.c.hash.in_(hashes)
+    return connection.execute(select(suppression.c.hash).where(theirs).limit(1)).first() is not None
+
+
+def traces_left(connection: Connection) -> bool:
+    """Whether something was erased since the file was written anew."""
+    return connection.execute(select(setting.c.key).where(setting.c.key == TRACES_LEFT)).first() is not None
+
+
+def no_traces_left(connection: Connection) -> None:
+    connection.execute(setting.delete().where(setting.c.key == TRACES_LEFT))
+
+
+def forget(
+    connection: Connection, mentorado_id: MentoradoId | None, moment: datetime, *, start: int, limit: int, at_most: int
+) -> tuple[int, int | None]:
+    """Remove what was sent before *moment* among the next *limit* messages; returns how many, and where to go on."""
+    following = select(message.c.number).where(message.c.number > start).order_by(message.c.number).limit(limit)
+    numbers = connection.execute(following).scalars().all()
+    if not numbers:
+        connection.execute(delete(early_receipt).where(early_receipt.c.at < moment))
+        set_aside.forget(connection, mentorado_id, moment)
+        return 0, None
+    old = (message.c.number > start) & (message.c.number <= numbers[-1]) & (message.c.sent_at < moment)
+    if mentorado_id is not None:
+        theirs = select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
+        old &= message.c.conversation_id.in_(theirs)
+    these = select(message.c.number).where(old).order_by(message.c.number).limit(at_most)
+    return connection.execute(delete(message).where(message.c.number.in_(these))).rowcount, numbers[-1]

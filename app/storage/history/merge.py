@@ -1,0 +1,376 @@
+"""Brings a history in again: what is not there yet is stored, and nothing is ever there twice.
+
+The people of a dump may be known here by other ids, because their addresses were learned again since. The id they had
+then leads to the one they have now, so that whatever else is told of them finds its place, in this batch or in a later
+one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+from json import dumps
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, and_, bindparam, delete, select
+
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import MentoradoId
+from app.domain.messages import (
+    REFERRING,
+    Address,
+    AddressKind,
+    ContactId,
+    ConversationId,
+    DeliveryStatus,
+    MessageKind,
+    merge_delivery,
+)
+from app.storage.history.contacts import (
+    AddressBook,
+    Addresses,
+    chunks,
+    json_list_param,
+    update_names,
+)
+from app.storage.history.dump_rows import WHERE, ContactRow, ConversationRow, FormerIdRow, MessageRow, ReceiptRow, read
+from app.storage.history.ordering import apply_edits, edited_ids
+from app.storage.history.suppressions import Suppressed
+from app.storage.history.writing import latest_failure
+from app.storage.tables import contact, contact_address, conversation, early_receipt, link, message, suppression
+
+
+def merge(connection: Connection, mentorado_id: MentoradoId, rows: Iterable[Mapping[str, object]]) -> int:
+    """Returns how many messages were new. Raises `Problem(BACKUP_ALTERED)`."""
+
+    dumped_rows = read(rows)
+    for each in dumped_rows.suppressions:
+        _suppress(connection, mentorado_id, each.hash, each.erased_at)
+    people = ContactMerger(connection, mentorado_id)
+    for person in dumped_rows.contacts:
+        people.contact(person)
+    for former in dumped_rows.former_contacts:
+        people.former(contact, former)
+    for talk in dumped_rows.conversations:
+        people.conversation(talk)
+    for former in dumped_rows.former_conversations:
+        people.former(conversation, former)
+    merger = MessageMerger(connection, people)
+    new = merger.messages(dumped_rows.messages)
+    merger.early_receipts(dumped_rows.early_receipts)
+    for some in chunks(sorted(merger.targets | edited_ids(connection, people.merged))):
+        apply_edits(connection, mentorado_id, some)
+    return new
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedId:
+    """What an id of the dump is here: itself, unless somebody else's has it; and the one it leads to, if any."""
+
+    id: str
+    root: str | None
+
+
+class ContactMerger:
+    """The contacts and conversations of one mentorado that a dump may speak of."""
+
+    def __init__(self, connection: Connection, mentorado_id: MentoradoId) -> None:
+        self._connection = connection
+        self.mentorado_id = mentorado_id
+        self.suppressed = Suppressed(connection, mentorado_id)
+        self.merged: set[ConversationId] = set()
+        """Where something else may be said by the same person now."""
+
+    def contact(self, person: ContactRow) -> None:
+        if (person.addresses, person.last_at or person.created_at) in self.suppressed:
+            return  # all of it was said before they were erased
+        here = self.here(contact, person.id)
+        if here.root is None and not self._known(person.addresses):
+            self._insert(person, here.id)
+            return
+        book = AddressBook(self._connection, self.mentorado_id, person.created_at)
+        theirs = self.addresses(here.root)[:1] if here.root else ()
+        book.learn([(*theirs, *person.addresses)])
+        root = book.contact_of(person.addresses)
+        self.merged |= book.merged
+        if here.root is None:
+            self._insert_former(contact, here.id, root, person.created_at)
+        if person.named_at is not None:
+            update_names(self._connection, {root: (person.named_at, person.name)})
+
+    def conversation(self, talk: ConversationRow) -> None:
+        here = self.here(conversation, talk.id)
+        if here.root is not None:
+            return
+        contact_id = self.here(contact, talk.contact_id).root
+        if contact_id is None:
+            self.left_out()
+            return
+        living = conversation.c.merged_into.is_(None) & (conversation.c.contact_id == contact_id)
+        goes_on_in = self._connection.execute(select(conversation.c.id).where(living)).scalar()
+        self._connection.execute(
+            conversation.insert().values(
+                id=here.id,
+                mentorado_id=self.mentorado_id,
+                contact_id=contact_id,
+                created_at=talk.created_at,
+                merged_into=goes_on_in,
+            )
+        )
+
+    def former(self, table: Table, row: FormerIdRow) -> None:
+        here = self.here(table, row.id)
+        if here.root is not None:
+            return
+        root = self.here(table, row.now).root
+        if root is None:
+            self.left_out()
+            return
+        self._insert_former(table, here.id, root, row.created_at)
+
+    def here(self, table: Table, dumped_id: str) -> ResolvedId:
+        return self.all_here(table, [dumped_id])[dumped_id]
+
+    def all_here(self, table: Table, dumped_ids: Iterable[str]) -> dict[str, ResolvedId]:
+        """What each of the ids is here. One that another mentorado has (who was enrolled twice) gets one of its own."""
+        ids = {each: each for each in dumped_ids}
+        owners: dict[str, tuple[str, str]] = {}
+        self._look(table, ids.values(), owners)
+        taken = {each: self.own(each) for each in ids if owners.get(each, (self.mentorado_id,))[0] != self.mentorado_id}
+        self._look(table, taken.values(), owners)
+        ids |= taken
+        return {each: ResolvedId(own, owners[own][1] if own in owners else None) for each, own in ids.items()}
+
+    def own(self, dumped_id: str) -> str:
+        """The id that *dumped_id* gets where another mentorado has it: the same one each time."""
+        return sha256(f"{self.mentorado_id} {dumped_id}".encode()).hexdigest()[:32]
+
+    def addresses(self, contact_id: str) -> Addresses:
+        theirs = contact_address.select().where(contact_address.c.contact_id == contact_id)
+        return tuple(Address(AddressKind(row.kind), row.value) for row in self._connection.execute(theirs))
+
+    def left_out(self) -> None:
+        """Something belongs to nobody. That is right only where somebody was erased."""
+        if not self.suppressed:
+            raise Problem(ProblemCode.BACKUP_ALTERED, path="", detail=WHERE, why="it belongs to nobody")
+
+    def _look(self, table: Table, ids: Iterable[str], owners: dict[str, tuple[str, str]]) -> None:
+        for some in chunks(list(ids)):
+            found = select(table.c.id, table.c.mentorado_id, table.c.merged_into).where(table.c.id.in_(some))
+            for row in self._connection.execute(found):
+                owners[row.id] = row.mentorado_id, row.merged_into or row.id
+
+    def _known(self, addresses: Addresses) -> bool:
+        keys = {key for address in addresses for key in address.keys}
+        for some in chunks(sorted(keys)):
+            theirs = (contact_address.c.mentorado_id == self.mentorado_id) & contact_address.c.key.in_(some)
+            if self._connection.execute(select(contact_address.c.key).where(theirs).limit(1)).first():
+                return True
+        return False
+
+    def _insert(self, person: ContactRow, contact_id: str) -> None:
+        values: dict[str, Any] = {"name": person.name, "named_at": person.named_at, "created_at": person.created_at}
+        values |= {"id": contact_id, "mentorado_id": self.mentorado_id, "many": person.many}
+        self._connection.execute(contact.insert().values(**values))
+        for key, address in {address.key: address for address in person.addresses}.items():
+            self._connection.execute(
+                contact_address.insert().values(
+                    mentorado_id=self.mentorado_id,
+                    key=key,
+                    kind=address.kind.value,
+                    value=address.value,
+                    contact_id=contact_id,
+                )
+            )
+
+    def _insert_former(self, table: Table, former: str, root: str | ContactId, created_at: datetime) -> None:
+        to = self._connection.execute(table.select().where(table.c.id == root)).one()
+        values: dict[str, Any] = {"id": former, "mentorado_id": self.mentorado_id, "created_at": created_at}
+        values |= {"many": to.many, "name": ""} if table is contact else {"contact_id": to.contact_id}
+        self._connection.execute(table.insert().values(**values, merged_into=root))
+
+
+def _suppress(connection: Connection, mentorado_id: MentoradoId, hashed: str, erased_at: datetime) -> None:
+    """What was erased before the backup was taken stays erased when that is restored."""
+    this = (suppression.c.mentorado_id == mentorado_id) & (suppression.c.hash == hashed)
+    known = connection.execute(select(suppression.c.erased_at).where(this)).scalar()
+    if known is None:
+        connection.execute(suppression.insert().values(mentorado_id=mentorado_id, hash=hashed, erased_at=erased_at))
+    elif known < erased_at:
+        connection.execute(suppression.update().where(this).values(erased_at=erased_at))
+
+
+_IDS: Final = json_list_param("provider_ids")
+_KNOWN: Final = (
+    select(
+        message.c.number,
+        message.c.provider,
+        message.c.provider_id,
+        message.c.kind,
+        message.c.delivery,
+        message.c.failure,
+        message.c.stored_at,
+    )
+    .where(message.c.link_id.in_(select(link.c.id).where(link.c.mentorado_id == bindparam("mentorado_id"))))
+    .where(message.c.provider_id.in_(_IDS))
+)
+_EARLY: Final = (
+    select(early_receipt, link.c.provider)
+    .join(link, link.c.id == early_receipt.c.link_id)
+    .where(link.c.mentorado_id == bindparam("mentorado_id"), early_receipt.c.provider_id.in_(_IDS))
+)
+_STAYS: Final = frozenset({"link_id", "provider", "provider_id", "delivery", "failure", "received_at", "stored_at"})
+"""What a message keeps that becomes readable only now."""
+
+Key = tuple[str, str]
+
+
+class MessageMerger:
+    """The messages and receipts of one batch, once its people are here."""
+
+    def __init__(self, connection: Connection, people: ContactMerger) -> None:
+        self._connection = connection
+        self._people = people
+        self._links: dict[Key, str] = {}  # by the link of the dump, and its provider
+        self.targets: set[str] = set()
+        """The provider ids of what may look different now."""
+
+    def messages(self, rows: Sequence[MessageRow]) -> int:
+        """Returns how many were new."""
+        self._learn_links((row.link_id, row.columns["provider"]) for row in rows)
+        talks = self._people.all_here(conversation, (row.conversation_id for row in rows))
+        senders = self._people.all_here(contact, (row.sender_id for row in rows if row.sender_id is not None))
+        known = self._found(_KNOWN, [row.columns["provider_id"] for row in rows])
+        new: dict[Key, dict[str, Any]] = {}
+        for row in rows:
+            talk = talks[row.conversation_id].root
+            sender = None if row.sender_id is None else senders[row.sender_id].root
+            if talk is None or (row.sender_id is not None and sender is None):
+                self._people.left_out()
+            elif row.key in known:
+                self._again(row, known[row.key], talk, sender)
+            elif row.key not in new and not self._suppressed(row, talk, sender):
+                new[row.key] = self._row(row, talk, sender)
+        self._take_early(new)
+        if new:
+            self._connection.execute(message.insert(), list(new.values()))
+        return len(new)
+
+    def early_receipts(self, rows: Sequence[ReceiptRow]) -> None:
+        """A receipt whose message is here now has reached it; the others go on waiting."""
+        self._learn_links((each.link_id, each.provider) for each in rows)
+        latest: dict[Key, ReceiptRow] = {}
+        for each in rows:
+            before = latest.get(each.key)
+            latest[each.key] = each if before is None else _both(before, each)
+        ids = [provider_id for _, provider_id in latest]
+        known, waiting = self._found(_KNOWN, ids), self._found(_EARLY, ids)
+        for key, each in latest.items():
+            if key in known and known[key].delivery is not None:
+                self._deliver(known[key], each.delivery, each.failure)
+            elif key in waiting:
+                now = _further(waiting[key], each.delivery, each.failure)
+                self._connection.execute(early_receipt.update().where(_same(waiting[key])).values(**now))
+            else:
+                values: dict[str, Any] = {
+                    "link_id": self._links[each.link_id, each.provider],
+                    "provider_id": each.provider_id,
+                }
+                values |= {"delivery": each.delivery.value, "at": each.at, "failure": each.failure}
+                self._connection.execute(early_receipt.insert().values(**values))
+
+    def _row(self, row: MessageRow, talk: str, sender: str | None) -> dict[str, Any]:
+        refers_to = row.columns["refers_to"]
+        self.targets |= {row.columns["provider_id"]} if refers_to is None else {row.columns["provider_id"], refers_to}
+        return {
+            **row.columns,
+            "conversation_id": talk,
+            "link_id": self._links[row.link_id, row.columns["provider"]],
+            "sender_id": sender,
+            "shown": row.kind not in REFERRING,
+            "delivery": None if row.delivery is None else row.delivery.value,
+        }
+
+    def _again(self, message_row: MessageRow, known: Row[Any], talk: str, sender: str | None) -> None:
+        """It is here. It may have been readable then, have got further, or have come earlier."""
+        if known.kind == MessageKind.UNREADABLE and message_row.kind is not MessageKind.UNREADABLE:
+            row = self._row(message_row, talk, sender)
+            readable = {name: value for name, value in row.items() if name not in _STAYS}
+            self._connection.execute(message.update().where(message.c.number == known.number).values(**readable))
+        if message_row.columns["stored_at"] < known.stored_at:
+            came = {name: message_row.columns[name] for name in ("received_at", "stored_at")}
+            self._connection.execute(message.update().where(message.c.number == known.number).values(**came))
+        if message_row.delivery is not None:
+            self._deliver(known, message_row.delivery, message_row.columns["failure"])
+
+    def _deliver(self, known: Row[Any], delivery: DeliveryStatus, failure: str | None) -> None:
+        if known.delivery is None:
+            return
+        now = _further(known, delivery, failure)
+        if now != {name: getattr(known, name) for name in now}:
+            self._connection.execute(message.update().where(message.c.number == known.number).values(**now))
+
+    def _suppressed(self, row: MessageRow, talk: str, sender: str | None) -> bool:
+        if not self._people.suppressed:
+            return False
+        whose = select(conversation.c.contact_id).where(conversation.c.id == talk)
+        people = [self._connection.execute(whose).scalar_one(), *([] if sender is None else [sender])]
+        sent_at = row.columns["sent_at"]
+        return any((self._people.addresses(each), sent_at) in self._people.suppressed for each in people)
+
+    def _take_early(self, new: Mapping[Key, dict[str, Any]]) -> None:
+        """Receipts that came here before their message did."""
+        for key, waiting in self._found(_EARLY, [provider_id for _, provider_id in new]).items():
+            if key in new and new[key]["delivery"] is not None:
+                new[key] |= _further(waiting, DeliveryStatus(new[key]["delivery"]), new[key]["failure"])
+                self._connection.execute(delete(early_receipt).where(_same(waiting)))
+
+    def _found(self, query: Select[Any], provider_ids: Collection[str]) -> dict[Key, Row[Any]]:
+        found: dict[Key, Row[Any]] = {}
+        for some in chunks(provider_ids):
+            given = {"mentorado_id": self._people.mentorado_id, "provider_ids": dumps(some)}
+            found |= {(row.provider, row.provider_id): row for row in self._connection.execute(query, given)}
+        return found
+
+    def _learn_links(self, pairs: Iterable[tuple[str, str]]) -> None:
+        for link_id, provider in set(pairs) - self._links.keys():
+            self._links[link_id, provider] = self._link(link_id, provider)
+
+    def _link(self, link_id: str, provider: str) -> str:
+        mine = (self._people.mentorado_id, provider)
+        own = self._people.own(link_id)
+        candidates = (link_id, own, self._people.own(f"{own} {provider}"))
+        rows = {row.id: row for row in self._connection.execute(link.select().where(link.c.id.in_(candidates)))}
+        if link_id in rows and (rows[link_id].mentorado_id, rows[link_id].provider) == mine:
+            return link_id
+        theirs = (link.c.mentorado_id == self._people.mentorado_id) & (link.c.provider == provider)
+        in_use: str | None = self._connection.execute(select(link.c.id).where(theirs, link.c.active)).scalar()
+        if in_use is not None:
+            return in_use
+        for each in candidates:
+            if each not in rows:
+                values = {"id": each, "mentorado_id": self._people.mentorado_id, "provider": provider}
+                self._connection.execute(link.insert().values(**values, active=False, wanted=False))
+                return each
+            if (rows[each].mentorado_id, rows[each].provider) == mine:
+                return each
+        raise AssertionError("the last is this mentorado's and this provider's")
+
+
+def _further(known: Row[Any], delivery: DeliveryStatus, failure: str | None) -> dict[str, str | None]:
+    """How far *known* got with what else was reported, and why it failed where it did."""
+    return {
+        "delivery": merge_delivery(DeliveryStatus(known.delivery), delivery).value,
+        "failure": latest_failure(known.failure, failure) or None,
+    }
+
+
+def _both(one: ReceiptRow, other: ReceiptRow) -> ReceiptRow:
+    delivery = merge_delivery(one.delivery, other.delivery)
+    return replace(other, delivery=delivery, failure=latest_failure(one.failure, other.failure) or None)
+
+
+def _same(waiting: Row[Any]) -> ColumnElement[bool]:
+    return and_(early_receipt.c.link_id == waiting.link_id, early_receipt.c.provider_id == waiting.provider_id)

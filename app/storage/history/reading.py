@@ -1,0 +1,352 @@
+"""Reads conversations as people see them: edits folded in, reactions collected, what is quoted beside the answer."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, func, select
+
+from app.domain.mentorado import MentoradoId, ProviderKind
+from app.domain.messages import (
+    Address,
+    AddressKind,
+    ContactId,
+    Conversation,
+    ConversationId,
+    ConversationRef,
+    DeliveryStatus,
+    HistoryStats,
+    Media,
+    MessageKind,
+    StoredMessage,
+)
+from app.storage.database import count, plain, readable
+from app.storage.history.contacts import address_rank, named_after
+from app.storage.tables import contact, contact_address, conversation, link, message
+
+# Statements of the hot path are made once: making them takes longer than executing them.
+_PAGE = (
+    select(message)
+    .where(
+        message.c.conversation_id == bindparam("conversation_id"),
+        message.c.shown,
+        message.c.number < bindparam("before"),
+    )
+    .order_by(message.c.number.desc())
+    .limit(bindparam("limit"))
+)
+_LIVING = select(conversation.c.merged_into).where(conversation.c.id == bindparam("conversation_id"))
+_THOSE: BindParameter[Any] = bindparam("those", expanding=True)
+_NUMBERED = select(message).where(message.c.number.in_(_THOSE)).order_by(message.c.number.desc())
+_REACTING = (
+    select(message)
+    .where(message.c.refers_to.in_(_THOSE), message.c.kind == MessageKind.REACTION.value)
+    .order_by(message.c.sent_at, message.c.number)
+)
+_REVOKING = select(message.c.conversation_id, message.c.refers_to).where(
+    message.c.refers_to.in_(_THOSE), message.c.kind == MessageKind.REVOCATION.value
+)
+_END = 2**62
+_KINDS = frozenset(MessageKind)
+_DELIVERIES = frozenset(DeliveryStatus)
+
+
+def messages(
+    connection: Connection, conversation_id: ConversationId, before: int | None, limit: int
+) -> Sequence[StoredMessage]:
+    page = {
+        "conversation_id": _living(connection, conversation_id),
+        "before": _END if before is None else before,
+        "limit": limit,
+    }
+    return _as_shown(connection, connection.execute(_PAGE, page).all())
+
+
+def by_numbers(connection: Connection, numbers: Collection[int]) -> Sequence[StoredMessage]:
+    """The newest first."""
+    return _as_shown(connection, connection.execute(_NUMBERED, {"those": numbers}).all())
+
+
+def export(
+    connection: Connection, mentorado_id: MentoradoId, contact_id: ContactId | None, after: int, limit: int
+) -> Sequence[StoredMessage]:
+    """All that is kept, oldest first, and also the messages that only change others."""
+    theirs = select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
+    wanted: ColumnElement[bool]
+    if contact_id is None:
+        wanted = message.c.conversation_id.in_(theirs)
+    else:
+        merged = select(contact.c.merged_into).where(contact.c.id == contact_id, contact.c.mentorado_id == mentorado_id)
+        who = connection.execute(merged).scalar() or contact_id
+        wanted = message.c.conversation_id.in_(theirs.where(conversation.c.contact_id == who))
+        wanted |= (message.c.sender_id == who) & message.c.conversation_id.in_(theirs)
+    page = select(message).where(message.c.number > after, wanted).order_by(message.c.number).limit(limit)
+    return _as_shown(connection, connection.execute(page).all())
+
+
+def conversations(connection: Connection, mentorado_id: MentoradoId) -> Sequence[Conversation]:
+    living = (conversation.c.mentorado_id == mentorado_id) & conversation.c.merged_into.is_(None)
+    counted = (
+        select(message.c.conversation_id, func.count().label("messages"), func.max(message.c.number).label("last"))
+        .where(message.c.conversation_id.in_(select(conversation.c.id).where(living)), message.c.shown)
+        .group_by(message.c.conversation_id)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(
+            conversation.c.id,
+            conversation.c.contact_id,
+            contact.c.name,
+            contact.c.many,
+            counted.c.messages,
+            func.coalesce(message.c.edited_text, message.c.text).label("last_text"),
+            message.c.revoked_at,
+            message.c.sent_at,
+        )
+        .join(counted, counted.c.conversation_id == conversation.c.id)
+        .join(message, message.c.number == counted.c.last)
+        .join(contact, contact.c.id == conversation.c.contact_id)
+        .order_by(counted.c.last.desc())
+    ).all()
+    addresses = _addresses(connection, mentorado_id)
+    return [
+        Conversation(
+            id=row.id,
+            mentorado_id=mentorado_id,
+            title=plain(row.name) or next(map(named_after, addresses[row.contact_id]), ""),
+            addresses=tuple(addresses[row.contact_id]),
+            is_group=bool(row.many),
+            messages=row.messages,
+            last_text="" if row.revoked_at else plain(row.last_text),
+            last_at=row.sent_at,
+        )
+        for row in rows
+    ]
+
+
+def extent(connection: Connection, mentorado_id: MentoradoId) -> HistoryStats:
+    theirs = select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
+    row = connection.execute(
+        select(
+            func.count().label("messages"),
+            func.count(message.c.conversation_id.distinct()).label("conversations"),
+            func.min(message.c.sent_at).label("since"),
+        ).where(message.c.conversation_id.in_(theirs), message.c.shown)
+    ).one()
+    return HistoryStats(messages=row.messages, conversations=row.conversations, since=row.since)
+
+
+def total(connection: Connection) -> int:
+    return connection.execute(select(func.count()).select_from(message)).scalar_one()
+
+
+def contacts(connection: Connection, mentorado_id: MentoradoId) -> int:
+    theirs = select(func.count()).where(contact.c.mentorado_id == mentorado_id, contact.c.merged_into.is_(None))
+    return connection.execute(theirs).scalar_one()
+
+
+def _living(connection: Connection, conversation_id: ConversationId) -> ConversationId:
+    """The conversation that *conversation_id* leads to since it was merged, or itself."""
+    return connection.execute(_LIVING, {"conversation_id": conversation_id}).scalar() or conversation_id
+
+
+def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict[ContactId, list[Address]]:
+    """Each contact's, the one that people recognise first."""
+    found: defaultdict[ContactId, list[Address]] = defaultdict(list)
+    theirs = contact_address.select().where(contact_address.c.mentorado_id == mentorado_id)
+    for row in connection.execute(theirs):
+        with suppress(ValueError):  # a kind that no version knows
+            found[row.contact_id].append(Address(AddressKind(row.kind), plain(row.value)))
+    for addresses in found.values():
+        addresses.sort(key=address_rank)
+    return found
+
+
+def _as_shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMessage]:
+    reactions = _reactions(connection, [row.provider_id for row in rows])
+    quoted = _quoted(connection, rows)
+    asked = {tuple(row) for row in connection.execute(_REVOKING, {"those": [row.provider_id for row in rows]})}
+
+    def shown(row: Row[Any]) -> StoredMessage:
+        return StoredMessage(
+            number=row.number,
+            conversation_id=row.conversation_id,
+            link_id=row.link_id,
+            provider=ProviderKind(row.provider),
+            provider_id=row.provider_id,
+            from_me=row.from_me,
+            sender_name=plain(row.sender_name),
+            kind=MessageKind(row.kind) if row.kind in _KINDS else MessageKind.OTHER,
+            text=plain(row.text if row.edited_text is None else row.edited_text),
+            original_text=plain(row.text),
+            media=_media(row),
+            reactions=reactions.get((row.conversation_id, row.provider_id), ()),
+            quoted_text=quoted.get(row.number),
+            sent_at=row.sent_at,
+            received_at=row.received_at,
+            stored_at=row.stored_at,
+            delivery=DeliveryStatus(row.delivery) if row.delivery in _DELIVERIES else None,
+            failure=plain(row.failure) if row.delivery == DeliveryStatus.FAILED else "",
+            edited_at=row.edited_at,
+            revoked_at=row.revoked_at,
+            revocation_asked=row.revoked_at is None and (row.conversation_id, row.provider_id) in asked,
+        )
+
+    return list(readable("message", rows, shown))
+
+
+def _media(row: Row[Any]) -> Media | None:
+    if not row.has_media:
+        return None
+    size, seconds = count(row.media_size), count(row.media_seconds)
+    return Media(mime=plain(row.media_mime), name=plain(row.media_name), size=size, seconds=seconds)
+
+
+def _reactions(connection: Connection, provider_ids: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """The last sign of everybody who did not take it back."""
+    last: defaultdict[tuple[str, str], dict[tuple[bool, str | None], str]] = defaultdict(dict)
+    for row in connection.execute(_REACTING, {"those": provider_ids}):
+        signs = last[row.conversation_id, row.refers_to]
+        reactor = (row.from_me, row.sender_id)
+        signs.pop(reactor, None)  # so that the order is the one in which the signs were given
+        signs[reactor] = plain(row.text)
+    return {target: tuple(sign for sign in signs.values() if sign) for target, signs in last.items()}
+
+
+def _quoted(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, str]:
+    """What each message answers to; it may be in another conversation of the same mentorado."""
+    answers = [row for row in rows if row.refers_to and row.shown]
+    if not answers:
+        return {}
+    sibling = link.alias()
+    same = select(sibling.c.id).where(sibling.c.mentorado_id == link.c.mentorado_id)
+    wanted = sorted({row.refers_to for row in answers})
+    original = message.alias()
+    found = (
+        select(
+            link.c.id.label("link_id"),
+            original.c.provider_id,
+            func.coalesce(original.c.edited_text, original.c.text).label("text"),
+        )
+        .join_from(link, original, original.c.link_id.in_(same))
+        .where(link.c.id.in_({row.link_id for row in answers}), original.c.provider_id.in_(wanted))
+    )
+    texts = {(row.link_id, row.provider_id): row.text for row in connection.execute(found)}
+    return {row.number: plain(texts[key]) for row in answers if (key := (row.link_id, row.refers_to)) in texts}
+
+
+def messages_after(
+    connection: Connection, conversation_id: ConversationId, number: int, limit: int
+) -> Sequence[StoredMessage]:
+    """The oldest first."""
+    merged = select(conversation.c.merged_into).where(conversation.c.id == conversation_id).scalar_subquery()
+    following = (
+        select(message.c.number)
+        .where(message.c.conversation_id == func.coalesce(merged, conversation_id))
+        .where(message.c.shown, message.c.number > number)
+        .order_by(message.c.number)
+        .limit(limit)
+    )
+    return by_numbers(connection, connection.execute(following).scalars().all())[::-1]
+
+
+def names(
+    connection: Connection, conversation_ids: Collection[ConversationId]
+) -> dict[ConversationId, ConversationRef]:
+    columns = (
+        conversation.c.id,
+        conversation.c.mentorado_id,
+        conversation.c.contact_id,
+        contact.c.name,
+        contact.c.many,
+    )
+    known = select(*columns).join(contact, contact.c.id == conversation.c.contact_id)
+    rows = connection.execute(known.where(conversation.c.id.in_(conversation_ids))).all()
+    nameless = [row.contact_id for row in rows if not row.name]
+    addressed = contact_address.select().where(contact_address.c.contact_id.in_(nameless))
+    found = readable(
+        "contact_address",
+        connection.execute(addressed),
+        lambda row: (row.contact_id, Address(AddressKind(row.kind), plain(row.value))),
+    )
+    ranked = sorted(found, key=lambda one: address_rank(one[1]), reverse=True)
+    best = {who: named_after(address) for who, address in ranked}
+    return {
+        row.id: ConversationRef(
+            id=row.id,
+            mentorado_id=row.mentorado_id,
+            title=plain(row.name) or best.get(row.contact_id, ""),
+            is_group=bool(row.many),
+        )
+        for row in rows
+    }
+
+
+_OWNER = "\ue000"  # as in the view `message_words`
+
+_NO_LETTERS = frozenset(map(chr, (*range(0x19B0, 0x19CA), 0x1CF2, 0x1CF3)))
+"""Letters to Python but not to SQLite's older table of signs; a word with one inside would be an error to it."""
+
+
+def waiting(connection: Connection) -> bool:
+    """Whether there are messages behind the mark."""
+    behind = "SELECT coalesce(max(number), 0) > (SELECT number FROM search_mark) FROM message"
+    return bool(connection.exec_driver_sql(behind).scalar_one())
+
+
+def index(connection: Connection, limit: int) -> None:
+    """Take the next *limit* messages into the index and move the mark."""
+    mark = connection.exec_driver_sql("SELECT number FROM search_mark").scalar_one()
+    last = connection.exec_driver_sql(
+        "SELECT max(number) FROM (SELECT number FROM message WHERE number > ? ORDER BY number LIMIT ?)", (mark, limit)
+    ).scalar_one()
+    if last is None:
+        return
+    connection.exec_driver_sql(
+        "INSERT INTO message_fts (rowid, text, file, owner) SELECT number, text, file, owner FROM message_words"
+        " WHERE number > ? AND number <= ?",
+        (mark, last),
+    )
+    connection.exec_driver_sql("UPDATE search_mark SET number = ?", (last,))
+
+
+def search(
+    connection: Connection, text: str, mentorado_id: MentoradoId | None, before: int | None, limit: int
+) -> Sequence[StoredMessage]:
+    wanted = expression(text, mentorado_id)
+    if wanted is None:
+        return []
+    found = "SELECT rowid FROM message_fts WHERE message_fts MATCH ? AND rowid < ? ORDER BY rowid DESC LIMIT ?"
+    upper = 2**62 if before is None else before
+    return by_numbers(connection, connection.exec_driver_sql(found, (wanted, upper, limit)).scalars().all())
+
+
+def expression(text: str, mentorado_id: MentoradoId | None = None) -> str | None:
+    """What people typed, in the language of the index: all the words, the last perhaps unfinished.
+
+    Nothing of it is taken for syntax: only letters and digits are left, in quotes. None when no word is left.
+    """
+    words = _words(text)
+    if not words:
+        return None
+    terms = [f'"{word}"' for word in words]
+    if text[-1:] == text[-1:].strip():  # a space after the last word ends it
+        terms[-1] += " *"
+    if mentorado_id is not None:
+        terms.insert(0, f'"{_OWNER}{mentorado_id}"')
+    return " AND ".join(terms)
+
+
+def _words(text: str) -> list[str]:
+    """Split as the index does: into letters and digits, whose accents it ignores."""
+    plain = "".join(letter for letter in unicodedata.normalize("NFD", text) if not "\u0300" <= letter <= "\u036f")
+    letters = unicodedata.normalize("NFC", plain)
+    return "".join(letter if _in_words(letter) else " " for letter in letters).split()
+
+
+def _in_words(letter: str) -> bool:
+    return unicodedata.category(letter)[0] in "LN" and letter not in _NO_LETTERS

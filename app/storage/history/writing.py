@@ -1,0 +1,381 @@
+"""Stores what providers reported: each message once, each delivery forward, in whatever order they come."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from json import dumps
+from operator import itemgetter
+from typing import Any, Final
+
+from sqlalchemy import Connection, Dialect, Row, Select, bindparam, delete, select
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
+
+from app.domain.errors import Problem
+from app.domain.mentorado import LinkId, Mentorado, ProviderKind
+from app.domain.messages import (
+    REFERRING,
+    Address,
+    AddressKind,
+    ContactId,
+    ConversationId,
+    DeliveryReceipt,
+    DeliveryStatus,
+    MessageKind,
+    MessageUpdate,
+    ProviderMessage,
+    WireUnknown,
+    merge_delivery,
+)
+from app.domain.names import MOST_NAME
+from app.domain.set_aside import NotStorable
+from app.storage import set_aside
+from app.storage.history.contacts import (
+    AddressBook,
+    Addresses,
+    chunks,
+    find,
+    is_group_kind,
+    json_list_param,
+    update_names,
+)
+from app.storage.history.ordering import apply_edits, edited_ids, put_backlog_in_place, reorder_tail
+from app.storage.history.suppressions import Suppressed
+from app.storage.tables import conversation, early_receipt, message, utc_text
+
+_REFUSALS: Final = (DataError, IntegrityError, InterfaceError, ProgrammingError)
+"""What SQLite says of a value or a row, not of the file."""
+
+_LARGEST: Final = 2**63 - 1
+
+_NOWHERE: Final = (Address(AddressKind.OTHER, ""),)
+"""Where a message is kept whose provider did not say where it belongs."""
+
+_IDS = json_list_param("provider_ids")
+_COLUMNS = {column.name for column in message.c} - {"number", "edited_text", "edited_at", "revoked_at"}
+_STORED = select(
+    message.c.number,
+    message.c.provider_id,
+    message.c.conversation_id,
+    message.c.kind,
+    message.c.delivery,
+    message.c.failure,
+    message.c.from_me,
+    message.c.sender_id,
+    message.c.sent_at,
+).where(message.c.link_id == bindparam("link_id"), message.c.provider_id.in_(_IDS))
+_EARLY = select(early_receipt).where(
+    early_receipt.c.link_id == bindparam("link_id"), early_receipt.c.provider_id.in_(_IDS)
+)
+
+
+def store(
+    connection: Connection, mentorado: Mentorado, facts: Sequence[MessageUpdate], at: datetime
+) -> Sequence[ConversationId]:
+    batch = _Batch(connection, mentorado, at)
+    try:
+        batch.messages([fact for fact in facts if isinstance(fact, ProviderMessage)])
+        batch.receipts([fact for fact in facts if isinstance(fact, DeliveryReceipt)])
+        set_aside.add(connection, mentorado, [fact for fact in facts if isinstance(fact, WireUnknown)], at)
+    except DBAPIError as error:
+        if not isinstance(error, _REFUSALS):  # a lock, the disk, the file: no fault of what is stored
+            raise
+        raise NotStorable(type(error.orig).__name__) from None
+    except (MemoryError, Problem):
+        raise
+    except Exception as error:  # noqa: BLE001 - values that no column takes, or that nobody here foresaw
+        raise NotStorable(type(error).__name__) from None
+    return sorted(batch.changed)
+
+
+class _Batch:
+    """What one transaction stores for one link."""
+
+    def __init__(self, connection: Connection, mentorado: Mentorado, at: datetime) -> None:
+        self._connection = connection
+        self._link = mentorado.link
+        self._mentorado_id = mentorado.id
+        self._at = at
+        self.changed: set[ConversationId] = set()
+        self._grown: Counter[ConversationId] = Counter()
+
+    def messages(self, reported: Iterable[ProviderMessage]) -> None:
+        incoming_by_id, known = self._known(reported)
+        suppressed = Suppressed(self._connection, self._mentorado_id)
+        new = [
+            incoming
+            for incoming in incoming_by_id.values()
+            if (incoming.provider_id not in known or _heals(incoming, known[incoming.provider_id]))
+            and (incoming.chat, incoming.sent_at) not in suppressed
+            and (incoming.sender, incoming.sent_at) not in suppressed
+        ]
+        if not new:
+            return
+        new = self._referring(new, incoming_by_id)
+        book = AddressBook(self._connection, self._mentorado_id, self._at)
+        book.learn(list(dict.fromkeys(addresses for incoming in new for addresses in _people(incoming))))
+        self._write(new, known, book)
+        update_names(self._connection, _names(new, book))
+
+        targets = {incoming.refers_to for incoming in new if incoming.refers_to and incoming.kind in REFERRING}
+        targets |= {incoming.provider_id for incoming in new}
+        if book.merged:
+            self.changed |= book.merged
+            targets |= edited_ids(self._connection, book.merged)
+        for some in chunks(sorted(targets)):
+            self.changed |= apply_edits(self._connection, self._mentorado_id, some)
+        if (
+            self._link.provider is ProviderKind.WHATSAPP_WEB
+        ):  # whose messages come in their order, but for a long backlog
+            put_backlog_in_place(self._connection, self._link.id, self._grown, self._at)
+        else:
+            reorder_tail(self._connection, self._link.id, self._grown.keys(), self._at)
+
+    def _known(self, reported: Iterable[ProviderMessage]) -> tuple[dict[str, ProviderMessage], dict[str, Row[Any]]]:
+        """What is reported, and what is stored of it, by the provider's id.
+
+        Ids are chosen by who sends, so that two people may choose the same: the later message gets one of its own.
+        """
+        incoming_by_id = _once(reported)
+        known = {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, incoming_by_id)}
+        others = [
+            incoming
+            for incoming in incoming_by_id.values()
+            if incoming.provider_id in known and self._is_another(incoming, known)
+        ]
+        if others:
+            for incoming in others:
+                own = incoming_by_id.pop(incoming.provider_id)
+                incoming_by_id[_own_id(own)] = replace(own, provider_id=_own_id(own))
+            own_ids = [_own_id(incoming) for incoming in others]
+            known |= {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, own_ids)}
+        return incoming_by_id, known
+
+    def _referring(self, new: list[ProviderMessage], targets: Collection[str]) -> list[ProviderMessage]:
+        """*new*, with edits and revocations of a message that has an id of its own referring to that."""
+        changing = (MessageKind.EDIT, MessageKind.REVOCATION)
+        own = {
+            incoming.provider_id: _own_id(incoming, incoming.refers_to) for incoming in new if incoming.kind in changing
+        }
+        if not own:
+            return new
+        there = {row.provider_id for row in _rows(self._connection, _STORED, self._link.id, own.values())} | {*targets}
+        return [
+            replace(incoming, refers_to=own[incoming.provider_id])
+            if own.get(incoming.provider_id) in there
+            else incoming
+            for incoming in new
+        ]
+
+    def _is_another(self, incoming: ProviderMessage, known: Mapping[str, Row[Any]]) -> bool:
+        """Whether *incoming* is not the stored message with its id: sent at another time, by somebody else."""
+        row = known[incoming.provider_id]
+        if row.sent_at == incoming.sent_at or MessageKind.UNREADABLE in (row.kind, incoming.kind):
+            return False  # what cannot be decrypted names neither its time nor its author as the message itself does
+        if row.from_me or incoming.from_me:
+            return bool(row.from_me != incoming.from_me)
+        whose = select(conversation.c.contact_id).where(conversation.c.id == row.conversation_id)
+        author = row.sender_id or self._connection.execute(whose).scalar_one()
+        return all(find(self._connection, self._mentorado_id, address) != author for address in _author(incoming))
+
+    def receipts(self, reported: Iterable[DeliveryReceipt]) -> None:
+        incoming_by_id: dict[str, tuple[DeliveryStatus, datetime, str]] = {}
+        for receipt in reported:
+            for provider_id in receipt.provider_ids:
+                delivery, at, failure = receipt.delivery, receipt.at, _clean(receipt.failure)
+                if (before := incoming_by_id.get(provider_id)) is not None:
+                    delivery, at = merge_delivery(before[0], delivery), max(before[1], at)
+                    failure = latest_failure(before[2], failure)
+                incoming_by_id[provider_id] = delivery, at, failure
+        for row in _rows(self._connection, _STORED, self._link.id, incoming_by_id):
+            delivery, _, failure = incoming_by_id.pop(row.provider_id)
+            if row.delivery is None:
+                continue
+            now = {
+                "delivery": merge_delivery(DeliveryStatus(row.delivery), delivery).value,
+                "failure": latest_failure(row.failure, failure) or None,
+            }
+            if now != {name: getattr(row, name) for name in now}:
+                self._connection.execute(message.update().where(message.c.number == row.number).values(**now))
+                self.changed.add(row.conversation_id)
+        self._keep_early(incoming_by_id)
+
+    def _keep_early(self, reported: Mapping[str, tuple[DeliveryStatus, datetime, str]]) -> None:
+        """Receipts whose message is not here yet wait for it."""
+        kept = self._take_early(reported)
+        rows = []
+        for provider_id, (delivery, at, failure) in reported.items():
+            before, why = kept.get(provider_id, (None, ""))
+            rows.append(
+                {
+                    "link_id": self._link.id,
+                    "provider_id": provider_id,
+                    "delivery": merge_delivery(before, delivery).value,
+                    "at": at,
+                    "failure": latest_failure(why, failure) or None,
+                }
+            )
+        if rows:
+            self._connection.execute(early_receipt.insert(), rows)
+
+    def _take_early(self, provider_ids: Collection[str]) -> dict[str, tuple[DeliveryStatus, str]]:
+        rows = list(_rows(self._connection, _EARLY, self._link.id, provider_ids))
+        for row in rows:
+            this = (early_receipt.c.link_id == self._link.id) & (early_receipt.c.provider_id == row.provider_id)
+            self._connection.execute(delete(early_receipt).where(this))
+        return {row.provider_id: (DeliveryStatus(row.delivery), row.failure or "") for row in rows}
+
+    def _write(self, new: Iterable[ProviderMessage], known: Mapping[str, Row[Any]], book: AddressBook) -> None:
+        early = self._take_early([incoming.provider_id for incoming in new if incoming.from_me])
+        inserted = []
+        for incoming in new:
+            row = self._row(incoming, book)
+            self.changed.add(row["conversation_id"])
+            if incoming.provider_id in known:
+                for name in ("delivery", "failure", "received_at", "stored_at"):
+                    del row[name]
+                number = known[incoming.provider_id].number
+                self._connection.execute(message.update().where(message.c.number == number).values(**row))
+                continue
+            if incoming.from_me:
+                before, failure = early.get(incoming.provider_id, (None, ""))
+                row |= {"delivery": merge_delivery(before, DeliveryStatus.ACCEPTED).value, "failure": failure or None}
+            inserted.append(row)
+            self._grown[row["conversation_id"]] += bool(row["shown"])
+        if inserted:
+            _insert(self._connection, inserted)
+
+    def _row(self, incoming: ProviderMessage, book: AddressBook) -> dict[str, Any]:
+        media, sent_by_another = incoming.media, incoming.sender and not incoming.from_me
+        return {
+            "conversation_id": book.conversation_of(incoming.chat),
+            "link_id": self._link.id,
+            "provider": self._link.provider.value,
+            "provider_id": incoming.provider_id,
+            "from_me": incoming.from_me,
+            "sender_id": book.contact_of(incoming.sender) if sent_by_another and is_group_kind(incoming.chat) else None,
+            "sender_name": _clean(incoming.sender_name)[:MOST_NAME],
+            "kind": incoming.kind.value,
+            "shown": incoming.kind not in REFERRING,
+            "text": _clean(incoming.text),
+            "has_media": media is not None,
+            "media_mime": "" if media is None else _clean(media.mime),
+            "media_name": "" if media is None else _clean(media.name),
+            "media_size": None if media is None else _amount(media.size),
+            "media_seconds": None if media is None else _amount(media.seconds),
+            "refers_to": incoming.refers_to,
+            "sent_at": incoming.sent_at,
+            "received_at": incoming.received_at,
+            "stored_at": self._at,
+            "delivery": None,
+            "failure": None,
+        }
+
+
+def _once(reported: Iterable[ProviderMessage]) -> dict[str, ProviderMessage]:
+    incoming_by_id: dict[str, ProviderMessage] = {}
+    for each in reported:
+        incoming, before = each, incoming_by_id.get(each.provider_id)
+        if before is not None and _differ(incoming, before):
+            incoming = replace(incoming, provider_id=_own_id(incoming))
+            before = incoming_by_id.get(incoming.provider_id)
+        if before is None or _heals(incoming, before):
+            incoming_by_id[incoming.provider_id] = (
+                incoming if incoming.chat else replace(incoming, chat=incoming.sender or _NOWHERE)
+            )
+    return incoming_by_id
+
+
+def _author(incoming: ProviderMessage) -> Addresses:
+    """Who wrote what came in: in a group the sender, in a talk between two the other, by all names that are told."""
+    return incoming.sender if is_group_kind(incoming.chat) else incoming.chat + incoming.sender
+
+
+def _differ(one: ProviderMessage, other: ProviderMessage) -> bool:
+    """Whether two messages with the same id are two: sent at different times, by people who share no address."""
+    if one.sent_at == other.sent_at or MessageKind.UNREADABLE in (one.kind, other.kind):
+        return False
+    if one.from_me or other.from_me:
+        return one.from_me != other.from_me
+    return not {address.key for address in _author(one)} & {address.key for address in _author(other)}
+
+
+def _own_id(incoming: ProviderMessage, provider_id: str | None = None) -> str:
+    """An id for a message of *incoming*'s author whose provider's id is another's: the same one whenever it is told."""
+    author = "" if incoming.from_me else min((address.key for address in _author(incoming)), default="")
+    return f"{provider_id or incoming.provider_id}~{sha256(author.encode()).hexdigest()[:16]}"
+
+
+def _heals(incoming: ProviderMessage, before: Row[Any] | ProviderMessage) -> bool:
+    """Whether this is the readable form, sent again by its author, of what could not be decrypted."""
+    return before.kind == MessageKind.UNREADABLE and incoming.kind is not MessageKind.UNREADABLE
+
+
+def _people(incoming: ProviderMessage) -> Iterator[Addresses]:
+    """The tuples of addresses that name one contact each."""
+    yield incoming.chat
+    if incoming.from_me or not incoming.sender or incoming.sender == incoming.chat:
+        return
+    # In a talk between two the sender is the chat by another name. A sender that shares nothing with it is not believed
+    # to be: were it the mentorado's own number, all their contacts would become one.
+    if is_group_kind(incoming.chat) or {address.key for address in incoming.chat} & {
+        address.key for address in incoming.sender
+    }:
+        yield incoming.sender
+
+
+def _names(new: Iterable[ProviderMessage], book: AddressBook) -> dict[ContactId, tuple[datetime, str]]:
+    names: dict[ContactId, tuple[datetime, str]] = {}
+    for incoming in new:
+        several = is_group_kind(incoming.chat)
+        if several and incoming.chat_name:
+            contact_id, named = book.contact_of(incoming.chat), (incoming.sent_at, _clean(incoming.chat_name))
+            names[contact_id] = max(named, names.get(contact_id, named))
+        who = incoming.sender if several else incoming.chat
+        if incoming.from_me or not incoming.sender_name or not who:
+            continue
+        contact_id, named = book.contact_of(who), (incoming.sent_at, _clean(incoming.sender_name)[:MOST_NAME])
+        names[contact_id] = max(named, names.get(contact_id, named))
+    return names
+
+
+@cache
+def _insertion(dialect: Dialect) -> tuple[str, Sequence[str]]:
+    """SQL and its parameters' names: filling them in here takes a third of the time that SQLAlchemy takes."""
+    compiled = message.insert().compile(dialect=dialect, column_keys=[*_COLUMNS])
+    return str(compiled), compiled.positiontup or ()
+
+
+def _insert(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:
+    sql, names = _insertion(connection.dialect)
+    in_order = itemgetter(*names)
+    for row in rows:
+        for name in ("sent_at", "received_at", "stored_at"):
+            row[name] = utc_text(row[name])
+    connection.exec_driver_sql(sql, [in_order(row) for row in rows])
+
+
+def _rows(
+    connection: Connection, these: Select[Any], link_id: LinkId, provider_ids: Collection[str]
+) -> Iterator[Row[Any]]:
+    for some in chunks(provider_ids):
+        yield from connection.execute(these, {"link_id": link_id, "provider_ids": dumps(some)}).all()
+
+
+def latest_failure(before: str | None, after: str | None) -> str:
+    """Why a message failed, of two reports in whatever order they came; empty where neither says."""
+    return max(before or "", after or "")
+
+
+def _amount(value: int | None) -> int | None:
+    """A size or length that is none, or that no column holds, is left out."""
+    return value if value is not None and 0 <= value <= _LARGEST else None
+
+
+def _clean(text: str) -> str:
+    """Half characters, which broken clients send, cannot be stored: they become question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

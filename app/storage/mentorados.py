@@ -1,0 +1,162 @@
+"""The mentorados and their links, on disk."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
+from app.domain.names import shown_name
+from app.domain.phone import PhoneNumber, comparison_key, former_keys
+from app.storage.database import Database, plain, readable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+# The tables are imported inside the functions: they bring SQLAlchemy along, which only the worker thread may load.
+
+
+class SqlMentoradoRepository:
+    """Implements `MentoradoRepository`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def all(self) -> Sequence[Mentorado]:
+        return await self._database.read(_everybody)
+
+    async def add(self, mentorado: Mentorado) -> None:
+        await self._database.run(lambda connection: _add(connection, mentorado))
+
+    async def save_mentorado(self, mentorado: Mentorado) -> None:
+        """Raises `Problem(PHONE_TAKEN)` as `add` does: an edit or a return from the archive can collide too."""
+        await self._database.run(lambda connection: _save_mentorado(connection, mentorado))
+
+    async def save_link(self, link: Link) -> None:
+        await self._database.run(lambda connection: _save_link(connection, link))
+
+    async def save(self, mentorado: Mentorado) -> None:
+        await self._database.run(lambda connection: _save(connection, mentorado))
+
+    async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
+        return await self._database.read(lambda connection: _by_phone(connection, phone))
+
+
+def _everybody(connection: Connection) -> list[Mentorado]:
+    from app.storage.tables import link, mentorado
+
+    active = connection.execute(link.select().where(link.c.active))
+    links = {each.mentorado_id: each for each in readable("link", active, _link)}
+    everybody = connection.execute(mentorado.select())
+    return sorted(readable("mentorado", everybody, lambda row: _mentorado(row, links[row.id])), key=_by_name)
+
+
+def _add(connection: Connection, mentorado: Mentorado) -> None:
+    from app.storage.tables import link
+    from app.storage.tables import mentorado as table
+
+    _refuse_taken_phone(connection, mentorado)
+    connection.execute(table.insert().values(**_mentorado_row(mentorado)))
+    connection.execute(link.insert().values(active=True, **_link_row(mentorado.link)))
+
+
+def _save(connection: Connection, mentorado: Mentorado) -> None:
+    _save_mentorado(connection, mentorado)
+    _save_link(connection, mentorado.link)
+
+
+def _save_mentorado(connection: Connection, changed: Mentorado) -> None:
+    from app.storage.tables import mentorado
+
+    _refuse_taken_phone(connection, changed)
+    update = mentorado.update().where(mentorado.c.id == changed.id).values(**_mentorado_row(changed))
+    if connection.execute(update).rowcount == 0:
+        raise Problem(ProblemCode.MENTORADO_UNKNOWN, name=changed.name)
+
+
+def _save_link(connection: Connection, changed: Link) -> None:
+    from app.storage.tables import link
+
+    update = link.update().where(link.c.id == changed.id).values(**_link_row(changed))
+    if connection.execute(update).rowcount == 0:
+        raise Problem(ProblemCode.MENTORADO_UNKNOWN, name=changed.mentorado_id)
+
+
+def _by_phone(connection: Connection, phone: PhoneNumber) -> Mentorado | None:
+    from app.storage.tables import link, mentorado
+
+    keys = (comparison_key(phone), *former_keys(phone))
+    holds_it = mentorado.c.phone_key.in_(keys) & mentorado.c.archived_at.is_(None)
+    row = connection.execute(mentorado.select().where(holds_it)).first()
+    if row is None:
+        return None
+    active = connection.execute(link.select().where(link.c.active & (link.c.mentorado_id == row.id))).first()
+    # A damaged database may lack the link; the number is taken all the same.
+    return _mentorado(row, Link(id=LinkId(""), mentorado_id=row.id) if active is None else _link(active))
+
+
+def _refuse_taken_phone(connection: Connection, mentorado: Mentorado) -> None:
+    # The unique index has the last word; it just cannot say whose number it is.
+    holder = None if mentorado.archived else _by_phone(connection, mentorado.phone)
+    if holder is not None and holder.id != mentorado.id:
+        raise Problem(ProblemCode.PHONE_TAKEN, name=holder.name)
+
+
+def _by_name(mentorado: Mentorado) -> tuple[str, str, str]:
+    """As a Portuguese index does: "Álvaro" between "Aline" and "Ana", whatever the case."""
+    name = mentorado.name
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return plain, name, mentorado.id
+
+
+def _mentorado_row(mentorado: Mentorado) -> dict[str, Any]:
+    return {
+        "id": mentorado.id,
+        "name": mentorado.name,
+        "phone": mentorado.phone,
+        "phone_key": comparison_key(mentorado.phone),
+        "cohort": mentorado.cohort,
+        "created_at": mentorado.created_at,
+        "archived_at": mentorado.archived_at,
+    }
+
+
+def _mentorado(row: Any, link: Link) -> Mentorado:
+    return Mentorado(
+        id=row.id,
+        name=shown_name(plain(row.name)),  # earlier versions took any
+        phone=PhoneNumber(plain(row.phone)),
+        cohort=shown_name(plain(row.cohort)),
+        created_at=row.created_at,
+        archived_at=row.archived_at,
+        link=link,
+    )
+
+
+def _link_row(link: Link) -> dict[str, Any]:
+    return {
+        "id": link.id,
+        "mentorado_id": link.mentorado_id,
+        "provider": link.provider.value,
+        "wanted": link.enabled,
+        "account": link.account,
+        "accepted_account": link.accepted_account,
+    }
+
+
+def _number(value: object) -> PhoneNumber | None:
+    return None if value is None else PhoneNumber(plain(value))
+
+
+def _link(row: Any) -> Link:
+    return Link(
+        id=row.id,
+        mentorado_id=row.mentorado_id,
+        provider=ProviderKind(row.provider),
+        enabled=row.wanted,
+        account=_number(row.account),
+        accepted_account=_number(row.accepted_account),
+    )

@@ -1,0 +1,300 @@
+"""The one place where this program's secrets are, and how it is found."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from uuid import uuid4
+
+from app.domain.errors import Problem, ProblemCode
+from app.domain.settings import SecretBackendKind
+from app.platform.files import KNOWS_OWNERS
+from app.storage.secrets.encrypted_file import COST, EncryptedFile, set_aside
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+
+log = logging.getLogger(__name__)
+
+SERVICE = "conecta"
+
+
+class SecretBackend(Protocol):
+    """Holds small texts by name."""
+
+    def get(self, name: str) -> str | None: ...
+
+    def set(self, name: str, value: str) -> None: ...
+
+    def delete(self, name: str) -> None: ...
+
+
+class MemoryBackend:
+    """Forgets everything when the program ends."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, str] = {}
+
+    def get(self, name: str) -> str | None:
+        return self.kept.get(name)
+
+    def set(self, name: str, value: str) -> None:
+        self.kept[name] = value
+
+    def delete(self, name: str) -> None:
+        self.kept.pop(name, None)
+
+
+class SystemKeyring:
+    """A back end of `keyring`. Each has its own errors; here they are all `Problem(SECRETS_UNAVAILABLE)`."""
+
+    def __init__(self, backend: KeyringBackend) -> None:
+        self._backend = backend
+
+    def get(self, name: str) -> str | None:
+        with _unavailable():
+            return self._backend.get_password(SERVICE, name)
+
+    def set(self, name: str, value: str) -> None:
+        with _unavailable():
+            self._backend.set_password(SERVICE, name, value)
+
+    def delete(self, name: str) -> None:
+        with _unavailable():
+            if self._backend.get_password(SERVICE, name) is not None:  # else back ends disagree on what to raise
+                self._backend.delete_password(SERVICE, name)
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        log.info("The keyring cannot be used: %s", type(error).__name__)  # what it says may quote the secret
+        raise Problem(ProblemCode.SECRETS_UNAVAILABLE) from error
+
+
+TRUSTED: Final = frozenset(
+    {
+        "keyring.backends.SecretService.Keyring",
+        "keyring.backends.kwallet.DBusKeyring",
+        "keyring.backends.kwallet.DBusKeyringKWallet4",
+        "keyring.backends.macOS.Keyring",
+        "keyring.backends.Windows.WinVaultKeyring",
+    }
+)
+"""Whatever else is installed may keep secrets in a plain file, or nowhere, and say nothing of it."""
+
+
+def trusted_keyring(trusted: frozenset[str] = TRUSTED) -> SystemKeyring | None:
+    """The keyring of this system, if one is *trusted* and gives back what it was given. May block and ask a person."""
+    import keyring
+    from keyring.backends.chainer import ChainerBackend
+
+    chosen = keyring.get_keyring()
+    candidates = list(chosen.backends) if isinstance(chosen, ChainerBackend) else [chosen]
+    for candidate in candidates:
+        if name_of(candidate) in trusted:
+            backend = SystemKeyring(candidate)
+            return backend if _gives_back(backend) else None
+    log.info("No keyring that is trusted: %s", ", ".join(map(name_of, candidates)))
+    return None
+
+
+def name_of(backend: KeyringBackend) -> str:
+    kind = type(backend)
+    return f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _gives_back(backend: SystemKeyring) -> bool:
+    name, value = f"trial {uuid4().hex}", uuid4().hex
+    try:
+        backend.set(name, value)
+        kept = backend.get(name)
+        backend.delete(name)
+        return kept == value and backend.get(name) is None
+    except Problem:
+        return False
+
+
+T = TypeVar("T")
+
+LONGEST: Final = 1200
+"""Characters: Windows holds 2560 bytes of UTF-16 under a name. The same everywhere, so that a move never fails."""
+
+
+class SelectableSecretStore:
+    """Implements `SecretStoreSelector`. A file that was made goes before a keyring found later: what is in
+    it would otherwise be out of sight."""
+
+    def __init__(
+        self,
+        file: Path,
+        *,
+        trusted: frozenset[str] = TRUSTED,
+        timeout: float = 60.0,  # a locked keyring asks the person for its password
+        cost: int = COST,
+        passphrase: Callable[[], str] | None = None,
+    ) -> None:
+        """*passphrase* opens the file, or makes it where there is no keyring: for a server, where nobody types one."""
+        self._file = file
+        self._trusted = trusted
+        self._timeout = timeout
+        self._cost = cost
+        self._passphrase = passphrase
+        self._place: SecretBackendKind | None = None
+        self._backend: SecretBackend | None = None
+        self._turn = asyncio.Lock()
+
+    async def place(self) -> SecretBackendKind:
+        async with self._turn:
+            return await self._found()
+
+    async def get(self, name: str) -> str | None:
+        return await self._use(lambda backend: backend.get(name))
+
+    async def set(self, name: str, value: str) -> None:
+        if len(value.encode("utf-16-le")) > 2 * LONGEST:
+            raise Problem(ProblemCode.SECRET_TOO_LONG, most=str(LONGEST))
+        await self._use(lambda backend: backend.set(name, value))
+
+    async def delete(self, name: str) -> None:
+        await self._use(lambda backend: backend.delete(name))
+
+    async def use_memory(self) -> None:
+        async with self._turn:
+            if await self._found() is SecretBackendKind.NONE:
+                self._put(SecretBackendKind.MEMORY, MemoryBackend())
+
+    async def use_file(self, passphrase: str) -> None:
+        async with self._turn:
+            if await self._found() is SecretBackendKind.KEYRING:
+                return  # there is a better place, and what is in it would be out of sight
+            if self._file.exists():
+                opened = await self._in_thread(lambda: EncryptedFile.open(self._file, passphrase))
+            else:
+                kept = self._backend.kept if isinstance(self._backend, MemoryBackend) else {}
+                make = lambda: EncryptedFile.create(self._file, passphrase, kept, cost=self._cost)  # noqa: E731
+                opened = await self._in_thread(make)
+            self._put(SecretBackendKind.ENCRYPTED_FILE, opened)
+
+    async def retire_file(self) -> None:
+        async with self._turn:
+            if self._file.exists():
+                await self._in_thread(lambda: set_aside(self._file))
+                self._place = None
+            await self._found()
+
+    async def retry_keyring(self) -> SecretBackendKind:
+        async with self._turn:
+            if self._place is SecretBackendKind.NONE:
+                self._place = None
+            return await self._found()
+
+    async def _found(self) -> SecretBackendKind:
+        if self._place is not None:
+            return self._place
+        if self._file.exists():
+            opened = await self._file_by_passphrase()
+            return self._put(SecretBackendKind.ENCRYPTED_FILE if opened else SecretBackendKind.LOCKED_FILE, opened)
+        keyring = await self._keyring()
+        if keyring is not None:
+            return self._put(SecretBackendKind.KEYRING, keyring)
+        made = await self._file_by_passphrase()
+        return self._put(SecretBackendKind.ENCRYPTED_FILE if made else SecretBackendKind.NONE, made)
+
+    async def _file_by_passphrase(self) -> SecretBackend | None:
+        """The file, opened or made with the passphrase that is known without a person; None where that fails."""
+        passphrase = self._passphrase
+        if passphrase is None:
+            return None
+
+        def work() -> SecretBackend:
+            if self._file.exists():
+                return EncryptedFile.open(self._file, passphrase())
+            return EncryptedFile.create(self._file, passphrase(), {}, cost=self._cost)
+
+        try:
+            return await self._in_thread(work)
+        except Problem as problem:
+            log.warning("The encrypted file of secrets stays closed: %s", problem.code)
+            return None
+
+    async def _keyring(self) -> SecretBackend | None:
+        try:
+            return await self._in_thread(lambda: trusted_keyring(self._trusted))
+        except Problem:
+            return None
+
+    def _put(self, place: SecretBackendKind, backend: SecretBackend | None) -> SecretBackendKind:
+        self._place, self._backend = place, backend
+        log.info("Secrets are kept: %s", place)
+        return place
+
+    async def _use(self, work: Callable[[SecretBackend], T]) -> T:
+        async with self._turn:
+            place = await self._found()
+            backend = self._backend
+            if backend is None:
+                locked = place is SecretBackendKind.LOCKED_FILE
+                raise Problem(ProblemCode.SECRETS_LOCKED if locked else ProblemCode.SECRETS_UNAVAILABLE)
+            try:
+                return await self._in_thread(lambda: work(backend))
+            except Problem as problem:
+                if problem.code is ProblemCode.SECRETS_LOCKED:  # somebody made the file anew, or took it away
+                    self._place = None
+                raise
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        """Do *work* without the loop waiting; raise `Problem(SECRETS_UNAVAILABLE)` when a keyring fails or is silent.
+
+        A thread of its own, that ends with the program: one that waits for a prompt nobody sees would hold a pool's.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+
+        def settle(result: T | None, error: BaseException | None) -> None:
+            if done.cancelled():
+                return
+            if error is None:
+                done.set_result(result)  # type: ignore[arg-type] # None only where T has it
+            else:
+                done.set_exception(error)
+
+        def run() -> None:
+            result, failed = None, None
+            try:
+                result = work()
+            except BaseException as error:  # noqa: BLE001 - raised again where it is awaited
+                failed = error
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(settle, result, failed)
+
+        threading.Thread(target=run, name="secrets", daemon=True).start()
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await done
+        except TimeoutError:
+            log.info("The place of the secrets did not answer in %g s", self._timeout)
+            raise Problem(ProblemCode.SECRETS_UNAVAILABLE) from None
+
+
+def read_passphrase(file: Path) -> str:
+    """The first line of *file*, which only this user may read. Raises `Problem(PASSPHRASE_FILE_UNUSABLE)`."""
+    try:
+        if KNOWS_OWNERS and file.stat().st_mode & 0o077:
+            raise PermissionError(errno.EPERM, "others may read it")
+        lines = file.read_text(encoding="utf-8").splitlines()
+        if not lines or not lines[0]:
+            raise OSError(errno.EINVAL, "empty")
+    except (OSError, UnicodeDecodeError) as error:
+        detail = getattr(error, "strerror", None) or "not UTF-8"
+        raise Problem(ProblemCode.PASSPHRASE_FILE_UNUSABLE, path=str(file), detail=detail) from None
+    return lines[0]

@@ -1,0 +1,133 @@
+"""What operators decided, a row per decision."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app.domain.mentorado import LinkId
+from app.domain.settings import OperatorSettings
+from app.domain.webhooks import WebhookSettings
+from app.storage.database import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+
+log = logging.getLogger(__name__)
+
+
+class SqlSettings:
+    """Implements `SettingsRepository`. Rows of other versions of the program are left alone."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self) -> OperatorSettings:
+        return _settings(await self._database.read(_rows))
+
+    async def save(self, settings: OperatorSettings, at: datetime) -> None:
+        await self._database.run(lambda connection: _save(connection, settings, at))
+
+
+def _save(connection: Connection, settings: OperatorSettings, at: datetime) -> None:
+    """Only what changed is written, so that `changed_at` means what it says."""
+    from app.storage.tables import setting
+
+    before = _rows(connection)
+    for key, value in _written(settings).items():
+        if key not in before:
+            connection.execute(setting.insert().values(key=key, value=value, changed_at=at))
+        elif before[key] != value:
+            connection.execute(setting.update().where(setting.c.key == key).values(value=value, changed_at=at))
+
+
+def _rows(connection: Connection) -> dict[str, str]:
+    from app.storage.tables import setting
+
+    return {
+        row.key: row.value
+        for row in connection.execute(setting.select().with_only_columns(setting.c.key, setting.c.value))
+    }
+
+
+def _written(settings: OperatorSettings) -> dict[str, str]:
+    until = settings.provider_log_until
+    values = {
+        "operator_name": settings.operator_name,
+        "retention_days": settings.retention_days,
+        "provider_log_until": None if until is None else until.astimezone(UTC).isoformat(),
+        "webhooks_on": settings.webhooks.on,
+        "webhooks_address": settings.webhooks.address,
+        "webhooks_port": settings.webhooks.port,
+        "webhooks_public_url": settings.webhooks.public_url,
+    }
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+
+
+def _settings(rows: Mapping[str, str]) -> OperatorSettings:
+    """What makes no sense counts as not decided: the defaults remove nothing and write nothing."""
+    known = {}
+    for key, written in rows.items():
+        try:
+            known[key] = json.loads(written)
+        except ValueError:
+            log.warning("The setting %s is damaged and counts as not made", key)
+    name, days, until = (known.get(key) for key in ("operator_name", "retention_days", "provider_log_until"))
+    return OperatorSettings(
+        operator_name=name if isinstance(name, str) else "",
+        retention_days=days if isinstance(days, int) and not isinstance(days, bool) and days > 0 else None,
+        provider_log_until=_moment(until),
+        webhooks=_webhooks(known),
+    )
+
+
+def _webhooks(known: Mapping[str, object]) -> WebhookSettings:
+    given = {name: known.get(f"webhooks_{name}") for name in ("on", "address", "port", "public_url")}
+    off = WebhookSettings()
+    address, port, url = given["address"], given["port"], given["public_url"]
+    port_makes_sense = isinstance(port, int) and not isinstance(port, bool) and 0 < port < 1 << 16
+    return WebhookSettings(
+        on=given["on"] is True,
+        address=address if isinstance(address, str) and address else off.address,
+        port=port if isinstance(port, int) and port_makes_sense else off.port,
+        public_url=url if isinstance(url, str) else off.public_url,
+    )
+
+
+def _moment(written: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(written))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
+
+
+class SqlRegistrationAttempts:
+    """Implements `RegistrationAttempts`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, link_id: LinkId, at: datetime) -> None:
+        await self._database.run(lambda connection: _add(connection, link_id, at))
+
+    async def since(self, link_id: LinkId, moment: datetime) -> Sequence[datetime]:
+        return await self._database.read(lambda connection: _since(connection, link_id, moment))
+
+
+def _add(connection: Connection, link_id: LinkId, at: datetime) -> None:
+    from app.storage.tables import registration_try
+
+    connection.execute(registration_try.insert().values(link_id=link_id, at=at))
+
+
+def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[datetime]:
+    from app.storage.tables import registration_try
+
+    tries = registration_try.select().with_only_columns(registration_try.c.at)
+    theirs = tries.where(registration_try.c.link_id == link_id, registration_try.c.at > moment)
+    return [row.at for row in connection.execute(theirs.order_by(registration_try.c.at))]

@@ -1,0 +1,233 @@
+"""An audit entry in words. Codes of a newer version of the program show as they are. Qt-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import Final
+
+from app.domain.audit import AuditAction, AuditOutcome, AuditRecord, ChainBreak, Verification
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.names import visible
+from app.text.signs import ACTION_ICON, Tone, badge_icon, tone_of
+from app.text.status import (
+    date_time,
+    problem,
+    state_badge,
+    texts,
+)
+
+OUTCOME_TONE: Final = MappingProxyType(
+    {
+        AuditOutcome.BEGUN: Tone.PROGRESS,
+        AuditOutcome.DONE: Tone.CONNECTED,
+        AuditOutcome.DECLINED: Tone.IDLE,
+        AuditOutcome.FAILED: Tone.ERROR,
+    }
+)
+OUTCOME_ICON: Final = MappingProxyType(
+    {
+        AuditOutcome.BEGUN: "clock",
+        AuditOutcome.DONE: "check-circle",
+        AuditOutcome.DECLINED: "undo",
+        AuditOutcome.FAILED: "triangle-alert",
+    }
+)
+
+_ICONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **{name.value: sign for name, sign in ACTION_ICON.items()},
+        AuditAction.SET_OPERATOR_NAME: "edit",
+        AuditAction.SET_RETENTION: "clock",
+        AuditAction.SET_PROVIDER_LOG: "activity",
+        AuditAction.SET_SECRETS_PLACE: "key",
+        AuditAction.SET_WEBHOOKS: "globe",
+        AuditAction.EXPORT_MENTORADO: "download",
+        AuditAction.EXPORT_CONTACT: "download",
+        AuditAction.EXPORT_AUDIT: "download",
+        AuditAction.ERASE_CONTACT: "trash",
+        AuditAction.FORGET_OLD: "trash",
+        AuditAction.TAKE_OVER_SESSION: "unlink",
+        AuditAction.CHOOSE_PROVIDER: "swap",
+        AuditAction.FORGET_CREDENTIALS: "key",
+        AuditAction.IMPORT_MENTORADOS: "user-plus",
+        AuditAction.ADD_MENTORADO: "user-plus",
+        AuditAction.EDIT_MENTORADO: "edit",
+        AuditAction.UNDO_IMPORT: "undo",
+    }
+)
+
+_FOUND: Final = MappingProxyType(
+    {
+        "missing": "missing",
+        "altered": "altered",
+        "not what follows the entry before": "moved",
+        "the head is missing": "head_missing",
+        "added behind the head": "added",
+        "not what the head says": "head_differs",
+        "added before the first": "added",
+        "not what was noted outside the database": "noted_differs",
+        "noted outside the database and missing": "noted_missing",
+        "not what the key sealed": "seal_wrong",
+        "not what the keyring remembers": "remembered_differs",
+        "older than what the keyring remembers": "older",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """How it was before or after: words, and a badge's tone and icon when it is the state of a link."""
+
+    words: str
+    tone: Tone | None = None
+    icon: str = ""
+
+
+def what(action: str) -> str:
+    """The deed as its button calls it."""
+    key = f"audit.action.{action}"
+    return texts(key) if texts.has(key) else action
+
+
+def icon(action: str) -> str:
+    return _ICONS.get(action, "activity")
+
+
+def who(record: AuditRecord) -> str:
+    """The computer's user, and the operator's name where one was set."""
+    return visible(" · ".join(filter(None, (record.actor.user, record.actor.operator))) or "—")
+
+
+def whom(record: AuditRecord) -> str:
+    """Whose connection or data it was about."""
+    return visible(record.subject)
+
+
+def reason(record: AuditRecord) -> str:
+    """Why, as it was typed; the code of a problem becomes its sentence."""
+    if record.reason == "cancelled":
+        return texts("audit.cancelled")
+    if record.reason in set(ProblemCode):
+        return problem(Problem(ProblemCode(record.reason)))[0]
+    return f"“{visible(record.reason)}”" if record.reason else ""
+
+
+def outcome(result: AuditOutcome) -> str:
+    return texts(f"audit.outcome.{result}")
+
+
+def sides(record: AuditRecord) -> tuple[Side | None, Side | None]:
+    """Before and after; None where there is nothing to say, or where nothing changed."""
+    before, after = _side(record, record.before), _side(record, record.after)
+    moment = f"audit.moment.{record.after.get('moment')}"
+    if after is not None and texts.has(moment):  # a procedure has two entries, and each says which it is
+        return None, replace(after, words=f"{texts(moment)} · {after.words}")
+    return (None if before == after else before), after
+
+
+def change(record: AuditRecord) -> str:
+    """Both sides in one line of plain words."""
+    before, after = sides(record)
+    return " → ".join(side.words for side in (before, after) if side is not None)
+
+
+def found(broken: ChainBreak) -> str:
+    """What is wrong with the first entry that does not hold."""
+    return texts(f"audit.found.{_FOUND.get(broken.found, 'other')}", number=number(broken.number))
+
+
+def sealing(verified: Verification) -> str:
+    """What is proven of a chain that holds, with and without a key and a keyring; empty while there are no entries."""
+    if not verified.number:
+        return ""
+    first, last = verified.sealed_from or 0, verified.sealed_to or 0
+    lines = [texts(f"audit.sealing.{verified.sealing}", first=number(first), last=number(last))]
+    if first > 1:
+        lines.append(texts("audit.sealing.before", first=number(first)))
+    if verified.remembered is None:
+        lines.append(texts("audit.sealing.not_remembered"))
+    else:
+        lines.append(texts("audit.sealing.remembered", number=number(verified.remembered)))
+    return " ".join(lines)
+
+
+def number(count: int) -> str:
+    """*count* with its thousands apart, as people write it."""
+    return f"{count:,}".replace(",", texts("audit.thousands"))
+
+
+def when(at: datetime, today: date) -> str:
+    return date_time(at.astimezone(), today)
+
+
+def exactly(at: datetime) -> str:
+    """To the second, with the zone: what stands in a report."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S %z}"
+
+
+def _side(record: AuditRecord, values: Mapping[str, str]) -> Side | None:
+    if not values:
+        return None
+    if "state" in values:
+        return _link_side(record, values)
+    if set(values) == {"value"}:
+        return Side(_value(record, values["value"]))
+    if set(values) == {"place"}:
+        return Side(_place(values["place"]))
+    if record.action == AuditAction.FORGET_OLD and {"days", "messages"} <= set(values):
+        return Side(texts("audit.value.forgot", days=values["days"], messages=values["messages"]))
+    return Side(", ".join(f"{_name(name)}: {_plain(name, value)}" for name, value in values.items()))
+
+
+def _link_side(record: AuditRecord, values: Mapping[str, str]) -> Side:
+    account = values.get("account")
+    try:
+        reason = Reason(values.get("reason", Reason.NONE))
+        status = LinkStatus(state=LinkState(values["state"]), reason=reason, since=record.at)
+    except ValueError:  # a state of a newer version
+        return Side(" · ".join(filter(None, (values["state"], values.get("reason"), account))))
+    words = " · ".join(filter(None, (state_badge(status), account)))
+    return Side(words, tone_of(status), badge_icon(status))
+
+
+def _value(record: AuditRecord, value: str) -> str:
+    """A setting's value; what is plain text already stays as it is."""
+    if record.action == AuditAction.SET_RETENTION:
+        return texts.plural("audit.value.days", int(value)) if value.isdecimal() else texts("audit.value.keep_all")
+    if record.action == AuditAction.SET_PROVIDER_LOG:
+        return _until(record, value.removeprefix("until ")) if value.startswith("until ") else texts("audit.value.off")
+    if record.action == AuditAction.SET_OPERATOR_NAME:
+        return value or texts("audit.value.no_name")
+    return value or "—"
+
+
+def _place(place: str) -> str:
+    key = f"audit.value.place.{place}"
+    return texts(key) if texts.has(key) else place
+
+
+def _until(record: AuditRecord, moment: str) -> str:
+    try:
+        until = datetime.fromisoformat(moment).astimezone()
+    except ValueError:
+        return moment
+    return texts("audit.value.until", time=date_time(until, record.at.astimezone().date()))
+
+
+def _plain(name: str, value: str) -> str:
+    """A value that is a code, or several of them, in words; anything else stays as it is."""
+    if name == "fields":
+        return ", ".join(_plain("field", each) for each in value.split(", "))
+    for key in (f"audit.value.{name}.{value}", f"credentials.{name}.{value}", f"{name}.{value}"):
+        if texts.has(key):
+            return texts(key)
+    return value
+
+
+def _name(name: str) -> str:
+    key = f"audit.value.name.{name}"
+    return texts(key) if texts.has(key) else name

@@ -1,0 +1,290 @@
+"""What a procedure says, chosen by its kind, its steps, and what they found. Qt-free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from app.domain.errors import Problem, ProblemCode
+from app.domain.guidance import recommend
+from app.domain.link_status import LinkState, Reason
+from app.domain.mentorado import Mentorado
+from app.domain.phone import PhoneNumber, last_digits
+from app.domain.procedure import (
+    Procedure,
+    ProcedureKind,
+    ProcedureState,
+    StepData,
+    StepName,
+    StepRecord,
+    StepState,
+)
+from app.text import status as status_text
+from app.text.conversation import number
+from app.text.conversation import size as size_in_words
+from app.text.status import texts
+
+
+def counted(key: str, count: int) -> str:
+    """The plural words for *key*, the digits grouped."""
+    return texts(f"{key}_one" if count == 1 else f"{key}_other", count=number(count))
+
+
+_SETTLED = (StepState.DONE, StepState.SKIPPED)
+_WAITING = (ProcedureState.ASKING, ProcedureState.PAUSED, ProcedureState.FAILED)
+_ABOUT_A_FILE = frozenset(
+    {
+        ProblemCode.BACKUP_LOCKED,
+        ProblemCode.BACKUP_UNREADABLE,
+        ProblemCode.BACKUP_ALTERED,
+        ProblemCode.BACKUP_NEWER,
+        ProblemCode.BACKUP_OF_ANOTHER,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureText:
+    """One sentence that a tired person can rely on, and a line with what it means for them."""
+
+    sentence: str
+    line: str
+
+
+def title(kind: ProcedureKind, name: str) -> str:
+    return texts(f"procedure.title.{kind}", name=name)
+
+
+def describe(procedure: Procedure, mentorado: Mentorado, account: PhoneNumber | None = None) -> ProcedureText:
+    """What is going on, or how it ended; *account* is whose phone scanned the code, if any did."""
+    kind, name = procedure.head.kind, mentorado.name
+    step = procedure.next_step
+    match procedure.state:
+        case ProcedureState.DONE:
+            return ProcedureText(outcome(procedure, name), _outcome_line(procedure))
+        case ProcedureState.UNDONE:
+            return ProcedureText(texts("procedure.undone"), texts("procedure.undone_line"))
+        case ProcedureState.UNDOING:
+            return ProcedureText(texts("procedure.undoing"), texts("procedure.undoing_line"))
+        case ProcedureState.ASKING:
+            return ProcedureText(texts(f"procedure.asking.{kind}"), _asking_line(procedure, name))
+        case ProcedureState.PAUSED if procedure.undoing:
+            return ProcedureText(texts("procedure.paused_undoing"), texts("procedure.undoing_line"))
+        case ProcedureState.PAUSED:
+            stopped = texts(f"procedure.step.{step.name}") if step else ""
+            return ProcedureText(texts("procedure.paused", step=stopped), texts("procedure.paused_line"))
+        case ProcedureState.FAILED:
+            return _failed(procedure, step, mentorado, account)
+        case ProcedureState.RUNNING:
+            if step is None:
+                return ProcedureText(texts("procedure.now.record"), texts("procedure.safe.record"))
+            return ProcedureText(texts(f"procedure.now.{step.name}"), texts(f"procedure.safe.{step.name}", name=name))
+
+
+def _asking_line(procedure: Procedure, name: str) -> str:
+    """A session that is of no use any more was not tried, and nothing else is said of it."""
+    untried = any(step.name is StepName.SOFT_RECONNECT and step.facts.get("tries") == "0" for step in procedure.steps)
+    key = "procedure.asking_gone" if untried else f"procedure.asking_line.{procedure.head.kind}"
+    return texts(key, name=name)
+
+
+def is_unproven(procedure: Procedure) -> bool:
+    """It ended, but that the link is back, or works, could not be shown."""
+    checks = (StepName.VERIFY_ACCOUNT, StepName.SMOKE_CHECK)
+    return procedure.state is ProcedureState.DONE and any(_left_out(procedure, name) for name in checks)
+
+
+def scan(mentorado: Mentorado) -> str:
+    """What to ask of the mentorado while a code is on show."""
+    digits = last_digits(mentorado.expected_account)
+    return texts("procedure.scan", name=mentorado.name, digits=digits)
+
+
+def outcome(procedure: Procedure, name: str) -> str:
+    """How it ended, in one sentence."""
+    kind = procedure.head.kind
+    if _left_out(procedure, StepName.VERIFY_ACCOUNT):
+        return texts("procedure.outcome.not_back", name=name)
+    if kind is ProcedureKind.RECOVERY and procedure.step(StepName.PAIR).facts.get("why") == "came_back":
+        return texts("procedure.outcome.recovery_soft", name=name)
+    return texts(f"procedure.outcome.{kind}", name=name)
+
+
+def step_line(step: StepRecord, state: ProcedureState, *, is_next: bool) -> str:
+    """What became of a step, or what it is waiting for; nothing for those to come."""
+    match step.state:
+        case StepState.DONE:
+            return _done(step)
+        case StepState.SKIPPED:
+            return _skipped(step)
+        case StepState.FAILED:
+            return texts("procedure.failed_step")
+        case StepState.UNDONE:
+            return texts("procedure.undone_step")
+        case StepState.WAITING | StepState.RUNNING:
+            return _at_hand(step, state) if is_next else ""
+
+
+def _at_hand(step: StepRecord, state: ProcedureState) -> str:
+    match state:
+        case ProcedureState.ASKING:
+            return texts("procedure.waits_step")
+        case ProcedureState.PAUSED:
+            return texts("procedure.stopped_step")
+        case ProcedureState.RUNNING if step.state is StepState.RUNNING:
+            return texts("procedure.now_step")
+        case _:
+            return ""
+
+
+def spoken_step(procedure: Procedure, step: StepRecord, line: str) -> str:
+    """A step as a screen reader says it."""
+    words = texts(
+        "procedure.spoken_step",
+        number=procedure.steps.index(step) + 1,
+        total=len(procedure.steps),
+        state=texts(f"procedure.spoken.{step.state}"),
+        step=texts(f"procedure.step.{step.name}"),
+    )
+    return f"{words}. {line}" if line else words
+
+
+def progress(procedure: Procedure, now: datetime) -> str:
+    """Which step it is at, and how long it takes; how long it took once it ended."""
+    if procedure.ended:
+        last = max((step.since for step in procedure.steps if step.since), default=procedure.head.began_at)
+        return texts("procedure.ended", time=elapsed(last - procedure.head.began_at))
+    settled = sum(step.state in _SETTLED for step in procedure.steps)
+    number = min(settled + 1, len(procedure.steps))
+    at = texts("procedure.progress", number=number, total=len(procedure.steps))
+    if procedure.state in _WAITING:  # it may have waited for days
+        return f"{at} · {texts('procedure.began', age=status_text.age(now - procedure.head.began_at))}"
+    return f"{at} · {elapsed(now - procedure.head.began_at)}"
+
+
+def elapsed(took: timedelta) -> str:
+    seconds = max(0, int(took.total_seconds()))
+    if seconds < 60:
+        return texts("procedure.elapsed_seconds", seconds=seconds)
+    if seconds < 3600:
+        return texts("procedure.elapsed_minutes", minutes=seconds // 60, seconds=seconds % 60)
+    return texts("procedure.elapsed_hours", hours=seconds // 3600, minutes=seconds % 3600 // 60)
+
+
+def if_closed(procedure: Procedure) -> str:
+    """What happens to it if the program is closed now; nothing once it ended."""
+    if procedure.ended:
+        return ""
+    if procedure.state is ProcedureState.UNDOING:
+        return texts("procedure.if_closed.undoing")
+    if procedure.state in _WAITING:
+        return texts("procedure.if_closed.waiting")
+    step = procedure.next_step
+    pairing = step is not None and step.name is StepName.PAIR
+    return texts("procedure.if_closed.pair" if pairing else "procedure.if_closed.running")
+
+
+def mark(procedure: Procedure) -> str:
+    """That there is one, for the summary of its mentorado."""
+    return texts(f"procedure.mark.{procedure.state}", title=texts(f"procedure.mark_title.{procedure.head.kind}"))
+
+
+def _done(step: StepRecord) -> str:
+    """What a step found; of one that made or read an archive, also whether a passphrase protects it."""
+    return " · ".join(filter(None, (_found(step), _protection(step, ""))))
+
+
+def _protection(step: StepRecord, line: str = "_line") -> str:
+    known = {"yes": "protected", "no": "unprotected"}.get(step.facts.get("encrypted", ""))
+    return texts(f"archive.{known}{line}") if known else ""
+
+
+def _found(step: StepRecord) -> str:
+    facts = step.facts
+    if step.name is StepName.SCOPE and facts.get("links") == "many":
+        return texts("procedure.found.many", affected=facts.get("affected", ""), of=facts.get("of", ""))
+    if step.name is StepName.SOFT_RECONNECT and facts.get("came_back") == "no":
+        return texts("procedure.found.gone" if facts.get("tries") == "0" else "procedure.found.not_back")
+    if step.name is StepName.MERGE_HISTORY and (new := _number(facts, "new")) is not None:
+        return texts.plural("procedure.found.merged", new)
+    if (messages := _number(facts, "messages")) is not None:
+        kept = [counted("settings.history.messages", messages)]
+        if (size := _number(facts, "size")) is not None:
+            kept.append(size_in_words(size))
+        return " · ".join(kept)
+    return texts(f"procedure.done.{step.name}")
+
+
+def _skipped(step: StepRecord) -> str:
+    if "left_out" in step.facts and step.facts.get("code") in set(ProblemCode):
+        return status_text.problem(_problem(step))[0]
+    key = f"procedure.skipped.{step.facts.get('why')}"
+    return texts(key) if texts.has(key) else texts("procedure.skipped.not_needed")
+
+
+def _left_out(procedure: Procedure, name: StepName) -> bool:
+    return any(step.name is name and "left_out" in step.facts for step in procedure.steps)
+
+
+def _number(facts: StepData, name: str) -> int | None:
+    finding = facts.get(name, "")
+    return int(finding) if finding.isdecimal() else None
+
+
+def _outcome_line(procedure: Procedure) -> str:
+    kind = procedure.head.kind
+    if _left_out(procedure, StepName.VERIFY_ACCOUNT):
+        return texts("procedure.outcome_line.not_back")
+    if kind is ProcedureKind.RESTORE:
+        new = _number(procedure.step(StepName.MERGE_HISTORY).facts, "new")
+        line = texts("procedure.outcome_line.restore") if new is None else texts.plural("procedure.outcome_merged", new)
+        return f"{line} {_session_line(procedure.step(StepName.RESTORE_SESSION))}".strip()
+    line = texts(f"procedure.outcome_line.{kind}")
+    if kind is ProcedureKind.BACKUP and (file := procedure.step(StepName.PUT_IN_PLACE).facts.get("path")):
+        how = _protection(procedure.step(StepName.COLLECT))
+        line = " · ".join(filter(None, (texts("procedure.outcome_line.file", file=Path(file).name), how)))
+    if _left_out(procedure, StepName.SMOKE_CHECK):
+        line = f"{line} {texts('procedure.outcome_line.unproven')}"
+    return line
+
+
+def _session_line(step: StepRecord) -> str:
+    if step.state is StepState.DONE:
+        return texts("procedure.outcome_line.session_back")
+    key = f"procedure.session_stays.{step.facts.get('why')}"
+    if texts.has(key):
+        return texts(key)
+    return status_text.problem(_problem(step))[0] if step.facts.get("code") in set(ProblemCode) else ""
+
+
+def _failed(
+    procedure: Procedure, step: StepRecord | None, mentorado: Mentorado, account: PhoneNumber | None
+) -> ProcedureText:
+    facts = step.facts if step else {}
+    code, reason = facts.get("code", ""), facts.get("reason", "")
+    if code == ProblemCode.LINK_NOT_BACK and reason in set(Reason):  # why says more than that
+        number = status_text.unbroken(account) if account else texts("sentence.another_number")
+        known = {"account": number, "holder": "—", "provider": status_text.provider(mentorado.link.provider)}
+        known["name"] = texts("sentence.another_mentorado")
+        next_step = status_text.next_step(recommend(LinkState.BLOCKED, Reason(reason)))
+        return ProcedureText(texts(f"sentence.blocked.{reason}", **known), f"{next_step} {texts('procedure.safe_now')}")
+    if code == ProblemCode.BACKUP_LOCKED and procedure.head.kind is not ProcedureKind.RESTORE:
+        return ProcedureText(texts("procedure.phrase_gone"), texts("procedure.phrase_gone_line"))
+    sentence, next_step = (
+        status_text.problem(_problem(step)) if step and code in set(ProblemCode) else (texts("detail.crash"), "")
+    )
+    if procedure.undoing:
+        safe = texts("procedure.failed_undoing")
+    else:
+        safe = texts("procedure.failed_line" if procedure.can_be_undone else "procedure.failed_forward")
+    return ProcedureText(sentence, f"{next_step} {safe}".strip())
+
+
+def _problem(step: StepRecord) -> Problem:
+    """What a step that failed wrote down: the code, and what its words want; a file goes by its name."""
+    code = ProblemCode(step.facts["code"])
+    context = {name: value for name, value in step.facts.items() if name != "code"}
+    if code in _ABOUT_A_FILE and "path" in context:
+        context["path"] = Path(context["path"]).name
+    return Problem(code, **context)

@@ -1,0 +1,83 @@
+"""The tone and the icon of a status and of an action: for the window, and for texts that name them. Qt-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, LinkStatus, Reason
+
+
+class Tone(StrEnum):
+    """The five moods a link can be in at a glance; each has a colour pair and an icon, never colour alone."""
+
+    CONNECTED = "connected"
+    WAITING = "waiting"
+    PROGRESS = "progress"
+    IDLE = "idle"
+    ERROR = "error"
+
+
+TONE_OF: Final[Mapping[LinkState, Tone]] = MappingProxyType(
+    {
+        LinkState.OFF: Tone.IDLE,
+        LinkState.CONNECTING: Tone.PROGRESS,
+        LinkState.QR_READY: Tone.WAITING,
+        LinkState.CONNECTED: Tone.CONNECTED,
+        LinkState.RECONNECTING: Tone.PROGRESS,
+        LinkState.BLOCKED: Tone.ERROR,
+        LinkState.UNKNOWN: Tone.WAITING,
+    }
+)
+
+TONE_ICON: Final[Mapping[Tone, str]] = MappingProxyType(
+    {
+        Tone.CONNECTED: "check-circle",
+        Tone.WAITING: "qr",
+        Tone.PROGRESS: "refresh",
+        Tone.IDLE: "wifi-off",
+        Tone.ERROR: "triangle-alert",
+    }
+)
+
+
+def tone_of(status: LinkStatus) -> Tone:
+    """The tone of a badge. A code that ran out is no failure: a person is awaited, as before. Nor is all well while a
+    provider names an error beside its yes, or a token is about to expire."""
+    waiting = (Reason.QR_EXPIRED, Reason.PROVIDER_WARNING, Reason.TOKEN_EXPIRING)
+    return Tone.WAITING if status.reason in waiting else TONE_OF[status.state]
+
+
+def badge_icon(status: LinkStatus) -> str:
+    """The icon beside the badge's word; a link that cannot be asked has no code to show."""
+    if status.reason in (Reason.PROVIDER_WARNING, Reason.TOKEN_EXPIRING):
+        return "triangle-alert"
+    return "clock" if status.state is LinkState.UNKNOWN else TONE_ICON[tone_of(status)]
+
+
+ACTION_ICON: Final = MappingProxyType(
+    {
+        ActionName.CONNECT: "zap",
+        ActionName.TRY_NOW: "refresh",
+        ActionName.NEW_CODE: "qr",
+        ActionName.CANCEL: "x",
+        ActionName.DISCONNECT: "log-out",
+        ActionName.REAUTHENTICATE: "shield-check",
+        ActionName.RECOVER: "activity",
+        ActionName.BACK_UP: "download",
+        ActionName.RESTORE: "archive-restore",
+        ActionName.ENTER_CREDENTIALS: "key",
+        ActionName.DECIDE_QUEUE: "message",
+        ActionName.REGISTER: "check-circle",
+        ActionName.DEREGISTER: "unlink",
+        ActionName.ACCEPT_ACCOUNT: "user-check",
+        ActionName.REJECT_ACCOUNT: "user-x",
+        ActionName.LIFT_BAN: "check-circle",
+        ActionName.OVERRULE_LOCK: "unlink",
+        ActionName.ARCHIVE: "archive",
+        ActionName.BRING_BACK: "archive-restore",
+    }
+)

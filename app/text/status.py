@@ -1,0 +1,313 @@
+"""Every sentence chosen by a code. Nothing outside this file turns a code into words. Qt-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from math import ceil
+from typing import TYPE_CHECKING
+
+from app.domain.erasure import OldCopy
+from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import (
+    LinkState,
+    LinkStatus,
+    Reason,
+    SendCapability,
+)
+from app.domain.names import visible
+from app.domain.phone import PhoneNumber, last_digits, readable
+from app.domain.trusted_time import ClockDoubt
+from app.text.translator import LANGUAGES, Translator
+
+if TYPE_CHECKING:  # the words are needed before the core is
+    from app.domain.actions import ActionName, UnavailableReason
+    from app.domain.events import IncidentEnded
+    from app.domain.guidance import Recommendation
+    from app.domain.incident import Incident
+    from app.domain.mentorado import Mentorado, ProviderKind
+    from app.domain.messages import SetAsideReason
+    from app.domain.set_aside import SetAsideCount
+    from app.domain.settings import SecretBackendKind
+    from app.settings import Override, Settings
+
+__all__ = [
+    "LANGUAGES",
+    "Translator",
+    "action",
+    "age",
+    "date_time",
+    "is_limited",
+    "next_step",
+    "override",
+    "problem",
+    "provider",
+    "refusal",
+    "row_badge",
+    "secrets_place",
+    "sentence",
+    "set_aside",
+    "set_aside_count",
+    "state_badge",
+    "texts",
+    "unused_settings",
+]
+
+texts = Translator()
+"""The one catalogue of this process."""
+
+_LIMITED = (SendCapability.RESTRICTED, SendCapability.BLOCKED)
+
+
+class _Known(dict[str, object]):
+    """What is known about a problem; what its code did not say shows as a dash, never as a second failure."""
+
+    def __missing__(self, _name: str) -> str:
+        return "—"
+
+
+def state_badge(status: LinkStatus) -> str:
+    """The one or two words on the badge."""
+    if status.state is LinkState.BLOCKED:
+        return texts(f"badge.blocked.{status.reason}")
+    if is_limited(status):
+        return texts("badge.connected_limited")
+    if status.reason in (Reason.WAITING_TURN, Reason.PROVIDER_WARNING, Reason.TOKEN_EXPIRING):
+        return texts(f"badge.{status.reason}")
+    if status.reason is Reason.SIGNING_IN:
+        return texts("badge.signing_in")
+    return texts(f"badge.{status.state}")
+
+
+def row_badge(status: LinkStatus) -> str:
+    """The badge where space is short: that sending is limited is a mark of its own there."""
+    return texts("badge.connected") if is_limited(status) else state_badge(status)
+
+
+def is_limited(status: LinkStatus) -> bool:
+    """Whether the link is connected and still may not send everything."""
+    return status.state is LinkState.CONNECTED and status.capability in _LIMITED
+
+
+def sentence(status: LinkStatus, mentorado: Mentorado, now: datetime) -> str:
+    """What is going on, in one or two sentences, for the lead card."""
+    match status.state:
+        case LinkState.CONNECTED:
+            return _connected(status, now)
+        case LinkState.RECONNECTING:
+            return f"{_cause(status.reason)} {_next_try(status, now)}"
+        case LinkState.BLOCKED:
+            return _blocked(status, mentorado, now)
+        case LinkState.UNKNOWN:
+            seen = status.evidence.last_observation or status.since
+            return texts("sentence.unknown", provider=provider(mentorado.link.provider), age=age(now - seen))
+        case LinkState.QR_READY if status.reason is not Reason.SIGNING_IN:
+            return texts("sentence.qr_ready", digits=last_digits(mentorado.expected_account))
+        case LinkState.CONNECTING | LinkState.QR_READY if status.reason in (Reason.WAITING_TURN, Reason.SIGNING_IN):
+            return texts(f"sentence.{status.reason}")
+        case state:
+            return texts(f"sentence.{state}")
+
+
+def next_step(recommendation: Recommendation) -> str:
+    """What the person should do next."""
+    return texts(f"next.{recommendation}")
+
+
+def problem(trouble: Problem) -> tuple[str, str]:
+    """The sentence for *trouble*, and what to do next."""
+    known = _Known(trouble.context)
+    sentence_ = _words(f"problem.{trouble.code}.sentence", known)
+    why = f"refusal.{trouble.context.get('why')}"
+    if trouble.code is ProblemCode.NOT_POSSIBLE_NOW and texts.has(why):
+        return sentence_, f"{texts(why)}."
+    return sentence_, _words(f"problem.{trouble.code}.next", known)
+
+
+def refusal(why: UnavailableReason) -> str:
+    """Why an action is locked, as a phrase for its card: no full stop."""
+    return texts(f"refusal.{why}")
+
+
+def set_aside(kind: str, reason: SetAsideReason) -> str:
+    """What a delivery was that was not taken into the history, and why not."""
+    named = f"aside.kind.{kind}"
+    what = texts(named) if texts.has(named) else texts("aside.named", kind=_visible(kind))
+    return f"{what}: {texts(f'aside.reason.{reason}')}"
+
+
+def set_aside_count(counted: SetAsideCount, today: date) -> str:
+    """How often that happened, and when last."""
+    last = date_time(counted.last.astimezone(), today)
+    return texts("aside.counted", what=set_aside(counted.kind, counted.reason), count=counted.count, last=last)
+
+
+def _visible(word: str) -> str:
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in word)
+
+
+def action(name: ActionName) -> tuple[str, str]:
+    """The label of an action, and the line that says what it does."""
+    return texts(f"action.{name}.label"), texts(f"action.{name}.line")
+
+
+def incident(lasting: Incident, now: datetime) -> str:
+    """How many fell, what is behind it as far as it is known, and what not to do."""
+    from app.domain.guidance import applies_to
+
+    cause = _most_of(lasting)
+    out, silent = cause is Reason.LOGGED_OUT, cause is Reason.UNREACHABLE
+    known = {"fallen": len(lasting.affected), "of": lasting.of, "age": age(now - lasting.since)}
+    known |= {"provider": provider(lasting.provider)}
+    first = texts("incident.logged_out" if out else "incident.silent" if silent else "incident.fell", **known)
+    looking = "incident.looking" if applies_to(lasting.provider, Reason.CLIENT_OUTDATED) else "incident.looking_hosted"
+    found = [texts(f"finding.{finding.found}") for finding in lasting.findings] or [texts(looking)]
+    return " ".join((first, *found, texts("incident.advice_logged_out" if out else "incident.advice")))
+
+
+def _most_of(lasting: Incident) -> Reason | None:
+    """What more than half of them fell for."""
+    return next((cause for cause, count in lasting.causes if 2 * count > len(lasting.affected)), None)
+
+
+def incident_over(event: IncidentEnded) -> str:
+    """Who came back, counted, and who did not."""
+    kind = provider(event.incident.provider)
+    if event.away:
+        return texts("incident.over_but", provider=kind, back=len(event.back), away=len(event.away))
+    return texts("incident.over", provider=kind, count=len(event.back))
+
+
+def override(chosen: Override) -> tuple[str, str]:
+    """What is not the default, as a phrase without a full stop, and where it is set."""
+    place = str(chosen.file) if chosen.file else texts("override.environment")
+    words = texts(f"override.{chosen.setting}", value=chosen.value, default=chosen.default)
+    return words, texts("override.set_in", setting=chosen.setting, place=place)
+
+
+def unused_settings(settings: Settings) -> str:
+    """Which settings of the current folder's ``.env`` do not count, why, and where to write them; empty for none."""
+    unused = settings.unused
+    if unused is None:
+        return ""
+    known = {"file": unused.file, "names": ", ".join(unused.names), "settings_file": settings.settings_file}
+    if unused.unsafe is None:
+        return texts("override.unused", **known)
+    return texts("override.unused_unsafe", **known, unsafe=unused.unsafe)
+
+
+def secrets_place(place: SecretBackendKind) -> str:
+    """Where secrets are kept now: a phrase without a full stop."""
+    return texts(f"secrets.place.{place}")
+
+
+def provider(kind: ProviderKind) -> str:
+    return texts(f"provider.{kind}")
+
+
+def age(delta: timedelta) -> str:
+    """How long ago, in words: ``agora``, ``há 2 min``, ``há 3 h``, ``há 4 dias``."""
+    seconds = max(0, int(delta.total_seconds()))
+    if seconds < 60:
+        return texts("age.now")
+    if seconds < 3600:
+        return texts("age.minutes", count=seconds // 60)
+    if seconds < 86400:
+        return texts("age.hours", count=seconds // 3600)
+    return texts.plural("age.days", seconds // 86400)
+
+
+def date_time(local: datetime, today: date | None = None) -> str:
+    """A local time as people write it; only the hour when it is *today*."""
+    if local.date() == today:
+        return f"{local:%H:%M}"
+    if today is not None and local.year != today.year:
+        return _with_year(local)
+    return texts("date.short", day=local.day, month=_month(local), time=f"{local:%H:%M}")
+
+
+def clock_doubt(invalidate: ClockDoubt) -> str:
+    """What is wrong with the date of this computer, what waits because of it, and what to do."""
+    key = "clock.wrong" if invalidate.certain else "clock.doubt"
+    computer, trusted = (_with_year(moment.astimezone()) for moment in (invalidate.computer, invalidate.trusted))
+    return texts(key, computer=computer, trusted=trusted)
+
+
+def old_copy(copy: OldCopy) -> str:
+    """What a copy is, and of when."""
+    text = texts(f"erasure.copy.{copy.kind}", at=_with_year(copy.at.astimezone()))
+    return texts("erasure.encrypted", copy=text) if copy.encrypted else text
+
+
+def traces_left(why: Problem) -> str:
+    """What of an erasure is not done yet, and what completes it."""
+    return texts("erasure.traces", why=problem(why)[0])
+
+
+def _with_year(local: datetime) -> str:
+    return texts("date.with_year", day=local.day, month=_month(local), year=local.year, time=f"{local:%H:%M}")
+
+
+def _month(local: datetime) -> str:
+    return texts(f"date.months.{local.month}")
+
+
+def _until(status: LinkStatus, now: datetime) -> str | None:
+    if status.until is None or status.until <= now:
+        return None
+    return date_time(status.until.astimezone(), now.astimezone().date())
+
+
+def _connected(status: LinkStatus, now: datetime) -> str:
+    if is_limited(status):
+        until = _until(status, now)
+        if until is None:
+            return texts(f"sentence.connected_{status.capability}")
+        return texts(f"sentence.connected_{status.capability}_until", until=until)
+    if status.reason is Reason.PROVIDER_WARNING:
+        return texts("sentence.provider_warning", detail=status.detail or "—")
+    if status.reason is Reason.TOKEN_EXPIRING:
+        return texts("sentence.token_expiring", until=_until(status, now) or texts("sentence.any_moment"))
+    if status.reason is not Reason.NONE:
+        return _cause(status.reason)
+    last_seen = status.evidence.last_inbound
+    return texts("sentence.connected_heard", age=age(now - last_seen)) if last_seen else texts("sentence.connected")
+
+
+def _cause(reason: Reason) -> str:
+    key = f"cause.{reason}"
+    return texts(key) if texts.has(key) else texts("cause.other")
+
+
+def _next_try(status: LinkStatus, now: datetime) -> str:
+    if status.retry is None or status.retry.at is None or status.retry.at <= now:
+        return texts("sentence.retry_now")
+    seconds = ceil((status.retry.at - now).total_seconds())
+    if seconds < 90:
+        return texts("sentence.retry_seconds", count=seconds)
+    return texts("sentence.retry_minutes", count=round(seconds / 60))
+
+
+def _blocked(status: LinkStatus, mentorado: Mentorado, now: datetime) -> str:
+    if status.reason is Reason.TEMPORARY_BAN:
+        until = _until(status, now)
+        if until is not None:
+            return texts("sentence.suspended_until", until=until)
+        if status.until is not None:
+            return texts("sentence.suspension_over")
+    account = unbroken(status.account) if status.account else texts("sentence.another_number")
+    if status.reason is Reason.WRONG_ACCOUNT and mentorado.link.provider == "meta_cloud":
+        return texts("sentence.other_credentials", account=account)
+    known = {"account": account, "holder": status.holder or "—", "provider": provider(mentorado.link.provider)}
+    if status.reason is Reason.ACCOUNT_TAKEN:
+        known["name"] = status.detail or texts("sentence.another_mentorado")
+    return texts(f"sentence.blocked.{status.reason}", **known)
+
+
+def unbroken(number: PhoneNumber) -> str:
+    """*number* as it stands in a sentence: on one line."""
+    return readable(number).replace(" ", "\u00a0").replace("-", "\u2011")
+
+
+def _words(key: str, known: Mapping[str, object]) -> str:
+    return visible(texts.template(key).format_map(known))

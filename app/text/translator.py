@@ -1,0 +1,108 @@
+"""The words of one language at a time, read from a JSON catalogue (i18next v4's form). Qt-free."""
+
+from __future__ import annotations
+
+import json
+import os
+import string
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from app.domain.names import visible
+
+LANGUAGES: Final = ("pt-BR", "en")
+
+
+def system_language() -> str:
+    """Portuguese where the system speaks it, English everywhere else."""
+    asked = (os.environ.get(name, "") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
+    spoken = next(filter(None, asked), "")
+    if not spoken and sys.platform == "win32":
+        import ctypes
+        import locale
+
+        spoken = locale.windows_locale.get(ctypes.windll.kernel32.GetUserDefaultUILanguage(), "")
+    return "pt-BR" if spoken.casefold().startswith("pt") else "en"
+
+
+def load(language: str, folder: Path | None = None) -> dict[str, str]:
+    """The catalogue of *language*, flat: ``section.sub.key`` to its words."""
+    file = (folder or resources_folder() / "translations") / f"{language}.json"
+    return dict(_flat(json.loads(file.read_text("utf-8")), ""))
+
+
+def _flat(node: Mapping[str, Any], above: str) -> Iterator[tuple[str, str]]:
+    for name, value in node.items():
+        if isinstance(value, str):
+            yield above + name, value
+        else:
+            yield from _flat(value, f"{above}{name}.")
+
+
+class Translator:
+    """Gives the words for a key in the language in use, and says when that language changes."""
+
+    def __init__(self, language: str | None = None) -> None:
+        self._language = language or system_language()
+        self._words: dict[str, str] | None = None
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def language(self) -> str:
+        return self._language
+
+    def set_language(self, language: str) -> None:
+        """Speak *language* from now on; raises `ValueError` when there is no such catalogue."""
+        if language not in LANGUAGES:
+            raise ValueError(language)
+        if language == self._language:
+            return
+        self._language, self._words = language, None
+        for listener in tuple(self._listeners):
+            listener()
+
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Call *listener* after each change of language; the returned function stops it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener) if listener in self._listeners else None
+
+    def __call__(self, key: str, **context: object) -> str:
+        """The words for *key*; raises `KeyError` when the key, or a value its words need, is missing."""
+        words = self._catalogue()[key]
+        return visible(words.format_map(context)) if context or "{" in words else words
+
+    def plural(self, key: str, count: int, **context: object) -> str:
+        """The words for *count* things: ``key_zero`` where there is one, else ``key_one`` or ``key_other``."""
+        zero = f"{key}_zero"
+        form = zero if count == 0 and zero in self._catalogue() else f"{key}_one" if count == 1 else f"{key}_other"
+        return self(form, count=count, **context)
+
+    def template(self, key: str) -> str:
+        """The words for *key* with their placeholders still in them."""
+        return self._catalogue()[key]
+
+    def has(self, key: str) -> bool:
+        return key in self._catalogue()
+
+    def _catalogue(self) -> dict[str, str]:
+        if self._words is None:
+            self._words = load(self._language)
+        return self._words
+
+
+def placeholders(words: str) -> set[str]:
+    """The names that *words* want filled in."""
+    return {name for _text, name, _spec, _conversion in string.Formatter().parse(words) if name is not None}
+
+
+_APP = Path(__file__).resolve().parent.parent
+
+
+@cache
+def resources_folder() -> Path:
+    """The folder that holds `icons` and `translations`."""
+    packaged = _APP / "_resources"
+    return packaged if packaged.is_dir() else _APP.parent / "resources"

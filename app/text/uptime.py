@@ -1,0 +1,116 @@
+"""The words of the timeline picture: what a stretch of time was, and what a whole span comes to. Qt-free."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from enum import StrEnum
+
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.uptime import Segment, TimeRange, UptimeSummary
+from app.text.status import date_time, state_badge, texts
+
+
+class Kind(StrEnum):
+    """What a stretch looks like; each has a colour, a pattern and a word."""
+
+    CONNECTED = "connected"
+    PROGRESS = "progress"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+    OFF = "off"
+    CLOSED = "closed"  # Conecta was
+    UNRECORDED = "unrecorded"
+
+
+_KINDS = {
+    LinkState.CONNECTED: Kind.CONNECTED,
+    LinkState.CONNECTING: Kind.PROGRESS,
+    LinkState.RECONNECTING: Kind.PROGRESS,
+    LinkState.QR_READY: Kind.WAITING,
+    LinkState.BLOCKED: Kind.BLOCKED,
+    LinkState.UNKNOWN: Kind.UNKNOWN,
+    LinkState.OFF: Kind.OFF,
+    None: Kind.UNRECORDED,
+}
+
+_MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+def kind_of(segment: Segment) -> Kind:
+    """A code that ran out is no failure: a person is awaited, as before."""
+    if segment.closed:
+        return Kind.CLOSED
+    if segment.reason is Reason.QR_EXPIRED:
+        return Kind.WAITING
+    return _KINDS[segment.state]
+
+
+def kind_word(kind: Kind) -> str:
+    return texts(f"span.kind.{kind}")
+
+
+def length(delta: timedelta) -> str:
+    """``40 s``, ``12 min``, ``2 h 10 min``, ``3 d 4 h``: two units at the most, cut off rather than rounded."""
+    if delta < _MINUTE:
+        return texts("span.length.seconds", count=int(delta.total_seconds()))
+    if delta < _HOUR:
+        return texts("span.length.minutes", count=delta // _MINUTE)
+    larger, smaller, units = (
+        (_HOUR, _MINUTE, ("hours", "minutes")) if delta < _DAY else (_DAY, _HOUR, ("days", "hours"))
+    )
+    words = [texts(f"span.length.{units[0]}", count=delta // larger)]
+    if rest := delta % larger // smaller:
+        words.append(texts(f"span.length.{units[1]}", count=rest))
+    return "\u00a0".join(words)
+
+
+def stretch(segment: Segment) -> str:
+    """What was, why in a few words, from when to when, and for how long."""
+    begin, end = segment.begin.astimezone(), segment.end.astimezone()
+    today = end.date() if begin.date() == end.date() else None
+    return texts(
+        "span.stretch",
+        what=_what(segment),
+        begin=date_time(begin, today),
+        end=date_time(end, today),
+        length=length(segment.length),
+    )
+
+
+def whole(summed: UptimeSummary) -> str:
+    """The span in one or two sentences."""
+    return " ".join((_share(summed), *_gaps(summed)))
+
+
+def name(span: TimeRange) -> str:
+    return texts(f"span.name.{span}")
+
+
+def _share(summed: UptimeSummary) -> str:
+    if not summed.observed:
+        return texts("span.nothing")
+    if not summed.connected:
+        return texts("span.never")
+    if summed.connected == summed.observed:
+        return texts("span.always")
+    if not summed.falls:
+        return texts("span.no_fall", percent=summed.percent)
+    longest = length(max(summed.falls))
+    return texts.plural("span.falls", len(summed.falls), percent=summed.percent, longest=longest)
+
+
+def _gaps(summed: UptimeSummary) -> list[str]:
+    gaps = (("span.closed", summed.closed), ("span.unrecorded", summed.unrecorded))
+    return [texts(key, length=length(gap)) for key, gap in gaps if gap >= _MINUTE]
+
+
+def _what(segment: Segment) -> str:
+    kind = kind_of(segment)
+    if segment.state is None or kind is Kind.CLOSED:
+        return kind_word(kind)
+    status = LinkStatus(state=segment.state, reason=segment.reason, since=segment.begin)
+    what = state_badge(status)
+    if segment.state in (LinkState.RECONNECTING, LinkState.UNKNOWN) and segment.reason is not Reason.NONE:
+        return texts("span.because", what=what, why=texts(f"badge.blocked.{segment.reason}"))
+    return what

@@ -1,0 +1,238 @@
+"""What is asked for in the window is done after a yes, or in a sheet of its own: which one is a table here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.core.actions import ActionService
+from app.core.event_bus import EventBus
+from app.core.links.incident_detector import IncidentDetector
+from app.core.links.supervisor import Supervisor
+from app.core.mentorado_service import MentoradoService
+from app.core.provider_setup.credentials import CredentialService, StoredCredentials
+from app.core.provider_setup.queue import OutboundQueueService
+from app.core.provider_setup.registration import NumberRegistrationService
+from app.core.provider_setup.selection import NumberDetailsService, ProviderSelectionService
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.credentials import CredentialField
+from app.domain.errors import Problem
+from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
+from app.domain.repositories import Clock
+from app.text.status import provider, texts, unbroken
+from app.ui.async_slots import show_dialog
+from app.ui.dialogs.base import BaseDialog
+from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.navigation import PageId
+from app.ui.providers.credentials_dialog import CredentialsDialog, DialogResult
+from app.ui.providers.queue_dialog import QueueDialog
+from app.ui.providers.register_dialog import RegisterDialog, tries_left
+from app.ui.theme.theme import Theme
+
+if TYPE_CHECKING:
+    from app.ui.procedures.commands import BackupList, ProcedureCommands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hosted:
+    """The desks of the core that are about providers, and which providers there are."""
+
+    kinds: tuple[ProviderKind, ...]
+    choice: ProviderSelectionService
+    credentials: CredentialService
+    queue: OutboundQueueService
+    details: NumberDetailsService
+    registration: NumberRegistrationService
+    drafts: dict[MentoradoId, Mapping[CredentialField, str]] = field(default_factory=dict, repr=False)
+    """What was typed and not saved by who went to the settings first; gone when the program ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerServices:
+    """What sheets work with. A part of the core that one of them needs is added here."""
+
+    theme: Theme
+    bus: EventBus
+    clock: Clock
+    actions: ActionService
+    mentorados: MentoradoService
+    supervisor: Supervisor
+    incidents: IncidentDetector
+    hosted: Hosted
+    procedures: ProcedureCommands | None = None
+    backups: BackupList | None = None
+    open_folder: Callable[[Path], object] = lambda _folder: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRequest:
+    """What is asked for, of whom, and the widget it was asked from; a modal sheet opens over that one's window."""
+
+    name: ActionName
+    mentorado_id: MentoradoId
+    over: QWidget
+    override_reason: str = ""  # typed to pass the lock of an incident
+
+
+class ActionRunner(QObject):
+    """Runs every action there is. An opener raises `Problem` when its sheet cannot be opened."""
+
+    procedure_wanted = Signal(object)
+    """An `Errand` that begins a procedure: the pane shows it in its own place, since one looks at the QR meanwhile."""
+
+    place_wanted = Signal(object)
+    """A `Place` where somebody wants to go on."""
+
+    def __init__(self, tools: RunnerServices, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.tools = tools
+
+    async def run(self, name: ActionName, mentorado_id: MentoradoId, over: QWidget) -> None:
+        """Do *name*, asking what must be asked; to pass the lock of an incident, for a reason. Raises `Problem`."""
+        tools, request = self.tools, ActionRequest(name=name, mentorado_id=mentorado_id, over=over)
+        if tools.actions.unavailable_reason(name, mentorado_id) is UnavailableReason.INCIDENT:
+            request = replace(request, override_reason=await self._why_go_on(request))
+            if not request.override_reason:
+                return
+        if tools.actions.needs_dialog(name):
+            tools.actions.require(name, mentorado_id, override_reason=request.override_reason)
+            await ACTION_DIALOGS[name](self, request)
+            return
+        from app.ui.dialogs.confirm import Confirmations
+
+        confirm = Confirmations(tools.theme, over, tools.supervisor.status).confirm
+        await tools.actions.run(name, mentorado_id, confirm, override_reason=request.override_reason)
+
+    def mentorado(self, request: ActionRequest) -> Mentorado:
+        """Of whom *errand* is."""
+        return self.tools.mentorados.get(request.mentorado_id)
+
+    async def _why_go_on(self, request: ActionRequest) -> str:
+        from app.ui.dialogs.confirm import ask_override_reason
+
+        tools, mentorado = self.tools, self.mentorado(request)
+        incident = tools.incidents.for_provider(mentorado.link.provider)
+        return await ask_override_reason(tools.theme, request.over, request.name, mentorado, incident, tools.clock)
+
+
+Opener = Callable[[ActionRunner, ActionRequest], Awaitable[None]]
+
+
+async def _procedure(sheets: ActionRunner, request: ActionRequest) -> None:
+    sheets.procedure_wanted.emit(request)
+
+
+async def _enter_credentials(sheets: ActionRunner, request: ActionRequest) -> None:
+
+    await enter_credentials(sheets, request)
+
+
+async def _decide_queue(sheets: ActionRunner, request: ActionRequest) -> None:
+
+    await decide_queue(sheets, request)
+
+
+async def _register(sheets: ActionRunner, request: ActionRequest) -> None:
+
+    await register(sheets, request)
+
+
+async def _deregister(sheets: ActionRunner, request: ActionRequest) -> None:
+
+    await deregister(sheets, request)
+
+
+ACTION_DIALOGS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
+    {
+        ActionName.RECOVER: _procedure,
+        ActionName.REAUTHENTICATE: _procedure,
+        ActionName.BACK_UP: _procedure,
+        ActionName.RESTORE: _procedure,
+        ActionName.ENTER_CREDENTIALS: _enter_credentials,
+        ActionName.DECIDE_QUEUE: _decide_queue,
+        ActionName.REGISTER: _register,
+        ActionName.DEREGISTER: _deregister,
+    }
+)
+"""An opener imports its sheet itself: what nobody opens is not loaded."""
+
+
+async def enter_credentials(sheets: ActionRunner, request: ActionRequest) -> None:
+    """Ask for them, keep them, and connect when that was the button. A place that is locked is said in the sheet."""
+    tools, service = sheets.tools, sheets.tools.hosted.credentials
+    mentorado, drafts = sheets.mentorado(request), sheets.tools.hosted.drafts
+    known, locked = StoredCredentials(plain={}, secret=frozenset()), None
+    try:
+        known = await service.known(request.mentorado_id)
+    except Problem as problem:
+        locked = problem
+    draft = drafts.pop(request.mentorado_id, None)
+    sheet = CredentialsDialog(tools.theme, request.over, mentorado, service, tools.actions, known, draft=draft)
+    if locked is not None:
+        sheet.show_problem(locked)
+    if await show_dialog(sheet) is not BaseDialog.DialogCode.Accepted:
+        return
+    match sheet.ending:
+        case DialogResult.CONNECT:
+            await sheets.run(ActionName.CONNECT, request.mentorado_id, request.over)
+        case DialogResult.SETTINGS:
+            drafts[request.mentorado_id] = sheet.form.typed
+            sheets.place_wanted.emit(PageId.SETTINGS)
+        case DialogResult.FORGET:
+            await _forget(sheets, request)
+        case DialogResult.SAVED | DialogResult.NOTHING:
+            pass
+
+
+async def _forget(sheets: ActionRunner, request: ActionRequest) -> None:
+    known = {"name": sheets.mentorado(request).name}
+    known["provider"] = provider(sheets.mentorado(request).link.provider)
+    title, verb = texts("credentials.forget_title", **known), texts("credentials.forget_confirm")
+    sheet = ConfirmDialog(sheets.tools.theme, request.over, title, verb)
+    sheet.add_aspect("kept", texts("credentials.forget_kept", **known))
+    sheet.add_aspect("changes", texts("credentials.forget_changes", **known))
+    if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted:
+        await sheets.tools.hosted.credentials.forget(request.mentorado_id)
+
+
+async def decide_queue(sheets: ActionRunner, request: ActionRequest) -> None:
+    """Show what waits at the provider, and do with it what is decided. Raises `Problem` when it cannot be asked."""
+    tools, service = sheets.tools, sheets.tools.hosted.queue
+    messages = await service.list(request.mentorado_id)
+    sheet = QueueDialog(
+        tools.theme, request.over, sheets.mentorado(request), service, tools.actions, tools.clock, messages
+    )
+    await show_dialog(sheet)
+    if not sheet.decided and sheet.messages:
+        service.keep(request.mentorado_id, sheet.messages)
+
+
+async def register(sheets: ActionRunner, request: ActionRequest) -> None:
+    """Ask for the PIN, with the tries that are left in sight."""
+    tools, registration = sheets.tools, sheets.tools.hosted.registration
+    sheet = RegisterDialog(tools.theme, request.over, sheets.mentorado(request), registration, tools.clock)
+    sheet.show_allowance(await registration.allowance(request.mentorado_id))
+    await show_dialog(sheet)
+
+
+async def deregister(sheets: ActionRunner, request: ActionRequest) -> None:
+    """Take the number off after its name was typed; it counts as a try. Raises `Problem`."""
+    tools, registration = sheets.tools, sheets.tools.hosted.registration
+    mentorado = sheets.mentorado(request)
+    name = mentorado.name
+    known = {"name": name, "phone": unbroken(mentorado.expected_account)}
+    left = await registration.allowance(request.mentorado_id)
+    title, verb = texts("question.deregister.title", **known), texts("question.deregister.confirm")
+    sheet = ConfirmDialog(tools.theme, request.over, title, verb, typed=name)
+    for aspect in ("kept", "changes", "lost"):
+        sheet.add_aspect(aspect, texts(f"question.deregister.{aspect}", **known))
+    sheet.add_line(tries_left(left, tools.clock.now()))
+    sheet.ask_for_name()
+    if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted:
+        await registration.deregister(request.mentorado_id)

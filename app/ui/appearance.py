@@ -1,0 +1,169 @@
+"""How the window looks and speaks, changed by a person and remembered for the next run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QCoreApplication, QLibraryInfo, QObject, QPoint, QSettings, QTranslator
+from PySide6.QtGui import QActionGroup
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.text.status import texts
+from app.text.translator import LANGUAGES, system_language
+from app.ui.mentorado_list.model import ListFilter
+from app.ui.theme.theme import SCALES, Mode, Theme
+from app.ui.widgets.action_menu import pop_up
+
+if TYPE_CHECKING:
+    from app.domain.uptime import TimeRange
+
+
+def look_menu(parent: QWidget, theme: Theme) -> QMenu:
+    """A menu that changes *theme* at once."""
+    menu = QMenu(parent)
+    modes = QActionGroup(menu)
+    for mode in Mode:
+        entry = menu.addAction(texts(f"window.mode.{mode}"))
+        entry.setCheckable(True)
+        entry.setChecked(theme.mode is mode)
+        entry.triggered.connect(lambda _checked=False, mode=mode: theme.set_mode(mode))
+        modes.addAction(entry)
+    menu.addSeparator()
+    sizes = QActionGroup(menu)
+    for percent in SCALES:
+        entry = menu.addAction(texts("window.text_size", percent=percent))
+        entry.setCheckable(True)
+        entry.setChecked(theme.text_scale == percent)
+        entry.triggered.connect(lambda _checked=False, percent=percent: theme.set_text_scale(percent))
+        sizes.addAction(entry)
+    return menu
+
+
+class Preferences:
+    """Typed and forgiving: what cannot be read is as if it had never been chosen."""
+
+    def __init__(self, file: Path) -> None:
+        self._settings = QSettings(str(file), QSettings.Format.IniFormat)
+
+    @property
+    def language(self) -> str:
+        """The chosen language; the system's when none was chosen."""
+        kept = self._text("language")
+        return kept if kept in LANGUAGES else system_language()
+
+    @language.setter
+    def language(self, language: str) -> None:
+        self._settings.setValue("language", language)
+
+    @property
+    def mode(self) -> Mode:
+        kept = self._text("theme")
+        return Mode(kept) if kept in set(Mode) else Mode.SYSTEM
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._settings.setValue("theme", mode.value)
+
+    @property
+    def text_scale(self) -> int:
+        """The text size in percent."""
+        kept = self._text("text_scale")
+        return min(max(int(kept), SCALES[0]), SCALES[-1]) if kept.isdecimal() else SCALES[0]
+
+    @text_scale.setter
+    def text_scale(self, percent: int) -> None:
+        self._settings.setValue("text_scale", percent)
+
+    @property
+    def group(self) -> ListFilter:
+        """The chip that was checked last."""
+        kept = self._text("filter")
+        return ListFilter(kept) if kept in set(ListFilter) else ListFilter.ALL
+
+    @group.setter
+    def group(self, group: ListFilter) -> None:
+        self._settings.setValue("filter", group.value)
+
+    @property
+    def span(self) -> TimeRange:
+        """How far back the timeline picture looks."""
+        from app.domain.uptime import TimeRange  # not before the first picture
+
+        kept = self._text("span")
+        return TimeRange(kept) if kept in set(TimeRange) else TimeRange.DAY
+
+    @span.setter
+    def span(self, span: TimeRange) -> None:
+        self._settings.setValue("span", span.value)
+
+    @property
+    def geometry(self) -> QByteArray | None:
+        """Where the window stood, in Qt's own form."""
+        kept = self._settings.value("geometry")
+        return kept if isinstance(kept, QByteArray) else None
+
+    @geometry.setter
+    def geometry(self, geometry: QByteArray) -> None:
+        self._settings.setValue("geometry", geometry)
+
+    def save(self) -> None:
+        """Write now; Qt would do so a moment later by itself."""
+        self._settings.sync()
+
+    def _text(self, key: str) -> str:
+        value = self._settings.value(key, "")
+        return value if isinstance(value, str) else str(value)
+
+
+class AppearanceController(QObject):
+    """Language, theme and size of the text."""
+
+    def __init__(self, theme: Theme, preferences: Preferences, window: QWidget) -> None:
+        super().__init__(window)
+        self._theme = theme
+        self._preferences = preferences
+        self._window = window
+        theme.changed.connect(self._remember)
+
+    def set_language(self, language: str) -> None:
+        """Speak *language* from now on, in the next runs too."""
+        texts.set_language(language)
+        self._preferences.language = language
+
+    def switch_language(self) -> None:
+        """Speak the next one."""
+        self.set_language(LANGUAGES[(LANGUAGES.index(texts.language) + 1) % len(LANGUAGES)])
+
+    def scale_text(self, steps: int) -> None:
+        """Larger or smaller by so many *steps*; 0 is the usual size."""
+        if steps == 0:
+            self._theme.set_text_scale(SCALES[0])
+            return
+        nearest = min(SCALES, key=lambda scale: abs(scale - self._theme.text_scale))
+        place = SCALES.index(nearest) + steps
+        self._theme.set_text_scale(SCALES[min(max(place, 0), len(SCALES) - 1)])
+
+    def show_menu(self, button: QWidget) -> None:
+        """The choice of themes, below its *button*."""
+
+        menu = look_menu(self._window, self._theme)
+        pop_up(menu, button.mapToGlobal(QPoint(0, button.height() + 4)))
+
+    def _remember(self) -> None:
+        self._preferences.mode = self._theme.mode
+        self._preferences.text_scale = self._theme.text_scale
+
+
+_translator: list[QTranslator] = []
+
+
+def speak(language: str) -> None:
+    """Let Qt speak *language* too; it speaks English by itself."""
+    while _translator:
+        QCoreApplication.removeTranslator(_translator.pop())
+    if language == "pt-BR":
+        words = QTranslator()
+        if words.load("qtbase_pt_BR", QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath)):
+            QCoreApplication.installTranslator(words)
+            _translator.append(words)

@@ -1,0 +1,139 @@
+"""The filter above the entries: words, outcome, period and mentorado."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from PySide6.QtCore import QEvent, QSize, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+
+from app.domain.audit import AuditOutcome
+from app.domain.mentorado import Mentorado, MentoradoId
+from app.text import audit as audit_text
+from app.text.status import texts
+from app.ui.audit.model import Filter, Period
+from app.ui.theme.theme import Theme
+from app.ui.widgets.choices import DropdownButton, Option
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.search_field import SearchField
+
+TYPING_MILLISECONDS = 150
+"""Only after a pause: each change walks the audit anew."""
+
+_SEARCH_WIDTH = 300
+
+
+class _Search(SearchField):
+    """The same field with other words; as wide as is useful here."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._theme.px(_SEARCH_WIDTH), super().sizeHint().height())
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        self.setPlaceholderText(texts("audit.search"))
+        self.setAccessibleName(texts("audit.search"))
+        self.setToolTip(texts("audit.search_tip"))
+
+
+class FilterBar(QWidget):
+    """Says `changed` when something else is wanted; `wanted` says what."""
+
+    changed = Signal()
+
+    def __init__(self, theme: Theme, people: Callable[[], Iterable[Mentorado]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._people = people
+        self.search = _Search(theme)
+        self._outcome = DropdownButton(theme, _outcomes)
+        self._period = DropdownButton(theme, _periods)
+        self._period.choose(Period.ALL)
+        self._mentorado = DropdownButton(theme, self._names)
+        self.clear_button = QPushButton()
+        self.clear_button.setProperty("role", "link")
+        self.clear_button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.clear_button.clicked.connect(self.clear)
+        self._pause = QTimer(self, singleShot=True, interval=TYPING_MILLISECONDS)
+        self._pause.timeout.connect(self._tell)
+        self.search.textChanged.connect(lambda _typed: self._pause.start())
+        self._row = row = FlowLayout(self)
+        for part in (self.search, self._outcome, self._period, self._mentorado, self.clear_button):
+            row.addWidget(part)
+        for pick in (self._outcome, self._period, self._mentorado):
+            pick.picked.connect(lambda _option: self._tell())
+        theme.changed.connect(self._fit)
+        self.retranslate()
+        self._show_clear()
+
+    @property
+    def wanted(self) -> Filter:
+        outcome, period, mentorado = self._outcome.chosen, self._period.chosen, self._mentorado.chosen
+        return Filter(
+            words=self.search.text().strip(),
+            outcome=outcome if isinstance(outcome, AuditOutcome) else None,
+            period=period if isinstance(period, Period) else Period.ALL,
+            mentorado_id=MentoradoId(mentorado) if isinstance(mentorado, str) else None,
+        )
+
+    def only(self, mentorado_id: MentoradoId) -> None:
+        """Show what was done to one mentorado."""
+        self._mentorado.choose(mentorado_id)
+        self._tell()
+
+    def clear(self) -> None:
+        """Want everything again."""
+        self.reset()
+        self._tell()
+
+    def reset(self) -> None:
+        """Want everything again, without telling anybody."""
+        self.search.clear()
+        self._pause.stop()
+        for pick, everything in ((self._outcome, None), (self._period, Period.ALL), (self._mentorado, None)):
+            pick.choose(everything)
+        self._show_clear()
+
+    def retranslate(self) -> None:
+        self.search.retranslate()
+        self._outcome.say(texts("audit.filter.outcome"))
+        self._period.say(texts("audit.filter.period"))
+        self._mentorado.say(texts("audit.filter.mentorado"))
+        self.clear_button.setText(texts("audit.filter.clear"))
+        self._fit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:  # the words in it became longer or larger
+            self._fit()
+        return super().event(event)
+
+    def _fit(self) -> None:
+        """No layout above asks how tall a row that wraps becomes."""
+        self.setFixedHeight(max(1, self._row.heightForWidth(self.width())))
+
+    def _tell(self) -> None:
+        self._pause.stop()
+        self._show_clear()
+        self.changed.emit()
+
+    def _show_clear(self) -> None:
+        if self.clear_button.hasFocus() and not self.wanted.narrows:
+            self.search.setFocus()
+        self.clear_button.setVisible(self.wanted.narrows)
+        self._fit()
+
+    def _names(self) -> Sequence[Option]:
+        named = sorted((each.name, each.id) for each in self._people())
+        return [(None, texts("audit.filter.everybody")), *((mentorado_id, name) for name, mentorado_id in named)]
+
+
+def _outcomes() -> Sequence[Option]:
+    return [(None, texts("audit.filter.all")), *((result, audit_text.outcome(result)) for result in AuditOutcome)]
+
+
+def _periods() -> Sequence[Option]:
+    return [(period, texts(f"audit.period.{period}")) for period in Period]

@@ -1,0 +1,238 @@
+"""The entries that are shown, the newest first; more are asked for when somebody scrolls to the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
+
+from app.domain.audit import AuditEntry, AuditOutcome, Verification
+from app.domain.mentorado import MentoradoId
+from app.text import audit as audit_text
+from app.text.audit import Side
+from app.ui.mentorado_list.model import fold
+
+Role = Qt.ItemDataRole
+LINE_ROLE = Role.UserRole + 1
+
+_NOWHERE = QModelIndex()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """An entry with its words, found once for each language."""
+
+    entry: AuditEntry
+    what: str
+    who: str
+    when: str
+    outcome: str
+    reason: str
+    before: Side | None
+    after: Side | None
+    broken: bool
+
+    @property
+    def spoken(self) -> str:
+        record = self.entry.record
+        change = " → ".join(side.words for side in (self.before, self.after) if side is not None)
+        columns = (self.what, audit_text.whom(record), self.outcome, change, self.who, self.reason, self.when)
+        return ", ".join(filter(None, columns))
+
+
+def search_text(entry: AuditEntry) -> str:
+    """Everything an entry can be found by."""
+    record = entry.record
+    parts = (
+        audit_text.what(record.action),
+        record.action,
+        record.subject,
+        audit_text.who(record),
+        audit_text.change(record),
+    )
+    return "\n".join((*parts, audit_text.reason(record), audit_text.outcome(record.outcome), str(entry.number)))
+
+
+class AuditModel(QAbstractListModel):
+    """Facts go in through `show`, `add_older`, `add_newer` and `mark_broken`."""
+
+    more_wanted = Signal()
+
+    def __init__(self, today: Callable[[], date], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._today = today
+        self._entries: list[AuditEntry] = []
+        self._lines: dict[int, AuditRow] = {}
+        self._more = False
+        self._broken: int | None = None
+
+    # --- facts
+
+    def clear(self) -> None:
+        self.beginResetModel()
+        self._entries = []
+        self._lines.clear()
+        self._more = False
+        self.endResetModel()
+
+    def add_older(self, entries: Sequence[AuditEntry], *, more: bool) -> None:
+        """Put *entries* at the end; *more* when there are others behind them."""
+        self._more = more
+        if entries:
+            end = len(self._entries)
+            self.beginInsertRows(_NOWHERE, end, end + len(entries) - 1)
+            self._entries.extend(entries)
+            self.endInsertRows()
+
+    def add_newer(self, entries: Sequence[AuditEntry]) -> None:
+        """Put *entries*, the newest first, above all others."""
+        if entries:
+            self.beginInsertRows(_NOWHERE, 0, len(entries) - 1)
+            self._entries[:0] = entries
+            self.endInsertRows()
+
+    def mark_broken(self, number: int | None) -> None:
+        """The chain does not hold at this entry."""
+        self._broken = number
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self._lines.clear()
+        if self._entries:
+            self.dataChanged.emit(self.index(0), self.index(len(self._entries) - 1))
+
+    # --- what is shown
+
+    def line_at(self, index: QModelIndex | QPersistentModelIndex) -> AuditRow | None:
+        return self._line(self._entries[index.row()]) if index.isValid() else None
+
+    def row_of(self, number: int) -> int | None:
+        return next((row for row, entry in enumerate(self._entries) if entry.number == number), None)
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self._entries)
+
+    def canFetchMore(self, parent: QModelIndex | QPersistentModelIndex) -> bool:  # noqa: N802 - Qt's name
+        return not parent.isValid() and self._more
+
+    def fetchMore(self, _parent: QModelIndex | QPersistentModelIndex) -> None:  # noqa: N802 - Qt's name
+        if self._more:
+            self._more = False  # asked once; who answers says whether there is still more
+            self.more_wanted.emit()
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
+        if not index.isValid() or not 0 <= index.row() < len(self._entries):
+            return None
+        if role not in (Role.DisplayRole, Role.AccessibleTextRole, LINE_ROLE):
+            return None
+        line = self._line(self._entries[index.row()])
+        return line if role == LINE_ROLE else line.spoken
+
+    def _line(self, entry: AuditEntry) -> AuditRow:
+        line = self._lines.get(entry.number)
+        if line is None:
+            record = entry.record
+            before, after = audit_text.sides(record)
+            line = self._lines[entry.number] = AuditRow(
+                entry=entry,
+                what=audit_text.what(record.action),
+                who=audit_text.who(record),
+                when=audit_text.when(record.at, self._today()),
+                outcome=audit_text.outcome(record.outcome),
+                reason=audit_text.reason(record),
+                before=before,
+                after=after,
+                broken=entry.number == self._broken,
+            )
+        return line
+
+
+PAGE_SIZE = 200
+"""So many entries are read at once."""
+
+
+class ReadsAudit(Protocol):
+    """The part of `app.domain.repositories.Audit` that is needed to look at it."""
+
+    async def entries(
+        self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
+    ) -> Sequence[AuditEntry]: ...
+
+    async def verification(self) -> Verification: ...
+
+
+class Period(StrEnum):
+    """How far back one looks, by this computer's calendar."""
+
+    ALL = "all"
+    TODAY = "today"
+    WEEK = "week"
+    MONTH = "month"
+    YEAR = "year"
+
+    def since(self, now: datetime) -> datetime | None:
+        """The first moment that counts, None when all do."""
+        midnight = now.astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        days = {Period.TODAY: 0, Period.WEEK: 6, Period.MONTH: 29, Period.YEAR: 364}.get(self)
+        return None if days is None else midnight - timedelta(days=days)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which entries are wanted; all of them unless something is said."""
+
+    words: str = ""
+    outcome: AuditOutcome | None = None
+    period: Period = Period.ALL
+    mentorado_id: MentoradoId | None = None
+
+    @property
+    def narrows(self) -> bool:
+        return self != Filter()
+
+
+class AuditQuery:
+    """One walk from the newest entry to the oldest. *said* gives an entry's words, which are searched."""
+
+    def __init__(self, audit: ReadsAudit, wanted: Filter, now: datetime, describe: Callable[[AuditEntry], str]) -> None:
+        self._audit = audit
+        self._wanted = wanted
+        self._since = wanted.period.since(now)
+        self._parts = fold(wanted.words).split()
+        self._describe = describe
+        self.ended = False
+        self.newest: int | None = None
+        """The number of the entry that was first when the walk began."""
+        self._before: int | None = None
+
+    async def next(self) -> list[AuditEntry]:
+        """Those of the next stretch that are wanted; perhaps none, until `ended`."""
+        entries = await self._audit.entries(
+            mentorado_id=self._wanted.mentorado_id, before=self._before, limit=PAGE_SIZE
+        )
+        if self.newest is None:
+            self.newest = entries[0].number if entries else 0
+        # A clock may have been wrong for an entry or two, hardly for a whole stretch.
+        past = self._since is not None and all(entry.record.at < self._since for entry in entries)
+        self.ended = self.ended or past or len(entries) < PAGE_SIZE
+        if entries:
+            self._before = entries[-1].number
+        return [entry for entry in entries if self.wants(entry)]
+
+    def wants(self, entry: AuditEntry) -> bool:
+        wanted, record = self._wanted, entry.record
+        if wanted.mentorado_id is not None and record.mentorado_id != wanted.mentorado_id:
+            return False
+        if wanted.outcome is not None and record.outcome is not wanted.outcome:
+            return False
+        if self._since is not None and record.at < self._since:
+            return False
+        return not self._parts or self._found(entry)
+
+    def _found(self, entry: AuditEntry) -> bool:
+        hay = fold(self._describe(entry))
+        return all(part in hay for part in self._parts)

@@ -1,0 +1,343 @@
+"""The audit: what was done to a connection, by whom, and the proof that nothing of it was altered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import date, datetime
+from pathlib import Path
+
+from PySide6.QtCore import QPoint, QSize, Qt, QTimer
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+
+from app.core.audit_service import AuditService
+from app.domain.audit import AuditAction
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.repositories import Clock
+from app.formats.audit_export import ExportFile, Format
+from app.text import audit as audit_text
+from app.text.status import texts
+from app.ui.async_slots import async_slot, show_dialog
+from app.ui.audit.entry_dialog import EntryDialog
+from app.ui.audit.filters import FilterBar
+from app.ui.audit.model import AuditModel, AuditQuery, AuditRow, ReadsAudit, search_text
+from app.ui.audit.table import EntryTable
+from app.ui.audit.verification_card import Verdict, VerificationCard
+from app.ui.navigation import Page
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import Theme
+from app.ui.widgets.action_menu import pop_up
+from app.ui.widgets.placeholders import EmptyState
+
+
+def save_dialog(over: QWidget, today: date) -> QFileDialog:
+    """Asks where to; show it with `await ask(dialog)`. What is chosen as the kind of file becomes its ending."""
+    dialog = QFileDialog(over, texts("audit.export"))
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setNameFilters([texts("audit.csv"), texts("audit.json")])
+    dialog.setDefaultSuffix(Format.CSV)
+    dialog.selectFile(f"{texts('audit.file_name')}-{today:%Y-%m-%d}")
+    dialog.filterSelected.connect(
+        lambda chosen: dialog.setDefaultSuffix(Format.JSON if chosen == texts("audit.json") else Format.CSV)
+    )
+    return dialog
+
+
+async def save(reading: AuditQuery, file: Path, now: datetime, tell: Callable[[int], None]) -> int:
+    """Write all that *reading* finds to *file*; returns how many entries that were, and tells how many so far."""
+    form = Format.JSON if file.suffix.lower() == f".{Format.JSON}" else Format.CSV
+    with ExportFile(file, form, now) as target:
+        while not reading.ended:
+            entries = await reading.next()
+            await asyncio.to_thread(target.add, entries)
+            tell(target.count)
+    return target.count
+
+
+_ICON = 18
+
+
+def entry_menu(
+    parent: QWidget,
+    theme: Theme,
+    line: AuditRow,
+    *,
+    show: Callable[[AuditRow], None],
+    only: Callable[[MentoradoId], None],
+) -> QMenu:
+    """Look at it whole, or at everything that was done to the same mentorado."""
+    menu, record, colours = QMenu(parent), line.entry.record, theme.tokens
+    menu.addAction(icon("ledger", colours.text2, _ICON), texts("audit.entry.open")).triggered.connect(
+        lambda: show(line)
+    )
+    mentorado_id = record.mentorado_id
+    if mentorado_id is not None:
+        name = record.subject.replace("&", "&&")  # else a menu takes it for the key of the letter behind it
+        narrow = menu.addAction(icon("filter", colours.text2, _ICON), texts("audit.entry.only", name=name))
+        narrow.triggered.connect(lambda: only(mentorado_id))
+    return menu
+
+
+LOOK_AGAIN_MILLISECONDS = 5_000
+"""What is done while somebody watches appears after this at most."""
+
+_AT_ONCE = 60
+_NARROW = 720
+
+
+class AuditPage(Page):
+    """Reads through *audit*; *people* are those whose entries can be asked for by name."""
+
+    def __init__(
+        self,
+        *,
+        theme: Theme,
+        audit: ReadsAudit,
+        people: Callable[[], Iterable[Mentorado]],
+        audit_service: AuditService,
+        clock: Clock,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, parent)
+        self._audit = audit
+        self._audit_service = audit_service
+        self._clock = clock
+        self._newest = 0
+        self._busy = False
+        self.model = AuditModel(self._today, self)
+        self.table = EntryTable(self.model, theme)
+        self.filters = FilterBar(theme, people)
+        self.verdict = VerificationCard(theme)
+        self.verify_button = QPushButton()
+        self.verify_button.setProperty("role", "primary")
+        self.export_button = QPushButton()
+        self.tools.addWidget(self.export_button)
+        self.tools.addWidget(self.verify_button)
+        self._reading = self._new_reading()
+
+        top = QVBoxLayout()
+        top.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3)
+        top.setSpacing(t.SPACE_3)
+        top.addWidget(self.filters)
+        top.addWidget(self.verdict)
+        self._nothing = EmptyState(theme, "ledger", "")
+        self._nothing.pressed.connect(self.filters.clear)
+        self._loading = EmptyState(theme, "clock", "")
+        self._stack = QStackedLayout()
+        for part in (self._loading, self.table, self._nothing):
+            part.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)  # never squeezes what is above
+            self._stack.addWidget(part)
+        self.column.addLayout(top)
+        self.column.addLayout(self._stack, 1)
+
+        self._again = QTimer(self, interval=LOOK_AGAIN_MILLISECONDS)
+        self._again.timeout.connect(self.look_for_newer)
+        self.verify_button.clicked.connect(self.verify)
+        self.export_button.clicked.connect(self.export)
+        self.filters.changed.connect(self.read_anew)
+        self.filters.search.left_downwards.connect(self.take_focus)
+        self.model.more_wanted.connect(self.read_on)
+        self.table.opened.connect(self._show_entry)
+        self.table.menu_wanted.connect(self._show_menu)
+        self.verdict.entry_wanted.connect(self.go_to)
+        self.verdict.dismissed.connect(self.take_focus)
+        self.restyle()
+
+    # --- what a person asks for
+
+    @async_slot
+    async def read_anew(self) -> None:
+        """Walk the audit from its end, through what the filter says now."""
+        self._reading = reading = self._new_reading()
+        self.model.clear()
+        await self._fill(reading)
+
+    @async_slot
+    async def read_on(self) -> None:
+        """Somebody scrolled to the last entry that is here."""
+        await self._fill(self._reading)
+
+    @async_slot
+    async def look_for_newer(self) -> None:
+        """Put on top what was done since."""
+        reading = self._reading
+        if self._busy or reading.newest is None:
+            return
+        entries = await self._audit.entries(limit=_AT_ONCE)
+        new = [entry for entry in entries if entry.number > self._newest]
+        if reading is not self._reading or not new:
+            return
+        if len(new) == len(entries):  # there may be others between: begin anew
+            self.read_anew()
+            return
+        self._newest = new[0].number
+        self.model.add_newer([entry for entry in new if reading.wants(entry)])
+        self._show_what_there_is()
+
+    @async_slot
+    async def verify(self, _checked: bool = False) -> None:
+        """Walk the whole chain and say whether it holds."""
+        self.verify_button.setEnabled(False)
+        self.verdict.show_running(self._newest)
+        try:
+            verified = await self._audit.verification()
+            broken = verified.broken
+            last = None if broken else next(iter(await self._audit.entries(limit=1)), None)
+        except BaseException:
+            self.verdict.give_up()
+            raise
+        finally:
+            self.verify_button.setEnabled(True)
+        self.model.mark_broken(broken.number if broken else None)
+        self.verdict.show_verdict(Verdict(self._clock.now(), verified, last))
+
+    @async_slot
+    async def go_to(self, number: int) -> None:
+        """Bring the entry where the chain breaks into view, or the next one where it is missing."""
+        self.filters.reset()
+        self._reading = reading = self._new_reading()
+        self.model.clear()
+        while not self.table.show_number(number) and reading is self._reading and not reading.ended:
+            await self._fill(reading)
+        self.table.setFocus(Qt.FocusReason.TabFocusReason)
+
+    @async_slot
+    async def export(self, _checked: bool = False) -> None:
+        """Ask where to, and write what the filter shows."""
+        dialog = save_dialog(self, self._today())
+        if await show_dialog(dialog) is not QFileDialog.DialogCode.Accepted:
+            return
+        await self.export_to(Path(dialog.selectedFiles()[0]))
+
+    async def export_to(self, file: Path) -> None:
+        """Write all entries that the filter shows to *file*, say how many they were, and write down that it was."""
+        self.export_button.setEnabled(False)
+        written = {"file": file.name}
+        try:
+            async with self._audit_service.around(AuditAction.EXPORT_AUDIT, after=lambda: written):
+                count = await save(self._new_reading(), file, self._clock.now(), self._say_progress)
+                written["entries"] = str(count)
+        finally:
+            self.export_button.setEnabled(True)
+        self._summarise(texts.plural("audit.exported", count, n=audit_text.number(count), file=file.name))
+
+    # --- what the window asks of a page
+
+    def take_focus(self) -> None:
+        shown: QWidget = self.table if self._stack.currentWidget() is self.table else self.filters.search
+        shown.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def begin_search(self) -> None:
+        self.filters.search.take_focus()
+
+    def restyle(self) -> None:
+        super().restyle()
+        side, colours = self._theme.px(_ICON), self._theme.tokens
+        self.verify_button.setIcon(icon("shield-check", colours.on_accent, side))
+        self.export_button.setIcon(icon("download", colours.text2, side))
+        for button in (self.verify_button, self.export_button):
+            button.setIconSize(QSize(side, side))
+        self.retranslate()  # larger words may need shorter ones
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        narrow = self.width() < self._theme.px(_NARROW)
+        self.set_title(texts("audit.title"), texts("audit.summary_loading"))
+        self.verify_button.setText(texts("audit.verify.short" if narrow else "audit.verify.button"))
+        self.verify_button.setAccessibleName(texts("audit.verify.button"))
+        self.verify_button.setToolTip(texts("audit.verify.tip"))
+        self.export_button.setText(texts("audit.export"))
+        self.export_button.setAccessibleName(texts("audit.export"))
+        self.export_button.setToolTip(texts("audit.export_tip"))
+        self.table.setAccessibleName(texts("audit.title"))
+        self.table.setAccessibleDescription(texts("audit.keys"))
+        self._loading.show_message(texts("audit.loading"), "", "")
+        for part in (self.filters, self.verdict, self.model):
+            part.retranslate()
+        self._show_what_there_is()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        (self.look_for_newer if self._reading.newest is not None else self.read_anew)()
+        self._again.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._again.stop()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        border = self._theme.px(_NARROW)
+        if (event.size().width() < border) is not (event.oldSize().width() < border):
+            self.retranslate()
+
+    # --- reading
+
+    def _new_reading(self) -> AuditQuery:
+        return AuditQuery(self._audit, self.filters.wanted, self._clock.now(), search_text)
+
+    async def _fill(self, reading: AuditQuery) -> None:
+        """Read until a screen is full or there is no more; a newer walk makes this one stop."""
+        self._busy, found = True, 0
+        try:
+            while reading is self._reading and found < _AT_ONCE and not reading.ended:
+                entries = await reading.next()
+                if reading is not self._reading:
+                    return
+                self._newest = max(self._newest, reading.newest or 0)
+                found += len(entries)
+                self.model.add_older(entries, more=not reading.ended and found >= _AT_ONCE)
+                self._show_what_there_is()
+        except Problem as problem:
+            if problem.code is not ProblemCode.AUDIT_UNREADABLE:
+                raise
+            reading.ended = True
+            self._show_what_there_is(unreadable=True)
+        finally:
+            self._busy = False
+
+    def _show_what_there_is(self, *, unreadable: bool = False) -> None:
+        narrowed = self.filters.wanted.narrows
+        page: QWidget = self.table
+        if unreadable and not self.model.rowCount():
+            page = self._nothing
+            self._nothing.show_message(texts("audit.unreadable"), texts("audit.unreadable_line"), "")
+        elif self._reading.newest is None or not (self.model.rowCount() or self._reading.ended):
+            page = self._loading
+        elif not self.model.rowCount():
+            page = self._nothing
+            if narrowed:
+                self._nothing.show_message(
+                    texts("audit.not_found"), texts("audit.not_found_line"), texts("audit.filter.clear")
+                )
+            else:
+                self._nothing.show_message(texts("audit.nothing"), texts("audit.nothing_line"), "")
+        self._stack.setCurrentWidget(page)
+        self.export_button.setEnabled(self.model.rowCount() > 0)
+        self._summarise()
+
+    def _say_progress(self, count: int) -> None:
+        self._summarise(texts.plural("audit.exporting", count, n=audit_text.number(count)))
+
+    def _summarise(self, words_: str = "") -> None:
+        if not words_ and self._reading.newest is not None:
+            words_ = texts.plural("audit.entries", self._newest, n=audit_text.number(self._newest))
+        self.set_title(texts("audit.title"), words_ or texts("audit.summary_loading"))
+
+    # --- one entry
+
+    def _show_entry(self, line: AuditRow) -> None:
+        EntryDialog(line, self._theme, self).open()
+
+    def _show_menu(self, line: AuditRow, where: QPoint) -> None:
+        pop_up(self.entry_menu(line), where)
+
+    def entry_menu(self, line: AuditRow) -> QMenu:
+        """What can be done with one entry."""
+        return entry_menu(self, self._theme, line, show=self._show_entry, only=self.filters.only)
+
+    def _today(self) -> date:
+        return self._clock.now().astimezone().date()

@@ -1,0 +1,200 @@
+"""What became of the chain when it was walked: a card above the entries, until it is put aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from app.domain.audit import AuditEntry, ChainBreak, Verification
+from app.text import audit as audit_text
+from app.text.signs import Tone
+from app.text.status import date_time, texts
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import icon, pixmap
+from app.ui.theme.theme import Theme
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.labels import IndeterminateBar, ScaledLabel
+
+_DISC, _ICON = 40, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What `verify` found, when, and which entry was the last one then."""
+
+    at: datetime
+    verified: Verification
+    last: AuditEntry | None
+
+    @property
+    def broken(self) -> ChainBreak | None:
+        return self.verified.broken
+
+
+class _Sign(QWidget):
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._tone, self._icon = Tone.PROGRESS, "refresh"
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def show_sign(self, tone: Tone, icon_name: str) -> None:
+        self._tone, self._icon = tone, icon_name
+        self.update()
+
+    def restyle(self) -> None:
+        side = self._theme.px(_DISC)
+        self.setFixedSize(QSize(side, side))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours, side = self._theme.tokens.badge[self._tone], self._theme.px(_ICON)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.bg))
+        painter.drawEllipse(QRectF(self.rect()))
+        inset = (self.width() - side) / 2
+        painter.drawPixmap(QPointF(inset, inset), pixmap(self._icon, colours.fg, side, self.devicePixelRatioF()))
+        painter.end()
+
+
+class VerificationCard(QFrame):
+    """Hidden until the chain is walked. A broken one says where, what that means, and what to do."""
+
+    entry_wanted = Signal(int)
+    dismissed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._running = 0
+        self._verdict: Verdict | None = None
+        self.setProperty("role", "card")
+        self._sign = _Sign(theme)
+        self._title = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
+        self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._line.setProperty("role", "secondary")
+        self._step = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._bar = IndeterminateBar(theme)  # the walk says nothing on its way
+        self._show_entry = self._button("")
+        self._show_entry.clicked.connect(self._ask_for_entry)
+        self._copy = self._button("")
+        self._copy.clicked.connect(self._on_copy)
+        self._cross = self._button("quiet")
+        self._cross.clicked.connect(self._dismiss)
+        buttons = QWidget()
+        row = FlowLayout(buttons)
+        row.addWidget(self._show_entry)
+        row.addWidget(self._copy)
+        self._buttons = buttons
+        column = QVBoxLayout()
+        column.setSpacing(t.SPACE_1)
+        for part in (self._title, self._line, self._step):
+            column.addWidget(part)
+        column.addSpacing(t.SPACE_1)
+        column.addWidget(self._bar)
+        column.addSpacing(t.SPACE_1)
+        column.addWidget(buttons)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(t.SPACE_4, t.SPACE_3, t.SPACE_2, t.SPACE_3)
+        layout.setSpacing(t.SPACE_4)
+        layout.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(column, 1)
+        layout.addWidget(self._cross, 0, Qt.AlignmentFlag.AlignTop)
+        theme.changed.connect(self.retranslate)
+        self.hide()
+
+    def show_running(self, count: int) -> None:
+        """About *count* entries are being walked."""
+        self._running, self._verdict = count, None
+        self.show()
+        self.retranslate()
+
+    def show_verdict(self, verdict: Verdict) -> None:
+        self._verdict = verdict
+        self.retranslate()
+
+    def give_up(self) -> None:
+        """The walk did not come to its end."""
+        self.hide()
+
+    @property
+    def title(self) -> str:
+        return self._title.text()
+
+    def retranslate(self) -> None:
+        verdict = self._verdict
+        broken = verdict.broken if verdict else None
+        for part, shown in (
+            (self._bar, verdict is None),
+            (self._buttons, verdict is not None and (broken is not None or verdict.last is not None)),
+            (self._show_entry, broken is not None),
+            (self._copy, verdict is not None and broken is None),
+            (self._cross, verdict is not None),
+            (self._step, broken is not None),
+        ):
+            part.setVisible(shown)
+        if verdict is None:
+            self._say(Tone.PROGRESS, "refresh", texts("audit.verify.running"), self._count(self._running))
+        elif broken is None:
+            count = verdict.last.number if verdict.last else 0
+            proven = (texts("audit.verify.intact_line"), audit_text.sealing(verdict.verified), self._checked(verdict))
+            line = " ".join(filter(None, proven))
+            self._say(
+                Tone.CONNECTED,
+                "shield-check",
+                texts.plural("audit.verify.intact", count, n=audit_text.number(count)),
+                line,
+            )
+        else:
+            title = texts("audit.verify.broken", number=audit_text.number(broken.number))
+            line = f"{audit_text.found(broken)} {texts('audit.verify.proven', number=audit_text.number(broken.number))}"
+            self._say(Tone.ERROR, "triangle-alert", title, line)
+            self._step.setText(texts("audit.verify.what_to_do"))
+        self._show_entry.setText(texts("audit.verify.show", number=audit_text.number(broken.number) if broken else ""))
+        self._copy.setText(texts("audit.verify.copy"))
+        self._copy.setToolTip(texts("audit.verify.copy_tip"))
+        self._cross.setIcon(icon("x", self._theme.tokens.text2, self._theme.px(16)))
+        self._cross.setAccessibleName(texts("window.dismiss"))
+        self._cross.setToolTip(texts("window.dismiss"))
+
+    def _say(self, tone: Tone, icon_name: str, title: str, line: str) -> None:
+        self._sign.show_sign(tone, icon_name)
+        self._title.setText(title)
+        self._line.setText(line)
+        self.setAccessibleName(f"{title} {line}")
+
+    def _count(self, count: int) -> str:
+        return texts.plural("audit.entries", count, n=audit_text.number(count))
+
+    def _checked(self, verdict: Verdict) -> str:
+        local = verdict.at.astimezone()
+        return texts("audit.verify.checked", time=date_time(local))
+
+    def _button(self, role: str) -> QPushButton:
+        button = QPushButton()
+        button.setProperty("role", role)
+        button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        return button
+
+    def _ask_for_entry(self) -> None:
+        if self._verdict is not None and self._verdict.broken is not None:
+            self.entry_wanted.emit(self._verdict.broken.number)
+
+    def _on_copy(self) -> None:
+        """What to note where nobody who can change this file can write: it gives away a chain made anew."""
+        if self._verdict is not None and self._verdict.last is not None:
+            last = self._verdict.last
+            QGuiApplication.clipboard().setText(
+                f"Conecta · {audit_text.exactly(self._verdict.at)} · {last.number} · {last.hash}"
+            )
+            self._copy.setText(texts("audit.copied"))
+
+    def _dismiss(self) -> None:
+        self.hide()
+        self.dismissed.emit()

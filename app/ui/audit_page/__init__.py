@@ -1,1 +1,0 @@
-"""The audit: who did what, found and filtered, proved and handed over."""

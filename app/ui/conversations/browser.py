@@ -1,0 +1,320 @@
+"""Where conversations are chosen: all of one mentorado's, or those a search leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    QRectF,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QShowEvent
+from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
+
+from app.core.mentorado_service import MentoradoService
+from app.domain.errors import Problem
+from app.domain.mentorado import MentoradoId
+from app.domain.messages import Conversation, ConversationId, HistoryStats
+from app.domain.repositories import Clock, MessageRepository
+from app.text import conversation as conversation_text
+from app.text.status import problem as words_of
+from app.text.status import texts
+from app.ui.async_slots import async_slot
+from app.ui.conversations.search import SearchBar, SearchResults
+from app.ui.detail_pane.summary import InlineError
+from app.ui.mentorado_list.delegate import initials
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import pixmap
+from app.ui.theme.theme import (
+    SPACE_2,
+    SPACE_4,
+    SPACE_6,
+    Theme,
+)
+from app.ui.widgets.placeholders import EmptyState
+from app.ui.widgets.tables import SIDE, RowDelegate, RowList
+
+Role = Qt.ItemDataRole
+_NOWHERE = QModelIndex()
+_HEIGHT, _AVATAR, _GAP = 64, 36, 12
+
+
+class ConversationListModel(QAbstractListModel):
+    """What the history told last; `show_all` brings a newer telling."""
+
+    def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._clock = clock
+        self._all: list[Conversation] = []
+
+    def show_all(self, conversations: Sequence[Conversation]) -> None:
+        """Rows that stay keep their place in the view where the order is the same."""
+        if [each.id for each in conversations] == [each.id for each in self._all]:
+            self._all = list(conversations)
+            self.say_again()
+            return
+        self.beginResetModel()
+        self._all = list(conversations)
+        self.endResetModel()
+
+    def conversation(self, place: int) -> Conversation:
+        return self._all[place]
+
+    def say_again(self) -> None:
+        if self._all:
+            self.dataChanged.emit(self.index(0), self.index(len(self._all) - 1))
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self._all)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        conversation = self._all[index.row()]
+        if role == Role.UserRole:
+            return conversation, self._when(conversation)
+        if role == Role.DisplayRole:
+            return conversation_text.title(conversation.title, is_group=conversation.is_group)
+        if role == Role.AccessibleTextRole:
+            return texts(
+                "conversation.row",
+                title=conversation_text.title(conversation.title, is_group=conversation.is_group),
+                messages=conversation_text.messages(conversation.messages),
+                when=self._when(conversation),
+                last=conversation_text.last_line(conversation)[:200],
+            )
+        return None
+
+    def _when(self, conversation: Conversation) -> str:
+        return conversation_text.short_time(conversation.last_at, self._clock.now().astimezone().date())
+
+
+class ConversationDelegate(RowDelegate):
+    """Picture, title and last words, with time and count on the right."""
+
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(theme, parent)
+
+    @property
+    def row_height(self) -> int:
+        return self._theme.px(_HEIGHT)
+
+    def paint_row(self, painter: QPainter, row: object, width: int) -> None:
+        assert isinstance(row, tuple)  # noqa: S101 - Qt hands it through as any object
+        conversation, when = row
+        colours, px = self._colours, self._theme.px
+        height, side = self.row_height, px(_AVATAR)
+        left, right = SIDE + side + _GAP, width - SIDE
+        self._paint_picture(painter, conversation, side)
+        upper, lower = height / 2 - px(10), height / 2 + px(10)
+        tiny = QFontMetricsF(self._tiny_font)
+        count = conversation_text.number(conversation.messages)
+        for preview, middle in ((when, upper), (count, lower)):
+            wide = tiny.horizontalAdvance(preview)
+            self._line(painter, preview, self._tiny_font, colours.text3, right - wide, middle, wide + 1)
+        title_room = right - left - tiny.horizontalAdvance(when) - _GAP
+        last_room = right - left - tiny.horizontalAdvance(count) - _GAP
+        title, last = (
+            conversation_text.title(conversation.title, is_group=conversation.is_group),
+            conversation_text.last_line(conversation)[:200],
+        )
+        self._line(painter, title, self._title_font, colours.text, left, upper, title_room)
+        self._line(painter, last, self._small_font, colours.text3, left, lower, last_room)
+
+    def _paint_picture(self, painter: QPainter, conversation: Conversation, side: int) -> None:
+        title = conversation_text.title(conversation.title, is_group=conversation.is_group)
+        colours = self._colours.avatars[sum(title.encode()) % len(self._colours.avatars)]
+        frame = QRectF(SIDE, (self.row_height - side) / 2, side, side)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.bg))
+        painter.drawEllipse(frame)
+        letters = "" if conversation.is_group else initials(title)
+        if letters and letters[0].isalpha():
+            font = self._theme.font(t.TEXT_SMALL, QFont.Weight.DemiBold)
+            painter.setFont(font)
+            painter.setPen(QColor(colours.fg))
+            painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, letters)
+            return
+        sign = side // 2
+        name = "users" if conversation.is_group else "phone"
+        ratio = float(painter.device().devicePixelRatioF())
+        at = QPointF(frame.center().x() - sign / 2, frame.center().y() - sign / 2)
+        painter.drawPixmap(at, pixmap(name, colours.fg, sign, ratio))
+
+
+REFRESH_MILLISECONDS = 1000
+"""The list is counted anew this often at most while messages keep coming in."""
+
+
+class ConversationBrowser(QWidget):
+    """Reads the list when it is looked at, and again when it has changed."""
+
+    conversation_wanted = Signal(object)  # a Conversation
+    found_wanted = Signal(object)  # a Found
+    counted = Signal()
+    """The conversations were read anew."""
+
+    def __init__(
+        self,
+        *,
+        theme: Theme,
+        history: MessageRepository,
+        mentorados: MentoradoService,
+        clock: Clock,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._history = history
+        self._mentorados = mentorados
+        self._mentorado_id: MentoradoId | None = None
+        self._stale = True
+        self.extent: HistoryStats | None = None
+        self.search = SearchBar(theme)
+        self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.line.setProperty("role", "caption")
+        self.trouble = InlineError(theme)
+        self.conversations = ConversationListModel(clock, self)
+        self.list = RowList(self.conversations, ConversationDelegate(theme, self), theme)
+        self.empty = EmptyState(theme, "message", "")
+        self.results = SearchResults(theme=theme, history=history, mentorados=mentorados, clock=clock)
+        self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MILLISECONDS)
+        self._refresh.timeout.connect(self._read)
+        self._arrange()
+        self._connect_parts()
+        self.retranslate()
+
+    def _arrange(self) -> None:
+        self.pages = QStackedLayout()
+        for page in (self.list, self.empty, self.results):
+            self.pages.addWidget(page)
+        top = QVBoxLayout()
+        top.setContentsMargins(SPACE_6 - 1, SPACE_4, SPACE_6, SPACE_2)
+        top.setSpacing(SPACE_2)
+        for part in (self.trouble, self.search, self.line):
+            top.addWidget(part)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(top)
+        column.addLayout(self.pages, 1)
+
+    def _connect_parts(self) -> None:
+        self.list.opened.connect(lambda place: self.conversation_wanted.emit(self.conversations.conversation(place)))
+        self.search.asked.connect(self._search)
+        self.search.cleared.connect(self._end_search)
+        self.search.left_downwards.connect(self.enter)
+        self.results.opened.connect(self.found_wanted)
+        self.results.counted.connect(self._show_count)
+        self.results.everybody_wanted.connect(partial(self.search.set_everywhere, True))
+        self.results.problem.connect(self.show_problem)
+        self.results.crash.connect(self.show_crash)
+        self.trouble.dismissed.connect(self.trouble.hide)
+        for rows in (self.list, self.results.list):
+            rows.left_upwards.connect(self.search.field.take_focus)
+
+    # --- what others ask of it
+
+    @property
+    def mentorado(self) -> str:
+        """Whose conversations these are."""
+        try:
+            return self._mentorados.get(self._mentorado_id).name if self._mentorado_id else ""
+        except Problem:  # the roster was read anew, without this one
+            return ""
+
+    def show_mentorado(self, mentorado_id: MentoradoId | None, *, keep_search: bool = False) -> None:
+        """Show this one's from now on; what was searched for stays where it led here."""
+        self._mentorado_id = mentorado_id
+        self.extent = None
+        self.conversations.show_all(())
+        self.trouble.hide()
+        if not keep_search:
+            self.search.field.clear()
+            self.search.set_everywhere(False)
+        self.name()
+        self.read_soon(0)
+
+    def read_soon(self, milliseconds: int = REFRESH_MILLISECONDS) -> None:
+        """Something has changed; it is read again once somebody looks."""
+        self._stale = True
+        if self.isVisible() and (milliseconds == 0 or not self._refresh.isActive()):
+            self._refresh.start(milliseconds)
+
+    def enter(self) -> None:
+        """Put the keyboard on what is listed."""
+        (self.results.list if self.pages.currentWidget() is self.results else self.list).enter()
+
+    def known(self, conversation_id: ConversationId | None) -> Conversation | None:
+        rows = (self.conversations.conversation(place) for place in range(self.conversations.rowCount()))
+        return next((each for each in rows if each.id == conversation_id), None)
+
+    def show_problem(self, problem: Problem) -> None:
+        self.trouble.show_trouble(*words_of(problem))
+
+    def show_crash(self, _error: Exception) -> None:
+        self.trouble.show_trouble(texts("detail.crash"), texts("detail.crash_next"))
+
+    def retranslate(self) -> None:
+        for part in (self.search, self.results, self.trouble):
+            part.retranslate()
+        self.conversations.say_again()
+        self.empty.show_message(texts("conversation.empty"), texts("conversation.empty_line"), "")
+        self.list.setAccessibleDescription(texts("conversation.list_keys"))
+        self.name()
+
+    def name(self) -> None:
+        self.list.setAccessibleName(texts("conversation.list", name=self.mentorado))
+        if not self.search.typed.strip():
+            self.line.setText("" if self.extent is None else conversation_text.extent(self.extent))
+
+    # --- the list and the search
+
+    @async_slot
+    async def _read(self) -> None:
+        mentorado_id = self._mentorado_id
+        if mentorado_id is None:
+            return
+        self._stale = False
+        found = await self._history.conversations(mentorado_id)
+        if mentorado_id != self._mentorado_id:
+            return
+        self.conversations.show_all(found)
+        self._choose_page()
+        extent = await self._history.extent(mentorado_id)
+        if mentorado_id == self._mentorado_id:
+            self.extent = extent
+            self.name()
+            self.counted.emit()
+
+    def _choose_page(self) -> None:
+        if self.search.typed.strip():
+            self.pages.setCurrentWidget(self.results)
+        else:
+            self.pages.setCurrentWidget(self.list if self.conversations.rowCount() else self.empty)
+
+    def _search(self) -> None:
+        self.results.search(self.search.typed, None if self.search.everywhere else self._mentorado_id)
+        self.pages.setCurrentWidget(self.results)
+
+    def _end_search(self) -> None:
+        self.results.clear()
+        self._choose_page()
+        self.name()
+
+    def _show_count(self, text: str) -> None:
+        if self.search.typed.strip():
+            self.line.setText(text)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._stale:
+            self._read()

@@ -1,0 +1,415 @@
+"""The part of the pane that brings a phone to a link: the turn, the code and its life, the phone's answer."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from enum import Enum, auto
+
+from PySide6.QtCore import QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app.core.links.pairing import PairingCodeService
+from app.core.links.supervisor import Supervisor
+from app.core.mentorado_service import MentoradoService
+from app.domain.errors import Problem
+from app.domain.link_status import (
+    LinkState,
+    LinkStatus,
+    QrCode,
+    Reason,
+)
+from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.phone import PhoneNumber, last_digits
+from app.domain.repositories import Clock
+from app.text.status import texts
+from app.ui.async_slots import async_slot, show_dialog
+from app.ui.detail_pane.qr import QrCountdown, QrDialog, QrMatrix, QrView, encode, warm_up
+from app.ui.theme.theme import (
+    SPACE_2,
+    SPACE_3,
+    SPACE_4,
+    TEXT_CAPTION,
+    Theme,
+)
+from app.ui.widgets.labels import ScaledLabel, plain_tip
+from app.ui.widgets.placeholders import Notice
+
+STEPS = 3
+_CIRCLE = 20
+
+
+class _Number(QWidget):
+    """A number in a soft circle; the sentence beside it carries the meaning."""
+
+    def __init__(self, theme: Theme, number: int) -> None:
+        super().__init__()
+        self._theme = theme
+        self._number = number
+        theme.changed.connect(self._rescale)
+        self._rescale()
+
+    def _rescale(self) -> None:
+        side = self._theme.px(_CIRCLE)
+        self.setFixedSize(side, side)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        tokens = self._theme.tokens
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(tokens.accent_soft))
+        painter.drawEllipse(QRectF(self.rect()))
+        painter.setPen(QColor(tokens.on_accent_soft))
+        painter.setFont(self._theme.font(TEXT_CAPTION, QFont.Weight.DemiBold))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, str(self._number))
+        painter.end()
+
+
+class PairingSteps(QWidget):
+    """The first line names the number whose phone is expected, so that the right one is picked up."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._account: PhoneNumber | None = None
+        self._lines = [QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(STEPS)]
+        layout = QGridLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setHorizontalSpacing(SPACE_2 + 2)
+        layout.setVerticalSpacing(SPACE_2)
+        layout.setColumnStretch(1, 1)
+        for row, line in enumerate(self._lines):
+            layout.addWidget(_Number(theme, row + 1), row, 0, Qt.AlignmentFlag.AlignTop)
+            layout.addWidget(line, row, 1)
+
+    def show_steps(self, account: PhoneNumber) -> None:
+        if account != self._account:  # asked again with every code
+            self._account = account
+            self.retranslate()
+
+    def retranslate(self) -> None:
+        digits = last_digits(self._account) if self._account else ""
+        for number, line in enumerate(self._lines, start=1):
+            line.setText(texts(f"qr.step_{number}", digits=digits))
+
+
+_SIZE = 32
+_SPACING = 4.0
+
+
+class PairingCodeView(QWidget):
+    """Large enough to be read out on the telephone."""
+
+    back_wanted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._code = ScaledLabel(theme, _SIZE, QFont.Weight.DemiBold)
+        self._code.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._code.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._line = QLabel(wordWrap=True, alignment=Qt.AlignmentFlag.AlignCenter, textFormat=Qt.TextFormat.PlainText)
+        self._line.setProperty("role", "secondary")
+        self._back = QPushButton()
+        self._back.setProperty("role", "quiet")
+        self._back.clicked.connect(self.back_wanted)
+        self.setFocusProxy(self._back)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, SPACE_3, 0, 0)
+        column.setSpacing(SPACE_3)
+        column.addWidget(self._code)
+        column.addWidget(self._line)
+        column.addSpacing(SPACE_2)
+        column.addWidget(self._back, 0, Qt.AlignmentFlag.AlignHCenter)
+
+    def show_code(self, code: str) -> None:
+        """Show *code*, a character at a time to a screen reader."""
+        self._code.setText(code)
+        self._code.setAccessibleName(" ".join(code))
+
+    def clear(self) -> None:
+        """A code is a credential: it is not kept where it is not shown."""
+        self.show_code("")
+
+    def retranslate(self) -> None:
+        self._line.setText(texts("qr.type_line"))
+        self._back.setText(texts("qr.type_back"))
+
+
+TICK_MILLISECONDS = 250
+
+
+class Stage(Enum):
+    """How far the pairing is; nothing else decides what the panel shows."""
+
+    NONE = auto()
+    WAITING_TURN = auto()
+    CODE = auto()
+    LAPSED = auto()  # the time of this code is over and the next one is not there yet
+    SIGNING_IN = auto()
+    EXPIRED = auto()  # all codes were used up; a person must ask for new ones
+
+
+class PairingPanel(QFrame):
+    """Is told what is true by `show_*`, and redraws itself whole from that: no overlay can stay behind."""
+
+    cancel_requested = Signal()
+    new_code_requested = Signal()
+    problem = Signal(object)
+    crash = Signal(object)
+
+    def __init__(
+        self, theme: Theme, clock: Clock, *, phone_codes: PairingCodeService | None = None, cancellable: bool = True
+    ) -> None:
+        super().__init__()
+        self.setProperty("role", "sunken")
+        self._theme = theme
+        self._clock = clock
+        self._phone_codes = phone_codes
+        self._mentorado_id: MentoradoId | None = None
+        self._typing = False  # a code to type is shown in the place of the QR
+        self._cancellable = cancellable  # not where giving up is offered elsewhere
+        self._stage = Stage.NONE
+        self._code: QrCode | None = None
+        self._matrix: QrMatrix | None = None
+        self._enlarged: QrDialog | None = None
+        self._account: PhoneNumber | None = None
+        self._turn: tuple[str, int] = ("", 0)
+
+        self._plate = QrView(theme)
+        self._plate.clicked.connect(self._enlarge)
+        self._renew = QPushButton()
+        self._renew.setProperty("role", "primary")
+        self._renew.clicked.connect(self.new_code_requested)
+        self._life = QrCountdown(theme)
+        self._steps = PairingSteps(theme)
+        self._notice = Notice(theme, "clock")
+        self._typed = PairingCodeView(theme)
+        self._typed.back_wanted.connect(self._show_qr_again)
+        self._type_instead = QPushButton()
+        self._type_instead.setProperty("role", "quiet")
+        self._type_instead.clicked.connect(self._ask_phone_code)
+        self._cancel = QPushButton()
+        self._cancel.setProperty("role", "quiet")
+        self._cancel.clicked.connect(self.cancel_requested)
+        self._timer = QTimer(self, interval=TICK_MILLISECONDS)
+        self._timer.timeout.connect(self._tick)
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_4, SPACE_4 + SPACE_2 // 2, SPACE_4, SPACE_3)
+        layout.setSpacing(SPACE_4)
+        plate = QGridLayout()  # one cell: the button lies on the plate, and may be wider than it where text is large
+        plate.addWidget(self._plate, 0, 0, Qt.AlignmentFlag.AlignCenter)
+        plate.addWidget(self._renew, 0, 0, Qt.AlignmentFlag.AlignCenter)
+        layout.addLayout(plate)
+        layout.addWidget(self._notice)
+        layout.addWidget(self._typed)
+        layout.addWidget(self._life)
+        layout.addWidget(self._steps)
+        layout.addWidget(self._type_instead, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(self._cancel, 0, Qt.AlignmentFlag.AlignHCenter)
+        theme.changed.connect(self._render)
+        self.retranslate()
+
+    @property
+    def stage(self) -> Stage:
+        return self._stage
+
+    @property
+    def needed_height(self) -> int:
+        """How much of it, from its top, must be in view for the code to be scanned in time."""
+        return self._life.geometry().bottom() + 1 if self._plate.isVisible() else self._typed.geometry().bottom() + 1
+
+    def show_status(self, mentorado: Mentorado, status: LinkStatus, turn: tuple[str, int]) -> None:
+        """Show whatever *status* says of a pairing; *turn* is who is being paired, and how many come before."""
+        if mentorado.id != self._mentorado_id:
+            self._mentorado_id = mentorado.id
+            self._show_qr_again()
+        match status.state, status.reason:
+            case LinkState.CONNECTING, Reason.WAITING_TURN:
+                self.show_waiting(*turn)
+            case LinkState.QR_READY, Reason.SIGNING_IN:
+                self.show_signing_in()
+            case LinkState.QR_READY, _ if status.qr is not None:
+                self.show_code(status.qr, mentorado.expected_account)
+            case _:
+                self.show_nothing()
+
+    def show_nothing(self) -> None:
+        self._go(Stage.NONE)
+
+    def show_waiting(self, current: str, ahead: int) -> None:
+        """Somebody named *current* is being paired, and *ahead* people come before this one."""
+        self._turn = (current, ahead)
+        self._go(Stage.WAITING_TURN)
+
+    def show_code(self, code: QrCode, account: PhoneNumber) -> None:
+        """*code* is to be read by the phone of *account*."""
+        self._account = account
+        self._steps.show_steps(account)
+        if code != self._code:
+            self._stage, self._code, self._matrix = Stage.CODE, code, None
+            self._prepare(code)
+        self._tick()
+
+    def show_signing_in(self) -> None:
+        self._go(Stage.SIGNING_IN)
+
+    def show_expired(self, account: PhoneNumber, *, renewable: bool) -> None:
+        self._steps.show_steps(account)
+        self._renew.setEnabled(renewable)
+        self._go(Stage.EXPIRED)
+
+    @async_slot
+    async def expect_code(self) -> None:
+        """A code may come soon: be ready to draw it at once."""
+        await asyncio.to_thread(warm_up)
+
+    def retranslate(self) -> None:
+        self._renew.setText(texts("qr.renew"))
+        self._cancel.setText(texts("qr.cancel"))
+        self._type_instead.setText(texts("qr.type_instead"))
+        self._typed.retranslate()
+        self._steps.retranslate()
+        self._render()
+
+    def show_problem(self, problem: Problem) -> None:
+        self.problem.emit(problem)
+
+    def show_crash(self, error: Exception) -> None:
+        self.crash.emit(error)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._tick()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def _go(self, stage: Stage) -> None:
+        """Every stage begins without a code: what was shown before belongs to the past."""
+        self._stage = stage
+        self._code = self._matrix = None
+        self._show_qr_again()
+
+    @async_slot
+    async def _ask_phone_code(self, _checked: bool = False) -> None:
+        codes, mentorado_id = self._phone_codes, self._mentorado_id
+        if codes is None or mentorado_id is None:
+            return
+        had_focus = self.focusWidget() is self._type_instead
+        self._type_instead.setEnabled(False)
+        if had_focus:
+            self._plate.setFocus()  # else the next in the row would have it, and that gives everything up
+        try:
+            code = await codes.request(mentorado_id)
+        finally:
+            self._type_instead.setEnabled(True)
+        if mentorado_id == self._mentorado_id and self._stage in (Stage.CODE, Stage.LAPSED):
+            in_focus = self.focusWidget() is self._plate
+            self._typing = True
+            self._typed.show_code(code)
+            self._render()
+            if in_focus:
+                self._typed.setFocus()
+
+    def _show_qr_again(self) -> None:
+        self._typing = False
+        self._typed.clear()
+        self._render()
+
+    @async_slot
+    async def _prepare(self, code: QrCode) -> None:
+        matrix = await asyncio.to_thread(encode, code.text)
+        if code is self._code:  # another one may have come meanwhile
+            self._matrix = matrix
+            self._show_plate(self._plate)
+            if self._enlarged:
+                self._show_plate(self._enlarged.plate)
+
+    @async_slot
+    async def _enlarge(self, _checked: bool = False) -> None:
+        if self._enlarged is None and self._account is not None:
+            self._enlarged = QrDialog(self._theme, self, self._account)
+            self._render()
+            try:
+                await show_dialog(self._enlarged)
+            finally:
+                self._enlarged = None
+
+    def _tick(self) -> None:
+        if self._stage is Stage.CODE and self._code and self._clock.now() >= self._code.expires_at:
+            self._stage = Stage.LAPSED
+        elif self._stage is Stage.LAPSED and self._code and self._clock.now() < self._code.expires_at:
+            self._stage = Stage.CODE  # the clock of the machine was put back
+        self._render()
+
+    def _render(self) -> None:
+        stage = self._stage
+        with_plate = stage in (Stage.CODE, Stage.LAPSED, Stage.EXPIRED) and not self._typing
+        for part in (self._plate, self._life, self._steps):
+            part.setVisible(with_plate)
+        self._typed.setVisible(self._typing)
+        self._type_instead.setVisible(stage is Stage.CODE and not self._typing and self._may_type())
+        self._renew.setVisible(stage is Stage.EXPIRED)
+        self._notice.setVisible(stage in (Stage.WAITING_TURN, Stage.SIGNING_IN))
+        self._cancel.setVisible(self._cancellable and stage is not Stage.EXPIRED)
+        self._show_notice()
+        self._show_code_on(self._plate, self._life)
+        if enlarged := self._enlarged:
+            if stage in (Stage.CODE, Stage.LAPSED):
+                self._show_code_on(enlarged.plate, enlarged.life)
+            else:
+                enlarged.reject()  # read, given up or expired: there is nothing to look at any more
+        if stage is Stage.CODE and self.isVisible():
+            self._timer.start() if not self._timer.isActive() else None
+        else:
+            self._timer.stop()
+
+    def _may_type(self) -> bool:
+        codes, mentorado_id = self._phone_codes, self._mentorado_id
+        return codes is not None and mentorado_id is not None and codes.available(mentorado_id)
+
+    def _show_notice(self) -> None:
+        if self._stage is Stage.WAITING_TURN:
+            name, ahead = self._turn
+            self._notice.show_notice("clock", texts("qr.turn", name=name), texts.plural("qr.ahead", ahead))
+        elif self._stage is Stage.SIGNING_IN:
+            self._notice.show_notice("check", texts("qr.accepted"), texts("qr.accepted_line"))
+
+    def _show_code_on(self, plate: QrView, life: QrCountdown) -> None:
+        self._show_plate(plate)
+        code = self._code
+        if self._stage is Stage.CODE and code is not None:
+            remaining = max(0.0, (code.expires_at - self._clock.now()).total_seconds())
+            life.show_life(
+                remaining / max(1.0, (code.expires_at - code.issued_at).total_seconds()),
+                texts("qr.expires", seconds=math.ceil(remaining)),
+                texts("qr.count", number=code.number, total=code.total),
+            )
+        else:
+            life.show_life(0.0, texts("qr.lapsed" if self._stage is Stage.LAPSED else "qr.expired"))
+
+    def _show_plate(self, plate: QrView) -> None:
+        code, matrix = self._code, self._matrix
+        if self._stage is not Stage.CODE or code is None:
+            plate.show_ghost()
+            plate.setAccessibleName(texts("qr.name_expired"))
+        elif matrix is None:
+            plate.show_blank()
+            plate.setAccessibleName(texts("qr.name_preparing"))
+        else:
+            plate.show_matrix(matrix)
+            plate.setAccessibleName(texts("qr.name_ready", number=code.number, total=code.total))
+        plate.setToolTip(plain_tip(texts("qr.enlarge") if plate.readable and plate is self._plate else ""))
+
+
+def turn_of(mentorado: Mentorado, supervisor: Supervisor, mentorados: MentoradoService) -> tuple[str, int]:
+    """Who is being paired, and how many come before *enrolment*."""
+    pairing_queue = supervisor.pairing
+    names = {each.link.id: each.name for each in mentorados.all()}
+    waiting = pairing_queue.waiting
+    ahead = waiting.index(mentorado.link.id) if mentorado.link.id in waiting else 0
+    return (names.get(pairing_queue.current, "") if pairing_queue.current else "", ahead)

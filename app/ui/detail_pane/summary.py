@@ -1,0 +1,401 @@
+"""The parts of the pane, one below the other, told what is true of one mentorado."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from app.core.actions import ActionService
+from app.core.links.pairing import PairingCodeService
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.mentorado import Mentorado
+from app.domain.phone import readable
+from app.domain.procedure import Procedure, ProcedureState
+from app.domain.repositories import Clock
+from app.domain.set_aside import SetAsideCount
+from app.text.procedure import mark
+from app.text.signs import Tone, badge_icon, tone_of
+from app.text.status import (
+    age,
+    provider,
+    state_badge,
+    texts,
+)
+from app.ui.detail_pane.action_cards import ActionCards
+from app.ui.detail_pane.evidence import HealthCard, SetAsideLines, SupportDetails
+from app.ui.detail_pane.pairing import PairingPanel, Stage
+from app.ui.detail_pane.recommendation import RecommendationCard, recommendation_for
+from app.ui.detail_pane.timeline import Timeline
+from app.ui.detail_pane.uptime_chart import UptimeChart
+from app.ui.providers.number_section import NumberSection
+from app.ui.theme.icons import icon, pixmap
+from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, TEXT_SMALL, Theme
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.labels import Badge, ScaledLabel
+
+AVATAR_SIDE = 52
+_HEADER_ICON = 18
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last name."""
+    words = name.split()
+    ends = words[:1] + words[1:][-1:]
+    return "".join(word[0] for word in ends).upper()
+
+
+class _Avatar(QWidget):
+    """Initials in the person's own colours; the name beside it says who it is."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._mentorado: Mentorado | None = None
+        self.setFixedSize(AVATAR_SIDE, AVATAR_SIDE)
+        theme.changed.connect(self.update)
+
+    def show_mentorado(self, mentorado: Mentorado) -> None:
+        self._mentorado = mentorado
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        if self._mentorado is None:
+            return
+        colours = self._theme.tokens.avatar(self._mentorado.id)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.bg))
+        painter.drawEllipse(QRectF(self.rect()))
+        font = self._theme.font(TEXT_HEADING, QFont.Weight.DemiBold)
+        font.setPixelSize(min(font.pixelSize(), AVATAR_SIDE // 2 - 4))  # the circle does not grow with the text
+        painter.setFont(font)
+        painter.setPen(QColor(colours.fg))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, initials(self._mentorado.name))
+        painter.end()
+
+
+class ProfileHeader(QWidget):
+    """Avatar, name, number, cohort, and the button that edits them; *back_requested* where the pane is a drawer."""
+
+    edit_requested = Signal()
+    back_requested = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self._avatar = _Avatar(theme)
+        self._name = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
+        self._number, self._cohort = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
+        self._number.setProperty("role", "secondary")
+        self._number.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._cohort.setProperty("role", "caption")
+        self._edit = self._icon_button()
+        self._edit.clicked.connect(self.edit_requested)
+        self._back = self._icon_button()
+        self._back.clicked.connect(self.back_requested)
+        self._back.hide()
+
+        words = QVBoxLayout()
+        words.setSpacing(SPACE_1 // 2)
+        words.addStretch(1)
+        for label in (self._name, self._number, self._cohort):
+            words.addWidget(label)
+        words.addStretch(1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE_4 - 2)
+        layout.addWidget(self._back, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._avatar, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(words, 1)
+        layout.addWidget(self._edit, 0, Qt.AlignmentFlag.AlignTop)
+        theme.changed.connect(self.retranslate)
+        self.retranslate()
+
+    def show_mentorado(self, mentorado: Mentorado) -> None:
+        self._avatar.show_mentorado(mentorado)
+        self._name.setText(mentorado.name)
+        self._number.setText(readable(mentorado.phone))
+        self._cohort.setText(mentorado.cohort)
+        self._cohort.setVisible(bool(mentorado.cohort))
+
+    def set_back_visible(self, visible: bool) -> None:
+        self._back.setVisible(visible)
+
+    def retranslate(self) -> None:
+        colour = self._theme.tokens.text2
+        for button, name, words in ((self._edit, "edit", "detail.edit"), (self._back, "arrow-left", "detail.back")):
+            button.setIcon(icon(name, colour, _HEADER_ICON))
+            button.setToolTip(texts(words))
+            button.setAccessibleName(texts(words))
+
+    def _icon_button(self) -> QPushButton:
+        button = QPushButton()
+        button.setProperty("role", "quiet")
+        button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        return button
+
+
+class StatusLine(QWidget):
+    """Folds by itself, so that neither the badge nor the words are cut."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._badge = Badge(theme)
+        self._observed = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._observed.setProperty("role", "secondary")
+        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(SPACE_2 + 2)
+        self._layout.addWidget(self._badge)
+        self._layout.addWidget(self._observed, 1)
+        theme.changed.connect(self._fold)
+
+    def show_state(self, tone: Tone, icon_name: str, word: str, observed: str) -> None:
+        self._badge.show_badge(tone, icon_name, word)
+        self._observed.setText(observed)
+        self._fold()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fold()
+
+    def _fold(self) -> None:
+        words = self._observed.fontMetrics().horizontalAdvance(self._observed.text())
+        beside = self._badge.sizeHint().width() + SPACE_2 + 2 + words <= self.width()
+        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        if direction is not self._layout.direction():
+            self._layout.setDirection(direction)
+            self._layout.setSpacing(SPACE_2 + 2 if beside else SPACE_1)
+
+
+_ERROR_ICON = 16
+
+
+class InlineError(QFrame):
+    """The sentence and the next step, until dismissed."""
+
+    dismissed = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setProperty("role", "sunken")
+        self._theme = theme
+        self._mark = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._sentence, self._next = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
+        self._sentence.setProperty("role", "danger")
+        self._next.setProperty("role", "secondary")
+        self._dismiss = QPushButton()
+        self._dismiss.setProperty("role", "quiet")
+        self._dismiss.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._dismiss.clicked.connect(self.dismissed)
+        words = QVBoxLayout()
+        words.setSpacing(SPACE_1 // 2)
+        words.addWidget(self._sentence)
+        words.addWidget(self._next)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(SPACE_3, SPACE_2, SPACE_1, SPACE_2)
+        layout.setSpacing(SPACE_2)
+        layout.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(words, 1)
+        layout.addWidget(self._dismiss, 0, Qt.AlignmentFlag.AlignTop)
+        theme.changed.connect(self.retranslate)
+        self.retranslate()
+        self.hide()
+
+    def show_trouble(self, sentence: str, next_step: str) -> None:
+        self._sentence.setText(sentence)
+        self._next.setText(next_step)
+        self.setAccessibleName(f"{sentence} {next_step}")
+        self.show()
+
+    def retranslate(self) -> None:
+        tokens = self._theme.tokens
+        self._mark.setPixmap(pixmap("triangle-alert", tokens.danger_text, _ERROR_ICON, self.devicePixelRatioF()))
+        self._dismiss.setIcon(icon("x", tokens.text2, _ERROR_ICON))
+        self._dismiss.setAccessibleName(texts("detail.dismiss"))
+        self._dismiss.setToolTip(texts("detail.dismiss"))
+
+
+class ProcedureBanner(QFrame):
+    """One sentence, *see* to look at it, and *continue* where it only waits for that word."""
+
+    see_wanted = Signal()
+    continue_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "banner")
+        self._words = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._words.setProperty("role", "banner")
+        self.go_on, self.see = QPushButton(), QPushButton()
+        self.go_on.clicked.connect(lambda _checked=False: self.continue_wanted.emit())
+        self.see.clicked.connect(lambda _checked=False: self.see_wanted.emit())
+        buttons = QWidget()
+        row = FlowLayout(buttons, spacing=SPACE_2)
+        row.addWidget(self.go_on)
+        row.addWidget(self.see)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_3, SPACE_3, SPACE_3, SPACE_3)
+        column.setSpacing(SPACE_2)
+        column.addWidget(self._words)
+        column.addWidget(buttons)
+        self.hide()
+
+    def show_procedure(self, procedure: Procedure | None, *, busy: bool) -> None:
+        """None where there is none."""
+        self.setVisible(procedure is not None)
+        if procedure is None:
+            return
+        self._words.setText(mark(procedure))
+        self.setAccessibleName(self._words.text())
+        self.go_on.setVisible(procedure.state is ProcedureState.PAUSED)
+        self.go_on.setEnabled(not busy)
+        for button, key in ((self.go_on, "procedure.continue"), (self.see, "procedure.see")):
+            button.setText(texts(key))
+            button.setAccessibleName(texts(key))
+            button.setAccessibleDescription(self._words.text())
+
+
+class SummaryView(QWidget):
+    """Everything under the scroll bar. Holds no truth of its own: it is told again whenever something changes."""
+
+    asked_for = Signal(object)  # an ActionName
+
+    def __init__(self, theme: Theme, clock: Clock, phone_codes: PairingCodeService) -> None:
+        super().__init__()
+        self._clock = clock
+        self.head = QWidget()
+        """Who this is and how the link stands; whatever the pane shows below it, it may be lent to that."""
+        self.who = ProfileHeader(theme)
+        self.state = StatusLine(theme)
+        self.lead = RecommendationCard(theme)
+        self.trouble = InlineError(theme)
+        self.pairing = PairingPanel(theme, clock, phone_codes=phone_codes)
+        self.evidence = HealthCard(theme)
+        self.mark = ProcedureBanner()
+        self.action_cards = ActionCards(theme)
+        self.picture = UptimeChart(theme)
+        self.timeline = Timeline(theme)
+        self.details = SupportDetails(theme)
+        self.set_aside = SetAsideLines()
+        self.number: NumberSection | None = None
+        self._headings = {
+            name: ScaledLabel(theme, TEXT_SMALL, QFont.Weight.DemiBold) for name in ("actions", "history", "details")
+        }
+        self._arrange()
+
+        self.lead.asked_for.connect(self.asked_for)
+        self.pairing.cancel_requested.connect(lambda: self.asked_for.emit(ActionName.CANCEL))
+        self.pairing.new_code_requested.connect(lambda: self.asked_for.emit(ActionName.NEW_CODE))
+        self.action_cards.asked_for.connect(self.asked_for)
+
+    def show_mentorado(
+        self,
+        mentorado: Mentorado,
+        status: LinkStatus,
+        actions: ActionService,
+        procedure: Procedure | None,
+        *,
+        busy: bool,
+        turn: tuple[str, int],
+    ) -> None:
+        now = self._clock.now()
+        self.who.show_mentorado(mentorado)
+        seen = status.evidence.last_observation or status.since
+        observed = texts("detail.observed", provider=provider(mentorado.link.provider), age=age(now - seen))
+        self.state.show_state(tone_of(status), badge_icon(status), state_badge(status), observed)
+        lead = recommendation_for(mentorado, status, actions, now)
+        self.lead.show_lead(lead, busy=busy)
+        self._show_pairing(mentorado, status, actions, turn)
+        anything = self.evidence.show_evidence(status, now)
+        self.evidence.setVisible(anything and self.pairing.stage is Stage.NONE)
+        self.mark.show_procedure(procedure, busy=busy)
+        under_the_code = self.pairing.stage not in (Stage.NONE, Stage.EXPIRED)
+        self.action_cards.show_actions(
+            mentorado, actions, busy=busy, cancellable=not under_the_code, offered=lead.button
+        )
+        self.picture.show_live(status, mentorado.created_at, now)
+        self.details.show_details(mentorado.link, status)
+        if self.number is not None:
+            self.number.show_mentorado(mentorado)
+
+    def add_number(self, section: NumberSection) -> None:
+        """What providers tell of a number stands between what can be done and what happened."""
+        self.number = section
+        self._room_for_number.addWidget(section)
+        section.retranslate()
+
+    def make_room_for_bar(self, width: int) -> None:
+        """The scroll bar, *width* wide or 0, stands in the right margin, so that nothing moves when it appears."""
+        self._layout.setContentsMargins(SPACE_6, SPACE_6, max(SPACE_2, SPACE_6 - width), SPACE_6)
+
+    def take_head(self) -> None:
+        """Have the head here again."""
+        self._layout.insertWidget(0, self.head)
+
+    def show_trouble(self, words: tuple[str, str] | None) -> None:
+        if words is None:
+            self.trouble.hide()
+        else:
+            self.trouble.show_trouble(*words)
+
+    def show_events(self, events: Iterable[tuple[datetime, LinkStatus]]) -> None:
+        self.timeline.add(events, self._clock.now().astimezone().date())
+
+    def show_set_aside(self, counts: Sequence[SetAsideCount]) -> None:
+        self.set_aside.show_counts(counts, self._clock.now().astimezone().date())
+
+    def retranslate(self) -> None:
+        for name, heading in self._headings.items():
+            heading.setText(texts(f"detail.{name}"))
+        for part in (self.who, self.trouble, self.pairing, self.evidence, self.action_cards):
+            part.retranslate()
+        for below in (self.picture, self.timeline, self.details, self.set_aside):
+            below.retranslate()
+        if self.number is not None:
+            self.number.retranslate()
+
+    def _show_pairing(
+        self, mentorado: Mentorado, status: LinkStatus, actions: ActionService, turn: tuple[str, int]
+    ) -> None:
+        if (status.state, status.reason) == (LinkState.BLOCKED, Reason.QR_EXPIRED):
+            renewable = actions.unavailable_reason(ActionName.NEW_CODE, mentorado.id) is None
+            self.pairing.show_expired(mentorado.expected_account, renewable=renewable)
+        else:
+            self.pairing.show_status(mentorado, status, turn)
+        self.pairing.setVisible(self.pairing.stage is not Stage.NONE)
+
+    def _arrange(self) -> None:
+        self._layout = layout = QVBoxLayout(self)
+        self.make_room_for_bar(0)
+        layout.setSpacing(SPACE_4)
+        head = QVBoxLayout(self.head)
+        head.setContentsMargins(0, 0, 0, 0)
+        head.setSpacing(SPACE_4)
+        head.addWidget(self.who)
+        head.addWidget(self.state)
+        self.take_head()
+        for part in (self.mark, self.lead, self.trouble, self.pairing, self.evidence):
+            layout.addWidget(part)
+        layout.addLayout(_section(self._headings["actions"], [self.action_cards], SPACE_2 + 2))
+        self._room_for_number = QVBoxLayout()
+        layout.addLayout(self._room_for_number)
+        layout.addLayout(_section(self._headings["history"], [self.picture, self.timeline], SPACE_3))
+        layout.addLayout(_section(self._headings["details"], [self.details, self.set_aside], SPACE_2))
+        layout.addStretch(1)
+
+
+def _section(heading: QLabel, parts: Iterable[QWidget], spacing: int) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setContentsMargins(0, SPACE_2, 0, 0)
+    column.setSpacing(spacing)
+    column.addWidget(heading)
+    for part in parts:
+        column.addWidget(part)
+    return column

@@ -1,0 +1,214 @@
+"""A sheet over the window: what lies behind is dimmed, and a newcomer takes the place of whatever was open."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QRectF, Qt, QTimer
+from PySide6.QtGui import QColor, QFont, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QShowEvent
+from PySide6.QtWidgets import QBoxLayout, QDialog, QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.ui.theme.theme import (
+    RADIUS_SHEET,
+    SPACE_2,
+    SPACE_3,
+    SPACE_4,
+    SPACE_6,
+    TEXT_HEADING,
+    Theme,
+)
+from app.ui.widgets.labels import ScaledLabel
+
+SHEET_WIDTH = 440
+_DIM = QColor(8, 10, 13, 140)
+
+
+class _Dim(QWidget):
+    """Darkens its window, and grows with it."""
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setGeometry(window.rect())
+        window.installEventFilter(self)
+
+    def eventFilter(self, window: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.Resize and isinstance(window, QWidget):
+            self.setGeometry(window.rect())
+        return False
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), _DIM)
+        painter.end()
+
+
+class BaseDialog(QDialog):
+    """Holds a title, a body and a row of buttons. Show it with `await ask(sheet)`, never with a second event loop."""
+
+    def __init__(self, theme: Theme, over: QWidget, *, width: int = SHEET_WIDTH) -> None:
+        super().__init__(over.window(), Qt.WindowType.Dialog | Qt.WindowType.FramelessWindowHint)
+        self.setObjectName("sheet")
+        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
+        self.setStyleSheet("#sheet { background: transparent; }")  # the corners are round: see `paintEvent`
+        self._theme = theme
+        self._dim: _Dim | None = None
+        self.setFixedWidth(min(theme.px(width), max(over.window().width() - 2 * SPACE_4, width)))
+
+        self.title = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(SPACE_3)
+        self.buttons = QHBoxLayout()
+        self.buttons.setSpacing(SPACE_2)
+        self.buttons.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_6, SPACE_6, SPACE_6, SPACE_6 - 4)
+        layout.setSpacing(0)
+        layout.addWidget(self.title)
+        layout.addSpacing(SPACE_3)
+        layout.addLayout(self.body)
+        layout.addSpacing(SPACE_6 - 4)
+        layout.addLayout(self.buttons)
+
+    def set_title(self, title: str) -> None:
+        self.title.setText(title)
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+
+    def add_button(self, words: str, role: str = "") -> QPushButton:
+        """A button at the end of the row; it takes Enter only while it has the focus."""
+        button = QPushButton(words, autoDefault=False)
+        button.setProperty("role", role)
+        self.buttons.addWidget(button)
+        return button
+
+    def fit(self) -> None:
+        """As tall as the words need, in the middle of the window."""
+        layout = self.layout()
+        if layout is not None:  # not `adjustSize`, which keeps to two thirds of the screen and would clip large text
+            layout.activate()
+            self.resize(self.width(), layout.totalHeightForWidth(self.width()))
+        if window := self.parentWidget():
+            centre = window.mapToGlobal(window.rect().center())
+            self.move(centre - self.rect().center())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        focused = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(focused, QPushButton):
+            focused.click()  # else the default button would answer, from whichever button Enter was pressed
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if window := self.parentWidget():
+            for other in window.findChildren(BaseDialog, options=Qt.FindChildOption.FindDirectChildrenOnly):
+                if other is not self and other.isVisible():
+                    other.reject()  # to give up is always safe; a sheet on a sheet is not
+            self._dim = _Dim(window)
+            self._dim.show()
+        self.fit()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        if self._dim is not None:
+            self._dim.hide()
+            self._dim.deleteLater()
+            self._dim = None
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        tokens = self._theme.tokens
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(tokens.border_strong if tokens.dark else tokens.border), 1))
+        painter.setBrush(QColor(tokens.raised))
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS_SHEET, RADIUS_SHEET)
+        painter.end()
+
+
+_LEAST = 120
+
+
+class ScrollDialog(BaseDialog):
+    """Add what scrolls to `inside`. The sheet follows its height by itself, and is never taller than the window."""
+
+    def __init__(self, theme: Theme, over: QWidget, *, width: int = SHEET_WIDTH) -> None:
+        super().__init__(theme, over, width=width)
+        self.set_width(width)
+        self._content = QWidget()
+        self.inside = QVBoxLayout(self._content)
+        self.inside.setContentsMargins(0, 0, 0, 0)
+        self.inside.setSpacing(SPACE_3)
+        self.area = QScrollArea(widgetResizable=True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # what is in it has the focus
+        self.area.setWidget(self._content)
+        self.area.verticalScrollBar().setSingleStep(24)
+        self.body.addWidget(self.area)
+        self._later = QTimer(self, singleShot=True, interval=0)
+        self._later.timeout.connect(self._settle)
+        self._looked_at: QWidget | None = None
+        self.over = False
+        """Whether it was answered or given up: what comes back later has nothing to be shown on any more."""
+        self.busy = False
+        """While it is set the sheet stays: something is being done that cannot be taken back, and will be told."""
+        self.finished.connect(self._end_for_good)
+        self._content.installEventFilter(self)
+
+    def set_width(self, width: int) -> None:
+        """As wide as *width* at the person's text size, as far as the window goes."""
+        window = self.parentWidget()
+        room = window.width() - 2 * SPACE_4 if window else width
+        self.setFixedWidth(max(min(self._theme.px(width), room), min(width, SHEET_WIDTH)))
+
+    def fit(self) -> None:
+        """As tall as the words need, as far as the window goes. The scroll bar, when it comes, gets room of its own."""
+        outer, window = self.layout(), self.parentWidget()
+        if outer is None or window is None:
+            return
+        margins = outer.contentsMargins()
+        width = self.width() - margins.left() - margins.right()
+        self._arrange_buttons(width)
+        self.area.setFixedHeight(0)
+        outer.activate()
+        room = max(_LEAST, window.height() - 2 * SPACE_6 - outer.totalHeightForWidth(self.width()))
+        self.inside.setContentsMargins(0, 0, 0, 0)
+        needed = self.inside.totalHeightForWidth(width)
+        scrolls = needed > room
+        if scrolls:
+            self.inside.setContentsMargins(0, 0, SPACE_2, 0)
+        # Left to itself, the area would keep a bar because of the height that words have beside a bar.
+        policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOn if scrolls else Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.area.setVerticalScrollBarPolicy(policy)
+        self.area.setFixedHeight(min(needed, room))
+        super().fit()
+
+    def reject(self) -> None:
+        if not self.busy:
+            super().reject()
+
+    def _end_for_good(self, _result: int) -> None:
+        self.over = True
+
+    def bring_into_view(self, part: QWidget) -> None:
+        """Scroll to *part*, once everything has its height."""
+        self._looked_at = part
+        self._later.start()
+
+    def _settle(self) -> None:
+        self.fit()
+        if self._looked_at is not None:
+            self.area.ensureWidgetVisible(self._looked_at, 0, SPACE_2)
+            self._looked_at = None
+
+    def _arrange_buttons(self, width: int) -> None:
+        """Side by side where there is room, else one below the other."""
+        items = [self.buttons.itemAt(place) for place in range(self.buttons.count())]
+        hints = [item.sizeHint().width() for item in items if item is not None and not item.isEmpty()]
+        beside = sum(hints) + self.buttons.spacing() * len(hints) <= width
+        direction = QBoxLayout.Direction.LeftToRight if beside else QBoxLayout.Direction.TopToBottom
+        if self.buttons.direction() is not direction:
+            self.buttons.setDirection(direction)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest and self.isVisible():
+            self._later.start()  # its layout is only being told
+        return super().eventFilter(watched, event)

@@ -1,0 +1,203 @@
+"""The palette: a line to type on and what it finds, over the middle of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from app.core.actions import ActionService
+from app.domain.actions import ActionName
+from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.phone import readable
+from app.text.signs import ACTION_ICON
+from app.text.status import action as words_of
+from app.text.status import texts
+from app.ui.dialogs.base import BaseDialog
+from app.ui.mentorado_list.model import Query, fold, search_text
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import (
+    SPACE_2,
+    SPACE_3,
+    TEXT_SMALL,
+    Theme,
+)
+
+MOST = 40
+"""More than anybody reads; typing another letter is quicker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the palette. *hay* is what typing is compared with."""
+
+    title: str
+    line: str
+    icon: str
+    hay: str
+    do: Callable[[], object]
+
+
+def found(entries: Iterable[Entry], typed: str) -> Sequence[Entry]:
+    """Those that have every word of *typed*, whose beginning it is first; all of them while nothing is typed."""
+    query = Query.of(typed)
+    matching = [entry for entry in entries if query.matches(entry.hay)]
+    start = fold(typed.strip())
+    return sorted(matching, key=lambda entry: not entry.hay.startswith(start))[:MOST]
+
+
+def command(title: str, keys: str, icon: str, do: Callable[[], object]) -> Entry:
+    """Something the window does; *keys* is its shortcut."""
+    return Entry(title=title, line=keys, icon=icon, hay=fold(title), do=do)
+
+
+def actions_on(
+    mentorado: Mentorado, actions: ActionService, perform: Callable[[ActionName, MentoradoId], None]
+) -> Iterator[Entry]:
+    """What can be done with *enrolment* now; what cannot is in the pane, with its reason."""
+    person = mentorado
+    for name in ActionName:
+        if actions.unavailable_reason(name, person.id) is None:
+            label, line = words_of(name)
+            title = texts("palette.action", action=label, name=person.name)
+            yield Entry(
+                title=title, line=line, icon=ACTION_ICON[name], hay=fold(title), do=partial(perform, name, person.id)
+            )
+
+
+def people(everybody: Iterable[Mentorado], choose: Callable[[MentoradoId], None]) -> Iterator[Entry]:
+    """Everybody who is not archived, to be shown in the pane."""
+    for mentorado in everybody:
+        person = mentorado
+        if not person.archived:
+            line = " · ".join(filter(None, (readable(person.phone), person.cohort)))
+            yield Entry(
+                title=person.name, line=line, icon="users", hay=search_text(person), do=partial(choose, person.id)
+            )
+
+
+_WIDTH: Final = 560
+_ROW, _ICON, _SHOWN = 48, 18, 8
+_ENTRY = Qt.ItemDataRole.UserRole
+_WALKS = frozenset({Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown})
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class _Delegate(QStyledItemDelegate):
+    """An icon, a title and under it a quiet line."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
+        return QSize(0, self._theme.px(_ROW))
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        entry: Entry = index.data(_ENTRY)
+        colours, side = self._theme.tokens, self._theme.px(_ICON)
+        area: QRect = option.rect
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if chosen:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours.accent_soft))
+            painter.drawRoundedRect(QRectF(area).adjusted(0, 1, 0, -1), 8, 8)
+        colour = colours.on_accent_soft if chosen else colours.text2
+        top = area.top() + (area.height() - side) // 2
+        icon(entry.icon, colour, side).paint(painter, area.left() + SPACE_3, top, side, side)
+        words = area.adjusted(SPACE_3 + side + SPACE_3, 0, -SPACE_3, 0)
+        half = words.height() // 2
+        painter.setPen(QColor(colours.on_accent_soft if chosen else colours.text))
+        self._write(painter, QRect(words.left(), words.top(), words.width(), half), entry.title, up=True)
+        painter.setPen(QColor(colours.text2))
+        small = QFont(painter.font())
+        small.setPixelSize(self._theme.px(TEXT_SMALL))
+        painter.setFont(small)
+        self._write(painter, QRect(words.left(), words.top() + half, words.width(), half), entry.line, up=False)
+        painter.restore()
+
+    @staticmethod
+    def _write(painter: QPainter, area: QRect, words: str, *, up: bool) -> None:
+        shown = painter.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, area.width())
+        edge = Qt.AlignmentFlag.AlignBottom if up else Qt.AlignmentFlag.AlignTop
+        painter.drawText(area, edge | Qt.AlignmentFlag.AlignLeft, shown)
+
+
+class CommandPalette(BaseDialog):
+    """Typing narrows, the arrows walk, Enter does it, Esc gives up. What was picked is in `picked`."""
+
+    def __init__(self, theme: Theme, over: QWidget, entries: Sequence[Entry]) -> None:
+        super().__init__(theme, over, width=_WIDTH)
+        self._entries = entries
+        self.picked: Entry | None = None
+        self.set_title(texts("palette.title"))
+        self.line = QLineEdit(placeholderText=texts("palette.hint"))
+        self.line.setAccessibleName(texts("palette.title"))
+        self.line.installEventFilter(self)
+        self.list = QListWidget()
+        self.list.setItemDelegate(_Delegate(theme, self.list))
+        self.list.setFrameShape(QListWidget.Shape.NoFrame)
+        self.list.setStyleSheet("QListWidget { background: transparent; outline: none; }")
+        self.list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setFixedHeight(theme.px(_ROW) * _SHOWN)
+        self.list.setAccessibleName(texts("palette.found"))
+        self.nothing = QLabel(
+            texts("palette.nothing"), alignment=Qt.AlignmentFlag.AlignCenter, textFormat=Qt.TextFormat.PlainText
+        )
+        self.nothing.setProperty("role", "secondary")
+        self.nothing.setFixedHeight(self.list.height())
+        self.body.setSpacing(SPACE_2)
+        for part in (self.line, self.list, self.nothing):
+            self.body.addWidget(part)
+        self.line.textChanged.connect(self._narrow)
+        self.line.returnPressed.connect(self._pick)
+        self.list.itemActivated.connect(self._pick)
+        self.list.itemClicked.connect(self._pick)
+        self._narrow("")
+        self.line.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The list is walked while one goes on typing."""
+        if watched is self.line and isinstance(event, QKeyEvent) and _walks(event):
+            self.list.keyPressEvent(event)
+            return True
+        return super().eventFilter(watched, event)
+
+    def _narrow(self, typed: str) -> None:
+        self.list.clear()
+        for entry in found(self._entries, typed):
+            item = QListWidgetItem()
+            item.setData(_ENTRY, entry)
+            item.setData(Qt.ItemDataRole.AccessibleTextRole, f"{entry.title}, {entry.line}".rstrip(", "))
+            self.list.addItem(item)
+        self.list.setCurrentRow(0)
+        self.list.setVisible(self.list.count() > 0)
+        self.nothing.setVisible(self.list.count() == 0)
+
+    def _pick(self, *_signal_args: object) -> None:
+        if (item := self.list.currentItem()) is not None:
+            self.picked = item.data(_ENTRY)
+            self.accept()
+
+
+def _walks(event: QKeyEvent) -> bool:
+    return event.type() is QEvent.Type.KeyPress and event.key() in _WALKS

@@ -1,0 +1,191 @@
+"""The question before something that matters: what is kept, what changes, what cannot be undone."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+
+from app.domain.actions import ActionName
+from app.domain.incident import Incident
+from app.domain.link_status import LinkStatus
+from app.domain.mentorado import LinkId, Mentorado
+from app.domain.repositories import Clock
+from app.text import status as status_text
+from app.text.status import texts, unbroken
+from app.ui.async_slots import show_dialog
+from app.ui.dialogs.base import BaseDialog
+from app.ui.theme.icons import pixmap
+from app.ui.theme.theme import (
+    SPACE_1,
+    SPACE_2,
+    SPACE_3,
+    TEXT_SMALL,
+    Theme,
+)
+from app.ui.widgets.labels import ScaledLabel
+
+_ICON = 16
+_ASPECTS = {"kept": "shield-check", "changes": "swap", "lost": "triangle-alert"}
+
+
+class ConfirmDialog(BaseDialog):
+    """Cancel has the focus, the other button the verb. With *typed*, the verb waits until that name is written."""
+
+    def __init__(self, theme: Theme, over: QWidget, title: str, verb: str, *, typed: str = "") -> None:
+        super().__init__(theme, over)
+        self.set_title(title)
+        self._typed = typed
+        self._field: QLineEdit | None = None
+        self.cancel = self.add_button(texts("dialog.cancel"))
+        self.cancel.clicked.connect(self.reject)
+        self.confirm: QPushButton = self.add_button(verb, "danger" if typed else "primary")
+        self.confirm.clicked.connect(self.accept)
+        self.cancel.setAutoDefault(True)  # Enter answers with what has the focus
+        self.cancel.setFocus()
+
+    def add_line(self, words: str) -> None:
+        self.body.addWidget(QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText))
+        self.setAccessibleDescription(f"{self.accessibleDescription()} {words}".strip())
+
+    def add_aspect(self, aspect: str, words: str) -> None:
+        """One entry of the ledger; *aspect* is kept, changes or lost."""
+        tokens = self._theme.tokens
+        colour = tokens.danger_text if aspect == "lost" else tokens.on_accent_soft
+        mark = QLabel(textFormat=Qt.TextFormat.PlainText)
+        mark.setPixmap(pixmap(_ASPECTS[aspect], colour, self._theme.px(_ICON), self.devicePixelRatioF()))
+        heading = ScaledLabel(self._theme, TEXT_SMALL, QFont.Weight.DemiBold)
+        heading.setText(texts(f"question.{aspect}"))
+        heading.setProperty("role", "danger" if aspect == "lost" else "")
+        words_below = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        column = QVBoxLayout()
+        column.setSpacing(SPACE_1 // 2)
+        column.addWidget(heading)
+        column.addWidget(words_below)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_3)
+        row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(column, 1)
+        self.body.addLayout(row)
+        self.setAccessibleDescription(f"{self.accessibleDescription()} {heading.text()}: {words}".strip())
+
+    def ask_for_name(self) -> None:
+        """Add the field, last, so that the ledger is read before."""
+        label = QLabel(texts("question.type_name", name=self._typed), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        label.setProperty("role", "secondary")
+        self._field = QLineEdit()
+        self._field.setAccessibleName(label.text())
+        self._field.textChanged.connect(self._compare)
+        label.setBuddy(self._field)
+        self.body.addSpacing(SPACE_2)
+        self.body.addWidget(label)
+        self.body.addWidget(self._field)
+        self.confirm.setEnabled(False)
+
+    def _compare(self, written: str) -> None:
+        self.confirm.setEnabled(normalize_name(written) == normalize_name(self._typed))
+
+
+class Confirmations:
+    """Asks over the window of *over*. Its `confirm` is what `Actions.run` wants."""
+
+    def __init__(self, theme: Theme, over: QWidget, status: Callable[[LinkId], LinkStatus]) -> None:
+        self._theme = theme
+        self._over = over
+        self._status = status
+
+    async def confirm(self, name: ActionName, mentorado: Mentorado) -> bool:
+        """Whether the person is sure that *name* be done to *enrolment*."""
+        return await show_dialog(self.sheet(name, mentorado)) is BaseDialog.DialogCode.Accepted
+
+    async def close_program(self, live: int, moving: Sequence[str] = ()) -> bool:
+        """Whether the window may close although *live* links stop with it, and the procedures of those *moving*."""
+        sheet = ConfirmDialog(self._theme, self._over, texts("question.close.title"), texts("question.close.confirm"))
+        if moving:
+            sheet.add_line(texts.plural("question.close.moving", len(moving), names=", ".join(moving)))
+        if live:
+            sheet.add_line(texts.plural("question.close.line", live))
+        return await show_dialog(sheet) is BaseDialog.DialogCode.Accepted
+
+    def sheet(self, name: ActionName, mentorado: Mentorado) -> ConfirmDialog:
+        status = self._status(mentorado.link.id)
+        account = status.account
+        known = {
+            "holder": status.holder or "—",
+            "name": mentorado.name,
+            "phone": unbroken(mentorado.phone),
+            "account": unbroken(account) if account else texts("sentence.another_number"),
+        }
+        section = f"question.{name}"
+        cannot_be_undone = texts.has(f"{section}.lost")
+        sheet = ConfirmDialog(
+            self._theme,
+            self._over,
+            texts(f"{section}.title", **known),
+            texts(f"{section}.confirm"),
+            typed=mentorado.name if cannot_be_undone else "",
+        )
+        for aspect in _ASPECTS:
+            if texts.has(f"{section}.{aspect}"):
+                sheet.add_aspect(aspect, texts(f"{section}.{aspect}", **known))
+        if cannot_be_undone:
+            sheet.ask_for_name()
+        return sheet
+
+
+def normalize_name(name: str) -> str:
+    """A name without its accents, capitals and doubled spaces: the point is to think, not to spell."""
+    letters = unicodedata.normalize("NFKD", " ".join(name.split())).casefold()
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+LEAST = 10
+"""Characters: fewer say nothing to whoever reads the audit later."""
+
+
+class OverrideDialog(ConfirmDialog):
+    """The button waits for a reason; what is typed is what the audit will say."""
+
+    def __init__(self, theme: Theme, over: QWidget, name: ActionName, mentorado: Mentorado, incident: str) -> None:
+        title = texts("override.question", action=status_text.action(name)[0], name=mentorado.name)
+        super().__init__(theme, over, title, texts("override.confirm"))
+        if incident:
+            self.add_line(incident)
+        self.add_aspect("changes", texts("override.changes", name=mentorado.name))
+        label = QLabel(texts("override.why"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        label.setProperty("role", "secondary")
+        self.field = QPlainTextEdit(tabChangesFocus=True)
+        self.field.setAccessibleName(label.text())
+        self.field.setFixedHeight(theme.px(72))
+        self._left = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._left.setProperty("role", "caption")
+        label.setBuddy(self.field)
+        self.body.addSpacing(SPACE_2)
+        for part in (label, self.field, self._left):
+            self.body.addWidget(part)
+        self.field.textChanged.connect(self._weigh)
+        self._weigh()
+
+    @property
+    def reason(self) -> str:
+        """On one line, as an entry of the audit has it."""
+        return " ".join(self.field.toPlainText().split())
+
+    def _weigh(self) -> None:
+        missing = max(0, LEAST - len(self.reason))
+        text = texts.plural("override.missing", missing) if missing else texts("override.audited")
+        self._left.setText(text)
+        self.field.setAccessibleDescription(text)
+        self.confirm.setEnabled(not missing)
+
+
+async def ask_override_reason(
+    theme: Theme, over: QWidget, name: ActionName, mentorado: Mentorado, incident: Incident | None, clock: Clock
+) -> str:
+    """Ask an operator why; empty when they gave it up."""
+    reason = status_text.incident(incident, clock.now()) if incident else ""
+    sheet = OverrideDialog(theme, over, name, mentorado, reason)
+    return sheet.reason if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted else ""

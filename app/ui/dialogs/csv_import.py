@@ -1,0 +1,225 @@
+"""From a spreadsheet to mentorados: choose the file, look at what it says, take what is right."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QLabel, QProgressBar, QTreeWidget, QWidget
+from PySide6.QtWidgets import QTreeWidgetItem as Item
+
+from app.core.csv_import import (
+    LARGEST,
+    CsvImportService,
+    ImportRow,
+    open_spreadsheet,
+)
+from app.core.mentorado_service import is_landline
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import MentoradoId
+from app.domain.names import visible
+from app.domain.phone import PhoneNumber, readable
+from app.formats.spreadsheet import Spreadsheet, column_label, filled_columns
+from app.text.status import problem as words_of
+from app.text.status import texts
+from app.ui.async_slots import async_slot, show_dialog
+from app.ui.dialogs.base import BaseDialog
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import Theme
+from app.ui.widgets.choices import DropdownButton, Option
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.labels import plain_tip
+
+_WIDTH = 620
+_ROWS_SHOWN = 9
+_ROW, _ICON = 32, 16
+_LABEL = 60
+"""Characters of a column's heading or first cell."""
+
+_PICKS = ("name", "phone", "cohort")
+_TABLE = """
+QTreeWidget {{ background: {raised}; border: 1px solid {border}; border-radius: 10px; outline: none; }}
+QTreeWidget::item {{ padding: 6px 8px; border: none; }}
+QTreeWidget::item:selected {{ background: {accent_soft}; color: {on_accent_soft}; }}
+QHeaderView {{ background: transparent; border: none; }}
+QHeaderView::section {{
+    background: transparent; color: {text2}; border: none; border-bottom: 1px solid {border}; padding: 7px 8px;
+}}
+"""
+_TABLE_COLOURS = ("raised", "border", "accent_soft", "on_accent_soft", "text2")
+
+
+class CsvImportDialog(BaseDialog):
+    """Shows every row of the file, those that cannot be taken first, and which column was taken for what.
+
+    Who was added is in `added` at the end.
+    """
+
+    def __init__(self, theme: Theme, over: QWidget, taking: CsvImportService, file: Spreadsheet) -> None:
+        super().__init__(theme, over, width=_WIDTH)
+        self._taking = taking
+        self._file = file
+        self._columns = file.columns
+        self._rows: Sequence[ImportRow] = ()
+        self._good = 0
+        self.added: Sequence[MentoradoId] = ()
+        self.set_title(texts("import.title"))
+        self.summary = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.picks = {name: DropdownButton(theme, partial(self._options, name)) for name in _PICKS}
+        picks = QWidget()
+        row = FlowLayout(picks)
+        for name, pick in self.picks.items():
+            pick.choose(getattr(self._columns, name))
+            pick.say(texts(f"import.{name}"))
+            pick.picked.connect(partial(self._pick, name))
+            row.addWidget(pick)
+        self.table = self._table()
+        self.bar = QProgressBar(textVisible=False)
+        self.bar.setAccessibleName(texts("import.progress"))
+        self.bar.hide()
+        for part in (self.summary, picks, self.table, self.bar):
+            self.body.addWidget(part)
+        self.cancel = self.add_button(texts("dialog.cancel"))
+        self.cancel.clicked.connect(self.reject)
+        self._taking_now = self._stopped = False
+        self.take = self.add_button("", "primary")
+        self.take.clicked.connect(self._take)
+        self._read()
+        (self.take if self._good else self.cancel).setFocus()
+
+    def _read(self) -> None:
+        """Read the rows from the columns that are chosen now."""
+        complete = self._columns.complete
+        self._rows = self._taking.preview(self._file, self._columns) if complete else ()
+        self._good = sum(row.problem is None for row in self._rows)
+        self.summary.setText(
+            self._summary() if complete else " ".join(words_of(Problem(ProblemCode.IMPORT_COLUMNS_UNKNOWN)))
+        )
+        self.table.clear()
+        for row in sorted(self._rows, key=lambda row: row.problem is None):
+            self.table.addTopLevelItem(self._item(row))
+        if not complete:
+            raw = [[str(each.first), "", "", " | ".join(each.cells)] for each in self._file.records]
+            self.table.addTopLevelItems([Item([visible(cell) for cell in cells]) for cells in raw])
+        self.bar.setMaximum(max(1, self._good))
+        self.take.setText(texts.plural("import.take", self._good))
+        self.take.setEnabled(self._good > 0)
+
+    def _options(self, name: str) -> Sequence[Option]:
+        """Each column that is filled, what was found out, and none where there need not be one."""
+        found: tuple[int, ...] = getattr(self._file.columns, name)
+        columns: list[tuple[int, ...]] = [(place,) for place in filled_columns(self._file)]
+        if len(found) > 1:
+            columns.insert(0, found)
+        none = [] if name != "cohort" and getattr(self._columns, name) else [((), texts("import.no_column"))]
+        return [*none, *((column, self._label(column)) for column in columns)]
+
+    def _label(self, column: tuple[int, ...]) -> str:
+        return visible(" + ".join(column_label(self._file, place)[:_LABEL] for place in column))
+
+    def _pick(self, name: str, column: tuple[int, ...]) -> None:
+        picked: dict[str, tuple[int, ...]] = {name: column}
+        self._columns = replace(self._columns, **picked)
+        self._read()
+        self.fit()
+
+    def show_problem(self, problem: Problem) -> None:
+        self.summary.setText(" ".join(words_of(problem)))
+        self.fit()
+
+    def show_crash(self, _error: Exception) -> None:
+        self.summary.setText(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+        self.fit()
+
+    @async_slot
+    async def _take(self) -> None:
+        """Add them one by one; who was added before Cancel stays."""
+        for button in (self.take, *self.picks.values()):
+            button.setEnabled(False)
+        self.bar.show()
+        self.fit()
+        self._taking_now = True
+        try:
+            self.added = await self._taking.import_rows(self._rows, self._go_on)
+        finally:
+            self._taking_now = False
+        self.accept()
+
+    def reject(self) -> None:
+        """Give up; while rows are being taken, stop after the one that is under way."""
+        self._stopped = True
+        if not self._taking_now:
+            super().reject()
+
+    def _go_on(self, count: int) -> bool:
+        self.bar.setValue(count)
+        return not self._stopped
+
+    def _summary(self) -> str:
+        bad = len(self._rows) - self._good
+        ready = texts.plural("import.ready", self._good)
+        return f"{ready} {texts.plural('import.wrong', bad)}" if bad else ready
+
+    def _table(self) -> QTreeWidget:
+        table = QTreeWidget()
+        table.setRootIsDecorated(False)
+        table.setUniformRowHeights(True)
+        table.setStyleSheet(_TABLE.format(**{name: getattr(self._theme.tokens, name) for name in _TABLE_COLOURS}))
+        table.setAccessibleName(texts("import.title"))
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setHeaderLabels([texts(f"import.{column}") for column in ("line", "name", "phone", "note")])
+        table.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        table.header().setStretchLastSection(True)
+        table.setFixedHeight(self._theme.px(_ROW) * (min(len(self._file.records), _ROWS_SHOWN) + 1) + 4)
+        return table
+
+    def _item(self, row: ImportRow) -> Item:
+        colours, side = self._theme.tokens, self._theme.px(_ICON)
+        if row.problem is None:
+            number = PhoneNumber(row.phone)
+            landline = is_landline(number)
+            hint = texts("import.landline") if landline else ""
+            item = Item([_rows(row), row.name, readable(number), " · ".join(filter(None, (row.cohort, hint)))])
+            item.setIcon(0, icon("check-circle", colours.on_accent_soft, side))
+            item.setToolTip(3, plain_tip(texts("dialog.landline") if landline else ""))
+        else:
+            item = Item([_rows(row), row.name, row.phone, words_of(row.problem)[0]])
+            item.setIcon(0, icon("triangle-alert", colours.danger_text, side))
+            item.setToolTip(3, plain_tip(" ".join(words_of(row.problem))))
+        return item
+
+
+def _rows(row: ImportRow) -> str:
+    return f"{row.line}–{row.last_line}" if row.last_line > row.line else str(row.line)
+
+
+async def import_spreadsheet(theme: Theme, over: QWidget, taking: CsvImportService) -> Sequence[MentoradoId]:
+    """Ask for a file and take what it holds; empty when it was given up. Raises `Problem` for a file that is none."""
+    file = await _chosen(over)
+    if file is None:
+        return ()
+    sheet = CsvImportDialog(theme, over, taking, open_spreadsheet(await asyncio.to_thread(_read, file)))
+    await show_dialog(sheet)
+    return sheet.added
+
+
+async def _chosen(over: QWidget) -> Path | None:
+    dialog = QFileDialog(over.window(), texts("import.choose"))
+    dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+    dialog.setNameFilters([texts("import.filter"), texts("import.all_files")])
+    if await show_dialog(dialog) is not QFileDialog.DialogCode.Accepted:
+        return None
+    return Path(dialog.selectedFiles()[0])
+
+
+def _read(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(LARGEST + 1)
+    except OSError as error:
+        raise Problem(ProblemCode.IMPORT_UNREADABLE, detail=error.strerror or "") from error

@@ -1,0 +1,367 @@
+"""The left-hand side: chips, then the list or what stands in its place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
+
+from app.text.status import texts
+from app.ui.mentorado_list.delegate import MentoradoDelegate
+from app.ui.mentorado_list.model import GROUP_ICON, TONE_FOR, ListFilter, MentoradoListModel
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import pixmap
+from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import plain_tip
+from app.ui.widgets.placeholders import EmptyState
+from app.ui.widgets.tables import RowTable
+
+if TYPE_CHECKING:
+    from app.domain.mentorado import MentoradoId
+
+
+_COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+
+
+class MentoradoTable(RowTable):
+    """Says who was chosen, who shall be opened, and where a menu is wanted. The choice survives filters."""
+
+    chosen = Signal(str)
+    opened = Signal(str)
+    menu_wanted = Signal(str, QPoint)
+    typed = Signal(str)
+    """Somebody began to type a name while the list had the focus."""
+    _delegate: MentoradoDelegate
+
+    def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._chosen: MentoradoId | None = None
+        self._delegate = MentoradoDelegate(theme, model.painted, self)
+        self.setModel(model)
+        self.setItemDelegate(self._delegate)
+        self._fit_rows()
+        self.activated.connect(self._open)
+        self.selectionModel().selectionChanged.connect(self._choose)
+        model.modelReset.connect(self._bring_chosen_back)
+        model.rowsInserted.connect(self._find_chosen_again)
+        theme.changed.connect(self.restyle)
+
+    @property
+    def chosen_id(self) -> MentoradoId | None:
+        """Who was chosen last, even while a filter hides them."""
+        return self._chosen
+
+    def choose(self, mentorado_id: MentoradoId) -> None:
+        """Choose somebody, and bring them into view where they are shown."""
+        row = self._model.row_of(mentorado_id)
+        if row is None:
+            self._remember(mentorado_id)
+            return
+        index = self._model.index(row)
+        self.setCurrentIndex(index)
+        self.scrollTo(index)
+
+    def restyle(self) -> None:
+        self._delegate.restyle()
+        self._fit_rows()
+        if self.selectionModel().hasSelection():
+            self.scrollTo(self.currentIndex())
+        self.viewport().update()
+
+    def _choose(self, selected: QItemSelection, _deselected: QItemSelection) -> None:
+        # A list that gets the focus makes its first row the current one; only a selected row is a choice.
+        for index in selected.indexes():
+            if (mentorado_id := self._model.id_at(index)) is not None:
+                self._remember(mentorado_id)
+
+    def _remember(self, mentorado_id: MentoradoId) -> None:
+        if mentorado_id != self._chosen:
+            self._chosen = mentorado_id
+            self.chosen.emit(mentorado_id)
+
+    def _find_chosen_again(self, *_signal_args: object) -> None:
+        row = self._model.row_of(self._chosen) if self._chosen else None
+        if row is not None and self.currentIndex().row() != row:
+            self.setCurrentIndex(self._model.index(row))
+
+    def _bring_chosen_back(self) -> None:
+        self._find_chosen_again()
+        if self.selectionModel().hasSelection():
+            self.scrollTo(self.currentIndex())
+
+    def _open(self, index: QModelIndex) -> None:
+        mentorado_id = self._model.id_at(index)
+        if mentorado_id is not None:
+            self.opened.emit(mentorado_id)
+
+    def _want_menu(self, index: QModelIndex, where: QPoint) -> None:
+        mentorado_id = self._model.id_at(index)
+        if mentorado_id is not None:
+            self.menu_wanted.emit(mentorado_id, where)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.text().isprintable() and event.text().strip() and not event.modifiers() & _COMMAND:
+            self._show_focus(by_keyboard=True)
+            self.typed.emit(event.text())
+            return
+        super().keyPressEvent(event)
+
+
+_PADDING = 11
+_GAP = 6
+_BETWEEN = 8
+_ICON = 14
+
+
+class Chip(QAbstractButton):
+    """Icon, word, count; only icon and count when *compact*. The word stays in its name and tooltip."""
+
+    def __init__(self, group: ListFilter, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.stands_for = group
+        self._theme = theme
+        self._count = 0
+        self._compact = False
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self.setText(texts(f"chips.{self.stands_for}"))
+        self.setToolTip(plain_tip(self.text()))
+        self.setAccessibleName(f"{self.text()}, {self._count}")
+        self.updateGeometry()
+        self.update()
+
+    def show_count(self, count: int) -> None:
+        if count != self._count:
+            self._count = count
+            self.retranslate()
+
+    def set_compact(self, compact: bool) -> None:
+        self._compact = self._wants_compact(compact)
+        self.updateGeometry()
+        self.update()
+
+    def width_when(self, *, compact: bool) -> int:
+        """The width it would take."""
+        was, self._compact = self._compact, self._wants_compact(compact)
+        width = self.sizeHint().width()
+        self._compact = was
+        return width
+
+    def _wants_compact(self, asked: bool) -> bool:
+        # Without an icon the word is all there is to read; the archive is of interest to few.
+        return self.stands_for is ListFilter.ARCHIVED or (asked and self.stands_for in GROUP_ICON)
+
+    def sizeHint(self) -> QSize:
+        word, number = self._fonts()
+        width = 2.0 * _PADDING + QFontMetricsF(number).horizontalAdvance(str(self._count))
+        if self.stands_for in GROUP_ICON:
+            width += self._theme.px(_ICON) + _GAP
+        if not self._compact:
+            width += QFontMetricsF(word).horizontalAdvance(self.text()) + _GAP
+        return QSize(round(width) + 1, self._theme.px(t.CHIP_HEIGHT))
+
+    def _fonts(self) -> tuple[QFont, QFont]:
+        return (
+            self._theme.font(t.TEXT_SMALL, QFont.Weight.Medium),
+            self._theme.font(t.TEXT_SMALL, QFont.Weight.DemiBold),
+        )
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours, checked = self._theme.tokens, self.isChecked()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        edge, width = (colours.focus, 2.0) if self.hasFocus() else (colours.accent if checked else colours.border, 1.0)
+        ground = colours.accent_soft if checked else colours.hover if self.underMouse() else colours.surface
+        inset = (width - 1) / 2
+        painter.setPen(QPen(QColor(edge), width))
+        painter.setBrush(QColor(ground))
+        painter.drawRoundedRect(frame.adjusted(inset, inset, -inset, -inset), frame.height() / 2, frame.height() / 2)
+        self._paint_words(painter, colours, checked)
+        painter.end()
+
+    def _paint_words(self, painter: QPainter, colours: t.Tokens, checked: bool) -> None:
+        word_font, number_font = self._fonts()
+        left, height = float(_PADDING), self.height()
+        if self.stands_for in GROUP_ICON:
+            size = self._theme.px(_ICON)
+            tone = TONE_FOR.get(self.stands_for)
+            colour = colours.badge[tone].fg if tone else colours.text2
+            sign = pixmap(GROUP_ICON[self.stands_for], colour, size, self.devicePixelRatioF())
+            painter.drawPixmap(QPointF(left, (height - size) / 2), sign)
+            left += size + _GAP
+        middle = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        if not self._compact:
+            painter.setFont(word_font)
+            painter.setPen(QColor(colours.on_accent_soft if checked else colours.text))
+            painter.drawText(QRectF(left, 0, self.width(), height), middle, self.text())
+            left += QFontMetricsF(word_font).horizontalAdvance(self.text()) + _GAP
+        painter.setFont(number_font)
+        painter.setPen(QColor(colours.on_accent_soft if checked else colours.text2))
+        painter.drawText(QRectF(left, 0, self.width(), height), middle, str(self._count))
+
+
+class ChipBar(QWidget):
+    """All chips in a row; where it is narrow, words give way to icons, and then rows are added."""
+
+    picked = Signal(ListFilter)
+
+    def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._theme = theme
+        self._buttons = QButtonGroup(self)  # exclusive: Tab enters it once, arrows move within
+        self._chips = {group: Chip(group, theme, self) for group in ListFilter}
+        for chip in self._chips.values():
+            self._buttons.addButton(chip)
+        self._chips[ListFilter.ALL].setChecked(True)
+        self._buttons.buttonClicked.connect(self._on_clicked)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        model.counts_changed.connect(self.refresh)
+        theme.changed.connect(self._arrange)
+        self.refresh()
+
+    def pick(self, group: ListFilter) -> None:
+        """Check a chip, as if it had been clicked."""
+        self._chips[group].setChecked(True)
+        self.picked.emit(group)
+
+    def refresh(self) -> None:
+        """Show the counts as they are. The archive has no chip while it is empty."""
+        for group, chip in self._chips.items():
+            chip.show_count(self._model.count(group))
+        archive = self._chips[ListFilter.ARCHIVED]
+        archive.setVisible(self._model.count(ListFilter.ARCHIVED) > 0 or archive.isChecked())
+        self._arrange()
+
+    def retranslate(self) -> None:
+        self.setAccessibleName(texts("chips.name"))
+        for chip in self._chips.values():
+            chip.retranslate()
+        self._arrange()
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        self._arrange()
+
+    def _on_clicked(self, chip: QAbstractButton) -> None:
+        if isinstance(chip, Chip):
+            self.picked.emit(chip.stands_for)
+
+    def _arrange(self) -> None:
+        chips = [chip for chip in self._chips.values() if not chip.isHidden()]
+        full = sum(chip.width_when(compact=False) + _BETWEEN for chip in chips) - _BETWEEN
+        left, top, height = 0, 0, self._theme.px(t.CHIP_HEIGHT)
+        for chip in chips:
+            chip.set_compact(full > self.width())
+            width = chip.sizeHint().width()
+            if left and left + width > self.width():
+                left, top = 0, top + height + _BETWEEN
+            chip.setGeometry(left, top, width, height)
+            left += width + _BETWEEN
+        self.setFixedHeight(top + height)
+
+
+class ListPanel(QWidget):
+    """Shows whom the search and the chips leave over; says when somebody should be added or the search cleared."""
+
+    add_wanted = Signal()
+    import_wanted = Signal()
+    clear_wanted = Signal()
+    group_picked = Signal(ListFilter)
+    emptied = Signal(bool)
+    """Whether there is nobody at all now, archived ones included."""
+
+    def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._typed = ""
+        self._is_empty = False
+        self.chips = ChipBar(model, theme)
+        self.table = MentoradoTable(model, theme)
+        self._loading = EmptyState(theme, "clock", "quiet")
+        self._nobody = EmptyState(theme, "user-plus", "primary")
+        self._nobody.pressed.connect(self.add_wanted)
+        self._nobody.second_pressed.connect(self.import_wanted)
+        self._not_found = EmptyState(theme, "search", "")
+        self._not_found.pressed.connect(self._clear)
+        self.chips.picked.connect(self._on_picked)
+
+        self._stack = QStackedLayout()
+        for widget in (self.table, self._loading, self._nobody, self._not_found):
+            self._stack.addWidget(widget)
+        top = QVBoxLayout()
+        top.setContentsMargins(t.SPACE_6, 14, t.SPACE_4, t.SPACE_3)
+        top.addWidget(self.chips)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addLayout(self._stack, 1)
+
+        for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.counts_changed):
+            changed.connect(self._choose_page)
+        self.retranslate()
+
+    def take_focus(self) -> None:
+        """Put the keyboard on what is shown: the list, or the button in its place."""
+        if (shown := self._stack.currentWidget()) is not None:
+            shown.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def enter(self) -> None:
+        """Walk on from the search with the arrow keys."""
+        self.table.begin()
+        self.take_focus()
+
+    def search(self, typed: str) -> None:
+        """Narrow the list to whom *typed* finds."""
+        self._typed = typed.strip()
+        self._model.search(typed)
+        self._choose_page()
+
+    def retranslate(self) -> None:
+        self.chips.retranslate()
+        self.table.setAccessibleName(texts("list.name"))
+        self.table.setAccessibleDescription(texts("list.keys"))
+        self._loading.show_message(texts("list.loading"), "", "")
+        self._nobody.show_message(
+            texts("list.nobody"), texts("list.nobody_line"), texts("list.add"), texts("list.import")
+        )
+        self._choose_page()
+
+    def _choose_page(self, *_signal_args: object) -> None:
+        page: QWidget = self.table
+        if not self._model.loaded:
+            page = self._loading
+        elif self._model.rowCount() == 0:
+            nobody = self._model.count(ListFilter.ALL) == self._model.count(ListFilter.ARCHIVED) == 0
+            page = self._nobody if nobody else self._not_found
+            self._say_not_found()
+        self.chips.setVisible(page is not self._nobody and page is not self._loading)
+        self._stack.setCurrentWidget(page)
+        if (page is self._nobody) is not self._is_empty:
+            self._is_empty = page is self._nobody
+            self.emptied.emit(self._is_empty)
+
+    def _say_not_found(self) -> None:
+        if self._typed:
+            line = texts("list.not_found_typed", typed=self._typed)
+        else:
+            line = texts("list.not_found_group", group=texts(f"chips.{self._model.group}"))
+        self._not_found.show_message(texts("list.not_found"), line, texts("list.clear"))
+
+    def _on_picked(self, group: ListFilter) -> None:
+        self._model.show_group(group)
+        self._choose_page()
+        self.group_picked.emit(group)
+
+    def _clear(self) -> None:
+        self.clear_wanted.emit()
+        self.chips.pick(ListFilter.ALL)

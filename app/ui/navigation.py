@@ -1,0 +1,299 @@
+"""The places of the window, one at a time, beside the rail that leads to them. Only home is there from the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.domain.errors import Problem
+from app.text.status import texts
+from app.ui.notices import Banners
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import pixmap
+from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import plain_tip
+
+if TYPE_CHECKING:
+    pass
+
+
+_RAIL_WIDTH, _WIDEST = 60, 84
+
+
+class PageId(StrEnum):
+    """What the window can show, in the order of its shortcuts."""
+
+    HOME = "home"
+    AUDIT = "audit"
+    SETTINGS = "settings"
+
+
+SHORTCUTS: Final = MappingProxyType({place: f"Ctrl+{number}" for number, place in enumerate(PageId, 1)})
+
+
+class PageStack(QWidget):
+    """The first picture leaves room for the rail; `open_up` fills it. A place is built when it is first gone to."""
+
+    wanted = Signal(PageId)
+
+    def __init__(self, home: QWidget, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.here = PageId.HOME
+        self.rail: NavigationRail | None = None
+        self._theme = theme
+        self._home = home
+        self._recipe: Callable[[PageId], Page] | None = None
+        self._pages: dict[PageId, Page] = {}
+        self._edge = QFrame()
+        self._edge.setProperty("role", "rail")
+        self._stack = QStackedLayout()
+        self._stack.addWidget(home)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._edge)
+        layout.addLayout(self._stack, 1)
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    @property
+    def page(self) -> Page | None:
+        """What is shown now, unless it is home."""
+        return self._pages.get(self.here)
+
+    def enable(self, recipe: Callable[[PageId], Page]) -> None:
+        """From now on there is somewhere to go, and *recipe* builds it."""
+
+        self._recipe = recipe
+        self.rail = NavigationRail(self._theme)
+        self.rail.wanted.connect(self.wanted)
+        inside = QVBoxLayout(self._edge)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.addWidget(self.rail)
+
+    def show_page(self, place: PageId) -> bool:
+        """Show *place*; returns whether it can be shown."""
+        if place is not PageId.HOME and not self._build(place):
+            return False
+        self.here = place
+        self._stack.setCurrentWidget(self.page or self._home)
+        if self.rail is not None:
+            self.rail.select(place)
+        return True
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses the button that has the focus, as the space bar does: Qt has that in dialogs only."""
+        focused = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(focused, QPushButton):
+            focused.click()
+        else:
+            super().keyPressEvent(event)
+
+    def restyle(self) -> None:
+        self._edge.setFixedWidth(min(self._theme.px(_RAIL_WIDTH), _WIDEST))
+
+    def retranslate(self) -> None:
+        if self.rail is not None:
+            self.rail.retranslate()
+
+    def _build(self, place: PageId) -> bool:
+        if place in self._pages:
+            return True
+        if self._recipe is None:
+            return False
+        self._pages[place] = page = self._recipe(place)
+        self._stack.addWidget(page)
+        return True
+
+
+_BUTTON, _TALLEST, _ICON = 44, 68, 20
+
+
+ICONS = {PageId.HOME: "users", PageId.AUDIT: "ledger", PageId.SETTINGS: "sliders"}
+
+
+class _Button(QAbstractButton):
+    """An icon; the place one is in has a ground and a bar at the edge of the window, not a colour alone."""
+
+    def __init__(self, place: PageId, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._place = place
+        self._theme = theme
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def nextCheckState(self) -> None:  # noqa: N802 - Qt's name
+        """Pressing asks for a place; only arriving there marks it."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(self._theme.px(_BUTTON), min(self._theme.px(_BUTTON), _TALLEST))
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update()
+        super().leaveEvent(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+            return
+        super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours, here = self._theme.tokens, self.isChecked()
+        height = self.height()
+        ground = QRectF((self.width() - height) / 2, 0, height, height).adjusted(2, 2, -2, -2)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if here or self.underMouse():
+            painter.setBrush(QColor(colours.accent_soft if here else colours.hover))
+            painter.drawRoundedRect(ground, t.RADIUS_ROW, t.RADIUS_ROW)
+        if here:
+            painter.setBrush(QColor(colours.accent))
+            painter.drawRoundedRect(QRectF(-2, height / 2 - 12, 5, 24), 2, 2)
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(colours.focus), 2))
+            painter.drawRoundedRect(ground.adjusted(1, 1, -1, -1), t.RADIUS_ROW - 1, t.RADIUS_ROW - 1)
+        side = min(self._theme.px(_ICON), round(height * 0.6))
+        sign = pixmap(ICONS[self._place], colours.on_accent_soft if here else colours.text2, side, self._ratio())
+        painter.drawPixmap(QPointF((self.width() - side) / 2, (height - side) / 2), sign)
+        painter.end()
+
+    def _ratio(self) -> float:
+        return self.devicePixelRatioF()
+
+
+class NavigationRail(QWidget):
+    """Says which place is wanted; who shows it calls `mark`."""
+
+    wanted = Signal(PageId)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._buttons = {place: _Button(place, theme, self) for place in PageId}
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, t.SPACE_4, 0, t.SPACE_4)
+        layout.setSpacing(t.SPACE_1)
+        for place, button in self._buttons.items():
+            button.clicked.connect(partial(self._ask_for, place))
+            if place is PageId.SETTINGS:
+                layout.addStretch(1)  # it is about the program, the others about the work
+            layout.addWidget(button)
+        self.select(PageId.HOME)
+        theme.changed.connect(self.restyle)
+        self.retranslate()
+
+    def select(self, place: PageId) -> None:
+        """This is where the window is now."""
+        for each, button in self._buttons.items():
+            button.setChecked(each is place)
+
+    def restyle(self) -> None:
+        for button in self._buttons.values():
+            button.updateGeometry()
+        self.update()
+
+    def retranslate(self) -> None:
+        self.setAccessibleName(texts("rail.name"))
+        for place, button in self._buttons.items():
+            button.setAccessibleName(texts(f"rail.{place}"))
+            button.setToolTip(plain_tip(f"{texts(f'rail.{place}')} ({SHORTCUTS[place]})"))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+        buttons = list(self._buttons.values())
+        at = next((place for place, button in enumerate(buttons) if button.hasFocus()), None)
+        if step is None or at is None:
+            super().keyPressEvent(event)
+            return
+        buttons[(at + step) % len(buttons)].setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _ask_for(self, place: PageId, _checked: bool = False) -> None:
+        self.wanted.emit(place)
+
+
+class Page(QWidget):
+    """Add what is below the header to `column`, and buttons to `tools`. It follows language and text size."""
+
+    crashed = Signal(object)
+    """A bug in something that was asked for here; carries the exception."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._title.setProperty("role", "title")
+        self._summary = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._summary.setProperty("role", "secondary")
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addStretch(1)
+        words.addWidget(self._title)
+        words.addWidget(self._summary)
+        words.addStretch(1)
+        self.tools = QHBoxLayout()
+        self.tools.setSpacing(t.SPACE_2)
+        self._header = QFrame()
+        self._header.setProperty("role", "header")
+        row = QHBoxLayout(self._header)
+        row.setContentsMargins(t.SPACE_6, 0, t.SPACE_6, 1)
+        row.setSpacing(t.SPACE_4)
+        row.addLayout(words, 1)
+        row.addLayout(self.tools)
+        self.banners = Banners(theme)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(0)
+        self.column.addWidget(self._header)
+        self.column.addWidget(self.banners)
+        undo = texts.on_change(self.retranslate)
+        self.destroyed.connect(lambda _gone: undo())
+        theme.changed.connect(self.restyle)
+
+    def set_title(self, title: str, summary: str) -> None:
+        """Head the page with these words."""
+        self._title.setText(title)
+        self._summary.setText(summary)
+        self.setAccessibleName(title)
+
+    def restyle(self) -> None:
+        self._header.setFixedHeight(self._theme.px(t.HEADER_HEIGHT))
+
+    def retranslate(self) -> None:
+        self.banners.retranslate()
+
+    def take_focus(self) -> None:
+        """Put the keyboard on what matters most here."""
+
+    def begin_search(self) -> None:
+        """Put the cursor where one searches, if one can."""
+
+    def show_problem(self, problem: Problem) -> None:
+        self.banners.show_problem(problem)
+
+    def show_crash(self, error: Exception) -> None:
+        self.crashed.emit(error)

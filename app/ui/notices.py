@@ -1,0 +1,400 @@
+"""Notices over the list that wait for nobody: what happened, what to do next, and a way to put them aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import (
+    QBoxLayout,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.trusted_time import ClockCheck
+from app.domain.errors import Problem
+from app.domain.events import ClockDoubted, IncidentBegan, IncidentChanged, IncidentEnded, ProcedureChanged
+from app.domain.incident import Incident
+from app.domain.mentorado import MentoradoId
+from app.domain.procedure import Procedure, ProcedureId, ProcedureState
+from app.domain.repositories import Clock
+from app.settings import Settings
+from app.text import status as status_text
+from app.text.procedure import title
+from app.text.signs import Tone
+from app.text.status import clock_doubt, texts
+from app.ui.async_slots import async_slot
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import icon, pixmap
+from app.ui.theme.theme import Theme
+
+_ICON = 18
+_SHARE_OF_BUTTONS = 0.42
+_SHARE_OF_WINDOW = 0.4
+Choice = tuple[Callable[[], str], Callable[[], None]]
+"""A button beside the words: what it says, and what it does."""
+
+
+class _Banner(QFrame):
+    """One notice: a sentence, the next step, and a cross when it can be put aside."""
+
+    dismissed = Signal()
+
+    def __init__(
+        self,
+        say: Callable[[], str],
+        theme: Theme,
+        *,
+        dismissible: bool,
+        quiet: bool = False,
+        choices: Sequence[Choice] = (),
+    ) -> None:
+        super().__init__()
+        self.problem: Problem | None = None
+        self._say = say
+        self._theme = theme
+        self._quiet = quiet
+        self.setProperty("role", "quiet-banner" if quiet else "banner")
+        self._sign = QLabel(textFormat=Qt.TextFormat.PlainText)
+        self._words = QLabel(textFormat=Qt.TextFormat.PlainText, wordWrap=True)
+        self._words.setProperty("role", "secondary" if quiet else "banner")
+        self._words.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._cross = QPushButton()
+        self._cross.setProperty("role", "quiet")
+        self._cross.clicked.connect(self.dismissed)
+        if not dismissible:  # shown here, before it has a parent, it would be a window of its own
+            self._cross.hide()
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(t.SPACE_3, t.SPACE_1, t.SPACE_1, t.SPACE_1)
+        layout.setSpacing(t.SPACE_3)
+        layout.addWidget(self._sign)
+        self._flow = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._flow.setSpacing(t.SPACE_3)
+        self._flow.addWidget(self._words, 1)
+        layout.addLayout(self._flow, 1)
+        self._choices = [(QPushButton(), label) for label, _do in choices]
+        buttons = QHBoxLayout()
+        buttons.setSpacing(t.SPACE_3)
+        for (button, _label), (_, do) in zip(self._choices, choices, strict=True):
+            if quiet:
+                button.setProperty("role", "link")
+            button.clicked.connect(lambda _checked=False, do=do: do())
+            buttons.addWidget(button)
+        if choices:
+            buttons.addStretch()  # they stay on the left below the words
+            self._flow.addLayout(buttons)
+        layout.addWidget(self._cross, 0, Qt.AlignmentFlag.AlignTop)
+        self.retranslate()
+
+    def height_at(self, width: int) -> int:
+        """Put the buttons below the words where they would take too much of *width*; the height in pixels is then."""
+        beside = sum(button.sizeHint().width() + t.SPACE_3 for button, _label in self._choices)
+        below = beside > width * _SHARE_OF_BUTTONS
+        way = QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight
+        self._flow.setDirection(way)
+        return self.heightForWidth(width)
+
+    def retranslate(self) -> None:
+        tokens, size = self._theme.tokens, self._theme.px(_ICON)
+        colour = tokens.text2 if self._quiet else tokens.badge[Tone.WAITING].fg
+        sign = "info" if self._quiet else "triangle-alert"
+        self._sign.setPixmap(pixmap(sign, colour, size, self.devicePixelRatioF()))
+        self._cross.setIcon(icon("x", colour, size))
+        self._cross.setIconSize(QSize(size, size))
+        self._cross.setAccessibleName(texts("window.dismiss"))
+        self._cross.setToolTip(texts("window.dismiss"))
+        for button, label in self._choices:
+            button.setText(label())
+            button.setAccessibleName(label())
+        text = self._say()
+        self._words.setText(text)
+        self.setAccessibleName(text)
+
+
+class Banners(QWidget):
+    """At most one notice per cause; a newer one of the same cause takes its place.
+
+    As high as its words need. Where the window has no room for that, they are scrolled, and never cut.
+    """
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._by_cause: dict[str, _Banner] = {}
+        inside = QWidget()
+        self._column = QVBoxLayout(inside)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(t.SPACE_2)
+        self.area = QScrollArea(widgetResizable=True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.verticalScrollBar().rangeChanged.connect(self._on_range)
+        self.area.setWidget(inside)
+        self._around = around = QVBoxLayout(self)
+        around.setContentsMargins(t.SPACE_6, t.SPACE_3, t.SPACE_6, 0)
+        around.addWidget(self.area)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self._wanted = 0
+        theme.changed.connect(self.retranslate)
+        self.hide()
+
+    def sizeHint(self) -> QSize:
+        return QSize(super().sizeHint().width(), self._wanted)
+
+    def minimumSizeHint(self) -> QSize:
+        least = min(self._wanted, int(self.window().height() * _SHARE_OF_WINDOW))
+        return QSize(super().minimumSizeHint().width(), least)
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        self._fit()
+
+    def show_problem(self, problem: Problem, cause: str = "asked") -> None:
+        """Tell about *problem* until it is put aside or *cause* is over."""
+        self.show_words(lambda: " ".join(status_text.problem(problem)), cause)
+        self._by_cause[cause].problem = problem
+
+    def show_words(
+        self,
+        say: Callable[[], str],
+        cause: str,
+        *,
+        dismissible: bool = True,
+        quiet: bool = False,
+        choices: Sequence[Choice] = (),
+    ) -> None:
+        """Tell what *say* returns, in the language of the moment, until it is put aside or *cause* is over.
+
+        A *quiet* notice is no warning: it says how things are set.
+        """
+        self.clear(cause)
+        banner = _Banner(say, self._theme, dismissible=dismissible, quiet=quiet, choices=choices)
+        banner.dismissed.connect(lambda: self.clear(cause))
+        self._by_cause[cause] = banner
+        self._column.addWidget(banner)
+        self.show()
+        self._fit()
+
+    def clear(self, cause: str) -> None:
+        """What *cause* said is over."""
+        banner = self._by_cause.pop(cause, None)
+        if banner is not None:
+            self._column.removeWidget(banner)
+            banner.hide()
+            banner.deleteLater()
+        self.setVisible(bool(self._by_cause))
+        self._fit()
+
+    def problems(self) -> list[Problem]:
+        """What went wrong, of what is being told now."""
+        return [banner.problem for banner in self._by_cause.values() if banner.problem is not None]
+
+    def retranslate(self) -> None:
+        self.area.setAccessibleName(texts("window.notices"))
+        for banner in self._by_cause.values():
+            banner.retranslate()
+        self._fit()
+
+    def _fit(self) -> None:
+        """Ask for the height that all words need at this width."""
+        if not self._by_cause:
+            return
+        around = self.contentsMargins() + self._around.contentsMargins()
+        width = self.width() - around.left() - around.right()
+        heights = [banner.height_at(width) for banner in self._by_cause.values()]
+        gaps = self._column.spacing() * max(len(heights) - 1, 0)
+        self._wanted = sum(heights) + gaps + around.top() + around.bottom()
+        self.updateGeometry()
+
+    def _on_range(self, _least: int, most: int) -> None:
+        """Keep the newest, which is the last, in view, and let the keyboard scroll what does not fit."""
+        self.area.verticalScrollBar().setValue(most)
+        self.area.setFocusPolicy(Qt.FocusPolicy.TabFocus if most else Qt.FocusPolicy.NoFocus)
+
+
+REPORT_MILLISECONDS = 30_000
+
+
+class IncidentBanner:
+    """One banner per provider. It cannot be put aside while the incident lasts; the report can."""
+
+    def __init__(self, banners: Banners, clock: Clock) -> None:
+        self._banners = banners
+        self._clock = clock
+
+    def on_lasting(self, event: IncidentBegan | IncidentChanged) -> None:
+        incident = event.incident
+        self._banners.clear(_report(incident))
+        self._banners.show_words(
+            lambda: status_text.incident(incident, self._clock.now()), cause=_cause(incident), dismissible=False
+        )
+
+    def on_ended(self, event: IncidentEnded) -> None:
+        cause = _report(event.incident)
+        self._banners.clear(_cause(event.incident))
+        self._banners.show_words(lambda: status_text.incident_over(event), cause=cause)
+        if not event.away:  # nothing is left to be done
+            QTimer.singleShot(REPORT_MILLISECONDS, self._banners, lambda: self._banners.clear(cause))
+
+
+def _cause(incident: Incident) -> str:
+    return f"incident of {incident.provider}"
+
+
+def _report(incident: Incident) -> str:
+    return f"report on {_cause(incident)}"
+
+
+_CAUSE = "interrupted"
+_MOVES = frozenset({ProcedureState.RUNNING, ProcedureState.UNDOING, ProcedureState.DONE, ProcedureState.UNDONE})
+
+
+class InterruptedBanner:
+    """One banner, about the oldest of them; the next has its turn once that one was taken up.
+
+    *show* brings a mentorado's procedure into view, and lets it continue when it is called with True.
+    """
+
+    def __init__(
+        self, banners: Banners, name_of: Callable[[MentoradoId], str], show: Callable[[MentoradoId, bool], None]
+    ) -> None:
+        self._banners = banners
+        self._name_of = name_of
+        self._show = show
+        self._left: dict[ProcedureId, Procedure] = {}
+
+    def offer(self, unfinished: Iterable[Procedure]) -> None:
+        """What was interrupted before this start, the oldest first. What asks or failed is told elsewhere."""
+        paused = (procedure for procedure in unfinished if procedure.state is ProcedureState.PAUSED)
+        self._left = {procedure.head.id: procedure for procedure in paused}
+        self._tell()
+
+    def on_changed(self, event: ProcedureChanged) -> None:
+        """Whatever moves again was taken up."""
+        if event.procedure.head.id in self._left and event.procedure.state in _MOVES:
+            del self._left[event.procedure.head.id]
+            self._tell()
+
+    def _tell(self) -> None:
+        self._banners.clear(_CAUSE)
+        first = next(iter(self._left.values()), None)
+        if first is None:
+            return
+        mentorado_id, more = first.head.mentorado_id, len(self._left) - 1
+
+        def say() -> str:
+            text = texts(f"procedure.interrupted.{first.head.kind}", name=self._name_of(mentorado_id))
+            return f"{text} {texts.plural('procedure.interrupted_more', more)}" if more else text
+
+        choices = [
+            (lambda: texts("procedure.continue"), lambda: self._show(mentorado_id, True)),
+            (lambda: texts("procedure.see"), lambda: self._show(mentorado_id, False)),
+        ]
+        self._banners.show_words(say, _CAUSE, choices=choices)
+
+
+_ANNOUNCED = frozenset({ProcedureState.ASKING, ProcedureState.FAILED, ProcedureState.DONE})
+
+
+class PairingQueueBanner:
+    """One banner for each procedure, until it is looked at, put aside, or moves on."""
+
+    def __init__(
+        self,
+        banners: Banners,
+        name_of: Callable[[MentoradoId], str],
+        is_seen: Callable[[MentoradoId], bool],
+        show: Callable[[MentoradoId], None],
+    ) -> None:
+        self._banners = banners
+        self._name_of = name_of
+        self._is_seen = is_seen  # whether that mentorado's procedure is on show now
+        self._show = show
+
+    def on_changed(self, event: ProcedureChanged) -> None:
+        procedure = event.procedure
+        mentorado_id, cause = procedure.head.mentorado_id, _waiting_cause(procedure)
+        self._banners.clear(cause)
+        if procedure.state not in _ANNOUNCED or self._is_seen(mentorado_id):
+            return
+
+        def say() -> str:
+            named = title(procedure.head.kind, self._name_of(mentorado_id))
+            return texts(f"procedure.elsewhere.{procedure.state}", title=named)
+
+        def see() -> None:
+            self._banners.clear(cause)
+            self._show(mentorado_id)
+
+        self._banners.show_words(say, cause, choices=[(lambda: texts("procedure.see"), see)])
+
+
+def _waiting_cause(procedure: Procedure) -> str:
+    return f"procedure {procedure.head.id}"
+
+
+_CLOCK_CAUSE = "clock"
+
+
+class ClockNotice:
+    """One banner, which stays while the doubt does. Only what no provider denies can be confirmed."""
+
+    def __init__(self, banners: Banners, check: ClockCheck, show_crash: Callable[[Exception], None]) -> None:
+        self._banners = banners
+        self._check = check
+        self.show_crash = show_crash
+
+    def on_doubted(self, event: ClockDoubted) -> None:
+        self._banners.clear(_CLOCK_CAUSE)
+        invalidate = event.invalidate
+        if invalidate is None:
+            return
+        choices: list[Choice] = [(lambda: texts("clock.look"), self._look)]
+        if not invalidate.certain:
+            choices.append((lambda: texts("clock.confirm"), self._confirm))
+        self._banners.show_words(lambda: clock_doubt(invalidate), _CLOCK_CAUSE, dismissible=False, choices=choices)
+
+    def show_problem(self, problem: Problem) -> None:
+        self._banners.show_problem(problem)
+
+    @async_slot
+    async def _look(self) -> None:
+        await self._check.check()
+
+    @async_slot
+    async def _confirm(self) -> None:
+        await self._check.confirm()
+
+
+_LONGEST = 120
+
+
+class SettingsNotice:
+    """A quiet notice that stays as long as an override does, and one that can be put aside about unused settings."""
+
+    def __init__(self, banners: Banners, settings: Settings, go_to_settings: Callable[[], None]) -> None:
+        self._banners = banners
+        self._settings = settings
+        self._go_to_settings = go_to_settings
+
+    def show(self) -> None:
+        if self._settings.overrides:
+            see = (lambda: texts("override.see"), self._go_to_settings)
+            self._banners.show_words(self._overrides, "overrides", dismissible=False, quiet=True, choices=[see])
+        if self._settings.unused is not None:
+            self._banners.show_words(lambda: status_text.unused_settings(self._settings), "unused settings")
+
+    def _overrides(self) -> str:
+        named = (status_text.override(chosen)[0] for chosen in self._settings.overrides)
+        return " ".join(f"{shortened(words)}." for words in (texts("override.title"), *named))
+
+
+def shortened(words: str) -> str:
+    """*words*, cut where a long command would fill the window; the settings show the whole."""
+    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"

@@ -1,1 +1,0 @@
-"""Everything by typing a few letters of it."""

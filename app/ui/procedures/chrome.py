@@ -1,0 +1,176 @@
+"""The head of a side sheet: what it is about, how far it is, and a way to put it aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFont
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from app.ui.procedures.commands import CommandId, ProcedureCommand
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import (
+    SPACE_1,
+    SPACE_2,
+    SPACE_3,
+    SPACE_4,
+    SPACE_6,
+    TEXT_HEADING,
+    Theme,
+)
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.labels import ScaledLabel, plain_tip
+
+_ICON = 18
+
+
+class SheetHead(QFrame):
+    """Stays in view while what is below it scrolls."""
+
+    close_wanted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setProperty("role", "header")
+        self._theme = theme
+        self._title = ScaledLabel(theme, TEXT_HEADING, QFont.Weight.DemiBold)
+        self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._line.setProperty("role", "secondary")
+        self.close_button = QPushButton()
+        self.close_button.setProperty("role", "quiet")
+        self.close_button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.close_button.clicked.connect(self.close_wanted)
+        words = QVBoxLayout()
+        words.setSpacing(SPACE_1 // 2)
+        words.addWidget(self._title)
+        words.addWidget(self._line)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE_6, SPACE_4, SPACE_4 - 2, SPACE_4 - 2)
+        row.setSpacing(SPACE_2)
+        row.addLayout(words, 1)
+        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
+        theme.changed.connect(self._dress)
+        self._dress()
+
+    @property
+    def title(self) -> str:
+        return self._title.text()
+
+    def say(self, title: str, line: str) -> None:
+        self._title.setText(title)
+        self._line.setText(line)
+        self._line.setVisible(bool(line))
+
+    def say_close(self, words: str) -> None:
+        """What closing does."""
+        self.close_button.setAccessibleName(words)
+        self.close_button.setToolTip(plain_tip(words))
+
+    def _dress(self) -> None:
+        side = self._theme.px(_ICON)
+        self.close_button.setIcon(icon("x", self._theme.tokens.text2, side))
+        self.close_button.setIconSize(QSize(side, side))
+
+
+class Footer(QFrame):
+    """A locked button stays in its place, and the line above the row says why."""
+
+    wanted = Signal(object)  # a Control
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setProperty("role", "footer")
+        self._closing, self._why = (QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText) for _ in range(2))
+        for label in (self._closing, self._why):
+            label.setProperty("role", "caption")
+        self._row = QWidget()
+        row = FlowLayout(self._row, spacing=SPACE_2)
+        self._buttons = {control: QPushButton() for control in CommandId}
+        for control, button in self._buttons.items():
+            button.hide()
+            button.clicked.connect(lambda _checked=False, control=control: self.wanted.emit(control))
+            row.addWidget(button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(SPACE_6, SPACE_3, SPACE_6, SPACE_4)
+        column.setSpacing(SPACE_2)
+        for part in (self._closing, self._why, self._row):
+            column.addWidget(part)
+
+    def button(self, control: CommandId) -> QPushButton:
+        return self._buttons[control]
+
+    def show_offers(
+        self, closing: str, offers: Sequence[ProcedureCommand], *, busy: bool, strong: CommandId | None = None
+    ) -> None:
+        """*strong* is the one that is recommended, if it is among *offers*."""
+        by_control = {offer.control: offer for offer in offers}
+        for control, button in self._buttons.items():
+            offer = by_control.get(control)
+            button.setVisible(offer is not None)
+            if offer is None:
+                continue
+            role = "primary" if control is strong else ""
+            if button.property("role") != role:
+                button.setProperty("role", role)
+                button.style().unpolish(button)
+                button.style().polish(button)
+            button.setText(offer.label)
+            button.setAccessibleName(offer.label)
+            button.setAccessibleDescription(offer.why)
+            button.setToolTip(plain_tip(offer.why))
+            button.setEnabled(not offer.why and not busy)
+        reasons = [f"{offer.label}: {offer.why}." for offer in offers if offer.why]
+        for label, text in ((self._closing, closing), (self._why, " ".join(dict.fromkeys(reasons)))):
+            label.setText(text)
+            label.setVisible(bool(text))
+        self._row.setVisible(bool(offers))
+        self.setVisible(bool(offers or closing))
+
+
+class FocusMemory:
+    """Minds the buttons on *sheet*."""
+
+    def __init__(self, sheet: QWidget) -> None:
+        self._sheet = sheet
+        self._announced = ""
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """A button that goes, or is locked, would hand the focus on to the next: perhaps the wrong one to press."""
+        focused = QApplication.focusWidget()
+        if not isinstance(focused, QPushButton) or not self._sheet.isAncestorOf(focused):
+            yield
+            return
+        self._sheet.setFocus()
+        yield
+        if focused.isVisible() and focused.isEnabled() and self._sheet.hasFocus():
+            focused.setFocus()
+
+    def go_through(self, fields: Sequence[QWidget], *, before: QWidget) -> None:
+        """Have Tab lead through *fields* in their order, and only then to *before*, whatever was made first."""
+        last: QWidget | None = before.previousInFocusChain()
+        while last is not None and (last in fields or not last.focusPolicy() & Qt.FocusPolicy.TabFocus):
+            last = last.previousInFocusChain()
+        for field in (*fields, before):
+            if last is not None and last.nextInFocusChain() is not field:
+                QWidget.setTabOrder(last, field)
+            last = field
+
+    def focus_first(self, *buttons: QPushButton) -> None:
+        """Put the focus, if it is on nothing else, on the first of *buttons* that can be pressed."""
+        if not self._sheet.hasFocus():
+            return
+        for button in buttons:
+            if button.isVisible() and button.isEnabled():
+                button.setFocus()
+                return
+
+    def announce(self, text: str) -> None:
+        """Tell a screen reader what moved, once, wherever its user is in the window."""
+        if text == self._announced:
+            return
+        self._announced = text
+        if QAccessible.isActive() and self._sheet.isVisible():
+            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._sheet, text))

@@ -1,0 +1,125 @@
+"""What a person can do to a procedure now, and why not the rest. Qt-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+from app.domain.actions import ActionName
+from app.domain.backup import BackupInfo, ImpactSummary
+from app.domain.mentorado import MentoradoId
+from app.domain.procedure import Procedure, ProcedureId, ProcedureKind, ProcedureState
+from app.text import status as status_text
+from app.text.status import texts
+
+
+class CommandId(StrEnum):
+    """What can be done to a procedure."""
+
+    NOT_NOW = "not_now"  # put off what was asked; the same as a pause
+    CONFIRM = "confirm"
+    CONTINUE = "continue"
+    TRY_AGAIN = "try_again"
+    SEND_AWAY = "send_away"  # the wrong phone that scanned the code
+    ACCEPT = "accept"  # that phone, after all
+    PAUSE = "pause"
+    UNDO = "undo"
+    OPEN_FOLDER = "open_folder"  # where the file is that was made
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureCommand:
+    """*why* it cannot be done now; empty when it can."""
+
+    control: CommandId
+    label: str
+    why: str = ""
+
+
+def primary_command(procedure: Procedure) -> ProcedureCommand | None:
+    """The one thing to do next; None while the procedure works by itself, or asks."""
+    match procedure.state:
+        case ProcedureState.PAUSED:
+            return ProcedureCommand(
+                CommandId.CONTINUE, texts("procedure.go_on_undoing" if procedure.undoing else "procedure.continue")
+            )
+        case ProcedureState.FAILED:
+            return ProcedureCommand(CommandId.TRY_AGAIN, texts("procedure.try_again"))
+        case ProcedureState.DONE | ProcedureState.UNDONE:
+            return ProcedureCommand(CommandId.CLOSE, texts("procedure.close"))
+        case ProcedureState.RUNNING | ProcedureState.ASKING | ProcedureState.UNDOING:
+            return None
+
+
+def account_commands() -> tuple[ProcedureCommand, ProcedureCommand]:
+    """What is to be decided first when another phone than the mentorado's scanned the code."""
+    return (
+        ProcedureCommand(CommandId.SEND_AWAY, status_text.action(ActionName.REJECT_ACCOUNT)[0]),
+        ProcedureCommand(CommandId.ACCEPT, status_text.action(ActionName.ACCEPT_ACCOUNT)[0]),
+    )
+
+
+def secondary_command(procedure: Procedure) -> ProcedureCommand | None:
+    """What else one may want once it ended well."""
+    made = procedure.state is ProcedureState.DONE and procedure.head.kind is ProcedureKind.BACKUP
+    return ProcedureCommand(CommandId.OPEN_FOLDER, texts("settings.open_folder")) if made else None
+
+
+def other_commands(procedure: Procedure) -> tuple[ProcedureCommand, ...]:
+    """What else there is: always in the same places, locked where it does not fit."""
+    if procedure.ended:
+        return ()
+    undo = texts("procedure.no.undoing") if procedure.undoing else ""
+    if not procedure.can_be_undone:
+        undo = texts(f"procedure.no.{procedure.head.kind}")
+    cancels = procedure.head.kind is ProcedureKind.BACKUP  # there is nothing to undo but a copy
+    offers = (ProcedureCommand(CommandId.UNDO, texts("procedure.cancel" if cancels else "procedure.undo"), undo),)
+    if procedure.state in (ProcedureState.RUNNING, ProcedureState.UNDOING):
+        return (ProcedureCommand(CommandId.PAUSE, texts("procedure.pause")), *offers)
+    return offers
+
+
+class ProcedureCommands(Protocol):
+    """Runs procedures; what moves is told by `ProcedureChanged`. Everything that is asked for may raise `Problem`."""
+
+    def unfinished(self) -> Sequence[Procedure]: ...
+
+    def active(self, mentorado_id: MentoradoId) -> Procedure | None:
+        """The one that is open."""
+        ...
+
+    async def begin(
+        self,
+        kind: ProcedureKind,
+        mentorado_id: MentoradoId,
+        *,
+        facts: Mapping[str, str] = ...,
+        secret: str = "",
+        override_reason: str = "",
+    ) -> Procedure: ...
+
+    async def confirm(self, procedure_id: ProcedureId) -> None: ...
+
+    async def pause(self, procedure_id: ProcedureId) -> None: ...
+
+    async def resume(self, procedure_id: ProcedureId, *, secret: str = "") -> None: ...
+
+    async def undo(self, procedure_id: ProcedureId) -> None: ...
+
+    async def ledger(self, kind: ProcedureKind, mentorado_id: MentoradoId) -> ImpactSummary: ...
+
+
+class BackupList(Protocol):
+    """The archives there are."""
+
+    async def all(self, mentorado_id: MentoradoId) -> Sequence[BackupInfo]:
+        """The latest first."""
+        ...
+
+    async def verify(self, path: Path, *, passphrase: str = "") -> BackupInfo:
+        """Read it whole. Raises `Problem` for what is no backup, is damaged, or is locked."""
+        ...

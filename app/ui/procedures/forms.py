@@ -1,0 +1,497 @@
+"""What is asked and told before a procedure begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFileDialog,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.backups import ENDING
+from app.domain.backup import BackupInfo
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import Mentorado
+from app.domain.procedure import ProcedureKind
+from app.domain.repositories import Clock
+from app.formats.encryption import LEAST_LETTERS
+from app.text.conversation import size
+from app.text.procedure import counted
+from app.text.status import age, date_time, texts
+from app.ui.async_slots import async_slot, show_dialog
+from app.ui.procedures.impact import ImpactView, at_first
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import (
+    RADIUS_ROW,
+    SPACE_1,
+    SPACE_2,
+    SPACE_3,
+    TEXT_BODY,
+    TEXT_SMALL,
+    Theme,
+)
+from app.ui.widgets.labels import plain_tip
+
+if TYPE_CHECKING:
+    from app.ui.procedures.commands import BackupList, ProcedureCommands
+
+
+class ProcedureForm(QWidget):
+    """A question with room below it. Whoever shows it has the two buttons, and is told when they may change."""
+
+    changed = Signal()
+    submitted = Signal()
+    """Enter in a field that is filled in; it never means a backup without its passphrase."""
+    problem = Signal(object)
+    crashed = Signal(object)
+
+    kind: ProcedureKind
+
+    def __init__(self, theme: Theme, mentorado: Mentorado) -> None:
+        super().__init__()
+        self._theme = theme
+        self._mentorado = mentorado
+        self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 0, 0, 0)
+        self.column.setSpacing(SPACE_3)
+        self.column.addWidget(self._line)
+
+    @property
+    def name(self) -> str:
+        return self._mentorado.name
+
+    @property
+    def title(self) -> str:
+        """What the sheet is headed with."""
+        return texts(f"begin.{self.kind}.question", name=self.name)
+
+    @property
+    def confirm_label(self) -> str:
+        """What the confirming button says."""
+        return texts(f"begin.{self.kind}.confirm")
+
+    @property
+    def error(self) -> str:
+        """Why it cannot begin yet; empty when it can."""
+        return ""
+
+    @property
+    def fields(self) -> Sequence[QWidget]:
+        """What the keyboard goes through before the buttons, in the order in which it is read."""
+        return ()
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What it is begun with."""
+        return {}
+
+    @property
+    def secret(self) -> str:
+        """A passphrase that was typed; it goes no further than into memory."""
+        return ""
+
+    def retranslate(self) -> None:
+        self._line.setText(texts(f"begin.{self.kind}.line", name=self.name))
+        self.setAccessibleName(f"{self.title} {self._line.text()}")
+
+    def show_problem(self, problem: Problem) -> None:
+        self.problem.emit(problem)
+
+    def show_crash(self, error: Exception) -> None:
+        self.crashed.emit(error)
+
+
+class ImpactForm(ProcedureForm):
+    """Tells what is kept and what changes, and that a question comes before what cannot be undone."""
+
+    def __init__(
+        self, kind: ProcedureKind, theme: Theme, mentorado: Mentorado, procedures: ProcedureCommands, clock: Clock
+    ) -> None:
+        super().__init__(theme, mentorado)
+        self.kind = kind
+        self._procedures = procedures
+        self._clock = clock
+        self._ledger = ImpactView(theme)
+        self._ledger.setContentsMargins(0, SPACE_2, 0, 0)
+        self.column.addWidget(self._ledger)
+        self.retranslate()
+
+    @async_slot
+    async def retranslate(self) -> None:
+        """Ask what there is to lose, each time it is told."""
+        super().retranslate()
+        ledger = await self._procedures.ledger(self.kind, self._mentorado.id)
+        self._ledger.show_entries(at_first(ledger, self.kind, self.name, self._clock.now()))
+        self.changed.emit()
+
+
+_WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+_WIDTH, _DOT, _LOCK = 316, 18, 14
+
+
+def contents(info: BackupInfo) -> str:
+    """What is in it: messages, a session or none, protected or not, how large."""
+    lines = [
+        counted("settings.history.messages", info.messages),
+        texts("archive.session" if info.account else "archive.no_session"),
+        texts("archive.protected" if info.encrypted else "archive.unprotected"),
+        size(info.size),
+    ]
+    return " · ".join(filter(None, lines))
+
+
+class BackupCard(QAbstractButton):
+    """Chosen or not, like a radio button: a dot and an edge say which."""
+
+    def __init__(self, theme: Theme, info: BackupInfo, now: Callable[[], datetime]) -> None:
+        super().__init__(checkable=True, autoExclusive=True)
+        self.info = info
+        self._theme = theme
+        self._now = now
+        self._line = ""
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        theme.changed.connect(self.updateGeometry)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        now = self._now()
+        when = date_time(self.info.at.astimezone(), now.astimezone().date())
+        self.setText(f"{when} · {age(now - self.info.at)}")
+        self._line = contents(self.info)
+        self.setAccessibleName(f"{self.text()}. {self._line}")
+        self.setToolTip(plain_tip(str(self.info.path)))
+        self.updateGeometry()
+        self.update()
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        room = width - self._left - SPACE_3
+        return sum(self._height(font, words, room) for font, words in self._words()) + 2 * SPACE_3
+
+    def sizeHint(self) -> QSize:
+        return QSize(_WIDTH, self.heightForWidth(_WIDTH))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._left + self._theme.px(90), 0)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        tokens, on = self._theme.tokens, self.isChecked()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        edge, width = (tokens.focus, 2.0) if self.hasFocus() else (tokens.accent if on else tokens.border, 1.0)
+        painter.setPen(QPen(QColor(edge), width))
+        painter.setBrush(QColor(tokens.selected if on else tokens.hover if self.underMouse() else tokens.raised))
+        inset = width / 2
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), RADIUS_ROW, RADIUS_ROW)
+        self._paint_dot(painter)
+        room, top = self.width() - self._left - SPACE_3, SPACE_3
+        for (font, words), colour in zip(self._words(), (tokens.text, tokens.text2), strict=True):
+            height = self._height(font, words, room)
+            painter.setFont(font)
+            painter.setPen(QColor(colour))
+            painter.drawText(QRect(self._left, top, room, height), _WRAPPED, words)
+            top += height
+        painter.end()
+
+    def _paint_dot(self, painter: QPainter) -> None:
+        tokens, side = self._theme.tokens, self._theme.px(_DOT)
+        circle = QRectF(SPACE_3 + 1, (self.height() - side) / 2, side, side).adjusted(1, 1, -1, -1)
+        if self.isChecked():
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(tokens.accent))
+            painter.drawEllipse(circle)
+            inner, at = self._theme.px(_LOCK) - 2, circle.center().toPoint()
+            drawing = icon("check", tokens.on_accent, inner)
+            drawing.paint(painter, QRect(at.x() - inner // 2, at.y() - inner // 2, inner, inner))
+        else:
+            painter.setPen(QPen(QColor(tokens.border_strong), 1.5))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawEllipse(circle)
+
+    @property
+    def _left(self) -> int:
+        return SPACE_3 + self._theme.px(_DOT) + SPACE_2 + 4
+
+    def _words(self) -> tuple[tuple[QFont, str], tuple[QFont, str]]:
+        return (
+            (self._theme.font(TEXT_BODY, QFont.Weight.DemiBold), self.text()),
+            (self._theme.font(TEXT_SMALL), self._line),
+        )
+
+    @staticmethod
+    def _height(font: QFont, words: str, room: int) -> int:
+        return QFontMetrics(font).boundingRect(QRect(0, 0, room, 1000), _WRAPPED, words).height()
+
+
+class PassphraseField(QWidget):
+    """Dots; what is typed leaves it only as `phrase`."""
+
+    changed = Signal()
+    submitted = Signal()
+    """Enter, once there is a passphrase and nothing is wrong with it."""
+
+    def __init__(self, *, twice: bool = False) -> None:
+        super().__init__()
+        self.first = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
+        self.again = QLineEdit(echoMode=QLineEdit.EchoMode.Password)
+        self._labels = (
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText),
+            QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText),
+        )
+        self._twice = twice
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(SPACE_1)
+        for label, line in zip(self._labels, (self.first, self.again), strict=True):
+            label.setProperty("role", "secondary")
+            label.setBuddy(line)
+            line.textChanged.connect(self._on_typed)
+            column.addWidget(label)
+            column.addWidget(line)
+            column.addSpacing(SPACE_2)
+        self.first.returnPressed.connect(self._on_enter)
+        self.again.returnPressed.connect(self._on_enter)
+        self._on_typed()
+
+    @property
+    def fields(self) -> Sequence[QWidget]:
+        """In the order of reading."""
+        return self.first, self.again
+
+    @property
+    def phrase(self) -> str:
+        return self.first.text()
+
+    @property
+    def why_not(self) -> str:
+        """What is wrong with what was typed twice; an empty one is nobody's mistake."""
+        if not self.first.text() or not self._twice:
+            return ""
+        if len(self.first.text()) < LEAST_LETTERS:
+            return texts("begin.phrase_short", least=LEAST_LETTERS)
+        return "" if self.first.text() == self.again.text() else texts("begin.phrase_differs")
+
+    def clear(self) -> None:
+        """Forget what was typed."""
+        self.first.clear()
+        self.again.clear()
+
+    def say(self, first: str, again: str = "") -> None:
+        for label, line, words in zip(self._labels, (self.first, self.again), (first, again), strict=True):
+            label.setText(words)
+            line.setAccessibleName(words)
+
+    def _on_enter(self) -> None:
+        if self._twice and self.first.text() and not self.again.text():
+            self.again.setFocus()
+        elif self.first.text() and not self.why_not:
+            self.submitted.emit()
+
+    def _on_typed(self, _words: str = "") -> None:
+        wants_again = self._twice and bool(self.first.text())
+        for part in (self._labels[1], self.again):
+            part.setVisible(wants_again)
+        if not wants_again:
+            self.again.clear()
+        self.changed.emit()
+
+
+class BackupForm(ProcedureForm):
+    """The passphrase may be left empty, and what that means is said in either case."""
+
+    kind = ProcedureKind.BACKUP
+
+    def __init__(self, theme: Theme, mentorado: Mentorado) -> None:
+        super().__init__(theme, mentorado)
+        self.phrase = PassphraseField(twice=True)
+        self._means = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._means.setProperty("role", "secondary")
+        self.column.addWidget(self.phrase)
+        self.column.addWidget(self._means)
+        self.phrase.changed.connect(self._on_phrase)
+        self.phrase.submitted.connect(self.submitted)
+        self.retranslate()
+
+    @property
+    def confirm_label(self) -> str:
+        return texts(f"begin.backup.confirm_{'protected' if self.secret else 'unprotected'}")
+
+    @property
+    def fields(self) -> Sequence[QWidget]:
+        return self.phrase.fields
+
+    @property
+    def error(self) -> str:
+        return self.phrase.why_not
+
+    @property
+    def secret(self) -> str:
+        return self.phrase.phrase
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        self.phrase.say(texts("begin.phrase"), texts("begin.phrase_again"))
+        self.phrase.first.setPlaceholderText(texts("begin.phrase_hint"))
+        self._on_phrase()
+
+    def _on_phrase(self) -> None:
+        self._means.setText(texts("begin.phrase_means" if self.secret else "begin.no_phrase_means"))
+        self.phrase.first.setAccessibleDescription(self._means.text())
+        self.changed.emit()
+
+
+class RestoreForm(ProcedureForm):
+    """The mentorado's own backups, the latest first, and any other file. What is chosen says what will happen."""
+
+    kind = ProcedureKind.RESTORE
+
+    def __init__(self, theme: Theme, mentorado: Mentorado, backups: BackupList, clock: Clock) -> None:
+        super().__init__(theme, mentorado)
+        self._backups = backups
+        self._clock = clock
+        self._read = False
+        self._locked: Path | None = None  # a file of which nothing is known without its passphrase
+        self._chosen: BackupInfo | None = None
+        self._infos: list[BackupInfo] = []
+        self._buttons: list[BackupCard] = []
+        self._list = QVBoxLayout()
+        self._list.setSpacing(SPACE_2)
+        self._empty = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._empty.setProperty("role", "secondary")
+        self.choose_file = QPushButton()
+        self.choose_file.setProperty("role", "link")
+        self.choose_file.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.choose_file.clicked.connect(self._choose_file)
+        self.phrase = PassphraseField()
+        self._ledger = ImpactView(theme)
+        self._ledger.setContentsMargins(0, SPACE_3, 0, 0)
+        self.column.addWidget(self._empty)
+        self.column.addLayout(self._list)
+        for part in (self.choose_file, self.phrase, self._ledger):
+            self.column.addWidget(part)
+        self.phrase.changed.connect(self.changed)
+        self.phrase.submitted.connect(self.submitted)
+        self.retranslate()
+        self.read()
+
+    @property
+    def chosen(self) -> BackupInfo | None:
+        return self._chosen
+
+    @property
+    def fields(self) -> Sequence[QWidget]:
+        return (*self._buttons, self.choose_file, *self.phrase.fields)
+
+    @property
+    def error(self) -> str:
+        if self._locked is None and self._chosen is None:
+            return texts("begin.restore.choose")
+        needs = self._locked is not None or (self._chosen is not None and self._chosen.encrypted)
+        return texts("begin.restore.phrase_needed") if needs and not self.secret else ""
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        file = self._locked or (self._chosen.path if self._chosen else None)
+        return {"path": str(file)} if file else {}
+
+    @property
+    def secret(self) -> str:
+        return self.phrase.phrase
+
+    @async_slot
+    async def read(self) -> None:
+        """Look for the mentorado's backups."""
+        self._infos = list(await self._backups.all(self._mentorado.id))
+        self._read = True
+        self._show()
+
+    async def take(self, file: Path) -> None:
+        """Choose a *file* from anywhere. Raises `Problem` unless it is a backup; one that is locked stays closed."""
+        try:
+            info = await self._backups.verify(file)
+        except Problem as problem:
+            if problem.code is not ProblemCode.BACKUP_LOCKED:
+                raise
+            self._locked, self._chosen = file, None
+        else:
+            self._locked, self._chosen = None, info
+            if all(each.path != info.path for each in self._infos):
+                self._infos.insert(0, info)
+        self._show()
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        self.choose_file.setText(texts("begin.restore.file"))
+        self.phrase.say(texts("procedure.passphrase"))
+        self._show()
+
+    @async_slot
+    async def _choose_file(self, _checked: bool = False) -> None:
+        dialog = QFileDialog(self, texts("begin.restore.file_title"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        ours = texts("begin.restore.file_kind", ending=ENDING.removeprefix("."))
+        dialog.setNameFilters([ours, texts("begin.restore.any_file")])
+        if await show_dialog(dialog) is QFileDialog.DialogCode.Accepted:
+            await self.take(Path(dialog.selectedFiles()[0]))
+
+    def _pick(self, info: BackupInfo) -> None:
+        self._locked, self._chosen = None, info
+        self._show()
+
+    def _show(self) -> None:
+        self._show_list(self._infos)
+        for info, button in zip(self._infos, self._buttons, strict=True):
+            button.setChecked(info == self._chosen)
+        if self._locked is not None:
+            empty = texts("begin.restore.locked_file", file=self._locked.name)
+        elif not self._read:
+            empty = texts("begin.restore.looking")
+        else:
+            empty = "" if self._infos else texts("begin.restore.none", name=self.name)
+        self._empty.setText(empty)
+        self._empty.setVisible(bool(empty))
+        self.phrase.setVisible(self._locked is not None or (self._chosen is not None and self._chosen.encrypted))
+        self._ledger.show_entries(self._entries() if self._chosen or self._locked else [])
+        self._ledger.setVisible(bool(self._chosen or self._locked))
+        self.changed.emit()
+
+    def _entries(self) -> list[tuple[str, str]]:
+        return [(aspect, texts(f"begin.restore.{aspect}", name=self.name)) for aspect in ("kept", "changes")]
+
+    def _show_list(self, infos: Sequence[BackupInfo]) -> None:
+        if [button.info for button in self._buttons] == list(infos):
+            for button in self._buttons:
+                button.retranslate()
+            return
+        for button in self._buttons:
+            button.hide()
+            button.deleteLater()
+        self._buttons = [BackupCard(self._theme, info, self._clock.now) for info in infos]
+        for button in self._buttons:
+            button.clicked.connect(lambda _checked=False, info=button.info: self._pick(info))
+            self._list.addWidget(button)

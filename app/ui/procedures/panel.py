@@ -1,0 +1,464 @@
+"""A procedure beside the list, from its question to its end. The window stays usable: one needs the phone meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QColor,
+    QHideEvent,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QApplication, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+
+from app.domain.actions import ActionName
+from app.domain.errors import Problem, ProblemCode
+from app.domain.events import BackupProgressed, MentoradoChanged, PairingQueueChanged, ProcedureChanged, StatusChanged
+from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.procedure import Procedure, ProcedureKind, StepName
+from app.text.procedure import if_closed, progress, title
+from app.text.status import problem as words_of
+from app.text.status import texts
+from app.ui.action_runner import ActionRequest, ActionRunner, RunnerServices
+from app.ui.async_slots import async_slot
+from app.ui.detail_pane.summary import InlineError
+from app.ui.procedures.chrome import FocusMemory, Footer, SheetHead
+from app.ui.procedures.commands import CommandId, ProcedureCommand, ProcedureCommands, other_commands
+from app.ui.procedures.forms import BackupForm, ImpactForm, ProcedureForm, RestoreForm
+from app.ui.procedures.progress import ProcedureView
+from app.ui.theme.theme import SPACE_2, SPACE_3, SPACE_6
+
+_DECIDES: Final = MappingProxyType(
+    {CommandId.SEND_AWAY: ActionName.REJECT_ACCOUNT, CommandId.ACCEPT: ActionName.ACCEPT_ACCOUNT}
+)
+
+
+async def begin(tools: RunnerServices, request: ActionRequest, form: ProcedureForm) -> Procedure:
+    """Begin what *form* asked about. Raises `Problem`, and nothing that was typed is gone then."""
+    return await procedures_of(tools).begin(
+        form.kind,
+        request.mentorado_id,
+        facts=form.facts,
+        secret=form.secret,
+        override_reason=request.override_reason,
+    )
+
+
+async def execute(sheets: ActionRunner, control: CommandId, procedure: Procedure, over: QWidget, secret: str) -> None:
+    """Do what a person wants of *procedure*; a *secret* that was typed again goes along. Raises `Problem`."""
+    procedures, procedure_id = procedures_of(sheets.tools), procedure.head.id
+    match control:
+        case CommandId.SEND_AWAY | CommandId.ACCEPT:
+            await sheets.run(_DECIDES[control], procedure.head.mentorado_id, over)
+        case CommandId.CONFIRM:
+            await procedures.confirm(procedure_id)
+        case CommandId.PAUSE | CommandId.NOT_NOW:
+            await procedures.pause(procedure_id)
+        case CommandId.UNDO:
+            await procedures.undo(procedure_id)
+        case CommandId.CONTINUE | CommandId.TRY_AGAIN:
+            await procedures.resume(procedure_id, secret=secret)
+        case CommandId.OPEN_FOLDER:
+            if file := procedure.step(StepName.PUT_IN_PLACE).facts.get("path"):
+                sheets.tools.open_folder(Path(file).parent)
+        case CommandId.CLOSE:
+            """Closing a sheet asks nothing of a procedure."""
+
+
+def procedures_of(tools: RunnerServices) -> ProcedureCommands:
+    """Raises `Problem(NOT_POSSIBLE_NOW)` where there are none."""
+    if tools.procedures is None:
+        raise Problem(ProblemCode.NOT_POSSIBLE_NOW)
+    return tools.procedures
+
+
+KIND_OF: Final = MappingProxyType(
+    {
+        ActionName.RECOVER: ProcedureKind.RECOVERY,
+        ActionName.REAUTHENTICATE: ProcedureKind.REAUTHENTICATION,
+        ActionName.BACK_UP: ProcedureKind.BACKUP,
+        ActionName.RESTORE: ProcedureKind.RESTORE,
+    }
+)
+
+
+def form_for(request: ActionRequest, tools: RunnerServices) -> ProcedureForm:
+    """The question for *errand*."""
+    mentorado, kind = tools.mentorados.get(request.mentorado_id), KIND_OF[request.name]
+    match kind:
+        case ProcedureKind.BACKUP:
+            return BackupForm(tools.theme, mentorado)
+        case ProcedureKind.RESTORE:
+            if tools.backups is None:
+                raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=request.name)
+            return RestoreForm(tools.theme, mentorado, tools.backups, tools.clock)
+        case ProcedureKind.RECOVERY | ProcedureKind.REAUTHENTICATION:
+            return ImpactForm(kind, tools.theme, mentorado, procedures_of(tools), tools.clock)
+
+
+TICK_MILLISECONDS = 1000
+
+
+class ProcedurePanel(QWidget):
+    """One mentorado's: first the question, once it was answered the procedure. Holds no truth of its own."""
+
+    closed = Signal()
+    """It can go: nothing is asked any more. The procedure, if there is one, goes on."""
+
+    def __init__(self, sheets: ActionRunner, mentorado_id: MentoradoId) -> None:
+        super().__init__()
+        self._sheets, tools = sheets, sheets.tools
+        self._mentorado_id = mentorado_id
+        self._procedure: Procedure | None = None
+        self._request: ActionRequest | None = None
+        self._form: ProcedureForm | None = None
+        self._busy = False
+        self._keyboard = FocusMemory(self)
+        self._last: object = None  # what the buttons depend on
+        self.head = SheetHead(tools.theme)
+        self.head.close_wanted.connect(self.closed)
+        self.trouble = InlineError(tools.theme)
+        self.trouble.dismissed.connect(self.trouble.hide)
+        self.view = ProcedureView(tools)
+        self.view.wanted.connect(self._do)
+        self.view.text_expanded.connect(self._refresh)
+        self.view.code_moved.connect(self._scroll_to)
+        self.view.problem.connect(self.show_problem)
+        self.view.crash.connect(self.show_crash)
+        self.footer = Footer()
+        self.footer.wanted.connect(self._do)
+        self._inside = QWidget()
+        self._column = QVBoxLayout(self._inside)
+        self._column.setContentsMargins(SPACE_6, SPACE_6 - 4, SPACE_6, SPACE_6)
+        self._column.setSpacing(SPACE_3)
+        self._column.addWidget(self.trouble)
+        self._column.addWidget(self.view)
+        self._column.addStretch(1)
+        self._scroll = QScrollArea(widgetResizable=True)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(self._inside)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(1, 0, 0, 0)  # the line at the edge
+        column.setSpacing(0)
+        column.addWidget(self.head)
+        column.addWidget(self._scroll, 1)
+        column.addWidget(self.footer)
+        self._timer = QTimer(self, interval=TICK_MILLISECONDS)
+        self._timer.timeout.connect(self._tick)
+        bus = tools.bus
+        undo = (
+            bus.subscribe(ProcedureChanged, self._on_procedure),
+            bus.subscribe(BackupProgressed, self._on_moved),
+            bus.subscribe(StatusChanged, self._on_status),
+            bus.subscribe(PairingQueueChanged, lambda _event: self._refresh()),
+            bus.subscribe(MentoradoChanged, self._on_mentorado),
+            texts.on_change(self._retranslate),
+        )
+        self.destroyed.connect(partial(_all_of, undo))
+
+    @property
+    def procedure(self) -> Procedure | None:
+        return self._procedure
+
+    @property
+    def form(self) -> ProcedureForm | None:
+        """What is asked before it begins."""
+        return self._form
+
+    def ask(self, request: ActionRequest) -> None:
+        """Show the question of *errand*."""
+        self._request, self._procedure = request, None
+        self._drop_form()
+        self._form = form = form_for(request, self._sheets.tools)
+        form.changed.connect(self._refresh)
+        form.submitted.connect(self._submit)
+        form.problem.connect(self.show_problem)
+        form.crashed.connect(self.show_crash)
+        self._column.insertWidget(1, form)
+        form.show()  # else the layout does it later, and nothing in it could have the keyboard yet
+        self.trouble.hide()
+        self._refresh()
+
+    def show_procedure(self, procedure: Procedure) -> None:
+        """Follow *procedure* from now on."""
+        self._drop_form()
+        self._procedure = procedure
+        self._refresh()
+
+    def take_focus(self) -> None:
+        """Put the keyboard into the first field, or where nothing can go wrong."""
+        if self._form is not None:
+            fields = [field for field in self._form.fields if field.isVisibleTo(self)]
+            first = fields[0] if fields else self.footer.button(CommandId.NOT_NOW)
+            first.setFocus()
+        elif self.view.phrase.isVisibleTo(self):
+            self.view.phrase.first.setFocus()
+        else:
+            self.setFocus()
+            self._keyboard.focus_first(self.view.attention.not_now, self.view.attention.main)
+
+    def show_problem(self, problem: Problem) -> None:
+        self._say_trouble(*words_of(problem))
+
+    def show_crash(self, _error: Exception) -> None:
+        self._say_trouble(texts("detail.crash"), texts("detail.crash_next"))
+
+    def event(self, event: QEvent) -> bool:
+        kind, escape = QEvent.Type.ShortcutOverride, Qt.Key.Key_Escape
+        if event.type() is kind and isinstance(event, QKeyEvent) and event.key() == escape:
+            event.accept()  # else the window takes it to close its drawer
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.closed.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._timer.start()
+        self._refresh()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.view.bring_code_into_view()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._timer.stop()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        tokens = self._sheets.tools.theme.tokens
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(tokens.surface))
+        painter.fillRect(0, 0, 1, self.height(), QColor(tokens.border))
+        painter.end()
+
+    # --- what a person wants
+
+    def _submit(self) -> None:
+        """Enter in a field does what the button does, if that can be pressed."""
+        if self.footer.button(CommandId.CONFIRM).isEnabled():
+            self._do(CommandId.CONFIRM)
+
+    @async_slot
+    async def _do(self, control: CommandId) -> None:
+        if self._busy:
+            return
+        self._busy = True
+        self.trouble.hide()
+        self._refresh()
+        try:
+            await self._done(control)
+        finally:
+            self._busy = False
+            self._refresh()
+            self._keyboard.focus_first(self.view.attention.not_now, self.view.attention.main)
+
+    async def _done(self, control: CommandId) -> None:
+        if control is CommandId.CLOSE or (self._form is not None and control is CommandId.NOT_NOW):
+            self.closed.emit()
+        elif self._form is not None and self._request is not None:
+            await self._begin(self._form, self._request)
+        elif self._procedure is not None:
+            await execute(self._sheets, control, self._procedure, self, self.view.take_secret())
+
+    async def _begin(self, form: ProcedureForm, request: ActionRequest) -> None:
+        procedure = await begin(self._sheets.tools, request, form)
+        if self._procedure is None:  # it told us already, and may have moved since
+            self.show_procedure(procedure)
+
+    # --- what happened
+
+    def _on_procedure(self, event: ProcedureChanged) -> None:
+        if event.procedure.head.mentorado_id == self._mentorado_id:
+            self.show_procedure(event.procedure)
+
+    def _on_moved(self, event: BackupProgressed) -> None:
+        if self._procedure is not None and event.procedure_id == self._procedure.head.id:
+            self.view.show_progress(event.progress)
+
+    def _on_status(self, event: StatusChanged) -> None:
+        if event.mentorado_id == self._mentorado_id:
+            self._refresh()
+
+    def _on_mentorado(self, event: MentoradoChanged) -> None:
+        if event.mentorado.id == self._mentorado_id:
+            self._refresh()
+
+    def _tick(self) -> None:
+        if self._procedure is not None and not self._procedure.ended:
+            self.head.say(self.head.title, progress(self._procedure, self._sheets.tools.clock.now()))
+
+    # --- how it is shown
+
+    def _refresh(self) -> None:
+        procedure = self._procedure
+        step = procedure.next_step if procedure else None
+        now = (self._form, procedure and procedure.state, step and step.name, self._busy)
+        if now == self._last:
+            self._render()
+            return
+        self._last = now
+        with self._keyboard.kept():
+            self._render()
+        self._scroll.verticalScrollBar().setValue(0)  # what is new is at the top
+        self.view.bring_code_into_view()
+
+    def _render(self) -> None:
+        mentorado = self._sheets.tools.mentorados.get(self._mentorado_id)
+        procedure = self._procedure
+        self.view.setVisible(procedure is not None)
+        if procedure is not None:
+            self._show(procedure, mentorado)
+        elif self._form is not None:
+            self._show_form(self._form, mentorado)
+
+    def _show(self, procedure: Procedure, mentorado: Mentorado) -> None:
+        name, now = mentorado.name, self._sheets.tools.clock.now()
+        self.head.say(title(procedure.head.kind, name), progress(procedure, now))
+        self.head.say_close(texts("procedure.close" if procedure.ended else "procedure.close_panel"))
+        self.setAccessibleName(self.head.title)
+        self.view.show_procedure(procedure, mentorado, busy=self._busy)
+        self.footer.show_offers(if_closed(procedure), other_commands(procedure), busy=self._busy)
+        self._keyboard.announce(self.view.spoken)
+
+    def _show_form(self, form: ProcedureForm, mentorado: Mentorado) -> None:
+        override = self._request.override_reason if self._request else ""
+        self.head.say(form.title, texts("begin.override", reason=override) if override else "")
+        self.head.say_close(texts("begin.cancel"))
+        self.setAccessibleName(self.head.title)
+        self._keyboard.go_through(form.fields, before=self.footer.button(CommandId.NOT_NOW))
+        offers = (
+            ProcedureCommand(CommandId.NOT_NOW, texts("begin.cancel")),
+            ProcedureCommand(CommandId.CONFIRM, form.confirm_label, form.error),
+        )
+        self.footer.show_offers("", offers, busy=self._busy, strong=CommandId.CONFIRM)
+
+    def _scroll_to(self, top: int) -> None:
+        fits = top + self.view.pairing.needed_height <= self._scroll.viewport().height()
+        self._scroll.verticalScrollBar().setValue(0 if fits else top - SPACE_2)
+
+    def _say_trouble(self, sentence: str, next_step: str) -> None:
+        self.trouble.show_trouble(sentence, next_step)
+        self._scroll.ensureWidgetVisible(self.trouble)
+        self._keyboard.announce(f"{sentence} {next_step}")
+
+    def _drop_form(self) -> None:
+        if self._form is not None:
+            self._column.removeWidget(self._form)
+            self._form.hide()
+            self._form.deleteLater()
+            self._form = None
+
+    def _retranslate(self) -> None:
+        if self._form is not None:
+            self._form.retranslate()
+        self.view.retranslate()
+        self._refresh()
+
+
+def _all_of(undo: Sequence[Callable[[], None]], *_destroyed: object) -> None:
+    for each in undo:
+        each()
+
+
+class ProcedurePanelController(QObject):
+    """Puts sheets on *pages* and takes them off. A procedure whose sheet was closed goes on, and can be seen again."""
+
+    changed = Signal()
+    mentorado_wanted = Signal(str)
+    """The sheet that was asked for is of somebody who is not on show."""
+    problem = Signal(object)
+    crash = Signal(object)
+
+    def __init__(
+        self, sheets: ActionRunner, pages: QStackedLayout, pane: QWidget, shown: Callable[[], MentoradoId | None]
+    ) -> None:
+        super().__init__(pane)
+        self._sheets, self._tools = sheets, sheets.tools
+        self._pages = pages
+        self._pane = pane
+        self._shown = shown
+        self._open: dict[MentoradoId, ProcedurePanel] = {}
+        sheets.procedure_wanted.connect(self.open_form)
+
+    def of(self, mentorado_id: MentoradoId) -> ProcedurePanel | None:
+        """The sheet that is open."""
+        return self._open.get(mentorado_id)
+
+    def procedure_of(self, mentorado_id: MentoradoId) -> Procedure | None:
+        """The procedure that is not finished, whether its sheet is open or not."""
+        return self._tools.procedures.active(mentorado_id) if self._tools.procedures else None
+
+    @async_slot
+    async def open_form(self, request: ActionRequest) -> None:
+        """Ask what comes before the procedure of *errand*."""
+        mentorado_id = request.mentorado_id
+        if mentorado_id != self._shown() or not self._pane.isVisible():
+            self.mentorado_wanted.emit(mentorado_id)
+        try:
+            self._sheet(mentorado_id).ask(request)
+        except BaseException:
+            self.close(mentorado_id)
+            raise
+        self._bring_forward(mentorado_id)
+
+    def show(self) -> None:
+        """Show the procedure of whoever is on show; nothing happens when there is none."""
+        mentorado_id = self._shown()
+        procedure = self.procedure_of(mentorado_id) if mentorado_id else None
+        if mentorado_id is not None and procedure is not None:
+            self._sheet(mentorado_id).show_procedure(procedure)
+            self._bring_forward(mentorado_id)
+
+    @async_slot
+    async def resume(self) -> None:
+        """Show it, and let it continue."""
+        self.show()
+        mentorado_id = self._shown()
+        procedure = self.procedure_of(mentorado_id) if mentorado_id else None
+        if procedure is not None and self._tools.procedures is not None:
+            await self._tools.procedures.resume(procedure.head.id)
+
+    def close(self, mentorado_id: MentoradoId) -> None:
+        """Have the pane itself there again."""
+        sheet = self._open.pop(mentorado_id, None)
+        if sheet is None:
+            return
+        focused = QApplication.focusWidget()
+        had_focus = focused is not None and (focused is sheet or sheet.isAncestorOf(focused))
+        self.changed.emit()
+        if had_focus and (shown := self._pages.currentWidget()):
+            shown.setFocus()  # not the first button that comes along
+        self._pages.removeWidget(sheet)
+        sheet.hide()
+        sheet.deleteLater()
+
+    def show_problem(self, problem: Problem) -> None:
+        self.problem.emit(problem)
+
+    def show_crash(self, error: Exception) -> None:
+        self.crash.emit(error)
+
+    def _bring_forward(self, mentorado_id: MentoradoId) -> None:
+        self.changed.emit()
+        self._open[mentorado_id].take_focus()
+
+    def _sheet(self, mentorado_id: MentoradoId) -> ProcedurePanel:
+        if mentorado_id not in self._open:
+            sheet = self._open[mentorado_id] = ProcedurePanel(self._sheets, mentorado_id)
+            sheet.closed.connect(lambda: self.close(mentorado_id))
+            self._pages.addWidget(sheet)
+        return self._open[mentorado_id]

@@ -1,0 +1,285 @@
+"""The queue gate: what waits at the provider is shown, and a person says whether it is sent, removed or left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+
+from app.core.actions import ActionService
+from app.core.provider_setup.queue import OutboundQueueService
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.errors import Problem, ProblemCode
+from app.domain.mentorado import Mentorado
+from app.domain.names import visible
+from app.domain.repositories import Clock
+from app.domain.sending import QueuedMessage
+from app.text.status import (
+    age,
+    provider,
+    refusal,
+    texts,
+)
+from app.text.status import problem as words_of
+from app.ui.async_slots import async_slot
+from app.ui.dialogs.base import ScrollDialog
+from app.ui.dialogs.confirm import normalize_name
+from app.ui.theme.theme import (
+    SPACE_1,
+    SPACE_2,
+    SPACE_3,
+    SPACE_4,
+    TEXT_BODY,
+    Theme,
+)
+from app.ui.widgets.labels import ScaledLabel
+
+MOST: Final = 30
+"""So many are shown; the rest is counted."""
+_LONGEST = 180
+_SHOWN_DIGITS = 4
+
+
+def masked_recipient(to: str) -> str:
+    """*to* as far as it must be read to know whose message it is: country and area, and the last digits."""
+    digits, _at, kind = to.partition("@")
+    digits, last = digits.lstrip("+"), digits[-_SHOWN_DIGITS:]
+    if kind == "g.us" or "-" in digits:
+        return texts("queue.group", digits=last.removeprefix("-"))
+    if kind == "lid" or not digits.isdecimal() or len(digits) < 2 * _SHOWN_DIGITS + 2:
+        return texts("queue.contact", digits=last)
+    if digits.startswith("55") and len(digits) in (12, 13):
+        return f"+55\u00a0{digits[2:4]}\u00a0•••••\u2011{last}"
+    return f"+{digits[:2]}\u00a0•••••{last}"
+
+
+def beginning(text: str) -> str:
+    """The words of *text* on as few lines as they need, cut where there are too many."""
+    words = " ".join(visible(text).split())
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST].rstrip()}…"
+
+
+class QueueList(QFrame):
+    """What cannot be shown of a message is said instead: one without text is a picture or another kind."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setProperty("role", "sunken")
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(SPACE_4, SPACE_2, SPACE_4, SPACE_2)
+        self._column.setSpacing(0)
+
+    def show_messages(self, messages: Sequence[QueuedMessage], now: datetime) -> None:
+        while item := self._column.takeAt(0):
+            if widget := item.widget():
+                widget.deleteLater()
+        for place, message in enumerate(messages[:MOST]):
+            if place:
+                line = QFrame()
+                line.setProperty("role", "line")
+                self._column.addWidget(line)
+            self._column.addWidget(self._row(message, now))
+        if len(messages) > MOST:
+            more = QLabel(
+                texts.plural("queue.more", len(messages) - MOST), wordWrap=True, textFormat=Qt.TextFormat.PlainText
+            )
+            more.setProperty("role", "secondary")
+            more.setContentsMargins(0, SPACE_2, 0, SPACE_2)
+            self._column.addWidget(more)
+
+    def _row(self, message: QueuedMessage, now: datetime) -> QFrame:
+        row = QFrame()
+        to = ScaledLabel(self._theme, TEXT_BODY, QFont.Weight.DemiBold, wraps=False)
+        to.setText(masked_recipient(message.to))
+        since = QLabel(age(now - message.since) if message.since else "", textFormat=Qt.TextFormat.PlainText)
+        since.setProperty("role", "caption")
+        text = QLabel(
+            beginning(message.text) or texts("queue.no_text"), wordWrap=True, textFormat=Qt.TextFormat.PlainText
+        )
+        text.setProperty("role", "secondary")
+        head = QHBoxLayout()
+        head.setSpacing(SPACE_3)
+        head.addWidget(to, 1)
+        head.addWidget(since, 0, Qt.AlignmentFlag.AlignVCenter)
+        column = QVBoxLayout(row)
+        column.setContentsMargins(0, SPACE_2, 0, SPACE_2)
+        column.setSpacing(SPACE_1 // 2)
+        column.addLayout(head)
+        column.addWidget(text)
+        row.setAccessibleName(f"{to.text()}, {since.text()}: {text.text()}")
+        return row
+
+
+_WIDTH = 560
+
+
+class QueueDialog(ScrollDialog):
+    """Leaving all as it is has the focus. Removing cannot be undone, so the name is typed before."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        over: QWidget,
+        mentorado: Mentorado,
+        service: OutboundQueueService,
+        actions: ActionService,
+        clock: Clock,
+        messages: Sequence[QueuedMessage],
+    ) -> None:
+        super().__init__(theme, over, width=_WIDTH)
+        self._mentorado = mentorado
+        self._service = service
+        self._actions = actions
+        self._clock = clock
+        self._removing = False
+        self.messages: Sequence[QueuedMessage] = ()
+        self.decided = False
+        self._about = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.trouble = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.trouble.setProperty("role", "danger")
+        self.trouble.hide()
+        self.listed = QueueList(theme)
+        self._removal = QWidget()
+        removal = QVBoxLayout(self._removal)
+        removal.setContentsMargins(0, 0, 0, 0)
+        removal.setSpacing(SPACE_2)
+        label = QLabel(
+            texts("question.type_name", name=mentorado.name),
+            wordWrap=True,
+            textFormat=Qt.TextFormat.PlainText,
+        )
+        label.setProperty("role", "secondary")
+        self.typed = QLineEdit()
+        self.typed.setAccessibleName(label.text())
+        self.typed.textChanged.connect(self._arrange)
+        label.setBuddy(self.typed)
+        removal.addWidget(label)
+        removal.addWidget(self.typed)
+        for part in (self._about, self.trouble, self.listed, self._removal):
+            self.inside.addWidget(part)
+
+        self.leave = self.add_button("")
+        self.leave.setAutoDefault(True)  # Enter answers with what has the focus
+        self.leave.clicked.connect(self._leave)
+        self.remove = self.add_button("")
+        self.remove.clicked.connect(self._remove)
+        self.send = self.add_button("")
+        self.send.clicked.connect(self._send)
+        self._show(messages)
+        self.leave.setFocus()
+
+    def show_problem(self, problem: Problem) -> None:
+        """When more waits than was shown, show what waits now: the decision is taken again."""
+        self.trouble.setText(" ".join(words_of(problem)))
+        self.trouble.show()
+        if problem.code is ProblemCode.QUEUE_CHANGED:
+            self._look_again()
+
+    def show_crash(self, _error: Exception) -> None:
+        self.trouble.setText(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+        self.trouble.show()
+
+    @async_slot
+    async def _look_again(self) -> None:
+        waiting = await self._service.list(self._mentorado.id)
+        if not self.over:
+            self._show(waiting)
+
+    @async_slot
+    async def _send(self, _checked: bool = False) -> None:
+        with self._working():
+            await self._service.send(self._mentorado.id, self.messages)
+        self._end()
+
+    @async_slot
+    async def _remove(self, _checked: bool = False) -> None:
+        if not self._removing:
+            self._removing = True
+            self._arrange()
+            self.typed.setFocus()
+            return
+        with self._working():
+            await self._service.purge(self._mentorado.id, self.messages)
+        self._end()
+
+    def _leave(self, _checked: bool = False) -> None:
+        if self._removing:  # one step back, not all the way
+            self._removing = False
+            self.typed.clear()
+            self._arrange()
+            self.leave.setFocus()
+        else:
+            self.reject()
+
+    def _show(self, messages: Sequence[QueuedMessage]) -> None:
+        self.messages = messages
+        self._removing = False
+        self.listed.show_messages(messages, self._clock.now())
+        self.listed.setVisible(bool(messages))
+        self._arrange()
+
+    def _arrange(self, _written: str = "") -> None:
+        """Every button says what it does to how many."""
+        name, count = self._mentorado.name, len(self.messages)
+        why = self._actions.unavailable_reason(ActionName.CONNECT, self._mentorado.id)
+        if self._removing:
+            self.set_title(texts.plural("queue.remove_title", count, name=name))
+            self._about.setText(texts("queue.remove_about", provider=provider(self._mentorado.link.provider)))
+        else:
+            self.set_title(texts.plural("queue.title", count, name=name))
+            self._about.setText(self._about_text(why))
+        self._removal.setVisible(self._removing)
+        self.leave.setText(texts("queue.back" if self._removing else "queue.leave" if count else "dialog.close"))
+        self.send.setText(texts("queue.send" if count else "queue.connect"))
+        self.send.setVisible(not self._removing and why is None)
+        self.remove.setText(
+            texts.plural("queue.remove_now", count)
+            if self._removing
+            else texts("queue.remove" if why is None else "queue.remove_only")
+        )
+        self.remove.setVisible(bool(count))
+        meant = normalize_name(self.typed.text()) == normalize_name(name)
+        self.remove.setEnabled(not self.busy and (meant or not self._removing))
+        self.send.setEnabled(not self.busy)
+        self.leave.setEnabled(not self.busy)
+        self._dress()
+
+    def _about_text(self, why: UnavailableReason | None) -> str:
+        kind = provider(self._mentorado.link.provider)
+        if not self.messages:
+            return texts("queue.nothing", provider=kind)
+        since = [message.since for message in self.messages if message.since is not None]
+        oldest = texts("queue.oldest", age=age(self._clock.now() - min(since))) if since else ""
+        rest = texts("queue.about", provider=kind) if why is None else texts("queue.running", why=refusal(why))
+        return " ".join(filter(None, (rest, oldest)))
+
+    def _dress(self) -> None:
+        roles = ((self.remove, "danger" if self._removing else ""), (self.send, "" if self.messages else "primary"))
+        for button, role in roles:
+            if button.property("role") != role:
+                button.setProperty("role", role)
+                button.style().unpolish(button)
+                button.style().polish(button)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """While a decision is carried out, no other is taken."""
+        self.trouble.hide()
+        self.busy = True
+        self._arrange()
+        try:
+            yield
+        finally:
+            self.busy = False
+            if not self.over:
+                self._arrange()
+
+    def _end(self) -> None:
+        self.decided = True
+        self.accept()

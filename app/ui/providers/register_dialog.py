@@ -1,0 +1,149 @@
+"""Registering a number with its PIN: what it does, how many tries are left, and the six digits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from PySide6.QtCore import QRegularExpression, Qt
+from PySide6.QtGui import QRegularExpressionValidator
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidget
+
+from app.core.provider_setup.registration import LIMIT, AttemptQuota, NumberRegistrationService
+from app.domain.errors import Problem
+from app.domain.mentorado import Mentorado
+from app.domain.repositories import Clock
+from app.text.signs import Tone
+from app.text.status import date_time, texts, unbroken
+from app.text.status import problem as words_of
+from app.ui.async_slots import async_slot
+from app.ui.dialogs.base import ScrollDialog
+from app.ui.theme.theme import SPACE_1, SPACE_2, TEXT_NAME, Theme
+from app.ui.widgets.labels import Badge
+
+_FEW = 3
+_DIGITS = 6
+
+
+def tries_left(allowance: AttemptQuota, now: datetime) -> str:
+    """How many tries are left, and when there is one more."""
+    if allowance.left == LIMIT or allowance.until is None:
+        return texts.plural("register.left", allowance.left, limit=LIMIT)
+    local = allowance.until.astimezone()
+    until = date_time(local, now.astimezone().date())
+    return texts.plural("register.left_until", allowance.left, limit=LIMIT, until=until)
+
+
+def tries_tone(allowance: AttemptQuota) -> Tone:
+    if allowance.left == 0:
+        return Tone.ERROR
+    return Tone.WAITING if allowance.left <= _FEW else Tone.IDLE
+
+
+class RegisterDialog(ScrollDialog):
+    """The PIN shows as dots, and is kept nowhere: not here once it was used, and not in the program."""
+
+    def __init__(
+        self, theme: Theme, over: QWidget, mentorado: Mentorado, registration: NumberRegistrationService, clock: Clock
+    ) -> None:
+        super().__init__(theme, over)
+        self._mentorado = mentorado
+        self._registration = registration
+        self._clock = clock
+        self._allowance: AttemptQuota | None = None
+        self.set_title(texts("register.title", name=mentorado.name))
+        about = _plain(texts("register.about", phone=unbroken(mentorado.expected_account)))
+        label = QLabel(texts("register.pin"), textFormat=Qt.TextFormat.PlainText)
+        label.setProperty("role", "secondary")
+        self.pin = QLineEdit(echoMode=QLineEdit.EchoMode.Password, maxLength=_DIGITS)
+        self.pin.setFont(theme.font(TEXT_NAME))
+        self.pin.setAccessibleName(label.text())
+        self.pin.setInputMethodHints(Qt.InputMethodHint.ImhDigitsOnly | Qt.InputMethodHint.ImhSensitiveData)
+        self.pin.setValidator(QRegularExpressionValidator(QRegularExpression(f"[0-9]{{0,{_DIGITS}}}"), self.pin))
+        self.pin.textChanged.connect(self._arrange)
+        label.setBuddy(self.pin)
+        self.reveal = QPushButton(autoDefault=False)
+        self.reveal.setCheckable(True)
+        self.reveal.setProperty("role", "quiet")
+        self.reveal.toggled.connect(self._show_pin)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_1)
+        row.addWidget(self.pin, 1)
+        row.addWidget(self.reveal)
+        hint = _plain(texts("register.pin_hint"), "caption")
+        self.badge = Badge(theme)
+        self._tries = _plain("", "secondary")
+        self.trouble = _plain("", "danger")
+        self.trouble.hide()
+        self.inside.addWidget(about)
+        self.inside.addSpacing(SPACE_1)
+        self.inside.addWidget(label)
+        self.inside.addLayout(row)
+        self.inside.addWidget(hint)
+        self.inside.addSpacing(SPACE_2)
+        self.inside.addWidget(self.badge, 0, Qt.AlignmentFlag.AlignLeft)
+        for part in (self._tries, self.trouble):
+            self.inside.addWidget(part)
+        self.cancel = self.add_button(texts("dialog.cancel"))
+        self.cancel.clicked.connect(self.reject)
+        self.register = self.add_button(texts("register.confirm"), "primary")
+        self.register.setDefault(True)
+        self.register.clicked.connect(self._register)
+        self._show_pin(False)
+        self.pin.setFocus()
+        self._arrange()
+
+    def show_allowance(self, allowance: AttemptQuota) -> None:
+        """How many tries are left: said before one is used."""
+        self._allowance = allowance
+        icon = "triangle-alert" if allowance.left == 0 else "clock"
+        self.badge.show_badge(tries_tone(allowance), icon, texts("register.badge", left=allowance.left, limit=LIMIT))
+        self._tries.setText(tries_left(allowance, self._clock.now()))
+        self._arrange()
+
+    def show_problem(self, problem: Problem) -> None:
+        self.trouble.setText(" ".join(words_of(problem)))
+        self.trouble.show()
+        self.pin.setFocus()
+        self.pin.selectAll()
+
+    def show_crash(self, _error: Exception) -> None:
+        self.trouble.setText(f"{texts('detail.crash')} {texts('detail.crash_next')}")
+        self.trouble.show()
+
+    @async_slot
+    async def _register(self, _checked: bool = False) -> None:
+        if not self.register.isEnabled():
+            return
+        mentorado_id = self._mentorado.id
+        self.trouble.hide()
+        self.busy = True
+        self._arrange()
+        try:
+            await self._registration.register(mentorado_id, self.pin.text())
+        except Problem:
+            self.show_allowance(await self._registration.allowance(mentorado_id))
+            raise
+        finally:
+            self.busy = False
+            if not self.over:
+                self._arrange()
+        self.pin.clear()
+        self.accept()
+
+    def _show_pin(self, on: bool) -> None:
+        self.pin.setEchoMode(QLineEdit.EchoMode.Normal if on else QLineEdit.EchoMode.Password)
+        self.reveal.setText(texts("credentials.hide" if on else "credentials.show"))
+        which = "credentials.hide_field" if on else "credentials.show_field"
+        self.reveal.setAccessibleName(texts(which, field=texts("register.pin")))
+
+    def _arrange(self, _typed: str = "") -> None:
+        may = self._allowance is not None and self._allowance.left > 0
+        self.register.setEnabled(may and not self.busy and len(self.pin.text()) == _DIGITS)
+        self.cancel.setEnabled(not self.busy)
+        self.register.setText(texts("register.doing" if self.busy else "register.confirm"))
+
+
+def _plain(words: str, role: str = "") -> QLabel:
+    label = QLabel(words, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    label.setProperty("role", role)
+    return label

@@ -1,0 +1,202 @@
+"""Who is at the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from datetime import timedelta
+from math import ceil
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QLineEdit
+
+from app.domain.events import OperatorSettingsChanged
+from app.text import status as status_text
+from app.text.status import LANGUAGES, date_time, texts
+from app.ui.async_slots import async_slot
+from app.ui.settings.section import Parts, PathRow, Section, SettingRow
+from app.ui.theme.theme import SCALES, Mode, Theme
+from app.ui.widgets.choices import SegmentedControl
+
+_WIDTH = 260
+
+
+class OperatorSection(Section):
+    """The name is taken when Enter is pressed or the field is left."""
+
+    def __init__(self, theme: Theme, parts: Parts) -> None:
+        super().__init__(theme, "operator", "user-check")
+        self._parts = parts
+        self.field = QLineEdit()
+        self.field.setMaxLength(80)
+        self.field.editingFinished.connect(self._take)
+        self._row = SettingRow(theme, self.field)
+        self.add(self._row)
+        theme.changed.connect(self._fit)
+        self._fit()
+
+    def refresh(self) -> None:
+        if not self.field.hasFocus():
+            self.field.setText(self._parts.settings_service.settings.operator_name)
+
+    @async_slot
+    async def save(self) -> None:
+        """From the next deed on this name stands in the audit."""
+        await self._parts.settings_service.set_operator_name(self.field.text())
+        self.field.setText(self._parts.settings_service.settings.operator_name)
+        self.show_saved(texts("settings.saved"))
+
+    def _take(self) -> None:
+        """Only what changed: the field is left when the window closes too, and nothing should begin then."""
+        if self.field.text().strip() != self._parts.settings_service.settings.operator_name:
+            self.save()
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        self._row.set_text(texts("settings.operator.name"), texts("settings.operator.name_line"))
+        self.field.setPlaceholderText(texts("settings.operator.name_hint"))
+        self.field.setAccessibleName(texts("settings.operator.name"))
+
+    def _fit(self) -> None:
+        self.field.setMinimumWidth(min(self._theme.px(_WIDTH), 340))
+
+
+_LANGUAGE_NAMES = {"pt-BR": "Português", "en": "English"}  # each in its own language, so that anybody finds theirs
+
+
+class AppearanceSection(Section):
+    """Follows the theme and the language wherever they are changed."""
+
+    def __init__(self, theme: Theme, parts: Parts) -> None:
+        super().__init__(theme, "appearance", "sun")
+        self._parts = parts
+        self.mode = SegmentedControl(theme, list(Mode))
+        self.scale = SegmentedControl(theme, list(SCALES))
+        self.language = SegmentedControl(theme, list(LANGUAGES))
+        self._rows_by_name = {
+            "mode": SettingRow(theme, self.mode),
+            "size": SettingRow(theme, self.scale),
+            "language": SettingRow(theme, self.language),
+        }
+        for row in self._rows_by_name.values():
+            self.add(row)
+        self.mode.picked.connect(theme.set_mode)
+        self.scale.picked.connect(theme.set_text_scale)
+        self.language.picked.connect(self._speak)
+        theme.changed.connect(self.refresh)
+
+    def refresh(self) -> None:
+        self.mode.choose(self._theme.mode)
+        self.scale.choose(min(SCALES, key=lambda scale: abs(scale - self._theme.text_scale)))
+        self.language.choose(texts.language)
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        for name, row in self._rows_by_name.items():
+            row.set_text(texts(f"settings.appearance.{name}"), texts(f"settings.appearance.{name}_line"))
+        self.mode.say(texts("settings.appearance.mode"), [texts(f"window.mode.{mode}") for mode in Mode])
+        self.scale.say(texts("settings.appearance.size"), [f"{scale} %" for scale in SCALES])
+        self.language.say(texts("settings.appearance.language"), [_LANGUAGE_NAMES[each] for each in LANGUAGES])
+        self.refresh()
+
+    def _speak(self, language: Hashable) -> None:
+        self._parts.set_language(str(language))
+
+
+class AboutSection(Section):
+    """Nothing here can be changed."""
+
+    def __init__(self, theme: Theme, parts: Parts) -> None:
+        super().__init__(theme, "about", "info")
+        self._parts = parts
+        self._version = SettingRow(theme)
+        self._licences = SettingRow(theme)
+        self._data = PathRow(theme, parts.folders.data, parts.open_folder)
+        for row in (self._version, self._licences, self._data):
+            self.add(row)
+        self._file: PathRow | None = None
+        if parts.settings_file is not None:
+            self._file = PathRow(theme, parts.settings_file, lambda file: parts.open_folder(file.parent))
+            self.add(self._file)
+        self._overrides = [(SettingRow(theme), chosen) for chosen in parts.overrides]
+        for row, _chosen in self._overrides:
+            self.add(row)
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        self._version.set_text(
+            texts("settings.about.version", version=self._parts.version), texts("settings.about.version_line")
+        )
+        self._licences.set_text(texts("settings.about.licences"), texts("settings.about.licences_line"))
+        self._data.name(texts("settings.about.data"))
+        if self._file is not None:
+            self._file.name(texts("settings.about.settings_file"))
+        for row, chosen in self._overrides:
+            words, place = status_text.override(chosen)
+            row.set_text(texts("override.title"), f"{words}. {place}.")
+
+
+OFF = "off"
+DURATIONS = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=8))
+LOOK_AGAIN_MILLISECONDS = 5_000
+
+
+class DiagnosisSection(Section):
+    """Says how much time is left, and follows when the log ends by itself."""
+
+    def __init__(self, theme: Theme, parts: Parts) -> None:
+        super().__init__(theme, "diagnosis", "activity")
+        self._parts = parts
+        self.choice = SegmentedControl(theme, [OFF, *DURATIONS])
+        self._log = SettingRow(theme, self.choice)
+        self._folder = PathRow(theme, parts.folders.logs, parts.open_folder)
+        self.add(self._log)
+        self.add(self._folder)
+        self.choice.picked.connect(self.switch)
+        self._again = QTimer(self, interval=LOOK_AGAIN_MILLISECONDS)
+        self._again.timeout.connect(self.refresh)
+        undo = parts.bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh())
+        self.destroyed.connect(lambda _gone: undo())
+
+    @property
+    def line(self) -> str:
+        """What is said of the log now."""
+        return self._log.line.text()
+
+    @async_slot
+    async def switch(self, chosen: Hashable) -> None:
+        """Write in detail for as long as was *chosen*, from now; or stop."""
+        try:
+            if isinstance(chosen, timedelta):
+                await self._parts.provider_log.switch_on(chosen)
+            else:
+                await self._parts.provider_log.switch_off()
+        finally:
+            self.refresh()
+
+    def refresh(self) -> None:
+        until, now = self._parts.provider_log.until, self._parts.clock.now()
+        if until is None:
+            self.choice.choose(OFF)
+            self._log.set_text(texts("settings.diagnosis.log"), texts("settings.diagnosis.log_line"))
+            return
+        left = until - now
+        self.choice.choose(next((each for each in DURATIONS if left <= each), DURATIONS[-1]))
+        end = date_time(until.astimezone(), now.astimezone().date())
+        minutes = texts.plural("settings.diagnosis.left", ceil(left.total_seconds() / 60))
+        self._log.set_text(texts("settings.diagnosis.log"), texts("settings.diagnosis.log_on", time=end, left=minutes))
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        words = [texts(f"settings.diagnosis.for.{name}") for name in (OFF, "quarter", "hour", "shift")]
+        self.choice.say(texts("settings.diagnosis.log"), words)
+        self._folder.name(texts("settings.diagnosis.folder"))
+        self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._again.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._again.stop()

@@ -1,0 +1,141 @@
+"""All settings on one page, section by section, with a list of sections beside them where there is room."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QResizeEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.text.status import texts
+from app.ui.navigation import Page
+from app.ui.settings.data import HistorySection, PersonalSection
+from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
+from app.ui.settings.providers import ProvidersSection
+from app.ui.settings.secrets import SecretsSection
+from app.ui.settings.section import Parts, Section
+from app.ui.settings.storage import BackupsSection, SessionsSection
+from app.ui.settings.webhooks import WebhooksSection
+from app.ui.theme import tokens as t
+from app.ui.theme.theme import Theme
+
+_INDEX_FROM = 940
+_WIDEST = 720
+_INDEX_WIDTH = 200
+
+
+class SettingsPage(Page):
+    """Every control applies at once; there is nothing to save."""
+
+    def __init__(self, *, theme: Theme, parts: Parts, parent: QWidget | None = None) -> None:
+        super().__init__(theme, parent)
+        kinds = (
+            OperatorSection,
+            ProvidersSection,
+            SecretsSection,
+            HistorySection,
+            PersonalSection,
+            DiagnosisSection,
+            SessionsSection,
+            BackupsSection,
+            WebhooksSection,
+            AppearanceSection,
+            AboutSection,
+        )
+        self.sections: list[Section] = [kind(theme, parts) for kind in kinds]
+        self._wanted: Section | None = None
+        self._sections_box = QWidget()
+        sections_layout = QVBoxLayout(self._sections_box)
+        sections_layout.setContentsMargins(t.SPACE_6, t.SPACE_6, 0, t.SPACE_6)
+        sections_layout.setSpacing(t.SPACE_1)
+        self._links: list[QPushButton] = []
+        sections = QVBoxLayout()
+        sections.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_8)
+        sections.setSpacing(t.SPACE_4)
+        for section in self.sections:
+            link = QPushButton()
+            link.setProperty("role", "index")
+            link.clicked.connect(partial(self._go_to, section))
+            self._links.append(link)
+            sections_layout.addWidget(link)
+            sections.addWidget(section)
+            section.crashed.connect(self.crashed)
+        sections_layout.addStretch(1)
+        sections.addStretch(1)
+        self._column = QWidget()
+        self._column.setLayout(sections)
+        centred = QWidget()
+        middle = QHBoxLayout(centred)
+        middle.setContentsMargins(0, 0, 0, 0)
+        middle.addWidget(self._column, 1)
+        middle.addStretch(0)
+        self.area = QScrollArea(widgetResizable=True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.area.setWidget(centred)
+        self.area.verticalScrollBar().valueChanged.connect(self._mark)
+        both = QHBoxLayout()
+        both.setContentsMargins(0, 0, 0, 0)
+        both.setSpacing(0)
+        both.addWidget(self._sections_box)
+        both.addWidget(self.area, 1)
+        self.column.addLayout(both, 1)
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.restyle()
+        self.retranslate()
+
+    def take_focus(self) -> None:
+        self.setFocus(Qt.FocusReason.OtherFocusReason)  # Tab goes on to the first control
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._column.setMaximumWidth(self._theme.px(_WIDEST))
+        self._sections_box.setFixedWidth(self._theme.px(_INDEX_WIDTH))
+        self._arrange()
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        self.set_title(texts("settings.title"), texts("settings.summary"))
+        for link, section in zip(self._links, self.sections, strict=True):
+            section.retranslate()
+            link.setText(section.title)
+            link.setAccessibleName(section.title)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        for section in self.sections:
+            section.refresh()
+        self._mark()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        self._sections_box.setVisible(self.width() >= self._theme.px(_INDEX_FROM))
+
+    def reveal(self, name: str) -> None:
+        """Scroll to the section called *name*, once the page has its size."""
+        self._wanted = next(section for section in self.sections if section.name == name)
+        QTimer.singleShot(0, self._reveal)
+
+    def _reveal(self) -> None:
+        if self._wanted is not None:
+            self._go_to(self._wanted)
+        self._wanted = None
+
+    def _go_to(self, section: Section, _checked: bool = False) -> None:
+        bar = self.area.verticalScrollBar()
+        bar.setValue(section.mapTo(self._column, section.rect().topLeft()).y() - t.SPACE_4)
+        self._mark(at=section)
+
+    def _mark(self, _value: int = 0, *, at: Section | None = None) -> None:
+        """The section that is read now: the last one that has reached the top, or nearly."""
+        border = self.area.verticalScrollBar().value() + self._theme.px(t.HEADER_HEIGHT)
+        reached = [section for section in self.sections if section.y() <= border]
+        here = at or (reached[-1] if reached else self.sections[0])
+        for link, section in zip(self._links, self.sections, strict=True):
+            link.setProperty("here", section is here)
+            link.style().unpolish(link)
+            link.style().polish(link)

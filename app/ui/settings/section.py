@@ -1,0 +1,301 @@
+"""What every section is made of: a card with a heading, and rows of a label, a line that explains, and a control."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from app.domain.backup import BackupInfo
+from app.domain.errors import Problem
+from app.domain.link_status import LinkStatus
+from app.domain.mentorado import Link, LinkId, MentoradoId, ProviderKind
+from app.domain.messages import HistoryStats
+from app.domain.phone import PhoneNumber
+from app.domain.repositories import Clock
+from app.domain.set_aside import SetAsideCount
+from app.text import status as status_text
+from app.text.status import texts
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import icon, pixmap
+from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import ScaledLabel
+
+if TYPE_CHECKING:
+    from app.core.event_bus import EventBus
+    from app.core.mentorado_service import MentoradoService
+    from app.core.privacy_service import PrivacyService
+    from app.core.secret_service import SecretService
+    from app.core.settings_service import DebugLogController, SettingsService
+    from app.core.webhooks.service import WebhookService
+    from app.settings import Override
+
+
+_BESIDE = 520
+_MESSAGE_MILLISECONDS = 6_000
+_DISC, _ICON = 32, 16
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
+
+
+class _Sign(QWidget):
+    """The section's picture in a soft circle: decoration."""
+
+    def __init__(self, theme: Theme, icon_name: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self._icon = icon_name
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def restyle(self) -> None:
+        side = self._theme.px(_DISC)
+        self.setFixedSize(QSize(side, side))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours, side = self._theme.tokens, self._theme.px(_ICON)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(colours.accent_soft))
+        painter.drawEllipse(QRectF(self.rect()))
+        at = QPointF((self.width() - side) / 2, (self.height() - side) / 2)
+        painter.drawPixmap(at, pixmap(self._icon, colours.on_accent_soft, side, self.devicePixelRatioF()))
+        painter.end()
+
+
+class SettingRow(QWidget):
+    """A label, what it means in a line, and a control beside both, or below them where it is narrow."""
+
+    def __init__(self, theme: Theme, control: QWidget | None = None, *, below: bool = False) -> None:
+        super().__init__()
+        self._theme = theme
+        self._below = below
+        self._control = control
+        self.label = ScaledLabel(theme, t.TEXT_BODY, QFont.Weight.DemiBold)
+        self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self.line.setMinimumWidth(1)  # it wraps as narrow as its words; Qt asks more for a long text, and cuts the row
+        self.line.setProperty("role", "secondary")
+        words = QVBoxLayout()
+        words.setSpacing(2)
+        words.addWidget(self.label)
+        words.addWidget(self.line)
+        self._layout = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(t.SPACE_3)
+        self._layout.addLayout(words, 1)
+        if control is not None:
+            self._layout.addWidget(control)
+            if control.sizePolicy().horizontalPolicy() is QSizePolicy.Policy.Fixed:
+                self._layout.setAlignment(control, _LEFT)
+        self._arrange()
+
+    def set_text(self, label: str, line: str) -> None:
+        self.label.setText(label)
+        self.line.setText(line)
+        self.line.setVisible(bool(line))
+        if self._control is not None:
+            if not self._control.accessibleName():
+                self._control.setAccessibleName(label)
+            self._control.setAccessibleDescription(line)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        below = self._below or self.width() < self._theme.px(_BESIDE)
+        direction = QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight
+        if self._layout.direction() is not direction:
+            self._layout.setDirection(direction)
+
+
+class Section(QFrame):
+    """Add rows with `add`. What went wrong, and what was done, is said at its end: where one has just looked."""
+
+    crashed = Signal(object)
+
+    def __init__(self, theme: Theme, name: str, icon_name: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self.name = name
+        self._problem: Problem | None = None
+        self.setProperty("role", "card")
+        self._heading = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
+        self._about = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._about.setProperty("role", "secondary")
+        self._message = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        self._message.setMinimumWidth(1)
+        self._message.hide()
+        self._hush = QTimer(self, singleShot=True, interval=_MESSAGE_MILLISECONDS)
+        self._hush.timeout.connect(self.clear_message)
+        head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        head.setSpacing(t.SPACE_3)
+        words = QVBoxLayout()
+        words.setSpacing(1)
+        words.addWidget(self._heading)
+        words.addWidget(self._about)
+        head.addWidget(_Sign(theme, icon_name), 0, Qt.AlignmentFlag.AlignTop)
+        head.addLayout(words, 1)
+        self._lines: dict[QWidget, QFrame] = {}
+        self._rows = QVBoxLayout()
+        self._rows.setSpacing(t.SPACE_4)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(t.SPACE_6 - 4, t.SPACE_4, t.SPACE_6 - 4, t.SPACE_6 - 4)
+        column.setSpacing(t.SPACE_3)
+        column.addLayout(head)
+        column.addLayout(self._rows)
+        column.addWidget(self._message)
+
+    @property
+    def title(self) -> str:
+        return texts(f"settings.{self.name}.title")
+
+    @property
+    def message(self) -> str:
+        """What is said at the end now."""
+        return "" if self._message.isHidden() else self._message.text()
+
+    def add(self, part: QWidget) -> None:
+        """Put *part* below the others, behind a line that comes and goes with it."""
+        line = QFrame()
+        line.setProperty("role", "line")
+        self._rows.addWidget(line)
+        self._rows.addWidget(part)
+        self._lines[part] = line
+        part.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent) and isinstance(watched, QWidget):
+            self._lines[watched].setVisible(not watched.isHidden())
+        return super().eventFilter(watched, event)
+
+    def refresh(self) -> None:
+        """Look again at what is true; called whenever the page is opened."""
+
+    def retranslate(self) -> None:
+        self._heading.setText(self.title)
+        self._about.setText(texts(f"settings.{self.name}.about"))
+        self.setAccessibleName(self.title)
+        if self._problem is not None:
+            self.show_problem(self._problem)
+        else:
+            self.clear_message()
+
+    def show_saved(self, words: str) -> None:
+        """Tell for a moment that it was done."""
+        self._problem = None
+        self._say(words, "secondary")
+        self._hush.start()
+
+    def show_problem(self, problem: Problem) -> None:
+        self._problem = problem
+        self._hush.stop()
+        sentence, step = status_text.problem(problem)
+        self._say(f"{sentence} {step}", "danger")
+
+    def show_crash(self, error: Exception) -> None:
+        self.crashed.emit(error)
+
+    def clear_message(self) -> None:
+        """What was said is over."""
+        self._problem = None
+        self._message.hide()
+
+    def _say(self, words: str, role: str) -> None:
+        self._message.setProperty("role", role)
+        self._message.style().unpolish(self._message)
+        self._message.style().polish(self._message)
+        self._message.setText(words)
+        self._message.setAccessibleName(words)
+        self._message.show()
+
+
+_PATH_ICON = 16
+
+
+class PathRow(SettingRow):
+    """The path can be selected; it breaks anywhere, because it has no spaces to break at."""
+
+    def __init__(self, theme: Theme, path: Path, open_folder: Callable[[Path], object]) -> None:
+        self.button = QPushButton()
+        self.button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        super().__init__(theme, self.button)
+        self._path = path
+        self.line.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
+        self.button.clicked.connect(lambda _checked=False: open_folder(self._path))
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def restyle(self) -> None:
+        side = self._theme.px(_PATH_ICON)
+        self.button.setIcon(icon("folder", self._theme.tokens.text2, side))
+        self.button.setIconSize(QSize(side, side))
+
+    def name(self, label: str) -> None:
+        """Go by *label*."""
+        self.button.setText(texts("settings.open_folder"))
+        self.button.setAccessibleName(f"{texts('settings.open_folder')}: {label}")
+        self.set_text(label, breakable(self._path))
+
+
+def breakable(path: Path) -> str:
+    """*path* with places where a line may end."""
+    return str(path).replace("/", "/\u200b").replace("\\", "\\\u200b")
+
+
+class Snapshot(Protocol):
+    """A copy of a session: when it was taken, and where it lies."""
+
+    @property
+    def at(self) -> datetime: ...
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def account(self) -> PhoneNumber | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Where things are on this computer."""
+
+    data: Path
+    sessions: Path
+    backups: Path
+    logs: Path
+    secrets: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """The core's parts that a setting reads or changes."""
+
+    clock: Clock
+    bus: EventBus
+    settings_service: SettingsService
+    provider_log: DebugLogController
+    secrets: SecretService
+    webhooks: WebhookService
+    personal_data: PrivacyService
+    mentorados: MentoradoService
+    kinds: Sequence[ProviderKind]
+    status: Callable[[LinkId], LinkStatus]
+    extent: Callable[[MentoradoId], Awaitable[HistoryStats]]
+    snapshots: Callable[[Link], Awaitable[Sequence[Snapshot]]]
+    backups: Callable[[], Awaitable[Sequence[BackupInfo]]]
+    set_aside: Callable[[], Awaitable[Sequence[SetAsideCount]]]
+    folders: Folders
+    overrides: Sequence[Override] = ()
+    settings_file: Path | None = None
+    version: str
+    set_language: Callable[[str], None]
+    open_folder: Callable[[Path], object]

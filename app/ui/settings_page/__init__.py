@@ -1,1 +1,0 @@
-"""The settings: each says what it does, applies at once, and is written down where it matters."""

@@ -1,0 +1,126 @@
+"""What can be done to one mentorado, as a menu: the pane's actions, in the pane's order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QPoint
+from PySide6.QtWidgets import QMenu, QWidget
+
+from app.core.actions import ActionService
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.mentorado import MentoradoId
+from app.text import status as status_text
+from app.text.signs import ACTION_ICON
+from app.text.status import texts
+from app.ui.theme.icons import icon
+from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import plain_tip
+
+
+def pop_up(menu: QMenu, where: QPoint) -> None:
+    """Show *menu* at *where* on the screen; it is gone for good when it closes."""
+    menu.aboutToHide.connect(menu.deleteLater)
+    menu.popup(where)
+
+
+_A = ActionName
+Slot = tuple[ActionName, ...]
+"""The first of its actions that fits is shown, or the last one locked."""
+
+LEAD: Final[tuple[Slot, ...]] = (
+    (_A.TRY_NOW,),
+    (_A.NEW_CODE,),
+    (_A.ACCEPT_ACCOUNT,),
+    (_A.REJECT_ACCOUNT,),
+    (_A.OVERRULE_LOCK,),
+)
+"""These belong to the lead card, which shows them only in their moment."""
+
+CARDS: Final[tuple[Slot, ...]] = (
+    (_A.DISCONNECT, _A.CANCEL, _A.CONNECT),
+    (_A.RECOVER,),
+    (_A.REAUTHENTICATE,),
+    (_A.BACK_UP,),
+)
+
+MORE: Final[tuple[Slot, ...]] = (
+    (_A.LIFT_BAN,),
+    (_A.RESTORE,),
+    (_A.DECIDE_QUEUE,),
+    (_A.ENTER_CREDENTIALS,),
+    (_A.REGISTER,),
+    (_A.DEREGISTER,),
+    (_A.BRING_BACK, _A.ARCHIVE),
+)
+"""Rarely needed: the pane keeps them folded away."""
+
+_NOT_HERE: Final = frozenset(
+    {
+        UnavailableReason.NO_CREDENTIALS,
+        UnavailableReason.NO_QUEUE,
+        UnavailableReason.NO_REGISTRATION,
+        UnavailableReason.NO_PAIRING,
+        UnavailableReason.NOTHING_FORBIDDEN,
+    }
+)
+"""What this provider does not have at all, or nobody needs now, is left out, not locked."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotState:
+    """What a slot shows: an action, and why it is locked."""
+
+    name: ActionName
+    refused: UnavailableReason | None
+
+
+def resolve_slot(slot: Slot, actions: ActionService, mentorado_id: MentoradoId) -> SlotState | None:
+    """What *slot* shows now; None when this mentorado's provider has nothing for it."""
+    refusals = {name: actions.unavailable_reason(name, mentorado_id) for name in slot}
+    name = next((name for name, refused in refusals.items() if refused is None), slot[-1])
+    return None if refusals[name] in _NOT_HERE else SlotState(name, refusals[name])
+
+
+_ICON = 18
+
+
+def row_menu(
+    parent: QWidget,
+    theme: Theme,
+    actions: ActionService,
+    mentorado_id: MentoradoId,
+    *,
+    perform: Callable[[ActionName, MentoradoId], None],
+    edit: Callable[[MentoradoId], None],
+) -> QMenu:
+    """A menu for one row. What does not fit now stays in its place, locked, and says why."""
+    colours = theme.tokens
+    menu = QMenu(parent)
+    menu.setToolTipsVisible(True)
+    for slot in (*LEAD, *CARDS, *MORE):
+        shown = resolve_slot(slot, actions, mentorado_id)
+        if shown is None or (shown.refused is not None and slot in LEAD):
+            continue
+        name, why = shown.name, shown.refused
+        label, line = status_text.action(name)
+        entry = menu.addAction(
+            icon("lock" if why else ACTION_ICON[name], colours.text3 if why else colours.text2, _ICON), label
+        )
+        entry.setToolTip(plain_tip(status_text.refusal(why) if why else line))
+        entry.setEnabled(why is None)
+        if why:
+            entry.setText(f"{label} · {status_text.refusal(why)}")
+        entry.triggered.connect(partial(_call, perform, name, mentorado_id))
+    menu.addSeparator()
+    entry = menu.addAction(icon("edit", colours.text2, _ICON), texts("list.edit"))
+    entry.triggered.connect(partial(_call, edit, mentorado_id))
+    return menu
+
+
+def _call(function: Callable[..., None], *arguments: object) -> None:
+    """Call without the checked state that Qt appends."""
+    function(*[argument for argument in arguments if not isinstance(argument, bool)])

@@ -1,0 +1,240 @@
+"""A few options side by side, of which one is chosen: painted like the chips of the list, with a tick."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QActionGroup, QColor, QFont, QFontMetrics, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QButtonGroup, QMenu, QPushButton, QSizePolicy, QWidget
+
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import icon, pixmap
+from app.ui.theme.theme import SPACE_2, TEXT_BODY, Theme
+from app.ui.widgets.flow_layout import FlowLayout
+
+_PADDING, _TICK, _GAP = 12, 14, 5
+
+
+class _Option(QAbstractButton):
+    """The one that is chosen has a tick: colour alone would not do."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setCheckable(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+        self.toggled.connect(lambda _on: self.updateGeometry())
+
+    def say(self, words: str) -> None:
+        self.setText(words)
+        self.setAccessibleName(words)
+        self.updateGeometry()
+        self.update()
+
+    def _font(self) -> QFont:
+        return self._theme.font(t.TEXT_SMALL, QFont.Weight.Medium)
+
+    def sizeHint(self) -> QSize:
+        width = 2 * _PADDING + QFontMetricsF(self._font()).horizontalAdvance(self.text())
+        if self.isChecked():
+            width += self._theme.px(_TICK) + _GAP
+        return QSize(round(width) + 1, self._theme.px(t.CHIP_HEIGHT))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours, on = self._theme.tokens, self.isChecked()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        edge, width = (
+            (colours.focus, 2.0) if self.hasFocus() else (colours.accent if on else colours.border_strong, 1.0)
+        )
+        inset = width / 2
+        frame = QRectF(self.rect()).adjusted(inset, inset, -inset, -inset)
+        painter.setPen(QPen(QColor(edge), width))
+        painter.setBrush(QColor(colours.accent_soft if on else colours.hover if self.underMouse() else colours.raised))
+        painter.drawRoundedRect(frame, frame.height() / 2, frame.height() / 2)
+        left = float(_PADDING)
+        if on:
+            side = self._theme.px(_TICK)
+            sign = pixmap("check", colours.on_accent_soft, side, self.devicePixelRatioF())
+            painter.drawPixmap(QPointF(left, (self.height() - side) / 2), sign)
+            left += side + _GAP
+        painter.setFont(self._font())
+        painter.setPen(QColor(colours.on_accent_soft if on else colours.text))
+        painter.drawText(QRectF(left, 0, self.width(), self.height()), Qt.AlignmentFlag.AlignVCenter, self.text())
+        painter.end()
+
+
+class SegmentedControl(QWidget):
+    """Tab enters it once, arrows move within. `picked` is told only of what a person chose."""
+
+    picked = Signal(object)
+
+    def __init__(self, theme: Theme, options: Sequence[Hashable], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._buttons = QButtonGroup(self)
+        self._by_option = {option: _Option(theme, self) for option in options}
+        row = FlowLayout(self, spacing=6)
+        for option, button in self._by_option.items():
+            row.addWidget(button)
+            self._buttons.addButton(button)
+            button.clicked.connect(lambda _checked=False, option=option: self.picked.emit(option))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        theme.changed.connect(self.updateGeometry)
+
+    @property
+    def chosen(self) -> Hashable:
+        return next((option for option, button in self._by_option.items() if button.isChecked()), None)
+
+    def button(self, option: Hashable) -> QAbstractButton:
+        return self._by_option[option]
+
+    def choose(self, option: Hashable) -> None:
+        """Show *option* as the chosen one without telling anybody."""
+        if option in self._by_option:
+            self._by_option[option].setChecked(True)
+
+    def say(self, name: str, words: Sequence[str]) -> None:
+        """Go by *name*, with *words* for the options in their order."""
+        self.setAccessibleName(name)
+        for button, text in zip(self._by_option.values(), words, strict=True):
+            button.say(text)
+            button.setAccessibleName(f"{name}: {text}")
+
+
+_ICON = 14
+Option = tuple[Hashable, str]
+
+
+class DropdownButton(QPushButton):
+    """*options* is asked each time the menu opens. The words after the name say what is chosen now."""
+
+    picked = Signal(object)
+
+    def __init__(self, theme: Theme, options: Callable[[], Sequence[Option]], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._options = options
+        self._name = ""
+        self.chosen: Hashable = None
+        self.setProperty("role", "pick")
+        self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)  # the arrow stands behind the words
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.clicked.connect(self._open)
+        theme.changed.connect(self.restyle)
+        self.restyle()
+
+    def restyle(self) -> None:
+        side = self._theme.px(_ICON)
+        self.setIcon(icon("chevron-down", self._theme.tokens.text2, side))
+        self.setIconSize(QSize(side, side))
+        self.updateGeometry()
+
+    def say(self, name: str) -> None:
+        """Go by *name*, and say again what is chosen."""
+        self._name = name
+        self._refresh()
+
+    def choose(self, option: Hashable) -> None:
+        """Take *option* without telling anybody."""
+        self.chosen = option
+        self._refresh()
+
+    def menu_of_options(self) -> QMenu:
+        menu = QMenu(self)
+        menu.setStyleSheet("QMenu { menu-scrollable: 1; }")  # otherwise a long one covers the screen in columns
+        menu.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        group = QActionGroup(menu)
+        for option, words in self._options():
+            entry = menu.addAction(words.replace("&", "&&"))
+            entry.setCheckable(True)
+            entry.setChecked(option == self.chosen)
+            entry.triggered.connect(partial(self._pick, option))
+            group.addAction(entry)
+        menu.aboutToHide.connect(menu.deleteLater)
+        return menu
+
+    def _open(self) -> None:
+        self.menu_of_options().popup(self.mapToGlobal(QPoint(0, self.height() + 4)))
+
+    def _pick(self, option: Hashable, _checked: bool = False) -> None:
+        if option != self.chosen:
+            self.choose(option)
+            self.picked.emit(option)
+
+    def _refresh(self) -> None:
+        words = next((words for option, words in self._options() if option == self.chosen), "—")
+        metrics = self.fontMetrics()
+        room = self._theme.px(200)
+        shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room).replace("&", "&&")
+        self.setText(f"{self._name}: {shown}" if self._name else shown)
+        self.setAccessibleName(f"{self._name}: {words}" if self._name else words)
+
+
+_BOX, _BOX_TICK = 18, 14
+_WRAPPED = int(Qt.TextFlag.TextWordWrap | Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+_WIDTH = 320
+
+
+class CheckBox(QAbstractButton):
+    """Space or a click turns it over; the words wrap."""
+
+    def __init__(self, theme: Theme, words: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setCheckable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        theme.changed.connect(self.updateGeometry)
+        self.say(words)
+
+    def say(self, words: str) -> None:
+        self.setText(words)
+        self.setAccessibleName(words)
+        self.updateGeometry()
+
+    def hasHeightForWidth(self) -> bool:
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        return max(self._theme.px(_BOX) + 4, self._words(width).height() + 4)
+
+    def sizeHint(self) -> QSize:
+        words = QFontMetrics(self._theme.font(TEXT_BODY)).horizontalAdvance(self.text())
+        width = min(self._theme.px(_WIDTH), words + self._left + 2)
+        return QSize(width, self.heightForWidth(width))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._left + self._theme.px(60), self._theme.px(_BOX) + 4)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        colours, side, on = self._theme.tokens, self._theme.px(_BOX), self.isChecked()
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        width = 2.0 if self.hasFocus() else 1.0
+        painter.setPen(QPen(QColor(colours.focus if self.hasFocus() else colours.border_strong), width))
+        painter.setBrush(QColor(colours.accent if on else colours.bg))
+        inset = width / 2 + 1
+        painter.drawRoundedRect(QRectF(0, 1, side + 2, side + 2).adjusted(inset, inset, -inset, -inset), 5, 5)
+        if on:
+            tick = self._theme.px(_BOX_TICK)
+            at = (side + 2 - tick) // 2
+            painter.drawPixmap(at, at + 1, pixmap("check", colours.on_accent, tick, self.devicePixelRatioF()))
+        painter.setFont(self._theme.font(TEXT_BODY))
+        painter.setPen(QColor(colours.text))
+        painter.drawText(self._words(self.width()), _WRAPPED, self.text())
+        painter.end()
+
+    @property
+    def _left(self) -> int:
+        return self._theme.px(_BOX) + 2 + SPACE_2
+
+    def _words(self, width: int) -> QRect:
+        room = QRect(self._left, 2, max(1, width - self._left), 10_000)
+        return QFontMetrics(self._theme.font(TEXT_BODY)).boundingRect(room, _WRAPPED, self.text())

@@ -1,0 +1,85 @@
+"""Where staff type whom they look for."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QLineEdit, QWidget
+
+from app.text.status import texts
+from app.ui.theme.icons import icon, pixmap
+from app.ui.theme.theme import Theme
+
+_ICON = 16
+_LEFT = 12
+_GAP = 8
+
+
+class SearchField(QLineEdit):
+    """A line with a magnifier and, once something is typed, a way to clear it. Esc clears it too."""
+
+    left_downwards = Signal()
+    """Down was pressed: the list is meant."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._wipe = QAction(self)
+        self._wipe.triggered.connect(self.clear)
+        self._wipe.setVisible(False)
+        self.addAction(self._wipe, QLineEdit.ActionPosition.TrailingPosition)
+        self.textChanged.connect(self._on_text)
+        theme.changed.connect(self.restyle)
+        self.restyle()
+        self.retranslate()
+
+    def take_focus(self) -> None:
+        """Put the cursor here, ready to type something else."""
+        self.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.selectAll()
+
+    def take_text(self, typed: str) -> None:
+        """Go on with what was begun elsewhere."""
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.insert(typed)
+
+    def restyle(self) -> None:
+        self._wipe.setIcon(icon("x-circle", self._theme.tokens.text3, _ICON))
+        self.setTextMargins(self._theme.px(_ICON) + _GAP, 0, 0, 0)
+        self.update()
+
+    def retranslate(self) -> None:
+        self.setPlaceholderText(texts("list.search"))
+        self.setAccessibleName(texts("list.search"))
+        self.setToolTip(texts("list.search_tip"))
+        self._wipe.setToolTip(texts("list.search_clear"))
+
+    def event(self, event: QEvent) -> bool:
+        # The window has other uses for Esc: while something is typed, it is meant for this field.
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._clears(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Down:
+            self.left_downwards.emit()
+            return
+        if self._clears(event):
+            self.clear()
+            return
+        super().keyPressEvent(event)
+
+    def _clears(self, event: QKeyEvent) -> bool:
+        return event.key() == Qt.Key.Key_Escape and bool(self.text())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        side = self._theme.px(_ICON)
+        painter = QPainter(self)
+        sign = pixmap("search", self._theme.tokens.text3, side, self.devicePixelRatioF())
+        painter.drawPixmap(_LEFT, (self.height() - side) // 2, sign)
+        painter.end()
+
+    def _on_text(self, typed: str) -> None:
+        self._wipe.setVisible(bool(typed))

@@ -1,0 +1,269 @@
+"""A list as a table with one column, because a table does not lay everything out again when it is filtered."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Protocol
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QPointF,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import (
+    QColor,
+    QContextMenuEvent,
+    QFocusEvent,
+    QFont,
+    QFontMetricsF,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QPainter,
+    QPen,
+)
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QHeaderView,
+    QListView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from app.ui.theme import tokens as t
+from app.ui.theme.theme import Theme
+
+
+class DrawsRows(Protocol):
+    """What a delegate must know of the table it draws for."""
+
+    by_keyboard: bool
+
+    @property
+    def row_height(self) -> int: ...
+
+
+class RowTable(QTableView):
+    """Rows of one height that are walked with the arrows and opened with Enter. The focus is shown to who uses keys."""
+
+    _delegate: DrawsRows
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setShowGrid(False)
+        self.setMouseTracking(True)
+        self.setTabKeyNavigation(False)  # Tab leaves the list; arrows walk it
+        self.setWordWrap(False)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.horizontalHeader().hide()
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+
+    def begin(self) -> None:
+        """Choose the first, unless one that is shown is chosen already."""
+        if not self.selectionModel().hasSelection() and self.model().rowCount():
+            self.selectRow(0)
+
+    def _open(self, index: QModelIndex) -> None:
+        """Somebody wants to see this one."""
+        raise NotImplementedError
+
+    def _want_menu(self, index: QModelIndex, where: QPoint) -> None:
+        """Somebody wants to know what can be done with this one; *where* is on the screen."""
+        raise NotImplementedError
+
+    def _fit_rows(self) -> None:
+        self.verticalHeader().setDefaultSectionSize(self._delegate.row_height)
+        self.verticalScrollBar().setSingleStep(self._delegate.row_height // 2)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._show_focus(by_keyboard=False)
+        super().mousePressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        by_keys = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._show_focus(by_keyboard=event.reason() in by_keys)
+        super().focusInEvent(event)
+
+    def _show_focus(self, *, by_keyboard: bool) -> None:
+        self._delegate.by_keyboard = by_keyboard
+        self.viewport().update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._show_focus(by_keyboard=True)
+        # Qt activates a row on Enter by itself only where the platform's style says so.
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self._open(self.currentIndex())
+        elif event.key() == Qt.Key.Key_Down and not self.selectionModel().hasSelection():
+            self.begin()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        by_mouse = event.reason() is QContextMenuEvent.Reason.Mouse
+        index = self.indexAt(event.pos()) if by_mouse else self.currentIndex()
+        if not index.isValid():
+            return
+        where = event.pos() if by_mouse else self.visualRect(index).center()
+        self.setCurrentIndex(index)
+        self._want_menu(index, self.viewport().mapToGlobal(where))
+
+
+_STATE = QStyle.StateFlag
+SIDE = 23
+
+
+class RowDelegate(QStyledItemDelegate):
+    """Paints the ground of a row; what stands on it is for the heirs."""
+
+    def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.by_keyboard = False
+        self.restyle()
+
+    def restyle(self) -> None:
+        """Take the theme's colours and sizes as they are now."""
+        self._colours = self._theme.tokens
+        self._title_font = self._theme.font(t.TEXT_BODY, QFont.Weight.DemiBold)
+        self._small_font = self._theme.font(t.TEXT_SMALL)
+        self._tiny_font = self._theme.font(t.TEXT_CAPTION)
+        self._tiny_font.setFeature(QFont.Tag("tnum"), 1)
+
+    @property
+    @abstractmethod
+    def row_height(self) -> int: ...
+
+    @abstractmethod
+    def paint_row(self, painter: QPainter, row: object, width: int) -> None:
+        """Paint *row* from the painter's origin on."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(option.rect.width(), self.row_height)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        width = option.rect.width()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.translate(option.rect.topLeft())
+        self._paint_ground(painter, option, width)
+        self.paint_row(painter, index.data(Qt.ItemDataRole.UserRole), width)
+        painter.restore()
+
+    def _paint_ground(self, painter: QPainter, option: QStyleOptionViewItem, width: int) -> None:
+        colours, height = self._colours, self.row_height
+        ground = QRectF(10, 2, width - 20, height - 4)
+        selected = bool(option.state & _STATE.State_Selected)
+        painter.setPen(Qt.PenStyle.NoPen)
+        if selected or option.state & _STATE.State_MouseOver:
+            painter.setBrush(QColor(colours.selected if selected else colours.hover))
+            painter.drawRoundedRect(ground, t.RADIUS_ROW, t.RADIUS_ROW)
+        if self.by_keyboard and option.state & _STATE.State_HasFocus:
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(QColor(colours.focus), 1.5))
+            painter.drawRoundedRect(ground.adjusted(0.75, 0.75, -0.75, -0.75), t.RADIUS_ROW, t.RADIUS_ROW)
+
+    def _line(
+        self, painter: QPainter, words: str, font: QFont, colour: str, left: float, middle: float, room: float
+    ) -> float:
+        """One line, shortened to *room*; returns how wide it is."""
+        metrics = QFontMetricsF(font)
+        shown = metrics.elidedText(words, Qt.TextElideMode.ElideRight, room)
+        painter.setFont(font)
+        painter.setPen(QColor(colour))
+        baseline = middle + (metrics.ascent() - metrics.descent()) / 2
+        painter.drawText(QPointF(left, baseline), shown)
+        return metrics.horizontalAdvance(shown)
+
+
+class RowList(QListView):
+    """Says which row shall be opened."""
+
+    opened = Signal(int)
+    left_upwards = Signal()
+    """Up was pressed on the first row: the field above is meant."""
+    near_last = Signal()
+
+    def __init__(
+        self, model: QAbstractItemModel, delegate: RowDelegate, theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._delegate = delegate
+        self.setModel(model)
+        self.setItemDelegate(delegate)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.clicked.connect(self._open)
+        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        theme.changed.connect(self.restyle)
+
+    def restyle(self) -> None:
+        self._delegate.restyle()
+        self.scheduleDelayedItemsLayout()
+        self.viewport().update()
+
+    def enter(self) -> None:
+        """Walk on from the field above with the arrow keys."""
+        if self.model().rowCount():
+            self._show_focus(by_keyboard=True)
+            self.setFocus(Qt.FocusReason.TabFocusReason)
+            if not self.currentIndex().isValid():
+                self.setCurrentIndex(self.model().index(0, 0))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        self._show_focus(by_keyboard=True)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self._open(self.currentIndex())
+        elif event.key() == Qt.Key.Key_Up and self.currentIndex().row() <= 0:
+            self.left_upwards.emit()
+        elif event.matches(QKeySequence.StandardKey.Find) or event.key() == Qt.Key.Key_Escape:
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        by_keys = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self._show_focus(by_keyboard=event.reason() in by_keys)
+        super().focusInEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._show_focus(by_keyboard=False)
+        super().mousePressEvent(event)
+
+    def _open(self, index: QModelIndex) -> None:
+        self.opened.emit(index.row())
+
+    def _on_scrolled(self, value: int) -> None:
+        if value > self.verticalScrollBar().maximum() - 2 * self.viewport().height():
+            self.near_last.emit()
+
+    def _show_focus(self, *, by_keyboard: bool) -> None:
+        if self._delegate.by_keyboard is not by_keyboard:
+            self._delegate.by_keyboard = by_keyboard
+            self.viewport().update()

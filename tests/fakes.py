@@ -1,0 +1,526 @@
+"""The far ends, played: a provider that says what a test tells it to, a roster and a log that live in memory.
+
+Written by hand rather than mocked, so that mypy holds them to the ports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from app.core.audit_service import AuditService
+from app.core.event_bus import EventBus
+from app.core.write_queue import WriteQueue
+from app.domain.audit import (
+    FIRST_HASH,
+    Actor,
+    AuditAction,
+    AuditEntry,
+    AuditOutcome,
+    AuditRecord,
+    ChainBreak,
+    Verification,
+    chain_entry,
+)
+from app.domain.backup import BackupInfo, BackupPart, BackupProgress
+from app.domain.errors import Problem, ProblemCode
+from app.domain.guidance import FORBIDDING
+from app.domain.incident import Finding
+from app.domain.link_status import LinkState
+from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.messages import ConversationId, HistoryStats, MessageUpdate
+from app.domain.phone import PhoneNumber, same_account
+from app.domain.procedure import EntryKind, JournalEntry, ProcedureId, ProcedureInfo
+from app.domain.provider import ConnectionEvent
+from app.domain.repositories import AuditLog, Transition
+from app.domain.set_aside import NotStorable, SetAsideCount, SetAsideDelivery
+from app.domain.trusted_time import TimeMark
+from tests.clock import DAWN, ManualClock
+
+
+class FakeConnection:
+    """An open line. `say` what the provider would; `hang_up` when it has nothing more to say."""
+
+    def __init__(self, *, pairing: bool) -> None:
+        self.pairing = pairing
+        self.closed = False
+        self.closing: asyncio.Event | None = None  # set it to make closing wait
+        self.close_error: Exception | None = None
+        self.confirmed: list[int] = []
+        self.checked = 0  # how often a person asked to check now
+        self._events: asyncio.Queue[ConnectionEvent | BaseException | None] = asyncio.Queue()
+
+    def say(self, *signals: ConnectionEvent) -> None:
+        for signal in signals:
+            self._events.put_nowait(signal)
+
+    def hang_up(self) -> None:
+        self._events.put_nowait(None)
+
+    def break_with(self, error: BaseException) -> None:
+        self._events.put_nowait(error)
+
+    async def confirm(self, up_to: int) -> None:
+        self.confirmed.append(up_to)
+
+    def check_now(self) -> None:
+        self.checked += 1
+
+    async def events(self) -> AsyncIterator[ConnectionEvent]:
+        while (issued := await self._events.get()) is not None:
+            if isinstance(issued, BaseException):
+                raise issued
+            yield issued
+
+
+class FakeProvider:
+    """A provider whose links are paired by QR; everything it was asked is in its attributes."""
+
+    def __init__(self) -> None:
+        self.lines: list[FakeConnection] = []
+        self.paired: set[LinkId] = set()
+        self.adopted: list[LinkId] = []
+        self.discarded: list[LinkId] = []
+        self.undecided: dict[LinkId, PhoneNumber] = {}
+        self.typed_codes: list[tuple[LinkId, PhoneNumber]] = []  # who asked for a code to type, for which phone
+        self.problem: Problem | None = None  # raised by the next line that is opened, again and again
+
+    @property
+    def line(self) -> FakeConnection:
+        """The line opened last."""
+        return self.lines[-1]
+
+    @asynccontextmanager
+    async def connect(self, mentorado: Mentorado) -> AsyncIterator[FakeConnection]:
+        async with self._open(pairing=False) as line:
+            yield line
+
+    @asynccontextmanager
+    async def pair(self, mentorado: Mentorado) -> AsyncIterator[FakeConnection]:
+        async with self._open(pairing=True) as line:
+            yield line
+
+    async def has_credentials(self, link: Link) -> bool:
+        return link.id in self.paired
+
+    async def commit_pairing(self, link: Link) -> None:
+        self.undecided.pop(link.id, None)
+        self.paired.add(link.id)
+        self.adopted.append(link.id)
+
+    async def rollback_pairing(self, link: Link) -> None:
+        self.undecided.pop(link.id, None)
+        self.discarded.append(link.id)
+
+    async def current_session_id(self, link: Link) -> str:
+        """Every session that is adopted is another one."""
+        return f"session {self.adopted.count(link.id)}" if link.id in self.paired else ""
+
+    async def pending_account(self, link: Link) -> PhoneNumber | None:
+        return self.undecided.get(link.id)
+
+    async def phone_code(self, link: Link, phone: PhoneNumber) -> str:
+        if self.problem is not None:
+            raise self.problem
+        self.typed_codes.append((link.id, phone))
+        return f"ABCD-{len(self.typed_codes):04}"
+
+    @asynccontextmanager
+    async def _open(self, *, pairing: bool) -> AsyncIterator[FakeConnection]:
+        if self.problem is not None:
+            raise self.problem
+        self.lines.append(line := FakeConnection(pairing=pairing))
+        try:
+            yield line
+        finally:
+            if line.closing is not None:
+                await line.closing.wait()
+            line.closed = True
+            if line.close_error is not None:
+                raise line.close_error
+
+
+class FakeMentoradoRepository:
+    """The roster in memory, with the same rule about numbers as the database."""
+
+    def __init__(self, *mentorados: Mentorado) -> None:
+        self.mentorados: dict[MentoradoId, Mentorado] = {e.id: e for e in mentorados}
+        self.links: dict[MentoradoId, Link] = {e.id: e.link for e in mentorados}
+        self.problem: Problem | None = None  # raised by every write while set
+
+    async def all(self) -> Sequence[Mentorado]:
+        everybody = sorted(self.mentorados.values(), key=lambda mentorado: mentorado.name)
+        return [replace(mentorado, link=self.links[mentorado.id]) for mentorado in everybody]
+
+    async def add(self, mentorado: Mentorado) -> None:
+        self._may_write()
+        if holder := await self.by_phone(mentorado.phone):
+            raise Problem(ProblemCode.PHONE_TAKEN, name=holder.name)
+        self.mentorados[mentorado.id] = mentorado
+        self.links[mentorado.id] = mentorado.link
+
+    async def save_mentorado(self, mentorado: Mentorado) -> None:
+        self._may_write()
+        self.mentorados[mentorado.id] = mentorado
+
+    async def save_link(self, link: Link) -> None:
+        self._may_write()
+        self.links[link.mentorado_id] = link
+
+    async def save(self, mentorado: Mentorado) -> None:
+        await self.save_mentorado(mentorado)
+        await self.save_link(mentorado.link)
+
+    async def by_phone(self, phone: PhoneNumber) -> Mentorado | None:
+        active = (mentorado for mentorado in self.mentorados.values() if not mentorado.archived)
+        return next((mentorado for mentorado in active if same_account(mentorado.phone, phone)), None)
+
+    def _may_write(self) -> None:
+        if self.problem is not None:
+            raise self.problem
+
+
+class FakeTransitionLog:
+    """The log of transitions in memory."""
+
+    def __init__(self, *transitions: Transition) -> None:
+        self.lines: list[Transition] = list(transitions)
+        self.problem: Problem | None = None
+
+    async def append(self, transition: Transition) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.lines.append(transition)
+
+    async def for_mentorado(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
+        return list(reversed(self.lines))[:limit]
+
+    async def since(self, link_id: LinkId, moment: datetime) -> Sequence[Transition]:
+        theirs = [line for line in self.lines if line.link_id == link_id]
+        first = next((place for place, line in enumerate(theirs) if line.at >= moment), len(theirs))
+        return theirs[max(0, first - 1) :]
+
+    async def latest(self) -> Mapping[LinkId, Transition]:
+        return {transition.link_id: transition for transition in self.lines}
+
+    async def forbidding(self) -> Mapping[LinkId, Transition]:
+        found: dict[LinkId, Transition] = {}
+        for line in self.lines:
+            before, after = line.before, line.after
+            lifted = before.state is LinkState.BLOCKED and before.reason in FORBIDDING and after.state is LinkState.OFF
+            if after.state is LinkState.BLOCKED and after.reason in FORBIDDING:
+                found[line.link_id] = line
+            elif lifted or after.state is LinkState.CONNECTED:
+                found.pop(line.link_id, None)
+        return found
+
+
+class FakeHistory:
+    """What was stored, in memory; it answers nothing."""
+
+    def __init__(self) -> None:
+        self.facts: list[MessageUpdate] = []
+        self.problem: Problem | None = None
+        self.refuses: Callable[[MessageUpdate], bool] = lambda _fact: False
+        self.asked = 0
+
+    async def store(
+        self, mentorado: Mentorado, facts: Sequence[MessageUpdate], at: datetime
+    ) -> Sequence[ConversationId]:
+        self.asked += 1
+        if self.problem is not None:
+            raise self.problem
+        if any(map(self.refuses, facts)):
+            raise NotStorable("IntegrityError")
+        new = [fact for fact in facts if fact not in self.facts]
+        self.facts.extend(new)
+        return [ConversationId("c" * 32)] if new else []
+
+
+class FakeSetAside:
+    """What was set aside, as a test says."""
+
+    def __init__(self) -> None:
+        self.counted: list[SetAsideCount] = []
+        self.deliveries: list[SetAsideDelivery] = []
+
+    async def counts(self, mentorado_id: MentoradoId | None = None) -> Sequence[SetAsideCount]:
+        return [each for each in self.counted if mentorado_id in (None, each.mentorado_id)]
+
+    async def latest(self, mentorado_id: MentoradoId | None = None, *, limit: int = 50) -> Sequence[SetAsideDelivery]:
+        return [each for each in self.deliveries if mentorado_id in (None, each.mentorado_id)][:limit]
+
+
+class FakeChecks:
+    """Finds what a test lets it find."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.looks = 0
+        self.looking: asyncio.Event | None = None  # set it to make looking wait
+        self.error: Exception | None = None
+
+    async def check(self, provider: ProviderKind) -> Sequence[Finding]:
+        self.looks += 1
+        if self.looking is not None:
+            await self.looking.wait()
+        if self.error is not None:
+            raise self.error
+        return self.findings
+
+
+class FakeTimeRecords:
+    """What is known of the time, in memory."""
+
+    def __init__(self, mark: TimeMark | None = None, newest: datetime | None = None) -> None:
+        self.stored, self.newest_ = mark, newest
+        self.corrected: list[datetime] = []
+        self.problem: Problem | None = None
+
+    async def mark(self) -> TimeMark | None:
+        return self.stored
+
+    async def save(self, mark: TimeMark) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.stored = mark
+
+    async def newest(self) -> datetime | None:
+        return self.newest_
+
+    async def correct(self, now: datetime) -> int:
+        if self.problem is not None:
+            raise self.problem
+        self.corrected.append(now)
+        return 0
+
+
+class FakeProviderTime:
+    """Says what a test lets it say; nothing at first."""
+
+    def __init__(self, says: datetime | None = None) -> None:
+        self.says = says
+        self.asked = 0
+
+    async def ask(self) -> datetime | None:
+        self.asked += 1
+        return self.says
+
+
+_COUNTED: ContextVar[list[int]] = ContextVar("_COUNTED")
+
+
+def counted(rows: int) -> int:
+    """Of what is played inside `Audit.with_changes`, and is all one transaction: so many rows went or came."""
+    _COUNTED.get([]).append(rows)
+    return rows
+
+
+class FakeAuditLog:
+    """The audit chain in memory."""
+
+    def __init__(self) -> None:
+        self.entries_: list[AuditEntry] = []
+        self.problem: Problem | None = None
+
+    @contextmanager
+    def with_changes(self, make_record: Callable[[int], AuditRecord | None]) -> Iterator[None]:
+        """As if what is done inside were one transaction, which begins with the entry that may be refused."""
+        if self.problem is not None:
+            raise self.problem
+        rows: list[int] = []
+        before = _COUNTED.set(rows)
+        try:
+            yield
+        finally:
+            _COUNTED.reset(before)
+        if record := make_record(sum(rows)):
+            self._append(record)
+
+    async def record(self, record: AuditRecord) -> AuditEntry:
+        if self.problem is not None:
+            raise self.problem
+        return self._append(record)
+
+    @property
+    def outcomes(self) -> list[AuditEntry]:
+        """What became of acts, without their beginnings, and without who was enrolled for a test."""
+        entries = [entry for entry in self.entries_ if entry.record.outcome is not AuditOutcome.BEGUN]
+        return [entry for entry in entries if entry.record.action != AuditAction.ADD_MENTORADO]
+
+    def _append(self, record: AuditRecord) -> AuditEntry:
+        last = self.entries_[-1].hash if self.entries_ else FIRST_HASH
+        self.entries_.append(entry := chain_entry(len(self.entries_) + 1, record, last))
+        return entry
+
+    async def entries(
+        self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
+    ) -> Sequence[AuditEntry]:
+        wanted = [
+            entry
+            for entry in reversed(self.entries_)
+            if (mentorado_id is None or entry.record.mentorado_id == mentorado_id)
+            and (before is None or entry.number < before)
+        ]
+        return wanted[:limit]
+
+    async def head(self) -> tuple[int, str]:
+        return (self.entries_[-1].number, self.entries_[-1].hash) if self.entries_ else (0, FIRST_HASH)
+
+    async def verification(self) -> Verification:
+        return Verification(broken=await self.verify(), number=len(self.entries_))
+
+    async def verify(self) -> ChainBreak | None:
+        return None
+
+
+class FakeJournal:
+    """The journal in memory, with the same rule about what may follow as the database."""
+
+    def __init__(self) -> None:
+        self.journals: dict[ProcedureId, tuple[ProcedureInfo, list[JournalEntry]]] = {}
+        self.problem: Problem | None = None  # raised by every write while set
+        self.on_entry: Callable[[JournalEntry], None] = lambda _entry: None  # after it is written
+
+    def kinds(self) -> list[str]:
+        """What all entries say, in order, with the step where there is one."""
+        journals = [lines for _, lines in self.journals.values()]
+        return [f"{e.kind} {e.step}" if e.step else str(e.kind) for lines in journals for e in lines]
+
+    async def begin(self, head: ProcedureInfo, first: JournalEntry) -> None:
+        if self.problem is not None:
+            raise self.problem
+        await asyncio.sleep(0)
+        if self.problem is not None:
+            raise self.problem
+        self.journals[head.id] = (head, [first])
+        self.on_entry(first)
+        await asyncio.sleep(0)  # it is on disk a moment before whoever asked goes on
+
+    async def append(self, entry: JournalEntry) -> None:
+        await asyncio.sleep(0)
+        if self.problem is not None:
+            raise self.problem
+        _, lines = self.journals[entry.procedure_id]
+        if entry.number != len(lines) + 1 or (lines and lines[-1].kind is EntryKind.ENDED):
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="moved elsewhere")
+        lines.append(entry)
+        self.on_entry(entry)
+
+    async def for_mentorado(self, procedure_id: ProcedureId) -> tuple[ProcedureInfo, Sequence[JournalEntry]]:
+        return self.journals[procedure_id]
+
+    async def unfinished(self) -> Sequence[tuple[ProcedureInfo, Sequence[JournalEntry]]]:
+        return [(head, lines) for head, lines in self.journals.values() if lines[-1].kind is not EntryKind.ENDED]
+
+    async def order(self, mentorado_id: MentoradoId) -> Mapping[ProcedureId, int]:
+        return {head.id: at for at, (head, _) in enumerate(self.journals.values()) if head.mentorado_id == mentorado_id}
+
+    async def latest(
+        self, mentorado_id: MentoradoId, limit: int = 20
+    ) -> Sequence[tuple[ProcedureInfo, Sequence[JournalEntry]]]:
+        theirs = [(head, lines) for head, lines in self.journals.values() if head.mentorado_id == mentorado_id]
+        return theirs[::-1][:limit]
+
+
+class FakeLocks:
+    """Which program moves a procedure, as far as a test says: *elsewhere* are those that others hold."""
+
+    def __init__(self) -> None:
+        self.held: set[ProcedureId] = set()
+        self.elsewhere: dict[ProcedureId, bool] = {}  # whether they can be overruled
+
+    def take(self, procedure_id: ProcedureId, *, overrule: bool = False) -> None:
+        if procedure_id in self.elsewhere and not (overrule and self.elsewhere[procedure_id]):
+            raise Problem(ProblemCode.PROCEDURE_HELD, owner="another")
+        self.held.add(procedure_id)
+
+    def release(self, procedure_id: ProcedureId) -> None:
+        self.held.discard(procedure_id)
+
+    def holder(self, procedure_id: ProcedureId) -> str:
+        return "another" if procedure_id in self.elsewhere else ""
+
+
+class FakeBackups:
+    """Archives that are only spoken of: which parts lie about, and whose archives are in place."""
+
+    def __init__(self) -> None:
+        self.parts: set[ProcedureId] = set()
+        self.placed: list[ProcedureId] = []
+        self.passphrases: list[str] = []
+        self.problem: Problem | None = None  # raised by collecting while set
+        self.collecting: asyncio.Event | None = None  # set it to make collecting wait
+
+    async def collect(
+        self,
+        procedure_id: ProcedureId,
+        mentorado_id: MentoradoId,
+        *,
+        passphrase: str = "",
+        on_progress: Callable[[BackupProgress], None],
+    ) -> Mapping[str, str]:
+        self.parts.add(procedure_id)
+        self.passphrases.append(passphrase)
+        on_progress(BackupProgress(part=BackupPart.HISTORY, done=1, total=2))
+        if self.collecting is not None:
+            await self.collecting.wait()
+        if self.problem is not None:
+            raise self.problem
+        return {"encrypted": "yes" if passphrase else "no"}
+
+    async def verify_part(
+        self, procedure_id: ProcedureId, *, on_progress: Callable[[BackupProgress], None]
+    ) -> BackupInfo:
+        on_progress(BackupProgress(part=BackupPart.VERIFYING, done=1, total=1))
+        if procedure_id not in self.parts:
+            raise Problem(ProblemCode.BACKUP_UNREADABLE)
+        return _ARCHIVE
+
+    async def publish(self, procedure_id: ProcedureId) -> BackupInfo:
+        self.parts.discard(procedure_id)
+        self.placed.append(procedure_id)
+        return _ARCHIVE
+
+    async def discard_part(self, procedure_id: ProcedureId) -> None:
+        self.parts.discard(procedure_id)
+
+
+_ARCHIVE = BackupInfo(
+    path=Path("ana.conecta-backup"),
+    at=DAWN,
+    mentorado_id=MentoradoId("a" * 32),
+    name="Ana",
+    provider=ProviderKind.WHATSAPP_WEB,
+    account=None,
+    messages=12_431,
+    conversations=3,
+    size=2_000,
+    encrypted=False,
+)
+
+
+class FakeCounts:
+    """How much history there is, as a test says."""
+
+    async def extent(self, mentorado_id: MentoradoId) -> HistoryStats:
+        return HistoryStats(messages=12_431, conversations=3, since=DAWN)
+
+    async def contacts(self, mentorado_id: MentoradoId) -> int:
+        return 41
+
+
+def somebody() -> Actor:
+    """Who does everything in a test."""
+    return Actor(user="staff")
+
+
+def audit_service_of(audit: AuditLog) -> AuditService:
+    """One that writes into *audit*, for parts that never have it wait."""
+    clock = ManualClock()
+    return AuditService(audit=audit, write_queue=WriteQueue(bus=EventBus(), clock=clock), clock=clock, actor=somebody)

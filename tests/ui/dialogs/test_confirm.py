@@ -1,0 +1,155 @@
+"""The question before something that matters, for every action that asks."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextDocument
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
+
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, Reason
+from app.text.status import texts
+from app.ui.dialogs.confirm import Confirmations, ConfirmDialog
+from app.ui.theme.theme import Theme
+from app.ui.widgets.labels import plain_tip
+from tests.clock import settle
+from tests.ui.controls import nameless, out_of_reach, read_aloud
+from tests.ui.detail.scene import OTHER_NUMBER, THIAGO, Scene, scene
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
+
+WANTED = {
+    ActionName.DISCONNECT: ("Desconectar Thiago Torquato?", "Desconectar"),
+    ActionName.ARCHIVE: ("Arquivar Thiago Torquato?", "Arquivar"),
+    ActionName.LIFT_BAN: ("O WhatsApp liberou o número de Thiago Torquato?", "Foi liberado"),
+    ActionName.OVERRULE_LOCK: ("Abrir a sessão de Thiago Torquato aqui?", "Abrir aqui"),
+    ActionName.ACCEPT_ACCOUNT: ("Aceitar +55 11 91234-4321 para Thiago Torquato?", "Aceitar este número"),
+    ActionName.REJECT_ACCOUNT: (
+        "Desconectar o celular com +55 11 91234-4321 da conexão de Thiago Torquato?",
+        "Desconectar este celular",
+    ),
+    ActionName.LIFT_BAN: ("O WhatsApp liberou o número de Thiago Torquato?", "Foi liberado"),
+}
+
+
+def words(sheet: QWidget) -> str:
+    return read_aloud(" | ".join(label.text() for label in sheet.findChildren(QLabel) if label.text()))
+
+
+async def opened(stage: Scene) -> ConfirmDialog:
+    await settle()
+    (sheet,) = stage.pane.findChildren(ConfirmDialog)
+    return sheet
+
+
+def questions(stage: Scene, theme: Theme) -> Confirmations:
+    stage.pane.show()
+    stage.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
+    return Confirmations(theme, stage.pane, stage.supervisor.status)
+
+
+async def test_every_action_that_asks_has_its_question(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        asking = {name for name, action in stage.actions._by_name.items() if action.needs_confirmation}
+        assert asking == set(WANTED)
+
+
+@pytest.mark.parametrize("name", WANTED)
+async def test_the_title_names_the_person_and_the_button_the_act(theme: Theme, name: ActionName) -> None:
+    async with scene(theme) as stage:
+        asked = asyncio.get_running_loop().create_task(
+            questions(stage, theme).confirm(name, stage.mentorados.get(THIAGO))
+        )
+        sheet = await opened(stage)
+        assert (read_aloud(sheet.title.text()), sheet.confirm.text()) == WANTED[name]
+        assert "Fica guardado" in words(sheet)
+        assert "O que muda" in words(sheet)
+        assert sheet.focusWidget() is sheet.cancel
+        assert not sheet.confirm.isDefault()
+        assert nameless(sheet) == []
+        assert out_of_reach(sheet) == []
+        QTest.keyClick(sheet.focusWidget(), Qt.Key.Key_Return)
+        assert await asked is False
+
+
+@pytest.mark.parametrize("name", [name for name in WANTED if name is not ActionName.ACCEPT_ACCOUNT])
+async def test_what_can_be_undone_needs_one_press(theme: Theme, name: ActionName) -> None:
+    async with scene(theme) as stage:
+        asked = asyncio.get_running_loop().create_task(
+            questions(stage, theme).confirm(name, stage.mentorados.get(THIAGO))
+        )
+        sheet = await opened(stage)
+        assert sheet.findChildren(QLineEdit) == []
+        assert "Não dá para desfazer" not in words(sheet)
+        sheet.confirm.click()
+        assert await asked is True
+
+
+@pytest.mark.parametrize("typed", ["Thiago Torquato", "  thiago   TORQUATO ", "Thiágo Torquato"])
+async def test_what_cannot_be_undone_waits_for_the_name(theme: Theme, typed: str) -> None:
+    async with scene(theme) as stage:
+        asked = asyncio.get_running_loop().create_task(
+            questions(stage, theme).confirm(ActionName.ACCEPT_ACCOUNT, stage.mentorados.get(THIAGO))
+        )
+        sheet = await opened(stage)
+        assert "Não dá para desfazer" in words(sheet)
+        assert not sheet.confirm.isEnabled()
+        (field,) = sheet.findChildren(QLineEdit)
+        field.setText("Thiago")
+        assert not sheet.confirm.isEnabled()
+        field.setText(typed)
+        assert sheet.confirm.isEnabled()
+        sheet.confirm.click()
+        assert await asked is True
+
+
+@pytest.mark.parametrize(
+    ("live", "line"),
+    [
+        (1, "1 conexão para até você abrir de novo. Nada é perdido."),
+        (3, "3 conexões param até você abrir de novo. Nada é perdido."),
+    ],
+)
+async def test_closing_with_live_links_says_what_stops(theme: Theme, live: int, line: str) -> None:
+    async with scene(theme) as stage:
+        asked = asyncio.get_running_loop().create_task(questions(stage, theme).close_program(live))
+        sheet = await opened(stage)
+        assert sheet.title.text() == "Fechar o Conecta?"
+        assert line in words(sheet)
+        assert sheet.focusWidget() is sheet.cancel
+        sheet.confirm.click()
+        assert await asked is True
+
+
+async def test_questions_speak_both_languages(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        ask = questions(stage, theme)
+        for language in ("pt-BR", "en"):
+            texts.set_language(language)
+            for name in WANTED:
+                sheet = ask.sheet(name, stage.mentorados.get(THIAGO))
+                assert "Thiago Torquato" in sheet.title.text()
+                assert "{" not in words(sheet)
+                sheet.deleteLater()
+
+
+async def test_a_name_with_tags_in_it_is_read_as_it_was_written(theme: Theme) -> None:
+    async with scene(theme) as stage:
+        name = "<img src='http://example.com/seen.png'><b>Ana"
+        stage.pane.show()
+        sheet = ConfirmDialog(theme, stage.pane, f"Arquivar {name}?", name, typed=name)
+        sheet.ask_for_name()
+        sheet.open()
+        await settle()
+        named = [label for label in sheet.findChildren(QLabel) if name in label.text()]
+        assert len(named) == 2  # the title, and what is to be typed
+        assert {label.textFormat() for label in named} == {Qt.TextFormat.PlainText}
+        tip = QTextDocument()
+        tip.setHtml(plain_tip(name))
+        assert tip.toPlainText() == name
+        assert plain_tip("Ana & Bia") == "Ana & Bia"
+        sheet.close()

@@ -1,0 +1,217 @@
+"""Pictures of the places beside home, for people to judge: ``python -m tests.ui.places_gallery OUT [NAME_PART]``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.ui.window_harness import Stage
+
+WIDTHS = {"wide": (1240, 860), "narrow": (700, 620)}
+
+
+def main(folder: Path, only: str) -> None:
+    """Take the pictures at both pixel ratios; the ratio is fixed once a process has begun."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if "QT_SCALE_FACTOR" not in os.environ:
+        for factor in ("1", "2"):
+            environment = {"QT_QPA_PLATFORM": "offscreen", **os.environ, "QT_SCALE_FACTOR": factor}
+            command = [sys.executable, "-m", "tests.ui.pages_gallery", str(folder), only]
+            subprocess.run(command, env=environment, check=True)
+        return
+
+    from PySide6.QtWidgets import QApplication
+
+    from app.ui.async_slots import run
+
+    app = QApplication([])
+    run(app, lambda: take_all(folder, only))
+
+
+async def take_all(folder: Path, only: str) -> None:
+    from app.text.status import texts
+    from app.ui.theme.theme import Mode, Theme
+    from tests.ui.window_harness import Stage, person, status
+
+    suffix = "" if os.environ["QT_SCALE_FACTOR"] == "1" else "@2x"
+    for language in ("pt-BR", "en"):
+        texts.set_language(language)
+        for mode in (Mode.LIGHT, Mode.DARK):
+            if not any(only in f"{language}-{mode}-{kind}" for kind in KINDS) and only not in f"{language}-{mode}":
+                continue
+            with tempfile.TemporaryDirectory() as home:
+                stage = Stage(Path(home), [person(n) for n in range(60)], Theme(mode))
+                await stage.load(*(status(n) for n in range(60)))
+                await fill_audit(stage)
+                await stage.show()
+                for kind, take in KINDS.items():
+                    if only in f"{language}-{mode}-{kind}":
+                        await take(Camera(stage, folder, f"{language}-{mode}-{kind}", suffix))
+                await stage.close()
+
+
+class Camera:
+    """Takes a picture of the window at every width."""
+
+    def __init__(self, stage: Stage, folder: Path, name: str, suffix: str) -> None:
+        self.stage = stage
+        self._folder = folder
+        self._name = name
+        self._suffix = suffix
+
+    async def take(self, what: str = "", *, widths: tuple[str, ...] = tuple(WIDTHS)) -> None:
+        for size in widths:
+            self.stage.window.resize(*WIDTHS[size])
+            await self.wait()
+            name = "-".join(filter(None, (self._name, size, what)))
+            self.stage.window.grab().save(str(self._folder / f"{name}{self._suffix}.png"))
+
+    async def wait(self) -> None:
+        for _ in range(12):
+            await asyncio.sleep(0.01)
+
+
+async def fill_audit(stage: Stage) -> None:
+    """Some days of work: what every kind of entry looks like, the latest hour first."""
+    from app.domain.actions import ActionName
+    from app.domain.audit import Actor, AuditAction, AuditOutcome, AuditRecord
+    from tests.ui.window_harness import NOON, person
+
+    rosa, caio = Actor(user="rosa", operator="Rosa Prado"), Actor(user="caio")
+    off, on = {"state": "off", "reason": "none"}, {"state": "connected", "reason": "none"}
+    out = {"state": "blocked", "reason": "logged_out"}
+    wrong = {"state": "blocked", "reason": "wrong_account", "account": "+55…21"}
+    audited_actions: list[tuple[str, int | None, dict[str, str], dict[str, str], AuditOutcome, str]] = [
+        (ActionName.CONNECT, 4, off, {"state": "connecting", "reason": "none"}, AuditOutcome.DONE, ""),
+        (ActionName.DISCONNECT, 7, on, on, AuditOutcome.DECLINED, ""),
+        (ActionName.REAUTHENTICATE, 9, out, {"state": "qr_ready", "reason": "none"}, AuditOutcome.DONE, ""),
+        (ActionName.ACCEPT_ACCOUNT, 12, wrong, on, AuditOutcome.DONE, "trocou de chip; confirmado por telefone"),
+        (AuditAction.SET_RETENTION, None, {"value": "off"}, {"value": "365"}, AuditOutcome.DONE, ""),
+        (AuditAction.SET_OPERATOR_NAME, None, {"value": ""}, {"value": "Rosa Prado"}, AuditOutcome.DONE, ""),
+        (ActionName.CONNECT, 17, off, {"state": "blocked", "reason": "network_down"}, AuditOutcome.FAILED, ""),
+        (ActionName.ARCHIVE, 22, off, off, AuditOutcome.DONE, ""),
+        (AuditAction.FORGET_OLD, None, {}, {"days": "365", "messages": "1204"}, AuditOutcome.DONE, ""),
+        (
+            AuditAction.SET_PROVIDER_LOG,
+            None,
+            {"value": "off"},
+            {"value": f"until {(NOON + timedelta(hours=1)).isoformat()}"},
+            AuditOutcome.DONE,
+            "",
+        ),
+        (ActionName.DISCONNECT, 30, on, off, AuditOutcome.DONE, ""),
+        (ActionName.TRY_NOW, 31, {"state": "reconnecting", "reason": "flapping"}, on, AuditOutcome.DONE, ""),
+    ]
+    for number in range(90):
+        action, whom, before, after, outcome, reason = audited_actions[(89 - number) % len(audited_actions)]
+        somebody = None if whom is None else person(whom)
+        record = AuditRecord(
+            at=NOON - timedelta(minutes=(90 - number) * 47),
+            actor=rosa if number % 3 else caio,
+            action=str(action),
+            mentorado_id=somebody.id if somebody else None,
+            subject=somebody.name if somebody else "",
+            before=before,
+            after=after,
+            outcome=outcome,
+            reason=reason,
+        )
+        await stage.audit.record(replace(record))
+
+
+async def _audit(camera: Camera) -> None:
+    from app.domain.audit import ChainBreak, Verification
+    from app.ui.audit.page import AuditPage
+    from app.ui.audit.verification_card import Verdict
+    from app.ui.navigation import PageId
+    from tests.ui.window_harness import NOON
+
+    stage = camera.stage
+    await camera.take("home", widths=("wide",))
+    stage.window.go(PageId.AUDIT)
+    page = stage.window.places.page
+    assert isinstance(page, AuditPage)
+    await camera.wait()
+    page.table.show_number(88)
+    await camera.take()
+    page.verdict.show_running(90)
+    await camera.take("running", widths=("wide",))
+    page.verdict.show_verdict(
+        Verdict(
+            NOON,
+            Verification(broken=None, number=90, sealed_from=41, sealed_to=90, remembered=90),
+            stage.audit.outcomes[-1],
+        )
+    )
+    await camera.take("intact")
+    page.verdict.show_verdict(Verdict(NOON, Verification(broken=ChainBreak(number=87, found="altered")), None))
+    page.model.mark_broken(87)
+    await camera.take("broken")
+    page.verdict.hide()
+    page.model.mark_broken(None)
+    page.filters.search.setText("zzz")
+    await asyncio.sleep(0.2)
+    await camera.take("not-found", widths=("wide",))
+    page.filters.search.clear()
+    await asyncio.sleep(0.2)
+    line = page.model.line_at(page.model.index(9))
+    assert line is not None
+    page._show_entry(line)
+    await camera.take("entry", widths=())
+    await camera.wait()
+    from app.ui.audit.entry_dialog import EntryDialog
+
+    for sheet in stage.window.findChildren(EntryDialog):
+        sheet.grab().save(str(camera._folder / f"{camera._name}-entry{camera._suffix}.png"))
+        sheet.close()
+    stage.theme.set_text_scale(200)
+    await camera.take("text200")
+    stage.theme.set_text_scale(100)
+
+
+async def _settings(camera: Camera) -> None:
+    from app.ui.navigation import PageId
+    from app.ui.settings.page import SettingsPage
+    from tests.ui.settings_page.harness import Copy
+    from tests.ui.window_harness import NOON
+
+    stage = camera.stage
+    for number, mentorado in enumerate(stage.people):
+        await stage.mentorados.save_link(replace(mentorado.link, enabled=True))
+        stage.settings_harness.copies[mentorado.link.id] = [
+            Copy(NOON - timedelta(hours=number * 5 + 1), stage.folder) for _ in range(number % 6)
+        ]
+    stage.window.go(PageId.SETTINGS)
+    page = stage.window.places.page
+    assert isinstance(page, SettingsPage)
+    await camera.wait()
+    await camera.take("1")
+    for step, link in ((2, 2), (3, 4), (4, 6)):
+        for size, (width, height) in WIDTHS.items():
+            stage.window.resize(width, height)
+            await camera.wait()
+            page._links[link].click()
+            await camera.take(str(step), widths=(size,))
+    stage.theme.set_text_scale(200)
+    await camera.wait()
+    for step in range(len(page._links)):
+        page._links[step].click()
+        await camera.take(f"text200-{step}", widths=("narrow",))
+    page._links[1].click()
+    await camera.take("text200", widths=("wide",))
+    stage.theme.set_text_scale(100)
+
+
+KINDS = {"audit": _audit, "settings": _settings}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")

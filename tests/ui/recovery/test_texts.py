@@ -1,0 +1,237 @@
+"""Every kind, state, step and finding has words in both languages."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from app.domain.audit import Actor
+from app.domain.errors import ProblemCode
+from app.domain.link_status import Reason
+from app.domain.procedure import (
+    STEPS,
+    EntryKind,
+    JournalEntry,
+    Procedure,
+    ProcedureId,
+    ProcedureInfo,
+    ProcedureKind,
+    ProcedureState,
+    StepData,
+    StepName,
+    StepRecord,
+    StepState,
+    replay,
+)
+from app.text import procedure as procedure_text
+from app.text.status import LANGUAGES, texts
+from app.ui.procedures.commands import other_commands, primary_command
+from tests.ui.window_harness import NOON, person
+
+
+@pytest.fixture(params=LANGUAGES, autouse=True)
+def language(request: pytest.FixtureRequest) -> Iterator[str]:
+    texts.set_language(str(request.param))
+    yield str(request.param)
+    texts.set_language("pt-BR")
+
+
+def head(kind: ProcedureKind) -> ProcedureInfo:
+    return ProcedureInfo(
+        id=ProcedureId("f" * 32),
+        kind=kind,
+        mentorado_id=person(1).id,
+        actor=Actor(user="staff"),
+        began_at=NOON - timedelta(minutes=3),
+    )
+
+
+def at(kind: ProcedureKind, state: ProcedureState, place: int, facts: StepData | None = None) -> Procedure:
+    """All before *place* is done, and that step is as *state* has it."""
+    now = {ProcedureState.RUNNING: StepState.RUNNING, ProcedureState.FAILED: StepState.FAILED}
+    steps = [
+        StepRecord(
+            name=name,
+            state=StepState.DONE if number < place else now.get(state, StepState.WAITING),
+            facts=facts or {},
+        )
+        if number <= place
+        else StepRecord(name=name)
+        for number, name in enumerate(STEPS[kind])
+    ]
+    return Procedure(head=head(kind), state=state, steps=tuple(steps))
+
+
+def test_a_reconnect_that_was_not_even_tried_is_not_said_to_have_failed(language: str) -> None:
+    ana = person(1)
+    tried, untried = (
+        procedure_text.describe(
+            at(ProcedureKind.RECOVERY, ProcedureState.ASKING, 3, {"came_back": "no", "tries": tries}), ana
+        )
+        for tries in ("3", "0")
+    )
+    assert tried.line == texts("procedure.asking_line.recovery", name=ana.name)
+    assert untried.line == texts("procedure.asking_gone", name=ana.name)
+
+
+def test_every_state_of_every_kind_at_every_step_can_be_said() -> None:
+    for kind, state in itertools.product(ProcedureKind, ProcedureState):
+        for place in range(len(STEPS[kind])):
+            if state is ProcedureState.ASKING and kind is ProcedureKind.BACKUP:
+                continue  # it replaces nothing
+            procedure = at(kind, state, place)
+            shown = procedure_text.describe(procedure, person(1))
+            assert shown.sentence.endswith((".", "…", "?")), (kind, state, place)
+            assert "{" not in shown.sentence + shown.line
+            assert procedure_text.progress(procedure, NOON)
+            assert bool(procedure_text.if_closed(procedure)) is not procedure.ended
+            for step in procedure.steps:
+                line = procedure_text.step_line(step, state, is_next=step == procedure.next_step)
+                assert procedure_text.spoken_step(procedure, step, line)
+            if not procedure.ended:
+                assert procedure_text.mark(procedure)
+            for offer in other_commands(procedure):
+                assert offer.label
+            assert (primary_command(procedure) is None) is (
+                state in (ProcedureState.RUNNING, ProcedureState.ASKING, ProcedureState.UNDOING)
+            )
+
+
+def test_every_reason_a_link_did_not_come_back_for_is_said_with_a_next_step() -> None:
+    for reason in Reason:
+        facts = {"code": ProblemCode.LINK_NOT_BACK, "reason": reason}
+        procedure = at(ProcedureKind.RECOVERY, ProcedureState.FAILED, 3, facts)
+        shown = procedure_text.describe(procedure, person(1))
+        assert shown.sentence.endswith((".", "…"))
+        assert shown.line.endswith(".")
+
+
+def test_every_problem_of_a_step_is_said() -> None:
+    for code in ProblemCode:
+        shown = procedure_text.describe(at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, {"code": code}), person(1))
+        assert shown.sentence.endswith(".")
+        assert "{" not in shown.sentence + shown.line
+
+
+def test_a_bug_in_a_step_is_said_without_its_innards() -> None:
+    shown = procedure_text.describe(
+        at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, {"code": "unexpected"}), person(1)
+    )
+    assert shown.sentence == texts("detail.crash")
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "text"),
+    [
+        (StepName.SCOPE, {"links": "many", "affected": "8", "of": "14"}, "procedure.found.many"),
+        (StepName.SOFT_RECONNECT, {"came_back": "no", "tries": "0"}, "procedure.found.gone"),
+        (StepName.SOFT_RECONNECT, {"came_back": "no", "tries": "3"}, "procedure.found.not_back"),
+        (StepName.SOFT_RECONNECT, {"came_back": "yes", "tries": "1"}, "procedure.done.soft_reconnect"),
+        (StepName.MERGE_HISTORY, {"new": "0"}, "procedure.found.merged_zero"),
+    ],
+)
+def test_what_a_step_found_is_said(name: StepName, facts: StepData, text: str) -> None:
+    step = StepRecord(name=name, state=StepState.DONE, facts=facts)
+    assert procedure_text.step_line(step, ProcedureState.RUNNING, is_next=False) == texts(text, **facts)
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "came_back",
+        "no_pairing",
+        "cannot_send",
+        "not_to_itself",
+        "no_session",
+        "another_account",
+        "session_used_since",
+        "session_corrupt",
+    ],
+)
+def test_why_a_step_was_not_needed_is_said(why: str) -> None:
+    step = StepRecord(name=StepName.PAIR, state=StepState.SKIPPED, facts={"why": why})
+    assert procedure_text.step_line(step, ProcedureState.RUNNING, is_next=False) == texts(f"procedure.skipped.{why}")
+
+
+def ended(kind: ProcedureKind, *lines: tuple[EntryKind, StepName, StepData]) -> Procedure:
+    made = head(kind)
+    journal = [
+        JournalEntry(procedure_id=made.id, number=number, at=NOON, kind=what, step=step, facts=facts)
+        for number, (what, step, facts) in enumerate(lines, 1)
+    ]
+    last = JournalEntry(procedure_id=made.id, number=len(journal) + 1, at=NOON, kind=EntryKind.ENDED)
+    return replay(made, [*journal, last])
+
+
+def test_an_end_that_could_not_be_proven_is_not_called_a_success() -> None:
+    left_out = {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.NETWORK_DOWN, "left_out": "yes"}
+    procedure = ended(
+        ProcedureKind.RECOVERY,
+        (EntryKind.STEP_DONE, StepName.PAIR, {}),
+        (EntryKind.STEP_SKIPPED, StepName.VERIFY_ACCOUNT, left_out),
+    )
+    name = person(1).name
+    assert procedure_text.is_unproven(procedure)
+    assert procedure_text.describe(procedure, person(1)).sentence == texts("procedure.outcome.not_back", name=name)
+    unsent = {"code": ProblemCode.SMOKE_CHECK_FAILED, "left_out": "yes"}
+    procedure = ended(ProcedureKind.REAUTHENTICATION, (EntryKind.STEP_SKIPPED, StepName.SMOKE_CHECK, unsent))
+    assert procedure_text.is_unproven(procedure)
+    assert texts("procedure.outcome_line.unproven") in procedure_text.describe(procedure, person(1)).line
+
+
+def test_a_link_that_came_back_by_itself_is_said_to_have() -> None:
+    procedure = ended(ProcedureKind.RECOVERY, (EntryKind.STEP_SKIPPED, StepName.PAIR, {"why": "came_back"}))
+    soft = texts("procedure.outcome.recovery_soft", name=person(1).name)
+    assert procedure_text.describe(procedure, person(1)).sentence == soft
+    assert not procedure_text.is_unproven(procedure)
+
+
+def test_a_restore_tells_what_came_back_and_what_did_not() -> None:
+    merged = (EntryKind.STEP_DONE, StepName.MERGE_HISTORY, {"new": "0"})
+    back = ended(ProcedureKind.RESTORE, merged, (EntryKind.STEP_DONE, StepName.RESTORE_SESSION, {}))
+    text = procedure_text.describe(back, person(1)).line
+    assert text == f"{texts('procedure.outcome_merged_zero')} {texts('procedure.outcome_line.session_back')}"
+    for why in ("no_session", "another_account", "session_used_since", "session_corrupt"):
+        kept = ended(ProcedureKind.RESTORE, (EntryKind.STEP_SKIPPED, StepName.RESTORE_SESSION, {"why": why}))
+        assert texts(f"procedure.session_stays.{why}") in procedure_text.describe(kept, person(1)).line
+    failed = {"code": ProblemCode.SESSION_IN_USE, "left_out": "yes"}
+    kept = ended(ProcedureKind.RESTORE, (EntryKind.STEP_SKIPPED, StepName.RESTORE_SESSION, failed))
+    assert texts("problem.session_in_use.sentence").split("{")[0] in procedure_text.describe(kept, person(1)).line
+
+
+def test_a_backup_whose_passphrase_is_gone_asks_for_it_and_not_for_another() -> None:
+    procedure = at(
+        ProcedureKind.BACKUP, ProcedureState.FAILED, 0, {"code": ProblemCode.BACKUP_LOCKED, "path": "f" * 32}
+    )
+    shown = procedure_text.describe(procedure, person(1))
+    assert shown.sentence == texts("procedure.phrase_gone")
+    assert "f" * 32 not in shown.sentence + shown.line
+
+
+def test_the_code_names_the_number_that_must_scan_it() -> None:
+    assert person(1).phone[-4:] in procedure_text.scan(person(1))
+
+
+def test_a_file_goes_by_its_name_and_a_folder_by_its_place() -> None:
+    file = {"code": ProblemCode.BACKUP_UNREADABLE, "path": "/srv/staff/data/backups/Conecta Ana.conecta"}
+    text = procedure_text.describe(at(ProcedureKind.RESTORE, ProcedureState.FAILED, 0, file), person(1)).sentence
+    assert "Conecta Ana.conecta" in text
+    assert "/home" not in text
+    folder = {"code": ProblemCode.BACKUP_FOLDER_UNUSABLE, "path": "/srv/staff/data/backups"}
+    text = procedure_text.describe(at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, folder), person(1)).sentence
+    assert "/srv/staff/data/backups" in text
+
+
+@pytest.mark.parametrize(("encrypted", "mark"), [("yes", "protected"), ("no", "unprotected")])
+def test_whether_a_passphrase_protects_a_file_is_said_at_every_step_and_at_the_end(encrypted: str, mark: str) -> None:
+    facts = {"encrypted": encrypted, "messages": "3", "size": "2048", "path": "/a/b.conecta"}
+    steps = [name for name in STEPS[ProcedureKind.BACKUP] if name is not StepName.RECORD]
+    procedure = ended(ProcedureKind.BACKUP, *((EntryKind.STEP_DONE, name, facts) for name in steps))
+    assert texts(f"archive.{mark}_line") in procedure_text.describe(procedure, person(1)).line
+    for name in (*steps, StepName.BACK_UP, StepName.CHECK_ARCHIVE):
+        step = StepRecord(name=name, state=StepState.DONE, facts=facts)
+        line = procedure_text.step_line(step, ProcedureState.RUNNING, is_next=False)
+        assert line.endswith(f" · {texts(f'archive.{mark}')}"), line

@@ -1,0 +1,204 @@
+"""The rail, and the places it leads to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShortcut
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.application import Application, Frame
+from app.bootstrap import build_services
+from app.settings import Settings
+from app.text.status import texts
+from app.ui.audit.page import AuditPage
+from app.ui.crash import CrashReports
+from app.ui.navigation import SHORTCUTS, Page, PageId
+from app.ui.settings.page import SettingsPage
+from app.ui.theme.theme import Theme
+from tests.conftest import OnQt
+from tests.ui.controls import nameless, out_of_reach
+from tests.ui.test_window import settle
+from tests.ui.window_harness import Stage, person, status
+
+OnStage = Callable[[Callable[[Stage], Awaitable[None]]], None]
+
+
+@pytest.fixture
+def on_stage(on_qt: OnQt, theme: Theme, tmp_path: Path) -> OnStage:
+    def play(use: Callable[[Stage], Awaitable[None]]) -> None:
+        async def main() -> None:
+            stage = Stage(tmp_path, [person(number) for number in range(5)], theme)
+            await stage.load(*(status(number) for number in range(5)))
+            try:
+                await stage.show()
+                await use(stage)
+            finally:
+                await stage.close()
+
+        on_qt(main)
+        QApplication.processEvents()
+
+    return play
+
+
+def test_a_place_is_built_when_it_is_first_gone_to_and_kept(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        places = stage.window.places
+
+        def shown() -> object:
+            return places.page
+
+        assert places._pages == {}
+        assert places.rail is not None
+        places.rail._buttons[PageId.AUDIT].click()
+        await settle()
+        page = shown()
+        assert isinstance(page, AuditPage)
+        assert page.isVisible()
+        assert not stage.window.list.isVisible()
+        stage.window.go(PageId.SETTINGS)
+        assert isinstance(shown(), SettingsPage)
+        stage.window.go(PageId.AUDIT)
+        assert shown() is page
+        stage.window.go(PageId.HOME)
+        assert stage.window.list.isVisible()
+
+    on_stage(use)
+
+
+def test_the_rail_says_where_one_is_and_is_walked_by_keys(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        rail = stage.window.places.rail
+        assert rail is not None
+        home, audit, settings = rail._buttons.values()
+        assert [button.isChecked() for button in (home, audit, settings)] == [True, False, False]
+        assert audit.toolTip() == "Auditoria (Ctrl+2)"
+        home.setFocus()
+        QTest.keyClick(home, Qt.Key.Key_Down)
+        assert audit.hasFocus() or not stage.window.isActiveWindow()
+        QTest.keyClick(audit, Qt.Key.Key_Return)
+        await settle()
+        assert [button.isChecked() for button in (home, audit, settings)] == [False, True, False]
+        keys = {shortcut.key().toString() for shortcut in stage.window.findChildren(QShortcut)}
+        assert set(SHORTCUTS.values()) <= keys
+        texts.set_language("en")
+        assert audit.accessibleName() == "Audit"
+
+    on_stage(use)
+
+
+def test_enter_presses_the_button_that_has_the_focus(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        header = stage.window.header
+        header._language.setFocus()
+        QTest.keyClick(header._language, Qt.Key.Key_Return)
+        assert texts.language == "en"
+        QTest.keyClick(header._language, Qt.Key.Key_Enter)
+        assert texts.language == "pt-BR"
+        header.search.setFocus()
+        QTest.keyClick(header.search, Qt.Key.Key_Return)
+        assert texts.language == "pt-BR", "in a field it presses nothing"
+
+    on_stage(use)
+
+
+def test_tab_goes_from_the_list_to_the_pane_beside_it(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        window = stage.window
+        assert window._pane is not None
+        window.list.table.begin()
+        await settle()
+        at: QWidget | None = window.list.table.nextInFocusChain()
+        while at is not None and not (at.isVisible() and at.focusPolicy() & Qt.FocusPolicy.TabFocus):
+            at = at.nextInFocusChain()
+        assert at is not None
+        assert window._pane.isAncestorOf(at), at
+
+    on_stage(use)
+
+
+def test_to_choose_somebody_leads_home(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        stage.window.go(PageId.AUDIT)
+        stage.window.choose(person(1).id)
+        assert stage.window.places.here is PageId.HOME
+
+    on_stage(use)
+
+
+def test_the_search_is_the_one_of_the_place(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        stage.window.activateWindow()
+        stage.window.go(PageId.AUDIT)
+        await settle()
+        page = stage.window.places.page
+        assert isinstance(page, AuditPage)
+        stage.window.begin_search()
+        assert stage.window.focusWidget() is page.filters.search
+
+    on_stage(use)
+
+
+@pytest.mark.parametrize("place", PageId)
+def test_everything_in_a_place_has_a_name_and_can_be_reached(on_stage: OnStage, place: PageId) -> None:
+    async def use(stage: Stage) -> None:
+        stage.window.go(place)
+        await settle()
+        assert nameless(stage.window.places) == []
+        fields = (stage.window.header.search, getattr(getattr(stage.window.places.page, "filters", None), "search", 0))
+        assert [each for each in out_of_reach(stage.window.places) if each.parent() not in fields] == []
+
+    on_stage(use)
+
+
+def test_what_goes_wrong_in_a_place_is_reported_as_anywhere(on_stage: OnStage) -> None:
+    async def use(stage: Stage) -> None:
+        crashes: list[object] = []
+        stage.window.crashed.connect(crashes.append)
+        stage.window.go(PageId.SETTINGS)
+        page, bug = stage.window.places.page, ZeroDivisionError()
+        assert isinstance(page, SettingsPage)
+        page.sections[0].show_crash(bug)
+        page.show_crash(bug)
+        assert crashes == [bug, bug]
+
+    on_stage(use)
+
+
+def test_the_first_picture_needs_none_of_them() -> None:
+    program = """
+import sys
+import app.ui.main_window
+late = ("app.ui.audit", "app.ui.settings")
+sys.exit(any(name.startswith(late) for name in sys.modules))
+"""
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("place", "kind"), [(PageId.AUDIT, AuditPage), (PageId.SETTINGS, SettingsPage)])
+def test_the_program_builds_each_place_over_its_own_core(
+    on_qt: OnQt, qapp: QApplication, theme: Theme, tmp_path: Path, place: PageId, kind: type[Page]
+) -> None:
+    async def main() -> None:
+        core = build_services(Settings(data_dir=tmp_path, session_dir=tmp_path / "sessions"))
+        program = Application(Frame(qapp, tmp_path / "window.ini", core.clock), core, CrashReports("0"))
+        async with core.running():
+            await core.open()
+            with pytest.raises(KeyError):
+                program._make_page(PageId.HOME)  # no page of another place opens instead
+            page = program._make_page(place)  # not shown: that would ask the keyring of this computer
+            assert isinstance(page, kind)
+            page.deleteLater()
+        program.window.finish()
+        program.window.deleteLater()
+
+    on_qt(main)
+    theme.apply(qapp)  # the frame dressed the program in its own
+    QApplication.processEvents()

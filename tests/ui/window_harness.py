@@ -1,0 +1,313 @@
+"""A whole window over the real core, with made-up people: what the tests look into and the gallery photographs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from app.core.actions import ActionService
+from app.core.audit_service import AuditService
+from app.core.csv_import import CsvImportService
+from app.core.event_bus import EventBus
+from app.core.links.incident_detector import IncidentDetector
+from app.core.links.ingest import MessageIngestor
+from app.core.links.supervisor import Supervisor
+from app.core.mentorado_service import MentoradoService
+from app.core.write_queue import WriteQueue
+from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
+from app.domain.link_status import (
+    Evidence,
+    LinkState,
+    LinkStatus,
+    QrCode,
+    Reason,
+    Retry,
+    SendCapability,
+)
+from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.phone import PhoneNumber
+from app.domain.provider import Provider
+from app.ui.action_runner import ActionRunner, RunnerServices
+from app.ui.appearance import Preferences
+from app.ui.async_slots import cancel_slots
+from app.ui.audit.page import AuditPage
+from app.ui.detail_pane.pane import DetailPane
+from app.ui.main_window import MainWindow
+from app.ui.main_window_controller import Work
+from app.ui.mentorado_list.model import MentoradoListModel
+from app.ui.navigation import Page, PageId
+from app.ui.procedures.commands import BackupList, ProcedureCommands
+from app.ui.settings.page import SettingsPage
+from app.ui.theme.theme import Mode, Theme
+from tests.clock import StillClock
+from tests.fakes import (
+    FakeAuditLog,
+    FakeChecks,
+    FakeHistory,
+    FakeMentoradoRepository,
+    FakeProvider,
+    FakeTransitionLog,
+    somebody,
+)
+from tests.ui.provider_setup import provider_services
+from tests.ui.settings_page.harness import SettingsHarness
+from tests.waiting import until
+
+NOON = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
+CREDENTIAL = "2@not-to-be-shown-anywhere,second,third"
+COHORTS = ("Turma 12", "Turma 13", "Turma 14", "Mentoria individual", "")
+
+_FIRST = """
+Ana Clara, André, Antônia, Beatriz, Bruno, Caio, Camila, Carlos Eduardo, Cecília, Davi, Débora, Diego, Eduarda,
+Fábio, Fernanda, Flávia, Gabriel, Gustavo, Helena, Heloísa, Igor, Inês, Isabela, João Pedro, Joaquim, Júlia,
+Larissa, Laura, Leonardo, Letícia, Lívia, Luan, Lucas, Luíza, Maitê, Márcio, Marina, Mateus, Otávio, Paula,
+Pedro Henrique, Rafael, Raquel, Renata, Ricardo, Sofia, Thiago, Valentina, Vinícius, Yasmin
+"""
+_LAST = """
+Almeida, Aragão, Assunção, Azevêdo, Barbosa, Brandão, Cavalcanti, Conceição, Coutinho, de Araújo, de Sá, Drummond,
+Estêvão, Falcão, Figueirêdo, Galvão, Gonçalves, Guimarães, Holanda, Jardim, Lacerda, Magalhães, Muniz, Nóbrega,
+Paixão, Peixoto, Prates, Queirós, Rebouças, Sampaio, Siqueira, Tavares, Torquato, Valadão, Xavier
+"""
+FIRST_NAMES, LAST_NAMES = ([name.strip() for name in names.split(",")] for names in (_FIRST, _LAST))
+
+
+def person(number: int) -> Mentorado:
+    """Somebody made up; the same *number* gives the same one, and no phone has such a number."""
+    name = f"{FIRST_NAMES[number * 7 % len(FIRST_NAMES)]} {LAST_NAMES[number * 11 % len(LAST_NAMES)]}"
+    mentorado_id = MentoradoId(f"{number:032x}")
+    area = (11, 21, 31, 41, 51, 61, 71, 81, 85, 98)[number % 10]
+    return Mentorado(
+        id=mentorado_id,
+        name=name,
+        phone=PhoneNumber(f"+55{area}90000{number:04d}"),
+        cohort=COHORTS[number % len(COHORTS)],
+        created_at=NOON - timedelta(days=90),
+        link=Link(
+            id=LinkId(f"{number + 0x1000:032x}"),
+            mentorado_id=mentorado_id,
+            provider=(ProviderKind.WHATSAPP_WEB, ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI)[number % 3],
+        ),
+    )
+
+
+def status(number: int) -> LinkStatus | None:
+    """How the link of that person stands: most are connected, and every kind of trouble is somewhere."""
+    ago = timedelta(seconds=20 + number * number * 37 % 30_000)
+    evidence = Evidence(last_observation=NOON - ago)
+    if number % 13 == 3:
+        return None
+    troubles = {
+        4: LinkStatus(
+            state=LinkState.QR_READY,
+            since=NOON - timedelta(seconds=20),
+            qr=QrCode(
+                text=CREDENTIAL,
+                number=2,
+                total=6,
+                issued_at=NOON - timedelta(seconds=6),
+                expires_at=NOON + timedelta(seconds=14),
+            ),
+        ),
+        9: LinkStatus(
+            state=LinkState.BLOCKED, reason=Reason.LOGGED_OUT, since=NOON - timedelta(days=2), evidence=evidence
+        ),
+        17: LinkStatus(state=LinkState.RECONNECTING, since=NOON - ago, retry=Retry(2, NOON + timedelta(seconds=8))),
+        22: LinkStatus(
+            state=LinkState.CONNECTED,
+            since=NOON - ago,
+            capability=SendCapability.RESTRICTED,
+            until=NOON + timedelta(hours=2),
+            evidence=evidence,
+        ),
+        30: LinkStatus(
+            state=LinkState.BLOCKED,
+            reason=Reason.TEMPORARY_BAN,
+            since=NOON - ago,
+            until=NOON + timedelta(days=3),
+            evidence=evidence,
+        ),
+        38: LinkStatus(state=LinkState.BLOCKED, reason=Reason.PASSKEY_REQUIRED, since=NOON - ago),
+        45: LinkStatus(state=LinkState.UNKNOWN, since=NOON - ago),
+        51: LinkStatus(state=LinkState.CONNECTING, since=NOON),
+        60: LinkStatus(state=LinkState.BLOCKED, reason=Reason.CLIENT_OUTDATED, since=NOON - ago),
+        72: LinkStatus(
+            state=LinkState.BLOCKED,
+            reason=Reason.WRONG_ACCOUNT,
+            since=NOON - ago,
+            account=PhoneNumber("+5511900009999"),
+        ),
+        80: LinkStatus(state=LinkState.BLOCKED, reason=Reason.QR_EXPIRED, since=NOON - ago),
+        91: LinkStatus(state=LinkState.CONNECTING, reason=Reason.WAITING_TURN, since=NOON - ago),
+    }
+    if number in troubles:
+        return troubles[number]
+    if number % 29 == 5:
+        return LinkStatus(state=LinkState.BLOCKED, reason=Reason.STREAM_REPLACED, since=NOON - ago, evidence=evidence)
+    return LinkStatus(
+        state=LinkState.CONNECTED,
+        since=NOON - timedelta(days=1),
+        capability=SendCapability.OK,
+        evidence=replace(evidence, connected_since=NOON - timedelta(days=1), last_inbound=NOON - ago),
+    )
+
+
+async def _nothing_to_pause(_mentorado_id: MentoradoId) -> None:
+    """Played procedures stand still by themselves."""
+
+
+@dataclass
+class Stage:
+    """The window and everything under it. Made on a running loop; `close` before the loop ends."""
+
+    folder: Path
+    people: Sequence[Mentorado] = ()
+    theme: Theme = field(default_factory=lambda: Theme(Mode.LIGHT))
+    clock: StillClock = field(default_factory=lambda: StillClock(NOON))
+    bus: EventBus = field(default_factory=EventBus)
+    provider: FakeProvider = field(default_factory=FakeProvider)
+    hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
+    procedures: ProcedureCommands | None = None
+    backups: BackupList | None = None
+    opened: list[Path] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.log = FakeTransitionLog()
+        self.audit = FakeAuditLog()
+        self.mentorado_repository = FakeMentoradoRepository(*self.people)
+        write_queue = WriteQueue(bus=self.bus, clock=self.clock)
+        self.audit_service = AuditService(audit=self.audit, write_queue=write_queue, clock=self.clock, actor=somebody)
+        self.mentorados = MentoradoService(
+            bus=self.bus,
+            mentorado_repository=self.mentorado_repository,
+            clock=self.clock,
+            audit_service=self.audit_service,
+        )
+        self.providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: self.provider, **self.hosted}
+        self.supervisor = Supervisor(
+            bus=self.bus,
+            providers=self.providers,
+            mentorados=self.mentorados,
+            transitions=self.log,
+            ingestor=MessageIngestor(bus=self.bus, store=FakeHistory(), clock=self.clock),
+            clock=self.clock,
+            write_queue=write_queue,
+        )
+        self.incidents = IncidentDetector(
+            bus=self.bus,
+            mentorados=self.mentorados,
+            checks=FakeChecks(),
+            clock=self.clock,
+            bring_back=self.supervisor.reconnect,
+        )
+        self.actions = ActionService(
+            mentorados=self.mentorados,
+            supervisor=self.supervisor,
+            clock=self.clock,
+            audit_service=self.audit_service,
+            incidents=self.incidents,
+            under_way=lambda mentorado_id: self.procedures.active(mentorado_id) if self.procedures else None,
+            interrupt=_nothing_to_pause,
+        )
+        self.settings_harness = SettingsHarness(
+            folder=self.folder,
+            bus=self.bus,
+            clock=self.clock,
+            mentorados=self.mentorados,
+            audit_service=self.audit_service,
+        )
+        self.settings_harness.parts = replace(self.settings_harness.parts, status=self.supervisor.status)
+        self.model = MentoradoListModel(self.clock)
+        self.bus.subscribe(MentoradosLoaded, self.model.on_loaded)
+        self.bus.subscribe(MentoradoAdded, self.model.on_added)
+        self.bus.subscribe(MentoradoChanged, self.model.on_changed)
+        self.bus.subscribe(StatusChanged, self.model.on_status)
+        self.preferences = Preferences(self.folder / "window.ini")
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        self.theme.apply(app)
+        self.window = MainWindow(theme=self.theme, preferences=self.preferences, model=self.model)
+        self.sheets = ActionRunner(
+            RunnerServices(
+                theme=self.theme,
+                bus=self.bus,
+                clock=self.clock,
+                actions=self.actions,
+                mentorados=self.mentorados,
+                supervisor=self.supervisor,
+                incidents=self.incidents,
+                hosted=provider_services(self, self.clock),
+                procedures=self.procedures,
+                backups=self.backups,
+                open_folder=self.opened.append,
+            ),
+            self.window,
+        )
+        self.window.attach(
+            Work(
+                theme=self.theme,
+                actions=self.actions,
+                mentorados=self.mentorados,
+                supervisor=self.supervisor,
+                csv_import=CsvImportService(
+                    mentorados=self.mentorados,
+                    audit_service=AuditService(
+                        audit=self.audit, write_queue=write_queue, clock=self.clock, actor=somebody
+                    ),
+                ),
+                sheets=self.sheets,
+                make_pane=self._make_pane,
+                make_page=self._make_page,
+            )
+        )
+
+    async def load(self, *statuses: LinkStatus | None) -> None:
+        """Read the roster, then observe *statuses* in its order."""
+        await self.mentorados.load()
+        for mentorado, observed in zip(self.people, statuses, strict=False):
+            if observed is not None:
+                self.observe(mentorado, observed)
+        self.model.flush()
+
+    def observe(self, mentorado: Mentorado, observed: LinkStatus) -> None:
+        """Let this be true of the link from now on."""
+        self.supervisor._board.restore(mentorado.link, observed)
+
+    async def show(self) -> None:
+        """Bring the window on the screen, pane and all."""
+        self.window.show()
+        await until(lambda: self.window._pane is not None, within=5)
+        await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Take everything down in the program's own order."""
+        await cancel_slots()
+        self.window.finish()
+        self.window.deleteLater()
+
+    def _make_pane(self) -> DetailPane:
+        return DetailPane(
+            theme=self.theme,
+            bus=self.bus,
+            mentorados=self.mentorados,
+            supervisor=self.supervisor,
+            actions=self.actions,
+            sheets=self.sheets,
+            history=self.log,
+            clock=self.clock,
+        )
+
+    def _make_page(self, place: PageId) -> Page:
+        if place is PageId.SETTINGS:
+            return SettingsPage(theme=self.theme, parts=self.settings_harness.parts)
+        return AuditPage(
+            theme=self.theme,
+            audit=self.audit,
+            people=self.mentorados.all,
+            audit_service=self.audit_service,
+            clock=self.clock,
+        )
