@@ -25,12 +25,12 @@ from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
 from tests.storage.talk import minutes
-from tests.storage.test_history_killed import told
+from tests.storage.test_history_killed import batches
 
 async def main():
     async with Database(Path(sys.argv[1])) as database:
         (ana,) = await SqlMentoradoRepository(database).all()
-        for batch in told():
+        for batch in batches():
             await SqlMessageRepository(database).store(ana, batch, minutes(1))
             print(batch[-1].provider_id, flush=True)
 
