@@ -277,7 +277,7 @@ def test_what_waits_for_an_answer_is_not_taken_away_by_another_command(conecta: 
     assert (code, err.splitlines()[-1]) == (1, "[procedure_unfinished]")
     assert "conecta procedure undo Ana Lima" in err
     code, _, err = conecta("procedure", "resume", "ana")
-    assert (code, err) == (1, "It waits for an answer. To go on without being asked, add --yes.\n")
+    assert (code, err) == (1, "It waits for an answer. To continue without being asked, add --yes.\n")
     assert conecta("procedure", "resume", "ana", "--yes")[0] == 0
     assert conecta("backup", "ana")[0] == 0
 

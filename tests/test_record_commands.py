@@ -176,7 +176,7 @@ def test_the_first_entry_that_does_not_hold_is_named(conecta: Conecta, fast_dir:
         conecta("export", "ana", "--to", "out")
     code, out, err = conecta("audit", "verify")
     value = json.loads(conecta("audit", "verify", "--json")[1])
-    assert (code, out.splitlines()[0], err) == (0, "The audit holds.", "")
+    assert (code, out.splitlines()[0], err) == (0, "The audit log is intact.", "")
     assert (value["holds"], value["broken"]) == (True, None)
     assert f"no. {value['number']}, {value['head']}." in out
     with closing(sqlite3.connect(fast_dir / "data" / "conecta.db")) as raw, raw:

@@ -47,7 +47,7 @@ def test_each_row_says_who_did_what_to_whom_and_how_it_ended(in_harness: InHarne
     async def use(harness: Harness) -> None:
         spoken = harness.page.model.data(harness.page.model.index(0), Qt.ItemDataRole.AccessibleTextRole)
         name = PEOPLE[1].name
-        for part in ("Aceitar outro número", name, "Desistência", "Conectado → Desligado", "rosa · Rosa Prado", "chip"):
+        for part in ("Aceitar outro número", name, "Cancelado", "Conectado → Desligado", "rosa · Rosa Prado", "chip"):
             assert part in spoken
 
     in_harness(use, [record(1, action=ActionName.ACCEPT_ACCOUNT.value, reason="trocou de chip")])
@@ -142,7 +142,7 @@ def test_a_broken_chain_says_where_what_that_means_and_what_to_do(
         harness.page.verify()
         await harness.settle()
         verdict = text_of(harness.page.verdict)
-        assert f"A corrente se rompe no registro nº {number}" in verdict
+        assert f"A integridade falha no registro nº {number}" in verdict
         assert sentence in verdict
         assert "Não apague nada." in verdict
         harness.page.verdict._show_entry.click()
@@ -167,7 +167,7 @@ def test_nonsense_in_the_file_is_no_crash(in_harness: InHarness, caplog: pytest.
         assert "Um registro não pode ser lido" in text_of(harness.page)
         harness.page.verify()
         await harness.settle()
-        assert "A corrente se rompe no registro nº 1" in text_of(harness.page.verdict)
+        assert "A integridade falha no registro nº 1" in text_of(harness.page.verdict)
 
     in_harness(use, [record(1), record(2)])
 
@@ -258,7 +258,7 @@ def test_in_a_narrow_window_rows_are_taller_and_words_shorter(in_harness: InHarn
         await settle()
         assert harness.page.table.rowHeight(0) > before
         assert harness.page.verify_button.text() == "Verificar"
-        assert harness.page.verify_button.accessibleName() == "Verificar a corrente"
+        assert harness.page.verify_button.accessibleName() == "Verificar integridade"
         harness.page.grab()
 
     in_harness(use, [record(1)])

@@ -510,7 +510,7 @@ def test_the_look_and_the_language_change_at_once_and_follow(in_harness: InHarne
         assert texts.language == "en"
         assert "Settings" in message_of(harness.page)
         portuguese = [
-            word for word in ("Operador", "Segredos", "Guardar", "Cópias") if word in message_of(harness.page)
+            word for word in ("Operador", "Senhas e tokens", "Guardar", "Cópias") if word in message_of(harness.page)
         ]
         assert portuguese == []
         theme.set_text_scale(100)  # by its shortcut
