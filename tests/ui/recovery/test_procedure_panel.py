@@ -134,7 +134,9 @@ def test_the_steps_say_what_is_done_now_and_next(on_views: OnViews) -> None:
         procedure = await views.follow(ProcedureKind.RECOVERY)
         views.procedures.run_to(procedure, StepName.BACK_UP)
         names = [row.accessibleName() for row in views.sheet.view.steps._rows]
-        assert names[0] == "Passo 1 de 7, feito: Verificar se outras conexões também caíram. Só esta conexão tem problema"
+        assert (
+            names[0] == "Passo 1 de 7, feito: Verificar se outras conexões também caíram. Só esta conexão tem problema"
+        )
         assert names[1].endswith("Não serviria: é preciso um novo código")
         assert names[2] == "Passo 3 de 7, agora: Guardar a sessão e o histórico. Agora"
         assert names[3] == "Passo 4 de 7, depois: Ler o novo código"
