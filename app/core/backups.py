@@ -198,7 +198,7 @@ class BackupService:
                 account, facts = await self._copy_session(mentorado, session, on_progress)
                 await self._write(thread, await self._head(procedure_id, mentorado), account, on_progress)
             except BaseException:
-                await thread(partial(remove, part, session))  # after what it is doing now
+                await thread.finish(partial(remove, part, session))  # after what it is doing now
                 raise
             await thread(partial(remove, session))
         return {**facts, "encrypted": "yes" if passphrase else "no"}
@@ -235,7 +235,7 @@ class BackupService:
                 await thread(partial(self._folder.prepare, copy))
                 await thread(partial(copied, path, copy))
             except BaseException:
-                await thread(partial(remove, copy))  # after what it is doing now
+                await thread.finish(partial(remove, copy))  # after what it is doing now
                 raise
 
     def held(self, procedure_id: ProcedureId, path: Path, *, passphrase: str) -> BackupReader:

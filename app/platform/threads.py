@@ -20,6 +20,10 @@ class ThreadWorker:
     async def __call__(self, call: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, call)
 
+    async def finish(self, call: Callable[[], object]) -> None:
+        """Run *call* even when the caller is cancelled before the thread has begun it."""
+        await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._worker, call))
+
 
 @asynccontextmanager
 async def in_a_thread() -> AsyncIterator[ThreadWorker]:

@@ -241,7 +241,7 @@ class RestoreSteps:
                 await thread(archive.open)
                 yield thread, archive
             finally:
-                await thread(archive.close)  # after it was opened, also when nobody waited for that
+                await thread.finish(archive.close)  # after it was opened, also when nobody waited for that
 
 
 class _CancelledError(Exception):
