@@ -19,6 +19,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import LinkId
 from app.domain.webhooks import DeliveryBatch, EndpointList, WebhookSettings, WebhookStats
 from app.platform.threads import background_task
+from app.providers.hosts.process import kill_child
 from app.providers.webhooks import protocol
 from app.providers.webhooks.protocol import (
     Confirm,
@@ -195,7 +196,7 @@ class _Process:
             await asyncio.sleep(heartbeat)
         if self._process.returncode is None:
             log.warning("Webhooks: the process answered nothing for %g s, and is replaced", MISSED * heartbeat)
-            self._process.kill()
+            kill_child(self._process)
         await asyncio.Event().wait()  # the body goes on until it has heard of the end
 
     async def first(self) -> FromHost | None:
@@ -236,7 +237,7 @@ class _Process:
                 reading.cancel()
         finally:
             if self._process.returncode is None:
-                self._process.kill()
+                kill_child(self._process)
                 await self._process.wait()
             self._errors.cancel()
 

@@ -19,6 +19,7 @@ from typing import Final, cast
 import app
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
+from app.providers.hosts.process import kill_child
 from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.codec import ProtocolError, decode_from_host, encode
 from app.providers.whatsapp_web.protocol import Answer, FromHost, LogOut, PairPhone, Ping, Pong, Ready, SendText, ToHost
@@ -82,6 +83,7 @@ class HostProcess(asyncio.SubprocessProtocol):
         self.noise: deque[str] = deque(maxlen=_KEPT_LINES)  # the library's output: for a crash's detail only
         self._transport: asyncio.SubprocessTransport | None = None
         self._exited = asyncio.Event()
+        self._closing = False
         self._gone = False
         self._unread = {1: bytearray(), 2: bytearray()}
         self._asked: dict[int, asyncio.Future[Answer]] = {}
@@ -144,15 +146,18 @@ class HostProcess(asyncio.SubprocessProtocol):
         if transport is None:
             return
         self._stop_heartbeat()
+        self._closing = True
+        if self._exited.is_set():
+            transport.close()
+            return
         try:
             if (pipe := transport.get_pipe_transport(0)) is not None:
                 pipe.close()
             await self._wait_for_exit()
         finally:  # also when we are cancelled here: the host must be gone before anybody else may open its session
             if not self._exited.is_set():
-                transport.kill()
+                kill_child(transport)
                 await self._wait_for_exit()
-            transport.close()
 
     async def _wait_for_exit(self) -> None:
         try:
@@ -188,6 +193,8 @@ class HostProcess(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         self._exited.set()
+        if self._closing and self._transport is not None:
+            self._transport.close()  # not before: while the exit is unknown it polls, which loses the exit code
         asyncio.get_running_loop().call_later(_LAST_WORDS, self._end_by_death)
 
     def connection_lost(self, exc: Exception | None) -> None:
