@@ -40,7 +40,7 @@ from app.ui.dialogs.lost_database import LostDatabase
 from app.ui.main_window import STORAGE, MainWindow
 from app.ui.main_window_controller import Work
 from app.ui.mentorado_list.model import MentoradoListModel
-from app.ui.navigation import PageId
+from app.ui.navigation import SETTINGS, PageSpec
 from app.ui.notices import ClockNotice, IncidentBanner, InterruptedBanner, PairingQueueBanner, SettingsNotice
 from app.ui.single_instance import SingleInstance
 from app.ui.theme.theme import Theme
@@ -136,6 +136,10 @@ class Application:
             ),
             window,
         )
+        self.pages = (  # beside home, in the order of their shortcuts
+            PageSpec("audit", "ledger", self._make_audit_page),
+            PageSpec(SETTINGS, "sliders", self._make_settings_page),
+        )
         window.attach(
             Work(
                 theme=frame.theme,
@@ -145,7 +149,7 @@ class Application:
                 csv_import=core.csv_import,
                 sheets=self._sheets,
                 make_pane=self._make_pane,
-                make_page=self._make_page,
+                pages=self.pages,
             )
         )
 
@@ -250,13 +254,9 @@ class Application:
         """Show the section of the settings that says what is not the default."""
         from app.ui.settings.page import SettingsPage
 
-        self.window.go(PageId.SETTINGS)
+        self.window.go(SETTINGS)
         if isinstance(page := self.window.places.page, SettingsPage):
             page.reveal("about")
-
-    def _make_page(self, place: PageId) -> Page:
-        """Build the page of *place*; raises `KeyError` for one that has none."""
-        return {PageId.AUDIT: self._make_audit_page, PageId.SETTINGS: self._make_settings_page}[place]()
 
     def _make_settings_page(self) -> Page:
         from app.ui.settings.page import SettingsPage

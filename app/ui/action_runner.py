@@ -29,7 +29,7 @@ from app.text.status import provider, texts, unbroken
 from app.ui.async_slots import show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
-from app.ui.navigation import PageId
+from app.ui.navigation import SETTINGS
 from app.ui.providers.credentials_dialog import CredentialsDialog, DialogResult
 from app.ui.providers.queue_dialog import QueueDialog
 from app.ui.providers.register_dialog import RegisterDialog, tries_left
@@ -86,7 +86,7 @@ class ActionRunner(QObject):
     procedure_wanted = Signal(object)
     """An `Errand` that begins a procedure: the pane shows it in its own place, since one looks at the QR meanwhile."""
 
-    place_wanted = Signal(object)
+    page_wanted = Signal(str)
     """A `Place` where somebody wants to go on."""
 
     def __init__(self, tools: RunnerServices, parent: QObject | None = None) -> None:
@@ -183,7 +183,7 @@ async def enter_credentials(sheets: ActionRunner, request: ActionRequest) -> Non
             await sheets.run(ActionName.CONNECT, request.mentorado_id, request.over)
         case DialogResult.SETTINGS:
             drafts[request.mentorado_id] = sheet.form.typed
-            sheets.place_wanted.emit(PageId.SETTINGS)
+            sheets.page_wanted.emit(SETTINGS)
         case DialogResult.FORGET:
             await _forget(sheets, request)
         case DialogResult.SAVED | DialogResult.NOTHING:

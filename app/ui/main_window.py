@@ -35,10 +35,10 @@ from shiboken6 import isValid
 from app.domain.errors import Problem
 from app.text.status import texts
 from app.ui.appearance import AppearanceController, Preferences
-from app.ui.main_window_controller import MainWindowController, add_shortcuts
+from app.ui.main_window_controller import MainWindowController, add_page_shortcuts, add_shortcuts
 from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
 from app.ui.mentorado_list.view import ListPanel
-from app.ui.navigation import PageId, PageStack
+from app.ui.navigation import HOME, PageStack
 from app.ui.notices import Banners
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
     from app.domain.mentorado import MentoradoId
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.main_window_controller import Work
-    from app.ui.navigation import Page
 
 
 _TITLE_WIDTH = 190
@@ -234,7 +233,7 @@ class MainWindow(QMainWindow):
         """From now on what is asked for can be done."""
         self.controller.work = work
         self.header.add_button.setEnabled(True)
-        work.sheets.place_wanted.connect(self.go)
+        work.sheets.page_wanted.connect(self.go)
         self._complete()
 
     def show_problem(self, problem: Problem) -> None:
@@ -267,9 +266,9 @@ class MainWindow(QMainWindow):
         self._finished = True
         self.close()
 
-    def go(self, place: PageId) -> None:
-        """Show another place, and put the keyboard there."""
-        if self.places.show_page(place):
+    def go(self, name: str) -> None:
+        """Show another page, and put the keyboard there."""
+        if self.places.show_page(name):
             (self.places.page or self.list).take_focus()
 
     def begin_search(self) -> None:
@@ -278,7 +277,7 @@ class MainWindow(QMainWindow):
 
     def choose(self, mentorado_id: MentoradoId) -> None:
         """Show somebody in list and pane."""
-        self.places.show_page(PageId.HOME)
+        self.places.show_page(HOME)
         self.list.table.choose(mentorado_id)
         self.body.open_side_panel()
 
@@ -297,6 +296,7 @@ class MainWindow(QMainWindow):
     def _connect_parts(self) -> None:
         header, listed = self.header, self.list
         self.places.wanted.connect(self.go)
+        self.places.crashed.connect(self.crashed)
         header.add_wanted.connect(self.controller.add)
         header.language_wanted.connect(self.check.switch_language)
         header.look_wanted.connect(self.check.show_menu)
@@ -339,16 +339,12 @@ class MainWindow(QMainWindow):
         self.header.search.textEdited.connect(pane.leave_wide)
         ReadingMode(pane, self.body, self.list)
         self.body.set_pane(pane)
-        self.places.enable(partial(self._make_page, work))
+        self.places.enable(work.pages)
+        add_page_shortcuts(self)
         pane.set_back_visible(self.body.side_panel_open)
         pane.show_mentorado(self.list.table.chosen_id)
         if self.focusWidget() is None or self.focusWidget() is self.header.search:
             self.list.take_focus()  # arrows walk it, and typing searches
-
-    def _make_page(self, work: Work, place: PageId) -> Page:
-        page = work.make_page(place)
-        page.crashed.connect(self.crashed)
-        return page
 
     def _show_in_pane(self, mentorado_id: MentoradoId) -> None:
         if self._pane is not None:

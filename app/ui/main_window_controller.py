@@ -15,7 +15,7 @@ from app.domain.errors import Problem
 from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.mentorado_list.model import ListFilter
-from app.ui.navigation import SHORTCUTS
+from app.ui.navigation import shortcut
 from app.ui.theme.theme import Theme
 from app.ui.widgets.action_menu import pop_up
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     from app.ui.dialogs.command_palette import Entry
     from app.ui.dialogs.mentorado import Saved
     from app.ui.main_window import MainWindow
-    from app.ui.navigation import Page, PageId
+    from app.ui.navigation import PageSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """The core's parts, and recipes for the pane and the other places. Sheets open over the widget handed in."""
+    """The core's parts, and how the pane and the pages are built. Sheets open over the widget handed in."""
 
     theme: Theme
     actions: ActionService
@@ -45,7 +45,7 @@ class Work:
     csv_import: CsvImportService
     sheets: ActionRunner
     make_pane: Callable[[], DetailPane]
-    make_page: Callable[[PageId], Page]
+    pages: Sequence[PageSpec]
 
     async def add_mentorado(self, over: QWidget) -> Saved | None:
         """Ask for somebody new; None when it was given up."""
@@ -135,19 +135,22 @@ def add_shortcuts(window: MainWindow) -> None:
         ("Esc", window.body.close_side_panel),
     ):
         QShortcut(QKeySequence(keys), window).activated.connect(do)
-    for place, keys in SHORTCUTS.items():
-        QShortcut(QKeySequence(keys), window).activated.connect(partial(window.go, place))
+
+
+def add_page_shortcuts(window: MainWindow) -> None:
+    """Let a key lead to each page of *window*."""
+    for number, name in enumerate(window.places.icons, 1):
+        QShortcut(QKeySequence(shortcut(number)), window).activated.connect(partial(window.go, name))
 
 
 def commands(window: MainWindow) -> Sequence[Entry]:
     """What *window* itself can do, each with its keys."""
     from app.ui.dialogs.command_palette import command
-    from app.ui.navigation import ICONS
 
     controller, look = window.controller, window.check
     places = [
-        command(texts(f"rail.{place}"), keys, ICONS[place], partial(window.go, place))
-        for place, keys in SHORTCUTS.items()
+        command(texts(f"rail.{name}"), shortcut(number), icon, partial(window.go, name))
+        for number, (name, icon) in enumerate(window.places.icons.items(), 1)
     ]
     return [
         command(texts("list.add"), "Ctrl+N", "user-plus", controller.add),

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import StrEnum
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QEnterEvent, QKeyEvent, QPainter, QPaintEvent, QPen
@@ -30,37 +29,44 @@ from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import plain_tip
 
-if TYPE_CHECKING:
-    pass
-
-
 _RAIL_WIDTH, _WIDEST = 60, 84
 
-
-class PageId(StrEnum):
-    """What the window can show, in the order of its shortcuts."""
-
-    HOME = "home"
-    AUDIT = "audit"
-    SETTINGS = "settings"
+HOME: Final = "home"
+SETTINGS: Final = "settings"
 
 
-SHORTCUTS: Final = MappingProxyType({place: f"Ctrl+{number}" for number, place in enumerate(PageId, 1)})
+@dataclass(frozen=True, slots=True)
+class PageSpec:
+    """A page beside home, a row of the table in `app.application`. Its label is `rail.<name>` in the catalogues."""
+
+    name: str
+    icon: str
+    build: Callable[[], Page]
+
+
+def shortcut(number: int) -> str:
+    """The keys that lead to a page, counted from 1 for home."""
+    return f"Ctrl+{number}"
 
 
 class PageStack(QWidget):
     """The first picture leaves room for the rail; `open_up` fills it. A place is built when it is first gone to."""
 
-    wanted = Signal(PageId)
+    wanted = Signal(str)
+    """Carries the name of a page."""
+    crashed = Signal(object)
+    """A bug in something that was asked of a page; carries the exception."""
 
     def __init__(self, home: QWidget, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.here = PageId.HOME
+        self.here = HOME
+        self.icons = {HOME: "users"}
+        """Of each page by its name, in the order of the shortcuts."""
+        self._specs: dict[str, PageSpec] = {}
         self.rail: NavigationRail | None = None
         self._theme = theme
         self._home = home
-        self._recipe: Callable[[PageId], Page] | None = None
-        self._pages: dict[PageId, Page] = {}
+        self._pages: dict[str, Page] = {}
         self._edge = QFrame()
         self._edge.setProperty("role", "rail")
         self._stack = QStackedLayout()
@@ -78,24 +84,27 @@ class PageStack(QWidget):
         """What is shown now, unless it is home."""
         return self._pages.get(self.here)
 
-    def enable(self, recipe: Callable[[PageId], Page]) -> None:
-        """From now on there is somewhere to go, and *recipe* builds it."""
-
-        self._recipe = recipe
-        self.rail = NavigationRail(self._theme)
+    def enable(self, specs: Sequence[PageSpec]) -> None:
+        """From now on there is somewhere to go."""
+        self._specs = {spec.name: spec for spec in specs}
+        self.icons |= {spec.name: spec.icon for spec in specs}
+        self.rail = NavigationRail(self._theme, self.icons)
         self.rail.wanted.connect(self.wanted)
         inside = QVBoxLayout(self._edge)
         inside.setContentsMargins(0, 0, 0, 0)
         inside.addWidget(self.rail)
 
-    def show_page(self, place: PageId) -> bool:
-        """Show *place*; returns whether it can be shown."""
-        if place is not PageId.HOME and not self._build(place):
-            return False
-        self.here = place
+    def show_page(self, name: str) -> bool:
+        """Show a page; returns False before `enable`. Raises `KeyError` for a page that is not in the table."""
+        if name != HOME:
+            if self.rail is None:
+                return False
+            if name not in self._pages:
+                self._build(self._specs[name])
+        self.here = name
         self._stack.setCurrentWidget(self.page or self._home)
         if self.rail is not None:
-            self.rail.select(place)
+            self.rail.select(name)
         return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -113,28 +122,21 @@ class PageStack(QWidget):
         if self.rail is not None:
             self.rail.retranslate()
 
-    def _build(self, place: PageId) -> bool:
-        if place in self._pages:
-            return True
-        if self._recipe is None:
-            return False
-        self._pages[place] = page = self._recipe(place)
+    def _build(self, spec: PageSpec) -> None:
+        self._pages[spec.name] = page = spec.build()
+        page.crashed.connect(self.crashed)
         self._stack.addWidget(page)
-        return True
 
 
 _BUTTON, _TALLEST, _ICON = 44, 68, 20
 
 
-ICONS = {PageId.HOME: "users", PageId.AUDIT: "ledger", PageId.SETTINGS: "sliders"}
-
-
 class _Button(QAbstractButton):
     """An icon; the place one is in has a ground and a bar at the edge of the window, not a colour alone."""
 
-    def __init__(self, place: PageId, theme: Theme, parent: QWidget) -> None:
+    def __init__(self, icon: str, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)
-        self._place = place
+        self._icon = icon
         self._theme = theme
         self.setCheckable(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -178,7 +180,7 @@ class _Button(QAbstractButton):
             painter.setPen(QPen(QColor(colours.focus), 2))
             painter.drawRoundedRect(ground.adjusted(1, 1, -1, -1), t.RADIUS_ROW - 1, t.RADIUS_ROW - 1)
         side = min(self._theme.px(_ICON), round(height * 0.6))
-        sign = pixmap(ICONS[self._place], colours.on_accent_soft if here else colours.text2, side, self._ratio())
+        sign = pixmap(self._icon, colours.on_accent_soft if here else colours.text2, side, self._ratio())
         painter.drawPixmap(QPointF((self.width() - side) / 2, (height - side) / 2), sign)
         painter.end()
 
@@ -189,28 +191,28 @@ class _Button(QAbstractButton):
 class NavigationRail(QWidget):
     """Says which place is wanted; who shows it calls `mark`."""
 
-    wanted = Signal(PageId)
+    wanted = Signal(str)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, icons: Mapping[str, str], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._buttons = {place: _Button(place, theme, self) for place in PageId}
+        self._buttons = {name: _Button(icon, theme, self) for name, icon in icons.items()}
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, t.SPACE_4, 0, t.SPACE_4)
         layout.setSpacing(t.SPACE_1)
-        for place, button in self._buttons.items():
-            button.clicked.connect(partial(self._ask_for, place))
-            if place is PageId.SETTINGS:
+        for name, button in self._buttons.items():
+            button.clicked.connect(partial(self._ask_for, name))
+            if name == SETTINGS:
                 layout.addStretch(1)  # it is about the program, the others about the work
             layout.addWidget(button)
-        self.select(PageId.HOME)
+        self.select(HOME)
         theme.changed.connect(self.restyle)
         self.retranslate()
 
-    def select(self, place: PageId) -> None:
+    def select(self, name: str) -> None:
         """This is where the window is now."""
         for each, button in self._buttons.items():
-            button.setChecked(each is place)
+            button.setChecked(each == name)
 
     def restyle(self) -> None:
         for button in self._buttons.values():
@@ -219,9 +221,10 @@ class NavigationRail(QWidget):
 
     def retranslate(self) -> None:
         self.setAccessibleName(texts("rail.name"))
-        for place, button in self._buttons.items():
-            button.setAccessibleName(texts(f"rail.{place}"))
-            button.setToolTip(plain_tip(f"{texts(f'rail.{place}')} ({SHORTCUTS[place]})"))
+        for number, (name, button) in enumerate(self._buttons.items(), 1):
+            label = texts(f"rail.{name}")
+            button.setAccessibleName(label)
+            button.setToolTip(plain_tip(f"{label} ({shortcut(number)})"))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
@@ -232,8 +235,8 @@ class NavigationRail(QWidget):
             return
         buttons[(at + step) % len(buttons)].setFocus(Qt.FocusReason.TabFocusReason)
 
-    def _ask_for(self, place: PageId, _checked: bool = False) -> None:
-        self.wanted.emit(place)
+    def _ask_for(self, name: str, _checked: bool = False) -> None:
+        self.wanted.emit(name)
 
 
 class Page(QWidget):

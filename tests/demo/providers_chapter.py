@@ -14,7 +14,7 @@ from app.domain.mentorado import ProviderKind
 from app.text import status as status_text
 from app.text.status import texts
 from app.ui.dialogs.base import BaseDialog
-from app.ui.navigation import PageId
+from app.ui.navigation import HOME, SETTINGS
 from app.ui.providers.credentials_dialog import CredentialsDialog
 from app.ui.providers.queue_dialog import QueueDialog
 from tests.demo.gateways import META_CREDENTIALS, Gateways
@@ -52,13 +52,13 @@ class ProvidersChapter:
     async def _compare(self) -> None:
         scene = self._scene
         async with self._step("The providers are compared: what each does, its limits, risks and costs"):
-            scene.window.go(PageId.SETTINGS)
+            scene.window.go(SETTINGS)
             await settle()
             await self._take_sheet("providers", lambda: scene.click(texts("settings.providers.compare")))
         async with self._step("This computer has no keyring here, so secrets are kept in memory"):
             scene.click(texts("settings.secrets.keep_in_memory"))
             await until(lambda: texts("settings.secrets.place.memory.badge") in _badges(scene))
-            scene.window.go(PageId.HOME)
+            scene.window.go(HOME)
 
     async def _connect_through_zapi(self) -> None:
         scene, instance = self._scene, self._gateways.instance

@@ -19,7 +19,7 @@ from app.domain.mentorado import Mentorado, ProviderKind
 from app.settings import Settings
 from app.text import status as status_text
 from app.text.status import texts
-from app.ui.navigation import PageId
+from app.ui.navigation import HOME, SETTINGS
 from app.ui.providers.credentials_dialog import CredentialsDialog
 from app.ui.providers.queue_dialog import QueueDialog
 from tests.conftest import OnQt
@@ -113,7 +113,7 @@ async def keep_secrets_in_memory(scene: Scene, sheet: CredentialsDialog) -> None
     """There is no keyring on this computer: go the way that the sheet shows."""
     await until(sheet.settings.isVisible)
     scene.click(texts("credentials.open_settings"), sheet)
-    await until(lambda: scene.window.places.here is PageId.SETTINGS)
+    await until(lambda: scene.window.places.here == SETTINGS)
     await until(lambda: texts("settings.secrets.keep_in_memory") in _buttons(scene))
     scene.click(texts("settings.secrets.keep_in_memory"))
     await until(lambda: texts("settings.secrets.keep_in_memory") not in _buttons(scene))
@@ -128,7 +128,7 @@ def _buttons(scene: Scene) -> set[str]:
 async def again(scene: Scene, name: str) -> CredentialsDialog:
     """Back home, the lead card leads on to the credentials that are missing."""
     mentorado_id = named(scene, name).id
-    scene.window.go(PageId.HOME)
+    scene.window.go(HOME)
     scene.window.choose(mentorado_id)
     scene.window.controller.perform(ActionName.CONNECT, mentorado_id)
     await scene.until_state(named(scene, name), LinkState.BLOCKED)

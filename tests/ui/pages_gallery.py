@@ -131,12 +131,11 @@ async def _audit(camera: Camera) -> None:
     from app.domain.audit import ChainBreak, Verification
     from app.ui.audit.page import AuditPage
     from app.ui.audit.verification_card import Verdict
-    from app.ui.navigation import PageId
     from tests.ui.window_harness import NOON
 
     stage = camera.stage
     await camera.take("home", widths=("wide",))
-    stage.window.go(PageId.AUDIT)
+    stage.window.go("audit")
     page = stage.window.places.page
     assert isinstance(page, AuditPage)
     await camera.wait()
@@ -178,7 +177,7 @@ async def _audit(camera: Camera) -> None:
 
 
 async def _settings(camera: Camera) -> None:
-    from app.ui.navigation import PageId
+    from app.ui.navigation import SETTINGS
     from app.ui.settings.page import SettingsPage
     from tests.ui.settings_page.harness import Copy
     from tests.ui.window_harness import NOON
@@ -189,7 +188,7 @@ async def _settings(camera: Camera) -> None:
         stage.settings_harness.copies[mentorado.link.id] = [
             Copy(NOON - timedelta(hours=number * 5 + 1), stage.folder) for _ in range(number % 6)
         ]
-    stage.window.go(PageId.SETTINGS)
+    stage.window.go(SETTINGS)
     page = stage.window.places.page
     assert isinstance(page, SettingsPage)
     await camera.wait()

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.settings import ZAPI_URL, Settings, UnusedSettings
 from app.text.status import texts
-from app.ui.navigation import PageId
+from app.ui.navigation import SETTINGS
 from app.ui.notices import Banners, SettingsNotice, shortened
 from app.ui.settings.general import AboutSection
 from app.ui.settings.page import SettingsPage
@@ -93,7 +93,7 @@ def test_the_settings_name_the_value_and_where_it_is_set(on_qt: OnQt, theme: The
         )
         await stage.load()
         await stage.show()
-        stage.window.go(PageId.SETTINGS)
+        stage.window.go(SETTINGS)
         page = stage.window.places.page
         assert isinstance(page, SettingsPage)
         page.reveal("about")

@@ -40,7 +40,7 @@ from app.ui.detail_pane.pane import DetailPane
 from app.ui.main_window import MainWindow
 from app.ui.main_window_controller import Work
 from app.ui.mentorado_list.model import MentoradoListModel
-from app.ui.navigation import Page, PageId
+from app.ui.navigation import SETTINGS, PageSpec
 from app.ui.procedures.commands import BackupList, ProcedureCommands
 from app.ui.settings.page import SettingsPage
 from app.ui.theme.theme import Mode, Theme
@@ -261,7 +261,10 @@ class Stage:
                 ),
                 sheets=self.sheets,
                 make_pane=self._make_pane,
-                make_page=self._make_page,
+                pages=(
+                    PageSpec("audit", "ledger", self._make_audit_page),
+                    PageSpec(SETTINGS, "sliders", self._make_settings_page),
+                ),
             )
         )
 
@@ -301,9 +304,10 @@ class Stage:
             clock=self.clock,
         )
 
-    def _make_page(self, place: PageId) -> Page:
-        if place is PageId.SETTINGS:
-            return SettingsPage(theme=self.theme, parts=self.settings_harness.parts)
+    def _make_settings_page(self) -> SettingsPage:
+        return SettingsPage(theme=self.theme, parts=self.settings_harness.parts)
+
+    def _make_audit_page(self) -> AuditPage:
         return AuditPage(
             theme=self.theme,
             audit=self.audit,

@@ -17,7 +17,7 @@ from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
 from app.text.status import texts
 from app.ui.dialogs.confirm import ConfirmDialog
-from app.ui.navigation import PageId
+from app.ui.navigation import SETTINGS
 from app.ui.providers.credentials_dialog import Check, CredentialsDialog
 from app.ui.theme.theme import Theme
 from tests.clock import settle
@@ -208,7 +208,7 @@ def test_a_place_that_is_locked_leads_to_the_settings_and_loses_nothing(play: Pl
         write(sheet, TYPED)
         sheet.settings.click()
         await settle()
-        assert stage.window.places.here is PageId.SETTINGS
+        assert stage.window.places.here == SETTINGS
         assert stage.shown() == []
         stage.secret_store.problem = None
         again = await opened(stage)
