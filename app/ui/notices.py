@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -96,7 +96,9 @@ class _Banner(QFrame):
     def height_at(self, width: int) -> int:
         """Put the buttons below the words where they would take too much of *width*; the height in pixels is then."""
         beside = sum(button.sizeHint().width() + t.SPACE_3 for button, _label in self._choices)
-        below = beside > width * _SHARE_OF_BUTTONS
+        around = self.minimumSizeHint().width() - self._flow.minimumSize().width()
+        least = around + self._words.minimumSizeHint().width() + beside  # one long word is never broken
+        below = beside > width * _SHARE_OF_BUTTONS or least > width
         way = QBoxLayout.Direction.TopToBottom if below else QBoxLayout.Direction.LeftToRight
         self._flow.setDirection(way)
         return self.heightForWidth(width)
@@ -129,6 +131,7 @@ class Banners(QWidget):
         self._theme = theme
         self._by_cause: dict[str, _Banner] = {}
         inside = QWidget()
+        inside.installEventFilter(self)
         self._column = QVBoxLayout(inside)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(t.SPACE_2)
@@ -154,6 +157,11 @@ class Banners(QWidget):
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
         self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:  # a style sheet changes fonts later than `Theme.changed` tells
+            self._fit()
+        return super().eventFilter(watched, event)
 
     def show_problem(self, problem: Problem, cause: str = "asked") -> None:
         """Tell about *problem* until it is put aside or *cause* is over."""
@@ -210,6 +218,10 @@ class Banners(QWidget):
         heights = [banner.height_at(width) for banner in self._by_cause.values()]
         gaps = self._column.spacing() * max(len(heights) - 1, 0)
         self._wanted = sum(heights) + gaps + around.top() + around.bottom()
+        # Once shown, a scroll bar narrows the words, which then need the height that keeps it there.
+        enough = self.height() >= self._wanted
+        policy = Qt.ScrollBarPolicy.ScrollBarAlwaysOff if enough else Qt.ScrollBarPolicy.ScrollBarAsNeeded
+        self.area.setVerticalScrollBarPolicy(policy)
         self.updateGeometry()
 
     def _on_range(self, _least: int, most: int) -> None:

@@ -69,6 +69,8 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
 async def _play(app: QApplication, place: Place, folder: Path, narrator: Narrator, *, for_readme: bool) -> int:
     async with open_scene(app, place.settings, MovedClock()) as scene:
         album = Album(scene, folder, README if for_readme else None)
+        if for_readme:  # where the emulators listen is no news to a reader, who has none
+            scene.window.banners.clear("overrides")
         chapter = ProvidersChapter(scene, place.gateways, album, narrator)
         await Story(scene, place.phones, album, narrator, chapter).play()
     return album.pictures

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QFrame, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QListWidget, QPushButton, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
 
+from app.text.status import texts
 from app.ui.notices import Banners
 from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
@@ -76,3 +78,41 @@ def test_every_word_of_every_notice_can_be_read(
 
     on_qt(main)
     theme.set_text_scale(100)
+
+
+WORDS = {
+    "en": "WhatsApp's connections are opened by another command: /usr/local/lib/conecta/python -m elsewhere.host. "
+    "Z-API is asked at http://127.0.0.1:33177, and not at https://api.z-api.io.",
+    "pt-BR": "As conexões do WhatsApp são abertas por outro comando: /usr/local/lib/conecta/python -m elsewhere.host. "
+    "A Z-API é consultada em http://127.0.0.1:33177, e não em https://api.z-api.io.",
+}
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+@pytest.mark.parametrize("buttons", [0, 1, 2])
+def test_nothing_is_scrolled_where_there_is_room(qtbot: QtBot, theme: Theme, quiet: bool, buttons: int) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    layout = QVBoxLayout(window)
+    banners = Banners(theme)
+    layout.addWidget(banners)
+    layout.addWidget(QListWidget(), 1)
+    choices = [(lambda: texts("override.see"), lambda: None)] * buttons
+    banners.show_words(lambda: WORDS[texts.language], "cause", quiet=quiet, choices=choices)
+    window.show()
+    scrolled = []
+    try:
+        for language in ("en", "pt-BR"):
+            texts.set_language(language)
+            for scale in (100, 150):
+                theme.set_text_scale(scale)
+                theme.changed.emit()
+                for width in range(640, 960, 20):
+                    window.resize(width, 760)
+                    for _ in range(8):
+                        QApplication.processEvents()
+                    if banners.area.verticalScrollBar().maximum() or cut(banners):
+                        scrolled.append((language, scale, width))
+    finally:
+        theme.set_text_scale(100)
+    assert scrolled == []
