@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.domain.actions import UnavailableReason
 from app.domain.credentials import FIELDS
+from app.domain.guidance import REASONS
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
 
@@ -19,39 +20,10 @@ NO_CONNECT = {
     LinkState.UNKNOWN: UnavailableReason.ON_ITS_WAY,  # its line is open and asks; "check now" hurries it
 }
 
-NO_NEW_PAIRING = {  # a new QR would make these worse
-    Reason.CLIENT_OUTDATED: UnavailableReason.OUTDATED,
-    Reason.CLIENT_REFUSED: UnavailableReason.OUTDATED,
-    Reason.STREAM_REPLACED: UnavailableReason.IN_USE_ELSEWHERE,
-    Reason.SESSION_IN_USE: UnavailableReason.IN_USE_ELSEWHERE,
-    Reason.SESSION_HELD_ELSEWHERE: UnavailableReason.IN_USE_ELSEWHERE,
-    Reason.WRONG_ACCOUNT: UnavailableReason.DECIDE_ACCOUNT_FIRST,
-    # A code is not what these lack.
-    Reason.CREDENTIALS_MISSING: UnavailableReason.FIX_ACCESS_FIRST,
-    Reason.ACCOUNT_TAKEN: UnavailableReason.FIX_ACCESS_FIRST,
-    Reason.SECRETS_LOCKED: UnavailableReason.FIX_ACCESS_FIRST,
-    Reason.TOKEN_INVALID: UnavailableReason.FIX_ACCESS_FIRST,
-    Reason.CLIENT_TOKEN_MISSING: UnavailableReason.FIX_ACCESS_FIRST,
-    Reason.CLIENT_TOKEN_INVALID: UnavailableReason.FIX_ACCESS_FIRST,
-    Reason.ADDRESS_NOT_ALLOWED: UnavailableReason.FIX_ACCESS_FIRST,
-    Reason.BILLING: UnavailableReason.FIX_ACCESS_FIRST,
-    Reason.QUEUE_PENDING: UnavailableReason.DECIDE_QUEUE_FIRST,
-}
-
-
-NO_OLD_SESSION = {
-    Reason.WRONG_ACCOUNT: UnavailableReason.DECIDE_ACCOUNT_FIRST,
-    Reason.BANNED: UnavailableReason.BANNED,  # its keys are gone; after a granted appeal, pair again
-}
-
-FORBIDDEN = {  # what WhatsApp's word against the number means for signing in with the session there is
-    Reason.BANNED: UnavailableReason.BANNED,
-    Reason.TEMPORARY_BAN: UnavailableReason.SUSPENDED,
-    Reason.MAIN_DEVICE_GONE: UnavailableReason.NEEDS_NEW_CODE,
-}
-
-NEEDS_NEW_CODE = frozenset({Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE})
-"""WhatsApp took the keys back: connecting would only say so again. Files that are lost or damaged can be put back."""
+NO_NEW_PAIRING = {reason: spec.no_pairing for reason, spec in REASONS.items()}
+NO_OLD_SESSION = {reason: spec.no_connect for reason, spec in REASONS.items()}
+FORBIDDEN = {reason: spec.forbidden for reason, spec in REASONS.items() if spec.forbidden}
+NEEDS_NEW_CODE = frozenset(reason for reason, spec in REASONS.items() if spec.keys_gone and not spec.no_connect)
 
 
 def always_available(_mentorado: Mentorado, _status: LinkStatus) -> UnavailableReason | None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Final
 
-from app.domain.guidance import Recommendation
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import Mentorado, MentoradoId
 
@@ -89,30 +86,3 @@ class Action:
 
 
 Confirm = Callable[[ActionName, Mentorado], Awaitable[bool]]
-
-RECOMMENDED_ACTION: Final[Mapping[Recommendation, ActionName | None]] = MappingProxyType(
-    {
-        **dict.fromkeys(Recommendation),
-        Recommendation.CONNECT: ActionName.CONNECT,
-        Recommendation.RECONNECT: ActionName.CONNECT,
-        Recommendation.TRY_NOW: ActionName.TRY_NOW,
-        Recommendation.CHECK_NOW: ActionName.TRY_NOW,
-        Recommendation.SHOW_NEW_CODE: ActionName.NEW_CODE,
-        Recommendation.REAUTHENTICATE: ActionName.REAUTHENTICATE,
-        Recommendation.DECIDE_ACCOUNT: ActionName.REJECT_ACCOUNT,
-        # Once the cause outside is mended, the same session is tried again.
-        Recommendation.CHECK_NETWORK: ActionName.CONNECT,
-        Recommendation.FIX_CLOCK: ActionName.CONNECT,
-        Recommendation.FREE_DISK: ActionName.CONNECT,
-        Recommendation.FIX_FOLDER: ActionName.CONNECT,
-        Recommendation.FIX_AT_PROVIDER: ActionName.CONNECT,
-        Recommendation.UNLOCK_SECRETS: ActionName.CONNECT,
-        Recommendation.FIX_CREDENTIAL: ActionName.ENTER_CREDENTIALS,
-        Recommendation.RENEW_TOKEN: ActionName.ENTER_CREDENTIALS,
-        Recommendation.DECIDE_QUEUE: ActionName.DECIDE_QUEUE,
-        Recommendation.REGISTER_NUMBER: ActionName.REGISTER,
-        Recommendation.CLOSE_OTHER_PROGRAM: ActionName.CONNECT,
-        Recommendation.UPDATE_PHONE_APP: ActionName.NEW_CODE,
-    }
-)
-"""The action behind the one recommended button; None when the person must act outside the program."""

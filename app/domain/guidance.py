@@ -1,14 +1,20 @@
-"""From (state, reason) to the one thing that should be done next.
+"""What follows from a state and its reason: a row per reason, and the one thing that should be done next.
 
-The recommendation is a table, so that a test can walk all of it and prove that nothing destructive is offered where the
-operating guide forbids it: a suspended or outdated client, or a session in use elsewhere, is never sent to a new QR.
+It is a table, so that a test can walk all of it and prove that nothing destructive is offered where the operating guide
+forbids it: a suspended or outdated client, or a session in use elsewhere, is never sent to a new QR.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.errors import ProblemCode
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 
@@ -48,73 +54,181 @@ class Recommendation(StrEnum):
     SEND_REPORT = "send_report"
 
 
-_R, _G = Reason, Recommendation
+RECOMMENDED_ACTION: Final[Mapping[Recommendation, ActionName | None]] = MappingProxyType(
+    {
+        **dict.fromkeys(Recommendation),
+        Recommendation.CONNECT: ActionName.CONNECT,
+        Recommendation.RECONNECT: ActionName.CONNECT,
+        Recommendation.TRY_NOW: ActionName.TRY_NOW,
+        Recommendation.CHECK_NOW: ActionName.TRY_NOW,
+        Recommendation.SHOW_NEW_CODE: ActionName.NEW_CODE,
+        Recommendation.REAUTHENTICATE: ActionName.REAUTHENTICATE,
+        Recommendation.DECIDE_ACCOUNT: ActionName.REJECT_ACCOUNT,
+        # Once the cause outside is mended, the same session is tried again.
+        Recommendation.CHECK_NETWORK: ActionName.CONNECT,
+        Recommendation.FIX_CLOCK: ActionName.CONNECT,
+        Recommendation.FREE_DISK: ActionName.CONNECT,
+        Recommendation.FIX_FOLDER: ActionName.CONNECT,
+        Recommendation.FIX_AT_PROVIDER: ActionName.CONNECT,
+        Recommendation.UNLOCK_SECRETS: ActionName.CONNECT,
+        Recommendation.FIX_CREDENTIAL: ActionName.ENTER_CREDENTIALS,
+        Recommendation.RENEW_TOKEN: ActionName.ENTER_CREDENTIALS,
+        Recommendation.DECIDE_QUEUE: ActionName.DECIDE_QUEUE,
+        Recommendation.REGISTER_NUMBER: ActionName.REGISTER,
+        Recommendation.CLOSE_OTHER_PROGRAM: ActionName.CONNECT,
+        Recommendation.UPDATE_PHONE_APP: ActionName.NEW_CODE,
+    }
+)
+"""The action behind the one recommended button; None when the person must act outside the program."""
 
-_BLOCKED = {
-    _R.LOGGED_OUT: _G.REAUTHENTICATE,
-    _R.MAIN_DEVICE_GONE: _G.OPEN_PHONE,
-    _R.BANNED: _G.CONTACT_HUMAN,
-    _R.TEMPORARY_BAN: _G.WAIT,
-    _R.CLIENT_OUTDATED: _G.UPDATE_APP,
-    _R.CLIENT_REFUSED: _G.UPDATE_APP,
-    _R.STREAM_REPLACED: _G.CLOSE_OTHER_PROGRAM,
-    _R.SIGN_IN_FAILED: _G.REAUTHENTICATE,
-    _R.QR_EXPIRED: _G.SHOW_NEW_CODE,
-    _R.PAIRING_FAILED: _G.SHOW_NEW_CODE,
-    _R.PASSKEY_REQUIRED: _G.SWITCH_PROVIDER,
-    _R.PHONE_UPDATE_REQUIRED: _G.UPDATE_PHONE_APP,
-    _R.WRONG_ACCOUNT: _G.DECIDE_ACCOUNT,
-    _R.SESSION_MISSING: _G.REAUTHENTICATE,
-    _R.SESSION_CORRUPT: _G.REAUTHENTICATE,
-    _R.SESSION_IN_USE: _G.CLOSE_OTHER_PROGRAM,
-    _R.SESSION_HELD_ELSEWHERE: _G.CLOSE_OTHER_PROGRAM,
-    _R.SESSION_OF_ANOTHER_USER: _G.FIX_FOLDER,
-    _R.SESSION_OF_ANOTHER_MENTORADO: _G.REAUTHENTICATE,
-    _R.SESSION_DIR_MISSING: _G.FIX_FOLDER,
-    _R.SESSION_DIR_NOT_A_FOLDER: _G.FIX_FOLDER,
-    _R.SESSION_DIR_NOT_WRITABLE: _G.FIX_FOLDER,
-    _R.DISK_FULL: _G.FREE_DISK,
-    _R.NETWORK_DOWN: _G.CHECK_NETWORK,
-    _R.PROXY_REFUSED: _G.CHECK_NETWORK,
-    _R.CERTIFICATE_REFUSED: _G.CHECK_NETWORK,
-    _R.SERVER_UNAVAILABLE: _G.RECONNECT,
-    _R.STREAM_ERROR: _G.RECONNECT,
-    _R.CLOCK_SKEW: _G.FIX_CLOCK,
-    _R.KEEPALIVE_TIMEOUT: _G.RECONNECT,
-    _R.FLAPPING: _G.CHECK_NETWORK,
-    _R.HOST_CRASHED: _G.RECONNECT,
-    _R.HOST_FROZEN: _G.RECONNECT,
-    _R.TOO_MANY_OPEN_FILES: _G.RECONNECT,
-    _R.ENGINE_MISSING: _G.REINSTALL,
-    _R.ENGINE_MISMATCH: _G.REINSTALL,
-    _R.UNEXPECTED: _G.SEND_REPORT,
-    _R.TOKEN_INVALID: _G.FIX_CREDENTIAL,
-    _R.BILLING: _G.SETTLE_BILL,
-    _R.NOT_REGISTERED: _G.REGISTER_NUMBER,
-    _R.POLICY_RESTRICTED: _G.CONTACT_HUMAN,
-    _R.PHONE_OFFLINE: _G.OPEN_PHONE,
-    _R.UNREACHABLE: _G.RECONNECT,
-    _R.SESSION_DROPPED: _G.RECONNECT,
-    _R.QUEUE_PENDING: _G.DECIDE_QUEUE,
-    _R.CREDENTIALS_MISSING: _G.FIX_CREDENTIAL,
-    _R.ACCOUNT_TAKEN: _G.FIX_CREDENTIAL,
-    _R.CLIENT_TOKEN_MISSING: _G.FIX_CREDENTIAL,
-    _R.CLIENT_TOKEN_INVALID: _G.FIX_CREDENTIAL,
-    _R.ADDRESS_NOT_ALLOWED: _G.FIX_AT_PROVIDER,
-    _R.PERMISSION_MISSING: _G.FIX_AT_PROVIDER,
-    _R.NAME_NOT_APPROVED: _G.FIX_AT_PROVIDER,
-    _R.REGISTER_LIMIT: _G.WAIT,
-    _R.QUALITY_LOW: _G.SLOW_DOWN,
-    _R.RATE_LIMITED: _G.WAIT,
-    _R.SECRETS_LOCKED: _G.UNLOCK_SECRETS,
-    # A blocked link always carries its reason; these six are complete for the test's sake and safe in any case.
-    _R.PROVIDER_WARNING: _G.LOOK_AT_PROVIDER,
-    _R.TOKEN_EXPIRING: _G.RENEW_TOKEN,
-    _R.NONE: _G.RECONNECT,
-    _R.PROGRAM_CLOSED: _G.RECONNECT,
-    _R.WAITING_TURN: _G.RECONNECT,
-    _R.SIGNING_IN: _G.RECONNECT,
-}
+_ANY = frozenset(ProviderKind)
+_WEB, _ZAPI, _META = (frozenset({kind}) for kind in ProviderKind)
+_BY_CODE = _WEB | _ZAPI  # never at a provider that signs in with a token
+_HOSTED = _ZAPI | _META
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonSpec:
+    """What follows from a reason."""
+
+    blocked: Recommendation  # while the link is blocked
+    providers: frozenset[ProviderKind] = _ANY  # whose links can be in a state because of it
+    _: KW_ONLY
+    while_connected: bool = False  # the same is recommended while the link is connected
+    needs_operator: bool = False  # only a person can have changed it: a new start does not try by itself
+    forbidden: UnavailableReason | None = None  # WhatsApp's own word against the number, see `FORBIDDING`
+    outweighed: bool = False  # not shown in place of a forbidding reason, from which it follows
+    keys_gone: bool = False  # WhatsApp took the keys back: the same session can never come back
+    no_connect: UnavailableReason | None = None  # why the session that is there is not tried again
+    no_pairing: UnavailableReason | None = None  # why no new QR: it would make this worse, or is not what lacks
+    ends_pairing: bool = False  # a pairing failed; the session before it, if any, is as it was
+    our_side: bool = False  # a fault of this program; after some in a row a person looks
+    about_account: bool = False  # over as soon as other credentials are entered
+    problems: tuple[ProblemCode, ...] = ()  # that show as this when they are met while a line is being opened
+
+
+_R, _G, _U, _P = Reason, Recommendation, UnavailableReason, ProblemCode
+
+# A blocked link always carries its reason: what can be no reason to be blocked has a row that is safe in any case.
+REASONS: Final[Mapping[Reason, ReasonSpec]] = MappingProxyType(
+    {
+        _R.NONE: ReasonSpec(_G.RECONNECT, outweighed=True),
+        # waiting
+        _R.WAITING_TURN: ReasonSpec(_G.RECONNECT, _BY_CODE),
+        _R.SIGNING_IN: ReasonSpec(_G.RECONNECT, _BY_CODE),
+        # the phone or WhatsApp ended it
+        _R.LOGGED_OUT: ReasonSpec(_G.REAUTHENTICATE, _BY_CODE, needs_operator=True, outweighed=True, keys_gone=True),
+        _R.MAIN_DEVICE_GONE: ReasonSpec(
+            _G.OPEN_PHONE, _WEB, needs_operator=True, forbidden=_U.NEEDS_NEW_CODE, outweighed=True, keys_gone=True
+        ),
+        _R.BANNED: ReasonSpec(
+            _G.CONTACT_HUMAN, needs_operator=True, forbidden=_U.BANNED, keys_gone=True, no_connect=_U.BANNED
+        ),
+        _R.TEMPORARY_BAN: ReasonSpec(_G.WAIT, needs_operator=True, forbidden=_U.SUSPENDED),
+        _R.CLIENT_OUTDATED: ReasonSpec(_G.UPDATE_APP, _WEB, no_pairing=_U.OUTDATED),
+        _R.CLIENT_REFUSED: ReasonSpec(_G.UPDATE_APP, _WEB, needs_operator=True, no_pairing=_U.OUTDATED),
+        _R.STREAM_REPLACED: ReasonSpec(
+            _G.CLOSE_OTHER_PROGRAM, _WEB, needs_operator=True, no_pairing=_U.IN_USE_ELSEWHERE
+        ),
+        _R.SIGN_IN_FAILED: ReasonSpec(_G.REAUTHENTICATE, _WEB, needs_operator=True, outweighed=True),
+        # pairing
+        _R.QR_EXPIRED: ReasonSpec(_G.SHOW_NEW_CODE, _BY_CODE, needs_operator=True, ends_pairing=True),
+        _R.PAIRING_FAILED: ReasonSpec(_G.SHOW_NEW_CODE, _BY_CODE, needs_operator=True, ends_pairing=True),
+        _R.PASSKEY_REQUIRED: ReasonSpec(_G.SWITCH_PROVIDER, _BY_CODE, needs_operator=True, ends_pairing=True),
+        _R.PHONE_UPDATE_REQUIRED: ReasonSpec(_G.UPDATE_PHONE_APP, _BY_CODE, needs_operator=True, ends_pairing=True),
+        _R.WRONG_ACCOUNT: ReasonSpec(
+            _G.DECIDE_ACCOUNT,
+            needs_operator=True,
+            no_connect=_U.DECIDE_ACCOUNT_FIRST,
+            no_pairing=_U.DECIDE_ACCOUNT_FIRST,
+            about_account=True,
+        ),
+        # the session files
+        _R.SESSION_MISSING: ReasonSpec(
+            _G.REAUTHENTICATE, _WEB, needs_operator=True, outweighed=True, problems=(_P.SESSION_MISSING,)
+        ),
+        _R.SESSION_CORRUPT: ReasonSpec(
+            _G.REAUTHENTICATE, _WEB, needs_operator=True, outweighed=True, problems=(_P.SESSION_CORRUPT,)
+        ),
+        _R.SESSION_IN_USE: ReasonSpec(
+            _G.CLOSE_OTHER_PROGRAM, _WEB, no_pairing=_U.IN_USE_ELSEWHERE, problems=(_P.SESSION_IN_USE,)
+        ),
+        _R.SESSION_HELD_ELSEWHERE: ReasonSpec(
+            _G.CLOSE_OTHER_PROGRAM, _WEB, no_pairing=_U.IN_USE_ELSEWHERE, problems=(_P.SESSION_HELD_ELSEWHERE,)
+        ),
+        _R.SESSION_OF_ANOTHER_USER: ReasonSpec(_G.FIX_FOLDER, _WEB, problems=(_P.SESSION_OF_ANOTHER_USER,)),
+        _R.SESSION_OF_ANOTHER_MENTORADO: ReasonSpec(
+            _G.REAUTHENTICATE, _WEB, needs_operator=True, problems=(_P.SESSION_OF_ANOTHER_MENTORADO,)
+        ),
+        _R.SESSION_DIR_MISSING: ReasonSpec(_G.FIX_FOLDER, _WEB, problems=(_P.SESSION_DIR_MISSING,)),
+        _R.SESSION_DIR_NOT_A_FOLDER: ReasonSpec(_G.FIX_FOLDER, _WEB, problems=(_P.SESSION_DIR_NOT_A_FOLDER,)),
+        _R.SESSION_DIR_NOT_WRITABLE: ReasonSpec(_G.FIX_FOLDER, _WEB, problems=(_P.SESSION_DIR_NOT_WRITABLE,)),
+        _R.DISK_FULL: ReasonSpec(_G.FREE_DISK, _WEB, problems=(_P.SESSION_DISK_FULL,)),
+        # on the way
+        _R.NETWORK_DOWN: ReasonSpec(_G.CHECK_NETWORK),
+        _R.PROXY_REFUSED: ReasonSpec(_G.CHECK_NETWORK),
+        _R.CERTIFICATE_REFUSED: ReasonSpec(_G.CHECK_NETWORK),
+        _R.SERVER_UNAVAILABLE: ReasonSpec(_G.RECONNECT),
+        _R.STREAM_ERROR: ReasonSpec(_G.RECONNECT),
+        _R.CLOCK_SKEW: ReasonSpec(_G.FIX_CLOCK),
+        _R.KEEPALIVE_TIMEOUT: ReasonSpec(_G.RECONNECT, _WEB),
+        _R.FLAPPING: ReasonSpec(_G.CHECK_NETWORK, outweighed=True),
+        # our own side
+        _R.HOST_CRASHED: ReasonSpec(_G.RECONNECT, _WEB, our_side=True),
+        _R.HOST_FROZEN: ReasonSpec(_G.RECONNECT, _WEB, our_side=True),
+        _R.TOO_MANY_OPEN_FILES: ReasonSpec(_G.RECONNECT, _WEB, problems=(_P.TOO_MANY_OPEN_FILES,)),
+        _R.ENGINE_MISSING: ReasonSpec(_G.REINSTALL, _WEB, problems=(_P.HOST_NOT_STARTED, _P.ENGINE_MISSING)),
+        _R.ENGINE_MISMATCH: ReasonSpec(_G.REINSTALL, _WEB, problems=(_P.ENGINE_MISMATCH,)),
+        _R.UNEXPECTED: ReasonSpec(_G.SEND_REPORT, our_side=True),
+        _R.PROGRAM_CLOSED: ReasonSpec(_G.RECONNECT),
+        # hosted providers
+        _R.TOKEN_INVALID: ReasonSpec(_G.FIX_CREDENTIAL, _HOSTED, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST),
+        _R.TOKEN_EXPIRING: ReasonSpec(_G.RENEW_TOKEN, _META, while_connected=True),
+        _R.BILLING: ReasonSpec(_G.SETTLE_BILL, _HOSTED, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST),
+        _R.NOT_REGISTERED: ReasonSpec(_G.REGISTER_NUMBER, _META, needs_operator=True),
+        _R.POLICY_RESTRICTED: ReasonSpec(_G.CONTACT_HUMAN, _HOSTED, while_connected=True, needs_operator=True),
+        _R.PHONE_OFFLINE: ReasonSpec(_G.OPEN_PHONE, _ZAPI, while_connected=True),
+        _R.UNREACHABLE: ReasonSpec(_G.RECONNECT, _HOSTED),
+        _R.SESSION_DROPPED: ReasonSpec(_G.RECONNECT, _ZAPI),
+        _R.QUEUE_PENDING: ReasonSpec(_G.DECIDE_QUEUE, _ZAPI, needs_operator=True, no_pairing=_U.DECIDE_QUEUE_FIRST),
+        _R.CREDENTIALS_MISSING: ReasonSpec(
+            _G.FIX_CREDENTIAL,
+            _HOSTED,
+            needs_operator=True,
+            no_pairing=_U.FIX_ACCESS_FIRST,
+            problems=(_P.CREDENTIALS_MISSING,),
+        ),
+        _R.ACCOUNT_TAKEN: ReasonSpec(
+            _G.FIX_CREDENTIAL,
+            _HOSTED,
+            needs_operator=True,
+            no_pairing=_U.FIX_ACCESS_FIRST,
+            about_account=True,
+            problems=(_P.ACCOUNT_TAKEN,),
+        ),
+        _R.CLIENT_TOKEN_MISSING: ReasonSpec(
+            _G.FIX_CREDENTIAL, _ZAPI, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST
+        ),
+        _R.CLIENT_TOKEN_INVALID: ReasonSpec(
+            _G.FIX_CREDENTIAL, _ZAPI, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST
+        ),
+        _R.PROVIDER_WARNING: ReasonSpec(_G.LOOK_AT_PROVIDER, _ZAPI, while_connected=True),
+        _R.ADDRESS_NOT_ALLOWED: ReasonSpec(
+            _G.FIX_AT_PROVIDER, _ZAPI, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST
+        ),
+        _R.PERMISSION_MISSING: ReasonSpec(_G.FIX_AT_PROVIDER, _META, needs_operator=True),
+        _R.NAME_NOT_APPROVED: ReasonSpec(_G.FIX_AT_PROVIDER, _META, needs_operator=True),
+        _R.REGISTER_LIMIT: ReasonSpec(_G.WAIT, _META, needs_operator=True),
+        _R.QUALITY_LOW: ReasonSpec(_G.SLOW_DOWN, _META, while_connected=True),
+        _R.RATE_LIMITED: ReasonSpec(_G.WAIT, _META, while_connected=True),
+        _R.SECRETS_LOCKED: ReasonSpec(
+            _G.UNLOCK_SECRETS,
+            _HOSTED,
+            no_pairing=_U.FIX_ACCESS_FIRST,
+            problems=(_P.SECRETS_UNAVAILABLE, _P.SECRETS_LOCKED),
+        ),
+    }
+)
 
 _BY_STATE = {
     LinkState.OFF: _G.CONNECT,
@@ -125,147 +239,29 @@ _BY_STATE = {
     LinkState.UNKNOWN: _G.CHECK_NOW,
 }
 
-_CONNECTED = {
-    _R.PHONE_OFFLINE: _G.OPEN_PHONE,
-    _R.QUALITY_LOW: _G.SLOW_DOWN,
-    _R.RATE_LIMITED: _G.WAIT,
-    _R.POLICY_RESTRICTED: _G.CONTACT_HUMAN,
-    _R.PROVIDER_WARNING: _G.LOOK_AT_PROVIDER,
-    _R.TOKEN_EXPIRING: _G.RENEW_TOKEN,
-}
-
 NEW_PAIRING = frozenset({_G.SHOW_NEW_CODE, _G.REAUTHENTICATE})
 """Recommendations that end in a new QR."""
 
-
-def recommend(state: LinkState, reason: Reason) -> Recommendation:
-    """The one recommended action for a link in *state* because of *reason*."""
-    if state is LinkState.BLOCKED:
-        return _BLOCKED[reason]
-    if state is LinkState.CONNECTED:
-        return _CONNECTED.get(reason, _G.NOTHING)
-    return _BY_STATE[state]
-
-
-NEEDS_OPERATOR = frozenset(
-    {
-        _R.LOGGED_OUT,
-        _R.MAIN_DEVICE_GONE,
-        _R.BANNED,
-        _R.TEMPORARY_BAN,
-        _R.CLIENT_REFUSED,
-        _R.STREAM_REPLACED,
-        _R.SIGN_IN_FAILED,
-        _R.QR_EXPIRED,
-        _R.PAIRING_FAILED,
-        _R.PASSKEY_REQUIRED,
-        _R.PHONE_UPDATE_REQUIRED,
-        _R.WRONG_ACCOUNT,
-        _R.SESSION_MISSING,
-        _R.SESSION_CORRUPT,
-        _R.SESSION_OF_ANOTHER_MENTORADO,
-        _R.TOKEN_INVALID,
-        _R.BILLING,
-        _R.NOT_REGISTERED,
-        _R.POLICY_RESTRICTED,
-        _R.QUEUE_PENDING,
-        _R.CREDENTIALS_MISSING,
-        _R.ACCOUNT_TAKEN,
-        _R.CLIENT_TOKEN_MISSING,
-        _R.CLIENT_TOKEN_INVALID,
-        _R.ADDRESS_NOT_ALLOWED,
-        _R.PERMISSION_MISSING,
-        _R.NAME_NOT_APPROVED,
-        _R.REGISTER_LIMIT,
-    }
-)
-"""Reasons that a new start of the program does not try by itself: only a person can have changed them."""
-
-FORBIDDING = frozenset({_R.BANNED, _R.TEMPORARY_BAN, _R.MAIN_DEVICE_GONE})
+FORBIDDING = frozenset(reason for reason, spec in REASONS.items() if spec.forbidden)
 """WhatsApp's own word against the number (failures 406, 402 and 403). It stands until the number signs in again, a
 person says that it was lifted, or the time that was named is over; whatever is found out meanwhile does not end it.
 """
 
-OUTWEIGHED = frozenset(
-    {
-        _R.NONE,
-        _R.LOGGED_OUT,
-        _R.MAIN_DEVICE_GONE,
-        _R.SIGN_IN_FAILED,
-        _R.SESSION_MISSING,
-        _R.SESSION_CORRUPT,
-        _R.FLAPPING,
-    }
-)
-"""What follows from a forbidding reason, and is not shown in its place: the keys are gone with it."""
+
+def recommend(state: LinkState, reason: Reason) -> Recommendation:
+    """The one recommended action for a link in *state* because of *reason*."""
+    spec = REASONS[reason]
+    if state is LinkState.BLOCKED or (state is LinkState.CONNECTED and spec.while_connected):
+        return spec.blocked
+    return _BY_STATE[state]
+
+
+def applies_to(provider: ProviderKind, reason: Reason) -> bool:
+    """Whether a link of *provider* can be in a state because of *reason*."""
+    return provider in REASONS[reason].providers
 
 
 def forbids(status: LinkStatus, now: datetime) -> bool:
     """Whether *status* is a forbidding one whose time is not over at *now*."""
     over = status.reason is _R.TEMPORARY_BAN and status.until is not None and status.until <= now
     return status.state is LinkState.BLOCKED and status.reason in FORBIDDING and not over
-
-
-_HOSTED = {_R.TOKEN_INVALID, _R.BILLING, _R.CREDENTIALS_MISSING, _R.ACCOUNT_TAKEN, _R.SECRETS_LOCKED, _R.UNREACHABLE}
-_ZAPI_ONLY = {
-    _R.PHONE_OFFLINE,
-    _R.SESSION_DROPPED,
-    _R.QUEUE_PENDING,
-    _R.CLIENT_TOKEN_MISSING,
-    _R.CLIENT_TOKEN_INVALID,
-    _R.ADDRESS_NOT_ALLOWED,
-    _R.PROVIDER_WARNING,
-}
-_META_ONLY = {
-    _R.NOT_REGISTERED,
-    _R.POLICY_RESTRICTED,
-    _R.PERMISSION_MISSING,
-    _R.NAME_NOT_APPROVED,
-    _R.REGISTER_LIMIT,
-    _R.QUALITY_LOW,
-    _R.RATE_LIMITED,
-    _R.TOKEN_EXPIRING,
-}
-_SELF_HOSTED_ONLY = {
-    _R.MAIN_DEVICE_GONE,
-    _R.CLIENT_OUTDATED,
-    _R.CLIENT_REFUSED,
-    _R.STREAM_REPLACED,
-    _R.SIGN_IN_FAILED,
-    _R.SESSION_MISSING,
-    _R.SESSION_CORRUPT,
-    _R.SESSION_IN_USE,
-    _R.SESSION_HELD_ELSEWHERE,
-    _R.SESSION_OF_ANOTHER_USER,
-    _R.SESSION_OF_ANOTHER_MENTORADO,
-    _R.SESSION_DIR_MISSING,
-    _R.SESSION_DIR_NOT_A_FOLDER,
-    _R.SESSION_DIR_NOT_WRITABLE,
-    _R.DISK_FULL,
-    _R.KEEPALIVE_TIMEOUT,
-    _R.HOST_CRASHED,
-    _R.HOST_FROZEN,
-    _R.TOO_MANY_OPEN_FILES,
-    _R.ENGINE_MISSING,
-    _R.ENGINE_MISMATCH,
-}
-_PAIRED_BY_CODE = {  # never at a provider that signs in with a token
-    _R.WAITING_TURN,
-    _R.SIGNING_IN,
-    _R.LOGGED_OUT,
-    _R.QR_EXPIRED,
-    _R.PAIRING_FAILED,
-    _R.PASSKEY_REQUIRED,
-    _R.PHONE_UPDATE_REQUIRED,
-}
-
-_NEVER_AT = {
-    ProviderKind.WHATSAPP_WEB: frozenset(_HOSTED | _ZAPI_ONLY | _META_ONLY),
-    ProviderKind.ZAPI: frozenset(_SELF_HOSTED_ONLY | (_META_ONLY - {_R.POLICY_RESTRICTED})),
-    ProviderKind.META_CLOUD: frozenset(_SELF_HOSTED_ONLY | _PAIRED_BY_CODE | _ZAPI_ONLY),
-}
-
-
-def applies_to(provider: ProviderKind, reason: Reason) -> bool:
-    """Whether a link of *provider* can be in a state because of *reason*."""
-    return reason not in _NEVER_AT[provider]

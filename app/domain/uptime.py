@@ -10,6 +10,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from app.domain.guidance import REASONS
 from app.domain.link_status import LinkState, LinkStatus, Reason
 
 
@@ -76,17 +77,6 @@ _LASTS: Final = frozenset({LinkState.OFF, LinkState.BLOCKED})
 _AWAY: Final = frozenset(
     {LinkState.RECONNECTING, LinkState.BLOCKED, LinkState.CONNECTING, LinkState.QR_READY, LinkState.UNKNOWN}
 )
-_NEVER_THERE: Final = frozenset(
-    {
-        Reason.QR_EXPIRED,
-        Reason.PAIRING_FAILED,
-        Reason.PASSKEY_REQUIRED,
-        Reason.PHONE_UPDATE_REQUIRED,
-        Reason.WRONG_ACCOUNT,
-    }
-)
-"""Reasons of a link that is blocked before it was ever connected."""
-
 _Mark = tuple[datetime, LinkState | None, Reason]
 
 
@@ -142,7 +132,8 @@ def _is_fall(each: Segment, previous: Segment | None) -> bool:
     if each.state not in (LinkState.RECONNECTING, LinkState.BLOCKED):
         return False
     if previous is None:  # it began before the span does
-        return each.reason not in _NEVER_THERE
+        never_connected = REASONS[each.reason].ends_pairing or each.reason is Reason.WRONG_ACCOUNT
+        return not never_connected
     return previous.state in (LinkState.CONNECTED, LinkState.UNKNOWN)
 
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from app.core.procedures.steps import Step
-from app.domain.actions import RECOMMENDED_ACTION, ActionName, UnavailableReason
+from app.domain.actions import ActionName, UnavailableReason
 from app.domain.audit import AuditOutcome
 from app.domain.errors import Problem, ProblemCode
-from app.domain.guidance import Recommendation, applies_to, recommend
+from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, applies_to, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.phone import PhoneNumber

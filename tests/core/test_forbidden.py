@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from app.core.procedures.steps import StepContext as StepRun
 from app.core.provider_setup.selection import ProviderSelectionService
-from app.domain.actions import RECOMMENDED_ACTION, ActionName, UnavailableReason
+from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import Problem, ProblemCode
-from app.domain.guidance import NEW_PAIRING, Recommendation, applies_to, recommend
+from app.domain.guidance import NEW_PAIRING, RECOMMENDED_ACTION, Recommendation, applies_to, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Link, Mentorado, ProviderKind
 from app.domain.phone import PhoneNumber

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.core.background import BackgroundTasks
-from app.domain.actions import RECOMMENDED_ACTION, ActionName
+from app.domain.actions import ActionName
 from app.domain.errors import Problem
 from app.domain.events import IncidentBegan, IncidentEnded
-from app.domain.guidance import recommend
+from app.domain.guidance import RECOMMENDED_ACTION, recommend
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber

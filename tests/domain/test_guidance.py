@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from app.domain.guidance import NEEDS_OPERATOR, NEW_PAIRING, Recommendation, applies_to, recommend
+from app.domain.guidance import NEW_PAIRING, REASONS, Recommendation, applies_to, recommend
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import ProviderKind
 
@@ -24,6 +24,13 @@ def test_every_state_and_reason_has_exactly_one_recommendation() -> None:
         assert isinstance(recommend(state, reason), Recommendation), (state, reason)
 
 
+def test_every_reason_has_its_row_and_a_problem_shows_as_one_reason() -> None:
+    assert list(REASONS) == list(Reason), "in the order of the reasons"
+    problems = [problem for spec in REASONS.values() for problem in spec.problems]
+    assert len(problems) == len(set(problems))
+    assert {spec.while_connected for spec in REASONS.values() if spec.forbidden} == {False}
+
+
 @pytest.mark.parametrize("reason", FORBIDDEN)
 def test_a_new_qr_is_never_recommended_where_it_would_make_things_worse(reason: Reason) -> None:
     assert all(recommend(state, reason) not in NEW_PAIRING for state in LinkState)
@@ -31,7 +38,7 @@ def test_a_new_qr_is_never_recommended_where_it_would_make_things_worse(reason: 
 
 def test_a_suspended_number_is_told_to_wait() -> None:
     assert recommend(LinkState.BLOCKED, Reason.TEMPORARY_BAN) is Recommendation.WAIT
-    assert Reason.TEMPORARY_BAN in NEEDS_OPERATOR
+    assert REASONS[Reason.TEMPORARY_BAN].needs_operator
 
 
 def test_each_provider_has_reasons_of_its_own_and_shares_the_others() -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
 from app.domain.events import IncidentBegan, IncidentChanged, IncidentEnded, StatusChanged
-from app.domain.guidance import applies_to
+from app.domain.guidance import REASONS, Recommendation, applies_to
 from app.domain.incident import CheckResult, ConnectivityChecker, Finding, Incident
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import MentoradoId, ProviderKind
@@ -23,9 +23,7 @@ log = logging.getLogger(__name__)
 _LOST = frozenset({LinkState.RECONNECTING, LinkState.UNKNOWN})
 _FALLEN = frozenset({*_LOST, LinkState.BLOCKED})
 _SETTLED = frozenset({LinkState.CONNECTED, LinkState.OFF})
-_REFUSED_VERSIONS = frozenset(
-    {Reason.CLIENT_OUTDATED, Reason.CLIENT_REFUSED, Reason.ENGINE_MISSING, Reason.ENGINE_MISMATCH}
-)
+_NEW_VERSION = frozenset({Recommendation.UPDATE_APP, Recommendation.REINSTALL})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,5 +207,5 @@ def _version(incident: Incident) -> tuple[Finding, ...]:
     """Whether our version is refused, where that can be; a hosted provider has a version of its own."""
     if not applies_to(incident.provider, Reason.CLIENT_OUTDATED):
         return ()
-    refused = [reason for reason, _ in incident.causes if reason in _REFUSED_VERSIONS]
+    refused = [reason for reason, _ in incident.causes if REASONS[reason].blocked in _NEW_VERSION]
     return (Finding(CheckResult.VERSION_REFUSED, refused[0]) if refused else Finding(CheckResult.VERSION_GOOD),)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Final, assert_never
 
 from app.core.links.ingest import IngestQueue, MessageIngestor
@@ -18,7 +17,7 @@ from app.core.links.reconnect import Backoff, ConnectRateLimiter
 from app.core.links.status_store import StatusStore
 from app.core.mentorado_service import MentoradoService
 from app.domain.errors import Problem, ProblemCode
-from app.domain.guidance import applies_to
+from app.domain.guidance import REASONS, applies_to
 from app.domain.link_status import (
     LinkState,
     LinkStatus,
@@ -110,28 +109,7 @@ class RetryTimer:
         note(Retry(attempt, None))
 
 
-REASON_BY_PROBLEM: Final[Mapping[ProblemCode, Reason]] = MappingProxyType(
-    {
-        ProblemCode.SESSION_MISSING: Reason.SESSION_MISSING,
-        ProblemCode.SESSION_CORRUPT: Reason.SESSION_CORRUPT,
-        ProblemCode.SESSION_IN_USE: Reason.SESSION_IN_USE,
-        ProblemCode.SESSION_HELD_ELSEWHERE: Reason.SESSION_HELD_ELSEWHERE,
-        ProblemCode.SESSION_OF_ANOTHER_USER: Reason.SESSION_OF_ANOTHER_USER,
-        ProblemCode.SESSION_OF_ANOTHER_MENTORADO: Reason.SESSION_OF_ANOTHER_MENTORADO,
-        ProblemCode.SESSION_DIR_MISSING: Reason.SESSION_DIR_MISSING,
-        ProblemCode.SESSION_DIR_NOT_A_FOLDER: Reason.SESSION_DIR_NOT_A_FOLDER,
-        ProblemCode.SESSION_DIR_NOT_WRITABLE: Reason.SESSION_DIR_NOT_WRITABLE,
-        ProblemCode.SESSION_DISK_FULL: Reason.DISK_FULL,
-        ProblemCode.TOO_MANY_OPEN_FILES: Reason.TOO_MANY_OPEN_FILES,
-        ProblemCode.HOST_NOT_STARTED: Reason.ENGINE_MISSING,
-        ProblemCode.ENGINE_MISSING: Reason.ENGINE_MISSING,
-        ProblemCode.ENGINE_MISMATCH: Reason.ENGINE_MISMATCH,
-        ProblemCode.CREDENTIALS_MISSING: Reason.CREDENTIALS_MISSING,
-        ProblemCode.ACCOUNT_TAKEN: Reason.ACCOUNT_TAKEN,
-        ProblemCode.SECRETS_UNAVAILABLE: Reason.SECRETS_LOCKED,
-        ProblemCode.SECRETS_LOCKED: Reason.SECRETS_LOCKED,
-    }
-)
+REASON_BY_PROBLEM: Final = {problem: reason for reason, spec in REASONS.items() for problem in spec.problems}
 """A problem met while a line was being opened, as the reason its link shows."""
 
 TRIED_AGAIN: Final = frozenset({ProblemCode.TOO_MANY_OPEN_FILES})
@@ -150,7 +128,6 @@ LAST_WORDS_SECONDS = 5.0
 """How long the end of a line waits for what arrived last to be stored; it is repeated on the next line otherwise."""
 
 _ON_A_LINE = frozenset({LinkState.CONNECTING, LinkState.CONNECTED, LinkState.QR_READY, LinkState.UNKNOWN})
-_OUR_SIDE = frozenset({Reason.HOST_CRASHED, Reason.HOST_FROZEN, Reason.UNEXPECTED})
 
 
 class LinkWorker:
@@ -390,7 +367,7 @@ class LinkWorker:
 
     def _break(self, reason: Reason, detail: str) -> None:
         """The line is over, another may be tried, unless we are the ones who keep breaking it."""
-        self._breaks = self._breaks + 1 if reason in _OUR_SIDE else 0
+        self._breaks = self._breaks + 1 if REASONS[reason].our_side else 0
         if not allowed(self._status.state, Trigger.LOST):
             return
         if self._breaks >= BREAKS_IN_A_ROW:

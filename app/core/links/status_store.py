@@ -15,7 +15,7 @@ from app.core.event_bus import EventBus
 from app.core.write_queue import WriteQueue
 from app.domain.errors import Problem
 from app.domain.events import StatusChanged, StorageFailed
-from app.domain.guidance import OUTWEIGHED, applies_to, forbids
+from app.domain.guidance import REASONS, applies_to, forbids
 from app.domain.link_status import (
     LinkState,
     LinkStatus,
@@ -127,7 +127,7 @@ class StatusStore:
         if stands is None or stands.reason is status.reason:
             return None
         is_settled = status.state in (LinkState.OFF, LinkState.BLOCKED)
-        return stands if is_settled and status.reason in OUTWEIGHED else None
+        return stands if is_settled and REASONS[status.reason].outweighed else None
 
     def update(self, link: Link, **shown: Any) -> None:
         """Change what is shown beside the state: the next try, the evidence."""

@@ -19,7 +19,7 @@ from app.core.mentorado_service import MentoradoService
 from app.core.write_queue import WriteQueue
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MentoradoAdded
-from app.domain.guidance import NEEDS_OPERATOR, forbids
+from app.domain.guidance import REASONS, forbids
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider import CanPair, LocksSessions, Provider
@@ -199,7 +199,7 @@ class Supervisor:
             return False
         if status.until is not None and status.until <= self._clock.now():
             return False
-        return status.reason in NEEDS_OPERATOR
+        return REASONS[status.reason].needs_operator
 
     async def connect(self, mentorado_id: MentoradoId) -> None:
         """Ask the link to run, pairing it if it never was; hurries a link that is already on its way back."""

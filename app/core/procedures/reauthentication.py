@@ -12,7 +12,7 @@ from app.core.mentorado_service import MentoradoService
 from app.core.procedures.steps import Step, StepContext
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import Problem, ProblemCode
-from app.domain.guidance import NEEDS_OPERATOR
+from app.domain.guidance import REASONS
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import masked, same_account
@@ -21,15 +21,6 @@ from app.domain.provider import CanPair, HasSessionId, Provider
 from app.domain.repositories import Clock
 
 _STILL: Final = frozenset({LinkState.OFF, LinkState.BLOCKED})
-
-_OF_PAIRING: Final = frozenset(
-    {
-        Reason.QR_EXPIRED,
-        Reason.PAIRING_FAILED,
-        Reason.PASSKEY_REQUIRED,
-        Reason.PHONE_UPDATE_REQUIRED,
-    }
-)
 
 VERIFY_SECONDS: Final = 90.0
 """How long a link may take to be through again after the program was started anew."""
@@ -116,7 +107,7 @@ class ReauthenticationSteps:
         blocked for another reason than the pairing is left alone: a suspension must be sat out, and whether a wrong
         phone is unlinked is for a person to say."""
         status = self._status(self._mentorado(run))
-        about_pairing = status.state is not LinkState.BLOCKED or status.reason in _OF_PAIRING
+        about_pairing = status.state is not LinkState.BLOCKED or REASONS[status.reason].ends_pairing
         began = "session_before" in run.facts(StepName.PAIR)
         if began and about_pairing and status.state is not LinkState.CONNECTED and await self._paired(run) is None:
             await self._supervisor.give_up_pairing(run.mentorado_id)
@@ -135,7 +126,7 @@ class ReauthenticationSteps:
         mentorado = self._mentorado(run)
         with StatusWaiter(self._bus, self._clock, mentorado.link.id) as watch:
             status = self._status(mentorado)
-            if status.state in _STILL and status.reason not in NEEDS_OPERATOR:
+            if status.state in _STILL and not REASONS[status.reason].needs_operator:
                 await self._supervisor.connect(run.mentorado_id)
             if not is_settled(self._status(mentorado)):
                 await watch.until(is_settled, within=VERIFY_SECONDS)

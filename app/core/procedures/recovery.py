@@ -13,7 +13,8 @@ from app.core.mentorado_service import MentoradoService
 from app.core.procedures.steps import Step, StepContext
 from app.domain.backup import BackupInfo, BackupProgress
 from app.domain.errors import Problem, ProblemCode
-from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.guidance import REASONS
+from app.domain.link_status import LinkState, LinkStatus
 from app.domain.mentorado import Link, MentoradoId, ProviderKind
 from app.domain.procedure import ProcedureId, ProcedureKind, StepData, StepName
 from app.domain.provider import Provider
@@ -22,9 +23,6 @@ from app.domain.repositories import Clock
 SOFT_TRIES: Final = 3
 SOFT_SECONDS: Final = 180.0
 """A soft reconnect ends with the first of the two. The pauses between the tries are those of any link."""
-
-_KEYS_GONE: Final = frozenset({Reason.LOGGED_OUT, Reason.MAIN_DEVICE_GONE, Reason.BANNED})
-"""The library deleted the keys with these: the same session can never come back."""
 
 
 class Backups(Protocol):
@@ -121,7 +119,7 @@ class RecoverySteps:
     async def _can_be_tried(self, link: Link, status: LinkStatus) -> bool:
         """A link that was never paired would show a code, and nobody asked for one yet."""
         provider = self._providers.get(link.provider)
-        gone = status.state is LinkState.BLOCKED and status.reason in _KEYS_GONE
+        gone = status.state is LinkState.BLOCKED and REASONS[status.reason].keys_gone
         if gone or self._supervisor.forbidden(link.mentorado_id) is not None:
             return False
         return provider is not None and await provider.has_credentials(link)

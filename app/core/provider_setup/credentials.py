@@ -29,7 +29,7 @@ from app.domain.credentials import (
     secret_key,
 )
 from app.domain.errors import Problem, ProblemCode
-from app.domain.link_status import Reason
+from app.domain.guidance import REASONS
 from app.domain.mentorado import Link, MentoradoId, ProviderKind
 from app.domain.phone import same_account
 from app.domain.provider import Provider, UsesCredentials
@@ -54,8 +54,6 @@ PATTERNS: Final[Mapping[CredentialField, re.Pattern[str]]] = MappingProxyType(
     }
 )
 """What each field looks like. Whether it is right only the provider knows."""
-
-_OF_THE_ACCOUNT: Final = frozenset({Reason.WRONG_ACCOUNT, Reason.ACCOUNT_TAKEN})
 
 _ADDRESS = re.compile(r"/instances/(?P<id>[A-Za-z0-9_-]+)/token/(?P<token>[A-Za-z0-9_-]+)")
 _INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff")
@@ -174,7 +172,7 @@ class CredentialService:
 
     async def _end_with_the_account(self, mentorado_id: MentoradoId) -> None:
         """What had to be decided about the number of another account is over with it."""
-        if self._supervisor.status(self._mentorados.get(mentorado_id).link.id).reason in _OF_THE_ACCOUNT:
+        if REASONS[self._supervisor.status(self._mentorados.get(mentorado_id).link.id).reason].about_account:
             await self._supervisor.pause(mentorado_id)
 
     async def forget(self, mentorado_id: MentoradoId) -> None:

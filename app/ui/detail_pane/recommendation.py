@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.actions import ActionService
-from app.domain.actions import RECOMMENDED_ACTION, ActionName, UnavailableReason
-from app.domain.guidance import Recommendation, recommend
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
 from app.text.status import (

@@ -18,10 +18,10 @@ import psutil
 
 from app.bootstrap import Services, build_services
 from app.core.links.reconnect import ReconnectPolicy
-from app.domain.actions import RECOMMENDED_ACTION, ActionName, UnavailableReason
+from app.domain.actions import ActionName, UnavailableReason
 from app.domain.audit import AuditOutcome
 from app.domain.events import StatusChanged
-from app.domain.guidance import Recommendation, recommend
+from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId
 from app.domain.procedure import Procedure, ProcedureKind, ProcedureState

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from app.domain.actions import RECOMMENDED_ACTION, ActionName, UnavailableReason
-from app.domain.guidance import NEW_PAIRING, Recommendation, recommend
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.guidance import NEW_PAIRING, RECOMMENDED_ACTION, Recommendation, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado
 from app.text import status as status_text

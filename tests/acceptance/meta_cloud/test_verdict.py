@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.actions import RECOMMENDED_ACTION, ActionName
+from app.domain.actions import ActionName
+from app.domain.guidance import RECOMMENDED_ACTION
 from app.domain.link_status import LinkState, Reason, SendCapability
 from app.text.signs import Tone, tone_of
 from app.text.status import date_time

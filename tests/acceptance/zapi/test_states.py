@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from app.domain.actions import RECOMMENDED_ACTION, ActionName
-from app.domain.guidance import Recommendation, recommend
+from app.domain.actions import ActionName
+from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend
 from app.domain.link_status import LinkState, Reason, SendCapability
 from app.providers.http_client import Timeouts
 from tests.acceptance.zapi.harness import Client, Harness, run

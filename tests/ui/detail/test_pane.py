@@ -12,10 +12,10 @@ from PySide6.QtGui import QAccessible, QGuiApplication
 from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QAbstractButton, QLabel, QPushButton
 
-from app.domain.actions import RECOMMENDED_ACTION, ActionName
+from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import DeliverySetAside, MessagesErased
-from app.domain.guidance import Recommendation, recommend
+from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend
 from app.domain.link_status import (
     LinkState,
     LinkStatus,

@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.domain.actions import RECOMMENDED_ACTION, ActionName
-from app.domain.guidance import Recommendation
+from app.domain.actions import ActionName
+from app.domain.guidance import RECOMMENDED_ACTION, Recommendation
 from app.domain.mentorado import ProviderKind
 from app.domain.procedure import EntryKind, ProcedureKind
 from app.ui.action_runner import ACTION_DIALOGS
