@@ -39,25 +39,25 @@ def main(argv: Sequence[str] | None = None) -> int:
             # Whoever reads a pipe sees each line when it is written, as at a terminal.
             stream.reconfigure(errors="backslashreplace", line_buffering=True)
     try:
-        exit_code = _obey(sys.argv[1:] if argv is None else argv)
+        exit_code = _run_command_line(sys.argv[1:] if argv is None else argv)
         if sys.stdout is not None:
             sys.stdout.flush()
         return exit_code
     except Problem as problem:
-        return _explain(problem)
+        return _print_problem(problem)
     except BrokenPipeError:  # whoever read the output has seen enough
-        _give_up_output()
+        _discard_output()
         return _BROKEN_PIPE
     except OSError as error:
         if error.errno not in _NO_ROOM:
             raise
-        _give_up_output()  # the program's own files have a `Problem`: this is the output
-        return _explain(Problem(ProblemCode.OUTPUT_NOT_WRITTEN, detail=error.strerror or ""))
+        _discard_output()  # the program's own files have a `Problem`: this is the output
+        return _print_problem(Problem(ProblemCode.OUTPUT_NOT_WRITTEN, detail=error.strerror or ""))
     except (KeyboardInterrupt, EOFError):  # Ctrl+C; Ctrl+D where something was asked
         return _INTERRUPTED
 
 
-def _obey(asked: Sequence[str]) -> int:
+def _run_command_line(asked: Sequence[str]) -> int:
     for word in asked:
         if _UNREADABLE.search(word):
             raise Problem(ProblemCode.ARGUMENT_UNREADABLE, argument=word)
@@ -65,7 +65,7 @@ def _obey(asked: Sequence[str]) -> int:
     return _open_window(None) if arguments is None else _run(arguments)
 
 
-def _explain(problem: Problem) -> int:
+def _print_problem(problem: Problem) -> int:
     from app.text.status import problem as words
 
     sentence, step = words(problem)
@@ -73,7 +73,7 @@ def _explain(problem: Problem) -> int:
     return 1
 
 
-def _give_up_output() -> None:
+def _discard_output() -> None:
     """Let what is still buffered go nowhere: Python would try to write it once more at its end, and complain."""
     with suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -121,7 +121,7 @@ def _parser() -> ArgumentParser:
 
     parser = ArgumentParser(prog="conecta", description=texts("cli.about"))
     parser.add_argument("--version", action="version", version=f"Conecta {__version__}")
-    parser.add_argument("--env-file", metavar="FILE", type=_folder, help=texts("cli.help.env_file"))
+    parser.add_argument("--env-file", metavar="FILE", type=_parse_folder, help=texts("cli.help.env_file"))
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
 
     status = commands.add_parser("status", help=texts("cli.help.status"))
@@ -213,7 +213,7 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
 
     export = commands.add_parser("export", help=texts("cli.help.export"))
     export.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
-    export.add_argument("--to", metavar="DIR", type=_folder, required=True, help=texts("cli.help.to"))
+    export.add_argument("--to", metavar="DIR", type=_parse_folder, required=True, help=texts("cli.help.to"))
     export.add_argument("--contact", metavar="PHONE", help=texts("cli.help.only_contact"))
     erase = commands.add_parser("erase", help=texts("cli.help.erase"))
     erase.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
@@ -224,10 +224,10 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     verbs = audit.add_subparsers(dest="audit_command", metavar="VERB", required=True)
     verify = verbs.add_parser("verify", help=texts("cli.help.verify"))
     listing = verbs.add_parser("list", help=texts("cli.help.audit_list"))
-    listing.add_argument("--limit", type=_count, default=50, help=texts("cli.help.limit"))
+    listing.add_argument("--limit", type=_parse_count, default=50, help=texts("cli.help.limit"))
     aside = commands.add_parser("set-aside", help=texts("cli.help.set_aside"))
     aside.add_argument("name", metavar="NAME", nargs="?", help=texts("cli.help.name"))
-    aside.add_argument("--limit", type=_count, default=50, help=texts("cli.help.set_aside_limit"))
+    aside.add_argument("--limit", type=_parse_count, default=50, help=texts("cli.help.set_aside_limit"))
     clock = commands.add_parser("clock", help=texts("cli.help.clock"))
     clock.add_argument("--confirm", action="store_true", help=texts("cli.help.confirm_clock"))
     return [export, erase, verify, listing, aside, clock]
@@ -241,7 +241,7 @@ def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     backup.add_argument("words", nargs="+", metavar="NAME", help=texts("cli.help.backup_words"))
     restore = commands.add_parser("restore", help=texts("cli.help.restore"))
     restore.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
-    restore.add_argument("path", metavar="PATH", type=_folder, help=texts("cli.help.backup_path"))
+    restore.add_argument("path", metavar="PATH", type=_parse_folder, help=texts("cli.help.backup_path"))
     restore.add_argument("--yes", action="store_true", help=texts("cli.help.yes"))
     recover = commands.add_parser("recover", help=texts("cli.help.recover"))
     recover.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
@@ -274,13 +274,13 @@ def _add_database_commands(commands: _SubParsersAction[ArgumentParser]) -> list[
     verbs = database.add_subparsers(dest="database_command", metavar="VERB", required=True)
     listing = verbs.add_parser("list", help=texts("cli.help.database_list"))
     use = verbs.add_parser("use", help=texts("cli.help.database_use"))
-    use.add_argument("path", metavar="PATH", type=_folder, help=texts("cli.help.database_path"))
+    use.add_argument("path", metavar="PATH", type=_parse_folder, help=texts("cli.help.database_path"))
     new = verbs.add_parser("new", help=texts("cli.help.database_new"))
     new.add_argument("--yes", action="store_true", help=texts("cli.help.database_yes"))
     return [listing, use, new]
 
 
-def _folder(typed: str) -> Path:
+def _parse_folder(typed: str) -> Path:
     """The path that was *typed*, absolute. Raises `Problem(PATH_UNKNOWN)`."""
     try:
         return Path(typed).expanduser().absolute()
@@ -288,7 +288,7 @@ def _folder(typed: str) -> Path:
         raise Problem(ProblemCode.PATH_UNKNOWN, path=typed) from None
 
 
-def _count(typed: str) -> int:
+def _parse_count(typed: str) -> int:
     """How many entries are wanted. Raises `Problem(COUNT_INVALID)`."""
     if not (typed.isascii() and typed.isdigit() and len(typed) < 10 and 0 < int(typed) <= _MOST_ENTRIES):
         raise Problem(ProblemCode.COUNT_INVALID, least="1", most=str(_MOST_ENTRIES))

@@ -64,9 +64,9 @@ class Frame:
         self.window = MainWindow(theme=self.theme, preferences=kept, model=self.model)
         self.theme.apply(app)  # once it is whole: each widget would else be dressed again with each parent it is given
         self.close_asked = False
-        self.window.close_requested.connect(self._remember)
+        self.window.close_requested.connect(self._remember_close)
 
-    def _remember(self) -> None:
+    def _remember_close(self) -> None:
         self.close_asked = True
 
 
@@ -161,7 +161,7 @@ class Application:
             self._listen()
             async with self._core.running(), asyncio.TaskGroup() as group:
                 opening = group.create_task(self._open(), name="open the database")
-                await self._until_closed()
+                await self._wait_until_closed()
                 opening.cancel()
                 self.window.hide()  # the lines may take a moment to close, and nobody should watch them
                 await cancel_slots()  # what was asked for last must not begin while all else ends
@@ -190,9 +190,9 @@ class Application:
         if self._instance is not None and self._instance.taken_from:
             self._core.audit_service.record(AuditAction.TAKE_OVER_WINDOW, before={"owner": self._instance.taken_from})
         self._interrupted.offer(self._core.procedures.unfinished())
-        await self._core.supervisor.start_wanted()
+        await self._core.supervisor.start_enabled()
 
-    async def _until_closed(self) -> None:
+    async def _wait_until_closed(self) -> None:
         from app.ui.dialogs.confirm import Confirmations
 
         supervisor = self._core.supervisor
@@ -261,7 +261,7 @@ class Application:
     def _make_settings_page(self) -> Page:
         from app.ui.settings.page import SettingsPage
 
-        return SettingsPage(theme=self._theme, parts=_parts(self._core, self.window))
+        return SettingsPage(theme=self._theme, parts=_settings_parts(self._core, self.window))
 
     def _make_audit_page(self) -> Page:
         from app.ui.audit.page import AuditPage
@@ -276,7 +276,7 @@ class Application:
         )
 
 
-def _parts(core: Services, window: MainWindow) -> Parts:
+def _settings_parts(core: Services, window: MainWindow) -> Parts:
     """What the settings act on."""
     from app.ui.settings.section import Folders, Parts
 

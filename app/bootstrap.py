@@ -294,7 +294,7 @@ class Services:
             await self.database.close()
 
 
-def _traces(settings: Settings) -> tuple[tuple[Path, str], ...]:
+def _former_files(settings: Settings) -> tuple[tuple[Path, str], ...]:
     """What shows that there was a database: sessions, backups, secrets, and copies of the database itself."""
     return (
         (settings.session_dir, "*/session-*.db"),
@@ -313,7 +313,11 @@ def build_services(
     provider_time: ProviderTime | None = None,
 ) -> Services:
     """Wire the core for *settings*."""
-    bus, database, computer = EventBus(), Database(settings.database, traces=_traces(settings)), clock or SystemClock()
+    bus, database, computer = (
+        EventBus(),
+        Database(settings.database, traces=_former_files(settings)),
+        clock or SystemClock(),
+    )
     checks = build_checks(settings, computer)
     trusted = TrustedClock(
         computer,

@@ -159,7 +159,7 @@ def read_settings(
         files = dict.fromkeys(read, named)
     else:
         settings_file = (config_folder or _platform_config_dir()) / ".env"
-        read, unused = _current(folder, checkout)
+        read, unused = _read_current_folder(folder, checkout)
         files = dict.fromkeys(read, (folder or Path()) / ".env")
         chosen = _settings_file(settings_file)
         read.update(chosen)
@@ -174,10 +174,10 @@ def read_settings(
         session_dir_was_chosen=sessions is not None,
         provider_logging=_switch(values, "BAILEYS_ENABLE_LOGGING", files),
         provider_logging_for=timedelta(
-            minutes=_whole(values, "CONECTA_LOGGING_MINUTES", files, default=60, most=7 * 24 * 60)
+            minutes=_integer(values, "CONECTA_LOGGING_MINUTES", files, default=60, most=7 * 24 * 60)
         ),
         session_host=_command(values, "CONECTA_SESSION_HOST", files),
-        incident_share=_whole(values, "CONECTA_INCIDENT_PERCENT", files, default=50, most=100) / 100,
+        incident_share=_integer(values, "CONECTA_INCIDENT_PERCENT", files, default=50, most=100) / 100,
         zapi_url=_address(values, "CONECTA_ZAPI_URL", files, default=ZAPI_URL),
         meta_url=_address(values, "CONECTA_META_URL", files, default=META_URL),
         meta_version=_version(values, "CONECTA_META_VERSION", files, default=META_VERSION),
@@ -206,10 +206,10 @@ def _settings_file(file: Path, *, must_exist: bool = False) -> dict[str, str]:
         raise Problem(ProblemCode.SETTINGS_FILE_UNREADABLE, path=str(file), detail=detail) from error
     if unsafe is not None:
         raise Problem(ProblemCode.SETTINGS_FILE_UNSAFE, path=str(file), place=str(unsafe))
-    return _parsed(file, content)
+    return _parse(file, content)
 
 
-def _current(folder: Path | None, checkout: Path) -> tuple[dict[str, str], UnusedSettings | None]:
+def _read_current_folder(folder: Path | None, checkout: Path) -> tuple[dict[str, str], UnusedSettings | None]:
     """Return what the ``.env`` in *folder* may set, and what it was not allowed to."""
     try:
         file = (folder or Path.cwd()) / ".env"
@@ -223,13 +223,13 @@ def _current(folder: Path | None, checkout: Path) -> tuple[dict[str, str], Unuse
     if unsafe is not None:
         names = {name for name in NAMES if re.search(rf"^\s*(export\s+)?{name}\s*=".encode(), content, re.MULTILINE)}
         return {}, UnusedSettings(file, tuple(sorted(names)), unsafe) if names else None
-    read = _parsed(file, content)
+    read = _parse(file, content)
     refused = () if in_checkout else tuple(sorted(read.keys() - ANYWHERE))
     taken = {name: value for name, value in read.items() if name not in refused}
     return taken, UnusedSettings(file, refused, None) if refused else None
 
 
-def _parsed(file: Path, content: bytes) -> dict[str, str]:
+def _parse(file: Path, content: bytes) -> dict[str, str]:
     from dotenv import dotenv_values
 
     try:
@@ -309,7 +309,7 @@ def _switch(values: Mapping[str, str], name: str, files: Mapping[str, Path]) -> 
     raise _invalid(name, files, allowed)
 
 
-def _whole(values: Mapping[str, str], name: str, files: Mapping[str, Path], *, default: int, most: int) -> int:
+def _integer(values: Mapping[str, str], name: str, files: Mapping[str, Path], *, default: int, most: int) -> int:
     """A whole number from 1 to *most*."""
     allowed = f"1-{most}"
     text = _text(values, name, files, allowed)

@@ -52,7 +52,7 @@ async def back_up(core: Services, name: str, arguments: Namespace) -> int:
     path = ended.step(StepName.PUT_IN_PLACE).facts["path"]
     (info,) = [info for info in await core.backups.all(mentorado.id) if str(info.path) == path]
     if arguments.json:
-        _print_json(_described(info))
+        _print_json(_backup_as_json(info))
     else:
         print(texts.plural("cli.backed_up", info.messages, name=info.name, path=info.path))
         print(_protection(encrypted=info.encrypted))
@@ -68,9 +68,9 @@ async def verify(core: Services, path: Path, arguments: Namespace) -> int:
         except Problem as problem:
             if problem.code is not ProblemCode.BACKUP_LOCKED or secret or not sys.stdin.isatty():
                 raise
-            info = await core.backups.verify(path, passphrase=_asked(), on_progress=progress.show)
+            info = await core.backups.verify(path, passphrase=_ask_passphrase(), on_progress=progress.show)
     if arguments.json:
-        _print_json(_described(info))
+        _print_json(_backup_as_json(info))
     else:
         print(texts.plural("cli.verified", info.messages, name=info.name, at=exactly(info.at)))
         print(_protection(encrypted=info.encrypted))
@@ -82,7 +82,7 @@ async def list_backups(core: Services, name: str, *, as_json: bool) -> int:
     whose = core.mentorados.find(name, archived=True).id if name else None
     infos = await core.backups.all(whose)
     if as_json:
-        _print_json({"backups": [_described(info) for info in infos]})
+        _print_json({"backups": [_backup_as_json(info) for info in infos]})
         return DONE
     for info in infos:
         how = texts("archive.protected" if info.encrypted else "archive.unprotected")
@@ -97,7 +97,7 @@ async def restore(core: Services, arguments: Namespace) -> int:
     mentorado, path = core.mentorados.find(arguments.name), _file(arguments.path)
     secret = _passphrase(arguments)
     if not secret and sys.stdin.isatty() and await _is_locked(core, path):
-        secret = _asked()
+        secret = _ask_passphrase()
     facts = {"path": str(path)}
     ended = await _run(core, ProcedureKind.RESTORE, mentorado, facts=facts, secret=secret, arguments=arguments)
     if ended.state is ProcedureState.UNDONE:
@@ -132,7 +132,7 @@ async def recover(core: Services, arguments: Namespace) -> int:
     if ended.state is ProcedureState.UNDONE:
         print(texts("cli.recover_declined"), file=sys.stderr)
         return FAILED
-    return _ended(core, ended, mentorado, as_json=arguments.json)
+    return _report_end(core, ended, mentorado, as_json=arguments.json)
 
 
 async def _require_closed(core: Services, mentorado: Mentorado) -> None:
@@ -153,9 +153,9 @@ async def run_procedure_command(core: Services, arguments: Namespace) -> int:
     stop = core.bus.subscribe(ProcedureChanged, lambda _event: moved.set())
     try:
         async with core.procedures:
-            procedure = await _taken_up(core, mentorado, take_over=arguments.take_over)
+            procedure = await _find_unfinished(core, mentorado, take_over=arguments.take_over)
             if undoes:
-                return await _take_back(core, procedure, mentorado, moved, as_json=arguments.json)
+                return await _undo_procedure(core, procedure, mentorado, moved, as_json=arguments.json)
             return await _resume(core, procedure, mentorado, moved, arguments)
     finally:
         stop()
@@ -165,19 +165,23 @@ def list_procedures(core: Services, *, as_json: bool) -> int:
     """Each that is not finished, with the program that moves it."""
     found = core.procedures.unfinished()
     if as_json:
-        _print_json({"procedures": [_as_json(core, procedure) for procedure in found]})
+        _print_json({"procedures": [_procedure_as_json(core, procedure) for procedure in found]})
         return DONE
     for procedure in found:
         name = core.mentorados.get(procedure.head.mentorado_id).name
         holder = core.procedures.holder(procedure)
         at_work = texts("cli.procedure_held", owner=holder) if holder else ""
-        print("\t".join(filter(None, (exactly(procedure.head.began_at), name, _what(core, procedure), at_work))))
+        print(
+            "\t".join(
+                filter(None, (exactly(procedure.head.began_at), name, _describe_unfinished(core, procedure), at_work))
+            )
+        )
     if not found:
         print(texts("cli.no_procedures"))
     return DONE
 
 
-async def _taken_up(core: Services, mentorado: Mentorado, *, take_over: bool) -> Procedure:
+async def _find_unfinished(core: Services, mentorado: Mentorado, *, take_over: bool) -> Procedure:
     """The procedure that is not finished, once nobody else moves it. Raises `Problem`."""
     procedures, whose = core.procedures, mentorado.id
     await procedures.load()
@@ -192,7 +196,7 @@ async def _taken_up(core: Services, mentorado: Mentorado, *, take_over: bool) ->
     return procedure
 
 
-async def _take_back(
+async def _undo_procedure(
     core: Services, procedure: Procedure, mentorado: Mentorado, moved: asyncio.Event, *, as_json: bool
 ) -> int:
     if procedure.undoing:
@@ -202,7 +206,7 @@ async def _take_back(
     else:
         print(texts(f"procedure.no.{procedure.head.kind}"), file=sys.stderr)
         return FAILED
-    return _ended(core, await _at_rest(core, procedure, moved), mentorado, as_json=as_json)
+    return _report_end(core, await _wait_until_settled(core, procedure, moved), mentorado, as_json=as_json)
 
 
 async def _resume(
@@ -216,19 +220,19 @@ async def _resume(
         progress.of = procedure.head.id
         if procedure.state is not ProcedureState.ASKING:
             await procedures.resume(procedure.head.id, secret=_passphrase(arguments))
-            procedure = await _at_rest(core, procedure, moved)
-        if procedure.state is ProcedureState.ASKING and _confirmed(arguments, procedure.head.kind):
+            procedure = await _wait_until_settled(core, procedure, moved)
+        if procedure.state is ProcedureState.ASKING and _ask_to_confirm(arguments, procedure.head.kind):
             await procedures.confirm(procedure.head.id)
-            procedure = await _at_rest(core, procedure, moved)
-    return _ended(core, procedure, mentorado, as_json=arguments.json)
+            procedure = await _wait_until_settled(core, procedure, moved)
+    return _report_end(core, procedure, mentorado, as_json=arguments.json)
 
 
-def _ended(core: Services, procedure: Procedure, mentorado: Mentorado, *, as_json: bool) -> int:
+def _report_end(core: Services, procedure: Procedure, mentorado: Mentorado, *, as_json: bool) -> int:
     """Say how far it is. Raises what it failed with."""
     if procedure.state is ProcedureState.FAILED:
         raise _problem_of(procedure)
     if as_json:
-        _print_json(_as_json(core, procedure))
+        _print_json(_procedure_as_json(core, procedure))
     elif procedure.state is ProcedureState.UNDONE:
         print(texts("cli.procedure_undone"))
     elif procedure.state is ProcedureState.DONE:
@@ -238,7 +242,7 @@ def _ended(core: Services, procedure: Procedure, mentorado: Mentorado, *, as_jso
     return DONE if procedure.ended else FAILED
 
 
-def _as_json(core: Services, procedure: Procedure) -> dict[str, Any]:
+def _procedure_as_json(core: Services, procedure: Procedure) -> dict[str, Any]:
     step, head = procedure.next_step, procedure.head
     return {
         "id": head.id,
@@ -253,7 +257,7 @@ def _as_json(core: Services, procedure: Procedure) -> dict[str, Any]:
     }
 
 
-def _what(core: Services, procedure: Procedure) -> str:
+def _describe_unfinished(core: Services, procedure: Procedure) -> str:
     """What is to be said of one that is not finished."""
     if not _is_interrupted(core, procedure):
         return mark(procedure)
@@ -281,11 +285,11 @@ async def _clear_the_way(core: Services, mentorado: Mentorado, moved: asyncio.Ev
         raise Problem(ProblemCode.PROCEDURE_HELD, owner=procedures.holder(procedure))
     if procedure is not None and was_moving and procedure.head.kind in _WITHOUT_WINDOW:
         await (procedures.undo if procedure.can_be_undone else procedures.resume)(procedure.head.id)
-        await _at_rest(core, procedure, moved)
+        await _wait_until_settled(core, procedure, moved)
         print(texts("cli.cleared_away", name=name), file=sys.stderr)
         procedure = procedures.active(whose)
     if procedure is not None:
-        raise Problem(ProblemCode.PROCEDURE_UNFINISHED, name=name, what=_what(core, procedure))
+        raise Problem(ProblemCode.PROCEDURE_UNFINISHED, name=name, what=_describe_unfinished(core, procedure))
 
 
 async def _run(
@@ -315,27 +319,27 @@ async def _to_the_end(core: Services, procedure: Procedure, moved: asyncio.Event
     procedures, tried_again = core.procedures, False
     try:
         while True:
-            procedure = await _at_rest(core, procedure, moved)
+            procedure = await _wait_until_settled(core, procedure, moved)
             match procedure.state:
-                case ProcedureState.ASKING if _confirmed(arguments, procedure.head.kind):
+                case ProcedureState.ASKING if _ask_to_confirm(arguments, procedure.head.kind):
                     await procedures.confirm(procedure.head.id)
                 case ProcedureState.FAILED if not procedure.can_be_undone and not tried_again:
                     tried_again = True
                     await procedures.resume(procedure.head.id)
                 case ProcedureState.FAILED:
                     failed = _problem_of(procedure)
-                    await _undone(core, procedure, moved)
+                    await _undo_if_possible(core, procedure, moved)
                     raise failed
                 case ProcedureState.ASKING:
-                    return await _undone(core, procedure, moved)
+                    return await _undo_if_possible(core, procedure, moved)
                 case _:
                     return procedure
     except asyncio.CancelledError:
-        await _undone(core, procedure, moved)
+        await _undo_if_possible(core, procedure, moved)
         raise
 
 
-async def _at_rest(core: Services, procedure: Procedure, moved: asyncio.Event) -> Procedure:
+async def _wait_until_settled(core: Services, procedure: Procedure, moved: asyncio.Event) -> Procedure:
     """The procedure once nothing moves by itself any more."""
     while True:
         moved.clear()
@@ -346,12 +350,12 @@ async def _at_rest(core: Services, procedure: Procedure, moved: asyncio.Event) -
         await moved.wait()
 
 
-async def _undone(core: Services, procedure: Procedure, moved: asyncio.Event) -> Procedure:
+async def _undo_if_possible(core: Services, procedure: Procedure, moved: asyncio.Event) -> Procedure:
     now = core.procedures.active(procedure.head.mentorado_id)
     if now is None or not now.can_be_undone:
         return procedure
     await core.procedures.undo(procedure.head.id)
-    return await _at_rest(core, procedure, moved)
+    return await _wait_until_settled(core, procedure, moved)
 
 
 def _problem_of(procedure: Procedure) -> Exception:
@@ -361,7 +365,7 @@ def _problem_of(procedure: Procedure) -> Exception:
     return Problem(ProblemCode(code), **facts) if code in set(ProblemCode) else RuntimeError(f"a step broke: {code}")
 
 
-def _confirmed(arguments: Namespace, kind: ProcedureKind) -> bool:
+def _ask_to_confirm(arguments: Namespace, kind: ProcedureKind) -> bool:
     if arguments.yes:
         return True
     if not sys.stdin.isatty():
@@ -382,7 +386,7 @@ def _passphrase(arguments: Namespace) -> str:
     return read_secret() if arguments.passphrase_stdin else ""
 
 
-def _asked() -> str:
+def _ask_passphrase() -> str:
     return getpass(texts("procedure.passphrase") + ": ")
 
 
@@ -407,7 +411,7 @@ class _Progress:
         self.of: ProcedureId | None = None
 
     def __enter__(self) -> _Progress:
-        self._stop = self._core.bus.subscribe(BackupProgressed, self._moved) if self._core else None
+        self._stop = self._core.bus.subscribe(BackupProgressed, self._on_progress) if self._core else None
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
@@ -416,7 +420,7 @@ class _Progress:
         if self._wanted:
             sys.stderr.write("\r\x1b[K")
 
-    def _moved(self, event: BackupProgressed) -> None:
+    def _on_progress(self, event: BackupProgressed) -> None:
         if self.of in (None, event.procedure_id):
             self.show(event.progress)
 
@@ -429,7 +433,7 @@ class _Progress:
         sys.stderr.flush()
 
 
-def _described(info: BackupInfo) -> dict[str, Any]:
+def _backup_as_json(info: BackupInfo) -> dict[str, Any]:
     return {
         "path": str(info.path),
         "at": info.at.isoformat(),

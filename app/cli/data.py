@@ -183,7 +183,7 @@ async def list_audit(core: Services, limit: int, *, as_json: bool) -> int:
     """Show the latest entries, the newest first."""
     entries = await core.audit.entries(limit=limit)
     if as_json:
-        _print_json({"entries": [_described(entry) for entry in entries]})
+        _print_json({"entries": [_entry_as_json(entry) for entry in entries]})
         return DONE
     for entry in entries:
         record = entry.record
@@ -194,7 +194,7 @@ async def list_audit(core: Services, limit: int, *, as_json: bool) -> int:
     return DONE
 
 
-def _described(entry: AuditEntry) -> dict[str, Any]:
+def _entry_as_json(entry: AuditEntry) -> dict[str, Any]:
     record = entry.record
     return {
         "number": entry.number,

@@ -83,7 +83,7 @@ async def status(core: Services, *, as_json: bool) -> int:
     """Show everybody, with the last thing known of each link."""
     latest = await core.transitions.latest()
     everybody = [e for e in core.mentorados.all() if not e.archived]
-    known = [(e, await _known(core, e, latest.get(e.link.id))) for e in everybody]
+    known = [(e, await _displayed_status(core, e, latest.get(e.link.id))) for e in everybody]
     aside = Counter[str]()
     for counted in await core.set_aside.counts():
         aside[counted.mentorado_id] += counted.count
@@ -93,7 +93,7 @@ async def status(core: Services, *, as_json: bool) -> int:
         ]
         everything: dict[str, Any] = {"mentorados": described}
         if overrides := core.settings.overrides:
-            everything["not_default"] = [_override(chosen) for chosen in overrides]
+            everything["not_default"] = [_override_as_json(chosen) for chosen in overrides]
         print_json(everything)
         return DONE
     if not known:
@@ -120,12 +120,12 @@ async def status(core: Services, *, as_json: bool) -> int:
     return DONE
 
 
-def _override(chosen: Override) -> dict[str, Any]:
+def _override_as_json(chosen: Override) -> dict[str, Any]:
     place = str(chosen.file) if chosen.file else "environment"
     return {"setting": chosen.setting, "value": chosen.value, "default": chosen.default, "set_in": place}
 
 
-async def _known(core: Services, mentorado: Mentorado, last: Transition | None) -> LinkStatus:
+async def _displayed_status(core: Services, mentorado: Mentorado, last: Transition | None) -> LinkStatus:
     """The last status, or off when it was one that needs a living program and there is none.
 
     What WhatsApp forbids stands, whatever was written down since. That a second program was refused says nothing about
@@ -135,14 +135,14 @@ async def _known(core: Services, mentorado: Mentorado, last: Transition | None) 
     if forbidden is not None and core.supervisor.status(mentorado.link.id).reason is forbidden.reason:
         return forbidden
     if last is not None and last.after.reason is Reason.SESSION_IN_USE:
-        last = await _before_refusals(core, mentorado)
+        last = await _last_own_transition(core, mentorado)
     if last is None:
         return LinkStatus(since=mentorado.created_at)
     lives = last.after.state in (LinkState.OFF, LinkState.BLOCKED) or await core.whatsapp_web.is_open(mentorado.link)
     return last.after if lives else LinkStatus(since=last.at)
 
 
-async def _before_refusals(core: Services, mentorado: Mentorado) -> Transition | None:
+async def _last_own_transition(core: Services, mentorado: Mentorado) -> Transition | None:
     """The newest transition of the link that does not belong to a try that another program's session ended."""
     refused = False
     for move in await core.transitions.for_mentorado(mentorado.id):
@@ -165,7 +165,7 @@ async def connect(core: Services, name: str, *, released: bool, as_json: bool) -
     """
     mentorado = core.mentorados.find(name)
     if released and core.supervisor.forbidden(mentorado.id) is not None:
-        await core.actions.run(ActionName.LIFT_BAN, mentorado.id, _asked_for)
+        await core.actions.run(ActionName.LIFT_BAN, mentorado.id, _always_confirm)
     if (forbidden := core.supervisor.forbidden(mentorado.id)) is not None:
         if as_json:
             print_json({"event": "status", **link_as_json(mentorado, forbidden)})
@@ -187,7 +187,7 @@ async def connect(core: Services, name: str, *, released: bool, as_json: bool) -
     return FAILED
 
 
-async def _asked_for(_name: ActionName, _mentorado: Mentorado) -> bool:
+async def _always_confirm(_name: ActionName, _mentorado: Mentorado) -> bool:
     """What was typed after the command is the answer."""
     return True
 
@@ -246,20 +246,20 @@ async def mentorado(core: Services, arguments: Namespace) -> int:
             added = await core.mentorados.add(arguments.name, arguments.phone, arguments.cohort)
             if is_landline(added.phone) and not arguments.json:
                 print(texts("dialog.landline"), file=sys.stderr)
-            return _answer(added, "cli.added", as_json=arguments.json)
+            return _print_saved(added, "cli.added", as_json=arguments.json)
         case "archive":
             mentorado = core.mentorados.find(arguments.name)
             if await core.whatsapp_web.is_open(mentorado.link):
                 raise Problem(ProblemCode.MENTORADO_CONNECTED, name=mentorado.name)
             await core.mentorados.archive(mentorado.id)
-            return _answer(core.mentorados.get(mentorado.id), "cli.archived", as_json=arguments.json)
+            return _print_saved(core.mentorados.get(mentorado.id), "cli.archived", as_json=arguments.json)
         case "edit" | "unarchive":
             return await run_setup_command(core, arguments)
         case _:
             return _list(core, archived=arguments.archived, as_json=arguments.json)
 
 
-def _answer(mentorado: Mentorado, key: str, *, as_json: bool) -> int:
+def _print_saved(mentorado: Mentorado, key: str, *, as_json: bool) -> int:
     if as_json:
         print_json(person_as_json(mentorado))
     else:

@@ -42,7 +42,7 @@ class ServiceManager:
         self._address = _address(values.pop("NOTIFY_SOCKET", ""))
         microseconds, pid = values.pop("WATCHDOG_USEC", ""), values.pop("WATCHDOG_PID", "")
         meant = pid in ("", str(os.getpid()))
-        self._alive_every = int(microseconds) / 2_000_000 if meant and microseconds.isdecimal() else 0.0
+        self._heartbeat_seconds = int(microseconds) / 2_000_000 if meant and microseconds.isdecimal() else 0.0
         self._status = ""
 
     def ready(self) -> None:
@@ -59,9 +59,9 @@ class ServiceManager:
 
     async def keep_alive(self) -> None:
         """Say that the event loop runs, twice within the time after which systemd would restart the service."""
-        while self._alive_every > 0:
+        while self._heartbeat_seconds > 0:
             self._send("WATCHDOG=1")
-            await asyncio.sleep(self._alive_every)
+            await asyncio.sleep(self._heartbeat_seconds)
 
     def _send(self, message: str) -> None:
         if not self._address:
@@ -89,29 +89,29 @@ async def run_until_stopped(settings: Settings, *, as_json: bool) -> int:
     With *as_json* standard output is the log, an object per line; else a line per move of a link.
     """
     stop = asyncio.Event()
-    with _stopped_by_signals(stop):
+    with _set_on_signals(stop):
         manager = ServiceManager()
         log_to(sys.stdout if as_json else sys.stderr, as_json=as_json)
-        lock = _only_program(settings)
+        lock = _lock_data_folder(settings)
         try:
             core = build_services(settings)
-            moves = _Moves(core, manager, as_json=as_json)
+            moves = _StatusReporter(core, manager, as_json=as_json)
             core.bus.subscribe(StatusChanged, moves.on_status)
             async with BackgroundTasks(manager.keep_alive), core.running():
                 await core.open()
                 if lock.left_by is not None:
                     core.audit_service.record(AuditAction.TAKE_OVER_WINDOW, before={"owner": str(lock.left_by)})
-                await core.supervisor.start_wanted()
-                moves.tell_ready()
+                await core.supervisor.start_enabled()
+                moves.report_ready()
                 await stop.wait()
                 manager.stopping()
-                moves.tell_stopping()
+                moves.report_stopping()
         finally:
             lock.release()
     return DONE
 
 
-class _Moves:
+class _StatusReporter:
     """Tells what happens to the links: whoever reads standard output, and systemd."""
 
     def __init__(self, core: Services, manager: ServiceManager, *, as_json: bool) -> None:
@@ -120,15 +120,15 @@ class _Moves:
         self._as_json = as_json
         self._stopping = False
 
-    def tell_ready(self) -> None:
-        wanted = self._wanted()
+    def report_ready(self) -> None:
+        wanted = self._enabled_count()
         log.info("Ready: %d links should run", wanted)
         if not self._as_json:
             print(texts.plural("cli.run_ready", wanted))
         self._manager.ready()
         self._manager.status(self._summary())
 
-    def tell_stopping(self) -> None:
+    def report_stopping(self) -> None:
         self._stopping = True
         log.info("Asked to end")
         if not self._as_json:
@@ -145,17 +145,17 @@ class _Moves:
                 print(f"{name}: {status_text.next_step(recommend(after.state, after.reason))}")
         self._manager.status(self._summary())
 
-    def _wanted(self) -> int:
+    def _enabled_count(self) -> int:
         return sum(each.link.enabled and not each.archived for each in self._core.mentorados.all())
 
     def _summary(self) -> str:
         status = self._core.supervisor.status
         up = sum(status(link).state is LinkState.CONNECTED for link in self._core.supervisor.running())
-        return texts("cli.run_status", up=up, wanted=self._wanted())
+        return texts("cli.run_status", up=up, wanted=self._enabled_count())
 
 
 @contextmanager
-def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
+def _set_on_signals(stop: asyncio.Event) -> Iterator[None]:
     loop, caught = asyncio.get_running_loop(), []
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError):  # Windows: Ctrl+C cancels the task, which closes the lines too
@@ -168,7 +168,7 @@ def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _only_program(settings: Settings) -> FileLock:
+def _lock_data_folder(settings: Settings) -> FileLock:
     """Become the one program that holds the links of this data folder. Raises `Problem` that names another."""
     try:
         return FileLock.take(settings.instance)

@@ -66,13 +66,13 @@ async def enter_credentials(core: Services, arguments: Namespace) -> int:
     mentorado = core.mentorados.find(arguments.name)
     whose, credentials = mentorado.id, core.hosted.credentials
     core.actions.require(ActionName.ENTER_CREDENTIALS, whose)
-    typed = await asyncio.to_thread(_typed, mentorado.link.provider)
+    typed = await asyncio.to_thread(_read_credentials, mentorado.link.provider)
     report: CredentialReport | None = None
     try:
         if arguments.check:
             report = await credentials.check(whose, typed)
             if not report.valid:
-                return _refused(mentorado, report, as_json=arguments.json)
+                return _report_refusal(mentorado, report, as_json=arguments.json)
         changed = await credentials.save(whose, typed, report)
     except Problem as problem:
         if problem.code in (ProblemCode.CREDENTIAL_EMPTY, ProblemCode.CREDENTIAL_MALFORMED):
@@ -90,7 +90,7 @@ async def enter_credentials(core: Services, arguments: Namespace) -> int:
     return DONE
 
 
-def _refused(mentorado: Mentorado, report: CredentialReport, *, as_json: bool) -> int:
+def _report_refusal(mentorado: Mentorado, report: CredentialReport, *, as_json: bool) -> int:
     if as_json:
         _print_json(mentorado, changed=[], checked=report.valid, reason=report.reason)
     elif report.valid is None:
@@ -108,7 +108,7 @@ async def disconnect(core: Services, arguments: Namespace) -> int:
     if link.enabled:
         with core.audit_service.with_changes(ActionName.DISCONNECT, mentorado):
             await core.mentorados.save_link(replace(link, enabled=False))
-    closed = await _closed(core, mentorado)
+    closed = await _wait_until_closed(core, mentorado)
     if arguments.json:
         _print_json(mentorado, closed=closed)
     else:
@@ -116,7 +116,7 @@ async def disconnect(core: Services, arguments: Namespace) -> int:
     return DONE if closed else FAILED
 
 
-async def _closed(core: Services, mentorado: Mentorado) -> bool:
+async def _wait_until_closed(core: Services, mentorado: Mentorado) -> bool:
     """Whether no program has the session open, once the one that has was given `CLOSE_SECONDS`."""
     left = CLOSE_SECONDS
     while await core.whatsapp_web.is_open(mentorado.link):
@@ -132,7 +132,7 @@ async def change(core: Services, arguments: Namespace) -> int:
     mentorado = core.mentorados.find(arguments.name, archived=True)
     person = mentorado
     if arguments.mentorado_command == "unarchive":
-        await core.actions.run(ActionName.BRING_BACK, person.id, _asked_for)
+        await core.actions.run(ActionName.BRING_BACK, person.id, _always_confirm)
         key = "cli.unarchived"
     else:
         typed = {name: getattr(arguments, name) for name in ("new_name", "phone", "cohort")}
@@ -150,12 +150,12 @@ async def change(core: Services, arguments: Namespace) -> int:
     return DONE
 
 
-async def _asked_for(_name: ActionName, _mentorado: Mentorado) -> bool:
+async def _always_confirm(_name: ActionName, _mentorado: Mentorado) -> bool:
     """What was typed after the command is the answer."""
     return True
 
 
-def _typed(kind: ProviderKind) -> dict[CredentialField, str]:
+def _read_credentials(kind: ProviderKind) -> dict[CredentialField, str]:
     """What is on standard input: typed at a terminal, else a JSON object. Raises `Problem`, which holds none of it."""
     if sys.stdin.isatty():
         return {

@@ -61,7 +61,7 @@ def check_other_account(_mentorado: Mentorado, status: LinkStatus) -> Unavailabl
     return None if waits else UnavailableReason.NO_OTHER_ACCOUNT
 
 
-def no_overruling(_mentorado: Mentorado, status: LinkStatus) -> UnavailableReason | None:
+def refuse_override(_mentorado: Mentorado, status: LinkStatus) -> UnavailableReason | None:
     held = status.state is LinkState.BLOCKED and status.reason is Reason.SESSION_HELD_ELSEWHERE
     return None if held else UnavailableReason.NO_UNPROVEN_LOCK
 

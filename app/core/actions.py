@@ -26,7 +26,7 @@ from app.core.action_rules import (
     check_queue,
     check_registration,
     check_unarchive,
-    no_overruling,
+    refuse_override,
 )
 from app.core.audit_service import AuditService, status_snapshot
 from app.core.links.incident_detector import IncidentDetector
@@ -93,16 +93,16 @@ class ActionService:
         if mentorado.archived and name is not ActionName.BRING_BACK:
             return UnavailableReason.ARCHIVED
         why = self._by_name[name].refusal(mentorado, self._supervisor.status(mentorado.link.id))
-        if why is None and self._in_the_way(name, mentorado_id):
+        if why is None and self._conflicts_with_procedure(name, mentorado_id):
             return UnavailableReason.UNDER_WAY
-        return why or self._locked(name, mentorado)
+        return why or self._incident_lock(name, mentorado)
 
     def pairing_blocked(self, mentorado_id: MentoradoId, override_reason: str = "") -> UnavailableReason | None:
         """Why no new code may be shown now, not even by a procedure that is under way."""
         mentorado = self._mentorados.get(mentorado_id)
         status = self._supervisor.status(mentorado.link.id)
         why = self._no_new_pairing(mentorado, status)
-        locked = None if override_reason.strip() else self._locked(ActionName.REAUTHENTICATE, mentorado)
+        locked = None if override_reason.strip() else self._incident_lock(ActionName.REAUTHENTICATE, mentorado)
         return why or locked
 
     def needs_dialog(self, name: ActionName) -> bool:
@@ -145,14 +145,14 @@ class ActionService:
                 await action.perform(mentorado_id)
         return AuditOutcome.DONE
 
-    def _locked(self, name: ActionName, mentorado: Mentorado) -> UnavailableReason | None:
+    def _incident_lock(self, name: ActionName, mentorado: Mentorado) -> UnavailableReason | None:
         """During an incident nobody is paired: the trouble is not theirs, and a new code would only be one more."""
         shows_code = name in _PAIRING or (name is ActionName.CONNECT and mentorado.link.account is None)
         return (
             UnavailableReason.INCIDENT if shows_code and self._incidents.for_provider(mentorado.link.provider) else None
         )
 
-    def _in_the_way(self, name: ActionName, mentorado_id: MentoradoId) -> bool:
+    def _conflicts_with_procedure(self, name: ActionName, mentorado_id: MentoradoId) -> bool:
         """Whether *name* would come between the procedure that is open and what it works on."""
         procedure = self._under_way(mentorado_id)
         if procedure is None:
@@ -212,7 +212,7 @@ class ActionService:
             Action(name=ActionName.LIFT_BAN, refusal=self._no_lift, perform=supervisor.lift, needs_confirmation=True),
             Action(
                 name=ActionName.OVERRULE_LOCK,
-                refusal=no_overruling,
+                refusal=refuse_override,
                 perform=supervisor.overrule_lock,
                 needs_confirmation=True,
             ),

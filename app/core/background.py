@@ -21,7 +21,9 @@ class BackgroundTasks:
 
     async def __aenter__(self) -> BackgroundTasks:
         await self._group.__aenter__()
-        self._tasks = [self._group.create_task(_safely(background_task)) for background_task in self._background_tasks]
+        self._tasks = [
+            self._group.create_task(_run_logged(background_task)) for background_task in self._background_tasks
+        ]
         return self
 
     async def __aexit__(self, *_exc_info: object) -> None:
@@ -30,7 +32,7 @@ class BackgroundTasks:
         await self._group.__aexit__(None, None, None)
 
 
-async def _safely(background_task: BackgroundTask) -> None:
+async def _run_logged(background_task: BackgroundTask) -> None:
     try:
         await background_task()
     except Exception:

@@ -76,7 +76,7 @@ class BackupDirectory:
             return done
         info = read_label_of(part).info
         with folder_problems(self.path):
-            target = self._free(f"Conecta {safe_name(info.name)} {info.at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
+            target = self._unused_path(f"Conecta {safe_name(info.name)} {info.at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
             part.rename(target)
             _sync(self.path)
         return read_label_of(target).info
@@ -96,7 +96,7 @@ class BackupDirectory:
                 log.info("%s is left out of the list of backups: %s", path.name, problem.code)
         return [each for each in found if mentorado_id in (None, each.info.mentorado_id)]
 
-    def _free(self, name: str) -> Path:
+    def _unused_path(self, name: str) -> Path:
         target, number = self.path / f"{name}{ENDING}", 1
         while target.exists():
             number += 1
@@ -111,7 +111,7 @@ def remove(*paths: Path) -> None:
             path.unlink()
 
 
-def copied(path: Path, copy: Path) -> None:
+def copy_private_file(path: Path, copy: Path) -> None:
     """Copy the file at *path* to *copy*, which must not be there yet, for this user alone."""
     with folder_problems(copy.parent), open(copy, "xb", opener=private) as target:
         target.writelines(pieces(path))
@@ -216,7 +216,7 @@ class BackupService:
         self._phrases.pop(procedure_id, None)
         return info
 
-    def keys_of(self, procedure_id: ProcedureId) -> Path:
+    def key_file_path(self, procedure_id: ProcedureId) -> Path:
         """Where keys may lie for a moment, for this user alone; `discard_part` removes them, too."""
         return self._folder.part(procedure_id, "session")
 
@@ -233,7 +233,7 @@ class BackupService:
         async with in_a_thread() as thread:
             try:
                 await thread(partial(self._folder.prepare, copy))
-                await thread(partial(copied, path, copy))
+                await thread(partial(copy_private_file, path, copy))
             except BaseException:
                 await thread.finish(partial(remove, copy))  # after what it is doing now
                 raise
@@ -348,7 +348,7 @@ class BackupService:
             on_progress(BackupProgress(part=BackupPart.SETTINGS, done=0, total=None))
             await thread(partial(writer.finish, self._mentorados.get(head.mentorado_id)))
         except BaseException:
-            await thread(partial(_give_up, made))
+            await thread(partial(_abort_writers, made))
             raise
 
     async def _head(self, procedure_id: ProcedureId, mentorado: Mentorado) -> BackupHead:
@@ -370,7 +370,7 @@ class _CancelledError(Exception):
     """Nobody waits for the answer any more."""
 
 
-def _give_up(made: Sequence[ArchiveWriter]) -> None:
+def _abort_writers(made: Sequence[ArchiveWriter]) -> None:
     for writer in made:
         writer.abort()
 

@@ -51,7 +51,7 @@ def read_rows(file: bytes | Spreadsheet, columns: Columns | None = None) -> Sequ
     columns = columns or table.columns
     if not columns.complete:
         raise Problem(ProblemCode.IMPORT_COLUMNS_UNKNOWN)
-    return [_row(record, columns) for record in table.records]
+    return [_parse_row(record, columns) for record in table.records]
 
 
 def open_spreadsheet(data: bytes) -> Spreadsheet:
@@ -78,13 +78,13 @@ class CsvImportService:
         active = (mentorado for mentorado in self._mentorados.all() if not mentorado.archived)
         holders = {comparison_key(mentorado.phone): mentorado.name for mentorado in active}
 
-        def compared(row: ImportRow) -> ImportRow:
+        def check_against_roster(row: ImportRow) -> ImportRow:
             if row.problem is not None:
                 return row
             holder = holders.setdefault(comparison_key(PhoneNumber(row.phone)), row.name)
             return row if holder is row.name else replace(row, problem=Problem(ProblemCode.PHONE_TAKEN, name=holder))
 
-        return [compared(row) for row in read_rows(file, columns)]
+        return [check_against_roster(row) for row in read_rows(file, columns)]
 
     async def import_rows(self, rows: Sequence[ImportRow], go_on: Callable[[int], bool]) -> Sequence[MentoradoId]:
         """Enrol everybody whose row has no problem. *go_on* hears how many are done; who was added by then stays."""
@@ -99,7 +99,7 @@ class CsvImportService:
         return added
 
 
-def _row(record: SpreadsheetRow, columns: Columns) -> ImportRow:
+def _parse_row(record: SpreadsheetRow, columns: Columns) -> ImportRow:
     name, phone, cohort = (read(record, columns) for read in (name_in, phone_in, cohort_in))
     row = ImportRow(
         line=record.first, last_line=record.last, name=visible(name), phone=visible(phone), cohort=visible(cohort)

@@ -84,7 +84,7 @@ class DatabaseFollower:
     async def _follow_accounts(self) -> None:
         """Open a line anew whose link has another account now: the former one may be another link's by then."""
         try:
-            moved = await self._accounts.changed_elsewhere()
+            moved = await self._accounts.reload_changed()
         except Problem as problem:  # the secrets are closed here, and no line is opened with them either
             log.debug("The accounts were not read anew: %s", problem.code)
             return

@@ -56,7 +56,7 @@ def parse_phone(text: str) -> PhoneNumber:
     """
     if not text.strip():
         raise Problem(ProblemCode.PHONE_MISSING)
-    plain = _plain(text)
+    plain = _plain_text(text)
     if sum(sum(map(str.isdigit, part)) >= 8 for part in _SEVERAL.split(plain)) > 1:
         raise Problem(ProblemCode.PHONE_SEVERAL, typed=text)
     if any(map(str.isalpha, plain)):
@@ -65,8 +65,8 @@ def parse_phone(text: str) -> PhoneNumber:
         )
     digits = "".join(filter(str.isdigit, plain))
     if plain.lstrip(" (").startswith("+") or digits.startswith("00"):
-        return _e164(_abroad(digits), text)
-    return _e164(_at_home(plain, digits, text), text)
+        return _e164(_parse_international(digits), text)
+    return _e164(_parse_national(plain, digits, text), text)
 
 
 def is_landline(number: PhoneNumber) -> bool:
@@ -74,10 +74,10 @@ def is_landline(number: PhoneNumber) -> bool:
     return re.fullmatch(r"\+55[1-9]\d[2-5]\d{7}", number) is not None
 
 
-def _plain(text: str) -> str:
+def _plain_text(text: str) -> str:
     """*text* with plain digits and signs, without what stands around the number."""
     shown = unicodedata.normalize("NFKC", text)
-    kept = "".join(_sign(letter) for letter in shown if unicodedata.category(letter) != "Cf").strip()
+    kept = "".join(_plain_sign(letter) for letter in shown if unicodedata.category(letter) != "Cf").strip()
     if link := _LINK.search(kept):
         return f"+{link['digits']}"
     kept = kept.removeprefix("=").strip("\"' ")
@@ -86,29 +86,29 @@ def _plain(text: str) -> str:
     return _OPERATOR.sub(r"\g<1>0", kept).replace("(0)", "")
 
 
-def _sign(letter: str) -> str:
+def _plain_sign(letter: str) -> str:
     digit = unicodedata.decimal(letter, None)
     if digit is not None:
         return str(digit)
     return "-" if unicodedata.category(letter) == "Pd" else letter
 
 
-def _abroad(digits: str) -> Parsed | None:
+def _parse_international(digits: str) -> Parsed | None:
     """The number that *digits* are with their country code, perhaps after 00 and an operator's code."""
     rest = digits.removeprefix("00")
-    found = _valid(f"+{rest}")
+    found = _parse_valid(f"+{rest}")
     if found is None and rest != digits and _CARRIERS.match(rest):
-        found = _valid(f"+{rest[2:]}")
+        found = _parse_valid(f"+{rest[2:]}")
     return found
 
 
-def _at_home(plain: str, digits: str, text: str) -> Parsed | None:
+def _parse_national(plain: str, digits: str, text: str) -> Parsed | None:
     """The number of Brazil that *digits* are. Raises `Problem` when they may be another country's."""
     import phonenumbers
     from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-    found = _valid(digits, "BR")
-    other = None if digits.startswith("0") else _valid(f"+{digits}")
+    found = _parse_valid(digits, "BR")
+    other = None if digits.startswith("0") else _parse_valid(f"+{digits}")
     if other is not None and other.country_code == _OWN_REGION:
         other = None
     if other is None:
@@ -139,7 +139,7 @@ def _e164(number: Parsed | None, text: str) -> PhoneNumber:
     return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
-def _valid(digits: str, region: str | None = None) -> Parsed | None:
+def _parse_valid(digits: str, region: str | None = None) -> Parsed | None:
     """*digits* as a number that can exist, with what changed in its country's plan; None when it cannot."""
     import phonenumbers  # its tables take a moment to load, and only staff who add somebody need them
 
@@ -188,18 +188,18 @@ class MentoradoService:
     async def follow(self) -> list[tuple[Mentorado, Mentorado]]:
         """Read everybody anew, and tell what another program changed; returns who was changed, as before and as now."""
         async with self._writing:
-            await self._follow()
+            await self._apply_stored()
             changed, self._changed_elsewhere = self._changed_elsewhere, []
             return changed
 
-    async def _follow(self) -> None:
+    async def _apply_stored(self) -> None:
         for now in await self._repository.all():
             before = self._by_id.get(now.id)
             if before is None:
                 self._by_id[now.id] = now
                 self._bus.publish(MentoradoAdded(now))
             elif before != now:
-                self._changed_elsewhere.append((before, self._keep(now)))
+                self._changed_elsewhere.append((before, self._replace(now)))
 
     def all(self) -> Iterable[Mentorado]:
         return tuple(self._by_id.values())
@@ -229,7 +229,7 @@ class MentoradoService:
                 created_at=self._clock.now(),
                 link=Link(id=new_link_id(), mentorado_id=mentorado_id, provider=provider),
             )
-            with self._audit_service.with_changes(AuditAction.ADD_MENTORADO, mentorado, after=_described(mentorado)):
+            with self._audit_service.with_changes(AuditAction.ADD_MENTORADO, mentorado, after=_audit_values(mentorado)):
                 await self._repository.add(mentorado)
             self._by_id[mentorado.id] = mentorado
         self._bus.publish(MentoradoAdded(mentorado))
@@ -238,7 +238,7 @@ class MentoradoService:
     async def edit(self, mentorado_id: MentoradoId, name: str, phone: str, cohort: str) -> Mentorado:
         """Change who somebody is. A number that another person accepted for the link is forgotten with the old one."""
         async with self._writing:
-            await self._follow()  # what another program changed must not be written over
+            await self._apply_stored()  # what another program changed must not be written over
             before = self.get(mentorado_id)
             number = await self._free_phone(phone, besides=mentorado_id)
             link = before.link
@@ -247,10 +247,10 @@ class MentoradoService:
             after = replace(before, name=checked_name(name), phone=number, cohort=checked_cohort(cohort), link=link)
             if after == before:
                 return before
-            was, now = _changed(_described(before), _described(after))
+            was, now = _audit_changes(_audit_values(before), _audit_values(after))
             with self._audit_service.with_changes(AuditAction.EDIT_MENTORADO, after, before=was, after=now):
                 await self._repository.save(after)
-            return self._keep(after)
+            return self._replace(after)
 
     async def archive(self, mentorado_id: MentoradoId, *, undo_import: bool = False) -> None:
         """Take somebody out of the list. Session files and history stay where they are.
@@ -259,17 +259,17 @@ class MentoradoService:
         """
         action = AuditAction.UNDO_IMPORT if undo_import else ActionName.ARCHIVE
         async with self._writing:
-            await self._follow()
+            await self._apply_stored()
             before = self.get(mentorado_id)
             mentorado = replace(before, archived_at=self._clock.now())
             with self._audit_service.with_changes(action, before):
                 await self._repository.save_mentorado(mentorado)
-            self._keep(mentorado)
+            self._replace(mentorado)
 
     async def unarchive(self, mentorado_id: MentoradoId) -> None:
         """Undo `archive`; raises `Problem(PHONE_TAKEN)` when the number went to somebody else meanwhile."""
         async with self._writing:
-            await self._follow()
+            await self._apply_stored()
             before = self.get(mentorado_id)
             await self._free_phone(before.phone, besides=mentorado_id)
             if before.link.accepted_account is not None:
@@ -277,7 +277,7 @@ class MentoradoService:
             mentorado = replace(before, archived_at=None)
             with self._audit_service.with_changes(ActionName.BRING_BACK, before):
                 await self._repository.save_mentorado(mentorado)
-            self._keep(mentorado)
+            self._replace(mentorado)
 
     async def save_link(self, link: Link) -> Mentorado:
         """Store how a link is configured now."""
@@ -288,7 +288,7 @@ class MentoradoService:
             if link.accepted_account is not None and link.accepted_account != before.link.accepted_account:
                 await self._require_free(link.accepted_account, link)
             await self._repository.save_link(link)
-            return self._keep(replace(before, link=link))
+            return self._replace(replace(before, link=link))
 
     def find(self, name: str, *, archived: bool = False) -> Mentorado:
         """The one active mentorado called *name*, or whose number it is; with *archived*, an archived one is found as
@@ -315,7 +315,7 @@ class MentoradoService:
         if holder is not None and holder.id != link.mentorado_id:
             raise Problem(ProblemCode.ACCOUNT_TAKEN, name=holder.name)
 
-    def _keep(self, mentorado: Mentorado) -> Mentorado:
+    def _replace(self, mentorado: Mentorado) -> Mentorado:
         self._by_id[mentorado.id] = mentorado
         self._bus.publish(MentoradoChanged(mentorado))
         return mentorado
@@ -324,12 +324,12 @@ class MentoradoService:
         number = parse_phone(typed)
         holder = await self._repository.by_phone(number)
         if holder is None or holder.id == besides:
-            holder = self._accepted_by(number, besides)
+            holder = self._find_by_accepted_account(number, besides)
         if holder is not None:
             raise Problem(ProblemCode.PHONE_TAKEN, name=holder.name)
         return number
 
-    def _accepted_by(self, number: PhoneNumber, besides: MentoradoId | None) -> Mentorado | None:
+    def _find_by_accepted_account(self, number: PhoneNumber, besides: MentoradoId | None) -> Mentorado | None:
         """Who connects with *number*, although it is not the one that was typed for them."""
         for each in self._by_id.values():
             accepted = each.link.accepted_account
@@ -351,13 +351,13 @@ class MentoradoService:
         return next(expecting, None) or next(signed_in, None)
 
 
-def _described(mentorado: Mentorado) -> dict[str, str]:
+def _audit_values(mentorado: Mentorado) -> dict[str, str]:
     """As the audit has it."""
     known = {"name": mentorado.name, "phone": masked(mentorado.phone), "cohort": mentorado.cohort}
     return {key: value for key, value in known.items() if value} | {"provider": mentorado.link.provider.value}
 
 
-def _changed(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+def _audit_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """What differs, on either side. Two numbers may look the same with most of their digits hidden."""
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)] or ["phone"]
     return {name: before.get(name, "") for name in names}, {name: after.get(name, "") for name in names}

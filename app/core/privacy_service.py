@@ -84,7 +84,7 @@ class PrivacyService:
         mentorado = self._mentorados.get(mentorado_id)
         record = AuditAction.EXPORT_MENTORADO if contact is None else AuditAction.EXPORT_CONTACT
         counts: dict[str, str] = {}
-        async with self._audit_service.around(record, mentorado, before=_named(contact), after=lambda: counts):
+        async with self._audit_service.around(record, mentorado, before=_audit_contact(contact), after=lambda: counts):
             exported = await self._export(mentorado, folder, pages, contact, progress)
             counts |= {"messages": str(exported.messages), "conversations": str(exported.conversations)}
         return exported
@@ -106,14 +106,17 @@ class PrivacyService:
                 addresses += await self._history.addresses(mentorado_id, contact_id)
                 at = await self._clock.checked_now()
                 with self._audit_service.with_changes(
-                    AuditAction.ERASE_CONTACT, mentorado, before=_named(contact), after=lambda n: {"messages": str(n)}
+                    AuditAction.ERASE_CONTACT,
+                    mentorado,
+                    before=_audit_contact(contact),
+                    after=lambda n: {"messages": str(n)},
                 ):
                     count = await self._history.erase(mentorado_id, contact_id, at)
             except Problem as problem:
                 await self._audit_service.write_or_queue(
                     AuditAction.ERASE_CONTACT,
                     mentorado,
-                    before=_named(contact),
+                    before=_audit_contact(contact),
                     outcome=AuditOutcome.FAILED,
                     reason=problem.code,
                 )
@@ -124,7 +127,7 @@ class PrivacyService:
             await self._audit_service.write(
                 AuditAction.ERASE_CONTACT,
                 mentorado,
-                before=_named(contact),
+                before=_audit_contact(contact),
                 after={"messages": str(count)} | ({"copies": str(len(copies))} if copies else {}),
                 reason="" if traces is None else traces.code,
             )
@@ -162,7 +165,7 @@ class PrivacyService:
         """Somebody was asked whether to erase *contact*, and left it."""
         mentorado = self._mentorados.get(mentorado_id)
         self._audit_service.record(
-            AuditAction.ERASE_CONTACT, mentorado, before=_named(contact), outcome=AuditOutcome.DECLINED
+            AuditAction.ERASE_CONTACT, mentorado, before=_audit_contact(contact), outcome=AuditOutcome.DECLINED
         )
 
     async def _find(self, mentorado_id: MentoradoId, contact: Address) -> ContactId:
@@ -214,7 +217,7 @@ def _title(contact: Address | None, conversations: Sequence[Conversation]) -> st
     return next((talk.title for talk in theirs), contact.value)
 
 
-def _named(contact: Address | None) -> dict[str, str]:
+def _audit_contact(contact: Address | None) -> dict[str, str]:
     return {} if contact is None else {"contact": masked(contact.value)}
 
 

@@ -50,7 +50,7 @@ class TrustedClock:
         self._began = clock.now()
         self._records = records
         self._provider_time = provider_time
-        self._elapsed = elapsed or self._by_the_clock
+        self._elapsed = elapsed or self._wall_seconds
         self._known: tuple[datetime, float] | None = None  # the last trusted time, and when it was read
         self._reference: tuple[datetime, float] | None = None  # the same, as a provider said
         self._disregarded_until: datetime | None = None
@@ -114,7 +114,7 @@ class TrustedClock:
         now = self.now()
         if self._reference is None:
             return now
-        return min(now, _later(self._reference, self._elapsed()) + PROVIDER_SECOND)
+        return min(now, _advance(self._reference, self._elapsed()) + PROVIDER_SECOND)
 
     async def may_remove(self) -> bool:
         """Whether something may be removed by its age now."""
@@ -134,16 +134,16 @@ class TrustedClock:
             return
         await self._records.save(TimeMark(at=self.now(), disregarded_until=self._disregarded_until))
 
-    def _by_the_clock(self) -> float:
+    def _wall_seconds(self) -> float:
         return (self._clock.now() - self._began).total_seconds()
 
     def _read(self) -> tuple[datetime, ClockDoubt | None]:
         computer, elapsed = self._clock.now(), self._elapsed()
         if self._reference is not None:
-            theirs = _later(self._reference, elapsed)
+            theirs = _advance(self._reference, elapsed)
             fits, certain = abs(computer - theirs) <= SKEW_ALLOWED, True
         elif self._known is not None:
-            theirs = _later(self._known, elapsed)
+            theirs = _advance(self._known, elapsed)
             fits, certain = theirs - SKEW_ALLOWED <= computer <= theirs + FAR_AHEAD, False
             if fits:
                 computer = max(computer, self._known[0])
@@ -186,7 +186,7 @@ class ClockCheck:
                 await self._clock.ask_provider()
             await self._clock.save()
             await self._clock.correct()
-        self._tell()
+        self._publish()
 
     async def confirm(self) -> None:
         """A person says that the computer's date is right, and that is written down."""
@@ -200,15 +200,15 @@ class ClockCheck:
             AuditAction.CONFIRM_DATE, before=before, after=after, at=invalidate.computer
         ):
             await self._clock.confirm()
-        self._tell()
+        self._publish()
 
     async def follow(self) -> None:
         """Another program may have confirmed the date."""
         if self._clock.invalidate is not None:
             await self._clock.load()
-            self._tell()
+            self._publish()
 
-    def _tell(self) -> None:
+    def _publish(self) -> None:
         invalidate = self._clock.invalidate
         if (invalidate is None) != (self._shown is None) or (
             invalidate and self._shown and invalidate.certain != self._shown.certain
@@ -219,6 +219,6 @@ class ClockCheck:
             self._bus.publish(ClockDoubted(invalidate))
 
 
-def _later(read: tuple[datetime, float], elapsed: float) -> datetime:
+def _advance(read: tuple[datetime, float], elapsed: float) -> datetime:
     moment, at = read
     return moment + timedelta(seconds=elapsed - at)

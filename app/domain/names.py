@@ -22,7 +22,7 @@ _DIRECTION: Final = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 def visible(text: str) -> str:
     """*text* with a sign in the place of each character that would do something instead of being read."""
-    return _STEERING.sub(_sign, text)
+    return _STEERING.sub(_visible_sign, text)
 
 
 def shown_name(stored: str) -> str:
@@ -53,6 +53,6 @@ def _checked(typed: str, most: int, too_long: ProblemCode) -> str:
     return text
 
 
-def _sign(found: re.Match[str]) -> str:
+def _visible_sign(found: re.Match[str]) -> str:
     place = ord(found[0])
     return chr(0x2400 + place) if place < 0x20 else "\u2421" if place == 0x7F else "\N{REPLACEMENT CHARACTER}"

@@ -26,7 +26,7 @@ _MILLISECONDS: Final = 100_000_000_000
 """Seconds until the year 5138: a larger count is one of smaller units."""
 
 
-def moment_of(count: float) -> datetime | None:
+def parse_timestamp(count: float) -> datetime | None:
     """The moment *count* seconds, milliseconds, microseconds or nanoseconds after 1970; None for anything else.
 
     WhatsApp's clients and servers mix the units, for the same thing too.

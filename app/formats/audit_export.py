@@ -71,7 +71,7 @@ class ExportFile:
         # Spreadsheets take a file for the local code page unless it begins with this mark.
         encoding = "utf-8-sig" if self._form is Format.CSV else "utf-8"
         self._out = open(descriptor, "w", encoding=encoding, newline="")  # noqa: PTH123 - by descriptor
-        self._write(self._beginning())
+        self._write(self._header())
         return self
 
     def __exit__(
@@ -103,7 +103,7 @@ class ExportFile:
         except OSError as error:
             raise self._problem(error) from error
 
-    def _beginning(self) -> str:
+    def _header(self) -> str:
         if self._form is Format.CSV:
             return _csv_line([texts(f"audit.column.{name}") for name in _COLUMNS])
         head = {"program": "Conecta", "exported_at": self._now.isoformat()}
@@ -111,9 +111,9 @@ class ExportFile:
 
     def _entry(self, entry: AuditEntry) -> str:
         if self._form is Format.CSV:
-            return _csv_line([_harmless(cell) for cell in _cells(entry)])
+            return _csv_line([_escape_formula(cell) for cell in _cells(entry)])
         between = ",\n" if self.count else "\n"
-        return between + json.dumps(_plain(entry), ensure_ascii=False)
+        return between + json.dumps(_entry_as_json(entry), ensure_ascii=False)
 
     def _write(self, text: str) -> None:
         try:
@@ -136,7 +136,7 @@ def _csv_line(cells: Sequence[str]) -> str:
     return line.getvalue()
 
 
-def _harmless(cell: str) -> str:
+def _escape_formula(cell: str) -> str:
     """*cell* so that no spreadsheet calculates it: names and reasons were typed by people."""
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 
@@ -162,7 +162,7 @@ def _cells(entry: AuditEntry) -> list[str]:
     ]
 
 
-def _plain(entry: AuditEntry) -> dict[str, object]:
+def _entry_as_json(entry: AuditEntry) -> dict[str, object]:
     record = entry.record
     return {
         "number": entry.number,

@@ -86,7 +86,7 @@ class Manifest:
         }
         return json.dumps(plain, ensure_ascii=False, indent=1).encode()
 
-    def in_the_clear(self) -> bytes:
+    def public_header(self) -> bytes:
         """What a locked archive lets be seen, so that it can be listed: no number, and a name only as its file has."""
         head = self.head
         plain = {

@@ -99,13 +99,13 @@ class BackupReader:
     def open(self) -> None:
         """Read the list of files and the manifest; nothing else is known to be right yet."""
         with ExitStack() as stack, self._readable():
-            file = stack.enter_context(_opened(self._file))
+            file = stack.enter_context(_open_plain(self._file))
             self.encrypted = file.read(len(MAGIC)) == MAGIC
             file.seek(0)
             source = EncryptedReader(file, self.path, self._passphrase) if self.encrypted else file
             self._zip = stack.enter_context(zipfile.ZipFile(cast("IO[bytes]", _Portioned(source))))
-            self._entries = self._known(self._zip.infolist())
-            self.manifest = read_manifest(self._whole(MANIFEST), self.path)
+            self._entries = self._check_names(self._zip.infolist())
+            self.manifest = read_manifest(self._read_small(MANIFEST), self.path)
             self._compare()
             self._stack = stack.pop_all()
 
@@ -134,12 +134,12 @@ class BackupReader:
     def session_to(self, file: Path) -> None:
         """Write the session out to *file*, which must not be there yet. Raises `FileExistsError`."""
         with open(file, "xb", opener=private) as target:
-            target.writelines(self._pieces(SESSION))
+            target.writelines(self._read_pieces(SESSION))
 
     def verify(self, check: RowsCheck, progress: Progress = lambda _bytes: None) -> None:
         """Read everything, and compare it with what the manifest says."""
         for name in sorted(self.manifest.files.keys() - {HISTORY}):
-            for piece in self._pieces(name):
+            for piece in self._read_pieces(name):
                 progress(len(piece))
         for _ in self.rows(check, progress):
             pass
@@ -165,14 +165,14 @@ class BackupReader:
                 yield batch
                 batch, size = [], 0
         if any(getattr(declared, name) != count for name, count in counts.items()):
-            raise self._altered(HISTORY)
+            raise self._altered_problem(HISTORY)
         if batch:
             yield batch
 
     def _rows(self, progress: Progress) -> Iterator[tuple[dict[str, Any], int]]:
         """The rows, and the bytes that each has."""
         with self._readable():
-            pieces = _Pieces(self._pieces(HISTORY))
+            pieces = _Pieces(self._read_pieces(HISTORY))
             with io.BufferedReader(pieces, PIECE) as lines:
                 while line := lines.readline(LONGEST_ROW):
                     if not line.endswith(b"\n"):
@@ -182,12 +182,12 @@ class BackupReader:
                     progress(len(line))
                     yield parsed(line), len(line)
 
-    def _whole(self, name: str) -> bytes:
+    def _read_small(self, name: str) -> bytes:
         """A small file. The module for ZIPs would unpack all there is, and then cut it off."""
         with self._zip.open(self._entries[name]) as file:
             return file.read(LARGEST[name] + 1)
 
-    def _pieces(self, name: str) -> Iterator[bytes]:
+    def _read_pieces(self, name: str) -> Iterator[bytes]:
         """What is in a file, whole and as it was; after the last piece, its sum was compared."""
         declared, sum_, size = self.manifest.files[name], hashlib.sha256(), 0
         with self._readable(), self._zip.open(self._entries[name]) as file:
@@ -196,9 +196,9 @@ class BackupReader:
                 sum_.update(piece)
                 yield piece
         if (size, sum_.hexdigest()) != (declared.size, declared.sha256):
-            raise self._altered(name)
+            raise self._altered_problem(name)
 
-    def _known(self, found: list[zipfile.ZipInfo]) -> Mapping[str, zipfile.ZipInfo]:
+    def _check_names(self, found: list[zipfile.ZipInfo]) -> Mapping[str, zipfile.ZipInfo]:
         """The files by name, when they are what an archive of ours may hold."""
         entries = {each.filename: each for each in found if each.filename in LARGEST}
         if len(entries) != len(found) or MANIFEST not in entries:
@@ -222,11 +222,11 @@ class BackupReader:
         """The manifest and the list of files say the same."""
         declared = {name: each.size for name, each in self.manifest.files.items()}
         if declared != {name: each.file_size for name, each in self._entries.items() if name != MANIFEST}:
-            raise self._altered(MANIFEST)
+            raise self._altered_problem(MANIFEST)
         if (self.manifest.account is not None) != (SESSION in declared):
-            raise self._altered(SESSION)
+            raise self._altered_problem(SESSION)
 
-    def _altered(self, name: str) -> Problem:
+    def _altered_problem(self, name: str) -> Problem:
         return Problem(ProblemCode.BACKUP_ALTERED, path=str(self.path), detail=name)
 
     @contextmanager
@@ -240,7 +240,7 @@ class BackupReader:
 def read_label_of(path: Path) -> Label:
     """What can be told of an archive at a glance. Raises `Problem`."""
     try:
-        with _opened(path) as file:
+        with _open_plain(path) as file:
             head = file.read(HEAD)
         if head.startswith(MAGIC):
             return read_label(words_in(head, path), path)
@@ -278,14 +278,14 @@ class _Pieces(io.RawIOBase):
     """The pieces of a file, as a file again."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
+        self._read_pieces = pieces
         self._left = b""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        self._left = self._left or next(self._pieces, b"")
+        self._left = self._left or next(self._read_pieces, b"")
         some, self._left = self._left[: len(buffer)], self._left[len(buffer) :]
         buffer[: len(some)] = some
         return len(some)
@@ -320,7 +320,7 @@ def about(path: Path) -> Iterator[None]:
 def pieces(path: Path) -> Iterator[bytes]:
     """The file at *path*, as large as it is now. Raises `Problem` when it cannot be read."""
     try:
-        with _opened(path) as file:
+        with _open_plain(path) as file:
             left = os.fstat(file.fileno()).st_size  # one that grows meanwhile has no end
             while piece := file.read(min(left, _PIECE_OF_FILE)):
                 yield piece
@@ -329,7 +329,7 @@ def pieces(path: Path) -> Iterator[bytes]:
         raise _unreadable(path, error) from error
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _open_plain(path: Path) -> IO[bytes]:
     if not path.is_file():
         raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail="not a file")
     return path.open("rb")

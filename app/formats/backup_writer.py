@@ -84,7 +84,7 @@ class ArchiveWriter:
             self._end()
             self._zip.close()
             if self._locked is not None:
-                self._locked.finish(manifest.in_the_clear())
+                self._locked.finish(manifest.public_header())
             self._file.flush()
             os.fsync(self._file.fileno())
             self._file.close()

@@ -88,7 +88,7 @@ class EncryptedReader(io.RawIOBase):
 
         self._file, self._path = file, path
         header = file.read(HEAD)
-        cost, salt, self._nonce, _ = _taken_apart(header, path)
+        cost, salt, self._nonce, _ = _parse_header(header, path)
         locked = file.seek(0, os.SEEK_END) - HEAD
         self._count = -(-locked // (PIECE + _TAG))
         self._size = locked - self._count * _TAG
@@ -147,16 +147,16 @@ class EncryptedReader(io.RawIOBase):
 
 def words_in(head: bytes, path: Path) -> bytes:
     """What the head says in the clear; nobody vouches for it."""
-    return _taken_apart(head, path)[3]
+    return _parse_header(head, path)[3]
 
 
 def require_length(passphrase: str) -> None:
     """Raises `Problem(PASSPHRASE_SHORT)`."""
-    if len(_normal(passphrase)) < LEAST_LETTERS:
+    if len(_normalize(passphrase)) < LEAST_LETTERS:
         raise Problem(ProblemCode.PASSPHRASE_SHORT, least=str(LEAST_LETTERS))
 
 
-def _taken_apart(header: bytes, path: Path) -> tuple[int, bytes, bytes, bytes]:
+def _parse_header(header: bytes, path: Path) -> tuple[int, bytes, bytes, bytes]:
     """Cost, salt, beginning of the nonces, words."""
     if len(header) < HEAD or not header.startswith(MAGIC):
         raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail="no head")
@@ -172,7 +172,7 @@ def _cipher(passphrase: str, salt: bytes, cost: int) -> AESGCM:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    typed = _normal(passphrase).encode(errors="surrogatepass")  # a pipe may hand over half characters
+    typed = _normalize(passphrase).encode(errors="surrogatepass")  # a pipe may hand over half characters
     return AESGCM(Scrypt(salt=salt, length=32, n=1 << cost, r=8, p=1).derive(typed))
 
 
@@ -180,6 +180,6 @@ def _nonce(beginning: bytes, number: int, mark: int) -> bytes:
     return beginning + number.to_bytes(4, "big") + bytes([mark])
 
 
-def _normal(passphrase: str) -> str:
+def _normalize(passphrase: str) -> str:
     """The same letters whatever keyboard and system they were typed on."""
     return unicodedata.normalize("NFKC", passphrase)

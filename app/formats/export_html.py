@@ -64,7 +64,7 @@ class HtmlExportRenderer:
     def begin(self, thread: ConversationFile, page: int) -> str:
         title = self._title(thread)
         back = f'<p class="small"><a href="../index.html">{escape(self._say("export.back"))}</a></p>'
-        return self._top(title) + back + f"<h1>{_text(title)}</h1>{self._turn(thread, page - 1, 'export.earlier')}"
+        return self._top(title) + back + f"<h1>{_text(title)}</h1>{self._page_link(thread, page - 1, 'export.earlier')}"
 
     def message(self, message: StoredMessage) -> str:
         lines = [f'<article class="{"ours" if message.from_me else "theirs"}" dir="auto">']
@@ -73,14 +73,14 @@ class HtmlExportRenderer:
         if message.quoted_text:
             lines.append(f"<blockquote>{_text(message.quoted_text)}</blockquote>")
         if message.kind != "text":
-            lines.append(f'<p class="small">{_text(self._what(message))}</p>')
+            lines.append(f'<p class="small">{_text(self._content_label(message))}</p>')
         if message.text:
             lines.append(f"<p>{_text(message.text)}</p>")
         lines.append(f'<p class="small">{self._marks(message)}</p></article>\n')
         return "".join(lines)
 
     def end(self, thread: ConversationFile, page: int, *, more: bool) -> str:
-        return (self._turn(thread, page + 1, "export.later") if more else "") + _BOTTOM
+        return (self._page_link(thread, page + 1, "export.later") if more else "") + _BOTTOM
 
     def _row(self, thread: ConversationFile) -> str:
         link = f'<a href="conversations/{thread.file()}">{_text(self._title(thread))}</a>'
@@ -89,12 +89,12 @@ class HtmlExportRenderer:
     def _title(self, thread: ConversationFile) -> str:
         return thread.title or self._say("export.nameless")
 
-    def _turn(self, thread: ConversationFile, page: int, key: str) -> str:
+    def _page_link(self, thread: ConversationFile, page: int, key: str) -> str:
         if page < 1:
             return ""
         return f'<p><a href="{thread.file(page)}">{escape(self._say(key))}</a></p>'
 
-    def _what(self, message: StoredMessage) -> str:
+    def _content_label(self, message: StoredMessage) -> str:
         name = message.media.name if message.media else ""
         return " · ".join(filter(None, (self._say(f"export.kind.{message.kind}"), name)))
 
@@ -126,7 +126,7 @@ class HtmlExportRenderer:
             f'<!doctype html>\n<html lang="{self._say.language}"><head><meta charset="utf-8">'
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
             '<meta name="viewport" content="width=device-width">'
-            f"<title>{escape(_plain(title))}</title><style>{_STYLE}</style></head><body>\n"
+            f"<title>{escape(_without_controls(title))}</title><style>{_STYLE}</style></head><body>\n"
         )
 
 
@@ -136,10 +136,10 @@ _BOTTOM: Final = "</body></html>\n"
 
 def _text(text: str) -> str:
     """*text* as text and nothing else; its direction stays with it."""
-    plain = _plain(text)
+    plain = _without_controls(text)
     return f"<bdi>{escape(plain)}</bdi>" if plain else ""
 
 
-def _plain(text: str) -> str:
+def _without_controls(text: str) -> str:
     """Without control characters, which no page may hold."""
     return text.translate(_CONTROLS)

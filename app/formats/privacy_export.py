@@ -99,14 +99,16 @@ class ExportWriter:
             self._place.mkdir(mode=0o700)
             (self._place / "conversations").mkdir(mode=0o700)
             with self._data() as data:
-                data.write(json.dumps(_described(self._head), ensure_ascii=False)[:-1] + ', "messages": [')
+                data.write(json.dumps(_header_as_json(self._head), ensure_ascii=False)[:-1] + ', "messages": [')
 
     def add(self, batch: Sequence[StoredMessage]) -> None:
         """Write some messages; no more of them than these are in memory."""
         with self._problems():
             with self._data() as data:
                 for message in batch:
-                    data.write((",\n" if self._count else "\n") + json.dumps(_plain(message), ensure_ascii=False))
+                    data.write(
+                        (",\n" if self._count else "\n") + json.dumps(_message_as_json(message), ensure_ascii=False)
+                    )
                     self._count += 1
             by_thread: defaultdict[ConversationId, list[StoredMessage]] = defaultdict(list)
             for message in batch:
@@ -125,13 +127,13 @@ class ExportWriter:
             for thread in threads:
                 self._end(thread, more=False)
             with self._data() as data:
-                described = [_thread(thread) for thread in threads]
-                aside = [_aside(each) for each in set_aside]
+                described = [_conversation_as_json(thread) for thread in threads]
+                aside = [_set_aside_as_json(each) for each in set_aside]
                 data.write(f'\n], "conversations": {json.dumps(described, ensure_ascii=False)}')
                 data.write(f', "set_aside": {json.dumps(aside, ensure_ascii=False)}}}\n')
             with _open(self._place / "index.html") as index:
                 index.write(self._pages.index(self._head, threads))
-            target = _free(self._folder, _name(self._head))
+            target = _unused_folder(self._folder, _name(self._head))
             self._place.rename(target)
             self._place = target
         return target
@@ -206,7 +208,7 @@ def safe_name(name: str) -> str:
     return " ".join("".join(kept).split())[:40].strip()
 
 
-def _free(folder: Path, name: str) -> Path:
+def _unused_folder(folder: Path, name: str) -> Path:
     target, number = folder / name, 1
     while target.exists():
         number += 1
@@ -214,7 +216,7 @@ def _free(folder: Path, name: str) -> Path:
     return target
 
 
-def _described(head: ExportHead) -> dict[str, Any]:
+def _header_as_json(head: ExportHead) -> dict[str, Any]:
     person, link = head.mentorado, head.mentorado.link
     return {
         "format": "conecta-export",
@@ -234,14 +236,14 @@ def _described(head: ExportHead) -> dict[str, Any]:
     }
 
 
-def _plain(message: StoredMessage) -> dict[str, Any]:
+def _message_as_json(message: StoredMessage) -> dict[str, Any]:
     values = {name: getattr(message, name) for name in _NAMES}  # `asdict` would copy all of it, and there is much
     return {name: _utc(value) if isinstance(value, datetime) else value for name, value in values.items()} | {
         "media": None if message.media is None else asdict(message.media)
     }
 
 
-def _thread(thread: ConversationFile) -> dict[str, Any]:
+def _conversation_as_json(thread: ConversationFile) -> dict[str, Any]:
     return {
         "id": thread.id,
         "title": thread.title,
@@ -252,7 +254,7 @@ def _thread(thread: ConversationFile) -> dict[str, Any]:
     }
 
 
-def _aside(delivery: SetAsideDelivery) -> dict[str, Any]:
+def _set_aside_as_json(delivery: SetAsideDelivery) -> dict[str, Any]:
     return {
         "at": _utc(delivery.at),
         "provider": delivery.provider,

@@ -85,7 +85,7 @@ def read_spreadsheet(data: bytes, most: int) -> Spreadsheet:
 
     Raises `Problem(IMPORT_UNREADABLE)` when it is no table.
     """
-    lines = re.split(r"\r\n|\n|\r", _decoded(data))
+    lines = re.split(r"\r\n|\n|\r", _decode(data))
     declared = _SEPARATOR_ROW.fullmatch(lines[0])
     delimiter = declared["delimiter"] if declared else _delimiter(lines)
     records = list(islice(_records(lines, delimiter, 1 if declared else 0), most + 1))
@@ -95,7 +95,7 @@ def read_spreadsheet(data: bytes, most: int) -> Spreadsheet:
     heading = records.pop(place).cells if place is not None else ()
     return Spreadsheet(
         heading=heading,
-        records=[_fitting(record, len(heading)) for record in records],
+        records=[_check_width(record, len(heading)) for record in records],
         width=max(len(heading), _width(records)),
         columns=_columns(heading, records),
     )
@@ -128,15 +128,15 @@ _WINDOWS: Final = re.compile(rb"[\xc0-\xff]")
 # --- characters --------------------------------------------------------------------------------------------------
 
 
-def _decoded(data: bytes) -> str:
-    text = _in_utf_16(data) or _in_utf_8(data)
+def _decode(data: bytes) -> str:
+    text = _decode_utf_16(data) or _decode_utf_8(data)
     text = text.removeprefix("\ufeff")
     if "\0" in text:
         raise Problem(ProblemCode.IMPORT_UNREADABLE)  # a workbook, or any other file that is not text
     return text
 
 
-def _in_utf_16(data: bytes) -> str | None:
+def _decode_utf_16(data: bytes) -> str | None:
     """*data* when it is UTF-16, as Excel's "Unicode text" is; without a mark the zero bytes tell which half is high."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
@@ -150,7 +150,7 @@ def _in_utf_16(data: bytes) -> str | None:
     return None
 
 
-def _in_utf_8(data: bytes) -> str:
+def _decode_utf_8(data: bytes) -> str:
     """UTF-8, or what Excel in Brazil writes on Windows or a Mac. A few broken bytes do not make a file another one."""
     text = data.decode("utf-8-sig", "replace")
     broken = text.count("\ufffd")
@@ -175,7 +175,7 @@ def _records(lines: Sequence[str], delimiter: str, start: int = 0) -> Iterator[S
     while at < len(lines):
         try:
             cells, after = _cells(lines, at, delimiter)
-            broken = any(_swallows(cell, delimiter) for cell in cells if "\n" in cell)
+            broken = any(_spans_rows(cell, delimiter) for cell in cells if "\n" in cell)
         except _Unclosed:
             after, broken = at + 1, True
         if broken:
@@ -183,21 +183,21 @@ def _records(lines: Sequence[str], delimiter: str, start: int = 0) -> Iterator[S
                 yield _unreadable(ProblemCode.IMPORT_ROW_QUOTES, place, lines[place].split(delimiter, _WIDEST + 1))
         elif any("\ufffd" in cell for cell in cells):
             yield replace(_unreadable(ProblemCode.IMPORT_ROW_LETTERS, at, cells), last=after)
-        elif any(tidy := _tidy(cells)):
+        elif any(tidy := _strip_cells(cells)):
             search_words = frozenset(place for place, cell in enumerate(cells) if "\n" in cell.strip())
             yield SpreadsheetRow(first=at + 1, last=after, cells=tidy, search_words=search_words)
         at = after
 
 
 def _unreadable(code: ProblemCode, at: int, cells: Sequence[str]) -> SpreadsheetRow:
-    return SpreadsheetRow(first=at + 1, last=at + 1, cells=_tidy(cells), problem=Problem(code, row=str(at + 1)))
+    return SpreadsheetRow(first=at + 1, last=at + 1, cells=_strip_cells(cells), problem=Problem(code, row=str(at + 1)))
 
 
-def _tidy(cells: Sequence[str]) -> tuple[str, ...]:
+def _strip_cells(cells: Sequence[str]) -> tuple[str, ...]:
     return tuple(" ".join(cell.split()) for cell in cells)
 
 
-def _swallows(cell: str, delimiter: str) -> bool:
+def _spans_rows(cell: str, delimiter: str) -> bool:
     """Whether a *cell* that goes over line ends has rows in it: then one of its marks belongs to another cell.
 
     A comma may stand in prose, where a space follows it.
@@ -216,10 +216,10 @@ def _cells(lines: Sequence[str], at: int, delimiter: str) -> tuple[list[str], in
     while True:
         mark = _over_blanks(line, place)
         if line.startswith('"', mark):
-            cell, at, place = _quoted(lines, at, mark, delimiter)
+            cell, at, place = _read_quoted_cell(lines, at, mark, delimiter)
             line = lines[at]
         else:
-            cell, place = _upto(line, place, place, delimiter)
+            cell, place = _read_plain_cell(line, place, place, delimiter)
         cells.append(cell)
         if place >= len(line) or len(cells) > _WIDEST:  # such a file is refused
             return cells, at + 1
@@ -232,14 +232,14 @@ def _over_blanks(line: str, place: int) -> int:
     return place
 
 
-def _upto(line: str, begin: int, place: int, delimiter: str) -> tuple[str, int]:
+def _read_plain_cell(line: str, begin: int, place: int, delimiter: str) -> tuple[str, int]:
     """The plain cell from *begin* to the first delimiter after *place*, and where that stands."""
     end = line.find(delimiter, place)
     end = len(line) if end < 0 else end
     return line[begin:end], end
 
 
-def _quoted(lines: Sequence[str], at: int, begin: int, delimiter: str) -> tuple[str, int, int]:
+def _read_quoted_cell(lines: Sequence[str], at: int, begin: int, delimiter: str) -> tuple[str, int, int]:
     """The quoted cell at *begin* of line *at*, with the line and the place where it ends. Raises `_Unclosed`."""
     first, line, place = at, lines[at], begin + 1
     parts: list[str] = []
@@ -261,7 +261,7 @@ def _quoted(lines: Sequence[str], at: int, begin: int, delimiter: str) -> tuple[
         elif after == len(line) or line.startswith(delimiter, after):
             return "".join(parts), at, after
         elif at == first and delimiter not in line[begin:mark]:
-            nickname, end = _upto(line, begin, mark, delimiter)  # as in: "Vivi" Reis
+            nickname, end = _read_plain_cell(line, begin, mark, delimiter)  # as in: "Vivi" Reis
             return nickname, at, end
         else:
             break
@@ -286,7 +286,7 @@ def _delimiter(lines: Sequence[str]) -> str:
     return max(_DELIMITERS, key=fits)
 
 
-def _fitting(record: SpreadsheetRow, width: int) -> SpreadsheetRow:
+def _check_width(record: SpreadsheetRow, width: int) -> SpreadsheetRow:
     """A row with more cells than the heading may have slipped: of two numbers in it nobody can tell whose they are."""
     if record.problem is not None or not width or len(record.cells) <= width:
         return record
@@ -399,9 +399,9 @@ def _heading_place(records: Sequence[SpreadsheetRow]) -> int | None:
         return None
     first = records[0].cells
     columns = _columns_of(first)
-    phone = (columns.phone or _by_contents((), records[1:], columns).phone)[-1:]
+    phone = (columns.phone or _guess_columns((), records[1:], columns).phone)[-1:]
     if phone:
-        above = _joined(first, phone)
+        above = _join_cells(first, phone)
         return 0 if above and not any(map(str.isdigit, above)) else None
     return 0 if columns.name and not any(map(str.isdigit, "".join(first))) else None
 
@@ -414,31 +414,36 @@ def _columns(heading: Sequence[str], records: Sequence[SpreadsheetRow]) -> Colum
         columns = _columns_of(heading)
     if columns.complete:
         return columns
-    found = _by_contents(heading, records, columns)
+    found = _guess_columns(heading, records, columns)
     if not heading and found.name == (0,) and found.phone == (1,) and _width(records) > 2:
         return replace(found, cohort=(2,))
     return found
 
 
-def _by_contents(heading: Sequence[str], records: Sequence[SpreadsheetRow], columns: Columns) -> Columns:
+def _guess_columns(heading: Sequence[str], records: Sequence[SpreadsheetRow], columns: Columns) -> Columns:
     """*columns*, completed by the column in which most cells may be numbers and the first of names."""
     sample = [record.cells for record in records if record.problem is None][:_SAMPLE]
     words = [_words(cell) for cell in heading] + [frozenset[str]()] * (_width(records) - len(heading))
     free = [at for at in range(len(words)) if at not in {*columns.name, *columns.phone, *columns.cohort}]
     phone, name = columns.phone, columns.name
     if not phone:
-        shares = {at: _share(sample, at, _may_be_phone) for at in free if not words[at] & _NO_PHONE}
+        shares = {at: _fraction_passing(sample, at, _may_be_phone) for at in free if not words[at] & _NO_PHONE}
         likely = max(shares, key=lambda at: shares[at], default=-1)
         phone = (likely,) if shares.get(likely, 0) >= 0.3 else ()
     if not name:
         likely_names = (at for at in free if at not in phone and not words[at] & _NO_NAME)
-        name = tuple(at for at in likely_names if _share(sample, at, _may_be_name) > 0.5)[:1]
-    if not phone and not heading and name == (0,) and _share(sample, 1, lambda cell: any(map(str.isdigit, cell))) > 0:
+        name = tuple(at for at in likely_names if _fraction_passing(sample, at, _may_be_name) > 0.5)[:1]
+    if (
+        not phone
+        and not heading
+        and name == (0,)
+        and _fraction_passing(sample, 1, lambda cell: any(map(str.isdigit, cell))) > 0
+    ):
         phone = (1,)
     return replace(columns, name=name, phone=phone)
 
 
-def _share(sample: Sequence[Sequence[str]], at: int, test: Callable[[str], bool]) -> float:
+def _fraction_passing(sample: Sequence[Sequence[str]], at: int, test: Callable[[str], bool]) -> float:
     """How many of the filled cells of a column pass *test*, from 0 to 1."""
     cells = [cells[at] for cells in sample if at < len(cells) and cells[at]]
     return sum(map(test, cells)) / len(cells) if cells else 0
@@ -462,20 +467,22 @@ def _may_be_name(cell: str) -> bool:
     )
 
 
-def _joined(cells: Sequence[str], places: Sequence[int]) -> str:
+def _join_cells(cells: Sequence[str], places: Sequence[int]) -> str:
     return " ".join(cells[at] for at in places if at < len(cells) and cells[at])
 
 
 def name_in(record: SpreadsheetRow, columns: Columns) -> str:
-    return _joined(record.cells, columns.name)
+    return _join_cells(record.cells, columns.name)
 
 
 def phone_in(record: SpreadsheetRow, columns: Columns) -> str:
     """The number, with the codes that stand in columns of their own; one that has its own keeps those."""
-    number = _joined(record.cells, columns.phone[-1:])
+    number = _join_cells(record.cells, columns.phone[-1:])
     parts = [at for at in columns.phone if at not in columns.country]
-    whole = number if sum(map(str.isdigit, number)) > 9 or not number else _joined(record.cells, parts)
-    country = "".join(filter(str.isdigit, _joined(record.cells, [at for at in columns.phone if at in columns.country])))
+    whole = number if sum(map(str.isdigit, number)) > 9 or not number else _join_cells(record.cells, parts)
+    country = "".join(
+        filter(str.isdigit, _join_cells(record.cells, [at for at in columns.phone if at in columns.country]))
+    )
     digits = "".join(filter(str.isdigit, whole))
     if not country or not digits or whole.lstrip(" (").startswith("+") or digits.startswith("00"):
         return whole
@@ -485,4 +492,4 @@ def phone_in(record: SpreadsheetRow, columns: Columns) -> str:
 
 
 def cohort_in(record: SpreadsheetRow, columns: Columns) -> str:
-    return _joined(record.cells, columns.cohort)
+    return _join_cells(record.cells, columns.cohort)

@@ -101,7 +101,7 @@ class AuditSeals:
         self._silent = False  # an act waited in vain: the next ones do not, until the place has answered
         self._latest: AuditEntry | None = None  # what is to be remembered next
         self._writing: asyncio.Task[None] | None = None
-        self._anew = False
+        self._is_reset = False
 
     async def prepare(self) -> None:
         """Have the key ready before an entry is written, if there is a place that keeps one and answers in time."""
@@ -127,7 +127,7 @@ class AuditSeals:
 
     def begin_anew(self) -> None:
         """What is remembered next replaces what was: a person put another database in place."""
-        self._anew = True
+        self._is_reset = True
 
     async def settled(self) -> None:
         """Wait until the last entry is remembered, for as long as an act would."""
@@ -160,12 +160,12 @@ class AuditSeals:
             try:
                 if await self._place.place() is not SecretBackendKind.KEYRING:
                     return
-                before = None if self._anew else await self._remembered()
+                before = None if self._is_reset else await self._remembered()
                 if before is not None and not await _follows(entry, before, hash_of):
                     return  # an older database, or one of another program that was quicker: not to be forgotten
                 value = json.dumps({"number": entry.number, "hash": entry.hash})
                 await self._place.set(self.remembered_name, value)
-                self._anew = False
+                self._is_reset = False
             except (Problem, RuntimeError) as error:  # the latter when the database was closed meanwhile
                 log.info("The last audit entry is not remembered: %s", type(error).__name__)
                 return

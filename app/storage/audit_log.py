@@ -144,12 +144,12 @@ def _entries(
         wanted = wanted.where(audit.c.number < before)
     rows = connection.execute(wanted).mappings()
     try:
-        return [_shown({**row, "at": row["at"].isoformat()}) for row in rows]
+        return [_readable_entry({**row, "at": row["at"].isoformat()}) for row in rows]
     except (ValueError, TypeError, LookupError, AttributeError) as error:
         raise Problem(ProblemCode.AUDIT_UNREADABLE) from error  # left out in silence, an altered log would look whole
 
 
-def _shown(row: Mapping[str, Any]) -> AuditEntry:
+def _readable_entry(row: Mapping[str, Any]) -> AuditEntry:
     """Raises `ValueError` for what nobody could show."""
     entry = _entry(row)
     lines = (*entry.record.before.items(), *entry.record.after.items())
@@ -191,10 +191,10 @@ class _Walk:
         )
 
     def _broken(self, connection: Connection) -> ChainBreak | None:
-        for row in _walk(connection):
+        for row in _iterate_raw(connection):
             if found := self._step(row):
                 return ChainBreak(number=self._number, found=found)
-        if broken := _ends(connection, self._number, self._hash):
+        if broken := _find_missing_end(connection, self._number, self._hash):
             return broken
         if max(self._noted, default=0) > self._number:
             return ChainBreak(number=self._number + 1, found="noted outside the database and missing")
@@ -218,9 +218,9 @@ class _Walk:
         if entry.previous_hash != self._hash:
             return "not what follows the entry before"
         self._hash = entry.hash
-        return self._outside(entry, mac)
+        return self._outside_hash(entry, mac)
 
-    def _outside(self, entry: AuditEntry, mac: object) -> str:
+    def _outside_hash(self, entry: AuditEntry, mac: object) -> str:
         """What disagrees with what is kept outside the database."""
         if self._noted.get(entry.number, entry.hash) != entry.hash:
             return "not what was noted outside the database"
@@ -237,7 +237,7 @@ class _Walk:
         return ""
 
 
-def _ends(connection: Connection, number: int, last_hash: str) -> ChainBreak | None:
+def _find_missing_end(connection: Connection, number: int, last_hash: str) -> ChainBreak | None:
     from app.storage.tables import audit_head
 
     head = connection.execute(audit_head.select()).one_or_none()
@@ -253,7 +253,7 @@ def _ends(connection: Connection, number: int, last_hash: str) -> ChainBreak | N
     return None if stray is None else ChainBreak(number=stray, found="added before the first")
 
 
-def _walk(connection: Connection) -> Iterator[dict[str, Any]]:
+def _iterate_raw(connection: Connection) -> Iterator[dict[str, Any]]:
     """Every entry from number 1 on, as it is in the file: reading through the table's types would tidy it up."""
     after: int = 0
     while True:

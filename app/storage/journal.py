@@ -50,7 +50,7 @@ class SqlProcedureJournal:
         await self._database.run(lambda connection: _append(connection, entry))
 
     async def for_mentorado(self, procedure_id: ProcedureId) -> Journaled:
-        found = await self._database.read(lambda connection: _of(connection, procedure_id))
+        found = await self._database.read(lambda connection: _journal_of(connection, procedure_id))
         if not found:
             raise Problem(ProblemCode.PROCEDURE_UNKNOWN)
         return found[0]
@@ -101,10 +101,10 @@ def _append(connection: Connection, entry: JournalEntry) -> None:
     )
 
 
-def _of(connection: Connection, procedure_id: ProcedureId) -> list[Journaled]:
+def _journal_of(connection: Connection, procedure_id: ProcedureId) -> list[Journaled]:
     from app.storage.tables import procedure
 
-    return _journaled(connection, procedure.select().where(procedure.c.id == procedure_id))
+    return _read_journals(connection, procedure.select().where(procedure.c.id == procedure_id))
 
 
 def _unfinished(connection: Connection) -> list[Journaled]:
@@ -113,14 +113,14 @@ def _unfinished(connection: Connection) -> list[Journaled]:
     ends = procedure_entry.select().where(
         procedure_entry.c.procedure_id == procedure.c.id, procedure_entry.c.kind == EntryKind.ENDED.value
     )
-    return _journaled(connection, procedure.select().where(~ends.exists()).order_by(procedure.c.number))
+    return _read_journals(connection, procedure.select().where(~ends.exists()).order_by(procedure.c.number))
 
 
 def _latest(connection: Connection, mentorado_id: MentoradoId, limit: int) -> list[Journaled]:
     from app.storage.tables import procedure
 
     theirs = procedure.select().where(procedure.c.mentorado_id == mentorado_id)
-    return _journaled(connection, theirs.order_by(procedure.c.number.desc()).limit(limit))
+    return _read_journals(connection, theirs.order_by(procedure.c.number.desc()).limit(limit))
 
 
 def _order(connection: Connection, mentorado_id: MentoradoId) -> dict[ProcedureId, int]:
@@ -132,15 +132,15 @@ def _order(connection: Connection, mentorado_id: MentoradoId) -> dict[ProcedureI
     }
 
 
-def _journaled(connection: Connection, heads: Select[Any]) -> list[Journaled]:
+def _read_journals(connection: Connection, heads: Select[Any]) -> list[Journaled]:
     from app.storage.tables import procedure_entry
 
-    def journaled(row: Any) -> Journaled:
+    def journal_from_row(row: Any) -> Journaled:
         entries = procedure_entry.select().where(procedure_entry.c.procedure_id == row.id)
         journal = connection.execute(entries.order_by(procedure_entry.c.number))
         return _head(row), [_entry(line) for line in journal]  # of a procedure all is known, or nothing
 
-    return list(readable("procedure", connection.execute(heads).all(), journaled))
+    return list(readable("procedure", connection.execute(heads).all(), journal_from_row))
 
 
 def _head(row: Any) -> ProcedureInfo:

@@ -25,7 +25,7 @@ class SqlMentoradoRepository:
         self._database = database
 
     async def all(self) -> Sequence[Mentorado]:
-        return await self._database.read(_everybody)
+        return await self._database.read(_all)
 
     async def add(self, mentorado: Mentorado) -> None:
         await self._database.run(lambda connection: _add(connection, mentorado))
@@ -44,13 +44,13 @@ class SqlMentoradoRepository:
         return await self._database.read(lambda connection: _by_phone(connection, phone))
 
 
-def _everybody(connection: Connection) -> list[Mentorado]:
+def _all(connection: Connection) -> list[Mentorado]:
     from app.storage.tables import link, mentorado
 
     active = connection.execute(link.select().where(link.c.active))
     links = {each.mentorado_id: each for each in readable("link", active, _link)}
     everybody = connection.execute(mentorado.select())
-    return sorted(readable("mentorado", everybody, lambda row: _mentorado(row, links[row.id])), key=_by_name)
+    return sorted(readable("mentorado", everybody, lambda row: _mentorado(row, links[row.id])), key=_sort_key)
 
 
 def _add(connection: Connection, mentorado: Mentorado) -> None:
@@ -104,7 +104,7 @@ def _refuse_taken_phone(connection: Connection, mentorado: Mentorado) -> None:
         raise Problem(ProblemCode.PHONE_TAKEN, name=holder.name)
 
 
-def _by_name(mentorado: Mentorado) -> tuple[str, str, str]:
+def _sort_key(mentorado: Mentorado) -> tuple[str, str, str]:
     """As a Portuguese index does: "Álvaro" between "Aline" and "Ana", whatever the case."""
     name = mentorado.name
     letters = unicodedata.normalize("NFKD", name.casefold())

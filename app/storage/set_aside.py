@@ -107,8 +107,10 @@ def _counts(connection: Connection, mentorado_id: MentoradoId | None) -> list[Se
     if mentorado_id is not None:
         query = query.where(link.c.mentorado_id == mentorado_id)
     rows = connection.execute(query)
-    made = readable("set_aside", rows, lambda row: SetAsideCount(count=row.times, last=row.last, **_common(row)))
-    return list(made)
+    delivery_from_row = readable(
+        "set_aside", rows, lambda row: SetAsideCount(count=row.times, last=row.last, **_common(row))
+    )
+    return list(delivery_from_row)
 
 
 def _latest(connection: Connection, mentorado_id: MentoradoId | None, limit: int) -> list[SetAsideDelivery]:
@@ -121,7 +123,7 @@ def _latest(connection: Connection, mentorado_id: MentoradoId | None, limit: int
         query = query.where(link.c.mentorado_id == mentorado_id)
     rows = connection.execute(query.order_by(set_aside.c.number.desc()).limit(limit))
 
-    def made(row: Row[Any]) -> SetAsideDelivery:
+    def delivery_from_row(row: Row[Any]) -> SetAsideDelivery:
         return SetAsideDelivery(
             number=row.number,
             detail=plain(row.detail),
@@ -131,7 +133,7 @@ def _latest(connection: Connection, mentorado_id: MentoradoId | None, limit: int
             **_common(row),
         )
 
-    return list(readable("set_aside", rows, made))
+    return list(readable("set_aside", rows, delivery_from_row))
 
 
 def _common(row: Row[Any]) -> dict[str, Any]:

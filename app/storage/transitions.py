@@ -39,7 +39,7 @@ class SqlTransitionRepository:
         await self._database.run(lambda connection: _append(connection, transition))
 
     async def for_mentorado(self, mentorado_id: MentoradoId, limit: int = 50) -> Sequence[Transition]:
-        return await self._database.read(lambda connection: _of(connection, mentorado_id, limit))
+        return await self._database.read(lambda connection: _for_mentorado(connection, mentorado_id, limit))
 
     async def since(self, link_id: LinkId, moment: datetime) -> Sequence[Transition]:
         return await self._database.read(lambda connection: _since(connection, link_id, moment))
@@ -72,7 +72,7 @@ def _append(connection: Connection, happened: Transition) -> None:
     )
 
 
-def _of(connection: Connection, mentorado_id: MentoradoId, limit: int) -> list[Transition]:
+def _for_mentorado(connection: Connection, mentorado_id: MentoradoId, limit: int) -> list[Transition]:
     from app.storage.tables import link, transition
 
     their_links = link.select().where(link.c.mentorado_id == mentorado_id).with_only_columns(link.c.id)

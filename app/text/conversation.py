@@ -116,10 +116,10 @@ _LAST_LETTERS = 400
 
 def kind(message: StoredMessage) -> str:
     """What a message is, when it is not text: ``Foto``, ``Áudio · 0:12``, ``Documento · contrato.pdf``."""
-    return " · ".join([texts(f"conversation.kind.{message.kind}"), *_known(message.media)])
+    return " · ".join([texts(f"conversation.kind.{message.kind}"), *_media_facts(message.media)])
 
 
-def _known(media: Media | None) -> list[str]:
+def _media_facts(media: Media | None) -> list[str]:
     if media is None:
         return []
     name = one_line(media.name)

@@ -68,7 +68,7 @@ def describe(procedure: Procedure, mentorado: Mentorado, account: PhoneNumber | 
         case ProcedureState.UNDOING:
             return ProcedureText(texts("procedure.undoing"), texts("procedure.undoing_line"))
         case ProcedureState.ASKING:
-            return ProcedureText(texts(f"procedure.asking.{kind}"), _asking_line(procedure, name))
+            return ProcedureText(texts(f"procedure.asking.{kind}"), _question_line(procedure, name))
         case ProcedureState.PAUSED if procedure.undoing:
             return ProcedureText(texts("procedure.paused_undoing"), texts("procedure.undoing_line"))
         case ProcedureState.PAUSED:
@@ -82,7 +82,7 @@ def describe(procedure: Procedure, mentorado: Mentorado, account: PhoneNumber | 
             return ProcedureText(texts(f"procedure.now.{step.name}"), texts(f"procedure.safe.{step.name}", name=name))
 
 
-def _asking_line(procedure: Procedure, name: str) -> str:
+def _question_line(procedure: Procedure, name: str) -> str:
     """A session that is of no use any more was not tried, and nothing else is said of it."""
     untried = any(step.name is StepName.SOFT_RECONNECT and step.facts.get("tries") == "0" for step in procedure.steps)
     key = "procedure.asking_gone" if untried else f"procedure.asking_line.{procedure.head.kind}"
@@ -123,10 +123,10 @@ def step_line(step: StepRecord, state: ProcedureState, *, is_next: bool) -> str:
         case StepState.UNDONE:
             return texts("procedure.undone_step")
         case StepState.WAITING | StepState.RUNNING:
-            return _at_hand(step, state) if is_next else ""
+            return _pending_line(step, state) if is_next else ""
 
 
-def _at_hand(step: StepRecord, state: ProcedureState) -> str:
+def _pending_line(step: StepRecord, state: ProcedureState) -> str:
     match state:
         case ProcedureState.ASKING:
             return texts("procedure.waits_step")

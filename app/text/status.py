@@ -155,7 +155,7 @@ def incident(lasting: Incident, now: datetime) -> str:
     """How many fell, what is behind it as far as it is known, and what not to do."""
     from app.domain.guidance import applies_to
 
-    cause = _most_of(lasting)
+    cause = _main_cause(lasting)
     out, silent = cause is Reason.LOGGED_OUT, cause is Reason.UNREACHABLE
     known = {"fallen": len(lasting.affected), "of": lasting.of, "age": age(now - lasting.since)}
     known |= {"provider": provider(lasting.provider)}
@@ -165,7 +165,7 @@ def incident(lasting: Incident, now: datetime) -> str:
     return " ".join((first, *found, texts("incident.advice_logged_out" if out else "incident.advice")))
 
 
-def _most_of(lasting: Incident) -> Reason | None:
+def _main_cause(lasting: Incident) -> Reason | None:
     """What more than half of them fell for."""
     return next((cause for cause, count in lasting.causes if 2 * count > len(lasting.affected)), None)
 

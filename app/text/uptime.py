@@ -71,7 +71,7 @@ def stretch(segment: Segment) -> str:
     today = end.date() if begin.date() == end.date() else None
     return texts(
         "span.stretch",
-        what=_what(segment),
+        what=_describe(segment),
         begin=date_time(begin, today),
         end=date_time(end, today),
         length=length(segment.length),
@@ -80,14 +80,14 @@ def stretch(segment: Segment) -> str:
 
 def whole(summed: UptimeSummary) -> str:
     """The span in one or two sentences."""
-    return " ".join((_share(summed), *_gaps(summed)))
+    return " ".join((_falls_line(summed), *_gaps(summed)))
 
 
 def name(span: TimeRange) -> str:
     return texts(f"span.name.{span}")
 
 
-def _share(summed: UptimeSummary) -> str:
+def _falls_line(summed: UptimeSummary) -> str:
     if not summed.observed:
         return texts("span.nothing")
     if not summed.connected:
@@ -105,7 +105,7 @@ def _gaps(summed: UptimeSummary) -> list[str]:
     return [texts(key, length=length(gap)) for key, gap in gaps if gap >= _MINUTE]
 
 
-def _what(segment: Segment) -> str:
+def _describe(segment: Segment) -> str:
     kind = kind_of(segment)
     if segment.state is None or kind is Kind.CLOSED:
         return kind_word(kind)

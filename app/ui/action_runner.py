@@ -83,10 +83,10 @@ class ActionRequest:
 class ActionRunner(QObject):
     """Runs every action there is. An opener raises `Problem` when its sheet cannot be opened."""
 
-    procedure_wanted = Signal(object)
+    procedure_requested = Signal(object)
     """An `Errand` that begins a procedure: the pane shows it in its own place, since one looks at the QR meanwhile."""
 
-    page_wanted = Signal(str)
+    page_requested = Signal(str)
     """A `Place` where somebody wants to go on."""
 
     def __init__(self, tools: RunnerServices, parent: QObject | None = None) -> None:
@@ -97,7 +97,7 @@ class ActionRunner(QObject):
         """Do *name*, asking what must be asked; to pass the lock of an incident, for a reason. Raises `Problem`."""
         tools, request = self.tools, ActionRequest(name=name, mentorado_id=mentorado_id, over=over)
         if tools.actions.unavailable_reason(name, mentorado_id) is UnavailableReason.INCIDENT:
-            request = replace(request, override_reason=await self._why_go_on(request))
+            request = replace(request, override_reason=await self._ask_override_reason(request))
             if not request.override_reason:
                 return
         if tools.actions.needs_dialog(name):
@@ -113,7 +113,7 @@ class ActionRunner(QObject):
         """Of whom *errand* is."""
         return self.tools.mentorados.get(request.mentorado_id)
 
-    async def _why_go_on(self, request: ActionRequest) -> str:
+    async def _ask_override_reason(self, request: ActionRequest) -> str:
         from app.ui.dialogs.confirm import ask_override_reason
 
         tools, mentorado = self.tools, self.mentorado(request)
@@ -125,7 +125,7 @@ Opener = Callable[[ActionRunner, ActionRequest], Awaitable[None]]
 
 
 async def _procedure(sheets: ActionRunner, request: ActionRequest) -> None:
-    sheets.procedure_wanted.emit(request)
+    sheets.procedure_requested.emit(request)
 
 
 async def _enter_credentials(sheets: ActionRunner, request: ActionRequest) -> None:
@@ -183,7 +183,7 @@ async def enter_credentials(sheets: ActionRunner, request: ActionRequest) -> Non
             await sheets.run(ActionName.CONNECT, request.mentorado_id, request.over)
         case DialogResult.SETTINGS:
             drafts[request.mentorado_id] = sheet.form.typed
-            sheets.page_wanted.emit(SETTINGS)
+            sheets.page_requested.emit(SETTINGS)
         case DialogResult.FORGET:
             await _forget(sheets, request)
         case DialogResult.SAVED | DialogResult.NOTHING:

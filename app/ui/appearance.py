@@ -158,7 +158,7 @@ class AppearanceController(QObject):
 _translator: list[QTranslator] = []
 
 
-def speak(language: str) -> None:
+def install_qt_translation(language: str) -> None:
     """Let Qt speak *language* too; it speaks English by itself."""
     while _translator:
         QCoreApplication.removeTranslator(_translator.pop())

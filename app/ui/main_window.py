@@ -63,9 +63,9 @@ _NARROW = 780
 class Header(QFrame):
     """Shows; passes on. In a narrow window the primary button keeps its first word, and the chips count the rest."""
 
-    add_wanted = Signal()
-    language_wanted = Signal()
-    look_wanted = Signal(QWidget)
+    add_requested = Signal()
+    language_requested = Signal()
+    look_requested = Signal(QWidget)
 
     def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,12 +79,12 @@ class Header(QFrame):
         self.search = SearchField(theme)
         self.search.setMaximumWidth(_SEARCH_WIDTH)
         self._language = self._quiet_button()
-        self._language.clicked.connect(self.language_wanted)
+        self._language.clicked.connect(self.language_requested)
         self._look = self._quiet_button()
-        self._look.clicked.connect(lambda: self.look_wanted.emit(self._look))
+        self._look.clicked.connect(lambda: self.look_requested.emit(self._look))
         self.add_button = QPushButton()
         self.add_button.setProperty("role", "primary")
-        self.add_button.clicked.connect(self.add_wanted)
+        self.add_button.clicked.connect(self.add_requested)
 
         words = QVBoxLayout()
         words.setSpacing(1)
@@ -233,8 +233,8 @@ class MainWindow(QMainWindow):
         """From now on what is asked for can be done."""
         self.controller.work = work
         self.header.add_button.setEnabled(True)
-        work.sheets.page_wanted.connect(self.go)
-        self._complete()
+        work.sheets.page_requested.connect(self.go)
+        self._add_late_parts()
 
     def show_problem(self, problem: Problem) -> None:
         self.banners.show_problem(problem)
@@ -297,20 +297,20 @@ class MainWindow(QMainWindow):
         header, listed = self.header, self.list
         self.places.wanted.connect(self.go)
         self.places.crashed.connect(self.crashed)
-        header.add_wanted.connect(self.controller.add)
-        header.language_wanted.connect(self.check.switch_language)
-        header.look_wanted.connect(self.check.show_menu)
+        header.add_requested.connect(self.controller.add)
+        header.language_requested.connect(self.check.switch_language)
+        header.look_requested.connect(self.check.show_menu)
         header.search.textChanged.connect(listed.search)
         header.search.left_downwards.connect(listed.enter)
-        listed.add_wanted.connect(self.controller.add)
-        listed.import_wanted.connect(self.controller.import_people)
-        listed.clear_wanted.connect(header.search.clear)
-        listed.group_picked.connect(self._remember_group)
-        listed.emptied.connect(lambda is_empty: self.body.set_pane_wanted(not is_empty))
+        listed.add_requested.connect(self.controller.add)
+        listed.import_requested.connect(self.controller.import_people)
+        listed.clear_requested.connect(header.search.clear)
+        listed.group_selected.connect(self._remember_group)
+        listed.emptied.connect(lambda is_empty: self.body.set_pane_needed(not is_empty))
         listed.table.typed.connect(header.search.take_text)
         listed.table.chosen.connect(self._show_in_pane)
         listed.table.opened.connect(self.choose)
-        listed.table.menu_wanted.connect(self.controller.show_menu)
+        listed.table.menu_requested.connect(self.controller.show_menu)
         self._model.archived.connect(self.controller.offer_undo)
         self.body.painted.connect(self._on_painted)
         self.body.side_panel_left.connect(listed.take_focus)
@@ -318,24 +318,24 @@ class MainWindow(QMainWindow):
 
     def _on_painted(self) -> None:
         self._painted = True
-        self._complete()
+        self._add_late_parts()
         self.painted.emit()
 
-    def _complete(self) -> None:
+    def _add_late_parts(self) -> None:
         """Add what the first picture did not need, once there is a picture and somebody to work for it."""
         work = self.controller.work
         if work is None or not self._painted or self._pane is not None:
             return
         from app.ui import appearance as qt_words
 
-        qt_words.speak(texts.language)
+        qt_words.install_qt_translation(texts.language)
         self.setWindowIcon(icon("conecta", "", 64))
         self._pane = pane = work.make_pane()
         pane.edit_requested.connect(self.controller.edit)
         pane.back_requested.connect(self.body.close_side_panel)
-        pane.mentorado_wanted.connect(self.choose)
+        pane.mentorado_requested.connect(self.choose)
         pane.show_span(self._preferences.span)
-        pane.span_picked.connect(partial(setattr, self._preferences, "span"))
+        pane.span_selected.connect(partial(setattr, self._preferences, "span"))
         self.header.search.textEdited.connect(pane.leave_wide)
         ReadingMode(pane, self.body, self.list)
         self.body.set_pane(pane)
@@ -361,7 +361,7 @@ class MainWindow(QMainWindow):
         if self._painted:
             from app.ui import appearance as qt_words
 
-            qt_words.speak(texts.language)
+            qt_words.install_qt_translation(texts.language)
 
     def _remember_group(self, group: ListFilter) -> None:
         self._preferences.group = group
@@ -467,7 +467,7 @@ class ReadingMode(QObject):
         super().__init__(pane)
         self._body = body
         self._listed = listed
-        pane.wide_wanted.connect(self._begin)
+        pane.wide_requested.connect(self._begin)
         pane.wide_done.connect(self._end)
 
     def _begin(self, reader: QWidget) -> None:

@@ -285,15 +285,15 @@ class InterruptedBanner:
         """What was interrupted before this start, the oldest first. What asks or failed is told elsewhere."""
         paused = (procedure for procedure in unfinished if procedure.state is ProcedureState.PAUSED)
         self._left = {procedure.head.id: procedure for procedure in paused}
-        self._tell()
+        self._update()
 
     def on_changed(self, event: ProcedureChanged) -> None:
         """Whatever moves again was taken up."""
         if event.procedure.head.id in self._left and event.procedure.state in _MOVES:
             del self._left[event.procedure.head.id]
-            self._tell()
+            self._update()
 
-    def _tell(self) -> None:
+    def _update(self) -> None:
         self._banners.clear(_CAUSE)
         first = next(iter(self._left.values()), None)
         if first is None:
@@ -367,7 +367,7 @@ class ClockNotice:
         invalidate = event.invalidate
         if invalidate is None:
             return
-        choices: list[Choice] = [(lambda: texts("clock.look"), self._look)]
+        choices: list[Choice] = [(lambda: texts("clock.look"), self._check_clock)]
         if not invalidate.certain:
             choices.append((lambda: texts("clock.confirm"), self._confirm))
         self._banners.show_words(lambda: clock_doubt(invalidate), _CLOCK_CAUSE, dismissible=False, choices=choices)
@@ -376,7 +376,7 @@ class ClockNotice:
         self._banners.show_problem(problem)
 
     @async_slot
-    async def _look(self) -> None:
+    async def _check_clock(self) -> None:
         await self._check.check()
 
     @async_slot

@@ -64,7 +64,7 @@ class Crowd(Core):
         """Everybody is connected inside."""
         await self.mentorados.load()
         async with self.running():
-            await self.supervisor.start_wanted()
+            await self.supervisor.start_enabled()
             await self.clock.advance(len(self.ids) / POLICY.per_second + 1)
             assert self.count(LinkState.CONNECTED) == len(self.ids)
             self.served.tries.clear()

@@ -206,7 +206,7 @@ def test_a_reason_that_forbids_is_remembered_whatever_follows(
             core = Core(core.clock, mentorado_repository=core.mentorado_repository, log=core.log)
             await core.mentorados.load()
             async with core.running():
-                await core.supervisor.start_wanted()
+                await core.supervisor.start_enabled()
                 await settle()
                 for event in life:
                     await live_on(core, ana, event)
@@ -247,7 +247,7 @@ async def test_a_person_can_say_that_whatsapp_released_the_number(core: Core, re
     again = Core(core.clock, mentorado_repository=core.mentorado_repository, log=core.log)
     await again.mentorados.load()
     async with again.running():
-        await again.supervisor.start_wanted()
+        await again.supervisor.start_enabled()
         await settle()
         assert len(again.provider.lines) == 1, "and that is remembered, too"
         assert again.actions.unavailable_reason(ActionName.LIFT_BAN, ana.id) is UnavailableReason.NOTHING_FORBIDDEN
@@ -332,7 +332,7 @@ async def test_killed_while_a_code_is_shown_after_a_ban_the_next_start_knows_the
     again = Core(core.clock, mentorado_repository=core.mentorado_repository, log=written)
     await again.mentorados.load()
     async with again.running():
-        await again.supervisor.start_wanted()
+        await again.supervisor.start_enabled()
         await settle()
         assert again.status(ana).reason is Reason.BANNED
         assert again.provider.lines == []

@@ -164,7 +164,7 @@ async def test_a_start_without_a_network_is_an_incident_too() -> None:
     crowd.served.away = True
     await crowd.mentorados.load()
     async with crowd.running():
-        await crowd.supervisor.start_wanted()
+        await crowd.supervisor.start_enabled()
         await crowd.clock.advance(5)
         assert (len(lasting(crowd).affected), lasting(crowd).of) == (5, 5)
 
@@ -354,7 +354,7 @@ async def test_a_start_while_a_hosted_provider_is_silent_is_an_incident_too() ->
     crowd.served.mute = True
     await crowd.mentorados.load()
     async with crowd.running(), BackgroundTasks(crowd.incidents.run):
-        await crowd.supervisor.start_wanted()
+        await crowd.supervisor.start_enabled()
         await crowd.clock.advance(10)
         assert crowd.count(LinkState.UNKNOWN) == 4
         assert crowd.incidents.for_provider(ProviderKind.ZAPI) is not None

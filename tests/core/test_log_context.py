@@ -38,7 +38,7 @@ def test_what_a_line_says_is_about_its_mentorado(core: Core, run: Run, monkeypat
             core.provider.paired.add(person.link.id)
             await core.mentorados.save_link(replace(person.link, enabled=person is ana))
         async with core.running():
-            await core.supervisor.start_wanted()
+            await core.supervisor.start_enabled()
             await settle()
             await core.do(ActionName.CONNECT, bia)
             for line in core.provider.lines:

@@ -130,7 +130,7 @@ class Story:
         async with self.core.running():
             await self.core.mentorados.load()
             await self.core.procedures.load()
-            await self.core.supervisor.start_wanted()
+            await self.core.supervisor.start_enabled()
             await settle()
             yield
 

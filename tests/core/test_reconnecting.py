@@ -93,7 +93,7 @@ async def test_a_hundred_links_start_with_the_program_at_the_same_pace() -> None
     crowd = Crowd(100)
     await crowd.mentorados.load()
     async with crowd.running():
-        await crowd.supervisor.start_wanted()
+        await crowd.supervisor.start_enabled()
         await crowd.clock.advance(10)
         assert len(crowd.served.tries) == 51
         await crowd.clock.advance(10)
@@ -152,7 +152,7 @@ async def test_leaving_while_links_still_start_closes_everything() -> None:
     crowd = Crowd(10)
     await crowd.mentorados.load()
     async with crowd.running():
-        await crowd.supervisor.start_wanted()
+        await crowd.supervisor.start_enabled()
         await crowd.clock.advance(1)
     assert all(line.closed for line in crowd.provider.lines)
     assert crowd.supervisor.running() == ()

@@ -72,7 +72,7 @@ async def test_the_next_start_connects_without_a_code(core: Core) -> None:
     again = Core(core.clock, provider=core.provider, mentorado_repository=core.mentorado_repository, log=core.log)
     await again.mentorados.load()
     async with again.running():
-        await again.supervisor.start_wanted()
+        await again.supervisor.start_enabled()
         await settle()
         assert not again.provider.line.pairing
         again.provider.line.say(Connected(ANA))
@@ -89,7 +89,7 @@ async def test_links_that_start_with_the_program_do_so_one_after_the_other(core:
     again = Core(core.clock, mentorado_repository=core.mentorado_repository, log=core.log)
     await again.mentorados.load()
     async with again.running():
-        await again.supervisor.start_wanted()
+        await again.supervisor.start_enabled()
         await settle()
         assert len(again.provider.lines) == 1
         await again.clock.advance(1)
@@ -201,7 +201,7 @@ async def test_a_decision_that_is_open_survives_a_restart(core: Core) -> None:
     again = Core(core.clock, provider=core.provider, mentorado_repository=core.mentorado_repository, log=core.log)
     await again.mentorados.load()
     async with again.running():
-        await again.supervisor.start_wanted()
+        await again.supervisor.start_enabled()
         assert (again.status(ana).reason, again.status(ana).account) == (Reason.WRONG_ACCOUNT, STRANGER)
 
 
@@ -484,7 +484,7 @@ async def test_what_a_person_must_decide_is_shown_again_after_a_restart_and_not_
     again = Core(core.clock, mentorado_repository=core.mentorado_repository, log=core.log)
     await again.mentorados.load()
     async with again.running():
-        await again.supervisor.start_wanted()
+        await again.supervisor.start_enabled()
         await again.clock.advance(5)
         assert again.status(ana).reason is Reason.LOGGED_OUT
         assert again.provider.lines == []
@@ -500,7 +500,7 @@ async def test_a_suspended_number_is_tried_again_only_after_the_suspension(core:
     again = Core(core.clock, mentorado_repository=core.mentorado_repository, log=core.log)
     await again.mentorados.load()
     async with again.running():
-        await again.supervisor.start_wanted()
+        await again.supervisor.start_enabled()
         await settle()
         assert len(again.provider.lines) == lines
 
@@ -513,7 +513,7 @@ async def test_a_cause_outside_that_may_be_gone_is_tried_at_the_next_start(core:
     again = Core(core.clock, mentorado_repository=core.mentorado_repository, log=core.log)
     await again.mentorados.load()
     async with again.running():
-        await again.supervisor.start_wanted()
+        await again.supervisor.start_enabled()
         await settle()
         assert again.status(ana).state is LinkState.CONNECTING
 
@@ -708,7 +708,7 @@ async def test_a_link_is_off_since_its_mentorado_was_enrolled_or_it_was_switched
     anew = Core(core.clock, mentorado_repository=core.mentorado_repository, log=core.log)
     await anew.mentorados.load()
     async with anew.running():
-        await anew.supervisor.start_wanted()
+        await anew.supervisor.start_enabled()
         assert (anew.status(ana).since, anew.status(bia).since) == (mentorados, off)
 
 
@@ -716,7 +716,7 @@ async def test_a_wanted_link_of_a_provider_that_is_not_there_is_left_off(core: C
     ana = await core.add()
     await core.mentorados.save_link(replace(ana.link, provider=ProviderKind.ZAPI, enabled=True))
     async with core.running():
-        await core.supervisor.start_wanted()
+        await core.supervisor.start_enabled()
         await core.clock.advance(1)
         assert core.status(ana).state is LinkState.OFF
 

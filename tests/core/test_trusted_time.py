@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.core.background import BackgroundTasks
-from app.core.links.status_store import as_of
+from app.core.links.status_store import clamp_to_now
 from app.core.trusted_time import ASK_AGAIN_SECONDS, ClockCheck, TrustedClock
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import ClockDoubted
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.messages import DeliveryReceipt, DeliveryStatus, ProviderMessage
-from app.domain.trusted_time import FAR_AHEAD, SKEW_ALLOWED, TimeMark, moment_of, plausible
+from app.domain.trusted_time import FAR_AHEAD, SKEW_ALLOWED, TimeMark, parse_timestamp, plausible
 from tests.clock import DAWN, ManualClock, settle
 from tests.core.conftest import Core, Run
 from tests.fakes import FakeProviderTime, FakeTimeRecords
@@ -315,13 +315,13 @@ def test_what_is_no_moment_is_left_to_the_store() -> None:
 def test_a_ban_that_a_clock_ahead_wrote_down_lasts_as_long_as_it_was_said_to(since: datetime, until: datetime) -> None:
     """Else it would be over in three years; and one of an hour ago ends when it was said to."""
     ban = LinkStatus(state=LinkState.BLOCKED, reason=Reason.TEMPORARY_BAN, since=since, until=until)
-    taken_up = as_of(ban, DAWN)
+    taken_up = clamp_to_now(ban, DAWN)
     assert (taken_up.since, taken_up.until) == (min(since, DAWN), DAWN + HOUR)
-    assert as_of(replace(ban, until=None), DAWN).until is None
+    assert clamp_to_now(replace(ban, until=None), DAWN).until is None
 
 
 def test_a_count_of_any_unit_is_a_moment_and_what_is_none_is_none() -> None:
     for unit in (1, 1_000, 1_000_000, 1_000_000_000):
-        assert moment_of(1_795_000_000 * unit) == datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
+        assert parse_timestamp(1_795_000_000 * unit) == datetime(2026, 11, 18, 11, 6, 40, tzinfo=UTC)
     for none in (0, -1, -62_135_596_800_000, 1e300, float("inf"), float("-inf"), float("nan")):
-        assert moment_of(none) is None
+        assert parse_timestamp(none) is None

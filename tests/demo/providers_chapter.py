@@ -36,7 +36,7 @@ class ProvidersChapter:
     """Begins and ends at home, with nothing chosen that was not before."""
 
     def __init__(self, scene: Scene, gateways: Gateways, album: Album, narrator: Narrator) -> None:
-        self._scene = scene
+        self._links = scene
         self._gateways = gateways
         self._album = album
         self._printer = narrator
@@ -50,7 +50,7 @@ class ProvidersChapter:
         return self._printer.step(words)
 
     async def _compare(self) -> None:
-        scene = self._scene
+        scene = self._links
         async with self._step("The providers are compared: what each does, its limits, risks and costs"):
             scene.window.go(SETTINGS)
             await settle()
@@ -61,7 +61,7 @@ class ProvidersChapter:
             scene.window.go(HOME)
 
     async def _connect_through_zapi(self) -> None:
-        scene, instance = self._scene, self._gateways.instance
+        scene, instance = self._links, self._gateways.instance
         async with self._step(f"{LUCAS.name} is to be connected through Z-API; the entry says so"):
             await self._choose_provider(LUCAS, ProviderKind.ZAPI)
         async with self._step("The credentials are typed and checked live"):
@@ -86,7 +86,7 @@ class ProvidersChapter:
             await scene.until_at(LUCAS, _S.CONNECTED)
 
     async def _connect_through_meta(self) -> None:
-        scene = self._scene
+        scene = self._links
         async with self._step(f"{MARINA.name} is connected through the Meta Cloud API, by token and number"):
             await self._choose_provider(MARINA, ProviderKind.META_CLOUD)
             await self._save_and_connect(MARINA, META_CREDENTIALS)
@@ -106,18 +106,18 @@ class ProvidersChapter:
 
     async def _choose_provider(self, person: Person, kind: ProviderKind) -> None:
         """In the entry, as long as nothing was ever connected."""
-        self._scene.window.controller.edit(self._scene.mentorado(person).id)
-        form = await self._scene.sheet()
-        self._scene.click(status_text.provider(kind), form)
-        self._scene.click(texts("dialog.save"), form)
-        await until(lambda: self._scene.mentorado(person).link.provider is kind)
-        self._scene.choose(person)
+        self._links.window.controller.edit(self._links.mentorado(person).id)
+        form = await self._links.sheet()
+        self._links.click(status_text.provider(kind), form)
+        self._links.click(texts("dialog.save"), form)
+        await until(lambda: self._links.mentorado(person).link.provider is kind)
+        self._links.choose(person)
 
     async def _picture_credentials(self, view: str, person: Person, typed: Mapping[CredentialField, str]) -> None:
         async def checked(sheet: BaseDialog) -> None:
             await _checked(sheet, typed)
 
-        await self._take_sheet(view, lambda: self._scene.perform(ActionName.ENTER_CREDENTIALS, person), checked)
+        await self._take_sheet(view, lambda: self._links.perform(ActionName.ENTER_CREDENTIALS, person), checked)
 
     async def _take_sheet(
         self,
@@ -131,7 +131,7 @@ class ProvidersChapter:
         for look in album.wanted(view, LOOKS) or (PLAIN,):
             await album.wear(look)
             open_sheet()
-            sheet = await self._scene.sheet()
+            sheet = await self._links.sheet()
             if prepare is not None:
                 await prepare(sheet)
             await settle()
@@ -141,16 +141,16 @@ class ProvidersChapter:
         await album.wear(PLAIN)
 
     async def _save_and_connect(self, person: Person, typed: Mapping[CredentialField, str]) -> None:
-        self._scene.perform(ActionName.ENTER_CREDENTIALS, person)
-        sheet = await self._scene.sheet()
+        self._links.perform(ActionName.ENTER_CREDENTIALS, person)
+        sheet = await self._links.sheet()
         await _checked(sheet, typed)
-        self._scene.click(texts("credentials.save_and_connect"), sheet)
+        self._links.click(texts("credentials.save_and_connect"), sheet)
 
     async def _code(self) -> str:
         codes: list[str] = []
 
         def shown() -> bool:
-            codes[:] = read_codes(self._scene.window)
+            codes[:] = read_codes(self._links.window)
             return bool(codes)
 
         await self._album.wear(PLAIN)

@@ -55,14 +55,14 @@ class Story:
     def __init__(
         self, scene: Scene, phones: Phones, album: Album, narrator: Narrator, providers: ProvidersChapter
     ) -> None:
-        self._scene = scene
+        self._links = scene
         self._phones = phones
         self._album = album
         self._printer = narrator
         self._providers = providers
 
     async def play(self) -> None:
-        self._scene.window.resize(*SIZE)
+        self._links.window.resize(*SIZE)
         await self._album.wear(PLAIN)
         await self._first_connection()
         await self._wrong_number()
@@ -72,43 +72,43 @@ class Story:
         await self._providers.play()
         await self._everybody()
         async with self._step("Closed the window, as a person does"):
-            require(not self._scene.crashes, f"the program reported: {self._scene.crashes}")
-            await self._scene.close()
+            require(not self._links.crashes, f"the program reported: {self._links.crashes}")
+            await self._links.close()
 
     def _step(self, words: str, within: float = 20.0) -> AbstractAsyncContextManager[None]:
         return self._printer.step(words, within=within)
 
     async def _code(self, person: Person) -> str:
         """The code that the window shows, read from its pixels; it must be the person's."""
-        await self._scene.until_at(person, _S.QR_READY)
+        await self._links.until_at(person, _S.QR_READY)
         codes: list[str] = []
 
         def shown() -> bool:
-            codes[:] = read_codes(self._scene.window)
+            codes[:] = read_codes(self._links.window)
             return bool(codes)
 
         await until(shown)
-        qr = self._scene.status(person).qr
+        qr = self._links.status(person).qr
         require(qr is not None and codes == [qr.text], "the code in the pixels is not the person's")
         return codes[0]
 
     async def _view(self, view: str, person: Person, state: LinkState, reason: Reason, code: str | None = None) -> None:
         """Wait until it is so, take the pictures, and require that it was so all the while."""
-        await self._scene.until_at(person, state, reason)
+        await self._links.until_at(person, state, reason)
         await settle()
         await self._album.take(view, code=code)
-        require(self._scene.is_at(person, state, reason), "it was over before the last picture was taken")
+        require(self._links.is_at(person, state, reason), "it was over before the last picture was taken")
 
     async def _pair(self, person: Person) -> None:
         """Connect somebody for the first time, from the menu to connected."""
-        self._scene.choose(person)
-        self._scene.perform(ActionName.CONNECT, person)
+        self._links.choose(person)
+        self._links.perform(ActionName.CONNECT, person)
         await self._phones.scan(person.digits, await self._code(person))
-        await self._scene.until_at(person, _S.CONNECTED)
-        require(self._scene.states(person) == FIRST_CONNECTION, f"it went {self._scene.states(person)}")
+        await self._links.until_at(person, _S.CONNECTED)
+        require(self._links.states(person) == FIRST_CONNECTION, f"it went {self._links.states(person)}")
 
     async def _first_connection(self) -> None:
-        scene, album, phones = self._scene, self._album, self._phones
+        scene, album, phones = self._links, self._album, self._phones
         async with self._step("The window is open, and nobody is registered"):
             await album.take("nobody")
         async with self._step(f"Added {ANA.name} through the form, and asked to connect"):
@@ -139,7 +139,7 @@ class Story:
             require(scene.states(ANA) == FIRST_CONNECTION, f"it went {scene.states(ANA)}")
 
     async def _wrong_number(self) -> None:
-        scene = self._scene
+        scene = self._links
         async with self._step(f"{BRUNO.name}'s turn has come, but somebody else's phone reads the code: it is refused"):
             scene.choose(BRUNO)
             await self._phones.scan(STRANGER, await self._code(BRUNO))
@@ -147,7 +147,7 @@ class Story:
             require(scene.recommended().text() == texts("action.reject_account.label"), "another button is")
 
     async def _more_people(self) -> None:
-        scene = self._scene
+        scene = self._links
         async with self._step("Ten more are registered"):
             for person in CAST[2:]:
                 await scene.core.mentorados.add(person.name, person.number, person.cohort)
@@ -161,7 +161,7 @@ class Story:
         scene.clock.pass_minutes(3)
 
     async def _troubles(self) -> None:
-        scene = self._scene
+        scene = self._links
         await self._phones.offer_codes(1)
         async with self._step(f"{INES.name} is shown a code that nobody will read"):
             scene.choose(INES)
@@ -198,7 +198,7 @@ class Story:
         await self._phones.offer_codes(6)
 
     async def _recovery(self) -> None:
-        scene = self._scene
+        scene = self._links
         async with self._step(f"{DAVI.name}'s recovery has put a copy aside, and asks before it shows a new code"):
             scene.choose(DAVI)
             scene.perform(ActionName.RECOVER, DAVI)
@@ -222,7 +222,7 @@ class Story:
             scene.click(texts("procedure.close"), scene.side(DAVI))
 
     async def _everybody(self) -> None:
-        scene = self._scene
+        scene = self._links
         async with self._step(f"{JULIA.name} is shown a code, among everybody else"):
             scene.clock.pass_minutes(12)
             scene.choose(JULIA)

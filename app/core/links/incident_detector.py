@@ -52,14 +52,14 @@ class _ProviderLinks:
     moved_at: datetime | None = None  # when somebody fell or came back last
     called_at: datetime | None = None  # when the others were last told that somebody came back
 
-    def down(self, incident: Incident) -> list[MentoradoId]:
+    def still_down(self, incident: Incident) -> list[MentoradoId]:
         return [who for who in incident.affected if self.states[who] not in _SETTLED]
 
-    def of(self, affected: Iterable[MentoradoId]) -> int:
+    def count_connected(self, affected: Iterable[MentoradoId]) -> int:
         """How many are connected, and were."""
         return len(self.connected) + sum(who not in self.connected for who in affected)
 
-    def stands(self, who: MentoradoId, state: LinkState) -> None:
+    def record_state(self, who: MentoradoId, state: LinkState) -> None:
         self.states[who] = state
         if state is LinkState.CONNECTED:
             self.connected.add(who)
@@ -86,25 +86,25 @@ class IncidentDetector:
         self._clock = clock
         self._bring_back = bring_back
         self._policy = policy or IncidentPolicy()
-        self._scenes = {provider: _ProviderLinks() for provider in ProviderKind}
+        self._by_provider = {provider: _ProviderLinks() for provider in ProviderKind}
         self._begun = asyncio.Event()
         bus.subscribe(StatusChanged, self._on_status)
 
     def for_provider(self, provider: ProviderKind) -> Incident | None:
         """The incident of *provider* that lasts now."""
-        return self._scenes[provider].incident
+        return self._by_provider[provider].incident
 
     async def run(self) -> None:
         """While an incident lasts, look at what its links share, again and again."""
         while True:
             await self._begun.wait()
-            while any(scene.incident for scene in self._scenes.values()):
-                for scene in self._scenes.values():
-                    if scene.incident is not None:
-                        await self._look(scene, scene.incident)
+            while any(links.incident for links in self._by_provider.values()):
+                for links in self._by_provider.values():
+                    if links.incident is not None:
+                        await self._run_checks(links, links.incident)
                 await self._clock.sleep(self._policy.look_every)
-                for scene in self._scenes.values():
-                    self._end_if_over(scene)
+                for links in self._by_provider.values():
+                    self._end_if_over(links)
             self._begun.clear()
 
     def _on_status(self, event: StatusChanged) -> None:
@@ -112,91 +112,93 @@ class IncidentDetector:
         if before.state is after.state:
             return
         link = self._mentorados.get(event.mentorado_id).link
-        scene = self._scenes[link.provider]
-        scene.stands(event.mentorado_id, after.state)
-        scene.moved_at = self._clock.now()
+        links = self._by_provider[link.provider]
+        links.record_state(event.mentorado_id, after.state)
+        links.moved_at = self._clock.now()
         if after.state in _SETTLED:
-            fell = scene.falls.pop(event.mentorado_id, None)
+            fell = links.falls.pop(event.mentorado_id, None)
             if fell is not None and after.state is LinkState.CONNECTED:
-                self._one_is_back(scene)
-        elif _fell(before, after, paired=link.account is not None):
-            scene.falls[event.mentorado_id] = (self._clock.now(), after.reason)
-            self._one_fell(scene, link.provider)
-        elif event.mentorado_id in scene.falls and after.state is LinkState.BLOCKED:  # now it is known why
-            scene.falls[event.mentorado_id] = (scene.falls[event.mentorado_id][0], after.reason)
-            self._one_fell(scene, link.provider)
-        self._end_if_over(scene)
+                self._on_recovery(links)
+        elif _is_loss(before, after, paired=link.account is not None):
+            links.falls[event.mentorado_id] = (self._clock.now(), after.reason)
+            self._on_loss(links, link.provider)
+        elif event.mentorado_id in links.falls and after.state is LinkState.BLOCKED:  # now it is known why
+            links.falls[event.mentorado_id] = (links.falls[event.mentorado_id][0], after.reason)
+            self._on_loss(links, link.provider)
+        self._end_if_over(links)
 
-    def _one_fell(self, scene: _ProviderLinks, provider: ProviderKind) -> None:
-        if scene.incident is not None:
-            self._show(scene, self._grown(scene, scene.incident))
+    def _on_loss(self, links: _ProviderLinks, provider: ProviderKind) -> None:
+        if links.incident is not None:
+            self._publish(links, self._extend(links, links.incident))
             return
         begun = self._clock.now() - timedelta(seconds=self._policy.window)
-        affected = tuple(who for who, (at, _) in scene.falls.items() if at >= begun)
-        if not self._policy.is_group_kind(len(affected), scene.of(affected)):
+        affected = tuple(who for who, (at, _) in links.falls.items() if at >= begun)
+        if not self._policy.is_group_kind(len(affected), links.count_connected(affected)):
             return
-        since = min(scene.falls[who][0] for who in affected)
-        scene.causes.clear()
+        since = min(links.falls[who][0] for who in affected)
+        links.causes.clear()
         incident = Incident(provider=provider, since=since, affected=affected, of=0, causes=())
-        scene.incident = incident = self._grown(scene, incident)
-        scene.called_at = None
+        links.incident = incident = self._extend(links, incident)
+        links.called_at = None
         log.info("Incident: %d of %d links of %s fell together", len(affected), incident.of, provider)
         self._begun.set()
         self._bus.publish(IncidentBegan(incident))
 
-    def _grown(self, scene: _ProviderLinks, incident: Incident) -> Incident:
+    def _extend(self, links: _ProviderLinks, incident: Incident) -> Incident:
         """*incident* with everybody who fell since it began."""
-        new = {who: reason for who, (at, reason) in scene.falls.items() if at >= incident.since}
-        scene.causes.update(new)
-        affected, causes = tuple(dict.fromkeys((*incident.affected, *new))), Counter(scene.causes.values())
-        return replace(incident, affected=affected, of=scene.of(affected), causes=tuple(causes.most_common()))
+        new = {who: reason for who, (at, reason) in links.falls.items() if at >= incident.since}
+        links.causes.update(new)
+        affected, causes = tuple(dict.fromkeys((*incident.affected, *new))), Counter(links.causes.values())
+        return replace(
+            incident, affected=affected, of=links.count_connected(affected), causes=tuple(causes.most_common())
+        )
 
-    def _one_is_back(self, scene: _ProviderLinks) -> None:
+    def _on_recovery(self, links: _ProviderLinks) -> None:
         """The far end can be reached again, it seems: the others need not wait as long as they meant to."""
         now = self._clock.now()
-        if scene.incident is None:
+        if links.incident is None:
             return
-        if scene.called_at is None or now - scene.called_at >= timedelta(seconds=self._policy.window):
-            scene.called_at = now
-            self._bring_back(scene.down(scene.incident))
+        if links.called_at is None or now - links.called_at >= timedelta(seconds=self._policy.window):
+            links.called_at = now
+            self._bring_back(links.still_down(links.incident))
 
-    def _end_if_over(self, scene: _ProviderLinks) -> None:
-        incident = scene.incident
+    def _end_if_over(self, links: _ProviderLinks) -> None:
+        incident = links.incident
         if incident is None:
             return
-        down = scene.down(incident)
-        if down and not self._is_calm(scene, down, incident):
+        down = links.still_down(incident)
+        if down and not self._is_calm(links, down, incident):
             return
-        scene.incident = None
-        scene.falls.clear()  # who is still away counts as one alone from now on
-        back = tuple(who for who in incident.affected if scene.states[who] is LinkState.CONNECTED)
+        links.incident = None
+        links.falls.clear()  # who is still away counts as one alone from now on
+        back = tuple(who for who in incident.affected if links.states[who] is LinkState.CONNECTED)
         log.info("The incident is over: %d came back, %d did not", len(back), len(down))
         self._bus.publish(IncidentEnded(incident, self._clock.now(), back, tuple(down)))
         self._bring_back(down)
 
-    def _is_calm(self, scene: _ProviderLinks, down: list[MentoradoId], incident: Incident) -> bool:
+    def _is_calm(self, links: _ProviderLinks, down: list[MentoradoId], incident: Incident) -> bool:
         """Nobody moved for a while, and those who still come back by themselves are not many."""
-        if scene.moved_at is None or self._clock.now() - scene.moved_at < timedelta(seconds=self._policy.calm):
+        if links.moved_at is None or self._clock.now() - links.moved_at < timedelta(seconds=self._policy.calm):
             return False
-        coming = [who for who in down if scene.states[who] is not LinkState.BLOCKED]
+        coming = [who for who in down if links.states[who] is not LinkState.BLOCKED]
         return not self._policy.is_group_kind(len(coming), incident.of)
 
-    async def _look(self, scene: _ProviderLinks, incident: Incident) -> None:
+    async def _run_checks(self, links: _ProviderLinks, incident: Incident) -> None:
         try:
             found = await self._checks.check(incident.provider)
         except Exception:  # the incident must end even so
             log.exception("What the links of %s share could not be looked at", incident.provider)
             return
-        if scene.incident is not None:  # it may have ended meanwhile, or grown
-            self._show(scene, replace(scene.incident, findings=(*found, *_version(scene.incident))))
+        if links.incident is not None:  # it may have ended meanwhile, or grown
+            self._publish(links, replace(links.incident, findings=(*found, *_version(links.incident))))
 
-    def _show(self, scene: _ProviderLinks, incident: Incident) -> None:
-        if incident != scene.incident:
-            scene.incident = incident
+    def _publish(self, links: _ProviderLinks, incident: Incident) -> None:
+        if incident != links.incident:
+            links.incident = incident
             self._bus.publish(IncidentChanged(incident))
 
 
-def _fell(before: LinkStatus, after: LinkStatus, *, paired: bool) -> bool:
+def _is_loss(before: LinkStatus, after: LinkStatus, *, paired: bool) -> bool:
     """Whether a link was lost that was connected, or should have been: one never paired is nobody's loss."""
     if before.state is LinkState.CONNECTED:
         return after.state in _FALLEN

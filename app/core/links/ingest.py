@@ -47,7 +47,7 @@ class MessageIngestor:
         while parts:
             part = parts.pop()
             try:
-                await self._keep(mentorado, part)
+                await self._store_part(mentorado, part)
             except NotStorable as refusal:
                 if len(part) > 1:
                     middle = len(part) // 2
@@ -59,7 +59,7 @@ class MessageIngestor:
                 log.warning("A %s of link %s is set aside: %s", type(fact).__name__, mentorado.link.id, refusal.why)
                 parts.append((refused(fact, refusal.why, self._clock.now()),))
 
-    async def _keep(self, mentorado: Mentorado, facts: Sequence[MessageUpdate]) -> None:
+    async def _store_part(self, mentorado: Mentorado, facts: Sequence[MessageUpdate]) -> None:
         failing = False
         while True:
             try:

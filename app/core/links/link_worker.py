@@ -58,7 +58,7 @@ class RetryTimer:
         self._limit: asyncio.Timeout | None = None
         self._waiting = False
         self._at_once = False
-        self._called = False
+        self._retry_requested = False
 
     def hurry(self) -> None:
         """End what is waited for now, and try at once the next time."""
@@ -68,7 +68,7 @@ class RetryTimer:
     def call(self) -> None:
         """Wait for no more than the gate's next free moment, if it is the next try that is waited for."""
         if self._waiting:
-            self._called = True
+            self._retry_requested = True
             self.end()
 
     def end(self) -> None:
@@ -77,7 +77,7 @@ class RetryTimer:
             self._limit.reschedule(asyncio.get_running_loop().time())
 
     @asynccontextmanager
-    async def at_most(self) -> AsyncIterator[None]:
+    async def interruptible(self) -> AsyncIterator[None]:
         """Whatever happens inside is cut short by `end`."""
         try:
             async with asyncio.timeout(None) as self._limit:
@@ -93,16 +93,16 @@ class RetryTimer:
         delay = self._backoff.next_delay()
         attempt = self._backoff.attempt
         while not self._at_once:
-            self._called, now = False, self._clock.now()
+            self._retry_requested, now = False, self._clock.now()
             moment = self._gate.reserve(now + timedelta(seconds=delay))
             note(Retry(attempt, moment))
             self._waiting = True
-            async with self.at_most():
+            async with self.interruptible():
                 await self._clock.sleep((moment - now).total_seconds())
             self._waiting = False
             if self._clock.now() < moment:
                 self._gate.release(moment)
-            if not self._called:
+            if not self._retry_requested:
                 break
             delay = 0.0
         self._at_once = False
@@ -124,7 +124,7 @@ BREAKS_IN_A_ROW = 6
 REFUSALS_IN_A_ROW = 3
 """A session that the service turned away so often, without a reason, is taken for one it will not let in any more."""
 
-LAST_WORDS_SECONDS = 5.0
+CLOSING_EVENTS_SECONDS = 5.0
 """How long the end of a line waits for what arrived last to be stored; it is repeated on the next line otherwise."""
 
 _ON_A_LINE = frozenset({LinkState.CONNECTING, LinkState.CONNECTED, LinkState.QR_READY, LinkState.UNKNOWN})
@@ -157,39 +157,39 @@ class LinkWorker:
         self._backoff = backoff
         self._retry_timer = RetryTimer(gate=gate, backoff=backoff, clock=clock)
         self._refusals: Counter[LinkId] = Counter() if refusals is None else refusals
-        self._line: Connection | None = None
+        self._connection: Connection | None = None
         self._grace: asyncio.Task[None] | None = None
         self._breaks = 0
-        self._through = False  # whether the present line ever connected
-        self.hurried = False
+        self._was_connected = False  # whether the present line ever connected
+        self.retry_requested_early = False
 
     async def run(self, *, pair_anew: bool) -> None:
         """Keep the link running. Returns when it is blocked; cancel to stop it."""
         CURRENT_MENTORADO.set(self._mentorado_id)  # a task of its own, so nobody else's
         while True:
             try:
-                self._through, self._grace = False, None
+                self._was_connected, self._grace = False, None
                 await self._run_connection(pair_anew)
             except Problem as problem:
                 self._stop_for(problem)
             except Exception as error:  # one link's bug must not end the others
                 log.exception("Link %s broke", self._link.id)
-                self._break(Reason.UNEXPECTED, repr(error))
-            pair_anew = pair_anew and not self._through
+                self._on_connection_closed(Reason.UNEXPECTED, repr(error))
+            pair_anew = pair_anew and not self._was_connected
             if self._status.state in _ON_A_LINE:
-                self._lose(Reason.STREAM_ERROR, "the line ended without a word")
+                self._on_connection_lost(Reason.STREAM_ERROR, "the line ended without a word")
             if self._status.state is not LinkState.RECONNECTING:
                 return
             await self._retry_timer.wait(lambda retry: self._board.update(self._link, retry=retry))
 
     def retry_now(self) -> None:
         """Try now instead of later; once, until the link has been through again."""
-        self.hurried = True
+        self.retry_requested_early = True
         self._retry_timer.hurry()
 
     def check_now(self) -> None:
         """Have a polled provider asked at once over the line that is open; another is opened if it cannot be."""
-        line = self._line
+        line = self._connection
         if line is not None and isinstance(line, CanCheckNow):
             line.check_now()
         else:
@@ -202,7 +202,7 @@ class LinkWorker:
     async def _run_connection(self, pair_anew: bool) -> None:
         """Pair or connect, whichever is due, until the line is over."""
         if isinstance(self._provider, CanPair):
-            account = await self._undecided(self._provider, pair_anew=pair_anew)
+            account = await self._pending_account(self._provider, pair_anew=pair_anew)
             if account is not None and self._is_wrong(account):
                 self._move(Trigger.REFUSED, Reason.WRONG_ACCOUNT, account=account)
                 return
@@ -211,10 +211,10 @@ class LinkWorker:
             elif pair_anew or not (self._link.account or await self._provider.has_credentials(self._link)):
                 await self._pair(self._provider)
                 return
-        async with self._retry_timer.at_most(), self._provider.connect(self._mentorado) as line:
+        async with self._retry_timer.interruptible(), self._provider.connect(self._mentorado) as line:
             await self._listen(line, None)
 
-    async def _undecided(self, provider: CanPair, *, pair_anew: bool) -> PhoneNumber | None:
+    async def _pending_account(self, provider: CanPair, *, pair_anew: bool) -> PhoneNumber | None:
         """Whose scan a person has to decide about first. A new pairing replaces what is too damaged to say."""
         try:
             return await provider.pending_account(self._link)
@@ -229,26 +229,26 @@ class LinkWorker:
         async with self._pairing_queue.slot(self._link.id) as turn:
             if self._status.reason is Reason.WAITING_TURN:
                 self._move(Trigger.CONNECT)
-            async with self._retry_timer.at_most(), provider.pair(self._mentorado) as line:
+            async with self._retry_timer.interruptible(), provider.pair(self._mentorado) as line:
                 await self._listen(line, turn)
 
     async def _listen(self, line: Connection, turn: PairingSlot | None) -> None:
         """Follow *line* to its end, or to the word that ends it; with a *turn*, it is a pairing."""
         intake = IngestQueue(line, self._ingestor)
-        self._line = line
+        self._connection = line
         try:
             async with asyncio.TaskGroup() as group:
                 taking_in = group.create_task(intake.run(), name=f"intake {self._link.id}")
                 await self._follow(line, intake, turn, group)
                 self._end_grace()
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(LAST_WORDS_SECONDS):
+                    async with asyncio.timeout(CLOSING_EVENTS_SECONDS):
                         await intake.join()
                 taking_in.cancel()
         except ExceptionGroup as group_of_one:  # whichever failed, the other was only cancelled for it
             raise group_of_one.exceptions[0] from None
         finally:
-            self._line = None
+            self._connection = None
 
     async def _follow(
         self, line: Connection, intake: IngestQueue, turn: PairingSlot | None, group: asyncio.TaskGroup
@@ -262,38 +262,38 @@ class LinkWorker:
                     return
                 case Connected():
                     self._end_grace()
-                    await self._open(signal, turn)
+                    await self._on_opened(signal, turn)
                 case Lost(reason, detail, retry_timer):
-                    self._lose(reason, detail)
+                    self._on_connection_lost(reason, detail)
                     if self._status.state is LinkState.BLOCKED:
                         return
                     self._begin_grace(turn, group, self._backoff.grace if retry_timer is None else retry_timer)
                 case Blocked():
-                    self._refuse(signal, paired=turn is None)
+                    self._on_blocked(signal, paired=turn is None)
                     return
                 case Failed(reason, detail):
-                    self._break(reason, detail)
+                    self._on_connection_closed(reason, detail)
                     return
                 case _:
-                    self._show(signal)
+                    self._show_progress(signal)
 
     def _stop_for(self, problem: Problem) -> None:
         """No line could be opened: a person is needed, unless the cause may be over in a moment."""
         reason = REASON_BY_PROBLEM.get(problem.code, Reason.UNEXPECTED)
         if problem.code in TRIED_AGAIN:
-            self._break(reason, str(problem))
+            self._on_connection_closed(reason, str(problem))
         else:
             detail = problem.context["name"] if problem.code is ProblemCode.ACCOUNT_TAKEN else str(problem)
             self._move(Trigger.REFUSED, reason, detail=detail, holder=problem.context.get("holder", ""))
 
-    def _refuse(self, refused: Blocked, *, paired: bool) -> None:
-        reason, detail = self._refusal(refused.reason, paired=paired), refused.detail
+    def _on_blocked(self, refused: Blocked, *, paired: bool) -> None:
+        reason, detail = self._blocking_reason(refused.reason, paired=paired), refused.detail
         shown: dict[str, object] = {} if refused.account is None else {"account": refused.account}
         if reason is Reason.SESSION_HELD_ELSEWHERE:  # the detail is the one who has it
             shown["holder"], detail = detail, f"{reason}: {detail}"
         self._move(Trigger.REFUSED, reason, until=refused.until, detail=detail, **shown)
 
-    def _refusal(self, reason: Reason, *, paired: bool) -> Reason:
+    def _blocking_reason(self, reason: Reason, *, paired: bool) -> Reason:
         """*reason*, unless a session was turned away so often that asking again with it will not help."""
         counts = paired and reason is Reason.SERVER_UNAVAILABLE
         if not counts or not applies_to(self._link.provider, Reason.SIGN_IN_FAILED):
@@ -301,7 +301,7 @@ class LinkWorker:
         self._refusals[self._link.id] += 1
         return Reason.SIGN_IN_FAILED if self._refusals[self._link.id] >= REFUSALS_IN_A_ROW else reason
 
-    def _show(self, signal: QrIssued | QrScanned | Unreachable | ActivitySeen | HostAnswered) -> None:
+    def _show_progress(self, signal: QrIssued | QrScanned | Unreachable | ActivitySeen | HostAnswered) -> None:
         """What is only to be shown, and ends nothing."""
         match signal:
             case QrIssued():
@@ -312,14 +312,14 @@ class LinkWorker:
                 self._end_grace()
                 self._move(Trigger.SILENT, Reason.UNREACHABLE, detail=detail)
             case ActivitySeen():
-                self._note(signal)
+                self._on_activity(signal)
             case HostAnswered(at):
                 self._board.update(self._link, evidence=replace(self._status.evidence, host_answered=at))
             case _:
                 assert_never(signal)
 
     def _begin_grace(self, turn: PairingSlot | None, group: asyncio.TaskGroup, seconds: float) -> None:
-        if self._grace is None and (turn is None or self._through):  # a pairing is left to its provider
+        if self._grace is None and (turn is None or self._was_connected):  # a pairing is left to its provider
             self._grace = group.create_task(self._replace_later(seconds), name=f"grace {self._link.id}")
 
     async def _replace_later(self, seconds: float) -> None:
@@ -338,14 +338,14 @@ class LinkWorker:
         qr = QrCode(text=code.text, number=code.number, total=code.total, issued_at=now, expires_at=expires)
         self._move(Trigger.CODE_SHOWN, qr=qr)
 
-    def _note(self, activity: ActivitySeen) -> None:
+    def _on_activity(self, activity: ActivitySeen) -> None:
         seen = replace(self._status.evidence, last_observation=self._clock.now())
         seen = replace(seen, last_inbound=activity.at) if activity.inbound else replace(seen, last_ack=activity.at)
         self._board.update(self._link, evidence=seen)
 
-    async def _open(self, opened: Connected, turn: PairingSlot | None) -> None:
+    async def _on_opened(self, opened: Connected, turn: PairingSlot | None) -> None:
         if turn is not None:
-            if not self._through and isinstance(self._provider, CanPair):
+            if not self._was_connected and isinstance(self._provider, CanPair):
                 await self._provider.commit_pairing(self._link)
             turn.end()
         known = opened.account or self._link.account
@@ -353,10 +353,10 @@ class LinkWorker:
             await self._mentorados.save_link(replace(self._link, account=known, enabled=True))
         except Problem as problem:  # a link that works is not taken down because the disk is full
             self._board.storage_failed(problem)
-        self._through = True
+        self._was_connected = True
         self._breaks = 0
         self._refusals.pop(self._link.id, None)
-        self.hurried = False
+        self.retry_requested_early = False
         shown = {
             "account": known,
             "capability": opened.capability,
@@ -365,7 +365,7 @@ class LinkWorker:
         }
         self._move(Trigger.OPENED, opened.reason, **shown)
 
-    def _break(self, reason: Reason, detail: str) -> None:
+    def _on_connection_closed(self, reason: Reason, detail: str) -> None:
         """The line is over, another may be tried, unless we are the ones who keep breaking it."""
         self._breaks = self._breaks + 1 if REASONS[reason].our_side else 0
         if not allowed(self._status.state, Trigger.LOST):
@@ -373,9 +373,9 @@ class LinkWorker:
         if self._breaks >= BREAKS_IN_A_ROW:
             self._move(Trigger.REFUSED, reason, detail=detail)
         else:
-            self._lose(reason, detail)
+            self._on_connection_lost(reason, detail)
 
-    def _lose(self, reason: Reason, detail: str) -> None:
+    def _on_connection_lost(self, reason: Reason, detail: str) -> None:
         """The link comes back by itself, unless it has fallen so often that something else must be wrong."""
         counted = None
         if self._status.state is LinkState.CONNECTED:

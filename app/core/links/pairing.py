@@ -51,7 +51,7 @@ class PairingQueue:
     async def slot(self, link_id: LinkId) -> AsyncIterator[PairingSlot]:
         """Wait for the turn of *link_id*, and hold it until the context or `Turn.end` closes it."""
         self._queue.append(link_id)
-        self._tell()
+        self._publish()
         try:
             await self._lock.acquire()
         except asyncio.CancelledError:
@@ -70,9 +70,9 @@ class PairingQueue:
 
     def _leave(self, link_id: LinkId) -> None:
         self._queue.remove(link_id)
-        self._tell()
+        self._publish()
 
-    def _tell(self) -> None:
+    def _publish(self) -> None:
         self._bus.publish(PairingQueueChanged(self.current, self.waiting))
 
 

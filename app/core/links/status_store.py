@@ -59,7 +59,7 @@ class StatusStore:
         for each in (forbidden, status):
             if each is not None and forbids(each, self._clock.now()):
                 self._forbidden[link.id] = each
-        self._publish(link, self.status(link.id), self._outweighed(link, status) or status)
+        self._publish(link, self.status(link.id), self._overriding_status(link, status) or status)
 
     def forbidden(self, link: Link) -> LinkStatus | None:
         """The status with which WhatsApp forbade the number of *link*, while that stands."""
@@ -100,7 +100,7 @@ class StatusStore:
                 **shown,
             },
         )
-        after = self._remembered(link, after)
+        after = self._with_prohibition(link, after)
         moved = (before.state, before.reason) != (after.state, after.reason)
         if moved:
             fields = {"link": link.id, "state": after.state, "reason": after.reason}
@@ -110,18 +110,18 @@ class StatusStore:
         self._publish(link, before, after)
         return after
 
-    def _remembered(self, link: Link, after: LinkStatus) -> LinkStatus:
+    def _with_prohibition(self, link: Link, after: LinkStatus) -> LinkStatus:
         """*after*, or what stands against the number where that is more."""
         if after.state is LinkState.CONNECTED:
             self._forbidden.pop(link.id, None)
-        stands = self._outweighed(link, after)
+        stands = self._overriding_status(link, after)
         if stands is not None:
             return replace(stands, account=after.account, evidence=after.evidence)
         if forbids(after, self._clock.now()):
             self._forbidden[link.id] = after
         return after
 
-    def _outweighed(self, link: Link, status: LinkStatus) -> LinkStatus | None:
+    def _overriding_status(self, link: Link, status: LinkStatus) -> LinkStatus | None:
         """What is shown in place of *status*, which says less."""
         stands = self.forbidden(link)
         if stands is None or stands.reason is status.reason:
@@ -153,7 +153,7 @@ class StatusStore:
         self._bus.publish(StatusChanged(link.mentorado_id, link.id, before, after))
 
 
-def as_of(status: LinkStatus, now: datetime) -> LinkStatus:
+def clamp_to_now(status: LinkStatus, now: datetime) -> LinkStatus:
     """A stored *status* without a future: what a clock that was ahead wrote down is taken as of *now*, and a ban then
     lasts as long as it was said to."""
     ahead = status.since - now
@@ -187,13 +187,13 @@ class StatusWaiter:
     async def until(self, settled: Callable[[LinkStatus], bool], *, within: float | None = None) -> LinkStatus | None:
         """The first status from now on that is *settled*; None when *within* so many seconds there was none."""
         async with asyncio.TaskGroup() as group:
-            bell = group.create_task(self._ring(within))
+            bell = group.create_task(self._expire(within))
             while (status := await self._changes.get()) is not None and not settled(status):
                 pass
             bell.cancel()
         return status
 
-    async def _ring(self, within: float | None) -> None:
+    async def _expire(self, within: float | None) -> None:
         if within is not None:
             await self._clock.sleep(within)
             self._changes.put_nowait(None)

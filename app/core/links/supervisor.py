@@ -14,7 +14,7 @@ from app.core.links.ingest import MessageIngestor
 from app.core.links.link_worker import LinkWorker
 from app.core.links.pairing import PairingCodeService, PairingQueue
 from app.core.links.reconnect import Backoff, ConnectRateLimiter, ReconnectPolicy
-from app.core.links.status_store import StatusStore, as_of
+from app.core.links.status_store import StatusStore, clamp_to_now
 from app.core.mentorado_service import MentoradoService
 from app.core.write_queue import WriteQueue
 from app.domain.errors import Problem, ProblemCode
@@ -98,7 +98,7 @@ class Supervisor:
         """The links that have a task: connected ones and those on their way."""
         return tuple(self._runs)
 
-    async def start_wanted(self) -> None:
+    async def start_enabled(self) -> None:
         """Take up what was true when the program ended, then start the links that should run, one after the other."""
         await self.restore()
         self._start_later(self._mentorados.all())
@@ -147,13 +147,13 @@ class Supervisor:
     ) -> None:
         """Show what the last transition of a link says that does not run; *anew* where something else is shown."""
         link, now = mentorado.link, self._clock.now()
-        forbidden = None if forbade is None else as_of(forbade.after, now)
+        forbidden = None if forbade is None else clamp_to_now(forbade.after, now)
         if forbidden is not None and not forbids(forbidden, now):
             forbidden = None
         if last is None:
             self._board.init(link.id, min(mentorado.created_at, now))
         elif last.after.state is LinkState.BLOCKED and last.after.reason is not Reason.SESSION_IN_USE:
-            self._board.restore(link, as_of(last.after, now), forbidden=forbidden)
+            self._board.restore(link, clamp_to_now(last.after, now), forbidden=forbidden)
         elif forbidden is not None:
             self._board.restore(link, forbidden)
         elif anew:
@@ -216,7 +216,7 @@ class Supervisor:
     def retry_requested(self, link_id: LinkId) -> bool:
         """Whether the next try of this link was already hurried."""
         running = self._runs.get(link_id)
-        return running is not None and running[0].hurried
+        return running is not None and running[0].retry_requested_early
 
     async def pair_again(self, mentorado_id: MentoradoId) -> None:
         """Pair a new session; the old one stays until the new one is connected, and is quarantined then."""
@@ -284,7 +284,7 @@ class Supervisor:
         provider: object = self._providers.get(mentorado.link.provider)
         if not isinstance(provider, LocksSessions):
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW)
-        await self._ended(mentorado.link)
+        await self._on_worker_ended(mentorado.link)
         await provider.overrule_lock(mentorado.link)
         await self._start(mentorado, pair_anew=False)
 
@@ -301,7 +301,7 @@ class Supervisor:
         """Start a run. One that was refused may still be closing its line: two lines of one link must never be open."""
         link = mentorado.link
         if self.status(link.id).state in (LinkState.BLOCKED, LinkState.OFF):
-            await self._ended(link)
+            await self._on_worker_ended(link)
         if self._closing:
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why="closing")
         if link.id in self._runs:
@@ -332,9 +332,9 @@ class Supervisor:
     async def _stop(self, link: Link) -> None:
         if running := self._runs.get(link.id):
             running[1].cancel()
-            await self._ended(link)
+            await self._on_worker_ended(link)
 
-    async def _ended(self, link: Link) -> None:
+    async def _on_worker_ended(self, link: Link) -> None:
         if running := self._runs.get(link.id):
             await asyncio.wait([running[1]])
             await asyncio.sleep(0)  # lets the task's own clean-up of `_runs` go first

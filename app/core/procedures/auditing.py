@@ -58,7 +58,7 @@ class ProcedureAuditor:
 
     def beginning(self, procedure: Procedure) -> AbstractContextManager[None]:
         """The transaction inside it that stores *procedure* holds the entry too."""
-        before, after = self._described(procedure, "began")
+        before, after = self._audit_values(procedure, "began")
         reason = procedure.head.facts.get("override_reason", "")
         return self._audit_service.with_changes(
             ACTION[procedure.head.kind],
@@ -86,12 +86,12 @@ class ProcedureAuditor:
         self._audit_service.record(
             ACTION[procedure.head.kind],
             self._mentorados.get(procedure.head.mentorado_id),
-            after=self._described(procedure, moment)[1],
+            after=self._audit_values(procedure, moment)[1],
             outcome=outcome,
             reason=procedure.head.facts.get("override_reason", ""),
         )
 
-    def _described(self, procedure: Procedure, moment: str) -> tuple[dict[str, str], dict[str, str]]:
+    def _audit_values(self, procedure: Procedure, moment: str) -> tuple[dict[str, str], dict[str, str]]:
         mentorado = self._mentorados.get(procedure.head.mentorado_id)
         now = status_snapshot(self._status(mentorado.link.id))
         return now, {**now, "procedure": procedure.head.id, "moment": moment}

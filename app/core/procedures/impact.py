@@ -54,7 +54,7 @@ class ImpactService:
     async def impact_of(self, kind: ProcedureKind, mentorado_id: MentoradoId) -> ImpactSummary:
         """The ledger of a procedure of *kind*, as things are now."""
         mentorado = self._mentorados.get(mentorado_id)
-        fate = await self._fate(kind, mentorado)
+        fate = await self._session_outcome(kind, mentorado)
         return ImpactSummary(
             history=await self._history.extent(mentorado_id),
             contacts=await self._history.contacts(mentorado_id),
@@ -67,9 +67,9 @@ class ImpactService:
     async def last_backup(self, mentorado_id: MentoradoId) -> datetime | None:
         """When a whole backup was made last, as the journals say."""
         journals = await self._journal.latest(mentorado_id, limit=_LOOKED_BACK)
-        return max((at for head, lines in journals for at in _made(replay(head, lines).steps)), default=None)
+        return max((at for head, lines in journals for at in _backup_times(replay(head, lines).steps)), default=None)
 
-    async def _fate(self, kind: ProcedureKind, mentorado: Mentorado) -> SessionOutcome:
+    async def _session_outcome(self, kind: ProcedureKind, mentorado: Mentorado) -> SessionOutcome:
         provider = self._providers.get(mentorado.link.provider)
         has_some = isinstance(provider, CanPair) if kind in _PAIRS else isinstance(provider, HasSessionBackup)
         if provider is None or not has_some or not await provider.has_credentials(mentorado.link):
@@ -100,6 +100,6 @@ def to_step_data(ledger: ImpactSummary) -> StepData:
     return figures
 
 
-def _made(steps: Sequence[StepRecord]) -> list[datetime]:
+def _backup_times(steps: Sequence[StepRecord]) -> list[datetime]:
     done = [step for step in steps if step.name in _BACKUPS and step.state is StepState.DONE]
     return [step.since for step in done if step.since is not None]

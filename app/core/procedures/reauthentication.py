@@ -56,12 +56,12 @@ class ReauthenticationSteps:
     def steps(self) -> tuple[Step, ...]:
         pair = Step(
             name=StepName.PAIR,
-            before=self._before_pairing,
+            before=self._check_pairing_allowed,
             do=self._pair,
             skip=self._not_needed,
-            already_done=self._paired,
+            already_done=self._paired_facts,
             pause=self._stop_pairing,
-            undo=self._take_back,
+            undo=self._undo_pairing,
         )
         return pair, Step(name=StepName.VERIFY_ACCOUNT, do=self._verify, optional=True)
 
@@ -73,7 +73,7 @@ class ReauthenticationSteps:
             return {"why": "no_pairing"}
         return None
 
-    async def _before_pairing(self, run: StepContext) -> StepData:
+    async def _check_pairing_allowed(self, run: StepContext) -> StepData:
         """Not during a suspension or an incident, not with an old client, not while another program has the session."""
         why = self._no_pairing(run.mentorado_id, run.parameters.get("override_reason", ""))
         if why is not None:
@@ -94,7 +94,7 @@ class ReauthenticationSteps:
             through = await watch.until(is_settled)
         return self._account_of(through or self._status(mentorado))  # it may have fallen again since
 
-    async def _paired(self, run: StepContext) -> StepData | None:
+    async def _paired_facts(self, run: StepContext) -> StepData | None:
         """Whether another session is in use than before; where sessions have no names, whether the link is through."""
         mentorado = self._mentorado(run)
         if isinstance(self._providers.get(mentorado.link.provider), HasSessionId):
@@ -109,11 +109,16 @@ class ReauthenticationSteps:
         status = self._status(self._mentorado(run))
         about_pairing = status.state is not LinkState.BLOCKED or REASONS[status.reason].ends_pairing
         began = "session_before" in run.facts(StepName.PAIR)
-        if began and about_pairing and status.state is not LinkState.CONNECTED and await self._paired(run) is None:
+        if (
+            began
+            and about_pairing
+            and status.state is not LinkState.CONNECTED
+            and await self._paired_facts(run) is None
+        ):
             await self._supervisor.give_up_pairing(run.mentorado_id)
         return {}
 
-    async def _take_back(self, run: StepContext) -> StepData:
+    async def _undo_pairing(self, run: StepContext) -> StepData:
         await self._stop_pairing(run)
         mentorado = self._mentorado(run)
         link, state = mentorado.link, self._status(mentorado).state

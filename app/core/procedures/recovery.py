@@ -80,10 +80,10 @@ class RecoverySteps:
             Step(name=StepName.SOFT_RECONNECT, do=self._soft_reconnect),
             Step(
                 name=StepName.BACK_UP,
-                before=self._still_locked,
+                before=self._require_passphrase,
                 do=self._back_up,
                 undo=self._discard_part,
-                skip=self._came_back,
+                skip=self._skip_if_back,
             ),
         )
 
@@ -124,13 +124,13 @@ class RecoverySteps:
             return False
         return provider is not None and await provider.has_credentials(link)
 
-    async def _came_back(self, run: StepContext) -> StepData | None:
+    async def _skip_if_back(self, run: StepContext) -> StepData | None:
         """Nothing will be replaced when the link is back, so nothing needs to be saved before."""
         repairs = run.procedure.head.kind in (ProcedureKind.RECOVERY, ProcedureKind.REAUTHENTICATION)
         connected = self._supervisor.status(self._link(run).id).state is LinkState.CONNECTED
         return {"why": "came_back"} if repairs and connected else None
 
-    async def _still_locked(self, run: StepContext) -> StepData:
+    async def _require_passphrase(self, run: StepContext) -> StepData:
         """An archive that was meant to have a passphrase is not made without one after a restart."""
         if run.parameters.get("with_secret") == "yes" and not run.secret:
             raise Problem(ProblemCode.BACKUP_LOCKED, path=str(run.id))

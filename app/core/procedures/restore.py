@@ -81,8 +81,8 @@ class RestoreSteps:
             Step(
                 name=StepName.MERGE_HISTORY,
                 do=self._merge,
-                before=self._still_the_same,
-                already_done=self._merged,
+                before=self._check_unchanged,
+                already_done=self._interrupted_merge_facts,
             ),
             Step(name=StepName.RESTORE_SESSION, do=self._restore_session, skip=self._leave_session, optional=True),
         )
@@ -95,11 +95,11 @@ class RestoreSteps:
         What cannot be a backup of theirs is not copied: it may be as large as the disk.
         """
         await self._dispose(run)
-        async with self._opened(run) as (_, archive):
+        async with self._open_archive(run) as (_, archive):
             self._require_theirs(archive, self._mentorados.get(run.mentorado_id))
         await self._backups.hold(run.id, _path(run))
         try:
-            async with self._opened(run) as (_, archive):
+            async with self._open_archive(run) as (_, archive):
                 self._require_theirs(archive, self._mentorados.get(run.mentorado_id))
             manifest = await self._backups.verify_archive(self._archive(run), on_progress=run.tell)
         except Problem:
@@ -127,8 +127,8 @@ class RestoreSteps:
 
     # --- the history ---------------------------------------------------------------------------------------------
 
-    async def _still_the_same(self, run: StepContext) -> StepData:
-        async with self._opened(run) as (_, archive):
+    async def _check_unchanged(self, run: StepContext) -> StepData:
+        async with self._open_archive(run) as (_, archive):
             _require_checked(run, archive)
         before = run.facts(StepName.MERGE_HISTORY).get("before") or str(await self._count(run))
         return {"before": before}
@@ -136,7 +136,7 @@ class RestoreSteps:
     async def _merge(self, run: StepContext) -> StepData:
         """All of it or nothing: what turns out to be wrong at the end takes back what came before."""
         try:
-            await self._bring_in(run, keep=True)
+            await self._merge_archive(run, keep=True)
         except Problem as problem:
             if problem.code in _OF_THE_FILE:
                 await self._dispose(run)  # should the copy have been damaged, the next try reads the file itself
@@ -149,20 +149,20 @@ class RestoreSteps:
         before = int(run.facts(StepName.MERGE_HISTORY)["before"])
         return {"new": str(await self._count(run) - before)}
 
-    async def _merged(self, run: StepContext) -> StepData | None:
+    async def _interrupted_merge_facts(self, run: StepContext) -> StepData | None:
         """Whether a merge that was interrupted had come in. The number of messages says so where nothing arrived
         meanwhile, and where something did, whether anything of the archive is missing."""
         if str(await self._count(run)) == run.facts(StepName.MERGE_HISTORY).get("before"):
             return None
         try:
-            missing = await self._bring_in(run, keep=False)
+            missing = await self._merge_archive(run, keep=False)
         except Problem as problem:
             if problem.code not in _OF_THE_FILE:
                 raise
             missing = 0  # nobody can say it, and what came in must never be called undone
         return None if missing else await self._merged_facts(run)
 
-    async def _bring_in(self, run: StepContext, *, keep: bool) -> int:
+    async def _merge_archive(self, run: StepContext, *, keep: bool) -> int:
         """Returns how many messages are new. Cancelled, it is taken back, or it had come to its end."""
         loop, cancelled = asyncio.get_running_loop(), threading.Event()
 
@@ -193,7 +193,7 @@ class RestoreSteps:
         """Why the keys stay as they are, if they do."""
         mentorado = self._mentorados.get(run.mentorado_id)
         provider: object = self._providers.get(mentorado.link.provider)
-        async with self._opened(run) as (_, archive):
+        async with self._open_archive(run) as (_, archive):
             account = archive.manifest.account
         if account is None or not isinstance(provider, HasSessionBackup):
             return {"why": "no_session"}
@@ -215,12 +215,12 @@ class RestoreSteps:
         link = self._mentorados.get(run.mentorado_id).link
         provider = cast("HasSessionBackup", self._providers[link.provider])  # else `_leave_session` had said so
         lines = await self._transitions.for_mentorado(run.mentorado_id, limit=_LOOKED_BACK)
-        keys = self._backups.keys_of(run.id)
+        keys = self._backups.key_file_path(run.id)
         try:
-            async with self._opened(run) as (thread, archive):
+            async with self._open_archive(run) as (thread, archive):
                 _require_checked(run, archive)
                 taken_at = archive.manifest.head.at
-                await thread(partial(_written_out, archive, keys))
+                await thread(partial(_extract_session, archive, keys))
             await provider.restore_session(
                 link, keys, taken_at, used_since=used_since(lines, link.id, taken_at), only_ask=only_ask
             )
@@ -233,7 +233,7 @@ class RestoreSteps:
         return self._backups.held(run.id, _path(run), passphrase=run.secret)
 
     @asynccontextmanager
-    async def _opened(self, run: StepContext) -> AsyncIterator[tuple[ThreadWorker, BackupReader]]:
+    async def _open_archive(self, run: StepContext) -> AsyncIterator[tuple[ThreadWorker, BackupReader]]:
         """The archive, and the thread to read it in."""
         async with in_a_thread() as thread:
             archive = self._archive(run)
@@ -277,7 +277,7 @@ def _fingerprint(manifest: Manifest) -> str:
     return hashlib.sha256(manifest.written()).hexdigest()
 
 
-def _written_out(archive: BackupReader, keys: Path) -> None:
+def _extract_session(archive: BackupReader, keys: Path) -> None:
     with folder_problems(keys.parent):
         keys.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys.unlink(missing_ok=True)

@@ -164,7 +164,7 @@ class ProcedureRunner:
         record = next((step for step in self.procedure.steps if step.name is name), None)
         if record is None or record.state not in _BEGUN or self.procedure.undoing:
             return
-        facts = await self._means.steps[record.name].already_done(self._given())
+        facts = await self._means.steps[record.name].already_done(self._step_context())
         if facts is not None:
             await self.write(EntryKind.STEP_DONE, record.name, facts)
 
@@ -173,27 +173,27 @@ class ProcedureRunner:
         try:
             await (self._backward() if self.procedure.undoing else self._forward())
         except Problem as problem:  # the journal cannot be written, so nothing more may begin
-            self._stand_still()
+            self._record_pause()
             self._means.journal_writer.failed(problem)
         except Exception:
             log.exception("A procedure broke")
-            self._stand_still()
+            self._record_pause()
         finally:
             self._means.locks.release(self.procedure.head.id)
 
-    def _stand_still(self) -> None:
+    def _record_pause(self) -> None:
         self.procedure = replace(self.procedure, state=ProcedureState.PAUSED)  # its journal says so when it is taken up
         self._means.journal_writer.tell(self.procedure)
 
     async def _forward(self) -> None:
         while (record := self.procedure.next_step) is not None:
             step = self._means.steps[record.name]
-            last_entry = await self._do(partial(self._first, step, record.state))
+            last_entry = await self._run_interruptible(partial(self._opening_entry, step, record.state))
             if last_entry is not None and last_entry[0] is EntryKind.STEP_BEGAN:
                 await self.write(last_entry[0], step.name, last_entry[1])
-                last_entry = await self._do(partial(_done, step.do, self._given()))
+                last_entry = await self._run_interruptible(partial(_do_step, step.do, self._step_context()))
             if last_entry is None:
-                await self.write(EntryKind.PAUSED, facts=await self._quiet(step))
+                await self.write(EntryKind.PAUSED, facts=await self._pause_step(step))
                 return
             kind, facts = last_entry
             if kind is EntryKind.STEP_FAILED and step.optional and "code" in record.facts:
@@ -203,9 +203,9 @@ class ProcedureRunner:
                 return
         await self.write(EntryKind.ENDED)
 
-    async def _first(self, step: Step, state: StepState) -> Entry:
+    async def _opening_entry(self, step: Step, state: StepState) -> Entry:
         """What is to be written about *step* before any of it is done."""
-        run = self._given()
+        run = self._step_context()
         if state in _BEGUN and (facts := await step.already_done(run)) is not None:
             return EntryKind.STEP_DONE, facts
         if (facts := await step.skip(run)) is not None:
@@ -221,7 +221,9 @@ class ProcedureRunner:
         for record in reversed(self.procedure.steps):
             if record.state not in _TO_UNDO:
                 continue
-            last_entry = await self._do(partial(_undone, self._means.steps[record.name].undo, self._given()))
+            last_entry = await self._run_interruptible(
+                partial(_undo_step, self._means.steps[record.name].undo, self._step_context())
+            )
             if last_entry is None:
                 await self.write(EntryKind.PAUSED)
                 return
@@ -231,17 +233,17 @@ class ProcedureRunner:
         await self._means.recorder.ended(self.procedure)
         await self.write(EntryKind.ENDED, facts={"undone": "yes"})
 
-    async def _quiet(self, step: Step) -> StepData:
+    async def _pause_step(self, step: Step) -> StepData:
         """Let *step* put in order what it was doing. A pause is a pause even when that fails."""
         if self.procedure.step(step.name).state is not StepState.RUNNING:
             return {}
-        return (await _safely(partial(_done, step.pause, self._given())))[1]
+        return (await _run_catching(partial(_do_step, step.pause, self._step_context())))[1]
 
-    async def _do(self, doing: StepCall) -> Entry | None:
+    async def _run_interruptible(self, doing: StepCall) -> Entry | None:
         """Do what a pause may cut short; None when it did. What goes wrong is a thing to be written, too."""
         if self._pausing:
             return None
-        self._work = work = self._means.group.create_task(_safely(doing))
+        self._work = work = self._means.group.create_task(_run_catching(doing))
         try:
             await asyncio.wait([work])
         finally:
@@ -249,7 +251,7 @@ class ProcedureRunner:
             self._work = None
         return None if work.cancelled() else work.result()
 
-    def _given(self) -> StepContext:
+    def _step_context(self) -> StepContext:
         procedure_id, bus = self.procedure.head.id, self._means.bus
         return StepContext(
             procedure=self.procedure,
@@ -258,7 +260,7 @@ class ProcedureRunner:
         )
 
 
-async def _safely(doing: StepCall) -> Entry:
+async def _run_catching(doing: StepCall) -> Entry:
     try:
         return await doing()
     except Problem as problem:
@@ -268,9 +270,9 @@ async def _safely(doing: StepCall) -> Entry:
         return EntryKind.STEP_FAILED, {"code": "unexpected"}
 
 
-async def _done(do: Callable[[StepContext], Awaitable[StepData]], run: StepContext) -> Entry:
+async def _do_step(do: Callable[[StepContext], Awaitable[StepData]], run: StepContext) -> Entry:
     return EntryKind.STEP_DONE, await do(run)
 
 
-async def _undone(undo: Callable[[StepContext], Awaitable[StepData]], run: StepContext) -> Entry:
+async def _undo_step(undo: Callable[[StepContext], Awaitable[StepData]], run: StepContext) -> Entry:
     return EntryKind.STEP_UNDONE, await undo(run)

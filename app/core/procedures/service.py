@@ -73,7 +73,7 @@ class ProcedureService:
         self._clock = clock
         self._group = asyncio.TaskGroup()
         self._means = RunnerContext(
-            steps=_complete([*steps, recorder.step]),
+            steps=_steps_by_name([*steps, recorder.step]),
             journal_writer=JournalWriter(journal=journal, bus=bus, clock=clock),
             ledger=ledger,
             recorder=recorder,
@@ -115,9 +115,9 @@ class ProcedureService:
                 known = self._runs[mentorado_id] = ProcedureRunner(replay(head, lines), self._means)
                 self._means.journal_writer.tell(known.procedure)
             if self._inside and known.is_orphaned:
-                await self._take_up(known)
+                await self._pause_orphaned(known)
 
-    async def _take_up(self, run: ProcedureRunner, *, overrule: bool = False) -> None:
+    async def _pause_orphaned(self, run: ProcedureRunner, *, overrule: bool = False) -> None:
         """Pause what nobody moves any more."""
         try:
             async with run.held(overrule=overrule):
@@ -134,7 +134,7 @@ class ProcedureService:
         run = self._run(procedure_id)
         async with run.asked:
             if run.is_orphaned:
-                await self._take_up(run, overrule=True)
+                await self._pause_orphaned(run, overrule=True)
 
     def holder(self, procedure: Procedure) -> str:
         """The other program that moves it, for a person; empty when it stands still."""
@@ -188,7 +188,7 @@ class ProcedureService:
             mentorado_id=mentorado_id,
             actor=self._recorder.actor,
             began_at=self._clock.now(),
-            facts=_begun_with(facts or {}, secret, override),
+            facts=_initial_facts(facts or {}, secret, override),
         )
         first = JournalEntry(procedure_id=head.id, number=1, at=head.began_at, kind=EntryKind.BEGAN)
         run = ProcedureRunner(replay(head, [first]), self._means, secret=secret)
@@ -268,7 +268,7 @@ class ProcedureService:
             raise Problem(ProblemCode.NOT_POSSIBLE_NOW, state=run.procedure.state)
 
 
-def _complete(steps: Iterable[Step]) -> Mapping[StepName, Step]:
+def _steps_by_name(steps: Iterable[Step]) -> Mapping[StepName, Step]:
     """The steps by name. A procedure must always come to an end: what follows the point of no return may be left out,
     since it cannot be undone any more.
     """
@@ -282,7 +282,7 @@ def _complete(steps: Iterable[Step]) -> Mapping[StepName, Step]:
     return by_name
 
 
-def _begun_with(facts: StepData, secret: str, override: str) -> StepData:
+def _initial_facts(facts: StepData, secret: str, override: str) -> StepData:
     """That there is a secret is no secret: what began with one never goes on without it."""
     known = {"with_secret": "yes" if secret else "", "override_reason": override}
     return {**facts, **{name: value for name, value in known.items() if value}}

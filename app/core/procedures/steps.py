@@ -114,9 +114,9 @@ class SmokeTest:
         self._note = note
 
     def step(self) -> Step:
-        return Step(name=StepName.SMOKE_CHECK, do=self._check, skip=self._not_possible, optional=True)
+        return Step(name=StepName.SMOKE_CHECK, do=self._check, skip=self._skip_facts, optional=True)
 
-    async def _not_possible(self, run: StepContext) -> StepData | None:
+    async def _skip_facts(self, run: StepContext) -> StepData | None:
         kind = self._mentorados.get(run.mentorado_id).link.provider
         if not isinstance(self._providers.get(kind), CanSend):
             return {"why": "cannot_send"}
@@ -152,12 +152,12 @@ class BackupSteps:
 
     def steps(self) -> tuple[Step, ...]:
         return (
-            Step(name=StepName.COLLECT, do=self._collect, before=self._wanted, undo=self._discard),
+            Step(name=StepName.COLLECT, do=self._collect, before=self._encryption_facts, undo=self._discard),
             Step(name=StepName.VERIFY_ARCHIVE, do=self._verify, undo=self._discard),
             Step(name=StepName.PUT_IN_PLACE, do=self._put_in_place),
         )
 
-    async def _wanted(self, run: StepContext) -> StepData:
+    async def _encryption_facts(self, run: StepContext) -> StepData:
         locked = run.facts(StepName.COLLECT).get("encrypted") == "yes"
         if locked and not run.secret:
             raise Problem(ProblemCode.BACKUP_LOCKED, path=str(run.id))
@@ -172,7 +172,7 @@ class BackupSteps:
         except Problem as problem:
             if problem.code not in _MADE_AGAIN:
                 raise
-            await self._wanted(run)
+            await self._encryption_facts(run)
             await self._collect(run)  # somebody took it away, or the disk did
             info = await self._backups.verify_part(run.id, passphrase=run.secret, on_progress=run.tell)
         return {

@@ -25,7 +25,7 @@ class Accounts:
         """The credentials of *link_id* are others now."""
         self._read.pop(link_id, None)
 
-    async def changed_elsewhere(self) -> list[MentoradoId]:
+    async def reload_changed(self) -> list[MentoradoId]:
         """Read anew what was read before; returns whose links were given another account by another program."""
         known, self._read = self._read, {}
         links = [each.link for each in self._mentorados.all() if each.link.id in known]
@@ -33,11 +33,11 @@ class Accounts:
 
     async def require_alone(self, link: Link, credentials: Credentials) -> None:
         self._read.clear()  # a command may have changed it: what cannot be undone is not done on memory
-        for other in await self._sharing(link, credentials):
+        for other in await self._find_sharing(link, credentials):
             raise taken_by(other)
 
     async def require_first(self, link: Link, credentials: Credentials) -> None:
-        others = await self._sharing(link, credentials)
+        others = await self._find_sharing(link, credentials)
         mine = next((each for each in self._mentorados.all() if each.link.id == link.id), None)
         if mine is None or link.account is not None:
             return
@@ -50,7 +50,7 @@ class Accounts:
         if holder is not None:
             raise taken_by(holder)
 
-    async def _sharing(self, link: Link, credentials: Credentials) -> list[Mentorado]:
+    async def _find_sharing(self, link: Link, credentials: Credentials) -> list[Mentorado]:
         """The other links with the same account, those that were connected before the others, the oldest first."""
         account = account_id(link.provider, credentials)
         others = [

@@ -101,7 +101,7 @@ class CredentialService:
     async def known(self, mentorado_id: MentoradoId) -> StoredCredentials:
         """What is kept for the link of this mentorado."""
         link = self._mentorados.get(mentorado_id).link
-        kept = await self._kept(link)
+        kept = await self._load_plain(link)
         asked = {field.name: field.secret for field in FIELDS[link.provider] if field.name in kept}
         return StoredCredentials(
             plain={name: kept[name] for name, secret in asked.items() if not secret},
@@ -117,7 +117,7 @@ class CredentialService:
         link = self._mentorados.get(mentorado_id).link
         provider: object = self._providers.get(link.provider)
         if isinstance(provider, UsesCredentials):
-            kept = await self._kept(link)
+            kept = await self._load_plain(link)
             whole = _validate(link.provider, kept, typed)
             await self._require_free(link, kept, whole)
             report = await provider.check(whole)
@@ -138,7 +138,7 @@ class CredentialService:
         link = mentorado.link
         async with self._saving:
             try:
-                kept = await self._kept(link)
+                kept = await self._load_plain(link)
                 whole = _validate(link.provider, kept, typed)
                 changed = tuple(name for name in CredentialField if kept.get(name) != whole.get(name))
                 await self._require_free(link, kept, whole)
@@ -149,13 +149,13 @@ class CredentialService:
                 )
                 raise
             if changed:
-                written = {"fields": ", ".join(changed), "checked": _checked(report)}
+                written = {"fields": ", ".join(changed), "checked": _check_outcome(report)}
                 async with self._audit_service.around(ActionName.ENTER_CREDENTIALS, mentorado, after=lambda: written):
                     await self._secrets.set(secret_key(link.id), dumps(whole))
                     self._accounts.forget(link.id)
         if changed:
             if account_id(link.provider, kept) != account_id(link.provider, whole):
-                await self._end_with_the_account(mentorado_id)
+                await self._clear_account_decision(mentorado_id)
             await self._supervisor.restart(mentorado_id)
         return changed
 
@@ -170,7 +170,7 @@ class CredentialService:
         if number is not None and not same_account(number, mentorado.expected_account):
             self._accounts.require_nobodys(number, mentorado.link.id)
 
-    async def _end_with_the_account(self, mentorado_id: MentoradoId) -> None:
+    async def _clear_account_decision(self, mentorado_id: MentoradoId) -> None:
         """What had to be decided about the number of another account is over with it."""
         if REASONS[self._supervisor.status(self._mentorados.get(mentorado_id).link.id).reason].about_account:
             await self._supervisor.pause(mentorado_id)
@@ -179,14 +179,14 @@ class CredentialService:
         """Remove what is kept. Raises `Problem(NOT_POSSIBLE_NOW)` while the link runs, for it would fall next time."""
         self._actions.require(ActionName.ARCHIVE, mentorado_id)  # what holds for it, holds here: nothing may run
         mentorado = self._mentorados.get(mentorado_id)
-        kept = await self._kept(mentorado.link)
+        kept = await self._load_plain(mentorado.link)
         async with self._audit_service.around(
             AuditAction.FORGET_CREDENTIALS, mentorado, before={"fields": ", ".join(kept)}
         ):
             await self._secrets.delete(secret_key(mentorado.link.id))
             self._accounts.forget(mentorado.link.id)
 
-    async def _kept(self, link: Link) -> dict[CredentialField, str]:
+    async def _load_plain(self, link: Link) -> dict[CredentialField, str]:
         text = await self._secrets.get(secret_key(link.id))
         try:
             return loads(text) if text else {}
@@ -218,7 +218,7 @@ def _validate(kind: ProviderKind, kept: Credentials, typed: Credentials) -> Cred
     return whole
 
 
-def _checked(report: CredentialReport | None) -> str:
+def _check_outcome(report: CredentialReport | None) -> str:
     if report is None:
         return "not_asked"
     return {True: "good", False: "refused", None: "silent"}[report.valid]

@@ -41,7 +41,7 @@ class OutboundQueueService:
 
     async def send(self, mentorado_id: MentoradoId, seen: Sequence[QueuedMessage]) -> None:
         """Connect, and let the provider send what was *seen*. Raises `Problem(QUEUE_CHANGED)` when more waits now."""
-        async with self._deciding(mentorado_id, "send", [len(seen)]):
+        async with self._audited_decision(mentorado_id, "send", [len(seen)]):
             provider = self._provider(mentorado_id)
             self._actions.require(ActionName.CONNECT, mentorado_id)
             await self._check_unchanged(mentorado_id, seen)
@@ -55,7 +55,7 @@ class OutboundQueueService:
         Raises `Problem(QUEUE_CHANGED)` when more waits now, and has removed nothing then.
         """
         counted = [len(seen)]
-        async with self._deciding(mentorado_id, "purge", counted):
+        async with self._audited_decision(mentorado_id, "purge", counted):
             provider = self._provider(mentorado_id)
             await self._check_unchanged(mentorado_id, seen)
             counted[0] = count = await provider.purge_queue(self._mentorados.get(mentorado_id).link)
@@ -85,7 +85,7 @@ class OutboundQueueService:
         if any(message.id not in known for message in await self.list(mentorado_id)):
             raise Problem(ProblemCode.QUEUE_CHANGED)
 
-    def _deciding(
+    def _audited_decision(
         self, mentorado_id: MentoradoId, choice: str, count: Sequence[int]
     ) -> AbstractAsyncContextManager[None]:
         """*count* holds how many messages it was about in the end."""

@@ -72,16 +72,16 @@ class NumberRegistrationService:
         """
         if not _PIN.fullmatch(pin):
             raise Problem(ProblemCode.PIN_INVALID)
-        await self._try(ActionName.REGISTER, mentorado_id, lambda provider, link: provider.register(link, pin))
+        await self._attempt(ActionName.REGISTER, mentorado_id, lambda provider, link: provider.register(link, pin))
         if self._actions.unavailable_reason(ActionName.CONNECT, mentorado_id) is None:
             await self._supervisor.connect(mentorado_id)
 
     async def deregister(self, mentorado_id: MentoradoId) -> None:
         """Take the number off, and end its link. Raises `Problem` as `register` does."""
-        await self._try(ActionName.DEREGISTER, mentorado_id, lambda provider, link: provider.deregister(link))
+        await self._attempt(ActionName.DEREGISTER, mentorado_id, lambda provider, link: provider.deregister(link))
         await self._supervisor.disconnect(mentorado_id)
 
-    async def _try(
+    async def _attempt(
         self, name: ActionName, mentorado_id: MentoradoId, ask: Callable[[CanRegister, Link], Awaitable[None]]
     ) -> None:
         async with self._turn:
@@ -93,14 +93,14 @@ class NumberRegistrationService:
             left: dict[str, str] = {}
             async with self._audit_service.around(name, self._mentorados.get(mentorado_id), after=lambda: left):
                 try:
-                    await self._count(link.id)
+                    await self._record_attempt(link.id)
                     await ask(provider, link)
                 except RegistrationLocked:
-                    raise await self._used_up(link.id) from None
+                    raise await self._record_lockout(link.id) from None
                 finally:
                     left["tries_left"] = str((await self.allowance(mentorado_id)).left)
 
-    async def _count(self, link_id: LinkId) -> None:
+    async def _record_attempt(self, link_id: LinkId) -> None:
         """Write the try down before it is made: nobody knows what becomes of it when the program ends in between."""
         now = self._clock.now()
         used = await self._tries.since(link_id, now - WINDOW)
@@ -108,7 +108,7 @@ class NumberRegistrationService:
             raise _limit(used[-LIMIT] + WINDOW)
         await self._tries.add(link_id, now)
 
-    async def _used_up(self, link_id: LinkId) -> Problem:
+    async def _record_lockout(self, link_id: LinkId) -> Problem:
         """The provider counted more tries than we did, and locked the number: nothing is asked until that is over."""
         now = self._clock.now()
         for _ in range(LIMIT - len(await self._tries.since(link_id, now - WINDOW))):

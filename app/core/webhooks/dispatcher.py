@@ -31,9 +31,9 @@ class WebhookDispatcher:
         self._providers = providers
         self._out: dict[LinkId, set[int]] = {}
 
-    def dispatch(self, handed: DeliveryBatch) -> None:
+    def dispatch(self, batch: DeliveryBatch) -> None:
         """To the open line of the link; else it waits with the receiver until one is open."""
-        link_id, mark = handed.link_id, handed.mark
+        link_id, mark = batch.link_id, batch.mark
         mentorado = next((each for each in self._mentorados.all() if each.link.id == link_id), None)
         provider: object = self._providers.get(mentorado.link.provider) if mentorado else None
         confirm: Callable[[], None] = partial(self._confirm, link_id, mark)
@@ -41,11 +41,11 @@ class WebhookDispatcher:
         self._out.setdefault(link_id, set()).add(mark)
         if isinstance(provider, HandlesWebhooks):
             try:
-                taken = provider.handle(link_id, handed.facts, handed.check, confirm)
+                taken = provider.handle(link_id, batch.facts, batch.check, confirm)
             except Exception:  # one delivery's bug must not stop the others
                 log.exception("What a webhook said of link %s could not be passed on", link_id)
-                taken = _one_by_one(provider, handed, confirm)
-        if not handed.facts:
+                taken = _deliver_separately(provider, batch, confirm)
+        if not batch.facts:
             confirm()  # nothing of it is to be kept
         elif not taken:
             self._running_server.pause(link_id)
@@ -63,22 +63,22 @@ class WebhookDispatcher:
         self._running_server.confirm(link_id, mark)
 
 
-def _one_by_one(provider: HandlesWebhooks, handed: DeliveryBatch, confirm: Callable[[], None]) -> bool:
+def _deliver_separately(provider: HandlesWebhooks, batch: DeliveryBatch, confirm: Callable[[], None]) -> bool:
     """Pass on each fact by itself; one that the line fails on is set aside in its place, so that the others arrive.
 
     Returns False when nothing at all can be passed on: then all is tried again with the next line.
     """
-    last = len(handed.facts) - 1
+    last = len(batch.facts) - 1
     try:
         return all(
-            _one(provider, handed.link_id, fact, confirm if number == last else _no_confirm)
-            for number, fact in enumerate(handed.facts)
+            _deliver_one(provider, batch.link_id, fact, confirm if number == last else _no_confirm)
+            for number, fact in enumerate(batch.facts)
         )
     except Exception:  # noqa: BLE001 - the line itself is broken, and the log has said so
         return False
 
 
-def _one(provider: HandlesWebhooks, link_id: LinkId, fact: MessageUpdate, confirm: Callable[[], None]) -> bool:
+def _deliver_one(provider: HandlesWebhooks, link_id: LinkId, fact: MessageUpdate, confirm: Callable[[], None]) -> bool:
     try:
         return provider.handle(link_id, (fact,), False, confirm)
     except Exception as error:

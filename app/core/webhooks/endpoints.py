@@ -71,7 +71,7 @@ class EndpointRegistry:
         return EndpointList(endpoints=found.endpoints, verify_token=found.verify_token, complete=found.problem is None)
 
     async def verify_token(self) -> str:
-        return await self._kept_or_made(VERIFY_TOKEN)
+        return await self._load_or_create_path(VERIFY_TOKEN)
 
     async def _endpoint(self, mentorado: Mentorado) -> Endpoint | None:
         """None while the link has no credentials, or none that a delivery could be checked with."""
@@ -79,7 +79,7 @@ class EndpointRegistry:
         credentials = await self._credentials(link.id)
         if link.provider is ProviderKind.ZAPI:
             key = credentials.get(CredentialField.INSTANCE_ID, "")
-            secret = await self._kept_or_made(path_name(link.id)) if key else ""
+            secret = await self._load_or_create_path(path_name(link.id)) if key else ""
         else:
             key = credentials.get(CredentialField.PHONE_NUMBER_ID, "")
             secret = credentials.get(CredentialField.APP_SECRET, "")
@@ -96,7 +96,7 @@ class EndpointRegistry:
         except ValueError:
             return {}
 
-    async def _kept_or_made(self, name: str) -> str:
+    async def _load_or_create_path(self, name: str) -> str:
         kept = await self._secrets.get(name)
         if not kept:
             kept = self._token()

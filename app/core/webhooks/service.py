@@ -55,15 +55,15 @@ class WebhookStatsLog:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self.tallied = WebhookStats((), {})
+        self.stats = WebhookStats((), {})
         self._last_logged = (clock.now(), 0, 0)  # when the log had its last line, and the counts it gave
 
-    def take(self, tallied: WebhookStats) -> None:
+    def take(self, stats: WebhookStats) -> None:
         """These are the counts from now on."""
-        self.tallied = tallied
+        self.stats = stats
         at, accepted_then, refused_then = self._last_logged
-        accepted = sum(tally.count for tally in tallied.tallies if tally.outcome is DeliveryOutcome.ACCEPTED)
-        refused = sum(tally.count for tally in tallied.tallies if tally.outcome in REFUSED)
+        accepted = sum(tally.count for tally in stats.tallies if tally.outcome is DeliveryOutcome.ACCEPTED)
+        refused = sum(tally.count for tally in stats.tallies if tally.outcome in REFUSED)
         now = self._clock.now()
         if (now - at).total_seconds() < SUMMARY_SECONDS or (accepted, refused) == (accepted_then, refused_then):
             return
@@ -143,25 +143,25 @@ class WebhookService:
     @property
     def tallies(self) -> tuple[OutcomeCount, ...]:
         """Everything that was counted, since webhooks were first on."""
-        return self._counts.tallied.tallies
+        return self._counts.stats.tallies
 
     @property
     def waiting(self) -> Mapping[LinkId, int]:
         """How many deliveries wait for their link to be connected."""
-        return self._counts.tallied.waiting
+        return self._counts.stats.waiting
 
     # --- what a person decides ------------------------------------------------------------------------------------
 
     async def switch_on(self) -> None:
         """Receive them from now on. Raises `Problem` when one cannot listen there."""
-        await self._put(replace(self.settings, on=True))
+        await self._apply(replace(self.settings, on=True))
 
     async def switch_off(self) -> None:
-        await self._put(replace(self.settings, on=False))
+        await self._apply(replace(self.settings, on=False))
 
     async def set_listen_address(self, address: str, port: str) -> None:
         """Listen at *address* and *port*, as typed. Raises `Problem`, and everything stays as it was."""
-        await self._put(
+        await self._apply(
             replace(self.settings, address=webhook_place.parse_address(address), port=webhook_place.parse_port(port))
         )
 
@@ -171,7 +171,7 @@ class WebhookService:
             replace(self.settings, public_url=webhook_place.parse_public_url(typed))
         )
 
-    async def _put(self, after: WebhookSettings) -> None:
+    async def _apply(self, after: WebhookSettings) -> None:
         """One cannot try a place while listening there: the receiver rests for that moment, and providers try again."""
         async with self._moving:
             before = self.settings
@@ -229,7 +229,7 @@ class WebhookService:
             self._changed.clear()
             place = self.settings if self.settings.on else None
             if self._held_back or (place is None and (handed_out or not await self._receiver.has_backlog())):
-                self._show(ServiceState.OFF)
+                self._set_phase(ServiceState.OFF)
                 self._at_rest.set()
                 await self._changed.wait()
                 continue
@@ -237,19 +237,19 @@ class WebhookService:
             try:
                 await self._receive(place)
             except Problem as problem:
-                pause = self._fail(problem, PLACE_SECONDS)
+                pause = self._report_failure(problem, PLACE_SECONDS)
             else:
                 handed_out = place is None and not self._changed.is_set()
                 if handed_out or self._changed.is_set():
                     continue
-                pause = self._fail(Problem(ProblemCode.WEBHOOK_HOST_ENDED), ENDED_SECONDS)
+                pause = self._report_failure(Problem(ProblemCode.WEBHOOK_HOST_ENDED), ENDED_SECONDS)
             finally:
                 self._at_rest.set()
-            await self._changed_within(pause)
+            await self._wait_for_change(pause)
 
     async def _receive(self, place: WebhookSettings | None) -> None:
         if place is not None:
-            self._show(ServiceState.STARTING)
+            self._set_phase(ServiceState.STARTING)
         async with self._receiver.open(place) as running_server:
             self._deliveries = deliveries = WebhookDispatcher(
                 running_server, mentorados=self._mentorados, providers=self._providers
@@ -258,8 +258,8 @@ class WebhookService:
                 async with asyncio.TaskGroup() as group:
                     tasks = [
                         group.create_task(self._follow(running_server, deliveries), name="webhooks"),
-                        group.create_task(self._admit(running_server, place), name="webhooks' doors"),
-                        group.create_task(self._until_changed(), name="webhooks' settings"),
+                        group.create_task(self._send_endpoints(running_server, place), name="webhooks' doors"),
+                        group.create_task(self._wait_until_changed(), name="webhooks' settings"),
                     ]
                     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                     for task in tasks:
@@ -267,17 +267,17 @@ class WebhookService:
             finally:
                 self._deliveries = None
 
-    async def _until_changed(self) -> None:
+    async def _wait_until_changed(self) -> None:
         await self._changed.wait()
 
-    async def _admit(self, running_server: RunningWebhookServer, place: WebhookSettings | None) -> None:
+    async def _send_endpoints(self, running_server: RunningWebhookServer, place: WebhookSettings | None) -> None:
         """Tell the receiver whom to let in, now and whenever that changes. It listens for good once it knows."""
         while True:
             self._endpoints_changed.clear()
             running_server.set_endpoints(await self._endpoints.to_list())
             if place is not None:
                 self._failing = None
-                self._show(ServiceState.LISTENING)
+                self._set_phase(ServiceState.LISTENING)
             await self._endpoints_changed.wait()
 
     async def _follow(self, running_server: RunningWebhookServer, deliveries: WebhookDispatcher) -> None:
@@ -300,21 +300,21 @@ class WebhookService:
         if event.after.state in _ON_A_LINE and self._deliveries is not None:
             self._deliveries.offer_again(event.link_id)
 
-    def _fail(self, problem: Problem, pause: float) -> float:
+    def _report_failure(self, problem: Problem, pause: float) -> float:
         if problem.code is not self._failing:
             self._failing = problem.code
             log.warning("Webhooks are not received, and that is tried again: %s", problem.code)
-        self._show(ServiceState.FAILED, problem)
+        self._set_phase(ServiceState.FAILED, problem)
         return pause
 
-    def _show(self, phase: ServiceState, problem: Problem | None = None) -> None:
+    def _set_phase(self, phase: ServiceState, problem: Problem | None = None) -> None:
         if (phase, problem) != (self.phase, self.problem):
             self.phase, self.problem = phase, problem
             self._bus.publish(WebhooksChanged())
 
-    async def _changed_within(self, seconds: float) -> None:
+    async def _wait_for_change(self, seconds: float) -> None:
         async with asyncio.TaskGroup() as group:
-            waits = [group.create_task(self._clock.sleep(seconds)), group.create_task(self._until_changed())]
+            waits = [group.create_task(self._clock.sleep(seconds)), group.create_task(self._wait_until_changed())]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:
                 wait.cancel()

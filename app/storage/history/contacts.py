@@ -206,7 +206,7 @@ def update_names(connection: Connection, names: dict[ContactId, tuple[datetime, 
         connection.execute(update.values(name=name, named_at=named_at))
 
 
-def named_after(address: Address) -> str:
+def display_name_from(address: Address) -> str:
     """What somebody without a name is called; empty for a group's id that is no number, which names nobody."""
     return "" if address.kind is AddressKind.GROUP and not address.value.isdigit() else address.value
 

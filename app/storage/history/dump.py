@@ -67,12 +67,12 @@ class HistoryReader:
         self._mentorado_id = mentorado_id
         self._size = size
         self._after, self._up_to = 0, -1
-        self._contacts: set[str] = set()  # that were told
-        self._conversations: set[str] = set()
+        self._contact_ids: set[str] = set()  # that were told
+        self._conversation_ids: set[str] = set()
         self._rest: list[Callable[[Connection], list[PlainRow]]] = [
-            self._others,
-            partial(self._former, table=contact, kind="former_contact"),
-            partial(self._former, table=conversation, kind="former_conversation"),
+            self._contacts_without_messages,
+            partial(self._former_ids, table=contact, kind="former_contact"),
+            partial(self._former_ids, table=conversation, kind="former_conversation"),
             self._suppressions,
             self._early_receipts,
         ]
@@ -81,7 +81,7 @@ class HistoryReader:
     def ended(self) -> bool:
         return not self._rest
 
-    def following(self, connection: Connection) -> list[PlainRow]:
+    def next_batch(self, connection: Connection) -> list[PlainRow]:
         """The next piece, in one transaction. It may be empty."""
         if self._up_to < 0:
             self._up_to = connection.execute(select(func.coalesce(func.max(message.c.number), 0))).scalar_one()
@@ -96,22 +96,22 @@ class HistoryReader:
         )
         rows = connection.execute(piece.order_by(message.c.number).limit(self._size)).all()
         self._after = rows[-1].number if len(rows) == self._size else self._up_to
-        talks = _by_ids(connection, conversation, {row.conversation_id for row in rows} - self._conversations)
+        talks = _by_ids(connection, conversation, {row.conversation_id for row in rows} - self._conversation_ids)
         speakers = {row.sender_id for row in rows if row.sender_id is not None}
-        people = self._people(connection, speakers | {talk.contact_id for talk in talks})
-        return [*people, *self._talks(talks), *map(_message_row, rows)]
+        people = self._contacts(connection, speakers | {talk.contact_id for talk in talks})
+        return [*people, *self._conversations(talks), *map(_message_row, rows)]
 
-    def _others(self, connection: Connection) -> list[PlainRow]:
+    def _contacts_without_messages(self, connection: Connection) -> list[PlainRow]:
         """Those of whom nothing is kept, but whose addresses are known."""
         people = connection.execute(_living(contact, self._mentorado_id)).scalars().all()
         talks = _by_ids(
             connection, conversation, connection.execute(_living(conversation, self._mentorado_id)).scalars()
         )
-        return [*self._people(connection, people), *self._talks(talks)]
+        return [*self._contacts(connection, people), *self._conversations(talks)]
 
-    def _people(self, connection: Connection, contact_ids: Iterable[str]) -> list[PlainRow]:
-        new = sorted(set(contact_ids) - self._contacts)
-        self._contacts.update(new)
+    def _contacts(self, connection: Connection, contact_ids: Iterable[str]) -> list[PlainRow]:
+        new = sorted(set(contact_ids) - self._contact_ids)
+        self._contact_ids.update(new)
         people: list[PlainRow] = []
         for some in chunks(new):
             addresses: defaultdict[str, list[list[str]]] = defaultdict(list)
@@ -134,15 +134,15 @@ class HistoryReader:
             ]
         return people
 
-    def _talks(self, rows: Iterable[Row[Any]]) -> Iterator[PlainRow]:
+    def _conversations(self, rows: Iterable[Row[Any]]) -> Iterator[PlainRow]:
         for row in rows:
-            if row.id in self._conversations:
+            if row.id in self._conversation_ids:
                 continue
-            self._conversations.add(row.id)
+            self._conversation_ids.add(row.id)
             created_at = _id_text(row.created_at)
             yield {"kind": "conversation", "id": row.id, "contact_id": row.contact_id, "created_at": created_at}
 
-    def _former(self, connection: Connection, *, table: Table, kind: str) -> list[PlainRow]:
+    def _former_ids(self, connection: Connection, *, table: Table, kind: str) -> list[PlainRow]:
         """Ids that people or programs may hold, and what they lead to."""
         merged = table.select().where(table.c.mentorado_id == self._mentorado_id, table.c.merged_into.is_not(None))
         return [

@@ -186,8 +186,8 @@ class DumpCheck:
     """
 
     def __init__(self) -> None:
-        self._people: set[bytes] = set()
-        self._talks: set[bytes] = set()
+        self._contact_ids: set[bytes] = set()
+        self._conversation_ids: set[bytes] = set()
         self._providers: dict[bytes, str] = {}  # by link
         self._erasures = 0
 
@@ -195,21 +195,21 @@ class DumpCheck:
         """Raises `Problem(BACKUP_ALTERED)`."""
         dumped_rows = read(rows)
         self._erasures += len(dumped_rows.suppressions)
-        self._people.update(bytes.fromhex(each.id) for each in dumped_rows.contacts)
-        self._learn_former(self._people, dumped_rows.former_contacts)
+        self._contact_ids.update(bytes.fromhex(each.id) for each in dumped_rows.contacts)
+        self._learn_former(self._contact_ids, dumped_rows.former_contacts)
         for talk in dumped_rows.conversations:
-            self._require(talk.contact_id, self._people)
-            self._talks.add(bytes.fromhex(talk.id))
-        self._learn_former(self._talks, dumped_rows.former_conversations)
+            self._require(talk.contact_id, self._contact_ids)
+            self._conversation_ids.add(bytes.fromhex(talk.id))
+        self._learn_former(self._conversation_ids, dumped_rows.former_conversations)
         for row in dumped_rows.messages:
-            self._require(row.conversation_id, self._talks)
+            self._require(row.conversation_id, self._conversation_ids)
             if row.sender_id is not None:
-                self._require(row.sender_id, self._people)
+                self._require(row.sender_id, self._contact_ids)
             self._learn_link(row.link_id, row.columns["provider"])
         for each in dumped_rows.early_receipts:
             self._learn_link(each.link_id, each.provider)
-        if max(len(self._people), len(self._talks), len(self._providers), self._erasures) > MOST:
-            raise _altered("more people than anybody knows")
+        if max(len(self._contact_ids), len(self._conversation_ids), len(self._providers), self._erasures) > MOST:
+            raise _altered_problem("more people than anybody knows")
 
     def _learn_former(self, known: set[bytes], rows: Iterable[FormerIdRow]) -> None:
         for each in rows:
@@ -220,15 +220,15 @@ class DumpCheck:
 
     def _learn_link(self, link_id: str, provider: str) -> None:
         if self._providers.setdefault(bytes.fromhex(link_id), provider) != provider:
-            raise _altered("a link that has two providers")
+            raise _altered_problem("a link that has two providers")
 
     @staticmethod
     def _require(text: str, known: set[bytes]) -> None:
         if bytes.fromhex(text) not in known:
-            raise _altered("it belongs to nobody")
+            raise _altered_problem("it belongs to nobody")
 
 
-def _altered(why: str) -> Problem:
+def _altered_problem(why: str) -> Problem:
     return Problem(ProblemCode.BACKUP_ALTERED, path="", detail=WHERE, why=why)
 
 

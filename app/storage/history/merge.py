@@ -86,7 +86,7 @@ class ContactMerger:
     def contact(self, person: ContactRow) -> None:
         if (person.addresses, person.last_at or person.created_at) in self.suppressed:
             return  # all of it was said before they were erased
-        here = self.here(contact, person.id)
+        here = self.resolve(contact, person.id)
         if here.root is None and not self._known(person.addresses):
             self._insert(person, here.id)
             return
@@ -101,10 +101,10 @@ class ContactMerger:
             update_names(self._connection, {root: (person.named_at, person.name)})
 
     def conversation(self, talk: ConversationRow) -> None:
-        here = self.here(conversation, talk.id)
+        here = self.resolve(conversation, talk.id)
         if here.root is not None:
             return
-        contact_id = self.here(contact, talk.contact_id).root
+        contact_id = self.resolve(contact, talk.contact_id).root
         if contact_id is None:
             self.left_out()
             return
@@ -121,29 +121,33 @@ class ContactMerger:
         )
 
     def former(self, table: Table, row: FormerIdRow) -> None:
-        here = self.here(table, row.id)
+        here = self.resolve(table, row.id)
         if here.root is not None:
             return
-        root = self.here(table, row.now).root
+        root = self.resolve(table, row.now).root
         if root is None:
             self.left_out()
             return
         self._insert_former(table, here.id, root, row.created_at)
 
-    def here(self, table: Table, dumped_id: str) -> ResolvedId:
-        return self.all_here(table, [dumped_id])[dumped_id]
+    def resolve(self, table: Table, dumped_id: str) -> ResolvedId:
+        return self.resolve_all(table, [dumped_id])[dumped_id]
 
-    def all_here(self, table: Table, dumped_ids: Iterable[str]) -> dict[str, ResolvedId]:
+    def resolve_all(self, table: Table, dumped_ids: Iterable[str]) -> dict[str, ResolvedId]:
         """What each of the ids is here. One that another mentorado has (who was enrolled twice) gets one of its own."""
         ids = {each: each for each in dumped_ids}
         owners: dict[str, tuple[str, str]] = {}
-        self._look(table, ids.values(), owners)
-        taken = {each: self.own(each) for each in ids if owners.get(each, (self.mentorado_id,))[0] != self.mentorado_id}
-        self._look(table, taken.values(), owners)
+        self._load_owners(table, ids.values(), owners)
+        taken = {
+            each: self.replacement_id(each)
+            for each in ids
+            if owners.get(each, (self.mentorado_id,))[0] != self.mentorado_id
+        }
+        self._load_owners(table, taken.values(), owners)
         ids |= taken
         return {each: ResolvedId(own, owners[own][1] if own in owners else None) for each, own in ids.items()}
 
-    def own(self, dumped_id: str) -> str:
+    def replacement_id(self, dumped_id: str) -> str:
         """The id that *dumped_id* gets where another mentorado has it: the same one each time."""
         return sha256(f"{self.mentorado_id} {dumped_id}".encode()).hexdigest()[:32]
 
@@ -156,7 +160,7 @@ class ContactMerger:
         if not self.suppressed:
             raise Problem(ProblemCode.BACKUP_ALTERED, path="", detail=WHERE, why="it belongs to nobody")
 
-    def _look(self, table: Table, ids: Iterable[str], owners: dict[str, tuple[str, str]]) -> None:
+    def _load_owners(self, table: Table, ids: Iterable[str], owners: dict[str, tuple[str, str]]) -> None:
         for some in chunks(list(ids)):
             found = select(table.c.id, table.c.mentorado_id, table.c.merged_into).where(table.c.id.in_(some))
             for row in self._connection.execute(found):
@@ -232,7 +236,7 @@ class MessageMerger:
 
     def __init__(self, connection: Connection, people: ContactMerger) -> None:
         self._connection = connection
-        self._people = people
+        self._contact_merger = people
         self._links: dict[Key, str] = {}  # by the link of the dump, and its provider
         self.targets: set[str] = set()
         """The provider ids of what may look different now."""
@@ -240,17 +244,19 @@ class MessageMerger:
     def messages(self, rows: Sequence[MessageRow]) -> int:
         """Returns how many were new."""
         self._learn_links((row.link_id, row.columns["provider"]) for row in rows)
-        talks = self._people.all_here(conversation, (row.conversation_id for row in rows))
-        senders = self._people.all_here(contact, (row.sender_id for row in rows if row.sender_id is not None))
+        talks = self._contact_merger.resolve_all(conversation, (row.conversation_id for row in rows))
+        senders = self._contact_merger.resolve_all(
+            contact, (row.sender_id for row in rows if row.sender_id is not None)
+        )
         known = self._found(_KNOWN, [row.columns["provider_id"] for row in rows])
         new: dict[Key, dict[str, Any]] = {}
         for row in rows:
             talk = talks[row.conversation_id].root
             sender = None if row.sender_id is None else senders[row.sender_id].root
             if talk is None or (row.sender_id is not None and sender is None):
-                self._people.left_out()
+                self._contact_merger.left_out()
             elif row.key in known:
-                self._again(row, known[row.key], talk, sender)
+                self._merge_known(row, known[row.key], talk, sender)
             elif row.key not in new and not self._suppressed(row, talk, sender):
                 new[row.key] = self._row(row, talk, sender)
         self._take_early(new)
@@ -264,15 +270,15 @@ class MessageMerger:
         latest: dict[Key, ReceiptRow] = {}
         for each in rows:
             before = latest.get(each.key)
-            latest[each.key] = each if before is None else _both(before, each)
+            latest[each.key] = each if before is None else _merge_receipts(before, each)
         ids = [provider_id for _, provider_id in latest]
         known, waiting = self._found(_KNOWN, ids), self._found(_EARLY, ids)
         for key, each in latest.items():
             if key in known and known[key].delivery is not None:
                 self._deliver(known[key], each.delivery, each.failure)
             elif key in waiting:
-                now = _further(waiting[key], each.delivery, each.failure)
-                self._connection.execute(early_receipt.update().where(_same(waiting[key])).values(**now))
+                now = _merge_delivery(waiting[key], each.delivery, each.failure)
+                self._connection.execute(early_receipt.update().where(_same_receipt(waiting[key])).values(**now))
             else:
                 values: dict[str, Any] = {
                     "link_id": self._links[each.link_id, each.provider],
@@ -293,7 +299,7 @@ class MessageMerger:
             "delivery": None if row.delivery is None else row.delivery.value,
         }
 
-    def _again(self, message_row: MessageRow, known: Row[Any], talk: str, sender: str | None) -> None:
+    def _merge_known(self, message_row: MessageRow, known: Row[Any], talk: str, sender: str | None) -> None:
         """It is here. It may have been readable then, have got further, or have come earlier."""
         if known.kind == MessageKind.UNREADABLE and message_row.kind is not MessageKind.UNREADABLE:
             row = self._row(message_row, talk, sender)
@@ -308,29 +314,31 @@ class MessageMerger:
     def _deliver(self, known: Row[Any], delivery: DeliveryStatus, failure: str | None) -> None:
         if known.delivery is None:
             return
-        now = _further(known, delivery, failure)
+        now = _merge_delivery(known, delivery, failure)
         if now != {name: getattr(known, name) for name in now}:
             self._connection.execute(message.update().where(message.c.number == known.number).values(**now))
 
     def _suppressed(self, row: MessageRow, talk: str, sender: str | None) -> bool:
-        if not self._people.suppressed:
+        if not self._contact_merger.suppressed:
             return False
         whose = select(conversation.c.contact_id).where(conversation.c.id == talk)
         people = [self._connection.execute(whose).scalar_one(), *([] if sender is None else [sender])]
         sent_at = row.columns["sent_at"]
-        return any((self._people.addresses(each), sent_at) in self._people.suppressed for each in people)
+        return any(
+            (self._contact_merger.addresses(each), sent_at) in self._contact_merger.suppressed for each in people
+        )
 
     def _take_early(self, new: Mapping[Key, dict[str, Any]]) -> None:
         """Receipts that came here before their message did."""
         for key, waiting in self._found(_EARLY, [provider_id for _, provider_id in new]).items():
             if key in new and new[key]["delivery"] is not None:
-                new[key] |= _further(waiting, DeliveryStatus(new[key]["delivery"]), new[key]["failure"])
-                self._connection.execute(delete(early_receipt).where(_same(waiting)))
+                new[key] |= _merge_delivery(waiting, DeliveryStatus(new[key]["delivery"]), new[key]["failure"])
+                self._connection.execute(delete(early_receipt).where(_same_receipt(waiting)))
 
     def _found(self, query: Select[Any], provider_ids: Collection[str]) -> dict[Key, Row[Any]]:
         found: dict[Key, Row[Any]] = {}
         for some in chunks(provider_ids):
-            given = {"mentorado_id": self._people.mentorado_id, "provider_ids": dumps(some)}
+            given = {"mentorado_id": self._contact_merger.mentorado_id, "provider_ids": dumps(some)}
             found |= {(row.provider, row.provider_id): row for row in self._connection.execute(query, given)}
         return found
 
@@ -339,19 +347,19 @@ class MessageMerger:
             self._links[link_id, provider] = self._link(link_id, provider)
 
     def _link(self, link_id: str, provider: str) -> str:
-        mine = (self._people.mentorado_id, provider)
-        own = self._people.own(link_id)
-        candidates = (link_id, own, self._people.own(f"{own} {provider}"))
+        mine = (self._contact_merger.mentorado_id, provider)
+        own = self._contact_merger.replacement_id(link_id)
+        candidates = (link_id, own, self._contact_merger.replacement_id(f"{own} {provider}"))
         rows = {row.id: row for row in self._connection.execute(link.select().where(link.c.id.in_(candidates)))}
         if link_id in rows and (rows[link_id].mentorado_id, rows[link_id].provider) == mine:
             return link_id
-        theirs = (link.c.mentorado_id == self._people.mentorado_id) & (link.c.provider == provider)
+        theirs = (link.c.mentorado_id == self._contact_merger.mentorado_id) & (link.c.provider == provider)
         in_use: str | None = self._connection.execute(select(link.c.id).where(theirs, link.c.active)).scalar()
         if in_use is not None:
             return in_use
         for each in candidates:
             if each not in rows:
-                values = {"id": each, "mentorado_id": self._people.mentorado_id, "provider": provider}
+                values = {"id": each, "mentorado_id": self._contact_merger.mentorado_id, "provider": provider}
                 self._connection.execute(link.insert().values(**values, active=False, wanted=False))
                 return each
             if (rows[each].mentorado_id, rows[each].provider) == mine:
@@ -359,7 +367,7 @@ class MessageMerger:
         raise AssertionError("the last is this mentorado's and this provider's")
 
 
-def _further(known: Row[Any], delivery: DeliveryStatus, failure: str | None) -> dict[str, str | None]:
+def _merge_delivery(known: Row[Any], delivery: DeliveryStatus, failure: str | None) -> dict[str, str | None]:
     """How far *known* got with what else was reported, and why it failed where it did."""
     return {
         "delivery": merge_delivery(DeliveryStatus(known.delivery), delivery).value,
@@ -367,10 +375,10 @@ def _further(known: Row[Any], delivery: DeliveryStatus, failure: str | None) -> 
     }
 
 
-def _both(one: ReceiptRow, other: ReceiptRow) -> ReceiptRow:
+def _merge_receipts(one: ReceiptRow, other: ReceiptRow) -> ReceiptRow:
     delivery = merge_delivery(one.delivery, other.delivery)
     return replace(other, delivery=delivery, failure=latest_failure(one.failure, other.failure) or None)
 
 
-def _same(waiting: Row[Any]) -> ColumnElement[bool]:
+def _same_receipt(waiting: Row[Any]) -> ColumnElement[bool]:
     return and_(early_receipt.c.link_id == waiting.link_id, early_receipt.c.provider_id == waiting.provider_id)

@@ -59,7 +59,7 @@ def apply_edits(connection: Connection, mentorado_id: MentoradoId, targets: Coll
 
 
 def _outcome(target: Row[Any], changes: Iterable[Row[Any]]) -> dict[str, Any]:
-    allowed = [change for change in changes if _may(change, target)]
+    allowed = [change for change in changes if _is_permitted(change, target)]
     edits = [change for change in allowed if change.kind == MessageKind.EDIT]
     edit = max(edits, key=lambda change: (change.sent_at, change.number), default=None)
     revocations = [change.sent_at for change in allowed if change.kind == MessageKind.REVOCATION]
@@ -70,7 +70,7 @@ def _outcome(target: Row[Any], changes: Iterable[Row[Any]]) -> dict[str, Any]:
     }
 
 
-def _may(change: Row[Any], target: Row[Any]) -> bool:
+def _is_permitted(change: Row[Any], target: Row[Any]) -> bool:
     """Authors change what they wrote. In a group its admins may revoke what others wrote: who is one is not known here,
     except that the mentorado's own phone offers it to admins only."""
     if change.from_me or target.from_me:
@@ -96,7 +96,7 @@ _TAIL = select(_END_OF_IT).where(_END_OF_IT.c.link_id == bindparam("link_id")).o
 _LATE_ROWS = message.c.number.in_(json_list_param("numbers"))
 
 
-def _disorder() -> Select[int]:
+def _out_of_order() -> Select[int]:
     """A row that was sent before the one above it: the database finds out, and hands nothing over otherwise."""
     tail = _TAIL.subquery()
     above = (func.lag(tail.c[name]).over(order_by=tail.c.number).label(f"{name}_above") for name in _ORDER)
@@ -106,7 +106,7 @@ def _disorder() -> Select[int]:
     return select(literal(1)).where(earlier | (same_time & (each.c.provider_id < each.c.provider_id_above))).limit(1)
 
 
-_DISORDER: Final = _disorder()
+_DISORDER: Final = _out_of_order()
 
 
 def reorder_tail(

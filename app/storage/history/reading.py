@@ -25,7 +25,7 @@ from app.domain.messages import (
     StoredMessage,
 )
 from app.storage.database import count, plain, readable
-from app.storage.history.contacts import address_rank, named_after
+from app.storage.history.contacts import address_rank, display_name_from
 from app.storage.tables import contact, contact_address, conversation, link, message
 
 # Statements of the hot path are made once: making them takes longer than executing them.
@@ -33,7 +33,7 @@ _PAGE = (
     select(message)
     .where(
         message.c.conversation_id == bindparam("conversation_id"),
-        message.c.shown,
+        message.c.message_from_row,
         message.c.number < bindparam("before"),
     )
     .order_by(message.c.number.desc())
@@ -59,16 +59,16 @@ def messages(
     connection: Connection, conversation_id: ConversationId, before: int | None, limit: int
 ) -> Sequence[StoredMessage]:
     page = {
-        "conversation_id": _living(connection, conversation_id),
+        "conversation_id": _current_id(connection, conversation_id),
         "before": _END if before is None else before,
         "limit": limit,
     }
-    return _as_shown(connection, connection.execute(_PAGE, page).all())
+    return _messages_from_rows(connection, connection.execute(_PAGE, page).all())
 
 
 def by_numbers(connection: Connection, numbers: Collection[int]) -> Sequence[StoredMessage]:
     """The newest first."""
-    return _as_shown(connection, connection.execute(_NUMBERED, {"those": numbers}).all())
+    return _messages_from_rows(connection, connection.execute(_NUMBERED, {"those": numbers}).all())
 
 
 def export(
@@ -85,14 +85,14 @@ def export(
         wanted = message.c.conversation_id.in_(theirs.where(conversation.c.contact_id == who))
         wanted |= (message.c.sender_id == who) & message.c.conversation_id.in_(theirs)
     page = select(message).where(message.c.number > after, wanted).order_by(message.c.number).limit(limit)
-    return _as_shown(connection, connection.execute(page).all())
+    return _messages_from_rows(connection, connection.execute(page).all())
 
 
 def conversations(connection: Connection, mentorado_id: MentoradoId) -> Sequence[Conversation]:
     living = (conversation.c.mentorado_id == mentorado_id) & conversation.c.merged_into.is_(None)
     counted = (
         select(message.c.conversation_id, func.count().label("messages"), func.max(message.c.number).label("last"))
-        .where(message.c.conversation_id.in_(select(conversation.c.id).where(living)), message.c.shown)
+        .where(message.c.conversation_id.in_(select(conversation.c.id).where(living)), message.c.message_from_row)
         .group_by(message.c.conversation_id)
         .subquery()
     )
@@ -117,7 +117,7 @@ def conversations(connection: Connection, mentorado_id: MentoradoId) -> Sequence
         Conversation(
             id=row.id,
             mentorado_id=mentorado_id,
-            title=plain(row.name) or next(map(named_after, addresses[row.contact_id]), ""),
+            title=plain(row.name) or next(map(display_name_from, addresses[row.contact_id]), ""),
             addresses=tuple(addresses[row.contact_id]),
             is_group=bool(row.many),
             messages=row.messages,
@@ -135,7 +135,7 @@ def extent(connection: Connection, mentorado_id: MentoradoId) -> HistoryStats:
             func.count().label("messages"),
             func.count(message.c.conversation_id.distinct()).label("conversations"),
             func.min(message.c.sent_at).label("since"),
-        ).where(message.c.conversation_id.in_(theirs), message.c.shown)
+        ).where(message.c.conversation_id.in_(theirs), message.c.message_from_row)
     ).one()
     return HistoryStats(messages=row.messages, conversations=row.conversations, since=row.since)
 
@@ -149,7 +149,7 @@ def contacts(connection: Connection, mentorado_id: MentoradoId) -> int:
     return connection.execute(theirs).scalar_one()
 
 
-def _living(connection: Connection, conversation_id: ConversationId) -> ConversationId:
+def _current_id(connection: Connection, conversation_id: ConversationId) -> ConversationId:
     """The conversation that *conversation_id* leads to since it was merged, or itself."""
     return connection.execute(_LIVING, {"conversation_id": conversation_id}).scalar() or conversation_id
 
@@ -166,12 +166,12 @@ def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict
     return found
 
 
-def _as_shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMessage]:
+def _messages_from_rows(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMessage]:
     reactions = _reactions(connection, [row.provider_id for row in rows])
-    quoted = _quoted(connection, rows)
+    quoted = _quoted_texts(connection, rows)
     asked = {tuple(row) for row in connection.execute(_REVOKING, {"those": [row.provider_id for row in rows]})}
 
-    def shown(row: Row[Any]) -> StoredMessage:
+    def message_from_row(row: Row[Any]) -> StoredMessage:
         return StoredMessage(
             number=row.number,
             conversation_id=row.conversation_id,
@@ -196,7 +196,7 @@ def _as_shown(connection: Connection, rows: Sequence[Row[Any]]) -> list[StoredMe
             revocation_asked=row.revoked_at is None and (row.conversation_id, row.provider_id) in asked,
         )
 
-    return list(readable("message", rows, shown))
+    return list(readable("message", rows, message_from_row))
 
 
 def _media(row: Row[Any]) -> Media | None:
@@ -217,9 +217,9 @@ def _reactions(connection: Connection, provider_ids: Sequence[str]) -> dict[tupl
     return {target: tuple(sign for sign in signs.values() if sign) for target, signs in last.items()}
 
 
-def _quoted(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, str]:
+def _quoted_texts(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, str]:
     """What each message answers to; it may be in another conversation of the same mentorado."""
-    answers = [row for row in rows if row.refers_to and row.shown]
+    answers = [row for row in rows if row.refers_to and row.message_from_row]
     if not answers:
         return {}
     sibling = link.alias()
@@ -247,7 +247,7 @@ def messages_after(
     following = (
         select(message.c.number)
         .where(message.c.conversation_id == func.coalesce(merged, conversation_id))
-        .where(message.c.shown, message.c.number > number)
+        .where(message.c.message_from_row, message.c.number > number)
         .order_by(message.c.number)
         .limit(limit)
     )
@@ -274,7 +274,7 @@ def names(
         lambda row: (row.contact_id, Address(AddressKind(row.kind), plain(row.value))),
     )
     ranked = sorted(found, key=lambda one: address_rank(one[1]), reverse=True)
-    best = {who: named_after(address) for who, address in ranked}
+    best = {who: display_name_from(address) for who, address in ranked}
     return {
         row.id: ConversationRef(
             id=row.id,
@@ -345,8 +345,8 @@ def _words(text: str) -> list[str]:
     """Split as the index does: into letters and digits, whose accents it ignores."""
     plain = "".join(letter for letter in unicodedata.normalize("NFD", text) if not "\u0300" <= letter <= "\u036f")
     letters = unicodedata.normalize("NFC", plain)
-    return "".join(letter if _in_words(letter) else " " for letter in letters).split()
+    return "".join(letter if _is_indexed(letter) else " " for letter in letters).split()
 
 
-def _in_words(letter: str) -> bool:
+def _is_indexed(letter: str) -> bool:
     return unicodedata.category(letter)[0] in "LN" and letter not in _NO_LETTERS

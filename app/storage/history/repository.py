@@ -256,7 +256,7 @@ class SqlHistoryDump:
 
         dump = await self._database.read(begin)
         while not dump.ended:
-            if rows := await self._database.read(dump.following):
+            if rows := await self._database.read(dump.next_batch):
                 yield rows
 
     def checker(self) -> RowsCheck:

@@ -101,23 +101,23 @@ class _Batch:
         self._mentorado_id = mentorado.id
         self._at = at
         self.changed: set[ConversationId] = set()
-        self._grown: Counter[ConversationId] = Counter()
+        self._new_message_counts: Counter[ConversationId] = Counter()
 
     def messages(self, reported: Iterable[ProviderMessage]) -> None:
-        incoming_by_id, known = self._known(reported)
+        incoming_by_id, known = self._stored_and_reported(reported)
         suppressed = Suppressed(self._connection, self._mentorado_id)
         new = [
             incoming
             for incoming in incoming_by_id.values()
-            if (incoming.provider_id not in known or _heals(incoming, known[incoming.provider_id]))
+            if (incoming.provider_id not in known or _is_readable_retry(incoming, known[incoming.provider_id]))
             and (incoming.chat, incoming.sent_at) not in suppressed
             and (incoming.sender, incoming.sent_at) not in suppressed
         ]
         if not new:
             return
-        new = self._referring(new, incoming_by_id)
+        new = self._resolve_references(new, incoming_by_id)
         book = AddressBook(self._connection, self._mentorado_id, self._at)
-        book.learn(list(dict.fromkeys(addresses for incoming in new for addresses in _people(incoming))))
+        book.learn(list(dict.fromkeys(addresses for incoming in new for addresses in _address_groups(incoming))))
         self._write(new, known, book)
         update_names(self._connection, _names(new, book))
 
@@ -131,16 +131,18 @@ class _Batch:
         if (
             self._link.provider is ProviderKind.WHATSAPP_WEB
         ):  # whose messages come in their order, but for a long backlog
-            put_backlog_in_place(self._connection, self._link.id, self._grown, self._at)
+            put_backlog_in_place(self._connection, self._link.id, self._new_message_counts, self._at)
         else:
-            reorder_tail(self._connection, self._link.id, self._grown.keys(), self._at)
+            reorder_tail(self._connection, self._link.id, self._new_message_counts.keys(), self._at)
 
-    def _known(self, reported: Iterable[ProviderMessage]) -> tuple[dict[str, ProviderMessage], dict[str, Row[Any]]]:
+    def _stored_and_reported(
+        self, reported: Iterable[ProviderMessage]
+    ) -> tuple[dict[str, ProviderMessage], dict[str, Row[Any]]]:
         """What is reported, and what is stored of it, by the provider's id.
 
         Ids are chosen by who sends, so that two people may choose the same: the later message gets one of its own.
         """
-        incoming_by_id = _once(reported)
+        incoming_by_id = _merge_reported(reported)
         known = {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, incoming_by_id)}
         others = [
             incoming
@@ -155,7 +157,7 @@ class _Batch:
             known |= {row.provider_id: row for row in _rows(self._connection, _STORED, self._link.id, own_ids)}
         return incoming_by_id, known
 
-    def _referring(self, new: list[ProviderMessage], targets: Collection[str]) -> list[ProviderMessage]:
+    def _resolve_references(self, new: list[ProviderMessage], targets: Collection[str]) -> list[ProviderMessage]:
         """*new*, with edits and revocations of a message that has an id of its own referring to that."""
         changing = (MessageKind.EDIT, MessageKind.REVOCATION)
         own = {
@@ -245,7 +247,7 @@ class _Batch:
                 before, failure = early.get(incoming.provider_id, (None, ""))
                 row |= {"delivery": merge_delivery(before, DeliveryStatus.ACCEPTED).value, "failure": failure or None}
             inserted.append(row)
-            self._grown[row["conversation_id"]] += bool(row["shown"])
+            self._new_message_counts[row["conversation_id"]] += bool(row["shown"])
         if inserted:
             _insert(self._connection, inserted)
 
@@ -276,14 +278,14 @@ class _Batch:
         }
 
 
-def _once(reported: Iterable[ProviderMessage]) -> dict[str, ProviderMessage]:
+def _merge_reported(reported: Iterable[ProviderMessage]) -> dict[str, ProviderMessage]:
     incoming_by_id: dict[str, ProviderMessage] = {}
     for each in reported:
         incoming, before = each, incoming_by_id.get(each.provider_id)
-        if before is not None and _differ(incoming, before):
+        if before is not None and _are_different(incoming, before):
             incoming = replace(incoming, provider_id=_own_id(incoming))
             before = incoming_by_id.get(incoming.provider_id)
-        if before is None or _heals(incoming, before):
+        if before is None or _is_readable_retry(incoming, before):
             incoming_by_id[incoming.provider_id] = (
                 incoming if incoming.chat else replace(incoming, chat=incoming.sender or _NOWHERE)
             )
@@ -295,7 +297,7 @@ def _author(incoming: ProviderMessage) -> Addresses:
     return incoming.sender if is_group_kind(incoming.chat) else incoming.chat + incoming.sender
 
 
-def _differ(one: ProviderMessage, other: ProviderMessage) -> bool:
+def _are_different(one: ProviderMessage, other: ProviderMessage) -> bool:
     """Whether two messages with the same id are two: sent at different times, by people who share no address."""
     if one.sent_at == other.sent_at or MessageKind.UNREADABLE in (one.kind, other.kind):
         return False
@@ -310,12 +312,12 @@ def _own_id(incoming: ProviderMessage, provider_id: str | None = None) -> str:
     return f"{provider_id or incoming.provider_id}~{sha256(author.encode()).hexdigest()[:16]}"
 
 
-def _heals(incoming: ProviderMessage, before: Row[Any] | ProviderMessage) -> bool:
+def _is_readable_retry(incoming: ProviderMessage, before: Row[Any] | ProviderMessage) -> bool:
     """Whether this is the readable form, sent again by its author, of what could not be decrypted."""
     return before.kind == MessageKind.UNREADABLE and incoming.kind is not MessageKind.UNREADABLE
 
 
-def _people(incoming: ProviderMessage) -> Iterator[Addresses]:
+def _address_groups(incoming: ProviderMessage) -> Iterator[Addresses]:
     """The tuples of addresses that name one contact each."""
     yield incoming.chat
     if incoming.from_me or not incoming.sender or incoming.sender == incoming.chat:

@@ -47,7 +47,7 @@ class EncryptedFile:
     @classmethod
     def create(cls, path: Path, passphrase: str, kept: Mapping[str, str], *, cost: int = COST) -> EncryptedFile:
         """Make the file with what is *kept*. Raises `Problem(PASSPHRASE_SHORT)` before anything is written."""
-        if len(_normal(passphrase)) < LEAST_LETTERS:
+        if len(_normalize(passphrase)) < LEAST_LETTERS:
             raise Problem(ProblemCode.PASSPHRASE_SHORT, least=str(LEAST_LETTERS))
         salt = os.urandom(16)
         made = cls(path, _derive(passphrase, salt, cost), cost, salt)
@@ -57,7 +57,7 @@ class EncryptedFile:
     @classmethod
     def open(cls, path: Path, passphrase: str) -> EncryptedFile:
         """Open the file that exists. Raises `Problem(PASSPHRASE_WRONG)` or one that says what became of the file."""
-        cost, salt, _, _, _ = _taken_apart(path)
+        cost, salt, _, _, _ = _parse_header(path)
         opened = cls(path, _derive(passphrase, salt, cost), cost, salt)
         opened._read()
         return opened
@@ -77,7 +77,7 @@ class EncryptedFile:
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        cost, salt, nonce, head, locked = _taken_apart(self._path)
+        cost, salt, nonce, head, locked = _parse_header(self._path)
         if (cost, salt) != (self._cost, self._salt):
             raise Problem(ProblemCode.SECRETS_LOCKED)  # somebody made it anew meanwhile
         try:
@@ -103,13 +103,13 @@ def set_aside(path: Path) -> None:
     number = 1
     while (aside := path.with_name(f"{path.name}.{number}")).exists():
         number += 1
-    _or_problem(path, lambda: path.rename(aside))
+    _run_file_work(path, lambda: path.rename(aside))
 
 
-def _taken_apart(path: Path) -> tuple[int, bytes, bytes, bytes, bytes]:
+def _parse_header(path: Path) -> tuple[int, bytes, bytes, bytes, bytes]:
     """Cost, salt, nonce, the whole head as it is in the file, and the locked content."""
     try:
-        whole = _bounded(path)
+        whole = _read_bounded(path)
     except FileNotFoundError:
         raise Problem(ProblemCode.SECRETS_LOCKED) from None
     except OSError as error:
@@ -126,7 +126,7 @@ def _taken_apart(path: Path) -> tuple[int, bytes, bytes, bytes, bytes]:
     return cost, salt, nonce, content[: _HEAD.size], content[_HEAD.size :]
 
 
-def _bounded(path: Path) -> bytes:
+def _read_bounded(path: Path) -> bytes:
     """Read a regular file of at most `LARGEST` bytes. Raises `OSError`."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with open(descriptor, "rb") as file:  # noqa: PTH123 - by descriptor: a pipe must not make us wait
@@ -141,10 +141,10 @@ def _bounded(path: Path) -> bytes:
 def _derive(passphrase: str, salt: bytes, cost: int) -> bytes:
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-    return Scrypt(salt=salt, length=32, n=1 << cost, r=8, p=1).derive(_normal(passphrase).encode())
+    return Scrypt(salt=salt, length=32, n=1 << cost, r=8, p=1).derive(_normalize(passphrase).encode())
 
 
-def _normal(passphrase: str) -> str:
+def _normalize(passphrase: str) -> str:
     """The same letters whatever keyboard and system they were typed on."""
     return unicodedata.normalize("NFKC", passphrase)
 
@@ -162,13 +162,13 @@ def _replace(path: Path, content: bytes) -> None:
         part.replace(path)
 
     try:
-        _or_problem(path, write)
+        _run_file_work(path, write)
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
 
 
-def _or_problem(path: Path, work: Callable[[], object]) -> None:
+def _run_file_work(path: Path, work: Callable[[], object]) -> None:
     try:
         work()
     except OSError as error:

@@ -103,7 +103,7 @@ def trusted_keyring(trusted: frozenset[str] = TRUSTED) -> SystemKeyring | None:
     for candidate in candidates:
         if name_of(candidate) in trusted:
             backend = SystemKeyring(candidate)
-            return backend if _gives_back(backend) else None
+            return backend if _round_trips(backend) else None
     log.info("No keyring that is trusted: %s", ", ".join(map(name_of, candidates)))
     return None
 
@@ -113,7 +113,7 @@ def name_of(backend: KeyringBackend) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _gives_back(backend: SystemKeyring) -> bool:
+def _round_trips(backend: SystemKeyring) -> bool:
     name, value = f"trial {uuid4().hex}", uuid4().hex
     try:
         backend.set(name, value)
@@ -155,7 +155,7 @@ class SelectableSecretStore:
 
     async def place(self) -> SecretBackendKind:
         async with self._turn:
-            return await self._found()
+            return await self._find_backend()
 
     async def get(self, name: str) -> str | None:
         return await self._use(lambda backend: backend.get(name))
@@ -170,12 +170,12 @@ class SelectableSecretStore:
 
     async def use_memory(self) -> None:
         async with self._turn:
-            if await self._found() is SecretBackendKind.NONE:
-                self._put(SecretBackendKind.MEMORY, MemoryBackend())
+            if await self._find_backend() is SecretBackendKind.NONE:
+                self._activate(SecretBackendKind.MEMORY, MemoryBackend())
 
     async def use_file(self, passphrase: str) -> None:
         async with self._turn:
-            if await self._found() is SecretBackendKind.KEYRING:
+            if await self._find_backend() is SecretBackendKind.KEYRING:
                 return  # there is a better place, and what is in it would be out of sight
             if self._file.exists():
                 opened = await self._in_thread(lambda: EncryptedFile.open(self._file, passphrase))
@@ -183,32 +183,32 @@ class SelectableSecretStore:
                 kept = self._backend.kept if isinstance(self._backend, MemoryBackend) else {}
                 make = lambda: EncryptedFile.create(self._file, passphrase, kept, cost=self._cost)  # noqa: E731
                 opened = await self._in_thread(make)
-            self._put(SecretBackendKind.ENCRYPTED_FILE, opened)
+            self._activate(SecretBackendKind.ENCRYPTED_FILE, opened)
 
     async def retire_file(self) -> None:
         async with self._turn:
             if self._file.exists():
                 await self._in_thread(lambda: set_aside(self._file))
                 self._place = None
-            await self._found()
+            await self._find_backend()
 
     async def retry_keyring(self) -> SecretBackendKind:
         async with self._turn:
             if self._place is SecretBackendKind.NONE:
                 self._place = None
-            return await self._found()
+            return await self._find_backend()
 
-    async def _found(self) -> SecretBackendKind:
+    async def _find_backend(self) -> SecretBackendKind:
         if self._place is not None:
             return self._place
         if self._file.exists():
             opened = await self._file_by_passphrase()
-            return self._put(SecretBackendKind.ENCRYPTED_FILE if opened else SecretBackendKind.LOCKED_FILE, opened)
+            return self._activate(SecretBackendKind.ENCRYPTED_FILE if opened else SecretBackendKind.LOCKED_FILE, opened)
         keyring = await self._keyring()
         if keyring is not None:
-            return self._put(SecretBackendKind.KEYRING, keyring)
+            return self._activate(SecretBackendKind.KEYRING, keyring)
         made = await self._file_by_passphrase()
-        return self._put(SecretBackendKind.ENCRYPTED_FILE if made else SecretBackendKind.NONE, made)
+        return self._activate(SecretBackendKind.ENCRYPTED_FILE if made else SecretBackendKind.NONE, made)
 
     async def _file_by_passphrase(self) -> SecretBackend | None:
         """The file, opened or made with the passphrase that is known without a person; None where that fails."""
@@ -233,14 +233,14 @@ class SelectableSecretStore:
         except Problem:
             return None
 
-    def _put(self, place: SecretBackendKind, backend: SecretBackend | None) -> SecretBackendKind:
+    def _activate(self, place: SecretBackendKind, backend: SecretBackend | None) -> SecretBackendKind:
         self._place, self._backend = place, backend
         log.info("Secrets are kept: %s", place)
         return place
 
     async def _use(self, work: Callable[[SecretBackend], T]) -> T:
         async with self._turn:
-            place = await self._found()
+            place = await self._find_backend()
             backend = self._backend
             if backend is None:
                 locked = place is SecretBackendKind.LOCKED_FILE

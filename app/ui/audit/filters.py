@@ -49,19 +49,19 @@ class FilterBar(QWidget):
         self._outcome = DropdownButton(theme, _outcomes)
         self._period = DropdownButton(theme, _periods)
         self._period.choose(Period.ALL)
-        self._mentorado = DropdownButton(theme, self._names)
+        self._mentorado = DropdownButton(theme, self._mentorado_options)
         self.clear_button = QPushButton()
         self.clear_button.setProperty("role", "link")
         self.clear_button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.clear_button.clicked.connect(self.clear)
         self._pause = QTimer(self, singleShot=True, interval=TYPING_MILLISECONDS)
-        self._pause.timeout.connect(self._tell)
+        self._pause.timeout.connect(self._emit_changed)
         self.search.textChanged.connect(lambda _typed: self._pause.start())
         self._row = row = FlowLayout(self)
         for part in (self.search, self._outcome, self._period, self._mentorado, self.clear_button):
             row.addWidget(part)
         for pick in (self._outcome, self._period, self._mentorado):
-            pick.picked.connect(lambda _option: self._tell())
+            pick.picked.connect(lambda _option: self._emit_changed())
         theme.changed.connect(self._fit)
         self.retranslate()
         self._show_clear()
@@ -79,12 +79,12 @@ class FilterBar(QWidget):
     def only(self, mentorado_id: MentoradoId) -> None:
         """Show what was done to one mentorado."""
         self._mentorado.choose(mentorado_id)
-        self._tell()
+        self._emit_changed()
 
     def clear(self) -> None:
         """Want everything again."""
         self.reset()
-        self._tell()
+        self._emit_changed()
 
     def reset(self) -> None:
         """Want everything again, without telling anybody."""
@@ -115,7 +115,7 @@ class FilterBar(QWidget):
         """No layout above asks how tall a row that wraps becomes."""
         self.setFixedHeight(max(1, self._row.heightForWidth(self.width())))
 
-    def _tell(self) -> None:
+    def _emit_changed(self) -> None:
         self._pause.stop()
         self._show_clear()
         self.changed.emit()
@@ -126,7 +126,7 @@ class FilterBar(QWidget):
         self.clear_button.setVisible(self.wanted.narrows)
         self._fit()
 
-    def _names(self) -> Sequence[Option]:
+    def _mentorado_options(self) -> Sequence[Option]:
         named = sorted((each.name, each.id) for each in self._people())
         return [(None, texts("audit.filter.everybody")), *((mentorado_id, name) for name, mentorado_id in named)]
 

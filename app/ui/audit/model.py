@@ -60,7 +60,7 @@ def search_text(entry: AuditEntry) -> str:
 class AuditModel(QAbstractListModel):
     """Facts go in through `show`, `add_older`, `add_newer` and `mark_broken`."""
 
-    more_wanted = Signal()
+    more_requested = Signal()
 
     def __init__(self, today: Callable[[], date], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -122,7 +122,7 @@ class AuditModel(QAbstractListModel):
     def fetchMore(self, _parent: QModelIndex | QPersistentModelIndex) -> None:  # noqa: N802 - Qt's name
         if self._more:
             self._more = False  # asked once; who answers says whether there is still more
-            self.more_wanted.emit()
+            self.more_requested.emit()
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
         if not index.isValid() or not 0 <= index.row() < len(self._entries):
@@ -221,9 +221,9 @@ class AuditQuery:
         self.ended = self.ended or past or len(entries) < PAGE_SIZE
         if entries:
             self._before = entries[-1].number
-        return [entry for entry in entries if self.wants(entry)]
+        return [entry for entry in entries if self.matches(entry)]
 
-    def wants(self, entry: AuditEntry) -> bool:
+    def matches(self, entry: AuditEntry) -> bool:
         wanted, record = self._wanted, entry.record
         if wanted.mentorado_id is not None and record.mentorado_id != wanted.mentorado_id:
             return False
@@ -231,8 +231,8 @@ class AuditQuery:
             return False
         if self._since is not None and record.at < self._since:
             return False
-        return not self._parts or self._found(entry)
+        return not self._parts or self._matches_words(entry)
 
-    def _found(self, entry: AuditEntry) -> bool:
+    def _matches_words(self, entry: AuditEntry) -> bool:
         hay = fold(self._describe(entry))
         return all(part in hay for part in self._parts)

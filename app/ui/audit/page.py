@@ -116,7 +116,7 @@ class AuditPage(Page):
         self.export_button = QPushButton()
         self.tools.addWidget(self.export_button)
         self.tools.addWidget(self.verify_button)
-        self._reading = self._new_reading()
+        self._reading = self._new_query()
 
         top = QVBoxLayout()
         top.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3)
@@ -139,10 +139,10 @@ class AuditPage(Page):
         self.export_button.clicked.connect(self.export)
         self.filters.changed.connect(self.read_anew)
         self.filters.search.left_downwards.connect(self.take_focus)
-        self.model.more_wanted.connect(self.read_on)
+        self.model.more_requested.connect(self.read_on)
         self.table.opened.connect(self._show_entry)
-        self.table.menu_wanted.connect(self._show_menu)
-        self.verdict.entry_wanted.connect(self.go_to)
+        self.table.menu_requested.connect(self._show_menu)
+        self.verdict.entry_requested.connect(self.go_to)
         self.verdict.dismissed.connect(self.take_focus)
         self.restyle()
 
@@ -151,7 +151,7 @@ class AuditPage(Page):
     @async_slot
     async def read_anew(self) -> None:
         """Walk the audit from its end, through what the filter says now."""
-        self._reading = reading = self._new_reading()
+        self._reading = reading = self._new_query()
         self.model.clear()
         await self._fill(reading)
 
@@ -174,7 +174,7 @@ class AuditPage(Page):
             self.read_anew()
             return
         self._newest = new[0].number
-        self.model.add_newer([entry for entry in new if reading.wants(entry)])
+        self.model.add_newer([entry for entry in new if reading.matches(entry)])
         self._show_what_there_is()
 
     @async_slot
@@ -198,7 +198,7 @@ class AuditPage(Page):
     async def go_to(self, number: int) -> None:
         """Bring the entry where the chain breaks into view, or the next one where it is missing."""
         self.filters.reset()
-        self._reading = reading = self._new_reading()
+        self._reading = reading = self._new_query()
         self.model.clear()
         while not self.table.show_number(number) and reading is self._reading and not reading.ended:
             await self._fill(reading)
@@ -218,7 +218,7 @@ class AuditPage(Page):
         written = {"file": file.name}
         try:
             async with self._audit_service.around(AuditAction.EXPORT_AUDIT, after=lambda: written):
-                count = await save(self._new_reading(), file, self._clock.now(), self._say_progress)
+                count = await save(self._new_query(), file, self._clock.now(), self._say_progress)
                 written["entries"] = str(count)
         finally:
             self.export_button.setEnabled(True)
@@ -276,7 +276,7 @@ class AuditPage(Page):
 
     # --- reading
 
-    def _new_reading(self) -> AuditQuery:
+    def _new_query(self) -> AuditQuery:
         return AuditQuery(self._audit, self.filters.wanted, self._clock.now(), search_text)
 
     async def _fill(self, reading: AuditQuery) -> None:

@@ -209,7 +209,7 @@ class EntryTable(RowTable):
 
     opened = Signal(object)
     """Carries the `Line`."""
-    menu_wanted = Signal(object, QPoint)
+    menu_requested = Signal(object, QPoint)
     _delegate: EntryDelegate
 
     def __init__(self, model: AuditModel, theme: Theme, parent: QWidget | None = None) -> None:
@@ -251,7 +251,7 @@ class EntryTable(RowTable):
         if self._delegate.narrow is not (self.width() < self._theme.px(NARROW)):
             self._fit_rows()
 
-    def _want_menu(self, index: QModelIndex, where: QPoint) -> None:
+    def _request_menu(self, index: QModelIndex, where: QPoint) -> None:
         line = self._model.line_at(index)
         if line is not None:
-            self.menu_wanted.emit(line, where)
+            self.menu_requested.emit(line, where)

@@ -66,7 +66,7 @@ class _Sign(QWidget):
 class VerificationCard(QFrame):
     """Hidden until the chain is walked. A broken one says where, what that means, and what to do."""
 
-    entry_wanted = Signal(int)
+    entry_requested = Signal(int)
     dismissed = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -140,12 +140,16 @@ class VerificationCard(QFrame):
         ):
             part.setVisible(shown)
         if verdict is None:
-            self._say(Tone.PROGRESS, "refresh", texts("audit.verify.running"), self._count(self._running))
+            self._set_text(Tone.PROGRESS, "refresh", texts("audit.verify.running"), self._count_text(self._running))
         elif broken is None:
             count = verdict.last.number if verdict.last else 0
-            proven = (texts("audit.verify.intact_line"), audit_text.sealing(verdict.verified), self._checked(verdict))
+            proven = (
+                texts("audit.verify.intact_line"),
+                audit_text.sealing(verdict.verified),
+                self._checked_line(verdict),
+            )
             line = " ".join(filter(None, proven))
-            self._say(
+            self._set_text(
                 Tone.CONNECTED,
                 "shield-check",
                 texts.plural("audit.verify.intact", count, n=audit_text.number(count)),
@@ -154,7 +158,7 @@ class VerificationCard(QFrame):
         else:
             title = texts("audit.verify.broken", number=audit_text.number(broken.number))
             line = f"{audit_text.found(broken)} {texts('audit.verify.proven', number=audit_text.number(broken.number))}"
-            self._say(Tone.ERROR, "triangle-alert", title, line)
+            self._set_text(Tone.ERROR, "triangle-alert", title, line)
             self._step.setText(texts("audit.verify.what_to_do"))
         self._show_entry.setText(texts("audit.verify.show", number=audit_text.number(broken.number) if broken else ""))
         self._copy.setText(texts("audit.verify.copy"))
@@ -163,16 +167,16 @@ class VerificationCard(QFrame):
         self._cross.setAccessibleName(texts("window.dismiss"))
         self._cross.setToolTip(texts("window.dismiss"))
 
-    def _say(self, tone: Tone, icon_name: str, title: str, line: str) -> None:
+    def _set_text(self, tone: Tone, icon_name: str, title: str, line: str) -> None:
         self._sign.show_sign(tone, icon_name)
         self._title.setText(title)
         self._line.setText(line)
         self.setAccessibleName(f"{title} {line}")
 
-    def _count(self, count: int) -> str:
+    def _count_text(self, count: int) -> str:
         return texts.plural("audit.entries", count, n=audit_text.number(count))
 
-    def _checked(self, verdict: Verdict) -> str:
+    def _checked_line(self, verdict: Verdict) -> str:
         local = verdict.at.astimezone()
         return texts("audit.verify.checked", time=date_time(local))
 
@@ -184,7 +188,7 @@ class VerificationCard(QFrame):
 
     def _ask_for_entry(self) -> None:
         if self._verdict is not None and self._verdict.broken is not None:
-            self.entry_wanted.emit(self._verdict.broken.number)
+            self.entry_requested.emit(self._verdict.broken.number)
 
     def _on_copy(self) -> None:
         """What to note where nobody who can change this file can write: it gives away a chain made anew."""

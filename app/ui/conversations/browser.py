@@ -60,7 +60,7 @@ class ConversationListModel(QAbstractListModel):
         """Rows that stay keep their place in the view where the order is the same."""
         if [each.id for each in conversations] == [each.id for each in self._all]:
             self._all = list(conversations)
-            self.say_again()
+            self.refresh_texts()
             return
         self.beginResetModel()
         self._all = list(conversations)
@@ -69,7 +69,7 @@ class ConversationListModel(QAbstractListModel):
     def conversation(self, place: int) -> Conversation:
         return self._all[place]
 
-    def say_again(self) -> None:
+    def refresh_texts(self) -> None:
         if self._all:
             self.dataChanged.emit(self.index(0), self.index(len(self._all) - 1))
 
@@ -81,7 +81,7 @@ class ConversationListModel(QAbstractListModel):
             return None
         conversation = self._all[index.row()]
         if role == Role.UserRole:
-            return conversation, self._when(conversation)
+            return conversation, self._time_text(conversation)
         if role == Role.DisplayRole:
             return conversation_text.title(conversation.title, is_group=conversation.is_group)
         if role == Role.AccessibleTextRole:
@@ -89,12 +89,12 @@ class ConversationListModel(QAbstractListModel):
                 "conversation.row",
                 title=conversation_text.title(conversation.title, is_group=conversation.is_group),
                 messages=conversation_text.messages(conversation.messages),
-                when=self._when(conversation),
+                when=self._time_text(conversation),
                 last=conversation_text.last_line(conversation)[:200],
             )
         return None
 
-    def _when(self, conversation: Conversation) -> str:
+    def _time_text(self, conversation: Conversation) -> str:
         return conversation_text.short_time(conversation.last_at, self._clock.now().astimezone().date())
 
 
@@ -158,8 +158,8 @@ REFRESH_MILLISECONDS = 1000
 class ConversationBrowser(QWidget):
     """Reads the list when it is looked at, and again when it has changed."""
 
-    conversation_wanted = Signal(object)  # a Conversation
-    found_wanted = Signal(object)  # a Found
+    conversation_requested = Signal(object)  # a Conversation
+    found_requested = Signal(object)  # a Found
     counted = Signal()
     """The conversations were read anew."""
 
@@ -187,7 +187,7 @@ class ConversationBrowser(QWidget):
         self.empty = EmptyState(theme, "message", "")
         self.results = SearchResults(theme=theme, history=history, mentorados=mentorados, clock=clock)
         self._refresh = QTimer(self, singleShot=True, interval=REFRESH_MILLISECONDS)
-        self._refresh.timeout.connect(self._read)
+        self._refresh.timeout.connect(self._load)
         self._arrange()
         self._connect_parts()
         self.retranslate()
@@ -208,13 +208,13 @@ class ConversationBrowser(QWidget):
         column.addLayout(self.pages, 1)
 
     def _connect_parts(self) -> None:
-        self.list.opened.connect(lambda place: self.conversation_wanted.emit(self.conversations.conversation(place)))
+        self.list.opened.connect(lambda place: self.conversation_requested.emit(self.conversations.conversation(place)))
         self.search.asked.connect(self._search)
         self.search.cleared.connect(self._end_search)
         self.search.left_downwards.connect(self.enter)
-        self.results.opened.connect(self.found_wanted)
+        self.results.opened.connect(self.found_requested)
         self.results.counted.connect(self._show_count)
-        self.results.everybody_wanted.connect(partial(self.search.set_everywhere, True))
+        self.results.everybody_requested.connect(partial(self.search.set_everywhere, True))
         self.results.problem.connect(self.show_problem)
         self.results.crash.connect(self.show_crash)
         self.trouble.dismissed.connect(self.trouble.hide)
@@ -266,7 +266,7 @@ class ConversationBrowser(QWidget):
     def retranslate(self) -> None:
         for part in (self.search, self.results, self.trouble):
             part.retranslate()
-        self.conversations.say_again()
+        self.conversations.refresh_texts()
         self.empty.show_message(texts("conversation.empty"), texts("conversation.empty_line"), "")
         self.list.setAccessibleDescription(texts("conversation.list_keys"))
         self.name()
@@ -279,7 +279,7 @@ class ConversationBrowser(QWidget):
     # --- the list and the search
 
     @async_slot
-    async def _read(self) -> None:
+    async def _load(self) -> None:
         mentorado_id = self._mentorado_id
         if mentorado_id is None:
             return
@@ -317,4 +317,4 @@ class ConversationBrowser(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._stale:
-            self._read()
+            self._load()

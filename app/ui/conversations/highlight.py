@@ -45,7 +45,7 @@ def spans(text: str, typed: str) -> list[Span]:
         return []
     joined = unicodedata.normalize("NFC", text)
     if joined != text:  # a letter and its accent apart: places must be those of *text*
-        return [match for match in _words_apart(text) if asked.matches(fold(text[match[0] : match[1]]))]
+        return [match for match in _find_words(text) if asked.matches(fold(text[match[0] : match[1]]))]
     return [match.span() for match in _WORD.finditer(text) if asked.matches(fold(match[0]))]
 
 
@@ -60,7 +60,7 @@ def excerpt(text: str, typed: str, letters: int) -> str:
     return ("…" if start else "") + short.rstrip() + ("…" if start + letters < len(text) else "")
 
 
-def _words_apart(text: str) -> list[Span]:
+def _find_words(text: str) -> list[Span]:
     """Words, their accents being signs of their own."""
     found: list[Span] = []
     start: int | None = None

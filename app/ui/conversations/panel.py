@@ -27,10 +27,10 @@ from app.ui.theme.theme import Theme
 class ConversationsPanel(QWidget):
     """Shows and asks. The open conversation can be lent to whoever has more room for it."""
 
-    wide_wanted = Signal(QWidget)
+    wide_requested = Signal(QWidget)
     """Show this widget where there is room, until `wide_done`."""
     wide_done = Signal()
-    mentorado_wanted = Signal(str)
+    mentorado_requested = Signal(str)
     """What was opened is somebody else's: show them."""
     thread_opened = Signal(bool)
     """Whether a conversation is open here, and so wants all the room there is."""
@@ -53,12 +53,12 @@ class ConversationsPanel(QWidget):
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.home)
         self._pages.addWidget(self.page)
-        self.home.conversation_wanted.connect(self._open_conversation)
-        self.home.found_wanted.connect(self._open_found)
+        self.home.conversation_requested.connect(self._open_conversation)
+        self.home.found_requested.connect(self._open_found)
         self.home.counted.connect(self._count)
-        self.page.back_wanted.connect(self.leave_thread)
-        self.page.search_wanted.connect(self.take_search)
-        self.page.wide_wanted.connect(self._turn_wide)
+        self.page.back_requested.connect(self.leave_thread)
+        self.page.search_requested.connect(self.take_search)
+        self.page.wide_requested.connect(self._turn_wide)
         self.page.problem.connect(self.home.show_problem)
         self.page.crash.connect(self.home.show_crash)
         undo = (bus.subscribe(MessagesStored, self._on_grew), texts.on_change(self.retranslate))
@@ -125,7 +125,7 @@ class ConversationsPanel(QWidget):
         if found.mentorado_id != self._mentorado_id:
             self._following = True
             try:
-                self.mentorado_wanted.emit(found.mentorado_id)
+                self.mentorado_requested.emit(found.mentorado_id)
                 self.show_mentorado(found.mentorado_id)
             finally:
                 self._following = False
@@ -161,7 +161,7 @@ class ConversationsPanel(QWidget):
         if wide:
             self._pages.setCurrentWidget(self.home)
             self.thread_opened.emit(False)
-            self.wide_wanted.emit(self.page)
+            self.wide_requested.emit(self.page)
         else:
             self._pages.addWidget(self.page)
             self._pages.setCurrentWidget(self.page)

@@ -240,7 +240,7 @@ class SearchResults(QWidget):
     opened = Signal(object)  # a Found
     counted = Signal(str)
     """How many were found, in words."""
-    everybody_wanted = Signal()
+    everybody_requested = Signal()
     problem = Signal(object)
     crash = Signal(object)
 
@@ -263,9 +263,9 @@ class SearchResults(QWidget):
         self.model = FoundModel(clock, self)
         self.list = RowList(self.model, FoundDelegate(theme, self), theme)
         self.list.opened.connect(self._open)
-        self.list.near_last.connect(self._want_more)
+        self.list.near_last.connect(self._request_more)
         self.nothing = EmptyState(theme, "search", "")
-        self.nothing.pressed.connect(self.everybody_wanted)
+        self.nothing.pressed.connect(self.everybody_requested)
         self._blank = QWidget()
         self._pages = QStackedLayout(self)
         for page in (self.list, self.nothing, self._blank):
@@ -312,12 +312,12 @@ class SearchResults(QWidget):
             return
         self._busy, self._more = False, len(found) == PIECE
         self.model.clear()
-        self.model.add(found, places, self._names(), typed)
+        self.model.add(found, places, self._mentorado_names(), typed)
         self.list.scrollToTop()
         self._pages.setCurrentWidget(self.list if self.model.rowCount() else self.nothing)
         self.retranslate()
 
-    def _want_more(self) -> None:
+    def _request_more(self) -> None:
         if self._more and not self._busy:
             self._busy = True
             self._read_more()
@@ -330,10 +330,10 @@ class SearchResults(QWidget):
         if turn != self._turn:
             return
         self._busy, self._more = False, len(found) == PIECE
-        self.model.add(found, places, self._names(), typed)
+        self.model.add(found, places, self._mentorado_names(), typed)
         self._count()
 
-    def _names(self) -> dict[MentoradoId, str]:
+    def _mentorado_names(self) -> dict[MentoradoId, str]:
         """Whose each conversation is; of no interest where there is one mentorado only."""
         if self._mentorado_id is not None:
             return {}

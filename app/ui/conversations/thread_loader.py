@@ -54,23 +54,23 @@ class ThreadLoader(QObject):
     def open(self, opening: ThreadLocation) -> None:
         """Begin at the end, or at the message that is asked for."""
         self.opening, self._newest = opening, 0
-        self._again()
+        self._reload()
         self._begin(opening)
 
     def close(self) -> None:
-        self._again()
+        self._reload()
         self.busy = False
         self.opening = None
         self._grew.stop()
 
     def go_to_end(self) -> None:
         if self.opening is not None:
-            self._again()
+            self._reload()
             self._begin(replace(self.opening, at=None))
 
     def go_to_start(self) -> None:
         if self.opening is not None:
-            self._again()
+            self._reload()
             self._begin_at_start(self.opening)
 
     def load_older(self) -> None:
@@ -100,7 +100,7 @@ class ThreadLoader(QObject):
         self.busy = False
         self.crash.emit(error)
 
-    def _again(self) -> None:
+    def _reload(self) -> None:
         self._turn += 1
         self.busy = True
 
@@ -118,7 +118,7 @@ class ThreadLoader(QObject):
         else:
             piece = await reading.around(history, opening.conversation_id, opening.at)
         if self._ends(turn):
-            self._see(piece)
+            self._show_piece(piece)
             self.begun.emit(opening, piece)
 
     @async_slot
@@ -144,7 +144,7 @@ class ThreadLoader(QObject):
         turn, last = self._turn, self._model.messages[-1].number
         piece = await reading.newer(self._history, self.opening.conversation_id, last)
         if self._ends(turn):
-            self._see(piece)
+            self._show_piece(piece)
             self.grown_downwards.emit(piece)
 
     @async_slot
@@ -164,8 +164,8 @@ class ThreadLoader(QObject):
         now = await reading.again(self._history, conversation_id, first, last)
         piece = await reading.newer(self._history, conversation_id, max(last, self._newest))
         if self._ends(turn):
-            self._see(piece)
+            self._show_piece(piece)
             self.caught_up.emit(now, piece)
 
-    def _see(self, piece: reading.MessagePage) -> None:
+    def _show_piece(self, piece: reading.MessagePage) -> None:
         self._newest = max(self._newest, *(message.number for message in piece.messages[-1:]), 0)

@@ -120,7 +120,7 @@ class ThreadModel(QAbstractListModel):
         self.partner, self.is_group = partner, is_group
         self._messages = list(piece.messages)
         self.has_first, self.has_last = piece.first, piece.last
-        self._rows = self._made(0, len(self._messages))
+        self._rows = self._make_rows(0, len(self._messages))
         self.endResetModel()
 
     def grow_upwards(self, piece: MessagePage) -> None:
@@ -131,7 +131,7 @@ class ThreadModel(QAbstractListModel):
         if new:
             self.beginInsertRows(_NOWHERE, 0, len(new) - 1)
             self._messages[:0] = new
-            self._rows[:0] = self._made(0, len(new))
+            self._rows[:0] = self._make_rows(0, len(new))
             self.endInsertRows()
             self._make_again(len(new))
         if (more := len(self._messages) - KEPT) > 0:
@@ -154,7 +154,7 @@ class ThreadModel(QAbstractListModel):
             start = len(self._messages)
             self.beginInsertRows(_NOWHERE, start, start + len(new) - 1)
             self._messages.extend(new)
-            self._rows.extend(self._made(start, len(self._messages)))
+            self._rows.extend(self._make_rows(start, len(self._messages)))
             self.endInsertRows()
 
     def refresh(self, now: Sequence[StoredMessage]) -> None:
@@ -169,7 +169,7 @@ class ThreadModel(QAbstractListModel):
                 self._messages[place] = after
                 self._make_again(place, even_if_same=True)
 
-    def say_again(self) -> None:
+    def refresh_texts(self) -> None:
         """The language or the date changed: every row reads differently."""
         if self._rows:
             self.dataChanged.emit(self.index(0), self.index(len(self._rows) - 1))
@@ -212,7 +212,7 @@ class ThreadModel(QAbstractListModel):
 
     # --- neighbours
 
-    def _made(self, start: int, stop: int) -> list[ThreadRow]:
+    def _make_rows(self, start: int, stop: int) -> list[ThreadRow]:
         return [self._make(place) for place in range(start, stop)]
 
     def _make(self, place: int) -> ThreadRow:

@@ -57,9 +57,9 @@ _ICON = 18
 class ThreadHead(QWidget):
     """Buttons and names; what they do is for the page."""
 
-    back_wanted = Signal()
-    search_wanted = Signal()
-    wide_wanted = Signal()
+    back_requested = Signal()
+    search_requested = Signal()
+    wide_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,9 +69,9 @@ class ThreadHead(QWidget):
         self.line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.line.setProperty("role", "caption")
         self.back, self.search, self.wide = (self._button() for _ in range(3))
-        self.back.clicked.connect(self.back_wanted)
-        self.search.clicked.connect(self.search_wanted)
-        self.wide.clicked.connect(self.wide_wanted)
+        self.back.clicked.connect(self.back_requested)
+        self.search.clicked.connect(self.search_requested)
+        self.wide.clicked.connect(self.wide_requested)
         words = QVBoxLayout()
         words.setSpacing(0)
         words.addWidget(self.title)
@@ -129,9 +129,9 @@ _EDGE = 16
 class ThreadPage(QWidget):
     """Begins at the end, or at a message that was found. It can be moved to a wider place while it is read."""
 
-    back_wanted = Signal()
-    search_wanted = Signal()
-    wide_wanted = Signal()
+    back_requested = Signal()
+    search_requested = Signal()
+    wide_requested = Signal()
     problem = Signal(object)
     crash = Signal(object)
 
@@ -148,7 +148,7 @@ class ThreadPage(QWidget):
         self.jump = JumpButton(theme, self.view)
         self._day = DayPill(theme, self.view)
         self._gone = EmptyState(theme, "message", "")
-        self._gone.pressed.connect(self.back_wanted)
+        self._gone.pressed.connect(self.back_requested)
         self._today = self.model.today
         self._stack = QStackedLayout()
         self._stack.addWidget(self.view)
@@ -164,9 +164,9 @@ class ThreadPage(QWidget):
         self.retranslate()
 
     def _connect_parts(self) -> None:
-        self.head.back_wanted.connect(self.back_wanted)
-        self.head.search_wanted.connect(self.search_wanted)
-        self.head.wide_wanted.connect(self.wide_wanted)
+        self.head.back_requested.connect(self.back_requested)
+        self.head.search_requested.connect(self.search_requested)
+        self.head.wide_requested.connect(self.wide_requested)
         self.jump.clicked.connect(self.go_to_end)
         reader, view = self.reader, self.view
         reader.begun.connect(self._on_begun)
@@ -177,12 +177,12 @@ class ThreadPage(QWidget):
         reader.crash.connect(self.crash)
         view.near_first.connect(reader.load_older)
         view.near_last.connect(reader.load_newer)
-        view.first_wanted.connect(reader.go_to_start)
-        view.last_wanted.connect(self.go_to_end)
+        view.first_requested.connect(reader.go_to_start)
+        view.last_requested.connect(self.go_to_end)
         view.moved.connect(self._on_moved)
-        view.details_wanted.connect(self._show_details)
-        view.menu_wanted.connect(self._show_menu)
-        view.copy_wanted.connect(self._copy)
+        view.details_requested.connect(self._show_details)
+        view.menu_requested.connect(self._show_menu)
+        view.copy_requested.connect(self._copy)
         self._theme.changed.connect(self._restyle)
 
     # --- what others ask of the page
@@ -236,7 +236,7 @@ class ThreadPage(QWidget):
         self.jump.retranslate()
         self._gone.show_message(texts("conversation.gone"), texts("conversation.gone_line"), texts("conversation.back"))
         self.view.restyle()
-        self.model.say_again()
+        self.model.refresh_texts()
         self._name()
 
     # --- what was read
@@ -266,9 +266,9 @@ class ThreadPage(QWidget):
             return
         if not at_end and arrived.messages:
             self.jump.add_new(len(arrived.messages) if arrived.last else None)
-        self.view.hold(partial(self._take_in, now, arrived, at_end=at_end))
+        self.view.hold(partial(self._apply_update, now, arrived, at_end=at_end))
 
-    def _take_in(self, now: Sequence[StoredMessage], arrived: MessagePage, *, at_end: bool) -> None:
+    def _apply_update(self, now: Sequence[StoredMessage], arrived: MessagePage, *, at_end: bool) -> None:
         self.model.refresh(now)
         if at_end:
             self.model.grow_downwards(arrived)
@@ -352,9 +352,9 @@ class ThreadPage(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Find):
-            self.search_wanted.emit()
+            self.search_requested.emit()
         elif event.key() == Qt.Key.Key_Escape:
-            (self.wide_wanted if self.wide else self.back_wanted).emit()
+            (self.wide_requested if self.wide else self.back_requested).emit()
         else:
             super().keyPressEvent(event)
 

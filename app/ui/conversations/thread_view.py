@@ -24,11 +24,11 @@ class ThreadView(QListView):
     near_first = Signal()
     near_last = Signal()
     moved = Signal()
-    first_wanted = Signal()
-    last_wanted = Signal()
-    details_wanted = Signal(int)  # a message's number
-    menu_wanted = Signal(int, QPoint)
-    copy_wanted = Signal()
+    first_requested = Signal()
+    last_requested = Signal()
+    details_requested = Signal(int)  # a message's number
+    menu_requested = Signal(int, QPoint)
+    copy_requested = Signal()
 
     def __init__(self, model: ThreadModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,11 +75,11 @@ class ThreadView(QListView):
 
     def begin_at_end(self) -> None:
         self._begin(lambda: self.verticalScrollBar().setValue(self.verticalScrollBar().maximum()))
-        self._stand_on(self._model.rowCount() - 1)
+        self._set_current(self._model.rowCount() - 1)
 
     def begin_at_start(self) -> None:
         self._begin(lambda: self.verticalScrollBar().setValue(0))
-        self._stand_on(0)
+        self._set_current(0)
 
     def begin_at(self, number: int) -> None:
         """Bring a message into the middle, and choose it."""
@@ -107,7 +107,7 @@ class ThreadView(QListView):
         index = self.indexAt(QPoint(4, 4))
         return index.row() if index.isValid() else None
 
-    def _stand_on(self, place: int) -> None:
+    def _set_current(self, place: int) -> None:
         """Let arrows begin there, without choosing anything."""
         keep = QItemSelectionModel.SelectionFlag.NoUpdate
         self.selectionModel().setCurrentIndex(self._model.index(place), keep)
@@ -172,13 +172,13 @@ class ThreadView(QListView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         self._show_focus(by_keyboard=True)
         if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_wanted.emit()
+            self.copy_requested.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
             self._on_double_click(self.currentIndex())
         elif event.key() == Qt.Key.Key_Home and not self._model.has_first:
-            self.first_wanted.emit()
+            self.first_requested.emit()
         elif event.key() == Qt.Key.Key_End and not self._model.has_last:
-            self.last_wanted.emit()
+            self.last_requested.emit()
         elif event.matches(QKeySequence.StandardKey.Find) or event.key() == Qt.Key.Key_Escape:
             event.ignore()  # whoever holds this view has a use for them
         else:
@@ -209,7 +209,7 @@ class ThreadView(QListView):
         if not self.selectionModel().isSelected(index):
             self.setCurrentIndex(index)
         where = event.pos() if by_mouse else self.visualRect(index).center()
-        self.menu_wanted.emit(self._model.row(index.row()).message.number, self.viewport().mapToGlobal(where))
+        self.menu_requested.emit(self._model.row(index.row()).message.number, self.viewport().mapToGlobal(where))
 
     def _on_more(self, index: QModelIndex, where: QPointF) -> bool:
         made = self.delegate.bubble(self._model.row(index.row()))
@@ -219,7 +219,7 @@ class ThreadView(QListView):
         return made.frame.contains(inside) and inside.y() >= made.more_at.y()
 
     def _on_double_click(self, index: QModelIndex | QPersistentModelIndex) -> None:
-        self.details_wanted.emit(self._model.row(index.row()).message.number)
+        self.details_requested.emit(self._model.row(index.row()).message.number)
 
     def _show_focus(self, *, by_keyboard: bool) -> None:
         if self.delegate.by_keyboard is not by_keyboard:

@@ -153,7 +153,7 @@ _ICON = 14
 class _Place(QWidget):
     """A card, and below it the way past the lock of an incident while there is one."""
 
-    asked_for = Signal(object)  # an ActionName
+    action_requested = Signal(object)  # an ActionName
 
     def __init__(self, theme: Theme, slot: Slot) -> None:
         super().__init__()
@@ -168,7 +168,7 @@ class _Place(QWidget):
         column.addWidget(self.card)
         column.addWidget(self.past_the_lock)
         for button in (self.card, self.past_the_lock):
-            button.clicked.connect(lambda _checked=False: self.asked_for.emit(self.card.name))
+            button.clicked.connect(lambda _checked=False: self.action_requested.emit(self.card.name))
 
     def show_fitting(self, shown: SlotState | None, *, busy: bool, offered: ActionName | None) -> None:
         self.setVisible(shown is not None)
@@ -192,7 +192,7 @@ def say_past_the_lock(button: QPushButton, name: ActionName) -> None:
 class ActionCards(QWidget):
     """Told anew whenever something changes; says which card was pressed."""
 
-    asked_for = Signal(object)  # an ActionName
+    action_requested = Signal(object)  # an ActionName
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -217,7 +217,7 @@ class ActionCards(QWidget):
         column.addWidget(self.more)
         column.addWidget(self._more_actions)
         for place in (*self._first, *self._rare):
-            place.asked_for.connect(self.asked_for)
+            place.action_requested.connect(self.action_requested)
         theme.changed.connect(self.retranslate)
         self._fold(False)
 

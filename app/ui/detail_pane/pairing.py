@@ -102,7 +102,7 @@ _SPACING = 4.0
 class PairingCodeView(QWidget):
     """Large enough to be read out on the telephone."""
 
-    back_wanted = Signal()
+    back_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -113,7 +113,7 @@ class PairingCodeView(QWidget):
         self._line.setProperty("role", "secondary")
         self._back = QPushButton()
         self._back.setProperty("role", "quiet")
-        self._back.clicked.connect(self.back_wanted)
+        self._back.clicked.connect(self.back_requested)
         self.setFocusProxy(self._back)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, SPACE_3, 0, 0)
@@ -186,7 +186,7 @@ class PairingPanel(QFrame):
         self._steps = PairingSteps(theme)
         self._notice = Notice(theme, "clock")
         self._typed = PairingCodeView(theme)
-        self._typed.back_wanted.connect(self._show_qr_again)
+        self._typed.back_requested.connect(self._show_qr_again)
         self._type_instead = QPushButton()
         self._type_instead.setProperty("role", "quiet")
         self._type_instead.clicked.connect(self._ask_phone_code)

@@ -57,9 +57,9 @@ if TYPE_CHECKING:
 class ConversationsTab(QWidget):
     """Makes the conversations when they are first looked at; an open one takes the head's room too."""
 
-    wide_wanted = Signal(QWidget)
+    wide_requested = Signal(QWidget)
     wide_done = Signal()
-    mentorado_wanted = Signal(str)
+    mentorado_requested = Signal(str)
 
     def __init__(self, make: Callable[[], ConversationsPanel]) -> None:
         super().__init__()
@@ -80,9 +80,9 @@ class ConversationsTab(QWidget):
         self._top.addWidget(head)
         if self.panel is None:
             self.panel = panel = self._make()
-            panel.wide_wanted.connect(self.wide_wanted)
+            panel.wide_requested.connect(self.wide_requested)
             panel.wide_done.connect(self.wide_done)
-            panel.mentorado_wanted.connect(self.mentorado_wanted)
+            panel.mentorado_requested.connect(self.mentorado_requested)
             panel.thread_opened.connect(self._on_thread)
             panel.show_mentorado(self._mentorado_id)
             self._column.addWidget(panel, 1)
@@ -205,12 +205,12 @@ class DetailPane(QWidget):
 
     edit_requested = Signal(str)  # a MentoradoId
     back_requested = Signal()
-    wide_wanted = Signal(QWidget)
+    wide_requested = Signal(QWidget)
     """Show this where there is more room, until `wide_done`."""
     wide_done = Signal()
-    mentorado_wanted = Signal(str)
+    mentorado_requested = Signal(str)
     """A message was opened that is somebody else's."""
-    span_picked = Signal(object)
+    span_selected = Signal(object)
     """How far back a person wants to look from now on: a Span."""
 
     def __init__(
@@ -245,19 +245,19 @@ class DetailPane(QWidget):
         self._sides = ProcedurePanelController(sheets, self._pages, self, lambda: self._mentorado_id)
         self._past = HistoryLoader(self._content, mentorados, history, sheets.tools.backups, set_aside, clock, self)
         if conversations is not None:
-            conversations.wide_wanted.connect(self.wide_wanted)
+            conversations.wide_requested.connect(self.wide_requested)
             conversations.wide_done.connect(self.wide_done)
-            conversations.mentorado_wanted.connect(self.mentorado_wanted)
+            conversations.mentorado_requested.connect(self.mentorado_requested)
 
         self._content.who.edit_requested.connect(self._edit)
         self._content.who.back_requested.connect(self.back_requested)
-        self._content.asked_for.connect(self._perform)
-        self._content.picture.span_picked.connect(self.span_picked)
+        self._content.action_requested.connect(self._perform)
+        self._content.picture.span_selected.connect(self.span_selected)
         self._content.trouble.dismissed.connect(self._dismiss)
-        self._content.mark.see_wanted.connect(self._sides.show)
-        self._content.mark.continue_wanted.connect(self._sides.resume)
+        self._content.mark.see_requested.connect(self._sides.show)
+        self._content.mark.continue_requested.connect(self._sides.resume)
         self._sides.changed.connect(self._on_side)
-        self._sides.mentorado_wanted.connect(self.mentorado_wanted)
+        self._sides.mentorado_requested.connect(self.mentorado_requested)
         self._sides.problem.connect(self.show_problem)
         self._sides.crash.connect(self.show_crash)
         self._pages.tab_chosen.connect(self._refresh)

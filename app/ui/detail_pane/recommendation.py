@@ -113,7 +113,7 @@ def _left(status: LinkStatus, now: datetime) -> str:
 class RecommendationCard(QFrame):
     """Shows a `Lead`; says which button was pressed."""
 
-    asked_for = Signal(object)  # an ActionName
+    action_requested = Signal(object)  # an ActionName
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -184,8 +184,8 @@ class RecommendationCard(QFrame):
 
     def _ask(self) -> None:
         if self._lead and self._lead.button:
-            self.asked_for.emit(self._lead.button)
+            self.action_requested.emit(self._lead.button)
 
     def _ask_second(self) -> None:
         if self._lead and self._lead.second:
-            self.asked_for.emit(self._lead.second)
+            self.action_requested.emit(self._lead.second)

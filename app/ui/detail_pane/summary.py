@@ -225,8 +225,8 @@ class InlineError(QFrame):
 class ProcedureBanner(QFrame):
     """One sentence, *see* to look at it, and *continue* where it only waits for that word."""
 
-    see_wanted = Signal()
-    continue_wanted = Signal()
+    see_requested = Signal()
+    continue_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -234,8 +234,8 @@ class ProcedureBanner(QFrame):
         self._words = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._words.setProperty("role", "banner")
         self.go_on, self.see = QPushButton(), QPushButton()
-        self.go_on.clicked.connect(lambda _checked=False: self.continue_wanted.emit())
-        self.see.clicked.connect(lambda _checked=False: self.see_wanted.emit())
+        self.go_on.clicked.connect(lambda _checked=False: self.continue_requested.emit())
+        self.see.clicked.connect(lambda _checked=False: self.see_requested.emit())
         buttons = QWidget()
         row = FlowLayout(buttons, spacing=SPACE_2)
         row.addWidget(self.go_on)
@@ -265,7 +265,7 @@ class ProcedureBanner(QFrame):
 class SummaryView(QWidget):
     """Everything under the scroll bar. Holds no truth of its own: it is told again whenever something changes."""
 
-    asked_for = Signal(object)  # an ActionName
+    action_requested = Signal(object)  # an ActionName
 
     def __init__(self, theme: Theme, clock: Clock, phone_codes: PairingCodeService) -> None:
         super().__init__()
@@ -290,10 +290,10 @@ class SummaryView(QWidget):
         }
         self._arrange()
 
-        self.lead.asked_for.connect(self.asked_for)
-        self.pairing.cancel_requested.connect(lambda: self.asked_for.emit(ActionName.CANCEL))
-        self.pairing.new_code_requested.connect(lambda: self.asked_for.emit(ActionName.NEW_CODE))
-        self.action_cards.asked_for.connect(self.asked_for)
+        self.lead.action_requested.connect(self.action_requested)
+        self.pairing.cancel_requested.connect(lambda: self.action_requested.emit(ActionName.CANCEL))
+        self.pairing.new_code_requested.connect(lambda: self.action_requested.emit(ActionName.NEW_CODE))
+        self.action_cards.action_requested.connect(self.action_requested)
 
     def show_mentorado(
         self,

@@ -342,7 +342,7 @@ class _Key(QWidget):
 class UptimeChart(QWidget):
     """Is told what moved and what is true now; adds up, draws, and says in words what is drawn."""
 
-    span_picked = Signal(object)  # a Span; told only of what a person chose
+    span_selected = Signal(object)  # a Span; told only of what a person chose
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -409,7 +409,7 @@ class UptimeChart(QWidget):
 
     def _pick(self, span: TimeRange) -> None:
         self.show_span(span)
-        self.span_picked.emit(span)
+        self.span_selected.emit(span)
 
     def _draw(self) -> None:
         shown = self._segments()

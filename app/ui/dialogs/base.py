@@ -150,7 +150,7 @@ class ScrollDialog(BaseDialog):
         """Whether it was answered or given up: what comes back later has nothing to be shown on any more."""
         self.busy = False
         """While it is set the sheet stays: something is being done that cannot be taken back, and will be told."""
-        self.finished.connect(self._end_for_good)
+        self.finished.connect(self._on_finished)
         self._content.installEventFilter(self)
 
     def set_width(self, width: int) -> None:
@@ -185,7 +185,7 @@ class ScrollDialog(BaseDialog):
         if not self.busy:
             super().reject()
 
-    def _end_for_good(self, _result: int) -> None:
+    def _on_finished(self, _result: int) -> None:
         self.over = True
 
     def bring_into_view(self, part: QWidget) -> None:

@@ -94,7 +94,7 @@ def people(everybody: Iterable[Mentorado], choose: Callable[[MentoradoId], None]
 _WIDTH: Final = 560
 _ROW, _ICON, _SHOWN = 48, 18, 8
 _ENTRY = Qt.ItemDataRole.UserRole
-_WALKS = frozenset({Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown})
+_NAVIGATION_KEYS = frozenset({Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown})
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -168,21 +168,21 @@ class CommandPalette(BaseDialog):
         self.body.setSpacing(SPACE_2)
         for part in (self.line, self.list, self.nothing):
             self.body.addWidget(part)
-        self.line.textChanged.connect(self._narrow)
-        self.line.returnPressed.connect(self._pick)
-        self.list.itemActivated.connect(self._pick)
-        self.list.itemClicked.connect(self._pick)
-        self._narrow("")
+        self.line.textChanged.connect(self._filter)
+        self.line.returnPressed.connect(self._select)
+        self.list.itemActivated.connect(self._select)
+        self.list.itemClicked.connect(self._select)
+        self._filter("")
         self.line.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """The list is walked while one goes on typing."""
-        if watched is self.line and isinstance(event, QKeyEvent) and _walks(event):
+        if watched is self.line and isinstance(event, QKeyEvent) and _is_navigation_key(event):
             self.list.keyPressEvent(event)
             return True
         return super().eventFilter(watched, event)
 
-    def _narrow(self, typed: str) -> None:
+    def _filter(self, typed: str) -> None:
         self.list.clear()
         for entry in found(self._entries, typed):
             item = QListWidgetItem()
@@ -193,11 +193,11 @@ class CommandPalette(BaseDialog):
         self.list.setVisible(self.list.count() > 0)
         self.nothing.setVisible(self.list.count() == 0)
 
-    def _pick(self, *_signal_args: object) -> None:
+    def _select(self, *_signal_args: object) -> None:
         if (item := self.list.currentItem()) is not None:
             self.picked = item.data(_ENTRY)
             self.accept()
 
 
-def _walks(event: QKeyEvent) -> bool:
-    return event.type() is QEvent.Type.KeyPress and event.key() in _WALKS
+def _is_navigation_key(event: QKeyEvent) -> bool:
+    return event.type() is QEvent.Type.KeyPress and event.key() in _NAVIGATION_KEYS

@@ -166,15 +166,15 @@ class OverrideDialog(ConfirmDialog):
         self.body.addSpacing(SPACE_2)
         for part in (label, self.field, self._left):
             self.body.addWidget(part)
-        self.field.textChanged.connect(self._weigh)
-        self._weigh()
+        self.field.textChanged.connect(self._update_button)
+        self._update_button()
 
     @property
     def reason(self) -> str:
         """On one line, as an entry of the audit has it."""
         return " ".join(self.field.toPlainText().split())
 
-    def _weigh(self) -> None:
+    def _update_button(self) -> None:
         missing = max(0, LEAST - len(self.reason))
         text = texts.plural("override.missing", missing) if missing else texts("override.audited")
         self._left.setText(text)

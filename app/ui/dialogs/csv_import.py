@@ -61,11 +61,11 @@ class CsvImportDialog(BaseDialog):
 
     def __init__(self, theme: Theme, over: QWidget, taking: CsvImportService, file: Spreadsheet) -> None:
         super().__init__(theme, over, width=_WIDTH)
-        self._taking = taking
+        self._importing = taking
         self._file = file
         self._columns = file.columns
         self._rows: Sequence[ImportRow] = ()
-        self._good = 0
+        self._valid_rows = 0
         self.added: Sequence[MentoradoId] = ()
         self.set_title(texts("import.title"))
         self.summary = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
@@ -75,7 +75,7 @@ class CsvImportDialog(BaseDialog):
         for name, pick in self.picks.items():
             pick.choose(getattr(self._columns, name))
             pick.say(texts(f"import.{name}"))
-            pick.picked.connect(partial(self._pick, name))
+            pick.picked.connect(partial(self._select_column, name))
             row.addWidget(pick)
         self.table = self._table()
         self.bar = QProgressBar(textVisible=False)
@@ -85,17 +85,17 @@ class CsvImportDialog(BaseDialog):
             self.body.addWidget(part)
         self.cancel = self.add_button(texts("dialog.cancel"))
         self.cancel.clicked.connect(self.reject)
-        self._taking_now = self._stopped = False
+        self._importing_now = self._stopped = False
         self.take = self.add_button("", "primary")
-        self.take.clicked.connect(self._take)
-        self._read()
-        (self.take if self._good else self.cancel).setFocus()
+        self.take.clicked.connect(self._import_rows)
+        self._read_rows()
+        (self.take if self._valid_rows else self.cancel).setFocus()
 
-    def _read(self) -> None:
+    def _read_rows(self) -> None:
         """Read the rows from the columns that are chosen now."""
         complete = self._columns.complete
-        self._rows = self._taking.preview(self._file, self._columns) if complete else ()
-        self._good = sum(row.problem is None for row in self._rows)
+        self._rows = self._importing.preview(self._file, self._columns) if complete else ()
+        self._valid_rows = sum(row.problem is None for row in self._rows)
         self.summary.setText(
             self._summary() if complete else " ".join(words_of(Problem(ProblemCode.IMPORT_COLUMNS_UNKNOWN)))
         )
@@ -105,9 +105,9 @@ class CsvImportDialog(BaseDialog):
         if not complete:
             raw = [[str(each.first), "", "", " | ".join(each.cells)] for each in self._file.records]
             self.table.addTopLevelItems([Item([visible(cell) for cell in cells]) for cells in raw])
-        self.bar.setMaximum(max(1, self._good))
-        self.take.setText(texts.plural("import.take", self._good))
-        self.take.setEnabled(self._good > 0)
+        self.bar.setMaximum(max(1, self._valid_rows))
+        self.take.setText(texts.plural("import.take", self._valid_rows))
+        self.take.setEnabled(self._valid_rows > 0)
 
     def _options(self, name: str) -> Sequence[Option]:
         """Each column that is filled, what was found out, and none where there need not be one."""
@@ -121,10 +121,10 @@ class CsvImportDialog(BaseDialog):
     def _label(self, column: tuple[int, ...]) -> str:
         return visible(" + ".join(column_label(self._file, place)[:_LABEL] for place in column))
 
-    def _pick(self, name: str, column: tuple[int, ...]) -> None:
+    def _select_column(self, name: str, column: tuple[int, ...]) -> None:
         picked: dict[str, tuple[int, ...]] = {name: column}
         self._columns = replace(self._columns, **picked)
-        self._read()
+        self._read_rows()
         self.fit()
 
     def show_problem(self, problem: Problem) -> None:
@@ -136,23 +136,23 @@ class CsvImportDialog(BaseDialog):
         self.fit()
 
     @async_slot
-    async def _take(self) -> None:
+    async def _import_rows(self) -> None:
         """Add them one by one; who was added before Cancel stays."""
         for button in (self.take, *self.picks.values()):
             button.setEnabled(False)
         self.bar.show()
         self.fit()
-        self._taking_now = True
+        self._importing_now = True
         try:
-            self.added = await self._taking.import_rows(self._rows, self._go_on)
+            self.added = await self._importing.import_rows(self._rows, self._go_on)
         finally:
-            self._taking_now = False
+            self._importing_now = False
         self.accept()
 
     def reject(self) -> None:
         """Give up; while rows are being taken, stop after the one that is under way."""
         self._stopped = True
-        if not self._taking_now:
+        if not self._importing_now:
             super().reject()
 
     def _go_on(self, count: int) -> bool:
@@ -160,8 +160,8 @@ class CsvImportDialog(BaseDialog):
         return not self._stopped
 
     def _summary(self) -> str:
-        bad = len(self._rows) - self._good
-        ready = texts.plural("import.ready", self._good)
+        bad = len(self._rows) - self._valid_rows
+        ready = texts.plural("import.ready", self._valid_rows)
         return f"{ready} {texts.plural('import.wrong', bad)}" if bad else ready
 
     def _table(self) -> QTreeWidget:
@@ -203,7 +203,7 @@ async def import_spreadsheet(theme: Theme, over: QWidget, taking: CsvImportServi
     file = await _chosen(over)
     if file is None:
         return ()
-    sheet = CsvImportDialog(theme, over, taking, open_spreadsheet(await asyncio.to_thread(_read, file)))
+    sheet = CsvImportDialog(theme, over, taking, open_spreadsheet(await asyncio.to_thread(_read_rows, file)))
     await show_dialog(sheet)
     return sheet.added
 
@@ -217,7 +217,7 @@ async def _chosen(over: QWidget) -> Path | None:
     return Path(dialog.selectedFiles()[0])
 
 
-def _read(file: Path) -> bytes:
+def _read_rows(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
             return opened.read(LARGEST + 1)

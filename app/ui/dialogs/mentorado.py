@@ -27,7 +27,7 @@ class ProviderField(QWidget):
     """One line says what the chosen one is; the rest is a comparison away."""
 
     changed = Signal()
-    compare_wanted = Signal()
+    compare_requested = Signal()
 
     def __init__(
         self, theme: Theme, kinds: Sequence[ProviderKind], chosen: ProviderKind, locked: UnavailableReason | None = None
@@ -41,10 +41,10 @@ class ProviderField(QWidget):
         self.choice = SegmentedControl(theme, kinds)
         self.choice.say(label.text(), [provider(kind) for kind in kinds])
         self.choice.choose(chosen)
-        self.choice.picked.connect(self._pick)
+        self.choice.picked.connect(self._select)
         self.compare = QPushButton(texts("dialog.compare"), autoDefault=False)
         self.compare.setProperty("role", "link")
-        self.compare.clicked.connect(self.compare_wanted)
+        self.compare.clicked.connect(self.compare_requested)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE_1 + 2)
@@ -55,7 +55,7 @@ class ProviderField(QWidget):
             head.addWidget(self.compare)
             column.addWidget(self.choice)
             column.addWidget(self._line)
-            self._say()
+            self._update_text()
         else:
             name = QLabel(provider(chosen), textFormat=Qt.TextFormat.PlainText)
             column.addWidget(name)
@@ -68,12 +68,12 @@ class ProviderField(QWidget):
     def chosen(self) -> ProviderKind:
         return self._chosen
 
-    def _pick(self, kind: ProviderKind) -> None:
+    def _select(self, kind: ProviderKind) -> None:
         self._chosen = kind
-        self._say()
+        self._update_text()
         self.changed.emit()
 
-    def _say(self) -> None:
+    def _update_text(self) -> None:
         self._line.setText(texts(f"dialog.provider_line.{self._chosen}"))
 
 
@@ -208,7 +208,7 @@ class MentoradoDialog(ScrollDialog):
         if draft is not None:
             for field, words in zip(self._fields, (draft.name, draft.phone, draft.cohort), strict=True):
                 field.line.setText(words)
-        self._say_main_button()
+        self._update_main_button()
         self.save.clicked.connect(lambda: self._save(connect=False))
         self.main_button.setDefault(True)
         self.name.line.textEdited.connect(self._name_edited)
@@ -237,8 +237,8 @@ class MentoradoDialog(ScrollDialog):
             locked = self._choice.refusal(self._editing.id)
         used = self._editing.link.provider if self._editing else ProviderKind.WHATSAPP_WEB
         field = ProviderField(theme, kinds, draft.provider if draft else used, locked)
-        field.compare_wanted.connect(self._compare)
-        field.changed.connect(self._say_main_button)
+        field.compare_requested.connect(self._compare)
+        field.changed.connect(self._update_main_button)
         self.inside.addWidget(field)
         return field
 
@@ -246,7 +246,7 @@ class MentoradoDialog(ScrollDialog):
         self.compares = True
         self.reject()
 
-    def _say_main_button(self) -> None:
+    def _update_main_button(self) -> None:
         """Who signs in with credentials is asked for them before anything can connect."""
         if self.add_and_connect is not None:
             words = "dialog.add_and_enter" if FIELDS[self._kind] else "dialog.add_and_connect"
@@ -337,10 +337,10 @@ async def edit_mentorado(
         await show_dialog(form)
         if not form.compares:
             return form.saved
-        draft = await _compared(theme, over, kinds, form.draft)
+        draft = await _compare_providers(theme, over, kinds, form.draft)
 
 
-async def _compared(theme: Theme, over: QWidget, kinds: Sequence[ProviderKind], draft: Draft) -> Draft:
+async def _compare_providers(theme: Theme, over: QWidget, kinds: Sequence[ProviderKind], draft: Draft) -> Draft:
     from app.ui.providers.comparison import ComparisonDialog
 
     sheet = ComparisonDialog(theme, over, kinds, chosen=draft.provider, choosing=True)

@@ -77,7 +77,7 @@ class MentoradoDelegate(QStyledItemDelegate):
         self._avatar_size = theme.px(t.AVATAR_SIZE)
         self.row_height = theme.px(t.ROW_HEIGHT)
         self._columns = lru_cache(maxsize=16)(self._measure)
-        self._static = lru_cache(maxsize=4096)(_static)
+        self._static_text = lru_cache(maxsize=4096)(_static_text)
 
     def sizeHint(self, option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(option.rect.width(), self.row_height)
@@ -176,13 +176,13 @@ class MentoradoDelegate(QStyledItemDelegate):
     def _paint_age(self, painter: QPainter, age: str, columns: _Columns) -> None:
         if age:
             room = self._theme.px(_AGE_WIDTH)
-            static = self._static(age, self._age_font, room)
+            static = self._static_text(age, self._age_font, room)
             self._draw(painter, static, self._age_font, self._colours.text3, columns.right, self.row_height / 2)
 
     def _line(
         self, painter: QPainter, words: str, font: QFont, colour: str, left: float, middle: float, room: int
     ) -> None:
-        static = self._static(words, font, room)
+        static = self._static_text(words, font, room)
         self._draw(painter, static, font, colour, left + static.size().width(), middle)
 
     def _draw(
@@ -194,7 +194,7 @@ class MentoradoDelegate(QStyledItemDelegate):
         painter.drawStaticText(QPointF(right - size.width(), middle - size.height() / 2), static)
 
 
-def _static(words: str, font: QFont, room: int) -> QStaticText:
+def _static_text(words: str, font: QFont, room: int) -> QStaticText:
     """*words* laid out once, shortened to *room*."""
     static = QStaticText(QFontMetricsF(font).elidedText(words, Qt.TextElideMode.ElideRight, room))
     static.setTextFormat(Qt.TextFormat.PlainText)
@@ -220,7 +220,7 @@ def initials(name: str) -> str:
 @lru_cache(maxsize=2048)
 def avatar(letters: str, colours: BadgeColours, size: int, font: QFont, ratio: float) -> QPixmap:
     """*letters* in a circle of *size* logical pixels."""
-    picture = _blank(size, size, ratio)
+    picture = _blank_pixmap(size, size, ratio)
     painter = _painter(picture)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(colours.bg))
@@ -243,7 +243,7 @@ def _badge(
 ) -> QPixmap:
     size = badge_size(word, theme)
     width, height = min(size.width(), room), size.height()
-    picture = _blank(width, height, ratio)
+    picture = _blank_pixmap(width, height, ratio)
     painter = _painter(picture)
     paint_badge(painter, QRect(0, 0, width, height), tone, icon_name, word, theme)
     painter.end()
@@ -253,7 +253,7 @@ def _badge(
 @lru_cache(maxsize=32)
 def mark(icon_name: str, colours: BadgeColours, size: int, ratio: float) -> QPixmap:
     """A small round mark beside a badge."""
-    picture = _blank(size, size, ratio)
+    picture = _blank_pixmap(size, size, ratio)
     painter = _painter(picture)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(colours.bg))
@@ -264,7 +264,7 @@ def mark(icon_name: str, colours: BadgeColours, size: int, ratio: float) -> QPix
     return picture
 
 
-def _blank(width: int, height: int, ratio: float) -> QPixmap:
+def _blank_pixmap(width: int, height: int, ratio: float) -> QPixmap:
     picture = QPixmap(round(width * ratio), round(height * ratio))
     picture.setDevicePixelRatio(ratio)
     picture.fill(Qt.GlobalColor.transparent)

@@ -268,12 +268,12 @@ class MentoradoListModel(QAbstractListModel):
         """Show only those whom *typed* finds."""
         query = Query.of(typed)
         fewer = query.narrows(self._query) and not self._stale
-        self._narrow(self._shown if fewer else self._sorted, query, self._group)
+        self._filter(self._shown if fewer else self._sorted, query, self._group)
 
     def show_group(self, group: ListFilter) -> None:
-        self._narrow(self._sorted, self._query, group)
+        self._filter(self._sorted, self._query, group)
 
-    def _narrow(self, among: list[MentoradoRow], query: Query, group: ListFilter) -> None:
+    def _filter(self, among: list[MentoradoRow], query: Query, group: ListFilter) -> None:
         if (query, group) == (self._query, self._group):
             return
         self._query, self._group = query, group

@@ -30,7 +30,7 @@ class MentoradoTable(RowTable):
 
     chosen = Signal(str)
     opened = Signal(str)
-    menu_wanted = Signal(str, QPoint)
+    menu_requested = Signal(str, QPoint)
     typed = Signal(str)
     """Somebody began to type a name while the list had the focus."""
     _delegate: MentoradoDelegate
@@ -45,7 +45,7 @@ class MentoradoTable(RowTable):
         self._fit_rows()
         self.activated.connect(self._open)
         self.selectionModel().selectionChanged.connect(self._choose)
-        model.modelReset.connect(self._bring_chosen_back)
+        model.modelReset.connect(self._restore_selection)
         model.rowsInserted.connect(self._find_chosen_again)
         theme.changed.connect(self.restyle)
 
@@ -87,7 +87,7 @@ class MentoradoTable(RowTable):
         if row is not None and self.currentIndex().row() != row:
             self.setCurrentIndex(self._model.index(row))
 
-    def _bring_chosen_back(self) -> None:
+    def _restore_selection(self) -> None:
         self._find_chosen_again()
         if self.selectionModel().hasSelection():
             self.scrollTo(self.currentIndex())
@@ -97,10 +97,10 @@ class MentoradoTable(RowTable):
         if mentorado_id is not None:
             self.opened.emit(mentorado_id)
 
-    def _want_menu(self, index: QModelIndex, where: QPoint) -> None:
+    def _request_menu(self, index: QModelIndex, where: QPoint) -> None:
         mentorado_id = self._model.id_at(index)
         if mentorado_id is not None:
-            self.menu_wanted.emit(mentorado_id, where)
+            self.menu_requested.emit(mentorado_id, where)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.text().isprintable() and event.text().strip() and not event.modifiers() & _COMMAND:
@@ -272,10 +272,10 @@ class ChipBar(QWidget):
 class ListPanel(QWidget):
     """Shows whom the search and the chips leave over; says when somebody should be added or the search cleared."""
 
-    add_wanted = Signal()
-    import_wanted = Signal()
-    clear_wanted = Signal()
-    group_picked = Signal(ListFilter)
+    add_requested = Signal()
+    import_requested = Signal()
+    clear_requested = Signal()
+    group_selected = Signal(ListFilter)
     emptied = Signal(bool)
     """Whether there is nobody at all now, archived ones included."""
 
@@ -288,11 +288,11 @@ class ListPanel(QWidget):
         self.table = MentoradoTable(model, theme)
         self._loading = EmptyState(theme, "clock", "quiet")
         self._nobody = EmptyState(theme, "user-plus", "primary")
-        self._nobody.pressed.connect(self.add_wanted)
-        self._nobody.second_pressed.connect(self.import_wanted)
+        self._nobody.pressed.connect(self.add_requested)
+        self._nobody.second_pressed.connect(self.import_requested)
         self._not_found = EmptyState(theme, "search", "")
         self._not_found.pressed.connect(self._clear)
-        self.chips.picked.connect(self._on_picked)
+        self.chips.picked.connect(self._on_selected)
 
         self._stack = QStackedLayout()
         for widget in (self.table, self._loading, self._nobody, self._not_found):
@@ -343,25 +343,25 @@ class ListPanel(QWidget):
         elif self._model.rowCount() == 0:
             nobody = self._model.count(ListFilter.ALL) == self._model.count(ListFilter.ARCHIVED) == 0
             page = self._nobody if nobody else self._not_found
-            self._say_not_found()
+            self._update_not_found()
         self.chips.setVisible(page is not self._nobody and page is not self._loading)
         self._stack.setCurrentWidget(page)
         if (page is self._nobody) is not self._is_empty:
             self._is_empty = page is self._nobody
             self.emptied.emit(self._is_empty)
 
-    def _say_not_found(self) -> None:
+    def _update_not_found(self) -> None:
         if self._typed:
             line = texts("list.not_found_typed", typed=self._typed)
         else:
             line = texts("list.not_found_group", group=texts(f"chips.{self._model.group}"))
         self._not_found.show_message(texts("list.not_found"), line, texts("list.clear"))
 
-    def _on_picked(self, group: ListFilter) -> None:
+    def _on_selected(self, group: ListFilter) -> None:
         self._model.show_group(group)
         self._choose_page()
-        self.group_picked.emit(group)
+        self.group_selected.emit(group)
 
     def _clear(self) -> None:
-        self.clear_wanted.emit()
+        self.clear_requested.emit()
         self.chips.pick(ListFilter.ALL)

@@ -29,7 +29,7 @@ _ICON = 18
 class SheetHead(QFrame):
     """Stays in view while what is below it scrolls."""
 
-    close_wanted = Signal()
+    close_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class SheetHead(QFrame):
         self.close_button = QPushButton()
         self.close_button.setProperty("role", "quiet")
         self.close_button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.close_button.clicked.connect(self.close_wanted)
+        self.close_button.clicked.connect(self.close_requested)
         words = QVBoxLayout()
         words.setSpacing(SPACE_1 // 2)
         words.addWidget(self._title)
@@ -51,8 +51,8 @@ class SheetHead(QFrame):
         row.setSpacing(SPACE_2)
         row.addLayout(words, 1)
         row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
-        theme.changed.connect(self._dress)
-        self._dress()
+        theme.changed.connect(self._update_style)
+        self._update_style()
 
     @property
     def title(self) -> str:
@@ -63,12 +63,12 @@ class SheetHead(QFrame):
         self._line.setText(line)
         self._line.setVisible(bool(line))
 
-    def say_close(self, words: str) -> None:
+    def set_close_text(self, words: str) -> None:
         """What closing does."""
         self.close_button.setAccessibleName(words)
         self.close_button.setToolTip(plain_tip(words))
 
-    def _dress(self) -> None:
+    def _update_style(self) -> None:
         side = self._theme.px(_ICON)
         self.close_button.setIcon(icon("x", self._theme.tokens.text2, side))
         self.close_button.setIconSize(QSize(side, side))
@@ -137,7 +137,7 @@ class FocusMemory:
         self._announced = ""
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
+    def preserved(self) -> Iterator[None]:
         """A button that goes, or is locked, would hand the focus on to the next: perhaps the wrong one to press."""
         focused = QApplication.focusWidget()
         if not isinstance(focused, QPushButton) or not self._sheet.isAncestorOf(focused):

@@ -184,14 +184,14 @@ class BackupCard(QAbstractButton):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        room = width - self._left - SPACE_3
-        return sum(self._height(font, words, room) for font, words in self._words()) + 2 * SPACE_3
+        room = width - self._text_left - SPACE_3
+        return sum(self._height(font, words, room) for font, words in self._text_parts()) + 2 * SPACE_3
 
     def sizeHint(self) -> QSize:
         return QSize(_WIDTH, self.heightForWidth(_WIDTH))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._left + self._theme.px(90), 0)
+        return QSize(self._text_left + self._theme.px(90), 0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -209,12 +209,12 @@ class BackupCard(QAbstractButton):
         inset = width / 2
         painter.drawRoundedRect(QRectF(self.rect()).adjusted(inset, inset, -inset, -inset), RADIUS_ROW, RADIUS_ROW)
         self._paint_dot(painter)
-        room, top = self.width() - self._left - SPACE_3, SPACE_3
-        for (font, words), colour in zip(self._words(), (tokens.text, tokens.text2), strict=True):
+        room, top = self.width() - self._text_left - SPACE_3, SPACE_3
+        for (font, words), colour in zip(self._text_parts(), (tokens.text, tokens.text2), strict=True):
             height = self._height(font, words, room)
             painter.setFont(font)
             painter.setPen(QColor(colour))
-            painter.drawText(QRect(self._left, top, room, height), _WRAPPED, words)
+            painter.drawText(QRect(self._text_left, top, room, height), _WRAPPED, words)
             top += height
         painter.end()
 
@@ -234,10 +234,10 @@ class BackupCard(QAbstractButton):
             painter.drawEllipse(circle)
 
     @property
-    def _left(self) -> int:
+    def _text_left(self) -> int:
         return SPACE_3 + self._theme.px(_DOT) + SPACE_2 + 4
 
-    def _words(self) -> tuple[tuple[QFont, str], tuple[QFont, str]]:
+    def _text_parts(self) -> tuple[tuple[QFont, str], tuple[QFont, str]]:
         return (
             (self._theme.font(TEXT_BODY, QFont.Weight.DemiBold), self.text()),
             (self._theme.font(TEXT_SMALL), self._line),
@@ -312,7 +312,7 @@ class PassphraseField(QWidget):
         elif self.first.text() and not self.why_not:
             self.submitted.emit()
 
-    def _on_typed(self, _words: str = "") -> None:
+    def _on_typed(self, _text_parts: str = "") -> None:
         wants_again = self._twice and bool(self.first.text())
         for part in (self._labels[1], self.again):
             part.setVisible(wants_again)
@@ -459,7 +459,7 @@ class RestoreForm(ProcedureForm):
         if await show_dialog(dialog) is QFileDialog.DialogCode.Accepted:
             await self.take(Path(dialog.selectedFiles()[0]))
 
-    def _pick(self, info: BackupInfo) -> None:
+    def _select(self, info: BackupInfo) -> None:
         self._locked, self._chosen = None, info
         self._show()
 
@@ -493,5 +493,5 @@ class RestoreForm(ProcedureForm):
             button.deleteLater()
         self._buttons = [BackupCard(self._theme, info, self._clock.now) for info in infos]
         for button in self._buttons:
-            button.clicked.connect(lambda _checked=False, info=button.info: self._pick(info))
+            button.clicked.connect(lambda _checked=False, info=button.info: self._select(info))
             self._list.addWidget(button)

@@ -125,17 +125,17 @@ class ProcedurePanel(QWidget):
         self._keyboard = FocusMemory(self)
         self._last: object = None  # what the buttons depend on
         self.head = SheetHead(tools.theme)
-        self.head.close_wanted.connect(self.closed)
+        self.head.close_requested.connect(self.closed)
         self.trouble = InlineError(tools.theme)
         self.trouble.dismissed.connect(self.trouble.hide)
         self.view = ProcedureView(tools)
-        self.view.wanted.connect(self._do)
+        self.view.wanted.connect(self._run_command)
         self.view.text_expanded.connect(self._refresh)
         self.view.code_moved.connect(self._scroll_to)
         self.view.problem.connect(self.show_problem)
         self.view.crash.connect(self.show_crash)
         self.footer = Footer()
-        self.footer.wanted.connect(self._do)
+        self.footer.wanted.connect(self._run_command)
         self._inside = QWidget()
         self._column = QVBoxLayout(self._inside)
         self._column.setContentsMargins(SPACE_6, SPACE_6 - 4, SPACE_6, SPACE_6)
@@ -208,10 +208,10 @@ class ProcedurePanel(QWidget):
             self._keyboard.focus_first(self.view.attention.not_now, self.view.attention.main)
 
     def show_problem(self, problem: Problem) -> None:
-        self._say_trouble(*words_of(problem))
+        self._show_trouble(*words_of(problem))
 
     def show_crash(self, _error: Exception) -> None:
-        self._say_trouble(texts("detail.crash"), texts("detail.crash_next"))
+        self._show_trouble(texts("detail.crash"), texts("detail.crash_next"))
 
     def event(self, event: QEvent) -> bool:
         kind, escape = QEvent.Type.ShortcutOverride, Qt.Key.Key_Escape
@@ -250,23 +250,23 @@ class ProcedurePanel(QWidget):
     def _submit(self) -> None:
         """Enter in a field does what the button does, if that can be pressed."""
         if self.footer.button(CommandId.CONFIRM).isEnabled():
-            self._do(CommandId.CONFIRM)
+            self._run_command(CommandId.CONFIRM)
 
     @async_slot
-    async def _do(self, control: CommandId) -> None:
+    async def _run_command(self, control: CommandId) -> None:
         if self._busy:
             return
         self._busy = True
         self.trouble.hide()
         self._refresh()
         try:
-            await self._done(control)
+            await self._on_command_done(control)
         finally:
             self._busy = False
             self._refresh()
             self._keyboard.focus_first(self.view.attention.not_now, self.view.attention.main)
 
-    async def _done(self, control: CommandId) -> None:
+    async def _on_command_done(self, control: CommandId) -> None:
         if control is CommandId.CLOSE or (self._form is not None and control is CommandId.NOT_NOW):
             self.closed.emit()
         elif self._form is not None and self._request is not None:
@@ -311,7 +311,7 @@ class ProcedurePanel(QWidget):
             self._render()
             return
         self._last = now
-        with self._keyboard.kept():
+        with self._keyboard.preserved():
             self._render()
         self._scroll.verticalScrollBar().setValue(0)  # what is new is at the top
         self.view.bring_code_into_view()
@@ -328,7 +328,7 @@ class ProcedurePanel(QWidget):
     def _show(self, procedure: Procedure, mentorado: Mentorado) -> None:
         name, now = mentorado.name, self._sheets.tools.clock.now()
         self.head.say(title(procedure.head.kind, name), progress(procedure, now))
-        self.head.say_close(texts("procedure.close" if procedure.ended else "procedure.close_panel"))
+        self.head.set_close_text(texts("procedure.close" if procedure.ended else "procedure.close_panel"))
         self.setAccessibleName(self.head.title)
         self.view.show_procedure(procedure, mentorado, busy=self._busy)
         self.footer.show_offers(if_closed(procedure), other_commands(procedure), busy=self._busy)
@@ -337,7 +337,7 @@ class ProcedurePanel(QWidget):
     def _show_form(self, form: ProcedureForm, mentorado: Mentorado) -> None:
         override = self._request.override_reason if self._request else ""
         self.head.say(form.title, texts("begin.override", reason=override) if override else "")
-        self.head.say_close(texts("begin.cancel"))
+        self.head.set_close_text(texts("begin.cancel"))
         self.setAccessibleName(self.head.title)
         self._keyboard.go_through(form.fields, before=self.footer.button(CommandId.NOT_NOW))
         offers = (
@@ -350,7 +350,7 @@ class ProcedurePanel(QWidget):
         fits = top + self.view.pairing.needed_height <= self._scroll.viewport().height()
         self._scroll.verticalScrollBar().setValue(0 if fits else top - SPACE_2)
 
-    def _say_trouble(self, sentence: str, next_step: str) -> None:
+    def _show_trouble(self, sentence: str, next_step: str) -> None:
         self.trouble.show_trouble(sentence, next_step)
         self._scroll.ensureWidgetVisible(self.trouble)
         self._keyboard.announce(f"{sentence} {next_step}")
@@ -378,7 +378,7 @@ class ProcedurePanelController(QObject):
     """Puts sheets on *pages* and takes them off. A procedure whose sheet was closed goes on, and can be seen again."""
 
     changed = Signal()
-    mentorado_wanted = Signal(str)
+    mentorado_requested = Signal(str)
     """The sheet that was asked for is of somebody who is not on show."""
     problem = Signal(object)
     crash = Signal(object)
@@ -392,7 +392,7 @@ class ProcedurePanelController(QObject):
         self._pane = pane
         self._shown = shown
         self._open: dict[MentoradoId, ProcedurePanel] = {}
-        sheets.procedure_wanted.connect(self.open_form)
+        sheets.procedure_requested.connect(self.open_form)
 
     def of(self, mentorado_id: MentoradoId) -> ProcedurePanel | None:
         """The sheet that is open."""
@@ -407,13 +407,13 @@ class ProcedurePanelController(QObject):
         """Ask what comes before the procedure of *errand*."""
         mentorado_id = request.mentorado_id
         if mentorado_id != self._shown() or not self._pane.isVisible():
-            self.mentorado_wanted.emit(mentorado_id)
+            self.mentorado_requested.emit(mentorado_id)
         try:
             self._sheet(mentorado_id).ask(request)
         except BaseException:
             self.close(mentorado_id)
             raise
-        self._bring_forward(mentorado_id)
+        self._raise_panel(mentorado_id)
 
     def show(self) -> None:
         """Show the procedure of whoever is on show; nothing happens when there is none."""
@@ -421,7 +421,7 @@ class ProcedurePanelController(QObject):
         procedure = self.procedure_of(mentorado_id) if mentorado_id else None
         if mentorado_id is not None and procedure is not None:
             self._sheet(mentorado_id).show_procedure(procedure)
-            self._bring_forward(mentorado_id)
+            self._raise_panel(mentorado_id)
 
     @async_slot
     async def resume(self) -> None:
@@ -452,7 +452,7 @@ class ProcedurePanelController(QObject):
     def show_crash(self, error: Exception) -> None:
         self.crash.emit(error)
 
-    def _bring_forward(self, mentorado_id: MentoradoId) -> None:
+    def _raise_panel(self, mentorado_id: MentoradoId) -> None:
         self.changed.emit()
         self._open[mentorado_id].take_focus()
 

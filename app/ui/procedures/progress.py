@@ -338,7 +338,7 @@ class ProcedureView(QWidget):
         self.retranslate()
 
     @property
-    def _coded(self) -> bool:
+    def _shows_code(self) -> bool:
         return self._stage in (Stage.CODE, Stage.LAPSED)
 
     @property
@@ -404,7 +404,7 @@ class ProcedureView(QWidget):
 
     def bring_code_into_view(self) -> None:
         """A code that cannot be seen whole cannot be scanned."""
-        if self._coded:
+        if self._shows_code:
             self.code_moved.emit(self.y() + self.pairing.y())
 
     def _show_text(self, procedure: Procedure, mentorado: Mentorado) -> None:
@@ -442,7 +442,7 @@ class ProcedureView(QWidget):
             and step.name is StepName.PAIR
             and step.state is StepState.RUNNING
         )
-        had_code = self._coded
+        had_code = self._shows_code
         if pairs:
             tools = self._tools
             status = tools.supervisor.status(mentorado.link.id)
@@ -450,8 +450,8 @@ class ProcedureView(QWidget):
         else:
             self.pairing.show_nothing()
         self._stage = self.pairing.stage
-        self.pairing.setVisible(self._coded)
-        if self._coded and not had_code:
+        self.pairing.setVisible(self._shows_code)
+        if self._shows_code and not had_code:
             QTimer.singleShot(0, self, self.bring_code_into_view)
 
     def _may_take_focus(self) -> bool:

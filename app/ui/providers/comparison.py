@@ -263,7 +263,7 @@ class ComparisonDialog(ScrollDialog):
         self.set_title(texts("comparison.title"))
         advice = QLabel(texts("comparison.advice"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.comparison = Comparison(theme, kinds, chosen=chosen, choosing=choosing)
-        self.comparison.picked.connect(self._pick)
+        self.comparison.picked.connect(self._select)
         for part in (advice, self.comparison):
             self.inside.addWidget(part)
         self.setAccessibleDescription(advice.text())
@@ -272,6 +272,6 @@ class ComparisonDialog(ScrollDialog):
         self.back.clicked.connect(self.reject)
         self.back.setFocus()
 
-    def _pick(self, kind: ProviderKind) -> None:
+    def _select(self, kind: ProviderKind) -> None:
         self.chosen = kind
         self.accept()

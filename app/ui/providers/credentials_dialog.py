@@ -52,7 +52,7 @@ class CredentialInput(QWidget):
         self.line = QLineEdit()
         self.line.setAccessibleName(self._label.text())
         self.line.setInputMethodHints(_SENSITIVE)
-        self.line.textEdited.connect(self._tidy)
+        self.line.textEdited.connect(self._clean_text)
         self._label.setBuddy(self.line)
         self._below = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         row = QHBoxLayout()
@@ -73,7 +73,7 @@ class CredentialInput(QWidget):
         theme.changed.connect(self.updateGeometry)
         if asked.secret:
             self._show_text(False)
-        self._say_below()
+        self._update_hint()
 
     @property
     def error(self) -> str:
@@ -88,7 +88,7 @@ class CredentialInput(QWidget):
     def take(self, text: str) -> None:
         """Write *text* as if it had been typed."""
         self.line.setText(text)
-        self._tidy(text)
+        self._clean_text(text)
 
     def show_error(self, text: str) -> None:
         if text == self._error:
@@ -97,9 +97,9 @@ class CredentialInput(QWidget):
         self.line.setProperty("invalid", bool(text))
         self.line.style().unpolish(self.line)  # a sheet looks at properties only when it dresses a widget
         self.line.style().polish(self.line)
-        self._say_below()
+        self._update_hint()
 
-    def _say_below(self) -> None:
+    def _update_hint(self) -> None:
         text = f"{self._error} {providers_text.hint(self.asked.name)}".strip()
         self._below.setProperty("role", "danger" if self._error else "caption")
         self._below.style().unpolish(self._below)
@@ -114,7 +114,7 @@ class CredentialInput(QWidget):
         which = "credentials.hide_field" if on else "credentials.show_field"
         self.reveal.setAccessibleName(texts(which, field=providers_text.label(self.asked.name)))
 
-    def _tidy(self, typed: str) -> None:
+    def _clean_text(self, typed: str) -> None:
         found = parse_pasted_url(typed)
         clean = found.get(self.asked.name, clean_input(typed))
         if clean != typed:
@@ -143,7 +143,7 @@ class CredentialForm(QWidget):
         for each in self.inputs.values():
             column.addWidget(each)
             each.changed.connect(self.changed)
-            each.pasted_address.connect(self._spread)
+            each.pasted_address.connect(self._fill_pasted)
 
     @property
     def typed(self) -> dict[CredentialField, str]:
@@ -172,7 +172,7 @@ class CredentialForm(QWidget):
             each.line.selectAll()
         return each
 
-    def _spread(self, found: Mapping[CredentialField, str]) -> None:
+    def _fill_pasted(self, found: Mapping[CredentialField, str]) -> None:
         for name, value in found.items():
             if name in self.inputs and self.inputs[name].line.text() != value:
                 self.inputs[name].take(value)
@@ -230,8 +230,8 @@ class CheckBanner(QFrame):
         row.setSpacing(SPACE_2 + 2)
         row.addWidget(self._mark, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(column, 1)
-        theme.changed.connect(self._dress)
-        self._dress()
+        theme.changed.connect(self._update_style)
+        self._update_style()
 
     @property
     def text(self) -> str:
@@ -258,7 +258,7 @@ class CheckBanner(QFrame):
         self._facts.setVisible(bool(lines))
         text = " ".join([sentence, next_step, *(f"{name}: {value}." for name, value in lines)]).strip()
         self.setAccessibleName(text)
-        self._dress()
+        self._update_style()
         if QAccessible.isActive() and self.isVisible():  # wherever the reader is, this is what was waited for
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
@@ -270,7 +270,7 @@ class CheckBanner(QFrame):
         painter.drawRoundedRect(self.rect(), RADIUS_ROW, RADIUS_ROW)
         painter.end()
 
-    def _dress(self) -> None:
+    def _update_style(self) -> None:
         tone, name = _LOOKS[self.check]
         colour = self._theme.tokens.badge[tone].fg
         self._mark.setPixmap(pixmap(name, colour, self._theme.px(_ICON), self.devicePixelRatioF()))
@@ -322,10 +322,10 @@ class CredentialsDialog(ScrollDialog):
         where = QLabel(texts(f"credentials.where.{self._kind}"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         where.setProperty("role", "secondary")
         self.form = CredentialForm(self._kind, theme)
-        self.form.changed.connect(self._unchecked)
+        self.form.changed.connect(self._discard_check)
         self.verdict = CheckBanner(theme)
         self.keep = CheckBox(theme, texts("credentials.keep"))
-        self.keep.toggled.connect(self._arrange)
+        self.keep.toggled.connect(self._update_buttons)
         self.trouble = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self.trouble.setProperty("role", "danger")
         self.settings = QPushButton(texts("credentials.open_settings"), autoDefault=False)
@@ -351,7 +351,7 @@ class CredentialsDialog(ScrollDialog):
         self.check = self.add_button(texts("credentials.check"), "primary")
         self.check.clicked.connect(self.ask_provider)
         self.form.show_known(known, draft or {})
-        self._unchecked()
+        self._discard_check()
         self.form.first.setFocus()
 
     @async_slot
@@ -362,13 +362,13 @@ class CredentialsDialog(ScrollDialog):
         self._show_trouble(None)
         self._report = None
         self.verdict.show_verdict(Check.ASKING, texts("credentials.asking", provider=name))
-        self._arrange()
+        self._update_buttons()
         try:
             report = await self._service.check(self._mentorado.id, self.form.typed)
         except Exception:
             if self.over or turn != self._turn:
                 return  # nobody waits for it any more
-            self._unchecked()
+            self._discard_check()
             raise
         if not self.over and turn == self._turn:
             self._show_report(report)
@@ -395,7 +395,7 @@ class CredentialsDialog(ScrollDialog):
         finally:
             self.busy = False
             if not self.over:
-                self._arrange()
+                self._update_buttons()
         self._end(DialogResult.CONNECT if self._can_connect else DialogResult.SAVED)
 
     def _show_report(self, report: CredentialReport) -> None:
@@ -415,20 +415,20 @@ class CredentialsDialog(ScrollDialog):
                 note,
                 providers_text.facts(report),
             )
-        self._arrange()
+        self._update_buttons()
         self.bring_into_view(self.keep if self.keep.isVisibleTo(self) else self.verdict)
         (self.save if self.save.isEnabled() else self.check).setFocus()
 
-    def _unchecked(self) -> None:
+    def _discard_check(self) -> None:
         """What was said is over: the fields say something else now."""
         self._turn += 1
         self._report = None
         idle = texts("credentials.idle", provider=provider(self._kind))
         if self.verdict.check is not Check.IDLE or not self.verdict.text:
             self.verdict.show_verdict(Check.IDLE, texts("credentials.not_checked"), idle)
-        self._arrange()
+        self._update_buttons()
 
-    def _arrange(self, _on: bool = False) -> None:
+    def _update_buttons(self, _on: bool = False) -> None:
         """Which button is the one to press follows from the check."""
         state = self.verdict.check
         right = state in (Check.GOOD, Check.NOTED)

@@ -58,7 +58,7 @@ def masked_recipient(to: str) -> str:
     return f"+{digits[:2]}\u00a0•••••{last}"
 
 
-def beginning(text: str) -> str:
+def shorten(text: str) -> str:
     """The words of *text* on as few lines as they need, cut where there are too many."""
     words = " ".join(visible(text).split())
     return words if len(words) <= _LONGEST else f"{words[:_LONGEST].rstrip()}…"
@@ -100,7 +100,7 @@ class QueueList(QFrame):
         since = QLabel(age(now - message.since) if message.since else "", textFormat=Qt.TextFormat.PlainText)
         since.setProperty("role", "caption")
         text = QLabel(
-            beginning(message.text) or texts("queue.no_text"), wordWrap=True, textFormat=Qt.TextFormat.PlainText
+            shorten(message.text) or texts("queue.no_text"), wordWrap=True, textFormat=Qt.TextFormat.PlainText
         )
         text.setProperty("role", "secondary")
         head = QHBoxLayout()
@@ -157,7 +157,7 @@ class QueueDialog(ScrollDialog):
         label.setProperty("role", "secondary")
         self.typed = QLineEdit()
         self.typed.setAccessibleName(label.text())
-        self.typed.textChanged.connect(self._arrange)
+        self.typed.textChanged.connect(self._update_buttons)
         label.setBuddy(self.typed)
         removal.addWidget(label)
         removal.addWidget(self.typed)
@@ -193,7 +193,7 @@ class QueueDialog(ScrollDialog):
 
     @async_slot
     async def _send(self, _checked: bool = False) -> None:
-        with self._working():
+        with self._deciding():
             await self._service.send(self._mentorado.id, self.messages)
         self._end()
 
@@ -201,10 +201,10 @@ class QueueDialog(ScrollDialog):
     async def _remove(self, _checked: bool = False) -> None:
         if not self._removing:
             self._removing = True
-            self._arrange()
+            self._update_buttons()
             self.typed.setFocus()
             return
-        with self._working():
+        with self._deciding():
             await self._service.purge(self._mentorado.id, self.messages)
         self._end()
 
@@ -212,7 +212,7 @@ class QueueDialog(ScrollDialog):
         if self._removing:  # one step back, not all the way
             self._removing = False
             self.typed.clear()
-            self._arrange()
+            self._update_buttons()
             self.leave.setFocus()
         else:
             self.reject()
@@ -222,9 +222,9 @@ class QueueDialog(ScrollDialog):
         self._removing = False
         self.listed.show_messages(messages, self._clock.now())
         self.listed.setVisible(bool(messages))
-        self._arrange()
+        self._update_buttons()
 
-    def _arrange(self, _written: str = "") -> None:
+    def _update_buttons(self, _written: str = "") -> None:
         """Every button says what it does to how many."""
         name, count = self._mentorado.name, len(self.messages)
         why = self._actions.unavailable_reason(ActionName.CONNECT, self._mentorado.id)
@@ -248,7 +248,7 @@ class QueueDialog(ScrollDialog):
         self.remove.setEnabled(not self.busy and (meant or not self._removing))
         self.send.setEnabled(not self.busy)
         self.leave.setEnabled(not self.busy)
-        self._dress()
+        self._update_style()
 
     def _about_text(self, why: UnavailableReason | None) -> str:
         kind = provider(self._mentorado.link.provider)
@@ -259,7 +259,7 @@ class QueueDialog(ScrollDialog):
         rest = texts("queue.about", provider=kind) if why is None else texts("queue.running", why=refusal(why))
         return " ".join(filter(None, (rest, oldest)))
 
-    def _dress(self) -> None:
+    def _update_style(self) -> None:
         roles = ((self.remove, "danger" if self._removing else ""), (self.send, "" if self.messages else "primary"))
         for button, role in roles:
             if button.property("role") != role:
@@ -268,17 +268,17 @@ class QueueDialog(ScrollDialog):
                 button.style().polish(button)
 
     @contextmanager
-    def _working(self) -> Iterator[None]:
+    def _deciding(self) -> Iterator[None]:
         """While a decision is carried out, no other is taken."""
         self.trouble.hide()
         self.busy = True
-        self._arrange()
+        self._update_buttons()
         try:
             yield
         finally:
             self.busy = False
             if not self.over:
-                self._arrange()
+                self._update_buttons()
 
     def _end(self) -> None:
         self.decided = True

@@ -59,7 +59,7 @@ class RegisterDialog(ScrollDialog):
         self.pin.setAccessibleName(label.text())
         self.pin.setInputMethodHints(Qt.InputMethodHint.ImhDigitsOnly | Qt.InputMethodHint.ImhSensitiveData)
         self.pin.setValidator(QRegularExpressionValidator(QRegularExpression(f"[0-9]{{0,{_DIGITS}}}"), self.pin))
-        self.pin.textChanged.connect(self._arrange)
+        self.pin.textChanged.connect(self._update_buttons)
         label.setBuddy(self.pin)
         self.reveal = QPushButton(autoDefault=False)
         self.reveal.setCheckable(True)
@@ -90,7 +90,7 @@ class RegisterDialog(ScrollDialog):
         self.register.clicked.connect(self._register)
         self._show_pin(False)
         self.pin.setFocus()
-        self._arrange()
+        self._update_buttons()
 
     def show_allowance(self, allowance: AttemptQuota) -> None:
         """How many tries are left: said before one is used."""
@@ -98,7 +98,7 @@ class RegisterDialog(ScrollDialog):
         icon = "triangle-alert" if allowance.left == 0 else "clock"
         self.badge.show_badge(tries_tone(allowance), icon, texts("register.badge", left=allowance.left, limit=LIMIT))
         self._tries.setText(tries_left(allowance, self._clock.now()))
-        self._arrange()
+        self._update_buttons()
 
     def show_problem(self, problem: Problem) -> None:
         self.trouble.setText(" ".join(words_of(problem)))
@@ -117,7 +117,7 @@ class RegisterDialog(ScrollDialog):
         mentorado_id = self._mentorado.id
         self.trouble.hide()
         self.busy = True
-        self._arrange()
+        self._update_buttons()
         try:
             await self._registration.register(mentorado_id, self.pin.text())
         except Problem:
@@ -126,7 +126,7 @@ class RegisterDialog(ScrollDialog):
         finally:
             self.busy = False
             if not self.over:
-                self._arrange()
+                self._update_buttons()
         self.pin.clear()
         self.accept()
 
@@ -136,7 +136,7 @@ class RegisterDialog(ScrollDialog):
         which = "credentials.hide_field" if on else "credentials.show_field"
         self.reveal.setAccessibleName(texts(which, field=texts("register.pin")))
 
-    def _arrange(self, _typed: str = "") -> None:
+    def _update_buttons(self, _typed: str = "") -> None:
         may = self._allowance is not None and self._allowance.left > 0
         self.register.setEnabled(may and not self.busy and len(self.pin.text()) == _DIGITS)
         self.cancel.setEnabled(not self.busy)

@@ -62,7 +62,7 @@ class HistorySection(Section):
         before = self._parts.settings_service.settings.retention_days
         try:
             fewer = days is not None and (before is None or days < before)
-            if days is not None and fewer and not await self._sure(days):
+            if days is not None and fewer and not await self._confirm_retention(days):
                 return
             await self._parts.settings_service.set_retention(days)
             self.show_saved(texts("settings.saved"))
@@ -127,7 +127,7 @@ class HistorySection(Section):
         self.retention.choose(self._parts.settings_service.settings.retention_days)
         self.retention.say("")
 
-    async def _sure(self, days: int) -> bool:
+    async def _confirm_retention(self, days: int) -> bool:
         if await show_dialog(self.sheet(days)) is BaseDialog.DialogCode.Accepted:
             return True
         self._parts.settings_service.decline_retention(days)
@@ -170,8 +170,8 @@ class PersonalSection(Section):
         self._audited_actions = SettingRow(theme, audited_actions, below=True)
         for each in (self._whom, self._contact, self._audited_actions):
             self.add(each)
-        self.whom.picked.connect(self._allow)
-        self.contact.textChanged.connect(self._allow)
+        self.whom.picked.connect(self._update_buttons)
+        self.contact.textChanged.connect(self._update_buttons)
         self.export_button.clicked.connect(self.export)
         self.erase_button.clicked.connect(self.erase)
         self.cancel_button.clicked.connect(self.give_up)
@@ -183,7 +183,7 @@ class PersonalSection(Section):
     @async_slot
     async def export(self, _checked: bool = False) -> None:
         """Ask where to, and write pages to read and a file for machines."""
-        mentorado_id, contact = self._asked_for()
+        mentorado_id, contact = self._requested_contact()
         dialog = QFileDialog(self, texts("settings.personal.where"))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
@@ -213,7 +213,7 @@ class PersonalSection(Section):
             self._exporting = None
             self.bar.hide()
             self.cancel_button.hide()
-            self._allow()
+            self._update_buttons()
 
     def give_up(self, _checked: bool = False) -> None:
         """Stop the export; what was written of it goes."""
@@ -224,7 +224,7 @@ class PersonalSection(Section):
     @async_slot
     async def erase(self, _checked: bool = False) -> None:
         """Erase one contact, once their number was typed again."""
-        mentorado_id, contact = self._asked_for()
+        mentorado_id, contact = self._requested_contact()
         if contact is None:
             return
         if await show_dialog(self.sheet(mentorado_id, contact)) is not BaseDialog.DialogCode.Accepted:
@@ -266,7 +266,7 @@ class PersonalSection(Section):
 
     def refresh(self) -> None:
         self.whom.say("")
-        self._allow()
+        self._update_buttons()
 
     def retranslate(self) -> None:
         super().retranslate()
@@ -280,9 +280,9 @@ class PersonalSection(Section):
         self.erase_button.setText(texts("settings.personal.erase"))
         self.cancel_button.setText(texts("dialog.cancel"))
         self.bar.setAccessibleName(texts("settings.personal.progress"))
-        self._allow()
+        self._update_buttons()
 
-    def _asked_for(self) -> tuple[MentoradoId, Address | None]:
+    def _requested_contact(self) -> tuple[MentoradoId, Address | None]:
         from app.core.privacy_service import contact_of
 
         if not isinstance(self.whom.chosen, str):
@@ -290,7 +290,7 @@ class PersonalSection(Section):
         typed = self.contact.text().strip()
         return MentoradoId(self.whom.chosen), contact_of(typed) if typed else None
 
-    def _allow(self, _signal: object = None) -> None:
+    def _update_buttons(self, _signal: object = None) -> None:
         somebody, busy = isinstance(self.whom.chosen, str), self._exporting is not None
         self.export_button.setEnabled(somebody and not busy)
         self.erase_button.setEnabled(somebody and not busy and bool(self.contact.text().strip()))
@@ -300,7 +300,7 @@ class PersonalSection(Section):
         self.bar.setValue(done)
         self.bar.show()
         self.cancel_button.show()
-        self._allow()
+        self._update_buttons()
 
     def _people(self) -> Sequence[Option]:
         named = sorted((each.name, each.id) for each in self._parts.mentorados.all())

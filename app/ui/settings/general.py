@@ -29,7 +29,7 @@ class OperatorSection(Section):
         self._parts = parts
         self.field = QLineEdit()
         self.field.setMaxLength(80)
-        self.field.editingFinished.connect(self._take)
+        self.field.editingFinished.connect(self._save)
         self._row = SettingRow(theme, self.field)
         self.add(self._row)
         theme.changed.connect(self._fit)
@@ -46,7 +46,7 @@ class OperatorSection(Section):
         self.field.setText(self._parts.settings_service.settings.operator_name)
         self.show_saved(texts("settings.saved"))
 
-    def _take(self) -> None:
+    def _save(self) -> None:
         """Only what changed: the field is left when the window closes too, and nothing should begin then."""
         if self.field.text().strip() != self._parts.settings_service.settings.operator_name:
             self.save()
@@ -82,7 +82,7 @@ class AppearanceSection(Section):
             self.add(row)
         self.mode.picked.connect(theme.set_mode)
         self.scale.picked.connect(theme.set_text_scale)
-        self.language.picked.connect(self._speak)
+        self.language.picked.connect(self._set_language)
         theme.changed.connect(self.refresh)
 
     def refresh(self) -> None:
@@ -99,7 +99,7 @@ class AppearanceSection(Section):
         self.language.say(texts("settings.appearance.language"), [_LANGUAGE_NAMES[each] for each in LANGUAGES])
         self.refresh()
 
-    def _speak(self, language: Hashable) -> None:
+    def _set_language(self, language: Hashable) -> None:
         self._parts.set_language(str(language))
 
 

@@ -74,7 +74,7 @@ class SettingsPage(Page):
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.area.setWidget(centred)
-        self.area.verticalScrollBar().valueChanged.connect(self._mark)
+        self.area.verticalScrollBar().valueChanged.connect(self._mark_current_section)
         both = QHBoxLayout()
         both.setContentsMargins(0, 0, 0, 0)
         both.setSpacing(0)
@@ -106,7 +106,7 @@ class SettingsPage(Page):
         super().showEvent(event)
         for section in self.sections:
             section.refresh()
-        self._mark()
+        self._mark_current_section()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -128,9 +128,9 @@ class SettingsPage(Page):
     def _go_to(self, section: Section, _checked: bool = False) -> None:
         bar = self.area.verticalScrollBar()
         bar.setValue(section.mapTo(self._column, section.rect().topLeft()).y() - t.SPACE_4)
-        self._mark(at=section)
+        self._mark_current_section(at=section)
 
-    def _mark(self, _value: int = 0, *, at: Section | None = None) -> None:
+    def _mark_current_section(self, _value: int = 0, *, at: Section | None = None) -> None:
         """The section that is read now: the last one that has reached the top, or nearly."""
         border = self.area.verticalScrollBar().value() + self._theme.px(t.HEADER_HEIGHT)
         reached = [section for section in self.sections if section.y() <= border]

@@ -190,14 +190,14 @@ class Section(QFrame):
     def show_saved(self, words: str) -> None:
         """Tell for a moment that it was done."""
         self._problem = None
-        self._say(words, "secondary")
+        self._set_message(words, "secondary")
         self._hush.start()
 
     def show_problem(self, problem: Problem) -> None:
         self._problem = problem
         self._hush.stop()
         sentence, step = status_text.problem(problem)
-        self._say(f"{sentence} {step}", "danger")
+        self._set_message(f"{sentence} {step}", "danger")
 
     def show_crash(self, error: Exception) -> None:
         self.crashed.emit(error)
@@ -207,7 +207,7 @@ class Section(QFrame):
         self._problem = None
         self._message.hide()
 
-    def _say(self, words: str, role: str) -> None:
+    def _set_message(self, words: str, role: str) -> None:
         self._message.setProperty("role", role)
         self._message.style().unpolish(self._message)
         self._message.style().polish(self._message)

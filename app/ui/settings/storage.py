@@ -104,7 +104,7 @@ class SessionsSection(Section):
         """Look into every folder; each takes a moment in a thread."""
         paired = [each for each in self._parts.mentorados.all() if each.link.account or each.link.enabled]
         copies = [(each, await self._parts.snapshots(each.link)) for each in paired]
-        self._copies = sorted(copies, key=_latest_first_at_the_end)
+        self._copies = sorted(copies, key=_latest_backup_order)
         self._show()
 
     def retranslate(self) -> None:
@@ -144,6 +144,6 @@ class SessionsSection(Section):
         return f"{ago} · {texts.plural('settings.sessions.count', len(copies))}"
 
 
-def _latest_first_at_the_end(entry: tuple[Mentorado, Sequence[Snapshot]]) -> float:
+def _latest_backup_order(entry: tuple[Mentorado, Sequence[Snapshot]]) -> float:
     _, copies = entry
     return copies[0].at.timestamp() if copies else 0.0

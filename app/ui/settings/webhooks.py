@@ -30,7 +30,7 @@ SHOWN = 4
 _ICON = 14
 
 
-class _Way(QWidget):
+class _Endpoint(QWidget):
     """One address: whose, the address, what came there, and buttons that show and copy it."""
 
     def __init__(self, theme: Theme, name: str, links: Sequence[LinkId]) -> None:
@@ -73,7 +73,7 @@ class EndpointUrls(QWidget):
         super().__init__()
         self._theme = theme
         self._all = False
-        self.ways: list[_Way] = []
+        self.ways: list[_Endpoint] = []
         self._column = QVBoxLayout()
         self._column.setSpacing(t.SPACE_4)
         self.more = QPushButton()
@@ -124,8 +124,8 @@ class EndpointUrls(QWidget):
                 text = f"{text} · {texts.plural('settings.webhooks.waiting', held)}"
             way.counts.setText(text)
 
-    def _zapi(self, way: WebhookUrl) -> _Way:
-        shown = _Way(self._theme, f"Z-API · {way.mentorado.name}", [way.mentorado.link.id])
+    def _zapi(self, way: WebhookUrl) -> _Endpoint:
+        shown = _Endpoint(self._theme, f"Z-API · {way.mentorado.name}", [way.mentorado.link.id])
         masked = way.url.removesuffix(way.secret) + HIDDEN
         _show(shown.address, masked)
 
@@ -140,8 +140,8 @@ class EndpointUrls(QWidget):
         shown.add_button("settings.webhooks.copy", "copy", lambda: _copy(way.url))
         return shown
 
-    def _meta(self, ways: Sequence[WebhookUrl], verify_token: str) -> _Way:
-        shown = _Way(self._theme, texts("settings.webhooks.meta"), [way.mentorado.link.id for way in ways])
+    def _meta(self, ways: Sequence[WebhookUrl], verify_token: str) -> _Endpoint:
+        shown = _Endpoint(self._theme, texts("settings.webhooks.meta"), [way.mentorado.link.id for way in ways])
         _show(shown.address, ways[0].url)
         for name in (way.mentorado.name for way in ways if not way.verifiable):
             _show(shown.address, f"{shown.address.text()}\n{texts('settings.webhooks.no_secret', name=name)}")
@@ -197,9 +197,9 @@ class WebhooksSection(Section):
         for row in (self._receive, self._place, self._public, self._ways, self._counts, self._set_aside):
             self.add(row)
         self.choice.picked.connect(self.switch)
-        self.address.editingFinished.connect(self._take_place)
-        self.port.editingFinished.connect(self._take_place)
-        self.url.editingFinished.connect(self._take_url)
+        self.address.editingFinished.connect(self._save_address)
+        self.port.editingFinished.connect(self._save_address)
+        self.url.editingFinished.connect(self._save_url)
         undo = [
             parts.bus.subscribe(WebhooksChanged, lambda _event: self._follow()),
             parts.bus.subscribe(OperatorSettingsChanged, lambda _event: self._follow(anew=True)),
@@ -353,13 +353,13 @@ class WebhooksSection(Section):
             texts("settings.webhooks.refused"), "\n".join(found) or texts("settings.webhooks.nothing_refused")
         )
 
-    def _take_place(self) -> None:
+    def _save_address(self) -> None:
         """Only what changed: fields are left when the window closes too, and nothing should begin then."""
         decided = self._webhooks.settings
         if (self.address.text().strip(), self.port.text().strip()) != (decided.address, str(decided.port)):
             self.save_place(self.address.text(), self.port.text())
 
-    def _take_url(self) -> None:
+    def _save_url(self) -> None:
         if self.url.text().strip().rstrip("/") != self._webhooks.settings.public_url:
             self.save_url(self.url.text())
 

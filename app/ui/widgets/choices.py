@@ -152,7 +152,7 @@ class DropdownButton(QPushButton):
             entry = menu.addAction(words.replace("&", "&&"))
             entry.setCheckable(True)
             entry.setChecked(option == self.chosen)
-            entry.triggered.connect(partial(self._pick, option))
+            entry.triggered.connect(partial(self._select, option))
             group.addAction(entry)
         menu.aboutToHide.connect(menu.deleteLater)
         return menu
@@ -160,7 +160,7 @@ class DropdownButton(QPushButton):
     def _open(self) -> None:
         self.menu_of_options().popup(self.mapToGlobal(QPoint(0, self.height() + 4)))
 
-    def _pick(self, option: Hashable, _checked: bool = False) -> None:
+    def _select(self, option: Hashable, _checked: bool = False) -> None:
         if option != self.chosen:
             self.choose(option)
             self.picked.emit(option)
@@ -203,15 +203,15 @@ class CheckBox(QAbstractButton):
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return max(self._theme.px(_BOX) + 4, self._words(width).height() + 4)
+        return max(self._theme.px(_BOX) + 4, self._text_rect(width).height() + 4)
 
     def sizeHint(self) -> QSize:
         words = QFontMetrics(self._theme.font(TEXT_BODY)).horizontalAdvance(self.text())
-        width = min(self._theme.px(_WIDTH), words + self._left + 2)
+        width = min(self._theme.px(_WIDTH), words + self._text_left + 2)
         return QSize(width, self.heightForWidth(width))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._left + self._theme.px(60), self._theme.px(_BOX) + 4)
+        return QSize(self._text_left + self._theme.px(60), self._theme.px(_BOX) + 4)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         colours, side, on = self._theme.tokens, self._theme.px(_BOX), self.isChecked()
@@ -228,13 +228,13 @@ class CheckBox(QAbstractButton):
             painter.drawPixmap(at, at + 1, pixmap("check", colours.on_accent, tick, self.devicePixelRatioF()))
         painter.setFont(self._theme.font(TEXT_BODY))
         painter.setPen(QColor(colours.text))
-        painter.drawText(self._words(self.width()), _WRAPPED, self.text())
+        painter.drawText(self._text_rect(self.width()), _WRAPPED, self.text())
         painter.end()
 
     @property
-    def _left(self) -> int:
+    def _text_left(self) -> int:
         return self._theme.px(_BOX) + 2 + SPACE_2
 
-    def _words(self, width: int) -> QRect:
-        room = QRect(self._left, 2, max(1, width - self._left), 10_000)
+    def _text_rect(self, width: int) -> QRect:
+        room = QRect(self._text_left, 2, max(1, width - self._text_left), 10_000)
         return QFontMetrics(self._theme.font(TEXT_BODY)).boundingRect(room, _WRAPPED, self.text())

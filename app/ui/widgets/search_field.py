@@ -56,7 +56,7 @@ class SearchField(QLineEdit):
 
     def event(self, event: QEvent) -> bool:
         # The window has other uses for Esc: while something is typed, it is meant for this field.
-        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._clears(event):
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._is_clear_key(event):
             event.accept()
             return True
         return super().event(event)
@@ -65,12 +65,12 @@ class SearchField(QLineEdit):
         if event.key() == Qt.Key.Key_Down:
             self.left_downwards.emit()
             return
-        if self._clears(event):
+        if self._is_clear_key(event):
             self.clear()
             return
         super().keyPressEvent(event)
 
-    def _clears(self, event: QKeyEvent) -> bool:
+    def _is_clear_key(self, event: QKeyEvent) -> bool:
         return event.key() == Qt.Key.Key_Escape and bool(self.text())
 
     def paintEvent(self, event: QPaintEvent) -> None:

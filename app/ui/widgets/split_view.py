@@ -60,7 +60,7 @@ class SplitView(QWidget):
         self._side.style().unpolish(self._side)
         self._inside.addWidget(pane)
 
-    def set_pane_wanted(self, wanted: bool) -> None:
+    def set_pane_needed(self, wanted: bool) -> None:
         """Whether there is anything the pane could show."""
         self._wanted = wanted
         self._arrange()

@@ -85,7 +85,7 @@ class RowTable(QTableView):
         """Somebody wants to see this one."""
         raise NotImplementedError
 
-    def _want_menu(self, index: QModelIndex, where: QPoint) -> None:
+    def _request_menu(self, index: QModelIndex, where: QPoint) -> None:
         """Somebody wants to know what can be done with this one; *where* is on the screen."""
         raise NotImplementedError
 
@@ -123,7 +123,7 @@ class RowTable(QTableView):
             return
         where = event.pos() if by_mouse else self.visualRect(index).center()
         self.setCurrentIndex(index)
-        self._want_menu(index, self.viewport().mapToGlobal(where))
+        self._request_menu(index, self.viewport().mapToGlobal(where))
 
 
 _STATE = QStyle.StateFlag

@@ -91,7 +91,7 @@ async def _main() -> None:
     core.bus.subscribe(StatusChanged, _tell)
     await core.open()
     async with core.running():
-        await core.supervisor.start_wanted()
+        await core.supervisor.start_enabled()
         for name in sys.argv[1:]:
             await core.actions.run(ActionName.CONNECT, core.mentorados.find(name).id, _sure)
         await asyncio.to_thread(sys.stdin.read)

@@ -135,7 +135,7 @@ class Harness:
         async with core.running():
             await core.procedures.load()  # now that somebody is here to move them
             if starting:
-                await core.supervisor.start_wanted()
+                await core.supervisor.start_enabled()
             else:
                 await core.supervisor.restore()
             yield day

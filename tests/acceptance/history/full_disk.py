@@ -45,7 +45,7 @@ async def _main(disk: Path) -> None:
     await core.open()
     async with core.running():
         (ana,) = core.mentorados.all()
-        await core.supervisor.start_wanted()
+        await core.supervisor.start_enabled()
         await asyncio.to_thread(sys.stdin.readline)
         await asyncio.to_thread(_fill, disk / "ballast")
         print(json.dumps(["full", ""]), flush=True)  # noqa: T201 - what the test reads

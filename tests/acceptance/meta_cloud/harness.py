@@ -78,7 +78,7 @@ class Harness:
         await core.open()
         async with core.running():
             if starting:
-                await core.supervisor.start_wanted()
+                await core.supervisor.start_enabled()
             yield day
 
 

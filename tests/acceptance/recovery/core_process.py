@@ -189,7 +189,7 @@ async def _main() -> None:
     async with core.running():  # in the order of the window
         await core.open()
         KillingJournal.left = orders.kill_after  # what others left open has been taken up, and is not counted
-        await core.supervisor.start_wanted()
+        await core.supervisor.start_enabled()
         for whom in orders.people:
             await _carry_out(core, orders, MentoradoId(whom))
         _say("all")

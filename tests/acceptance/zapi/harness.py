@@ -83,7 +83,7 @@ class Harness:
             day.provider._timeouts = timeouts
         await core.open()
         async with core.running():
-            await (core.supervisor.start_wanted() if starting else core.supervisor.restore())
+            await (core.supervisor.start_enabled() if starting else core.supervisor.restore())
             yield day
 
 

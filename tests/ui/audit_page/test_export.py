@@ -52,7 +52,7 @@ def test_json_has_what_is_hashed_so_that_others_can_check_the_chain(in_harness: 
 
 def test_only_what_the_filter_shows_is_written(in_harness: InHarness, tmp_path: Path) -> None:
     async def use(harness: Harness) -> None:
-        harness.page.filters._outcome._pick(AuditOutcome.FAILED)
+        harness.page.filters._outcome._select(AuditOutcome.FAILED)
         await harness.settle()
         await harness.page.export_to(tmp_path / "a.csv")
         head, *rows = read_csv(tmp_path / "a.csv")

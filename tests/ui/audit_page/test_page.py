@@ -81,15 +81,15 @@ def test_words_find_entries_whatever_their_accents_and_however_old(in_harness: I
 def test_outcome_period_and_mentorado_narrow_together(in_harness: InHarness) -> None:
     async def use(harness: Harness) -> None:
         filters = harness.page.filters
-        filters._outcome._pick(AuditOutcome.FAILED)
+        filters._outcome._select(AuditOutcome.FAILED)
         await harness.settle()
         assert harness.numbers() == [n for n in range(1000, 0, -1) if n % 3 == 2][: len(harness.numbers())]
-        filters._period._pick(Period.TODAY)
+        filters._period._select(Period.TODAY)
         await harness.settle()
         midnight = NOON.astimezone().replace(hour=0)
         today = [n for n in range(1000, 0, -1) if record(n).at >= midnight]
         assert harness.numbers() == [n for n in today if n % 3 == 2]
-        filters._outcome._pick(None)
+        filters._outcome._select(None)
         filters.only(PEOPLE[1].id)
         await harness.settle()
         assert harness.numbers() == [n for n in today if n % 3 == 1]

@@ -209,7 +209,7 @@ async def test_a_message_far_back_opens_with_its_neighbours(theme: Theme, path: 
 
 async def test_everybodys_messages_can_be_searched(theme: Theme, path: Path) -> None:
     async with scene(theme, path) as stage:
-        wanted = QSignalSpy(stage.panel.mentorado_wanted)
+        wanted = QSignalSpy(stage.panel.mentorado_requested)
         await stage.search("terca")
         assert {stage.panel.home.results.model.found(n).mentorado for n in range(2)} == {""}
         stage.panel.home.search.set_everywhere(True)
@@ -279,7 +279,7 @@ async def test_the_details_show_all_of_a_message(theme: Theme, path: Path) -> No
     async with scene(theme, path) as stage:
         await stage.open("Estranho")
         number = next(each.number for each in stage.page.model.messages if len(each.text) == 64_000)
-        stage.page.view.details_wanted.emit(number)
+        stage.page.view.details_requested.emit(number)
         await stage.until(lambda: stage.panel.findChildren(MessageDialog))
         (sheet,) = stage.panel.findChildren(MessageDialog)
         assert sheet.text is not None
@@ -293,7 +293,7 @@ async def test_the_details_of_what_was_not_sent_say_why(theme: Theme, path: Path
     async with scene(theme, path) as stage:
         await stage.open("Beatriz")
         number = next(each.number for each in stage.page.model.messages if each.delivery is DeliveryStatus.FAILED)
-        stage.page.view.details_wanted.emit(number)
+        stage.page.view.details_requested.emit(number)
         await stage.until(lambda: stage.panel.findChildren(MessageDialog))
         (sheet,) = stage.panel.findChildren(MessageDialog)
         words = [label.text() for label in sheet.findChildren(QLabel)]
@@ -372,14 +372,14 @@ async def test_reading_wide_keeps_the_place(theme: Theme, path: Path) -> None:
     async with scene(theme, path) as stage:
         await stage.open("Bia")
         lent: list[object] = []
-        stage.panel.wide_wanted.connect(lent.append)
+        stage.panel.wide_requested.connect(lent.append)
         done = QSignalSpy(stage.panel.wide_done)
         bar = stage.page.view.verticalScrollBar()
         bar.setValue(bar.maximum() // 2)
         await stage.settle()
         index = stage.page.view.indexAt(QPoint(4, stage.page.view.viewport().height() - 1))
         last = stage.page.model.row(index.row()).message.number
-        stage.page.wide_wanted.emit()
+        stage.page.wide_requested.emit()
         assert lent == [stage.page]
         assert not stage.panel.in_thread
         stage.page.setParent(None)

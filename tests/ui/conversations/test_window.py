@@ -60,14 +60,14 @@ async def test_another_mentorado_ends_reading_over_the_list(theme: Theme, fast_d
     async with talking_stage(theme, fast_dir) as stage:
         scene = await stage.conversations()
         await scene.open("Beatriz")
-        scene.page.wide_wanted.emit()
+        scene.page.wide_requested.emit()
         stage.window.choose(OTHER.id)
         await scene.settle()
         assert stage.window.list.isVisible()
         assert not scene.panel.in_thread
         assert scene.panel.home.conversations.rowCount() == 1
         await scene.open("Rita")
-        scene.page.wide_wanted.emit()
+        scene.page.wide_requested.emit()
         QTest.keyClicks(stage.window.header.search, "ana")
         assert stage.window.list.isVisible(), "whoever looks for a mentorado sees the list"
 
@@ -99,7 +99,7 @@ async def test_in_a_narrow_window_reading_wide_takes_it_all(theme: Theme, fast_d
         stage.window.resize(700, 620)
         scene = await stage.conversations()
         await scene.open("Beatriz")
-        scene.page.wide_wanted.emit()
+        scene.page.wide_requested.emit()
         stage.window.grab()
         assert scene.page.width() > 600
         side_panel = [stage.window.body.side_panel_open]

@@ -82,7 +82,7 @@ async def asking(stage: Harness) -> None:
     from app.ui.providers.credentials_dialog import Check
 
     sheet.verdict.show_verdict(Check.ASKING, texts("credentials.asking", provider="Z-API"))
-    sheet._arrange()
+    sheet._update_buttons()
 
 
 async def kept(stage: Harness) -> None:

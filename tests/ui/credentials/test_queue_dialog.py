@@ -14,7 +14,7 @@ from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Connected
 from app.text.status import texts
-from app.ui.providers.queue_dialog import MOST, QueueDialog, beginning, masked_recipient
+from app.ui.providers.queue_dialog import MOST, QueueDialog, shorten, masked_recipient
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.fake_providers import waiting
@@ -163,8 +163,8 @@ def test_many_are_counted_and_long_ones_cut(play: Play) -> None:
         assert sheet.height() <= stage.window.height()
 
     play(act)
-    assert beginning("a  b\nc") == "a b c"
-    assert len(beginning("palavra " * 100)) < 190
+    assert shorten("a  b\nc") == "a b c"
+    assert len(shorten("palavra " * 100)) < 190
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ async def test_a_week_is_chosen_with_the_keyboard_and_told_once(theme: Theme) ->
         live(stage, (S.CONNECTED, R.NONE, 24 * 8), (S.BLOCKED, R.LOGGED_OUT, 24 * 3), (S.CONNECTED, R.NONE, 24 * 2))
         picture = await open_pane(stage)
         assert caption(picture) == "Conectado o tempo todo."
-        picked = QSignalSpy(stage.pane.span_picked)
+        picked = QSignalSpy(stage.pane.span_selected)
         QTest.keyClick(picture.choice.button(TimeRange.WEEK), Qt.Key.Key_Space)
         assert caption(picture) == "Conectado 85 % do tempo, 1 queda de 1 d."
         assert picked.count() == 1

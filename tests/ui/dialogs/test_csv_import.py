@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton
 from app.core.csv_import import LARGEST, CsvImportService, open_spreadsheet
 from app.domain.errors import Problem, ProblemCode
 from app.text.status import texts
-from app.ui.dialogs.csv_import import CsvImportDialog, _read, import_spreadsheet
+from app.ui.dialogs.csv_import import CsvImportDialog, _read_rows, import_spreadsheet
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach
@@ -149,9 +149,9 @@ async def test_the_file_is_asked_for_and_giving_up_takes_nobody(theme: Theme) ->
 
 def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
     with pytest.raises(Problem):
-        _read(tmp_path / "gone.csv")
+        _read_rows(tmp_path / "gone.csv")
     (tmp_path / "large.csv").write_bytes(b"x" * (LARGEST + 10))
-    assert len(_read(tmp_path / "large.csv")) == LARGEST + 1
+    assert len(_read_rows(tmp_path / "large.csv")) == LARGEST + 1
 
 
 async def test_an_empty_home_offers_the_spreadsheet_and_the_import_can_be_undone(theme: Theme, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ WHY = "O mentorado viaja hoje e o suporte já confirmou a causa."
 
 async def incident(views: Views) -> None:
     views.log_out()
-    scene = views.stage.incidents._scenes[ProviderKind.WHATSAPP_WEB]
+    scene = views.stage.incidents._by_provider[ProviderKind.WHATSAPP_WEB]
     scene.states.update({person(number).id: LinkState.RECONNECTING for number in range(24)})
     scene.incident = Incident(
         provider=ProviderKind.WHATSAPP_WEB,

@@ -323,7 +323,7 @@ class Views:
             causes=((Reason.NETWORK_DOWN, 8),),
             findings=(Finding(CheckResult.NETWORK_DOWN), Finding(CheckResult.CLOCK_GOOD)),
         )
-        self.stage.incidents._scenes[ProviderKind.WHATSAPP_WEB].incident = incident
+        self.stage.incidents._by_provider[ProviderKind.WHATSAPP_WEB].incident = incident
         self.pane._refresh()
         yield "51-pane-incident"
         await self.ask(ActionName.RECOVER)
@@ -331,7 +331,7 @@ class Views:
         yield "52-override"
         for modal in self.stage.window.findChildren(BaseDialog):
             modal.reject()
-        self.stage.incidents._scenes[ProviderKind.WHATSAPP_WEB].incident = None
+        self.stage.incidents._by_provider[ProviderKind.WHATSAPP_WEB].incident = None
         procedure = self.procedures.put(ProcedureKind.RECOVERY, self.who.id, ago=7200)
         procedures.run_to(procedure, StepName.BACK_UP)
         window = self.stage.window

@@ -299,22 +299,22 @@ def test_keeping_less_must_be_confirmed_in_writing_and_keeping_more_not(in_harne
         def kept() -> int | None:
             return harness.settings_harness.store.kept.retention_days
 
-        section.retention._pick(365)
+        section.retention._select(365)
         words = await harness.answer(accept=False)
         assert "Apagar mensagens com mais de 365 dias?" in words
         assert "Não dá para desfazer" in words
         assert kept() is None
         assert harness.outcomes() == [(AuditAction.SET_RETENTION, "declined")]
         assert section.retention.text() == "Guardar tudo"
-        section.retention._pick(365)
+        section.retention._select(365)
         await harness.answer(accept=True, typed="365")  # not what was asked for: the button stays shut
         assert kept() is None
         await harness.answer(accept=True, typed="365 dias")
         assert kept() == 365
-        section.retention._pick(730)
+        section.retention._select(730)
         await harness.settle()
         assert kept() == 730
-        section.retention._pick(None)
+        section.retention._select(None)
         await harness.settle()
         assert kept() is None
         assert [outcome for _, outcome in harness.outcomes()] == ["declined", "done", "done", "done"]
@@ -326,7 +326,7 @@ def test_all_that_is_kept_of_somebody_is_exported(in_harness: InHarness, tmp_pat
     async def use(harness: Harness) -> None:
         section = harness.personal
         assert not section.export_button.isEnabled()
-        section.whom._pick(PEOPLE[0].id)
+        section.whom._select(PEOPLE[0].id)
         assert section.export_button.isEnabled()
         await section.export_to(tmp_path / "out", PEOPLE[0].id, None)
         (folder,) = (tmp_path / "out").iterdir()
@@ -359,7 +359,7 @@ def test_an_export_that_is_given_up_leaves_nothing(in_harness: InHarness, tmp_pa
 def test_a_contact_is_erased_once_the_number_was_typed_again(in_harness: InHarness) -> None:
     async def use(harness: Harness) -> None:
         section = harness.personal
-        section.whom._pick(PEOPLE[0].id)
+        section.whom._select(PEOPLE[0].id)
         assert not section.erase_button.isEnabled()
         section.contact.setText(BIA.value)
         section.erase_button.click()
@@ -384,7 +384,7 @@ def test_older_copies_are_named_with_their_dates_and_stay_unless_somebody_remove
     async def use(harness: Harness) -> None:
         harness.settings_harness.leftovers.held = [COPY, replace(COPY, kind=CopyKind.DATABASE, encrypted=True)]
         section = harness.personal
-        section.whom._pick(PEOPLE[0].id)
+        section.whom._select(PEOPLE[0].id)
         section.contact.setText(BIA.value)
         section.erase_button.click()
         await harness.answer(accept=True, typed="+55 21 98765-0001")
@@ -406,7 +406,7 @@ def test_what_there_was_no_room_for_is_told_and_the_number_stays_to_ask_again(
     async def use(harness: Harness) -> None:
         harness.settings_harness.archive.no_room = Problem(ProblemCode.DATABASE_DISK_FULL, path="/data/conecta.db")
         section = harness.personal
-        section.whom._pick(PEOPLE[0].id)
+        section.whom._select(PEOPLE[0].id)
         section.contact.setText(BIA.value)
         section.erase_button.click()
         await harness.answer(accept=True, typed="+55 21 98765-0001")
@@ -422,7 +422,7 @@ def test_what_there_was_no_room_for_is_told_and_the_number_stays_to_ask_again(
 def test_a_number_nobody_knows_is_told(in_harness: InHarness, typed: str, sentence: str) -> None:
     async def use(harness: Harness) -> None:
         section = harness.personal
-        section.whom._pick(PEOPLE[0].id)
+        section.whom._select(PEOPLE[0].id)
         section.contact.setText(typed)
         section.erase_button.click()
         await harness.settle()

@@ -21,7 +21,7 @@ from app.domain.messages import (
     ProviderMessage,
     WireUnknown,
 )
-from app.domain.trusted_time import moment_of
+from app.domain.trusted_time import parse_timestamp
 from app.providers.whatsapp_web.host.message_mapping import UnreadableRecord, messages_from
 from app.providers.whatsapp_web.host.spool import SessionSpool, SpoolRecord
 from app.providers.whatsapp_web.protocol import Facts, FromHost, SignOfLife
@@ -112,7 +112,7 @@ def _message(message_id: str, fields: dict[str, Any], at: float, received: float
         sender=(),
         from_me=True,
         text=fields["text"],
-        sent_at=moment_of(at) or datetime.fromtimestamp(received, UTC),
+        sent_at=parse_timestamp(at) or datetime.fromtimestamp(received, UTC),
         received_at=datetime.fromtimestamp(received, UTC),
     )
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 from google.protobuf.unknown_fields import UnknownFieldSet
 
 from app.domain.messages import Media, MessageKind
-from app.domain.trusted_time import moment_of
+from app.domain.trusted_time import parse_timestamp
 from app.providers.contact_cards import name_on, numbers_on
 from app.providers.whatsapp_web.host import business_content as business
 from app.providers.whatsapp_web.host.message_parts import (
@@ -186,7 +186,7 @@ def _scheduled_call(message: Any) -> MessageContent:
 
 
 def _time(count: int) -> str:
-    moment = moment_of(count)
+    moment = parse_timestamp(count)
     return "" if moment is None else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 

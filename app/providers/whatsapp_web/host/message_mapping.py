@@ -21,7 +21,7 @@ from app.domain.messages import (
     ProviderMessage,
 )
 from app.domain.phone import is_e164
-from app.domain.trusted_time import moment_of
+from app.domain.trusted_time import parse_timestamp
 from app.providers.whatsapp_web.host.event_mapping import Event
 from app.providers.whatsapp_web.host.message_content import content_of
 from app.providers.whatsapp_web.host.spool import SpoolRecord
@@ -123,7 +123,7 @@ def _in_its_second(sent_at: datetime, sender_time: int | None) -> datetime:
     The order in which one person changed a message is the order of their clock, however far off that is: before the
     server's second counts as its beginning, and after it as its end.
     """
-    by_sender = moment_of(sender_time or 0)
+    by_sender = parse_timestamp(sender_time or 0)
     if by_sender is None or sent_at.microsecond:
         return sent_at
     return sent_at + min(max(by_sender - sent_at, timedelta()), _LAST_OF_SECOND)
@@ -173,7 +173,7 @@ def _receipt(event: Any, pb: Any) -> Sequence[MessageUpdate]:
     if delivery is None or source.IsFromMe or not event.MessageIDs or is_broadcast(source.Chat):
         return ()
     chat = all_addresses(source.Chat) if source.IsGroup else all_addresses(source.Chat, source.SenderAlt)
-    at = moment_of(event.Timestamp) or _EPOCH
+    at = parse_timestamp(event.Timestamp) or _EPOCH
     return (DeliveryReceipt(provider_ids=tuple(event.MessageIDs), chat=chat, delivery=delivery, at=at),)
 
 
@@ -202,4 +202,4 @@ def _split(jid: str) -> tuple[str, str]:
 
 def _time(count: int, record: SpoolRecord) -> datetime:
     """WhatsApp's time; a message without one was sent when it was received."""
-    return moment_of(count) or datetime.fromtimestamp(record.received, UTC)
+    return parse_timestamp(count) or datetime.fromtimestamp(record.received, UTC)
