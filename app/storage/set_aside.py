@@ -107,10 +107,8 @@ def _counts(connection: Connection, mentorado_id: MentoradoId | None) -> list[Se
     if mentorado_id is not None:
         query = query.where(link.c.mentorado_id == mentorado_id)
     rows = connection.execute(query)
-    delivery_from_row = readable(
-        "set_aside", rows, lambda row: SetAsideCount(count=row.times, last=row.last, **_common(row))
-    )
-    return list(delivery_from_row)
+    counts = readable("set_aside", rows, lambda row: SetAsideCount(count=row.times, last=row.last, **_common(row)))
+    return list(counts)
 
 
 def _latest(connection: Connection, mentorado_id: MentoradoId | None, limit: int) -> list[SetAsideDelivery]:

@@ -33,7 +33,7 @@ _PAGE = (
     select(message)
     .where(
         message.c.conversation_id == bindparam("conversation_id"),
-        message.c.message_from_row,
+        message.c.shown,
         message.c.number < bindparam("before"),
     )
     .order_by(message.c.number.desc())
@@ -92,7 +92,7 @@ def conversations(connection: Connection, mentorado_id: MentoradoId) -> Sequence
     living = (conversation.c.mentorado_id == mentorado_id) & conversation.c.merged_into.is_(None)
     counted = (
         select(message.c.conversation_id, func.count().label("messages"), func.max(message.c.number).label("last"))
-        .where(message.c.conversation_id.in_(select(conversation.c.id).where(living)), message.c.message_from_row)
+        .where(message.c.conversation_id.in_(select(conversation.c.id).where(living)), message.c.shown)
         .group_by(message.c.conversation_id)
         .subquery()
     )
@@ -135,7 +135,7 @@ def extent(connection: Connection, mentorado_id: MentoradoId) -> HistoryStats:
             func.count().label("messages"),
             func.count(message.c.conversation_id.distinct()).label("conversations"),
             func.min(message.c.sent_at).label("since"),
-        ).where(message.c.conversation_id.in_(theirs), message.c.message_from_row)
+        ).where(message.c.conversation_id.in_(theirs), message.c.shown)
     ).one()
     return HistoryStats(messages=row.messages, conversations=row.conversations, since=row.since)
 
@@ -219,7 +219,7 @@ def _reactions(connection: Connection, provider_ids: Sequence[str]) -> dict[tupl
 
 def _quoted_texts(connection: Connection, rows: Sequence[Row[Any]]) -> dict[int, str]:
     """What each message answers to; it may be in another conversation of the same mentorado."""
-    answers = [row for row in rows if row.refers_to and row.message_from_row]
+    answers = [row for row in rows if row.refers_to and row.shown]
     if not answers:
         return {}
     sibling = link.alias()
@@ -247,7 +247,7 @@ def messages_after(
     following = (
         select(message.c.number)
         .where(message.c.conversation_id == func.coalesce(merged, conversation_id))
-        .where(message.c.message_from_row, message.c.number > number)
+        .where(message.c.shown, message.c.number > number)
         .order_by(message.c.number)
         .limit(limit)
     )
