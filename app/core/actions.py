@@ -256,11 +256,11 @@ class ActionService:
             return UnavailableReason.NOTHING_FORBIDDEN
         return None if status.state in IDLE else NO_CONNECT[status.state]
 
-    def _no_new_code(self, _mentorado: Mentorado, status: LinkStatus) -> UnavailableReason | None:
+    def _no_new_code(self, mentorado: Mentorado, status: LinkStatus) -> UnavailableReason | None:
         fits = {Reason.QR_EXPIRED, Reason.PAIRING_FAILED, Reason.PHONE_UPDATE_REQUIRED}
-        return (
-            None if status.state is LinkState.BLOCKED and status.reason in fits else UnavailableReason.NO_EXPIRED_CODE
-        )
+        if status.state is not LinkState.BLOCKED or status.reason not in fits:
+            return UnavailableReason.NO_EXPIRED_CODE
+        return UnavailableReason.SUSPENDED if self._forbidden(mentorado) is Reason.TEMPORARY_BAN else None
 
     def _no_reauthenticate(self, mentorado: Mentorado, status: LinkStatus) -> UnavailableReason | None:
         if why := check_pairing(mentorado) or self._no_new_pairing(mentorado, status):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.core.procedures.steps import StepContext as StepRun
@@ -191,6 +191,7 @@ async def live_on(core: Core, ana: Mentorado, event: str | Reason) -> None:
 
 
 @settings(max_examples=60, deadline=None)
+@example(reason=Reason.TEMPORARY_BAN, timed=False, later=[Reason.QR_EXPIRED])
 @given(reason=st.sampled_from(sorted(AGAINST_THE_NUMBER)), timed=st.booleans(), later=LATER)
 def test_a_reason_that_forbids_is_remembered_whatever_follows(
     reason: Reason, timed: bool, later: list[str | Reason]
