@@ -29,7 +29,7 @@ article.ours { margin: 0 0 .6rem 4rem; background: #dff3e7; } article p { margin
 
 
 class HtmlExportRenderer:
-    """Implements `app.formats.privacy_export.Pages` in one language, with the times of one place."""
+    """Implements `app.formats.privacy_export.PageRenderer` in one language, with the times of one place."""
 
     def __init__(self, language: str, zone: tzinfo | None = None) -> None:
         self._say = Translator(language)  # of its own: the window may change its language while an export is written

@@ -178,7 +178,7 @@ async def test_a_disk_that_never_answers_does_not_hold_a_line_for_ever(
     core: Core, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL)
-    monkeypatch.setattr("app.core.links.link_worker.LAST_WORDS_SECONDS", 0.02)
+    monkeypatch.setattr("app.core.links.link_worker.CLOSING_EVENTS_SECONDS", 0.02)
     async with core.running():
         await connected(core)
         core.history.problem = Problem(ProblemCode.DATABASE_LOCKED)

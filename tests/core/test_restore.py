@@ -303,7 +303,7 @@ async def test_what_cannot_be_a_backup_of_theirs_is_never_copied(
             content = path.read_bytes()
             at = {"a film before it": 0, "a film inside it": content.index(b"PK\x01\x02")}.get(what)
             path.write_bytes(b"f" * 10_000 if at is None else content[:at] + b"f" * 10_000 + content[at:])
-        monkeypatch.setattr("app.core.backups.copied", None)
+        monkeypatch.setattr("app.core.backups.copy_private_file", None)
         problem = await restoring(whose, path).refused(CHECK)
         assert problem.code is (ProblemCode.BACKUP_UNREADABLE if whose is v else ProblemCode.BACKUP_OF_ANOTHER)
 

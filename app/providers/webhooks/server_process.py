@@ -58,7 +58,7 @@ def host_command() -> list[str]:
 
 
 class WebhookServerProcess:
-    """Implements `app.domain.webhooks.Receiver`. What is accepted is kept in a folder of *data_dir* until stored."""
+    """Implements `app.domain.webhooks.WebhookServer`. What is accepted is kept in a folder of *data_dir* until stored."""
 
     def __init__(
         self, data_dir: Path, *, command: Sequence[str] | None = None, heartbeat: float = HEARTBEAT_SECONDS
@@ -125,7 +125,7 @@ class WebhookServerProcess:
 
 
 class RunningServer:
-    """Implements `app.domain.webhooks.Reception` over the pipes."""
+    """Implements `app.domain.webhooks.RunningWebhookServer` over the pipes."""
 
     def __init__(self, host: _Process, port: int) -> None:
         self._host = host

@@ -156,7 +156,7 @@ PAGE_SIZE = 200
 
 
 class ReadsAudit(Protocol):
-    """The part of `app.domain.repositories.Audit` that is needed to look at it."""
+    """The part of `app.domain.repositories.AuditLog` that is needed to look at it."""
 
     async def entries(
         self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
