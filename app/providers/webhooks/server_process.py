@@ -58,7 +58,7 @@ def host_command() -> list[str]:
 
 
 class WebhookServerProcess:
-    """Implements `app.domain.webhooks.WebhookServer`. What is accepted is kept in a folder of *data_dir* until stored."""
+    """Implements `app.domain.webhooks.WebhookServer`. Accepted deliveries are kept below *data_dir* until stored."""
 
     def __init__(
         self, data_dir: Path, *, command: Sequence[str] | None = None, heartbeat: float = HEARTBEAT_SECONDS

@@ -14,7 +14,7 @@ from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Connected
 from app.text.status import texts
-from app.ui.providers.queue_dialog import MOST, QueueDialog, shorten, masked_recipient
+from app.ui.providers.queue_dialog import MOST, QueueDialog, masked_recipient, shorten
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.fake_providers import waiting
