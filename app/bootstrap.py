@@ -99,7 +99,7 @@ def build_provider_setup(
     clock: Clock,
     accounts: Accounts | None = None,
 ) -> ProviderSetup:
-    """Every desk over the same core; *accounts* are those that the providers ask, too."""
+    """Build the services around credentials and numbers; *accounts* are those that the providers ask, too."""
     return ProviderSetup(
         choice=ProviderSelectionService(mentorados=mentorados, supervisor=supervisor, audit_service=audit_service),
         credentials=CredentialService(
@@ -205,7 +205,7 @@ def build_procedures(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The program without a window, wired. Nothing is opened yet: making one costs next to nothing."""
+    """Every service of the program. Nothing is opened before `open`."""
 
     settings: Settings
     clock: TrustedClock
@@ -240,7 +240,7 @@ class Services:
     follower: DatabaseFollower
 
     async def open(self) -> None:
-        """Open the database, read what operators decided and the roster. May be called again after a `Problem`."""
+        """Open the database and load settings, mentorados and procedures. May be called again after a `Problem`."""
         if self.settings.passphrase_file is not None:
             read_passphrase(self.settings.passphrase_file)  # it is needed late, and what is wrong with it is said now
         await self.database.open()
@@ -252,20 +252,20 @@ class Services:
         self.follower.begin()
 
     async def begin_anew(self) -> None:
-        """Make a new database where one was lost; `open` comes after. Raises `Problem`."""
+        """Create a new database where one was lost, to be followed by `open`. Raises `Problem`."""
         await self.database.begin_anew()
         self.audit.begin_anew()
         await self.audit_service.write(AuditAction.BEGIN_DATABASE, after={"value": str(self.settings.database)})
 
     async def use_copy(self, copy: Path) -> None:
-        """Put a *copy* where the database was lost; `open` comes after. Raises `Problem`."""
+        """Restore a lost database from *copy*, to be followed by `open`. Raises `Problem`."""
         await self.database.use_copy(copy)
         self.audit.begin_anew()
         await self.audit_service.write(AuditAction.USE_DATABASE_COPY, after={"value": str(copy)})
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Hold the links' tasks and the chores. Leaving closes every line, then the database."""
+        """Run the link workers and the background tasks. On exit, close every connection, then the database."""
         try:
             async with (
                 self.supervisor,
@@ -287,7 +287,7 @@ class Services:
             await self.close()
 
     async def close(self) -> None:
-        """Wait a little until the last audit entry is remembered outside the database, and close that."""
+        """Wait briefly until the last audit entry is noted outside the database, then close the database."""
         try:
             await self.audit.settled()
         finally:
@@ -295,7 +295,7 @@ class Services:
 
 
 def _former_files(settings: Settings) -> tuple[tuple[Path, str], ...]:
-    """What shows that there was a database: sessions, backups, secrets, and copies of the database itself."""
+    """File patterns that show that there was a database: sessions, backups, secrets, copies of the database."""
     return (
         (settings.session_dir, "*/session-*.db"),
         (settings.session_dir, "*/snapshots/*"),
@@ -313,11 +313,8 @@ def build_services(
     provider_time: ProviderTime | None = None,
 ) -> Services:
     """Wire the core for *settings*."""
-    bus, database, computer = (
-        EventBus(),
-        Database(settings.database, traces=_former_files(settings)),
-        clock or SystemClock(),
-    )
+    bus, computer = EventBus(), clock or SystemClock()
+    database = Database(settings.database, traces=_former_files(settings))
     checks = build_checks(settings, computer)
     trusted = TrustedClock(
         computer,
@@ -330,10 +327,8 @@ def build_services(
         settings.secrets, passphrase=None if passphrase_file is None else partial(read_passphrase, passphrase_file)
     )
     heads = AuditHeads(settings.data_dir / audit_heads.NAME)
-    audit, write_queue = (
-        SqlAuditLog(database, heads, AuditSeals(secrets, settings.database)),
-        WriteQueue(bus=bus, clock=trusted),
-    )
+    audit = SqlAuditLog(database, heads, AuditSeals(secrets, settings.database))
+    write_queue = WriteQueue(bus=bus, clock=trusted)
     audit_service = AuditService(
         audit=audit,
         write_queue=write_queue,

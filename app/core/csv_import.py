@@ -78,13 +78,13 @@ class CsvImportService:
         active = (mentorado for mentorado in self._mentorados.all() if not mentorado.archived)
         holders = {comparison_key(mentorado.phone): mentorado.name for mentorado in active}
 
-        def check_against_roster(row: ImportRow) -> ImportRow:
+        def check_existing_holder(row: ImportRow) -> ImportRow:
             if row.problem is not None:
                 return row
             holder = holders.setdefault(comparison_key(PhoneNumber(row.phone)), row.name)
             return row if holder is row.name else replace(row, problem=Problem(ProblemCode.PHONE_TAKEN, name=holder))
 
-        return [check_against_roster(row) for row in read_rows(file, columns)]
+        return [check_existing_holder(row) for row in read_rows(file, columns)]
 
     async def import_rows(self, rows: Sequence[ImportRow], go_on: Callable[[int], bool]) -> Sequence[MentoradoId]:
         """Enrol everybody whose row has no problem. *go_on* hears how many are done; who was added by then stays."""
