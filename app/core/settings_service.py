@@ -5,24 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TypeVar
 
 from app.core.audit_service import AuditService
 from app.core.event_bus import EventBus
-from app.domain.audit import AuditAction, AuditOutcome
-from app.domain.errors import Problem, ProblemCode
+from app.domain.audit import AuditOutcome
 from app.domain.events import OperatorSettingsChanged
 from app.domain.provider import HasDebugLog, Provider
 from app.domain.repositories import Clock, SettingsRepository
-from app.domain.settings import OperatorSettings
-from app.domain.webhooks import WebhookSettings
+from app.domain.settings import LONGEST_LOG, PROVIDER_LOG, OperatorSettings, SettingField
 
-LONGEST_NAME: Final = 80
-LEAST_DAYS, MOST_DAYS = 1, 36_500
-LONGEST_LOG: Final = timedelta(days=7)
-"""Detail is for diagnosis: it must not become the normal state of things."""
+T = TypeVar("T")
 
 
 class SettingsService:
@@ -56,84 +50,31 @@ class SettingsService:
                 self._settings = now
                 self._bus.publish(OperatorSettingsChanged(now))
 
-    async def set_operator_name(self, typed: str) -> None:
-        """Who is at the keyboard; it stands beside the computer's user in the audit from the next deed on."""
-        name = " ".join(typed.split())[:LONGEST_NAME]
+    async def change(self, field: SettingField[T], value: T) -> None:
+        """Let *value* be true from now on. Raises `Problem` when the field refuses it."""
+        value = field.check(value)
         async with self._changing:
-            before = self._settings
-            await self._change(
-                AuditAction.SET_OPERATOR_NAME, replace(before, operator_name=name), before.operator_name, name
-            )
+            after = field.put(self._settings, value)
+            if after == self._settings:
+                return
+            now = self._clock.now()
+            before_text, after_text = (field.describe(field.of(each), now) for each in (self._settings, after))
+            with self._audit_service.with_changes(
+                field.action, before={"value": before_text}, after={"value": after_text}
+            ):
+                await self._store.save(after, now)
+            self._settings = after  # only now, so that a change of the operator's name is signed with the old one
+            self._bus.publish(OperatorSettingsChanged(after))
 
-    async def set_retention(self, days: int | None) -> None:
-        """Remove messages older than *days*, once a day from the next time on; None keeps everything."""
-        if days is not None and not LEAST_DAYS <= days <= MOST_DAYS:
-            raise Problem(ProblemCode.RETENTION_INVALID, least=str(LEAST_DAYS), most=str(MOST_DAYS))
-        async with self._changing:
-            before = self._settings
-            await self._change(
-                AuditAction.SET_RETENTION,
-                replace(before, retention_days=days),
-                _days(before.retention_days),
-                _days(days),
-            )
-
-    def decline_retention(self, days: int) -> None:
-        """Somebody was asked whether to keep less, and left it."""
-        kept, wanted = _days(self._settings.retention_days), _days(days)
+    def decline(self, field: SettingField[T], value: T) -> None:
+        """Somebody was asked whether to let *value* be true, and left it."""
+        now = self._clock.now()
         self._audit_service.record(
-            AuditAction.SET_RETENTION,
-            before={"value": kept},
-            after={"value": wanted},
+            field.action,
+            before={"value": field.describe(field.of(self._settings), now)},
+            after={"value": field.describe(value, now)},
             outcome=AuditOutcome.DECLINED,
         )
-
-    async def switch_provider_log_on(self, duration: timedelta) -> None:
-        """Write the providers' detailed log for *duration* from now; asked again, from then."""
-        if not timedelta() < duration <= LONGEST_LOG:
-            raise ValueError(duration)
-        async with self._changing:
-            await self._change_log(replace(self._settings, provider_log_until=self._clock.now() + duration))
-
-    async def switch_provider_log_off(self) -> None:
-        """End the detailed log now."""
-        async with self._changing:
-            await self._change_log(replace(self._settings, provider_log_until=None))
-
-    async def set_webhooks(self, webhooks: WebhookSettings) -> None:
-        """Receive them there, or not; whether one can listen there is found out before."""
-        async with self._changing:
-            before = self._settings
-            await self._change(
-                AuditAction.SET_WEBHOOKS,
-                replace(before, webhooks=webhooks),
-                _webhooks(before.webhooks),
-                _webhooks(webhooks),
-            )
-
-    async def _change_log(self, after: OperatorSettings) -> None:
-        before = self._until_text(self._settings.provider_log_until)
-        await self._change(AuditAction.SET_PROVIDER_LOG, after, before, self._until_text(after.provider_log_until))
-
-    def _until_text(self, until: datetime | None) -> str:
-        return "off" if until is None or until <= self._clock.now() else f"until {until.isoformat()}"
-
-    async def _change(self, record: AuditAction, after: OperatorSettings, text_before: str, text_after: str) -> None:
-        if after == self._settings:
-            return
-        with self._audit_service.with_changes(record, before={"value": text_before}, after={"value": text_after}):
-            await self._store.save(after, self._clock.now())
-        self._settings = after  # only now, so that a change of the operator's name is signed with the old one
-        self._bus.publish(OperatorSettingsChanged(after))
-
-
-def _webhooks(webhooks: WebhookSettings) -> str:
-    where = f"{webhooks.address}:{webhooks.port} {webhooks.public_url}".strip()
-    return f"{'on' if webhooks.on else 'off'} {where}"
-
-
-def _days(days: int | None) -> str:
-    return "off" if days is None else str(days)
 
 
 log = logging.getLogger(__name__)
@@ -185,12 +126,14 @@ class DebugLogController:
                     alarm.cancel()
 
     async def switch_on(self, duration: timedelta) -> None:
-        """Write it for *duration* from now."""
-        await self._settings_service.switch_provider_log_on(duration)
+        """Write it for *duration* from now; asked again, from then."""
+        if not timedelta() < duration <= LONGEST_LOG:
+            raise ValueError(duration)
+        await self._settings_service.change(PROVIDER_LOG, self._clock.now() + duration)
 
     async def switch_off(self) -> None:
         """End it now, whoever switched it on."""
-        await self._settings_service.switch_provider_log_off()
+        await self._settings_service.change(PROVIDER_LOG, None)
         self._start_until = None
         self._look.set()
 

@@ -144,12 +144,8 @@ def _hash(number: int, record: AuditRecord, previous_hash: str) -> str:
 
 
 class AuditAction(StrEnum):
-    """Stable: they are in every audit. Words are chosen by them; `app.core.actions.ActionName` has the others."""
+    """Stable: they are in every audit. Words are chosen by them; `ActionName` and `app.domain.settings` have others."""
 
-    SET_OPERATOR_NAME = "set_operator_name"
-    SET_RETENTION = "set_retention"
-    SET_PROVIDER_LOG = "set_provider_log"
-    SET_WEBHOOKS = "set_webhooks"
     SET_SECRETS_PLACE = "set_secrets_place"
     EXPORT_MENTORADO = "export_mentorado"
     EXPORT_CONTACT = "export_contact"

@@ -1,12 +1,26 @@
-"""What operators decide while the program runs. What is decided before it starts is in `app.settings`."""
+"""What operators decide while the program runs. What is decided before it starts is in `app.settings`.
+
+A new decision is an attribute of `OperatorSettings` and a `SettingField` in `SETTINGS`: how it is kept in the database,
+checked, audited and set follows from the two.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any, Final, Generic, TypeVar
 
+from app.domain.errors import Problem, ProblemCode
 from app.domain.webhooks import WebhookSettings
+
+T = TypeVar("T")
+
+LONGEST_NAME: Final = 80
+LEAST_DAYS, MOST_DAYS = 1, 36_500
+LONGEST_LOG: Final = timedelta(days=7)
+"""Detail is for diagnosis: it must not become the normal state of things."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +31,117 @@ class OperatorSettings:
     retention_days: int | None = None  # messages older than this are removed; None keeps all
     provider_log_until: datetime | None = None  # the providers' detailed log is written until then
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+
+
+def text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def filled_text(value: object) -> str | None:
+    return text(value) or None
+
+
+def flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def number(least: int, most: int | None = None) -> Callable[[object], int | None]:
+    """Reads a whole number from *least* to *most*, both included."""
+
+    def read(value: object) -> int | None:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            return None
+        return value if most is None or value <= most else None
+
+    return read
+
+
+def moment(value: object) -> datetime | None:
+    """Reads ISO 8601 with its zone."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingField(Generic[T]):
+    """All that is to be known of one decision."""
+
+    name: str  # of the attribute of `OperatorSettings`, and of its row in the database
+    action: str  # its code in the audit, a stable one
+    reads: Mapping[str, Callable[[object], Any]]  # what is stored of each part, "" the whole; None if it makes no sense
+    describe: Callable[[T, datetime], str]  # its value in an audit entry of that moment
+    check: Callable[[T], T] = lambda value: value  # what was chosen, tidied; raises `Problem` when it is refused
+
+    def of(self, settings: OperatorSettings) -> T:
+        value: T = getattr(settings, self.name)
+        return value
+
+    def put(self, settings: OperatorSettings, value: T) -> OperatorSettings:
+        """*settings* with this one decided anew."""
+        change: dict[str, Any] = {self.name: value}
+        return replace(settings, **change)
+
+    def rows(self, settings: OperatorSettings) -> dict[str, object]:
+        """Its plain values by their keys in the database."""
+        value = self.of(settings)
+        return {self._key(part): _plain(getattr(value, part) if part else value) for part in self.reads}
+
+    def read(self, rows: Mapping[str, object]) -> T:
+        """The value that *rows* hold; what makes no sense counts as not decided."""
+        default = self.of(OperatorSettings())
+        found = {part: read(rows.get(self._key(part))) for part, read in self.reads.items()}
+        known = {part: value for part, value in found.items() if value is not None}
+        return known.get("", default) if "" in self.reads else replace(default, **known)  # type: ignore[type-var]
+
+    def _key(self, part: str) -> str:
+        return f"{self.name}_{part}" if part else self.name
+
+
+def _plain(value: object) -> object:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+
+
+def _checked_days(days: int | None) -> int | None:
+    if days is not None and not LEAST_DAYS <= days <= MOST_DAYS:
+        raise Problem(ProblemCode.RETENTION_INVALID, least=str(LEAST_DAYS), most=str(MOST_DAYS))
+    return days
+
+
+def _webhooks(webhooks: WebhookSettings, _at: datetime) -> str:
+    where = f"{webhooks.address}:{webhooks.port} {webhooks.public_url}".strip()
+    return f"{'on' if webhooks.on else 'off'} {where}"
+
+
+OPERATOR_NAME: Final = SettingField[str](
+    name="operator_name",
+    action="set_operator_name",
+    reads={"": text},
+    describe=lambda name, _at: name,
+    check=lambda typed: " ".join(typed.split())[:LONGEST_NAME],
+)
+RETENTION: Final = SettingField[int | None](
+    name="retention_days",
+    action="set_retention",
+    reads={"": number(1)},
+    describe=lambda days, _at: "off" if days is None else str(days),
+    check=_checked_days,
+)
+PROVIDER_LOG: Final = SettingField[datetime | None](
+    name="provider_log_until",
+    action="set_provider_log",
+    reads={"": moment},
+    describe=lambda until, at: "off" if until is None or until <= at else f"until {until.isoformat()}",
+)
+WEBHOOKS: Final = SettingField[WebhookSettings](
+    name="webhooks",
+    action="set_webhooks",
+    reads={"on": flag, "address": filled_text, "port": number(1, 65_535), "public_url": text},
+    describe=_webhooks,
+)
+SETTINGS: Final[tuple[SettingField[Any], ...]] = (OPERATOR_NAME, RETENTION, PROVIDER_LOG, WEBHOOKS)
 
 
 class SecretBackendKind(StrEnum):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from app.domain.mentorado import LinkId
-from app.domain.settings import OperatorSettings
-from app.domain.webhooks import WebhookSettings
+from app.domain.settings import SETTINGS, OperatorSettings
 from app.storage.database import Database
 
 if TYPE_CHECKING:
@@ -55,17 +54,8 @@ def _rows(connection: Connection) -> dict[str, str]:
 
 
 def _written(settings: OperatorSettings) -> dict[str, str]:
-    until = settings.provider_log_until
-    values = {
-        "operator_name": settings.operator_name,
-        "retention_days": settings.retention_days,
-        "provider_log_until": None if until is None else until.astimezone(UTC).isoformat(),
-        "webhooks_on": settings.webhooks.on,
-        "webhooks_address": settings.webhooks.address,
-        "webhooks_port": settings.webhooks.port,
-        "webhooks_public_url": settings.webhooks.public_url,
-    }
-    return {key: json.dumps(value, ensure_ascii=False) for key, value in values.items()}
+    rows = {key: value for each in SETTINGS for key, value in each.rows(settings).items()}
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in rows.items()}
 
 
 def _settings(rows: Mapping[str, str]) -> OperatorSettings:
@@ -76,34 +66,7 @@ def _settings(rows: Mapping[str, str]) -> OperatorSettings:
             known[key] = json.loads(written)
         except ValueError:
             log.warning("The setting %s is damaged and counts as not made", key)
-    name, days, until = (known.get(key) for key in ("operator_name", "retention_days", "provider_log_until"))
-    return OperatorSettings(
-        operator_name=name if isinstance(name, str) else "",
-        retention_days=days if isinstance(days, int) and not isinstance(days, bool) and days > 0 else None,
-        provider_log_until=_moment(until),
-        webhooks=_webhooks(known),
-    )
-
-
-def _webhooks(known: Mapping[str, object]) -> WebhookSettings:
-    given = {name: known.get(f"webhooks_{name}") for name in ("on", "address", "port", "public_url")}
-    off = WebhookSettings()
-    address, port, url = given["address"], given["port"], given["public_url"]
-    port_makes_sense = isinstance(port, int) and not isinstance(port, bool) and 0 < port < 1 << 16
-    return WebhookSettings(
-        on=given["on"] is True,
-        address=address if isinstance(address, str) and address else off.address,
-        port=port if isinstance(port, int) and port_makes_sense else off.port,
-        public_url=url if isinstance(url, str) else off.public_url,
-    )
-
-
-def _moment(written: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(written))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None
+    return OperatorSettings(**{each.name: each.read(known) for each in SETTINGS})
 
 
 class SqlRegistrationAttempts:

@@ -12,6 +12,7 @@ from app.domain.audit import AuditAction, AuditOutcome, AuditRecord, ChainBreak,
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.names import visible
+from app.domain.settings import OPERATOR_NAME, PROVIDER_LOG, RETENTION, WEBHOOKS
 from app.text.signs import ACTION_ICON, Tone, badge_icon, tone_of
 from app.text.status import (
     date_time,
@@ -40,11 +41,11 @@ OUTCOME_ICON: Final = MappingProxyType(
 _ICONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         **{name.value: sign for name, sign in ACTION_ICON.items()},
-        AuditAction.SET_OPERATOR_NAME: "edit",
-        AuditAction.SET_RETENTION: "clock",
-        AuditAction.SET_PROVIDER_LOG: "activity",
+        OPERATOR_NAME.action: "edit",
+        RETENTION.action: "clock",
+        PROVIDER_LOG.action: "activity",
         AuditAction.SET_SECRETS_PLACE: "key",
-        AuditAction.SET_WEBHOOKS: "globe",
+        WEBHOOKS.action: "globe",
         AuditAction.EXPORT_MENTORADO: "download",
         AuditAction.EXPORT_CONTACT: "download",
         AuditAction.EXPORT_AUDIT: "download",
@@ -196,11 +197,11 @@ def _link_side(record: AuditRecord, values: Mapping[str, str]) -> Side:
 
 def _value(record: AuditRecord, value: str) -> str:
     """A setting's value; what is plain text already stays as it is."""
-    if record.action == AuditAction.SET_RETENTION:
+    if record.action == RETENTION.action:
         return texts.plural("audit.value.days", int(value)) if value.isdecimal() else texts("audit.value.keep_all")
-    if record.action == AuditAction.SET_PROVIDER_LOG:
+    if record.action == PROVIDER_LOG.action:
         return _until(record, value.removeprefix("until ")) if value.startswith("until ") else texts("audit.value.off")
-    if record.action == AuditAction.SET_OPERATOR_NAME:
+    if record.action == OPERATOR_NAME.action:
         return value or texts("audit.value.no_name")
     return value or "—"
 

@@ -9,13 +9,13 @@ import pytest
 from app.core.audit_service import AuditService
 from app.core.background import BackgroundTasks
 from app.core.privacy_service import RetentionJob
-from app.core.settings_service import LONGEST_LOG, DebugLogController, SettingsService
+from app.core.settings_service import DebugLogController, SettingsService
 from app.core.trusted_time import TrustedClock
 from app.domain.audit import Actor
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessagesErased, OperatorSettingsChanged
 from app.domain.mentorado import MentoradoId
-from app.domain.settings import OperatorSettings
+from app.domain.settings import LONGEST_LOG, OPERATOR_NAME, RETENTION, OperatorSettings
 from app.domain.trusted_time import TimeMark
 from tests.clock import DAWN, settle
 from tests.core.conftest import Core, Run
@@ -152,10 +152,10 @@ async def test_decisions_of_former_runs_are_taken_up_and_told(core: Core) -> Non
 async def test_the_name_is_stored_and_signs_acts_from_the_next_one_on(core: Core) -> None:
     harness = Harness(core)
     async with core.running():
-        await harness.service.set_operator_name("  Rosa   Dias ")
-        await harness.service.set_operator_name("Rosa Dias")  # no change
-        await harness.service.set_operator_name("Rui")
-        await harness.service.set_operator_name("R" * 200)
+        await harness.service.change(OPERATOR_NAME, "  Rosa   Dias ")
+        await harness.service.change(OPERATOR_NAME, "Rosa Dias")  # no change
+        await harness.service.change(OPERATOR_NAME, "Rui")
+        await harness.service.change(OPERATOR_NAME, "R" * 200)
     assert [name for *_, name in harness.audited_actions()] == ["Rosa Dias", "Rui", "R" * 80]
     assert harness.audited_actions()[:2] == [
         ("set_operator_name", "", "", "Rosa Dias"),
@@ -170,7 +170,7 @@ async def test_what_the_disk_refuses_is_not_true(core: Core) -> None:
     harness.store.problem = Problem(ProblemCode.DATABASE_DISK_FULL)
     async with core.running():
         with pytest.raises(Problem):
-            await harness.service.set_retention(30)
+            await harness.service.change(RETENTION, 30)
     assert harness.service.settings == OperatorSettings()
     assert (harness.changes, harness.audited_actions()) == ([], [])
 
@@ -178,7 +178,7 @@ async def test_what_the_disk_refuses_is_not_true(core: Core) -> None:
 @pytest.mark.parametrize("days", [0, -1, 36_501])
 async def test_a_retention_that_makes_no_sense_is_refused(core: Core, days: int) -> None:
     with pytest.raises(Problem) as caught:
-        await Harness(core).service.set_retention(days)
+        await Harness(core).service.change(RETENTION, days)
     assert caught.value.code is ProblemCode.RETENTION_INVALID
 
 
@@ -190,7 +190,7 @@ async def test_old_messages_go_once_a_day_and_only_when_asked(core: Core) -> Non
         await harness.service.load()
         await core.clock.advance(86_400 * 2)
         assert history.asked == []  # off until somebody decides
-        await harness.service.set_retention(30)
+        await harness.service.change(RETENTION, 30)
         await settle()
         assert history.asked == []  # a slip can be undone until tomorrow
         await core.clock.advance(86_400)
@@ -199,7 +199,7 @@ async def test_old_messages_go_once_a_day_and_only_when_asked(core: Core) -> Non
         assert len(history.asked) == 3
         history.count = 0
         await core.clock.advance(86_400)
-        await harness.service.set_retention(None)
+        await harness.service.change(RETENTION, None)
         await core.clock.advance(86_400 * 3)
         assert len(history.asked) == 4
     assert [record[0] for record in harness.audited_actions()] == [
@@ -355,7 +355,7 @@ async def test_what_was_set_before_the_start_ends_by_itself_or_by_hand(core: Cor
 @pytest.mark.parametrize("duration", [timedelta(), -timedelta(minutes=1), LONGEST_LOG + timedelta(seconds=1)])
 async def test_detail_never_becomes_the_normal_state_of_things(core: Core, duration: timedelta) -> None:
     with pytest.raises(ValueError, match=r"day|0:00"):
-        await Harness(core).service.switch_provider_log_on(duration)
+        await provider_log(Harness(core)).switch_on(duration)
 
 
 def test_a_task_that_breaks_is_told_of_and_ends_alone(core: Core, run: Run, caplog: pytest.LogCaptureFixture) -> None:

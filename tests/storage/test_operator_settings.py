@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
 from app.domain.repositories import SettingsRepository
-from app.domain.settings import OperatorSettings
+from app.domain.settings import SETTINGS, OperatorSettings
 from app.domain.webhooks import WebhookSettings
 from app.storage.database import Database
 from app.storage.settings import SqlSettings
@@ -32,6 +33,43 @@ async def test_what_is_decided_is_true_in_the_next_run(path: Path) -> None:
         await SqlSettings(database).save(DECIDED, DAWN)
     async with Database(path) as database:
         assert await SqlSettings(database).load() == DECIDED
+
+
+async def test_the_rows_of_a_database_made_before_the_fields_were_a_table_are_read_and_written_as_they_are(
+    path: Path,
+) -> None:
+    made_before = {
+        "operator_name": '"José"',
+        "retention_days": "365",
+        "provider_log_until": f'"{(DAWN + timedelta(hours=1)).isoformat()}"',
+        "webhooks_on": "true",
+        "webhooks_address": '"0.0.0.0"',
+        "webhooks_port": "9000",
+        "webhooks_public_url": '"https://relay.example"',
+    }
+    async with Database(path) as database:
+        insert = "INSERT INTO setting VALUES (?, ?, ?)"
+        before = [(key, value, DAWN.isoformat()) for key, value in made_before.items()]
+        await database.run(lambda c: c.exec_driver_sql(insert, before))
+        assert await SqlSettings(database).load() == DECIDED
+        await SqlSettings(database).save(DECIDED, DAWN + timedelta(days=1))
+        assert dict(await rows(database, "SELECT key, value FROM setting")) == made_before
+        await SqlSettings(database).save(OperatorSettings(), DAWN + timedelta(days=1))
+        assert dict(await rows(database, "SELECT key, value FROM setting")) == {
+            "operator_name": '""',
+            "retention_days": "null",
+            "provider_log_until": "null",
+            "webhooks_on": "false",
+            "webhooks_address": '"127.0.0.1"',
+            "webhooks_port": "8790",
+            "webhooks_public_url": '""',
+        }
+
+
+def test_every_decision_has_its_field_and_its_stable_code() -> None:
+    assert [setting.name for setting in SETTINGS] == [each.name for each in fields(OperatorSettings)]
+    actions = [setting.action for setting in SETTINGS]
+    assert actions == ["set_operator_name", "set_retention", "set_provider_log", "set_webhooks"]
 
 
 async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) -> None:

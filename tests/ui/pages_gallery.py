@@ -83,6 +83,7 @@ async def fill_audit(stage: Stage) -> None:
     """Some days of work: what every kind of entry looks like, the latest hour first."""
     from app.domain.actions import ActionName
     from app.domain.audit import Actor, AuditAction, AuditOutcome, AuditRecord
+    from app.domain.settings import OPERATOR_NAME, PROVIDER_LOG, RETENTION
     from tests.ui.window_harness import NOON, person
 
     rosa, caio = Actor(user="rosa", operator="Rosa Prado"), Actor(user="caio")
@@ -94,13 +95,13 @@ async def fill_audit(stage: Stage) -> None:
         (ActionName.DISCONNECT, 7, on, on, AuditOutcome.DECLINED, ""),
         (ActionName.REAUTHENTICATE, 9, out, {"state": "qr_ready", "reason": "none"}, AuditOutcome.DONE, ""),
         (ActionName.ACCEPT_ACCOUNT, 12, wrong, on, AuditOutcome.DONE, "trocou de chip; confirmado por telefone"),
-        (AuditAction.SET_RETENTION, None, {"value": "off"}, {"value": "365"}, AuditOutcome.DONE, ""),
-        (AuditAction.SET_OPERATOR_NAME, None, {"value": ""}, {"value": "Rosa Prado"}, AuditOutcome.DONE, ""),
+        (RETENTION.action, None, {"value": "off"}, {"value": "365"}, AuditOutcome.DONE, ""),
+        (OPERATOR_NAME.action, None, {"value": ""}, {"value": "Rosa Prado"}, AuditOutcome.DONE, ""),
         (ActionName.CONNECT, 17, off, {"state": "blocked", "reason": "network_down"}, AuditOutcome.FAILED, ""),
         (ActionName.ARCHIVE, 22, off, off, AuditOutcome.DONE, ""),
         (AuditAction.FORGET_OLD, None, {}, {"days": "365", "messages": "1204"}, AuditOutcome.DONE, ""),
         (
-            AuditAction.SET_PROVIDER_LOG,
+            PROVIDER_LOG.action,
             None,
             {"value": "off"},
             {"value": f"until {(NOON + timedelta(hours=1)).isoformat()}"},

@@ -32,6 +32,7 @@ from app.domain.link_status import LinkState
 from app.domain.mentorado import LinkId, Mentorado, ProviderKind
 from app.domain.provider import Provider
 from app.domain.repositories import Clock, SecretStore
+from app.domain.settings import WEBHOOKS
 from app.domain.webhooks import (
     META_PATH,
     REFUSED,
@@ -167,9 +168,8 @@ class WebhookService:
 
     async def set_public_url(self, typed: str) -> None:
         """How the providers reach us; only to be copied from here."""
-        await self._settings_service.set_webhooks(
-            replace(self.settings, public_url=webhook_place.parse_public_url(typed))
-        )
+        url = webhook_place.parse_public_url(typed)
+        await self._settings_service.change(WEBHOOKS, replace(self.settings, public_url=url))
 
     async def _apply(self, after: WebhookSettings) -> None:
         """One cannot try a place while listening there: the receiver rests for that moment, and providers try again."""
@@ -181,12 +181,12 @@ class WebhookService:
                 try:
                     await self._at_rest.wait()
                     await self._receiver.check_bind(after)
-                    await self._settings_service.set_webhooks(after)
+                    await self._settings_service.change(WEBHOOKS, after)
                 finally:
                     self._held_back = False
                     self._changed.set()
             else:
-                await self._settings_service.set_webhooks(after)
+                await self._settings_service.change(WEBHOOKS, after)
 
     # --- what a person copies -------------------------------------------------------------------------------------
 

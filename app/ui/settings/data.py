@@ -15,6 +15,7 @@ from app.domain.events import MessagesErased
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
 from app.domain.phone import PhoneNumber, readable
+from app.domain.settings import RETENTION
 from app.text.status import date_time, old_copy, texts, traces_left
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
@@ -64,7 +65,7 @@ class HistorySection(Section):
             fewer = days is not None and (before is None or days < before)
             if days is not None and fewer and not await self._confirm_retention(days):
                 return
-            await self._parts.settings_service.set_retention(days)
+            await self._parts.settings_service.change(RETENTION, days)
             self.show_saved(texts("settings.saved"))
         finally:
             self._show_retention()
@@ -130,7 +131,7 @@ class HistorySection(Section):
     async def _confirm_retention(self, days: int) -> bool:
         if await show_dialog(self.sheet(days)) is BaseDialog.DialogCode.Accepted:
             return True
-        self._parts.settings_service.decline_retention(days)
+        self._parts.settings_service.decline(RETENTION, days)
         return False
 
     def _options(self) -> Sequence[Option]:

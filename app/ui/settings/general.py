@@ -11,6 +11,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLineEdit
 
 from app.domain.events import OperatorSettingsChanged
+from app.domain.settings import LONGEST_NAME, OPERATOR_NAME
 from app.text import status as status_text
 from app.text.status import LANGUAGES, date_time, texts
 from app.ui.async_slots import async_slot
@@ -28,7 +29,7 @@ class OperatorSection(Section):
         super().__init__(theme, "operator", "user-check")
         self._parts = parts
         self.field = QLineEdit()
-        self.field.setMaxLength(80)
+        self.field.setMaxLength(LONGEST_NAME)
         self.field.editingFinished.connect(self._save)
         self._row = SettingRow(theme, self.field)
         self.add(self._row)
@@ -42,7 +43,7 @@ class OperatorSection(Section):
     @async_slot
     async def save(self) -> None:
         """From the next deed on this name stands in the audit."""
-        await self._parts.settings_service.set_operator_name(self.field.text())
+        await self._parts.settings_service.change(OPERATOR_NAME, self.field.text())
         self.field.setText(self._parts.settings_service.settings.operator_name)
         self.show_saved(texts("settings.saved"))
 

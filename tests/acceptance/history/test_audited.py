@@ -25,6 +25,7 @@ from app.core.csv_import import ImportRow
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.settings import OPERATOR_NAME, RETENTION, WEBHOOKS
 from app.domain.webhooks import WebhookSettings
 from app.formats.export_html import HtmlExportRenderer
 from app.settings import Settings
@@ -77,19 +78,19 @@ async def import_two(core: Services, _ana: Mentorado) -> None:
 
 
 async def operator_name(core: Services, _ana: Mentorado) -> None:
-    await core.settings_service.set_operator_name("Rosa")
+    await core.settings_service.change(OPERATOR_NAME, "Rosa")
 
 
 async def retention(core: Services, _ana: Mentorado) -> None:
-    await core.settings_service.set_retention(30)
+    await core.settings_service.change(RETENTION, 30)
 
 
 async def provider_log(core: Services, _ana: Mentorado) -> None:
-    await core.settings_service.switch_provider_log_on(timedelta(hours=1))
+    await core.provider_log.switch_on(timedelta(hours=1))
 
 
 async def webhooks(core: Services, _ana: Mentorado) -> None:
-    await core.settings_service.set_webhooks(WebhookSettings(on=False, port=9999))
+    await core.settings_service.change(WEBHOOKS, WebhookSettings(on=False, port=9999))
 
 
 async def choose_provider(core: Services, ana: Mentorado) -> None:
@@ -175,7 +176,7 @@ async def test_what_cannot_be_written_down_is_not_done(fast_dir: Path, act: Act)
 
 async def test_messages_that_are_removed_by_age_are_in_the_audit_with_their_number(fast_dir: Path) -> None:
     async with opened(fast_dir) as (core, _ana):
-        await core.settings_service.set_retention(30)
+        await core.settings_service.change(RETENTION, 30)
         assert await core.retention.forget_old()
         (entry,) = await core.audit.entries(limit=1)
         assert (entry.record.action, entry.record.after) == ("forget_old", {"days": "30", "messages": "1"})
@@ -226,6 +227,7 @@ KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from app.bootstrap import build_services
+from app.domain.settings import OPERATOR_NAME
 from app.settings import Settings
 
 async def main():
@@ -234,7 +236,7 @@ async def main():
     await core.open()
     async with core.running():
         for number in range(10_000):
-            await core.settings_service.set_operator_name(f"Rosa {number}")
+            await core.settings_service.change(OPERATOR_NAME, f"Rosa {number}")
             print(number, flush=True)
 
 asyncio.run(main())

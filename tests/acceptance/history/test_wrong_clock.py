@@ -14,6 +14,7 @@ import pytest
 from app.bootstrap import Services, build_services
 from app.core.privacy_service import AT_ONCE_LEAST
 from app.domain.mentorado import Mentorado
+from app.domain.settings import RETENTION
 from app.settings import Settings
 from tests.clock import DAWN, ManualClock
 from tests.fakes import FakeProviderTime
@@ -50,7 +51,7 @@ async def filled(computer: Computer) -> Mentorado:
         ana = await core.mentorados.add("Ana Lima", "11 98765-4321")
         facts = [a_message(f"M{number}", minute=number / 100) for number in range(THOUSANDS)]
         await core.history.store(ana, facts, core.clock.now())
-        await core.settings_service.set_retention(30)
+        await core.settings_service.change(RETENTION, 30)
         await core.audit_service.flush()
     return ana
 

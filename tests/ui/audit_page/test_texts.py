@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from itertools import chain
 
 import pytest
 
 from app.domain.actions import ActionName
 from app.domain.audit import AuditAction, AuditOutcome, ChainBreak
 from app.domain.link_status import LinkState, Reason
-from app.domain.settings import SecretBackendKind
+from app.domain.settings import OPERATOR_NAME, PROVIDER_LOG, RETENTION, SETTINGS, SecretBackendKind
 from app.storage import audit_log as storage
 from app.text import audit as audit_text
 from app.text.signs import Tone
@@ -21,6 +20,8 @@ from app.text.translator import LANGUAGES, load
 from app.ui.audit.model import Period
 from tests.ui.audit_page.conftest import record
 from tests.ui.window_harness import NOON
+
+_SETTINGS = [setting.action for setting in SETTINGS]
 
 
 @pytest.fixture(params=LANGUAGES, autouse=True)
@@ -32,10 +33,10 @@ def language(request: pytest.FixtureRequest) -> Iterator[str]:
 
 def test_every_act_has_words_and_a_picture(language: str) -> None:
     known = load(language)
-    lacking = [name for name in chain(ActionName, AuditAction) if f"audit.action.{name}" not in known]
+    lacking = [name for name in [*ActionName, *AuditAction, *_SETTINGS] if f"audit.action.{name}" not in known]
     assert lacking == []
     named = {key.removeprefix("audit.action.") for key in known if key.startswith("audit.action.")}
-    assert named == {*ActionName, *AuditAction}
+    assert named == {*ActionName, *AuditAction, *_SETTINGS}
 
 
 def test_an_act_of_a_newer_version_shows_its_code() -> None:
@@ -82,10 +83,10 @@ def test_the_entries_of_a_procedure_say_which_they_are(moment: str) -> None:
 @pytest.mark.parametrize(
     ("action", "before", "after", "portuguese"),
     [
-        (AuditAction.SET_RETENTION, "off", "90", "guardar tudo → 90 dias"),
-        (AuditAction.SET_RETENTION, "1", "off", "1 dia → guardar tudo"),
-        (AuditAction.SET_OPERATOR_NAME, "", "Rosa", "sem nome → Rosa"),
-        (AuditAction.SET_PROVIDER_LOG, "off", "until soon", "desligado → soon"),
+        (RETENTION.action, "off", "90", "guardar tudo → 90 dias"),
+        (RETENTION.action, "1", "off", "1 dia → guardar tudo"),
+        (OPERATOR_NAME.action, "", "Rosa", "sem nome → Rosa"),
+        (PROVIDER_LOG.action, "off", "until soon", "desligado → soon"),
     ],
 )
 def test_settings_are_said_in_words(language: str, action: str, before: str, after: str, portuguese: str) -> None:
@@ -95,7 +96,7 @@ def test_settings_are_said_in_words(language: str, action: str, before: str, aft
 
 
 def test_the_end_of_a_detailed_log_is_a_time() -> None:
-    on = record(1, action=AuditAction.SET_PROVIDER_LOG, before={}, after={"value": f"until {NOON.isoformat()}"})
+    on = record(1, action=PROVIDER_LOG.action, before={}, after={"value": f"until {NOON.isoformat()}"})
     on = replace(on, at=NOON - timedelta(hours=1))
     assert audit_text.change(on).endswith(f"{NOON.astimezone():%H:%M}")
 

@@ -24,7 +24,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState, LinkStatus
 from app.domain.mentorado import ProviderKind
-from app.domain.settings import SecretBackendKind
+from app.domain.settings import OPERATOR_NAME, PROVIDER_LOG, RETENTION, SecretBackendKind
 from app.text.status import texts
 from app.ui.async_slots import cancel_slots
 from app.ui.dialogs.confirm import ConfirmDialog
@@ -171,7 +171,7 @@ def test_the_operators_name_is_taken_on_enter_and_written_down(in_harness: InHar
         assert harness.settings_harness.store.kept.operator_name == "Rosa Prado"
         assert field.text() == "Rosa Prado"
         assert harness.operator.message == "Salvo."
-        assert harness.audited_actions() == [AuditAction.SET_OPERATOR_NAME]
+        assert harness.audited_actions() == [OPERATOR_NAME.action]
 
     in_harness(use)
 
@@ -304,7 +304,7 @@ def test_keeping_less_must_be_confirmed_in_writing_and_keeping_more_not(in_harne
         assert "Apagar mensagens com mais de 365 dias?" in words
         assert "Não dá para desfazer" in words
         assert kept() is None
-        assert harness.outcomes() == [(AuditAction.SET_RETENTION, "declined")]
+        assert harness.outcomes() == [(RETENTION.action, "declined")]
         assert section.retention.text() == "Guardar tudo"
         section.retention._select(365)
         await harness.answer(accept=True, typed="365")  # not what was asked for: the button stays shut
@@ -455,7 +455,7 @@ def test_the_detailed_log_says_how_long_it_will_be_on(in_harness: InHarness) -> 
         section.choice.button(OFF).click()
         await harness.settle()
         assert section.choice.chosen == OFF
-        assert harness.audited_actions() == [AuditAction.SET_PROVIDER_LOG] * 3
+        assert harness.audited_actions() == [PROVIDER_LOG.action] * 3
 
     in_harness(use)
 
