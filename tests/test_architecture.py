@@ -223,8 +223,7 @@ def test_no_name_needs_a_private_language(path: Path) -> None:
 def test_every_class_of_the_program_has_a_name_of_its_own() -> None:
     classes = [node.name for path in SOURCES for node in nodes(path) if isinstance(node, ast.ClassDef)]
     public = [each for each in classes if not each.startswith("_")]
-    of_both_hosts = {"Confirm", "Ping", "PipeWriter", "Pong", "ProtocolError"}
-    assert {each for each in public if public.count(each) > 1} <= of_both_hosts
+    assert {each for each in public if public.count(each) > 1} == set()
 
 
 def module_of(path: Path) -> str:

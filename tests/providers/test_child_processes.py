@@ -6,12 +6,11 @@ import asyncio
 import random
 import signal
 import sys
-from asyncio.subprocess import PIPE
 from contextlib import suppress
 
 import pytest
 
-from app.providers.hosts.process import kill_child
+from app.providers.webhooks.server_process import ReceiverProcess
 from app.providers.whatsapp_web.host_process import HostProcess
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="nothing is reaped on Windows")
@@ -25,30 +24,30 @@ async def pause(longest: float) -> None:
     await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - no secret
 
 
-def exit_code(host: HostProcess) -> int | None:
-    transport = host._transport
-    assert transport is not None
-    return transport.get_returncode()
-
-
 @pytest.mark.parametrize("longest", [0.0, 0.002])
-async def test_a_close_that_is_cancelled_while_the_child_ends_loses_no_exit_code(longest: float) -> None:
+@pytest.mark.parametrize("of", [HostProcess, ReceiverProcess])
+async def test_a_close_that_is_cancelled_while_the_child_ends_loses_no_exit_code(
+    of: type[HostProcess] | type[ReceiverProcess], longest: float
+) -> None:
     for _ in range(TIMES):
-        host = await HostProcess.start(READER, {})
-        closing = asyncio.get_running_loop().create_task(host.close())
+        child = await of(heartbeat=10).start(READER, {})
+        closing = asyncio.get_running_loop().create_task(child.close())
         await pause(longest)
         closing.cancel()
         with suppress(asyncio.CancelledError):
             await closing
-        assert exit_code(host) in (0, -signal.SIGKILL)
+        assert child.exit_code in (0, -signal.SIGKILL)
 
 
 async def test_killing_a_child_that_is_just_ending_loses_no_exit_code() -> None:
     for _ in range(TIMES):
-        child = await asyncio.create_subprocess_exec(*READER, stdin=PIPE)
-        assert child.stdin is not None
-        child.stdin.close()
+        child = await HostProcess().start(READER, {})
+        assert child._transport is not None
+        pipe = child._transport.get_pipe_transport(0)
+        assert pipe is not None
+        pipe.close()
         await pause(0.002)
-        kill_child(child)
-        assert await child.wait() in (0, -signal.SIGKILL)
-        kill_child(child)
+        child.kill()
+        await child.close()
+        assert child.exit_code in (0, -signal.SIGKILL)
+        child.kill()

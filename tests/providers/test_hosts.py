@@ -19,10 +19,11 @@ import pytest
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.provider import Blocked, Connected, Failed, HostAnswered, QrIssued
-from app.providers.whatsapp_web.codec import encode
+from app.providers.hosts.codec import Pong, encode
+from app.providers.hosts.process import MISSED
 from app.providers.whatsapp_web.connection import SessionConnection, SessionTimeouts
-from app.providers.whatsapp_web.host_process import MISSED, HostProcess, host_command, host_environment
-from app.providers.whatsapp_web.protocol import VERSION, LogLine, Open, OpenMode, Pong, Ready, SetLogging, StateChanged
+from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
+from app.providers.whatsapp_web.protocol import VERSION, LogLine, Open, OpenMode, Ready, SetLogging, StateChanged
 from app.providers.whatsapp_web.session_repository import read_account
 from tests.providers.conftest import World, run, until
 
@@ -201,7 +202,7 @@ async def test_too_many_open_files_is_no_damage_and_no_missing_engine(world: Wor
             read_account(file)
         assert unread.value.code is ProblemCode.TOO_MANY_OPEN_FILES
         with pytest.raises(Problem) as unstarted:
-            await HostProcess.start(host_command(), dict(os.environ))
+            await HostProcess().start(host_command(), dict(os.environ))
         assert unstarted.value.code is ProblemCode.TOO_MANY_OPEN_FILES
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
@@ -391,7 +392,7 @@ async def test_the_library_s_prints_stay_out_of_the_protocol(world: World) -> No
 
 def test_the_library_s_log_is_passed_on_only_when_asked_and_without_numbers(world: World) -> None:
     async def main(asked: bool) -> list[str]:
-        host = await HostProcess.start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
+        host = await HostProcess().start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
         person = world.somebody()
         lines = []
         try:
@@ -416,7 +417,7 @@ def test_the_library_s_log_is_passed_on_only_when_asked_and_without_numbers(worl
 
 
 async def test_a_host_opens_no_second_session_beside_a_pairing(world: World) -> None:
-    host = await HostProcess.start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
+    host = await HostProcess().start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
     try:
         for name in ("s1", "s2"):
             file = str(world.root.parent / name / "x.db")
@@ -436,7 +437,7 @@ async def test_several_sessions_share_a_host(world: World) -> None:
     people = [world.somebody() for _ in range(4)]
     for person in people:
         await world.pair(person)
-    host = await HostProcess.start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
+    host = await HostProcess().start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
     try:
         for person in people:
             folder = world.root / person.id
@@ -476,7 +477,7 @@ async def test_a_host_is_quick_and_small(world: World) -> None:
 
 
 async def test_the_first_thing_a_host_says_is_who_it_is() -> None:
-    host = await HostProcess.start(host_command(), host_environment(os.environ))
+    host = await HostProcess().start(host_command(), host_environment(os.environ))
     try:
         async with asyncio.timeout(10):
             ready = await host.incoming.get()

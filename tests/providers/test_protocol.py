@@ -19,12 +19,7 @@ from app.domain.messages import (
     ProviderMessage,
     WireUnknown,
 )
-from app.providers.whatsapp_web.codec import (
-    ProtocolError,
-    decode_from_host,
-    decode_to_host,
-    encode,
-)
+from app.providers.hosts.codec import Ping, Pong, ProtocolError, encode, read_update
 from app.providers.whatsapp_web.protocol import (
     Account,
     Answer,
@@ -38,8 +33,6 @@ from app.providers.whatsapp_web.protocol import (
     Open,
     OpenMode,
     PairPhone,
-    Ping,
-    Pong,
     QrText,
     Ready,
     SendText,
@@ -49,6 +42,8 @@ from app.providers.whatsapp_web.protocol import (
     StateChanged,
     ToHost,
     Unable,
+    decode_from_host,
+    decode_to_host,
 )
 
 TO_HOST: list[ToHost] = [
@@ -147,19 +142,35 @@ def test_anything_else_is_an_error_that_does_not_repeat_it(line: bytes, complain
     assert "dance" not in str(error.value)
 
 
+A_MESSAGE = {"type": "provider_message", "provider_id": "a", "chat": [], "sender": [], "from_me": True}
+AT = {"sent_at": 1, "received_at": 1}
+MEDIA = {"mime": "", "name": "", "size": "olá", "seconds": 1}
+A_RECEIPT = {"type": "delivery_receipt", "provider_ids": ["a"], "chat": []}
+
+
+def test_a_fact_without_what_has_a_default_is_read() -> None:
+    assert read_update({**A_MESSAGE, **AT}).kind is MessageKind.TEXT  # type: ignore[union-attr]
+    assert read_update({**A_RECEIPT, "delivery": "read", "at": 1}).code == ""  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize(
     "fact",
     [
         "olá",
         {},
-        {"id": 1, "from_me": True, "kind": "text", "sent_at": 1, "received_at": 1},
-        {"id": "a", "from_me": True, "kind": "shout", "sent_at": 1, "received_at": 1},
-        {"id": "a", "from_me": True, "kind": "text", "sent_at": 1e300, "received_at": 1},
-        {"id": "a", "from_me": True, "kind": "text", "sent_at": "olá", "received_at": 1},
-        {"id": "a", "from_me": True, "kind": "text", "media": ["", "", "olá", 1], "sent_at": 1, "received_at": 1},
-        {"id": "a", "from_me": True, "kind": "text", "chat": [["phone"]], "sent_at": 1, "received_at": 1},
-        {"ids": ["a"], "delivery": "eaten", "at": 1},
-        {"ids": ["a"], "delivery": "read"},
+        {"type": "olá"},
+        {**A_MESSAGE, **AT, "provider_id": 1},
+        {**A_MESSAGE, **AT, "kind": "shout"},
+        {**A_MESSAGE, **AT, "sent_at": 1e300},
+        {**A_MESSAGE, **AT, "sent_at": "olá"},
+        {**A_MESSAGE, **AT, "media": MEDIA},
+        {**A_MESSAGE, **AT, "media": ["", "", 1, 1]},
+        {**A_MESSAGE, **AT, "chat": [{"kind": "phone"}]},
+        {**A_MESSAGE, **AT, "chat": [["phone", "olá"]]},
+        {**A_MESSAGE, **AT, "chat": {"kind": "phone", "value": "olá"}},
+        {**A_MESSAGE, **AT, "from_me": 1},
+        {**A_RECEIPT, "delivery": "eaten", "at": 1},
+        {**A_RECEIPT, "delivery": "read"},
     ],
 )
 def test_a_fact_that_is_none_is_unknown_and_repeated_nowhere_but_in_its_payload(fact: object) -> None:

@@ -10,20 +10,17 @@ import pytest
 
 from app.domain.messages import DeliveryReceipt, DeliveryStatus, SetAsideReason, WireUnknown
 from app.domain.webhooks import DeliveryBatch, DeliveryOutcome, OutcomeCount, WebhookStats
+from app.providers.hosts.codec import Ping, Pong, ProtocolError, encode
 from app.providers.webhooks.protocol import (
-    Confirm,
+    ConfirmBatch,
     Listening,
     LogMessage,
     Pause,
-    Ping,
-    Pong,
-    ProtocolError,
     Resume,
     StartFailed,
     StartServer,
     decode_from_host,
     decode_to_host,
-    encode,
 )
 from tests.providers.webhook_harness import (
     ANA,
@@ -39,6 +36,7 @@ RECEIPT = DeliveryReceipt(
     provider_ids=("1", "2"), chat=(phone("+5521987650001"),), delivery=DeliveryStatus.FAILED, at=AT
 )
 
+READ = {"type": "delivery_receipt", "provider_ids": ["1"], "chat": [], "delivery": "read", "at": 1}
 UNKNOWN = WireUnknown(
     kind="history",
     payload='{"a": "\ud800"}',
@@ -50,10 +48,10 @@ UNKNOWN = WireUnknown(
 
 
 @pytest.mark.parametrize(
-    "message", [StartServer("/a folder", "::1", -1), ENDPOINTS, Confirm(ANA, 7), Pause(ANA), Resume(BIA), Ping(7)]
+    "message", [StartServer("/a folder", "::1", -1), ENDPOINTS, ConfirmBatch(ANA, 7), Pause(ANA), Resume(BIA), Ping(7)]
 )
 def test_what_the_app_says_is_heard_as_it_was_said(message: object) -> None:
-    line = encode(message)  # type: ignore[arg-type] # one of them
+    line = encode(message)
     assert line.count(b"\n") == 1
     assert decode_to_host(line) == message
 
@@ -78,7 +76,7 @@ def test_what_the_app_says_is_heard_as_it_was_said(message: object) -> None:
     ],
 )
 def test_what_the_receiver_says_is_heard_as_it_was_said(message: object) -> None:
-    line = encode(message)  # type: ignore[arg-type] # one of them
+    line = encode(message)
     assert line.count(b"\n") == 1
     assert decode_from_host(line) == message
 
@@ -92,18 +90,20 @@ def test_what_the_receiver_says_is_heard_as_it_was_said(message: object) -> None
         b"[]",
         b"not json",
         b"[" * 100_000,
-        b'["Nobody", []]',
-        b'["Begin", ["a"]]',
-        b'["Begin", 7]',
-        b'["Doors", [[["a", "no_such_provider", "k", "s"]], "", true]]',
-        b'["Confirm", ["a", "x"]]',
-        b'["Postpone", []]',
-        b'["OfferAgain", null]',
-        b'["Listening", ["x"]]',
-        b'["Unable", []]',
-        b'["Tallied", [[["a", "no_such_outcome", 1, 2]], {}]]',
-        b'["Tallied", [[], []]]',
-        b'["Tallied", [[], {"a": "many"}]]',
+        b'{"type": "nobody"}',
+        b'{"type": "start_server", "folder": "a"}',
+        b'{"type": "start_server", "folder": "a", "address": "b", "port": "7"}',
+        b'{"type": "endpoint_list", "endpoints": [["a", "zapi", "k", "s"]]}',
+        b'{"type": "endpoint_list", "endpoints": [{"link_id": "a", "provider": "nobody", "key": "k", "secret": "s"}]}',
+        b'{"type": "endpoint_list", "endpoints": [{"link_id": "a", "provider": "zapi", "key": "k"}]}',
+        b'{"type": "confirm_batch", "link_id": "a", "mark": "x"}',
+        b'{"type": "pause"}',
+        b'{"type": "resume", "link_id": null}',
+        b'{"type": "listening", "port": "x"}',
+        b'{"type": "start_failed"}',
+        b'{"type": "webhook_stats", "tallies": [{"outcome": "nobody", "count": 1, "last": 2}], "waiting": {}}',
+        b'{"type": "webhook_stats", "tallies": [], "waiting": []}',
+        b'{"type": "webhook_stats", "tallies": [], "waiting": {"a": "many"}}',
     ],
 )
 def test_anything_else_is_refused(decode: Callable[[bytes], object], line: bytes) -> None:
@@ -111,10 +111,12 @@ def test_anything_else_is_refused(decode: Callable[[bytes], object], line: bytes
         decode(line)
 
 
-@pytest.mark.parametrize("bad", [7, {"id": 1}, {"ids": ["1"], "delivery": "eaten", "at": 1}, {"unknown": "a"}])
+@pytest.mark.parametrize(
+    "bad", [7, {"type": "provider_message", "text": 1}, {**READ, "delivery": "eaten"}, {"type": "wire_unknown"}]
+)
 def test_a_fact_that_cannot_be_read_does_not_take_the_others_along(bad: object) -> None:
-    good = {"ids": ["1"], "delivery": "read", "at": 1}
-    listening = decode_from_host(json.dumps(["DeliveryBatch", ["a", 1, [bad, good], True]]).encode())
+    batch = {"type": "delivery_batch", "link_id": "a", "mark": 1, "facts": [bad, READ], "check": True}
+    listening = decode_from_host(json.dumps(batch).encode())
     assert isinstance(listening, DeliveryBatch)
     unknown, receipt = listening.facts
     assert isinstance(unknown, WireUnknown)

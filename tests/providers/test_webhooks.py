@@ -23,8 +23,9 @@ from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.messages import ProviderMessage
 from app.domain.phone import PhoneNumber
 from app.domain.webhooks import DeliveryOutcome, Endpoint, EndpointList, WebhookSettings
+from app.providers.hosts.process import MISSED
 from app.providers.webhooks.host import spool
-from app.providers.webhooks.server_process import MISSED, RunningServer, WebhookServerProcess, bind_error_kind
+from app.providers.webhooks.server_process import RunningServer, WebhookServerProcess, bind_error_kind
 from tests.emulators.meta_cloud.webhooks import account_update, batch, envelope, inbound, signature, status
 from tests.providers.webhook_harness import (
     ANA,
@@ -79,7 +80,7 @@ def test_a_frozen_receiver_is_noticed_by_its_heartbeat_and_ended(
             pass
 
     asyncio.run(main())
-    assert "answered nothing for 0.8 s" in caplog.text
+    assert "no answer for 0.8 s" in caplog.text
 
 
 async def _words(running_server: RunningServer) -> None:
@@ -324,7 +325,8 @@ APP = """
 import asyncio, os, sys
 from pathlib import Path
 from app.domain.webhooks import WebhookSettings
-from app.providers.webhooks.server_process import MISSED, RunningServer, WebhookServerProcess
+from app.providers.hosts.process import MISSED
+from app.providers.webhooks.server_process import RunningServer, WebhookServerProcess
 
 async def main():
     async with WebhookServerProcess(Path(sys.argv[1])).open(WebhookSettings(on=True, port=0)) as running_server:

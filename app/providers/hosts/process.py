@@ -1,27 +1,229 @@
-"""The app's end of a child process."""
+"""The app's end of a child process: starts it, reads it to the end, and never leaves it behind."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+import subprocess
 import sys
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Generic, Self, TypeVar, cast
+
+import app
+from app.domain.link_status import Reason
+from app.providers.hosts.codec import Ping, Pong, ProtocolError, encode
+
+ToChild = TypeVar("ToChild")
+FromChild = TypeVar("FromChild")
+
+_KEPT_LINES: Final = 50
+_LAST_WORDS: Final = 0.5  # seconds that output may still be read after the process has ended
+HEARTBEAT_SECONDS: Final = 10.0
+MISSED: Final = 4
+"""A child that left so many heartbeats in a row unanswered does not work any more. They are counted, not timed: a
+computer that slept, or an app that was busy, has missed none of them."""
 
 
-def kill_child(child: asyncio.SubprocessTransport | asyncio.subprocess.Process) -> None:
-    """Kill *child*, unless its exit is known already.
+def child_command(module: str, frozen_flag: str) -> list[str]:
+    """The command line that runs *module*; a frozen build has no ``-m``, and is told by *frozen_flag* what to be."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable, frozen_flag]
+    # -P: the current folder, which may be a stranger's, is no place to import from.
+    return [sys.executable, "-u", "-P", "-m", module]
 
-    `kill()` of both polls first in Python 3.11: a child that is just ending is then reaped twice, there and by the
-    thread that waits for it, and its exit code is lost.
-    """
-    with suppress(ProcessLookupError):
-        if sys.platform == "win32":
-            child.kill()
+
+def child_environment(base: Mapping[str, str]) -> dict[str, str]:
+    """*base*, with the folder of the program as the first place to import from."""
+    home = str(Path(app.__file__).parent.parent)
+    given = base.get("PYTHONPATH", "").split(os.pathsep)
+    path = os.pathsep.join([home, *filter(None, given)])  # an empty part means the current folder
+    return {**base, "PYTHONPATH": path}
+
+
+@dataclass(frozen=True, slots=True)
+class HostExited:
+    """The child ended, or spoke something else than the protocol; *detail* is for the log."""
+
+    detail: str
+    reason: Reason = Reason.HOST_CRASHED
+
+
+class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
+    """A running child. What it says waits in `incoming`, which ends with a `HostExited`."""
+
+    def __init__(
+        self,
+        decode: Callable[[bytes], FromChild],
+        *,
+        line_limit: int,  # bytes; a longer line means that something else is speaking
+        grace: float,  # seconds to leave when its input closes, and once more when it was killed
+        heartbeat: float,  # seconds
+    ) -> None:
+        self.incoming: asyncio.Queue[FromChild | HostExited] = asyncio.Queue()
+        self.noise: deque[str] = deque(maxlen=_KEPT_LINES)  # what it printed: for a crash's detail only
+        self._decode = decode
+        self._line_limit = line_limit
+        self._grace = grace
+        self._heartbeat = heartbeat
+        self._pings = 0
+        self._ponged = 0  # the number of the last ping that was answered
+        self._next_ping: asyncio.TimerHandle | None = None
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._exited = asyncio.Event()
+        self._closing = False
+        self._gone = False
+        self._unread = {1: bytearray(), 2: bytearray()}
+
+    async def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Self:
+        """Run *command*; raises `OSError` when it cannot be."""
+        no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows only
+        await asyncio.get_running_loop().subprocess_exec(
+            lambda: self, *command, env=dict(environment), creationflags=no_window
+        )
+        return self
+
+    @property
+    def pid(self) -> int:
+        return self._transport.get_pid() if self._transport else 0
+
+    @property
+    def exit_code(self) -> int | None:
+        """Negative for a signal; None while it runs."""
+        return self._transport.get_returncode() if self._transport else None
+
+    def send(self, message: ToChild) -> None:
+        """Tell the child; ignored when it is gone."""
+        pipe = self._transport.get_pipe_transport(0) if self._transport else None
+        if isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
+            pipe.write(encode(message))
+
+    def start_heartbeat(self) -> None:
+        """Ping it from now on. A child that answers no more is killed, and said to be frozen."""
+        self._next_ping = asyncio.get_running_loop().call_later(self._heartbeat, self._ping)
+
+    def kill(self) -> None:
+        """Kill the child unless its exit is known.
+
+        The transport's `kill()` polls first in Python 3.11: a child that is just ending is then reaped twice, there
+        and by the thread that waits for it, and its exit code is lost.
+        """
+        if self._transport is not None and self.exit_code is None:
+            with suppress(ProcessLookupError):
+                if sys.platform == "win32":
+                    self._transport.kill()
+                else:
+                    os.kill(self.pid, signal.SIGKILL)
+
+    async def close(self) -> None:
+        """End the child: it leaves by itself when its input closes, or is killed."""
+        transport = self._transport
+        if transport is None:
             return
-        if isinstance(child, asyncio.subprocess.Process):
-            pid, code = child.pid, child.returncode
-        else:
-            pid, code = child.get_pid(), child.get_returncode()
-        if code is None:
-            os.kill(pid, signal.SIGKILL)
+        self._stop_heartbeat()
+        self._closing = True
+        if self._exited.is_set():
+            transport.close()
+            return
+        try:
+            if (pipe := transport.get_pipe_transport(0)) is not None:
+                pipe.close()
+            await self._wait_for_exit()
+        finally:  # also when cancelled here: it must be gone before anybody else may open its files or its port
+            if not self._exited.is_set():
+                self.kill()
+                await self._wait_for_exit()
+
+    async def _wait_for_exit(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._grace):
+                await self._exited.wait()
+
+    # --- called by the loop ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        unread = self._unread[fd]
+        unread += data
+        if b"\n" in data:
+            *lines, rest = bytes(unread).split(b"\n")
+            unread[:] = rest
+            for line in lines:
+                if fd == 1:
+                    self._read(line)
+                else:
+                    self.noise.append(line.decode(errors="replace"))
+        if len(unread) > self._line_limit:
+            unread.clear()
+            if fd == 1:
+                self._end("it sent a line without end")
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        if fd == 1:  # it can say no more; normally because it ended, which is about to be known
+            asyncio.get_running_loop().call_later(_LAST_WORDS, self._end, "it closed its output")
+
+    def process_exited(self) -> None:
+        self._exited.set()
+        if self._closing and self._transport is not None:
+            self._transport.close()  # not before: while the exit is unknown it polls, which loses the exit code
+        asyncio.get_running_loop().call_later(_LAST_WORDS, self._end_by_death)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The process ended and all its output was read."""
+        self._end_by_death()
+
+    # ----------------------------------------------------------------------------------------------------------------
+
+    def _read(self, line: bytes) -> None:
+        if self._gone:
+            return
+        try:
+            message = self._decode(line)
+        except ProtocolError as error:
+            self._end(f"not understood: {error}")
+            return
+        if isinstance(message, Pong):
+            self._ponged = message.number
+        self._receive(message)
+
+    def _receive(self, message: FromChild) -> None:
+        self.incoming.put_nowait(message)
+
+    def _ping(self) -> None:
+        """Send the next heartbeat, or give the child up that answered none of the last ones."""
+        if self._pings - self._ponged >= MISSED:
+            self._end(f"no answer for {MISSED * self._heartbeat:g} s", Reason.HOST_FROZEN)
+            self.kill()
+            return
+        self._pings += 1
+        self.send(Ping(self._pings))  # type: ignore[arg-type]  # every child knows it
+        self.start_heartbeat()
+
+    def _stop_heartbeat(self) -> None:
+        if self._next_ping is not None:
+            self._next_ping.cancel()
+
+    def _end_by_death(self) -> None:
+        self._end(self._death())
+
+    def _end(self, detail: str, reason: Reason = Reason.HOST_CRASHED) -> None:
+        if not self._gone:
+            self._gone = True
+            self._stop_heartbeat()
+            self.incoming.put_nowait(HostExited(detail, reason))
+
+    def _death(self) -> str:
+        """What the process ended with."""
+        code = self.exit_code
+        if code is None or code >= 0:
+            return f"exit code {code}"
+        try:
+            return signal.Signals(-code).name
+        except ValueError:
+            return f"signal {-code}"

@@ -29,8 +29,10 @@ from app.domain.provider import (
 )
 from app.domain.repositories import Clock
 from app.domain.sending import Accepted, NotSent, OutgoingMessage, SendErrorKind, SendResult, Uncertain
+from app.providers.hosts.codec import Pong
+from app.providers.hosts.process import HostExited
 from app.providers.whatsapp_web import protocol
-from app.providers.whatsapp_web.host_process import HostExited, HostProcess
+from app.providers.whatsapp_web.host_process import HostProcess
 from app.providers.whatsapp_web.protocol import (
     Account,
     Answer,
@@ -42,7 +44,6 @@ from app.providers.whatsapp_web.protocol import (
     LogOut,
     OpenMode,
     PairPhone,
-    Pong,
     QrText,
     Ready,
     SendText,

@@ -1,12 +1,13 @@
 """What the app and a session host say to each other: one JSON object a line, each way, over the host's pipes.
 
 The host speaks first, and says which protocol it speaks. Everything about a session carries the session's id, so that a
-host may hold several. Fields nobody knows are ignored; a kind nobody knows is an error.
+host may hold several.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,8 +16,9 @@ from typing import Final
 from app.domain.link_status import Reason
 from app.domain.messages import MessageUpdate
 from app.domain.sending import NotSent, SendErrorKind
+from app.providers.hosts.codec import Ping, Pong, line_decoder
 
-VERSION: Final = 3
+VERSION: Final = 4
 LINE_LIMIT: Final = 4 << 20
 """No line is longer; a longer one means that something else than a host is speaking."""
 
@@ -106,13 +108,6 @@ class Confirm:
     up_to: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ping:
-    """A heartbeat: the host answers at once with the same *number*, whatever its library is doing."""
-
-    number: int
-
-
 # --- the host tells -----------------------------------------------------------------------------------------------
 
 
@@ -199,13 +194,6 @@ class Answer:
     code: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pong:
-    """The answer to a `Ping`."""
-
-    number: int
-
-
 NOTICE: Final = "NOTICE"
 """The level of a log line that is the host's own, and always passed on."""
 
@@ -221,6 +209,9 @@ class LogLine:
 
 ToHost = Open | SendText | PairPhone | LogOut | Close | SetLogging | Confirm | Ping
 FromHost = Ready | Unable | QrText | LoginStatus | Account | StateChanged | SignOfLife | Facts | Answer | LogLine | Pong
+
+decode_to_host: Callable[[bytes], ToHost] = line_decoder(ToHost)
+decode_from_host: Callable[[bytes], FromHost] = line_decoder(FromHost)
 
 
 _SERVER_ERROR: Final = re.compile(r"server returned error (\d+)")

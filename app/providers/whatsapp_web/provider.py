@@ -19,6 +19,7 @@ from app.domain.provider import Blocked, Connected, Connection
 from app.domain.repositories import Clock
 from app.domain.sending import OutgoingMessage, SendResult
 from app.platform.threads import background_task, run_to_completion
+from app.providers.hosts.process import HEARTBEAT_SECONDS
 from app.providers.whatsapp_web.connection import (
     SESSION,
     ClosedConnection,
@@ -26,7 +27,7 @@ from app.providers.whatsapp_web.connection import (
     SessionConnection,
     SessionTimeouts,
 )
-from app.providers.whatsapp_web.host_process import HEARTBEAT_SECONDS, HostProcess, host_command, host_environment
+from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.protocol import Open, OpenMode, SetLogging
 from app.providers.whatsapp_web.regular_files import require_free_descriptors
 from app.providers.whatsapp_web.session_backup import EVERY, SnapshotInfo, Snapshots, copy_session, restore_session
@@ -301,7 +302,7 @@ class WhatsAppWebProvider:
         self, file: Path, mode: OpenMode, folder: SessionDirectory | None = None
     ) -> AsyncIterator[SessionConnection]:
         """A host with *file* open. The files of a *folder* are copied before it is, and daily from then on."""
-        host = await HostProcess.start(self._command, host_environment(os.environ), heartbeat=self._heartbeat)
+        host = await HostProcess(self._heartbeat).start(self._command, host_environment(os.environ))
         self._hosts.add(host)
         try:
             if self._library_log:

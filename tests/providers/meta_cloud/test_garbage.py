@@ -23,6 +23,7 @@ from app.domain.phone import is_e164
 from app.domain.provider import Blocked, Connected, Unreachable
 from app.domain.sending import Accepted, NotSent, OutgoingMessage, Uncertain
 from app.domain.webhooks import ParsedWebhook
+from app.providers.hosts.codec import encode, read_update
 from app.providers.http_client import Response, TransportError
 from app.providers.meta_cloud import webhook_parser as callbacks
 from app.providers.meta_cloud.client import GraphError, GraphResponse, read
@@ -38,7 +39,6 @@ from app.providers.meta_cloud.health import (
 from app.providers.meta_cloud.provider import wrong_account
 from app.providers.meta_cloud.sender import DeliveryPoller, MessageSender, SendCallbacks
 from app.providers.meta_cloud.templates import KnownTemplate, TemplateCache, read_all
-from app.providers.whatsapp_web.codec import message_from_json, message_to_json
 from tests.clock import DAWN, StillClock
 from tests.emulators.meta_cloud import webhooks
 from tests.emulators.meta_cloud.state import (
@@ -324,8 +324,8 @@ def test_garbage_from_webhooks_is_left_out_or_is_none(number: int) -> None:
             for fact in callback.facts:
                 addresses = named_in(fact)
                 assert all(each.kind is not AddressKind.PHONE or is_e164(each.value) for each in addresses)
-                passed_on = json.dumps(message_to_json(fact), ensure_ascii=False).encode()
-                assert message_from_json(json.loads(passed_on)) == fact
+                passed_on = json.dumps(json.loads(encode(fact)), ensure_ascii=False).encode()
+                assert read_update(json.loads(passed_on)) == fact
                 if isinstance(fact, ProviderMessage):
                     assert fact.provider_id
                     assert fact.chat

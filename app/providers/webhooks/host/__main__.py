@@ -19,7 +19,7 @@ def run(parsers: Mapping[ProviderKind, Parser]) -> None:
     os.umask(0o077)
     sys.setswitchinterval(0.0005)  # an answer must not wait long for a delivery that is taken apart
     raise_limits()
-    asyncio.run(serve(sys.stdin.buffer, sys.stdout.buffer, parsers))
+    asyncio.run(serve(sys.stdin.buffer, sys.stdout.fileno(), parsers))
 
 
 def main() -> None:

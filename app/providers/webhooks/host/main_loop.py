@@ -10,29 +10,29 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from app.domain.mentorado import ProviderKind
 from app.domain.webhooks import EndpointList, WebhookStats
-from app.providers.webhooks import protocol
+from app.providers.hosts.codec import Ping, Pong, ProtocolError
+from app.providers.hosts.pipe_writer import PipeWriter
 from app.providers.webhooks.host.counters import OutcomeCounters
 from app.providers.webhooks.host.dispatcher import DeliveryDispatcher, Parser
 from app.providers.webhooks.host.recipients import Addressees
 from app.providers.webhooks.host.request_handler import WebhookRequestHandler
 from app.providers.webhooks.host.spool import DeliverySpool, SpoolWriter, StoredDelivery
 from app.providers.webhooks.protocol import (
-    Confirm,
+    LINE_LIMIT,
+    ConfirmBatch,
     FromHost,
     Listening,
     LogMessage,
     Pause,
-    Ping,
-    Pong,
     Resume,
     StartFailed,
     StartServer,
     ToHost,
+    decode_to_host,
 )
 from app.providers.webhooks.server_process import bind_error_kind
 
@@ -42,11 +42,12 @@ if TYPE_CHECKING:
 NOWHERE: Final = -1
 TELL_SECONDS: Final = 0.5  # between two tellings of the counts
 WRITE_EVERY: Final = 4  # tellings between two writings of them
+_LAST_WORDS: Final = 2.0  # seconds
 
 
-async def serve(asked: BinaryIO, stdout: BinaryIO, parsers: Mapping[ProviderKind, Parser]) -> None:
-    """Do what *asked* says, until it ends."""
-    host = WebhookHost(stdout, parsers)
+async def serve(asked: BinaryIO, channel: int, parsers: Mapping[ProviderKind, Parser]) -> None:
+    """Do what *asked* says, until it ends; *channel* is the descriptor to answer on."""
+    host = WebhookHost(channel, parsers)
     hearing = asyncio.Queue[ToHost | None]()
     threading.Thread(target=_read_commands, args=(asked, asyncio.get_running_loop(), hearing), daemon=True).start()
     begin = await hearing.get()
@@ -67,8 +68,8 @@ async def serve(asked: BinaryIO, stdout: BinaryIO, parsers: Mapping[ProviderKind
 class WebhookHost:
     """Everything that one run holds."""
 
-    def __init__(self, stdout: BinaryIO, parsers: Mapping[ProviderKind, Parser]) -> None:
-        self._voice = PipeWriter(stdout)
+    def __init__(self, channel: int, parsers: Mapping[ProviderKind, Parser]) -> None:
+        self._voice = PipeWriter(channel)
         self.tell: Callable[[FromHost], None] = self._voice.send
         self._parsers = parsers
         self._listens = False
@@ -130,7 +131,7 @@ class WebhookHost:
             with suppress(sqlite3.Error):
                 await self._spool_writer.query(lambda spool: spool.write_tallies(tallies))
             self._spool_writer.close()
-        self._voice.close()
+        self._voice.close(_LAST_WORDS)
 
     async def _keep(self, kept: StoredDelivery) -> int:
         assert self._spool_writer is not None  # noqa: S101 - there is no door without it
@@ -144,7 +145,7 @@ class WebhookHost:
                 case EndpointList():
                     self._request_handler.admit(message)
                     self._addressees.admit(message)
-                case Confirm(link_id, mark):
+                case ConfirmBatch(link_id, mark):
                     self._sorting.confirm(link_id, mark)
                 case Pause(link_id):
                     self._sorting.pause(link_id)
@@ -171,35 +172,12 @@ class WebhookHost:
             await asyncio.sleep(TELL_SECONDS)
 
 
-class PipeWriter:
-    """Speaks on a thread of its own: the door must not wait for the app to listen."""
-
-    def __init__(self, stdout: BinaryIO) -> None:
-        self._stdout = stdout
-        self._waiting: SimpleQueue[FromHost | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._speak, name="voice", daemon=True)
-        self._thread.start()
-
-    def send(self, message: FromHost) -> None:
-        self._waiting.put(message)
-
-    def close(self) -> None:
-        self._waiting.put(None)
-        self._thread.join(2.0)
-
-    def _speak(self) -> None:
-        with suppress(OSError, ValueError):  # nobody listens any more
-            while (message := self._waiting.get()) is not None:
-                self._stdout.write(protocol.encode(message))
-                self._stdout.flush()
-
-
 def _read_commands(asked: BinaryIO, loop: asyncio.AbstractEventLoop, hearing: asyncio.Queue[ToHost | None]) -> None:
     with suppress(RuntimeError):  # the loop has ended meanwhile
-        for line in iter(lambda: asked.readline(protocol.LINE_LIMIT), b""):
+        for line in iter(lambda: asked.readline(LINE_LIMIT), b""):
             try:
-                loop.call_soon_threadsafe(hearing.put_nowait, protocol.decode_to_host(line))
-            except protocol.ProtocolError:
+                loop.call_soon_threadsafe(hearing.put_nowait, decode_to_host(line))
+            except ProtocolError:
                 break  # something else than the app is speaking
         loop.call_soon_threadsafe(hearing.put_nowait, None)
 

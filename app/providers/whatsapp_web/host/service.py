@@ -9,12 +9,12 @@ import time
 import traceback
 from collections.abc import Callable
 from functools import partial
-from queue import SimpleQueue
 from typing import BinaryIO
 
 from app.domain.link_status import Reason
+from app.providers.hosts.codec import Ping, Pong, ProtocolError
+from app.providers.hosts.pipe_writer import PipeWriter
 from app.providers.whatsapp_web import protocol
-from app.providers.whatsapp_web.codec import ProtocolError, decode_to_host, encode
 from app.providers.whatsapp_web.host.engine import Engine, EngineError, EngineMismatch, EngineMissing, messages
 from app.providers.whatsapp_web.host.session import NotReady, Session
 from app.providers.whatsapp_web.host.start_lock import LibraryBusy, StartLock
@@ -27,8 +27,6 @@ from app.providers.whatsapp_web.protocol import (
     Open,
     OpenMode,
     PairPhone,
-    Ping,
-    Pong,
     Ready,
     SendText,
     SessionState,
@@ -36,38 +34,8 @@ from app.providers.whatsapp_web.protocol import (
     SignOfLife,
     StateChanged,
     Unable,
+    decode_to_host,
 )
-
-
-class PipeWriter:
-    """Writes messages to a pipe. Once nobody listens any more it calls *unheard*, and is silent from then on."""
-
-    def __init__(self, channel: int, on_closed: Callable[[], None]) -> None:
-        self._channel = channel
-        self._on_closed = on_closed
-        self._waiting: SimpleQueue[FromHost | None] = SimpleQueue()
-        self._thread = threading.Thread(target=self._speak, daemon=True)
-        self._thread.start()
-
-    def send(self, message: FromHost) -> None:
-        self._waiting.put(message)
-
-    def close(self, within: float) -> None:
-        """Say what is left to be said, if somebody listens."""
-        if threading.current_thread() is not self._thread:
-            self._waiting.put(None)
-            self._thread.join(within)
-
-    def _speak(self) -> None:
-        while (message := self._waiting.get()) is not None:
-            line = memoryview(encode(message))
-            try:
-                while line:
-                    line = line[os.write(self._channel, line) :]
-            except OSError:
-                self._on_closed()
-                return
-
 
 _FAREWELL = 0.5
 """Seconds that polite goodbyes to the server may take once the app is gone."""
