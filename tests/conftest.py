@@ -156,7 +156,7 @@ def collect_here() -> Iterator[None]:
     gc.collect()
 
 
-class _Overheard(logging.Handler):
+class _LogCapture(logging.Handler):
     """Keeps what was logged, in words; a record may hold on to anything."""
 
     def __init__(self) -> None:
@@ -173,7 +173,7 @@ def no_unexpected_log(request: pytest.FixtureRequest) -> Iterator[None]:
     if "caplog" in request.fixturenames:
         yield
         return
-    overheard = _Overheard()
+    overheard = _LogCapture()
     logging.getLogger().addHandler(overheard)
     try:
         yield

@@ -34,7 +34,7 @@ MANY = 1_000_000
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a fresh directory of our own is made in it
 
 
-class Babble:
+class SyntheticText:
     """Made-up talk whose words are as unevenly frequent as those of a language."""
 
     def __init__(self, seed: int = 1) -> None:
@@ -98,7 +98,7 @@ def rows_per_second(folder: Path | None = None, *, count: int = 20_000, batch: i
 
 
 async def _store(place: Path, count: int, batch: int) -> StoreRate:
-    messages = Babble().messages(count)
+    messages = SyntheticText().messages(count)
     portions = [messages[start : start + batch] for start in range(0, count, batch)]
     path = place / "conecta.db"
     async with Database(path) as database:
@@ -166,7 +166,7 @@ def read_times(count: int = MANY, *, mentorados: int = 40, people: int = 50, rou
 
 
 async def _read(path: Path, count: int, people_here: int, people: int, rounds: int) -> ReadTimes:
-    babble, chance = Babble(), random.Random(2)  # noqa: S311
+    babble, chance = SyntheticText(), random.Random(2)  # noqa: S311
     async with Database(path) as database:
         everybody = [new_mentorado(f"Pessoa {n}", f"+5511987{n:06}") for n in range(people_here)]
         for mentorado in everybody:
@@ -195,7 +195,7 @@ async def _read(path: Path, count: int, people_here: int, people: int, rounds: i
         )
 
 
-def _queries(babble: Babble, chance: random.Random, count: int) -> Iterator[str]:
+def _queries(babble: SyntheticText, chance: random.Random, count: int) -> Iterator[str]:
     """What people type: one word or two, frequent or rare, the last often unfinished."""
     for _ in range(count):
         words = [chance.choice(babble.words[: 10 ** chance.randint(1, 4)]) for _ in range(chance.choice((1, 1, 2)))]
@@ -213,7 +213,9 @@ async def _p95(calls: Iterable[Callable[[], Awaitable[object]]]) -> float:
     return quantiles(taken, n=20)[-1]
 
 
-def fill(path: Path, babble: Babble, conversations: Sequence[tuple[Mentorado, ConversationId]], count: int) -> None:
+def fill(
+    path: Path, babble: SyntheticText, conversations: Sequence[tuple[Mentorado, ConversationId]], count: int
+) -> None:
     """Write messages past the program until there are *count*: its own way would take minutes."""
     chance = random.Random(3)  # noqa: S311
     with closing(sqlite3.connect(path)) as raw:

@@ -47,7 +47,7 @@ class ServedProvider(FakeProvider):
             self.open[mentorado_id].say(Failed(reason))
 
 
-class Crowd(Core):
+class ManyLinks(Core):
     """The core with *count* people who were all paired before."""
 
     def __init__(self, count: int, policy: ReconnectPolicy = POLICY) -> None:

@@ -24,7 +24,7 @@ from app.domain.provider import Blocked, Connected, Failed, QrIssued, QrScanned
 from app.domain.state_machine import Trigger
 from tests.clock import ManualClock, settle
 from tests.core.conftest import Core
-from tests.core.many_links import Crowd
+from tests.core.many_links import ManyLinks
 from tests.fake_providers import FakeMeta
 from tests.fakes import FakeProvider, FakeTransitionLog, somebody
 
@@ -126,24 +126,24 @@ async def test_in_every_row_the_session_in_use_ends_only_where_it_is_over_or_a_p
 
 @pytest.mark.parametrize("provider", [ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI])
 async def test_during_an_incident_nobody_gets_a_new_code_whatever_their_own_link_says(provider: ProviderKind) -> None:
-    crowd = Crowd(5)
-    crowd.supervisor._providers = dict.fromkeys(ProviderKind, crowd.served)
-    for mentorado_id, link in crowd.mentorado_repository.links.items():
-        crowd.mentorado_repository.links[mentorado_id] = replace(link, provider=provider)
-    async with crowd.connected():
-        crowd.served.away = True
-        for mentorado_id in crowd.ids[:4]:
-            crowd.served.open[mentorado_id].say(Failed(Reason.NETWORK_DOWN))
+    links = ManyLinks(5)
+    links.supervisor._providers = dict.fromkeys(ProviderKind, links.served)
+    for mentorado_id, link in links.mentorado_repository.links.items():
+        links.mentorado_repository.links[mentorado_id] = replace(link, provider=provider)
+    async with links.connected():
+        links.served.away = True
+        for mentorado_id in links.ids[:4]:
+            links.served.open[mentorado_id].say(Failed(Reason.NETWORK_DOWN))
         await settle()
-        assert crowd.incidents.for_provider(provider) is not None
-        ana = crowd.mentorados.get(crowd.ids[4])
+        assert links.incidents.for_provider(provider) is not None
+        ana = links.mentorados.get(links.ids[4])
         for state, reason in ((state, reason) for each, state, reason in ROWS if each is provider):
-            put(crowd, ana, LinkStatus(state=state, reason=reason, since=crowd.clock.now()))
+            put(links, ana, LinkStatus(state=state, reason=reason, since=links.clock.now()))
             for name in ENDS_THE_SESSION:
-                assert crowd.actions.unavailable_reason(name, ana.id) is not None, (state, reason, name)
-        unpaired = await crowd.mentorados.save_link(replace(ana.link, account=None))
-        put(crowd, unpaired, LinkStatus(since=crowd.clock.now()))
-        assert crowd.actions.unavailable_reason(ActionName.CONNECT, ana.id) is UnavailableReason.INCIDENT
+                assert links.actions.unavailable_reason(name, ana.id) is not None, (state, reason, name)
+        unpaired = await links.mentorados.save_link(replace(ana.link, account=None))
+        put(links, unpaired, LinkStatus(since=links.clock.now()))
+        assert links.actions.unavailable_reason(ActionName.CONNECT, ana.id) is UnavailableReason.INCIDENT
 
 
 # --- what WhatsApp forbade stays forbidden -------------------------------------------------------------------------

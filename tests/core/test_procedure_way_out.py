@@ -36,7 +36,7 @@ STRANGER = PhoneNumber("+5521912345678")
 CODE = QrIssued("x", 1, 6, 60)
 
 
-class Filed(FakeProvider):
+class FileProvider(FakeProvider):
     """Keeps sessions in real folders, as the real one does; a phone that scans writes into the candidate's file."""
 
     def __init__(self, root: Path, clock: ManualClock) -> None:
@@ -105,12 +105,12 @@ class Filed(FakeProvider):
         return {file.name for place in (folder, folder / "quarantine") for file in place.glob("session-*.db")}
 
 
-class Story:
+class Scenario:
     """One mentorado, through as many starts of the program as it takes."""
 
     def __init__(self, root: Path) -> None:
         self.clock = ManualClock()
-        self.provider = Filed(root, self.clock)
+        self.provider = FileProvider(root, self.clock)
         self.core = Core(self.clock, provider=self.provider)
         self.seen: set[str] = set()
 
@@ -299,25 +299,25 @@ def test_no_sequence_ends_without_a_way_out_or_loses_a_session(
     caplog.set_level(logging.CRITICAL)  # what a provider must never say breaks its link, and that is logged
 
     async def main(root: Path) -> None:
-        story, left = Story(root), list(happenings)
-        async with story.core.running():
-            await story.connected()
-            story.provider.line.say(first)
+        scenario, left = Scenario(root), list(happenings)
+        async with scenario.core.running():
+            await scenario.connected()
+            scenario.provider.line.say(first)
             await settle()
-        while left or story.core.journal.problem is not None:
-            story.core.journal.problem = None  # a program whose database cannot be read does not start
-            async with story.program():
+        while left or scenario.core.journal.problem is not None:
+            scenario.core.journal.problem = None  # a program whose database cannot be read does not start
+            async with scenario.program():
                 while left:
                     (what, how), turns = left.pop(0)
                     if what == "crash":
                         break
-                    await story.do(what, how)
+                    await scenario.do(what, how)
                     await settle(turns)
-                    story.check()
-        async with story.program():
-            await story.bring_to_an_end(undo=undo)
-            assert story.core.status(story.ana).account == ANA
-        assert await story.core.audit.verify() is None
+                    scenario.check()
+        async with scenario.program():
+            await scenario.bring_to_an_end(undo=undo)
+            assert scenario.core.status(scenario.ana).account == ANA
+        assert await scenario.core.audit.verify() is None
 
     with tempfile.TemporaryDirectory(dir=_FAST) as root:
         asyncio.run(main(Path(root) / "sessions"))

@@ -34,7 +34,7 @@ from tests.core.conftest import Core, Run
 K, S, N = ProcedureKind, ProcedureState, StepName
 
 
-class Worked:
+class ScriptedSteps:
     """Steps of a restore (with a point of no return) that do as a test says, and remember what they were asked."""
 
     def __init__(self) -> None:
@@ -83,21 +83,21 @@ class Worked:
         return {"found": "yes"} if self.happened else None
 
 
-class Works(Core):
+class ScriptedProcedures(Core):
     """The core with played steps instead of the real ones."""
 
-    worked: Worked
+    worked: ScriptedSteps
 
     def __post_init__(self) -> None:
-        self.worked = Worked()
+        self.worked = ScriptedSteps()
         super().__post_init__()
 
     def _procedures(self) -> ProcedureService:
         return self.procedures_of(self.worked.steps())
 
-    def again(self) -> Works:
+    def again(self) -> ScriptedProcedures:
         """The program, started anew over the same disk."""
-        return Works(
+        return ScriptedProcedures(
             self.clock,
             mentorado_repository=self.mentorado_repository,
             log=self.log,
@@ -108,8 +108,8 @@ class Works(Core):
 
 
 @pytest.fixture
-def works(core: Core) -> Works:
-    return Works(core.clock)
+def works(core: Core) -> ScriptedProcedures:
+    return ScriptedProcedures(core.clock)
 
 
 def kinds(core: Core) -> list[str]:
@@ -134,7 +134,7 @@ TO_THE_QUESTION = [
 ]
 
 
-async def test_it_goes_by_itself_to_the_point_of_no_return_and_asks_with_the_figures(works: Works) -> None:
+async def test_it_goes_by_itself_to_the_point_of_no_return_and_asks_with_the_figures(works: ScriptedProcedures) -> None:
     async with works.running():
         ana, _ = await asking(works)
         procedure = works.procedures.active(ana.id)
@@ -150,7 +150,7 @@ async def test_it_goes_by_itself_to_the_point_of_no_return_and_asks_with_the_fig
     assert works.worked.lines == ["do check_archive", "do back_up", "before merge_history"]
 
 
-async def test_confirmed_it_goes_to_its_end_and_is_written_down(works: Works) -> None:
+async def test_confirmed_it_goes_to_its_end_and_is_written_down(works: ScriptedProcedures) -> None:
     async with works.running():
         ana, procedure_id = await asking(works)
         await works.procedures.confirm(procedure_id)
@@ -173,7 +173,7 @@ async def test_confirmed_it_goes_to_its_end_and_is_written_down(works: Works) ->
     assert (ended.outcome, ended.after["procedure"]) == (AuditOutcome.DONE, procedure_id)
 
 
-async def test_every_entry_is_told_and_how_far_an_archive_is(works: Works) -> None:
+async def test_every_entry_is_told_and_how_far_an_archive_is(works: ScriptedProcedures) -> None:
     progress: list[BackupProgressed] = []
     works.bus.subscribe(BackupProgressed, progress.append)
     async with works.running():
@@ -183,7 +183,7 @@ async def test_every_entry_is_told_and_how_far_an_archive_is(works: Works) -> No
     assert {moved.procedure_id for moved in progress} == {procedure_id}
 
 
-async def test_a_mentorado_has_one_procedure_at_a_time(works: Works) -> None:
+async def test_a_mentorado_has_one_procedure_at_a_time(works: ScriptedProcedures) -> None:
     async with works.running():
         ana = await works.add()
         both = await asyncio.gather(
@@ -204,7 +204,7 @@ async def test_a_mentorado_has_one_procedure_at_a_time(works: Works) -> None:
         ]
 
 
-async def test_a_step_that_fails_says_why_and_can_be_tried_again(works: Works) -> None:
+async def test_a_step_that_fails_says_why_and_can_be_tried_again(works: ScriptedProcedures) -> None:
     async with works.running():
         ana = await works.add()
         works.worked.problem["do back_up"] = Problem(ProblemCode.BACKUP_DISK_FULL, path="/backups")
@@ -224,7 +224,9 @@ async def test_a_step_that_fails_says_why_and_can_be_tried_again(works: Works) -
     ]
 
 
-def test_a_bug_in_a_step_is_a_failure_of_that_step(works: Works, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_in_a_step_is_a_failure_of_that_step(
+    works: ScriptedProcedures, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
     async def main() -> None:
         async with works.running():
             ana = await works.add()
@@ -236,7 +238,7 @@ def test_a_bug_in_a_step_is_a_failure_of_that_step(works: Works, run: Run, caplo
     assert "A step broke" in caplog.text
 
 
-async def test_a_step_that_is_not_needed_is_left_out(works: Works) -> None:
+async def test_a_step_that_is_not_needed_is_left_out(works: ScriptedProcedures) -> None:
     works.worked.skipped.add(N.BACK_UP)
     async with works.running():
         ana, _ = await asking(works)
@@ -245,7 +247,7 @@ async def test_a_step_that_is_not_needed_is_left_out(works: Works) -> None:
     assert "do back_up" not in works.worked.lines
 
 
-async def test_a_pause_cuts_the_step_short_and_going_on_does_it_again(works: Works) -> None:
+async def test_a_pause_cuts_the_step_short_and_going_on_does_it_again(works: ScriptedProcedures) -> None:
     async with works.running():
         ana = await works.add()
         works.worked.waits["do back_up"] = asyncio.Event()
@@ -263,7 +265,7 @@ async def test_a_pause_cuts_the_step_short_and_going_on_does_it_again(works: Wor
 
 
 @pytest.mark.parametrize("turns", range(40))
-async def test_a_pause_at_any_moment_leaves_what_can_be_gone_on_with(works: Works, turns: int) -> None:
+async def test_a_pause_at_any_moment_leaves_what_can_be_gone_on_with(works: ScriptedProcedures, turns: int) -> None:
     async with works.running():
         ana = await works.add()
         procedure = await works.procedures.begin(K.RESTORE, ana.id)
@@ -279,7 +281,7 @@ async def test_a_pause_at_any_moment_leaves_what_can_be_gone_on_with(works: Work
         assert (await works.stands(ana)).state is S.ASKING
 
 
-async def test_a_step_puts_in_order_what_a_pause_interrupted(works: Works) -> None:
+async def test_a_step_puts_in_order_what_a_pause_interrupted(works: ScriptedProcedures) -> None:
     async with works.running():
         ana, procedure_id = await asking(works)
         works.worked.waits["do merge_history"] = asyncio.Event()
@@ -291,7 +293,7 @@ async def test_a_step_puts_in_order_what_a_pause_interrupted(works: Works) -> No
     assert works.worked.lines[-1] == "pause merge_history"
 
 
-async def test_a_question_can_wait(works: Works) -> None:
+async def test_a_question_can_wait(works: ScriptedProcedures) -> None:
     async with works.running():
         ana, procedure_id = await asking(works)
         await works.procedures.pause(procedure_id)
@@ -302,7 +304,7 @@ async def test_a_question_can_wait(works: Works) -> None:
         assert (await works.stands(ana)).state is S.ASKING  # nobody has said yes
 
 
-async def test_an_undo_takes_back_what_was_done_the_last_first(works: Works) -> None:
+async def test_an_undo_takes_back_what_was_done_the_last_first(works: ScriptedProcedures) -> None:
     async with works.running():
         ana, procedure_id = await asking(works)
         await works.procedures.undo(procedure_id)
@@ -314,7 +316,7 @@ async def test_an_undo_takes_back_what_was_done_the_last_first(works: Works) -> 
     assert works.audit.outcomes[-1].record.outcome is AuditOutcome.DECLINED
 
 
-async def test_what_was_left_out_or_never_began_is_not_undone(works: Works) -> None:
+async def test_what_was_left_out_or_never_began_is_not_undone(works: ScriptedProcedures) -> None:
     works.worked.skipped.add(N.CHECK_ARCHIVE)
     async with works.running():
         ana = await works.add()
@@ -325,7 +327,7 @@ async def test_what_was_left_out_or_never_began_is_not_undone(works: Works) -> N
     assert works.worked.lines == ["do back_up", "undo back_up"]
 
 
-async def test_an_undo_that_fails_or_is_paused_is_gone_on_with(works: Works) -> None:
+async def test_an_undo_that_fails_or_is_paused_is_gone_on_with(works: ScriptedProcedures) -> None:
     async with works.running():
         ana, procedure_id = await asking(works)
         works.worked.problem["undo check_archive"] = Problem(ProblemCode.BACKUP_FOLDER_UNUSABLE)
@@ -344,7 +346,7 @@ async def test_an_undo_that_fails_or_is_paused_is_gone_on_with(works: Works) -> 
     assert works.worked.lines.count("undo back_up") == 1
 
 
-async def test_there_is_no_undo_behind_the_point_of_no_return(works: Works) -> None:
+async def test_there_is_no_undo_behind_the_point_of_no_return(works: ScriptedProcedures) -> None:
     async with works.running():
         ana, procedure_id = await asking(works)
         works.worked.waits["do restore_session"] = asyncio.Event()
@@ -360,7 +362,7 @@ async def test_there_is_no_undo_behind_the_point_of_no_return(works: Works) -> N
 
 @pytest.mark.parametrize("happened", [True, False])
 async def test_before_an_undo_it_is_found_out_whether_the_point_was_passed_in_a_crash(
-    works: Works, happened: bool
+    works: ScriptedProcedures, happened: bool
 ) -> None:
     async with works.running():
         ana, procedure_id = await asking(works)
@@ -383,7 +385,7 @@ async def test_before_an_undo_it_is_found_out_whether_the_point_was_passed_in_a_
     assert again.worked.lines == ["do restore_session"]  # the merge was not made twice
 
 
-async def test_what_was_moving_when_the_program_ended_is_paused_at_the_next_start(works: Works) -> None:
+async def test_what_was_moving_when_the_program_ended_is_paused_at_the_next_start(works: ScriptedProcedures) -> None:
     async with works.running():
         ana = await works.add()
         bia = await works.add("Bia", "11 98765-0000")
@@ -409,7 +411,7 @@ async def test_what_was_moving_when_the_program_ended_is_paused_at_the_next_star
     assert "open sesame" not in repr(works.journal.journals)
 
 
-async def test_a_secret_is_forgotten_with_the_end(works: Works) -> None:
+async def test_a_secret_is_forgotten_with_the_end(works: ScriptedProcedures) -> None:
     async with works.running():
         ana = await works.add()
         procedure = await works.begin(K.RESTORE, ana, secret="open sesame")
@@ -419,7 +421,7 @@ async def test_a_secret_is_forgotten_with_the_end(works: Works) -> None:
         assert works.procedures._runs[ana.id].secret == ""
 
 
-async def test_who_only_looks_takes_nothing_up(works: Works) -> None:
+async def test_who_only_looks_takes_nothing_up(works: ScriptedProcedures) -> None:
     """A command that runs beside the window reads the same journals."""
     async with works.running():
         ana = await works.add()
@@ -442,7 +444,7 @@ async def test_who_only_looks_takes_nothing_up(works: Works) -> None:
         assert (await works.stands(ana)).entries == 4
 
 
-async def test_what_another_program_moved_meanwhile_is_not_moved_here(works: Works) -> None:
+async def test_what_another_program_moved_meanwhile_is_not_moved_here(works: ScriptedProcedures) -> None:
     async with works.running():
         _, procedure_id = await asking(works)
         beside = works.again()
@@ -456,7 +458,7 @@ async def test_what_another_program_moved_meanwhile_is_not_moved_here(works: Wor
 
 
 async def test_a_journal_that_cannot_be_written_stops_everything_before_it_begins(
-    works: Works, caplog: pytest.LogCaptureFixture
+    works: ScriptedProcedures, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with works.running():
         ana = await works.add()
@@ -477,7 +479,7 @@ async def test_a_journal_that_cannot_be_written_stops_everything_before_it_begin
     assert types == [StorageFailed, StorageRecovered]
 
 
-async def test_a_beginning_that_cannot_be_written_never_was(works: Works) -> None:
+async def test_a_beginning_that_cannot_be_written_never_was(works: ScriptedProcedures) -> None:
     async with works.running():
         ana = await works.add()
         works.journal.problem = Problem(ProblemCode.DATABASE_DISK_FULL)
@@ -490,7 +492,9 @@ async def test_a_beginning_that_cannot_be_written_never_was(works: Works) -> Non
     assert [entry.record.after["moment"] for entry in works.audit.outcomes] == ["began"]
 
 
-def test_a_bug_in_the_journal_leaves_a_way_out(works: Works, run: Run, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_in_the_journal_leaves_a_way_out(
+    works: ScriptedProcedures, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
     async def main() -> None:
         async with works.running():
             ana = await works.add()
@@ -515,7 +519,7 @@ def test_a_bug_in_the_journal_leaves_a_way_out(works: Works, run: Run, caplog: p
     assert "A procedure broke" in caplog.text
 
 
-async def test_who_begins_while_everything_closes_is_refused(works: Works) -> None:
+async def test_who_begins_while_everything_closes_is_refused(works: ScriptedProcedures) -> None:
     ana = await works.add()
     async with works.procedures:
         beginning = asyncio.gather(works.procedures.begin(K.RESTORE, ana.id), return_exceptions=True)
@@ -525,7 +529,7 @@ async def test_who_begins_while_everything_closes_is_refused(works: Works) -> No
     assert refused.context["why"] == "closing"
 
 
-async def test_an_optional_step_is_tried_twice_and_then_left_out(works: Works) -> None:
+async def test_an_optional_step_is_tried_twice_and_then_left_out(works: ScriptedProcedures) -> None:
     async with works.running():
         ana, procedure_id = await asking(works)
         works.worked.problem["do restore_session"] = Problem(ProblemCode.SESSION_USED_SINCE)
@@ -539,7 +543,7 @@ async def test_an_optional_step_is_tried_twice_and_then_left_out(works: Works) -
     assert works.audit.outcomes[-1].record.outcome is AuditOutcome.FAILED
 
 
-async def test_the_record_is_written_once_however_often_it_is_tried(works: Works) -> None:
+async def test_the_record_is_written_once_however_often_it_is_tried(works: ScriptedProcedures) -> None:
     async with works.running():
         ana, procedure_id = await asking(works)
         await works.procedures.confirm(procedure_id)
@@ -548,7 +552,7 @@ async def test_the_record_is_written_once_however_often_it_is_tried(works: Works
     assert [entry.record.after["moment"] for entry in works.audit.outcomes] == ["began", "done"]
 
 
-async def test_nobody_moves_what_nobody_began(works: Works) -> None:
+async def test_nobody_moves_what_nobody_began(works: ScriptedProcedures) -> None:
     async with works.running():
         nobody = ProcedureId("0" * 32)
         for wish in (works.procedures.pause, works.procedures.resume, works.procedures.undo):
@@ -557,7 +561,7 @@ async def test_nobody_moves_what_nobody_began(works: Works) -> None:
             assert caught.value.code is ProblemCode.PROCEDURE_UNKNOWN
 
 
-def test_a_procedure_that_could_get_stuck_is_not_accepted(works: Works) -> None:
+def test_a_procedure_that_could_get_stuck_is_not_accepted(works: ScriptedProcedures) -> None:
     steps = works.worked.steps()
     with pytest.raises(ValueError, match="stuck"):
         works.procedures_of([*steps[:-1], Step(name=N.RESTORE_SESSION, do=no_op)])
@@ -590,7 +594,7 @@ async def paired_and_pairing_again(core: Core, ana: Mentorado) -> Procedure:
     return await core.stands(ana)
 
 
-async def test_the_journal_says_what_kind_of_entry_belongs_to_a_step(works: Works) -> None:
+async def test_the_journal_says_what_kind_of_entry_belongs_to_a_step(works: ScriptedProcedures) -> None:
     async with works.running():
         await asking(works)
     entries = [entry for _, lines in works.journal.journals.values() for entry in lines]
@@ -601,7 +605,7 @@ async def test_the_journal_says_what_kind_of_entry_belongs_to_a_step(works: Work
 # --- another program -------------------------------------------------------------------------------------------------
 
 
-async def test_what_another_program_moves_is_left_to_it_and_what_it_left_is_taken_up(works: Works) -> None:
+async def test_what_another_program_moves_is_left_to_it_and_what_it_left_is_taken_up(works: ScriptedProcedures) -> None:
     async with works.running():
         works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
         ana = await works.add()
@@ -639,7 +643,7 @@ async def test_what_another_program_moves_is_left_to_it_and_what_it_left_is_take
             assert other.locks.held == set()
 
 
-async def test_what_another_program_ended_is_seen_to_have_ended(works: Works) -> None:
+async def test_what_another_program_ended_is_seen_to_have_ended(works: ScriptedProcedures) -> None:
     async with works.running():
         works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
         ana = await works.add()
@@ -658,7 +662,7 @@ async def test_what_another_program_ended_is_seen_to_have_ended(works: Works) ->
 
 @pytest.mark.parametrize("certain", [True, False])
 async def test_a_person_can_overrule_what_cannot_be_proven_but_nobody_who_is_there(
-    works: Works, *, certain: bool
+    works: ScriptedProcedures, *, certain: bool
 ) -> None:
     async with works.running():
         works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
@@ -681,7 +685,9 @@ async def test_a_person_can_overrule_what_cannot_be_proven_but_nobody_who_is_the
                 assert seen.state is S.PAUSED
 
 
-async def test_a_journal_that_cannot_be_written_while_taking_up_is_a_problem_and_holds_nothing(works: Works) -> None:
+async def test_a_journal_that_cannot_be_written_while_taking_up_is_a_problem_and_holds_nothing(
+    works: ScriptedProcedures,
+) -> None:
     async with works.running():
         works.worked.waits[f"do {N.CHECK_ARCHIVE}"] = asyncio.Event()
         ana = await works.add()

@@ -26,7 +26,7 @@ from app.domain.sending import Accepted, NotSent, OutgoingMessage, QueuedMessage
 from app.domain.state_machine import Trigger
 from tests.clock import ManualClock, settle
 from tests.core.conftest import Core
-from tests.core.many_links import Crowd
+from tests.core.many_links import ManyLinks
 from tests.fakes import FakeProvider
 
 K, S, N = ProcedureKind, ProcedureState, StepName
@@ -100,32 +100,32 @@ def states(procedure: Procedure) -> dict[str, str]:
 
 
 async def test_in_an_incident_nobody_is_repaired_alone_unless_a_person_says_why() -> None:
-    crowd = Crowd(4)
-    async with crowd.connected():
-        crowd.served.away = True
-        crowd.served.fall()
+    links = ManyLinks(4)
+    async with links.connected():
+        links.served.away = True
+        links.served.fall()
         await settle()
-        one = crowd.mentorados.get(crowd.ids[0])
+        one = links.mentorados.get(links.ids[0])
         with pytest.raises(Problem) as caught:
-            await crowd.procedures.begin(K.RECOVERY, one.id)
+            await links.procedures.begin(K.RECOVERY, one.id)
         assert caught.value.context["why"] == UnavailableReason.INCIDENT
-        begun = await crowd.begin(K.RECOVERY, one, override_reason=" só o dela caiu ")
+        begun = await links.begin(K.RECOVERY, one, override_reason=" só o dela caiu ")
         assert begun.head.facts["override_reason"] == "só o dela caiu"
         assert begun.step(N.SCOPE).facts == {"links": "many", "affected": "4", "of": "4"}
-    assert crowd.audit.outcomes[-1].record.reason == "só o dela caiu"
+    assert links.audit.outcomes[-1].record.reason == "só o dela caiu"
 
 
 async def test_an_incident_that_begins_meanwhile_stops_at_the_scope() -> None:
-    crowd = Crowd(4)
-    async with crowd.connected():
-        one = crowd.mentorados.get(crowd.ids[0])
-        crowd.served.gone.add(crowd.ids[0])
-        crowd.served.fall(crowd.ids[0])
+    links = ManyLinks(4)
+    async with links.connected():
+        one = links.mentorados.get(links.ids[0])
+        links.served.gone.add(links.ids[0])
+        links.served.fall(links.ids[0])
         await settle()
-        await crowd.procedures.begin(K.RECOVERY, one.id)
-        crowd.served.away = True
-        crowd.served.fall()
-        stopped = await crowd.stands(one)
+        await links.procedures.begin(K.RECOVERY, one.id)
+        links.served.away = True
+        links.served.fall()
+        stopped = await links.stands(one)
         assert stopped.state is S.FAILED
         assert stopped.step(N.SCOPE).facts["why"] == "incident"
 
@@ -494,7 +494,7 @@ async def test_a_link_that_comes_back_at_the_last_moment_is_not_paired_either(co
 async def test_where_nothing_is_paired_that_step_is_left_out(core: Core) -> None:
     async with core.running():
         ana = await fallen(core, Blocked(Reason.SERVER_UNAVAILABLE))
-        core.providers[ProviderKind.ZAPI] = plain = _Plain()
+        core.providers[ProviderKind.ZAPI] = plain = _WithoutPairing()
         link = core.mentorados.get(ana.id).link
         ana = await core.mentorados.save_link(replace(link, provider=ProviderKind.ZAPI))
         await core.begin(K.RECOVERY, ana)
@@ -510,7 +510,7 @@ async def test_where_nothing_is_paired_that_step_is_left_out(core: Core) -> None
 async def test_where_sessions_have_no_names_a_link_that_is_through_was_paired(core: Core) -> None:
     async with core.running():
         ana = await fallen(core, Blocked(Reason.SERVER_UNAVAILABLE))
-        core.providers[ProviderKind.ZAPI] = nameless = _Nameless()
+        core.providers[ProviderKind.ZAPI] = nameless = _WithoutSessionNames()
         link = core.mentorados.get(ana.id).link
         ana = await core.mentorados.save_link(replace(link, provider=ProviderKind.ZAPI))
         asks = await core.begin(K.REAUTHENTICATION, ana)
@@ -528,7 +528,7 @@ async def test_where_sessions_have_no_names_a_link_that_is_through_was_paired(co
 async def test_what_pairs_nobody_has_nothing_to_give_up(core: Core) -> None:
     async with core.running():
         ana = await core.add()
-        core.providers[ProviderKind.META_CLOUD] = _Plain()
+        core.providers[ProviderKind.META_CLOUD] = _WithoutPairing()
         await core.mentorados.save_link(replace(ana.link, provider=ProviderKind.META_CLOUD))
         await core.supervisor.connect(ana.id)
         await core.supervisor.give_up_pairing(ana.id)
@@ -715,7 +715,7 @@ async def test_a_watch_hears_one_link_only(core: Core) -> None:
 _CONNECT, _OPENED, _LOST = Trigger.CONNECT, Trigger.OPENED, Trigger.LOST
 
 
-class _Plain:
+class _WithoutPairing:
     """A provider that signs in with what it has, and pairs nobody."""
 
     def __init__(self) -> None:
@@ -728,7 +728,7 @@ class _Plain:
         return True
 
 
-class _Nameless(_Plain):
+class _WithoutSessionNames(_WithoutPairing):
     """A provider that pairs, and whose sessions have no names."""
 
     def pair(self, mentorado: Mentorado) -> AbstractAsyncContextManager[Connection]:

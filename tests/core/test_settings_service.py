@@ -55,7 +55,7 @@ class TalkativeProvider(FakeProvider):
         self.switched.append(on)
 
 
-class Forgetful:
+class FakeRetention:
     """A history of which only the forgetting is played."""
 
     def __init__(self, count: int = 0) -> None:
@@ -120,7 +120,7 @@ class Harness:
             yield
 
 
-def retention(harness: Harness, history: Forgetful, clock: TrustedClock | None = None) -> RetentionJob:
+def retention(harness: Harness, history: FakeRetention, clock: TrustedClock | None = None) -> RetentionJob:
     trusted = TrustedClock(harness.clock, records=FakeTimeRecords(), provider_time=FakeProviderTime())
     return RetentionJob(
         bus=harness.core.bus,
@@ -183,7 +183,7 @@ async def test_a_retention_that_makes_no_sense_is_refused(core: Core, days: int)
 
 
 async def test_old_messages_go_once_a_day_and_only_when_asked(core: Core) -> None:
-    harness, history = Harness(core), Forgetful(count=7)
+    harness, history = Harness(core), FakeRetention(count=7)
     eraseds: list[MessagesErased] = []
     core.bus.subscribe(MessagesErased, eraseds.append)
     async with harness.doing(retention(harness, history).run):
@@ -213,7 +213,7 @@ async def test_old_messages_go_once_a_day_and_only_when_asked(core: Core) -> Non
 
 
 async def test_at_the_start_old_messages_go_at_once(core: Core) -> None:
-    harness, history = Harness(core, OperatorSettings(retention_days=30)), Forgetful()
+    harness, history = Harness(core, OperatorSettings(retention_days=30)), FakeRetention()
     async with harness.doing(retention(harness, history).run):
         assert history.asked == []  # nothing is known yet of what was decided
         await harness.service.load()
@@ -225,7 +225,7 @@ def test_what_could_not_be_removed_is_tried_again_within_the_hour(
     core: Core, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        harness, history = Harness(core, OperatorSettings(retention_days=30)), Forgetful()
+        harness, history = Harness(core, OperatorSettings(retention_days=30)), FakeRetention()
         history.problem = Problem(ProblemCode.DATABASE_LOCKED)
         await harness.service.load()
         async with harness.doing(retention(harness, history).run):
@@ -240,7 +240,7 @@ def test_what_could_not_be_removed_is_tried_again_within_the_hour(
 
 
 async def test_nothing_goes_while_the_date_is_in_doubt_and_all_goes_on_once_it_is_not(core: Core) -> None:
-    harness, history = Harness(core, OperatorSettings(retention_days=30)), Forgetful()
+    harness, history = Harness(core, OperatorSettings(retention_days=30)), FakeRetention()
     last_run = FakeTimeRecords(TimeMark(at=DAWN - timedelta(days=1100)))
     clock = TrustedClock(core.clock, records=last_run, provider_time=FakeProviderTime())
     await clock.load()
@@ -257,7 +257,7 @@ def test_an_erasure_that_found_no_room_is_completed_within_the_hour(
     core: Core, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        harness, history = Harness(core), Forgetful()
+        harness, history = Harness(core), FakeRetention()
         history.left, history.problem = True, Problem(ProblemCode.DATABASE_DISK_FULL)
         await harness.service.load()
         async with harness.doing(retention(harness, history).run):
@@ -272,7 +272,7 @@ def test_an_erasure_that_found_no_room_is_completed_within_the_hour(
 
 @pytest.mark.parametrize(("stored", "goes"), [(0, 1000), (3000, 1000), (50_000, 10_000)])
 async def test_only_a_share_of_all_goes_in_one_day(core: Core, stored: int, goes: int) -> None:
-    harness, history = Harness(core, OperatorSettings(retention_days=30)), Forgetful()
+    harness, history = Harness(core, OperatorSettings(retention_days=30)), FakeRetention()
     history.stored = stored
     await harness.service.load()
     await retention(harness, history).forget_old()

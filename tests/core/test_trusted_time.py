@@ -26,99 +26,99 @@ YEARS = timedelta(days=1100)
 HOUR = timedelta(hours=1)
 
 
-class Place:
+class FakeComputer:
     """A computer whose clock can be set, and its seconds counted beside it."""
 
     def __init__(
         self, *, last_run: datetime | None = None, newest: datetime | None = None, provider: datetime | None = None
     ) -> None:
-        self.computer = ManualClock()
+        self.wall_clock = ManualClock()
         self.seconds = 0.0
         self.records = FakeTimeRecords(None if last_run is None else TimeMark(at=last_run), newest)
         self.provider = FakeProviderTime(provider)
         self.clock = TrustedClock(
-            self.computer, records=self.records, provider_time=self.provider, elapsed=lambda: self.seconds
+            self.wall_clock, records=self.records, provider_time=self.provider, elapsed=lambda: self.seconds
         )
 
     def passes(self, time: timedelta) -> None:
-        self.computer.time += time
+        self.wall_clock.time += time
         self.seconds += time.total_seconds()
 
 
 @pytest.mark.parametrize("closed_for", [timedelta(), HOUR, FAR_AHEAD])
 async def test_a_clock_that_fits_the_last_run_is_used(closed_for: timedelta) -> None:
-    place = Place(last_run=DAWN - closed_for, newest=DAWN - closed_for - HOUR)
-    await place.clock.load()
-    assert (place.clock.now(), place.clock.invalidate) == (DAWN, None)
-    place.passes(HOUR)
-    assert place.clock.now() == place.clock.latest() == DAWN + HOUR
-    assert place.records.corrected == [DAWN]  # what a wrong clock of former runs left behind
-    assert place.provider.asked == 0
+    computer = FakeComputer(last_run=DAWN - closed_for, newest=DAWN - closed_for - HOUR)
+    await computer.clock.load()
+    assert (computer.clock.now(), computer.clock.invalidate) == (DAWN, None)
+    computer.passes(HOUR)
+    assert computer.clock.now() == computer.clock.latest() == DAWN + HOUR
+    assert computer.records.corrected == [DAWN]  # what a wrong clock of former runs left behind
+    assert computer.provider.asked == 0
 
 
 @pytest.mark.parametrize("known", ["last_run", "newest"])
 async def test_a_clock_years_ahead_is_not_believed_and_time_goes_on_from_what_was_known(known: str) -> None:
-    place = Place(**{known: DAWN - YEARS})
-    await place.clock.load()
-    place.passes(HOUR)
-    assert place.clock.now() == DAWN - YEARS + HOUR
-    assert place.clock.invalidate is not None
-    assert not place.clock.invalidate.certain
-    assert place.records.corrected == []
-    assert not await place.clock.may_remove()
-    assert place.clock.latest() > DAWN + HOUR  # a date a provider gave may be right
+    computer = FakeComputer(**{known: DAWN - YEARS})
+    await computer.clock.load()
+    computer.passes(HOUR)
+    assert computer.clock.now() == DAWN - YEARS + HOUR
+    assert computer.clock.invalidate is not None
+    assert not computer.clock.invalidate.certain
+    assert computer.records.corrected == []
+    assert not await computer.clock.may_remove()
+    assert computer.clock.latest() > DAWN + HOUR  # a date a provider gave may be right
 
 
 async def test_a_clock_before_the_newest_thing_stored_is_not_believed_either() -> None:
-    place = Place(last_run=DAWN, newest=DAWN + YEARS)
-    await place.clock.load()
-    place.passes(HOUR)
-    assert place.clock.now() == DAWN + YEARS + HOUR
-    assert not await place.clock.may_remove()
+    computer = FakeComputer(last_run=DAWN, newest=DAWN + YEARS)
+    await computer.clock.load()
+    computer.passes(HOUR)
+    assert computer.clock.now() == DAWN + YEARS + HOUR
+    assert not await computer.clock.may_remove()
 
 
 async def test_a_provider_settles_the_doubt_whoever_was_wrong() -> None:
-    long_closed = Place(last_run=DAWN - YEARS, provider=DAWN - timedelta(seconds=2))
+    long_closed = FakeComputer(last_run=DAWN - YEARS, provider=DAWN - timedelta(seconds=2))
     await long_closed.clock.load()
     assert (long_closed.clock.now(), long_closed.clock.invalidate) == (DAWN, None)
     assert await long_closed.clock.may_remove()
     assert long_closed.provider.asked == 1  # a day is soon enough to ask again
 
-    ahead = Place(last_run=DAWN - YEARS, provider=DAWN - YEARS + HOUR)
+    ahead = FakeComputer(last_run=DAWN - YEARS, provider=DAWN - YEARS + HOUR)
     await ahead.clock.load()
     ahead.passes(HOUR)
     assert ahead.clock.now() == DAWN - YEARS + 2 * HOUR
     assert ahead.clock.invalidate is not None
     assert ahead.clock.invalidate.certain
     assert not await ahead.clock.may_remove()
-    ahead.computer.time = DAWN - YEARS + 2 * HOUR  # somebody puts it right
-    ahead.provider.says = ahead.computer.time
+    ahead.wall_clock.time = DAWN - YEARS + 2 * HOUR  # somebody puts it right
+    ahead.provider.says = ahead.wall_clock.time
     assert await ahead.clock.may_remove()
 
 
 async def test_dates_that_a_wrong_clock_left_behind_are_no_measure_once_they_are_known() -> None:
-    place = Place(newest=DAWN + YEARS, provider=DAWN)
-    await place.clock.load()
-    assert (place.clock.now(), place.clock.invalidate) == (DAWN, None)
-    assert place.records.stored == TimeMark(at=DAWN, disregarded_until=DAWN + YEARS)
-    assert place.records.corrected[0] == DAWN
+    computer = FakeComputer(newest=DAWN + YEARS, provider=DAWN)
+    await computer.clock.load()
+    assert (computer.clock.now(), computer.clock.invalidate) == (DAWN, None)
+    assert computer.records.stored == TimeMark(at=DAWN, disregarded_until=DAWN + YEARS)
+    assert computer.records.corrected[0] == DAWN
 
-    again = Place(newest=DAWN + YEARS)  # the log of moves cannot be corrected
-    again.records.stored = place.records.stored
+    again = FakeComputer(newest=DAWN + YEARS)  # the log of moves cannot be corrected
+    again.records.stored = computer.records.stored
     await again.clock.load()
     assert (again.clock.now(), again.clock.invalidate) == (DAWN, None)
     assert again.provider.asked == 0
 
 
 async def test_a_person_can_say_that_the_computer_is_right() -> None:
-    place = Place(last_run=DAWN - YEARS)
-    await place.clock.load()
-    await place.clock.confirm()
-    assert (place.clock.now(), place.clock.invalidate) == (DAWN, None)
-    assert await place.clock.may_remove()
-    assert place.records.stored == TimeMark(at=DAWN)
+    computer = FakeComputer(last_run=DAWN - YEARS)
+    await computer.clock.load()
+    await computer.clock.confirm()
+    assert (computer.clock.now(), computer.clock.invalidate) == (DAWN, None)
+    assert await computer.clock.may_remove()
+    assert computer.records.stored == TimeMark(at=DAWN)
 
-    behind = Place(newest=DAWN + YEARS)
+    behind = FakeComputer(newest=DAWN + YEARS)
     await behind.clock.load()
     await behind.clock.confirm()
     assert behind.clock.now() == DAWN
@@ -126,19 +126,19 @@ async def test_a_person_can_say_that_the_computer_is_right() -> None:
 
 
 async def test_a_clock_that_jumps_while_the_program_runs_is_noticed() -> None:
-    place = Place(last_run=DAWN)
-    await place.clock.load()
-    place.passes(HOUR)
-    assert place.clock.now() == DAWN + HOUR
-    place.computer.time += YEARS
-    assert place.clock.now() == DAWN + HOUR
-    assert not await place.clock.may_remove()
-    place.computer.time -= YEARS + 30 * HOUR
-    assert place.clock.now() == DAWN + HOUR
-    assert place.clock.invalidate is not None
-    place.computer.time = DAWN + HOUR - SKEW_ALLOWED  # an ordinary correction
-    assert place.clock.now() == DAWN + HOUR
-    assert place.clock.invalidate is None
+    computer = FakeComputer(last_run=DAWN)
+    await computer.clock.load()
+    computer.passes(HOUR)
+    assert computer.clock.now() == DAWN + HOUR
+    computer.wall_clock.time += YEARS
+    assert computer.clock.now() == DAWN + HOUR
+    assert not await computer.clock.may_remove()
+    computer.wall_clock.time -= YEARS + 30 * HOUR
+    assert computer.clock.now() == DAWN + HOUR
+    assert computer.clock.invalidate is not None
+    computer.wall_clock.time = DAWN + HOUR - SKEW_ALLOWED  # an ordinary correction
+    assert computer.clock.now() == DAWN + HOUR
+    assert computer.clock.invalidate is None
 
 
 @pytest.mark.parametrize(
@@ -153,20 +153,20 @@ async def test_a_clock_that_jumps_while_the_program_runs_is_noticed() -> None:
 async def test_what_is_recorded_as_past_is_never_later_than_a_provider_says(
     ahead: timedelta, provider: datetime | None, checked: datetime
 ) -> None:
-    place = Place(last_run=DAWN - HOUR, provider=provider)
-    place.computer.time += ahead
-    await place.clock.load()
-    assert await place.clock.checked_now() == checked
+    computer = FakeComputer(last_run=DAWN - HOUR, provider=provider)
+    computer.wall_clock.time += ahead
+    await computer.clock.load()
+    assert await computer.clock.checked_now() == checked
 
 
 async def test_nothing_is_known_before_the_database_is_read() -> None:
-    place = Place()
-    assert (place.clock.now(), place.clock.invalidate) == (DAWN, None)
-    await place.clock.save()
-    assert place.records.stored is None
-    await place.clock.load()
-    await place.clock.save()
-    assert place.records.stored == TimeMark(at=DAWN)
+    computer = FakeComputer()
+    assert (computer.clock.now(), computer.clock.invalidate) == (DAWN, None)
+    await computer.clock.save()
+    assert computer.records.stored is None
+    await computer.clock.load()
+    await computer.clock.save()
+    assert computer.records.stored == TimeMark(at=DAWN)
 
 
 @given(
@@ -181,20 +181,20 @@ def test_whatever_the_clock_says_now_is_near_what_is_known_and_never_goes_back(
     """Seconds from the computer's time at the start: of the last run, of a provider, and of jumps of the clock."""
 
     async def main() -> None:
-        place = Place(
+        computer = FakeComputer(
             last_run=DAWN + timedelta(seconds=known),
             provider=None if provider is None else DAWN + timedelta(seconds=provider),
         )
-        await place.clock.load()
-        sure = place.clock.now() if place.clock.invalidate is None else DAWN + timedelta(seconds=known)
-        if provider is not None and place.provider.asked:
-            assert abs(place.clock.now() - DAWN - timedelta(seconds=provider)) <= SKEW_ALLOWED
+        await computer.clock.load()
+        sure = computer.clock.now() if computer.clock.invalidate is None else DAWN + timedelta(seconds=known)
+        if provider is not None and computer.provider.asked:
+            assert abs(computer.clock.now() - DAWN - timedelta(seconds=provider)) <= SKEW_ALLOWED
             return
-        before = place.clock.now()
+        before = computer.clock.now()
         for passed, jump in steps:
-            place.passes(timedelta(seconds=passed))
-            place.computer.time += timedelta(seconds=jump)
-            now = place.clock.now()
+            computer.passes(timedelta(seconds=passed))
+            computer.wall_clock.time += timedelta(seconds=jump)
+            now = computer.clock.now()
             assert before <= now
             assert now >= sure
             assert now - before <= timedelta(seconds=passed) + FAR_AHEAD
@@ -207,9 +207,9 @@ def test_a_doubt_is_told_until_it_is_over_and_a_confirmation_is_written_down(
     core: Core, run: Run, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        place = Place(last_run=DAWN - YEARS)
-        place.computer = core.clock
-        clock = TrustedClock(core.clock, records=place.records, provider_time=place.provider)
+        computer = FakeComputer(last_run=DAWN - YEARS)
+        computer.wall_clock = core.clock
+        clock = TrustedClock(core.clock, records=computer.records, provider_time=computer.provider)
         check = ClockCheck(bus=core.bus, clock=clock, audit_service=core.audit_service)
         doubteds: list[ClockDoubted] = []
         core.bus.subscribe(ClockDoubted, doubteds.append)
@@ -219,7 +219,7 @@ def test_a_doubt_is_told_until_it_is_over_and_a_confirmation_is_written_down(
             await clock.load()
             await settle()
             assert [each.invalidate is None or each.invalidate.certain for each in doubteds] == [False]
-            place.provider.says = DAWN - YEARS
+            computer.provider.says = DAWN - YEARS
             await core.clock.advance(ASK_AGAIN_SECONDS)
             assert [each.invalidate is None or each.invalidate.certain for each in doubteds] == [False, True]
             await check.confirm()
@@ -236,33 +236,33 @@ def test_a_doubt_is_told_until_it_is_over_and_a_confirmation_is_written_down(
 
 @pytest.mark.parametrize("last_run", [DAWN, DAWN - YEARS])
 async def test_a_database_that_can_only_be_read_is_read_all_the_same(last_run: datetime) -> None:
-    place = Place(last_run=last_run, provider=DAWN)
-    place.records.problem = Problem(ProblemCode.DATABASE_NOT_WRITABLE)
-    await place.clock.load()
-    assert (place.clock.now(), place.clock.invalidate) == (DAWN, None)
-    assert place.clock.loaded.is_set()
+    computer = FakeComputer(last_run=last_run, provider=DAWN)
+    computer.records.problem = Problem(ProblemCode.DATABASE_NOT_WRITABLE)
+    await computer.clock.load()
+    assert (computer.clock.now(), computer.clock.invalidate) == (DAWN, None)
+    assert computer.clock.loaded.is_set()
 
 
 async def test_while_all_is_well_nothing_is_told_and_the_mark_moves_on(core: Core) -> None:
-    place = Place(last_run=DAWN)
-    check = ClockCheck(bus=core.bus, clock=place.clock, audit_service=core.audit_service)
+    computer = FakeComputer(last_run=DAWN)
+    check = ClockCheck(bus=core.bus, clock=computer.clock, audit_service=core.audit_service)
     doubteds: list[ClockDoubted] = []
     core.bus.subscribe(ClockDoubted, doubteds.append)
-    await place.clock.load()
-    place.passes(HOUR)
+    await computer.clock.load()
+    computer.passes(HOUR)
     await check.check()
-    assert (doubteds, place.provider.asked) == ([], 0)
-    assert place.records.stored == TimeMark(at=DAWN + HOUR)
+    assert (doubteds, computer.provider.asked) == ([], 0)
+    assert computer.records.stored == TimeMark(at=DAWN + HOUR)
 
 
 def test_a_database_that_cannot_be_written_ends_nothing(core: Core, run: Run, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        place = Place(last_run=DAWN - YEARS)
-        check = ClockCheck(bus=core.bus, clock=place.clock, audit_service=core.audit_service)
+        computer = FakeComputer(last_run=DAWN - YEARS)
+        check = ClockCheck(bus=core.bus, clock=computer.clock, audit_service=core.audit_service)
         doubteds: list[ClockDoubted] = []
         core.bus.subscribe(ClockDoubted, doubteds.append)
-        await place.clock.load()
-        place.records.problem = Problem(ProblemCode.DATABASE_LOCKED)
+        await computer.clock.load()
+        computer.records.problem = Problem(ProblemCode.DATABASE_LOCKED)
         await check.check()
         assert len(doubteds) == 1
 

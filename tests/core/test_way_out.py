@@ -21,7 +21,7 @@ from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureState
 from app.domain.provider import ActivitySeen, Blocked, Connected, ConnectionEvent, Failed, Lost, QrIssued, QrScanned
 from tests.clock import DAWN, settle
-from tests.core.many_links import Crowd
+from tests.core.many_links import ManyLinks
 
 LINKS = 4
 FALLBACKS = (
@@ -75,76 +75,76 @@ def test_no_sequence_of_events_and_actions_ends_without_a_way_out(
     caplog.set_level(logging.CRITICAL)  # what a provider must never say breaks its link, and that is logged
 
     async def main() -> None:
-        crowd = Crowd(LINKS)
-        async with crowd.connected(), BackgroundTasks(crowd.incidents.run):
+        links = ManyLinks(LINKS)
+        async with links.connected(), BackgroundTasks(links.incidents.run):
             for kind, number, what in sequence:
-                await play(crowd, kind, number, what, sure)
-                for mentorado_id in crowd.ids:
-                    assert has_a_way_out(crowd, mentorado_id)
-            crowd.served.away = False
-            await crowd.clock.advance(2 * 3600)
-            for mentorado_id in crowd.ids:
-                await repair(crowd, mentorado_id)
-            await crowd.clock.advance(600)
-            assert crowd.count(LinkState.CONNECTED) == LINKS
-            turns = [type(event) for event in crowd.listener.events if isinstance(event, IncidentBegan | IncidentEnded)]
+                await play(links, kind, number, what, sure)
+                for mentorado_id in links.ids:
+                    assert has_a_way_out(links, mentorado_id)
+            links.served.away = False
+            await links.clock.advance(2 * 3600)
+            for mentorado_id in links.ids:
+                await repair(links, mentorado_id)
+            await links.clock.advance(600)
+            assert links.count(LinkState.CONNECTED) == LINKS
+            turns = [type(event) for event in links.listener.events if isinstance(event, IncidentBegan | IncidentEnded)]
             assert turns == [IncidentBegan, IncidentEnded] * (len(turns) // 2)
 
     asyncio.run(main())
 
 
-async def play(crowd: Crowd, kind: str, number: int, what: ConnectionEvent | ActionName | None, sure: bool) -> None:
+async def play(links: ManyLinks, kind: str, number: int, what: ConnectionEvent | ActionName | None, sure: bool) -> None:
     if kind == "wait":
-        await crowd.clock.advance(number)
+        await links.clock.advance(number)
     elif kind == "away":
-        crowd.served.away = bool(number)
+        links.served.away = bool(number)
     elif kind == "all fall":
-        crowd.served.fall()
+        links.served.fall()
     elif isinstance(what, ActionName):
         try:
-            await crowd.do(what, crowd.mentorados.get(crowd.ids[number]), answer=sure)
+            await links.do(what, links.mentorados.get(links.ids[number]), answer=sure)
         except Problem:  # it did not fit
             return
     elif what is not None:
-        crowd.served.open[crowd.ids[number]].say(what)
+        links.served.open[links.ids[number]].say(what)
     await settle()
 
 
-def has_a_way_out(crowd: Crowd, mentorado_id: MentoradoId) -> bool:
+def has_a_way_out(links: ManyLinks, mentorado_id: MentoradoId) -> bool:
     """Something comes by itself, a person can do something, or a time is named after which they can."""
-    mentorado = crowd.mentorados.get(mentorado_id)
-    status = crowd.status(mentorado)
+    mentorado = links.mentorados.get(mentorado_id)
+    status = links.status(mentorado)
     if status.state in (LinkState.CONNECTING, LinkState.RECONNECTING, LinkState.QR_READY):
-        assert mentorado.link.id in crowd.supervisor.running()  # nothing waits for a task that is gone
-    possible = {name for name in ActionName if crowd.actions.unavailable_reason(name, mentorado_id) is None}
+        assert mentorado.link.id in links.supervisor.running()  # nothing waits for a task that is gone
+    possible = {name for name in ActionName if links.actions.unavailable_reason(name, mentorado_id) is None}
     waits_for_a_time = (
-        status.reason is Reason.TEMPORARY_BAN or crowd.incidents.for_provider(mentorado.link.provider) is not None
+        status.reason is Reason.TEMPORARY_BAN or links.incidents.for_provider(mentorado.link.provider) is not None
     )
     return bool(possible - {ActionName.ARCHIVE}) or waits_for_a_time
 
 
-async def repair(crowd: Crowd, mentorado_id: MentoradoId) -> None:
+async def repair(links: ManyLinks, mentorado_id: MentoradoId) -> None:
     """Do what is recommended, or else what is possible, until the link is connected."""
     for _ in range(6):
-        mentorado = crowd.mentorados.get(mentorado_id)
-        status = crowd.status(mentorado)
+        mentorado = links.mentorados.get(mentorado_id)
+        status = links.status(mentorado)
         if status.state is LinkState.CONNECTED:
             return
-        procedure = crowd.procedures.active(mentorado_id)
+        procedure = links.procedures.active(mentorado_id)
         if procedure is not None and procedure.state in (ProcedureState.PAUSED, ProcedureState.FAILED):
-            await crowd.procedures.undo(procedure.head.id)
-        await one_step(crowd, mentorado)
-        if crowd.supervisor.pairing.current == mentorado.link.id:
+            await links.procedures.undo(procedure.head.id)
+        await one_step(links, mentorado)
+        if links.supervisor.pairing.current == mentorado.link.id:
             phone = mentorado.expected_account
-            crowd.provider.line.say(CODE, QrScanned(phone), Connected(phone))
+            links.provider.line.say(CODE, QrScanned(phone), Connected(phone))
         await settle()
-        await crowd.clock.advance(130)
+        await links.clock.advance(130)
 
 
-async def one_step(crowd: Crowd, mentorado: Mentorado) -> None:
-    status = crowd.status(mentorado)
+async def one_step(links: ManyLinks, mentorado: Mentorado) -> None:
+    status = links.status(mentorado)
     recommended = RECOMMENDED_ACTION[recommend(status.state, status.reason)]
     for name in (*([recommended] if recommended else []), *FALLBACKS):
-        if crowd.actions.unavailable_reason(name, mentorado.id) is None:
-            await crowd.do(name, mentorado)
+        if links.actions.unavailable_reason(name, mentorado.id) is None:
+            await links.do(name, mentorado)
             return

@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QApplication
 
 from app.ui.async_slots import run
 from tests.demo.narration import Narrator, StepFailed
-from tests.demo.place import Place, end_on_hangup, open_place
+from tests.demo.place import DemoSetup, end_on_hangup, open_place
 from tests.demo.providers_chapter import ProvidersChapter
-from tests.demo.scene import MovedClock, open_scene
-from tests.demo.screenshots import README, Album
+from tests.demo.screenshots import README, Screenshots
 from tests.demo.script import Story
+from tests.demo.session import MovedClock, open_scene
 
 PLAYED, FAILED, INTERRUPTED = 0, 1, 130
 LIMIT_SECONDS = 240.0
@@ -41,17 +41,17 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
         end_on_hangup()
         try:
             async with asyncio.timeout(LIMIT_SECONDS):
-                pictures.append(await _play(app, place, folder, narrator, for_readme=for_readme))
+                pictures.append(await _play(app, setup, folder, narrator, for_readme=for_readme))
         except Exception as error:  # noqa: BLE001 - told below, once everything is down
             failures.append(error)
 
     faulthandler.dump_traceback_later(HANG_SECONDS, exit=True)
     qInstallMessageHandler(_on_qt_message)
     app = QApplication(sys.argv[:1])
-    with open_place() as place:
+    with open_place() as setup:
         narrator.say("The emulator runs, in a process of its own; the data folder is new and empty")
         run(app, main)
-        left = [child for child in psutil.Process().children() if child.pid != place.phones.control.pid]
+        left = [child for child in psutil.Process().children() if child.pid != setup.phones.control.pid]
         if left and not failures:
             failures.append(StepFailed(f"processes were left running: {left}"))
     faulthandler.cancel_dump_traceback_later()
@@ -66,14 +66,14 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
     return PLAYED
 
 
-async def _play(app: QApplication, place: Place, folder: Path, narrator: Narrator, *, for_readme: bool) -> int:
-    async with open_scene(app, place.settings, MovedClock()) as scene:
-        album = Album(scene, folder, README if for_readme else None)
+async def _play(app: QApplication, setup: DemoSetup, folder: Path, narrator: Narrator, *, for_readme: bool) -> int:
+    async with open_scene(app, setup.settings, MovedClock()) as session:
+        screenshots = Screenshots(session, folder, README if for_readme else None)
         if for_readme:  # where the emulators listen is no news to a reader, who has none
-            scene.window.banners.clear("overrides")
-        chapter = ProvidersChapter(scene, place.gateways, album, narrator)
-        await Story(scene, place.phones, album, narrator, chapter).play()
-    return album.pictures
+            session.window.banners.clear("overrides")
+        chapter = ProvidersChapter(session, setup.gateways, screenshots, narrator)
+        await Story(session, setup.phones, screenshots, narrator, chapter).play()
+    return screenshots.pictures
 
 
 def _innermost(error: BaseException) -> BaseException:

@@ -21,7 +21,7 @@ from tests.demo.narration import Narrator
 from tests.demo.panel import PhonePanel
 from tests.demo.people import ANA, CAMILA, CAST, DAVI, FABIO, HEITOR, Person
 from tests.demo.phones import Phones
-from tests.demo.place import Place, end_on_hangup, open_place
+from tests.demo.place import DemoSetup, end_on_hangup, open_place
 
 CONNECTED_BEFORE = (ANA, CAMILA, DAVI, FABIO, HEITOR)
 PAIRING_SECONDS = 30.0
@@ -30,27 +30,27 @@ PAIRING_SECONDS = 30.0
 def play_onscreen() -> int:
     """Play until the window is closed; return the exit code."""
     narrator = Narrator()
-    with open_place() as place:
+    with open_place() as setup:
         narrator.say("The emulator runs, in a process of its own; the data folder is new")
-        asyncio.run(_prepare(place, narrator))
-        for words in place.gateways.lines():
+        asyncio.run(_prepare(setup, narrator))
+        for words in setup.gateways.lines():
             narrator.say(words)
         narrator.say("Opening the window, and the demo's phone beside it; close the window to end")
-        _open_window(place)
+        _open_window(setup)
     narrator.say("Done; every process and folder is gone")
     return 0
 
 
-def _open_window(place: Place) -> None:
+def _open_window(setup: DemoSetup) -> None:
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Conecta")
     clock = SystemClock()
-    frame = Frame(app, place.settings.preferences, clock)
+    frame = Frame(app, setup.settings.preferences, clock)
     frame.window.show_at_once()
     reports = CrashReports(__version__)
     give_back = reports.install()
     try:
-        run(app, lambda: _run(frame, build_services(place.settings, clock=clock), reports, place.phones))
+        run(app, lambda: _run(frame, build_services(setup.settings, clock=clock), reports, setup.phones))
     finally:
         give_back()
 
@@ -65,16 +65,16 @@ async def _run(frame: Frame, core: Services, reports: CrashReports, phones: Phon
         panel.finish()
 
 
-async def _prepare(place: Place, narrator: Narrator) -> None:
+async def _prepare(setup: DemoSetup, narrator: Narrator) -> None:
     """Register everybody and connect some, with the same core and client, before there is a window."""
-    core = build_services(place.settings)
+    core = build_services(setup.settings)
     await core.open()
     async with core.running():
         mentorados = [await core.mentorados.add(each.name, each.number, each.cohort) for each in CAST]
         narrator.say(f"{len(mentorados)} made-up mentorados are registered")
         for person, mentorado in _chosen(mentorados):
             async with asyncio.timeout(PAIRING_SECONDS):
-                await _pair(core, place.phones, person, mentorado)
+                await _pair(core, setup.phones, person, mentorado)
             narrator.say(f"{person.name} is connected")
 
 

@@ -25,7 +25,7 @@ TERMINATED = 128 + signal.SIGTERM
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DemoSetup:
     """What the program is started with, and the phones around it."""
 
     settings: Settings
@@ -34,7 +34,7 @@ class Place:
 
 
 @contextmanager
-def open_place() -> Iterator[Place]:
+def open_place() -> Iterator[DemoSetup]:
     """Make a place; leaving it takes it down, whatever happened meanwhile."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
@@ -51,7 +51,7 @@ def open_place() -> Iterator[Place]:
             zapi_url=gateways.zapi_url,
             meta_url=gateways.meta_url,
         )
-        yield Place(settings, Phones(emulator.control, gateways), gateways)
+        yield DemoSetup(settings, Phones(emulator.control, gateways), gateways)
 
 
 def _start_emulator() -> EmulatorProcess:

@@ -20,14 +20,14 @@ from app.ui.providers.queue_dialog import QueueDialog
 from tests.demo.gateways import META_CREDENTIALS, Gateways
 from tests.demo.narration import Narrator
 from tests.demo.people import LUCAS, MARINA, Person
-from tests.demo.scene import Scene, until
 from tests.demo.screenshots import (
     LOOKS,
     PLAIN,
-    Album,
+    Screenshots,
     read_codes,
     settle,
 )
+from tests.demo.session import Session, until
 
 _S, _R = LinkState, Reason
 
@@ -35,10 +35,10 @@ _S, _R = LinkState, Reason
 class ProvidersChapter:
     """Begins and ends at home, with nothing chosen that was not before."""
 
-    def __init__(self, scene: Scene, gateways: Gateways, album: Album, narrator: Narrator) -> None:
-        self._links = scene
+    def __init__(self, session: Session, gateways: Gateways, screenshots: Screenshots, narrator: Narrator) -> None:
+        self._links = session
         self._gateways = gateways
-        self._album = album
+        self._album = screenshots
         self._printer = narrator
 
     async def play(self) -> None:
@@ -50,18 +50,18 @@ class ProvidersChapter:
         return self._printer.step(words)
 
     async def _compare(self) -> None:
-        scene = self._links
+        session = self._links
         async with self._step("The providers are compared: what each does, its limits, risks and costs"):
-            scene.window.go(SETTINGS)
+            session.window.go(SETTINGS)
             await settle()
-            await self._take_sheet("providers", lambda: scene.click(texts("settings.providers.compare")))
+            await self._take_sheet("providers", lambda: session.click(texts("settings.providers.compare")))
         async with self._step("This computer has no keyring here, so secrets are kept in memory"):
-            scene.click(texts("settings.secrets.keep_in_memory"))
-            await until(lambda: texts("settings.secrets.place.memory.badge") in _badges(scene))
-            scene.window.go(HOME)
+            session.click(texts("settings.secrets.keep_in_memory"))
+            await until(lambda: texts("settings.secrets.place.memory.badge") in _badges(session))
+            session.window.go(HOME)
 
     async def _connect_through_zapi(self) -> None:
-        scene, instance = self._links, self._gateways.instance
+        session, instance = self._links, self._gateways.instance
         async with self._step(f"{LUCAS.name} is to be connected through Z-API; the entry says so"):
             await self._choose_provider(LUCAS, ProviderKind.ZAPI)
         async with self._step("The credentials are typed and checked live"):
@@ -70,39 +70,39 @@ class ProvidersChapter:
             instance.enqueue("5521900000777", words)
         async with self._step("Two messages wait at Z-API, and would all go out: no code is shown before a decision"):
             await self._save_and_connect(LUCAS, self._gateways.zapi_credentials)
-            await scene.until_at(LUCAS, _S.BLOCKED, _R.QUEUE_PENDING)
-            await self._take_sheet("queue", lambda: scene.perform(ActionName.DECIDE_QUEUE, LUCAS), _queue_is_read)
+            await session.until_at(LUCAS, _S.BLOCKED, _R.QUEUE_PENDING)
+            await self._take_sheet("queue", lambda: session.perform(ActionName.DECIDE_QUEUE, LUCAS), _queue_is_read)
         async with self._step("The person lets them go, and Z-API's code is there, inline like the other"):
-            scene.perform(ActionName.DECIDE_QUEUE, LUCAS)
-            sheet = await scene.sheet()
-            scene.click(texts("queue.send"), sheet)
-            await scene.until_at(LUCAS, _S.QR_READY)
+            session.perform(ActionName.DECIDE_QUEUE, LUCAS)
+            sheet = await session.sheet()
+            session.click(texts("queue.send"), sheet)
+            await session.until_at(LUCAS, _S.QR_READY)
             code = await self._code()
             await self._album.take("code-zapi", code=code)
         async with self._step(f"{LUCAS.name}'s phone read the code from the pixels, and is connected"):
             # As a person would, with the next code where this one was replaced while the camera read it.
             while not self._gateways.scan(LUCAS.digits, await self._code()):
                 await settle()
-            await scene.until_at(LUCAS, _S.CONNECTED)
+            await session.until_at(LUCAS, _S.CONNECTED)
 
     async def _connect_through_meta(self) -> None:
-        scene = self._links
+        session = self._links
         async with self._step(f"{MARINA.name} is connected through the Meta Cloud API, by token and number"):
             await self._choose_provider(MARINA, ProviderKind.META_CLOUD)
             await self._save_and_connect(MARINA, META_CREDENTIALS)
-            await scene.until_at(MARINA, _S.CONNECTED)
+            await session.until_at(MARINA, _S.CONNECTED)
         async with self._step("Meta tells of the number: quality, limits, and which templates can be used"):
-            scene.choose(MARINA)
+            session.choose(MARINA)
             await settle()
-            scene.click(texts("number.ask"), scene.pane())
-            section = scene.pane()._content.number
+            session.click(texts("number.ask"), session.pane())
+            section = session.pane()._content.number
             if section is None:
                 raise LookupError("the pane does not show what Meta tells")
             await until(section.ask_button.isEnabled)
             await settle()
-            scene.pane()._pages.scroll.ensureWidgetVisible(section, 0, 8)
+            session.pane()._pages.scroll.ensureWidgetVisible(section, 0, 8)
             await self._album.take("number")
-            scene.pane()._pages.scroll.verticalScrollBar().setValue(0)
+            session.pane()._pages.scroll.verticalScrollBar().setValue(0)
 
     async def _choose_provider(self, person: Person, kind: ProviderKind) -> None:
         """In the entry, as long as nothing was ever connected."""
@@ -126,19 +126,19 @@ class ProvidersChapter:
         prepare: Callable[[BaseDialog], Awaitable[None]] | None = None,
     ) -> None:
         """Take a sheet over the window, once *prepare* has filled it in; each look opens its own."""
-        album = self._album
-        album.views += 1
-        for look in album.wanted(view, LOOKS) or (PLAIN,):
-            await album.wear(look)
+        screenshots = self._album
+        screenshots.views += 1
+        for look in screenshots.wanted(view, LOOKS) or (PLAIN,):
+            await screenshots.wear(look)
             open_sheet()
             sheet = await self._links.sheet()
             if prepare is not None:
                 await prepare(sheet)
             await settle()
-            album.keep(view, look, None)
+            screenshots.keep(view, look, None)
             sheet.reject()
             await settle()
-        await album.wear(PLAIN)
+        await screenshots.wear(PLAIN)
 
     async def _save_and_connect(self, person: Person, typed: Mapping[CredentialField, str]) -> None:
         self._links.perform(ActionName.ENTER_CREDENTIALS, person)
@@ -174,7 +174,7 @@ async def _queue_is_read(sheet: BaseDialog) -> None:
         raise LookupError("the queue is not what it is at Z-API")
 
 
-def _badges(scene: Scene) -> set[str]:
+def _badges(session: Session) -> set[str]:
     from app.ui.widgets.labels import Badge
 
-    return {badge.accessibleName() for badge in scene.window.findChildren(Badge) if badge.isVisible()}
+    return {badge.accessibleName() for badge in session.window.findChildren(Badge) if badge.isVisible()}

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QWidget
 from app.text.status import texts
 from app.ui.dialogs.base import BaseDialog
 from app.ui.theme.theme import Mode
-from tests.demo.scene import Scene
+from tests.demo.session import Session
 from tests.ui.detail.codes import decode
 
 
@@ -71,10 +71,10 @@ class WrongPicture(Exception):
 
 
 @dataclass
-class Album:
+class Screenshots:
     """Takes a view in every look that is wanted, and looks at each picture before it is kept."""
 
-    scene: Scene
+    session: Session
     folder: Path
     chosen: Mapping[tuple[str, Look], str] | None = None  # None: every view in every look, numbered
     views: int = 0
@@ -94,7 +94,7 @@ class Album:
         for look in self.wanted(view, LOOKS) or (PLAIN,):
             await self.wear(look)
             open_sheet()
-            sheet = await self.scene.sheet()
+            sheet = await self.session.sheet()
             await settle()
             self.keep(view, look, None)
             sheet.reject()
@@ -110,12 +110,12 @@ class Album:
     async def wear(self, look: Look) -> None:
         """Switch the running window to *look*."""
         texts.set_language(look.language)
-        self.scene.theme.set_mode(look.mode)
+        self.session.theme.set_mode(look.mode)
         await settle()
 
     def keep(self, view: str, look: Look, code: str | None) -> None:
         """Take one picture as the window stands, and keep it if it is wanted and true."""
-        picture = photograph(self.scene.window)
+        picture = photograph(self.session.window)
         expected = [] if code is None else [code]
         if (read := decode(picture)) != expected:
             raise WrongPicture(f"the picture {view} ({look}) shows {len(read)} codes, or not the one that is true")

@@ -30,8 +30,8 @@ from tests.demo.people import (
 )
 from tests.demo.phones import Phones
 from tests.demo.providers_chapter import ProvidersChapter
-from tests.demo.scene import Scene, until
-from tests.demo.screenshots import PLAIN, Album, read_codes, settle
+from tests.demo.screenshots import PLAIN, Screenshots, read_codes, settle
+from tests.demo.session import Session, until
 
 _S, _R = LinkState, Reason
 
@@ -53,11 +53,16 @@ class Story:
     """Every step waits until the status board and, where a code is concerned, the window's pixels tell the same."""
 
     def __init__(
-        self, scene: Scene, phones: Phones, album: Album, narrator: Narrator, providers: ProvidersChapter
+        self,
+        session: Session,
+        phones: Phones,
+        screenshots: Screenshots,
+        narrator: Narrator,
+        providers: ProvidersChapter,
     ) -> None:
-        self._links = scene
+        self._links = session
         self._phones = phones
-        self._album = album
+        self._album = screenshots
         self._printer = narrator
         self._providers = providers
 
@@ -108,136 +113,136 @@ class Story:
         require(self._links.states(person) == FIRST_CONNECTION, f"it went {self._links.states(person)}")
 
     async def _first_connection(self) -> None:
-        scene, album, phones = self._links, self._album, self._phones
+        session, screenshots, phones = self._links, self._album, self._phones
         async with self._step("The window is open, and nobody is registered"):
-            await album.take("nobody")
+            await screenshots.take("nobody")
         async with self._step(f"Added {ANA.name} through the form, and asked to connect"):
-            sheet = await scene.fill_in(ANA)
+            sheet = await session.fill_in(ANA)
             await settle()
-            album.views += 1
-            album.keep("form", PLAIN, None)
-            scene.click(texts("dialog.add_and_connect"), sheet)
-            await until(lambda: list(scene.core.mentorados.all()))
+            screenshots.views += 1
+            screenshots.keep("form", PLAIN, None)
+            session.click(texts("dialog.add_and_connect"), sheet)
+            await until(lambda: list(session.core.mentorados.all()))
         async with self._step("The QR is there; the window's pixels show the code that the client was given"):
             await self._view("code", ANA, _S.QR_READY, _R.NONE, await self._code(ANA))
         async with self._step(f"{BRUNO.name} wants to connect too, and waits in turn"):
-            scene.click(texts("dialog.add_and_connect"), await scene.fill_in(BRUNO))
-            await until(lambda: len(list(scene.core.mentorados.all())) > 1)
+            session.click(texts("dialog.add_and_connect"), await session.fill_in(BRUNO))
+            await until(lambda: len(list(session.core.mentorados.all())) > 1)
             await self._view("waits-in-turn", BRUNO, _S.CONNECTING, _R.WAITING_TURN)
         async with self._step(f"{ANA.name}'s phone read the code, and signs in"):
-            scene.choose(ANA)
+            session.choose(ANA)
             await phones.think(0.7)
             await phones.scan(ANA.digits, await self._code(ANA))
-            await scene.until_at(ANA, _S.QR_READY, _R.SIGNING_IN)
+            await session.until_at(ANA, _S.QR_READY, _R.SIGNING_IN)
             await settle()
-            album.views += 1
-            album.keep("signing-in", PLAIN, None)
-            require(scene.is_at(ANA, _S.QR_READY, _R.SIGNING_IN), "it was over before the picture was taken")
+            screenshots.views += 1
+            screenshots.keep("signing-in", PLAIN, None)
+            require(session.is_at(ANA, _S.QR_READY, _R.SIGNING_IN), "it was over before the picture was taken")
             await phones.think(0)
         async with self._step(f"{ANA.name} is connected: connecting, then the QR, then connected"):
             await self._view("connected", ANA, _S.CONNECTED, _R.NONE)
-            require(scene.states(ANA) == FIRST_CONNECTION, f"it went {scene.states(ANA)}")
+            require(session.states(ANA) == FIRST_CONNECTION, f"it went {session.states(ANA)}")
 
     async def _wrong_number(self) -> None:
-        scene = self._links
+        session = self._links
         async with self._step(f"{BRUNO.name}'s turn has come, but somebody else's phone reads the code: it is refused"):
-            scene.choose(BRUNO)
+            session.choose(BRUNO)
             await self._phones.scan(STRANGER, await self._code(BRUNO))
             await self._view("wrong-number", BRUNO, _S.BLOCKED, _R.WRONG_ACCOUNT)
-            require(scene.recommended().text() == texts("action.reject_account.label"), "another button is")
+            require(session.recommended().text() == texts("action.reject_account.label"), "another button is")
 
     async def _more_people(self) -> None:
-        scene = self._links
+        session = self._links
         async with self._step("Ten more are registered"):
             for person in CAST[2:]:
-                await scene.core.mentorados.add(person.name, person.number, person.cohort)
+                await session.core.mentorados.add(person.name, person.number, person.cohort)
         for person in (CAMILA, DAVI, ESTER, FABIO, GABRIELA, HEITOR):
             async with self._step(f"{person.name} is connected; the phone read the code from the pixels"):
                 await self._pair(person)
-            scene.clock.pass_minutes(7)
+            session.clock.pass_minutes(7)
         for person in (FABIO, DAVI):
             await self._phones.receive(person.digits)
-            await until(partial(_message_arrived, scene, person))
-        scene.clock.pass_minutes(3)
+            await until(partial(_message_arrived, session, person))
+        session.clock.pass_minutes(3)
 
     async def _troubles(self) -> None:
-        scene = self._links
+        session = self._links
         await self._phones.offer_codes(1)
         async with self._step(f"{INES.name} is shown a code that nobody will read"):
-            scene.choose(INES)
-            scene.perform(ActionName.CONNECT, INES)
+            session.choose(INES)
+            session.perform(ActionName.CONNECT, INES)
             await self._code(INES)
         async with self._step(
             f"The process with {CAMILA.name}'s session was killed: the link is coming back by itself"
         ):
-            scene.choose(CAMILA)
-            scene.host_of(CAMILA).kill()
-            await until(lambda: scene.status(CAMILA).retry)
+            session.choose(CAMILA)
+            session.host_of(CAMILA).kill()
+            await until(lambda: session.status(CAMILA).retry)
             await self._view("reconnecting", CAMILA, _S.RECONNECTING, _R.HOST_CRASHED)
         async with self._step(f"{DAVI.name} logged out on the phone; the recommended button can be pressed"):
-            scene.choose(DAVI)
+            session.choose(DAVI)
             await self._phones.log_out(DAVI.digits)
             await self._view("logged-out", DAVI, _S.BLOCKED, _R.LOGGED_OUT)
-            require(scene.recommended().text() == texts("action.reauthenticate.label"), "another button is")
+            require(session.recommended().text() == texts("action.reauthenticate.label"), "another button is")
         async with self._step(f"The recommended button asks before it replaces {DAVI.name}'s session"):
-            _press(scene)
-            await until(lambda: scene.side(DAVI))
+            _press(session)
+            await until(lambda: session.side(DAVI))
             await self._album.take("question")
-            scene.click(texts("begin.cancel"), scene.side(DAVI))
+            session.click(texts("begin.cancel"), session.side(DAVI))
         async with self._step(f"WhatsApp suspended {ESTER.name} for an hour; nothing is offered but to wait"):
-            scene.choose(ESTER)
+            session.choose(ESTER)
             await self._phones.suspend(ESTER.digits)
             await self._view("suspended", ESTER, _S.BLOCKED, _R.TEMPORARY_BAN)
-            require(scene.status(ESTER).until, "it is not known until when")
-            require(not scene.lead_button().isVisible(), "something is recommended")
+            require(session.status(ESTER).until, "it is not known until when")
+            require(not session.lead_button().isVisible(), "something is recommended")
         async with self._step(f"{CAMILA.name} is connected again, and nobody did anything"):
-            await scene.until_at(CAMILA, _S.CONNECTED)
+            await session.until_at(CAMILA, _S.CONNECTED)
         async with self._step(f"{INES.name}'s code expired, and the window shows no code any more", RUN_OUT_SECONDS):
-            scene.choose(INES)
+            session.choose(INES)
             await self._view("expired", INES, _S.BLOCKED, _R.QR_EXPIRED)
         await self._phones.offer_codes(6)
 
     async def _recovery(self) -> None:
-        scene = self._links
+        session = self._links
         async with self._step(f"{DAVI.name}'s recovery has put a copy aside, and asks before it shows a new code"):
-            scene.choose(DAVI)
-            scene.perform(ActionName.RECOVER, DAVI)
-            await until(lambda: scene.side(DAVI))
-            scene.click(texts("begin.recovery.confirm"), scene.side(DAVI))
-            await until(lambda: (one := scene.procedure(DAVI)) and one.state is ProcedureState.ASKING)
+            session.choose(DAVI)
+            session.perform(ActionName.RECOVER, DAVI)
+            await until(lambda: session.side(DAVI))
+            session.click(texts("begin.recovery.confirm"), session.side(DAVI))
+            await until(lambda: (one := session.procedure(DAVI)) and one.state is ProcedureState.ASKING)
             await self._album.take("recovery-asks")
-            require(list(scene.core.settings.backup_dir.glob("*.conecta")), "there is no backup")
+            require(list(session.core.settings.backup_dir.glob("*.conecta")), "there is no backup")
         async with self._step("The code is in the recovery's own sheet, above its steps"):
-            scene.click(texts("procedure.confirm.recovery"), scene.side(DAVI))
+            session.click(texts("procedure.confirm.recovery"), session.side(DAVI))
             await self._view("recovery-code", DAVI, _S.QR_READY, _R.NONE, await self._code(DAVI))
         async with self._step(f"{DAVI.name} is connected again with all messages; the old session was kept aside"):
             await self._phones.scan(DAVI.digits, await self._code(DAVI))
-            await scene.until_at(DAVI, _S.CONNECTED)
-            await until(lambda: (one := scene.procedure(DAVI)) and one.state is ProcedureState.DONE)
+            await session.until_at(DAVI, _S.CONNECTED)
+            await until(lambda: (one := session.procedure(DAVI)) and one.state is ProcedureState.DONE)
             await self._album.take("recovered")
-            folder = scene.core.settings.session_dir / scene.mentorado(DAVI).id
+            folder = session.core.settings.session_dir / session.mentorado(DAVI).id
             await until(lambda: list(folder.glob("quarantine/**/session-*.db")))
-            extent = await scene.core.history.extent(scene.mentorado(DAVI).id)
+            extent = await session.core.history.extent(session.mentorado(DAVI).id)
             require(extent.messages, "the messages are gone")
-            scene.click(texts("procedure.close"), scene.side(DAVI))
+            session.click(texts("procedure.close"), session.side(DAVI))
 
     async def _everybody(self) -> None:
-        scene = self._links
+        session = self._links
         async with self._step(f"{JULIA.name} is shown a code, among everybody else"):
-            scene.clock.pass_minutes(12)
-            scene.choose(JULIA)
-            scene.perform(ActionName.CONNECT, JULIA)
+            session.clock.pass_minutes(12)
+            session.choose(JULIA)
+            session.perform(ActionName.CONNECT, JULIA)
             await self._view("code-among-all", JULIA, _S.QR_READY, _R.NONE, await self._code(JULIA))
         async with self._step("Who is connected and who is not can be seen at one glance"):
-            scene.click(texts("qr.cancel"), scene.pane())
-            await scene.until_at(JULIA, _S.OFF)
-            scene.choose(FABIO)
+            session.click(texts("qr.cancel"), session.pane())
+            await session.until_at(JULIA, _S.OFF)
+            session.choose(FABIO)
             await self._album.take("everybody")
 
 
-def _message_arrived(scene: Scene, person: Person) -> object:
-    return scene.status(person).evidence.last_inbound
+def _message_arrived(session: Session, person: Person) -> object:
+    return session.status(person).evidence.last_inbound
 
 
-def _press(scene: Scene) -> None:
-    QTest.mouseClick(scene.recommended(), Qt.MouseButton.LeftButton)
+def _press(session: Session) -> None:
+    QTest.mouseClick(session.recommended(), Qt.MouseButton.LeftButton)

@@ -51,7 +51,7 @@ def settings(emulator: EmulatorProcess, fast_dir: Path) -> Settings:
 
 
 @dataclass
-class Scene:
+class Session:
     """A running window, and what a person can see and do in it."""
 
     core: Services
@@ -135,7 +135,7 @@ def decode(image: QImage) -> list[str]:
 
 
 @asynccontextmanager
-async def conecta(settings: Settings, *, loaded: bool = True) -> AsyncIterator[Scene]:
+async def conecta(settings: Settings, *, loaded: bool = True) -> AsyncIterator[Session]:
     """The program from start to end; leaving closes the window as a person would, and waits."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
@@ -147,14 +147,14 @@ async def conecta(settings: Settings, *, loaded: bool = True) -> AsyncIterator[S
     program = Application(frame, core, reports)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(program.run())
-        scene = Scene(core, program.window)
+        session = Session(core, program.window)
         await until(lambda: frame.window._pane is not None and (frame.model._loaded or not loaded))
         try:
-            yield scene
+            yield session
         finally:
             program.window.close()
             if core.supervisor.running():
-                sheet = await scene.sheet()
-                scene.click(texts("question.close.confirm"), sheet)
+                sheet = await session.sheet()
+                session.click(texts("question.close.confirm"), sheet)
             await running
     assert crashes == []

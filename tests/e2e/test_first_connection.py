@@ -19,7 +19,7 @@ from app.text import status as status_text
 from app.text.status import texts
 from app.ui.theme.theme import Mode
 from tests.conftest import OnQt
-from tests.e2e.conftest import PHONE, TYPED, Scene, conecta
+from tests.e2e.conftest import PHONE, TYPED, Session, conecta
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 from tests.waiting import until
 
@@ -31,12 +31,12 @@ def fresh_account(emulator: EmulatorProcess) -> None:
     emulator.control.add_account(PHONE)
 
 
-async def connect_by_hand(scene: Scene, emulator: EmulatorProcess, phone: str = PHONE) -> None:
+async def connect_by_hand(session: Session, emulator: EmulatorProcess, phone: str = PHONE) -> None:
     """Add somebody and let the phone scan exactly what the window shows."""
-    await scene.fill_in("Ana Prates", TYPED, texts("dialog.add_and_connect"))
-    mentorado = scene.only()
-    await scene.until_state(mentorado, LinkState.QR_READY)
-    code = await scene.code_in_pixels()
+    await session.fill_in("Ana Prates", TYPED, texts("dialog.add_and_connect"))
+    mentorado = session.only()
+    await session.until_state(mentorado, LinkState.QR_READY)
+    code = await session.code_in_pixels()
     await emulator.control.off_loop(emulator.control.scan, phone, code)
 
 
@@ -50,17 +50,17 @@ def test_staff_connect_a_mentorado_by_what_the_window_shows(
     on_qt: OnQt, settings: Settings, emulator: EmulatorProcess
 ) -> None:
     async def main() -> None:
-        async with conecta(settings) as scene:
-            await connect_by_hand(scene, emulator)
-            ana = scene.only()
-            await scene.until_state(ana, LinkState.CONNECTED)
-            assert scene.badges == ["connecting", "qr_ready", "connected"]
-            await until(lambda: scene.codes_in_pixels() == [])
+        async with conecta(settings) as session:
+            await connect_by_hand(session, emulator)
+            ana = session.only()
+            await session.until_state(ana, LinkState.CONNECTED)
+            assert session.badges == ["connecting", "qr_ready", "connected"]
+            await until(lambda: session.codes_in_pixels() == [])
         first = len(emulator.control.attempts())
-        async with conecta(settings) as scene:  # the same person comes back to work
-            ana = scene.only()
-            await scene.until_state(ana, LinkState.CONNECTED)
-            assert scene.badges == ["connecting", "connected"]
+        async with conecta(settings) as session:  # the same person comes back to work
+            ana = session.only()
+            await session.until_state(ana, LinkState.CONNECTED)
+            assert session.badges == ["connecting", "connected"]
             assert [attempt.kind for attempt in emulator.control.attempts()[first:]] == ["login"]
 
     on_qt(main, within=60)
@@ -74,20 +74,20 @@ def test_staff_connect_a_mentorado_by_what_the_window_shows(
 @pytest.mark.within(60)
 @pytest.mark.parametrize("mode", [Mode.LIGHT, Mode.DARK])
 async def test_the_code_can_be_read_in_both_themes_and_a_cancelled_one_is_gone(settings: Settings, mode: Mode) -> None:
-    async with conecta(settings) as scene:
-        scene.window._theme.set_mode(mode)
-        await scene.fill_in("Ana Prates", TYPED, texts("dialog.add_and_connect"))
-        ana = scene.only()
-        shown = await scene.code_in_pixels()
-        qr = scene.status(ana).qr
+    async with conecta(settings) as session:
+        session.window._theme.set_mode(mode)
+        await session.fill_in("Ana Prates", TYPED, texts("dialog.add_and_connect"))
+        ana = session.only()
+        shown = await session.code_in_pixels()
+        qr = session.status(ana).qr
         assert qr is not None
         assert shown == qr.text
-        scene.click(texts("qr.cancel"))
-        await scene.until_state(ana, LinkState.OFF)
-        await until(lambda: scene.codes_in_pixels() == [])
+        session.click(texts("qr.cancel"))
+        await session.until_state(ana, LinkState.OFF)
+        await until(lambda: session.codes_in_pixels() == [])
         await until(lambda: hosts() == [])
-        scene.click(status_text.action(ActionName.CONNECT)[0])
-        again = await scene.code_in_pixels()
+        session.click(status_text.action(ActionName.CONNECT)[0])
+        again = await session.code_in_pixels()
         assert again != shown
 
 
@@ -97,34 +97,34 @@ async def test_another_phone_than_the_mentorados_waits_for_a_person(
 ) -> None:
     stranger = "5521912345678"
     emulator.control.add_account(stranger)
-    async with conecta(settings) as scene:
-        await connect_by_hand(scene, emulator, stranger)
-        ana = scene.only()
-        await scene.until_state(ana, LinkState.BLOCKED)
-        assert scene.status(ana).reason is Reason.WRONG_ACCOUNT
-        scene.click(status_text.action(ActionName.REJECT_ACCOUNT)[0])
-        sheet = await scene.sheet()
+    async with conecta(settings) as session:
+        await connect_by_hand(session, emulator, stranger)
+        ana = session.only()
+        await session.until_state(ana, LinkState.BLOCKED)
+        assert session.status(ana).reason is Reason.WRONG_ACCOUNT
+        session.click(status_text.action(ActionName.REJECT_ACCOUNT)[0])
+        sheet = await session.sheet()
         assert len(emulator.control.devices(stranger)) == 1, "nothing is unlinked before a yes"
-        scene.click(status_text.texts("question.reject_account.confirm"), sheet)
-        await scene.until_state(ana, LinkState.OFF)
+        session.click(status_text.texts("question.reject_account.confirm"), sheet)
+        await session.until_state(ana, LinkState.OFF)
         assert emulator.control.devices(stranger) == []
 
 
 @pytest.mark.within(60)
 async def test_a_killed_host_costs_a_moment_and_never_the_window(settings: Settings, emulator: EmulatorProcess) -> None:
-    async with conecta(settings) as scene:
-        await connect_by_hand(scene, emulator)
-        ana = scene.only()
-        await scene.until_state(ana, LinkState.CONNECTED)
+    async with conecta(settings) as session:
+        await connect_by_hand(session, emulator)
+        ana = session.only()
+        await session.until_state(ana, LinkState.CONNECTED)
         beats: list[float] = []
         pulse = QTimer(interval=10)
         pulse.timeout.connect(lambda: beats.append(time.monotonic()))
         pulse.start()
         for host in hosts():
             host.kill()
-        await scene.until_state(ana, LinkState.RECONNECTING)
-        assert scene.status(ana).reason is Reason.HOST_CRASHED
-        await scene.until_state(ana, LinkState.CONNECTED)
+        await session.until_state(ana, LinkState.RECONNECTING)
+        assert session.status(ana).reason is Reason.HOST_CRASHED
+        await session.until_state(ana, LinkState.CONNECTED)
         pulse.stop()
         longest = max(after - before for before, after in pairwise(beats))
         assert longest < 1.0, "the window stood still"
@@ -134,26 +134,26 @@ async def test_a_killed_host_costs_a_moment_and_never_the_window(settings: Setti
 async def test_closing_asks_once_while_a_link_is_live_and_staying_is_the_default(
     settings: Settings, emulator: EmulatorProcess
 ) -> None:
-    async with conecta(settings) as scene:
-        await connect_by_hand(scene, emulator)
-        ana = scene.only()
-        await scene.until_state(ana, LinkState.CONNECTED)
-        scene.window.close()
-        sheet = await scene.sheet()
+    async with conecta(settings) as session:
+        await connect_by_hand(session, emulator)
+        ana = session.only()
+        await session.until_state(ana, LinkState.CONNECTED)
+        session.window.close()
+        sheet = await session.sheet()
         QTest.keyClick(sheet, Qt.Key.Key_Escape)
-        await until(lambda: not scene.sheets())
+        await until(lambda: not session.sheets())
         await asyncio.sleep(0.1)  # quicker than this nobody asks again
-        assert scene.window.isVisible()
-        assert scene.status(ana).state is LinkState.CONNECTED
+        assert session.window.isVisible()
+        assert session.status(ana).state is LinkState.CONNECTED
 
 
 @pytest.mark.within(30)
 async def test_a_database_that_cannot_be_opened_is_said_and_tried_until_it_can(settings: Settings) -> None:
     settings.database.write_bytes(b"this is no database" * 100)
-    async with conecta(settings, loaded=False) as scene:
-        await until(lambda: bool(scene.window.banners.problems()))
-        assert [problem.code for problem in scene.window.banners.problems()] == ["database_corrupt"]
+    async with conecta(settings, loaded=False) as session:
+        await until(lambda: bool(session.window.banners.problems()))
+        assert [problem.code for problem in session.window.banners.problems()] == ["database_corrupt"]
         settings.database.rename(settings.database.with_suffix(".aside"))
-        await until(lambda: scene.window.banners.problems() == [])
-        await scene.fill_in("Ana Prates", TYPED, texts("dialog.add"))
-        assert scene.only().name == "Ana Prates"
+        await until(lambda: session.window.banners.problems() == [])
+        await session.fill_in("Ana Prates", TYPED, texts("dialog.add"))
+        assert session.only().name == "Ana Prates"

@@ -23,7 +23,7 @@ from app.ui.navigation import HOME, SETTINGS
 from app.ui.providers.credentials_dialog import CredentialsDialog
 from app.ui.providers.queue_dialog import QueueDialog
 from tests.conftest import OnQt
-from tests.e2e.conftest import PHONE, TYPED, Scene, conecta
+from tests.e2e.conftest import PHONE, TYPED, Session, conecta
 from tests.e2e.test_first_connection import connect_by_hand
 from tests.emulators.meta_cloud.graph import MetaCloud
 from tests.emulators.meta_cloud.state import NUMBER_ID, TOKEN, WABA_ID
@@ -74,67 +74,67 @@ def words(widget: QWidget) -> str:
     return " | ".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
 
 
-def named(scene: Scene, name: str) -> Mentorado:
-    return scene.core.mentorados.find(name)
+def named(session: Session, name: str) -> Mentorado:
+    return session.core.mentorados.find(name)
 
 
-async def add(scene: Scene, name: str, phone: str, kind: ProviderKind) -> CredentialsDialog:
+async def add(session: Session, name: str, phone: str, kind: ProviderKind) -> CredentialsDialog:
     """Add somebody at *kind* through the form; the sheet for their credentials follows by itself."""
-    QTest.mouseClick(scene.window.header.add_button, Qt.MouseButton.LeftButton)
-    form = await scene.sheet()
+    QTest.mouseClick(session.window.header.add_button, Qt.MouseButton.LeftButton)
+    form = await session.sheet()
     QTest.keyClicks(form.focusWidget() or form, name)
     QTest.keyClicks([edit for edit in form.findChildren(QLineEdit) if edit.isVisible()][1], phone)
-    scene.click(status_text.provider(kind), form)
-    scene.click(texts("dialog.add_and_enter"), form)
-    return await credentials(scene)
+    session.click(status_text.provider(kind), form)
+    session.click(texts("dialog.add_and_enter"), form)
+    return await credentials(session)
 
 
-async def credentials(scene: Scene) -> CredentialsDialog:
-    await until(lambda: any(isinstance(sheet, CredentialsDialog) for sheet in scene.sheets()))
-    (sheet,) = scene.sheets()
+async def credentials(session: Session) -> CredentialsDialog:
+    await until(lambda: any(isinstance(sheet, CredentialsDialog) for sheet in session.sheets()))
+    (sheet,) = session.sheets()
     assert isinstance(sheet, CredentialsDialog)
     return sheet
 
 
-async def enter(scene: Scene, sheet: CredentialsDialog, typed: dict[CredentialField, str]) -> None:
+async def enter(session: Session, sheet: CredentialsDialog, typed: dict[CredentialField, str]) -> None:
     """Type credentials, have them checked live, save and connect."""
     for name, value in typed.items():
         line = sheet.form.inputs[name].line
         line.setFocus()
         line.insert(value)
         line.textEdited.emit(line.text())
-    scene.click(texts("credentials.check"), sheet)
+    session.click(texts("credentials.check"), sheet)
     await until(sheet.save.isEnabled)
-    scene.click(texts("credentials.save_and_connect"), sheet)
-    await until(lambda: not scene.sheets())
+    session.click(texts("credentials.save_and_connect"), sheet)
+    await until(lambda: not session.sheets())
 
 
-async def keep_secrets_in_memory(scene: Scene, sheet: CredentialsDialog) -> None:
+async def keep_secrets_in_memory(session: Session, sheet: CredentialsDialog) -> None:
     """There is no keyring on this computer: go the way that the sheet shows."""
     await until(sheet.settings.isVisible)
-    scene.click(texts("credentials.open_settings"), sheet)
-    await until(lambda: scene.window.places.here == SETTINGS)
-    await until(lambda: texts("settings.secrets.keep_in_memory") in _buttons(scene))
-    scene.click(texts("settings.secrets.keep_in_memory"))
-    await until(lambda: texts("settings.secrets.keep_in_memory") not in _buttons(scene))
+    session.click(texts("credentials.open_settings"), sheet)
+    await until(lambda: session.window.places.here == SETTINGS)
+    await until(lambda: texts("settings.secrets.keep_in_memory") in _buttons(session))
+    session.click(texts("settings.secrets.keep_in_memory"))
+    await until(lambda: texts("settings.secrets.keep_in_memory") not in _buttons(session))
 
 
-def _buttons(scene: Scene) -> set[str]:
+def _buttons(session: Session) -> set[str]:
     from PySide6.QtWidgets import QAbstractButton
 
-    return {each.text() for each in scene.window.findChildren(QAbstractButton) if each.isVisible()}
+    return {each.text() for each in session.window.findChildren(QAbstractButton) if each.isVisible()}
 
 
-async def again(scene: Scene, name: str) -> CredentialsDialog:
+async def again(session: Session, name: str) -> CredentialsDialog:
     """Back home, the lead card leads on to the credentials that are missing."""
-    mentorado_id = named(scene, name).id
-    scene.window.go(HOME)
-    scene.window.choose(mentorado_id)
-    scene.window.controller.perform(ActionName.CONNECT, mentorado_id)
-    await scene.until_state(named(scene, name), LinkState.BLOCKED)
-    assert scene.status(named(scene, name)).reason is Reason.CREDENTIALS_MISSING
-    scene.click(status_text.action(ActionName.ENTER_CREDENTIALS)[0])
-    return await credentials(scene)
+    mentorado_id = named(session, name).id
+    session.window.go(HOME)
+    session.window.choose(mentorado_id)
+    session.window.controller.perform(ActionName.CONNECT, mentorado_id)
+    await session.until_state(named(session, name), LinkState.BLOCKED)
+    assert session.status(named(session, name)).reason is Reason.CREDENTIALS_MISSING
+    session.click(status_text.action(ActionName.ENTER_CREDENTIALS)[0])
+    return await credentials(session)
 
 
 def test_one_mentorado_is_connected_through_each_provider(
@@ -148,37 +148,37 @@ def test_one_mentorado_is_connected_through_each_provider(
     number.fields["display_phone_number"] = "+55 31 98765-0002"
 
     async def main() -> None:
-        async with conecta(hosted) as scene:
-            await connect_by_hand(scene, emulator)
-            await scene.until_state(named(scene, "Ana Prates"), LinkState.CONNECTED)
+        async with conecta(hosted) as session:
+            await connect_by_hand(session, emulator)
+            await session.until_state(named(session, "Ana Prates"), LinkState.CONNECTED)
 
-            sheet = await add(scene, "Bia Torquato", BIA_TYPED, ProviderKind.ZAPI)
-            await keep_secrets_in_memory(scene, sheet)
-            sheet = await again(scene, "Bia Torquato")
+            sheet = await add(session, "Bia Torquato", BIA_TYPED, ProviderKind.ZAPI)
+            await keep_secrets_in_memory(session, sheet)
+            sheet = await again(session, "Bia Torquato")
             address = f"https://api.z-api.io/instances/{instance.id}/token/{instance.token}/send-text"
-            scene.badges.clear()
-            await enter(scene, sheet, {F.INSTANCE_ID: address})
-            bia = named(scene, "Bia Torquato")
-            await scene.until_state(bia, LinkState.QR_READY)
-            code = await scene.code_in_pixels()
+            session.badges.clear()
+            await enter(session, sheet, {F.INSTANCE_ID: address})
+            bia = named(session, "Bia Torquato")
+            await session.until_state(bia, LinkState.QR_READY)
+            code = await session.code_in_pixels()
             instance.scan(BIA_PHONE, code)
-            await scene.until_state(bia, LinkState.CONNECTED)
-            assert scene.badges == ["connecting", "qr_ready", "connected"]
-            await until(lambda: scene.codes_in_pixels() == [])
+            await session.until_state(bia, LinkState.CONNECTED)
+            assert session.badges == ["connecting", "qr_ready", "connected"]
+            await until(lambda: session.codes_in_pixels() == [])
 
-            sheet = await add(scene, "Caio Muniz", META_TYPED, ProviderKind.META_CLOUD)
-            scene.badges.clear()
-            await enter(scene, sheet, {F.ACCESS_TOKEN: TOKEN, F.PHONE_NUMBER_ID: NUMBER_ID, F.WABA_ID: WABA_ID})
-            caio = named(scene, "Caio Muniz")
-            await scene.until_state(caio, LinkState.CONNECTED)
-            assert scene.badges == ["connecting", "connected"]
-            scene.click(texts("number.ask"))
-            pane = scene.window._pane
+            sheet = await add(session, "Caio Muniz", META_TYPED, ProviderKind.META_CLOUD)
+            session.badges.clear()
+            await enter(session, sheet, {F.ACCESS_TOKEN: TOKEN, F.PHONE_NUMBER_ID: NUMBER_ID, F.WABA_ID: WABA_ID})
+            caio = named(session, "Caio Muniz")
+            await session.until_state(caio, LinkState.CONNECTED)
+            assert session.badges == ["connecting", "connected"]
+            session.click(texts("number.ask"))
+            pane = session.window._pane
             assert pane is not None
             await until(lambda: texts("number.fact.tier") in words(pane))
             assert texts("number.value.tier.tier_2k") in words(pane)
 
-            spoken = scene.spoken_rows()
+            spoken = session.spoken_rows()
             for kind in ProviderKind:
                 assert f"{status_text.provider(kind)}" in spoken
             assert spoken.count(texts("badge.connected")) >= 3
@@ -196,43 +196,43 @@ async def test_what_waits_in_the_queue_is_shown_before_a_reconnect_would_send_it
     instance = emulated(zapi).add_instance()
     for name in ("Passei para confirmar amanhã.", "Segue o material do módulo 3."):
         instance.enqueue("5511987654321", name)
-    async with conecta(hosted) as scene:
-        sheet = await add(scene, "Bia Torquato", BIA_TYPED, ProviderKind.ZAPI)
-        await keep_secrets_in_memory(scene, sheet)
-        sheet = await again(scene, "Bia Torquato")
-        await enter(scene, sheet, {F.INSTANCE_ID: instance.id, F.INSTANCE_TOKEN: instance.token})
-        bia = named(scene, "Bia Torquato")
-        await until(lambda: scene.status(bia).reason is Reason.QUEUE_PENDING)
-        assert scene.codes_in_pixels() == [], "a code would let them all go"
-        scene.click(status_text.action(ActionName.DECIDE_QUEUE)[0])
-        await until(lambda: any(isinstance(each, QueueDialog) for each in scene.sheets()))
-        (queue,) = scene.sheets()
+    async with conecta(hosted) as session:
+        sheet = await add(session, "Bia Torquato", BIA_TYPED, ProviderKind.ZAPI)
+        await keep_secrets_in_memory(session, sheet)
+        sheet = await again(session, "Bia Torquato")
+        await enter(session, sheet, {F.INSTANCE_ID: instance.id, F.INSTANCE_TOKEN: instance.token})
+        bia = named(session, "Bia Torquato")
+        await until(lambda: session.status(bia).reason is Reason.QUEUE_PENDING)
+        assert session.codes_in_pixels() == [], "a code would let them all go"
+        session.click(status_text.action(ActionName.DECIDE_QUEUE)[0])
+        await until(lambda: any(isinstance(each, QueueDialog) for each in session.sheets()))
+        (queue,) = session.sheets()
         assert "Passei para confirmar amanhã." in words(queue)
         assert isinstance(queue, QueueDialog)
-        scene.click(texts("queue.remove"), queue)
+        session.click(texts("queue.remove"), queue)
         await until(queue.typed.hasFocus)
         QTest.keyClicks(queue.typed, "bia torquato")
-        scene.click(texts.plural("queue.remove_now", 2), queue)
-        await scene.until_state(bia, LinkState.QR_READY)
+        session.click(texts.plural("queue.remove_now", 2), queue)
+        await session.until_state(bia, LinkState.QR_READY)
         assert instance.queue == instance.sent == []
-        instance.scan(BIA_PHONE, await scene.code_in_pixels())
-        await scene.until_state(bia, LinkState.CONNECTED)
+        instance.scan(BIA_PHONE, await session.code_in_pixels())
+        await session.until_state(bia, LinkState.CONNECTED)
 
 
 @pytest.mark.within(60)
 async def test_a_token_that_is_refused_is_said_where_it_was_typed(hosted: Settings, meta: Served) -> None:
-    async with conecta(hosted) as scene:
-        sheet = await add(scene, "Caio Muniz", TYPED, ProviderKind.META_CLOUD)
-        await keep_secrets_in_memory(scene, sheet)
-        sheet = await again(scene, "Caio Muniz")
+    async with conecta(hosted) as session:
+        sheet = await add(session, "Caio Muniz", TYPED, ProviderKind.META_CLOUD)
+        await keep_secrets_in_memory(session, sheet)
+        sheet = await again(session, "Caio Muniz")
         typed = {F.ACCESS_TOKEN: "EAAwrong", F.PHONE_NUMBER_ID: NUMBER_ID, F.WABA_ID: WABA_ID}
         for name, value in typed.items():
             sheet.form.inputs[name].take(value)
-        scene.click(texts("credentials.check"), sheet)
+        session.click(texts("credentials.check"), sheet)
         await until(sheet.keep.isVisible)
         assert texts("credentials.next.token_invalid") in sheet.verdict.text
         assert not sheet.save.isEnabled()
         sheet.form.inputs[F.ACCESS_TOKEN].take(TOKEN)
-        scene.click(texts("credentials.check"), sheet)
+        session.click(texts("credentials.check"), sheet)
         await until(sheet.save.isEnabled)
         sheet.reject()

@@ -23,7 +23,7 @@ from tests.emulators.meta_cloud.state import (
     NUMBER_ID,
     TOKEN,
     WABA_ID,
-    World,
+    MetaState,
     template,
 )
 from tests.emulators.serving import Message, Receive, Send, Served, body_of
@@ -36,7 +36,7 @@ Ask = Callable[..., Coroutine[Any, Any, httpx.Response]]
 
 @pytest.fixture
 def cloud(clock: StillClock) -> MetaCloud:
-    return MetaCloud(World(clock.now))
+    return MetaCloud(MetaState(clock.now))
 
 
 @pytest.fixture

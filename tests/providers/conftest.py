@@ -67,7 +67,7 @@ def mentorado(*, digits: str = "", account: PhoneNumber | None = None) -> Mentor
 
 
 @dataclass(kw_only=True)
-class World:
+class ProviderHarness:
     """A provider, the emulator, and people with phones."""
 
     emulator: EmulatorProcess
@@ -124,24 +124,24 @@ async def until(line: Connection, wanted: type[T] | Callable[[ConnectionEvent], 
     pytest.fail(f"the line ended without {wanted}")
 
 
-def world_in(emulator: EmulatorProcess, home: Path, **settings: Any) -> World:
+def world_in(emulator: EmulatorProcess, home: Path, **settings: Any) -> ProviderHarness:
     """A provider whose hosts trust the emulator, with its sessions under *home*."""
     clock = StillClock()
     root = settings.pop("session_root", home / "sessions")
     timeouts = SessionTimeouts(first_code=15, sign_in=15, send=20, request=10)
     settings = {"command": shlex.split(emulator.host_command()), "timeouts": timeouts, **settings}
     provider = WhatsAppWebProvider(root, clock=clock, **settings)
-    return World(emulator=emulator, provider=provider, root=root, clock=clock)
+    return ProviderHarness(emulator=emulator, provider=provider, root=root, clock=clock)
 
 
 @pytest.fixture
-def build(emulator: EmulatorProcess, fast_dir: Path) -> Callable[..., World]:
+def build(emulator: EmulatorProcess, fast_dir: Path) -> Callable[..., ProviderHarness]:
     """Makes worlds with settings of the test's own."""
     return partial(world_in, emulator, fast_dir)
 
 
 @pytest.fixture
-def world(build: Callable[..., World]) -> World:
+def harness(build: Callable[..., ProviderHarness]) -> ProviderHarness:
     return build()
 
 
@@ -171,16 +171,16 @@ class Timed:
     send_took: float = 0.0
 
 
-async def _wait_for_timers(world: World) -> Timed:
-    control, seen = world.emulator.control, Timed()
-    listener, sender = world.somebody(), world.somebody()
-    await world.pair(listener)
-    await world.pair(sender)
+async def _wait_for_timers(harness: ProviderHarness) -> Timed:
+    control, seen = harness.emulator.control, Timed()
+    listener, sender = harness.somebody(), harness.somebody()
+    await harness.pair(listener)
+    await harness.pair(sender)
     control.set_ref_count(1)
     async with (
-        world.connected(listener) as listening,
-        world.connected(sender) as sending,
-        world.provider.pair(world.somebody()) as pairing,
+        harness.connected(listener) as listening,
+        harness.connected(sender) as sending,
+        harness.provider.pair(harness.somebody()) as pairing,
     ):
         seen.codes.append(await until(pairing, QrIssued))
         control.answer_pings(False)

@@ -38,11 +38,11 @@ from app.providers.whatsapp_web.host.session import Session
 from app.providers.whatsapp_web.host.spool import SessionSpool
 from app.providers.whatsapp_web.host.start_lock import StartLock
 from app.providers.whatsapp_web.protocol import FromHost, Open, OpenMode, SessionState, StateChanged
-from tests.providers.conftest import World, digits, run
+from tests.providers.conftest import ProviderHarness, digits, run
 
 
 @dataclass(slots=True)
-class Ear:
+class FactRecorder:
     """Everything that arrived, stored as the history does: each id once, each delivery forward."""
 
     messages: dict[str, ProviderMessage] = field(default_factory=dict)
@@ -80,93 +80,93 @@ class Ear:
                 return
 
 
-def host_of(world: World, person: Mentorado) -> psutil.Process:
-    owner = read_owner(world.root / person.id / "host.lock")
+def host_of(harness: ProviderHarness, person: Mentorado) -> psutil.Process:
+    owner = read_owner(harness.root / person.id / "host.lock")
     assert owner is not None
     return psutil.Process(owner.pid)
 
 
 @pytest.mark.within(60)
-async def test_messages_arrive_in_the_order_they_were_written(world: World) -> None:
-    control = world.emulator.control
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
-    ear = Ear()
-    async with world.connected(ana) as line, asyncio.TaskGroup() as both:
+async def test_messages_arrive_in_the_order_they_were_written(harness: ProviderHarness) -> None:
+    control = harness.emulator.control
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
+    recorder = FactRecorder()
+    async with harness.connected(ana) as line, asyncio.TaskGroup() as both:
         written = both.create_task(control.off_loop(control.stream_texts, digits(bia), digits(ana), 1500))
-        await ear.listen(line, lambda: len(ear.messages) == 1500)
-    assert list(ear.messages) == written.result()
-    assert [message.text for message in ear.messages.values()] == [f"text {number}" for number in range(1500)]
-    assert ear.again == []
-    assert ear.marks == sorted(set(ear.marks))
+        await recorder.listen(line, lambda: len(recorder.messages) == 1500)
+    assert list(recorder.messages) == written.result()
+    assert [message.text for message in recorder.messages.values()] == [f"text {number}" for number in range(1500)]
+    assert recorder.again == []
+    assert recorder.marks == sorted(set(recorder.marks))
 
 
-async def test_what_is_not_confirmed_arrives_again_on_the_next_line(world: World) -> None:
-    control = world.emulator.control
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
-    first, second, third = Ear(), Ear(), Ear()
-    async with world.connected(ana) as line:
+async def test_what_is_not_confirmed_arrives_again_on_the_next_line(harness: ProviderHarness) -> None:
+    control = harness.emulator.control
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
+    first, second, third = FactRecorder(), FactRecorder(), FactRecorder()
+    async with harness.connected(ana) as line:
         ids = await control.off_loop(control.stream_texts, digits(bia), digits(ana), 20)
         await first.listen(line, lambda: len(first.messages) == 20, confirm=False)
-    async with world.provider.connect(ana) as line:
+    async with harness.provider.connect(ana) as line:
         await second.listen(line, lambda: len(second.messages) == 20)
         await asyncio.sleep(0.2)
     assert list(second.messages.values()) == list(first.messages.values())
-    async with world.connected(ana) as line:
+    async with harness.connected(ana) as line:
         ids.append(await control.off_loop(control.send_text, digits(bia), digits(ana), "mais um"))
         await third.listen(line, lambda: ids[-1] in third.messages)
     assert list(third.messages) == ids[-1:]
 
 
 @pytest.mark.within(60)
-async def test_no_more_is_handed_over_than_there_is_room_for(world: World) -> None:
+async def test_no_more_is_handed_over_than_there_is_room_for(harness: ProviderHarness) -> None:
     """The app that does not confirm gets a thousand, and the rest when it does."""
-    control = world.emulator.control
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
-    ear = Ear()
-    async with world.connected(ana) as line:
+    control = harness.emulator.control
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
+    recorder = FactRecorder()
+    async with harness.connected(ana) as line:
         await control.off_loop(control.stream_texts, digits(bia), digits(ana), 1300)
         await control.off_loop(control.wait_acknowledged, 1300, 40)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1.5):
-                await ear.listen(line, lambda: False, confirm=False)
-        assert len(ear.messages) <= 1000
-        await line.confirm(ear.marks[-1])
-        await ear.listen(line, lambda: len(ear.messages) == 1300)
+                await recorder.listen(line, lambda: False, confirm=False)
+        assert len(recorder.messages) <= 1000
+        await line.confirm(recorder.marks[-1])
+        await recorder.listen(line, lambda: len(recorder.messages) == 1300)
 
 
-async def test_what_is_sent_from_here_and_from_the_phone_arrives_too(world: World) -> None:
-    control = world.emulator.control
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
-    ear = Ear()
-    async with world.connected(ana) as line:
+async def test_what_is_sent_from_here_and_from_the_phone_arrives_too(harness: ProviderHarness) -> None:
+    control = harness.emulator.control
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
+    recorder = FactRecorder()
+    async with harness.connected(ana) as line:
         sent = await line.send_text(bia.phone, "daqui")
-        await ear.listen(line, lambda: ear.deliveries.get(sent.message_id) is DeliveryStatus.DELIVERED)
+        await recorder.listen(line, lambda: recorder.deliveries.get(sent.message_id) is DeliveryStatus.DELIVERED)
         await control.off_loop(control.read, digits(bia), sent.message_id)
         by_phone = await control.off_loop(control.send_text, digits(ana), digits(bia), "do celular")
-        await ear.listen(
-            line, lambda: by_phone in ear.messages and ear.deliveries[sent.message_id] is DeliveryStatus.READ
+        await recorder.listen(
+            line, lambda: by_phone in recorder.messages and recorder.deliveries[sent.message_id] is DeliveryStatus.READ
         )
-    here, there = ear.messages[sent.message_id], ear.messages[by_phone]
+    here, there = recorder.messages[sent.message_id], recorder.messages[by_phone]
     assert (here.text, here.from_me, here.sent_at) == ("daqui", True, sent.at)
     assert (there.text, there.from_me) == ("do celular", True)
     assert {address.key for address in here.chat} <= {address.key for address in there.chat}
 
 
-async def test_a_text_that_was_refused_is_known_as_failed(world: World) -> None:
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
-    ear = Ear()
-    async with world.connected(ana) as line:
-        world.fault("send-463", ana)
+async def test_a_text_that_was_refused_is_known_as_failed(harness: ProviderHarness) -> None:
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
+    recorder = FactRecorder()
+    async with harness.connected(ana) as line:
+        harness.fault("send-463", ana)
         with pytest.raises(Problem):
             await line.send_text(bia.phone, "oi")
-        await ear.listen(line, lambda: bool(ear.deliveries))
-    ((own_id, message),) = ear.messages.items()
-    assert (message.text, message.from_me, ear.deliveries) == ("oi", True, {own_id: DeliveryStatus.FAILED})
+        await recorder.listen(line, lambda: bool(recorder.deliveries))
+    ((own_id, message),) = recorder.messages.items()
+    assert (message.text, message.from_me, recorder.deliveries) == ("oi", True, {own_id: DeliveryStatus.FAILED})
 
 
 async def refused(sending: Coroutine[object, object, object]) -> bool:
@@ -179,51 +179,53 @@ async def refused(sending: Coroutine[object, object, object]) -> bool:
 
 
 @pytest.mark.within(60)
-async def test_a_text_whose_acknowledgement_was_lost_is_uncertain_until_a_receipt_decides(world: World) -> None:
+async def test_a_text_whose_acknowledgement_was_lost_is_uncertain_until_a_receipt_decides(
+    harness: ProviderHarness,
+) -> None:
     """ "it is uncertain until a receipt decides", under the id that the contact sees."""
-    control = world.emulator.control
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
+    control = harness.emulator.control
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
     control.silence(digits(bia))  # no receipt before the line falls
-    ear = Ear()
-    async with world.connected(ana) as line:
-        world.fault("send-unacknowledged", ana)
-        world.fault("upgrade-503", times=3)  # longer than the library waits for its next line
+    recorder = FactRecorder()
+    async with harness.connected(ana) as line:
+        harness.fault("send-unacknowledged", ana)
+        harness.fault("upgrade-503", times=3)  # longer than the library waits for its next line
         async with asyncio.TaskGroup() as both:
             sending = both.create_task(refused(line.send_text(bia.phone, "oi")))
             (received,) = await control.off_loop(control.wait_received, digits(bia))
-            world.fault("abort", ana)
+            harness.fault("abort", ana)
         assert sending.result()
-        await ear.listen(line, lambda: received.id in ear.deliveries)
-        assert ear.deliveries == {received.id: DeliveryStatus.UNCERTAIN}
-        lines = [(each.provider_id, each.text) for each in ear.messages.values() if each.text]
+        await recorder.listen(line, lambda: received.id in recorder.deliveries)
+        assert recorder.deliveries == {received.id: DeliveryStatus.UNCERTAIN}
+        lines = [(each.provider_id, each.text) for each in recorder.messages.values() if each.text]
         assert lines == [(received.id, "oi")]
         control.clear_faults()
-        await ear.listen(line, lambda: ear.opened)
+        await recorder.listen(line, lambda: recorder.opened)
         await control.off_loop(control.read, digits(bia), received.id)
-        await ear.listen(line, lambda: ear.deliveries[received.id] is DeliveryStatus.READ)
+        await recorder.listen(line, lambda: recorder.deliveries[received.id] is DeliveryStatus.READ)
 
 
-async def test_a_text_to_a_number_without_whatsapp_is_known_as_failed(world: World) -> None:
-    ana = world.somebody()
-    await world.pair(ana)
-    ear = Ear()
-    async with world.connected(ana) as line:
+async def test_a_text_to_a_number_without_whatsapp_is_known_as_failed(harness: ProviderHarness) -> None:
+    ana = harness.somebody()
+    await harness.pair(ana)
+    recorder = FactRecorder()
+    async with harness.connected(ana) as line:
         with pytest.raises(Problem):
             await line.send_text(PhoneNumber("+5511900009999"), "oi")
-        await ear.listen(line, lambda: bool(ear.deliveries))
-    assert list(ear.deliveries.values()) == [DeliveryStatus.FAILED]
+        await recorder.listen(line, lambda: bool(recorder.deliveries))
+    assert list(recorder.deliveries.values()) == [DeliveryStatus.FAILED]
 
 
 @pytest.mark.within(60)
 @pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
-async def test_no_text_of_ours_is_forgotten_when_its_host_is_killed(world: World) -> None:
+async def test_no_text_of_ours_is_forgotten_when_its_host_is_killed(harness: ProviderHarness) -> None:
     """Whatever the contact got is in the history under the id that the contact knows, as uncertain if need be."""
     chance = random.Random(11)  # noqa: S311 - when to kill, not a secret
-    control = world.emulator.control
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
-    ear, sent = Ear(), 0
+    control = harness.emulator.control
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
+    recorder, sent = FactRecorder(), 0
 
     async def send(line: Connection) -> None:
         nonlocal sent
@@ -236,31 +238,31 @@ async def test_no_text_of_ours_is_forgotten_when_its_host_is_killed(world: World
             return
 
     for _ in range(4):
-        async with world.provider.connect(ana) as line, asyncio.TaskGroup() as all_of_them:
-            await ear.listen(line, lambda: ear.opened)
+        async with harness.provider.connect(ana) as line, asyncio.TaskGroup() as all_of_them:
+            await recorder.listen(line, lambda: recorder.opened)
             all_of_them.create_task(send(line))
-            all_of_them.create_task(ear.listen(line, lambda: False))
+            all_of_them.create_task(recorder.listen(line, lambda: False))
             await asyncio.sleep(chance.uniform(0.1, 0.4))
-            host_of(world, ana).send_signal(signal.SIGKILL)
-    async with world.provider.connect(ana) as line:
-        await ear.listen(line, lambda: ear.opened)
+            host_of(harness, ana).send_signal(signal.SIGKILL)
+    async with harness.provider.connect(ana) as line:
+        await recorder.listen(line, lambda: recorder.opened)
         assert isinstance(line, SessionConnection)
         final = await line.send_text(bia.phone, "fim")
-        await ear.listen(line, lambda: final.message_id in ear.messages)
+        await recorder.listen(line, lambda: final.message_id in recorder.messages)
     got = await control.off_loop(control.inbox, digits(bia))
-    kept = [incoming.text for incoming in ear.messages.values()]
+    kept = [incoming.text for incoming in recorder.messages.values()]
     assert {message.text for message in got} <= set(kept)
     assert len(kept) == len(set(kept))
-    assert {message.id for message in got} <= ear.messages.keys()
-    unknown = [incoming for incoming in ear.messages.values() if incoming.provider_id.startswith("conecta-")]
+    assert {message.id for message in got} <= recorder.messages.keys()
+    unknown = [incoming for incoming in recorder.messages.values() if incoming.provider_id.startswith("conecta-")]
     assert len(unknown) <= 4  # the library had not begun yet
 
 
-async def test_whose_device_it_is_is_known_before_the_first_message_arrives(world: World) -> None:
+async def test_whose_device_it_is_is_known_before_the_first_message_arrives(harness: ProviderHarness) -> None:
     """What the phone tells its own devices must not become an unreadable message of somebody."""
-    ana = world.somebody()
-    await world.pair(ana)
-    folder = world.root / ana.id
+    ana = harness.somebody()
+    await harness.pair(ana)
+    folder = harness.root / ana.id
     (file,) = (each for each in folder.iterdir() if own_users_of(each))
     number, lid = sorted(own_users_of(file), key=lambda user: user != digits(ana))
     assert (number, lid.isdecimal()) == (digits(ana), True)
@@ -268,37 +270,37 @@ async def test_whose_device_it_is_is_known_before_the_first_message_arrives(worl
 
 
 @pytest.mark.within(60)
-async def test_what_a_session_received_that_was_given_up_is_not_handed_to_the_next(world: World) -> None:
+async def test_what_a_session_received_that_was_given_up_is_not_handed_to_the_next(harness: ProviderHarness) -> None:
     """The wrong phone scanned: what its owner was written must not enter the mentorado's history."""
-    control = world.emulator.control
-    ana, bia = world.somebody(), world.somebody()
-    async with world.provider.pair(ana) as line:
+    control = harness.emulator.control
+    ana, bia = harness.somebody(), harness.somebody()
+    async with harness.provider.pair(ana) as line:
         async for signal_ in line.events():
             if isinstance(signal_, Connected):
                 break
             if (text := getattr(signal_, "text", None)) is not None:
-                await world.scan(ana, text)
+                await harness.scan(ana, text)
         await control.off_loop(control.send_text, digits(bia), digits(ana), "segredo")
         await control.off_loop(control.wait_acknowledged, 1)
-    await world.provider.rollback_pairing(ana.link)
-    await world.pair(ana)
-    ear = Ear()
-    async with world.connected(ana) as line:
+    await harness.provider.rollback_pairing(ana.link)
+    await harness.pair(ana)
+    recorder = FactRecorder()
+    async with harness.connected(ana) as line:
         await control.off_loop(control.send_text, digits(bia), digits(ana), "olá")
-        await ear.listen(line, lambda: any(message.text == "olá" for message in ear.messages.values()))
-    assert [message.text for message in ear.messages.values()] == ["olá"]
-    kept = list((world.root / ana.id / "quarantine").glob("*.spool"))
+        await recorder.listen(line, lambda: any(message.text == "olá" for message in recorder.messages.values()))
+    assert [message.text for message in recorder.messages.values()] == ["olá"]
+    kept = list((harness.root / ana.id / "quarantine").glob("*.spool"))
     assert any(b"segredo" in path.read_bytes() for path in kept)
 
 
 def test_what_is_damaged_or_not_understood_is_set_aside_and_holds_up_nothing(
-    world: World, caplog: pytest.LogCaptureFixture
+    harness: ProviderHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        control = world.emulator.control
-        ana, bia = world.somebody(), world.somebody()
-        await world.pair(ana)
-        folder = world.root / ana.id
+        control = harness.emulator.control
+        ana, bia = harness.somebody(), harness.somebody()
+        await harness.pair(ana)
+        folder = harness.root / ana.id
         spool = SessionSpool(folder, "session-of-another-day", note=print)
         spool.append(Event.MESSAGE, b"no message at all")
         spool.append(SENDING, b"[]")  # of a text that was sent from here
@@ -306,38 +308,38 @@ def test_what_is_damaged_or_not_understood_is_set_aside_and_holds_up_nothing(
         (segment,) = (folder / "spool").glob("*another-day.spool")
         with segment.open("ab") as file:
             file.write(b"half a record")
-        ear = Ear()
-        async with world.provider.connect(ana) as line:
-            await ear.listen(line, lambda: ear.opened)
+        recorder = FactRecorder()
+        async with harness.provider.connect(ana) as line:
+            await recorder.listen(line, lambda: recorder.opened)
             await control.off_loop(control.send_text, digits(bia), digits(ana), "olá")
-            await ear.listen(line, lambda: bool(ear.messages))
-        assert [message.text for message in ear.messages.values()] == ["olá"]
+            await recorder.listen(line, lambda: bool(recorder.messages))
+        assert [message.text for message in recorder.messages.values()] == ["olá"]
         kept = {path.read_bytes() for path in (folder / "quarantine").glob("*.bytes")}
         assert b"half a record" in kept
         assert any(b"no message at all" in each for each in kept)
-        why = {(fact.kind, fact.detail) for fact in ear.unknown}
+        why = {(fact.kind, fact.detail) for fact in recorder.unknown}
         assert why >= {(f"event {Event.MESSAGE}", "DecodeError"), (f"event {SENDING}", "TypeError")}
-        assert len(ear.unknown) == 3, "each is counted"
-        assert "no message at all" not in ear.unknown[0].payload
+        assert len(recorder.unknown) == 3, "each is counted"
+        assert "no message at all" not in recorder.unknown[0].payload
 
     run(main())
     assert "13 bytes of" in caplog.text
     assert "was not understood" in caplog.text
 
 
-async def test_nothing_is_dialed_when_nothing_could_be_kept(world: World) -> None:
-    ana = world.somebody()
-    await world.pair(ana)
-    dialed = len(world.emulator.control.attempts())
-    spool = world.root / ana.id / "spool"
+async def test_nothing_is_dialed_when_nothing_could_be_kept(harness: ProviderHarness) -> None:
+    ana = harness.somebody()
+    await harness.pair(ana)
+    dialed = len(harness.emulator.control.attempts())
+    spool = harness.root / ana.id / "spool"
     shutil.rmtree(spool)
     spool.write_text("not a folder")
-    async with world.provider.connect(ana) as line:
+    async with harness.provider.connect(ana) as line:
         signals = [signal_ async for signal_ in line.events()]
     (refused,) = signals
     assert isinstance(refused, Blocked)
     assert refused.reason is Reason.SESSION_DIR_NOT_WRITABLE
-    assert len(world.emulator.control.attempts()) == dialed
+    assert len(harness.emulator.control.attempts()) == dialed
 
 
 class ForgetfulLibrary(Engine):
@@ -366,14 +368,14 @@ def test_keys_that_are_taken_back_at_the_login_are_told_though_no_event_comes(fa
     thread.join(5)
 
 
-async def test_a_session_whose_keys_are_gone_shows_no_code_to_whoever_only_connects(world: World) -> None:
+async def test_a_session_whose_keys_are_gone_shows_no_code_to_whoever_only_connects(harness: ProviderHarness) -> None:
     """The library takes a file without keys for a new session; here they go between our look and its own."""
-    ana = world.somebody()
-    await world.pair(ana)
-    folder = world.root / ana.id
+    ana = harness.somebody()
+    await harness.pair(ana)
+    folder = harness.root / ana.id
     file = folder / (folder / "current").read_text().strip()
     file.unlink()
-    async with world.provider._line(file, OpenMode.CONNECT) as line:
+    async with harness.provider._line(file, OpenMode.CONNECT) as line:
         signals = [signal_ async for signal_ in line.events()]
     (refused,) = signals
     assert isinstance(refused, Blocked)

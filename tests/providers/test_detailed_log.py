@@ -9,10 +9,10 @@ import pytest
 
 from app.domain.provider import Connected, HasDebugLog, Lost
 from app.providers.whatsapp_web.connection import library_log
-from tests.providers.conftest import World, run, until
+from tests.providers.conftest import ProviderHarness, run, until
 
 
-class Overheard(logging.Handler):
+class LogCapture(logging.Handler):
     """What the library said."""
 
     def __init__(self) -> None:
@@ -24,8 +24,8 @@ class Overheard(logging.Handler):
 
 
 @pytest.fixture
-def overheard() -> Iterator[Overheard]:
-    handler, level = Overheard(), library_log.level
+def overheard() -> Iterator[LogCapture]:
+    handler, level = LogCapture(), library_log.level
     library_log.addHandler(handler)
     library_log.setLevel(logging.DEBUG)
     yield handler
@@ -33,18 +33,18 @@ def overheard() -> Iterator[Overheard]:
     library_log.setLevel(level)
 
 
-def test_a_line_that_is_open_begins_to_tell_and_ends(world: World, overheard: Overheard) -> None:
-    provider: HasDebugLog = world.provider
+def test_a_line_that_is_open_begins_to_tell_and_ends(harness: ProviderHarness, overheard: LogCapture) -> None:
+    provider: HasDebugLog = harness.provider
 
     async def main() -> list[int]:
-        person = world.somebody()
-        await world.pair(person)
+        person = harness.somebody()
+        await harness.pair(person)
         counts = []
-        async with world.connected(person) as line:
+        async with harness.connected(person) as line:
             for on in (False, True, False, False):  # what was on its way is heard in the third round
                 provider.set_detailed_log(on)
                 before = len(overheard.lines)
-                world.fault("abort", person)
+                harness.fault("abort", person)
                 await until(line, Lost)
                 await until(line, Connected)
                 counts.append(len(overheard.lines) - before)
@@ -55,12 +55,12 @@ def test_a_line_that_is_open_begins_to_tell_and_ends(world: World, overheard: Ov
     assert during > 0
 
 
-async def test_a_line_that_is_opened_later_tells_too(world: World, overheard: Overheard) -> None:
-    person = world.somebody()
-    world.provider.set_detailed_log(True)
-    await world.pair(person)
+async def test_a_line_that_is_opened_later_tells_too(harness: ProviderHarness, overheard: LogCapture) -> None:
+    person = harness.somebody()
+    harness.provider.set_detailed_log(True)
+    await harness.pair(person)
     count = len(overheard.lines)
     assert count > 0
-    world.provider.set_detailed_log(False)
-    async with world.connected(person):
+    harness.provider.set_detailed_log(False)
+    async with harness.connected(person):
         assert len(overheard.lines) == count

@@ -19,7 +19,7 @@ from app.domain.provider import Blocked, Connected, Connection, ConnectionEvent,
 from tests.clock import DAWN
 from tests.emulators.whatsapp_web.control import EmulatorRefused
 from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
-from tests.providers.conftest import World, run, until, world_in
+from tests.providers.conftest import ProviderHarness, run, until, world_in
 
 _R = Reason
 
@@ -92,19 +92,19 @@ def rows(table: dict[str, Verdict]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("fault", "verdict"), table.items(), ids=str)
 
 
-class Veteran:
+class PairedBefore:
     """Somebody paired once for all the tests that do not cost them their session."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.person = world.somebody()
-        run(world.pair(self.person))
+    def __init__(self, harness: ProviderHarness) -> None:
+        self.world = harness
+        self.person = harness.somebody()
+        run(harness.pair(self.person))
 
 
 @pytest.fixture(scope="module")
-def veteran(emulator: EmulatorProcess) -> Iterator[Veteran]:
+def veteran(emulator: EmulatorProcess) -> Iterator[PairedBefore]:
     with tempfile.TemporaryDirectory(dir=quick_directory()) as home:
-        yield Veteran(world_in(emulator, Path(home)))
+        yield PairedBefore(world_in(emulator, Path(home)))
 
 
 async def follow(line: Connection, verdict: Verdict) -> ConnectionEvent:
@@ -128,7 +128,7 @@ def check(signal: ConnectionEvent, verdict: Verdict) -> None:
 
 
 @pytest.fixture
-def chosen(veteran: Veteran, request: pytest.FixtureRequest) -> tuple[World, Mentorado]:
+def chosen(veteran: PairedBefore, request: pytest.FixtureRequest) -> tuple[ProviderHarness, Mentorado]:
     """The veteran, or somebody new where the fault takes the keys."""
     if request.node.callspec.params["fault"] not in TAKES_THE_KEYS:
         return veteran.world, veteran.person
@@ -138,34 +138,34 @@ def chosen(veteran: Veteran, request: pytest.FixtureRequest) -> tuple[World, Men
 
 
 @rows(WHILE_CONNECTED)
-def test_while_connected(chosen: tuple[World, Mentorado], fault: str, verdict: Verdict) -> None:
+def test_while_connected(chosen: tuple[ProviderHarness, Mentorado], fault: str, verdict: Verdict) -> None:
     async def main() -> ConnectionEvent:
-        world, person = chosen
-        async with world.connected(person) as line:
-            world.fault(fault, person)
+        harness, person = chosen
+        async with harness.connected(person) as line:
+            harness.fault(fault, person)
             return await follow(line, verdict)
 
     check(run(main()), verdict)
 
 
 @rows(AT_SIGN_IN)
-def test_at_the_first_sign_in(chosen: tuple[World, Mentorado], fault: str, verdict: Verdict) -> None:
+def test_at_the_first_sign_in(chosen: tuple[ProviderHarness, Mentorado], fault: str, verdict: Verdict) -> None:
     async def main() -> ConnectionEvent:
-        world, person = chosen
-        world.fault(fault, person)
-        async with world.provider.connect(person) as line:
+        harness, person = chosen
+        harness.fault(fault, person)
+        async with harness.provider.connect(person) as line:
             return await follow(line, verdict)
 
     check(run(main()), verdict)
 
 
 @rows(AT_SIGN_IN)
-def test_at_a_later_sign_in(chosen: tuple[World, Mentorado], fault: str, verdict: Verdict) -> None:
+def test_at_a_later_sign_in(chosen: tuple[ProviderHarness, Mentorado], fault: str, verdict: Verdict) -> None:
     async def main() -> ConnectionEvent:
-        world, person = chosen
-        async with world.connected(person) as line:
-            world.fault(fault, person)
-            world.fault("abort", person)
+        harness, person = chosen
+        async with harness.connected(person) as line:
+            harness.fault(fault, person)
+            harness.fault("abort", person)
             assert isinstance(await until(line, Lost), Lost)
             return await follow(line, verdict)
 
@@ -173,7 +173,7 @@ def test_at_a_later_sign_in(chosen: tuple[World, Mentorado], fault: str, verdict
 
 
 @pytest.mark.parametrize("fault", AT_THE_UPGRADE)
-def test_the_first_dial_is_turned_away(veteran: Veteran, fault: str) -> None:
+def test_the_first_dial_is_turned_away(veteran: PairedBefore, fault: str) -> None:
     async def main() -> ConnectionEvent:
         veteran.world.fault(fault)
         async with veteran.world.provider.connect(veteran.person) as line:
@@ -183,7 +183,7 @@ def test_the_first_dial_is_turned_away(veteran: Veteran, fault: str) -> None:
 
 
 @pytest.mark.parametrize("fault", AT_THE_UPGRADE)
-async def test_a_later_dial_is_turned_away_and_tried_again(veteran: Veteran, fault: str) -> None:
+async def test_a_later_dial_is_turned_away_and_tried_again(veteran: PairedBefore, fault: str) -> None:
     async with veteran.world.connected(veteran.person) as line:
         veteran.world.fault(fault)
         veteran.world.fault("abort", veteran.person)
@@ -192,40 +192,40 @@ async def test_a_later_dial_is_turned_away_and_tried_again(veteran: Veteran, fau
 
 
 @rows(WHILE_LINKING)
-def test_before_a_code_is_shown(veteran: Veteran, fault: str, verdict: Verdict) -> None:
+def test_before_a_code_is_shown(veteran: PairedBefore, fault: str, verdict: Verdict) -> None:
     async def main() -> ConnectionEvent:
-        world = veteran.world
+        harness = veteran.world
         how: dict[str, Any] = {"linking": True} if fault.startswith("failure") else {}
-        world.fault(fault, **how)
-        async with world.provider.pair(world.somebody()) as line:
+        harness.fault(fault, **how)
+        async with harness.provider.pair(harness.somebody()) as line:
             return await follow(line, verdict)
 
     check(run(main()), verdict)
 
 
 @rows(AT_THE_SCAN)
-def test_when_the_code_is_scanned(veteran: Veteran, fault: str, verdict: Verdict) -> None:
+def test_when_the_code_is_scanned(veteran: PairedBefore, fault: str, verdict: Verdict) -> None:
     async def main() -> ConnectionEvent:
-        world = veteran.world
-        person = world.somebody()
-        async with world.provider.pair(person) as line:
+        harness = veteran.world
+        person = harness.somebody()
+        async with harness.provider.pair(person) as line:
             code = await until(line, QrIssued)
-            world.fault(fault)
+            harness.fault(fault)
             with contextlib.suppress(EmulatorRefused):
-                await world.scan(person, code.text)
+                await harness.scan(person, code.text)
             return await follow(line, verdict)
 
     check(run(main()), verdict)
 
 
-def test_the_network_falls_while_a_code_is_shown(veteran: Veteran) -> None:
+def test_the_network_falls_while_a_code_is_shown(veteran: PairedBefore) -> None:
     """The library says "timeout" here as it does for codes that ran out; it is not the same to a person."""
 
     async def main() -> ConnectionEvent:
-        world = veteran.world
-        async with world.provider.pair(world.somebody()) as line:
+        harness = veteran.world
+        async with harness.provider.pair(harness.somebody()) as line:
             await until(line, QrIssued)
-            await asyncio.to_thread(world.emulator.control.network, False)
+            await asyncio.to_thread(harness.emulator.control.network, False)
             return await follow(line, Verdict(Failed))
 
     check(run(main()), Verdict(Failed, _R.NETWORK_DOWN))

@@ -25,7 +25,7 @@ from app.providers.whatsapp_web.connection import SessionConnection, SessionTime
 from app.providers.whatsapp_web.host_process import HostProcess, host_command, host_environment
 from app.providers.whatsapp_web.protocol import VERSION, LogLine, Open, OpenMode, Ready, SetLogging, StateChanged
 from app.providers.whatsapp_web.session_repository import read_account
-from tests.providers.conftest import World, run, until
+from tests.providers.conftest import ProviderHarness, run, until
 
 
 def host_of(line: SessionConnection) -> HostProcess:
@@ -45,10 +45,10 @@ async def end_of(pid: int, within: float = 5.0) -> float:
     return time.monotonic() - began
 
 
-async def test_a_killed_host_is_said_to_have_crashed(world: World) -> None:
-    person = world.somebody()
-    await world.pair(person)
-    async with world.connected(person) as line:
+async def test_a_killed_host_is_said_to_have_crashed(harness: ProviderHarness) -> None:
+    person = harness.somebody()
+    await harness.pair(person)
+    async with harness.connected(person) as line:
         os.kill(host_of(line).pid, signal.SIGKILL)
         failed = await until(line, Failed)
         assert failed == Failed(Reason.HOST_CRASHED, "SIGKILL")
@@ -56,19 +56,19 @@ async def test_a_killed_host_is_said_to_have_crashed(world: World) -> None:
         with pytest.raises(Problem) as refused:
             await line.send_text(person.phone, "oi")
         assert refused.value.code is ProblemCode.REQUEST_REFUSED
-    async with world.connected(person):
+    async with harness.connected(person):
         pass
 
 
-async def test_a_host_that_dies_answers_those_who_wait(world: World) -> None:
-    person = world.somebody()
-    await world.pair(person)
-    async with world.connected(person) as line:
-        world.emulator.control.answer_iqs(False)
+async def test_a_host_that_dies_answers_those_who_wait(harness: ProviderHarness) -> None:
+    person = harness.somebody()
+    await harness.pair(person)
+    async with harness.connected(person) as line:
+        harness.emulator.control.answer_iqs(False)
 
         async def send() -> None:
             with pytest.raises(Problem, match="the session host ended"):
-                await line.send_text(world.somebody().phone, "oi")
+                await line.send_text(harness.somebody().phone, "oi")
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(send())
@@ -76,11 +76,11 @@ async def test_a_host_that_dies_answers_those_who_wait(world: World) -> None:
             os.kill(host_of(line).pid, signal.SIGKILL)
 
 
-async def test_an_abort_in_one_host_leaves_the_others_alone(world: World) -> None:
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
-    await world.pair(bia)
-    async with world.connected(ana) as one, world.connected(bia) as other:
+async def test_an_abort_in_one_host_leaves_the_others_alone(harness: ProviderHarness) -> None:
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
+    await harness.pair(bia)
+    async with harness.connected(ana) as one, harness.connected(bia) as other:
         os.kill(host_of(one).pid, signal.SIGABRT)
         assert (await until(one, Failed)).reason is Reason.HOST_CRASHED
         await other.send_text(ana.phone, "still here")
@@ -97,32 +97,32 @@ engine._go.GetMe(b"nobody")
 """
 
 
-async def test_what_the_library_died_of_is_in_the_detail(build: Callable[..., World]) -> None:
+async def test_what_the_library_died_of_is_in_the_detail(build: Callable[..., ProviderHarness]) -> None:
     """A call about a client it does not know: nil is dereferenced, and the process is gone."""
-    world = build(command=[sys.executable, "-c", NIL])
-    async with world.provider.pair(world.somebody()) as line:
+    harness = build(command=[sys.executable, "-c", NIL])
+    async with harness.provider.pair(harness.somebody()) as line:
         failed = await until(line, Failed)
     assert failed.reason is Reason.HOST_CRASHED
     assert "nil pointer dereference" in failed.detail
 
 
-async def test_leaving_the_line_ends_the_host(world: World) -> None:
-    person = world.somebody()
-    await world.pair(person)
-    async with world.connected(person) as line:
+async def test_leaving_the_line_ends_the_host(harness: ProviderHarness) -> None:
+    person = harness.somebody()
+    await harness.pair(person)
+    async with harness.connected(person) as line:
         pid = host_of(line).pid
     assert ended(pid)
-    async with world.provider.pair(person) as pairing:
+    async with harness.provider.pair(person) as pairing:
         await until(pairing, QrIssued)
         assert isinstance(pairing, SessionConnection)
         pid = host_of(pairing).pid
     assert ended(pid)
 
 
-async def test_a_host_that_does_not_leave_is_killed(world: World) -> None:
-    person = world.somebody()
-    await world.pair(person)
-    async with world.connected(person) as line:
+async def test_a_host_that_does_not_leave_is_killed(harness: ProviderHarness) -> None:
+    person = harness.somebody()
+    await harness.pair(person)
+    async with harness.connected(person) as line:
         pid = host_of(line).pid
         os.kill(pid, signal.SIGSTOP)
         began = time.monotonic()
@@ -131,14 +131,14 @@ async def test_a_host_that_does_not_leave_is_killed(world: World) -> None:
 
 
 async def test_a_frozen_host_is_noticed_by_its_heartbeat_and_replaced(
-    world: World, build: Callable[..., World]
+    harness: ProviderHarness, build: Callable[..., ProviderHarness]
 ) -> None:
     """Its process lives and its pipes are open: only that it answers nothing tells it from one that has no news."""
-    watched = build(heartbeat=0.25, session_root=world.root)
-    person = world.somebody()
-    await world.pair(person)
+    watched = build(heartbeat=0.25, session_root=harness.root)
+    person = harness.somebody()
+    await harness.pair(person)
     async with watched.connected(person) as line:
-        assert await until(line, HostAnswered) == HostAnswered(world.clock.now())
+        assert await until(line, HostAnswered) == HostAnswered(harness.clock.now())
         pid = host_of(line).pid
         os.kill(pid, signal.SIGSTOP)
         failed = await until(line, Failed)
@@ -150,12 +150,12 @@ async def test_a_frozen_host_is_noticed_by_its_heartbeat_and_replaced(
 
 
 async def test_an_app_that_was_busy_does_not_take_its_host_for_frozen(
-    world: World, build: Callable[..., World]
+    harness: ProviderHarness, build: Callable[..., ProviderHarness]
 ) -> None:
     """Heartbeats are counted, not timed: a computer that slept missed none."""
-    watched = build(heartbeat=0.25, session_root=world.root)
-    person = world.somebody()
-    await world.pair(person)
+    watched = build(heartbeat=0.25, session_root=harness.root)
+    person = harness.somebody()
+    await harness.pair(person)
     async with watched.connected(person) as line:
         await until(line, HostAnswered)
         time.sleep(0.25 * (MISSED + 2))  # noqa: ASYNC251 - the whole app, as when the computer sleeps
@@ -163,10 +163,10 @@ async def test_an_app_that_was_busy_does_not_take_its_host_for_frozen(
             assert await until(line, HostAnswered)
 
 
-async def test_a_heartbeat_is_no_progress(world: World) -> None:
+async def test_a_heartbeat_is_no_progress(harness: ProviderHarness) -> None:
     """A host that answers, and shows no code, is given up as soon as one that is silent."""
     host = HostProcess()
-    line = SessionConnection(host, OpenMode.PAIR, world.clock, SessionTimeouts(first_code=0.2))
+    line = SessionConnection(host, OpenMode.PAIR, harness.clock, SessionTimeouts(first_code=0.2))
 
     async def beat() -> None:
         for number in range(100):
@@ -180,20 +180,20 @@ async def test_a_heartbeat_is_no_progress(world: World) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="limits are POSIX here")
-async def test_too_many_open_files_is_no_damage_and_no_missing_engine(world: World) -> None:
+async def test_too_many_open_files_is_no_damage_and_no_missing_engine(harness: ProviderHarness) -> None:
     """What cannot be opened for want of descriptors is whole: no new code, no new installation, another try later."""
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    person = world.somebody()
-    await world.pair(person)
-    folder = world.root / person.id
+    person = harness.somebody()
+    await harness.pair(person)
+    folder = harness.root / person.id
     file = folder / (folder / "current").read_text().strip()
     lowest_free = os.open(os.devnull, os.O_RDONLY)
     os.close(lowest_free)
     resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
     try:
-        for attempt in (world.provider.connect, world.provider.pair):
+        for attempt in (harness.provider.connect, harness.provider.pair):
             with pytest.raises(Problem) as met:
                 async with attempt(person):
                     pass
@@ -206,16 +206,16 @@ async def test_too_many_open_files_is_no_damage_and_no_missing_engine(world: Wor
         assert unstarted.value.code is ProblemCode.TOO_MANY_OPEN_FILES
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    async with world.connected(person):
+    async with harness.connected(person):
         pass
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux says whether a process may be dumped")
-def test_a_host_with_keys_leaves_no_core_dump(world: World) -> None:
+def test_a_host_with_keys_leaves_no_core_dump(harness: ProviderHarness) -> None:
     async def main() -> None:
-        person = world.somebody()
-        await world.pair(person)
-        async with world.connected(person) as line:
+        person = harness.somebody()
+        await harness.pair(person)
+        async with harness.connected(person) as line:
             assert psutil.Process(host_of(line).pid).rlimit(psutil.RLIMIT_CORE) == (0, 0)
 
     run(main())
@@ -224,13 +224,13 @@ def test_a_host_with_keys_leaves_no_core_dump(world: World) -> None:
     assert subprocess.run([sys.executable, "-c", dumpable], check=False).returncode == 0
 
 
-async def test_cancelling_whoever_holds_the_line_ends_the_host(world: World) -> None:
-    person = world.somebody()
-    await world.pair(person)
+async def test_cancelling_whoever_holds_the_line_ends_the_host(harness: ProviderHarness) -> None:
+    person = harness.somebody()
+    await harness.pair(person)
     pids: list[int] = []
 
     async def hold() -> None:
-        async with world.connected(person) as line:
+        async with harness.connected(person) as line:
             pids.append(host_of(line).pid)
             await asyncio.sleep(30)
 
@@ -266,9 +266,9 @@ asyncio.run(main(*sys.argv[1:]))
 
 
 @contextlib.contextmanager
-def another_app(world: World, mentorado_id: str, phone: str):  # type: ignore[no-untyped-def]
+def another_app(harness: ProviderHarness, mentorado_id: str, phone: str):  # type: ignore[no-untyped-def]
     """A second program on the same sessions, and the pid of its host."""
-    arguments = [str(world.root), world.emulator.host_command(), mentorado_id, phone]
+    arguments = [str(harness.root), harness.emulator.host_command(), mentorado_id, phone]
     with subprocess.Popen(
         [sys.executable, "-c", APP, *arguments],
         stdout=subprocess.PIPE,
@@ -282,53 +282,53 @@ def another_app(world: World, mentorado_id: str, phone: str):  # type: ignore[no
             process.wait(5)
 
 
-async def test_no_host_survives_an_app_that_is_killed(world: World) -> None:
-    person = world.somebody()
-    await world.pair(person)
-    with another_app(world, person.id, person.phone) as (app, host):
+async def test_no_host_survives_an_app_that_is_killed(harness: ProviderHarness) -> None:
+    person = harness.somebody()
+    await harness.pair(person)
+    with another_app(harness, person.id, person.phone) as (app, host):
         with pytest.raises(Problem, match=str(app.pid)) as held:  # meanwhile the folder is the other's
-            await world.connected(person).__aenter__()
+            await harness.connected(person).__aenter__()
         assert held.value.code is ProblemCode.SESSION_IN_USE
         app.kill()
         assert await end_of(host) < 3
-    async with world.connected(person):
+    async with harness.connected(person):
         pass
 
 
-async def test_a_session_is_not_opened_while_the_host_of_a_killed_app_still_has_it(world: World) -> None:
+async def test_a_session_is_not_opened_while_the_host_of_a_killed_app_still_has_it(harness: ProviderHarness) -> None:
     """The app's lock is free the moment it is dead; its host, stopped here, has one of its own."""
-    person = world.somebody()
-    await world.pair(person)
-    with another_app(world, person.id, person.phone) as (app, host):
+    person = harness.somebody()
+    await harness.pair(person)
+    with another_app(harness, person.id, person.phone) as (app, host):
         os.kill(host, signal.SIGSTOP)
         try:
             app.kill()
             app.wait(5)
-            async with world.provider.connect(person) as line:
+            async with harness.provider.connect(person) as line:
                 refused = await until(line, Blocked)
             assert refused.reason is Reason.SESSION_IN_USE
             assert f"process {host}" in refused.detail
         finally:
             os.kill(host, signal.SIGKILL)
         await end_of(host)
-    async with world.connected(person):
+    async with harness.connected(person):
         pass
 
 
-async def test_a_second_line_to_one_session_is_refused(world: World) -> None:
-    person = world.somebody()
-    await world.pair(person)
-    async with world.connected(person) as line:
+async def test_a_second_line_to_one_session_is_refused(harness: ProviderHarness) -> None:
+    person = harness.somebody()
+    await harness.pair(person)
+    async with harness.connected(person) as line:
         with pytest.raises(Problem) as held:
-            await world.connected(person).__aenter__()
+            await harness.connected(person).__aenter__()
         assert held.value.code is ProblemCode.SESSION_IN_USE
-        await line.send_text(world.somebody().phone, "unharmed")
+        await line.send_text(harness.somebody().phone, "unharmed")
 
 
-async def test_a_command_that_does_not_exist(build: Callable[..., World]) -> None:
-    world = build(command=["/no/such/program"])
+async def test_a_command_that_does_not_exist(build: Callable[..., ProviderHarness]) -> None:
+    harness = build(command=["/no/such/program"])
     with pytest.raises(Problem) as problem:
-        await world.provider.pair(world.somebody()).__aenter__()
+        await harness.provider.pair(harness.somebody()).__aenter__()
     assert problem.value.code is ProblemCode.HOST_NOT_STARTED
 
 
@@ -342,9 +342,9 @@ async def test_a_command_that_does_not_exist(build: Callable[..., World]) -> Non
     ],
     ids=["another-program", "a-line-without-end", "nothing", "another-protocol"],
 )
-async def test_something_else_than_our_host(build: Callable[..., World], says: str, reason: Reason) -> None:
-    world = build(command=[sys.executable, "-c", f"{says}; import sys; sys.stdout.flush(); sys.stdin.read()"])
-    async with world.provider.pair(world.somebody()) as line:
+async def test_something_else_than_our_host(build: Callable[..., ProviderHarness], says: str, reason: Reason) -> None:
+    harness = build(command=[sys.executable, "-c", f"{says}; import sys; sys.stdout.flush(); sys.stdin.read()"])
+    async with harness.provider.pair(harness.somebody()) as line:
         if says == "pass":
             os.kill(host_of(line).pid, signal.SIGTERM)  # type: ignore[arg-type]
         async for signal_ in line.events():
@@ -364,7 +364,7 @@ ENGINES = {
 
 
 @pytest.mark.parametrize("case", ENGINES)
-async def test_a_host_without_its_engine_says_so(build: Callable[..., World], case: str) -> None:
+async def test_a_host_without_its_engine_says_so(build: Callable[..., ProviderHarness], case: str) -> None:
     reason, change = ENGINES[case]
     code = f"""
 from app.providers.whatsapp_web.host import __main__ as host, engine
@@ -372,39 +372,39 @@ def gone(): raise engine.EngineMissing("not here")
 {change}
 host.main()
 """
-    world = build(command=[sys.executable, "-c", code])
-    async with world.provider.pair(world.somebody()) as line:
+    harness = build(command=[sys.executable, "-c", code])
+    async with harness.provider.pair(harness.somebody()) as line:
         refused = await until(line, lambda signal: isinstance(signal, Blocked | Failed))
     assert refused.reason is reason
     assert isinstance(refused, Failed) is (reason is Reason.TOO_MANY_OPEN_FILES), "that may be over in a moment"
 
 
-async def test_the_library_s_prints_stay_out_of_the_protocol(world: World) -> None:
-    person = world.somebody()
-    async with world.provider.pair(person) as line:
+async def test_the_library_s_prints_stay_out_of_the_protocol(harness: ProviderHarness) -> None:
+    person = harness.somebody()
+    async with harness.provider.pair(person) as line:
         code = await until(line, QrIssued)
-        await world.scan(person, code.text)
+        await harness.scan(person, code.text)
         await until(line, Connected)
         assert isinstance(line, SessionConnection)
         assert "Login event: success" in host_of(line).noise
         assert not any(code.text in text for text in host_of(line).noise)
 
 
-def test_the_library_s_log_is_passed_on_only_when_asked_and_without_numbers(world: World) -> None:
+def test_the_library_s_log_is_passed_on_only_when_asked_and_without_numbers(harness: ProviderHarness) -> None:
     async def main(asked: bool) -> list[str]:
-        host = await HostProcess().start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
-        person = world.somebody()
+        host = await HostProcess().start(shlex.split(harness.emulator.host_command()), host_environment(os.environ))
+        person = harness.somebody()
         lines = []
         try:
             host.send(SetLogging(enabled=asked))
-            file = str(world.root.parent / f"{asked}.db")
+            file = str(harness.root.parent / f"{asked}.db")
             host.send(Open(session="s1", mode=OpenMode.PAIR, file=file, device_name="Conecta"))
             while True:
                 message = await host.incoming.get()
                 if isinstance(message, LogLine):
                     lines.append(message.text)
                 elif text := getattr(message, "text", ""):
-                    await world.scan(person, text)
+                    await harness.scan(person, text)
                 elif isinstance(message, StateChanged):
                     return lines
         finally:
@@ -416,11 +416,11 @@ def test_the_library_s_log_is_passed_on_only_when_asked_and_without_numbers(worl
     assert not any("5511" in line for line in collected)
 
 
-async def test_a_host_opens_no_second_session_beside_a_pairing(world: World) -> None:
-    host = await HostProcess().start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
+async def test_a_host_opens_no_second_session_beside_a_pairing(harness: ProviderHarness) -> None:
+    host = await HostProcess().start(shlex.split(harness.emulator.host_command()), host_environment(os.environ))
     try:
         for name in ("s1", "s2"):
-            file = str(world.root.parent / name / "x.db")
+            file = str(harness.root.parent / name / "x.db")
             Path(file).parent.mkdir()
             host.send(Open(session=name, mode=OpenMode.PAIR, file=file, device_name="Conecta"))
         while True:
@@ -432,15 +432,15 @@ async def test_a_host_opens_no_second_session_beside_a_pairing(world: World) -> 
         await host.close()
 
 
-async def test_several_sessions_share_a_host(world: World) -> None:
+async def test_several_sessions_share_a_host(harness: ProviderHarness) -> None:
     """Not the policy yet; the protocol and the gate are ready for it."""
-    people = [world.somebody() for _ in range(4)]
+    people = [harness.somebody() for _ in range(4)]
     for person in people:
-        await world.pair(person)
-    host = await HostProcess().start(shlex.split(world.emulator.host_command()), host_environment(os.environ))
+        await harness.pair(person)
+    host = await HostProcess().start(shlex.split(harness.emulator.host_command()), host_environment(os.environ))
     try:
         for person in people:
-            folder = world.root / person.id
+            folder = harness.root / person.id
             file = str(folder / (folder / "current").read_text().strip())
             host.send(Open(session=person.link.id, mode=OpenMode.CONNECT, file=file, device_name="Conecta"))
         connected: set[str] = set()
@@ -462,14 +462,14 @@ def test_bot_tags_are_off() -> None:
     assert host_environment({})["NEONIZE_BOT_TAG"] == "off"
 
 
-async def test_a_host_is_quick_and_small(world: World) -> None:
+async def test_a_host_is_quick_and_small(harness: ProviderHarness) -> None:
     """Guards the order of magnitude; the figures themselves are for the benchmarks."""
-    person = world.somebody()
-    await world.pair(person)
+    person = harness.somebody()
+    await harness.pair(person)
     took = []
     for _ in range(3):
         began = time.monotonic()
-        async with world.connected(person) as line:
+        async with harness.connected(person) as line:
             took.append(time.monotonic() - began)
             used = psutil.Process(host_of(line).pid).memory_full_info().uss / (1 << 20)
     assert min(took) < 1.5

@@ -13,73 +13,75 @@ from app.domain.messages import Address, AddressKind
 from app.domain.provider import CanSend
 from app.domain.sending import Accepted, NotSent, OutgoingMessage, SendErrorKind, SendResult, TemplateMessage, Uncertain
 from app.providers.whatsapp_web.connection import SessionTimeouts, _unsent
-from tests.providers.conftest import World, digits
+from tests.providers.conftest import ProviderHarness, digits
 
 
 def to(person: Mentorado, text: str = "oi") -> OutgoingMessage:
     return OutgoingMessage(to=Address(AddressKind.PHONE, person.phone), text=text)
 
 
-async def test_a_text_is_accepted_with_the_id_the_contact_sees(world: World) -> None:
-    sender: CanSend = world.provider
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
-    async with world.connected(ana):
+async def test_a_text_is_accepted_with_the_id_the_contact_sees(harness: ProviderHarness) -> None:
+    sender: CanSend = harness.provider
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
+    async with harness.connected(ana):
         sent = await sender.send(ana, to(bia, "olá"))
-        (received,) = await asyncio.to_thread(world.emulator.control.wait_received, digits(bia))
+        (received,) = await asyncio.to_thread(harness.emulator.control.wait_received, digits(bia))
     assert isinstance(sent, Accepted)
     assert (received.id, received.text) == (sent.provider_id, "olá")
 
 
-async def test_a_number_can_write_to_itself(world: World) -> None:
-    ana = world.somebody()
-    await world.pair(ana)
-    async with world.connected(ana):
-        assert isinstance(await world.provider.send(ana, to(ana, "teste")), Accepted)
+async def test_a_number_can_write_to_itself(harness: ProviderHarness) -> None:
+    ana = harness.somebody()
+    await harness.pair(ana)
+    async with harness.connected(ana):
+        assert isinstance(await harness.provider.send(ana, to(ana, "teste")), Accepted)
 
 
-async def test_what_the_server_refuses_was_not_sent_and_why_is_said(world: World) -> None:
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
-    async with world.connected(ana):
-        world.fault("send-463", ana)
-        sent = await world.provider.send(ana, to(bia))
+async def test_what_the_server_refuses_was_not_sent_and_why_is_said(harness: ProviderHarness) -> None:
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
+    async with harness.connected(ana):
+        harness.fault("send-463", ana)
+        sent = await harness.provider.send(ana, to(bia))
     assert isinstance(sent, NotSent)
     assert (sent.trouble, sent.code) == (SendErrorKind.POLICY_BLOCK, "463")
 
 
-async def test_a_number_that_is_not_on_whatsapp_is_invalid_not_uncertain(world: World) -> None:
-    ana = world.somebody()
-    await world.pair(ana)
+async def test_a_number_that_is_not_on_whatsapp_is_invalid_not_uncertain(harness: ProviderHarness) -> None:
+    ana = harness.somebody()
+    await harness.pair(ana)
     nobody = Address(AddressKind.PHONE, "+5511900009999")
-    async with world.connected(ana):
-        sent = await world.provider.send(ana, OutgoingMessage(to=nobody, text="oi"))
+    async with harness.connected(ana):
+        sent = await harness.provider.send(ana, OutgoingMessage(to=nobody, text="oi"))
     assert sent == NotSent(trouble=SendErrorKind.RECIPIENT_INVALID, detail="the number is not on WhatsApp")
 
 
-async def test_nothing_is_sent_without_an_open_line(world: World) -> None:
-    ana = world.somebody()
-    await world.pair(ana)
-    assert await world.provider.send(ana, to(ana)) == NotSent(trouble=SendErrorKind.NOT_CONNECTED)
-    async with world.connected(ana):
+async def test_nothing_is_sent_without_an_open_line(harness: ProviderHarness) -> None:
+    ana = harness.somebody()
+    await harness.pair(ana)
+    assert await harness.provider.send(ana, to(ana)) == NotSent(trouble=SendErrorKind.NOT_CONNECTED)
+    async with harness.connected(ana):
         pass
-    assert await world.provider.send(ana, to(ana)) == NotSent(trouble=SendErrorKind.NOT_CONNECTED)
+    assert await harness.provider.send(ana, to(ana)) == NotSent(trouble=SendErrorKind.NOT_CONNECTED)
 
 
-async def test_a_line_that_is_not_through_yet_sends_nothing(world: World) -> None:
-    ana = world.somebody()
-    async with world.provider.pair(ana):
-        sent = await world.provider.send(ana, to(ana))
+async def test_a_line_that_is_not_through_yet_sends_nothing(harness: ProviderHarness) -> None:
+    ana = harness.somebody()
+    async with harness.provider.pair(ana):
+        sent = await harness.provider.send(ana, to(ana))
     assert isinstance(sent, NotSent)
     assert sent.trouble is SendErrorKind.NOT_CONNECTED
 
 
-async def test_an_answer_that_never_comes_leaves_it_open_whether_it_was_sent(build: Callable[..., World]) -> None:
-    world = build(timeouts=SessionTimeouts(first_code=15, sign_in=15, send=0.0, request=10))
-    ana, bia = world.somebody(), world.somebody()
-    await world.pair(ana)
-    async with world.connected(ana):
-        assert isinstance(await world.provider.send(ana, to(bia)), Uncertain)
+async def test_an_answer_that_never_comes_leaves_it_open_whether_it_was_sent(
+    build: Callable[..., ProviderHarness],
+) -> None:
+    harness = build(timeouts=SessionTimeouts(first_code=15, sign_in=15, send=0.0, request=10))
+    ana, bia = harness.somebody(), harness.somebody()
+    await harness.pair(ana)
+    async with harness.connected(ana):
+        assert isinstance(await harness.provider.send(ana, to(bia)), Uncertain)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +99,10 @@ async def test_an_answer_that_never_comes_leaves_it_open_whether_it_was_sent(bui
         ),
     ],
 )
-async def test_only_texts_to_numbers_are_sent(world: World, message: OutgoingMessage, trouble: SendErrorKind) -> None:
-    sent = await world.provider.send(world.somebody(), message)
+async def test_only_texts_to_numbers_are_sent(
+    harness: ProviderHarness, message: OutgoingMessage, trouble: SendErrorKind
+) -> None:
+    sent = await harness.provider.send(harness.somebody(), message)
     assert isinstance(sent, NotSent)
     assert sent.trouble is trouble
 

@@ -19,7 +19,7 @@ from app.domain.mentorado import Mentorado
 from app.domain.provider import HasSessionBackup
 from app.providers.whatsapp_web.session_backup import Snapshots, copy_session, restore_session
 from app.providers.whatsapp_web.session_repository import SessionDirectory
-from tests.providers.conftest import World, digits
+from tests.providers.conftest import ProviderHarness, digits
 from tests.providers.test_snapshots import session_file
 
 BEFORE = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -241,29 +241,29 @@ def broken(good: bytes, dice: random.Random) -> bytes:
 
 
 async def test_keys_are_copied_while_their_line_is_open_and_a_restored_copy_connects(
-    build: Callable[..., World], fast_dir: Path
+    build: Callable[..., ProviderHarness], fast_dir: Path
 ) -> None:
-    world = build()
-    provider: HasSessionBackup = world.provider
+    harness = build()
+    provider: HasSessionBackup = harness.provider
     copy = fast_dir / "copy.db"
-    ana = world.somebody()
-    await world.pair(ana)
-    async with world.connected(ana):
+    ana = harness.somebody()
+    await harness.pair(ana)
+    async with harness.connected(ana):
         assert await provider.copy_session(ana.link, copy) == ana.phone
         copy.unlink()
         with pytest.raises(Problem) as in_use:
-            await provider.restore_session(ana.link, copy, world.clock.now(), used_since=False)
+            await provider.restore_session(ana.link, copy, harness.clock.now(), used_since=False)
         assert in_use.value.code is ProblemCode.SESSION_IN_USE
     assert await provider.copy_session(ana.link, copy) == ana.phone
-    await provider.restore_session(ana.link, copy, world.clock.now(), used_since=True)  # they are in use as they are
+    await provider.restore_session(ana.link, copy, harness.clock.now(), used_since=True)  # they are in use as they are
 
-    lost(world, ana)
-    world.clock.time += timedelta(days=1)
-    await provider.restore_session(ana.link, copy, world.clock.now(), used_since=False)
-    async with world.connected(ana):
+    lost(harness, ana)
+    harness.clock.time += timedelta(days=1)
+    await provider.restore_session(ana.link, copy, harness.clock.now(), used_since=False)
+    async with harness.connected(ana):
         assert digits(ana) in str(ana.phone)
 
 
-def lost(world: World, person: Mentorado) -> None:
-    folder = world.root / person.id
+def lost(harness: ProviderHarness, person: Mentorado) -> None:
+    folder = harness.root / person.id
     (folder / (folder / "current").read_text().strip()).unlink()

@@ -18,7 +18,7 @@ import pytest
 from app.domain.mentorado import Mentorado
 from app.domain.provider import Connected
 from app.providers.whatsapp_web.session_backup import Snapshots
-from tests.providers.conftest import World, run, until
+from tests.providers.conftest import ProviderHarness, run, until
 
 DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -36,8 +36,8 @@ def session_file(folder: Path, devices: int = 1, megabytes: int = 0) -> Path:
     return file
 
 
-def current(world: World, person: Mentorado) -> Path:
-    folder = world.root / person.id
+def current(harness: ProviderHarness, person: Mentorado) -> Path:
+    folder = harness.root / person.id
     return folder / (folder / "current").read_text().strip()
 
 
@@ -166,69 +166,69 @@ def test_a_file_of_tens_of_megabytes_takes_a_moment(tmp_path: Path) -> None:
     assert took < 5
 
 
-async def test_copies_that_are_due_at_once_are_one(world: World) -> None:
-    ana = world.somebody()
-    await world.pair(ana)
-    file = current(world, ana)
+async def test_copies_that_are_due_at_once_are_one(harness: ProviderHarness) -> None:
+    ana = harness.somebody()
+    await harness.pair(ana)
+    file = current(harness, ana)
     os.utime(file)  # as good as changed
     snapshots = Snapshots(file.parent)
-    copies = await asyncio.gather(*(asyncio.to_thread(snapshots.take, file, world.clock.now()) for _ in range(4)))
+    copies = await asyncio.gather(*(asyncio.to_thread(snapshots.take, file, harness.clock.now()) for _ in range(4)))
     assert sum(copy is not None for copy in copies) == 1
     assert len(snapshots.infos()) == 2
 
 
-async def test_copies_are_taken_after_pairing_before_a_connect_and_daily(build: Callable[..., World]) -> None:
+async def test_copies_are_taken_after_pairing_before_a_connect_and_daily(build: Callable[..., ProviderHarness]) -> None:
     """ "Snapshots of session files: taken with SQLite's online backup after pairing, before every connect and daily;
     their place and age are visible." """
-    world = build(snapshots_looked_after=0.05)
-    ana = world.somebody()
-    assert await world.provider.snapshots(ana.link) == []
-    await world.pair(ana)
-    first = await world.provider.snapshots(ana.link)  # the daily look may fall between pairing and its copy
-    assert {info.at for info in first} == {world.clock.now()}
-    world.clock.time += timedelta(hours=1)
-    file = current(world, ana)
+    harness = build(snapshots_looked_after=0.05)
+    ana = harness.somebody()
+    assert await harness.provider.snapshots(ana.link) == []
+    await harness.pair(ana)
+    first = await harness.provider.snapshots(ana.link)  # the daily look may fall between pairing and its copy
+    assert {info.at for info in first} == {harness.clock.now()}
+    harness.clock.time += timedelta(hours=1)
+    file = current(harness, ana)
     os.utime(file)  # as good as changed
-    async with world.connected(ana):
-        before = (await world.provider.snapshots(ana.link))[0]
-        assert before.at == world.clock.now()
+    async with harness.connected(ana):
+        before = (await harness.provider.snapshots(ana.link))[0]
+        assert before.at == harness.clock.now()
         assert before.account == ana.phone
-        world.clock.time += timedelta(hours=23, minutes=59)
+        harness.clock.time += timedelta(hours=23, minutes=59)
         await asyncio.sleep(0.3)
-        assert len(await world.provider.snapshots(ana.link)) == len(first) + 1
+        assert len(await harness.provider.snapshots(ana.link)) == len(first) + 1
         os.utime(file)
-        world.clock.time += timedelta(minutes=1)
+        harness.clock.time += timedelta(minutes=1)
         async with asyncio.timeout(5):
-            while len(await world.provider.snapshots(ana.link)) < len(first) + 2:
+            while len(await harness.provider.snapshots(ana.link)) < len(first) + 2:
                 await asyncio.sleep(0.02)
 
 
-def test_a_link_connects_when_it_cannot_be_copied(world: World, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_link_connects_when_it_cannot_be_copied(harness: ProviderHarness, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        ana = world.somebody()
-        await world.pair(ana)
-        place = world.root / ana.id / "snapshots"
+        ana = harness.somebody()
+        await harness.pair(ana)
+        place = harness.root / ana.id / "snapshots"
         shutil.rmtree(place)
         place.write_text("not a folder")
-        async with world.provider.connect(ana) as line:
+        async with harness.provider.connect(ana) as line:
             await until(line, Connected)
-        assert await world.provider.snapshots(ana.link) == []
+        assert await harness.provider.snapshots(ana.link) == []
 
     run(main())
     assert "No snapshot of session-" in caplog.text
 
 
-async def test_a_copy_connects_when_it_is_put_back(world: World) -> None:
+async def test_a_copy_connects_when_it_is_put_back(harness: ProviderHarness) -> None:
     """What a copy is for: the library found no keys any more, and the phone still knows them."""
-    ana = world.somebody()
-    await world.pair(ana)
+    ana = harness.somebody()
+    await harness.pair(ana)
     for _ in range(2):
-        async with world.connected(ana):
+        async with harness.connected(ana):
             pass
-    file = current(world, ana)
+    file = current(harness, ana)
     with closing(sqlite3.connect(file)) as database, database:
         database.execute("DELETE FROM whatsmeow_device")
-    latest, *_ = await world.provider.snapshots(ana.link)
+    latest, *_ = await harness.provider.snapshots(ana.link)
     shutil.copyfile(latest.path, file)
-    async with world.connected(ana):
+    async with harness.connected(ana):
         pass

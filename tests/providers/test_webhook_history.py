@@ -119,9 +119,9 @@ def facts(provider: ProviderKind, delivery: Delivery) -> list[MessageUpdate]:
     return [fact for callback in PARSERS[provider](delivery, RECEIVED) for fact in callback.facts]
 
 
-async def _after(place: Path, provider: ProviderKind, deliveries: Sequence[Delivery], size: int) -> object:
+async def _after(harness: Path, provider: ProviderKind, deliveries: Sequence[Delivery], size: int) -> object:
     """What a new mentorado's history shows after *deliveries*, stored *size* at a time."""
-    async with Database(place) as database:
+    async with Database(harness) as database:
         count = len(await SqlMentoradoRepository(database).all())
         base = new_mentorado(number_of(count), f"+551198{count:07}")
         ana = replace(base, link=replace(base.link, provider=provider))
@@ -162,14 +162,14 @@ def test_history_ends_the_same_however_deliveries_are_shuffled_and_repeated(
     fast_dir: Path, provider: ProviderKind
 ) -> None:
     everything: list[Delivery] = [*SENT[provider], *BODIES[provider]]
-    place = fast_dir / "data" / "conecta.db"
-    in_order = asyncio.run(_after(place, provider, everything, 1))
+    harness = fast_dir / "data" / "conecta.db"
+    in_order = asyncio.run(_after(harness, provider, everything, 1))
     assert len(str(in_order)) > 500
 
     @given(st.permutations(everything), st.lists(st.sampled_from(everything), max_size=12), st.integers(1, 9))
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     def shuffled(order: list[Delivery], again: list[Delivery], size: int) -> None:
-        assert asyncio.run(_after(place, provider, [*order, *again], size)) == in_order
+        assert asyncio.run(_after(harness, provider, [*order, *again], size)) == in_order
 
     shuffled()
 

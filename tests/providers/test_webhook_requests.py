@@ -36,7 +36,7 @@ def now() -> datetime:
     return datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class Kitchen:
+class HandlerHarness:
     """An entrance whose spool is a list; *writing*, when set, is waited for before anything counts as written."""
 
     def __init__(self, **limits: float) -> None:
@@ -135,36 +135,36 @@ ZAPI = [
 
 
 async def test_ten_thousand_broken_deliveries_without_a_signature_change_nothing() -> None:
-    kitchen, chance = Kitchen(), random.Random(1)  # noqa: S311 - the same garbage in every run
+    harness, chance = HandlerHarness(), random.Random(1)  # noqa: S311 - the same garbage in every run
     for number in range(BODIES):
         body = broken(META, chance)
         wrong = [{}, {"X-Hub-Signature-256": signature(body, "x")}, {"X-Hub-Signature-256": signature(b"")[:40]}]
-        assert await kitchen.post("/meta", body, wrong[number % 3]) == 401
-    assert kitchen.kept == []
-    assert kitchen.count(DeliveryOutcome.SIGNATURE_MISSING, DeliveryOutcome.SIGNATURE_WRONG) == BODIES
+        assert await harness.post("/meta", body, wrong[number % 3]) == 401
+    assert harness.kept == []
+    assert harness.count(DeliveryOutcome.SIGNATURE_MISSING, DeliveryOutcome.SIGNATURE_WRONG) == BODIES
 
 
 async def test_ten_thousand_broken_deliveries_with_a_right_signature_are_taken_apart_or_set_aside() -> None:
     """They come from Meta, so they are kept; what reads them afterwards raises nothing but that they are none."""
-    kitchen, chance = Kitchen(), random.Random(2)  # noqa: S311
+    harness, chance = HandlerHarness(), random.Random(2)  # noqa: S311
     for _ in range(BODIES):
         body = broken(META, chance)
-        assert await kitchen.post("/meta", body, {"X-Hub-Signature-256": signature(body, SECRET)}) == 200
-    assert kitchen.count(*REFUSED) == 0
+        assert await harness.post("/meta", body, {"X-Hub-Signature-256": signature(body, SECRET)}) == 200
+    assert harness.count(*REFUSED) == 0
     understood = 0
-    for kept in kitchen.kept:
+    for kept in harness.kept:
         with suppress(ValueError):
             parse(kept.body, kept.received_at)
             understood += 1
-    assert 0 < understood < len(kitchen.kept)
+    assert 0 < understood < len(harness.kept)
 
 
 async def test_ten_thousand_broken_deliveries_on_zapis_path_are_refused_or_taken_apart() -> None:
-    kitchen, chance = Kitchen(), random.Random(3)  # noqa: S311
-    statuses = [await kitchen.post(f"/zapi/{PATH}", broken(ZAPI, chance), {}) for _ in range(BODIES)]
+    harness, chance = HandlerHarness(), random.Random(3)  # noqa: S311
+    statuses = [await harness.post(f"/zapi/{PATH}", broken(ZAPI, chance), {}) for _ in range(BODIES)]
     assert set(statuses) == {200, 400, 403}
-    assert statuses.count(200) == len(kitchen.kept) + kitchen.count(DeliveryOutcome.DUPLICATE)
-    for kept in kitchen.kept:
+    assert statuses.count(200) == len(harness.kept) + harness.count(DeliveryOutcome.DUPLICATE)
+    for kept in harness.kept:
         assert json.loads(kept.body)["instanceId"] == "INSTANCE"
         assert kept.endpoints == {"INSTANCE": DORA}
         with suppress(ValueError):
@@ -172,54 +172,54 @@ async def test_ten_thousand_broken_deliveries_on_zapis_path_are_refused_or_taken
 
 
 async def test_a_repetition_is_answered_only_when_the_first_is_on_disk() -> None:
-    kitchen = Kitchen()
-    kitchen.writing = asyncio.Event()
+    harness = HandlerHarness()
+    harness.writing = asyncio.Event()
     body = json.dumps(zapi_text()).encode()
     async with asyncio.TaskGroup() as group:
-        both = [group.create_task(kitchen.post(f"/zapi/{PATH}", body, {})) for _ in range(2)]
+        both = [group.create_task(harness.post(f"/zapi/{PATH}", body, {})) for _ in range(2)]
         await asyncio.sleep(0.02)
         assert not any(each.done() for each in both)
-        kitchen.writing.set()
+        harness.writing.set()
     assert [each.result() for each in both] == [200, 200]
-    assert len(kitchen.kept) == 1
+    assert len(harness.kept) == 1
 
 
 async def test_a_repetition_of_what_could_not_be_written_is_refused_as_well_and_taken_later() -> None:
-    kitchen = Kitchen()
-    kitchen.writing, kitchen.full = asyncio.Event(), True
+    harness = HandlerHarness()
+    harness.writing, harness.full = asyncio.Event(), True
     body = json.dumps(zapi_text()).encode()
     async with asyncio.TaskGroup() as group:
-        both = [group.create_task(kitchen.post(f"/zapi/{PATH}", body, {})) for _ in range(2)]
+        both = [group.create_task(harness.post(f"/zapi/{PATH}", body, {})) for _ in range(2)]
         await asyncio.sleep(0.02)
-        kitchen.writing.set()
+        harness.writing.set()
     assert [each.result() for each in both] == [503, 503]
-    kitchen.full = False
-    assert await kitchen.post(f"/zapi/{PATH}", body, {}) == 200
-    assert kitchen.count(DeliveryOutcome.NO_ROOM) == 2
-    assert [kept.provider for kept in kitchen.kept] == [ProviderKind.ZAPI]
+    harness.full = False
+    assert await harness.post(f"/zapi/{PATH}", body, {}) == 200
+    assert harness.count(DeliveryOutcome.NO_ROOM) == 2
+    assert [kept.provider for kept in harness.kept] == [ProviderKind.ZAPI]
 
 
 async def test_too_much_at_once_is_refused_before_it_fills_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.providers.webhooks.host.request_handler.AT_ONCE", 100)
-    kitchen = Kitchen()
+    harness = HandlerHarness()
     body = json.dumps(zapi_text()).encode()
-    assert await kitchen.post(f"/zapi/{PATH}", body, {}) == 503
+    assert await harness.post(f"/zapi/{PATH}", body, {}) == 503
     small = json.dumps({"instanceId": "INSTANCE", "type": "x"}).encode()
-    assert await kitchen.post(f"/zapi/{PATH}", small, {}) == 200  # and the room was given back
+    assert await harness.post(f"/zapi/{PATH}", small, {}) == 200  # and the room was given back
 
 
 # --- ends that are slow, over real connections ----------------------------------------------------------------------
 
-Use = Callable[[Kitchen, int], Awaitable[None]]
+Use = Callable[[HandlerHarness, int], Awaitable[None]]
 
 
 @asynccontextmanager
 async def _open(**limits: float) -> Any:
-    kitchen = Kitchen(body_seconds=limits.pop("body_seconds", 10.0))
-    http_server = HttpServer(kitchen.request_handler, **limits)
+    harness = HandlerHarness(body_seconds=limits.pop("body_seconds", 10.0))
+    http_server = HttpServer(harness.request_handler, **limits)
     port = await http_server.open("127.0.0.1", 0)
     try:
-        yield kitchen, port
+        yield harness, port
     finally:
         await http_server.close()
 
@@ -248,18 +248,18 @@ async def _talk(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
 
 
 async def test_a_head_that_never_ends_is_cut_off() -> None:
-    async with _open(exchange_seconds=0.3) as (kitchen, port):
+    async with _open(exchange_seconds=0.3) as (harness, port):
         silent = _talk(port)
         dripping = _talk(port, b"POST /meta HTTP/1.1\r\n", b"Host: x\r\n", b"A: b\r\n", b"C: d\r\n", pause=0.15)
         assert list(await asyncio.gather(silent, dripping)) == [b"", b""]
         body = json.dumps(zapi_text()).encode()
         whole = f"POST /zapi/{PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
         assert (await _talk(port, whole)).startswith(b"HTTP/1.1 200")
-        assert len(kitchen.kept) == 1
+        assert len(harness.kept) == 1
 
 
 async def test_a_connection_that_stays_open_between_two_deliveries_is_not_cut_off() -> None:
-    async with _open(exchange_seconds=0.3) as (kitchen, port):
+    async with _open(exchange_seconds=0.3) as (harness, port):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for number in range(2):
             body = json.dumps(zapi_text(str(number))).encode()
@@ -269,28 +269,28 @@ async def test_a_connection_that_stays_open_between_two_deliveries_is_not_cut_of
             await asyncio.sleep(0.5)
         writer.close()
         await writer.wait_closed()
-        assert len(kitchen.kept) == 2
+        assert len(harness.kept) == 2
 
 
 async def test_a_body_that_drips_is_told_so_and_counted() -> None:
-    async with _open(body_seconds=0.2) as (kitchen, port):
+    async with _open(body_seconds=0.2) as (harness, port):
         head = f"POST /zapi/{PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n".encode()
         assert (await _talk(port, head, b"{", b'"', pause=0.15)).startswith(b"HTTP/1.1 408")
-        assert kitchen.count(DeliveryOutcome.TOO_SLOW) == 1
-        assert kitchen.kept == []
+        assert harness.count(DeliveryOutcome.TOO_SLOW) == 1
+        assert harness.kept == []
 
 
 async def test_who_hangs_up_in_the_middle_changes_nothing() -> None:
-    async with _open() as (kitchen, port):
+    async with _open() as (harness, port):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(f"POST /zapi/{PATH} HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\n{{".encode())
         await writer.drain()
         writer.close()
         await writer.wait_closed()
         async with asyncio.timeout(5):
-            while not kitchen.count(DeliveryOutcome.TOO_SLOW):
+            while not harness.count(DeliveryOutcome.TOO_SLOW):
                 await asyncio.sleep(0.01)
-        assert kitchen.kept == []
+        assert harness.kept == []
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ async def test_who_hangs_up_in_the_middle_changes_nothing() -> None:
     ],
 )
 async def test_what_is_no_http_of_ours_is_refused_without_a_word_in_the_log(garbage: bytes) -> None:
-    async with _open(exchange_seconds=1.0) as (kitchen, port):
+    async with _open(exchange_seconds=1.0) as (harness, port):
         data = await _talk(port, garbage)
         assert data == b"" or data.startswith(b"HTTP/1.1 4"), data
-        assert kitchen.kept == []
+        assert harness.kept == []

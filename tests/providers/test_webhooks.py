@@ -37,7 +37,7 @@ from tests.providers.webhook_harness import (
     PATH,
     SECRET,
     VERIFY,
-    Place,
+    WebhookHarness,
     receiving,
     zapi_text,
 )
@@ -50,13 +50,13 @@ def left(folder: Path) -> bool:
 
 
 async def test_a_signed_delivery_is_answered_and_handed_on(fast_dir: Path) -> None:
-    async with receiving(fast_dir) as place:
-        assert await place.meta(TEXT) == 200
-        await place.until(lambda: place.ids(ANA))
-        (message,) = place.facts(ANA)
+    async with receiving(fast_dir) as harness:
+        assert await harness.meta(TEXT) == 200
+        await harness.until(lambda: harness.ids(ANA))
+        (message,) = harness.facts(ANA)
         assert isinstance(message, ProviderMessage)
         assert (message.provider_id, message.text, message.sender_name) == ("wamid.1", "oi", "Bia")
-        await place.until(lambda: place.count(DeliveryOutcome.ACCEPTED, ANA) == 1)
+        await harness.until(lambda: harness.count(DeliveryOutcome.ACCEPTED, ANA) == 1)
     assert not left(fast_dir)
 
 
@@ -104,34 +104,34 @@ async def _words(running_server: RunningServer) -> None:
 async def test_without_the_right_signature_nothing_changes_and_it_is_counted(
     fast_dir: Path, headers: Mapping[str, str], outcome: DeliveryOutcome
 ) -> None:
-    async with receiving(fast_dir, stores=False) as place:
-        assert await place.meta(TEXT, headers=dict(headers)) == 401
-        await place.until(lambda: place.count(outcome) == 1)
-        assert place.handed == []
+    async with receiving(fast_dir, stores=False) as harness:
+        assert await harness.meta(TEXT, headers=dict(headers)) == 401
+        await harness.until(lambda: harness.count(outcome) == 1)
+        assert harness.handed == []
     assert not left(fast_dir)
 
 
 async def test_one_app_cannot_speak_for_another_apps_number(fast_dir: Path) -> None:
-    async with receiving(fast_dir) as place:
+    async with receiving(fast_dir) as harness:
         forged = envelope(inbound("wamid.forged", number_id="3333"), inbound("wamid.own", number_id="2222"))
-        assert await place.meta(forged) == 200
-        await place.until(lambda: place.ids(BIA))
-        assert place.ids(BIA) == ["wamid.own"]
-        assert place.ids(CAIO) == []
-        await place.until(lambda: place.count(DeliveryOutcome.OTHER_ACCOUNT) == 1)
-        assert await place.meta(envelope(inbound("wamid.3", number_id="3333")), secret=OTHER_SECRET) == 200
-        await place.until(lambda: place.ids(CAIO) == ["wamid.3"])
+        assert await harness.meta(forged) == 200
+        await harness.until(lambda: harness.ids(BIA))
+        assert harness.ids(BIA) == ["wamid.own"]
+        assert harness.ids(CAIO) == []
+        await harness.until(lambda: harness.count(DeliveryOutcome.OTHER_ACCOUNT) == 1)
+        assert await harness.meta(envelope(inbound("wamid.3", number_id="3333")), secret=OTHER_SECRET) == 200
+        await harness.until(lambda: harness.ids(CAIO) == ["wamid.3"])
     assert not left(fast_dir)
 
 
 async def test_one_delivery_about_two_numbers_reaches_both(fast_dir: Path) -> None:
     both = batch([envelope(inbound("wamid.a", number_id="1111")), envelope(inbound("wamid.b", number_id="2222"))])
-    async with receiving(fast_dir) as place:
-        assert await place.meta(both) == 200
-        await place.until(lambda: place.ids(ANA) and place.ids(BIA))
-        assert (place.ids(ANA), place.ids(BIA)) == (["wamid.a"], ["wamid.b"])
-        assert await place.meta(envelope(account_update("ACCOUNT_RESTRICTION"))) == 200
-        await place.until(lambda: {each.link_id for each in place.handed if each.check} == {ANA, BIA})
+    async with receiving(fast_dir) as harness:
+        assert await harness.meta(both) == 200
+        await harness.until(lambda: harness.ids(ANA) and harness.ids(BIA))
+        assert (harness.ids(ANA), harness.ids(BIA)) == (["wamid.a"], ["wamid.b"])
+        assert await harness.meta(envelope(account_update("ACCOUNT_RESTRICTION"))) == 200
+        await harness.until(lambda: {each.link_id for each in harness.handed if each.check} == {ANA, BIA})
     assert not left(fast_dir)
 
 
@@ -155,22 +155,22 @@ async def test_of_two_links_with_one_account_the_one_whose_number_is_named_gets_
     """Whichever door was entered last, and with or without the ninth digit or a plus."""
     numbers = {ANA: "+5511987654321", BIA: "+5521987650001"}
     endpoints = sharing(*((link, numbers[link]) for link in order))
-    async with receiving(fast_dir, endpoints=endpoints) as place:
+    async with receiving(fast_dir, endpoints=endpoints) as harness:
         for number in ("5511987654321", "+55 11 8765-4321"):
-            assert await place.meta(about(f"wamid.{number}", number)) == 200
-        assert await place.meta(about("wamid.bia", "5521987650001")) == 200
-        await place.until(lambda: len(place.ids(ANA)) == 2 and place.ids(BIA) == ["wamid.bia"])
+            assert await harness.meta(about(f"wamid.{number}", number)) == 200
+        assert await harness.meta(about("wamid.bia", "5521987650001")) == 200
+        await harness.until(lambda: len(harness.ids(ANA)) == 2 and harness.ids(BIA) == ["wamid.bia"])
 
 
 async def test_what_names_the_number_of_nobody_here_goes_to_no_link_and_is_not_lost(
     fast_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The only link with the account has another number: its credentials are somebody else's."""
-    async with receiving(fast_dir, endpoints=sharing((BIA, "+5521987650001"))) as place:
-        assert await place.meta(about("wamid.ana", "5511987654321")) == 200
-        assert await place.meta(about("wamid.bia", "5521987650001")) == 200
-        await place.until(lambda: place.ids(BIA) == ["wamid.bia"])
-        await place.until(lambda: place.count(DeliveryOutcome.OTHER_ACCOUNT, BIA) == 1)
+    async with receiving(fast_dir, endpoints=sharing((BIA, "+5521987650001"))) as harness:
+        assert await harness.meta(about("wamid.ana", "5511987654321")) == 200
+        assert await harness.meta(about("wamid.bia", "5521987650001")) == 200
+        await harness.until(lambda: harness.ids(BIA) == ["wamid.bia"])
+        await harness.until(lambda: harness.count(DeliveryOutcome.OTHER_ACCOUNT, BIA) == 1)
     (aside,) = (fast_dir / "webhooks" / "quarantine").glob("*.bytes")
     assert b"wamid.ana" in aside.read_bytes()
     assert "names a number that its link does not have" in caplog.text
@@ -186,20 +186,20 @@ async def test_what_waits_for_a_link_with_the_wrong_account_goes_to_the_right_on
         endpoints=(Endpoint(link_id=BIA, provider=ProviderKind.META_CLOUD, key="1111", secret=SECRET),),
         verify_token=VERIFY,
     )
-    async with receiving(fast_dir, endpoints=wrong, stores=False) as place:
-        place.running_server.pause(BIA)
-        assert await place.meta(about("wamid.ana", "5511987654321")) == 200
-        assert await place.meta(about("wamid.other", "5531987654321")) == 200
-        await place.until(lambda: place.tallied.waiting.get(BIA) == 2)
+    async with receiving(fast_dir, endpoints=wrong, stores=False) as harness:
+        harness.running_server.pause(BIA)
+        assert await harness.meta(about("wamid.ana", "5511987654321")) == 200
+        assert await harness.meta(about("wamid.other", "5531987654321")) == 200
+        await harness.until(lambda: harness.tallied.waiting.get(BIA) == 2)
         both = sharing((ANA, "+5511987654321"), (BIA, "+5521987650001"))
-        place.stores = True
-        place.running_server.set_endpoints(
+        harness.stores = True
+        harness.running_server.set_endpoints(
             replace(both, endpoints=(both.endpoints[0], replace(both.endpoints[1], key="2222")))
         )
-        place.running_server.resume(BIA)
-        await place.until(lambda: place.ids(ANA) == ["wamid.ana"])
-        await place.until(lambda: len(list((fast_dir / "webhooks").glob("quarantine/*.bytes"))) == 1)
-        assert place.ids(BIA) == []
+        harness.running_server.resume(BIA)
+        await harness.until(lambda: harness.ids(ANA) == ["wamid.ana"])
+        await harness.until(lambda: len(list((fast_dir / "webhooks").glob("quarantine/*.bytes"))) == 1)
+        assert harness.ids(BIA) == []
         assert "set aside" in caplog.text
     assert not left(fast_dir)
 
@@ -209,10 +209,10 @@ async def test_what_no_link_may_have_and_cannot_be_set_aside_stays(
 ) -> None:
     (fast_dir / "webhooks").mkdir(parents=True)
     (fast_dir / "webhooks" / "quarantine").write_text("a file in its place")
-    async with receiving(fast_dir, endpoints=sharing((BIA, "+5521987650001"))) as place:
-        assert await place.meta(about("wamid.ana", "5511987654321")) == 200
-        await place.until(lambda: place.count(DeliveryOutcome.OTHER_ACCOUNT, BIA) == 1)
-        await place.until(lambda: "could not be set aside" in caplog.text)
+    async with receiving(fast_dir, endpoints=sharing((BIA, "+5521987650001"))) as harness:
+        assert await harness.meta(about("wamid.ana", "5511987654321")) == 200
+        await harness.until(lambda: harness.count(DeliveryOutcome.OTHER_ACCOUNT, BIA) == 1)
+        await harness.until(lambda: "could not be set aside" in caplog.text)
     assert left(fast_dir)
 
 
@@ -225,28 +225,28 @@ async def test_of_two_links_with_one_instance_the_one_whose_phone_is_linked_gets
         ),
         verify_token=VERIFY,
     )
-    async with receiving(fast_dir, endpoints=endpoints) as place:
-        assert await place.zapi(zapi_text("IN1", connectedPhone="5511987654321"), "other") == 200
+    async with receiving(fast_dir, endpoints=endpoints) as harness:
+        assert await harness.zapi(zapi_text("IN1", connectedPhone="5511987654321"), "other") == 200
         read = {"type": "MessageStatusCallback", "instanceId": "INSTANCE", "status": "READ", "ids": ["OUT1"]}
-        assert await place.zapi({**read, "phone": "5541987650009", "momment": 1_760_000_000_000}, "other") == 200
-        assert await place.zapi(zapi_text("IN2", connectedPhone="5521987650001"), PATH) == 200
-        await place.until(lambda: place.ids(DORA) == ["IN1", "OUT1"] and place.ids(CAIO) == ["IN2"])
+        assert await harness.zapi({**read, "phone": "5541987650009", "momment": 1_760_000_000_000}, "other") == 200
+        assert await harness.zapi(zapi_text("IN2", connectedPhone="5521987650001"), PATH) == 200
+        await harness.until(lambda: harness.ids(DORA) == ["IN1", "OUT1"] and harness.ids(CAIO) == ["IN2"])
 
 
 async def test_a_thousand_updates_in_one_delivery_all_arrive(fast_dir: Path) -> None:
     many = envelope(*(inbound(f"wamid.{number}", number_id="1111") for number in range(1000)))
-    async with receiving(fast_dir) as place:
-        assert await place.meta(many) == 200
-        await place.until(lambda: len(place.facts(ANA)) == 1000)
-        assert place.ids(ANA) == [f"wamid.{number}" for number in range(1000)]
-        assert max(len(handed.facts) for handed in place.handed) <= 100
+    async with receiving(fast_dir) as harness:
+        assert await harness.meta(many) == 200
+        await harness.until(lambda: len(harness.facts(ANA)) == 1000)
+        assert harness.ids(ANA) == [f"wamid.{number}" for number in range(1000)]
+        assert max(len(handed.facts) for handed in harness.handed) <= 100
     assert not left(fast_dir)
 
 
 async def test_metas_question_is_answered_when_it_knows_the_token(fast_dir: Path) -> None:
-    async with receiving(fast_dir) as place:
+    async with receiving(fast_dir) as harness:
         right = {"hub.mode": "subscribe", "hub.verify_token": VERIFY, "hub.challenge": "1158201444"}
-        answer = await place.client.get("/meta", params=right)
+        answer = await harness.client.get("/meta", params=right)
         assert (answer.status_code, answer.text) == (200, "1158201444")
         for wrong, expected in (
             ({**right, "hub.verify_token": VERIFY[:-1]}, 403),
@@ -256,64 +256,64 @@ async def test_metas_question_is_answered_when_it_knows_the_token(fast_dir: Path
             ({"hub.mode": "subscribe"}, 400),
             ({}, 400),
         ):
-            refused = await place.client.get("/meta", params=wrong)
+            refused = await harness.client.get("/meta", params=wrong)
             assert (refused.status_code, refused.content) == (expected, b""), wrong
-        await place.until(lambda: place.count(DeliveryOutcome.TOKEN_WRONG) == 2)
+        await harness.until(lambda: harness.count(DeliveryOutcome.TOKEN_WRONG) == 2)
 
 
 async def test_zapi_is_believed_on_its_own_path_and_for_its_own_instance(fast_dir: Path) -> None:
-    async with receiving(fast_dir) as place:
-        assert await place.zapi(zapi_text()) == 200
-        await place.until(lambda: place.ids(DORA) == ["3EB0A1"])
-        assert await place.zapi(zapi_text("2", instanceId="ANOTHER")) == 403
-        assert await place.zapi({"type": "ReceivedCallback"}) == 403
-        assert await place.zapi(zapi_text("3"), path=PATH[:-1]) == 404
-        assert await place.zapi(zapi_text("4"), path="") == 404
-        broken = await place.client.post(f"/zapi/{PATH}", content=b'{"instanceId": ')
+    async with receiving(fast_dir) as harness:
+        assert await harness.zapi(zapi_text()) == 200
+        await harness.until(lambda: harness.ids(DORA) == ["3EB0A1"])
+        assert await harness.zapi(zapi_text("2", instanceId="ANOTHER")) == 403
+        assert await harness.zapi({"type": "ReceivedCallback"}) == 403
+        assert await harness.zapi(zapi_text("3"), path=PATH[:-1]) == 404
+        assert await harness.zapi(zapi_text("4"), path="") == 404
+        broken = await harness.client.post(f"/zapi/{PATH}", content=b'{"instanceId": ')
         assert broken.status_code == 400
-        assert (await place.client.get(f"/zapi/{PATH}")).status_code == 405
-        await place.until(lambda: place.count(DeliveryOutcome.WRONG_METHOD, DORA) == 1)
-        assert place.count(DeliveryOutcome.OTHER_ACCOUNT, DORA) == 2
-        assert place.count(DeliveryOutcome.UNKNOWN_PATH) == 2
-        assert place.ids(DORA) == ["3EB0A1"]
+        assert (await harness.client.get(f"/zapi/{PATH}")).status_code == 405
+        await harness.until(lambda: harness.count(DeliveryOutcome.WRONG_METHOD, DORA) == 1)
+        assert harness.count(DeliveryOutcome.OTHER_ACCOUNT, DORA) == 2
+        assert harness.count(DeliveryOutcome.UNKNOWN_PATH) == 2
+        assert harness.ids(DORA) == ["3EB0A1"]
     assert not left(fast_dir)
 
 
 async def test_what_is_too_large_or_nobodys_is_refused(fast_dir: Path) -> None:
-    async with receiving(fast_dir) as place:
+    async with receiving(fast_dir) as harness:
         huge = b" " * ((3 << 20) + 1)
 
         async def in_pieces() -> object:
             for at in range(0, len(huge), 1 << 16):
                 yield huge[at : at + 1 << 16]
 
-        assert await place.meta(huge) == 413
+        assert await harness.meta(huge) == 413
         headers = {"X-Hub-Signature-256": signature(huge, SECRET)}
-        streamed = await place.client.post("/meta", content=in_pieces(), headers=headers)  # type: ignore[arg-type]
+        streamed = await harness.client.post("/meta", content=in_pieces(), headers=headers)  # type: ignore[arg-type]
         assert streamed.status_code == 413
-        assert (await place.client.put("/meta", content=b"x")).status_code == 405
-        assert (await place.client.post("/", content=b"x")).status_code == 404
-        assert (await place.client.post("/meta/", content=b"x")).status_code == 404
+        assert (await harness.client.put("/meta", content=b"x")).status_code == 405
+        assert (await harness.client.post("/", content=b"x")).status_code == 404
+        assert (await harness.client.post("/meta/", content=b"x")).status_code == 404
         largest = envelope(inbound("wamid.big", number_id="1111")).ljust(3 << 20)
-        assert await place.meta(largest) == 200
-        await place.until(lambda: place.ids(ANA) == ["wamid.big"])
-        await place.until(lambda: place.count(DeliveryOutcome.TOO_LARGE) == 2)
+        assert await harness.meta(largest) == 200
+        await harness.until(lambda: harness.ids(ANA) == ["wamid.big"])
+        await harness.until(lambda: harness.count(DeliveryOutcome.TOO_LARGE) == 2)
 
 
 async def test_the_same_delivery_again_is_answered_and_not_kept_twice(fast_dir: Path) -> None:
-    async with receiving(fast_dir) as place:
-        assert await asyncio.gather(*(place.meta(TEXT) for _ in range(8))) == [200] * 8
-        await place.until(lambda: place.count(DeliveryOutcome.DUPLICATE) == 7)
-        await place.until(lambda: place.count(DeliveryOutcome.ACCEPTED, ANA) == 1)
-        assert place.ids(ANA) == ["wamid.1"]
+    async with receiving(fast_dir) as harness:
+        assert await asyncio.gather(*(harness.meta(TEXT) for _ in range(8))) == [200] * 8
+        await harness.until(lambda: harness.count(DeliveryOutcome.DUPLICATE) == 7)
+        await harness.until(lambda: harness.count(DeliveryOutcome.ACCEPTED, ANA) == 1)
+        assert harness.ids(ANA) == ["wamid.1"]
 
 
 async def test_what_was_answered_and_not_stored_is_handed_out_again_after_a_kill(fast_dir: Path) -> None:
-    async with receiving(fast_dir, stores=False) as place:
+    async with receiving(fast_dir, stores=False) as harness:
         for number in range(20):
-            assert await place.meta(envelope(inbound(f"wamid.{number}", number_id="1111"))) == 200
-        os.kill(place.running_server.pid, signal.SIGKILL)  # before anything was confirmed
-        await place.until(lambda: place.ended)
+            assert await harness.meta(envelope(inbound(f"wamid.{number}", number_id="1111"))) == 200
+        os.kill(harness.running_server.pid, signal.SIGKILL)  # before anything was confirmed
+        await harness.until(lambda: harness.ended)
     assert left(fast_dir)
     async with receiving(fast_dir) as again:
         await again.until(lambda: len(again.facts(ANA)) == 20)
@@ -346,8 +346,8 @@ def test_the_receiver_ends_with_the_app_also_when_that_is_killed(fast_dir: Path)
 
 async def test_what_is_left_is_handed_out_without_listening(fast_dir: Path) -> None:
     """Webhooks were switched off, or their port is gone: what was accepted before still belongs to the history."""
-    async with receiving(fast_dir, stores=False) as place:
-        assert await place.meta(TEXT) == 200
+    async with receiving(fast_dir, stores=False) as harness:
+        assert await harness.meta(TEXT) == 200
     assert left(fast_dir)
     async with receiving(fast_dir, listens=False) as quiet:
         assert quiet.running_server.port == 0
@@ -358,45 +358,45 @@ async def test_what_is_left_is_handed_out_without_listening(fast_dir: Path) -> N
 
 
 async def test_a_link_that_takes_nothing_now_gets_everything_later_and_holds_nobody_up(fast_dir: Path) -> None:
-    async with receiving(fast_dir, stores=False) as place:
-        place.running_server.pause(ANA)
+    async with receiving(fast_dir, stores=False) as harness:
+        harness.running_server.pause(ANA)
         for number in range(250):
-            assert await place.meta(envelope(inbound(f"wamid.{number}", number_id="1111"))) == 200
-        assert await place.meta(envelope(inbound("wamid.b", number_id="2222"))) == 200
-        await place.until(lambda: place.ids(BIA) == ["wamid.b"])
-        await place.until(lambda: place.tallied.waiting == {ANA: 250})
-        assert place.ids(ANA) == []
-        place.stores = True
-        place.running_server.resume(ANA)
-        await place.until(lambda: len(place.facts(ANA)) == 250)
-        assert place.ids(ANA) == [f"wamid.{number}" for number in range(250)]
-        place.running_server.resume(BIA)
-        await place.until(lambda: place.ids(BIA) == ["wamid.b", "wamid.b"])  # it was not confirmed
-        await place.until(lambda: place.tallied.waiting == {})
+            assert await harness.meta(envelope(inbound(f"wamid.{number}", number_id="1111"))) == 200
+        assert await harness.meta(envelope(inbound("wamid.b", number_id="2222"))) == 200
+        await harness.until(lambda: harness.ids(BIA) == ["wamid.b"])
+        await harness.until(lambda: harness.tallied.waiting == {ANA: 250})
+        assert harness.ids(ANA) == []
+        harness.stores = True
+        harness.running_server.resume(ANA)
+        await harness.until(lambda: len(harness.facts(ANA)) == 250)
+        assert harness.ids(ANA) == [f"wamid.{number}" for number in range(250)]
+        harness.running_server.resume(BIA)
+        await harness.until(lambda: harness.ids(BIA) == ["wamid.b", "wamid.b"])  # it was not confirmed
+        await harness.until(lambda: harness.tallied.waiting == {})
     assert not left(fast_dir)
 
 
 async def test_while_secrets_are_locked_nobody_is_turned_away_for_good(fast_dir: Path) -> None:
-    async with receiving(fast_dir) as place:
-        place.running_server.set_endpoints(EndpointList(complete=False))
+    async with receiving(fast_dir) as harness:
+        harness.running_server.set_endpoints(EndpointList(complete=False))
         async with asyncio.timeout(5):
-            while await place.meta(TEXT) != 503:
+            while await harness.meta(TEXT) != 503:
                 await asyncio.sleep(0.01)
-        assert await place.zapi(zapi_text()) == 503
-        await place.until(lambda: place.count(DeliveryOutcome.NOT_READY) >= 2)
+        assert await harness.zapi(zapi_text()) == 503
+        await harness.until(lambda: harness.count(DeliveryOutcome.NOT_READY) >= 2)
 
 
 async def test_what_nobody_understands_is_set_aside_and_told(fast_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
-    async with receiving(fast_dir) as place:
-        assert await place.meta(b'{"object": "page"}') == 200  # signed, and no webhook of WhatsApp's
-        assert await place.meta(TEXT) == 200
-        await place.until(lambda: place.ids(ANA) == ["wamid.1"])
-        await place.until(lambda: place.count(DeliveryOutcome.UNREADABLE) == 1)
+    async with receiving(fast_dir) as harness:
+        assert await harness.meta(b'{"object": "page"}') == 200  # signed, and no webhook of WhatsApp's
+        assert await harness.meta(TEXT) == 200
+        await harness.until(lambda: harness.ids(ANA) == ["wamid.1"])
+        await harness.until(lambda: harness.count(DeliveryOutcome.UNREADABLE) == 1)
         aside = fast_dir / "webhooks" / "quarantine"
-        await place.until(lambda: len(list(aside.glob("*.json"))) == 1)
+        await harness.until(lambda: len(list(aside.glob("*.json"))) == 1)
         (kept,) = aside.glob("*.bytes")
         assert kept.read_bytes() == b'{"object": "page"}'
-        await place.until(lambda: "set aside" in caplog.text)
+        await harness.until(lambda: "set aside" in caplog.text)
         assert "page" not in caplog.text
     assert not left(fast_dir)
 
@@ -407,9 +407,9 @@ async def test_a_spool_that_is_damaged_is_set_aside_and_begun_anew(
     folder = fast_dir / "webhooks"
     folder.mkdir()
     (folder / spool.NAME).write_bytes(b"not a database at all" * 400)
-    async with receiving(fast_dir) as place:
-        assert await place.meta(TEXT) == 200
-        await place.until(lambda: place.ids(ANA) == ["wamid.1"])
+    async with receiving(fast_dir) as harness:
+        assert await harness.meta(TEXT) == 200
+        await harness.until(lambda: harness.ids(ANA) == ["wamid.1"])
     assert [file.read_bytes()[:5] for file in (folder / "quarantine").iterdir()] == [b"not a"]
     assert "set aside" in caplog.text
 
@@ -473,16 +473,16 @@ def test_a_commit_that_fails_leaves_nothing_half_done(tmp_path: Path) -> None:
     kept.close()
 
 
-async def _answers(place: Place, bodies: int) -> list[int]:
-    return [await place.meta(envelope(status(f"wamid.{each}", "sent", number_id="1111"))) for each in range(bodies)]
+async def _answers(harness: WebhookHarness, bodies: int) -> list[int]:
+    return [await harness.meta(envelope(status(f"wamid.{each}", "sent", number_id="1111"))) for each in range(bodies)]
 
 
 async def test_the_counts_of_former_runs_are_kept(fast_dir: Path) -> None:
     for run in range(2):
-        async with receiving(fast_dir) as place:
-            assert await _answers(place, 3 * (run + 1)) == [200] * 3 * (run + 1)
+        async with receiving(fast_dir) as harness:
+            assert await _answers(harness, 3 * (run + 1)) == [200] * 3 * (run + 1)
             expected = 3 if run == 0 else 9
-            await place.until(lambda expected=expected: place.count(DeliveryOutcome.ACCEPTED, ANA) == expected)
+            await harness.until(lambda expected=expected: harness.count(DeliveryOutcome.ACCEPTED, ANA) == expected)
 
 
 def test_an_address_that_asyncio_refuses_without_a_number_is_an_unusable_address() -> None:

@@ -46,7 +46,7 @@ COMMAND: Final = (sys.executable, "-m", "app.providers.webhooks.host")
 
 
 @dataclass
-class Place:
+class WebhookHarness:
     """What came, what was counted, and a client to deliver with. *stores* says whether what comes is confirmed."""
 
     running_server: RunningServer
@@ -92,7 +92,7 @@ class Place:
 @asynccontextmanager
 async def receiving(
     folder: Path, *, endpoints: EndpointList = ENDPOINTS, stores: bool = True, port: int = 0, listens: bool = True
-) -> AsyncIterator[Place]:
+) -> AsyncIterator[WebhookHarness]:
     """Open the receiver with the command the program uses."""
     settings = WebhookSettings(on=True, port=port) if listens else None
     async with WebhookServerProcess(folder, command=COMMAND).open(settings) as running_server:
@@ -100,21 +100,21 @@ async def receiving(
         checked.set_endpoints(endpoints)
         base = f"http://127.0.0.1:{running_server.port}"
         async with httpx.AsyncClient(base_url=base, trust_env=False, timeout=10) as client:
-            place = Place(running_server, client, stores)
-            following = asyncio.get_running_loop().create_task(place.follow())
+            harness = WebhookHarness(running_server, client, stores)
+            following = asyncio.get_running_loop().create_task(harness.follow())
             try:
                 if listens:
-                    await _admitted(place)
-                yield place
+                    await _admitted(harness)
+                yield harness
             finally:
                 following.cancel()
                 await asyncio.wait([following])
 
 
-async def _admitted(place: Place) -> None:
+async def _admitted(harness: WebhookHarness) -> None:
     """The doors travel over a pipe; a challenge is answered when they are there."""
     asked = {"hub.mode": "subscribe", "hub.verify_token": VERIFY, "hub.challenge": "1"}
-    while (await place.client.get("/meta", params=asked)).status_code == 503:
+    while (await harness.client.get("/meta", params=asked)).status_code == 503:
         await asyncio.sleep(0.01)
 
 

@@ -32,7 +32,7 @@ def main(folder: Path, only: str) -> None:
 async def take_all(folder: Path, only: str) -> None:
     from app.text.status import texts
     from app.ui.theme.theme import Mode, Theme
-    from tests.ui.window_harness import Stage, person, status
+    from tests.ui.window_harness import WindowHarness, person, status
 
     suffix = "" if os.environ["QT_SCALE_FACTOR"] == "1" else "@2x"
     numbers = range(128)
@@ -40,70 +40,70 @@ async def take_all(folder: Path, only: str) -> None:
         texts.set_language(language)
         for mode in (Mode.LIGHT, Mode.DARK):
             with tempfile.TemporaryDirectory() as home:
-                stage = Stage(Path(home), [person(n) for n in numbers], Theme(mode))
-                await stage.load(*(status(n) for n in numbers))
-                await _take_views(stage, folder, f"{language}-{mode}", suffix, only)
-                await stage.close()
-                stage = Stage(Path(home), theme=stage.theme)
-                await stage.load()
-                stage.window.resize(*WIDTHS["wide"])
-                await stage.show()
-                await _take(stage, folder, f"{language}-{mode}-nobody{suffix}", only)
-                await stage.close()
+                harness = WindowHarness(Path(home), [person(n) for n in numbers], Theme(mode))
+                await harness.load(*(status(n) for n in numbers))
+                await _take_views(harness, folder, f"{language}-{mode}", suffix, only)
+                await harness.close()
+                harness = WindowHarness(Path(home), theme=harness.theme)
+                await harness.load()
+                harness.window.resize(*WIDTHS["wide"])
+                await harness.show()
+                await _take(harness, folder, f"{language}-{mode}-nobody{suffix}", only)
+                await harness.close()
 
 
-async def _take_views(stage: object, folder: Path, name: str, suffix: str, only: str) -> None:
+async def _take_views(harness: object, folder: Path, name: str, suffix: str, only: str) -> None:
     from app.domain.errors import Problem, ProblemCode
     from app.domain.events import StorageFailed
     from app.text.status import texts
-    from tests.ui.window_harness import Stage, person
+    from tests.ui.window_harness import WindowHarness, person
 
-    assert isinstance(stage, Stage)
-    window = stage.window
+    assert isinstance(harness, WindowHarness)
+    window = harness.window
     window.resize(*WIDTHS["wide"])
-    await stage.show()
-    await _take(stage, folder, f"{name}-wide-none{suffix}", only)
+    await harness.show()
+    await _take(harness, folder, f"{name}-wide-none{suffix}", only)
     for size, (width, height) in WIDTHS.items():
         window.resize(width, height)
         window.list.table.choose(person(4).id)
         window.body.close_side_panel()
-        await _take(stage, folder, f"{name}-{size}{suffix}", only)
+        await _take(harness, folder, f"{name}-{size}{suffix}", only)
     window.choose(person(4).id)
-    await _take(stage, folder, f"{name}-drawer-open{suffix}", only)
+    await _take(harness, folder, f"{name}-drawer-open{suffix}", only)
     window.body.close_side_panel()
     window.resize(*WIDTHS["wide"])
     window.list.table.choose(person(22).id)
-    await _take(stage, folder, f"{name}-wide-limited{suffix}", only)
+    await _take(harness, folder, f"{name}-wide-limited{suffix}", only)
     window.on_storage_failed(StorageFailed(Problem(ProblemCode.DATABASE_DISK_FULL)))
     window.toast.show_message(texts("window.archived", name="Ana Clara Almeida"), texts("window.undo"), lambda: None)
-    await _take(stage, folder, f"{name}-banner{suffix}", only)
+    await _take(harness, folder, f"{name}-banner{suffix}", only)
     window.banners.clear("storage")
     window.toast.hide()
     window.controller.show_menu(person(22).id, window.list.mapToGlobal(window.list.rect().center()))
     await asyncio.sleep(0.05)
-    await _take_menu(stage, folder, f"{name}-menu{suffix}", only)
+    await _take_menu(harness, folder, f"{name}-menu{suffix}", only)
     window.header.search.setText("zzz")
-    await _take(stage, folder, f"{name}-not-found{suffix}", only)
+    await _take(harness, folder, f"{name}-not-found{suffix}", only)
     window.header.search.setText("joao")
-    await _take(stage, folder, f"{name}-found{suffix}", only)
+    await _take(harness, folder, f"{name}-found{suffix}", only)
     window.header.search.clear()
-    stage.theme.set_text_scale(200)
+    harness.theme.set_text_scale(200)
     window.resize(1240, 860)
-    await _take(stage, folder, f"{name}-text200{suffix}", only)
-    stage.theme.set_text_scale(100)
+    await _take(harness, folder, f"{name}-text200{suffix}", only)
+    harness.theme.set_text_scale(100)
 
 
-async def _take(stage: object, folder: Path, name: str, only: str) -> None:
-    from tests.ui.window_harness import Stage
+async def _take(harness: object, folder: Path, name: str, only: str) -> None:
+    from tests.ui.window_harness import WindowHarness
 
-    assert isinstance(stage, Stage)
+    assert isinstance(harness, WindowHarness)
     if only in name:
         for _ in range(8):
             await asyncio.sleep(0.01)
-        stage.window.grab().save(str(folder / f"{name}.png"))
+        harness.window.grab().save(str(folder / f"{name}.png"))
 
 
-async def _take_menu(stage: object, folder: Path, name: str, only: str) -> None:
+async def _take_menu(harness: object, folder: Path, name: str, only: str) -> None:
     from PySide6.QtWidgets import QApplication, QMenu
 
     menu = QApplication.activePopupWidget()

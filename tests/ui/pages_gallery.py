@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.ui.window_harness import Stage
+    from tests.ui.window_harness import WindowHarness
 
 WIDTHS = {"wide": (1240, 860), "narrow": (700, 620)}
 
@@ -39,7 +39,7 @@ def main(folder: Path, only: str) -> None:
 async def take_all(folder: Path, only: str) -> None:
     from app.text.status import texts
     from app.ui.theme.theme import Mode, Theme
-    from tests.ui.window_harness import Stage, person, status
+    from tests.ui.window_harness import WindowHarness, person, status
 
     suffix = "" if os.environ["QT_SCALE_FACTOR"] == "1" else "@2x"
     for language in ("pt-BR", "en"):
@@ -48,38 +48,38 @@ async def take_all(folder: Path, only: str) -> None:
             if not any(only in f"{language}-{mode}-{kind}" for kind in KINDS) and only not in f"{language}-{mode}":
                 continue
             with tempfile.TemporaryDirectory() as home:
-                stage = Stage(Path(home), [person(n) for n in range(60)], Theme(mode))
-                await stage.load(*(status(n) for n in range(60)))
-                await fill_audit(stage)
-                await stage.show()
+                harness = WindowHarness(Path(home), [person(n) for n in range(60)], Theme(mode))
+                await harness.load(*(status(n) for n in range(60)))
+                await fill_audit(harness)
+                await harness.show()
                 for kind, take in KINDS.items():
                     if only in f"{language}-{mode}-{kind}":
-                        await take(Camera(stage, folder, f"{language}-{mode}-{kind}", suffix))
-                await stage.close()
+                        await take(PageScreenshots(harness, folder, f"{language}-{mode}-{kind}", suffix))
+                await harness.close()
 
 
-class Camera:
+class PageScreenshots:
     """Takes a picture of the window at every width."""
 
-    def __init__(self, stage: Stage, folder: Path, name: str, suffix: str) -> None:
-        self.stage = stage
+    def __init__(self, harness: WindowHarness, folder: Path, name: str, suffix: str) -> None:
+        self.window_harness = harness
         self._folder = folder
         self._name = name
         self._suffix = suffix
 
     async def take(self, what: str = "", *, widths: tuple[str, ...] = tuple(WIDTHS)) -> None:
         for size in widths:
-            self.stage.window.resize(*WIDTHS[size])
+            self.window_harness.window.resize(*WIDTHS[size])
             await self.wait()
             name = "-".join(filter(None, (self._name, size, what)))
-            self.stage.window.grab().save(str(self._folder / f"{name}{self._suffix}.png"))
+            self.window_harness.window.grab().save(str(self._folder / f"{name}{self._suffix}.png"))
 
     async def wait(self) -> None:
         for _ in range(12):
             await asyncio.sleep(0.01)
 
 
-async def fill_audit(stage: Stage) -> None:
+async def fill_audit(harness: WindowHarness) -> None:
     """Some days of work: what every kind of entry looks like, the latest hour first."""
     from app.domain.actions import ActionName
     from app.domain.audit import Actor, AuditAction, AuditOutcome, AuditRecord
@@ -125,89 +125,89 @@ async def fill_audit(stage: Stage) -> None:
             outcome=outcome,
             reason=reason,
         )
-        await stage.audit.record(replace(record))
+        await harness.audit.record(replace(record))
 
 
-async def _audit(camera: Camera) -> None:
+async def _audit(screenshots: PageScreenshots) -> None:
     from app.domain.audit import ChainBreak, Verification
     from app.ui.audit.page import AuditPage
     from app.ui.audit.verification_card import Verdict
     from tests.ui.window_harness import NOON
 
-    stage = camera.stage
-    await camera.take("home", widths=("wide",))
-    stage.window.go("audit")
-    page = stage.window.places.page
+    harness = screenshots.window_harness
+    await screenshots.take("home", widths=("wide",))
+    harness.window.go("audit")
+    page = harness.window.places.page
     assert isinstance(page, AuditPage)
-    await camera.wait()
+    await screenshots.wait()
     page.table.show_number(88)
-    await camera.take()
+    await screenshots.take()
     page.verdict.show_running(90)
-    await camera.take("running", widths=("wide",))
+    await screenshots.take("running", widths=("wide",))
     page.verdict.show_verdict(
         Verdict(
             NOON,
             Verification(broken=None, number=90, sealed_from=41, sealed_to=90, remembered=90),
-            stage.audit.outcomes[-1],
+            harness.audit.outcomes[-1],
         )
     )
-    await camera.take("intact")
+    await screenshots.take("intact")
     page.verdict.show_verdict(Verdict(NOON, Verification(broken=ChainBreak(number=87, found="altered")), None))
     page.model.mark_broken(87)
-    await camera.take("broken")
+    await screenshots.take("broken")
     page.verdict.hide()
     page.model.mark_broken(None)
     page.filters.search.setText("zzz")
     await asyncio.sleep(0.2)
-    await camera.take("not-found", widths=("wide",))
+    await screenshots.take("not-found", widths=("wide",))
     page.filters.search.clear()
     await asyncio.sleep(0.2)
     line = page.model.line_at(page.model.index(9))
     assert line is not None
     page._show_entry(line)
-    await camera.take("entry", widths=())
-    await camera.wait()
+    await screenshots.take("entry", widths=())
+    await screenshots.wait()
     from app.ui.audit.entry_dialog import EntryDialog
 
-    for sheet in stage.window.findChildren(EntryDialog):
-        sheet.grab().save(str(camera._folder / f"{camera._name}-entry{camera._suffix}.png"))
+    for sheet in harness.window.findChildren(EntryDialog):
+        sheet.grab().save(str(screenshots._folder / f"{screenshots._name}-entry{screenshots._suffix}.png"))
         sheet.close()
-    stage.theme.set_text_scale(200)
-    await camera.take("text200")
-    stage.theme.set_text_scale(100)
+    harness.theme.set_text_scale(200)
+    await screenshots.take("text200")
+    harness.theme.set_text_scale(100)
 
 
-async def _settings(camera: Camera) -> None:
+async def _settings(screenshots: PageScreenshots) -> None:
     from app.ui.navigation import SETTINGS
     from app.ui.settings.page import SettingsPage
     from tests.ui.settings_page.harness import Copy
     from tests.ui.window_harness import NOON
 
-    stage = camera.stage
-    for number, mentorado in enumerate(stage.people):
-        await stage.mentorados.save_link(replace(mentorado.link, enabled=True))
-        stage.settings_harness.copies[mentorado.link.id] = [
-            Copy(NOON - timedelta(hours=number * 5 + 1), stage.folder) for _ in range(number % 6)
+    harness = screenshots.window_harness
+    for number, mentorado in enumerate(harness.people):
+        await harness.mentorados.save_link(replace(mentorado.link, enabled=True))
+        harness.settings_harness.copies[mentorado.link.id] = [
+            Copy(NOON - timedelta(hours=number * 5 + 1), harness.folder) for _ in range(number % 6)
         ]
-    stage.window.go(SETTINGS)
-    page = stage.window.places.page
+    harness.window.go(SETTINGS)
+    page = harness.window.places.page
     assert isinstance(page, SettingsPage)
-    await camera.wait()
-    await camera.take("1")
+    await screenshots.wait()
+    await screenshots.take("1")
     for step, link in ((2, 2), (3, 4), (4, 6)):
         for size, (width, height) in WIDTHS.items():
-            stage.window.resize(width, height)
-            await camera.wait()
+            harness.window.resize(width, height)
+            await screenshots.wait()
             page._links[link].click()
-            await camera.take(str(step), widths=(size,))
-    stage.theme.set_text_scale(200)
-    await camera.wait()
+            await screenshots.take(str(step), widths=(size,))
+    harness.theme.set_text_scale(200)
+    await screenshots.wait()
     for step in range(len(page._links)):
         page._links[step].click()
-        await camera.take(f"text200-{step}", widths=("narrow",))
+        await screenshots.take(f"text200-{step}", widths=("narrow",))
     page._links[1].click()
-    await camera.take("text200", widths=("wide",))
-    stage.theme.set_text_scale(100)
+    await screenshots.take("text200", widths=("wide",))
+    harness.theme.set_text_scale(100)
 
 
 KINDS = {"audit": _audit, "settings": _settings}

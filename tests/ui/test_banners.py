@@ -15,7 +15,7 @@ from app.ui.notices import Banners
 from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.window_harness import Stage, person
+from tests.ui.window_harness import WindowHarness, person
 
 LONG = "/home/ana/.local/share/conecta/conecta.db is missing, and what was kept before is in other folders. " * 3
 
@@ -44,12 +44,12 @@ def test_every_word_of_every_notice_can_be_read(
     on_qt: OnQt, theme: Theme, tmp_path: Path, scale: int, width: int, height: int
 ) -> None:
     async def main() -> None:
-        stage = Stage(tmp_path, [person(n) for n in range(20)], theme)
-        await stage.load()
-        await stage.show()
-        banners = stage.window.banners
+        harness = WindowHarness(tmp_path, [person(n) for n in range(20)], theme)
+        await harness.load()
+        await harness.show()
+        banners = harness.window.banners
         theme.set_text_scale(scale)
-        stage.window.resize(width, height)
+        harness.window.resize(width, height)
         choices = [(lambda: "Choose a copy…", lambda: None), (lambda: "Start empty…", lambda: None)]
         for number in range(3):
             banners.show_words(lambda: LONG, f"cause {number}", dismissible=number == 0, choices=choices[:number])
@@ -58,7 +58,7 @@ def test_every_word_of_every_notice_can_be_read(
             assert covered(banners) == []
         bar = banners.area.verticalScrollBar()
         assert bar.value() == bar.maximum()  # the newest is in view
-        assert banners.height() >= min(banners.sizeHint().height(), stage.window.height() // 3)
+        assert banners.height() >= min(banners.sizeHint().height(), harness.window.height() // 3)
         assert bool(banners.area.focusPolicy() & Qt.FocusPolicy.TabFocus) is (bar.maximum() > 0)
         assert nameless(banners) == []
         assert out_of_reach(banners) == []
@@ -74,7 +74,7 @@ def test_every_word_of_every_notice_can_be_read(
         assert bar.maximum() == 0
         assert banners.area.viewport().height() > 0
         assert cut(banners) == []
-        await stage.close()
+        await harness.close()
 
     on_qt(main)
     theme.set_text_scale(100)

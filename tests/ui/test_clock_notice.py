@@ -39,7 +39,7 @@ def in_english() -> Iterator[None]:
     texts.set_language("pt-BR")
 
 
-class Place:
+class NoticeHarness:
     """A computer that is years ahead of the last run, and what is shown of that."""
 
     def __init__(self, qtbot: QtBot) -> None:
@@ -66,27 +66,27 @@ def test_the_doubt_is_told_with_both_dates_and_a_person_can_end_it(
     qtbot: QtBot, on_qt: OnQt, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        place = Place(qtbot)
-        await place.clock.load()
-        async with BackgroundTasks(place.write_queue.run):
-            await place.check.check()
-            (words,) = place.shown()
+        harness = NoticeHarness(qtbot)
+        await harness.clock.load()
+        async with BackgroundTasks(harness.write_queue.run):
+            await harness.check.check()
+            (words,) = harness.shown()
             assert "2022" in words
             assert "2026" in words
             assert "nothing old is removed" in words
-            place.records.problem = Problem(ProblemCode.DATABASE_LOCKED)
-            confirm = place.button("The date is right")
+            harness.records.problem = Problem(ProblemCode.DATABASE_LOCKED)
+            confirm = harness.button("The date is right")
             assert confirm is not None
             confirm.click()
             await settle()
-            assert len(place.shown()) == 2  # what went wrong stands beside it
-            place.records.problem = None
+            assert len(harness.shown()) == 2  # what went wrong stands beside it
+            harness.records.problem = None
             confirm.click()
             await settle()
-            assert words not in place.shown()
-            await place.write_queue.flush()
-        assert place.audit.outcomes[-1].record.action == "confirm_date"
-        assert place.crashes == []
+            assert words not in harness.shown()
+            await harness.write_queue.flush()
+        assert harness.audit.outcomes[-1].record.action == "confirm_date"
+        assert harness.crashes == []
 
     on_qt(main)
     assert "is trusted instead" in caplog.text
@@ -96,18 +96,18 @@ def test_what_a_provider_denies_cannot_be_confirmed_and_goes_once_it_is_correcte
     qtbot: QtBot, on_qt: OnQt, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def main() -> None:
-        place = Place(qtbot)
-        place.provider.says = DAWN - YEARS
-        await place.clock.load()
-        await place.check.check()
-        assert "the providers' servers say" in place.shown()[0]
-        assert place.button("The date is right") is None
-        place.computer.time = DAWN - YEARS
-        look = place.button("Check again")
+        harness = NoticeHarness(qtbot)
+        harness.provider.says = DAWN - YEARS
+        await harness.clock.load()
+        await harness.check.check()
+        assert "the providers' servers say" in harness.shown()[0]
+        assert harness.button("The date is right") is None
+        harness.computer.time = DAWN - YEARS
+        look = harness.button("Check again")
         assert look is not None
         look.click()
         await settle()
-        assert place.shown() == []
+        assert harness.shown() == []
 
     on_qt(main)
     assert "is trusted instead" in caplog.text

@@ -25,22 +25,22 @@ from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach
 from tests.ui.test_window import settle
-from tests.ui.window_harness import Stage, person, status
+from tests.ui.window_harness import WindowHarness, person, status
 
-OnStage = Callable[[Callable[[Stage], Awaitable[None]]], None]
+InWindow = Callable[[Callable[[WindowHarness], Awaitable[None]]], None]
 
 
 @pytest.fixture
-def on_stage(on_qt: OnQt, theme: Theme, tmp_path: Path) -> OnStage:
-    def play(use: Callable[[Stage], Awaitable[None]]) -> None:
+def in_window(on_qt: OnQt, theme: Theme, tmp_path: Path) -> InWindow:
+    def play(use: Callable[[WindowHarness], Awaitable[None]]) -> None:
         async def main() -> None:
-            stage = Stage(tmp_path, [person(number) for number in range(5)], theme)
-            await stage.load(*(status(number) for number in range(5)))
+            harness = WindowHarness(tmp_path, [person(number) for number in range(5)], theme)
+            await harness.load(*(status(number) for number in range(5)))
             try:
-                await stage.show()
-                await use(stage)
+                await harness.show()
+                await use(harness)
             finally:
-                await stage.close()
+                await harness.close()
 
         on_qt(main)
         QApplication.processEvents()
@@ -48,9 +48,9 @@ def on_stage(on_qt: OnQt, theme: Theme, tmp_path: Path) -> OnStage:
     return play
 
 
-def test_a_place_is_built_when_it_is_first_gone_to_and_kept(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        places = stage.window.places
+def test_a_place_is_built_when_it_is_first_gone_to_and_kept(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        places = harness.window.places
 
         def shown() -> object:
             return places.page
@@ -62,41 +62,41 @@ def test_a_place_is_built_when_it_is_first_gone_to_and_kept(on_stage: OnStage) -
         page = shown()
         assert isinstance(page, AuditPage)
         assert page.isVisible()
-        assert not stage.window.list.isVisible()
-        stage.window.go(SETTINGS)
+        assert not harness.window.list.isVisible()
+        harness.window.go(SETTINGS)
         assert isinstance(shown(), SettingsPage)
-        stage.window.go("audit")
+        harness.window.go("audit")
         assert shown() is page
-        stage.window.go(HOME)
-        assert stage.window.list.isVisible()
+        harness.window.go(HOME)
+        assert harness.window.list.isVisible()
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_the_rail_says_where_one_is_and_is_walked_by_keys(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        rail = stage.window.places.rail
+def test_the_rail_says_where_one_is_and_is_walked_by_keys(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        rail = harness.window.places.rail
         assert rail is not None
         home, audit, settings = rail._buttons.values()
         assert [button.isChecked() for button in (home, audit, settings)] == [True, False, False]
         assert audit.toolTip() == "Auditoria (Ctrl+2)"
         home.setFocus()
         QTest.keyClick(home, Qt.Key.Key_Down)
-        assert audit.hasFocus() or not stage.window.isActiveWindow()
+        assert audit.hasFocus() or not harness.window.isActiveWindow()
         QTest.keyClick(audit, Qt.Key.Key_Return)
         await settle()
         assert [button.isChecked() for button in (home, audit, settings)] == [False, True, False]
-        keys = {shortcut.key().toString() for shortcut in stage.window.findChildren(QShortcut)}
+        keys = {shortcut.key().toString() for shortcut in harness.window.findChildren(QShortcut)}
         assert {shortcut(number) for number in (1, 2, 3)} <= keys
         texts.set_language("en")
         assert audit.accessibleName() == "Audit"
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_enter_presses_the_button_that_has_the_focus(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        header = stage.window.header
+def test_enter_presses_the_button_that_has_the_focus(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        header = harness.window.header
         header._language.setFocus()
         QTest.keyClick(header._language, Qt.Key.Key_Return)
         assert texts.language == "en"
@@ -106,12 +106,12 @@ def test_enter_presses_the_button_that_has_the_focus(on_stage: OnStage) -> None:
         QTest.keyClick(header.search, Qt.Key.Key_Return)
         assert texts.language == "pt-BR", "in a field it presses nothing"
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_tab_goes_from_the_list_to_the_pane_beside_it(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
+def test_tab_goes_from_the_list_to_the_pane_beside_it(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
         assert window._pane is not None
         window.list.table.begin()
         await settle()
@@ -121,65 +121,68 @@ def test_tab_goes_from_the_list_to_the_pane_beside_it(on_stage: OnStage) -> None
         assert at is not None
         assert window._pane.isAncestorOf(at), at
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_a_page_that_is_not_in_the_table_is_refused_and_what_is_shown_stays(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        stage.window.go("audit")
+def test_a_page_that_is_not_in_the_table_is_refused_and_what_is_shown_stays(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.window.go("audit")
         with pytest.raises(KeyError):
-            stage.window.go("nowhere")
-        assert stage.window.places.here == "audit"
+            harness.window.go("nowhere")
+        assert harness.window.places.here == "audit"
 
-    on_stage(use)
-
-
-def test_to_choose_somebody_leads_home(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        stage.window.go("audit")
-        stage.window.choose(person(1).id)
-        assert stage.window.places.here == HOME
-
-    on_stage(use)
+    in_window(use)
 
 
-def test_the_search_is_the_one_of_the_place(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        stage.window.activateWindow()
-        stage.window.go("audit")
+def test_to_choose_somebody_leads_home(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.window.go("audit")
+        harness.window.choose(person(1).id)
+        assert harness.window.places.here == HOME
+
+    in_window(use)
+
+
+def test_the_search_is_the_one_of_the_place(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.window.activateWindow()
+        harness.window.go("audit")
         await settle()
-        page = stage.window.places.page
+        page = harness.window.places.page
         assert isinstance(page, AuditPage)
-        stage.window.begin_search()
-        assert stage.window.focusWidget() is page.filters.search
+        harness.window.begin_search()
+        assert harness.window.focusWidget() is page.filters.search
 
-    on_stage(use)
+    in_window(use)
 
 
 @pytest.mark.parametrize("place", [HOME, "audit", SETTINGS])
-def test_everything_in_a_place_has_a_name_and_can_be_reached(on_stage: OnStage, place: str) -> None:
-    async def use(stage: Stage) -> None:
-        stage.window.go(place)
+def test_everything_in_a_place_has_a_name_and_can_be_reached(in_window: InWindow, place: str) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.window.go(place)
         await settle()
-        assert nameless(stage.window.places) == []
-        fields = (stage.window.header.search, getattr(getattr(stage.window.places.page, "filters", None), "search", 0))
-        assert [each for each in out_of_reach(stage.window.places) if each.parent() not in fields] == []
+        assert nameless(harness.window.places) == []
+        fields = (
+            harness.window.header.search,
+            getattr(getattr(harness.window.places.page, "filters", None), "search", 0),
+        )
+        assert [each for each in out_of_reach(harness.window.places) if each.parent() not in fields] == []
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_what_goes_wrong_in_a_place_is_reported_as_anywhere(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
+def test_what_goes_wrong_in_a_place_is_reported_as_anywhere(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
         crashes: list[object] = []
-        stage.window.crashed.connect(crashes.append)
-        stage.window.go(SETTINGS)
-        page, bug = stage.window.places.page, ZeroDivisionError()
+        harness.window.crashed.connect(crashes.append)
+        harness.window.go(SETTINGS)
+        page, bug = harness.window.places.page, ZeroDivisionError()
         assert isinstance(page, SettingsPage)
         page.sections[0].show_crash(bug)
         page.show_crash(bug)
         assert crashes == [bug, bug]
 
-    on_stage(use)
+    in_window(use)
 
 
 def test_the_first_picture_needs_none_of_them() -> None:

@@ -18,28 +18,28 @@ from app.ui.dialogs.command_palette import MOST, CommandPalette, Entry, found
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.controls import nameless
-from tests.ui.window_harness import Stage, person, status
+from tests.ui.window_harness import WindowHarness, person, status
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 
 @asynccontextmanager
-async def opened(theme: Theme, folder: Path) -> AsyncIterator[tuple[Stage, CommandPalette]]:
-    stage = Stage(folder, [person(number) for number in range(4)], theme)
-    await stage.load(*(status(number) for number in range(4)))
-    await stage.show()
-    async with stage.supervisor:
-        stage.window.choose(stage.people[1].id)
-        stage.window.controller.open_palette()
+async def opened(theme: Theme, folder: Path) -> AsyncIterator[tuple[WindowHarness, CommandPalette]]:
+    harness = WindowHarness(folder, [person(number) for number in range(4)], theme)
+    await harness.load(*(status(number) for number in range(4)))
+    await harness.show()
+    async with harness.supervisor:
+        harness.window.choose(harness.people[1].id)
+        harness.window.controller.open_palette()
         await settle()
-        (palette,) = stage.window.findChildren(CommandPalette)
+        (palette,) = harness.window.findChildren(CommandPalette)
         try:
-            yield stage, palette
+            yield harness, palette
         finally:
-            for left in stage.window.findChildren(CommandPalette):  # what was picked or given up is gone already
+            for left in harness.window.findChildren(CommandPalette):  # what was picked or given up is gone already
                 left.reject()
             await settle()
-    await stage.close()
+    await harness.close()
 
 
 def shown(palette: CommandPalette) -> list[str]:
@@ -50,21 +50,21 @@ def shown(palette: CommandPalette) -> list[str]:
 
 
 async def test_a_person_is_found_by_part_of_the_name_and_shown(theme: Theme, tmp_path: Path) -> None:
-    async with opened(theme, tmp_path) as (stage, palette):
-        somebody = stage.people[3]
+    async with opened(theme, tmp_path) as (harness, palette):
+        somebody = harness.people[3]
         palette.line.setText(somebody.name.split()[-1].lower())
         assert somebody.name in shown(palette)
         palette.line.setText(somebody.phone[-6:])
         assert shown(palette) == [somebody.name]
         QTest.keyClick(palette.line, Qt.Key.Key_Return)
         await settle()
-        assert stage.window.list.table.chosen_id == somebody.id
+        assert harness.window.list.table.chosen_id == somebody.id
 
 
 async def test_what_can_be_done_with_the_one_on_show_comes_first_and_is_done(theme: Theme, tmp_path: Path) -> None:
-    async with opened(theme, tmp_path) as (stage, palette):
-        ana = stage.people[1]
-        fitting = [name for name in ActionName if stage.actions.unavailable_reason(name, ana.id) is None]
+    async with opened(theme, tmp_path) as (harness, palette):
+        ana = harness.people[1]
+        fitting = [name for name in ActionName if harness.actions.unavailable_reason(name, ana.id) is None]
         wanted = [texts("palette.action", action=action(name)[0], name=ana.name) for name in fitting]
         assert shown(palette)[: len(wanted)] == wanted
         archive = texts("palette.action", action=action(ActionName.DISCONNECT)[0], name=ana.name)
@@ -73,18 +73,18 @@ async def test_what_can_be_done_with_the_one_on_show_comes_first_and_is_done(the
 
 
 async def test_a_command_runs_and_the_arrows_walk_while_typing(theme: Theme, tmp_path: Path) -> None:
-    async with opened(theme, tmp_path) as (stage, palette):
+    async with opened(theme, tmp_path) as (harness, palette):
         before = theme.text_scale
         palette.line.setText(texts("palette.larger"))
         QTest.keyClick(palette.line, Qt.Key.Key_Return)
         await settle()
         assert theme.text_scale > before
-        stage.window.check.scale_text(0)
+        harness.window.check.scale_text(0)
         assert theme.text_scale == before
 
 
 async def test_the_arrows_walk_the_list_while_the_line_keeps_the_keyboard(theme: Theme, tmp_path: Path) -> None:
-    async with opened(theme, tmp_path) as (stage, palette):
+    async with opened(theme, tmp_path) as (harness, palette):
         QTest.keyClick(palette.line, Qt.Key.Key_Down)
         assert palette.list.currentRow() == 1
         QTest.keyClick(palette.line, Qt.Key.Key_Up)
@@ -97,17 +97,17 @@ async def test_the_arrows_walk_the_list_while_the_line_keeps_the_keyboard(theme:
         assert nameless(palette) == []
         QTest.keyClick(palette.line, Qt.Key.Key_Escape)
         await settle()
-        assert stage.window.findChildren(CommandPalette) == []
+        assert harness.window.findChildren(CommandPalette) == []
 
 
 async def test_it_can_be_drawn_in_both_states(theme: Theme, tmp_path: Path) -> None:
-    async with opened(theme, tmp_path) as (stage, palette):
+    async with opened(theme, tmp_path) as (harness, palette):
         await asyncio.sleep(0.05)
         picture = palette.grab().toImage()
         chosen = palette.list.visualItemRect(palette.list.currentItem()).center()
         at = palette.list.viewport().mapTo(palette, chosen)
         assert picture.pixelColor(at.x() + palette.list.width() // 3, at.y()).name() == theme.tokens.accent_soft.lower()
-        assert stage.supervisor.status(stage.people[0].link.id).state is not LinkState.CONNECTING
+        assert harness.supervisor.status(harness.people[0].link.id).state is not LinkState.CONNECTING
 
 
 def test_no_more_are_shown_than_anybody_reads() -> None:

@@ -19,7 +19,7 @@ from app.ui.settings.general import AboutSection
 from app.ui.settings.page import SettingsPage
 from app.ui.theme.theme import Mode, Theme
 from tests.conftest import OnQt
-from tests.ui.window_harness import Stage, person
+from tests.ui.window_harness import WindowHarness, person
 
 HERE = Path("/home/ana/.config/conecta/.env")
 STRANGE = UnusedSettings(Path("/home/ana/strange/.env"), ("CONECTA_DATA_DIR", "CONECTA_ZAPI_URL"), None)
@@ -86,15 +86,15 @@ def test_a_command_without_end_does_not_fill_the_window() -> None:
 
 def test_the_settings_name_the_value_and_where_it_is_set(on_qt: OnQt, theme: Theme, tmp_path: Path) -> None:
     async def main() -> None:
-        stage = Stage(tmp_path, [person(1)], theme)
+        harness = WindowHarness(tmp_path, [person(1)], theme)
         chosen = settings(tmp_path, zapi_url="https://relay.example")
-        stage.settings_harness.parts = replace(
-            stage.settings_harness.parts, overrides=chosen.overrides, settings_file=HERE
+        harness.settings_harness.parts = replace(
+            harness.settings_harness.parts, overrides=chosen.overrides, settings_file=HERE
         )
-        await stage.load()
-        await stage.show()
-        stage.window.go(SETTINGS)
-        page = stage.window.places.page
+        await harness.load()
+        await harness.show()
+        harness.window.go(SETTINGS)
+        page = harness.window.places.page
         assert isinstance(page, SettingsPage)
         page.reveal("about")
         await asyncio.sleep(0.01)
@@ -104,8 +104,8 @@ def test_the_settings_name_the_value_and_where_it_is_set(on_qt: OnQt, theme: The
         for named in ("https://relay.example", ZAPI_URL, str(HERE)):
             assert named in words
         section._file.button.click()  # type: ignore[union-attr] # there is a settings file
-        assert stage.settings_harness.opened == [HERE.parent]
-        await stage.close()
+        assert harness.settings_harness.opened == [HERE.parent]
+        await harness.close()
 
     on_qt(main)
     QApplication.processEvents()

@@ -30,30 +30,30 @@ from tests.ui.controls import nameless, out_of_reach
 from tests.ui.window_harness import (
     CREDENTIAL,
     NOON,
-    Stage,
+    WindowHarness,
     person,
     status,
 )
 
-Use = Callable[[Stage], Awaitable[None]]
-OnStage = Callable[..., Stage]
+Use = Callable[[WindowHarness], Awaitable[None]]
+InWindow = Callable[..., WindowHarness]
 PEOPLE = range(40)
 
 
 @pytest.fixture
-def on_stage(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Iterator[OnStage]:
+def in_window(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Iterator[InWindow]:
     """Open a window over made-up people, use it, and close it."""
 
-    def play(use: Use, numbers: range = PEOPLE) -> Stage:
-        async def main() -> Stage:
-            stage = Stage(tmp_path, [person(number) for number in numbers], theme)
-            await stage.load(*(status(number) for number in numbers))
+    def play(use: Use, numbers: range = PEOPLE) -> WindowHarness:
+        async def main() -> WindowHarness:
+            harness = WindowHarness(tmp_path, [person(number) for number in numbers], theme)
+            await harness.load(*(status(number) for number in numbers))
             try:
-                await stage.show()
-                await use(stage)
+                await harness.show()
+                await use(harness)
             finally:
-                await stage.close()
-            return stage
+                await harness.close()
+            return harness
 
         return on_qt(main)
 
@@ -71,35 +71,35 @@ async def settle() -> None:
     await asyncio.sleep(0.05)
 
 
-def shown_names(stage: Stage) -> list[str]:
-    return [stage.model.data(stage.model.index(row)) for row in range(stage.model.rowCount())]
+def shown_names(harness: WindowHarness) -> list[str]:
+    return [harness.model.data(harness.model.index(row)) for row in range(harness.model.rowCount())]
 
 
-def test_the_header_counts_everybody_and_who_is_connected(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        connected = stage.model.count(ListFilter.CONNECTED)
-        assert f"40 cadastrados · {connected} conectados" in words(stage.window.header)
+def test_the_header_counts_everybody_and_who_is_connected(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        connected = harness.model.count(ListFilter.CONNECTED)
+        assert f"40 cadastrados · {connected} conectados" in words(harness.window.header)
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_nothing_in_the_header_is_cut_in_a_narrow_window_with_large_text(on_stage: OnStage, theme: Theme) -> None:
-    async def use(stage: Stage) -> None:
+def test_nothing_in_the_header_is_cut_in_a_narrow_window_with_large_text(in_window: InWindow, theme: Theme) -> None:
+    async def use(harness: WindowHarness) -> None:
         theme.set_text_scale(150)
-        stage.window.resize(700, 620)
+        harness.window.resize(700, 620)
         await settle()
-        for part in stage.window.header.findChildren(QWidget):
+        for part in harness.window.header.findChildren(QWidget):
             if isinstance(part, (QLabel, QPushButton)) and part.isVisible():
                 assert part.width() >= part.sizeHint().width(), part.text()
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_the_search_narrows_and_says_when_nobody_is_left(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
+def test_the_search_narrows_and_says_when_nobody_is_left(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
         window.header.search.setText("joao")
-        assert shown_names(stage) == ["João Pedro de Araújo"]
+        assert shown_names(harness) == ["João Pedro de Araújo"]
         window.header.search.setText("zzz")
         assert "Nada corresponde a “zzz”. Limpe a busca ou os filtros." in words(window.list)
         clear = next(b for b in window.list.findChildren(QPushButton) if b.isVisible() and "Limpar" in b.text())
@@ -107,37 +107,37 @@ def test_the_search_narrows_and_says_when_nobody_is_left(on_stage: OnStage) -> N
         assert window.header.search.text() == ""
         assert window.list.table.isVisible()
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_a_filter_with_nobody_says_which(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        stage.window.list.chips.pick(ListFilter.CONNECTED)
-        assert "Ninguém está em “Conectado” agora." in words(stage.window.list)
+def test_a_filter_with_nobody_says_which(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.window.list.chips.pick(ListFilter.CONNECTED)
+        assert "Ninguém está em “Conectado” agora." in words(harness.window.list)
 
-    on_stage(use, range(3, 4))
+    in_window(use, range(3, 4))
 
 
-def test_an_empty_list_is_invited_to_begin(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
+def test_an_empty_list_is_invited_to_begin(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
         text = words(window.list)
         assert "Comece pelo primeiro mentorado" in text
         assert "Adicionar mentorado" in text
         assert not window.list.chips.isVisible()
-        assert stage.window._pane is not None
-        assert not stage.window._pane.isVisible()
-        await stage.mentorados.add("Ana", "11 91234-5678")
+        assert harness.window._pane is not None
+        assert not harness.window._pane.isVisible()
+        await harness.mentorados.add("Ana", "11 91234-5678")
         await settle()
         assert window.list.table.isVisible()
-        assert stage.window._pane.isVisible()
+        assert harness.window._pane.isVisible()
 
-    on_stage(use, range(0))
+    in_window(use, range(0))
 
 
-def test_everything_is_said_in_the_other_language_at_once(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
+def test_everything_is_said_in_the_other_language_at_once(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
         window.list.table.choose(person(9).id)
         await settle()
         before = words(window)
@@ -150,68 +150,68 @@ def test_everything_is_said_in_the_other_language_at_once(on_stage: OnStage) -> 
         portuguese = [piece for piece in before.split(" | ") if any(letter in piece for letter in "çãõáéíóúê")]
         names = {person(number).name for number in PEOPLE}
         assert [piece for piece in portuguese if piece in after.split(" | ") and piece not in names] == []
-        assert stage.preferences.language == "en"
-        spoken = stage.model.data(stage.model.index(0), Qt.ItemDataRole.AccessibleTextRole)
+        assert harness.preferences.language == "en"
+        spoken = harness.model.data(harness.model.index(0), Qt.ItemDataRole.AccessibleTextRole)
         assert "Connected" in spoken or "Off" in spoken
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_the_look_is_kept(on_stage: OnStage, theme: Theme) -> None:
-    async def use(stage: Stage) -> None:
+def test_the_look_is_kept(in_window: InWindow, theme: Theme) -> None:
+    async def use(harness: WindowHarness) -> None:
         theme.set_mode(Mode.DARK)
         theme.set_text_scale(125)
         await settle()
-        image: QImage = stage.window.grab().toImage()
+        image: QImage = harness.window.grab().toImage()
         corner = image.pixelColor(4, image.height() - 4).name()
         assert corner == DARK.surface
 
-    stage = on_stage(use)
-    assert (stage.preferences.mode, stage.preferences.text_scale) == (Mode.DARK, 125)
+    harness = in_window(use)
+    assert (harness.preferences.mode, harness.preferences.text_scale) == (Mode.DARK, 125)
 
 
-def test_the_last_filter_is_kept(on_stage: OnStage) -> None:
-    async def pick(stage: Stage) -> None:
-        stage.window.list.chips.pick(ListFilter.ERROR)
+def test_the_last_filter_is_kept(in_window: InWindow) -> None:
+    async def pick(harness: WindowHarness) -> None:
+        harness.window.list.chips.pick(ListFilter.ERROR)
 
-    async def look(stage: Stage) -> None:
-        assert stage.model.group is ListFilter.ERROR
+    async def look(harness: WindowHarness) -> None:
+        assert harness.model.group is ListFilter.ERROR
 
-    on_stage(pick)
-    on_stage(look)
-
-
-def test_how_far_back_the_timeline_looks_is_kept(on_stage: OnStage) -> None:
-    async def pick(stage: Stage) -> None:
-        assert stage.window._pane is not None
-        stage.window._pane._content.picture.choice.button(TimeRange.WEEK).click()
-
-    async def look(stage: Stage) -> None:
-        assert stage.window._pane is not None
-        assert stage.window._pane._content.picture.span is TimeRange.WEEK
-
-    on_stage(pick)
-    on_stage(look)
+    in_window(pick)
+    in_window(look)
 
 
-def test_that_sending_is_limited_is_said_in_words_where_they_fit_and_by_a_mark_elsewhere(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        delegate, limited = stage.window.list.table._delegate, status(22)
+def test_how_far_back_the_timeline_looks_is_kept(in_window: InWindow) -> None:
+    async def pick(harness: WindowHarness) -> None:
+        assert harness.window._pane is not None
+        harness.window._pane._content.picture.choice.button(TimeRange.WEEK).click()
+
+    async def look(harness: WindowHarness) -> None:
+        assert harness.window._pane is not None
+        assert harness.window._pane._content.picture.span is TimeRange.WEEK
+
+    in_window(pick)
+    in_window(look)
+
+
+def test_that_sending_is_limited_is_said_in_words_where_they_fit_and_by_a_mark_elsewhere(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        delegate, limited = harness.window.list.table._delegate, status(22)
         assert limited is not None
         assert delegate.badge_words(limited, 208) == ("Conectado · envio restrito", False)
         assert delegate.badge_words(limited, 144) == ("Conectado", True)
         free = status(23)
         assert free is not None
         assert delegate.badge_words(free, 144) == ("Conectado", False)
-        stage.theme.set_text_scale(200)
+        harness.theme.set_text_scale(200)
         assert delegate.badge_words(limited, 208) == ("Conectado", True)
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_choosing_somebody_shows_them_beside_the_list(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
+def test_choosing_somebody_shows_them_beside_the_list(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
         window.resize(1240, 860)
         window.list.table.choose(person(9).id)
         await settle()
@@ -221,14 +221,14 @@ def test_choosing_somebody_shows_them_beside_the_list(on_stage: OnStage) -> None
         await settle()
         assert person(9).name in words(window._pane)
         window.header.search.clear()
-        assert window.list.table.currentIndex().row() == stage.model.row_of(person(9).id)
+        assert window.list.table.currentIndex().row() == harness.model.row_of(person(9).id)
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_in_a_narrow_window_the_pane_is_a_side_panel(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
+def test_in_a_narrow_window_the_pane_is_a_side_panel(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
         window.resize(700, 620)
         await settle()
         pane = window._pane
@@ -246,12 +246,12 @@ def test_in_a_narrow_window_the_pane_is_a_side_panel(on_stage: OnStage) -> None:
         await settle()
         assert pane.isVisible()
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_keys_reach_everything(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
+def test_keys_reach_everything(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
         window.activateWindow()
         table, search = window.list.table, window.header.search
         table.setFocus()
@@ -259,7 +259,7 @@ def test_keys_reach_everything(on_stage: OnStage) -> None:
         QTest.keyClick(table, Qt.Key.Key_Down)
         assert table.currentIndex().row() == 0
         QTest.keyClick(table, Qt.Key.Key_Down)
-        assert table.chosen_id == stage.model.id_at(stage.model.index(1))
+        assert table.chosen_id == harness.model.id_at(harness.model.index(1))
         QTest.keyClicks(table, "l")
         assert search.text() == "l"
         QTest.keyClick(search, Qt.Key.Key_Escape)
@@ -267,12 +267,12 @@ def test_keys_reach_everything(on_stage: OnStage) -> None:
         keys = {shortcut.key().toString() for shortcut in window.findChildren(QShortcut)}
         assert {"Ctrl+F", "Ctrl+N", "Ctrl+L", "Esc"} <= keys
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_everything_has_a_name_and_can_be_reached(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
+def test_everything_has_a_name_and_can_be_reached(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
         window.list.table.choose(person(9).id)
         window.on_storage_failed(StorageFailed(Problem(ProblemCode.DATABASE_LOCKED)))
         await settle()
@@ -285,12 +285,12 @@ def test_everything_has_a_name_and_can_be_reached(on_stage: OnStage) -> None:
         assert window.list.table.accessibleName()
         assert window.list.table.accessibleDescription()
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_tab_goes_from_left_to_right_and_down(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
+def test_tab_goes_from_left_to_right_and_down(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
         window.list.table.choose(person(9).id)
         await settle()
         order: list[QWidget] = []
@@ -306,12 +306,12 @@ def test_tab_goes_from_left_to_right_and_down(on_stage: OnStage) -> None:
         in_pane = [place for place, w in enumerate(order) if window._pane.isAncestorOf(w)]
         assert min(in_pane) > order.index(window.list.table)
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_trouble_with_the_disk_is_told_until_it_is_over(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
+def test_trouble_with_the_disk_is_told_until_it_is_over(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
         window.on_storage_failed(StorageFailed(Problem(ProblemCode.DATABASE_DISK_FULL)))
         window.on_storage_failed(StorageFailed(Problem(ProblemCode.DATABASE_LOCKED)))
         window.show_problem(Problem(ProblemCode.NAME_MISSING))
@@ -325,27 +325,27 @@ def test_trouble_with_the_disk_is_told_until_it_is_over(on_stage: OnStage) -> No
         cross.click()
         assert not window.banners.isVisible()
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_archiving_can_be_undone_for_a_moment(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        window = stage.window
-        await stage.mentorados.archive(person(3).id)
+def test_archiving_can_be_undone_for_a_moment(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        await harness.mentorados.archive(person(3).id)
         assert window.toast.isVisible()
         assert f"{person(3).name} foi para o arquivo." in words(window.toast)
-        assert stage.model.row_of(person(3).id) is None
+        assert harness.model.row_of(person(3).id) is None
         window.toast.button.click()
         await settle()
         assert not window.toast.isVisible()
-        assert stage.model.row_of(person(3).id) is not None
+        assert harness.model.row_of(person(3).id) is not None
 
-    on_stage(use)
+    in_window(use)
 
 
-def menu_of(stage: Stage, number: int) -> dict[str, QAction]:
+def menu_of(harness: WindowHarness, number: int) -> dict[str, QAction]:
     """The entries of somebody's menu. It is not popped up: that would grab a keyboard that is not there."""
-    window = stage.window
+    window = harness.window
     assert window.controller.work is not None
     menu = window.controller.work.menu(
         window, person(number).id, perform=window.controller.perform, edit=window.controller.edit
@@ -353,27 +353,27 @@ def menu_of(stage: Stage, number: int) -> dict[str, QAction]:
     return {action.text(): action for action in menu.actions() if not action.isSeparator()}
 
 
-def test_the_menu_of_a_row_offers_what_fits_and_says_why_the_rest_does_not(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        offered = menu_of(stage, 1)
+def test_the_menu_of_a_row_offers_what_fits_and_says_why_the_rest_does_not(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        offered = menu_of(harness, 1)
         assert next(iter(offered)) == "Desconectar"
         assert offered["Desconectar"].isEnabled()
         locked = offered["Arquivar · Desconecte primeiro"]
         assert not locked.isEnabled()
         assert locked.toolTip() == "Desconecte primeiro"
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_what_the_menu_offers_is_done(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        async with stage.supervisor:
-            menu_of(stage, 3)["Conectar"].trigger()
+def test_what_the_menu_offers_is_done(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        async with harness.supervisor:
+            menu_of(harness, 3)["Conectar"].trigger()
             await settle()
-            assert stage.supervisor.status(person(3).link.id).state is LinkState.CONNECTING
-            await stage.supervisor.disconnect(person(3).id)
+            assert harness.supervisor.status(person(3).link.id).state is LinkState.CONNECTING
+            await harness.supervisor.disconnect(person(3).id)
 
-    on_stage(use)
+    in_window(use)
 
 
 def test_every_action_has_its_place_in_the_menu_and_the_pane() -> None:
@@ -381,42 +381,42 @@ def test_every_action_has_its_place_in_the_menu_and_the_pane() -> None:
     assert sorted(offered) == sorted(ActionName)
 
 
-def test_closing_only_asks(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
+def test_closing_only_asks(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
         asked: list[int] = []
-        stage.window.close_requested.connect(lambda: asked.append(1))
+        harness.window.close_requested.connect(lambda: asked.append(1))
         event = QCloseEvent()
-        QApplication.sendEvent(stage.window, event)
+        QApplication.sendEvent(harness.window, event)
         assert not event.isAccepted()
         assert asked == [1]
-        assert stage.window.isVisible()
-        stage.window.finish()
-        assert not stage.window.isVisible()
+        assert harness.window.isVisible()
+        harness.window.finish()
+        assert not harness.window.isVisible()
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_a_crash_is_shown_without_standing_in_the_way(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
+def test_a_crash_is_shown_without_standing_in_the_way(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
         crashes: list[object] = []
-        stage.window.crashed.connect(crashes.append)
+        harness.window.crashed.connect(crashes.append)
         bug = ZeroDivisionError()
-        stage.window.show_crash(bug)
+        harness.window.show_crash(bug)
         assert crashes == [bug]
-        stage.window.show_report("the report")
-        sheet = stage.window.findChild(CrashSheet)
+        harness.window.show_report("the report")
+        sheet = harness.window.findChild(CrashSheet)
         assert isinstance(sheet, CrashSheet)
         assert not sheet.isModal()
         sheet.close()
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_the_code_is_written_nowhere(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        stage.window.list.table.choose(person(4).id)
+def test_the_code_is_written_nowhere(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.window.list.table.choose(person(4).id)
         await settle()
-        for widget in stage.window.findChildren(QWidget):
+        for widget in harness.window.findChildren(QWidget):
             for text in (
                 widget.toolTip(),
                 widget.accessibleName(),
@@ -424,39 +424,39 @@ def test_the_code_is_written_nowhere(on_stage: OnStage) -> None:
                 widget.windowTitle(),
             ):
                 assert CREDENTIAL not in text
-        assert CREDENTIAL not in words(stage.window)
+        assert CREDENTIAL not in words(harness.window)
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_text_twice_as_large_is_not_clipped(on_stage: OnStage, theme: Theme) -> None:
-    async def use(stage: Stage) -> None:
+def test_text_twice_as_large_is_not_clipped(in_window: InWindow, theme: Theme) -> None:
+    async def use(harness: WindowHarness) -> None:
         theme.set_text_scale(200)
-        stage.window.resize(1240, 860)
+        harness.window.resize(1240, 860)
         await settle()
-        for label in stage.window.header.findChildren(QLabel):
+        for label in harness.window.header.findChildren(QLabel):
             assert label.width() >= label.sizeHint().width(), label.text()
             assert label.height() >= label.sizeHint().height(), label.text()
-        for button in stage.window.header.findChildren(QPushButton):
+        for button in harness.window.header.findChildren(QPushButton):
             assert button.height() >= button.fontMetrics().height()
             assert button.width() >= button.minimumSizeHint().width(), button.text()
 
-    on_stage(use)
+    in_window(use)
 
 
-def test_ages_grow_by_themselves(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        stage.observe(person(1), LinkStatus(state=LinkState.CONNECTED, since=NOON))
-        stage.model.flush()
-        row = stage.model.row_of(person(1).id)
+def test_ages_grow_by_themselves(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.observe(person(1), LinkStatus(state=LinkState.CONNECTED, since=NOON))
+        harness.model.flush()
+        row = harness.model.row_of(person(1).id)
         assert row is not None
-        index = stage.model.index(row)
-        assert stage.model.spoken(stage.model._shown[row]).endswith("agora")
-        stage.clock.time = NOON.replace(hour=16)
-        stage.window._ages.timeout.emit()
+        index = harness.model.index(row)
+        assert harness.model.spoken(harness.model._shown[row]).endswith("agora")
+        harness.clock.time = NOON.replace(hour=16)
+        harness.window._ages.timeout.emit()
         assert str(index.data(Qt.ItemDataRole.AccessibleTextRole)).endswith("há 1 h")
 
-    on_stage(use)
+    in_window(use)
 
 
 def test_the_window_can_be_seen_before_anything_is_loaded(theme: Theme, tmp_path: Path, qapp: QApplication) -> None:
@@ -474,10 +474,10 @@ def test_the_window_can_be_seen_before_anything_is_loaded(theme: Theme, tmp_path
     window.deleteLater()
 
 
-def test_geometry_is_kept(on_stage: OnStage) -> None:
-    async def use(stage: Stage) -> None:
-        stage.window.resize(900, 620)
+def test_geometry_is_kept(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.window.resize(900, 620)
         await settle()
 
-    stage = on_stage(use)
-    assert stage.preferences.geometry is not None
+    harness = in_window(use)
+    assert harness.preferences.geometry is not None

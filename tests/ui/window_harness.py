@@ -161,7 +161,7 @@ async def _nothing_to_pause(_mentorado_id: MentoradoId) -> None:
 
 
 @dataclass
-class Stage:
+class WindowHarness:
     """The window and everything under it. Made on a running loop; `close` before the loop ends."""
 
     folder: Path

@@ -35,8 +35,8 @@ def veteran(shared: Harness) -> Person:
     """Somebody paired once, for all the tests that do not cost them their session."""
 
     async def main() -> Person:
-        async with shared.at_work() as day:
-            return await day.connect_new("Vera")
+        async with shared.running() as run:
+            return await run.connect_new("Vera")
 
     return run(main())
 

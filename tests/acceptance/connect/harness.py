@@ -89,7 +89,7 @@ class Person:
 
 
 class Harness:
-    """Data, sessions and phones; whoever works here opens the program with `at_work`."""
+    """Data, sessions and phones; whoever works here opens the program with `running`."""
 
     def __init__(self, home: Path, emulator: EmulatorProcess, *, host: Sequence[str] = ()) -> None:
         self.emulator = emulator
@@ -127,10 +127,10 @@ class Harness:
         }
 
     @asynccontextmanager
-    async def at_work(self, *, starting: bool = False, policy: ReconnectPolicy = SOON) -> AsyncIterator[Day]:
+    async def running(self, *, starting: bool = False, policy: ReconnectPolicy = SOON) -> AsyncIterator[ProgramRun]:
         """The program, from its start to its end; *starting* the links that should run, as the window does."""
         core = build_services(self.settings, clock=self.clock, policy=policy)
-        day = Day(self, core)
+        run = ProgramRun(self, core)
         await core.open()
         async with core.running():
             await core.procedures.load()  # now that somebody is here to move them
@@ -138,7 +138,7 @@ class Harness:
                 await core.supervisor.start_enabled()
             else:
                 await core.supervisor.restore()
-            yield day
+            yield run
 
     async def written(self, person: Person) -> list[Transition]:
         """What the database says happened to the person's link, oldest first, read as a fresh program would."""
@@ -150,7 +150,7 @@ class Harness:
             await database.close()
 
 
-class Day:
+class ProgramRun:
     """One run of the program: its core, and everything it said of every link, in order."""
 
     def __init__(self, harness: Harness, core: Services) -> None:

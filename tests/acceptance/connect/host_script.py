@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from app.domain.link_status import LinkState
-from tests.acceptance.connect.harness import Day, Person
+from tests.acceptance.connect.harness import Person, ProgramRun
 
 PLAIN_HOST = f"{shlex.quote(sys.executable)} -u -m app.providers.whatsapp_web.host"
 
@@ -28,7 +28,7 @@ class HostScript:
         self.says(self._good)
 
 
-async def comes_back(day: Day, person: Person) -> None:
+async def comes_back(run: ProgramRun, person: Person) -> None:
     """By itself, and without a code."""
-    await day.until(person, LinkState.CONNECTED)
-    assert LinkState.QR_READY not in {state for state, _ in day.steps(person)}
+    await run.until(person, LinkState.CONNECTED)
+    assert LinkState.QR_READY not in {state for state, _ in run.steps(person)}

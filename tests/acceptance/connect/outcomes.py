@@ -10,7 +10,7 @@ from app.domain.guidance import NEW_PAIRING, RECOMMENDED_ACTION, Recommendation,
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado
 from app.text import status as status_text
-from tests.acceptance.connect.harness import Day, Person
+from tests.acceptance.connect.harness import Person, ProgramRun
 
 _A, _F, _G, _R = ActionName, UnavailableReason, Recommendation, Reason
 
@@ -56,18 +56,18 @@ WHEN_BLOCKED: Final = {
 ON_ITS_WAY_BACK: Final = Advice(_G.TRY_NOW, _A.TRY_NOW, _F.ON_ITS_WAY)
 
 
-def check_blocked(day: Day, person: Person, reason: Reason) -> None:
+def check_blocked(run: ProgramRun, person: Person, reason: Reason) -> None:
     """The person's link is blocked for *reason*, and staff are told so and shown the one right way out."""
-    status, advice = day.status(person), WHEN_BLOCKED[reason]
+    status, advice = run.status(person), WHEN_BLOCKED[reason]
     assert (status.state, status.reason, status.qr) == (LinkState.BLOCKED, reason, None)
     _check_advice(status, advice)
     if advice.button is not None:
-        assert day.refusal(advice.button, person) is None, "the recommended button must work"
+        assert run.refusal(advice.button, person) is None, "the recommended button must work"
     if advice.no_new_pairing is not None:
         assert advice.recommended not in NEW_PAIRING
-        assert day.refusal(_A.REAUTHENTICATE, person) is advice.no_new_pairing
-        assert day.refusal(_A.NEW_CODE, person) is _F.NO_EXPIRED_CODE
-    words = [sentence(status, day.core.mentorados.get(person.id)) for sentence in _WORDS]
+        assert run.refusal(_A.REAUTHENTICATE, person) is advice.no_new_pairing
+        assert run.refusal(_A.NEW_CODE, person) is _F.NO_EXPIRED_CODE
+    words = [sentence(status, run.core.mentorados.get(person.id)) for sentence in _WORDS]
     assert all(words)
     codes = [code for code in (status.detail, reason.value) if "_" in code or " " in code]
     assert not any(code in word for word in words for code in codes), "codes are for the log"

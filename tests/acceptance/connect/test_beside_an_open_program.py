@@ -19,8 +19,8 @@ async def test_an_open_program_follows_what_commands_do(harness: Harness) -> Non
     """ "Connected clients list": added, connected and archived by command is so in the window, without a restart."""
     home, environment = harness.settings.data_dir, harness.environment()
     harness.emulator.control.add_account("5511971230001")
-    async with harness.at_work() as day:
-        core = day.core
+    async with harness.running() as run:
+        core = run.core
         items: list[object] = []
         core.bus.subscribe(MentoradoAdded, items.append)
         core.bus.subscribe(MentoradoChanged, items.append)
@@ -43,8 +43,8 @@ async def test_an_open_program_follows_what_commands_do(harness: Harness) -> Non
 
 async def test_each_line_of_a_command_is_in_the_pipe_when_it_is_written(harness: Harness) -> None:
     """ "Trigger connect": a script that reads along hears of each move, and not of all of them at the end."""
-    async with harness.at_work() as day:
-        await day.add_mentorado("Ana Prates")
+    async with harness.running() as run:
+        await run.add_mentorado("Ana Prates")
     async with started(harness.settings.data_dir, harness.environment(), "connect", "ana") as command:
         assert command.process.stdout is not None
         async with asyncio.timeout(20):

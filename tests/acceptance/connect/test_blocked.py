@@ -18,9 +18,9 @@ from tests.acceptance.connect.harness import (
     AGAIN,
     FIRST_TIME,
     NONE,
-    Day,
     Harness,
     Person,
+    ProgramRun,
     run,
 )
 from tests.acceptance.connect.outcomes import WHEN_BLOCKED, check_blocked, check_on_its_way_back
@@ -33,30 +33,30 @@ def keys_in(file: Path) -> int:
         return int(database.execute("SELECT count(*) FROM whatsmeow_device").fetchone()[0])
 
 
-async def logged_out(day: Day) -> Person:
+async def logged_out(run: ProgramRun) -> Person:
     """Somebody who ended the connection on the phone."""
-    ana = await day.connect_new()
-    await day.fault("device-removed", ana)
-    await day.until(ana, LinkState.BLOCKED, Reason.LOGGED_OUT)
+    ana = await run.connect_new()
+    await run.fault("device-removed", ana)
+    await run.until(ana, LinkState.BLOCKED, Reason.LOGGED_OUT)
     return ana
 
 
 async def test_a_logout_on_the_phone_costs_the_keys_and_nothing_else(harness: Harness) -> None:
     """ "Re-authenticate via QR only for the affected mentorado", "avoid deleting existing" history; old file kept."""
-    async with harness.at_work() as day:
-        bia = await day.connect_new("Bia")
-        ana = await logged_out(day)
-        steps_of_bia = len(day.steps(bia))
-        old, count = harness.session_file(ana), len(day.steps(ana))
-        assert day.core.mentorados.get(ana.id).link.account == ana.phone
-        before = await day.core.transitions.for_mentorado(ana.id)
+    async with harness.running() as run:
+        bia = await run.connect_new("Bia")
+        ana = await logged_out(run)
+        steps_of_bia = len(run.steps(bia))
+        old, count = harness.session_file(ana), len(run.steps(ana))
+        assert run.core.mentorados.get(ana.id).link.account == ana.phone
+        before = await run.core.transitions.for_mentorado(ana.id)
 
-        assert await day.do(ActionName.REAUTHENTICATE, ana, sure=False) == "declined"
-        assert day.status(ana).state is LinkState.BLOCKED
-        await day.do(ActionName.REAUTHENTICATE, ana)
-        await day.pair(ana)
-        assert tuple(day.steps(ana)[count:]) == FIRST_TIME
-        assert day.steps(bia)[steps_of_bia:] == []
+        assert await run.do(ActionName.REAUTHENTICATE, ana, sure=False) == "declined"
+        assert run.status(ana).state is LinkState.BLOCKED
+        await run.do(ActionName.REAUTHENTICATE, ana)
+        await run.pair(ana)
+        assert tuple(run.steps(ana)[count:]) == FIRST_TIME
+        assert run.steps(bia)[steps_of_bia:] == []
     new = harness.session_file(ana)
     assert new != old
     assert keys_in(new) == 1
@@ -67,107 +67,107 @@ async def test_a_logout_on_the_phone_costs_the_keys_and_nothing_else(harness: Ha
     assert not old.exists()
     written = await harness.written(ana)
     assert written[: len(before)] == list(reversed(before))
-    async with harness.at_work(starting=True) as day:
-        await day.until(ana, LinkState.CONNECTED)
-        assert tuple(day.steps(ana))[-2:] == AGAIN
+    async with harness.running(starting=True) as run:
+        await run.until(ana, LinkState.CONNECTED)
+        assert tuple(run.steps(ana))[-2:] == AGAIN
 
 
 async def test_a_logout_is_still_known_after_a_restart_and_is_not_retried(harness: Harness) -> None:
     """ "Inspect close reasons and avoid reconnect storms": what only a person can mend is shown, not tried."""
-    async with harness.at_work() as day:
-        ana = await logged_out(day)
+    async with harness.running() as run:
+        ana = await logged_out(run)
     dialed = len(harness.emulator.control.attempts())
-    async with harness.at_work(starting=True) as day:
+    async with harness.running(starting=True) as run:
         await asyncio.sleep(0.5)
-        check_blocked(day, ana, Reason.LOGGED_OUT)
+        check_blocked(run, ana, Reason.LOGGED_OUT)
         assert len(harness.emulator.control.attempts()) == dialed
-        assert day.refusal(ActionName.CONNECT, ana) is UnavailableReason.NEEDS_NEW_CODE  # it would only say so again
-        assert day.refusal(ActionName.REAUTHENTICATE, ana) is None
+        assert run.refusal(ActionName.CONNECT, ana) is UnavailableReason.NEEDS_NEW_CODE  # it would only say so again
+        assert run.refusal(ActionName.REAUTHENTICATE, ana) is None
     assert len(harness.emulator.control.attempts()) == dialed
 
 
 async def test_a_reauthentication_that_is_given_up_costs_nothing(harness: Harness) -> None:
     """ "backup affected session folder before any cleanup": the session in use is replaced by a connected one only."""
-    async with harness.at_work() as day:
-        ana = await day.connect_new()
-        await day.do(ActionName.DISCONNECT, ana)
+    async with harness.running() as run:
+        ana = await run.connect_new()
+        await run.do(ActionName.DISCONNECT, ana)
         old = harness.session_file(ana)
-        await day.do(ActionName.REAUTHENTICATE, ana)
-        await day.code(ana)
-        await day.do(ActionName.CANCEL, ana)
+        await run.do(ActionName.REAUTHENTICATE, ana)
+        await run.code(ana)
+        await run.do(ActionName.CANCEL, ana)
         assert (harness.session_file(ana), keys_in(old)) == (old, 1)
-        await day.undo(ana)
-        count = len(day.steps(ana))
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.CONNECTED)
-        assert tuple(day.steps(ana)[count:]) == AGAIN
+        await run.undo(ana)
+        count = len(run.steps(ana))
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.CONNECTED)
+        assert tuple(run.steps(ana)[count:]) == AGAIN
 
 
 def test_a_suspension_says_until_when_and_is_sat_out(harness: Harness) -> None:
     """A temporary ban carries its end; nothing connects before, at a start neither, and everything after."""
 
     async def main() -> None:
-        async with harness.at_work() as day:
-            ana = await day.connect_new()
-            await day.fault("failure-402", ana)
-            await day.fault("abort", ana)
-            status = await day.until(ana, LinkState.BLOCKED)
-            check_blocked(day, ana, Reason.TEMPORARY_BAN)
+        async with harness.running() as run:
+            ana = await run.connect_new()
+            await run.fault("failure-402", ana)
+            await run.fault("abort", ana)
+            status = await run.until(ana, LinkState.BLOCKED)
+            check_blocked(run, ana, Reason.TEMPORARY_BAN)
             left = (status.until or status.since) - harness.clock.now()
             assert timedelta(minutes=59) < left <= timedelta(hours=1)
-            refused_whatever_is_asked(day, ana)
+            refused_whatever_is_asked(run, ana)
             with pytest.raises(Problem) as caught:
-                await day.do(ActionName.CONNECT, ana)
+                await run.do(ActionName.CONNECT, ana)
             assert (caught.value.code, caught.value.context["why"]) == (
                 ProblemCode.NOT_POSSIBLE_NOW,
                 UnavailableReason.SUSPENDED,
             )
         dialed = len(harness.emulator.control.attempts())
-        async with harness.at_work(starting=True) as day:
-            assert day.status(ana).until == status.until
-            refused_whatever_is_asked(day, ana)
+        async with harness.running(starting=True) as run:
+            assert run.status(ana).until == status.until
+            refused_whatever_is_asked(run, ana)
             await asyncio.sleep(0.3)
             assert len(harness.emulator.control.attempts()) == dialed
             harness.clock.ahead = timedelta(minutes=61)
-            assert day.refusal(ActionName.CONNECT, ana) is None
-        async with harness.at_work(starting=True) as day:
-            await day.until(ana, LinkState.CONNECTED)
-            assert tuple(day.steps(ana))[-2:] == AGAIN
+            assert run.refusal(ActionName.CONNECT, ana) is None
+        async with harness.running(starting=True) as run:
+            await run.until(ana, LinkState.CONNECTED)
+            assert tuple(run.steps(ana))[-2:] == AGAIN
 
-    def refused_whatever_is_asked(day: Day, ana: Person) -> None:
+    def refused_whatever_is_asked(run: ProgramRun, ana: Person) -> None:
         for action in (ActionName.CONNECT, ActionName.REAUTHENTICATE):
-            assert day.refusal(action, ana) is UnavailableReason.SUSPENDED
+            assert run.refusal(action, ana) is UnavailableReason.SUSPENDED
         for action in (ActionName.NEW_CODE, ActionName.TRY_NOW):
-            assert day.refusal(action, ana) is not None
+            assert run.refusal(action, ana) is not None
 
     run(main())
 
 
 async def test_of_two_programs_with_one_session_the_older_says_so_and_stays_away(harness: Harness) -> None:
     """A replaced stream is not retried: two programs with one session would throw each other out for ever."""
-    async with harness.at_work() as day:
-        ana = await day.connect_new()
-        await day.fault("replaced", ana)
-        await day.until(ana, LinkState.BLOCKED)
-        check_blocked(day, ana, Reason.STREAM_REPLACED)
-    async with harness.at_work(starting=True) as day:
+    async with harness.running() as run:
+        ana = await run.connect_new()
+        await run.fault("replaced", ana)
+        await run.until(ana, LinkState.BLOCKED)
+        check_blocked(run, ana, Reason.STREAM_REPLACED)
+    async with harness.running(starting=True) as run:
         await asyncio.sleep(0.3)
-        assert day.status(ana).state is LinkState.BLOCKED
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.CONNECTED)
-        assert day.steps(ana)[-2:] == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]
+        assert run.status(ana).state is LinkState.BLOCKED
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.CONNECTED)
+        assert run.steps(ana)[-2:] == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]
 
 
 async def test_an_outdated_client_is_tried_again_by_the_next_start(harness: Harness) -> None:
     """An update of the program is what mends it, and a start may be the first after an update."""
-    async with harness.at_work() as day:
-        ana = await day.connect_new()
-        await day.fault("failure-405", ana)
-        await day.fault("abort", ana)
-        await day.until(ana, LinkState.BLOCKED)
-        check_blocked(day, ana, Reason.CLIENT_OUTDATED)
-    async with harness.at_work(starting=True) as day:
-        await day.until(ana, LinkState.CONNECTED)
+    async with harness.running() as run:
+        ana = await run.connect_new()
+        await run.fault("failure-405", ana)
+        await run.fault("abort", ana)
+        await run.until(ana, LinkState.BLOCKED)
+        check_blocked(run, ana, Reason.CLIENT_OUTDATED)
+    async with harness.running(starting=True) as run:
+        await run.until(ana, LinkState.CONNECTED)
 
 
 def test_a_new_pairing_is_never_recommended_where_it_would_do_harm() -> None:
@@ -181,34 +181,34 @@ def test_a_new_pairing_is_never_recommended_where_it_would_do_harm() -> None:
 def test_codes_that_run_out_and_pings_that_nobody_answers(harness: Harness) -> None:
     """Both wait for the library's own clocks, so they wait together: about half a minute."""
 
-    async def codes(day: Day) -> None:
+    async def codes(run: ProgramRun) -> None:
         """An expired code is said to be expired, and the button makes another that works."""
-        ana = await day.add_mentorado("Ana")
-        await day.do(ActionName.CONNECT, ana)
-        first = await day.code(ana)
-        second = await day.code(ana, number=2, within=40)
+        ana = await run.add_mentorado("Ana")
+        await run.do(ActionName.CONNECT, ana)
+        first = await run.code(ana)
+        second = await run.code(ana, number=2, within=40)
         assert second != first
-        await day.until(ana, LinkState.BLOCKED, within=60)
-        check_blocked(day, ana, Reason.QR_EXPIRED)
-        await day.do(ActionName.NEW_CODE, ana)
-        assert await day.code(ana) not in (first, second)
+        await run.until(ana, LinkState.BLOCKED, within=60)
+        check_blocked(run, ana, Reason.QR_EXPIRED)
+        await run.do(ActionName.NEW_CODE, ana)
+        assert await run.code(ana) not in (first, second)
 
-    async def pings(day: Day, bia: Person) -> None:
+    async def pings(run: ProgramRun, bia: Person) -> None:
         """A line that went silent is on its way back, and can be hurried."""
         await asyncio.to_thread(harness.emulator.control.answer_pings, False)
-        status = await day.until(bia, LinkState.RECONNECTING, within=60)
+        status = await run.until(bia, LinkState.RECONNECTING, within=60)
         check_on_its_way_back(status, Reason.KEEPALIVE_TIMEOUT)
         await asyncio.to_thread(harness.emulator.control.answer_pings, True)
-        await day.do(ActionName.TRY_NOW, bia)
-        await day.until(bia, LinkState.CONNECTED)
-        assert day.steps(bia)[-1] == (LinkState.CONNECTED, NONE)
+        await run.do(ActionName.TRY_NOW, bia)
+        await run.until(bia, LinkState.CONNECTED)
+        assert run.steps(bia)[-1] == (LinkState.CONNECTED, NONE)
 
     async def main() -> None:
-        async with harness.at_work() as day:
-            bia = await day.connect_new("Bia")
+        async with harness.running() as run:
+            bia = await run.connect_new("Bia")
             harness.emulator.control.set_ref_count(2)
             async with asyncio.TaskGroup() as both:
-                both.create_task(codes(day))
-                both.create_task(pings(day, bia))
+                both.create_task(codes(run))
+                both.create_task(pings(run, bia))
 
     run(main(), within=100)

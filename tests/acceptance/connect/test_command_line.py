@@ -20,8 +20,8 @@ from tests.acceptance.connect.terminal import Finished, conecta, started
 
 
 async def mentorados(harness: Harness) -> Person:
-    async with harness.at_work() as day:
-        return await day.add_mentorado("Ana Prates")
+    async with harness.running() as run:
+        return await run.add_mentorado("Ana Prates")
 
 
 def moves(finished: Finished) -> list[tuple[str, str]]:
@@ -61,9 +61,9 @@ async def test_connect_shows_the_code_on_the_terminal_and_ends_when_it_is_throug
 @pytest.mark.within(60)
 async def test_connect_ends_with_one_when_a_person_is_needed(harness: Harness) -> None:
     """Scripts can tell: a link that is blocked ends the command with code 1, and says why and what to do."""
-    async with harness.at_work() as day:
-        ana = await day.connect_new()
-        await day.do(ActionName.DISCONNECT, ana)
+    async with harness.running() as run:
+        ana = await run.connect_new()
+        await run.do(ActionName.DISCONNECT, ana)
     for arguments in (("--json",), ()):
         harness.emulator.control.fault("failure-405", ana.digits)
         ended = await conecta(harness.settings.data_dir, harness.environment(), "connect", ana.phone, *arguments)
@@ -88,11 +88,11 @@ async def test_connect_refuses_what_the_window_refuses(
     harness: Harness, fault: str, reason: Reason, refusal: UnavailableReason
 ) -> None:
     """ "Inspect close reasons": a ban or a suspension is not forgotten because a command asks; nothing is dialled."""
-    async with harness.at_work() as day:
-        ana = await day.connect_new()
-        await day.fault(fault, ana)
-        await day.fault("abort", ana)
-        until = (await day.until(ana, LinkState.BLOCKED, reason)).until
+    async with harness.running() as run:
+        ana = await run.connect_new()
+        await run.fault(fault, ana)
+        await run.fault("abort", ana)
+        until = (await run.until(ana, LinkState.BLOCKED, reason)).until
     dialed = len(harness.emulator.control.attempts())
     home = harness.settings.data_dir
     for arguments in (("--json",), ()):
@@ -106,16 +106,16 @@ async def test_connect_refuses_what_the_window_refuses(
     status = await conecta(home, harness.environment(), "status", "--json")
     assert status.events[0]["mentorados"][0]["reason"] == reason
     assert len(harness.emulator.control.attempts()) == dialed
-    async with harness.at_work(starting=True) as day:
-        assert (day.status(ana).reason, day.status(ana).until) == (reason, until)
-        assert day.refusal(ActionName.CONNECT, ana) is refusal
+    async with harness.running(starting=True) as run:
+        assert (run.status(ana).reason, run.status(ana).until) == (reason, until)
+        assert run.refusal(ActionName.CONNECT, ana) is refusal
     assert len(harness.emulator.control.attempts()) == dialed
 
     if reason is Reason.TEMPORARY_BAN:  # its keys are kept
         ended = await conecta(home, harness.environment(), "connect", ana.phone, "--released", "--json")
         assert (ended.exit_code, moves(ended)[-1]) == (0, ("connected", "none"))
-        async with harness.at_work() as day:
-            actions = [entry.record.action for entry in await day.core.audit.entries(mentorado_id=ana.id)]
+        async with harness.running() as run:
+            actions = [entry.record.action for entry in await run.core.audit.entries(mentorado_id=ana.id)]
             assert ActionName.LIFT_BAN in actions
 
 
@@ -124,8 +124,8 @@ def test_status_says_what_is_true_while_a_program_runs_and_after_it_died(harness
     """ "Configured is not observed": connected only while a living program holds the line."""
 
     async def main() -> None:
-        async with harness.at_work() as day:
-            ana = await day.connect_new()
+        async with harness.running() as run:
+            ana = await run.connect_new()
         assert await status() == ("off", ana.phone)
         async with CoreProcess.started(harness.environment()) as program:
             await program.until(ana.link, LinkState.CONNECTED)

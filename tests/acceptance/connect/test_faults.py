@@ -14,9 +14,9 @@ from app.domain.link_status import LinkState, Reason
 from tests.acceptance.connect.harness import (
     FIRST_TIME,
     NONE,
-    Day,
     Harness,
     Person,
+    ProgramRun,
     run,
 )
 from tests.acceptance.connect.outcomes import check_blocked, check_on_its_way_back
@@ -77,28 +77,28 @@ def rows(table: dict[str, Reason], *, without: Iterable[str] = ()) -> pytest.Mar
     return pytest.mark.parametrize(("fault", "reason"), chosen.items(), ids=[f"{f}-{r}" for f, r in chosen.items()])
 
 
-async def somebody(day: Day, veteran: Person, fault: str) -> Person:
+async def somebody(run: ProgramRun, veteran: Person, fault: str) -> Person:
     """Somebody paired and not connected; somebody new where the fault takes the keys or lasts."""
     if fault not in (*TAKES_THE_KEYS, "failure-402"):
         return veteran
-    person = await day.connect_new()
-    await day.do(ActionName.DISCONNECT, person)
-    await day.until(person, LinkState.OFF)
+    person = await run.connect_new()
+    await run.do(ActionName.DISCONNECT, person)
+    await run.until(person, LinkState.OFF)
     return person
 
 
-async def connected(day: Day, person: Person) -> None:
-    await day.do(ActionName.CONNECT, person)
-    await day.until(person, LinkState.CONNECTED)
+async def connected(run: ProgramRun, person: Person) -> None:
+    await run.do(ActionName.CONNECT, person)
+    await run.until(person, LinkState.CONNECTED)
 
 
-async def try_again(day: Day, person: Person, fault: str) -> None:
+async def try_again(run: ProgramRun, person: Person, fault: str) -> None:
     """Where the keys are still there and nobody forbids it, the same link connects again without a new code."""
     if fault in TAKES_THE_KEYS or fault == "failure-402":
         return
-    count = len(day.steps(person))
-    await connected(day, person)
-    assert day.steps(person)[count:] == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]
+    count = len(run.steps(person))
+    await connected(run, person)
+    assert run.steps(person)[count:] == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]
 
 
 def test_no_row_of_the_fault_table_is_left_out() -> None:
@@ -111,15 +111,15 @@ def test_no_row_of_the_fault_table_is_left_out() -> None:
 @rows(ENDS)
 async def test_a_connected_link_is_ended(shared: Harness, veteran: Person, fault: str, reason: Reason) -> None:
     """ "Inspect close reasons and avoid reconnect storms": an end that needs a person is not retried."""
-    async with shared.at_work() as day:
-        person = await somebody(day, veteran, fault)
-        await connected(day, person)
-        await day.fault(fault, person)
-        await day.until(person, LinkState.BLOCKED)
-        check_blocked(day, person, reason)
+    async with shared.running() as run:
+        person = await somebody(run, veteran, fault)
+        await connected(run, person)
+        await run.fault(fault, person)
+        await run.until(person, LinkState.BLOCKED)
+        check_blocked(run, person, reason)
         await asyncio.sleep(0.2)
-        assert day.steps(person)[-1] == (LinkState.BLOCKED, reason)
-        await try_again(day, person, fault)
+        assert run.steps(person)[-1] == (LinkState.BLOCKED, reason)
+        await try_again(run, person, fault)
 
 
 @rows(FALLS)
@@ -127,25 +127,25 @@ async def test_a_connected_link_falls_and_comes_back_by_itself(
     shared: Harness, veteran: Person, fault: str, reason: Reason
 ) -> None:
     """ "Attempt soft reconnect first (without deleting session artifacts)": nobody is asked for anything."""
-    async with shared.at_work() as day:
-        await connected(day, veteran)
-        await day.fault(fault, veteran)
-        check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), reason)
-        await day.until(veteran, LinkState.CONNECTED)
-        assert day.steps(veteran)[-2:] == [(LinkState.RECONNECTING, reason), (LinkState.CONNECTED, NONE)]
+    async with shared.running() as run:
+        await connected(run, veteran)
+        await run.fault(fault, veteran)
+        check_on_its_way_back(await run.until(veteran, LinkState.RECONNECTING), reason)
+        await run.until(veteran, LinkState.CONNECTED)
+        assert run.steps(veteran)[-2:] == [(LinkState.RECONNECTING, reason), (LinkState.CONNECTED, NONE)]
 
 
 @rows(SIGN_IN_ENDS)
 async def test_a_sign_in_is_refused(shared: Harness, veteran: Person, fault: str, reason: Reason) -> None:
     """ "Detect issue scope": the refusal is named for what it is."""
-    async with shared.at_work() as day:
-        person = await somebody(day, veteran, fault)
-        await day.fault(fault, person)
-        await day.do(ActionName.CONNECT, person)
-        status = await day.until(person, LinkState.BLOCKED)
-        check_blocked(day, person, reason)
+    async with shared.running() as run:
+        person = await somebody(run, veteran, fault)
+        await run.fault(fault, person)
+        await run.do(ActionName.CONNECT, person)
+        status = await run.until(person, LinkState.BLOCKED)
+        check_blocked(run, person, reason)
         assert (status.until is not None) is (reason is _R.TEMPORARY_BAN)
-        await try_again(day, person, fault)
+        await try_again(run, person, fault)
 
 
 @rows({fault: SIGN_IN_ENDS[fault] for fault in AFTER_A_FALL})
@@ -153,14 +153,14 @@ async def test_a_fallen_link_is_refused_on_its_way_back(
     shared: Harness, veteran: Person, fault: str, reason: Reason
 ) -> None:
     """ "avoid reconnect storms": what ends a link ends it at any time, and its keys are used again where they live."""
-    async with shared.at_work() as day:
-        person = await somebody(day, veteran, fault)
-        await connected(day, person)
-        await day.fault(fault, person)
-        await day.fault("abort", person)
-        await day.until(person, LinkState.BLOCKED)
-        check_blocked(day, person, reason)
-        await try_again(day, person, fault)
+    async with shared.running() as run:
+        person = await somebody(run, veteran, fault)
+        await connected(run, person)
+        await run.fault(fault, person)
+        await run.fault("abort", person)
+        await run.until(person, LinkState.BLOCKED)
+        check_blocked(run, person, reason)
+        await try_again(run, person, fault)
 
 
 @rows(SIGN_IN_FALLS | UPGRADES)
@@ -168,16 +168,16 @@ def test_a_service_that_is_busy_is_tried_again(shared: Harness, veteran: Person,
     """ "Respect backoff; do not loop aggressive reconnects": the link comes back when the service does."""
 
     async def main() -> None:
-        async with shared.at_work() as day:
+        async with shared.running() as run:
             # At the upgrade nobody knows yet who is calling.
-            await day.fault(fault, veteran if fault.startswith("failure") else None)
-            await day.do(ActionName.CONNECT, veteran)
-            await comes_back(day, reason)
+            await run.fault(fault, veteran if fault.startswith("failure") else None)
+            await run.do(ActionName.CONNECT, veteran)
+            await comes_back(run, reason)
 
-    async def comes_back(day: Day, reason: Reason) -> None:
-        check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING, reason), reason)
-        await day.until(veteran, LinkState.CONNECTED)
-        assert not any(state in (LinkState.BLOCKED, LinkState.QR_READY) for state, _ in day.steps(veteran)[1:])
+    async def comes_back(run: ProgramRun, reason: Reason) -> None:
+        check_on_its_way_back(await run.until(veteran, LinkState.RECONNECTING, reason), reason)
+        await run.until(veteran, LinkState.CONNECTED)
+        assert not any(state in (LinkState.BLOCKED, LinkState.QR_READY) for state, _ in run.steps(veteran)[1:])
 
     run(main())
 
@@ -187,82 +187,82 @@ async def test_a_fallen_link_waits_for_a_service_that_is_busy(
     shared: Harness, veteran: Person, fault: str, reason: Reason
 ) -> None:
     """ "Respect backoff": the cause is corrected from "no network" to "busy" as soon as it is known."""
-    async with shared.at_work() as day:
-        await connected(day, veteran)
-        await day.fault(fault, veteran if fault.startswith("failure") else None)
-        await day.fault("abort", veteran)
-        check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING, reason), reason)
-        await day.until(veteran, LinkState.CONNECTED)
-        assert day.steps(veteran)[-1] == (LinkState.CONNECTED, NONE)
+    async with shared.running() as run:
+        await connected(run, veteran)
+        await run.fault(fault, veteran if fault.startswith("failure") else None)
+        await run.fault("abort", veteran)
+        check_on_its_way_back(await run.until(veteran, LinkState.RECONNECTING, reason), reason)
+        await run.until(veteran, LinkState.CONNECTED)
+        assert run.steps(veteran)[-1] == (LinkState.CONNECTED, NONE)
 
 
 @rows(UNPAIRED_ENDS)
 async def test_somebody_who_is_not_paired_is_refused(shared: Harness, fault: str, reason: Reason) -> None:
     """ "Confirm connect mutation succeeds": a code that cannot be shown has its reason, and no session is made."""
-    async with shared.at_work() as day:
-        person = await day.add_mentorado()
-        await day.fault(fault, linking=True)
-        await day.do(ActionName.CONNECT, person)
-        await day.until(person, LinkState.BLOCKED)
-        check_blocked(day, person, reason)
+    async with shared.running() as run:
+        person = await run.add_mentorado()
+        await run.fault(fault, linking=True)
+        await run.do(ActionName.CONNECT, person)
+        await run.until(person, LinkState.BLOCKED)
+        check_blocked(run, person, reason)
         assert not (shared.folder(person) / "current").exists()
-        if day.refusal(ActionName.CONNECT, person) is None and fault in AFTER_A_FALL:
-            await day.do(ActionName.CONNECT, person)
-            await day.code(person)
+        if run.refusal(ActionName.CONNECT, person) is None and fault in AFTER_A_FALL:
+            await run.do(ActionName.CONNECT, person)
+            await run.code(person)
 
 
 @rows(SIGN_IN_FALLS | UPGRADES)
 async def test_a_service_that_is_busy_shows_its_code_later(shared: Harness, fault: str, reason: Reason) -> None:
     """ "Wait for QR payload emission and render": it comes by itself once the service answers."""
-    async with shared.at_work() as day:
-        person = await day.add_mentorado()
+    async with shared.running() as run:
+        person = await run.add_mentorado()
         how: dict[str, Any] = {"linking": True} if fault.startswith("failure") else {}
-        await day.fault(fault, **how)
-        await day.do(ActionName.CONNECT, person)
-        check_on_its_way_back(await day.until(person, LinkState.RECONNECTING), reason)
-        await day.pair(person)
+        await run.fault(fault, **how)
+        await run.do(ActionName.CONNECT, person)
+        check_on_its_way_back(await run.until(person, LinkState.RECONNECTING), reason)
+        await run.pair(person)
         fallen = [(LinkState.CONNECTING, NONE), (LinkState.RECONNECTING, reason)]
-        assert day.steps(person) == [*fallen, *FIRST_TIME[1:]]
+        assert run.steps(person) == [*fallen, *FIRST_TIME[1:]]
 
 
 @rows(SCANS)
 async def test_a_scan_goes_wrong(shared: Harness, fault: str, reason: Reason) -> None:
     """ "Scan QR from the correct WhatsApp account/device": what went wrong is said, and a new code works."""
-    async with shared.at_work() as day:
-        person = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, person)
-        code = await day.code(person)
-        await day.fault(fault)
+    async with shared.running() as run:
+        person = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, person)
+        code = await run.code(person)
+        await run.fault(fault)
         with contextlib.suppress(EmulatorRefused):
-            await day.scan(person, code)
-        await day.until(person, LinkState.BLOCKED)
-        check_blocked(day, person, reason)
+            await run.scan(person, code)
+        await run.until(person, LinkState.BLOCKED)
+        check_blocked(run, person, reason)
         assert not (shared.folder(person) / "current").exists()
-        await day.do(day.button(person) or ActionName.CONNECT, person)
-        await day.pair(person)
+        await run.do(run.button(person) or ActionName.CONNECT, person)
+        await run.pair(person)
 
 
 async def test_a_phone_too_old_for_the_code_says_so_before_it_scans(shared: Harness) -> None:
     """The downgrade notice may come while a code is shown."""
-    async with shared.at_work() as day:
-        person = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, person)
-        await day.code(person)
-        await day.fault("downgrade")
-        await day.until(person, LinkState.BLOCKED)
-        check_blocked(day, person, _R.PHONE_UPDATE_REQUIRED)
-        await day.do(ActionName.NEW_CODE, person)
-        await day.pair(person)
+    async with shared.running() as run:
+        person = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, person)
+        await run.code(person)
+        await run.fault("downgrade")
+        await run.until(person, LinkState.BLOCKED)
+        check_blocked(run, person, _R.PHONE_UPDATE_REQUIRED)
+        await run.do(ActionName.NEW_CODE, person)
+        await run.pair(person)
 
 
 async def test_a_sign_in_that_the_service_asks_for_is_no_fall(shared: Harness, veteran: Person) -> None:
     """Code 515 asks for a new sign-in, which the library does without a word; staff see a connected link."""
-    async with shared.at_work() as day:
-        await connected(day, veteran)
+    async with shared.running() as run:
+        await connected(run, veteran)
         control = shared.emulator.control
         before = control.wait_online(veteran.digits)
-        await day.fault("stream-515", veteran)
+        await run.fault("stream-515", veteran)
         again = await control.off_loop(control.wait_online, veteran.digits, since=(before.online or 0) + 1e-6)
         assert again.number != before.number
         await asyncio.sleep(0.2)
-        assert day.steps(veteran) == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]
+        assert run.steps(veteran) == [(LinkState.CONNECTING, NONE), (LinkState.CONNECTED, NONE)]

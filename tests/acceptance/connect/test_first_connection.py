@@ -18,9 +18,9 @@ from tests.acceptance.connect.harness import (
     AGAIN,
     FIRST_TIME,
     NONE,
-    Day,
     Harness,
     Person,
+    ProgramRun,
     ended,
     hosts,
     run,
@@ -32,10 +32,10 @@ def test_the_first_connection_is_seen_step_by_step(harness: Harness, log_file: P
     """ "Confirm status transition sequence: `connecting` → `qr_ready` → `connected`": told, stored and logged."""
 
     async def main() -> Person:
-        async with harness.at_work() as day:
-            ana = await day.connect_new()
-            assert tuple(day.steps(ana)) == FIRST_TIME
-            status = day.status(ana)
+        async with harness.running() as run:
+            ana = await run.connect_new()
+            assert tuple(run.steps(ana)) == FIRST_TIME
+            status = run.status(ana)
             assert (status.account, status.capability, status.qr) == (ana.phone, SendCapability.OK, None)
         written = await harness.written(ana)
         closed = (LinkState.OFF, Reason.PROGRAM_CLOSED)
@@ -64,13 +64,13 @@ def test_the_first_connection_is_seen_step_by_step(harness: Harness, log_file: P
 
 async def test_the_next_start_connects_by_itself_and_asks_for_no_code(harness: Harness) -> None:
     """ "Persist credentials on auth updates (creds + keys updates)": what was paired once is paired."""
-    async with harness.at_work() as day:
-        ana = await day.connect_new()
+    async with harness.running() as run:
+        ana = await run.connect_new()
     for _ in range(2):
-        async with harness.at_work(starting=True) as day:
-            await day.until(ana, LinkState.CONNECTED)
-            assert tuple(day.steps(ana)) == AGAIN
-            stored = day.core.mentorados.get(ana.id).link
+        async with harness.running(starting=True) as run:
+            await run.until(ana, LinkState.CONNECTED)
+            assert tuple(run.steps(ana)) == AGAIN
+            stored = run.core.mentorados.get(ana.id).link
             assert (stored.account, stored.enabled) == (ana.phone, True)
 
 
@@ -78,8 +78,8 @@ def test_the_session_is_kept_under_the_persons_id_for_this_user_alone(harness: H
     """ "Keep session files under `BAILEYS_SESSION_DIR` only." Folders are 0700 and files 0600."""
 
     async def main() -> None:
-        async with harness.at_work() as day:
-            ana = await day.connect_new()
+        async with harness.running() as run:
+            ana = await run.connect_new()
             check(ana.id, ana.name, ana.digits)
         check(ana.id, ana.name, ana.digits)
 
@@ -105,9 +105,9 @@ def test_the_session_is_kept_under_the_persons_id_for_this_user_alone(harness: H
 class TurnWatcher:
     """Who is being paired and who waits, as it was told."""
 
-    def __init__(self, day: Day) -> None:
+    def __init__(self, run: ProgramRun) -> None:
         self._seen: list[PairingQueueChanged] = []
-        day.core.bus.subscribe(PairingQueueChanged, self._seen.append)
+        run.core.bus.subscribe(PairingQueueChanged, self._seen.append)
 
     def latest(self) -> tuple[LinkId | None, tuple[LinkId, ...]]:
         return self._seen[-1].current, self._seen[-1].waiting
@@ -116,65 +116,65 @@ class TurnWatcher:
 @pytest.mark.parametrize("how", ["connected", "cancelled"])
 async def test_a_second_pairing_waits_its_turn_and_starts_by_itself(harness: Harness, how: str) -> None:
     """ "initiate Baileys connection only for one mentorado at a time during first-time setup": with real hosts."""
-    async with harness.at_work() as day:
-        watcher = TurnWatcher(day)
-        ana, bia, caio = [await day.add_mentorado(name) for name in ("Ana", "Bia", "Caio")]
-        await day.do(ActionName.CONNECT, ana)
-        code = await day.code(ana)
+    async with harness.running() as run:
+        watcher = TurnWatcher(run)
+        ana, bia, caio = [await run.add_mentorado(name) for name in ("Ana", "Bia", "Caio")]
+        await run.do(ActionName.CONNECT, ana)
+        code = await run.code(ana)
         for person in (bia, caio):
-            await day.do(ActionName.CONNECT, person)
-            await day.until(person, LinkState.CONNECTING, Reason.WAITING_TURN)
+            await run.do(ActionName.CONNECT, person)
+            await run.until(person, LinkState.CONNECTING, Reason.WAITING_TURN)
         await asyncio.sleep(0.5)  # long enough for a host to start and show a code, if it were let
         assert watcher.latest() == (ana.link, (bia.link, caio.link))
         assert len(hosts()) == 1
         if how == "connected":
-            await day.scan(ana, code)
-            await day.until(ana, LinkState.CONNECTED)
+            await run.scan(ana, code)
+            await run.until(ana, LinkState.CONNECTED)
         else:
-            await day.do(ActionName.CANCEL, ana)
-        await day.pair(bia)
-        assert day.status(ana).state is (LinkState.CONNECTED if how == "connected" else LinkState.OFF)
-        await day.pair(caio)
+            await run.do(ActionName.CANCEL, ana)
+        await run.pair(bia)
+        assert run.status(ana).state is (LinkState.CONNECTED if how == "connected" else LinkState.OFF)
+        await run.pair(caio)
         waited = (FIRST_TIME[0], (LinkState.CONNECTING, Reason.WAITING_TURN))
         for person in (bia, caio):
-            assert tuple(day.steps(person)) == (*waited, *FIRST_TIME)
+            assert tuple(run.steps(person)) == (*waited, *FIRST_TIME)
         assert watcher.latest() == (None, ())
 
 
 async def test_people_who_are_paired_need_not_wait_for_somebodys_code(harness: Harness) -> None:
     """ "only for one mentorado at a time during first-time setup": a session that exists is no set-up."""
-    async with harness.at_work() as day:
-        ana = await day.connect_new("Ana")
-        await day.do(ActionName.DISCONNECT, ana)
-        bia = await day.add_mentorado("Bia")
-        await day.do(ActionName.CONNECT, bia)
-        await day.code(bia)
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.CONNECTED)
-        assert tuple(day.steps(ana)[-2:]) == AGAIN
-        assert day.status(bia).state is LinkState.QR_READY
+    async with harness.running() as run:
+        ana = await run.connect_new("Ana")
+        await run.do(ActionName.DISCONNECT, ana)
+        bia = await run.add_mentorado("Bia")
+        await run.do(ActionName.CONNECT, bia)
+        await run.code(bia)
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.CONNECTED)
+        assert tuple(run.steps(ana)[-2:]) == AGAIN
+        assert run.status(bia).state is LinkState.QR_READY
 
 
 async def test_a_pairing_that_is_cancelled_leaves_nothing_running_and_the_next_shows_a_fresh_code(
     harness: Harness,
 ) -> None:
     """ "Scan QR from the correct WhatsApp account/device": a code nobody should scan any more is dead."""
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, ana)
-        old = await day.code(ana)
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, ana)
+        old = await run.code(ana)
         host = psutil.Process(harness.host_pid(ana))
-        await day.do(ActionName.CANCEL, ana)
-        status = day.status(ana)
+        await run.do(ActionName.CANCEL, ana)
+        status = run.status(ana)
         assert (status.state, status.reason, status.qr) == (LinkState.OFF, NONE, None)
         assert not host.is_running()
         assert hosts() == []
         with pytest.raises(EmulatorRefused, match="no client shows this code"):
-            await day.scan(ana, old)
-        await day.do(ActionName.CONNECT, ana)
-        fresh = await day.code(ana)
+            await run.scan(ana, old)
+        await run.do(ActionName.CONNECT, ana)
+        fresh = await run.code(ana)
         assert fresh != old
-        await day.scan(ana, fresh)
-        await day.until(ana, LinkState.CONNECTED)
+        await run.scan(ana, fresh)
+        await run.until(ana, LinkState.CONNECTED)
         assert len(harness.emulator.control.devices(ana.digits)) == 1
         assert await ended(host, 0)

@@ -19,9 +19,9 @@ from app.domain.link_status import LinkState, Reason
 from app.domain.phone import PhoneNumber
 from app.text.status import unbroken
 from tests.acceptance.connect.harness import (
-    Day,
     Harness,
     Person,
+    ProgramRun,
     no_hosts,
     run,
 )
@@ -95,16 +95,16 @@ def kept_whole(folder: Path) -> Iterator[None]:
 @pytest.fixture(scope="module")
 def owner(shared: Harness) -> Person:
     async def main() -> Person:
-        async with shared.at_work() as day:
-            owner = await day.connect_new("Olga")
-            await day.do(ActionName.DISCONNECT, owner)  # a start of the program must not bring it back by itself
+        async with shared.running() as run:
+            owner = await run.connect_new("Olga")
+            await run.do(ActionName.DISCONNECT, owner)  # a start of the program must not bring it back by itself
             return owner
 
     return run(main())
 
 
-def attempts(day: Day) -> int:
-    return len(day.harness.emulator.control.attempts())
+def attempts(run: ProgramRun) -> int:
+    return len(run.harness.emulator.control.attempts())
 
 
 @pytest.mark.within(60)
@@ -114,29 +114,29 @@ async def test_a_copy_of_another_session_is_named_and_nothing_is_dialled(
 ) -> None:
     """ "On a doubt nothing is dialled": not a message is acknowledged, and the owner's live connection stays."""
     control = shared.emulator.control
-    async with shared.at_work() as day:
+    async with shared.running() as run:
         with kept_whole(shared.folder(veteran)):
             copy(shared, owner, veteran)
             ids = [control.send_text(veteran.digits, owner.digits, f"private {n}") for n in range(3)]
-            before = attempts(day)
+            before = attempts(run)
             for _ in range(2):
-                await day.do(ActionName.CONNECT, veteran)
-                status = await day.until(veteran, LinkState.BLOCKED)
-                check_blocked(day, veteran, Reason.SESSION_OF_ANOTHER_MENTORADO)
+                await run.do(ActionName.CONNECT, veteran)
+                status = await run.until(veteran, LinkState.BLOCKED)
+                check_blocked(run, veteran, Reason.SESSION_OF_ANOTHER_MENTORADO)
             assert status.detail.startswith(f"{ProblemCode.SESSION_OF_ANOTHER_MENTORADO}: ")
             assert "Olga" in status.detail
-            assert unbroken(PhoneNumber(owner.phone)) in day.sentence(veteran)
-            assert attempts(day) == before
+            assert unbroken(PhoneNumber(owner.phone)) in run.sentence(veteran)
+            assert attempts(run) == before
             assert set(ids) <= {each for waiting in control.waiting(owner.digits).values() for each in waiting}
 
-            await day.do(ActionName.CONNECT, owner)  # it is the one who may
-            await day.until(owner, LinkState.CONNECTED)
-            before = attempts(day)
-            await day.do(ActionName.CONNECT, veteran)
-            await day.until(veteran, LinkState.BLOCKED, Reason.SESSION_OF_ANOTHER_MENTORADO)
-            assert (attempts(day), day.status(owner).state) == (before, LinkState.CONNECTED)
-            await day.do(ActionName.DISCONNECT, owner)
-        assert await day.core.history.conversations(veteran.id) == []
+            await run.do(ActionName.CONNECT, owner)  # it is the one who may
+            await run.until(owner, LinkState.CONNECTED)
+            before = attempts(run)
+            await run.do(ActionName.CONNECT, veteran)
+            await run.until(veteran, LinkState.BLOCKED, Reason.SESSION_OF_ANOTHER_MENTORADO)
+            assert (attempts(run), run.status(owner).state) == (before, LinkState.CONNECTED)
+            await run.do(ActionName.DISCONNECT, owner)
+        assert await run.core.history.conversations(veteran.id) == []
     await no_hosts()
 
 
@@ -145,31 +145,31 @@ async def test_a_copy_of_another_session_is_named_and_nothing_is_dialled(
 async def test_a_new_code_mends_a_copied_folder_and_leaves_the_owner_alone(harness: Harness, moved: bool) -> None:
     """What the copied folder received stays out of the history of whoever has the copy, and on the disk."""
     control = harness.emulator.control
-    async with harness.at_work() as day:
-        olga = await day.connect_new("Olga")
-        await day.do(ActionName.DISCONNECT, olga)
+    async with harness.running() as run:
+        olga = await run.connect_new("Olga")
+        await run.do(ActionName.DISCONNECT, olga)
         (received,) = (harness.folder(olga) / "spool").glob("*.spool")
         await no_hosts()
-        ana = await day.connect_new("Ana")
-        await day.do(ActionName.DISCONNECT, ana)
+        ana = await run.connect_new("Ana")
+        await run.do(ActionName.DISCONNECT, ana)
         await no_hosts()
         whole_folder(harness, olga, ana)
         unread = harness.folder(ana) / "spool" / received.name
         unread.write_bytes(b"what Olga received")
         if moved:
             shutil.rmtree(harness.folder(olga))
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.BLOCKED, Reason.SESSION_OF_ANOTHER_MENTORADO)
-        await day.do(ActionName.REAUTHENTICATE, ana)
-        await day.pair(ana)
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.BLOCKED, Reason.SESSION_OF_ANOTHER_MENTORADO)
+        await run.do(ActionName.REAUTHENTICATE, ana)
+        await run.pair(ana)
         aside = harness.folder(ana) / "quarantine"
         assert (aside / unread.name).read_bytes() == b"what Olga received"
         assert len(list(aside.glob("session-*.db"))) == 1
         assert len(control.devices(olga.digits)) == 1, "nobody unlinked Olga"
         if not moved:
-            await day.do(ActionName.CONNECT, olga)
-            await day.until(olga, LinkState.CONNECTED)
-        assert day.status(ana).state is LinkState.CONNECTED
+            await run.do(ActionName.CONNECT, olga)
+            await run.until(olga, LinkState.CONNECTED)
+        assert run.status(ana).state is LinkState.CONNECTED
 
 
 @pytest.mark.within(60)
@@ -177,16 +177,16 @@ async def test_a_copied_folder_that_was_put_right_by_hand_hands_on_nothing_that_
     harness: Harness,
 ) -> None:
     """The own session is back in its place, and what the other one had received still lies beside it."""
-    async with harness.at_work() as day:
-        olga, ana = await day.connect_new("Olga"), await day.connect_new("Ana")
+    async with harness.running() as run:
+        olga, ana = await run.connect_new("Olga"), await run.connect_new("Ana")
         for person in (ana, olga):
-            await day.do(ActionName.DISCONNECT, person)
+            await run.do(ActionName.DISCONNECT, person)
         await no_hosts()
         spool, own = harness.folder(ana) / "spool", harness.session_file(ana).stem
         strange = spool / f"{7:020d}-{harness.session_file(olga).stem}.spool"
         strange.write_bytes(b"what was received")
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.CONNECTED)
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.CONNECTED)
         aside = harness.folder(ana) / "quarantine"
         assert (aside / strange.name).read_bytes() == b"what was received"
         assert "another mentorado's" in (aside / f"{strange.name}.json").read_text()
@@ -196,45 +196,45 @@ async def test_a_copied_folder_that_was_put_right_by_hand_hands_on_nothing_that_
 @pytest.mark.within(60)
 async def test_a_file_of_an_unknown_number_waits_for_a_person_without_being_dialled(harness: Harness) -> None:
     """Nobody's number here: the same question as after a wrong scan, asked before anything signs in."""
-    async with harness.at_work() as day:
-        ana, guest = await day.connect_new("Ana"), await day.connect_new("Guest")
+    async with harness.running() as run:
+        ana, guest = await run.connect_new("Ana"), await run.connect_new("Guest")
         for person in (ana, guest):
-            await day.do(ActionName.DISCONNECT, person)
+            await run.do(ActionName.DISCONNECT, person)
         await no_hosts()
         file_over_file(harness, guest, ana)
         # The guest left: their folder and their number are another's matter now.
         shutil.rmtree(harness.folder(guest))
         other = f"+55119{int(guest.digits[-8:]) + 50_000:08d}"
-        await day.core.mentorados.save_link(replace(day.core.mentorados.get(guest.id).link, account=None))
-        await day.core.mentorados.edit(guest.id, "Guest", other, "")
-        before = attempts(day)
-        await day.do(ActionName.CONNECT, ana)
-        status = await day.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
-        assert (status.account, attempts(day)) == (guest.phone, before)
-        await day.do(ActionName.REJECT_ACCOUNT, ana)
+        await run.core.mentorados.save_link(replace(run.core.mentorados.get(guest.id).link, account=None))
+        await run.core.mentorados.edit(guest.id, "Guest", other, "")
+        before = attempts(run)
+        await run.do(ActionName.CONNECT, ana)
+        status = await run.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+        assert (status.account, attempts(run)) == (guest.phone, before)
+        await run.do(ActionName.REJECT_ACCOUNT, ana)
         assert len(harness.emulator.control.devices(guest.digits)) == 1, "it was not ours to unlink"
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
-        await day.do(ActionName.ACCEPT_ACCOUNT, ana)
-        await day.until(ana, LinkState.CONNECTED)
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+        await run.do(ActionName.ACCEPT_ACCOUNT, ana)
+        await run.until(ana, LinkState.CONNECTED)
 
 
 @pytest.mark.within(60)
 async def test_a_copied_pairing_that_waits_for_a_decision_is_neither_adopted_nor_logged_out(harness: Harness) -> None:
     """A restored folder can bring a candidate as well: rejecting it must not unlink the phone of its owner."""
     control = harness.emulator.control
-    async with harness.at_work() as day:
-        olga = await day.connect_new("Olga")
-        ana = await day.connect_new("Ana")
-        await day.do(ActionName.DISCONNECT, ana)
+    async with harness.running() as run:
+        olga = await run.connect_new("Olga")
+        ana = await run.connect_new("Ana")
+        await run.do(ActionName.DISCONNECT, ana)
         name = "session-20260101T000000-0badc0de.db"
         shutil.copy2(harness.session_file(olga), harness.folder(ana) / name)
         (harness.folder(ana) / "candidate").write_text(f"{name}\n")
-        await day.do(ActionName.CONNECT, ana)  # with the session that is its own
-        await day.until(ana, LinkState.CONNECTED)
-        await day.do(ActionName.DISCONNECT, ana)
-        await day.do(ActionName.REAUTHENTICATE, ana)
-        await day.pair(ana)
+        await run.do(ActionName.CONNECT, ana)  # with the session that is its own
+        await run.until(ana, LinkState.CONNECTED)
+        await run.do(ActionName.DISCONNECT, ana)
+        await run.do(ActionName.REAUTHENTICATE, ana)
+        await run.pair(ana)
         assert len(control.devices(olga.digits)) == 1
-        assert day.status(olga).state is LinkState.CONNECTED
+        assert run.status(olga).state is LinkState.CONNECTED
         assert (harness.folder(ana) / "quarantine" / name).exists()

@@ -78,15 +78,15 @@ async def test_a_host_without_its_library_says_what_is_missing(
     """ "Confirm dependencies": a broken installation is told once, and not tried over and over."""
     command, reason, detail = broken
     script.says(command(script.path.parent))
-    async with shared.at_work() as day:
-        await day.do(ActionName.CONNECT, veteran)
-        status = await day.until(veteran, LinkState.BLOCKED)
-        check_blocked(day, veteran, reason)
+    async with shared.running() as run:
+        await run.do(ActionName.CONNECT, veteran)
+        status = await run.until(veteran, LinkState.BLOCKED)
+        check_blocked(run, veteran, reason)
         assert detail in status.detail
-        assert LinkState.RECONNECTING not in {state for state, _ in day.steps(veteran)}
+        assert LinkState.RECONNECTING not in {state for state, _ in run.steps(veteran)}
         script.mend()
-        await day.do(ActionName.CONNECT, veteran)
-        await comes_back(day, veteran)
+        await run.do(ActionName.CONNECT, veteran)
+        await comes_back(run, veteran)
 
 
 @pytest.mark.parametrize("how", ["missing", "not executable"])
@@ -97,14 +97,14 @@ async def test_a_host_command_that_cannot_be_started_is_told(
     script.path.unlink()
     if how == "not executable":
         script.path.write_text("not for running")
-    async with shared.at_work() as day:
-        await day.do(ActionName.CONNECT, veteran)
-        status = await day.until(veteran, LinkState.BLOCKED)
-        check_blocked(day, veteran, Reason.ENGINE_MISSING)
+    async with shared.running() as run:
+        await run.do(ActionName.CONNECT, veteran)
+        status = await run.until(veteran, LinkState.BLOCKED)
+        check_blocked(run, veteran, Reason.ENGINE_MISSING)
         assert status.detail.startswith(f"{ProblemCode.HOST_NOT_STARTED}: ")
         script.mend()
-        await day.do(ActionName.CONNECT, veteran)
-        await comes_back(day, veteran)
+        await run.do(ActionName.CONNECT, veteran)
+        await comes_back(run, veteran)
 
 
 CRASHES = {
@@ -122,36 +122,36 @@ async def test_a_host_that_keeps_breaking_is_given_up_after_a_while(
     """ "Respect backoff; do not loop aggressive reconnects": a few tries, then a person is asked."""
     says, detail = crash
     script.says(says)
-    async with shared.at_work() as day:
-        await day.do(ActionName.CONNECT, veteran)
-        status = await day.until(veteran, LinkState.RECONNECTING)
+    async with shared.running() as run:
+        await run.do(ActionName.CONNECT, veteran)
+        status = await run.until(veteran, LinkState.RECONNECTING)
         check_on_its_way_back(status, Reason.HOST_CRASHED)
         assert detail in status.detail
-        await day.until(veteran, LinkState.BLOCKED)
-        check_blocked(day, veteran, Reason.HOST_CRASHED)
+        await run.until(veteran, LinkState.BLOCKED)
+        check_blocked(run, veteran, Reason.HOST_CRASHED)
         await no_hosts()
         script.mend()
-        await day.do(ActionName.CONNECT, veteran)
-        await comes_back(day, veteran)
+        await run.do(ActionName.CONNECT, veteran)
+        await comes_back(run, veteran)
 
 
 async def test_a_host_that_breaks_twice_is_forgiven(shared: Harness, veteran: Person, script: HostScript) -> None:
     """A host that starts badly and is then well costs a moment, and nobody is asked."""
     script.says("exit 1")
-    async with shared.at_work() as day:
-        await day.do(ActionName.CONNECT, veteran)
-        await day.until_status(veteran, lambda status: status.retry is not None and status.retry.attempt == 2)
+    async with shared.running() as run:
+        await run.do(ActionName.CONNECT, veteran)
+        await run.until_status(veteran, lambda status: status.retry is not None and status.retry.attempt == 2)
         script.mend()
-        await comes_back(day, veteran)
+        await comes_back(run, veteran)
 
 
 async def test_a_host_of_another_release_is_refused(shared: Harness, veteran: Person, script: HostScript) -> None:
     """Half an update: a host that speaks another protocol is named as that, and not tried over and over."""
     script.says("""echo '{"type": "ready", "protocol": 99, "engine": "", "pid": 1}'; cat > /dev/null""")
-    async with shared.at_work() as day:
-        await day.do(ActionName.CONNECT, veteran)
-        await day.until(veteran, LinkState.BLOCKED)
-        check_blocked(day, veteran, Reason.ENGINE_MISMATCH)
+    async with shared.running() as run:
+        await run.do(ActionName.CONNECT, veteran)
+        await run.until(veteran, LinkState.BLOCKED)
+        check_blocked(run, veteran, Reason.ENGINE_MISMATCH)
         script.mend()
-        await day.do(ActionName.CONNECT, veteran)
-        await comes_back(day, veteran)
+        await run.do(ActionName.CONNECT, veteran)
+        await comes_back(run, veteran)

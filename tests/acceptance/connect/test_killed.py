@@ -16,9 +16,9 @@ from tests.acceptance.connect.core_process import CoreProcess
 from tests.acceptance.connect.harness import (
     AGAIN,
     NONE,
-    Day,
     Harness,
     Person,
+    ProgramRun,
     ended,
     hosts,
     no_hosts,
@@ -37,20 +37,20 @@ def kill_host(harness: Harness, person: Person, how: signal.Signals = signal.SIG
 
 async def test_a_host_that_is_killed_costs_its_own_link_a_moment(harness: Harness) -> None:
     """ "`kill -9` on a session host: the link is connected again by itself", and the others are not touched."""
-    async with harness.at_work() as day:
-        people = [await day.connect_new(name) for name in ("Ana", "Bia", "Caio")]
+    async with harness.running() as run:
+        people = [await run.connect_new(name) for name in ("Ana", "Bia", "Caio")]
         ana, *others = people
-        fields = {person.link: len(day.steps(person)) for person in people}
+        fields = {person.link: len(run.steps(person)) for person in people}
         pids = [harness.host_pid(person) for person in others]
         for _ in range(2):
             kill_host(harness, ana)
-            check_on_its_way_back(await day.until(ana, LinkState.RECONNECTING), Reason.HOST_CRASHED)
-            await day.until(ana, LinkState.CONNECTED)
+            check_on_its_way_back(await run.until(ana, LinkState.RECONNECTING), Reason.HOST_CRASHED)
+            await run.until(ana, LinkState.CONNECTED)
         moment = [(LinkState.RECONNECTING, Reason.HOST_CRASHED), (LinkState.CONNECTED, NONE)]
-        assert day.steps(ana)[fields[ana.link] :] == 2 * moment
+        assert run.steps(ana)[fields[ana.link] :] == 2 * moment
         for person in others:
-            assert day.steps(person)[fields[person.link] :] == []
-            assert day.status(person).state is LinkState.CONNECTED
+            assert run.steps(person)[fields[person.link] :] == []
+            assert run.status(person).state is LinkState.CONNECTED
         assert [harness.host_pid(person) for person in others] == pids
         assert len(hosts()) == 3
     await no_hosts(0)
@@ -58,58 +58,58 @@ async def test_a_host_that_is_killed_costs_its_own_link_a_moment(harness: Harnes
 
 async def test_a_host_that_is_killed_while_a_code_is_shown_shows_a_new_one(harness: Harness) -> None:
     """ "QR Not Appearing": the code on the screen died with its host, and the next one comes by itself."""
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, ana)
-        old = await day.code(ana)
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, ana)
+        old = await run.code(ana)
         kill_host(harness, ana)
-        status = await day.until(ana, LinkState.RECONNECTING)
+        status = await run.until(ana, LinkState.RECONNECTING)
         check_on_its_way_back(status, Reason.HOST_CRASHED)
-        fresh = await day.code(ana)
+        fresh = await run.code(ana)
         assert fresh != old
-        await day.scan(ana, fresh)
-        await day.until(ana, LinkState.CONNECTED)
+        await run.scan(ana, fresh)
+        await run.until(ana, LinkState.CONNECTED)
 
 
 async def test_a_host_that_is_killed_between_scan_and_sign_in_loses_no_scan(harness: Harness) -> None:
     """ "Persist auth updates incrementally": what the phone has linked is taken up, without another code."""
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, ana)
-        code = await day.code(ana)
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, ana)
+        code = await run.code(ana)
         control = harness.emulator.control
         await control.off_loop(control.answer_iqs, False)  # the first sign-in hangs, and can be interrupted
-        await day.scan(ana, code)
-        await day.until(ana, LinkState.QR_READY, Reason.SIGNING_IN)
+        await run.scan(ana, code)
+        await run.until(ana, LinkState.QR_READY, Reason.SIGNING_IN)
         kill_host(harness, ana)
-        await day.until(ana, LinkState.RECONNECTING)
+        await run.until(ana, LinkState.RECONNECTING)
         await control.off_loop(control.answer_iqs, True)
-        await day.until(ana, LinkState.CONNECTED)
-        assert all(reason is not NONE or state is not LinkState.QR_READY for state, reason in day.steps(ana)[3:])
+        await run.until(ana, LinkState.CONNECTED)
+        assert all(reason is not NONE or state is not LinkState.QR_READY for state, reason in run.steps(ana)[3:])
         assert len(control.devices(ana.digits)) == 1
 
 
 async def test_a_link_whose_host_died_waits_its_delay_and_can_be_hurried(harness: Harness) -> None:
     """ "Respect backoff": the next try is shown with its time, and `TRY_NOW` is it."""
     slowly = ReconnectPolicy(first=60, factor=1.0, random=lambda _least, most: most)
-    async with harness.at_work(policy=slowly) as day:
-        ana = await day.connect_new()
+    async with harness.running(policy=slowly) as run:
+        ana = await run.connect_new()
         kill_host(harness, ana)
-        status = await day.until_status(ana, lambda status: status.retry is not None)
+        status = await run.until_status(ana, lambda status: status.retry is not None)
         assert status.retry is not None
         assert status.retry.attempt == 1
         assert status.retry.at is not None
         assert 55 < (status.retry.at - harness.clock.now()).total_seconds() <= 60
         await no_hosts()
-        await day.do(ActionName.TRY_NOW, ana)
-        await day.until(ana, LinkState.CONNECTED, within=10)
+        await run.do(ActionName.TRY_NOW, ana)
+        await run.until(ana, LinkState.CONNECTED, within=10)
 
 
 @pytest.mark.within(60)
 async def test_a_program_that_is_killed_leaves_no_host_and_the_next_start_reconnects(harness: Harness) -> None:
     """ "`kill -9` on the app: no host survives it, the next start reconnects", without a code."""
-    async with harness.at_work() as day:
-        people = [await day.connect_new(name) for name in ("Ana", "Bia", "Caio")]
+    async with harness.running() as run:
+        people = [await run.connect_new(name) for name in ("Ana", "Bia", "Caio")]
     async with CoreProcess.started(harness.environment()) as program:
         for person in people:
             await program.until(person.link, LinkState.CONNECTED)
@@ -117,46 +117,46 @@ async def test_a_program_that_is_killed_leaves_no_host_and_the_next_start_reconn
         assert len(orphans) == len(people)
         await program.kill()
         await asyncio.gather(*(check_dies(host) for host in orphans))
-    async with harness.at_work(starting=True) as day:
+    async with harness.running(starting=True) as run:
         for person in people:
-            await day.until(person, LinkState.CONNECTED)
-            assert tuple(day.steps(person)) == AGAIN
+            await run.until(person, LinkState.CONNECTED)
+            assert tuple(run.steps(person)) == AGAIN
 
 
 @pytest.mark.within(60)
 async def test_a_program_that_is_killed_while_a_code_is_shown_begins_anew(harness: Harness) -> None:
     """ "Confirm no stale lock in session directory": what the dead program held is free for the next start."""
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
     async with CoreProcess.started(harness.environment(), "Ana") as program:
         old = (await program.until(ana.link, LinkState.QR_READY))["qr"]
         orphans = hosts()
         await program.kill()
         await asyncio.gather(*(check_dies(host) for host in orphans))
-    async with harness.at_work(starting=True) as day:
-        assert day.status(ana).state is LinkState.OFF  # nobody is told of a code that no longer exists
-        await day.do(ActionName.CONNECT, ana)
-        code = await day.code(ana)
+    async with harness.running(starting=True) as run:
+        assert run.status(ana).state is LinkState.OFF  # nobody is told of a code that no longer exists
+        await run.do(ActionName.CONNECT, ana)
+        code = await run.code(ana)
         assert code != old
-        await day.scan(ana, code)
-        await day.until(ana, LinkState.CONNECTED)
+        await run.scan(ana, code)
+        await run.until(ana, LinkState.CONNECTED)
 
 
 def test_a_host_that_hangs_ends_with_its_link(harness: Harness) -> None:
     """A host that answers nothing is not left behind when staff disconnect, nor when the program ends."""
 
     async def main() -> None:
-        async with harness.at_work() as day:
-            ana, bia = await day.connect_new("Ana"), await day.connect_new("Bia")
+        async with harness.running() as run:
+            ana, bia = await run.connect_new("Ana"), await run.connect_new("Bia")
             stuck = [kill_host(harness, person, signal.SIGSTOP) for person in (ana, bia)]
-            await day.do(ActionName.DISCONNECT, ana)
+            await run.do(ActionName.DISCONNECT, ana)
             assert not stuck[0].is_running()
-            await reconnects(day, ana)
+            await reconnects(run, ana)
         assert not stuck[1].is_running()
 
-    async def reconnects(day: Day, ana: Person) -> None:
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.CONNECTED)
+    async def reconnects(run: ProgramRun, ana: Person) -> None:
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.CONNECTED)
 
     run(main())
 

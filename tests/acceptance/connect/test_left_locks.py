@@ -19,9 +19,9 @@ from app.platform.locks import (
 )
 from app.ui.detail_pane.recommendation import recommendation_for
 from tests.acceptance.connect.harness import (
-    Day,
     Harness,
     Person,
+    ProgramRun,
     no_hosts,
 )
 from tests.acceptance.connect.outcomes import check_blocked
@@ -38,9 +38,9 @@ NOTE = json.dumps(asdict(ELSEWHERE))
 LOCKS = ("owner.lock", "host.lock")
 
 
-async def taken_over(day: Day, person: Person) -> list[str]:
-    await day.core.audit_service.flush()
-    entries = await day.core.audit.entries(mentorado_id=person.id)
+async def taken_over(run: ProgramRun, person: Person) -> list[str]:
+    await run.core.audit_service.flush()
+    entries = await run.core.audit.entries(mentorado_id=person.id)
     return [entry.record.before["owner"] for entry in entries if entry.record.action == AuditAction.TAKE_OVER_SESSION]
 
 
@@ -49,24 +49,24 @@ async def test_a_person_who_sees_whose_session_it_is_opens_it_here(
     shared: Harness, veteran: Person, locks: tuple[str, ...]
 ) -> None:
     """ "What cannot be proven can be overruled by a person who sees whose it is", and it is written down."""
-    async with shared.at_work() as day:
+    async with shared.running() as run:
         for name in locks:
             (shared.folder(veteran) / name).write_text(NOTE)
-        before = len(await taken_over(day, veteran))
-        await day.do(ActionName.CONNECT, veteran)
-        status = await day.until(veteran, LinkState.BLOCKED)
-        check_blocked(day, veteran, Reason.SESSION_HELD_ELSEWHERE)
+        before = len(await taken_over(run, veteran))
+        await run.do(ActionName.CONNECT, veteran)
+        status = await run.until(veteran, LinkState.BLOCKED)
+        check_blocked(run, veteran, Reason.SESSION_HELD_ELSEWHERE)
         assert status.holder == LABEL
-        assert LABEL in day.sentence(veteran)
-        lead = recommendation_for(day.core.mentorados.get(veteran.id), status, day.core.actions, day.core.clock.now())
+        assert LABEL in run.sentence(veteran)
+        lead = recommendation_for(run.core.mentorados.get(veteran.id), status, run.core.actions, run.core.clock.now())
         assert (lead.button, lead.second) == (ActionName.CONNECT, ActionName.OVERRULE_LOCK)
 
-        assert await day.do(ActionName.OVERRULE_LOCK, veteran, sure=False) == "declined"
+        assert await run.do(ActionName.OVERRULE_LOCK, veteran, sure=False) == "declined"
         assert all((shared.folder(veteran) / name).read_text() == NOTE for name in locks)
-        await day.do(ActionName.OVERRULE_LOCK, veteran)
-        await day.until(veteran, LinkState.CONNECTED)
-        assert day.refusal(ActionName.OVERRULE_LOCK, veteran) is UnavailableReason.NO_UNPROVEN_LOCK
-        new = (await taken_over(day, veteran))[: -before or None]
+        await run.do(ActionName.OVERRULE_LOCK, veteran)
+        await run.until(veteran, LinkState.CONNECTED)
+        assert run.refusal(ActionName.OVERRULE_LOCK, veteran) is UnavailableReason.NO_UNPROVEN_LOCK
+        new = (await taken_over(run, veteran))[: -before or None]
         assert new == [f"{ELSEWHERE}; not proven dead, overruled"]
     await no_hosts()
 
@@ -76,21 +76,21 @@ async def test_a_dead_program_s_session_is_opened_without_a_question_and_written
 ) -> None:
     """ "What proves dead is broken and audited": here, a note from before this computer was started again."""
     dead = replace(Owner.this_process(), boot="an earlier boot", pid=1)
-    async with shared.at_work() as day:
+    async with shared.running() as run:
         for name in LOCKS:
             (shared.folder(veteran) / name).write_text(json.dumps(asdict(dead)))
-        await day.do(ActionName.CONNECT, veteran)
-        await day.until(veteran, LinkState.CONNECTED)
-        assert (await taken_over(day, veteran))[0] == str(dead)
+        await run.do(ActionName.CONNECT, veteran)
+        await run.until(veteran, LinkState.CONNECTED)
+        assert (await taken_over(run, veteran))[0] == str(dead)
     await no_hosts()
 
 
 async def test_a_session_that_is_open_is_not_overruled(shared: Harness, veteran: Person) -> None:
-    async with shared.at_work() as day:
+    async with shared.running() as run:
         lock = FileLock.take(shared.folder(veteran) / "owner.lock")
-        link = day.core.mentorados.get(veteran.id).link
+        link = run.core.mentorados.get(veteran.id).link
         with pytest.raises(Problem) as met:
-            await day.core.whatsapp_web.overrule_lock(link)
+            await run.core.whatsapp_web.overrule_lock(link)
         assert met.value.code is ProblemCode.SESSION_IN_USE
         assert read_owner(lock.path) is not None
         lock.release()
@@ -115,7 +115,7 @@ async def test_the_command_names_the_owner_and_removes_the_mark_at_a_word(
     assert read_owner(path) is None
     none = await conecta(home, environment, "unlock", *names, "--yes", "--json")
     assert (none.exit_code, none.events) == (0, [{"holder": None, "removed": False}])
-    async with shared.at_work() as day:
+    async with shared.running() as run:
         action = AuditAction.TAKE_OVER_SESSION if what == "session" else AuditAction.TAKE_OVER_WINDOW
-        entry = next(each for each in await day.core.audit.entries() if each.record.action == action)
+        entry = next(each for each in await run.core.audit.entries() if each.record.action == action)
         assert entry.record.before["owner"] == f"{ELSEWHERE}; not proven dead, overruled"

@@ -9,9 +9,9 @@ from typing import Any
 
 from app.domain.link_status import LinkState
 from tests.acceptance.connect.harness import (
-    Day,
     Harness,
     Person,
+    ProgramRun,
     run,
 )
 
@@ -25,12 +25,12 @@ def detail(file: Path) -> int:
     return sum(line["logger"] == "app.whatsmeow" for line in lines(file))
 
 
-async def fall_and_rise(day: Day, person: Person) -> None:
+async def fall_and_rise(run: ProgramRun, person: Person) -> None:
     """What makes the library talk."""
-    day._read[person.link] = len(day._seen[person.link])
-    await day.fault("abort", person)
-    await day.until(person, LinkState.RECONNECTING)
-    await day.until(person, LinkState.CONNECTED)
+    run._read[person.link] = len(run._seen[person.link])
+    await run.fault("abort", person)
+    await run.until(person, LinkState.RECONNECTING)
+    await run.until(person, LinkState.CONNECTED)
 
 
 def test_the_detail_is_in_the_mentorados_own_log_until_its_time_is_over(harness: Harness, log_file: Path) -> None:
@@ -38,17 +38,17 @@ def test_the_detail_is_in_the_mentorados_own_log_until_its_time_is_over(harness:
 
     async def main() -> tuple[Person, Person, list[int]]:
         counts = []
-        async with harness.at_work() as day:
-            ana, bia = await day.connect_new("Ana"), await day.connect_new("Bia")
+        async with harness.running() as run:
+            ana, bia = await run.connect_new("Ana"), await run.connect_new("Bia")
             own = log_file.with_name(f"{ana.id}.log")
             counts.append(detail(own))
-            await day.core.provider_log.switch_on(timedelta(minutes=30))
-            await fall_and_rise(day, ana)
+            await run.core.provider_log.switch_on(timedelta(minutes=30))
+            await fall_and_rise(run, ana)
             counts.append(detail(own))
-            await day.core.provider_log.switch_off()
-            await fall_and_rise(day, ana)  # what was on its way is heard meanwhile
+            await run.core.provider_log.switch_off()
+            await fall_and_rise(run, ana)  # what was on its way is heard meanwhile
             counts.append(detail(own))
-            await fall_and_rise(day, ana)
+            await fall_and_rise(run, ana)
             counts.append(detail(own))
         return ana, bia, counts
 

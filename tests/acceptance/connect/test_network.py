@@ -47,40 +47,40 @@ async def test_without_a_network_a_start_waits_and_connects_when_it_is_there(sha
     """ "Attempt soft reconnect first (without deleting session artifacts)" """
     control = shared.emulator.control
     await control.off_loop(control.network, False)
-    async with shared.at_work(starting=True) as day:
-        check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
-        assert day.refusal(ActionName.REAUTHENTICATE, veteran) is not None
-        await day.until_status(veteran, lambda status: status.retry is not None and status.retry.attempt >= 2)
+    async with shared.running(starting=True) as run:
+        check_on_its_way_back(await run.until(veteran, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
+        assert run.refusal(ActionName.REAUTHENTICATE, veteran) is not None
+        await run.until_status(veteran, lambda status: status.retry is not None and status.retry.attempt >= 2)
         await control.off_loop(control.network, True)
-        await comes_back(day, veteran)
+        await comes_back(run, veteran)
 
 
 async def test_without_a_network_a_first_code_waits_and_appears_when_it_is_there(shared: Harness) -> None:
     """ "QR Not Appearing": the reason is told, and the code comes by itself."""
     control = shared.emulator.control
-    async with shared.at_work() as day:
-        ana = await day.add_mentorado()
+    async with shared.running() as run:
+        ana = await run.add_mentorado()
         await control.off_loop(control.network, False)
-        await day.do(ActionName.CONNECT, ana)
-        check_on_its_way_back(await day.until(ana, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
+        await run.do(ActionName.CONNECT, ana)
+        check_on_its_way_back(await run.until(ana, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
         await control.off_loop(control.network, True)
-        await day.pair(ana)
+        await run.pair(ana)
         fallen = [(LinkState.CONNECTING, NONE), (LinkState.RECONNECTING, Reason.NETWORK_DOWN)]
-        assert day.steps(ana) == [*fallen, *FIRST_TIME[1:]]
+        assert run.steps(ana) == [*fallen, *FIRST_TIME[1:]]
 
 
 async def test_a_network_that_is_cut_under_a_connected_link_comes_back(shared: Harness, veteran: Person) -> None:
     """ "Verify network stability": the fall is told with its cause, and the link returns with the network."""
     control = shared.emulator.control
-    async with shared.at_work(starting=True) as day:
-        await day.until(veteran, LinkState.CONNECTED)
+    async with shared.running(starting=True) as run:
+        await run.until(veteran, LinkState.CONNECTED)
         await control.off_loop(control.network, False)
-        check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
+        check_on_its_way_back(await run.until(veteran, LinkState.RECONNECTING), Reason.NETWORK_DOWN)
         await asyncio.sleep(1)
-        assert day.status(veteran).state is LinkState.RECONNECTING
+        assert run.status(veteran).state is LinkState.RECONNECTING
         await control.off_loop(control.network, True)
-        await day.do(ActionName.TRY_NOW, veteran)
-        await comes_back(day, veteran)
+        await run.do(ActionName.TRY_NOW, veteran)
+        await comes_back(run, veteran)
 
 
 @asynccontextmanager
@@ -119,11 +119,11 @@ async def test_a_proxy_that_refuses_is_named_and_the_link_comes_back_without_it(
     """ "Verify network stability": a proxy's no is told apart from a network that is down."""
     async with a_proxy_that_refuses(answer) as address:
         script.says(f"HTTPS_PROXY={address} exec {PLAIN_HOST}")
-        async with shared.at_work() as day:
-            await day.do(ActionName.CONNECT, veteran)
-            check_on_its_way_back(await day.until(veteran, LinkState.RECONNECTING), Reason.PROXY_REFUSED)
+        async with shared.running() as run:
+            await run.do(ActionName.CONNECT, veteran)
+            check_on_its_way_back(await run.until(veteran, LinkState.RECONNECTING), Reason.PROXY_REFUSED)
             script.mend()
-            await comes_back(day, veteran)
+            await comes_back(run, veteran)
 
 
 @pytest.mark.parametrize("paired", [True, False], ids=["connecting", "pairing"])
@@ -133,15 +133,15 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(
     """The program trusts nobody who sits between it and WhatsApp: here the emulator, met by a host that is not ours."""
     emulator = json.loads((shared.emulator.directory / "emulator.json").read_text())
     script.says(f"unset SSL_CERT_FILE; HTTPS_PROXY=http://127.0.0.1:{emulator['proxy']} exec {PLAIN_HOST}")
-    async with shared.at_work() as day:
-        person = veteran if paired else await day.add_mentorado()
-        await day.do(ActionName.CONNECT, person)
-        check_on_its_way_back(await day.until(person, LinkState.RECONNECTING), Reason.CERTIFICATE_REFUSED)
+    async with shared.running() as run:
+        person = veteran if paired else await run.add_mentorado()
+        await run.do(ActionName.CONNECT, person)
+        check_on_its_way_back(await run.until(person, LinkState.RECONNECTING), Reason.CERTIFICATE_REFUSED)
         script.mend()
         if paired:
-            await comes_back(day, person)
+            await comes_back(run, person)
         else:
-            await day.code(person)
+            await run.code(person)
 
 
 def test_every_obstacle_has_words_of_its_own() -> None:

@@ -73,8 +73,8 @@ async def line(command: Command, **fits: str) -> dict[str, Any]:
 @pytest.mark.within(60)
 async def test_links_are_held_without_qt_until_sigterm(harness: Harness, systemd: Systemd) -> None:
     """ "Trigger connect", on a server: what should run runs, systemd is told, and SIGTERM closes everything cleanly."""
-    async with harness.at_work() as day:
-        ana = await day.connect_new("Ana Prates")
+    async with harness.running() as run:
+        ana = await run.connect_new("Ana Prates")
     home, environment = harness.settings.data_dir, {**harness.environment(), **systemd.environment}
     async with started(home, environment, "run", "--json") as service:
         await line(service, link=ana.link, state="connected")

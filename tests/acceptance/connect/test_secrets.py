@@ -16,14 +16,14 @@ from tests.acceptance.connect.harness import Harness, Person, run
 from tests.acceptance.connect.terminal import conecta, started
 
 
-class Lookout:
+class ArgumentWatcher:
     """Remembers the arguments of every process that this one started, while it is entered."""
 
     def __init__(self) -> None:
         self.arguments: set[str] = set()
         self._watch: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> Lookout:
+    async def __aenter__(self) -> ArgumentWatcher:
         self._watch = asyncio.get_running_loop().create_task(self._look())
         return self
 
@@ -56,24 +56,24 @@ def test_no_code_and_no_number_is_left_behind_by_a_whole_run(harness: Harness, l
 
     async def main() -> tuple[list[str], list[Person], str]:
         codes = []
-        async with Lookout() as lookout:
-            async with harness.at_work() as day:
-                ana, bruno = await day.add_mentorado("Ana"), await day.add_mentorado("Bruno")
-                await day.do(ActionName.CONNECT, ana)
-                codes.append(await day.code(ana))
-                await day.do(ActionName.CANCEL, ana)
-                await day.do(ActionName.CONNECT, ana)
-                codes.append(await day.code(ana))
-                await day.scan(bruno, codes[-1])  # the wrong phone
-                await day.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
-                await day.do(ActionName.REJECT_ACCOUNT, ana)
-                await day.do(ActionName.CONNECT, ana)
-                codes.append(await day.code(ana))
-                await day.scan(ana, codes[-1])
-                await day.until(ana, LinkState.CONNECTED)
-                await day.fault("failure-402", ana)
-                await day.fault("abort", ana)
-                await day.until(ana, LinkState.BLOCKED)
+        async with ArgumentWatcher() as lookout:
+            async with harness.running() as run:
+                ana, bruno = await run.add_mentorado("Ana"), await run.add_mentorado("Bruno")
+                await run.do(ActionName.CONNECT, ana)
+                codes.append(await run.code(ana))
+                await run.do(ActionName.CANCEL, ana)
+                await run.do(ActionName.CONNECT, ana)
+                codes.append(await run.code(ana))
+                await run.scan(bruno, codes[-1])  # the wrong phone
+                await run.until(ana, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+                await run.do(ActionName.REJECT_ACCOUNT, ana)
+                await run.do(ActionName.CONNECT, ana)
+                codes.append(await run.code(ana))
+                await run.scan(ana, codes[-1])
+                await run.until(ana, LinkState.CONNECTED)
+                await run.fault("failure-402", ana)
+                await run.fault("abort", ana)
+                await run.until(ana, LinkState.BLOCKED)
             environment = {**harness.environment(), "BAILEYS_ENABLE_LOGGING": "true"}
             home = harness.settings.data_dir
             async with started(home, environment, "connect", "Bruno", "--json") as command:

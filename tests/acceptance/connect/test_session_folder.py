@@ -185,24 +185,24 @@ async def test_what_is_wrong_with_the_folder_is_told_and_can_be_mended(
     shared: Harness, veteran: Person, case: Case
 ) -> None:
     """ "Missing keys/creds files, JSON parse errors": no code is shown by itself; mended, none is needed."""
-    async with shared.at_work() as day:
+    async with shared.running() as run:
         with case.harm(shared, veteran):
-            await day.do(ActionName.CONNECT, veteran)
-            status = await day.until(veteran, LinkState.BLOCKED)
-            check_blocked(day, veteran, case.reason)
+            await run.do(ActionName.CONNECT, veteran)
+            status = await run.until(veteran, LinkState.BLOCKED)
+            check_blocked(run, veteran, case.reason)
             assert status.detail.startswith(f"{case.code}: ")
-        count = len(day.steps(veteran))
-        await day.do(ActionName.CONNECT, veteran)
-        await day.until(veteran, LinkState.CONNECTED)
-        assert tuple(day.steps(veteran)[count:]) == AGAIN
-        assert day.core.mentorados.get(veteran.id).link.account == veteran.phone
+        count = len(run.steps(veteran))
+        await run.do(ActionName.CONNECT, veteran)
+        await run.until(veteran, LinkState.CONNECTED)
+        assert tuple(run.steps(veteran)[count:]) == AGAIN
+        assert run.core.mentorados.get(veteran.id).link.account == veteran.phone
     assert not (shared.folder(veteran) / "quarantine").exists()
 
 
 async def test_every_kind_of_harm_has_words_of_its_own(shared: Harness, veteran: Person) -> None:
     """ "each with its own sentence": no two problems of the folder read alike, and no two reasons."""
-    async with shared.at_work() as day:
-        mentorado, status, now = day.core.mentorados.get(veteran.id), day.status(veteran), day.core.clock.now()
+    async with shared.running() as run:
+        mentorado, status, now = run.core.mentorados.get(veteran.id), run.status(veteran), run.core.clock.now()
     codes = {case.code for case in CASES.values()} | {ProblemCode.SESSION_DISK_FULL}
     lines = {status_text.problem(Problem(code, path="/somewhere", owner="somebody")) for code in codes}
     assert len(lines) == len(codes)
@@ -218,49 +218,49 @@ async def test_a_session_that_another_conecta_has_open_is_left_to_it(shared: Har
     """A session folder has one owner, who is named; when it has gone, the same session is opened here."""
     async with CoreProcess.started(shared.environment()) as other:
         await other.until(veteran.link, LinkState.CONNECTED)
-        async with shared.at_work() as day:
-            await day.do(ActionName.CONNECT, veteran)
-            status = await day.until(veteran, LinkState.BLOCKED)
-            check_blocked(day, veteran, Reason.SESSION_IN_USE)
+        async with shared.running() as run:
+            await run.do(ActionName.CONNECT, veteran)
+            status = await run.until(veteran, LinkState.BLOCKED)
+            check_blocked(run, veteran, Reason.SESSION_IN_USE)
             assert str(other.process.pid) in status.detail
             assert len(shared.emulator.control.connections()) == 1, "the other one was not disturbed"
             await other.kill()
             await asyncio.sleep(0.1)
-            await day.do(ActionName.CONNECT, veteran)
-            await day.until(veteran, LinkState.CONNECTED)
+            await run.do(ActionName.CONNECT, veteran)
+            await run.until(veteran, LinkState.CONNECTED)
 
 
 async def test_a_damaged_session_is_kept_and_replaced_by_a_new_code(harness: Harness) -> None:
     """ "Backup, then regenerate session via QR. Keep message history untouched." """
-    async with harness.at_work() as day:
-        ana = await day.connect_new()
-        await day.do(ActionName.DISCONNECT, ana)
+    async with harness.running() as run:
+        ana = await run.connect_new()
+        await run.do(ActionName.DISCONNECT, ana)
         await no_hosts()
         file = harness.session_file(ana)
         noise = os.urandom(file.stat().st_size)
         file.write_bytes(noise)
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
-        before = await day.core.transitions.for_mentorado(ana.id)
-        await day.do(ActionName.REAUTHENTICATE, ana)
-        await day.pair(ana)
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
+        before = await run.core.transitions.for_mentorado(ana.id)
+        await run.do(ActionName.REAUTHENTICATE, ana)
+        await run.pair(ana)
     assert (harness.folder(ana) / "quarantine" / file.name).read_bytes() == noise
     assert (await harness.written(ana))[: len(before)] == list(reversed(before))
     with contextlib.closing(sqlite3.connect(harness.session_file(ana))) as fresh:
         assert fresh.execute("SELECT count(*) FROM whatsmeow_device").fetchone() == (1,)
-    async with harness.at_work(starting=True) as day:
-        await day.until(ana, LinkState.CONNECTED)
+    async with harness.running(starting=True) as run:
+        await run.until(ana, LinkState.CONNECTED)
 
 
 async def test_a_first_pairing_makes_the_folder_it_needs(harness: Harness) -> None:
     """ "Ensure session directory exists and is writable by the runtime user": made for this user alone."""
     assert not harness.sessions.exists()
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, ana)
-        await day.code(ana)
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, ana)
+        await run.code(ana)
         assert harness.sessions.stat().st_mode & 0o777 == 0o700
-        await day.do(ActionName.CANCEL, ana)
+        await run.do(ActionName.CANCEL, ana)
 
 
 @pytest.mark.parametrize("code", [ProblemCode.SESSION_DIR_NOT_A_FOLDER, ProblemCode.SESSION_DIR_NOT_WRITABLE], ids=str)
@@ -268,12 +268,12 @@ async def test_a_first_pairing_without_a_usable_folder_says_so(harness: Harness,
     """ "Ensure session directory exists and is writable by the runtime user": else no code is shown."""
     harness.sessions.mkdir()
     harm = read_only if code is ProblemCode.SESSION_DIR_NOT_WRITABLE else replaced_by_a_file
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
         with harm(harness.sessions):
-            await day.do(ActionName.CONNECT, ana)
-            status = await day.until(ana, LinkState.BLOCKED)
-            check_blocked(day, ana, Reason(code))
+            await run.do(ActionName.CONNECT, ana)
+            status = await run.until(ana, LinkState.BLOCKED)
+            check_blocked(run, ana, Reason(code))
             assert status.detail.startswith(f"{code}: ")
-        await day.do(ActionName.CONNECT, ana)
-        await day.pair(ana)
+        await run.do(ActionName.CONNECT, ana)
+        await run.pair(ana)

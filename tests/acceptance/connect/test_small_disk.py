@@ -37,9 +37,9 @@ def test_a_full_disk_is_told_before_a_session_is_opened_and_room_is_all_it_needs
     """Disk full: nothing is opened that could not be saved; with room again the same link connects without a code."""
 
     async def main() -> tuple[Person, bytes]:
-        async with harness.at_work() as day:
-            ana = await day.connect_new()
-            await day.do(ActionName.DISCONNECT, ana)
+        async with harness.running() as run:
+            ana = await run.connect_new()
+            await run.do(ActionName.DISCONNECT, ana)
         disk = fast_dir / "disk"
         disk.mkdir()
         environment = {**harness.environment(), "BAILEYS_SESSION_DIR": str(disk)}

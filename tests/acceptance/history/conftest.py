@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.connect.harness import Harness, run
-from tests.acceptance.history.storm import Storm
+from tests.acceptance.history.storm import MessageLoad
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 CONTACT = "5511988880001"
@@ -19,12 +19,12 @@ def harness(emulator: EmulatorProcess, fast_dir: Path) -> Harness:
 
 
 @pytest.fixture
-def storm(harness: Harness) -> Storm:
+def load(harness: Harness) -> MessageLoad:
     """Ana is paired, and nothing was said yet."""
 
-    async def main() -> Storm:
+    async def main() -> MessageLoad:
         harness.emulator.control.add_account(CONTACT)
-        async with harness.at_work() as day:
-            return Storm(harness, await day.connect_new(), CONTACT)
+        async with harness.running() as run:
+            return MessageLoad(harness, await run.connect_new(), CONTACT)
 
     return run(main())

@@ -48,7 +48,7 @@ class Row:
 
 
 @dataclass(slots=True)
-class Storm:
+class MessageLoad:
     """A contact who writes to the mentorado, and the mentorado's phone which writes to the contact, both at once."""
 
     harness: Harness
@@ -67,7 +67,7 @@ class Storm:
         self.incoming += came
         self.outgoing += went
 
-    async def settled(self) -> Aftermath:
+    async def settled(self) -> StoredResult:
         """Wait until the history has everything, or gets nothing more, and look."""
         wanted = {*self.incoming, *self.outgoing}
         clock, seen, since = asyncio.get_running_loop().time, -1, 0.0
@@ -80,10 +80,10 @@ class Storm:
                 return await self._look(rows, wanted)
             await asyncio.sleep(0.1)
 
-    async def _look(self, rows: Sequence[Row], wanted: set[str]) -> Aftermath:
+    async def _look(self, rows: Sequence[Row], wanted: set[str]) -> StoredResult:
         control = self.harness.emulator.control
         waiting = await control.off_loop(control.waiting, self.ana.digits)
-        return Aftermath(
+        return StoredResult(
             rows=rows,
             incoming=self.incoming,
             outgoing=self.outgoing,
@@ -97,7 +97,7 @@ class Storm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Aftermath:
+class StoredResult:
     """What there is, beside what there should be."""
 
     rows: Sequence[Row]

@@ -14,7 +14,7 @@ import pytest
 from app.domain.link_status import LinkState, Reason
 from tests.acceptance.connect.harness import Harness
 from tests.acceptance.history import full_disk
-from tests.acceptance.history.storm import Storm
+from tests.acceptance.history.storm import MessageLoad
 
 _MOUNTS = ("unshare", "--mount", "--map-root-user")
 _ON_A_SMALL_DISK = """
@@ -32,7 +32,9 @@ def _can_mount() -> bool:
 
 @pytest.mark.within(90)
 @pytest.mark.skipif(not _can_mount(), reason="this machine lets nobody mount a small disk")
-async def test_a_disk_that_fills_up_in_a_storm_costs_no_message(harness: Harness, storm: Storm, fast_dir: Path) -> None:
+async def test_a_disk_that_fills_up_in_a_storm_costs_no_message(
+    harness: Harness, load: MessageLoad, fast_dir: Path
+) -> None:
     """ "Disk full: clear sentence, nothing lost, works again when the cause is gone." The line closes, so that the
     server keeps what comes; what was on its way fits into a reserve."""
     disk = fast_dir / "disk"
@@ -56,15 +58,15 @@ async def test_a_disk_that_fills_up_in_a_storm_costs_no_message(harness: Harness
 
     try:
         await until(LinkState.CONNECTED, Reason.NONE)
-        await storm.burst(50)
-        await storm.settled()
+        await load.burst(50)
+        await load.settled()
         process.stdin.write(b"fill\n")
         await until("full", "")
-        await storm.burst(100)
+        await load.burst(100)
         await until(LinkState.BLOCKED, Reason.DISK_FULL)
         process.stdin.write(b"room\n")
         await until(LinkState.CONNECTED, Reason.NONE)
-        aftermath = await storm.settled()
+        aftermath = await load.settled()
         print(f"\nthe disk was full: {aftermath}")  # noqa: T201 - the figures are wanted
         assert not aftermath.lost
         assert not aftermath.doubled

@@ -16,7 +16,7 @@ import pytest
 from app.domain.link_status import LinkState
 from tests.acceptance.connect.core_process import CoreProcess
 from tests.acceptance.connect.harness import Harness
-from tests.acceptance.history.storm import MESSAGES, ROUNDS, Storm, dice
+from tests.acceptance.history.storm import MESSAGES, ROUNDS, MessageLoad, dice
 
 pytestmark = [
     pytest.mark.slow,
@@ -29,19 +29,19 @@ _ON_THEIR_WAY = 102
 
 
 @pytest.mark.within(60 + 30 * ROUNDS)
-async def test_the_program_is_killed_in_a_storm(harness: Harness, storm: Storm) -> None:
+async def test_the_program_is_killed_in_a_storm(harness: Harness, load: MessageLoad) -> None:
     """ "A crash test under a stream of 5,000 messages in both directions, 50 rounds each: the app killed at random
     points: 0 lost, 0 doubled, order kept per conversation." """
     chance = dice()
     for _ in range(ROUNDS):
         async with CoreProcess.started(harness.environment()) as program:
-            await program.until(storm.ana.link, LinkState.CONNECTED)
+            await program.until(load.ana.link, LinkState.CONNECTED)
             async with asyncio.TaskGroup() as both:
-                both.create_task(storm.burst(MESSAGES))
+                both.create_task(load.burst(MESSAGES))
                 await asyncio.sleep(chance.uniform(0, 0.005 * MESSAGES))
                 await program.kill()
-    async with harness.at_work(starting=True):
-        aftermath = await storm.settled()
+    async with harness.running(starting=True):
+        aftermath = await load.settled()
     print(f"\nthe program killed {ROUNDS} times: {aftermath}")  # noqa: T201 - the figures are wanted
     assert not aftermath.lost
     assert not aftermath.unreadable
@@ -50,22 +50,22 @@ async def test_the_program_is_killed_in_a_storm(harness: Harness, storm: Storm) 
 
 
 @pytest.mark.within(60 + 30 * ROUNDS)
-async def test_a_host_is_killed_in_a_storm(harness: Harness, storm: Storm) -> None:
+async def test_a_host_is_killed_in_a_storm(harness: Harness, load: MessageLoad) -> None:
     """ "A host killed at random points: 0 doubled, and the number lost printed, explained and compared with what the
     emulator saw acknowledged (goal 0)." Lost without a trace is only what the library told the server it had while it
     waited in the library's channel of a hundred; what it used up and told nobody is in the history, as unreadable."""
     chance = dice()
-    async with harness.at_work(starting=True) as day:
-        await day.until(storm.ana, LinkState.CONNECTED)
+    async with harness.running(starting=True) as run:
+        await run.until(load.ana, LinkState.CONNECTED)
         for _ in range(ROUNDS):
             async with asyncio.TaskGroup() as both:
-                both.create_task(storm.burst(MESSAGES))
+                both.create_task(load.burst(MESSAGES))
                 await asyncio.sleep(chance.uniform(0, 0.005 * MESSAGES))
-                psutil.Process(harness.host_pid(storm.ana)).send_signal(signal.SIGKILL)
-            await day.until(storm.ana, LinkState.RECONNECTING)
-            await day.until(storm.ana, LinkState.CONNECTED)
+                psutil.Process(harness.host_pid(load.ana)).send_signal(signal.SIGKILL)
+            await run.until(load.ana, LinkState.RECONNECTING)
+            await run.until(load.ana, LinkState.CONNECTED)
             harness.clock.ahead += timedelta(hours=1)  # else it is flapping, and waits for a person
-        aftermath = await storm.settled()
+        aftermath = await load.settled()
     print(f"\na host killed {ROUNDS} times: {aftermath}")  # noqa: T201 - the figures are wanted
     assert not aftermath.doubled
     assert not aftermath.waiting

@@ -12,7 +12,7 @@ from app.platform.logging import configure_logging
 from tests.acceptance.meta_cloud.harness import Harness
 from tests.clock import ManualClock
 from tests.emulators.meta_cloud.graph import MetaCloud
-from tests.emulators.meta_cloud.state import World
+from tests.emulators.meta_cloud.state import MetaState
 from tests.emulators.serving import Served
 
 
@@ -24,7 +24,7 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cloud(manual_clock: ManualClock) -> MetaCloud:
-    return MetaCloud(World(manual_clock.now))
+    return MetaCloud(MetaState(manual_clock.now))
 
 
 @pytest.fixture

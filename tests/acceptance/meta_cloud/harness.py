@@ -58,7 +58,7 @@ class Person:
 
 
 class Harness:
-    """Data and a clock that outlive the program; whoever works here opens it with `at_work`."""
+    """Data and a clock that outlive the program; whoever works here opens it with `running`."""
 
     def __init__(self, home: Path, url: str, cloud: MetaCloud, clock: ManualClock) -> None:
         self.cloud = cloud
@@ -66,23 +66,23 @@ class Harness:
         self.settings = Settings(data_dir=home / "data", session_dir=home / "sessions", meta_url=url)
 
     @asynccontextmanager
-    async def at_work(self, *, timeouts: Timeouts | None = None, starting: bool = False) -> AsyncIterator[Day]:
+    async def running(self, *, timeouts: Timeouts | None = None, starting: bool = False) -> AsyncIterator[ProgramRun]:
         """The program, from its start to its end. Secrets are kept for the day only."""
         core = build_services(self.settings, clock=self.clock)
         if timeouts is not None:
             provider = core.providers[ProviderKind.META_CLOUD]
             assert isinstance(provider, MetaCloudProvider)
             provider._timeouts = timeouts
-        day = Day(self, core)
+        run = ProgramRun(self, core)
         await core.secrets.use_memory()
         await core.open()
         async with core.running():
             if starting:
                 await core.supervisor.start_enabled()
-            yield day
+            yield run
 
 
-class Day:
+class ProgramRun:
     """One run of the program, and everything it said of every link, in order."""
 
     def __init__(self, harness: Harness, core: Services) -> None:

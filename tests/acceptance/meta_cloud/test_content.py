@@ -16,9 +16,9 @@ from app.storage.history.repository import SqlMessageRepository
 from app.text import conversation as conversation_text
 from app.text.status import texts
 from tests.acceptance.meta_cloud.harness import (
-    Day,
     Harness,
     Person,
+    ProgramRun,
     run,
 )
 from tests.acceptance.meta_cloud.test_deliveries import deliver
@@ -30,14 +30,14 @@ AT = int(DAWN.timestamp())
 OLD, NEW, BIA_ID, BIA_NEW_ID = "5521912340006", "5521912349999", "BR.111AAA", "BR.222BBB"
 
 
-async def taken_in(day: Day, ana: Person, *changes: Change) -> dict[str, tuple[Conversation, StoredMessage]]:
+async def taken_in(run: ProgramRun, ana: Person, *changes: Change) -> dict[str, tuple[Conversation, StoredMessage]]:
     """Every message that is shown, by its id, once all of *changes* are stored."""
-    confirmed = deliver(day, ana, *map(envelope, changes))
-    await day.soon(lambda: len(confirmed) == len(changes))
+    confirmed = deliver(run, ana, *map(envelope, changes))
+    await run.soon(lambda: len(confirmed) == len(changes))
     assert not [each for each in confirmed if "not taken" in each]
     found = {}
-    for conversation in await day.core.history.conversations(ana.id):
-        for message in await day.core.history.messages(conversation.id, limit=500):
+    for conversation in await run.core.history.conversations(ana.id):
+        for message in await run.core.history.messages(conversation.id, limit=500):
             found[message.provider_id] = conversation, message
     return found
 
@@ -49,11 +49,11 @@ def changed(**system: Any) -> Change:
 
 async def test_a_message_in_a_group_is_not_in_the_private_conversation(harness: Harness) -> None:
     """ "a group conversation of its own, with Caio as its sender" """
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         private = inbound("wamid.P", OLD, name="Caio", at=AT)
         grouped = inbound("wamid.G", OLD, name="Caio", at=AT, group_id="Z3J1cG8tMQ", type="text", text={"body": "x"})
-        found = await taken_in(day, ana, private, grouped)
+        found = await taken_in(run, ana, private, grouped)
         assert found["wamid.P"][0].id != found["wamid.G"][0].id
         assert (found["wamid.P"][0].is_group, found["wamid.G"][0].is_group) == (False, True)
         assert conversation_text.title(found["wamid.G"][0].title, is_group=True) == texts("conversation.nameless_group")
@@ -62,15 +62,15 @@ async def test_a_message_in_a_group_is_not_in_the_private_conversation(harness: 
 
 async def test_an_edited_caption_is_the_new_caption(harness: Harness) -> None:
     """ "shown as an image with the caption "nova", edited" """
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         image = {"id": "1", "mime_type": "image/jpeg"}
         edit = {
             "original_message_id": "wamid.E0",
             "message": {"type": "image", "image": {**image, "caption": "nova"}},
         }
         found = await taken_in(
-            day,
+            run,
             ana,
             inbound("wamid.E0", at=AT, type="image", image={**image, "caption": "velha"}),
             inbound("wamid.E1", at=AT + 1, type="edit", edit=edit),
@@ -82,10 +82,10 @@ async def test_an_edited_caption_is_the_new_caption(harness: Harness) -> None:
 
 async def test_a_number_that_changed_leaves_one_conversation_and_a_notice_with_words(harness: Harness) -> None:
     """ "ONE conversation that has both numbers, and K1 says that the number changed" """
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         found = await taken_in(
-            day,
+            run,
             ana,
             inbound("wamid.K0", OLD, at=AT),
             changed(type="user_changed_number", wa_id=NEW),
@@ -98,15 +98,15 @@ async def test_a_number_that_changed_leaves_one_conversation_and_a_notice_with_w
 
 async def test_a_number_on_a_card_that_was_asked_for_is_the_contacts_own(harness: Harness) -> None:
     """ "the number on the card is kept and linked to the contact known by user id" """
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         card = {
             "name": {"formatted_name": "Caio Melo"},
             "phones": [{"phone": "+55 21 90000-0009", "wa_id": "5521900000009"}],
             "origin": "contact_request",
         }
         found = await taken_in(
-            day,
+            run,
             ana,
             inbound("wamid.C1", None, user_id="BR.333", at=AT, type="contacts", contacts=[card]),
             inbound("wamid.C2", "5521900000009", at=AT + 1),
@@ -119,23 +119,23 @@ async def test_a_number_on_a_card_that_was_asked_for_is_the_contacts_own(harness
 
 async def test_what_is_not_understood_is_counted_and_what_is_behind_it_goes_on(harness: Harness) -> None:
     """ "Deliveries that are parsed but not understood must be kept or counted and shown as "not taken in"." """
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         fields = ["smb_app_state_sync", "group_lifecycle_update", "never_heard_of"]
         unknown = [{**messages(), "field": field} for field in fields]
-        found = await taken_in(day, ana, *unknown, inbound("wamid.after", at=AT))
+        found = await taken_in(run, ana, *unknown, inbound("wamid.after", at=AT))
         assert list(found) == ["wamid.after"]
-        counts = await day.core.set_aside.counts(ana.id)
+        counts = await run.core.set_aside.counts(ana.id)
         assert {each.kind: each.count for each in counts} == dict.fromkeys(fields, 1)
 
 
 async def test_a_file_too_large_for_any_column_keeps_nothing_back(harness: Harness) -> None:
     """ "both are stored (the size left out)" """
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         document = {"filename": "a.pdf", "mime_type": "application/pdf", "file_size": 2**63}
         found = await taken_in(
-            day,
+            run,
             ana,
             inbound("wamid.X", at=AT, type="document", document=document),
             inbound("wamid.Y", at=AT + 1),

@@ -17,9 +17,9 @@ async def test_quality_tier_throughput_and_templates_are_told(harness: Harness) 
         template("com_foto", components=[{"type": "HEADER", "format": "IMAGE"}]),
     ]
     harness.cloud.world.page = 1
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        details = await day.core.hosted.details.fetch(ana.id)
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        details = await run.core.hosted.details.fetch(ana.id)
         assert dict(details.details.facts) == {
             "status": "connected",
             "platform": "cloud_api",
@@ -45,24 +45,24 @@ async def test_quality_tier_throughput_and_templates_are_told(harness: Harness) 
 async def test_what_a_version_does_not_know_is_left_out(harness: Harness) -> None:
     known = {"id", "display_phone_number", "status", "platform_type", "quality_rating"}
     harness.cloud.world.known_fields = known
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        details = await day.core.hosted.details.fetch(ana.id)
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        details = await run.core.hosted.details.fetch(ana.id)
         assert dict(details.details.facts) == {"status": "connected", "platform": "cloud_api", "quality": "green"}
 
 
 async def test_a_list_without_end_is_read_to_an_end(harness: Harness) -> None:
     page = b'{"data":[{"name":"x","language":"pt_BR"}],"paging":{"cursors":{"after":"1"},"next":"https://x"}}'
     harness.cloud.answer("message_templates", page, times=1000)
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        await day.core.hosted.details.fetch(ana.id)
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        await run.core.hosted.details.fetch(ana.id)
         assert len(harness.cloud.asked("message_templates")) == 2  # the cursor came again
 
 
 async def test_a_refused_token_is_a_problem(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado(token="EAAother")
+    async with harness.running() as run:
+        ana = await run.add_mentorado(token="EAAother")
         with pytest.raises(Problem) as caught:
-            await day.core.hosted.details.fetch(ana.id)
+            await run.core.hosted.details.fetch(ana.id)
         assert caught.value.code is ProblemCode.PROVIDER_SILENT

@@ -31,17 +31,17 @@ def test_garbage_leaves_unknown_with_an_age_and_nothing_in_the_log(
     exception in the log"."""
 
     async def main() -> None:
-        async with harness.at_work(timeouts=QUICK) as day:
-            ana = await day.connected()
+        async with harness.running(timeouts=QUICK) as run:
+            ana = await run.connected()
             seen = harness.clock.now()
             harness.cloud.fault(endpoint, fault, times=1)
-            await day.later(ana, 600)
-            assert shown(day, ana) == UNKNOWN
-            assert day.status(ana).evidence.last_observation == seen
-            assert day.sentence(ana)
-            await day.later(ana, 30)
-            assert shown(day, ana) == FINE
-            assert LinkState.RECONNECTING not in [state for state, _ in day.steps(ana)]
+            await run.later(ana, 600)
+            assert shown(run, ana) == UNKNOWN
+            assert run.status(ana).evidence.last_observation == seen
+            assert run.sentence(ana)
+            await run.later(ana, 30)
+            assert shown(run, ana) == FINE
+            assert LinkState.RECONNECTING not in [state for state, _ in run.steps(ana)]
 
     run(main())
     lines = log_file.read_text(encoding="utf-8")
@@ -60,19 +60,19 @@ def test_broken_bodies_over_real_http_are_never_green(harness: Harness, log_file
             "more": world.describe(world.number, ["quality_rating", "name_status"]),
             "health": world.describe(world.number, ["health_status"]),
         }
-        async with harness.at_work(timeouts=QUICK) as day:
-            ana = await day.connected()
+        async with harness.running(timeouts=QUICK) as run:
+            ana = await run.connected()
             for endpoint, body in true.items():
                 for broken in garbage([body], seed=5, count=60):
                     harness.cloud.answer(endpoint, broken)
-                    await day.checked(ana)
-                    await day.rested(ana) if day.status(ana).state is not LinkState.BLOCKED else None
-                    if json.dumps(body).encode() != broken and shown(day, ana) == FINE:
+                    await run.checked(ana)
+                    await run.rested(ana) if run.status(ana).state is not LinkState.BLOCKED else None
+                    if json.dumps(body).encode() != broken and shown(run, ana) == FINE:
                         assert essence(endpoint, broken) == essence(endpoint, json.dumps(body).encode())
-                    if day.status(ana).state is LinkState.BLOCKED:
+                    if run.status(ana).state is LinkState.BLOCKED:
                         harness.cloud.be_good()
-                        await day.do(ActionName.CONNECT, ana)
-                        await day.until(ana, LinkState.CONNECTED)
+                        await run.do(ActionName.CONNECT, ana)
+                        await run.until(ana, LinkState.CONNECTED)
 
     run(main(), within=120)
     assert "Traceback" not in log_file.read_text(encoding="utf-8")
@@ -95,26 +95,26 @@ def essence(endpoint: str, body: bytes) -> object:
 @pytest.mark.parametrize("fault", Fault)
 async def test_garbage_while_connecting_is_unknown_too(harness: Harness, fault: Fault) -> None:
     harness.cloud.fault("number", fault, times=2)
-    async with harness.at_work(timeouts=QUICK) as day:
-        ana = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.UNKNOWN)
-        assert shown(day, ana) == UNKNOWN
+    async with harness.running(timeouts=QUICK) as run:
+        ana = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.UNKNOWN)
+        assert shown(run, ana) == UNKNOWN
 
 
 @pytest.mark.parametrize("fault", Fault)
 async def test_garbage_about_details_is_a_problem_or_only_leaves_the_templates_out(
     harness: Harness, fault: Fault
 ) -> None:
-    async with harness.at_work(timeouts=QUICK) as day:
-        ana = await day.add_mentorado()
-        link = day.core.mentorados.get(ana.id).link
+    async with harness.running(timeouts=QUICK) as run:
+        ana = await run.add_mentorado()
+        link = run.core.mentorados.get(ana.id).link
         harness.cloud.fault("number", fault)
         with pytest.raises(Problem) as caught:
-            await day.provider.details(link)
+            await run.provider.details(link)
         assert caught.value.code is ProblemCode.PROVIDER_SILENT
         harness.cloud.fault("message_templates", fault)
-        details = await day.provider.details(link)
+        details = await run.provider.details(link)
         assert isinstance(details, NumberDetails)
         assert details.facts["quality"] == "green"
         assert details.templates == ()
@@ -122,14 +122,14 @@ async def test_garbage_about_details_is_a_problem_or_only_leaves_the_templates_o
 
 @pytest.mark.parametrize("fault", Fault)
 async def test_garbage_after_a_registration_says_that_nobody_answered(harness: Harness, fault: Fault) -> None:
-    async with harness.at_work(timeouts=QUICK) as day:
-        ana = await day.add_mentorado()
+    async with harness.running(timeouts=QUICK) as run:
+        ana = await run.add_mentorado()
         harness.cloud.fault("register", fault)
         with pytest.raises(Problem) as caught:
-            await day.core.hosted.registration.register(ana.id, "123456")
+            await run.core.hosted.registration.register(ana.id, "123456")
         assert caught.value.code is ProblemCode.PROVIDER_SILENT
         assert len(harness.cloud.asked("register")) == 1
-        assert (await day.core.hosted.registration.allowance(ana.id)).left == 9
+        assert (await run.core.hosted.registration.allowance(ana.id)).left == 9
 
 
 @pytest.mark.within(60)
@@ -137,10 +137,10 @@ async def test_garbage_after_a_registration_says_that_nobody_answered(harness: H
 async def test_credentials_that_could_not_be_asked_about_are_neither_good_nor_bad(
     harness: Harness, fault: Fault
 ) -> None:
-    async with harness.at_work(timeouts=QUICK) as day:
-        ana = await day.add_mentorado()
+    async with harness.running(timeouts=QUICK) as run:
+        ana = await run.add_mentorado()
         for endpoint in (*QUESTIONS, "phone_numbers"):
             harness.cloud.fault(endpoint, fault)
-            report = await day.core.hosted.credentials.check(ana.id, {})
+            report = await run.core.hosted.credentials.check(ana.id, {})
             assert report.valid is None, endpoint
             harness.cloud.be_good()

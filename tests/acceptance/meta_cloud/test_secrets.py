@@ -31,34 +31,34 @@ def test_no_token_pin_or_number_reaches_a_log_a_file_or_a_word(
     lines: list[str] = []
 
     async def main() -> None:
-        async with harness.at_work(timeouts=QUICK) as day:
-            ana = await day.add_mentorado(app_secret=APP_SECRET)
-            await day.do(ActionName.CONNECT, ana)
-            await day.until(ana, LinkState.CONNECTED)
-            lines.append(repr(await day.send(ana)))
-            lines.append(repr(await day.core.hosted.credentials.check(ana.id, {})))
-            lines.append(repr(await day.provider.details(day.core.mentorados.get(ana.id).link)))
+        async with harness.running(timeouts=QUICK) as run:
+            ana = await run.add_mentorado(app_secret=APP_SECRET)
+            await run.do(ActionName.CONNECT, ana)
+            await run.until(ana, LinkState.CONNECTED)
+            lines.append(repr(await run.send(ana)))
+            lines.append(repr(await run.core.hosted.credentials.check(ana.id, {})))
+            lines.append(repr(await run.provider.details(run.core.mentorados.get(ana.id).link)))
             for endpoint in ("debug_token", "number", "health"):
                 for fault in Fault:
                     harness.cloud.fault(endpoint, fault)
-                    await day.later(ana, 600)
-                    lines.append(repr(day.status(ana)))
+                    await run.later(ana, 600)
+                    lines.append(repr(run.status(ana)))
             for fault in (Fault.HANG, Fault.RESET, Fault.HTML_502):
                 harness.cloud.fault("register", fault)
                 with pytest.raises(Problem) as caught:
-                    await day.core.hosted.registration.register(ana.id, PIN)
+                    await run.core.hosted.registration.register(ana.id, PIN)
                 lines.append(repr(caught.value))
             harness.cloud.world.tokens[TOKEN].valid = False  # Meta's own words repeat a token that it refuses
-            lines.append(repr(await day.core.hosted.credentials.check(ana.id, {})))
+            lines.append(repr(await run.core.hosted.credentials.check(ana.id, {})))
             with pytest.raises(Problem) as caught:
-                await day.core.hosted.registration.register(ana.id, PIN)
+                await run.core.hosted.registration.register(ana.id, PIN)
             lines.append(repr(caught.value))
-            await day.rested(ana)
+            await run.rested(ana)
             await harness.clock.advance(600)
-            status = await day.until(ana, LinkState.BLOCKED)
+            status = await run.until(ana, LinkState.BLOCKED)
             lines.append(repr(status))
             assert "[token]" in status.detail or "not valid" in status.detail
-            lines.extend(repr(entry) for entry in await day.core.audit.entries())
+            lines.extend(repr(entry) for entry in await run.core.audit.entries())
 
     run(main(), within=120)
     assert PIN in str([request.body for request in harness.cloud.asked("register")])
@@ -72,7 +72,7 @@ def test_no_token_pin_or_number_reaches_a_log_a_file_or_a_word(
 
 
 async def test_what_cannot_be_a_token_or_an_id_never_becomes_a_header_or_an_address(harness: Harness) -> None:
-    async with harness.at_work() as day:
+    async with harness.running() as run:
         F = CredentialField  # noqa: N806 - as everywhere
         good = {F.ACCESS_TOKEN: TOKEN, F.PHONE_NUMBER_ID: "1", F.WABA_ID: "2"}
         bad = [
@@ -82,8 +82,8 @@ async def test_what_cannot_be_a_token_or_an_id_never_becomes_a_header_or_an_addr
             (F.WABA_ID, "1?x=2"),
         ]
         for field, value in bad:
-            report = await day.provider.check({**good, field: value})
+            report = await run.provider.check({**good, field: value})
             assert report.valid is False
-        report = await day.provider.check({F.ACCESS_TOKEN: TOKEN})
+        report = await run.provider.check({F.ACCESS_TOKEN: TOKEN})
         assert report.valid is False
         assert harness.cloud.requests == []

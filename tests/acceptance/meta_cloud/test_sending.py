@@ -28,9 +28,9 @@ REMINDER = TemplateMessage(name="lembrete", language="pt_BR", parameters=("Bia",
 
 async def test_a_text_inside_the_window_goes_out_as_meta_wants_it(harness: Harness) -> None:
     """With plus and country code, our own id beside it, and the address back as Meta writes it: without the 9."""
-    async with harness.at_work() as day:
-        ana = await day.connected()
-        result = await day.send(ana, "Olá, Bia", reference="m-17")
+    async with harness.running() as run:
+        ana = await run.connected()
+        result = await run.send(ana, "Olá, Bia", reference="m-17")
         (sent,) = harness.cloud.world.number.sent
         written_as = Address(AddressKind.PHONE, "+552187650001")
         assert result == Accepted(provider_id=sent.wamid, to=written_as)
@@ -42,26 +42,26 @@ async def test_a_text_inside_the_window_goes_out_as_meta_wants_it(harness: Harne
             "text": {"preview_url": False, "body": "Olá, Bia"},
             "biz_opaque_callback_data": "m-17",
         }
-        await day.until_status(ana, lambda s: s.evidence.last_ack is not None)
+        await run.until_status(ana, lambda s: s.evidence.last_ack is not None)
 
 
 async def test_outside_the_window_nothing_but_a_template_leaves(harness: Harness) -> None:
     """ "the 24-hour window and templates respected when sending"."""
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         closed = NotSent(trouble=SendErrorKind.WINDOW_CLOSED, code="131047")
-        assert await day.send(ana, wrote=False) == closed
+        assert await run.send(ana, wrote=False) == closed
         now = harness.clock.now()
         for ago, passes in ((24 * 3600, False), (24 * 3600 - 60, True)):
             harness.cloud.world.number.inbound[BIA] = now - timedelta(seconds=ago)
             message = OutgoingMessage(
                 to=Address(AddressKind.PHONE, f"+{BIA}"), text="oi", last_inbound=now - timedelta(seconds=ago)
             )
-            result = await day.provider.send(day.core.mentorados.get(ana.id), message)
+            result = await run.provider.send(run.core.mentorados.get(ana.id), message)
             assert isinstance(result, Accepted) is passes
         assert len(harness.cloud.asked("messages")) == 1  # the others never left
 
-        assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+        assert isinstance(await run.send(ana, template=REMINDER, wrote=False), Accepted)
         components = harness.cloud.world.number.sent[-1].payload["template"]["components"]
         assert components == [
             {"type": "body", "parameters": [{"type": "text", "text": "Bia"}, {"type": "text", "text": "amanhã"}]}
@@ -109,10 +109,10 @@ async def test_only_an_approved_template_with_every_gap_filled_leaves(
     harness: Harness, name: str, parameters: tuple[str, ...], code: str
 ) -> None:
     harness.cloud.world.templates[WABA_ID] = TEMPLATES
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         use = TemplateMessage(name=name, language="pt_BR", parameters=parameters)
-        result = await day.send(ana, template=use, wrote=False)
+        result = await run.send(ana, template=use, wrote=False)
         assert isinstance(result, NotSent)
         assert (result.trouble, result.code, result.after) == (SendErrorKind.TEMPLATE, code, None)
         assert harness.cloud.asked("messages") == []
@@ -127,40 +127,40 @@ async def test_gaps_are_filled_in_header_and_body_by_number_or_by_name(
 ) -> None:
     harness.cloud.world.templates[WABA_ID] = TEMPLATES
     harness.cloud.world.page = 2  # the list comes in pages
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         use = TemplateMessage(name=name, language="pt_BR", parameters=parameters)
-        assert isinstance(await day.send(ana, template=use, wrote=False), Accepted)
+        assert isinstance(await run.send(ana, template=use, wrote=False), Accepted)
 
 
 async def test_a_template_that_was_paused_since_is_not_used_again(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
-        assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+    async with harness.running() as run:
+        ana = await run.connected()
+        assert isinstance(await run.send(ana, template=REMINDER, wrote=False), Accepted)
         harness.cloud.world.templates[WABA_ID] = [template(status="PAUSED")]
-        refused = await day.send(ana, template=REMINDER, wrote=False)
+        refused = await run.send(ana, template=REMINDER, wrote=False)
         assert isinstance(refused, NotSent)
         assert refused.code == "132015"
-        again = await day.send(ana, template=REMINDER, wrote=False)
+        again = await run.send(ana, template=REMINDER, wrote=False)
         assert isinstance(again, NotSent)
         assert (again.trouble, again.code) == (SendErrorKind.TEMPLATE, "132001")
         assert len(harness.cloud.asked("messages")) == 2
 
 
 async def test_one_that_was_approved_a_minute_ago_can_be_used(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         new = TemplateMessage(name="novo", language="pt_BR")
-        assert isinstance(await day.send(ana, template=new, wrote=False), NotSent)
+        assert isinstance(await run.send(ana, template=new, wrote=False), NotSent)
         harness.cloud.world.templates[WABA_ID].append(template("novo", "Olá!"))
-        assert isinstance(await day.send(ana, template=new, wrote=False), NotSent)  # just asked
+        assert isinstance(await run.send(ana, template=new, wrote=False), NotSent)  # just asked
         assert len(harness.cloud.asked("message_templates")) == 1
         await harness.clock.advance(60)
-        assert isinstance(await day.send(ana, template=new, wrote=False), Accepted)
+        assert isinstance(await run.send(ana, template=new, wrote=False), Accepted)
         newer = TemplateMessage(name="mais_novo", language="pt_BR")
         harness.cloud.world.templates[WABA_ID].append(template("mais_novo", "Olá!"))
-        day.check(ana)  # a webhook told of it
-        assert isinstance(await day.send(ana, template=newer, wrote=False), Accepted)
+        run.check(ana)  # a webhook told of it
+        assert isinstance(await run.send(ana, template=newer, wrote=False), Accepted)
 
 
 @pytest.mark.parametrize("fault", [Fault.HTML_502, Fault.EMPTY, Fault.RESET, Fault.HANG, Fault.DRIP, Fault.WRONG_TYPES])
@@ -168,21 +168,21 @@ async def test_an_answer_that_never_comes_is_uncertain_and_is_never_sent_again_b
     harness: Harness, fault: Fault
 ) -> None:
     """ "a timeout after a write is *ambiguous* and is never resent blindly"."""
-    async with harness.at_work(timeouts=QUICK) as day:
-        ana = await day.connected()
+    async with harness.running(timeouts=QUICK) as run:
+        ana = await run.connected()
         harness.cloud.fault("messages", fault)
-        assert isinstance(await day.send(ana), Uncertain)
-        await day.later(ana, 600)
+        assert isinstance(await run.send(ana), Uncertain)
+        await run.later(ana, 600)
         assert len(harness.cloud.world.number.sent) == 1  # it went out, although nobody said so
-        assert shown(day, ana) == FINE
+        assert shown(run, ana) == FINE
 
 
 async def test_what_never_left_may_be_tried_again(harness: Harness) -> None:
-    async with harness.at_work(timeouts=QUICK) as day:
-        ana = await day.connected()
-        wire = day.provider._lines[ana.link][1]._graph._wire
+    async with harness.running(timeouts=QUICK) as run:
+        ana = await run.connected()
+        wire = run.provider._lines[ana.link][1]._graph._wire
         wire._client.base_url = "http://127.0.0.1:9"  # nobody is there
-        result = await day.send(ana)
+        result = await run.send(ana)
         assert isinstance(result, NotSent)
         assert result.trouble is SendErrorKind.TRANSIENT
         assert result.after is not None
@@ -191,38 +191,38 @@ async def test_what_never_left_may_be_tried_again(harness: Harness) -> None:
 
 async def test_a_pair_that_is_too_quick_waits_longer_each_time_and_others_do_not(harness: Harness) -> None:
     """ "131056: retry after 4^X s for that recipient"."""
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         waits = []
         for _ in range(4):
             harness.cloud.decline("messages", 131056)
-            result = await day.send(ana)
+            result = await run.send(ana)
             assert isinstance(result, NotSent)
             assert result.trouble is SendErrorKind.RATE_PAIR
             assert result.after is not None
             waits.append(result.after)
             asked = len(harness.cloud.asked("messages"))
-            held = await day.send(ana)
+            held = await run.send(ana)
             assert isinstance(held, NotSent)
             assert (held.code, held.after) == ("131056", result.after)
             assert len(harness.cloud.asked("messages")) == asked
             await harness.clock.advance(result.after)
         assert waits == [1, 4, 16, 64]
         harness.cloud.decline("messages", 131056)
-        await day.send(ana)
-        assert isinstance(await day.send(ana, to="5521987650002"), Accepted)
-        assert shown(day, ana) == FINE
+        await run.send(ana)
+        assert isinstance(await run.send(ana, to="5521987650002"), Accepted)
+        assert shown(run, ana) == FINE
         await harness.clock.advance(256)
-        assert isinstance(await day.send(ana), Accepted)
+        assert isinstance(await run.send(ana), Accepted)
 
 
 async def test_the_emulators_own_pair_bucket_is_respected_to_its_end(harness: Harness) -> None:
     harness.cloud.world.pair_burst = 3
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         results = []
         while len(harness.cloud.world.number.sent) < 5:
-            results.append(result := await day.send(ana))
+            results.append(result := await run.send(ana))
             if isinstance(result, NotSent):
                 assert result.after is not None
                 await harness.clock.advance(result.after)
@@ -233,64 +233,64 @@ async def test_the_emulators_own_pair_bucket_is_respected_to_its_end(harness: Ha
 async def test_a_number_that_is_too_quick_shows_it_until_the_wait_is_over(
     harness: Harness, code: int, least: float, most: float
 ) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         harness.cloud.decline("messages", code)
-        result = await day.send(ana)
+        result = await run.send(ana)
         assert isinstance(result, NotSent)
         assert result.after is not None
         assert least <= result.after <= most
-        status = await day.until(ana, LinkState.CONNECTED, Reason.RATE_LIMITED)
+        status = await run.until(ana, LinkState.CONNECTED, Reason.RATE_LIMITED)
         assert status.until == harness.clock.now() + timedelta(seconds=result.after)
-        held = await day.send(ana, to="5521987650002")
+        held = await run.send(ana, to="5521987650002")
         assert isinstance(held, NotSent)
         assert (held.trouble, held.code, held.after) == (SendErrorKind.RATE_GLOBAL, str(code), result.after)
-        assert shown(day, ana) == SLOWED
-        await day.rested(ana)
+        assert shown(run, ana) == SLOWED
+        await run.rested(ana)
         await harness.clock.advance(result.after)
-        await day.until_status(ana, lambda _: shown(day, ana) == FINE)
-        assert isinstance(await day.send(ana), Accepted)
+        await run.until_status(ana, lambda _: shown(run, ana) == FINE)
+        assert isinstance(await run.send(ana), Accepted)
 
 
 async def test_meta_may_ask_for_a_longer_wait(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         harness.cloud.decline("messages", 130429, retry_after=90)
-        result = await day.send(ana)
+        result = await run.send(ana)
         assert isinstance(result, NotSent)
         assert result.after == 90
 
 
 async def test_after_enough_tries_nothing_is_tried_again_by_itself(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         harness.cloud.decline("messages", 131000, times=5)
         afters = []
         for _ in range(4):
-            result = await day.send(ana, reference="m-1")
+            result = await run.send(ana, reference="m-1")
             assert isinstance(result, NotSent)
             afters.append(result.after)
         assert [after is None for after in afters] == [False, False, False, True]
-        other = await day.send(ana, reference="m-2")
+        other = await run.send(ana, reference="m-2")
         assert isinstance(other, NotSent)
         assert other.after is not None
 
 
 async def test_somebody_for_whom_meta_holds_marketing_back_gets_no_template_for_a_day(harness: Harness) -> None:
     """131049: "≥24 h before any resend"; an answer inside the window is another matter."""
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         harness.cloud.world.recipients[BIA] = 131049
-        first = await day.send(ana, template=REMINDER, wrote=False)
+        first = await run.send(ana, template=REMINDER, wrote=False)
         assert isinstance(first, NotSent)
         assert (first.code, first.after) == ("131049", None)
         del harness.cloud.world.recipients[BIA]
         held = NotSent(trouble=SendErrorKind.RATE_PAIR, code="131049")
-        assert await day.send(ana, template=REMINDER, wrote=False) == held
-        assert isinstance(await day.send(ana), Accepted)
+        assert await run.send(ana, template=REMINDER, wrote=False) == held
+        assert isinstance(await run.send(ana), Accepted)
         await harness.clock.advance(24 * 3600)
-        await day.until(ana, LinkState.CONNECTED)
-        assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+        await run.until(ana, LinkState.CONNECTED)
+        assert isinstance(await run.send(ana, template=REMINDER, wrote=False), Accepted)
 
 
 @pytest.mark.parametrize("known_by_user_id", [False, True])
@@ -302,56 +302,56 @@ async def test_a_failure_told_later_holds_templates_back_just_as_in_the_answer(
     harness: Harness, code: int, trouble: SendErrorKind, held_for_good: bool, known_by_user_id: bool
 ) -> None:
     """ "the second is held back (RATE_PAIR 131049), as after the same code in the answer" """
-    async with harness.at_work() as day:
-        ana = await day.connected()
-        taken = await day.send(ana, template=REMINDER, wrote=False)
+    async with harness.running() as run:
+        ana = await run.connected()
+        taken = await run.send(ana, template=REMINDER, wrote=False)
         assert isinstance(taken, Accepted)
         who = "BR.1502" if known_by_user_id else "552187650001"  # as Meta names whoever we wrote to as +5521987650001
         fields = webhooks.status(taken.provider_id, "failed", who, code=code, at=1_700_000_000)
         for callback in callbacks.parse(webhooks.envelope(fields), harness.clock.now()):
-            assert day.provider.handle(ana.link, callback.facts, callback.check, lambda: None)
+            assert run.provider.handle(ana.link, callback.facts, callback.check, lambda: None)
         held = NotSent(trouble=trouble, code=str(code))
-        assert await day.send(ana, template=REMINDER, wrote=False) == held
-        assert isinstance(await day.send(ana), Accepted)  # an answer is no marketing
-        await day.do(ActionName.DISCONNECT, ana)
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.CONNECTED)
-        assert await day.send(ana, template=REMINDER, wrote=False) == held
-        await day.later(ana, 24 * 3600)
-        later = await day.send(ana, template=REMINDER, wrote=False)
+        assert await run.send(ana, template=REMINDER, wrote=False) == held
+        assert isinstance(await run.send(ana), Accepted)  # an answer is no marketing
+        await run.do(ActionName.DISCONNECT, ana)
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.CONNECTED)
+        assert await run.send(ana, template=REMINDER, wrote=False) == held
+        await run.later(ana, 24 * 3600)
+        later = await run.send(ana, template=REMINDER, wrote=False)
         assert later == held if held_for_good else isinstance(later, Accepted)
 
 
 async def test_whoever_wants_no_marketing_gets_no_template_until_they_want_it_again(harness: Harness) -> None:
     """ "opt-outs told by webhook (`user_preferences` stop/resume) must hold templates back" """
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
 
         async def wish(value: str, at: int = 1_760_000_000) -> None:
             body = webhooks.envelope(webhooks.preference(value, "552187650001", at=at))
             for callback in callbacks.parse(body, harness.clock.now()):
-                assert day.provider.handle(ana.link, callback.facts, callback.check, lambda: None)
+                assert run.provider.handle(ana.link, callback.facts, callback.check, lambda: None)
 
         await wish("stop")
         held = NotSent(trouble=SendErrorKind.OPTED_OUT, code="131050")
-        assert await day.send(ana, template=REMINDER, wrote=False) == held
+        assert await run.send(ana, template=REMINDER, wrote=False) == held
         assert harness.cloud.asked("messages") == []
         await wish("resume", 1_760_000_009)
-        assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+        assert isinstance(await run.send(ana, template=REMINDER, wrote=False), Accepted)
         await wish("stop", 1_760_000_005)  # it came late
-        assert isinstance(await day.send(ana, template=REMINDER, wrote=False), Accepted)
+        assert isinstance(await run.send(ana, template=REMINDER, wrote=False), Accepted)
         await wish("stop", 1_760_000_009)
-        assert await day.send(ana, template=REMINDER, wrote=False) == held
+        assert await run.send(ana, template=REMINDER, wrote=False) == held
 
 
 async def test_somebody_known_by_a_user_id_only_is_written_to_by_it(harness: Harness) -> None:
     """ "To *send* to such a contact the id goes in `recipient` instead of `to`"."""
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         bia = Address(AddressKind.META_USER, "BR.1502AB")
         harness.cloud.world.number.inbound[bia.value] = harness.clock.now()
         message = OutgoingMessage(to=bia, text="oi", last_inbound=harness.clock.now())
-        result = await day.provider.send(day.core.mentorados.get(ana.id), message)
+        result = await run.provider.send(run.core.mentorados.get(ana.id), message)
         (sent,) = harness.cloud.world.number.sent
         assert result == Accepted(provider_id=sent.wamid, to=bia)
         assert (sent.payload["recipient"], "to" in sent.payload) == ("BR.1502AB", False)
@@ -370,10 +370,10 @@ async def test_somebody_known_by_a_user_id_only_is_written_to_by_it(harness: Har
 async def test_what_cannot_be_a_message_never_leaves(
     harness: Harness, to: Address, words: str, trouble: SendErrorKind
 ) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         message = OutgoingMessage(to=to, text=words, last_inbound=harness.clock.now())
-        result = await day.provider.send(day.core.mentorados.get(ana.id), message)
+        result = await run.provider.send(run.core.mentorados.get(ana.id), message)
         assert isinstance(result, NotSent)
         assert result.trouble is trouble
         assert harness.cloud.asked("messages") == []
@@ -381,45 +381,45 @@ async def test_what_cannot_be_a_message_never_leaves(
 
 async def test_nothing_is_sent_without_an_open_line_of_the_right_number(harness: Harness) -> None:
     nothing = NotSent(trouble=SendErrorKind.NOT_CONNECTED)
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        assert await day.send(ana) == nothing
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        assert await run.send(ana) == nothing
         harness.cloud.fault("debug_token", Fault.HANG)
-        await day.do(ActionName.CONNECT, ana)
+        await run.do(ActionName.CONNECT, ana)
         while not harness.cloud.asked("debug_token"):
             await asyncio.sleep(0.001)
-        assert await day.send(ana) == nothing  # nobody knows yet whose number it is
-        await day.do(ActionName.CANCEL, ana)
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.CONNECTED)
-        assert isinstance(await day.send(ana), Accepted)
-        await day.do(ActionName.DISCONNECT, ana)
-        assert await day.send(ana) == nothing
-        assert day.status(ana).capability is SendCapability.UNKNOWN
+        assert await run.send(ana) == nothing  # nobody knows yet whose number it is
+        await run.do(ActionName.CANCEL, ana)
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.CONNECTED)
+        assert isinstance(await run.send(ana), Accepted)
+        await run.do(ActionName.DISCONNECT, ana)
+        assert await run.send(ana) == nothing
+        assert run.status(ana).capability is SendCapability.UNKNOWN
         assert len(harness.cloud.asked("messages")) == 1
 
 
 async def test_a_line_that_is_closed_while_a_message_is_under_way_leaves_it_uncertain(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         harness.cloud.fault("messages", Fault.HANG)
         async with asyncio.TaskGroup() as group:
-            sending = group.create_task(day.send(ana))
+            sending = group.create_task(run.send(ana))
             while not harness.cloud.asked("messages"):
                 await asyncio.sleep(0.001)
-            await day.do(ActionName.DISCONNECT, ana)
+            await run.do(ActionName.DISCONNECT, ana)
         assert isinstance(sending.result(), Uncertain)
 
 
 @pytest.mark.parametrize("body", [b"<html>slow down</html>", b'{"error":"too many"}'])
 async def test_a_gateway_that_asks_for_a_pause_is_given_one_whatever_it_says(harness: Harness, body: bytes) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
-        await day.rested(ana)
+    async with harness.running() as run:
+        ana = await run.connected()
+        await run.rested(ana)
         harness.cloud.answer("messages", body, 429, retry_after="90")
-        first = await day.send(ana)
+        first = await run.send(ana)
         assert not isinstance(first, Accepted)
-        second = await day.send(ana, to="5521987650002")
+        second = await run.send(ana, to="5521987650002")
         assert isinstance(second, NotSent)
         assert second.trouble is SendErrorKind.RATE_GLOBAL
         assert second.after is not None

@@ -29,7 +29,7 @@ from tests.acceptance.meta_cloud.rows import (
 )
 from tests.acceptance.meta_cloud.test_errors import shown
 from tests.clock import DAWN
-from tests.emulators.meta_cloud.state import TOKEN, World
+from tests.emulators.meta_cloud.state import TOKEN, MetaState
 
 IN_A_FORTNIGHT = int(DAWN.timestamp()) + 14 * 24 * 3600
 ENDS_SOON = Shown(LinkState.CONNECTED, Reason.TOKEN_EXPIRING, SendCapability.OK, G.RENEW_TOKEN)
@@ -37,21 +37,21 @@ LOW = Shown(LinkState.CONNECTED, Reason.QUALITY_LOW, SendCapability.RESTRICTED, 
 
 
 def has(**fields: Any) -> Any:
-    def change(world: World) -> None:
+    def change(world: MetaState) -> None:
         world.number.fields |= fields
 
     return change
 
 
 def health(state: str, *errors: tuple[int, str], entity: str = "WABA") -> Any:
-    def change(world: World) -> None:
+    def change(world: MetaState) -> None:
         world.number.set_health(state, entity, *errors)
 
     return change
 
 
 def token(**values: Any) -> Any:
-    def change(world: World) -> None:
+    def change(world: MetaState) -> None:
         for name, value in values.items():
             setattr(world.tokens[TOKEN], name, value)
 
@@ -59,7 +59,7 @@ def token(**values: Any) -> Any:
 
 
 def both(*changes: Any) -> Any:
-    def change(world: World) -> None:
+    def change(world: MetaState) -> None:
         for each in changes:
             each(world)
 
@@ -131,12 +131,12 @@ async def test_every_row_of_the_verdict(harness: Harness, name: str) -> None:
     """ "verdict mapping of §2B.3"; "unknown enum values" leave `unknown`, and never green."""
     change, expected = ROWS[name]
     change(harness.cloud.world)
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, ana)
-        await day.until_status(ana, lambda s: s.state is not LinkState.CONNECTING)
-        assert shown(day, ana) == expected
-        assert day.sentence(ana)
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, ana)
+        await run.until_status(ana, lambda s: s.state is not LinkState.CONNECTING)
+        assert shown(run, ana) == expected
+        assert run.sentence(ana)
 
 
 NO_TOKEN_VERDICT = [
@@ -154,11 +154,11 @@ NO_TOKEN_VERDICT = [
 async def test_a_token_is_good_only_where_meta_says_so_plainly(harness: Harness, body: bytes) -> None:
     """ "being wrong about it shows as `unknown`, never as a false green"."""
     harness.cloud.answer("debug_token", body, times=100)
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.UNKNOWN)
-        assert shown(day, ana) == UNKNOWN
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.UNKNOWN)
+        assert shown(run, ana) == UNKNOWN
 
 
 NO_HEALTH = [
@@ -177,11 +177,11 @@ NO_HEALTH = [
 @pytest.mark.parametrize("body", NO_HEALTH, ids=lambda body: body.decode())
 async def test_a_health_that_is_not_understood_is_no_health(harness: Harness, body: bytes) -> None:
     harness.cloud.answer("health", body, times=100)
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.UNKNOWN)
-        assert shown(day, ana) == UNKNOWN
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.UNKNOWN)
+        assert shown(run, ana) == UNKNOWN
 
 
 async def test_the_worst_of_all_entities_counts(harness: Harness) -> None:
@@ -189,40 +189,40 @@ async def test_the_worst_of_all_entities_counts(harness: Harness) -> None:
     world = harness.cloud.world
     world.number.set_health("BLOCKED", "BUSINESS", (368, "Violation"))
     world.number.health["can_send_message"] = "AVAILABLE"
-    async with harness.at_work() as day:
-        ana = await day.add_mentorado()
-        await day.do(ActionName.CONNECT, ana)
-        status = await day.until(ana, LinkState.BLOCKED)
-        assert shown(day, ana) == POLICY
+    async with harness.running() as run:
+        ana = await run.add_mentorado()
+        await run.do(ActionName.CONNECT, ana)
+        status = await run.until(ana, LinkState.BLOCKED)
+        assert shown(run, ana) == POLICY
         assert "368: Violation" in status.detail
 
 
 async def test_a_number_that_falls_ill_is_shown_so_at_the_next_question_and_well_after_it(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         for change, expected in ((has(quality_rating="RED"), LOW), (has(quality_rating="GREEN"), FINE)):
             change(harness.cloud.world)
-            await day.later(ana, 600)
-            assert shown(day, ana) == expected
+            await run.later(ana, 600)
+            assert shown(run, ana) == expected
         harness.cloud.world.tokens[TOKEN].valid = False
-        await day.rested(ana)
+        await run.rested(ana)
         await harness.clock.advance(600)
-        await day.until(ana, LinkState.BLOCKED)
-        assert shown(day, ana) == NEW_TOKEN
+        await run.until(ana, LinkState.BLOCKED)
+        assert shown(run, ana) == NEW_TOKEN
 
 
 async def test_a_token_that_ends_is_told_with_its_date_and_what_to_do(harness: Harness) -> None:
     """ "a token that ends within days is not green without a word" """
-    async with harness.at_work() as day:
+    async with harness.running() as run:
         ends = DAWN + timedelta(days=3)
         harness.cloud.world.tokens[TOKEN].expires_at = int(ends.timestamp())
-        ana = await day.connected()
-        status = day.status(ana)
+        ana = await run.connected()
+        status = run.status(ana)
         assert status.until == ends
         assert tone_of(status) is Tone.WAITING
-        assert date_time(ends.astimezone(), DAWN.astimezone().date()) in day.sentence(ana)
-        assert RECOMMENDED_ACTION[day.recommended(ana)] is ActionName.ENTER_CREDENTIALS
-        assert day.core.actions.unavailable_reason(ActionName.ENTER_CREDENTIALS, ana.id) is None
+        assert date_time(ends.astimezone(), DAWN.astimezone().date()) in run.sentence(ana)
+        assert RECOMMENDED_ACTION[run.recommended(ana)] is ActionName.ENTER_CREDENTIALS
+        assert run.core.actions.unavailable_reason(ActionName.ENTER_CREDENTIALS, ana.id) is None
 
 
 @pytest.mark.parametrize(
@@ -233,20 +233,20 @@ async def test_no_question_is_asked_before_the_pause_that_meta_asked_for_is_over
     harness: Harness, endpoint: str, as_date: bool
 ) -> None:
     """ "no question before 300 s" """
-    async with harness.at_work() as day:
-        ana = await day.connected()
-        await day.rested(ana)
+    async with harness.running() as run:
+        ana = await run.connected()
+        await run.rested(ana)
         # The date counts from the answer's own, which the server that is played takes from its clock,
         # in whole seconds and under load a second or two late.
         until = format_datetime(datetime.now(UTC) + timedelta(seconds=300), usegmt=True)
         harness.cloud.answer(endpoint, b"<html>slow down</html>", 429, retry_after=until if as_date else "300")
-        await day.checked(ana, lambda status: status.state is LinkState.UNKNOWN)
-        await day.rested(ana)
+        await run.checked(ana, lambda status: status.state is LinkState.UNKNOWN)
+        await run.rested(ana)
         before = len(harness.cloud.requests)
         for seconds in (30, 60, 200):
-            day.check(ana)  # whoever wants it
-            await day.later(ana, seconds)
+            run.check(ana)  # whoever wants it
+            await run.later(ana, seconds)
         assert len(harness.cloud.requests) == before
-        await day.later(ana, 20)
+        await run.later(ana, 20)
         assert len(harness.cloud.requests) > before
-        assert shown(day, ana) == FINE
+        assert shown(run, ana) == FINE

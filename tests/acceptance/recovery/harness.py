@@ -14,7 +14,7 @@ from app.bootstrap import Services
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
 from app.domain.procedure import ProcedureId
-from tests.acceptance.connect.harness import Day, Harness, Person
+from tests.acceptance.connect.harness import Harness, Person, ProgramRun
 from tests.acceptance.recovery.core_process import Application, Orders
 
 _contacts = itertools.count(5_521_930_000_001)
@@ -29,7 +29,7 @@ def moments_of(entries: int) -> range:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Baseline:
     """What must not become less."""
 
     messages: frozenset[tuple[str, str]]  # ids and texts
@@ -41,23 +41,23 @@ class Kept:
         return len(self.messages) >= MESSAGES and self.contacts >= 1 and len(self.sessions) >= 1
 
 
-async def somebody_with_history(day: Day) -> Person:
+async def somebody_with_history(run: ProgramRun) -> Person:
     """Paired, written to, and switched off with a session that works."""
-    person = await day.connect_new()
-    control, contact = day.harness.emulator.control, str(next(_contacts))
+    person = await run.connect_new()
+    control, contact = run.harness.emulator.control, str(next(_contacts))
     await control.off_loop(control.add_account, contact)
     await control.off_loop(control.stream_texts, contact, person.digits, MESSAGES, "oi ")
     async with asyncio.timeout(20):
-        while len((await kept(day.core, day.harness, person)).messages) < MESSAGES:
+        while len((await kept(run.core, run.harness, person)).messages) < MESSAGES:
             await asyncio.sleep(0.05)
-    await day.do(ActionName.DISCONNECT, person)
+    await run.do(ActionName.DISCONNECT, person)
     return person
 
 
-async def kept(core: Services, harness: Harness, person: Person) -> Kept:
+async def kept(core: Services, harness: Harness, person: Person) -> Baseline:
     """What there is of *person* now."""
     found = [message async for batch in core.history.export(person.id) for message in batch]
-    return Kept(
+    return Baseline(
         messages=frozenset((message.provider_id, message.text) for message in found),
         contacts=await core.history.contacts(person.id),
         sessions=frozenset(file.name for file in session_files(harness.folder(person))),
@@ -101,15 +101,15 @@ async def _scanning(harness: Harness, program: Application, people: Sequence[Per
         await control.off_loop(control.scan, whom.digits, fields["qr"])
 
 
-async def is_usable(day: Day, person: Person) -> bool:
+async def is_usable(run: ProgramRun, person: Person) -> bool:
     """Whether the session in use connects without a code."""
-    status = day.status(person)
+    status = run.status(person)
     if status.state is LinkState.CONNECTED:
         return True
-    if day.refusal(ActionName.CONNECT, person) is not None:
+    if run.refusal(ActionName.CONNECT, person) is not None:
         return False
-    await day.do(ActionName.CONNECT, person)
-    return (await day.until_status(person, lambda s: s.state in _SETTLED)).state is LinkState.CONNECTED
+    await run.do(ActionName.CONNECT, person)
+    return (await run.until_status(person, lambda s: s.state in _SETTLED)).state is LinkState.CONNECTED
 
 
 async def backups_of(core: Services, person: Person) -> list[ProcedureId]:

@@ -39,16 +39,16 @@ PHRASE: Final = "correct horse battery"
 @pytest.mark.parametrize(("way", "secret"), [(GO_ON, PHRASE), (UNDO, "")])
 async def test_a_backup_is_killed_after_each_entry(harness: Harness, way: str, secret: str) -> None:
     moments = moments_of(ENTRIES)
-    async with harness.at_work() as day:
-        people = [await somebody_with_history(day) for _ in moments]
-        before = {person.id: await kept(day.core, harness, person) for person in people}
+    async with harness.running() as run:
+        people = [await somebody_with_history(run) for _ in moments]
+        before = {person.id: await kept(run.core, harness, person) for person in people}
     for moment, person in zip(moments, people, strict=True):
         orders = Orders(wish=ProcedureKind.BACKUP, people=[person.id], kill_after=moment, secret=secret)
         assert await killed(harness, orders, person), moment
     await finished(harness, Orders(wish=way, people=[person.id for person in people], secret=secret), people)
 
-    async with harness.at_work() as day:
-        core = day.core
+    async with harness.running() as run:
+        core = run.core
         assert core.procedures.unfinished() == []
         assert await core.audit.verify() is None
         ends = Counter(
@@ -72,4 +72,4 @@ async def test_a_backup_is_killed_after_each_entry(harness: Harness, way: str, s
                 assert info.account == person.phone
                 assert info.messages == len(before[person.id].messages)
                 assert info.encrypted is bool(secret)
-            assert await is_usable(day, person), moment
+            assert await is_usable(run, person), moment

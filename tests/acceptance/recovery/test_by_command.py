@@ -14,10 +14,10 @@ from tests.acceptance.connect.terminal import conecta, started
 @pytest.mark.within(60)
 async def test_a_session_that_was_ended_on_the_phone_is_replaced_by_command(harness: Harness) -> None:
     """ "Recover disconnected clients": nothing is replaced unasked; then a code in the terminal, and it is back."""
-    async with harness.at_work() as day:
-        ana = await day.connect_new("Ana Prates")
-        await day.fault("device-removed", ana)
-        await day.until(ana, LinkState.BLOCKED, Reason.LOGGED_OUT)
+    async with harness.running() as run:
+        ana = await run.connect_new("Ana Prates")
+        await run.fault("device-removed", ana)
+        await run.until(ana, LinkState.BLOCKED, Reason.LOGGED_OUT)
     home, environment = harness.settings.data_dir, harness.environment()
     old = harness.session_file(ana)
 

@@ -25,9 +25,9 @@ from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.text import status as status_text
 from tests.acceptance.connect.core_process import CoreProcess
 from tests.acceptance.connect.harness import (
-    Day,
     Harness,
     Person,
+    ProgramRun,
     no_hosts,
 )
 
@@ -156,17 +156,17 @@ async def test_damage_is_told_before_anything_is_connected_and_is_no_new_session
 ) -> None:
     """ "Corruption is detected before connecting […] each with its reason and its one action; never mistaken for a new
     session": no code is shown, nothing is dialled, nothing is changed; and mended, the same session is opened."""
-    async with shared.at_work() as day:
+    async with shared.running() as run:
         dialled = len(shared.emulator.control.attempts())
         with case.harm(shared, veteran):
-            await day.do(ActionName.CONNECT, veteran)
-            status = await day.until(veteran, LinkState.BLOCKED)
-            assert (status.reason, day.recommended(veteran)) == (case.reason, case.recommended)
+            await run.do(ActionName.CONNECT, veteran)
+            status = await run.until(veteran, LinkState.BLOCKED)
+            assert (status.reason, run.recommended(veteran)) == (case.reason, case.recommended)
             assert status.qr is None
             assert len(shared.emulator.control.attempts()) == dialled
             await no_hosts()
-        await day.core.supervisor.connect(veteran.id)
-        await day.until(veteran, LinkState.CONNECTED)
+        await run.core.supervisor.connect(veteran.id)
+        await run.until(veteran, LinkState.CONNECTED)
     assert not (shared.folder(veteran) / "quarantine").exists()
 
 
@@ -201,17 +201,17 @@ async def test_what_was_damaged_is_in_quarantine_with_a_note_when_a_new_session_
     harness: Harness, damage: Callable[[Harness, Person], str]
 ) -> None:
     """ "Damaged files go to quarantine with a note, never to the bin." """
-    async with harness.at_work() as day:
-        ana = await day.connect_new()
+    async with harness.running() as run:
+        ana = await run.connect_new()
         first = harness.session_file(ana)
-        await day.do(ActionName.DISCONNECT, ana)
+        await run.do(ActionName.DISCONNECT, ana)
         await no_hosts()
         name = damage(harness, ana)
         damaged = (harness.folder(ana) / name).read_bytes()
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
-        await day.do(ActionName.REAUTHENTICATE, ana)
-        await day.pair(ana)
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.BLOCKED, Reason.SESSION_CORRUPT)
+        await run.do(ActionName.REAUTHENTICATE, ana)
+        await run.pair(ana)
         assert harness.session_file(ana) != first
     quarantine = harness.folder(ana) / "quarantine"
     assert (quarantine / name).read_bytes() == damaged
@@ -232,20 +232,20 @@ async def test_a_lock_whose_owner_is_proven_dead_is_broken_and_that_is_audited(
     """ "A stale lock is broken only when its owner is proven dead, and that is audited." """
     async with CoreProcess.started(shared.environment()) as other:
         await other.until(veteran.link, LinkState.CONNECTED)
-        async with shared.at_work() as day:
-            await day.do(ActionName.CONNECT, veteran)
-            await day.until(veteran, LinkState.BLOCKED, Reason.SESSION_IN_USE)
-            assert await taken_over(day, veteran) == []
+        async with shared.running() as run:
+            await run.do(ActionName.CONNECT, veteran)
+            await run.until(veteran, LinkState.BLOCKED, Reason.SESSION_IN_USE)
+            assert await taken_over(run, veteran) == []
             await other.kill()
             await asyncio.sleep(0.1)
-            await day.do(ActionName.CONNECT, veteran)
-            await day.until(veteran, LinkState.CONNECTED)
-            (text,) = await taken_over(day, veteran)
+            await run.do(ActionName.CONNECT, veteran)
+            await run.until(veteran, LinkState.CONNECTED)
+            (text,) = await taken_over(run, veteran)
             assert f"process {other.process.pid} on " in text
 
 
-async def taken_over(day: Day, person: Person) -> list[str]:
-    entries = await day.core.audit.entries(mentorado_id=person.id)
+async def taken_over(run: ProgramRun, person: Person) -> list[str]:
+    entries = await run.core.audit.entries(mentorado_id=person.id)
     return [entry.record.before["owner"] for entry in entries if entry.record.action == AuditAction.TAKE_OVER_SESSION]
 
 
@@ -265,25 +265,25 @@ async def test_a_folder_that_turns_unwritable_while_in_use_ends_the_line_instead
     like_anybody = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search", "--"]
     harness = Harness(fast_dir, harness.emulator, host=[*like_anybody, *shlex.split(harness.emulator.host_command())])
     harness.emulator.control.add_account(CONTACT)
-    async with harness.at_work() as day:
-        ana = await day.connect_new()
+    async with harness.running() as run:
+        ana = await run.connect_new()
         harness.folder(ana).chmod(0o500)
         await asyncio.to_thread(harness.emulator.control.send_text, CONTACT, ana.digits, "bom dia")
-        status = await day.until(ana, LinkState.BLOCKED)
-        assert (status.reason, day.recommended(ana)) == (_R.SESSION_DIR_NOT_WRITABLE, _G.FIX_FOLDER)
-        assert day.button(ana) is ActionName.CONNECT
+        status = await run.until(ana, LinkState.BLOCKED)
+        assert (status.reason, run.recommended(ana)) == (_R.SESSION_DIR_NOT_WRITABLE, _G.FIX_FOLDER)
+        assert run.button(ana) is ActionName.CONNECT
         await no_hosts()
         harness.folder(ana).chmod(0o700)
-        await day.do(ActionName.CONNECT, ana)
-        await day.until(ana, LinkState.CONNECTED)
+        await run.do(ActionName.CONNECT, ana)
+        await run.until(ana, LinkState.CONNECTED)
         await asyncio.to_thread(harness.emulator.control.send_text, CONTACT, ana.digits, "boa tarde")
-        assert await has_message(day, ana, "boa tarde")
+        assert await has_message(run, ana, "boa tarde")
 
 
-async def has_message(day: Day, person: Person, words: str, within: float = 10) -> bool:
+async def has_message(run: ProgramRun, person: Person, words: str, within: float = 10) -> bool:
     async with asyncio.timeout(within):
         while True:
-            for conversation in await day.core.history.conversations(person.id):
+            for conversation in await run.core.history.conversations(person.id):
                 if conversation.last_text == words:
                     return True
             await asyncio.sleep(0.05)
@@ -297,32 +297,32 @@ async def test_a_sign_in_that_is_refused_again_and_again_is_told_apart_from_a_bu
 ) -> None:
     """ "permanent sign-in failure […] with its reason and its one action": after three refusals in a row, not before,
     and a sign-in that gets through begins the count anew."""
-    async with shared.at_work() as day:
+    async with shared.running() as run:
         collected: list[LinkStatus] = []
         for _ in range(4):
-            await day.fault("failure-400", veteran)
-            await day.do(ActionName.CONNECT, veteran)
-            collected.append(await day.until(veteran, LinkState.BLOCKED))
+            await run.fault("failure-400", veteran)
+            await run.do(ActionName.CONNECT, veteran)
+            collected.append(await run.until(veteran, LinkState.BLOCKED))
         busy, refused = _R.SERVER_UNAVAILABLE, _R.SIGN_IN_FAILED
         assert [status.reason for status in collected] == [busy, busy, refused, refused]
-        assert day.recommended(veteran) is _G.REAUTHENTICATE
-        assert day.refusal(ActionName.CONNECT, veteran) is None, "it may still be tried"
-        await day.do(ActionName.CONNECT, veteran)
-        await day.until(veteran, LinkState.CONNECTED)
-        await day.do(ActionName.DISCONNECT, veteran)
-        await day.fault("failure-400", veteran)
-        await day.do(ActionName.CONNECT, veteran)
-        assert (await day.until(veteran, LinkState.BLOCKED)).reason is busy
+        assert run.recommended(veteran) is _G.REAUTHENTICATE
+        assert run.refusal(ActionName.CONNECT, veteran) is None, "it may still be tried"
+        await run.do(ActionName.CONNECT, veteran)
+        await run.until(veteran, LinkState.CONNECTED)
+        await run.do(ActionName.DISCONNECT, veteran)
+        await run.fault("failure-400", veteran)
+        await run.do(ActionName.CONNECT, veteran)
+        assert (await run.until(veteran, LinkState.BLOCKED)).reason is busy
 
 
 async def test_a_session_that_lost_a_table_is_told_as_soon_as_it_is_used(harness: Harness) -> None:
     """ "Corruption […] with its reason": what only shows in use ends the line as well, and nothing goes on deaf."""
-    async with harness.at_work() as day:
-        ana = await day.connect_new()
-        await day.do(ActionName.DISCONNECT, ana)
+    async with harness.running() as run:
+        ana = await run.connect_new()
+        await run.do(ActionName.DISCONNECT, ana)
         await no_hosts()
         with contextlib.closing(sqlite3.connect(harness.session_file(ana))) as database, database:
             database.execute("DROP TABLE whatsmeow_pre_keys")
-        await day.do(ActionName.CONNECT, ana)
-        status = await day.until(ana, LinkState.BLOCKED)
-        assert (status.reason, day.recommended(ana)) == (_R.SESSION_CORRUPT, _G.REAUTHENTICATE)
+        await run.do(ActionName.CONNECT, ana)
+        status = await run.until(ana, LinkState.BLOCKED)
+        assert (status.reason, run.recommended(ana)) == (_R.SESSION_CORRUPT, _G.REAUTHENTICATE)

@@ -11,9 +11,9 @@ from app.domain.backup import SessionOutcome
 from app.domain.link_status import LinkState
 from app.domain.procedure import ProcedureKind, ProcedureState, StepName, StepState
 from tests.acceptance.connect.harness import (
-    Day,
     Harness,
     Person,
+    ProgramRun,
 )
 from tests.acceptance.recovery.harness import (
     MESSAGES,
@@ -25,70 +25,70 @@ from tests.acceptance.recovery.harness import (
 _NOTE_WITHIN = 20.0
 
 
-async def written_to(day: Day) -> Person:
+async def written_to(run: ProgramRun) -> Person:
     """Somebody with a history, connected."""
-    person = await somebody_with_history(day)
-    await day.do(ActionName.CONNECT, person)
-    await day.until(person, LinkState.CONNECTED)
+    person = await somebody_with_history(run)
+    await run.do(ActionName.CONNECT, person)
+    await run.until(person, LinkState.CONNECTED)
     return person
 
 
 @pytest.mark.within(90)
 async def test_a_link_that_can_be_brought_back_keeps_its_session(harness: Harness) -> None:
     """ "Attempt soft reconnect first (without deleting session artifacts)." """
-    async with harness.at_work() as day:
-        ana, bia = await written_to(day), await written_to(day)
-        before, file, count = await kept(day.core, harness, ana), harness.session_file(ana), len(day.steps(bia))
-        await day.fault("failure-503", ana, times=1)
-        await day.fault("abort", ana)
-        await day.until(ana, LinkState.RECONNECTING)
-        await day.core.procedures.begin(ProcedureKind.RECOVERY, ana.id)
-        done = await day.stands(ana, ProcedureState.DONE)
+    async with harness.running() as run:
+        ana, bia = await written_to(run), await written_to(run)
+        before, file, count = await kept(run.core, harness, ana), harness.session_file(ana), len(run.steps(bia))
+        await run.fault("failure-503", ana, times=1)
+        await run.fault("abort", ana)
+        await run.until(ana, LinkState.RECONNECTING)
+        await run.core.procedures.begin(ProcedureKind.RECOVERY, ana.id)
+        done = await run.stands(ana, ProcedureState.DONE)
         assert done.step(StepName.SOFT_RECONNECT).facts["came_back"] == "yes"
         for name in (StepName.BACK_UP, StepName.PAIR):
             assert done.step(name).state is StepState.SKIPPED
         assert done.step(StepName.SMOKE_CHECK).state is StepState.DONE
-        assert day.status(ana).evidence.last_smoke_test is not None
+        assert run.status(ana).evidence.last_smoke_test is not None
         assert harness.session_file(ana) == file
-        assert (await kept(day.core, harness, ana)).sessions == before.sessions
-        assert day.steps(bia)[count:] == []
+        assert (await kept(run.core, harness, ana)).sessions == before.sessions
+        assert run.steps(bia)[count:] == []
 
 
 @pytest.mark.within(90)
 async def test_what_does_not_come_back_is_backed_up_asked_about_and_paired_anew(harness: Harness) -> None:
     """ "If reconnect fails repeatedly, backup affected session folder before any cleanup. Re-authenticate via QR only
     for the affected mentorado. Record recovery action and timestamp for auditability." """
-    async with harness.at_work() as day:
-        ana, bia = await written_to(day), await written_to(day)
-        before, old, count = await kept(day.core, harness, ana), harness.session_file(ana), len(day.steps(bia))
-        await day.fault("device-removed", ana)
-        await day.until(ana, LinkState.BLOCKED)
-        begun = await day.core.procedures.begin(ProcedureKind.RECOVERY, ana.id)
-        asks = await day.stands(ana, ProcedureState.ASKING)
+    async with harness.running() as run:
+        ana, bia = await written_to(run), await written_to(run)
+        before, old, count = await kept(run.core, harness, ana), harness.session_file(ana), len(run.steps(bia))
+        await run.fault("device-removed", ana)
+        await run.until(ana, LinkState.BLOCKED)
+        begun = await run.core.procedures.begin(ProcedureKind.RECOVERY, ana.id)
+        asks = await run.stands(ana, ProcedureState.ASKING)
         assert asks.step(StepName.SOFT_RECONNECT).facts["came_back"] == "no"
-        ledger = await day.core.procedures.ledger(ProcedureKind.RECOVERY, ana.id)
+        ledger = await run.core.procedures.ledger(ProcedureKind.RECOVERY, ana.id)
         assert (ledger.history.messages, ledger.contacts) == (MESSAGES, before.contacts)
         assert (ledger.session, ledger.queue, ledger.old_device_stays) == (SessionOutcome.REPLACED, None, True)
         assert ledger.last_backup is not None
         assert harness.session_file(ana) == old  # nothing was replaced yet
-        await day.core.procedures.confirm(begun.head.id)
-        await day.scan(ana, await day.code(ana))
-        done = await day.stands(ana, ProcedureState.DONE)
+        await run.core.procedures.confirm(begun.head.id)
+        await run.scan(ana, await run.code(ana))
+        done = await run.stands(ana, ProcedureState.DONE)
         assert done.step(StepName.VERIFY_ACCOUNT).facts["account"].endswith(ana.digits[-2:])
-        (archive,) = await day.core.backups.all(ana.id)
-        assert (await day.core.backups.verify(archive.path)).messages == MESSAGES
+        (archive,) = await run.core.backups.all(ana.id)
+        assert (await run.core.backups.verify(archive.path)).messages == MESSAGES
         async with asyncio.timeout(_NOTE_WITHIN):
-            while len((now := await kept(day.core, harness, ana)).messages) == MESSAGES:
+            while len((now := await kept(run.core, harness, ana)).messages) == MESSAGES:
                 await asyncio.sleep(0.05)  # the note enters the history like any message
         assert now.messages > before.messages
         assert now.sessions > before.sessions
         assert {file.name for file in session_files(harness.folder(ana)) if file.parent.name == "quarantine"} == {
             old.name
         }
-        assert day.steps(bia)[count:] == []
-        recorded = [e.record for e in await day.core.audit.entries(mentorado_id=ana.id)]
+        assert run.steps(bia)[count:] == []
+        recorded = [e.record for e in await run.core.audit.entries(mentorado_id=ana.id)]
         assert [(d.action, d.after["moment"]) for d in recorded if "moment" in d.after] == [
             ("recover", "done"),
             ("recover", "began"),
         ]
-        assert await day.core.audit.verify() is None
+        assert await run.core.audit.verify() is None

@@ -13,7 +13,7 @@ from app.domain.procedure import ProcedureKind
 from tests.acceptance.connect.harness import Harness, Person
 from tests.acceptance.recovery.core_process import GO_ON, UNDO, Orders
 from tests.acceptance.recovery.harness import (
-    Kept,
+    Baseline,
     backups_of,
     finished,
     is_usable,
@@ -40,9 +40,9 @@ async def test_killed_after_each_entry_nothing_is_lost(harness: Harness, kind: P
     """ "`kill -9` after every single journal entry […], and a continue or undo afterwards: history count, contact
     count, audit chain and at least one usable session or verified backup are intact in every case." """
     moments = moments_of(ENTRIES[kind])
-    async with harness.at_work() as day:
-        people = [await somebody_with_history(day) for _ in moments]
-        before: dict[str, Kept] = {person.id: await kept(day.core, harness, person) for person in people}
+    async with harness.running() as run:
+        people = [await somebody_with_history(run) for _ in moments]
+        before: dict[str, Baseline] = {person.id: await kept(run.core, harness, person) for person in people}
     assert all(each.complete for each in before.values())
     for moment, person in zip(moments, people, strict=True):
         await _die(harness, kind, person, moment)
@@ -54,9 +54,9 @@ async def test_killed_after_each_entry_nothing_is_lost(harness: Harness, kind: P
 async def test_killed_again_and_again_it_still_comes_to_its_end(harness: Harness) -> None:
     """Every program that takes it up is killed after four entries: each gets one step further, and none does harm."""
     kind = ProcedureKind.REAUTHENTICATION
-    async with harness.at_work() as day:
-        person = await somebody_with_history(day)
-        before: dict[str, Kept] = {person.id: await kept(day.core, harness, person)}
+    async with harness.running() as run:
+        person = await somebody_with_history(run)
+        before: dict[str, Baseline] = {person.id: await kept(run.core, harness, person)}
     first = Orders(wish=kind, people=[person.id], kill_after=4)
     assert await killed(harness, first, person)
     again = Orders(wish=GO_ON, people=[person.id], kill_after=4)
@@ -81,27 +81,27 @@ async def _die(harness: Harness, kind: ProcedureKind, person: Person, moment: in
 async def _check(
     harness: Harness,
     people: Sequence[Person],
-    before: Mapping[str, Kept],
+    before: Mapping[str, Baseline],
     fields: Mapping[str, list[dict[str, Any]]],
     way: str,
 ) -> None:
     harness.emulator.control.clear_faults()
-    async with harness.at_work() as day:
-        assert day.core.procedures.unfinished() == []
-        assert await day.core.audit.verify() is None
+    async with harness.running() as run:
+        assert run.core.procedures.unfinished() == []
+        assert await run.core.audit.verify() is None
         ends = Counter(
             entry.record.mentorado_id
-            for entry in await day.core.audit.entries(limit=10_000)
+            for entry in await run.core.audit.entries(limit=10_000)
             if entry.record.after.get("moment") in ("done", "undone")
         )
         for moment, person in enumerate(people, 1):
-            now = await kept(day.core, harness, person)
+            now = await kept(run.core, harness, person)
             assert now.messages >= before[person.id].messages, moment
             assert now.contacts >= before[person.id].contacts, moment
             assert now.sessions >= before[person.id].sessions, moment
             assert ends[person.id] == 1, moment
-            assert await is_usable(day, person), (moment, day.status(person))
-            await backups_of(day.core, person)
+            assert await is_usable(run, person), (moment, run.status(person))
+            await backups_of(run.core, person)
             events = {line["event"] for line in fields[person.id]}
             if way == UNDO and not events & {"no_way_back", "nothing"}:
                 assert harness.session_file(person).name in before[person.id].sessions, moment  # the one it had

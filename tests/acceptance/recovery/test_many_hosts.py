@@ -13,9 +13,9 @@ from app.core.links.reconnect import ReconnectPolicy
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState
 from tests.acceptance.connect.harness import (
-    Day,
     Harness,
     Person,
+    ProgramRun,
     run,
 )
 
@@ -30,9 +30,9 @@ POLICY: Final = ReconnectPolicy()
 class Tries:
     """When each link was tried, by the loop's time."""
 
-    def __init__(self, day: Day) -> None:
+    def __init__(self, run: ProgramRun) -> None:
         self.at: list[float] = []
-        day.core.bus.subscribe(StatusChanged, self._on_status)
+        run.core.bus.subscribe(StatusChanged, self._on_status)
 
     def _on_status(self, event: StatusChanged) -> None:
         before, after = event.before.retry, event.after.retry
@@ -45,22 +45,22 @@ def test_twenty_clients_that_lose_their_server_together_are_no_storm(harness: Ha
     control = harness.emulator.control
 
     async def main() -> None:
-        async with harness.at_work(policy=POLICY) as day:
-            people = [await day.connect_new() for _ in range(LINKS)]
+        async with harness.running(policy=POLICY) as run:
+            people = [await run.connect_new() for _ in range(LINKS)]
             sessions = {person.id: harness.session_file(person) for person in people}
-            tries, loop = Tries(day), asyncio.get_running_loop()
+            tries, loop = Tries(run), asyncio.get_running_loop()
             fell = loop.time()
             await control.off_loop(control.network, False)
-            await _all(day, people, LinkState.RECONNECTING, within=AWAY)
+            await _all(run, people, LinkState.RECONNECTING, within=AWAY)
             await asyncio.sleep(max(0.0, AWAY - (loop.time() - fell)))
-            assert day.core.incidents.for_provider(day.core.mentorados.get(people[0].id).link.provider) is not None
+            assert run.core.incidents.for_provider(run.core.mentorados.get(people[0].id).link.provider) is not None
             assert len(tries.at) <= POLICY.most_tries(links=LINKS, seconds=loop.time() - fell)
             await control.off_loop(control.network, True)
-            await _all(day, people, LinkState.CONNECTED, within=180)
+            await _all(run, people, LinkState.CONNECTED, within=180)
             # Twice the cap: a busy machine may be late with some, and then do several at once.
             assert max(Counter(int(at - fell) for at in tries.at).values()) <= 2 * POLICY.per_second
             assert {person.id: harness.session_file(person) for person in people} == sessions
-            assert all(status.qr is None for person in people for status in day._seen[person.link][-5:])
+            assert all(status.qr is None for person in people for status in run._seen[person.link][-5:])
 
     try:
         run(main(), within=380)
@@ -68,7 +68,7 @@ def test_twenty_clients_that_lose_their_server_together_are_no_storm(harness: Ha
         control.network(True)
 
 
-async def _all(day: Day, people: Sequence[Person], state: LinkState, *, within: float) -> None:
+async def _all(run: ProgramRun, people: Sequence[Person], state: LinkState, *, within: float) -> None:
     async with asyncio.timeout(within):
-        while any(day.status(person).state is not state for person in people):
+        while any(run.status(person).state is not state for person in people):
             await asyncio.sleep(0.1)

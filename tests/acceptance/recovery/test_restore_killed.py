@@ -12,9 +12,9 @@ import pytest
 
 from app.domain.procedure import ProcedureKind, new_procedure_id
 from tests.acceptance.connect.harness import (
-    Day,
     Harness,
     Person,
+    ProgramRun,
 )
 from tests.acceptance.recovery.core_process import GO_ON, UNDO, Orders
 from tests.acceptance.recovery.harness import (
@@ -42,10 +42,10 @@ async def test_a_restore_is_killed_after_each_entry(harness: Harness, way: str) 
     """The history and the keys were lost, and nothing was used since: all of it can come back."""
 
     moments = moments_of(ENTRIES)
-    async with harness.at_work() as day:
-        people = [await somebody_with_history(day) for _ in moments]
-        before = {person.id: await kept(day.core, harness, person) for person in people}
-        archives = {person.id: await archive_of(day, person) for person in people}
+    async with harness.running() as run:
+        people = [await somebody_with_history(run) for _ in moments]
+        before = {person.id: await kept(run.core, harness, person) for person in people}
+        archives = {person.id: await archive_of(run, person) for person in people}
     lose_everything(harness, people)
     for moment, person in zip(moments, people, strict=True):
         facts = {"path": archives[person.id]}
@@ -53,8 +53,8 @@ async def test_a_restore_is_killed_after_each_entry(harness: Harness, way: str) 
         assert await killed(harness, orders, person), moment
     fields = await finished(harness, Orders(wish=way, people=[person.id for person in people]), people)
 
-    async with harness.at_work() as day:
-        core = day.core
+    async with harness.running() as run:
+        core = run.core
         assert core.procedures.unfinished() == []
         assert await core.audit.verify() is None
         hidden = [path.name for path in harness.settings.backup_dir.iterdir() if path.name.startswith(".")]
@@ -66,27 +66,27 @@ async def test_a_restore_is_killed_after_each_entry(harness: Harness, way: str) 
             if way == GO_ON or events & {"no_way_back", "nothing"}:
                 restored += 1
                 assert now.messages == before[person.id].messages, moment
-                assert await is_usable(day, person), moment
+                assert await is_usable(run, person), moment
             else:
                 assert now.messages == frozenset(), moment
             assert now.contacts == before[person.id].contacts, moment
-            assert await count(day, person) == len(now.messages), moment
+            assert await count(run, person) == len(now.messages), moment
             infos = await core.backups.all(person.id)
             verified = [await core.backups.verify(info.path) for info in infos]
             assert max(info.messages for info in verified) == len(before[person.id].messages), moment
         assert restored >= (len(people) if way == GO_ON else len(people) // 3)
 
 
-async def archive_of(day: Day, person: Person) -> str:
+async def archive_of(run: ProgramRun, person: Person) -> str:
     procedure_id = new_procedure_id()
-    await day.core.backups.collect(procedure_id, person.id)
-    await day.core.backups.verify_part(procedure_id)
-    return str((await day.core.backups.publish(procedure_id)).path)
+    await run.core.backups.collect(procedure_id, person.id)
+    await run.core.backups.verify_part(procedure_id)
+    return str((await run.core.backups.publish(procedure_id)).path)
 
 
-async def count(day: Day, person: Person) -> int:
+async def count(run: ProgramRun, person: Person) -> int:
     """Every row that is there, were it there twice."""
-    return len([message async for some in day.core.history.export(person.id) for message in some])
+    return len([message async for some in run.core.history.export(person.id) for message in some])
 
 
 def lose_everything(harness: Harness, people: Sequence[Person]) -> None:

@@ -72,22 +72,22 @@ class Harness:
         self.kept: dict[str, str] = {}  # what the secrets' memory held when the program ended
 
     @asynccontextmanager
-    async def at_work(self, *, starting: bool = False, timeouts: Timeouts | None = None) -> AsyncIterator[Day]:
+    async def running(self, *, starting: bool = False, timeouts: Timeouts | None = None) -> AsyncIterator[ProgramRun]:
         core = build_services(self.settings, clock=self.clock, policy=SOON)
         core.secrets._trusted = frozenset()  # never this machine's own keyring
         await core.secrets.use_memory()
         for name, value in self.kept.items():
             await core.secrets.set(name, value)
-        day = Day(self, core)
+        run = ProgramRun(self, core)
         if timeouts is not None:
-            day.provider._timeouts = timeouts
+            run.provider._timeouts = timeouts
         await core.open()
         async with core.running():
             await (core.supervisor.start_enabled() if starting else core.supervisor.restore())
-            yield day
+            yield run
 
 
-class Day(connecting.Day):
+class ProgramRun(connecting.ProgramRun):
     """One run of the program, with mentorados whose messages Z-API carries."""
 
     def __init__(self, harness: Harness, core: Services) -> None:

@@ -13,7 +13,7 @@ from app.domain.credentials import CredentialField
 from app.domain.link_status import LinkState, Reason
 from app.platform.logging import configure_logging
 from app.providers.http_client import Timeouts
-from tests.acceptance.zapi.harness import Day, Harness, run
+from tests.acceptance.zapi.harness import Harness, ProgramRun, run
 from tests.emulators.zapi.emulator import ZapiEmulator
 from tests.emulators.zapi.faults import Fault
 from tests.emulators.zapi.instance import Instance, Pairing
@@ -23,9 +23,9 @@ CLIENT_TOKEN = "F1234567890abcdef1234567890abcdefS"
 
 
 async def test_the_check_says_whose_number_and_what_account(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.client(linked=True, credentials=False)
-        report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
+    async with harness.running() as run:
+        ana = await run.client(linked=True, credentials=False)
+        report = await run.core.hosted.credentials.check(ana.person.id, run.credentials(ana))
         assert (report.valid, report.reason, report.account) == (True, Reason.NONE, ana.person.phone)
         assert report.facts == {"name": "Mentoria", "payment": "PAID", "due": "2026-12-31"}
         assert ana.instance.token not in repr(report)
@@ -33,10 +33,10 @@ async def test_the_check_says_whose_number_and_what_account(harness: Harness) ->
 
 @pytest.mark.parametrize("pairing", [Pairing.DISCONNECTED, Pairing.NEEDS_RESTORE, Pairing.PASSKEY])
 async def test_credentials_are_right_whether_or_not_a_phone_is_linked(harness: Harness, pairing: Pairing) -> None:
-    async with harness.at_work() as day:
-        ana = await day.client(credentials=False)
+    async with harness.running() as run:
+        ana = await run.client(credentials=False)
         ana.instance.pairing = pairing
-        report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
+        report = await run.core.hosted.credentials.check(ana.person.id, run.credentials(ana))
         assert (report.valid, report.account) == (True, None)
 
 
@@ -67,58 +67,58 @@ def change(_emulator: ZapiEmulator, instance: Instance) -> None:
     ids=["billing", "client-token", "address", "token"],
 )
 async def test_each_refusal_has_its_own_reason(harness: Harness, does: object, reason: Reason) -> None:
-    async with harness.at_work() as day:
-        ana = await day.client(credentials=False)
-        typed = day.credentials(ana)
+    async with harness.running() as run:
+        ana = await run.client(credentials=False)
+        typed = run.credentials(ana)
         does(harness.emulator, ana.instance)  # type: ignore[operator]
-        report = await day.core.hosted.credentials.check(ana.person.id, typed)
+        report = await run.core.hosted.credentials.check(ana.person.id, typed)
         assert (report.valid, report.reason) == (False, reason)
 
 
 @pytest.mark.parametrize("token", [CLIENT_TOKEN, "short", "with-dashes-and.dots"])
 async def test_a_wrong_client_token_is_wrong_credentials_and_is_repeated_nowhere(harness: Harness, token: str) -> None:
     """A wrong Client-Token is a credential fault with its reason and next step, not an outage."""
-    async with harness.at_work() as day:
-        ana = await day.client(credentials=False)
-        typed = {**day.credentials(ana), _F.CLIENT_TOKEN: token}
+    async with harness.running() as run:
+        ana = await run.client(credentials=False)
+        typed = {**run.credentials(ana), _F.CLIENT_TOKEN: token}
         harness.emulator.client_token = "another"
-        report = await day.core.hosted.credentials.check(ana.person.id, typed)
+        report = await run.core.hosted.credentials.check(ana.person.id, typed)
         assert (report.valid, report.reason) == (False, Reason.CLIENT_TOKEN_INVALID)
         assert token not in repr(report)
-        await day.enter(ana, typed)
-        await day.do(ActionName.CONNECT, ana.person)
-        await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_INVALID)
-        assert token not in day.status(ana.person).detail
+        await run.enter(ana, typed)
+        await run.do(ActionName.CONNECT, ana.person)
+        await run.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_INVALID)
+        assert token not in run.status(ana.person).detail
 
 
 async def test_a_check_that_goes_well_beside_an_error_says_the_error(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.client(linked=True, credentials=False)
+    async with harness.running() as run:
+        ana = await run.client(linked=True, credentials=False)
         harness.emulator.status_warns = "Your account was banned"
-        report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
+        report = await run.core.hosted.credentials.check(ana.person.id, run.credentials(ana))
         found = (report.valid, report.reason, report.detail)
         assert found == (True, Reason.PROVIDER_WARNING, "Your account was banned")
 
 
 @pytest.mark.parametrize("fault", [Fault.HTML_502, Fault.EMPTY, Fault.WRONG_TYPES, Fault.RESET, Fault.HANG])
 async def test_what_could_not_be_asked_is_neither_right_nor_wrong(harness: Harness, fault: Fault) -> None:
-    async with harness.at_work(timeouts=Timeouts(connect=0.5, read=0.3, whole=0.5)) as day:
-        ana = await day.client(credentials=False)
+    async with harness.running(timeouts=Timeouts(connect=0.5, read=0.3, whole=0.5)) as run:
+        ana = await run.client(credentials=False)
         harness.emulator.fault("status", fault)
-        report = await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
+        report = await run.core.hosted.credentials.check(ana.person.id, run.credentials(ana))
         assert (report.valid, report.reason) == (None, Reason.UNREACHABLE)
 
 
 async def test_the_client_token_goes_with_every_request_once_it_is_entered(harness: Harness) -> None:
     """Off until somebody switches it on in the panel, and mandatory from then on."""
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         assert all("client-token" not in headers for headers in harness.emulator.headers[-3:])
         harness.emulator.client_token = CLIENT_TOKEN
-        await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_MISSING)
-        await day.enter(ana, day.credentials(ana))
-        await day.do(ActionName.CONNECT, ana.person)
-        await day.until(ana.person, LinkState.CONNECTED)
+        await run.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_MISSING)
+        await run.enter(ana, run.credentials(ana))
+        await run.do(ActionName.CONNECT, ana.person)
+        await run.until(ana.person, LinkState.CONNECTED)
         assert harness.emulator.headers[-1]["client-token"] == CLIENT_TOKEN
         assert all(headers["content-type"] == "application/json" for headers in harness.emulator.headers)
 
@@ -128,40 +128,40 @@ async def test_what_cannot_stand_in_an_address_or_a_header_is_never_sent(
     harness: Harness, typed: dict[CredentialField, str]
 ) -> None:
     """Also when it is kept already, by a hand or a program that is not ours."""
-    async with harness.at_work() as day:
-        ana = await day.client()
-        report = await day.provider.check({**day.credentials(ana), **typed})
+    async with harness.running() as run:
+        ana = await run.client()
+        report = await run.provider.check({**run.credentials(ana), **typed})
         assert report.valid is False
         assert ana.instance.asked == []
 
 
-async def adventure(day: Day) -> tuple[str, ...]:
+async def adventure(run: ProgramRun) -> tuple[str, ...]:
     """Everything that can go wrong, one after the other; returns what must stay secret."""
-    emulator = day.zapi.emulator
+    emulator = run.zapi.emulator
     emulator.client_token = CLIENT_TOKEN
-    ana = await day.client(credentials=False)
-    await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
-    await day.enter(ana, day.credentials(ana))
-    await day.do(ActionName.CONNECT, ana.person)
-    await day.scan_shown(ana)
+    ana = await run.client(credentials=False)
+    await run.core.hosted.credentials.check(ana.person.id, run.credentials(ana))
+    await run.enter(ana, run.credentials(ana))
+    await run.do(ActionName.CONNECT, ana.person)
+    await run.scan_shown(ana)
     code = ana.instance.qr()
-    await day.until(ana.person, LinkState.CONNECTED)
+    await run.until(ana.person, LinkState.CONNECTED)
     token = ana.instance.token
     echo = f'{{"error":"{token} and {CLIENT_TOKEN} are odd"}}'.encode()
     for fault in (Fault.RESET, Fault.HANG, Fault.REDIRECT, (400, echo), (200, echo)):
         emulator.fault("*", fault)
-        await day.until(ana.person, LinkState.UNKNOWN)
-        await day.send(ana, "segredo")
-        await day.core.hosted.credentials.check(ana.person.id, day.credentials(ana))
+        await run.until(ana.person, LinkState.UNKNOWN)
+        await run.send(ana, "segredo")
+        await run.core.hosted.credentials.check(ana.person.id, run.credentials(ana))
         emulator.clear_faults()
-        await day.until(ana.person, LinkState.CONNECTED)
+        await run.until(ana.person, LinkState.CONNECTED)
         emulator.fault("send-text", fault)
-        await day.send(ana, "segredo")
+        await run.send(ana, "segredo")
         emulator.clear_faults()
     emulator.client_token = "F00000000000000000000000000000000S"
-    await day.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_INVALID)  # its refusal repeats the token
-    assert day.status(ana.person).detail
-    details = " ".join(status.detail for status in day._seen[ana.person.link])
+    await run.until(ana.person, LinkState.BLOCKED, Reason.CLIENT_TOKEN_INVALID)  # its refusal repeats the token
+    assert run.status(ana.person).detail
+    details = " ".join(status.detail for status in run._seen[ana.person.link])
     for secret in (token, CLIENT_TOKEN):
         assert secret not in details
         assert secret[:16] not in details
@@ -176,9 +176,9 @@ def test_no_secret_is_in_a_log_or_on_the_disk(
     try:
 
         async def main() -> tuple[str, ...]:
-            async with harness.at_work(timeouts=Timeouts(connect=0.5, read=0.3, whole=0.5)) as day:
+            async with harness.running(timeouts=Timeouts(connect=0.5, read=0.3, whole=0.5)) as run:
                 with caplog.at_level(logging.DEBUG):
-                    return await adventure(day)
+                    return await adventure(run)
 
         secrets = run(main(), within=60)
     finally:

@@ -17,8 +17,8 @@ from app.providers.zapi.poller import PollSettings
 from app.providers.zapi.webhook_parser import read_callback
 from tests.acceptance.zapi.harness import (
     Client,
-    Day,
     Harness,
+    ProgramRun,
     run,
 )
 from tests.waiting import until
@@ -43,22 +43,22 @@ def received(ana: Client, words: str, **more: object) -> Body:
     }
 
 
-def deliver(day: Day, ana: Client, fields: Body, confirmed: list[str]) -> bool:
+def deliver(run: ProgramRun, ana: Client, fields: Body, confirmed: list[str]) -> bool:
     """As the receiver does: parsed, found its link, handed over."""
-    (callback,) = read_callback(json.dumps(fields).encode(), day.core.clock.now())
+    (callback,) = read_callback(json.dumps(fields).encode(), run.core.clock.now())
     assert callback.key == ana.instance.id
     name = str(fields.get("messageId", fields["type"]))
-    return day.provider.handle(ana.person.link, callback.facts, callback.check, lambda: confirmed.append(name))
+    return run.provider.handle(ana.person.link, callback.facts, callback.check, lambda: confirmed.append(name))
 
 
-async def history(day: Day, ana: Client) -> Sequence[StoredMessage]:
-    (conversation,) = await day.core.history.conversations(ana.person.id)
-    return list(reversed(await day.core.history.messages(conversation.id)))
+async def history(run: ProgramRun, ana: Client) -> Sequence[StoredMessage]:
+    (conversation,) = await run.core.history.conversations(ana.person.id)
+    return list(reversed(await run.core.history.messages(conversation.id)))
 
 
 async def test_messages_and_what_changes_them_are_in_the_history_and_then_confirmed(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         confirmed: list[str] = []
         first = received(ana, "oi")
         items = [
@@ -70,26 +70,26 @@ async def test_messages_and_what_changes_them_are_in_the_history_and_then_confir
             received(ana, "r", text=None, reaction={"value": "👍", "referencedMessage": first}),
         ]
         for body in items:
-            assert deliver(day, ana, body, confirmed)
+            assert deliver(run, ana, body, confirmed)
         await until(lambda: len(confirmed) == len(items))
-        texts = {message.text: message for message in await history(day, ana)}
+        texts = {message.text: message for message in await history(run, ana)}
         assert set(texts) == {"oi!", "minha resposta", "eu"}
         assert (texts["oi!"].original_text, texts["oi!"].reactions) == ("oi", ("👍",))
         assert texts["minha resposta"].from_me
         assert texts["oi!"].sender_name == "Bia"
-        evidence = day.status(ana.person).evidence
+        evidence = run.status(ana.person).evidence
         assert evidence.last_inbound is not None
-        assert day.grown
+        assert run.grown
 
 
 async def test_what_becomes_of_a_message_is_told_by_its_receipts(harness: Harness) -> None:
     """Accepted, handed to WhatsApp, delivered, read: it never goes back."""
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         confirmed: list[str] = []
-        sent = await day.send(ana, "olá")
+        sent = await run.send(ana, "olá")
         assert isinstance(sent, Accepted)
-        deliver(day, ana, received(ana, "olá", fromMe=True, messageId=sent.provider_id), confirmed)
+        deliver(run, ana, received(ana, "olá", fromMe=True, messageId=sent.provider_id), confirmed)
         whose = {"instanceId": ana.instance.id, "phone": "5511912345678", "momment": 1_767_225_700}
         read = {**whose, "type": "MessageStatusCallback", "status": "READ", "ids": [sent.provider_id]}
         seen: list[DeliveryStatus | None] = []
@@ -99,71 +99,71 @@ async def test_what_becomes_of_a_message_is_told_by_its_receipts(harness: Harnes
             read,
             {**read, "status": "SENT"},
         ):
-            deliver(day, ana, body, confirmed)
+            deliver(run, ana, body, confirmed)
             await until(lambda: len(confirmed) == len(seen) + 2)
-            (message,) = await history(day, ana)
+            (message,) = await history(run, ana)
             seen.append(message.delivery)
         assert seen == [DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ, DeliveryStatus.READ]
 
 
 async def test_without_an_open_line_it_is_for_the_receiver_to_keep(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         confirmed: list[str] = []
-        await day.do(ActionName.DISCONNECT, ana.person)
-        assert not deliver(day, ana, received(ana, "oi"), confirmed)
-        await day.do(ActionName.CONNECT, ana.person)
-        await day.until(ana.person, LinkState.CONNECTED)
+        await run.do(ActionName.DISCONNECT, ana.person)
+        assert not deliver(run, ana, received(ana, "oi"), confirmed)
+        await run.do(ActionName.CONNECT, ana.person)
+        await run.until(ana.person, LinkState.CONNECTED)
         assert confirmed == []
-        assert deliver(day, ana, received(ana, "oi"), confirmed)
+        assert deliver(run, ana, received(ana, "oi"), confirmed)
         await until(lambda: confirmed)
 
 
 def test_nothing_is_confirmed_that_could_not_be_stored(harness: Harness, caplog: pytest.LogCaptureFixture) -> None:
     async def main() -> None:
-        async with harness.at_work() as day:
-            ana = await day.connected()
-            store, confirmed = day.core.history.store, list[str]()
+        async with harness.running() as run:
+            ana = await run.connected()
+            store, confirmed = run.core.history.store, list[str]()
 
             async def full(*_args: object) -> None:
                 raise Problem(ProblemCode.DATABASE_DISK_FULL)
 
-            day.core.history.store = full  # type: ignore[method-assign,assignment]
-            deliver(day, ana, received(ana, "oi"), confirmed)
-            await day.core.clock.sleep(30)
+            run.core.history.store = full  # type: ignore[method-assign,assignment]
+            deliver(run, ana, received(ana, "oi"), confirmed)
+            await run.core.clock.sleep(30)
             assert confirmed == []
-            day.core.history.store = store  # type: ignore[method-assign]
+            run.core.history.store = store  # type: ignore[method-assign]
             await until(lambda: confirmed)
-            assert [message.text for message in await history(day, ana)] == ["oi"]
+            assert [message.text for message in await history(run, ana)] == ["oi"]
 
     run(main())
     assert "wait with the provider" in caplog.text
 
 
-async def asked_by_the_hour(day: Day) -> Client:
+async def asked_by_the_hour(run: ProgramRun) -> Client:
     """Somebody connected, whose instance would not be asked again while a test lasts."""
-    day.provider._pace = PollSettings(status=3600)
-    ana = await day.connected()
-    await day.core.clock.sleep(5)
+    run.provider._pace = PollSettings(status=3600)
+    ana = await run.connected()
+    await run.core.clock.sleep(5)
     return ana
 
 
 async def test_a_webhook_that_tells_of_a_fall_has_it_asked_at_once(harness: Harness) -> None:
     """ "webhook DisconnectedCallback … re-check /status, then above": the event itself changes nothing."""
-    async with harness.at_work() as day:
-        ana = await asked_by_the_hour(day)
+    async with harness.running() as run:
+        ana = await asked_by_the_hour(run)
         asked = ana.instance.asked.count("GET status")
         fell = {"type": "DisconnectedCallback", "disconnected": True, "instanceId": ana.instance.id, "momment": 1}
-        assert deliver(day, ana, fell, [])
+        assert deliver(run, ana, fell, [])
         await until(lambda: ana.instance.asked.count("GET status") > asked)
-        assert {state for state, _ in day.steps(ana.person)} == {"connecting", "connected"}
+        assert {state for state, _ in run.steps(ana.person)} == {"connecting", "connected"}
 
 
 async def test_a_webhook_that_tells_of_a_new_connection_has_its_number_judged(harness: Harness) -> None:
     """ "ConnectedCallback … wrong-number guard" """
-    async with harness.at_work() as day:
-        ana = await asked_by_the_hour(day)
+    async with harness.running() as run:
+        ana = await asked_by_the_hour(run)
         ana.instance.link("5521955554444")
         fields = {"type": "ConnectedCallback", "connected": True, "instanceId": ana.instance.id, "phone": "55"}
-        deliver(day, ana, fields, [])
-        await day.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
+        deliver(run, ana, fields, [])
+        await run.until(ana.person, LinkState.BLOCKED, Reason.WRONG_ACCOUNT)

@@ -19,7 +19,7 @@ from app.domain.sending import (
     Uncertain,
 )
 from app.providers.http_client import Timeouts
-from tests.acceptance.zapi.harness import Day, Harness
+from tests.acceptance.zapi.harness import Harness, ProgramRun
 from tests.emulators.zapi.faults import Fault
 
 SOON = Timeouts(connect=0.5, read=0.4, whole=0.6)
@@ -28,9 +28,9 @@ _T = SendErrorKind
 
 async def test_a_message_is_handed_over_once_with_both_its_names(harness: Harness) -> None:
     """`messageId` is what webhooks call it, `zaapId` takes it out of the queue; its yes means queued, no more."""
-    async with harness.at_work() as day:
-        ana = await day.connected()
-        result = await day.send(ana, "Olá, tudo bem?")
+    async with harness.running() as run:
+        ana = await run.connected()
+        result = await run.send(ana, "Olá, tudo bem?")
         assert isinstance(result, Accepted)
         (waiting,) = ana.instance.queue
         assert (result.provider_id, result.queue_id) == (waiting.message_id, waiting.zaap_id)
@@ -49,10 +49,10 @@ async def test_a_message_is_handed_over_once_with_both_its_names(harness: Harnes
 )
 async def test_an_address_is_used_as_it_is(harness: Harness, address: Address, written: str) -> None:
     """ "Brazil's ninth digit: never rewritten by rule" """
-    async with harness.at_work() as day:
-        ana = await day.connected()
-        mentorado = day.core.mentorados.get(ana.person.id)
-        assert isinstance(await day.provider.send(mentorado, OutgoingMessage(to=address, text="oi")), Accepted)
+    async with harness.running() as run:
+        ana = await run.connected()
+        mentorado = run.core.mentorados.get(ana.person.id)
+        assert isinstance(await run.provider.send(mentorado, OutgoingMessage(to=address, text="oi")), Accepted)
         assert [waiting.phone for waiting in ana.instance.queue] == [written]
 
 
@@ -106,11 +106,11 @@ TABLE: dict[str, tuple[Fault | tuple[int, bytes], SendErrorKind | type[Uncertain
 @pytest.mark.parametrize("name", TABLE)
 async def test_what_becomes_of_a_message(harness: Harness, name: str) -> None:
     fault, expected = TABLE[name]
-    async with harness.at_work(timeouts=SOON) as day:
-        ana = await day.connected()
+    async with harness.running(timeouts=SOON) as run:
+        ana = await run.connected()
         harness.emulator.fault("send-text", fault)
         before = harness.emulator.requested.count("POST send-text")
-        result = await day.send(ana, "oi")
+        result = await run.send(ana, "oi")
         if isinstance(expected, type):
             assert isinstance(result, expected)
         else:
@@ -118,12 +118,12 @@ async def test_what_becomes_of_a_message(harness: Harness, name: str) -> None:
             assert result.trouble is expected
             assert (result.after is not None) is (expected in TRIED_AGAIN)
             if expected in STOPS_NUMBER:
-                await day.until(ana.person, LinkState.BLOCKED)
-                second = await day.send(ana, "oi")
+                await run.until(ana.person, LinkState.BLOCKED)
+                second = await run.send(ana, "oi")
                 assert isinstance(second, NotSent)
                 assert second.trouble is SendErrorKind.NOT_CONNECTED
             else:
-                assert day.status(ana.person).state is LinkState.CONNECTED
+                assert run.status(ana.person).state is LinkState.CONNECTED
         assert harness.emulator.requested.count("POST send-text") == before + 1, "it is never sent again by itself"
         took_it = fault in (Fault.DONE_THEN_HANG, Fault.DONE_THEN_RESET)
         assert len(ana.instance.queue) == (1 if took_it else 0)
@@ -144,81 +144,81 @@ async def test_what_becomes_of_a_message(harness: Harness, name: str) -> None:
 async def test_each_trouble_that_stops_the_number_has_its_own_reason(
     harness: Harness, text: str, reason: Reason
 ) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         harness.emulator.fault("send-text", error(400, text))
-        await day.send(ana, "oi")
-        await day.until(ana.person, LinkState.BLOCKED, reason)
+        await run.send(ana, "oi")
+        await run.until(ana.person, LinkState.BLOCKED, reason)
 
 
-async def refused(day: Day, link: object, outgoing: OutgoingMessage, trouble: SendErrorKind) -> None:
-    result = await day.provider.send(link, outgoing)  # type: ignore[arg-type]
+async def refused(run: ProgramRun, link: object, outgoing: OutgoingMessage, trouble: SendErrorKind) -> None:
+    result = await run.provider.send(link, outgoing)  # type: ignore[arg-type]
     assert isinstance(result, NotSent)
     assert (result.trouble, result.after) == (trouble, None)
 
 
 async def test_nothing_is_handed_over_for_a_phone_that_is_away(harness: Harness) -> None:
     """It would wait there, and go out when nobody thinks of it any more."""
-    async with harness.at_work() as day:
-        ana = await day.client()
-        mentorado = day.core.mentorados.get(ana.person.id)
+    async with harness.running() as run:
+        ana = await run.client()
+        mentorado = run.core.mentorados.get(ana.person.id)
         message = OutgoingMessage(to=Address(AddressKind.PHONE, "+5511912345678"), text="oi")
-        await refused(day, mentorado, message, SendErrorKind.NOT_CONNECTED)
-        await day.do("connect", ana.person)  # type: ignore[arg-type]
-        await day.code(ana.person)
-        await refused(day, mentorado, message, SendErrorKind.NOT_CONNECTED)
-        await day.scan_shown(ana)
-        await day.until(ana.person, LinkState.CONNECTED)
+        await refused(run, mentorado, message, SendErrorKind.NOT_CONNECTED)
+        await run.do("connect", ana.person)  # type: ignore[arg-type]
+        await run.code(ana.person)
+        await refused(run, mentorado, message, SendErrorKind.NOT_CONNECTED)
+        await run.scan_shown(ana)
+        await run.until(ana.person, LinkState.CONNECTED)
         harness.emulator.fault("status", Fault.HTML_502)
-        await day.until(ana.person, LinkState.UNKNOWN)
-        await refused(day, mentorado, message, SendErrorKind.NOT_CONNECTED)
+        await run.until(ana.person, LinkState.UNKNOWN)
+        await refused(run, mentorado, message, SendErrorKind.NOT_CONNECTED)
         assert ana.instance.queue == []
         assert "POST send-text" not in ana.instance.asked
 
 
 async def test_what_z_api_cannot_carry_is_said_without_asking(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
-        mentorado = day.core.mentorados.get(ana.person.id)
+    async with harness.running() as run:
+        ana = await run.connected()
+        mentorado = run.core.mentorados.get(ana.person.id)
         to = Address(AddressKind.PHONE, "+5511912345678")
         template = TemplateMessage(name="boas_vindas", language="pt_BR")
-        await refused(day, mentorado, OutgoingMessage(to=to, template=template), SendErrorKind.REQUEST)
-        await refused(day, mentorado, OutgoingMessage(to=to), SendErrorKind.REQUEST)
+        await refused(run, mentorado, OutgoingMessage(to=to, template=template), SendErrorKind.REQUEST)
+        await refused(run, mentorado, OutgoingMessage(to=to), SendErrorKind.REQUEST)
         list_address = Address(AddressKind.OTHER, "1234@broadcast")
-        await refused(day, mentorado, OutgoingMessage(to=list_address, text="oi"), SendErrorKind.RECIPIENT_INVALID)
+        await refused(run, mentorado, OutgoingMessage(to=list_address, text="oi"), SendErrorKind.RECIPIENT_INVALID)
         assert "POST send-text" not in ana.instance.asked
 
 
 async def test_a_send_that_finds_the_session_dropped_has_the_line_asked_at_once(harness: Harness) -> None:
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         ana.instance.disable_enqueue = True
         ana.instance.drop(result=False)
-        result = await day.send(ana, "oi")
+        result = await run.send(ana, "oi")
         assert isinstance(result, NotSent)
         assert result.trouble is SendErrorKind.NOT_CONNECTED
-        await day.until(ana.person, LinkState.RECONNECTING, Reason.SESSION_DROPPED)
-        await day.until(ana.person, LinkState.CONNECTED)
+        await run.until(ana.person, LinkState.RECONNECTING, Reason.SESSION_DROPPED)
+        await run.until(ana.person, LinkState.CONNECTED)
 
 
 async def test_without_a_connection_nothing_went_out_and_it_may_be_tried_again(harness: Harness) -> None:
     """Only where it is certain that no byte of it was sent."""
-    async with harness.at_work(timeouts=SOON) as day:
-        ana = await day.connected()
-        line = day.line(ana)
+    async with harness.running(timeouts=SOON) as run:
+        ana = await run.connected()
+        line = run.line(ana)
         line.instance._wire._client._base_url = line.instance._wire._client._base_url.copy_with(port=9)
-        result = await day.send(ana, "oi")
+        result = await run.send(ana, "oi")
         assert isinstance(result, NotSent)
         assert (result.trouble, result.after is not None) == (SendErrorKind.TRANSIENT, True)
 
 
 async def test_a_message_that_is_never_acknowledged_stays_accepted(harness: Harness) -> None:
     """A silent restriction (463): Z-API took it, and nobody says more. That is not delivered."""
-    async with harness.at_work() as day:
-        ana = await day.connected()
+    async with harness.running() as run:
+        ana = await run.connected()
         ana.instance.acknowledges = False
-        assert isinstance(await day.send(ana, "oi"), Accepted)
-        await day.core.clock.sleep(60)
+        assert isinstance(await run.send(ana, "oi"), Accepted)
+        await run.core.clock.sleep(60)
         ana.instance.settle()
         assert ana.instance.sent == []
         assert harness.emulator.postman.delivered == []

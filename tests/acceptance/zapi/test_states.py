@@ -146,29 +146,29 @@ ROWS = {
 
 
 async def check(harness: Harness, row: Row, *, while_connected: bool) -> None:
-    async with harness.at_work(timeouts=SOON) as day:
-        ana = await day.connected()
+    async with harness.running(timeouts=SOON) as run:
+        ana = await run.connected()
         if not while_connected:
-            await day.do(ActionName.DISCONNECT, ana.person)
-        before = day.core.clock.now()
+            await run.do(ActionName.DISCONNECT, ana.person)
+        before = run.core.clock.now()
         row.does(harness.emulator, ana.instance)
         if while_connected:
-            day._read[ana.person.link] = len(day._seen[ana.person.link])
+            run._read[ana.person.link] = len(run._seen[ana.person.link])
         else:
-            await day.do(ActionName.CONNECT, ana.person)
-        status = await day.until_status(
+            await run.do(ActionName.CONNECT, ana.person)
+        status = await run.until_status(
             ana.person,
             lambda new_status: (
                 (new_status.state, new_status.reason, new_status.capability) == (row.state, row.reason, row.capability)
-                and day.core.clock.now() > before
+                and run.core.clock.now() > before
             ),
         )
         recommended = recommend(status.state, status.reason)
         assert recommended is row.recommended
         assert RECOMMENDED_ACTION[recommended] is row.button
         if row.button is not None:
-            assert day.refusal(row.button, ana.person) is None, "the recommended button must work"
-        check_words(harness, ana, day.sentence(ana.person), status.detail)
+            assert run.refusal(row.button, ana.person) is None, "the recommended button must work"
+        check_words(harness, ana, run.sentence(ana.person), status.detail)
         age = status.evidence.last_observation
         assert age is not None
         if row.state is LinkState.UNKNOWN:
@@ -195,25 +195,25 @@ def test_while_it_is_connected(harness: Harness, name: str) -> None:
 @pytest.mark.parametrize("name", ["connected as a text", "an error nobody knows", "fault html_502", "fault reset"])
 async def test_what_was_unknown_is_known_again_as_soon_as_it_answers(harness: Harness, name: str) -> None:
     """The same line goes on asking, and a person can have it asked at once."""
-    async with harness.at_work(timeouts=SOON) as day:
-        ana = await day.connected()
-        line = day.line(ana)
+    async with harness.running(timeouts=SOON) as run:
+        ana = await run.connected()
+        line = run.line(ana)
         ROWS[name].does(harness.emulator, ana.instance)
-        await day.until(ana.person, LinkState.UNKNOWN)
+        await run.until(ana.person, LinkState.UNKNOWN)
         harness.emulator.clear_faults()
-        await day.do(ActionName.TRY_NOW, ana.person)
-        await day.until(ana.person, LinkState.CONNECTED)
-        assert day.line(ana) is line
+        await run.do(ActionName.TRY_NOW, ana.person)
+        await run.until(ana.person, LinkState.CONNECTED)
+        assert run.line(ana) is line
 
 
 async def test_one_odd_answer_is_not_yet_news(harness: Harness) -> None:
     """ "Alert after 2 consecutive downs": a single failed question is asked again before anybody hears of it."""
-    async with harness.at_work(timeouts=SOON) as day:
-        ana = await day.connected()
+    async with harness.running(timeouts=SOON) as run:
+        ana = await run.connected()
         for fault in (Fault.HTML_502, Fault.RESET, Fault.EMPTY):
             harness.emulator.fault("status", fault, times=1)
             asked = ana.instance.asked.count("GET status")
-            day.line(ana).check_now()
+            run.line(ana).check_now()
             while ana.instance.asked.count("GET status") <= asked:
-                await day.core.clock.sleep(1)
-        assert {state for state, _ in day.steps(ana.person)} == {"connecting", "connected"}
+                await run.core.clock.sleep(1)
+        assert {state for state, _ in run.steps(ana.person)} == {"connecting", "connected"}

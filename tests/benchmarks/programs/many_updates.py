@@ -19,7 +19,7 @@ from app.ui.async_slots import run
 from tests.benchmarks.programs.marks import mark
 from tests.ui.window_harness import (
     NOON,
-    Stage,
+    WindowHarness,
     person,
     status,
 )
@@ -33,7 +33,7 @@ PER_SECOND = 10_000
 async def measure(rounds: int, seconds: float) -> None:
     people = [person(number) for number in range(ROWS)]
     with tempfile.TemporaryDirectory(prefix="conecta-bench-") as folder:
-        stage = Stage(Path(folder), people)
+        stage = WindowHarness(Path(folder), people)
         await stage.load(*(status(number) for number in range(ROWS)))
         stage.window.resize(1240, 860)
         await stage.show()
@@ -70,7 +70,7 @@ async def latency(seconds: float) -> float:
 class Updates:
     """A thread that hands the loop what became true, as often as a thread wakes."""
 
-    def __init__(self, stage: Stage, people: Sequence[Mentorado]) -> None:
+    def __init__(self, stage: WindowHarness, people: Sequence[Mentorado]) -> None:
         self._publish: Callable[[StatusChanged], None] = stage.bus.publish
         self._events = [event for mentorado in people for event in _there_and_back(mentorado)]
         self._applied = 0

@@ -36,7 +36,7 @@ from tests.benchmarks.programs.many_updates import latency
 from tests.benchmarks.programs.marks import mark
 from tests.benchmarks.programs.webhook_sender import NUMBER_ID, SHOWN_NUMBER
 from tests.fakes import FakeAuditLog, FakeProvider, somebody
-from tests.ui.window_harness import Stage, person, status
+from tests.ui.window_harness import WindowHarness, person, status
 
 ROWS = 1000
 SECRET = "the-app-secret"
@@ -80,7 +80,7 @@ async def measure(rounds: int, seconds: float, rate: int) -> None:
                 account=shown,
             ),
         )
-        stage = Stage(folder, [hosted, *(person(number) for number in range(1, ROWS))])
+        stage = WindowHarness(folder, [hosted, *(person(number) for number in range(1, ROWS))])
         await stage.load(*(status(number) for number in range(ROWS)))
         stage.window.resize(1240, 860)
         await stage.show()

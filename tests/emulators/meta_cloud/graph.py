@@ -17,7 +17,7 @@ from tests.emulators.meta_cloud.state import (
     STATUSES,
     CloudNumber,
     GraphError,
-    World,
+    MetaState,
 )
 from tests.emulators.serving import Message, Receive, Send, body_of
 
@@ -64,7 +64,7 @@ class Script:
 class MetaCloud:
     """The application. `world` is what it knows; `decline`, `fault` and `answer` script what it does instead."""
 
-    world: World = field(default_factory=World)
+    world: MetaState = field(default_factory=MetaState)
     requests: list[Request] = field(default_factory=list)
     scripts: defaultdict[str, deque[Script]] = field(default_factory=lambda: defaultdict(deque))
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)  # on every answer

@@ -127,7 +127,7 @@ def template(
     return {**values, "id": str(abs(hash(name)) % 10**15), **more}
 
 
-class World:
+class MetaState:
     """Everything, with one number of one account to begin with. Tests change what they like, while it is served."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:

@@ -35,7 +35,7 @@ _KEYS_SECONDS: Final = 0.05  # Baileys 6 loses what arrives sooner after the han
 
 
 @dataclass(slots=True)
-class Manners:
+class ServiceBehaviour:
     """How the service behaves when it is not broken, and how slowly."""
 
     refs: int = 6
@@ -50,7 +50,7 @@ class Service:
     def __init__(self, tokens: Mapping[int, Tokens], identity: NoiseIdentity) -> None:
         self.accounts = Accounts()
         self.faults = ArmedFaults()
-        self.manners = Manners()
+        self.manners = ServiceBehaviour()
         self.attempts: list[Attempt] = []
         self.lines: list[Connection] = []
         self.mail = Mail(self.accounts, self.faults, self.line_of)

@@ -13,7 +13,7 @@ from uuid import uuid4
 from tests.emulators.serving import Message, Receive, Send, body_of
 from tests.emulators.zapi.faults import DOES_THE_WORK, Fault, answer_with, respond
 from tests.emulators.zapi.instance import QUEUE_HOLDS, Instance, Pairing, Waiting
-from tests.emulators.zapi.webhook_sender import Postman
+from tests.emulators.zapi.webhook_sender import WebhookSender
 
 _PATH: Final = re.compile(r"/instances/(?P<id>[^/]+)/token/(?P<token>[^/]+)/(?P<action>.+)")
 _WEBHOOK: Final = re.compile(
@@ -40,7 +40,7 @@ class ZapiEmulator:
         self.status_warns = ""  # an error that ``/status`` names although it is connected
         self.blocked_address: str | None = None  # the caller's, as the refusal names it
         self.missing_token_says = "Client-Token null not allowed"
-        self.postman = Postman()
+        self.postman = WebhookSender()
         self.headers: list[Mapping[str, str]] = []  # of every request
         self.requested: list[str] = []  # "GET status" and so on, whatever was answered
         self._faults: defaultdict[str, list[tuple[Fault | Answer, int | None]]] = defaultdict(list)

@@ -10,7 +10,7 @@ from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 
-class Postman:
+class WebhookSender:
     """A thread that posts; it starts with the first letter, and what cannot be delivered is kept to be looked at."""
 
     def __init__(self) -> None:

@@ -46,7 +46,7 @@ from tests.emulators.meta_cloud.state import (
     TOKEN,
     WABA_ID,
     CloudNumber,
-    World,
+    MetaState,
     template,
 )
 from tests.providers.garbage import EACH, garbage
@@ -68,7 +68,7 @@ def bodies(*true: object, seed: int = 1) -> Iterator[bytes]:
 def described(*fields: str, **other: Any) -> dict[str, Any]:
     number = CloudNumber()
     number.fields |= other
-    return World().describe(number, list(fields))
+    return MetaState().describe(number, list(fields))
 
 
 def decoded(answer: Response) -> Any:
@@ -88,7 +88,7 @@ def answered(true: object, *others: object) -> Iterator[tuple[Response, Any]]:
 
 def test_no_garbage_makes_a_token_good() -> None:
     good = 0
-    for answer, value in answered(World().inspect(TOKEN), World().inspect("EAAother")):
+    for answer, value in answered(MetaState().inspect(TOKEN), MetaState().inspect("EAAother")):
         verdict = evaluate_token(read(answer, TOKEN), DAWN)
         if verdict is None:
             good += 1
@@ -119,7 +119,7 @@ def test_no_garbage_makes_a_number_healthy() -> None:
     limited.set_health("LIMITED")
     blocked = CloudNumber()
     blocked.set_health("BLOCKED", "WABA", (131042, "Payment"))
-    healths = [World().describe(each, ["health_status"]) for each in (CloudNumber(), limited, blocked)]
+    healths = [MetaState().describe(each, ["health_status"]) for each in (CloudNumber(), limited, blocked)]
     green = 0
     for answer, value in answered(*healths):
         verdict = evaluate_health(read(answer), number)
@@ -142,7 +142,7 @@ def of_number_account() -> Any:
 @pytest.mark.parametrize("field", ["status", "platform_type", "quality_rating", "name_status"])
 async def test_no_strange_word_in_any_field_is_green(field: str) -> None:
     """Ten thousand whole rounds of questions, one of whose words is not as documented."""
-    token, health = json.dumps(World().inspect(TOKEN)).encode(), described("health_status")
+    token, health = json.dumps(MetaState().inspect(TOKEN)).encode(), described("health_status")
     for strange in garbage([{"value": "GREEN"}, {"value": "CONNECTED"}], seed=3):
         word = decoded(Response(200, strange))
         word = word.get("value", "") if isinstance(word, dict) else word

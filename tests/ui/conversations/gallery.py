@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tests.ui.conversations.scene import Scene
+    from tests.ui.conversations.harness import PanelHarness
 
 PANE, WIDE = (364, 760), (876, 760)
 
@@ -43,7 +43,7 @@ async def take_all(app: object, folder: Path, only: str) -> None:
 
     from app.text.status import texts
     from app.ui.theme.theme import Mode, Theme
-    from tests.ui.conversations.scene import scene
+    from tests.ui.conversations.harness import open_panel
 
     assert isinstance(app, QApplication)
     suffix = "" if os.environ["QT_SCALE_FACTOR"] == "1" else "@2x"
@@ -58,81 +58,81 @@ async def take_all(app: object, folder: Path, only: str) -> None:
                 theme.set_mode(mode)
                 theme.set_text_scale(scale)
                 with tempfile.TemporaryDirectory() as home:
-                    async with scene(theme, Path(home) / "conecta.db") as stage:
+                    async with open_panel(theme, Path(home) / "conecta.db") as harness:
                         for name, act in SHOTS.items():
                             title = f"{name}-{language}-{mode}-{scale}{suffix}"
                             if only in title:
                                 width, height = WIDE if name.startswith("wide") else PANE
-                                stage.panel.resize(theme.px(width), height)  # as the window gives room
-                                await act(stage)
+                                harness.panel.resize(theme.px(width), height)  # as the window gives room
+                                await act(harness)
                                 await asyncio.sleep(0.1)
-                                stage.panel.grab().save(str(folder / f"{title}.png"))
+                                harness.panel.grab().save(str(folder / f"{title}.png"))
 
 
-async def listed(stage: Scene) -> None:
-    stage.panel.home.search.field.clear()
-    stage.panel.leave_thread()
-    await stage.settle()
+async def listed(harness: PanelHarness) -> None:
+    harness.panel.home.search.field.clear()
+    harness.panel.leave_thread()
+    await harness.settle()
 
 
-async def opened(stage: Scene) -> None:
-    await listed(stage)
-    await stage.open("Beatriz")
+async def opened(harness: PanelHarness) -> None:
+    await listed(harness)
+    await harness.open("Beatriz")
 
 
-async def earlier(stage: Scene) -> None:
-    await opened(stage)
-    bar = stage.panel.page.view.verticalScrollBar()
+async def earlier(harness: PanelHarness) -> None:
+    await opened(harness)
+    bar = harness.panel.page.view.verticalScrollBar()
     bar.setValue(bar.maximum() * 2 // 5)
 
 
-async def start(stage: Scene) -> None:
-    await opened(stage)
-    stage.panel.page.view.verticalScrollBar().setValue(0)
+async def start(harness: PanelHarness) -> None:
+    await opened(harness)
+    harness.panel.page.view.verticalScrollBar().setValue(0)
 
 
-async def in_group(stage: Scene) -> None:
-    await listed(stage)
-    await stage.open("Gr")
+async def in_group(harness: PanelHarness) -> None:
+    await listed(harness)
+    await harness.open("Gr")
 
 
-async def searched(stage: Scene) -> None:
-    await listed(stage)
-    await stage.search("mentoria")
+async def searched(harness: PanelHarness) -> None:
+    await listed(harness)
+    await harness.search("mentoria")
 
 
-async def searched_all(stage: Scene) -> None:
-    await listed(stage)
-    stage.panel.home.search.set_everywhere(True)
-    await stage.search("encontro")
+async def searched_all(harness: PanelHarness) -> None:
+    await listed(harness)
+    harness.panel.home.search.set_everywhere(True)
+    await harness.search("encontro")
     await asyncio.sleep(0.05)
 
 
-async def not_found(stage: Scene) -> None:
-    await listed(stage)
-    stage.panel.home.search.set_everywhere(False)
-    await stage.search("xilofone")
+async def not_found(harness: PanelHarness) -> None:
+    await listed(harness)
+    harness.panel.home.search.set_everywhere(False)
+    await harness.search("xilofone")
 
 
-async def found(stage: Scene) -> None:
-    await listed(stage)
-    await stage.search("mentoria")
-    stage.panel.home.results.list.opened.emit(1)
-    await stage.settle()
+async def found(harness: PanelHarness) -> None:
+    await listed(harness)
+    await harness.search("mentoria")
+    harness.panel.home.results.list.opened.emit(1)
+    await harness.settle()
 
 
-async def hostile(stage: Scene) -> None:
-    await listed(stage)
-    await stage.open("Estranho")
+async def hostile(harness: PanelHarness) -> None:
+    await listed(harness)
+    await harness.open("Estranho")
 
 
-async def nobody(stage: Scene) -> None:
-    await listed(stage)
-    stage.panel.show_mentorado(stage.lonely.id)
-    await stage.settle()
+async def nobody(harness: PanelHarness) -> None:
+    await listed(harness)
+    harness.panel.show_mentorado(harness.lonely.id)
+    await harness.settle()
 
 
-SHOTS: dict[str, Callable[[Scene], Awaitable[None]]] = {
+SHOTS: dict[str, Callable[[PanelHarness], Awaitable[None]]] = {
     "list": listed,
     "open": opened,
     "earlier": earlier,

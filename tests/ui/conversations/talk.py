@@ -43,7 +43,7 @@ TEAM = Address(AddressKind.GROUP, "120363000000000009")
 
 
 @dataclass
-class Library:
+class HistoryHarness:
     """A history over a file, who is in it, and the bus that tells of it."""
 
     database: Database
@@ -78,9 +78,9 @@ class Library:
 
 
 @asynccontextmanager
-async def library(path: Path) -> AsyncIterator[Library]:
+async def library(path: Path) -> AsyncIterator[HistoryHarness]:
     async with Database(path) as database:
-        yield Library(database)
+        yield HistoryHarness(database)
 
 
 def a_message(

@@ -14,7 +14,7 @@ from app.ui.conversations.thread_model import MessagePage, ThreadModel, ThreadRo
 from app.ui.conversations.thread_view import ThreadView
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import StillClock
-from tests.ui.conversations.scene import HOSTILE
+from tests.ui.conversations.harness import HOSTILE
 from tests.ui.conversations.talk import NOW
 from tests.ui.conversations.test_texts import MESSAGE
 from tests.ui.conversations.test_thread_model import message

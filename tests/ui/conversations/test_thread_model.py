@@ -19,7 +19,7 @@ from app.ui.conversations import thread_model as reading
 from app.ui.conversations.thread_model import KEPT, PIECE, MessagePage, ThreadModel
 from app.ui.theme.theme import Theme
 from tests.clock import StillClock
-from tests.ui.conversations.talk import NOW, Library, library, many
+from tests.ui.conversations.talk import NOW, HistoryHarness, library, many
 from tests.ui.conversations.test_texts import MESSAGE
 
 COUNT = 1500
@@ -48,7 +48,7 @@ def numbers(model: ThreadModel) -> list[int]:
 
 
 @pytest.fixture(scope="module")
-def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, Library, ConversationId]]:
+def talk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[asyncio.Runner, HistoryHarness, ConversationId]]:
     """A long conversation in a real file."""
     with asyncio.Runner() as runner:
         scope = library(tmp_path_factory.mktemp("talk") / "conecta.db")
@@ -97,7 +97,7 @@ class _Walk:
     steps=st.lists(st.booleans(), max_size=40),
 )
 def test_scrolling_leaves_no_gap_and_doubles_nothing(
-    talk: tuple[asyncio.Runner, Library, ConversationId], theme: Theme, at: int | None, steps: list[bool]
+    talk: tuple[asyncio.Runner, HistoryHarness, ConversationId], theme: Theme, at: int | None, steps: list[bool]
 ) -> None:
     runner, kept, conversation_id = talk
     walk = _Walk(kept.history, conversation_id)
@@ -116,7 +116,7 @@ def test_scrolling_leaves_no_gap_and_doubles_nothing(
 
 
 def test_one_can_scroll_back_to_the_very_first(
-    talk: tuple[asyncio.Runner, Library, ConversationId], theme: Theme
+    talk: tuple[asyncio.Runner, HistoryHarness, ConversationId], theme: Theme
 ) -> None:
     runner, kept, conversation_id = talk
     walk = _Walk(kept.history, conversation_id)

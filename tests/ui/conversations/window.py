@@ -11,18 +11,18 @@ from pathlib import Path
 from app.ui.conversations.panel import ConversationsPanel
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.theme.theme import Theme
-from tests.ui.conversations.scene import Scene
-from tests.ui.conversations.talk import DORA, NOW, Library, a_message, grouped, library, many, vivid
-from tests.ui.window_harness import Stage, person, status
+from tests.ui.conversations.harness import PanelHarness
+from tests.ui.conversations.talk import DORA, NOW, HistoryHarness, a_message, grouped, library, many, vivid
+from tests.ui.window_harness import WindowHarness, person, status
 
 TALKER, OTHER = person(22), person(3)
 
 
 @dataclass
-class TalkingStage(Stage):
-    """A stage whose pane has conversations."""
+class ConversationWindow(WindowHarness):
+    """The window, with conversations in its pane."""
 
-    kept: Library | None = None
+    kept: HistoryHarness | None = None
 
     def _make_pane(self) -> DetailPane:
         return DetailPane(
@@ -53,34 +53,34 @@ class TalkingStage(Stage):
         assert pane is not None
         return pane
 
-    async def conversations(self) -> Scene:
+    async def conversations(self) -> PanelHarness:
         """Choose the tab, and wait for the list."""
         assert self.kept is not None
         self.pane._pages.tabs.setCurrentIndex(1)
         side = self.pane._pages.conversations
         assert side is not None
         assert side.panel is not None
-        scene = Scene(self.kept, side.panel, TALKER, OTHER)
-        await scene.settle()
+        open_panel = PanelHarness(self.kept, side.panel, TALKER, OTHER)
+        await open_panel.settle()
         await asyncio.sleep(0)
-        return scene
+        return open_panel
 
 
 @asynccontextmanager
-async def talking_stage(theme: Theme, folder: Path) -> AsyncIterator[TalkingStage]:
+async def open_conversation_window(theme: Theme, folder: Path) -> AsyncIterator[ConversationWindow]:
     people = [person(number) for number in range(128)]
     async with library(folder / "conecta.db") as kept:
         for mentorado in people:
             await kept.mentorado_repository.add(mentorado)
         await kept.history.store(TALKER, [*many(200, DORA), *grouped(), *vivid()], NOW)
         await kept.history.store(OTHER, [a_message("O1", "Até o próximo encontro!", sender_name="Rita")], NOW)
-        stage = TalkingStage(folder, people, theme, kept=kept)
-        stage.clock.time = NOW
-        await stage.load(*(status(number) for number in range(128)))
-        stage.window.resize(1240, 860)
-        await stage.show()
-        stage.window.choose(TALKER.id)
+        harness = ConversationWindow(folder, people, theme, kept=kept)
+        harness.clock.time = NOW
+        await harness.load(*(status(number) for number in range(128)))
+        harness.window.resize(1240, 860)
+        await harness.show()
+        harness.window.choose(TALKER.id)
         try:
-            yield stage
+            yield harness
         finally:
-            await stage.close()
+            await harness.close()

@@ -7,7 +7,7 @@ import pytest
 
 from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
-from tests.ui.credentials.harness import Harness, Play, harness
+from tests.ui.credentials.harness import Harness, Play, open_harness
 
 
 @pytest.fixture
@@ -16,8 +16,8 @@ def play(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Play:
 
     def run(act: Callable[[Harness], Awaitable[None]]) -> None:
         async def main() -> None:
-            async with harness(theme, tmp_path) as stage:
-                await act(stage)
+            async with open_harness(theme, tmp_path) as harness:
+                await act(harness)
 
         on_qt(main)
 

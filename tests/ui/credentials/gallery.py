@@ -36,7 +36,7 @@ from app.ui.providers.queue_dialog import QueueDialog
 from app.ui.providers.register_dialog import RegisterDialog
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
-from tests.ui.credentials.harness import Harness, harness
+from tests.ui.credentials.harness import Harness, open_harness
 
 F = CredentialField
 
@@ -50,11 +50,11 @@ ZAPI = {"instance_id": "3C01A7F2D9E84B6CA1", "instance_token": "9F00112233445566
 META = {"access_token": "EAAG" + "x" * 60, "phone_number_id": "106540352242922", "waba_id": "102290129340398"}
 
 
-async def credentials(stage: Harness, kind: ProviderKind, report: CredentialReport | None, **typed: str) -> None:
-    sheet = await stage.open(kind, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
+async def credentials(harness: Harness, kind: ProviderKind, report: CredentialReport | None, **typed: str) -> None:
+    sheet = await harness.open(kind, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
     await fill(sheet, **typed)
     if report is not None:
-        stage.hosted[kind].report = report
+        harness.hosted[kind].report = report
         sheet.ask_provider()
         await settle()
 
@@ -64,20 +64,20 @@ def right(account: str = "+5598983015662") -> CredentialReport:
     return CredentialReport(valid=True, account=PhoneNumber(account), facts=facts)
 
 
-async def locked(stage: Harness) -> None:
-    stage.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
-    await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
+async def locked(harness: Harness) -> None:
+    harness.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
+    await harness.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
 
 
-async def malformed(stage: Harness) -> None:
-    sheet = await stage.open(ProviderKind.META_CLOUD, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
+async def malformed(harness: Harness) -> None:
+    sheet = await harness.open(ProviderKind.META_CLOUD, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
     await fill(sheet, **{**META, "phone_number_id": "+5598983015662"})
     sheet.ask_provider()
     await settle()
 
 
-async def asking(stage: Harness) -> None:
-    sheet = await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
+async def asking(harness: Harness) -> None:
+    sheet = await harness.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
     await fill(sheet, **ZAPI)
     from app.ui.providers.credentials_dialog import Check
 
@@ -85,14 +85,14 @@ async def asking(stage: Harness) -> None:
     sheet._update_buttons()
 
 
-async def kept(stage: Harness) -> None:
-    stage.keep(ProviderKind.ZAPI, ZAPI)
-    sheet = await stage.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
+async def kept(harness: Harness) -> None:
+    harness.keep(ProviderKind.ZAPI, ZAPI)
+    sheet = await harness.open(ProviderKind.ZAPI, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
     sheet.form.inputs[F.CLIENT_TOKEN].take("Fb0aa12-new")
     sheet.form.inputs[F.CLIENT_TOKEN].reveal.setChecked(True)
 
 
-async def queue(stage: Harness, count: int, *, removing: bool = False) -> None:
+async def queue(harness: Harness, count: int, *, removing: bool = False) -> None:
     lines = (
         "Oi, Carla. Passando para confirmar a nossa conversa de amanhã às 10h. Pode ser?",
         "Bom dia! Segue o material do módulo 3, com os exercícios que combinamos na última sessão. "
@@ -100,35 +100,35 @@ async def queue(stage: Harness, count: int, *, removing: bool = False) -> None:
         "",
     )
     recipients = ("5598987650001", "5511912340002", "120363000000000001@g.us")
-    stage.zapi.waiting[:] = [
+    harness.zapi.waiting[:] = [
         QueuedMessage(
             id=f"Q{number}",
             to=recipients[number % 3],
             text=lines[number % 3],
-            since=stage.stage.clock.now() - timedelta(minutes=14 + 7 * number),
+            since=harness.window_harness.clock.now() - timedelta(minutes=14 + 7 * number),
         )
         for number in range(count)
     ]
-    status = LinkStatus(state=LinkState.BLOCKED, reason=Reason.QUEUE_PENDING, since=stage.stage.clock.now())
-    stage.stage.observe(stage.mentorado(ProviderKind.ZAPI), status)
-    sheet = await stage.open(ProviderKind.ZAPI, ActionName.DECIDE_QUEUE, QueueDialog)
+    status = LinkStatus(state=LinkState.BLOCKED, reason=Reason.QUEUE_PENDING, since=harness.window_harness.clock.now())
+    harness.window_harness.observe(harness.mentorado(ProviderKind.ZAPI), status)
+    sheet = await harness.open(ProviderKind.ZAPI, ActionName.DECIDE_QUEUE, QueueDialog)
     if removing:
         sheet.remove.click()
         sheet.typed.setText("Thiago Torquato")
 
 
-async def register(stage: Harness, used: int) -> None:
-    link, now = stage.mentorado(ProviderKind.META_CLOUD).link.id, stage.stage.clock.now()
-    stage.tries.made.extend((link, now - timedelta(hours=60 - number)) for number in range(used))
-    sheet = await stage.open(ProviderKind.META_CLOUD, ActionName.REGISTER, RegisterDialog)
+async def register(harness: Harness, used: int) -> None:
+    link, now = harness.mentorado(ProviderKind.META_CLOUD).link.id, harness.window_harness.clock.now()
+    harness.tries.made.extend((link, now - timedelta(hours=60 - number)) for number in range(used))
+    sheet = await harness.open(ProviderKind.META_CLOUD, ActionName.REGISTER, RegisterDialog)
     sheet.pin.setText("1234")
 
 
-async def deregister(stage: Harness) -> None:
-    await stage.open(ProviderKind.META_CLOUD, ActionName.DEREGISTER, ConfirmDialog)
+async def deregister(harness: Harness) -> None:
+    await harness.open(ProviderKind.META_CLOUD, ActionName.DEREGISTER, ConfirmDialog)
 
 
-async def number(stage: Harness, *, asked: bool = True) -> None:
+async def number(harness: Harness, *, asked: bool = True) -> None:
     facts = {
         "quality": "green",
         "tier": "tier_2k",
@@ -151,32 +151,32 @@ async def number(stage: Harness, *, asked: bool = True) -> None:
         Template(name=name, language="pt_BR", category=category, status=status, usable=status == "APPROVED")
         for name, category, status in known
     )
-    stage.meta.answer = NumberDetails(facts=facts, templates=templates)
-    mentorado = stage.mentorado(ProviderKind.META_CLOUD)
-    status = LinkStatus(state=LinkState.CONNECTED, since=stage.stage.clock.now())
-    stage.stage.observe(mentorado, status)
-    stage.window.resize(1240, 1500)
-    stage.window.choose(mentorado.id)
-    pane = stage.window._pane
+    harness.meta.answer = NumberDetails(facts=facts, templates=templates)
+    mentorado = harness.mentorado(ProviderKind.META_CLOUD)
+    status = LinkStatus(state=LinkState.CONNECTED, since=harness.window_harness.clock.now())
+    harness.window_harness.observe(mentorado, status)
+    harness.window.resize(1240, 1500)
+    harness.window.choose(mentorado.id)
+    pane = harness.window._pane
     assert pane is not None
     section = pane._content.number
     assert section is not None
     if asked:
         section.ask()
         await settle()
-        stage.stage.clock.time += timedelta(minutes=3)
+        harness.window_harness.clock.time += timedelta(minutes=3)
         pane._refresh()
 
 
-async def form(stage: Harness, kind: ProviderKind | None) -> None:
-    hosted = stage.stage.sheets.tools.hosted
-    editing = stage.mentorado(kind) if kind else None
+async def form(harness: Harness, kind: ProviderKind | None) -> None:
+    hosted = harness.window_harness.sheets.tools.hosted
+    editing = harness.mentorado(kind) if kind else None
     if kind is ProviderKind.META_CLOUD and editing is not None:
-        editing = await stage.stage.mentorados.save_link(replace(editing.link, account=editing.phone))
+        editing = await harness.window_harness.mentorados.save_link(replace(editing.link, account=editing.phone))
     sheet = MentoradoDialog(
-        stage.stage.theme,
-        stage.window,
-        stage.stage.mentorados,
+        harness.window_harness.theme,
+        harness.window,
+        harness.window_harness.mentorados,
         editing,
         choice=hosted.choice,
         kinds=hosted.kinds,
@@ -185,10 +185,10 @@ async def form(stage: Harness, kind: ProviderKind | None) -> None:
     sheet.open()
 
 
-async def comparison(stage: Harness, *, choosing: bool) -> None:
-    kinds = stage.stage.sheets.tools.hosted.kinds
+async def comparison(harness: Harness, *, choosing: bool) -> None:
+    kinds = harness.window_harness.sheets.tools.hosted.kinds
     chosen = ProviderKind.WHATSAPP_WEB if choosing else None
-    ComparisonDialog(stage.stage.theme, stage.window, kinds, chosen=chosen, choosing=choosing).open()
+    ComparisonDialog(harness.window_harness.theme, harness.window, kinds, chosen=chosen, choosing=choosing).open()
 
 
 Z, M = ProviderKind.ZAPI, ProviderKind.META_CLOUD
@@ -236,14 +236,14 @@ async def take(app: QApplication, out: Path, part: str) -> None:
             theme.set_mode(mode)
             theme.set_text_scale(scale)
             with tempfile.TemporaryDirectory() as folder:
-                async with harness(theme, Path(folder)) as stage:
-                    await shot(stage)
+                async with open_harness(theme, Path(folder)) as harness:
+                    await shot(harness)
                     await asyncio.sleep(0.15)
-                    keep(stage, out / f"{label}.png")
+                    keep(harness, out / f"{label}.png")
 
 
-def keep(stage: Harness, file: Path) -> None:
-    window = stage.window
+def keep(harness: Harness, file: Path) -> None:
+    window = harness.window
     picture = window.grab()
     for sheet in window.findChildren(BaseDialog):
         if sheet.isVisible():

@@ -22,9 +22,9 @@ from tests.fake_providers import (
     FakeTries,
     FakeZapi,
 )
-from tests.ui.detail.scene import people
+from tests.ui.detail.harness import people
 from tests.ui.provider_setup import provider_services
-from tests.ui.window_harness import Stage
+from tests.ui.window_harness import WindowHarness
 
 S = TypeVar("S", bound=BaseDialog)
 
@@ -41,13 +41,13 @@ def somebody(kind: ProviderKind, number: int) -> Mentorado:
 
 
 class Harness:
-    """What is on the stage, by provider."""
+    """The window with one mentorado per provider."""
 
     def __init__(
-        self, stage: Stage, secret_store: FakeSecretStore, tries: FakeTries, zapi: FakeZapi, meta: FakeMeta
+        self, harness: WindowHarness, secret_store: FakeSecretStore, tries: FakeTries, zapi: FakeZapi, meta: FakeMeta
     ) -> None:
-        self.stage = stage
-        self.window = stage.window
+        self.window_harness = harness
+        self.window = harness.window
         self.secret_store, self.tries = secret_store, tries
         self.crashes: list[object] = []
         self.window.crashed.connect(self.crashes.append)
@@ -55,7 +55,7 @@ class Harness:
         self.hosted: dict[ProviderKind, FakeHosted] = {ProviderKind.ZAPI: zapi, ProviderKind.META_CLOUD: meta}
 
     def mentorado(self, kind: ProviderKind) -> Mentorado:
-        return next(each for each in self.stage.mentorados.all() if each.link.provider is kind)
+        return next(each for each in self.window_harness.mentorados.all() if each.link.provider is kind)
 
     def keep(self, kind: ProviderKind, typed: Mapping[str, str]) -> None:
         """Let these be kept already."""
@@ -79,14 +79,14 @@ class Harness:
 
     def audited_actions(self) -> list[str]:
         """What the audit holds, in order."""
-        return [entry.record.action for entry in self.stage.audit.outcomes]
+        return [entry.record.action for entry in self.window_harness.audit.outcomes]
 
 
 Play = Callable[[Callable[[Harness], Awaitable[None]]], None]
 
 
 @asynccontextmanager
-async def harness(theme: Theme, folder: Path) -> AsyncIterator[Harness]:
+async def open_harness(theme: Theme, folder: Path) -> AsyncIterator[Harness]:
     secret_store, tries, zapi, meta = FakeSecretStore(), FakeTries(), FakeZapi(), FakeMeta()
     mentorados = [
         somebody(ProviderKind.ZAPI, 0),
@@ -94,13 +94,15 @@ async def harness(theme: Theme, folder: Path) -> AsyncIterator[Harness]:
         somebody(ProviderKind.WHATSAPP_WEB, 4),
     ]
     hosted = {ProviderKind.ZAPI: zapi, ProviderKind.META_CLOUD: meta}
-    stage = Stage(folder, mentorados, theme, hosted=hosted)
-    stage.sheets.tools = replace(stage.sheets.tools, hosted=provider_services(stage, stage.clock, secret_store, tries))
-    await stage.load()
-    stage.window.resize(1240, 860)
-    await stage.show()
-    async with stage.supervisor:
+    harness = WindowHarness(folder, mentorados, theme, hosted=hosted)
+    harness.sheets.tools = replace(
+        harness.sheets.tools, hosted=provider_services(harness, harness.clock, secret_store, tries)
+    )
+    await harness.load()
+    harness.window.resize(1240, 860)
+    await harness.show()
+    async with harness.supervisor:
         try:
-            yield Harness(stage, secret_store, tries, zapi, meta)
+            yield Harness(harness, secret_store, tries, zapi, meta)
         finally:
-            await stage.close()
+            await harness.close()

@@ -29,8 +29,8 @@ ZAPI, META = ProviderKind.ZAPI, ProviderKind.META_CLOUD
 TYPED = {F.INSTANCE_ID: "3C01ABCD", F.INSTANCE_TOKEN: "hush-token"}
 
 
-async def opened(stage: Harness, kind: ProviderKind = ZAPI) -> CredentialsDialog:
-    return await stage.open(kind, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
+async def opened(harness: Harness, kind: ProviderKind = ZAPI) -> CredentialsDialog:
+    return await harness.open(kind, ActionName.ENTER_CREDENTIALS, CredentialsDialog)
 
 
 def write(sheet: CredentialsDialog, typed: Credentials) -> None:
@@ -40,29 +40,29 @@ def write(sheet: CredentialsDialog, typed: Credentials) -> None:
         QTest.keyClicks(line, value)
 
 
-async def checked(stage: Harness, sheet: CredentialsDialog, report: CredentialReport) -> None:
-    stage.zapi.report = stage.meta.report = report
+async def checked(harness: Harness, sheet: CredentialsDialog, report: CredentialReport) -> None:
+    harness.zapi.report = harness.meta.report = report
     QTest.mouseClick(sheet.check, Qt.MouseButton.LeftButton)
     await settle()
 
 
 def test_credentials_that_are_right_are_saved_and_the_link_connects(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         assert not sheet.save.isEnabled()
         write(sheet, TYPED)
         right = CredentialReport(valid=True, account=PhoneNumber("+5598983015662"), facts={"due": "2026-12-12"})
-        await checked(stage, sheet, right)
+        await checked(harness, sheet, right)
         assert sheet.verdict.check is Check.GOOD
         assert "Paga até: 12/12/2026" in sheet.verdict.text
         assert "+55 98 98301-5662" in read_aloud(sheet.verdict.text)
         assert sheet.save.isEnabled()
         QTest.mouseClick(sheet.save, Qt.MouseButton.LeftButton)
         await settle()
-        mentorado = stage.mentorado(ZAPI)
-        assert loads(stage.secret_store.kept[secret_key(mentorado.link.id)]) == TYPED
-        assert stage.stage.supervisor.status(mentorado.link.id).state is LinkState.CONNECTING
-        assert stage.shown() == []
+        mentorado = harness.mentorado(ZAPI)
+        assert loads(harness.secret_store.kept[secret_key(mentorado.link.id)]) == TYPED
+        assert harness.window_harness.supervisor.status(mentorado.link.id).state is LinkState.CONNECTING
+        assert harness.shown() == []
 
     play(act)
 
@@ -78,11 +78,11 @@ def test_credentials_that_are_right_are_saved_and_the_link_connects(play: Play) 
 def test_what_was_not_confirmed_is_kept_only_by_somebody_who_says_so(
     play: Play, report: CredentialReport, check: Check, text: str
 ) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         assert not sheet.keep.isVisible()
         write(sheet, TYPED)
-        await checked(stage, sheet, report)
+        await checked(harness, sheet, report)
         assert sheet.verdict.check is check
         assert text in sheet.verdict.text
         assert not sheet.save.isEnabled()
@@ -91,21 +91,21 @@ def test_what_was_not_confirmed_is_kept_only_by_somebody_who_says_so(
         QTest.keyClicks(sheet.form.inputs[F.INSTANCE_TOKEN].line, "x")
         assert sheet.verdict.check is Check.IDLE, "it was about something else"
         assert not sheet.save.isEnabled()
-        await checked(stage, sheet, report)
+        await checked(harness, sheet, report)
         assert not sheet.keep.isChecked(), "it is said each time"
         sheet.keep.click()
         sheet.save.click()
         await settle()
-        assert stage.secret_store.kept
+        assert harness.secret_store.kept
 
     play(act)
 
 
 def test_somebody_elses_number_is_told_before_anything_is_kept(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         write(sheet, TYPED)
-        await checked(stage, sheet, CredentialReport(valid=True, account=PhoneNumber("+5511912344321")))
+        await checked(harness, sheet, CredentialReport(valid=True, account=PhoneNumber("+5511912344321")))
         assert sheet.verdict.check is Check.NOTED
         text = read_aloud(sheet.verdict.text)
         assert "Elas são do número +55 11 91234-4321, e o de Thiago Torquato é +55 98 98301-5662." in text
@@ -115,13 +115,13 @@ def test_somebody_elses_number_is_told_before_anything_is_kept(play: Play) -> No
 
 
 def test_a_number_that_is_right_and_not_registered_is_told(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage, META)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness, META)
         write(sheet, {F.ACCESS_TOKEN: "EAAG", F.PHONE_NUMBER_ID: "106540352242922", F.WABA_ID: "102290129340398"})
         report = CredentialReport(
             valid=True, reason=Reason.NOT_REGISTERED, facts={"quality": "green", "tier": "tier_2k"}
         )
-        await checked(stage, sheet, report)
+        await checked(harness, sheet, report)
         assert sheet.verdict.check is Check.NOTED
         assert "registre o número" in sheet.verdict.text
         assert "Qualidade: Alta" in sheet.verdict.text
@@ -140,15 +140,15 @@ def test_a_number_that_is_right_and_not_registered_is_told(play: Play) -> None:
 def test_what_cannot_be_right_is_said_under_its_field_and_asks_nobody(
     play: Play, typed: Credentials, field: CredentialField, text: str
 ) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage, META)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness, META)
         write(sheet, typed)
-        await checked(stage, sheet, CredentialReport(valid=True))
+        await checked(harness, sheet, CredentialReport(valid=True))
         each = sheet.form.inputs[field]
         assert text in each.line.accessibleDescription()
         assert each.line.hasFocus()
         assert sheet.verdict.check is Check.IDLE
-        assert stage.meta.checked == []
+        assert harness.meta.checked == []
         QTest.keyClicks(each.line, "7")
         assert each.error == ""
 
@@ -156,8 +156,8 @@ def test_what_cannot_be_right_is_said_under_its_field_and_asks_nobody(
 
 
 def test_a_secret_shows_as_dots_until_it_is_asked_for(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         token, plain = sheet.form.inputs[F.INSTANCE_TOKEN], sheet.form.inputs[F.INSTANCE_ID]
         assert plain.line.echoMode() is QLineEdit.EchoMode.Normal
         assert not token.reveal.isVisible()
@@ -174,21 +174,21 @@ def test_a_secret_shows_as_dots_until_it_is_asked_for(play: Play) -> None:
 
 
 def test_what_is_kept_is_never_shown_again_and_may_be_left_empty(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        stage.keep(ZAPI, {"instance_id": "3C01ABCD", "instance_token": "hush-token"})
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        harness.keep(ZAPI, {"instance_id": "3C01ABCD", "instance_token": "hush-token"})
+        sheet = await opened(harness)
         assert sheet.form.typed == {F.INSTANCE_ID: "3C01ABCD", F.INSTANCE_TOKEN: "", F.CLIENT_TOKEN: ""}
         assert sheet.form.inputs[F.INSTANCE_TOKEN].line.placeholderText() == texts("credentials.kept")
         assert sheet.form.inputs[F.INSTANCE_TOKEN].line.hasFocus()
-        await checked(stage, sheet, CredentialReport(valid=True))
-        assert stage.zapi.checked == [TYPED]
+        await checked(harness, sheet, CredentialReport(valid=True))
+        assert harness.zapi.checked == [TYPED]
 
     play(act)
 
 
 def test_pasting_brings_no_blanks_and_a_whole_address_fills_both_fields(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         first, token = sheet.form.inputs[F.INSTANCE_ID], sheet.form.inputs[F.INSTANCE_TOKEN]
         first.line.insert("https://api.z-api.io/instances/3C01ABCD/token/hush-token/send-text")
         first.line.textEdited.emit(first.line.text())
@@ -201,56 +201,56 @@ def test_pasting_brings_no_blanks_and_a_whole_address_fills_both_fields(play: Pl
 
 
 def test_a_place_that_is_locked_leads_to_the_settings_and_loses_nothing(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        stage.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        harness.secret_store.lock(ProblemCode.SECRETS_UNAVAILABLE)
+        sheet = await opened(harness)
         assert texts("problem.secrets_unavailable.sentence") in sheet.trouble.text()
         write(sheet, TYPED)
         sheet.settings.click()
         await settle()
-        assert stage.window.places.here == SETTINGS
-        assert stage.shown() == []
-        stage.secret_store.problem = None
-        again = await opened(stage)
+        assert harness.window.places.here == SETTINGS
+        assert harness.shown() == []
+        harness.secret_store.problem = None
+        again = await opened(harness)
         assert again.form.typed[F.INSTANCE_TOKEN] == "hush-token"
         assert not again.trouble.isVisible()
         again.reject()
         await settle()
-        assert (await opened(stage)).form.typed[F.INSTANCE_TOKEN] == "", "who gave it up meant it"
+        assert (await opened(harness)).form.typed[F.INSTANCE_TOKEN] == "", "who gave it up meant it"
 
     play(act)
 
 
 def test_credentials_are_forgotten_after_a_question(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         assert not sheet.forget.isVisible(), "there are none"
         sheet.reject()
         await settle()
-        stage.keep(ZAPI, {"instance_id": "3C01ABCD", "instance_token": "hush-token"})
+        harness.keep(ZAPI, {"instance_id": "3C01ABCD", "instance_token": "hush-token"})
         for answer in ("cancel", "confirm"):
-            sheet = await opened(stage)
+            sheet = await opened(harness)
             sheet.forget.click()
             await settle()
-            (question,) = [each for each in stage.window.findChildren(ConfirmDialog) if each.isVisible()]
+            (question,) = [each for each in harness.window.findChildren(ConfirmDialog) if each.isVisible()]
             getattr(question, answer).click()
             await settle()
-            assert bool(stage.secret_store.kept) is (answer == "cancel")
+            assert bool(harness.secret_store.kept) is (answer == "cancel")
 
     play(act)
 
 
 def test_an_answer_that_comes_late_is_about_nothing(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        stage.zapi.asking = asyncio.Event()
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        harness.zapi.asking = asyncio.Event()
+        sheet = await opened(harness)
         write(sheet, TYPED)
         sheet.check.click()
         await settle()
         assert sheet.verdict.text == "Perguntando à Z-API…"
         assert not sheet.check.isEnabled()
         QTest.keyClicks(sheet.form.inputs[F.INSTANCE_ID].line, "E")
-        stage.zapi.asking.set()
+        harness.zapi.asking.set()
         await settle()
         assert sheet.verdict.check is Check.IDLE
         assert not sheet.save.isEnabled()
@@ -259,8 +259,8 @@ def test_an_answer_that_comes_late_is_about_nothing(play: Play) -> None:
 
 
 def test_the_keyboard_goes_from_the_first_field_to_connected(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         assert sheet.form.inputs[F.INSTANCE_ID].line.hasFocus()
         write(sheet, TYPED)
         QTest.keyClick(sheet.form.inputs[F.INSTANCE_TOKEN].line, Qt.Key.Key_Return)
@@ -269,20 +269,20 @@ def test_the_keyboard_goes_from_the_first_field_to_connected(play: Play) -> None
         assert sheet.save.hasFocus()
         QTest.keyClick(sheet.save, Qt.Key.Key_Return)
         await settle()
-        assert stage.shown() == []
-        assert stage.zapi.lines
+        assert harness.shown() == []
+        assert harness.zapi.lines
 
     play(act)
 
 
 def test_escape_keeps_nothing_and_connects_nothing(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         write(sheet, TYPED)
         QTest.keyClick(sheet, Qt.Key.Key_Escape)
         await settle()
-        assert stage.secret_store.kept == {}
-        assert stage.zapi.lines == []
+        assert harness.secret_store.kept == {}
+        assert harness.zapi.lines == []
 
     play(act)
 
@@ -292,55 +292,55 @@ def test_escape_keeps_nothing_and_connects_nothing(play: Play) -> None:
 def test_everything_has_a_name_can_be_reached_and_fits(
     play: Play, theme: Theme, kind: ProviderKind, scale: int
 ) -> None:
-    async def act(stage: Harness) -> None:
+    async def act(harness: Harness) -> None:
         theme.set_text_scale(scale)
-        sheet = await opened(stage, kind)
+        sheet = await opened(harness, kind)
         write(sheet, TYPED if kind is ZAPI else {F.ACCESS_TOKEN: "EAAG"})
         assert nameless(sheet) == []
         assert out_of_reach(sheet) == []
         await asyncio.sleep(0.05)
-        assert sheet.height() <= stage.window.height()
-        assert sheet.width() <= stage.window.width()
+        assert sheet.height() <= harness.window.height()
+        assert sheet.width() <= harness.window.width()
 
     play(act)
 
 
 def test_in_a_low_window_the_answer_scrolls_into_view(play: Play, theme: Theme) -> None:
-    async def act(stage: Harness) -> None:
-        stage.window.resize(700, 480)
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        harness.window.resize(700, 480)
+        sheet = await opened(harness)
         write(sheet, TYPED)
-        await checked(stage, sheet, CredentialReport(valid=False, reason=Reason.TOKEN_INVALID))
+        await checked(harness, sheet, CredentialReport(valid=False, reason=Reason.TOKEN_INVALID))
         await asyncio.sleep(0.05)
-        assert sheet.height() <= stage.window.height()
+        assert sheet.height() <= harness.window.height()
         seen = sheet.area.viewport().rect()
         for part in (sheet.verdict, sheet.keep):
             assert seen.contains(part.mapTo(sheet.area.viewport(), part.rect().center()))
         theme.set_text_scale(200)
-        stage.window.resize(640, 620)
+        harness.window.resize(640, 620)
         sheet.fit()
-        assert sheet.width() <= stage.window.width()
+        assert sheet.width() <= harness.window.width()
         assert sheet.save.width() <= sheet.width()
 
     play(act)
 
 
 def test_who_gives_up_while_the_provider_is_asked_hears_nothing_more(play: Play) -> None:
-    async def act(stage: Harness) -> None:
+    async def act(harness: Harness) -> None:
         for answer in (CredentialReport(valid=True), None):
-            stage.zapi.asking = asyncio.Event()
+            harness.zapi.asking = asyncio.Event()
             if answer is None:
-                stage.zapi.problem_of_check = Problem(ProblemCode.PROVIDER_SILENT)
-            sheet = await opened(stage)
+                harness.zapi.problem_of_check = Problem(ProblemCode.PROVIDER_SILENT)
+            sheet = await opened(harness)
             write(sheet, TYPED)
             sheet.check.click()
             await settle()
             QTest.keyClick(sheet, Qt.Key.Key_Escape)
             await settle()
-            assert stage.shown() == []
+            assert harness.shown() == []
             QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-            stage.zapi.asking.set()
+            harness.zapi.asking.set()
             await settle()
-            assert stage.crashes == []
+            assert harness.crashes == []
 
     play(act)

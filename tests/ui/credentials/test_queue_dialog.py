@@ -24,59 +24,61 @@ from tests.ui.credentials.harness import Harness, Play
 ZAPI = ProviderKind.ZAPI
 
 
-async def opened(stage: Harness, count: int = 3) -> QueueDialog:
+async def opened(harness: Harness, count: int = 3) -> QueueDialog:
     """The sheet of a link that waits for a decision about *count* messages."""
-    stage.zapi.waiting[:] = [waiting(number) for number in range(1, count + 1)]
-    status = LinkStatus(state=LinkState.BLOCKED, reason=Reason.QUEUE_PENDING, since=stage.stage.clock.now())
-    stage.stage.observe(stage.mentorado(ZAPI), status)
-    return await stage.open(ZAPI, ActionName.DECIDE_QUEUE, QueueDialog)
+    harness.zapi.waiting[:] = [waiting(number) for number in range(1, count + 1)]
+    status = LinkStatus(state=LinkState.BLOCKED, reason=Reason.QUEUE_PENDING, since=harness.window_harness.clock.now())
+    harness.window_harness.observe(harness.mentorado(ZAPI), status)
+    return await harness.open(ZAPI, ActionName.DECIDE_QUEUE, QueueDialog)
 
 
 def words(sheet: QueueDialog) -> str:
     return read_aloud(" | ".join(label.text() for label in sheet.findChildren(QLabel) if label.isVisible()))
 
 
-def state(stage: Harness) -> LinkState:
-    return stage.stage.supervisor.status(stage.mentorado(ZAPI).link.id).state
+def state(harness: Harness) -> LinkState:
+    return harness.window_harness.supervisor.status(harness.mentorado(ZAPI).link.id).state
 
 
-async def decisions(stage: Harness) -> list[str]:
+async def decisions(harness: Harness) -> list[str]:
     await settle()
-    audited_actions = [entry.record for entry in stage.stage.audit.outcomes if entry.record.action == "decide_queue"]
+    audited_actions = [
+        entry.record for entry in harness.window_harness.audit.outcomes if entry.record.action == "decide_queue"
+    ]
     return [f"{record.after['queue']} {record.after['messages']} {record.outcome}" for record in audited_actions]
 
 
 def test_what_waits_is_shown_and_enter_leaves_it(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         assert sheet.title.text() == "3 mensagens esperam para sair do número de Thiago Torquato"
         assert "+55 11 •••••-0001" in words(sheet)
         assert "Oi, tudo bem?" in words(sheet)
         assert "98765" not in words(sheet)
         assert sheet.leave.hasFocus()
         QTest.keyClick(sheet.leave, Qt.Key.Key_Return)
-        assert await decisions(stage) == ["leave 3 declined"]
-        assert len(stage.zapi.waiting) == 3
-        assert state(stage) is LinkState.BLOCKED
+        assert await decisions(harness) == ["leave 3 declined"]
+        assert len(harness.zapi.waiting) == 3
+        assert state(harness) is LinkState.BLOCKED
 
     play(act)
 
 
 def test_what_was_seen_is_sent_and_the_link_connects(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         QTest.mouseClick(sheet.send, Qt.MouseButton.LeftButton)
-        assert await decisions(stage) == ["send 3 done"]
-        assert len(stage.zapi.flows) == 1
-        assert state(stage) is LinkState.CONNECTING
-        assert stage.shown() == []
+        assert await decisions(harness) == ["send 3 done"]
+        assert len(harness.zapi.flows) == 1
+        assert state(harness) is LinkState.CONNECTING
+        assert harness.shown() == []
 
     play(act)
 
 
 def test_removing_takes_the_name_and_can_be_gone_back_from(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness)
         sheet.remove.click()
         await settle()
         assert sheet.title.text() == "Apagar 3 mensagens de Thiago Torquato?"
@@ -93,37 +95,37 @@ def test_removing_takes_the_name_and_can_be_gone_back_from(play: Play) -> None:
         assert sheet.typed.text() == ""
         QTest.keyClicks(sheet.typed, "thiago torquato")
         sheet.remove.click()
-        assert await decisions(stage) == ["purge 3 done"]
-        assert stage.zapi.waiting == []
-        assert state(stage) is LinkState.CONNECTING
+        assert await decisions(harness) == ["purge 3 done"]
+        assert harness.zapi.waiting == []
+        assert state(harness) is LinkState.CONNECTING
 
     play(act)
 
 
 def test_a_queue_that_grew_is_shown_again_before_anything_goes(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage, 1)
-        stage.zapi.waiting.append(waiting(9, text="A quarta"))
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness, 1)
+        harness.zapi.waiting.append(waiting(9, text="A quarta"))
         sheet.send.click()
         await settle()
         assert texts("problem.queue_changed.sentence") in sheet.trouble.text()
         assert "A quarta" in words(sheet)
-        assert stage.zapi.flows == []
+        assert harness.zapi.flows == []
         sheet.send.click()
-        assert await decisions(stage) == ["send 1 failed", "send 2 done"]
+        assert await decisions(harness) == ["send 1 failed", "send 2 done"]
 
     play(act)
 
 
 def test_a_link_that_runs_can_only_be_relieved_of_what_waits(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        mentorado_id = stage.mentorado(ZAPI).id
-        await stage.stage.supervisor.connect(mentorado_id)
+    async def act(harness: Harness) -> None:
+        mentorado_id = harness.mentorado(ZAPI).id
+        await harness.window_harness.supervisor.connect(mentorado_id)
         await settle()
-        stage.zapi.line.say(Connected(PhoneNumber("+5598983015662")))
+        harness.zapi.line.say(Connected(PhoneNumber("+5598983015662")))
         await settle()
-        stage.zapi.waiting[:] = [waiting(1)]
-        sheet = await stage.open(ZAPI, ActionName.DECIDE_QUEUE, QueueDialog)
+        harness.zapi.waiting[:] = [waiting(1)]
+        sheet = await harness.open(ZAPI, ActionName.DECIDE_QUEUE, QueueDialog)
         assert not sheet.send.isVisible()
         assert "Já está conectado." in words(sheet)
         assert sheet.remove.text() == texts("queue.remove_only")
@@ -132,35 +134,35 @@ def test_a_link_that_runs_can_only_be_relieved_of_what_waits(play: Play) -> None
 
 
 def test_an_empty_queue_says_so(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage, 0)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness, 0)
         assert "não guarda nada" in words(sheet)
         assert not sheet.remove.isVisible()
         assert sheet.send.text() == "Conectar"
         sheet.leave.click()
-        assert await decisions(stage) == [], "there was nothing to decide"
+        assert await decisions(harness) == [], "there was nothing to decide"
 
     play(act)
 
 
 def test_a_provider_that_cannot_be_asked_is_said_in_the_pane(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        stage.zapi.problem = Problem(ProblemCode.PROVIDER_SILENT)
-        mentorado_id = stage.mentorado(ZAPI).id
-        stage.window.choose(mentorado_id)
-        stage.window.controller.perform(ActionName.DECIDE_QUEUE, mentorado_id)
+    async def act(harness: Harness) -> None:
+        harness.zapi.problem = Problem(ProblemCode.PROVIDER_SILENT)
+        mentorado_id = harness.mentorado(ZAPI).id
+        harness.window.choose(mentorado_id)
+        harness.window.controller.perform(ActionName.DECIDE_QUEUE, mentorado_id)
         await settle()
-        assert stage.shown() == []
-        assert [problem.code for problem in stage.window.banners.problems()] == [ProblemCode.PROVIDER_SILENT]
+        assert harness.shown() == []
+        assert [problem.code for problem in harness.window.banners.problems()] == [ProblemCode.PROVIDER_SILENT]
 
     play(act)
 
 
 def test_many_are_counted_and_long_ones_cut(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        sheet = await opened(stage, MOST + 12)
+    async def act(harness: Harness) -> None:
+        sheet = await opened(harness, MOST + 12)
         assert "e mais 12 mensagens" in words(sheet)
-        assert sheet.height() <= stage.window.height()
+        assert sheet.height() <= harness.window.height()
 
     play(act)
     assert shorten("a  b\nc") == "a b c"
@@ -185,14 +187,14 @@ def test_whose_message_it_is_can_be_known_without_the_whole_number(theme: Theme,
 
 @pytest.mark.parametrize("scale", [100, 200])
 def test_everything_has_a_name_and_can_be_reached(play: Play, theme: Theme, scale: int) -> None:
-    async def act(stage: Harness) -> None:
+    async def act(harness: Harness) -> None:
         theme.set_text_scale(scale)
-        sheet = await opened(stage)
+        sheet = await opened(harness)
         sheet.remove.click()
         await settle()
         assert nameless(sheet) == []
         assert out_of_reach(sheet) == []
         QTest.keyClick(sheet, Qt.Key.Key_Escape)
-        assert await decisions(stage) == ["leave 3 declined"]
+        assert await decisions(harness) == ["leave 3 declined"]
 
     play(act)

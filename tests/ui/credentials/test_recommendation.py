@@ -14,16 +14,16 @@ from tests.ui.credentials.harness import Harness, Play
 ZAPI, META = ProviderKind.ZAPI, ProviderKind.META_CLOUD
 
 
-def lead(stage: Harness, kind: ProviderKind, reason: Reason) -> RecommendationModel:
-    now = stage.stage.clock.now()
+def lead(harness: Harness, kind: ProviderKind, reason: Reason) -> RecommendationModel:
+    now = harness.window_harness.clock.now()
     account = PhoneNumber("+5511912344321")
     status = LinkStatus(state=LinkState.BLOCKED, reason=reason, since=now, account=account)
-    stage.stage.observe(stage.mentorado(kind), status)
-    return recommendation_for(stage.mentorado(kind), status, stage.stage.actions, now)
+    harness.window_harness.observe(harness.mentorado(kind), status)
+    return recommendation_for(harness.mentorado(kind), status, harness.window_harness.actions, now)
 
 
 def test_each_trouble_leads_to_the_sheet_that_mends_it(play: Play) -> None:
-    async def act(stage: Harness) -> None:
+    async def act(harness: Harness) -> None:
         for kind, reason, button in (
             (ZAPI, Reason.CREDENTIALS_MISSING, ActionName.ENTER_CREDENTIALS),
             (ZAPI, Reason.CLIENT_TOKEN_MISSING, ActionName.ENTER_CREDENTIALS),
@@ -31,19 +31,19 @@ def test_each_trouble_leads_to_the_sheet_that_mends_it(play: Play) -> None:
             (META, Reason.TOKEN_INVALID, ActionName.ENTER_CREDENTIALS),
             (META, Reason.NOT_REGISTERED, ActionName.REGISTER),
         ):
-            shown = lead(stage, kind, reason)
+            shown = lead(harness, kind, reason)
             assert (shown.button, shown.refused) == (button, None), reason
 
     play(act)
 
 
 def test_credentials_of_another_number_are_no_phone_that_scanned(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        shown = lead(stage, META, Reason.WRONG_ACCOUNT)
+    async def act(harness: Harness) -> None:
+        shown = lead(harness, META, Reason.WRONG_ACCOUNT)
         assert (shown.button, shown.second) == (ActionName.ENTER_CREDENTIALS, ActionName.ACCEPT_ACCOUNT)
         assert "Estas credenciais são do número +55 11 91234-4321" in read_aloud(shown.sentence)
         assert "celular" not in shown.sentence + shown.next_step
-        scanned = lead(stage, ZAPI, Reason.WRONG_ACCOUNT)
+        scanned = lead(harness, ZAPI, Reason.WRONG_ACCOUNT)
         assert scanned.button is ActionName.REJECT_ACCOUNT
         assert "O celular que leu o código" in scanned.sentence
 
@@ -51,10 +51,10 @@ def test_credentials_of_another_number_are_no_phone_that_scanned(play: Play) -> 
 
 
 def test_what_a_provider_does_not_have_is_not_offered(play: Play) -> None:
-    async def act(stage: Harness) -> None:
+    async def act(harness: Harness) -> None:
         def offered(kind: ProviderKind) -> set[ActionName]:
-            mentorado_id = stage.mentorado(kind).id
-            found = (resolve_slot(slot, stage.stage.actions, mentorado_id) for slot in (*CARDS, *MORE))
+            mentorado_id = harness.mentorado(kind).id
+            found = (resolve_slot(slot, harness.window_harness.actions, mentorado_id) for slot in (*CARDS, *MORE))
             return {each.name for each in found if each is not None}
 
         hosted = {ActionName.ENTER_CREDENTIALS}

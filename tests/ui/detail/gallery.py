@@ -41,7 +41,7 @@ from app.ui.dialogs.confirm import Confirmations, ConfirmDialog
 from app.ui.dialogs.mentorado import MentoradoDialog
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
-from tests.ui.detail.scene import LUIZA, OTHER_NUMBER, THIAGO, Scene, people, renamed, scene
+from tests.ui.detail.harness import LUIZA, OTHER_NUMBER, THIAGO, PaneHarness, pane_harness, people, renamed
 
 S, R = LinkState, Reason
 NOW = datetime(2026, 5, 12, 14, 32, tzinfo=UTC)
@@ -50,7 +50,7 @@ NOT_OURS = (Reason.SESSION_HELD_ELSEWHERE, Reason.SESSION_OF_ANOTHER_MENTORADO)
 LONG = "Maria Aparecida do Nascimento Albuquerque Cavalcanti de Vasconcelos"
 
 
-def history(stage: Scene) -> None:
+def history(harness: PaneHarness) -> None:
     """A few days in the life of a link: nights with the program closed, some falls, and a sign-out."""
     stands = (
         (S.OFF, R.NONE, 6 * 86_400),
@@ -76,21 +76,21 @@ def history(stage: Scene) -> None:
         (S.QR_READY, R.NONE, 8998),
         (S.CONNECTED, R.NONE, 7200),
     )
-    link = stage.mentorados.get(THIAGO).link.id
-    statuses = [LinkStatus(state=state, reason=reason, since=stage.ago(seconds=ago)) for state, reason, ago in stands]
+    link = harness.mentorados.get(THIAGO).link.id
+    statuses = [LinkStatus(state=state, reason=reason, since=harness.ago(seconds=ago)) for state, reason, ago in stands]
     for before, after in itertools.pairwise(statuses):
         if after.state is S.OFF and before.reason is R.PROGRAM_CLOSED:
             continue  # the program began anew, which is no move
         trigger = Trigger.CONNECT
-        stage.log.lines.append(Transition(link_id=link, at=after.since, trigger=trigger, before=before, after=after))
+        harness.log.lines.append(Transition(link_id=link, at=after.since, trigger=trigger, before=before, after=after))
 
 
-def shots() -> dict[str, Callable[[Scene], None]]:
-    def until(stage: Scene, **delta: float) -> dict[str, Any]:
-        return {"until": stage.clock.now() + timedelta(**delta)}
+def shots() -> dict[str, Callable[[PaneHarness], None]]:
+    def until(harness: PaneHarness, **delta: float) -> dict[str, Any]:
+        return {"until": harness.clock.now() + timedelta(**delta)}
 
     connected = {"connected_since": 86_400 * 3.0, "last_inbound": 180, "last_ack": 95, "last_observation": 95}
-    found: dict[str, Callable[[Scene], None]] = {
+    found: dict[str, Callable[[PaneHarness], None]] = {
         "off": lambda s: s.put(S.OFF, ago=7200),
         "connecting": lambda s: s.put(S.CONNECTING),
         "waiting-turn": waiting_turn,
@@ -134,34 +134,34 @@ def shots() -> dict[str, Callable[[Scene], None]]:
     return found
 
 
-async def drawn(stage: Scene) -> None:
+async def drawn(harness: PaneHarness) -> None:
     """Wait until a code that is to be shown has been computed."""
-    panel = stage.pane._content.pairing
+    panel = harness.pane._content.pairing
     while panel.stage is Stage.CODE and not panel._plate.readable:
         await asyncio.sleep(0.01)
 
 
-def waiting_turn(stage: Scene) -> None:
-    pairing_queue = stage.supervisor.pairing
-    pairing_queue._queue[:] = [stage.mentorados.get(LUIZA).link.id, stage.mentorados.get(THIAGO).link.id]
-    stage.put(S.CONNECTING, R.WAITING_TURN, ago=30)
+def waiting_turn(harness: PaneHarness) -> None:
+    pairing_queue = harness.supervisor.pairing
+    pairing_queue._queue[:] = [harness.mentorados.get(LUIZA).link.id, harness.mentorados.get(THIAGO).link.id]
+    harness.put(S.CONNECTING, R.WAITING_TURN, ago=30)
 
 
-def trouble(stage: Scene) -> None:
-    stage.put(S.OFF)
-    stage.pane.show_problem(Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE))
+def trouble(harness: PaneHarness) -> None:
+    harness.put(S.OFF)
+    harness.pane.show_problem(Problem(ProblemCode.SESSION_DIR_NOT_WRITABLE))
 
 
-def archived(stage: Scene) -> None:
-    known = stage.mentorados._by_id
+def archived(harness: PaneHarness) -> None:
+    known = harness.mentorados._by_id
     known[THIAGO] = people()[0]
     from dataclasses import replace
 
-    known[THIAGO] = replace(known[THIAGO], archived_at=stage.clock.now())
-    stage.put(S.OFF)
+    known[THIAGO] = replace(known[THIAGO], archived_at=harness.clock.now())
+    harness.put(S.OFF)
 
 
-class Studio:
+class Screenshots:
     """Takes the pictures: one theme, one language at a time."""
 
     def __init__(self, app: QApplication, out: Path) -> None:
@@ -170,19 +170,21 @@ class Studio:
         self._theme = Theme(Mode.LIGHT)
         self._theme.apply(app)
 
-    async def pane(self, name: str, act: Callable[[Scene], None], *, scale: int = 100, long: bool = False) -> None:
+    async def pane(
+        self, name: str, act: Callable[[PaneHarness], None], *, scale: int = 100, long: bool = False
+    ) -> None:
         self._theme.set_text_scale(scale)
         first, *others = people()
         everybody = [renamed(first, LONG) if long else first, *others]
-        async with scene(self._theme, *everybody, time=NOW) as stage:
-            history(stage)
-            pane = stage.pane
+        async with pane_harness(self._theme, *everybody, time=NOW) as harness:
+            history(harness)
+            pane = harness.pane
             pane.resize(self._theme.px(364), 900)
             pane.show_mentorado(THIAGO)
-            act(stage)
+            act(harness)
             pane.show()
             pane.setFocus()
-            await drawn(stage)
+            await drawn(harness)
             await asyncio.sleep(0.02)
             content = pane._content
             pane.resize(pane.width(), max(520, content.heightForWidth(pane.width() - 14) + 4))
@@ -191,20 +193,20 @@ class Studio:
             self._keep(name, pane.grab())
         self._theme.set_text_scale(100)
 
-    async def sheet(self, name: str, build: Callable[[Scene, QWidget], QDialog], *, scale: int = 100) -> None:
+    async def sheet(self, name: str, build: Callable[[PaneHarness, QWidget], QDialog], *, scale: int = 100) -> None:
         self._theme.set_text_scale(scale)
-        async with scene(self._theme, time=NOW) as stage:
+        async with pane_harness(self._theme, time=NOW) as harness:
             window = QWidget()
             window.resize(980, 860)
             row = QHBoxLayout(window)
             row.addStretch(1)
-            stage.pane.setFixedWidth(364)
-            row.addWidget(stage.pane)
-            stage.show_code(stage.code(2, age=6))
-            stage.pane.show_mentorado(THIAGO)
+            harness.pane.setFixedWidth(364)
+            row.addWidget(harness.pane)
+            harness.show_code(harness.code(2, age=6))
+            harness.pane.show_mentorado(THIAGO)
             window.show()
-            await drawn(stage)
-            sheet = build(stage, window)
+            await drawn(harness)
+            sheet = build(harness, window)
             sheet.open()
             await asyncio.sleep(0.02)
             picture = window.grab()
@@ -213,7 +215,7 @@ class Studio:
             painter.end()
             self._keep(name, picture)
             sheet.reject()
-            stage.pane.setParent(None)
+            harness.pane.setParent(None)
             window.hide()
             window.deleteLater()
         self._theme.set_text_scale(100)
@@ -233,9 +235,11 @@ class Studio:
         flat.save(str(self._out / f"{name}.png"))
 
 
-def form(stage: Scene, over: QWidget, theme: Theme, *, wrong: bool = False, edit: bool = False) -> MentoradoDialog:
-    editing = stage.mentorados.get(THIAGO) if edit else None
-    sheet = MentoradoDialog(theme, over, stage.mentorados, editing)
+def form(
+    harness: PaneHarness, over: QWidget, theme: Theme, *, wrong: bool = False, edit: bool = False
+) -> MentoradoDialog:
+    editing = harness.mentorados.get(THIAGO) if edit else None
+    sheet = MentoradoDialog(theme, over, harness.mentorados, editing)
     if wrong:
         sheet.name.line.setText("Débora Falcão")
         sheet.phone.line.setText("9 1234")
@@ -243,31 +247,31 @@ def form(stage: Scene, over: QWidget, theme: Theme, *, wrong: bool = False, edit
     return sheet
 
 
-def question(stage: Scene, over: QWidget, theme: Theme, name: ActionName) -> ConfirmDialog:
+def question(harness: PaneHarness, over: QWidget, theme: Theme, name: ActionName) -> ConfirmDialog:
     if name in (ActionName.ACCEPT_ACCOUNT, ActionName.REJECT_ACCOUNT):
-        stage.put(S.BLOCKED, R.WRONG_ACCOUNT, account=OTHER_NUMBER)
+        harness.put(S.BLOCKED, R.WRONG_ACCOUNT, account=OTHER_NUMBER)
     if name is ActionName.OVERRULE_LOCK:
-        stage.put(S.BLOCKED, R.SESSION_HELD_ELSEWHERE, holder=HOLDER)
-    return Confirmations(theme, over, stage.supervisor.status).sheet(name, stage.mentorados.get(THIAGO))
+        harness.put(S.BLOCKED, R.SESSION_HELD_ELSEWHERE, holder=HOLDER)
+    return Confirmations(theme, over, harness.supervisor.status).sheet(name, harness.mentorados.get(THIAGO))
 
 
-def closing(_stage: Scene, over: QWidget, theme: Theme) -> ConfirmDialog:
+def closing(_stage: PaneHarness, over: QWidget, theme: Theme) -> ConfirmDialog:
     sheet = ConfirmDialog(theme, over, texts("question.close.title"), texts("question.close.confirm"))
     sheet.add_line(texts.plural("question.close.line", 3))
     return sheet
 
 
-def enlarged(stage: Scene, over: QWidget, theme: Theme) -> QrDialog:
-    panel = stage.pane._content.pairing
-    panel._enlarged = QrDialog(theme, over, stage.mentorados.get(THIAGO).expected_account)
+def enlarged(harness: PaneHarness, over: QWidget, theme: Theme) -> QrDialog:
+    panel = harness.pane._content.pairing
+    panel._enlarged = QrDialog(theme, over, harness.mentorados.get(THIAGO).expected_account)
     panel._render()
     return panel._enlarged
 
 
 async def take(app: QApplication, out: Path, *, everything: bool) -> None:
-    studio = Studio(app, out)
-    theme = studio._theme
-    sheets: dict[str, Callable[[Scene, QWidget], QDialog]] = {
+    screenshots = Screenshots(app, out)
+    theme = screenshots._theme
+    sheets: dict[str, Callable[[PaneHarness, QWidget], QDialog]] = {
         "form-add": lambda s, w: form(s, w, theme),
         "form-wrong": lambda s, w: form(s, w, theme, wrong=True),
         "form-edit": lambda s, w: form(s, w, theme, edit=True),
@@ -287,19 +291,19 @@ async def take(app: QApplication, out: Path, *, everything: bool) -> None:
     }
     dresses = itertools.product((Mode.LIGHT, Mode.DARK), ("pt-BR", "en"))
     for mode, language in dresses if everything else [(Mode.LIGHT, "pt-BR")]:
-        dress = studio.dress(mode, language)
+        dress = screenshots.dress(mode, language)
         for name, act in shots().items():
-            await studio.pane(f"{name}-{dress}", act)
+            await screenshots.pane(f"{name}-{dress}", act)
         for name, build in sheets.items():
-            await studio.sheet(f"{name}-{dress}", build)
+            await screenshots.sheet(f"{name}-{dress}", build)
     for name in ("qr", "wrong-account", "blocked-logged_out", "connected"):
-        studio.dress(Mode.LIGHT, "pt-BR")
-        await studio.pane(f"{name}-large-text", shots()[name], scale=200, long=True)
-        await studio.pane(f"{name}-long-name", shots()[name], long=True)
-        studio.dress(Mode.DARK, "en")
-        await studio.pane(f"{name}-dark-en", shots()[name])
+        screenshots.dress(Mode.LIGHT, "pt-BR")
+        await screenshots.pane(f"{name}-large-text", shots()[name], scale=200, long=True)
+        await screenshots.pane(f"{name}-long-name", shots()[name], long=True)
+        screenshots.dress(Mode.DARK, "en")
+        await screenshots.pane(f"{name}-dark-en", shots()[name])
     for name in ("form-wrong", "question-accept_account"):
-        await studio.sheet(f"{name}-large-text", sheets[name], scale=200)
+        await screenshots.sheet(f"{name}-large-text", sheets[name], scale=200)
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from app.ui.detail_pane.uptime_chart import UptimeChart, paint_kind
 from app.ui.theme.theme import DARK, LIGHT, Theme
 from tests.clock import settle
 from tests.ui.controls import read_aloud
-from tests.ui.detail.scene import LUIZA, THIAGO, Scene, scene
+from tests.ui.detail.harness import LUIZA, THIAGO, PaneHarness, pane_harness
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
@@ -45,23 +45,23 @@ def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-def live(stage: Scene, *stands: tuple[LinkState, Reason, float]) -> None:
+def live(harness: PaneHarness, *stands: tuple[LinkState, Reason, float]) -> None:
     """Write down that Thiago's link stood so, and let the last be true now."""
-    link = stage.mentorados.get(THIAGO).link
-    statuses = [LinkStatus(since=stage.ago(days=20))]
-    statuses += [LinkStatus(state=state, reason=reason, since=stage.ago(hours=ago)) for state, reason, ago in stands]
+    link = harness.mentorados.get(THIAGO).link
+    statuses = [LinkStatus(since=harness.ago(days=20))]
+    statuses += [LinkStatus(state=state, reason=reason, since=harness.ago(hours=ago)) for state, reason, ago in stands]
     for before, after in itertools.pairwise(statuses):
         move = Transition(link_id=link.id, at=after.since, trigger=Trigger.CONNECT, before=before, after=after)
-        stage.log.lines.append(move)
-    stage.put(stands[-1][0], stands[-1][1], ago=stands[-1][2] * 3600)
+        harness.log.lines.append(move)
+    harness.put(stands[-1][0], stands[-1][1], ago=stands[-1][2] * 3600)
 
 
-async def open_pane(stage: Scene) -> UptimeChart:
-    stage.pane.resize(364, 1200)
-    stage.pane.show_mentorado(THIAGO)
-    stage.pane.show()
+async def open_pane(harness: PaneHarness) -> UptimeChart:
+    harness.pane.resize(364, 1200)
+    harness.pane.show_mentorado(THIAGO)
+    harness.pane.show()
     await settle()
-    return stage.pane._content.picture
+    return harness.pane._content.picture
 
 
 def caption(picture: UptimeChart) -> str:
@@ -75,9 +75,9 @@ def spoken(picture: UptimeChart) -> str:
 
 
 async def test_the_day_is_said_in_words_beside_the_picture_and_aloud(theme: Theme) -> None:
-    async with scene(theme) as stage:
-        live(stage, *A_DAY)
-        picture = await open_pane(stage)
+    async with pane_harness(theme) as harness:
+        live(harness, *A_DAY)
+        picture = await open_pane(harness)
         assert caption(picture) == "Conectado 99 % do tempo, 1 queda de 12 min."
         assert read_aloud(picture.band.toolTip()) == caption(picture)
         assert spoken(picture) == f"Linha do tempo das últimas 24 horas: {caption(picture)}"
@@ -101,17 +101,17 @@ async def test_the_day_is_said_in_words_beside_the_picture_and_aloud(theme: Them
 async def test_each_kind_of_day_has_its_sentence(
     theme: Theme, stands: list[tuple[LinkState, Reason, float]], words: str
 ) -> None:
-    async with scene(theme) as stage:
-        live(stage, *stands)
-        assert caption(await open_pane(stage)).startswith(words)
+    async with pane_harness(theme) as harness:
+        live(harness, *stands)
+        assert caption(await open_pane(harness)).startswith(words)
 
 
 async def test_arrows_walk_the_stretches_and_each_says_what_it_was(theme: Theme) -> None:
-    async with scene(theme) as stage:
-        live(stage, *A_DAY)
-        picture = await open_pane(stage)
+    async with pane_harness(theme) as harness:
+        live(harness, *A_DAY)
+        picture = await open_pane(harness)
         height = picture.height()
-        stage.pane.activateWindow()
+        harness.pane.activateWindow()
         picture.band.setFocus(Qt.FocusReason.TabFocusReason)
         assert caption(picture) == "Conectado: 31/12 20:12 a 01/01 00:00, 3 h 48 min."
         QTest.keyClick(picture.band, Qt.Key.Key_Left)
@@ -127,9 +127,9 @@ async def test_arrows_walk_the_stretches_and_each_says_what_it_was(theme: Theme)
 
 
 async def test_the_mouse_finds_a_fall_that_is_a_few_pixels_wide(theme: Theme) -> None:
-    async with scene(theme) as stage:
-        live(stage, (S.CONNECTED, R.NONE, 30), (S.BLOCKED, R.LOGGED_OUT, 12), (S.CONNECTED, R.NONE, 11.99))
-        picture = await open_pane(stage)
+    async with pane_harness(theme) as harness:
+        live(harness, (S.CONNECTED, R.NONE, 30), (S.BLOCKED, R.LOGGED_OUT, 12), (S.CONNECTED, R.NONE, 11.99))
+        picture = await open_pane(harness)
         band = picture.band
         QTest.mouseMove(band, QPoint(band.width() // 2, 12))
         assert caption(picture) == "Saiu da conta: 12:00 a 12:00, 36 s."
@@ -138,11 +138,11 @@ async def test_the_mouse_finds_a_fall_that_is_a_few_pixels_wide(theme: Theme) ->
 
 
 async def test_a_week_is_chosen_with_the_keyboard_and_told_once(theme: Theme) -> None:
-    async with scene(theme) as stage:
-        live(stage, (S.CONNECTED, R.NONE, 24 * 8), (S.BLOCKED, R.LOGGED_OUT, 24 * 3), (S.CONNECTED, R.NONE, 24 * 2))
-        picture = await open_pane(stage)
+    async with pane_harness(theme) as harness:
+        live(harness, (S.CONNECTED, R.NONE, 24 * 8), (S.BLOCKED, R.LOGGED_OUT, 24 * 3), (S.CONNECTED, R.NONE, 24 * 2))
+        picture = await open_pane(harness)
         assert caption(picture) == "Conectado o tempo todo."
-        picked = QSignalSpy(stage.pane.span_selected)
+        picked = QSignalSpy(harness.pane.span_selected)
         QTest.keyClick(picture.choice.button(TimeRange.WEEK), Qt.Key.Key_Space)
         assert caption(picture) == "Conectado 85 % do tempo, 1 queda de 1 d."
         assert picked.count() == 1
@@ -151,25 +151,25 @@ async def test_a_week_is_chosen_with_the_keyboard_and_told_once(theme: Theme) ->
 
 
 async def test_the_picture_keeps_up_with_the_link(theme: Theme) -> None:
-    async with scene(theme) as stage:
-        picture = await open_pane(stage)
+    async with pane_harness(theme) as harness:
+        picture = await open_pane(harness)
         assert [each.state for each in picture.band.segments] == [S.OFF]
-        await stage.actions.run(ActionName.CONNECT, THIAGO, _yes)
+        await harness.actions.run(ActionName.CONNECT, THIAGO, _yes)
         await settle()
-        stage.provider.line.say(Connected(None))
+        harness.provider.line.say(Connected(None))
         await settle()
-        await stage.clock.advance(3600)
-        stage.provider.line.say(Lost(R.KEEPALIVE_TIMEOUT))
+        await harness.clock.advance(3600)
+        harness.provider.line.say(Lost(R.KEEPALIVE_TIMEOUT))
         await settle()
-        await stage.clock.advance(1)
-        stage.provider.line.say(Connected(None))
+        await harness.clock.advance(1)
+        harness.provider.line.say(Connected(None))
         await settle()
-        await stage.clock.advance(60)
-        stage.pane._refresh()  # as its timer does
+        await harness.clock.advance(60)
+        harness.pane._refresh()  # as its timer does
         states = [each.state for each in picture.band.segments]
         assert states[-3:] == [S.CONNECTED, S.RECONNECTING, S.CONNECTED]
-        assert picture.band.segments[-1].end == stage.clock.now()
-        logged = await stage.log.since(stage.mentorados.get(THIAGO).link.id, stage.ago(days=7))
+        assert picture.band.segments[-1].end == harness.clock.now()
+        logged = await harness.log.since(harness.mentorados.get(THIAGO).link.id, harness.ago(days=7))
         picture.show_moves([])  # as if the log had been slow
         assert [segment.state for segment in picture.band.segments] == states
         assert len(logged) == 4
@@ -180,10 +180,10 @@ async def _yes(*_what: object) -> bool:
 
 
 async def test_nothing_of_one_link_is_seen_under_another_name(theme: Theme) -> None:
-    async with scene(theme) as stage:
-        live(stage, *A_DAY)
-        picture = await open_pane(stage)
-        stage.pane.show_mentorado(LUIZA)
+    async with pane_harness(theme) as harness:
+        live(harness, *A_DAY)
+        picture = await open_pane(harness)
+        harness.pane.show_mentorado(LUIZA)
         assert not picture.band.segments
         assert caption(picture) == ""
         await settle()
@@ -191,14 +191,14 @@ async def test_nothing_of_one_link_is_seen_under_another_name(theme: Theme) -> N
 
 
 async def test_before_somebody_was_enrolled_nothing_is_claimed(theme: Theme) -> None:
-    async with scene(theme) as stage:
-        picture = await open_pane(stage)
-        status, now = stage.status(), stage.clock.now()
+    async with pane_harness(theme) as harness:
+        picture = await open_pane(harness)
+        status, now = harness.status(), harness.clock.now()
         picture.show_live(status, now - timedelta(hours=2), now + timedelta(minutes=1))
         assert picture.band.segments[0].begin == now - timedelta(hours=2)
         picture.show_live(status, now + timedelta(days=1), now + timedelta(minutes=2))  # the clock went back
         assert not picture.band.segments
-        stage.pane.grab()
+        harness.pane.grab()
 
 
 @pytest.mark.parametrize("span", TimeRange)
@@ -206,10 +206,10 @@ async def test_before_somebody_was_enrolled_nothing_is_claimed(theme: Theme) -> 
 async def test_only_what_is_in_the_picture_is_explained(theme: Theme, span: TimeRange, language: str) -> None:
     theme.set_text_scale(200)
     texts.set_language(language)
-    async with scene(theme) as stage:
-        live(stage, *A_DAY)
-        stage.pane.show_span(span)
-        picture = await open_pane(stage)
+    async with pane_harness(theme) as harness:
+        live(harness, *A_DAY)
+        harness.pane.show_span(span)
+        picture = await open_pane(harness)
         shown = [key.word.text() for key in picture._keys if key.isVisible()]
         wanted = [Kind.CONNECTED, Kind.PROGRESS] + ([Kind.OFF] if span is TimeRange.WEEK else [])
         assert shown == [kind_word(kind) for kind in wanted]

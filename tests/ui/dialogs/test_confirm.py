@@ -18,7 +18,7 @@ from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import plain_tip
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach, read_aloud
-from tests.ui.detail.scene import OTHER_NUMBER, THIAGO, Scene, scene
+from tests.ui.detail.harness import OTHER_NUMBER, THIAGO, PaneHarness, pane_harness
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
@@ -40,31 +40,31 @@ def words(sheet: QWidget) -> str:
     return read_aloud(" | ".join(label.text() for label in sheet.findChildren(QLabel) if label.text()))
 
 
-async def opened(stage: Scene) -> ConfirmDialog:
+async def opened(harness: PaneHarness) -> ConfirmDialog:
     await settle()
-    (sheet,) = stage.pane.findChildren(ConfirmDialog)
+    (sheet,) = harness.pane.findChildren(ConfirmDialog)
     return sheet
 
 
-def questions(stage: Scene, theme: Theme) -> Confirmations:
-    stage.pane.show()
-    stage.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
-    return Confirmations(theme, stage.pane, stage.supervisor.status)
+def questions(harness: PaneHarness, theme: Theme) -> Confirmations:
+    harness.pane.show()
+    harness.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
+    return Confirmations(theme, harness.pane, harness.supervisor.status)
 
 
 async def test_every_action_that_asks_has_its_question(theme: Theme) -> None:
-    async with scene(theme) as stage:
-        asking = {name for name, action in stage.actions._by_name.items() if action.needs_confirmation}
+    async with pane_harness(theme) as harness:
+        asking = {name for name, action in harness.actions._by_name.items() if action.needs_confirmation}
         assert asking == set(WANTED)
 
 
 @pytest.mark.parametrize("name", WANTED)
 async def test_the_title_names_the_person_and_the_button_the_act(theme: Theme, name: ActionName) -> None:
-    async with scene(theme) as stage:
+    async with pane_harness(theme) as harness:
         asked = asyncio.get_running_loop().create_task(
-            questions(stage, theme).confirm(name, stage.mentorados.get(THIAGO))
+            questions(harness, theme).confirm(name, harness.mentorados.get(THIAGO))
         )
-        sheet = await opened(stage)
+        sheet = await opened(harness)
         assert (read_aloud(sheet.title.text()), sheet.confirm.text()) == WANTED[name]
         assert "Fica guardado" in words(sheet)
         assert "O que muda" in words(sheet)
@@ -78,11 +78,11 @@ async def test_the_title_names_the_person_and_the_button_the_act(theme: Theme, n
 
 @pytest.mark.parametrize("name", [name for name in WANTED if name is not ActionName.ACCEPT_ACCOUNT])
 async def test_what_can_be_undone_needs_one_press(theme: Theme, name: ActionName) -> None:
-    async with scene(theme) as stage:
+    async with pane_harness(theme) as harness:
         asked = asyncio.get_running_loop().create_task(
-            questions(stage, theme).confirm(name, stage.mentorados.get(THIAGO))
+            questions(harness, theme).confirm(name, harness.mentorados.get(THIAGO))
         )
-        sheet = await opened(stage)
+        sheet = await opened(harness)
         assert sheet.findChildren(QLineEdit) == []
         assert "Não dá para desfazer" not in words(sheet)
         sheet.confirm.click()
@@ -91,11 +91,11 @@ async def test_what_can_be_undone_needs_one_press(theme: Theme, name: ActionName
 
 @pytest.mark.parametrize("typed", ["Thiago Torquato", "  thiago   TORQUATO ", "Thiágo Torquato"])
 async def test_what_cannot_be_undone_waits_for_the_name(theme: Theme, typed: str) -> None:
-    async with scene(theme) as stage:
+    async with pane_harness(theme) as harness:
         asked = asyncio.get_running_loop().create_task(
-            questions(stage, theme).confirm(ActionName.ACCEPT_ACCOUNT, stage.mentorados.get(THIAGO))
+            questions(harness, theme).confirm(ActionName.ACCEPT_ACCOUNT, harness.mentorados.get(THIAGO))
         )
-        sheet = await opened(stage)
+        sheet = await opened(harness)
         assert "Não dá para desfazer" in words(sheet)
         assert not sheet.confirm.isEnabled()
         (field,) = sheet.findChildren(QLineEdit)
@@ -115,9 +115,9 @@ async def test_what_cannot_be_undone_waits_for_the_name(theme: Theme, typed: str
     ],
 )
 async def test_closing_with_live_links_says_what_stops(theme: Theme, live: int, line: str) -> None:
-    async with scene(theme) as stage:
-        asked = asyncio.get_running_loop().create_task(questions(stage, theme).close_program(live))
-        sheet = await opened(stage)
+    async with pane_harness(theme) as harness:
+        asked = asyncio.get_running_loop().create_task(questions(harness, theme).close_program(live))
+        sheet = await opened(harness)
         assert sheet.title.text() == "Fechar o Conecta?"
         assert line in words(sheet)
         assert sheet.focusWidget() is sheet.cancel
@@ -126,22 +126,22 @@ async def test_closing_with_live_links_says_what_stops(theme: Theme, live: int, 
 
 
 async def test_questions_speak_both_languages(theme: Theme) -> None:
-    async with scene(theme) as stage:
-        ask = questions(stage, theme)
+    async with pane_harness(theme) as harness:
+        ask = questions(harness, theme)
         for language in ("pt-BR", "en"):
             texts.set_language(language)
             for name in WANTED:
-                sheet = ask.sheet(name, stage.mentorados.get(THIAGO))
+                sheet = ask.sheet(name, harness.mentorados.get(THIAGO))
                 assert "Thiago Torquato" in sheet.title.text()
                 assert "{" not in words(sheet)
                 sheet.deleteLater()
 
 
 async def test_a_name_with_tags_in_it_is_read_as_it_was_written(theme: Theme) -> None:
-    async with scene(theme) as stage:
+    async with pane_harness(theme) as harness:
         name = "<img src='http://example.com/seen.png'><b>Ana"
-        stage.pane.show()
-        sheet = ConfirmDialog(theme, stage.pane, f"Arquivar {name}?", name, typed=name)
+        harness.pane.show()
+        sheet = ConfirmDialog(theme, harness.pane, f"Arquivar {name}?", name, typed=name)
         sheet.ask_for_name()
         sheet.open()
         await settle()

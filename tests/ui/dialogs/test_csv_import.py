@@ -17,8 +17,8 @@ from app.ui.dialogs.csv_import import CsvImportDialog, _read_rows, import_spread
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.detail.scene import Scene, scene
-from tests.ui.window_harness import Stage
+from tests.ui.detail.harness import PaneHarness, pane_harness
+from tests.ui.window_harness import WindowHarness
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
@@ -26,16 +26,16 @@ FILE = b"nome;telefone;turma\nAna Lima;11987654321;T1\nBruno;123;\nThiago T;9898
 
 
 @asynccontextmanager
-async def opened(theme: Theme, data: bytes = FILE) -> AsyncIterator[tuple[Scene, CsvImportDialog]]:
-    async with scene(theme) as stage:
-        stage.pane.resize(1000, 800)
-        stage.pane.show()
-        taking = CsvImportService(mentorados=stage.mentorados, audit_service=stage.core.audit_service)
-        sheet = CsvImportDialog(theme, stage.pane, taking, open_spreadsheet(data))
+async def opened(theme: Theme, data: bytes = FILE) -> AsyncIterator[tuple[PaneHarness, CsvImportDialog]]:
+    async with pane_harness(theme) as harness:
+        harness.pane.resize(1000, 800)
+        harness.pane.show()
+        taking = CsvImportService(mentorados=harness.mentorados, audit_service=harness.core.audit_service)
+        sheet = CsvImportDialog(theme, harness.pane, taking, open_spreadsheet(data))
         sheet.open()
         await settle()
         try:
-            yield stage, sheet
+            yield harness, sheet
         finally:
             sheet.close()
             sheet.deleteLater()
@@ -63,7 +63,7 @@ Bia;Sá;11955554444;;T2
 
 
 async def test_the_sheet_says_which_column_was_taken_for_what_and_takes_another(theme: Theme) -> None:
-    async with opened(theme, TWO_NUMBERS) as (stage, sheet):
+    async with opened(theme, TWO_NUMBERS) as (harness, sheet):
         lines = [sheet.picks[name].accessibleName() for name in ("name", "phone", "cohort")]
         assert lines == ["Nome: A · Nome + B · Sobrenome", "Telefone: D · Celular", "Turma: E · Turma"]
         assert [name for name, _ in rows(sheet)] == ["Bia Sá", "Ana Lima"]  # she has no mobile
@@ -77,7 +77,7 @@ async def test_the_sheet_says_which_column_was_taken_for_what_and_takes_another(
         sheet.take.click()
         await settle()
         assert not sheet.picks["phone"].isEnabled()
-        assert [stage.mentorados.get(who).phone for who in sheet.added] == [
+        assert [harness.mentorados.get(who).phone for who in sheet.added] == [
             "+551133334444",
             "+5511955554444",
         ]
@@ -103,25 +103,25 @@ async def test_what_a_stranger_wrote_into_the_file_is_shown_as_it_is(theme: Them
 
 
 async def test_the_rows_that_are_right_are_taken(theme: Theme) -> None:
-    async with opened(theme) as (stage, sheet):
+    async with opened(theme) as (harness, sheet):
         sheet.take.click()
         await settle()
-        assert [stage.mentorados.get(who).name for who in sheet.added] == ["Ana Lima", "Carla"]
+        assert [harness.mentorados.get(who).name for who in sheet.added] == ["Ana Lima", "Carla"]
         assert not sheet.isVisible()
 
 
 async def test_cancelled_midway_who_was_added_stays(theme: Theme) -> None:
-    async with opened(theme) as (stage, sheet):
+    async with opened(theme) as (harness, sheet):
         sheet.take.click()
         sheet.reject()
         await settle()
         assert len(sheet.added) == 1
-        assert stage.mentorados.get(sheet.added[0]).name == "Ana Lima"
+        assert harness.mentorados.get(sheet.added[0]).name == "Ana Lima"
 
 
 async def test_a_disk_that_is_full_is_said_in_the_sheet(theme: Theme) -> None:
-    async with opened(theme) as (stage, sheet):
-        stage.mentorado_repository.problem = Problem(ProblemCode.DATABASE_DISK_FULL)
+    async with opened(theme) as (harness, sheet):
+        harness.mentorado_repository.problem = Problem(ProblemCode.DATABASE_DISK_FULL)
         sheet.take.click()
         await settle()
         assert sheet.isVisible()
@@ -137,12 +137,12 @@ async def test_with_nobody_to_take_there_is_nothing_to_press(theme: Theme) -> No
 
 
 async def test_the_file_is_asked_for_and_giving_up_takes_nobody(theme: Theme) -> None:
-    async with scene(theme) as stage:
-        stage.pane.show()
-        taking = CsvImportService(mentorados=stage.mentorados, audit_service=stage.core.audit_service)
-        answer = asyncio.get_running_loop().create_task(import_spreadsheet(theme, stage.pane, taking))
+    async with pane_harness(theme) as harness:
+        harness.pane.show()
+        taking = CsvImportService(mentorados=harness.mentorados, audit_service=harness.core.audit_service)
+        answer = asyncio.get_running_loop().create_task(import_spreadsheet(theme, harness.pane, taking))
         await settle()
-        (dialog,) = stage.pane.findChildren(QFileDialog)
+        (dialog,) = harness.pane.findChildren(QFileDialog)
         dialog.reject()
         assert await answer == ()
 
@@ -155,29 +155,29 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
 
 
 async def test_an_empty_home_offers_the_spreadsheet_and_the_import_can_be_undone(theme: Theme, tmp_path: Path) -> None:
-    stage = Stage(tmp_path, theme=theme)
-    await stage.load()
-    await stage.show()
+    harness = WindowHarness(tmp_path, theme=theme)
+    await harness.load()
+    await harness.show()
     offered = [
         each
-        for each in stage.window.list.findChildren(QPushButton)
+        for each in harness.window.list.findChildren(QPushButton)
         if each.isVisible() and each.text() == texts("list.import")
     ]
     file = tmp_path / "people.csv"
     file.write_bytes(FILE)
     offered[0].click()
     await settle()
-    (dialog,) = stage.window.findChildren(QFileDialog)
+    (dialog,) = harness.window.findChildren(QFileDialog)
     for line in dialog.findChildren(QLineEdit, "fileNameEdit"):
         line.setText(str(file))
     dialog.accept()
     async with asyncio.timeout(5):
-        while not (sheets := stage.window.findChildren(CsvImportDialog)):
+        while not (sheets := harness.window.findChildren(CsvImportDialog)):
             await asyncio.sleep(0.01)
     sheets[0].take.click()
     await settle()
-    assert len(list(stage.mentorados.all())) == 3  # nobody was there before, so Thiago is new
-    stage.window.controller.undo_import([each.id for each in stage.mentorados.all()])
+    assert len(list(harness.mentorados.all())) == 3  # nobody was there before, so Thiago is new
+    harness.window.controller.undo_import([each.id for each in harness.mentorados.all()])
     await settle()
-    assert all(each.archived for each in stage.mentorados.all())
-    await stage.close()
+    assert all(each.archived for each in harness.mentorados.all())
+    await harness.close()

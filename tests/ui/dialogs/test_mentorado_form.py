@@ -20,7 +20,7 @@ from app.ui.dialogs.mentorado import MentoradoDialog, Saved, edit_mentorado
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.detail.scene import LUIZA, THIAGO, Scene, scene
+from tests.ui.detail.harness import LUIZA, THIAGO, PaneHarness, pane_harness
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
@@ -28,8 +28,8 @@ pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Q
 class Asked:
     """A form that is open, and what it will answer."""
 
-    def __init__(self, stage: Scene, form: MentoradoDialog, answer: asyncio.Task[Saved | None]) -> None:
-        self.stage = stage
+    def __init__(self, harness: PaneHarness, form: MentoradoDialog, answer: asyncio.Task[Saved | None]) -> None:
+        self.stage = harness
         self.form = form
         self.answer = answer
 
@@ -41,16 +41,16 @@ class Asked:
 
 @asynccontextmanager
 async def opened(theme: Theme, *, edit: bool = False) -> AsyncIterator[Asked]:
-    async with scene(theme) as stage:
-        stage.pane.resize(900, 800)
-        stage.pane.show()
+    async with pane_harness(theme) as harness:
+        harness.pane.resize(900, 800)
+        harness.pane.show()
         answer = asyncio.get_running_loop().create_task(
-            edit_mentorado(theme, stage.pane, stage.mentorados, THIAGO if edit else None)
+            edit_mentorado(theme, harness.pane, harness.mentorados, THIAGO if edit else None)
         )
         await settle()
-        (form,) = stage.pane.findChildren(MentoradoDialog)
+        (form,) = harness.pane.findChildren(MentoradoDialog)
         try:
-            yield Asked(stage, form, answer)
+            yield Asked(harness, form, answer)
         finally:
             if not answer.done():
                 form.reject()
@@ -206,22 +206,24 @@ KINDS = (ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI)
 @asynccontextmanager
 async def choosing(theme: Theme, *, edit: bool = False, account: bool = False) -> AsyncIterator[Asked]:
     """The form where there are two providers to choose from."""
-    async with scene(theme) as stage:
-        stage.pane.resize(900, 800)
-        stage.pane.show()
+    async with pane_harness(theme) as harness:
+        harness.pane.resize(900, 800)
+        harness.pane.show()
         if edit and not account:
-            link = stage.mentorados.get(THIAGO).link
-            await stage.mentorados.save_link(replace(link, account=None))
+            link = harness.mentorados.get(THIAGO).link
+            await harness.mentorados.save_link(replace(link, account=None))
         choice = ProviderSelectionService(
-            mentorados=stage.mentorados, supervisor=stage.supervisor, audit_service=stage.core.audit_service
+            mentorados=harness.mentorados, supervisor=harness.supervisor, audit_service=harness.core.audit_service
         )
         answer = asyncio.get_running_loop().create_task(
-            edit_mentorado(theme, stage.pane, stage.mentorados, THIAGO if edit else None, choice=choice, kinds=KINDS)
+            edit_mentorado(
+                theme, harness.pane, harness.mentorados, THIAGO if edit else None, choice=choice, kinds=KINDS
+            )
         )
         await settle()
-        (form,) = stage.pane.findChildren(MentoradoDialog)
+        (form,) = harness.pane.findChildren(MentoradoDialog)
         try:
-            yield Asked(stage, form, answer)
+            yield Asked(harness, form, answer)
         finally:
             if not answer.done():
                 form.reject()

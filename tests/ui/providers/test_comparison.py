@@ -18,7 +18,7 @@ from app.ui.providers.comparison import ASPECTS, Comparison, ComparisonDialog, p
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.credentials.harness import Harness, harness
+from tests.ui.credentials.harness import Harness, open_harness
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
@@ -66,45 +66,45 @@ def test_columns_become_one_where_it_is_narrow(theme: Theme) -> None:
 
 
 async def test_the_official_one_is_recommended_and_one_can_be_chosen(theme: Theme, tmp_path: Path) -> None:
-    async with harness(theme, tmp_path) as stage:
-        form = await _form(stage)
+    async with open_harness(theme, tmp_path) as harness:
+        form = await _form(harness)
         form.name.line.setText("Débora Falcão")
         form.phone.line.setText("98 98408-8104")
         assert form.provider is not None
         form.provider.compare.click()
         await settle()
-        (sheet,) = stage.shown()
+        (sheet,) = harness.shown()
         assert isinstance(sheet, ComparisonDialog)
         assert "use a Meta Cloud" in words(sheet)
         assert "Alto volume e conformidade" in {each.accessibleName() for each in sheet.findChildren(QWidget)}
         sheet.comparison.buttons[ProviderKind.META_CLOUD].click()
         await settle()
-        (again,) = stage.shown()
+        (again,) = harness.shown()
         assert isinstance(again, MentoradoDialog)
         assert again.draft.provider is ProviderKind.META_CLOUD
         assert again.draft.name == "Débora Falcão"
         assert again.main_button.text() == texts("dialog.add_and_enter")
         again.main_button.click()
         await settle()
-        (credentials,) = stage.shown()
+        (credentials,) = harness.shown()
         assert credentials.title.text() == "Credenciais de Débora Falcão"
         credentials.reject()
         await settle()
-        added = next(each for each in stage.stage.mentorados.all() if each.name == "Débora Falcão")
+        added = next(each for each in harness.window_harness.mentorados.all() if each.name == "Débora Falcão")
         assert added.link.provider is ProviderKind.META_CLOUD
 
 
 async def test_going_back_changes_nothing(theme: Theme, tmp_path: Path) -> None:
-    async with harness(theme, tmp_path) as stage:
-        form = await _form(stage)
+    async with open_harness(theme, tmp_path) as harness:
+        form = await _form(harness)
         assert form.provider is not None
         form.provider.choice.button(ProviderKind.ZAPI).click()
         form.provider.compare.click()
         await settle()
-        (sheet,) = stage.shown()
+        (sheet,) = harness.shown()
         QTest.keyClick(sheet, Qt.Key.Key_Escape)
         await settle()
-        (again,) = stage.shown()
+        (again,) = harness.shown()
         assert isinstance(again, MentoradoDialog)
         assert again.draft.provider is ProviderKind.ZAPI
 
@@ -114,21 +114,21 @@ async def test_going_back_changes_nothing(theme: Theme, tmp_path: Path) -> None:
 async def test_it_can_be_read_and_reached_in_every_look(theme: Theme, tmp_path: Path, scale: int, mode: Mode) -> None:
     theme.set_mode(mode)
     theme.set_text_scale(scale)
-    async with harness(theme, tmp_path) as stage:
-        sheet = ComparisonDialog(theme, stage.window, KINDS, chosen=ProviderKind.ZAPI, choosing=True)
+    async with open_harness(theme, tmp_path) as harness:
+        sheet = ComparisonDialog(theme, harness.window, KINDS, chosen=ProviderKind.ZAPI, choosing=True)
         sheet.open()
         await asyncio.sleep(0.05)
         assert nameless(sheet) == []
         assert out_of_reach(sheet) == []
-        assert sheet.height() <= stage.window.height()
+        assert sheet.height() <= harness.window.height()
         assert sheet.area.horizontalScrollBar().maximum() == 0
         sheet.reject()
         sheet.deleteLater()
 
 
-async def _form(stage: Harness) -> MentoradoDialog:
-    stage.window.controller.add()
+async def _form(harness: Harness) -> MentoradoDialog:
+    harness.window.controller.add()
     async with asyncio.timeout(5):
-        while not (found := [each for each in stage.shown() if isinstance(each, MentoradoDialog)]):
+        while not (found := [each for each in harness.shown() if isinstance(each, MentoradoDialog)]):
             await asyncio.sleep(0.005)
     return found[0]

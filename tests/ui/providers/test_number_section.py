@@ -19,15 +19,15 @@ from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.conftest import OnQt
 from tests.ui.controls import nameless
-from tests.ui.credentials.harness import Harness, harness
+from tests.ui.credentials.harness import Harness, open_harness
 
 META = ProviderKind.META_CLOUD
 
 
-async def section(stage: Harness, kind: ProviderKind = META) -> NumberSection:
-    stage.window.choose(stage.mentorado(kind).id)
+async def section(harness: Harness, kind: ProviderKind = META) -> NumberSection:
+    harness.window.choose(harness.mentorado(kind).id)
     await settle()
-    pane = stage.window._pane
+    pane = harness.window._pane
     assert pane is not None
     found = pane._content.number
     assert found is not None
@@ -43,8 +43,8 @@ def words(shown: QWidget) -> str:
 def play(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Callable[[Harness], Awaitable[None]]], None]:
     def run(act: Callable[[Harness], Awaitable[None]]) -> None:
         async def main() -> None:
-            async with harness(theme, tmp_path) as stage:
-                await act(stage)
+            async with open_harness(theme, tmp_path) as harness:
+                await act(harness)
 
         on_qt(main)
 
@@ -55,10 +55,10 @@ Play = Callable[[Callable[[Harness], Awaitable[None]]], None]
 
 
 def test_only_a_provider_that_tells_something_has_the_section(play: Play) -> None:
-    async def act(stage: Harness) -> None:
+    async def act(harness: Harness) -> None:
         for kind in (ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI):
-            assert not (await section(stage, kind)).isVisible()
-        shown = await section(stage)
+            assert not (await section(harness, kind)).isVisible()
+        shown = await section(harness)
         assert shown.isVisible()
         assert texts("number.never") in words(shown)
         assert nameless(shown) == []
@@ -67,15 +67,15 @@ def test_only_a_provider_that_tells_something_has_the_section(play: Play) -> Non
 
 
 def test_what_is_told_is_said_in_words_with_its_age(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        stage.meta.answer = NumberDetails(
+    async def act(harness: Harness) -> None:
+        harness.meta.answer = NumberDetails(
             facts={"quality": "yellow", "tier": "tier_2k", "pin": "yes", "next_name_status": "none", "moon": "full"},
             templates=tuple(
                 Template(name=f"aviso_{n}", language="pt_BR", category="UTILITY", status=status, usable=n == 0)
                 for n, status in enumerate(("APPROVED", "REJECTED", "PENDING", "PAUSED", "SOMETHING_NEW"))
             ),
         )
-        shown = await section(stage)
+        shown = await section(harness)
         shown.ask_button.click()
         await settle()
         text = words(shown)
@@ -85,8 +85,8 @@ def test_what_is_told_is_said_in_words_with_its_age(play: Play) -> None:
         assert "aviso_0, pt_BR: Aprovado" in text
         assert "aviso_4" not in text
         assert fact_name("next_name_status") not in text
-        stage.stage.clock.time += timedelta(minutes=3)
-        stage.window._pane._refresh()  # type: ignore[union-attr]
+        harness.window_harness.clock.time += timedelta(minutes=3)
+        harness.window._pane._refresh()  # type: ignore[union-attr]
         assert "Consultado há 3 min" in words(shown)
         (more,) = [each for each in shown.findChildren(QPushButton) if each.text() == "Ver todos"]
         more.click()
@@ -96,16 +96,16 @@ def test_what_is_told_is_said_in_words_with_its_age(play: Play) -> None:
 
 
 def test_a_provider_that_does_not_answer_leaves_what_it_said_before(play: Play) -> None:
-    async def act(stage: Harness) -> None:
-        shown = await section(stage)
+    async def act(harness: Harness) -> None:
+        shown = await section(harness)
         shown.ask_button.click()
         await settle()
         assert "Qualidade" in words(shown)
-        stage.meta.problem = Problem(ProblemCode.PROVIDER_SILENT)
+        harness.meta.problem = Problem(ProblemCode.PROVIDER_SILENT)
         shown.ask_button.click()
         await settle()
         assert "Qualidade" in words(shown)
-        pane = stage.window._pane
+        pane = harness.window._pane
         assert pane is not None
         assert texts("problem.provider_silent.sentence") in pane._content.trouble.accessibleName()
         assert shown.ask_button.isEnabled()

@@ -118,7 +118,7 @@ def test_the_keyboard_goes_through_the_sheet_as_it_is_read(on_views: OnViews) ->
 
 def test_the_keyboard_goes_through_a_restore_as_it_is_read(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        now, who = views.stage.clock.now(), views.who.id
+        now, who = views.harness.clock.now(), views.who.id
         views.backup_list.infos = [backup(who, now - timedelta(days=days), encrypted=True) for days in (1, 2)]
         form = await restoring(views)
         form._buttons[0].click()
@@ -218,7 +218,7 @@ def test_no_backup_yet_says_so_and_another_file_can_be_chosen(on_views: OnViews)
 
 def test_a_backup_is_chosen_by_key_and_says_what_will_happen(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        now, who = views.stage.clock.now(), views.who.id
+        now, who = views.harness.clock.now(), views.who.id
         older = backup(who, now - timedelta(days=9))
         views.backup_list.infos = [backup(who, now - timedelta(hours=20)), older]
         form = await restoring(views)
@@ -236,7 +236,7 @@ def test_a_backup_is_chosen_by_key_and_says_what_will_happen(on_views: OnViews) 
 
 def test_a_protected_backup_waits_for_its_passphrase(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        views.backup_list.infos = [backup(views.who.id, views.stage.clock.now(), encrypted=True)]
+        views.backup_list.infos = [backup(views.who.id, views.harness.clock.now(), encrypted=True)]
         form = await restoring(views)
         assert not form.phrase.isVisible()
         form._buttons[0].click()
@@ -255,7 +255,7 @@ def test_a_file_from_elsewhere_joins_the_list_or_is_said_to_be_none(on_views: On
     async def use(views: Views) -> None:
         form = await restoring(views)
         file = Path("/elsewhere/ana.conecta")
-        views.backup_list.files[file] = backup(views.who.id, views.stage.clock.now(), path=file)
+        views.backup_list.files[file] = backup(views.who.id, views.harness.clock.now(), path=file)
         await form.take(file)
         assert form._buttons[0].isChecked()
         assert form.facts == {"path": str(file)}
@@ -319,7 +319,7 @@ def test_the_forms_change_their_language_and_keep_what_was_typed(on_views: OnVie
         assert views.sheet.head.title == "Back up Fábio Sampaio?"
         assert "Without it nobody can open this file" in words(views.sheet)
         assert form.phrase.phrase == PHRASE
-        views.backup_list.infos = [backup(views.who.id, views.stage.clock.now() - timedelta(hours=20))]
+        views.backup_list.infos = [backup(views.who.id, views.harness.clock.now() - timedelta(hours=20))]
         form_ = await restoring(views)
         assert (
             form_._buttons[0].accessibleName()

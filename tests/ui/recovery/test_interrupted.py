@@ -15,9 +15,9 @@ from tests.ui.window_harness import person
 def notice(views: Views) -> InterruptedBanner:
     from app.domain.events import ProcedureChanged
 
-    window = views.stage.window
-    made = InterruptedBanner(window.banners, lambda who: views.stage.mentorados.get(who).name, window.show_procedure)
-    views.stage.bus.subscribe(ProcedureChanged, made.on_changed)
+    window = views.harness.window
+    made = InterruptedBanner(window.banners, lambda who: views.harness.mentorados.get(who).name, window.show_procedure)
+    views.harness.bus.subscribe(ProcedureChanged, made.on_changed)
     return made
 
 
@@ -32,7 +32,7 @@ def test_it_is_offered_and_nothing_runs_by_itself(on_views: OnViews) -> None:
         interrupted(views)
         notice(views).offer(views.procedures.unfinished())
         await settle()
-        banner = views.stage.window.banners
+        banner = views.harness.window.banners
         assert "A recuperação de Fábio Sampaio foi interrompida. Nada foi perdido." in words(banner)
         assert list(buttons(banner)) == ["Continuar", "Ver"]
         assert views.procedures.asked == []
@@ -46,7 +46,7 @@ def test_see_shows_it_and_continue_takes_it_up(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         procedure = interrupted(views)
         notice(views).offer(views.procedures.unfinished())
-        banner = views.stage.window.banners
+        banner = views.harness.window.banners
         buttons(banner)["Ver"].click()
         await settle()
         assert views.sheet.procedure == views.procedures.open[procedure.head.id]
@@ -64,7 +64,7 @@ def test_several_are_offered_one_after_the_other(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         first, second = interrupted(views), interrupted(views, ProcedureKind.BACKUP, 3)
         notice(views).offer(views.procedures.unfinished())
-        banner = views.stage.window.banners
+        banner = views.harness.window.banners
         assert "Depois dela há mais 1." in words(banner)
         views.procedures.write(first.head.id, EntryKind.UNDO_BEGAN)
         name = person(3).name
@@ -82,7 +82,7 @@ def test_nothing_unfinished_says_nothing_and_a_pause_of_this_run_neither(on_view
         notice(views).offer([])
         procedure = await views.follow(ProcedureKind.BACKUP)
         views.procedures.write(procedure.head.id, EntryKind.PAUSED)
-        assert not views.stage.window.banners.isVisible()
+        assert not views.harness.window.banners.isVisible()
 
     on_views(use)
 
@@ -94,6 +94,6 @@ def test_what_waits_for_an_answer_was_not_interrupted(on_views: OnViews) -> None
         views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.BACK_UP)
         views.procedures.write(procedure.head.id, EntryKind.ASKED, StepName.PAIR)
         notice(views).offer(views.procedures.unfinished())
-        assert "foi interrompida" not in words(views.stage.window.banners)
+        assert "foi interrompida" not in words(views.harness.window.banners)
 
     on_views(use)

@@ -28,17 +28,17 @@ WHY = "O mentorado viaja hoje e o suporte já confirmou a causa."
 
 async def incident(views: Views) -> None:
     views.log_out()
-    scene = views.stage.incidents._by_provider[ProviderKind.WHATSAPP_WEB]
-    scene.states.update({person(number).id: LinkState.RECONNECTING for number in range(24)})
-    scene.incident = Incident(
+    open_pane = views.harness.incidents._by_provider[ProviderKind.WHATSAPP_WEB]
+    open_pane.states.update({person(number).id: LinkState.RECONNECTING for number in range(24)})
+    open_pane.incident = Incident(
         provider=ProviderKind.WHATSAPP_WEB,
-        since=views.stage.clock.now() - timedelta(minutes=3),
+        since=views.harness.clock.now() - timedelta(minutes=3),
         affected=tuple(person(number).id for number in range(8)),
         of=14,
         causes=((Reason.NETWORK_DOWN, 8),),
         findings=(Finding(CheckResult.NETWORK_DOWN),),
     )
-    views.stage.window.choose(views.who.id)
+    views.harness.window.choose(views.who.id)
     await settle()
 
 
@@ -49,7 +49,7 @@ def ways_past(views: Views) -> list[QPushButton]:
 
 async def opened(views: Views) -> OverrideDialog:
     await settle()
-    (sheet,) = [each for each in views.stage.window.findChildren(OverrideDialog) if each.isVisible()]
+    (sheet,) = [each for each in views.harness.window.findChildren(OverrideDialog) if each.isVisible()]
     return sheet
 
 
@@ -105,16 +105,16 @@ def test_an_expired_code_is_renewed_for_a_reason_that_the_audit_keeps(on_views: 
     async def use(views: Views) -> None:
         await incident(views)
         views.put(LinkState.BLOCKED, Reason.PHONE_UPDATE_REQUIRED)
-        async with views.stage.supervisor:
+        async with views.harness.supervisor:
             ways_past(views)[0].click()
             sheet = await opened(views)
             sheet.field.setPlainText(WHY)
             sheet.confirm.click()
             async with asyncio.timeout(5):
-                while not views.stage.audit.outcomes:
+                while not views.harness.audit.outcomes:
                     await asyncio.sleep(0.005)
-            await views.stage.supervisor.disconnect(views.who.id)
-        record = views.stage.audit.outcomes[0].record
+            await views.harness.supervisor.disconnect(views.who.id)
+        record = views.harness.audit.outcomes[0].record
         assert (record.action, record.reason) == (ActionName.NEW_CODE, WHY)
 
     on_views(use)

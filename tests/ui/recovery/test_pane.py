@@ -25,8 +25,8 @@ _A = ActionName
 
 async def offered(views: Views, provider: ProviderKind) -> list[ActionName]:
     link = replace(views.who.link, provider=provider)
-    await views.stage.mentorados.save_link(link)
-    views.stage.window.choose(views.who.id)
+    await views.harness.mentorados.save_link(link)
+    views.harness.window.choose(views.who.id)
     await settle()
     return [card.name for card in views.pane._content.action_cards.cards]
 
@@ -47,8 +47,8 @@ def test_each_provider_has_its_own_actions_in_one_order(
         names = await offered(views, provider)
         by_code = [] if provider is ProviderKind.META_CLOUD else [_A.RECOVER, _A.REAUTHENTICATE]
         assert names[1:] == [*by_code, _A.BACK_UP, _A.RESTORE, *own, _A.ARCHIVE]
-        menu = views.stage.window.controller.work.menu(  # type: ignore[union-attr]
-            views.stage.window, views.who.id, perform=lambda *_: None, edit=lambda *_: None
+        menu = views.harness.window.controller.work.menu(  # type: ignore[union-attr]
+            views.harness.window, views.who.id, perform=lambda *_: None, edit=lambda *_: None
         )
         labels = [entry.text().split(" · ")[0] for entry in menu.actions() if entry.text()]
         cards = [card.text() for card in views.pane._content.action_cards.cards]
@@ -60,7 +60,7 @@ def test_each_provider_has_its_own_actions_in_one_order(
 def test_rare_actions_are_folded_away_until_they_are_wanted(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         views.log_out()
-        views.stage.window.choose(views.who.id)
+        views.harness.window.choose(views.who.id)
         await settle()
         cards = {card.name: card for card in views.pane._content.action_cards.cards}
         assert cards[_A.BACK_UP].isVisible()
@@ -76,10 +76,10 @@ def test_rare_actions_are_folded_away_until_they_are_wanted(on_views: OnViews) -
 
 def test_the_last_backup_is_among_the_signs_and_a_new_one_is_seen(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        who, now = views.who.id, views.stage.clock.now()
+        who, now = views.who.id, views.harness.clock.now()
         views.log_out()
         views.backup_list.infos = [backup(who, now - timedelta(hours=20)), backup(who, now - timedelta(days=3))]
-        views.stage.window.choose(who)
+        views.harness.window.choose(who)
         await settle()
         assert "Último backup | há 20 h" in words(views.pane)
         views.backup_list.infos.insert(0, backup(who, now))
@@ -106,6 +106,6 @@ def test_every_recommended_button_leads_somewhere() -> None:
 
 def test_every_action_that_is_not_done_after_a_yes_has_its_sheet(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        assert {name for name in ActionName if views.stage.actions.needs_dialog(name)} == set(ACTION_DIALOGS)
+        assert {name for name in ActionName if views.harness.actions.needs_dialog(name)} == set(ACTION_DIALOGS)
 
     on_views(use)

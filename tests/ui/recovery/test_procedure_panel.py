@@ -25,7 +25,7 @@ from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach, read_aloud, spoken
 from tests.ui.detail.codes import LINK
-from tests.ui.detail.scene import OTHER_NUMBER
+from tests.ui.detail.harness import OTHER_NUMBER
 from tests.ui.recovery.conftest import OnViews
 from tests.ui.recovery.fake_procedures import FOUND, LEDGER
 from tests.ui.recovery.views import Views
@@ -165,7 +165,7 @@ def test_before_the_way_back_ends_the_ledger_counts_what_is_kept(on_views: OnVie
 def test_the_question_has_cancel_first_and_begins_only_on_its_verb(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         views.log_out()
-        views.stage.window.activateWindow()
+        views.harness.window.activateWindow()
         await views.ask(ActionName.RECOVER)
         sheet = views.sheet
         assert sheet.head.title == "Recuperar a conexão de Fábio Sampaio?"
@@ -206,7 +206,7 @@ def test_a_problem_at_the_beginning_is_said_in_place_and_nothing_typed_is_gone(o
 
 def test_a_button_that_goes_never_hands_the_keyboard_to_undo(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        views.stage.window.activateWindow()
+        views.harness.window.activateWindow()
         procedure = await asking(views)
         sheet = views.sheet
         assert sheet.view.attention.not_now.hasFocus()
@@ -231,8 +231,8 @@ def test_a_button_that_goes_never_hands_the_keyboard_to_undo(on_views: OnViews) 
 
 def test_the_question_in_the_middle_takes_the_keyboard_but_not_from_somebody_who_types(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        views.stage.window.activateWindow()
-        search = views.stage.window.header.search
+        views.harness.window.activateWindow()
+        search = views.harness.window.header.search
         search.setFocus()
         await asking(views)
         views.procedures.open.clear()
@@ -247,7 +247,7 @@ def test_the_question_in_the_middle_takes_the_keyboard_but_not_from_somebody_who
 
 def test_escape_puts_the_panel_aside_and_the_procedure_goes_on(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        views.stage.window.activateWindow()
+        views.harness.window.activateWindow()
         procedure = await views.follow(ProcedureKind.RECOVERY)
         views.procedures.run_to(procedure, StepName.SCOPE)
         QTest.keyClick(views.sheet, Qt.Key.Key_Escape)
@@ -266,10 +266,10 @@ def test_escape_puts_the_panel_aside_and_the_procedure_goes_on(on_views: OnViews
 def test_somebody_else_can_be_looked_at_meanwhile(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         await asking(views)
-        views.stage.window.choose(person(3).id)
+        views.harness.window.choose(person(3).id)
         await settle()
         assert "Pronto para o novo código?" not in words(views.pane)
-        views.stage.window.choose(views.who.id)
+        views.harness.window.choose(views.who.id)
         await settle()
         assert "Pronto para o novo código?" in words(views.pane)
 
@@ -331,7 +331,7 @@ def test_an_undoing_that_stopped_goes_on_being_undone(on_views: OnViews) -> None
 
 def test_the_code_is_whole_in_a_low_window_and_in_no_name(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        views.stage.window.resize(700, 620)
+        views.harness.window.resize(700, 620)
         await pairing(views)
         views.show_code()
         plate = views.sheet.view.pairing._plate
@@ -356,16 +356,16 @@ def test_the_wrong_phone_is_decided_on_first(on_views: OnViews) -> None:
         assert list(buttons(views.sheet.view)) == ["Desconectar este celular", "Aceitar este número"]
         buttons(views.sheet)["Aceitar este número"].click()
         await settle()
-        (question,) = views.stage.window.findChildren(ConfirmDialog)
+        (question,) = views.harness.window.findChildren(ConfirmDialog)
         question.reject()
         await settle()
         buttons(views.sheet)["Desconectar este celular"].click()
         await settle()
-        assert views.stage.provider.discarded == [], "nothing is unlinked before a yes"
-        (question,) = [each for each in views.stage.window.findChildren(ConfirmDialog) if each.isVisible()]
+        assert views.harness.provider.discarded == [], "nothing is unlinked before a yes"
+        (question,) = [each for each in views.harness.window.findChildren(ConfirmDialog) if each.isVisible()]
         question.accept()
         await settle()
-        assert views.stage.provider.discarded == [views.who.link.id]
+        assert views.harness.provider.discarded == [views.who.link.id]
         assert list(buttons(views.sheet.view)) == ["Tentar de novo"]
 
     on_views(use)
@@ -405,7 +405,7 @@ def test_a_backup_that_is_done_names_its_file_and_opens_its_folder(on_views: OnV
         assert list(buttons(views.sheet.view)) == ["Fechar", "Abrir pasta"]
         buttons(views.sheet)["Abrir pasta"].click()
         await settle()
-        assert views.stage.opened == [Path("/backups")]
+        assert views.harness.opened == [Path("/backups")]
 
     on_views(use)
 
@@ -414,7 +414,7 @@ def test_time_goes_by_in_the_head(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         procedure = await views.follow(ProcedureKind.RECOVERY)
         assert "Passo 1 de 7 · 1 min 23 s" in words(views.sheet.head)
-        await views.stage.clock.sleep(3600)
+        await views.harness.clock.sleep(3600)
         views.sheet._tick()
         assert "1 h 1 min" in words(views.sheet.head)
         views.procedures.write(procedure.head.id, EntryKind.PAUSED)
@@ -447,13 +447,13 @@ def test_a_screen_reader_is_told_once_for_each_move(on_views: OnViews, monkeypat
 
 def test_a_sheet_that_is_gone_hears_no_more(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
-        before = sum(map(len, views.stage.bus._listeners.values()))
+        before = sum(map(len, views.harness.bus._listeners.values()))
         listeners = len(texts._listeners)
         await views.follow(ProcedureKind.RECOVERY)
-        assert sum(map(len, views.stage.bus._listeners.values())) > before
+        assert sum(map(len, views.harness.bus._listeners.values())) > before
         views.sheet.head.close_button.click()
         await asyncio.sleep(0.02)
-        assert sum(map(len, views.stage.bus._listeners.values())) == before
+        assert sum(map(len, views.harness.bus._listeners.values())) == before
         assert len(texts._listeners) == listeners
 
     on_views(use)

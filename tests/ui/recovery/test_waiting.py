@@ -15,14 +15,14 @@ from tests.ui.window_harness import person
 
 
 def notice(views: Views) -> None:
-    window = views.stage.window
+    window = views.harness.window
     made = PairingQueueBanner(
         window.banners,
-        lambda who: views.stage.mentorados.get(who).name,
+        lambda who: views.harness.mentorados.get(who).name,
         window.shows_procedure,
         window.show_procedure,
     )
-    views.stage.bus.subscribe(ProcedureChanged, made.on_changed)
+    views.harness.bus.subscribe(ProcedureChanged, made.on_changed)
 
 
 def test_a_question_that_nobody_sees_is_told_over_the_list(on_views: OnViews) -> None:
@@ -30,11 +30,11 @@ def test_a_question_that_nobody_sees_is_told_over_the_list(on_views: OnViews) ->
         notice(views)
         procedure = await views.follow(ProcedureKind.RECOVERY)
         views.procedures.run_to(procedure, StepName.BACK_UP)
-        views.stage.window.choose(person(3).id)
+        views.harness.window.choose(person(3).id)
         await settle()
         views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.BACK_UP)
         views.procedures.write(procedure.head.id, EntryKind.ASKED, StepName.PAIR)
-        banner = views.stage.window.banners
+        banner = views.harness.window.banners
         assert words(banner) == "Recuperação de Fábio Sampaio espera sua resposta."
         texts.set_language("en")
         assert words(banner) == "Recovery of Fábio Sampaio waits for your answer."
@@ -51,7 +51,7 @@ def test_what_is_on_show_is_not_told_twice(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         notice(views)
         await asking(views)
-        assert not views.stage.window.banners.isVisible()
+        assert not views.harness.window.banners.isVisible()
 
     on_views(use)
 
@@ -60,7 +60,7 @@ def test_a_failure_and_an_end_are_told_and_taken_back_when_it_moves_on(on_views:
     async def use(views: Views) -> None:
         notice(views)
         procedure = views.procedures.put(ProcedureKind.BACKUP, views.who.id)
-        banner = views.stage.window.banners
+        banner = views.harness.window.banners
         full = {"code": ProblemCode.BACKUP_DISK_FULL, "path": "/backups"}
         views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.COLLECT, full)
         assert "um passo não deu certo. Nada foi perdido." in words(banner)

@@ -19,144 +19,144 @@ from app.ui.procedures.panel import ProcedurePanel
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.detail.codes import LINK
-from tests.ui.detail.scene import OTHER_NUMBER, THIAGO, Scene, scene
+from tests.ui.detail.harness import OTHER_NUMBER, THIAGO, PaneHarness, pane_harness
 from tests.ui.recovery.test_procedure_panel import buttons, words
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 
 
-def side(stage: Scene) -> ProcedurePanel:
-    sheet = stage.pane._sides.of(THIAGO)
+def side(harness: PaneHarness) -> ProcedurePanel:
+    sheet = harness.pane._sides.of(THIAGO)
     assert sheet is not None
     return sheet
 
 
 @asynccontextmanager
-async def logged_out(theme: Theme) -> AsyncIterator[Scene]:
-    async with scene(theme) as stage:
-        stage.pane.resize(364, 1000)
-        stage.pane.show_mentorado(THIAGO)
-        stage.pane.show()
-        await stage.supervisor.connect(THIAGO)
+async def logged_out(theme: Theme) -> AsyncIterator[PaneHarness]:
+    async with pane_harness(theme) as harness:
+        harness.pane.resize(364, 1000)
+        harness.pane.show_mentorado(THIAGO)
+        harness.pane.show()
+        await harness.supervisor.connect(THIAGO)
         await settle()
-        phone = stage.mentorados.get(THIAGO).phone
-        stage.provider.line.say(Connected(phone))
+        phone = harness.mentorados.get(THIAGO).phone
+        harness.provider.line.say(Connected(phone))
         await settle()
-        stage.provider.line.say(Blocked(Reason.LOGGED_OUT))
+        harness.provider.line.say(Blocked(Reason.LOGGED_OUT))
         await settle()
-        yield stage
+        yield harness
 
 
-async def press(stage: Scene, name: ActionName) -> ProcedurePanel:
+async def press(harness: PaneHarness, name: ActionName) -> ProcedurePanel:
     """Press the card, and then the verb of its question."""
-    card = next(each for each in stage.pane._content.action_cards.cards if each.name is name)
+    card = next(each for each in harness.pane._content.action_cards.cards if each.name is name)
     card.click()
-    await until(lambda: stage.pane._sides.of(THIAGO) is not None)
-    side(stage).footer.button(CommandId.CONFIRM).click()
-    await read_aloud_in(stage, "Pronto para o novo código?")
-    return side(stage)
+    await until(lambda: harness.pane._sides.of(THIAGO) is not None)
+    side(harness).footer.button(CommandId.CONFIRM).click()
+    await read_aloud_in(harness, "Pronto para o novo código?")
+    return side(harness)
 
 
-async def read_aloud_in(stage: Scene, text: str) -> None:
+async def read_aloud_in(harness: PaneHarness, text: str) -> None:
     """Wait until the side sheet says *text*: steps pass through threads, as long as those take."""
-    await until(lambda: text in words(side(stage)))
+    await until(lambda: text in words(side(harness)))
 
 
-async def press_button(stage: Scene, text: str) -> None:
-    await until(lambda: text in buttons(side(stage)))
-    buttons(side(stage))[text].click()
+async def press_button(harness: PaneHarness, text: str) -> None:
+    await until(lambda: text in buttons(side(harness)))
+    buttons(side(harness))[text].click()
 
 
 @pytest.mark.within(20)
 async def test_after_a_logout_the_recovery_leads_to_a_code_and_back_to_connected(theme: Theme) -> None:
-    async with logged_out(theme) as stage:
-        sheet = await press(stage, ActionName.RECOVER)
+    async with logged_out(theme) as harness:
+        sheet = await press(harness, ActionName.RECOVER)
         assert "Pronto para o novo código?" in words(sheet)
         assert "Não serviria: é preciso um novo código" in words(sheet)
-        assert stage.provider.lines[-1].pairing is False, "no code before somebody says go"
-        await press_button(stage, "Ler novo código")
-        await until(lambda: stage.provider.lines[-1].pairing)
-        stage.provider.line.say(QrIssued(LINK, 1, 6, 60))
+        assert harness.provider.lines[-1].pairing is False, "no code before somebody says go"
+        await press_button(harness, "Ler novo código")
+        await until(lambda: harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60))
         await settle()
         async with asyncio.timeout(5):
             while not sheet.view.pairing._plate.readable:
                 await asyncio.sleep(0.005)
         assert "número final 5662" in words(sheet)
-        phone = stage.mentorados.get(THIAGO).phone
-        stage.provider.line.say(QrScanned(phone))
+        phone = harness.mentorados.get(THIAGO).phone
+        harness.provider.line.say(QrScanned(phone))
         await settle()
         assert texts("qr.accepted") in words(sheet)
-        stage.provider.line.say(Connected(phone))
-        await read_aloud_in(stage, "A conexão de Thiago Torquato voltou, com um novo código.")
+        harness.provider.line.say(Connected(phone))
+        await read_aloud_in(harness, "A conexão de Thiago Torquato voltou, com um novo código.")
         assert "O histórico inteiro foi mantido." in words(sheet)
-        assert stage.status().state is LinkState.CONNECTED
+        assert harness.status().state is LinkState.CONNECTED
         buttons(sheet)["Fechar"].click()
         await settle()
-        assert stage.pane._sides.of(THIAGO) is None
+        assert harness.pane._sides.of(THIAGO) is None
 
 
 @pytest.mark.within(20)
 async def test_the_recommended_button_leads_there_too_and_what_waits_can_be_put_off(theme: Theme) -> None:
-    async with logged_out(theme) as stage:
-        stage.pane._content.lead.button.click()
-        await until(lambda: stage.pane._sides.of(THIAGO) is not None)
-        assert "Fazer backup e reautenticar Thiago Torquato?" in words(side(stage).head)
-        side(stage).footer.button(CommandId.CONFIRM).click()
-        await press_button(stage, "Agora não")
-        await read_aloud_in(stage, "Nada foi perdido.")
-        procedure = stage.core.procedures.active(THIAGO)
+    async with logged_out(theme) as harness:
+        harness.pane._content.lead.button.click()
+        await until(lambda: harness.pane._sides.of(THIAGO) is not None)
+        assert "Fazer backup e reautenticar Thiago Torquato?" in words(side(harness).head)
+        side(harness).footer.button(CommandId.CONFIRM).click()
+        await press_button(harness, "Agora não")
+        await read_aloud_in(harness, "Nada foi perdido.")
+        procedure = harness.core.procedures.active(THIAGO)
         assert procedure is not None
         assert procedure.state is ProcedureState.PAUSED
-        assert "Nada foi perdido." in words(side(stage))
-        side(stage).head.close_button.click()
+        assert "Nada foi perdido." in words(side(harness))
+        side(harness).head.close_button.click()
         await settle()
-        assert "A reautenticação está parada." in words(stage.pane)
-        assert not stage.pane._content.lead.button.isEnabled(), "one procedure at a time"
-        buttons(stage.pane)["Continuar"].click()
-        await read_aloud_in(stage, "Pronto para o novo código?")
-        side(stage).footer.button(CommandId.UNDO).click()
-        await read_aloud_in(stage, "Desfeito. Tudo está como antes.")
-        assert stage.status().reason is Reason.LOGGED_OUT
+        assert "A reautenticação está parada." in words(harness.pane)
+        assert not harness.pane._content.lead.button.isEnabled(), "one procedure at a time"
+        buttons(harness.pane)["Continuar"].click()
+        await read_aloud_in(harness, "Pronto para o novo código?")
+        side(harness).footer.button(CommandId.UNDO).click()
+        await read_aloud_in(harness, "Desfeito. Tudo está como antes.")
+        assert harness.status().reason is Reason.LOGGED_OUT
 
 
 @pytest.mark.within(20)
 async def test_the_wrong_phone_is_sent_away_and_the_step_tried_again(theme: Theme) -> None:
-    async with logged_out(theme) as stage:
-        await press(stage, ActionName.REAUTHENTICATE)
-        await press_button(stage, "Ler novo código")
-        await until(lambda: stage.provider.lines[-1].pairing)
-        stage.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(OTHER_NUMBER))
-        await read_aloud_in(stage, "+55 11 91234-4321")
-        await press_button(stage, "Desconectar este celular")
-        await until(lambda: stage.pane.window().findChildren(ConfirmDialog))
-        (question,) = stage.pane.window().findChildren(ConfirmDialog)
+    async with logged_out(theme) as harness:
+        await press(harness, ActionName.REAUTHENTICATE)
+        await press_button(harness, "Ler novo código")
+        await until(lambda: harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(OTHER_NUMBER))
+        await read_aloud_in(harness, "+55 11 91234-4321")
+        await press_button(harness, "Desconectar este celular")
+        await until(lambda: harness.pane.window().findChildren(ConfirmDialog))
+        (question,) = harness.pane.window().findChildren(ConfirmDialog)
         question.accept()
-        await until(lambda: stage.provider.discarded)
-        assert stage.provider.discarded == [stage.mentorados.get(THIAGO).link.id]
-        tried = len(stage.provider.lines)
-        await press_button(stage, "Tentar de novo")
-        await until(lambda: len(stage.provider.lines) > tried and stage.provider.lines[-1].pairing)
-        assert stage.provider.line.pairing
-        phone = stage.mentorados.get(THIAGO).phone
-        stage.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(phone), Connected(phone))
-        await read_aloud_in(stage, "voltou, com um novo código")
+        await until(lambda: harness.provider.discarded)
+        assert harness.provider.discarded == [harness.mentorados.get(THIAGO).link.id]
+        tried = len(harness.provider.lines)
+        await press_button(harness, "Tentar de novo")
+        await until(lambda: len(harness.provider.lines) > tried and harness.provider.lines[-1].pairing)
+        assert harness.provider.line.pairing
+        phone = harness.mentorados.get(THIAGO).phone
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(phone), Connected(phone))
+        await read_aloud_in(harness, "voltou, com um novo código")
 
 
 @pytest.mark.within(20)
 async def test_an_expired_code_is_a_step_that_can_be_tried_again(theme: Theme) -> None:
-    async with logged_out(theme) as stage:
-        sheet = await press(stage, ActionName.REAUTHENTICATE)
-        await press_button(stage, "Ler novo código")
-        await until(lambda: stage.provider.lines[-1].pairing)
-        stage.provider.line.say(QrIssued(LINK, 6, 6, 60), Blocked(Reason.QR_EXPIRED))
-        await read_aloud_in(stage, "Ninguém leu o código a tempo.")
+    async with logged_out(theme) as harness:
+        sheet = await press(harness, ActionName.REAUTHENTICATE)
+        await press_button(harness, "Ler novo código")
+        await until(lambda: harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 6, 6, 60), Blocked(Reason.QR_EXPIRED))
+        await read_aloud_in(harness, "Ninguém leu o código a tempo.")
         assert not sheet.view.pairing.isVisible()
-        tried = len(stage.provider.lines)
-        await press_button(stage, "Tentar de novo")
-        await until(lambda: len(stage.provider.lines) > tried and stage.provider.lines[-1].pairing)
-        stage.provider.line.say(QrIssued(LINK, 1, 6, 60))
+        tried = len(harness.provider.lines)
+        await press_button(harness, "Tentar de novo")
+        await until(lambda: len(harness.provider.lines) > tried and harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60))
         await until(sheet.view.pairing.isVisible)
-        await press_button(stage, "Pausar")
-        await read_aloud_in(stage, "Parado em “Ler o novo código”.")
+        await press_button(harness, "Pausar")
+        await read_aloud_in(harness, "Parado em “Ler o novo código”.")
         assert not sheet.view.pairing.isVisible()

@@ -42,7 +42,7 @@ from tests.ui.recovery.fake_procedures import (
 )
 from tests.ui.window_harness import (
     NOON,
-    Stage,
+    WindowHarness,
     person,
     status,
 )
@@ -60,7 +60,7 @@ def paired(number: int) -> Mentorado:
 class Views:
     """A window with procedures that are played."""
 
-    stage: Stage
+    harness: WindowHarness
     procedures: FakeProcedures
     backup_list: FakeBackupList
 
@@ -70,22 +70,22 @@ class Views:
         bus, clock, backup_list = EventBus(), StillClock(NOON), FakeBackupList()
         procedures = FakeProcedures(bus, clock)
         everybody = [paired(number) for number in range(24)]
-        stage = Stage(folder, everybody, theme, clock, bus, procedures=procedures, backups=backup_list)
+        harness = WindowHarness(folder, everybody, theme, clock, bus, procedures=procedures, backups=backup_list)
         try:
-            await stage.load(*(status(number) for number in range(24)))
-            stage.window.resize(1240, 860)
-            await stage.show()
-            yield cls(stage, procedures, backup_list)
+            await harness.load(*(status(number) for number in range(24)))
+            harness.window.resize(1240, 860)
+            await harness.show()
+            yield cls(harness, procedures, backup_list)
         finally:
-            await stage.close()
+            await harness.close()
 
     @property
     def who(self) -> Mentorado:
-        return self.stage.mentorados.get(person(WHO).id)
+        return self.harness.mentorados.get(person(WHO).id)
 
     @property
     def pane(self) -> DetailPane:
-        pane = self.stage.window._pane
+        pane = self.harness.window._pane
         assert pane is not None
         return pane
 
@@ -97,7 +97,7 @@ class Views:
 
     def picture(self) -> QPixmap:
         """The window, with the modal sheet over it if there is one."""
-        window = self.stage.window
+        window = self.harness.window
         picture = window.grab()
         for modal in window.findChildren(BaseDialog):
             if modal.isVisible():
@@ -106,14 +106,14 @@ class Views:
         return picture
 
     def put(self, state: LinkState, reason: Reason = Reason.NONE, **shown: object) -> None:
-        since = self.stage.clock.now()
-        self.stage.observe(self.who, LinkStatus(state=state, reason=reason, since=since, **shown))  # type: ignore[arg-type]
+        since = self.harness.clock.now()
+        self.harness.observe(self.who, LinkStatus(state=state, reason=reason, since=since, **shown))  # type: ignore[arg-type]
 
     def log_out(self) -> None:
         self.put(LinkState.BLOCKED, Reason.LOGGED_OUT)
 
     def show_code(self) -> None:
-        now = self.stage.clock.now()
+        now = self.harness.clock.now()
         code = QrCode(
             text=LINK, number=2, total=6, issued_at=now - timedelta(seconds=6), expires_at=now + timedelta(seconds=14)
         )
@@ -121,7 +121,7 @@ class Views:
 
     async def ask(self, name: ActionName) -> None:
         """Choose it from the menu."""
-        self.stage.window.controller.perform(name, self.who.id)
+        self.harness.window.controller.perform(name, self.who.id)
         await settle()
 
     async def follow(self, kind: ProcedureKind) -> Procedure:
@@ -130,7 +130,7 @@ class Views:
             self.procedures.write(each.head.id, EntryKind.ENDED)
         self.pane._sides.close(self.who.id)
         procedure = self.procedures.put(kind, self.who.id, ago=83)
-        self.stage.window.choose(self.who.id)
+        self.harness.window.choose(self.who.id)
         self.pane.see_procedure()
         await settle()
         return procedure
@@ -147,7 +147,7 @@ class Views:
             yield view
 
     async def _questions(self) -> AsyncIterator[str]:
-        self.stage.window.choose(self.who.id)
+        self.harness.window.choose(self.who.id)
         yield "10-pane"
         self.pane._content.action_cards.more.click()
         await settle()
@@ -167,7 +167,7 @@ class Views:
         yield "15-ask-backup-phrase"
         await self.ask(ActionName.RESTORE)
         yield "16-ask-restore-none"
-        now, who = self.stage.clock.now(), self.who.id
+        now, who = self.harness.clock.now(), self.who.id
         self.backup_list.infos = [
             backup(who, now - timedelta(hours=20)),
             backup(who, now - timedelta(days=9), encrypted=True, messages=11002, size=4_004_019),
@@ -206,14 +206,14 @@ class Views:
         self.show_code()
         await asyncio.sleep(0.2)
         yield "25-pair-code"
-        self.stage.window.resize(900, 620)
+        self.harness.window.resize(900, 620)
         await asyncio.sleep(0.05)
         yield "26-pair-code-low"
-        self.stage.window.resize(700, 620)
-        self.stage.window.body.open_side_panel()
+        self.harness.window.resize(700, 620)
+        self.harness.window.body.open_side_panel()
         await asyncio.sleep(0.05)
         yield "27-pair-code-drawer"
-        self.stage.window.resize(1240, 860)
+        self.harness.window.resize(1240, 860)
         self.put(LinkState.QR_READY, Reason.SIGNING_IN)
         yield "28-pair-signing-in"
         self.put(LinkState.CONNECTED)
@@ -317,26 +317,26 @@ class Views:
         procedures.write(procedure.head.id, EntryKind.ENDED)
         incident = Incident(
             provider=ProviderKind.WHATSAPP_WEB,
-            since=self.stage.clock.now() - timedelta(minutes=3),
+            since=self.harness.clock.now() - timedelta(minutes=3),
             affected=tuple(person(n).id for n in range(8)),
             of=14,
             causes=((Reason.NETWORK_DOWN, 8),),
             findings=(Finding(CheckResult.NETWORK_DOWN), Finding(CheckResult.CLOCK_GOOD)),
         )
-        self.stage.incidents._by_provider[ProviderKind.WHATSAPP_WEB].incident = incident
+        self.harness.incidents._by_provider[ProviderKind.WHATSAPP_WEB].incident = incident
         self.pane._refresh()
         yield "51-pane-incident"
         await self.ask(ActionName.RECOVER)
         await asyncio.sleep(0.05)
         yield "52-override"
-        for modal in self.stage.window.findChildren(BaseDialog):
+        for modal in self.harness.window.findChildren(BaseDialog):
             modal.reject()
-        self.stage.incidents._by_provider[ProviderKind.WHATSAPP_WEB].incident = None
+        self.harness.incidents._by_provider[ProviderKind.WHATSAPP_WEB].incident = None
         procedure = self.procedures.put(ProcedureKind.RECOVERY, self.who.id, ago=7200)
         procedures.run_to(procedure, StepName.BACK_UP)
-        window = self.stage.window
+        window = self.harness.window
         window.choose(person(3).id)
-        notice = InterruptedBanner(window.banners, lambda who: self.stage.mentorados.get(who).name, _nowhere)
+        notice = InterruptedBanner(window.banners, lambda who: self.harness.mentorados.get(who).name, _nowhere)
         notice.offer([procedures.write(procedure.head.id, EntryKind.PAUSED)])
         await settle()
         yield "53-interrupted"

@@ -17,24 +17,24 @@ from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.conftest import OnQt
 from tests.ui.recovery.fake_procedures import backup
-from tests.ui.window_harness import NOON, Stage, person
+from tests.ui.window_harness import NOON, WindowHarness, person
 
-Use = Callable[[Stage, BackupsSection], Awaitable[None]]
+Use = Callable[[WindowHarness, BackupsSection], Awaitable[None]]
 
 
 @pytest.fixture
 def on_section(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Use], None]:
     def play(use: Use) -> None:
         async def main() -> None:
-            stage = Stage(tmp_path, [person(1)], theme)
-            await stage.load()
-            section = BackupsSection(theme, stage.settings_harness.parts)
+            harness = WindowHarness(tmp_path, [person(1)], theme)
+            await harness.load()
+            section = BackupsSection(theme, harness.settings_harness.parts)
             section.retranslate()
             try:
-                await use(stage, section)
+                await use(harness, section)
             finally:
                 section.deleteLater()
-                await stage.close()
+                await harness.close()
 
         on_qt(main)
         QApplication.processEvents()
@@ -43,16 +43,16 @@ def on_section(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Use], Non
 
 
 def test_it_counts_them_and_says_how_many_stay(on_section: Callable[[Use], None]) -> None:
-    async def use(stage: Stage, section: BackupsSection) -> None:
+    async def use(harness: WindowHarness, section: BackupsSection) -> None:
         assert section.line == "Contando…"
         section.refresh()
         await settle()
         assert section.line == "Nenhum ainda. Faça o primeiro na ficha de um mentorado, em Fazer backup."
-        stage.settings_harness.backups = [backup(person(1).id, NOON - timedelta(hours=2))]
+        harness.settings_harness.backups = [backup(person(1).id, NOON - timedelta(hours=2))]
         section.refresh()
         await settle()
         assert section.line == "1 backup de 1 mentorado, 4,2 MB. Feito há 2 h."
-        stage.settings_harness.backups.append(backup(person(2).id, NOON - timedelta(days=2)))
+        harness.settings_harness.backups.append(backup(person(2).id, NOON - timedelta(days=2)))
         section.refresh()
         await settle()
         assert section.line == "2 backups de 2 mentorados, 8,4 MB no total. O último, há 2 h."
@@ -65,17 +65,17 @@ def test_it_counts_them_and_says_how_many_stay(on_section: Callable[[Use], None]
 
 
 def test_the_folder_can_be_opened(on_section: Callable[[Use], None]) -> None:
-    async def use(stage: Stage, section: BackupsSection) -> None:
+    async def use(harness: WindowHarness, section: BackupsSection) -> None:
         section._place.button.click()
         await asyncio.sleep(0)
-        assert stage.settings_harness.opened == [stage.folder / "backups"]
+        assert harness.settings_harness.opened == [harness.folder / "backups"]
 
     on_section(use)
 
 
 def test_a_folder_that_cannot_be_read_says_so(on_section: Callable[[Use], None]) -> None:
-    async def use(stage: Stage, section: BackupsSection) -> None:
-        stage.settings_harness.backups_problem = Problem(ProblemCode.BACKUP_FOLDER_UNUSABLE, path="/backups")
+    async def use(harness: WindowHarness, section: BackupsSection) -> None:
+        harness.settings_harness.backups_problem = Problem(ProblemCode.BACKUP_FOLDER_UNUSABLE, path="/backups")
         section.refresh()
         await settle()
         assert "/backups" in section.message

@@ -12,7 +12,7 @@ from app.ui.async_slots import cancel_slots
 from app.ui.conversations.panel import ConversationsPanel
 from app.ui.conversations.thread_page import ThreadPage
 from app.ui.theme.theme import Theme
-from tests.ui.conversations.talk import CAIO, DORA, Library, a_message, grouped, library, many, phone, vivid
+from tests.ui.conversations.talk import CAIO, DORA, HistoryHarness, a_message, grouped, library, many, phone, vivid
 from tests.waiting import until
 
 HOSTILE = (
@@ -31,10 +31,10 @@ HOSTILE = (
 
 
 @dataclass
-class Scene:
+class PanelHarness:
     """A panel that is on the screen, and what is behind it."""
 
-    library: Library
+    library: HistoryHarness
     panel: ConversationsPanel
     ana: Mentorado
     lonely: Mentorado
@@ -66,7 +66,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(theme: Theme, path: Path) -> AsyncIterator[Scene]:
+async def open_panel(theme: Theme, path: Path) -> AsyncIterator[PanelHarness]:
     """Ana has talked a lot, Bruno little, Clara never."""
     async with library(path) as kept:
         ana = await kept.add_mentorado("Thiago Torquato", "+5511987650001")
@@ -92,10 +92,10 @@ async def scene(theme: Theme, path: Path) -> AsyncIterator[Scene]:
         panel.resize(364, 700)
         panel.show_mentorado(ana.id)
         panel.show()
-        stage = Scene(kept, panel, ana, lonely)
+        harness = PanelHarness(kept, panel, ana, lonely)
         try:
-            await stage.settle()
-            yield stage
+            await harness.settle()
+            yield harness
         finally:
             await cancel_slots()
             panel.hide()

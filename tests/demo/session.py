@@ -55,7 +55,7 @@ class MovedClock(SystemClock):
 
 
 @dataclass
-class Scene:
+class Session:
     """A window over its core. What the board says of each link is remembered, however short it was true."""
 
     core: Services
@@ -180,7 +180,7 @@ async def until(read: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def open_scene(app: QApplication, settings: Settings, clock: MovedClock) -> AsyncIterator[Scene]:
+async def open_scene(app: QApplication, settings: Settings, clock: MovedClock) -> AsyncIterator[Session]:
     """The program from its start to its end. Who leaves has closed the window; else it is taken down."""
     # Each pause is as long as it may be, so that it lasts long enough to be seen.
     policy = ReconnectPolicy(first=6.0, random=lambda _least, most: most)
@@ -193,5 +193,5 @@ async def open_scene(app: QApplication, settings: Settings, clock: MovedClock) -
     async with asyncio.TaskGroup() as group:
         running = group.create_task(program.run(), name="the program")
         await until(lambda: frame.window._pane is not None and frame.model.loaded)
-        yield Scene(core, frame.window, frame.theme, clock, crashes)
+        yield Session(core, frame.window, frame.theme, clock, crashes)
         await running

@@ -52,7 +52,7 @@ def people() -> tuple[Mentorado, ...]:
 
 
 @dataclass
-class Scene:
+class PaneHarness:
     """The core and the pane over it, to play with."""
 
     core: Core
@@ -101,7 +101,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(theme: Theme, *mentorados: Mentorado, time: datetime = DAWN) -> AsyncIterator[Scene]:
+async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DAWN) -> AsyncIterator[PaneHarness]:
     everybody = mentorados or people()
     core = Core(ManualClock(time), mentorado_repository=FakeMentoradoRepository(*everybody))
     core.provider.paired.update(each.link.id for each in everybody if each.link.account)
@@ -133,7 +133,7 @@ async def scene(theme: Theme, *mentorados: Mentorado, time: datetime = DAWN) -> 
             set_aside=aside,
         )
         try:
-            yield Scene(core, pane, aside)
+            yield PaneHarness(core, pane, aside)
         finally:
             await cancel_slots()  # as the program does before its windows go
             pane.hide()
