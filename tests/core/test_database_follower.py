@@ -32,8 +32,8 @@ from app.domain.provider import Blocked, Connected
 from app.domain.trusted_time import TimeMark
 from tests.clock import settle
 from tests.core.conftest import Core, Run
+from tests.core.links.test_supervisor import ANA, connected
 from tests.core.test_settings_service import FakeSettings
-from tests.core.test_supervisor import ANA, connected
 from tests.fake_providers import FakeSecretStore
 from tests.fakes import FakeProviderTime, FakeTimeRecords
 

@@ -485,7 +485,7 @@ def test_no_piece_can_be_left_out_moved_or_repeated(fast_dir: Path) -> None:
 # --- ten thousand of them --------------------------------------------------------------------------------------------
 
 ARCHIVES, LOCKED, MANIFESTS, HEADS, HISTORIES = 2_500, 1_200, 2_500, 1_200, 1_200
-"""With 2,500 session files (tests/providers/test_session_copies.py) these are 11,100."""
+"""With 2,500 session files (tests/providers/whatsapp_web/test_session_copies.py) these are 11,100."""
 
 
 def survived(path: Path, inputs: Iterator[bytes], look: Callable[[], object]) -> tuple[int, int]:

@@ -21,7 +21,7 @@ from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureState
 from app.domain.provider import ActivitySeen, Blocked, Connected, ConnectionEvent, Failed, Lost, QrIssued, QrScanned
 from tests.clock import DAWN, settle
-from tests.core.many_links import ManyLinks
+from tests.core.links.many_links import ManyLinks
 
 LINKS = 4
 FALLBACKS = (

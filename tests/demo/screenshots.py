@@ -18,7 +18,7 @@ from app.text.status import texts
 from app.ui.dialogs.base import BaseDialog
 from app.ui.theme.theme import Mode
 from tests.demo.session import Session
-from tests.ui.detail.codes import decode
+from tests.ui.detail_pane.codes import decode
 
 
 def photograph(window: QWidget) -> QImage:

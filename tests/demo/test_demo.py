@@ -17,7 +17,7 @@ from PySide6.QtGui import QImage
 from tests.demo.offscreen import INTERRUPTED
 from tests.demo.screenshots import LOOKS, README
 from tests.emulators.whatsapp_web.process import quick_directory
-from tests.ui.detail.codes import decode
+from tests.ui.detail_pane.codes import decode
 
 ROOT = Path(__file__).parents[2]
 VIEWS = (

@@ -1,4 +1,4 @@
-"""Pictures of the places beside home, for people to judge: ``python -m tests.ui.places_gallery OUT [NAME_PART]``."""
+"""Pictures of the pages beside home, for people to judge: ``python -m tests.ui.pages_gallery OUT [NAME_PART]``."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ async def _audit(screenshots: PageScreenshots) -> None:
 async def _settings(screenshots: PageScreenshots) -> None:
     from app.ui.navigation import SETTINGS
     from app.ui.settings.page import SettingsPage
-    from tests.ui.settings_page.harness import Copy
+    from tests.ui.settings.harness import Copy
     from tests.ui.window_harness import NOON
 
     harness = screenshots.window_harness

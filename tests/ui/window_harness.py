@@ -55,7 +55,7 @@ from tests.fakes import (
     somebody,
 )
 from tests.ui.provider_setup import provider_services
-from tests.ui.settings_page.harness import SettingsHarness
+from tests.ui.settings.harness import SettingsHarness
 from tests.waiting import until
 
 NOON = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)

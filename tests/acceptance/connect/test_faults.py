@@ -104,7 +104,9 @@ async def try_again(run: ProgramRun, person: Person, fault: str) -> None:
 def test_no_row_of_the_fault_table_is_left_out() -> None:
     """ "Every row of the fault table gives the right state, reason and one recommended action" """
     proven = (FALLS, ENDS, SIGN_IN_FALLS, SIGN_IN_ENDS, UPGRADES, SCANS, ELSEWHERE)
-    of_a_message = {"send-unacknowledged"}  # proven in tests/providers/test_arrivals.py: the link stays as it is
+    of_a_message = {
+        "send-unacknowledged"
+    }  # proven in tests/providers/whatsapp_web/test_arrivals.py: the link stays as it is
     assert {fault for table in proven for fault in table} | of_a_message == set(FAULTS)
 
 

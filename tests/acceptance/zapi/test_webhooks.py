@@ -21,7 +21,7 @@ from tests.acceptance.zapi.harness import (
     ProgramRun,
     run,
 )
-from tests.providers.webhook_harness import zapi_text
+from tests.providers.webhooks.harness import zapi_text
 from tests.storage.talk import phone
 
 

@@ -18,7 +18,7 @@ from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import plain_tip
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach, read_aloud
-from tests.ui.detail.harness import OTHER_NUMBER, THIAGO, PaneHarness, pane_harness
+from tests.ui.detail_pane.harness import OTHER_NUMBER, THIAGO, PaneHarness, pane_harness
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 

@@ -17,7 +17,7 @@ from app.ui.dialogs.csv_import import CsvImportDialog, _read_rows, import_spread
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.detail.harness import PaneHarness, pane_harness
+from tests.ui.detail_pane.harness import PaneHarness, pane_harness
 from tests.ui.window_harness import WindowHarness
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt

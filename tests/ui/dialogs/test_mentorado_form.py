@@ -20,7 +20,7 @@ from app.ui.dialogs.mentorado import MentoradoDialog, Saved, edit_mentorado
 from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.detail.harness import LUIZA, THIAGO, PaneHarness, pane_harness
+from tests.ui.detail_pane.harness import LUIZA, THIAGO, PaneHarness, pane_harness
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 

@@ -18,7 +18,7 @@ from app.ui.providers.comparison import ASPECTS, Comparison, ComparisonDialog, p
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.credentials.harness import Harness, open_harness
+from tests.ui.providers.harness import Harness, open_harness
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
 

@@ -19,7 +19,7 @@ from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.conftest import OnQt
 from tests.ui.controls import nameless
-from tests.ui.credentials.harness import Harness, open_harness
+from tests.ui.providers.harness import Harness, open_harness
 
 META = ProviderKind.META_CLOUD
 

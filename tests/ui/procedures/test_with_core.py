@@ -1,0 +1,162 @@
+"""An operator follows it step by step over the real core: only the phone, the disk and the clock are played."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState, Reason
+from app.domain.procedure import ProcedureState
+from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
+from app.text.status import texts
+from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.procedures.commands import CommandId
+from app.ui.procedures.panel import ProcedurePanel
+from app.ui.theme.theme import Theme
+from tests.clock import settle
+from tests.ui.detail_pane.codes import LINK
+from tests.ui.detail_pane.harness import OTHER_NUMBER, THIAGO, PaneHarness, pane_harness
+from tests.ui.procedures.test_procedure_panel import buttons, words
+from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt
+
+
+def side(harness: PaneHarness) -> ProcedurePanel:
+    sheet = harness.pane._sides.of(THIAGO)
+    assert sheet is not None
+    return sheet
+
+
+@asynccontextmanager
+async def logged_out(theme: Theme) -> AsyncIterator[PaneHarness]:
+    async with pane_harness(theme) as harness:
+        harness.pane.resize(364, 1000)
+        harness.pane.show_mentorado(THIAGO)
+        harness.pane.show()
+        await harness.supervisor.connect(THIAGO)
+        await settle()
+        phone = harness.mentorados.get(THIAGO).phone
+        harness.provider.line.say(Connected(phone))
+        await settle()
+        harness.provider.line.say(Blocked(Reason.LOGGED_OUT))
+        await settle()
+        yield harness
+
+
+async def press(harness: PaneHarness, name: ActionName) -> ProcedurePanel:
+    """Press the card, and then the verb of its question."""
+    card = next(each for each in harness.pane._content.action_cards.cards if each.name is name)
+    card.click()
+    await until(lambda: harness.pane._sides.of(THIAGO) is not None)
+    side(harness).footer.button(CommandId.CONFIRM).click()
+    await read_aloud_in(harness, "Pronto para o novo código?")
+    return side(harness)
+
+
+async def read_aloud_in(harness: PaneHarness, text: str) -> None:
+    """Wait until the side sheet says *text*: steps pass through threads, as long as those take."""
+    await until(lambda: text in words(side(harness)))
+
+
+async def press_button(harness: PaneHarness, text: str) -> None:
+    await until(lambda: text in buttons(side(harness)))
+    buttons(side(harness))[text].click()
+
+
+@pytest.mark.within(20)
+async def test_after_a_logout_the_recovery_leads_to_a_code_and_back_to_connected(theme: Theme) -> None:
+    async with logged_out(theme) as harness:
+        sheet = await press(harness, ActionName.RECOVER)
+        assert "Pronto para o novo código?" in words(sheet)
+        assert "Não serviria: é preciso um novo código" in words(sheet)
+        assert harness.provider.lines[-1].pairing is False, "no code before somebody says go"
+        await press_button(harness, "Ler novo código")
+        await until(lambda: harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60))
+        await settle()
+        async with asyncio.timeout(5):
+            while not sheet.view.pairing._plate.readable:
+                await asyncio.sleep(0.005)
+        assert "número final 5662" in words(sheet)
+        phone = harness.mentorados.get(THIAGO).phone
+        harness.provider.line.say(QrScanned(phone))
+        await settle()
+        assert texts("qr.accepted") in words(sheet)
+        harness.provider.line.say(Connected(phone))
+        await read_aloud_in(harness, "A conexão de Thiago Torquato voltou, com um novo código.")
+        assert "O histórico inteiro foi mantido." in words(sheet)
+        assert harness.status().state is LinkState.CONNECTED
+        buttons(sheet)["Fechar"].click()
+        await settle()
+        assert harness.pane._sides.of(THIAGO) is None
+
+
+@pytest.mark.within(20)
+async def test_the_recommended_button_leads_there_too_and_what_waits_can_be_put_off(theme: Theme) -> None:
+    async with logged_out(theme) as harness:
+        harness.pane._content.lead.button.click()
+        await until(lambda: harness.pane._sides.of(THIAGO) is not None)
+        assert "Fazer backup e reautenticar Thiago Torquato?" in words(side(harness).head)
+        side(harness).footer.button(CommandId.CONFIRM).click()
+        await press_button(harness, "Agora não")
+        await read_aloud_in(harness, "Nada foi perdido.")
+        procedure = harness.core.procedures.active(THIAGO)
+        assert procedure is not None
+        assert procedure.state is ProcedureState.PAUSED
+        assert "Nada foi perdido." in words(side(harness))
+        side(harness).head.close_button.click()
+        await settle()
+        assert "A reautenticação está parada." in words(harness.pane)
+        assert not harness.pane._content.lead.button.isEnabled(), "one procedure at a time"
+        buttons(harness.pane)["Continuar"].click()
+        await read_aloud_in(harness, "Pronto para o novo código?")
+        side(harness).footer.button(CommandId.UNDO).click()
+        await read_aloud_in(harness, "Desfeito. Tudo está como antes.")
+        assert harness.status().reason is Reason.LOGGED_OUT
+
+
+@pytest.mark.within(20)
+async def test_the_wrong_phone_is_sent_away_and_the_step_tried_again(theme: Theme) -> None:
+    async with logged_out(theme) as harness:
+        await press(harness, ActionName.REAUTHENTICATE)
+        await press_button(harness, "Ler novo código")
+        await until(lambda: harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(OTHER_NUMBER))
+        await read_aloud_in(harness, "+55 11 91234-4321")
+        await press_button(harness, "Desconectar este celular")
+        await until(lambda: harness.pane.window().findChildren(ConfirmDialog))
+        (question,) = harness.pane.window().findChildren(ConfirmDialog)
+        question.accept()
+        await until(lambda: harness.provider.discarded)
+        assert harness.provider.discarded == [harness.mentorados.get(THIAGO).link.id]
+        tried = len(harness.provider.lines)
+        await press_button(harness, "Tentar de novo")
+        await until(lambda: len(harness.provider.lines) > tried and harness.provider.lines[-1].pairing)
+        assert harness.provider.line.pairing
+        phone = harness.mentorados.get(THIAGO).phone
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60), QrScanned(phone), Connected(phone))
+        await read_aloud_in(harness, "voltou, com um novo código")
+
+
+@pytest.mark.within(20)
+async def test_an_expired_code_is_a_step_that_can_be_tried_again(theme: Theme) -> None:
+    async with logged_out(theme) as harness:
+        sheet = await press(harness, ActionName.REAUTHENTICATE)
+        await press_button(harness, "Ler novo código")
+        await until(lambda: harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 6, 6, 60), Blocked(Reason.QR_EXPIRED))
+        await read_aloud_in(harness, "Ninguém leu o código a tempo.")
+        assert not sheet.view.pairing.isVisible()
+        tried = len(harness.provider.lines)
+        await press_button(harness, "Tentar de novo")
+        await until(lambda: len(harness.provider.lines) > tried and harness.provider.lines[-1].pairing)
+        harness.provider.line.say(QrIssued(LINK, 1, 6, 60))
+        await until(sheet.view.pairing.isVisible)
+        await press_button(harness, "Pausar")
+        await read_aloud_in(harness, "Parado em “Ler o novo código”.")
+        assert not sheet.view.pairing.isVisible()
