@@ -1,24 +1,23 @@
-"""An open line to one number: asked from time to time, told of by webhooks, and ended when Meta says stop."""
+"""An open connection to one number: asked from time to time, told of by webhooks, and ended when Meta says stop."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from app.domain.link_status import Reason, SendCapability
-from app.domain.messages import DeliveryReceipt, DeliveryStatus, MessageUpdate, ProviderMessage
+from app.domain.messages import DeliveryReceipt, DeliveryStatus, MessageUpdate
 from app.domain.phone import PhoneNumber
-from app.domain.provider import ActivitySeen, Blocked, Connected, ConnectionEvent, MessagesReceived, Unreachable
+from app.domain.provider import ActivitySeen, Blocked, Connected, ConnectionEvent, Unreachable
 from app.domain.repositories import Clock
 from app.domain.sending import NotSent
 from app.providers.meta_cloud.client import GraphError, number
 from app.providers.meta_cloud.errors import RULES, rule_for
 from app.providers.meta_cloud.health import HealthProbe
 from app.providers.meta_cloud.sender import DeliveryPoller
+from app.providers.polled_connection import PolledConnection
 
 RATE_ERRORS: Final = frozenset(str(code) for code, meaning in RULES.items() if meaning.reason is Reason.RATE_LIMITED)
 """After these the next round waits for longer than after silence."""
@@ -40,88 +39,55 @@ class PollIntervals:
     at_most_every: float = 10.0  # whoever presses "check now"
 
 
-class MetaConnection(AsyncIterator[ConnectionEvent]):
-    """A `Line` that `CanCheckNow`."""
+class MetaConnection(PolledConnection):
+    """Asks by itself, in its rhythm."""
 
     def __init__(self, inquiry: HealthProbe, history: DeliveryPoller, clock: Clock, rhythm: PollIntervals) -> None:
+        super().__init__(clock)
         self.history = history
-        self.over = False
         self.account: PhoneNumber | None = None  # whose number it is, once Meta said so
         self.stopped: NotSent | None = None  # what sending ends in since Meta said stop
         self._inquiry = inquiry
-        self._clock = clock
         self._opened_at = clock.now()
         self._rhythm = rhythm
-        self._events: asyncio.Queue[ConnectionEvent] = asyncio.Queue()
         self._last: Connected | None = None  # as Meta confirmed it, without what we know of limits
         self._limited_until: datetime | None = None
         self._silences = 0
-        self._nap: asyncio.Timeout | None = None
-        self._asked = False
-        self._delivered: deque[tuple[int, Callable[[], None]]] = deque()
-        self._mark = 0
-
-    def events(self) -> AsyncIterator[ConnectionEvent]:
-        """Yield what is said, until the line is over."""
-        return self
-
-    async def __anext__(self) -> ConnectionEvent:
-        # No generator: the core leaves off in the middle, and a generator would then be closed by a task of nobody's.
-        if self.over and self._events.empty():
-            raise StopAsyncIteration
-        return await self._events.get()
-
-    async def confirm(self, up_to: int) -> None:
-        """Everything up to this mark is stored: tell whoever delivered it."""
-        while self._delivered and self._delivered[0][0] <= up_to:
-            _, confirm = self._delivered.popleft()
-            confirm()
-
-    def check_now(self) -> None:
-        """Ask as soon as the quota allows."""
-        self._asked = True
-        self._wake()
 
     def handle(self, facts: Sequence[MessageUpdate], check: bool, confirm: Callable[[], None]) -> None:
-        """Say what a webhook told, and *confirm* it once it is stored."""
-        if facts:
-            self._arrive(facts, confirm)
-        else:
-            confirm()
+        """Emit what a webhook told; a failed delivery may be what stops the number."""
+        super().handle(facts, check, confirm)
         for fact in facts:
             if isinstance(fact, DeliveryReceipt):
                 self.history.resolve(fact.provider_ids)
                 self._on_failure_receipt(fact)
-        if check:
-            self.check_now()
 
     def set_limited(self, until: datetime) -> None:
         """Meta slowed the number down until then; the line stays open and shows it."""
         self._limited_until = until
         if self._last is not None:
-            self._say(self._last)
+            self.emit(self._last)
         self._wake()
 
     def stop(self, result: NotSent, refused: Blocked) -> None:
         """Nothing goes out from this number until a person connects it again: whoever tries is told *result*."""
         self.stopped = result
-        self._say(refused)
-        self._wake()
+        self.emit(refused)
 
     def sent(self) -> None:
         """Meta took a message: a sign of life."""
-        self._say(ActivitySeen(self._clock.now(), inbound=False))
+        self.emit(ActivitySeen(self._clock.now(), inbound=False))
 
     async def keep_asking(self) -> None:
         """Ask at once and then in the rhythm, until the line is over."""
         while not self.over:
             self._asked = False
             verdict = await self._inquiry.verdict()
-            self._say(verdict)
+            self.emit(verdict)
             if isinstance(verdict, Connected):
                 receipts = await self.history.poll()
                 if receipts:
-                    self._arrive(receipts, _no_confirm)
+                    self._emit_messages(receipts, _no_confirm)
             await self._rest(self._pause_after(verdict), self._inquiry.take_pause())
 
     def _pause_after(self, verdict: ConnectionEvent) -> float:
@@ -150,49 +116,26 @@ class MetaConnection(AsyncIterator[ConnectionEvent]):
             if relief is not None and relief <= now:
                 self._limited_until = None
                 if self._last is not None:
-                    self._say(self._last)
+                    self.emit(self._last)
                 continue
             soon = left if relief is None else min(left, (relief - now).total_seconds())
             await self._sleep(min(soon, LOOK_AGAIN_SECONDS))
 
-    async def _sleep(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(None) as self._nap:
-                await self._clock.sleep(seconds)
-        except TimeoutError:
-            if self._nap is None or not self._nap.expired():
-                raise
-        finally:
-            self._nap = None
-
-    def _wake(self) -> None:
-        if self._nap is not None and not self._nap.expired():
-            self._nap.reschedule(asyncio.get_running_loop().time())
-
-    def _say(self, signal: ConnectionEvent) -> None:
-        """Nothing is said after a last word."""
+    def emit(self, event: ConnectionEvent) -> None:
         if self.over:
             return
-        if isinstance(signal, Connected):
-            self._last, self.account = signal, signal.account
-            signal = self._apply_limit(signal)
-        elif isinstance(signal, Unreachable):
+        if isinstance(event, Connected):
+            self._last, self.account = event, event.account
+            event = self._apply_limit(event)
+        elif isinstance(event, Unreachable):
             self._last = None  # what could not be confirmed is not repeated
-        self.over = isinstance(signal, Blocked)
-        self._events.put_nowait(signal)
+        super().emit(event)
 
     def _apply_limit(self, opened: Connected) -> Connected:
         until = self._limited_until
         if until is None or until <= self._clock.now() or opened.capability is not SendCapability.OK:
             return opened
         return replace(opened, capability=SendCapability.RESTRICTED, reason=Reason.RATE_LIMITED, until=until, detail="")
-
-    def _arrive(self, facts: Sequence[MessageUpdate], confirm: Callable[[], None]) -> None:
-        self._mark += 1
-        self._delivered.append((self._mark, confirm))
-        self._say(MessagesReceived(tuple(facts), self._mark))
-        if any(isinstance(fact, ProviderMessage) and not fact.from_me for fact in facts):
-            self._say(ActivitySeen(self._clock.now(), inbound=True))
 
     def _on_failure_receipt(self, receipt: DeliveryReceipt) -> None:
         """A failure may come later than the answer to the request; what stops a number, stops it then, too."""
