@@ -20,6 +20,7 @@ from app.core.links.ingest import MessageIngestor
 from app.core.links.reconnect import ReconnectPolicy
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.service import OutboundService
 from app.core.privacy_service import PrivacyService, RetentionJob
 from app.core.procedures.auditing import ProcedureAuditor
 from app.core.procedures.impact import ImpactService
@@ -29,10 +30,7 @@ from app.core.procedures.restore import RestoreSteps
 from app.core.procedures.service import ProcedureService
 from app.core.procedures.steps import BackupSteps, SmokeTest
 from app.core.provider_setup.accounts import Accounts
-from app.core.provider_setup.credentials import CredentialService
-from app.core.provider_setup.queue import OutboundQueueService
-from app.core.provider_setup.registration import NumberRegistrationService
-from app.core.provider_setup.selection import NumberDetailsService, ProviderSelectionService
+from app.core.provider_setup.services import ProviderSetup, build_provider_setup
 from app.core.secret_service import SecretService
 from app.core.settings_service import DebugLogController, SettingsService
 from app.core.trusted_time import ClockCheck, TrustedClock
@@ -50,11 +48,10 @@ from app.domain.repositories import (
     ProcedureJournal,
     ProcedureLocks,
     ProviderTime,
-    RegistrationAttempts,
-    SecretStore,
     TransitionRepository,
 )
 from app.platform.clock import SystemClock, elapsed
+from app.platform.time_zones import zones_of
 from app.platform.user import current_actor
 from app.providers.registry import build_checks, build_providers, build_whatsapp_web
 from app.providers.webhooks.leftovers import WebhookLeftovers
@@ -65,70 +62,19 @@ from app.settings import Settings
 from app.storage import audit_integrity as audit_heads
 from app.storage.audit_integrity import AuditHeads, AuditSeals
 from app.storage.audit_log import SqlAuditLog
+from app.storage.consents import SqlConsents
 from app.storage.database import Database
 from app.storage.history.repository import SqlHistoryDump, SqlMessageRepository
 from app.storage.journal import FileProcedureLocks, SqlProcedureJournal
 from app.storage.lost_database import DatabaseCopies
 from app.storage.mentorados import SqlMentoradoRepository
+from app.storage.outbound import SqlOutbound
 from app.storage.secrets.store import SelectableSecretStore, read_passphrase
 from app.storage.set_aside import SqlSetAside
 from app.storage.settings import SqlRegistrationAttempts, SqlSettings
 from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
 from app.text.status import texts
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderSetup:
-    choice: ProviderSelectionService
-    credentials: CredentialService
-    queue: OutboundQueueService
-    details: NumberDetailsService
-    registration: NumberRegistrationService
-
-
-def build_provider_setup(
-    *,
-    mentorados: MentoradoService,
-    supervisor: Supervisor,
-    actions: ActionService,
-    providers: Mapping[ProviderKind, Provider],
-    secrets: SecretStore,
-    tries: RegistrationAttempts,
-    audit_service: AuditService,
-    clock: Clock,
-    accounts: Accounts | None = None,
-) -> ProviderSetup:
-    """Build the services around credentials and numbers; *accounts* are those that the providers ask, too."""
-    return ProviderSetup(
-        choice=ProviderSelectionService(mentorados=mentorados, supervisor=supervisor, audit_service=audit_service),
-        credentials=CredentialService(
-            mentorados=mentorados,
-            supervisor=supervisor,
-            actions=actions,
-            providers=providers,
-            secrets=secrets,
-            audit_service=audit_service,
-            accounts=accounts,
-        ),
-        queue=OutboundQueueService(
-            mentorados=mentorados,
-            supervisor=supervisor,
-            actions=actions,
-            providers=providers,
-            audit_service=audit_service,
-        ),
-        details=NumberDetailsService(mentorados=mentorados, providers=providers, clock=clock),
-        registration=NumberRegistrationService(
-            mentorados=mentorados,
-            supervisor=supervisor,
-            actions=actions,
-            providers=providers,
-            tries=tries,
-            audit_service=audit_service,
-            clock=clock,
-        ),
-    )
 
 
 def build_procedures(
@@ -139,6 +85,7 @@ def build_procedures(
     actions: ActionService,
     providers: Mapping[ProviderKind, Provider],
     backups: BackupService,
+    outbound: OutboundService,
     journal: ProcedureJournal,
     transfer: HistoryDump,
     history: MessageRepository,
@@ -177,7 +124,7 @@ def build_procedures(
         bus=bus,
     )
     smoke_test = SmokeTest(
-        mentorados=mentorados, supervisor=supervisor, providers=providers, note=lambda: texts("smoke.note")
+        mentorados=mentorados, supervisor=supervisor, outbound=outbound, note=lambda: texts("smoke.note")
     )
     return ProcedureService(
         journal=journal,
@@ -237,6 +184,7 @@ class Services:
     backup_retention: BackupPruner
     webhooks: WebhookService
     clock_check: ClockCheck
+    outbound: OutboundService
     follower: DatabaseFollower
 
     async def open(self) -> None:
@@ -249,6 +197,7 @@ class Services:
         await self.settings_service.load()
         await self.mentorados.load()
         await self.procedures.load()
+        await self.outbound.load()
         self.follower.begin()
 
     async def begin_anew(self) -> None:
@@ -277,6 +226,7 @@ class Services:
                     self.incidents.run,
                     self.webhooks.run,
                     self.backup_retention.run,
+                    self.outbound.run,
                     self.follower.run,
                 ),
             ):
@@ -394,12 +344,25 @@ def build_services(
         clock=trusted,
         audit=audit,
     )
+    outbound = OutboundService(
+        bus=bus,
+        mentorados=mentorados,
+        supervisor=supervisor,
+        providers=providers,
+        repository=SqlOutbound(database),
+        consents=SqlConsents(database),
+        audit_service=audit_service,
+        write_queue=write_queue,
+        clock=trusted,
+        zones=zones_of,
+    )
     procedures = build_procedures(
         mentorados=mentorados,
         supervisor=supervisor,
         incidents=incidents,
         actions=actions,
         providers=providers,
+        outbound=outbound,
         backups=backups,
         journal=journal,
         transfer=transfer,
@@ -483,6 +446,7 @@ def build_services(
             clock=trusted,
         ),
         clock_check=clock_check,
+        outbound=outbound,
         follower=DatabaseFollower(
             commits=database,
             mentorados=mentorados,
@@ -491,6 +455,7 @@ def build_services(
             procedures=procedures,
             clock_check=clock_check,
             accounts=accounts,
+            outbound=outbound,
             clock=trusted,
         ),
     )

@@ -28,12 +28,14 @@ from app.domain.audit import (
     chain_entry,
 )
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
+from app.domain.consent import ConsentChange, ConsentEntry, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import FORBIDDING
 from app.domain.incident import Finding
 from app.domain.link_status import LinkState
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
-from app.domain.messages import ConversationId, HistoryStats, MessageUpdate
+from app.domain.messages import Address, ConversationId, HistoryStats, MessageUpdate
+from app.domain.outbound import Hold, OutboundFacts, OutboundMessage, OutboundStop
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureId, ProcedureInfo
 from app.domain.provider import ConnectionEvent
@@ -524,3 +526,50 @@ def audit_service_of(audit: AuditLog) -> AuditService:
     """One that writes into *audit*, for parts that never have it wait."""
     clock = ManualClock()
     return AuditService(audit=audit, write_queue=WriteQueue(bus=EventBus(), clock=clock), clock=clock, actor=somebody)
+
+
+class FakeOutbound:
+    """The record of what went out, and the ledger beside it, in memory: everybody agreed to everything."""
+
+    def __init__(self) -> None:
+        self.messages: dict[str, OutboundMessage] = {}
+        self.stopped: dict[LinkId, OutboundStop] = {}
+        self.ledger: list[ConsentEntry] = []
+
+    async def facts(self, mentorado: Mentorado, to: Address, now: datetime) -> OutboundFacts:
+        return OutboundFacts(
+            recipient=to.key,
+            consent=[(ConsentChange.GRANTED, purpose, now) for purpose in Purpose],
+            sent=[each for each in self.messages.values() if each.link_id == mentorado.link.id],
+            stop=self.stopped.get(mentorado.link.id),
+        )
+
+    async def reserve(
+        self,
+        mentorado: Mentorado,
+        to: Address,
+        now: datetime,
+        decide: Callable[[OutboundFacts], OutboundMessage | Hold],
+    ) -> OutboundMessage | Hold:
+        decided = decide(await self.facts(mentorado, to, now))
+        if isinstance(decided, OutboundMessage):
+            await self.save(decided)
+        return decided
+
+    async def save(self, message: OutboundMessage) -> None:
+        self.messages[message.reference] = message
+
+    async def recover(self, before: datetime) -> Sequence[OutboundMessage]:
+        return []
+
+    async def stops(self) -> Sequence[OutboundStop]:
+        return list(self.stopped.values())
+
+    async def stop(self, stop: OutboundStop) -> None:
+        self.stopped.setdefault(stop.link_id, stop)
+
+    async def release(self, link_id: LinkId) -> None:
+        self.stopped.pop(link_id, None)
+
+    async def append(self, entries: Sequence[ConsentEntry]) -> None:
+        self.ledger.extend(entries)

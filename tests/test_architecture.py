@@ -122,6 +122,20 @@ def test_the_engine_is_touched_by_the_session_host_only() -> None:
     assert [name(path) for path in SOURCES if "neonize" in imports(path) and HOST not in path.parents] == []
 
 
+def test_only_the_outbound_service_reaches_a_providers_send() -> None:
+    """Consent, limits and quiet hours are checked in one place: whoever knows `CanSend` could go around it."""
+    knowing = {name(path) for path in SOURCES for node in nodes(path) if "CanSend" in names_in(node)}
+    assert knowing == {"app/domain/provider.py", "app/core/outbound/service.py"}
+    core = [path for path in SOURCES if APP / "core" in path.parents]
+    with_a_message = {name(path) for path in core if any(len(call.args) > 1 for call in calls(path, "send"))}
+    assert with_a_message == {"app/core/outbound/service.py", "app/core/procedures/steps.py"}
+
+
+def names_in(node: ast.AST) -> set[object]:
+    """What *node* itself is called, imports or refers to."""
+    return {getattr(node, field, None) for field in ("id", "attr", "name")}
+
+
 def test_whatever_is_imported_is_declared() -> None:
     """A package that only comes along with another one is gone the day that one no longer needs it."""
     declared = {

@@ -8,6 +8,7 @@ from typing import Final
 
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.service import OutboundService
 from app.core.procedures.service import ProcedureService
 from app.core.provider_setup.accounts import Accounts
 from app.core.settings_service import SettingsService
@@ -36,6 +37,7 @@ class DatabaseFollower:
         procedures: ProcedureService,
         clock_check: ClockCheck,
         accounts: Accounts,
+        outbound: OutboundService,
         clock: Clock,
     ) -> None:
         self._commits = commits
@@ -45,6 +47,7 @@ class DatabaseFollower:
         self._procedures = procedures
         self._clock_check = clock_check
         self._accounts = accounts
+        self._outbound = outbound
         self._clock = clock
         self._seen: object = None
         self._begun = asyncio.Event()
@@ -77,6 +80,7 @@ class DatabaseFollower:
         await self._follow_accounts()
         await self._settings_service.follow()
         await self._procedures.load()
+        await self._outbound.load()
         await self._clock_check.follow()
         self._seen = version  # only now: what failed half-way is read again
         return True

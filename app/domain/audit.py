@@ -165,3 +165,5 @@ class AuditAction(StrEnum):
     IMPORT_MENTORADOS = "import_mentorados"
     CHOOSE_PROVIDER = "choose_provider"
     FORGET_CREDENTIALS = "forget_credentials"
+    STOP_SENDING = "stop_sending"  # by the program, after what the provider answered
+    RELEASE_SENDING = "release_sending"

@@ -11,6 +11,7 @@ from app.domain.incident import Incident
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId
 from app.domain.messages import ConversationId
+from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure, ProcedureId
 from app.domain.settings import OperatorSettings
 from app.domain.trusted_time import ClockDoubt
@@ -104,6 +105,14 @@ class BackupProgressed:
 
 
 @dataclass(frozen=True, slots=True)
+class OutboundStopped:
+    """Nothing is sent for a mentorado any more, because of *stop*, or (None) a person released it."""
+
+    mentorado_id: MentoradoId
+    stop: OutboundStop | None
+
+
+@dataclass(frozen=True, slots=True)
 class StorageFailed:
     """Something could not be written down. It is kept in memory and tried again."""
 
@@ -159,6 +168,7 @@ Event = (
     | WebhooksChanged
     | ProcedureChanged
     | BackupProgressed
+    | OutboundStopped
     | StorageFailed
     | StorageRecovered
     | ClockDoubted

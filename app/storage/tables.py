@@ -333,3 +333,81 @@ registration_try = Table(
     Column("at", UtcTime, nullable=False),
 )
 Index("ix_registration_try_link_id_at", registration_try.c.link_id, registration_try.c.at)
+
+# --- what goes out --------------------------------------------------------------------------------------------------
+
+# A row is there before its provider is asked, so that a crash leaves it behind as uncertain.
+outbound_message = Table(
+    "outbound_message",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("reference", String(32), nullable=False),
+    Column("link_id", String(32), ForeignKey("link.id"), nullable=False),
+    Column("recipient", String(64), nullable=False),  # app.storage.history.suppressions.hashed_key
+    Column("purpose", String, nullable=False),
+    Column("campaign", String(32), nullable=False),
+    Column("reserved_at", UtcTime, nullable=False),
+    Column("state", String, nullable=False),
+    Column("provider_id", String, nullable=False),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("new_contact", Boolean, nullable=False),
+    Column("trouble", String),
+    Column("code", String, nullable=False),
+    UniqueConstraint("reference", name="uq_outbound_message_reference"),
+    sqlite_autoincrement=True,
+)
+Index("ix_outbound_message_link_id_reserved_at", outbound_message.c.link_id, outbound_message.c.reserved_at)
+Index("ix_outbound_message_reserved_at", outbound_message.c.reserved_at)
+
+# Links from which nothing is sent until a person releases them.
+outbound_stop = Table(
+    "outbound_stop",
+    metadata,
+    Column("link_id", String(32), ForeignKey("link.id"), primary_key=True),
+    Column("trouble", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+# Append-only, by triggers. A contact is a hash here, so that an opt-out outlives an erasure.
+consent_entry = Table(
+    "consent_entry",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("mentorado_id", String(32), ForeignKey("mentorado.id"), nullable=False),
+    Column("contact", String(64), nullable=False),
+    Column("change", String, nullable=False),
+    Column("purpose", String),
+    Column("source", String, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("recorded_by", String, nullable=False),
+    Column("wording", String, nullable=False),
+    Column("version", String, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_consent_entry_mentorado_id_contact", consent_entry.c.mentorado_id, consent_entry.c.contact)
+
+# Whom a hash in the ledger stands for; removed with the contact.
+consent_contact = Table(
+    "consent_contact",
+    metadata,
+    Column("mentorado_id", String(32), ForeignKey("mentorado.id"), primary_key=True),
+    Column("contact", String(64), primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("value", String, nullable=False),
+)
+
+smoke_test = Table(
+    "smoke_test",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("link_id", String(32), ForeignKey("link.id"), nullable=False),
+    Column("reference", String(32), nullable=False),  # of its outbound message; empty when none was sent
+    Column("began_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime, nullable=False),
+    Column("outcome", String, nullable=False),
+    Column("trouble", String, nullable=False),
+    Column("stages", String, nullable=False),  # JSON: when each stage was seen
+    sqlite_autoincrement=True,
+)
+Index("ix_smoke_test_link_id", smoke_test.c.link_id, smoke_test.c.number)

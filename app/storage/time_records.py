@@ -31,6 +31,8 @@ _NEWEST: Final = tuple(
 _OURS: Final = (
     "UPDATE suppression SET erased_at = :now WHERE erased_at > :now",
     "UPDATE registration_try SET at = :now WHERE at > :now",
+    "UPDATE outbound_message SET reserved_at = :now WHERE reserved_at > :now",
+    "UPDATE smoke_test SET began_at = min(began_at, :now), ended_at = min(ended_at, :now) WHERE ended_at > :now",
     "UPDATE message SET received_at = min(received_at, :now), stored_at = min(stored_at, :now) WHERE number IN"
     " (SELECT number FROM message ORDER BY number DESC LIMIT 20000)"
     " AND (stored_at > :now OR received_at > :now)",

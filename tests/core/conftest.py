@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from app.core.links.ingest import MessageIngestor
 from app.core.links.reconnect import ReconnectPolicy
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.service import OutboundService
 from app.core.procedures.auditing import ProcedureAuditor
 from app.core.procedures.impact import ImpactService
 from app.core.procedures.reauthentication import ReauthenticationSteps
@@ -56,6 +58,7 @@ from tests.fakes import (
     FakeJournal,
     FakeLocks,
     FakeMentoradoRepository,
+    FakeOutbound,
     FakeProvider,
     FakeTransitionLog,
     somebody,
@@ -104,6 +107,7 @@ class Core:
     journal: FakeJournal = field(default_factory=FakeJournal)
     locks: FakeLocks = field(default_factory=FakeLocks)
     backups: FakeBackups = field(default_factory=FakeBackups)
+    outbound_record: FakeOutbound = field(default_factory=FakeOutbound)
     bus: EventBus = field(default_factory=EventBus)
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(random=lambda _low, high: high))
 
@@ -147,6 +151,18 @@ class Core:
             incidents=self.incidents,
             under_way=lambda mentorado_id: self.procedures.active(mentorado_id),  # noqa: PLW0108 - made below
             interrupt=lambda mentorado_id: self.procedures.pause_active(mentorado_id),  # noqa: PLW0108
+        )
+        self.outbound = OutboundService(
+            bus=self.bus,
+            mentorados=self.mentorados,
+            supervisor=self.supervisor,
+            providers=self.providers,
+            repository=self.outbound_record,
+            consents=self.outbound_record,
+            audit_service=self.audit_service,
+            write_queue=self.write_queue,
+            clock=self.clock,
+            zones=lambda _address: [UTC],
         )
         self.procedures = self._procedures()
 
@@ -198,7 +214,12 @@ class Core:
         fields: dict[str, Any] = {"bus": self.bus, "clock": self.clock}
         recovery = RecoverySteps(incidents=self.incidents, backups=self.backups, **everybody, **fields)
         pairing = ReauthenticationSteps(no_pairing=self.actions.pairing_blocked, **everybody, **fields)
-        smoke_test = SmokeTest(note=lambda: "Conecta: teste", **everybody)
+        smoke_test = SmokeTest(
+            note=lambda: "Conecta: teste",
+            mentorados=self.mentorados,
+            supervisor=self.supervisor,
+            outbound=self.outbound,
+        )
         return self.procedures_of([*recovery.steps(), *pairing.steps(), smoke_test.step()])
 
     def procedures_of(self, steps: Iterable[Step]) -> ProcedureService:

@@ -74,6 +74,7 @@ class Follower:
             settings_service=self.settings_service,
             procedures=core.procedures,
             clock_check=self.clock_check,
+            outbound=core.outbound,
             clock=core.clock,
         )
 

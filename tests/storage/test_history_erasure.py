@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
+from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, ContactId, Media, MessageKind, StoredMessage
+from app.storage.consents import SqlConsents
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
+from app.storage.outbound import SqlOutbound
 from tests.storage.talk import (
     BIA,
     BIA_LID,
@@ -72,6 +75,15 @@ async def test_nothing_of_an_erased_contact_is_left_in_the_files(path: Path) -> 
             minutes(40),
         )
         await history.index_pending()
+        agreed = ConsentEntry(
+            mentorado_id=ana.id,
+            contact=BIA,
+            change=ConsentChange.OPTED_OUT,
+            purpose=None,
+            source=ConsentSource.TYPED,
+            at=minutes(40),
+        )
+        await SqlConsents(database).append([agreed])
         assert _traces(path) >= {"Jabuticaba", "Pitangueira", "Sapucaia", "Zwinglia", BIA.value}
 
         bia = await _contact(history, ana.id, BIA)
@@ -85,6 +97,8 @@ async def test_nothing_of_an_erased_contact_is_left_in_the_files(path: Path) -> 
         assert caio.messages == 600
         assert await rows(database, "PRAGMA integrity_check") == [("ok",)]
         assert await rows(database, "PRAGMA foreign_key_check") == []
+        facts = await SqlOutbound(database).facts(ana, BIA, minutes(60))
+        assert [change for change, _, _ in facts.consent] == [ConsentChange.OPTED_OUT]  # it outlives them
     assert _traces(path) == set()
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from app.bootstrap import build_provider_setup
 from app.core.actions import ActionService
 from app.core.audit_service import AuditService
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.provider_setup.services import build_provider_setup
 from app.domain.mentorado import ProviderKind
 from app.domain.provider import Provider
 from app.domain.repositories import Clock, RegistrationAttempts, SecretStore

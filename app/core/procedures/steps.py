@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
 from app.core.backups import BackupService
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.service import OutboundService
 from app.domain.backup import BackupProgress
+from app.domain.consent import Purpose
 from app.domain.errors import Problem, ProblemCode
-from app.domain.link_status import LinkState
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.messages import Address, AddressKind
+from app.domain.outbound import Hold, OutboundState
 from app.domain.procedure import Procedure, ProcedureId, StepData, StepName
-from app.domain.provider import CanSend, Provider
-from app.domain.sending import NotSent, OutgoingMessage, SendErrorKind, Uncertain
+from app.domain.sending import OutgoingMessage
 
 
 def ignore_progress(_progress: BackupProgress) -> None:
@@ -105,12 +106,12 @@ class SmokeTest:
         *,
         mentorados: MentoradoService,
         supervisor: Supervisor,
-        providers: Mapping[ProviderKind, Provider],
+        outbound: OutboundService,
         note: Callable[[], str],
     ) -> None:
         self._mentorados = mentorados
         self._supervisor = supervisor
-        self._providers = providers
+        self._outbound = outbound
         self._note = note
 
     def step(self) -> Step:
@@ -118,21 +119,20 @@ class SmokeTest:
 
     async def _skip_facts(self, run: StepContext) -> StepData | None:
         kind = self._mentorados.get(run.mentorado_id).link.provider
-        if not isinstance(self._providers.get(kind), CanSend):
+        if not self._outbound.can_send(kind):
             return {"why": "cannot_send"}
         return {"why": "not_to_itself"} if kind in _NOT_TO_ITSELF else None
 
     async def _check(self, run: StepContext) -> StepData:
         mentorado = self._mentorados.get(run.mentorado_id)
-        provider: object = self._providers.get(mentorado.link.provider)
-        status = self._supervisor.status(mentorado.link.id)
-        if not isinstance(provider, CanSend) or status.state is not LinkState.CONNECTED:
-            raise Problem(ProblemCode.SMOKE_CHECK_FAILED, trouble=SendErrorKind.NOT_CONNECTED)
-        to = Address(AddressKind.PHONE, status.account or mentorado.expected_account)
-        result = await provider.send(mentorado, OutgoingMessage(to=to, text=self._note(), reference=run.id))
-        if isinstance(result, NotSent):
-            raise Problem(ProblemCode.SMOKE_CHECK_FAILED, trouble=result.trouble, provider_code=result.code)
-        if isinstance(result, Uncertain):
+        own = self._supervisor.status(mentorado.link.id).account or mentorado.expected_account
+        note = OutgoingMessage(to=Address(AddressKind.PHONE, own), text=self._note())
+        sent = await self._outbound.send(mentorado.id, note, Purpose.SMOKE_TEST)
+        if isinstance(sent, Hold):
+            raise Problem(ProblemCode.SMOKE_CHECK_FAILED, trouble=sent.reason)
+        if sent.trouble is not None:
+            raise Problem(ProblemCode.SMOKE_CHECK_FAILED, trouble=sent.trouble, provider_code=sent.code)
+        if sent.state is not OutboundState.ACCEPTED:
             raise Problem(ProblemCode.SMOKE_CHECK_FAILED, trouble="uncertain")
         self._supervisor.record_smoke_test(run.mentorado_id)
         return {"sent": "yes"}

@@ -12,7 +12,16 @@ from app.domain.messages import Address, AddressKind, ContactId
 from app.domain.trusted_time import MESSAGE_AHEAD
 from app.storage import set_aside
 from app.storage.history.suppressions import add_suppression, hashed_key
-from app.storage.tables import contact, contact_address, conversation, early_receipt, message, setting, suppression
+from app.storage.tables import (
+    consent_contact,
+    contact,
+    contact_address,
+    conversation,
+    early_receipt,
+    message,
+    setting,
+    suppression,
+)
 
 TRACES_LEFT: Final = "traces_left"
 """The setting that is there from an erasure until the file was written anew."""
@@ -38,6 +47,10 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
     for row in known:
         add_suppression(connection, mentorado_id, row.key, max(at, last or at))
 
+    # The ledger of consent goes on with their hash, so that an opt-out is kept; whom it stands for is not.
+    hashes = [hashed_key(mentorado_id, row.key) for row in known]
+    in_ledger = (consent_contact.c.mentorado_id == mentorado_id) & consent_contact.c.contact.in_(hashes)
+    connection.execute(delete(consent_contact).where(in_ledger))
     set_aside.erase(connection, mentorado_id, [Address(AddressKind(row.kind), row.value) for row in known])
     count = connection.execute(delete(message).where(theirs)).rowcount
     connection.execute(delete(conversation).where(conversation.c.contact_id == erased))

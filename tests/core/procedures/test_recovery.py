@@ -615,7 +615,9 @@ async def test_a_note_that_does_not_leave_fails_the_smoke_check(core: Core, resu
         assert (failed.state, failed.step(N.SMOKE_CHECK).facts["trouble"]) == (S.FAILED, trouble)
         assert core.status(ana).evidence.last_smoke_test is None
         provider.result = Accepted(provider_id="1")
+        await core.outbound.release(ana.id)  # what WhatsApp restricts sends again when a person says so
         await core.procedures.resume(failed.head.id)
+        await core.clock.advance(15)  # never two messages at once
         assert (await core.stands(ana)).state is S.DONE
         assert core.status(ana).evidence.last_smoke_test is not None
 

@@ -1,0 +1,332 @@
+"""The only way out: every message is checked, counted and written down here before its provider is asked."""
+
+from __future__ import annotations
+
+import logging
+import random
+from asyncio import CancelledError
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta, tzinfo
+from functools import partial
+from typing import Final
+from uuid import uuid4
+
+from app.core.audit_service import AuditService
+from app.core.event_bus import EventBus
+from app.core.links.supervisor import Supervisor
+from app.core.mentorado_service import MentoradoService
+from app.core.write_queue import WriteQueue
+from app.domain.audit import AuditAction
+from app.domain.consent import ConsentChange, ConsentEntry, ConsentRepository, ConsentSource, Purpose, consent_state
+from app.domain.errors import Problem
+from app.domain.events import OutboundStopped
+from app.domain.link_status import LinkState, LinkStatus, SendCapability
+from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.messages import Address, AddressKind
+from app.domain.outbound import (
+    Candidate,
+    Hold,
+    HoldReason,
+    OutboundFacts,
+    OutboundLimits,
+    OutboundMessage,
+    OutboundRepository,
+    OutboundState,
+    OutboundStop,
+    fingerprint,
+    limits_hold,
+    quiet_until,
+)
+from app.domain.phone import PhoneNumber, same_account
+from app.domain.provider import CanSend, Provider
+from app.domain.repositories import Clock
+from app.domain.sending import STOPS_NUMBER, Accepted, NotSent, OutgoingMessage, SendErrorKind, SendResult
+
+log = logging.getLogger(__name__)
+
+LOST_AFTER: Final = timedelta(minutes=10)
+"""A message that was reserved so long ago, and of which nothing was heard, is uncertain: no provider takes so long."""
+
+CHECK_SECONDS: Final = 60.0
+
+Zones = Callable[[Address], Sequence[tzinfo]]
+"""In which time zones somebody with an address may live."""
+
+
+class OutboundService:
+    """Decides whether a message may go out, and sends it. Nothing else calls a provider's `send`.
+
+    A message is reserved, in one transaction with everything that decides about it, before its provider is asked: it
+    counts for the limits from then on, also for other programs, and is never sent again by itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        bus: EventBus,
+        mentorados: MentoradoService,
+        supervisor: Supervisor,
+        providers: Mapping[ProviderKind, Provider],
+        repository: OutboundRepository,
+        consents: ConsentRepository,
+        audit_service: AuditService,
+        write_queue: WriteQueue,
+        clock: Clock,
+        zones: Zones,
+        limits: Callable[[], OutboundLimits] = OutboundLimits,
+        gap: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self._bus = bus
+        self._mentorados = mentorados
+        self._supervisor = supervisor
+        self._providers = providers
+        self._repository = repository
+        self._consents = consents
+        self._audit_service = audit_service
+        self._write_queue = write_queue
+        self._clock = clock
+        self._zones = zones
+        self._limits = limits
+        self._gap = gap
+        self._stops: dict[LinkId, OutboundStop] = {}
+        self._resume_at: dict[LinkId, datetime] = {}  # the provider asked for a pause until then
+
+    async def load(self) -> None:
+        """Read which links are stopped."""
+        self._stops = {stop.link_id: stop for stop in await self._repository.stops()}
+
+    async def run(self) -> None:
+        """Until cancelled: say of what was reserved by a program that ended that it may have gone out."""
+        while True:
+            try:
+                await self.recover()
+            except Problem as problem:
+                log.debug("Messages without an answer are looked at later: %s", problem.code)
+            await self._clock.sleep(CHECK_SECONDS)
+
+    async def recover(self) -> Sequence[OutboundMessage]:
+        """Those that are uncertain from now on. Raises `Problem`."""
+        return await self._repository.recover(self._clock.now() - LOST_AFTER)
+
+    def can_send(self, kind: ProviderKind) -> bool:
+        """Whether messages can be sent through this provider at all."""
+        return isinstance(self._providers.get(kind), CanSend)
+
+    def stopped(self, mentorado_id: MentoradoId) -> OutboundStop | None:
+        """Why nothing is sent for *mentorado_id* until a person says so."""
+        return self._stops.get(self._mentorados.get(mentorado_id).link.id)
+
+    async def release(self, mentorado_id: MentoradoId) -> None:
+        """Let the link send again, at the word of a person. Audited."""
+        mentorado = self._mentorados.get(mentorado_id)
+        stop = self._stops.get(mentorado.link.id)
+        if stop is None:
+            return
+        before = {"trouble": stop.trouble.value, "code": stop.code}
+        with self._audit_service.with_changes(AuditAction.RELEASE_SENDING, mentorado, before=before):
+            await self._repository.release(mentorado.link.id)
+        del self._stops[mentorado.link.id]
+        self._bus.publish(OutboundStopped(mentorado_id, None))
+
+    async def check(self, mentorado_id: MentoradoId, message: OutgoingMessage, purpose: Purpose) -> Hold | None:
+        """What would hold *message* back now; None when it would go. Nothing is reserved. Raises `Problem`."""
+        mentorado, now = self._mentorados.get(mentorado_id), self._clock.now()
+        facts = await self._repository.facts(mentorado, message.to, now)
+        decided = self._decide(mentorado, message, purpose, "", now, 0.0, facts)
+        return decided if isinstance(decided, Hold) else None
+
+    async def send(
+        self, mentorado_id: MentoradoId, message: OutgoingMessage, purpose: Purpose, *, campaign: str = ""
+    ) -> OutboundMessage | Hold:
+        """Send *message*, after waiting for its turn (a few seconds), or say what holds it back.
+
+        Raises `Problem` when it cannot be written down: then nothing was sent. Cancelled while the provider is asked,
+        it is uncertain.
+        """
+        limits = self._limits()
+        gap = self._gap(limits.shortest_gap, limits.longest_gap)
+        while True:
+            mentorado, now = self._mentorados.get(mentorado_id), self._clock.now()
+            found: list[OutboundFacts] = []
+
+            def decide(
+                facts: OutboundFacts,
+                mentorado: Mentorado = mentorado,
+                now: datetime = now,
+                found: list[OutboundFacts] = found,
+            ) -> OutboundMessage | Hold:
+                found.append(facts)
+                return self._decide(mentorado, message, purpose, campaign, now, gap, facts)
+
+            decided = await self._repository.reserve(mentorado, message.to, now, decide)
+            if isinstance(decided, OutboundMessage):
+                outgoing = replace(message, reference=decided.reference, last_inbound=found[-1].last_inbound)
+                return await self._hand_over(mentorado, outgoing, decided)
+            if decided.reason is not HoldReason.PACE or decided.until is None:
+                return decided
+            await self._clock.sleep(max((decided.until - now).total_seconds(), 0.0))
+
+    # --- the rules ------------------------------------------------------------------------------------------------
+
+    def _decide(
+        self,
+        mentorado: Mentorado,
+        message: OutgoingMessage,
+        purpose: Purpose,
+        campaign: str,
+        now: datetime,
+        gap: float,
+        facts: OutboundFacts,
+    ) -> OutboundMessage | Hold:
+        """The message as it is reserved, or what holds it back. Also called in the database's thread."""
+        limits = self._limits()
+        status = self._supervisor.status(mentorado.link.id)
+        text = message.text if message.template is None else message.template.name
+        candidate = Candidate(
+            recipient=facts.recipient,
+            purpose=purpose,
+            fingerprint=fingerprint(text),
+            new_contact=facts.last_inbound is None,
+            template=message.template is not None,
+        )
+        hold = (
+            self._link_hold(mentorado, purpose, status, facts)
+            or self._provider_pause(mentorado, now)
+            or _consent_hold(mentorado, message.to, purpose, status, facts)
+            or self._quiet_hold(message.to, purpose, now, limits)
+            or limits_hold(
+                candidate,
+                facts.sent,
+                now,
+                limits,
+                business_day=facts.business_day,
+                first_connected=facts.first_connected,
+            )
+            or _pace_hold(facts.sent, now, gap)
+        )
+        return hold or OutboundMessage(
+            reference=uuid4().hex,
+            link_id=mentorado.link.id,
+            recipient=facts.recipient,
+            purpose=purpose,
+            campaign=campaign,
+            reserved_at=now,
+            fingerprint=candidate.fingerprint,
+            new_contact=candidate.new_contact,
+        )
+
+    def _link_hold(
+        self, mentorado: Mentorado, purpose: Purpose, status: LinkStatus, facts: OutboundFacts
+    ) -> Hold | None:
+        if not self.can_send(mentorado.link.provider):
+            return Hold(HoldReason.CANNOT_SEND)
+        if facts.stop is not None or mentorado.link.id in self._stops:  # the latter while the disk fails
+            return Hold(HoldReason.STOPPED)
+        if status.state is not LinkState.CONNECTED:
+            return Hold(HoldReason.NOT_CONNECTED)
+        if status.capability is SendCapability.RESTRICTED:
+            answers = purpose is Purpose.CONVERSATION and facts.last_inbound is not None
+            return None if answers else Hold(HoldReason.RESTRICTED, status.until)
+        return Hold(HoldReason.RESTRICTED, status.until) if status.capability is SendCapability.BLOCKED else None
+
+    def _provider_pause(self, mentorado: Mentorado, now: datetime) -> Hold | None:
+        until = self._resume_at.get(mentorado.link.id)
+        return Hold(HoldReason.LINK_LIMIT, until) if until is not None and now < until else None
+
+    def _quiet_hold(self, to: Address, purpose: Purpose, now: datetime, limits: OutboundLimits) -> Hold | None:
+        if purpose is not Purpose.CAMPAIGN:  # a person pressed a button, and looks at the clock
+            return None
+        until = quiet_until(now, self._zones(to), limits)
+        return None if until is None else Hold(HoldReason.QUIET_HOURS, until)
+
+    # --- handing over -----------------------------------------------------------------------------------------------
+
+    async def _hand_over(
+        self, mentorado: Mentorado, outgoing: OutgoingMessage, reserved: OutboundMessage
+    ) -> OutboundMessage:
+        provider: object = self._providers[mentorado.link.provider]
+        assert isinstance(provider, CanSend)  # noqa: S101 - `_link_hold` asked
+        try:
+            result = await provider.send(mentorado, outgoing)
+        except (Problem, CancelledError):
+            self._save(replace(reserved, state=OutboundState.UNCERTAIN))
+            raise
+        message = _with_result(reserved, result)
+        self._save(message)
+        if isinstance(result, NotSent):
+            await self._on_trouble(mentorado, outgoing.to, result)
+        return message
+
+    def _save(self, message: OutboundMessage) -> None:
+        """What became of it is written as soon as the disk allows; until then it counts as reserved."""
+        self._write_queue.add(partial(self._repository.save, message))
+
+    async def _on_trouble(self, mentorado: Mentorado, to: Address, refused: NotSent) -> None:
+        now, link_id, trouble = self._clock.now(), mentorado.link.id, refused.trouble
+        if trouble is SendErrorKind.RATE_GLOBAL and refused.after is not None:
+            self._resume_at[link_id] = now + timedelta(seconds=refused.after)
+        if trouble is SendErrorKind.OPTED_OUT:
+            entry = ConsentEntry(
+                mentorado_id=mentorado.id,
+                contact=to,
+                change=ConsentChange.OPTED_OUT,
+                purpose=None,
+                source=ConsentSource.PROVIDER,
+                at=now,
+            )
+            self._write_queue.add(partial(self._consents.append, [entry]))
+        if trouble in STOPS_NUMBER and link_id not in self._stops:
+            stop = OutboundStop(link_id=link_id, trouble=trouble, code=refused.code, at=now)
+            self._stops[link_id] = stop
+            try:
+                await self._repository.stop(stop)
+            except Problem:
+                self._write_queue.add(partial(self._repository.stop, stop))
+            self._audit_service.record(
+                AuditAction.STOP_SENDING, mentorado, after={"trouble": trouble.value, "code": refused.code}
+            )
+            self._bus.publish(OutboundStopped(mentorado.id, stop))
+
+
+def _with_result(reserved: OutboundMessage, result: SendResult) -> OutboundMessage:
+    match result:
+        case Accepted(provider_id=provider_id):
+            return replace(reserved, state=OutboundState.ACCEPTED, provider_id=provider_id)
+        case NotSent(trouble=trouble, code=code):
+            return replace(reserved, state=OutboundState.NOT_SENT, trouble=trouble, code=code)
+        case _:
+            return replace(reserved, state=OutboundState.UNCERTAIN)
+
+
+def _consent_hold(
+    mentorado: Mentorado, to: Address, purpose: Purpose, status: LinkStatus, facts: OutboundFacts
+) -> Hold | None:
+    """Whether this recipient may be written to for *purpose*.
+
+    Who wrote to us may be answered, unless they opted out after that; everybody else must have agreed. The number's
+    own owner needs no asking.
+    """
+    if purpose is Purpose.SMOKE_TEST and _is_own(mentorado, to, status):
+        return None
+    state = consent_state(facts.consent, purpose)
+    opted_out, last = state.opted_out_at, facts.last_inbound
+    if purpose is Purpose.CONVERSATION:
+        if opted_out is not None and (last is None or last <= opted_out):
+            return Hold(HoldReason.OPTED_OUT)
+        return None if last is not None or state.granted else Hold(HoldReason.NO_CONSENT)
+    if opted_out is not None:
+        return Hold(HoldReason.OPTED_OUT)
+    return None if state.granted else Hold(HoldReason.NO_CONSENT)
+
+
+def _is_own(mentorado: Mentorado, to: Address, status: LinkStatus) -> bool:
+    own = status.account or mentorado.expected_account
+    return to.kind is AddressKind.PHONE and same_account(PhoneNumber(to.value), own)
+
+
+def _pace_hold(sent: Sequence[OutboundMessage], now: datetime, gap: float) -> Hold | None:
+    last = max((min(each.reserved_at, now) for each in sent if each.counts), default=None)
+    if last is None or now - last >= timedelta(seconds=gap):
+        return None
+    return Hold(HoldReason.PACE, last + timedelta(seconds=gap))
