@@ -1,7 +1,4 @@
-"""Opens the window, which is on the screen before the core is even imported.
-
-`Frame` is what that takes, `Application` is the rest.
-"""
+"""Starts the window, which is painted before the core is imported; `Application` attaches the rest."""
 
 from __future__ import annotations
 
@@ -37,7 +34,7 @@ _WAYLAND, _XCB = "wayland", "xcb"
 _DISPLAYS: Final = frozenset({_WAYLAND, _XCB})
 _PLATFORMS: Final = _DISPLAYS | {"offscreen", "minimal", "vnc", "linuxfb", "eglfs"}
 _WAYLAND_SYNC: Final = struct.pack("=III", 1, 12 << 16, 2)
-"""`wl_display.sync` of the Wayland protocol: object 1 is the display, 12 bytes long, answered to the new object 2."""
+"""``wl_display.sync`` of the Wayland protocol: object 1 is the display, 12 bytes long, answered to the new object 2."""
 
 
 def check_platform_libraries(plugin: Path | None = None) -> None:
@@ -68,9 +65,9 @@ def library_missing(error: Exception) -> Problem:
 
 
 def check_display() -> None:
-    """Raise `Problem(NO_DISPLAY)` where neither `WAYLAND_DISPLAY` nor `DISPLAY` leads to a server that answers.
+    """Raise `Problem(NO_DISPLAY)` where neither ``WAYLAND_DISPLAY`` nor ``DISPLAY`` leads to a server that answers.
 
-    Qt tries them in this order, or those that `QT_QPA_PLATFORM` names. A Wayland that does not answer is taken out of
+    Qt tries them in this order, or those that ``QT_QPA_PLATFORM`` names. A Wayland that does not answer is taken out of
     the environment, so that Qt begins with the display that does.
     """
     if sys.platform != "linux":
@@ -100,7 +97,7 @@ def _platforms() -> set[str]:
 
 
 def _wayland_answers(name: str) -> bool:
-    """Whether a Wayland server answers a first request; *name* is a path, or a name in `XDG_RUNTIME_DIR`."""
+    """Whether a Wayland server answers a first request; *name* is a path, or a name in ``XDG_RUNTIME_DIR``."""
     path = Path(os.environ.get("XDG_RUNTIME_DIR", "")) / name
     try:
         with socket.socket(socket.AF_UNIX) as server:

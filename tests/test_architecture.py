@@ -209,9 +209,9 @@ def test_other_paths_are_not_taken_for_them(path: str) -> None:
 # Words that a reader would have to learn here: the field has its own (queue, audit, service, repository, handler, ...).
 PRIVATE_WORDS = frozenset(
     """
-    believed chore chores clerk deed deeds desk desks door doors doorway drawer drawers enrolment enrolments entrance
-    errand errands folded heard keeper office patience reception recital roster said scribe shelf teller told vault
-    witness
+    album believed chore chores clerk crowd deed deeds desk desks door doors doorway drawer drawers ear enrolment
+    enrolments entrance errand errands folded heard keeper kitchen office patience postman reception recital roster said
+    scene scribe shelf studio tallied teller told vault witness
     """.split()  # noqa: SIM905 - a list of words reads better so
 )
 
@@ -232,6 +232,28 @@ def test_no_name_needs_a_private_language(path: Path) -> None:
         names = {token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.NAME}
     names.add(path.stem)
     assert {each for each in names if words_in(each) & (PRIVATE_WORDS - verbs_of(each))} == set()
+
+
+@functools.cache
+def identifiers() -> frozenset[str]:
+    """Every name in the code of the program, and the names of its files."""
+    found = {part for path in SOURCES for part in path.with_suffix("").parts} | {"py"} | NAMES | {ENV_FILE}
+    for path in SOURCES:
+        with path.open("rb") as file:
+            found.update(token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.NAME)
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=name)
+def test_what_a_docstring_names_in_backticks_exists(path: Path) -> None:
+    """Names of other programs are in double backticks."""
+    texts = [
+        node.value.value
+        for node in nodes(path)
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    ]
+    named = re.findall(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)", "\n".join(texts))
+    assert [each for each in named if not identifiers().issuperset(each.split("."))] == []
 
 
 def test_every_class_of_the_program_has_a_name_of_its_own() -> None:

@@ -75,7 +75,7 @@ class Action:
     """One thing a person can do. *asks* when it must be confirmed before it is done.
 
     Without *perform* more than a yes is needed: it opens a sheet of its own, whose part of the core does it and writes
-    it down, and asks `Actions.require` first.
+    it down, and asks `ActionService.require` first.
     """
 
     name: ActionName

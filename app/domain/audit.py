@@ -114,7 +114,7 @@ def _key_id(key: bytes) -> str:
 
 
 def chain_entry(number: int, record: AuditRecord, previous_hash: str) -> AuditEntry:
-    """Put *deed* behind the entry that has *previous_hash*."""
+    """Append *record* to the chain, after the entry with *previous_hash*."""
     return AuditEntry(
         number=number, record=record, previous_hash=previous_hash, hash=_hash(number, record, previous_hash)
     )

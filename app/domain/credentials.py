@@ -64,7 +64,7 @@ def dumps(credentials: Credentials) -> str:
 
 
 def loads(text: str) -> dict[CredentialField, str]:
-    """What `as_text` wrote; fields of a later version are left out. Raises `ValueError`, which holds nothing of it."""
+    """Parse what `dumps` wrote; fields of a later version are dropped. Raises `ValueError` without any of the text."""
     try:
         kept = json.loads(text)
     except ValueError:  # this one holds the whole text, and so must go no further

@@ -1,6 +1,6 @@
 """An operator's long piece of work, written down step by step: a crash in the middle leaves what to continue or undo.
 
-A procedure is what its journal says: `folded` reads the entries, and nothing else is kept.
+A procedure is what its journal says: `replay` reads the entries, and nothing else is stored.
 """
 
 from __future__ import annotations

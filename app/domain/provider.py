@@ -53,9 +53,9 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The line fell and the provider is bringing it back by itself, without a new line being opened.
+    """The connection dropped and the provider is restoring it, without a new connection being opened.
 
-    It asks for *patience* seconds before another line takes its place; None leaves that to the core.
+    The core waits *retry_after* seconds before it opens another one; None leaves that to the core.
     """
 
     reason: Reason
@@ -108,8 +108,8 @@ class HostAnswered:
 
 @dataclass(frozen=True, slots=True)
 class MessagesReceived:
-    """Messages and receipts. The provider keeps them until `Line.confirm` was called with *up_to*, and repeats them
-    on the next line otherwise."""
+    """Messages and receipts. The provider keeps them until `Connection.confirm` is called with *up_to*, and otherwise
+    repeats them on the next connection."""
 
     facts: tuple[MessageUpdate, ...]
     up_to: int
@@ -301,7 +301,7 @@ class HandlesWebhooks(Protocol):
     """A provider that calls us, where a team has a public address for its webhooks."""
 
     def handle(self, link_id: LinkId, facts: Sequence[MessageUpdate], check: bool, confirm: Callable[[], None]) -> bool:
-        """Hand *facts* to the open line of *link_id*, which says them as `Arrived` and calls *confirm* once they are
+        """Hand *facts* to the open line of *link_id*, which yields `MessagesReceived` and calls *confirm* once they are
         stored; with *check* it asks its provider at once. Returns False, and does nothing, when no line is open.
 
         What is not confirmed when its line closes is forgotten here: whoever delivered it does so again.

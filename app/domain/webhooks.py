@@ -118,7 +118,7 @@ class OutcomeCount:
 class WebhookStats:
     """All counts as they are now, and how many deliveries of each link wait for its line to be open."""
 
-    tallies: tuple[OutcomeCount, ...]
+    counts: tuple[OutcomeCount, ...]
     waiting: Mapping[LinkId, int]
 
 
@@ -131,7 +131,7 @@ class RunningWebhookServer(Protocol):
         ...
 
     def set_endpoints(self, endpoints: EndpointList) -> None:
-        """Let in what comes through *doors* from now on, and nothing else."""
+        """Accept requests for *endpoints* from now on, and no others."""
         ...
 
     def events(self) -> AsyncIterator[DeliveryBatch | WebhookStats]:

@@ -1,7 +1,7 @@
 """Spreadsheets saved as text: characters, separator, rows, and which column holds what.
 
-Every physical row of the file is part of exactly one `Record` unless it is empty, the heading or a ``sep=`` row. A row
-whose quotation marks do not fit is a record of its own that says so; it never takes the rows below it along.
+Every physical row of the file belongs to exactly one `SpreadsheetRow`, except empty rows, the heading and a ``sep=``
+row. A row with unbalanced quotation marks becomes a record of its own, marked as such; it never swallows later rows.
 """
 
 from __future__ import annotations

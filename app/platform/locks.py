@@ -217,7 +217,7 @@ def _one_line(value: object) -> str:
 
 
 def _former_note(text: str, path: Path) -> dict[str, Any]:
-    """The note that Qt's `QLockFile` wrote for the window: pid, program, host, machine and boot, one a line."""
+    """The note that Qt's ``QLockFile`` wrote for the window: pid, program, host, machine and boot, one a line."""
     pid, _, host, *more = text.split("\n")
     machine, boot, *_ = [*more, "", ""]
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")

@@ -35,7 +35,7 @@ _BATCH = 2_000
 
 
 class SqlAuditLog:
-    """Implements `Audit`.
+    """Implements `AuditLog`.
 
     Who may write to the file can take its triggers away, and `verify` then tells the first entry that was altered,
     removed, moved or added. Entries removed from the end are told by the head, which is kept in a table of its own.

@@ -35,7 +35,7 @@ Journaled = tuple[ProcedureInfo, Sequence[JournalEntry]]
 
 
 class SqlProcedureJournal:
-    """Implements `Journal`.
+    """Implements `ProcedureJournal`.
 
     An entry that is not the next one raises `Problem(NOT_POSSIBLE_NOW)`: another program moved the procedure meanwhile.
     """

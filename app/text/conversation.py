@@ -224,7 +224,7 @@ def body(message: StoredMessage, most: int | None = None) -> str:
 
 
 def sender(message: StoredMessage) -> str:
-    """Who it is from; the mentorado is `you` nowhere, because staff read it."""
+    """Name of the sender. The mentorado is never "you": staff read this."""
     return texts("conversation.mentorado") if message.from_me else one_line(message.sender_name)
 
 

@@ -103,6 +103,6 @@ _APP = Path(__file__).resolve().parent.parent
 
 @cache
 def resources_folder() -> Path:
-    """The folder that holds `icons` and `translations`."""
+    """The folder that holds ``icons`` and ``translations``."""
     packaged = _APP / "_resources"
     return packaged if packaged.is_dir() else _APP.parent / "resources"

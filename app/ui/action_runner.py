@@ -84,10 +84,10 @@ class ActionRunner(QObject):
     """Runs every action there is. An opener raises `Problem` when its sheet cannot be opened."""
 
     procedure_requested = Signal(object)
-    """An `Errand` that begins a procedure: the pane shows it in its own place, since one looks at the QR meanwhile."""
+    """An `ActionRequest` that begins a procedure. The pane shows it, so that the QR code stays in view."""
 
     page_requested = Signal(str)
-    """A `Place` where somebody wants to go on."""
+    """The name of a page to show."""
 
     def __init__(self, tools: RunnerServices, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -110,7 +110,7 @@ class ActionRunner(QObject):
         await tools.actions.run(name, mentorado_id, confirm, override_reason=request.override_reason)
 
     def mentorado(self, request: ActionRequest) -> Mentorado:
-        """Of whom *errand* is."""
+        """The mentorado of *request*."""
         return self.tools.mentorados.get(request.mentorado_id)
 
     async def _ask_override_reason(self, request: ActionRequest) -> str:

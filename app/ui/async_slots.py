@@ -33,7 +33,7 @@ P = ParamSpec("P")
 def new_loop(app: QApplication) -> asyncio.AbstractEventLoop:
     """Return an event loop for asyncio that runs on Qt's.
 
-    qasync 0.28 asks `asyncio.iscoroutinefunction` about every callback, which Python 3.14 deprecates and 3.16 removes.
+    qasync 0.28 asks ``asyncio.iscoroutinefunction`` about every callback, deprecated in Python 3.14, removed in 3.16.
     """
     import asyncio
 

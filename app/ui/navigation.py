@@ -50,7 +50,7 @@ def shortcut(number: int) -> str:
 
 
 class PageStack(QWidget):
-    """The first picture leaves room for the rail; `open_up` fills it. A place is built when it is first gone to."""
+    """The pages. Empty until `enable`; a page is built when it is first shown."""
 
     wanted = Signal(str)
     """Carries the name of a page."""

@@ -38,5 +38,5 @@ async def counted(core: Services, outcome: DeliveryOutcome, at_least: int, *, li
 
 
 def _count(core: Services, outcome: DeliveryOutcome, link_id: LinkId | None) -> int:
-    found = (t.count for t in core.webhooks.tallies if (t.outcome, t.link_id) == (outcome, link_id))
+    found = (t.count for t in core.webhooks.counts if (t.outcome, t.link_id) == (outcome, link_id))
     return next(found, 0)

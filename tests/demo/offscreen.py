@@ -17,7 +17,7 @@ from tests.demo.place import DemoSetup, end_on_hangup, open_place
 from tests.demo.providers_chapter import ProvidersChapter
 from tests.demo.screenshots import README, Screenshots
 from tests.demo.script import Story
-from tests.demo.session import MovedClock, open_scene
+from tests.demo.session import MovedClock, open_session
 
 PLAYED, FAILED, INTERRUPTED = 0, 1, 130
 LIMIT_SECONDS = 240.0
@@ -67,7 +67,7 @@ def play_offscreen(folder: Path, *, for_readme: bool) -> int:
 
 
 async def _play(app: QApplication, setup: DemoSetup, folder: Path, narrator: Narrator, *, for_readme: bool) -> int:
-    async with open_scene(app, setup.settings, MovedClock()) as session:
+    async with open_session(app, setup.settings, MovedClock()) as session:
         screenshots = Screenshots(session, folder, README if for_readme else None)
         if for_readme:  # where the emulators listen is no news to a reader, who has none
             session.window.banners.clear("overrides")

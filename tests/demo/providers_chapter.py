@@ -36,9 +36,9 @@ class ProvidersChapter:
     """Begins and ends at home, with nothing chosen that was not before."""
 
     def __init__(self, session: Session, gateways: Gateways, screenshots: Screenshots, narrator: Narrator) -> None:
-        self._links = session
+        self._session = session
         self._gateways = gateways
-        self._album = screenshots
+        self._screenshots = screenshots
         self._printer = narrator
 
     async def play(self) -> None:
@@ -50,7 +50,7 @@ class ProvidersChapter:
         return self._printer.step(words)
 
     async def _compare(self) -> None:
-        session = self._links
+        session = self._session
         async with self._step("The providers are compared: what each does, its limits, risks and costs"):
             session.window.go(SETTINGS)
             await settle()
@@ -61,7 +61,7 @@ class ProvidersChapter:
             session.window.go(HOME)
 
     async def _connect_through_zapi(self) -> None:
-        session, instance = self._links, self._gateways.instance
+        session, instance = self._session, self._gateways.instance
         async with self._step(f"{LUCAS.name} is to be connected through Z-API; the entry says so"):
             await self._choose_provider(LUCAS, ProviderKind.ZAPI)
         async with self._step("The credentials are typed and checked live"):
@@ -78,7 +78,7 @@ class ProvidersChapter:
             session.click(texts("queue.send"), sheet)
             await session.until_at(LUCAS, _S.QR_READY)
             code = await self._code()
-            await self._album.take("code-zapi", code=code)
+            await self._screenshots.take("code-zapi", code=code)
         async with self._step(f"{LUCAS.name}'s phone read the code from the pixels, and is connected"):
             # As a person would, with the next code where this one was replaced while the camera read it.
             while not self._gateways.scan(LUCAS.digits, await self._code()):
@@ -86,7 +86,7 @@ class ProvidersChapter:
             await session.until_at(LUCAS, _S.CONNECTED)
 
     async def _connect_through_meta(self) -> None:
-        session = self._links
+        session = self._session
         async with self._step(f"{MARINA.name} is connected through the Meta Cloud API, by token and number"):
             await self._choose_provider(MARINA, ProviderKind.META_CLOUD)
             await self._save_and_connect(MARINA, META_CREDENTIALS)
@@ -101,23 +101,23 @@ class ProvidersChapter:
             await until(section.ask_button.isEnabled)
             await settle()
             session.pane()._pages.scroll.ensureWidgetVisible(section, 0, 8)
-            await self._album.take("number")
+            await self._screenshots.take("number")
             session.pane()._pages.scroll.verticalScrollBar().setValue(0)
 
     async def _choose_provider(self, person: Person, kind: ProviderKind) -> None:
         """In the entry, as long as nothing was ever connected."""
-        self._links.window.controller.edit(self._links.mentorado(person).id)
-        form = await self._links.sheet()
-        self._links.click(status_text.provider(kind), form)
-        self._links.click(texts("dialog.save"), form)
-        await until(lambda: self._links.mentorado(person).link.provider is kind)
-        self._links.choose(person)
+        self._session.window.controller.edit(self._session.mentorado(person).id)
+        form = await self._session.sheet()
+        self._session.click(status_text.provider(kind), form)
+        self._session.click(texts("dialog.save"), form)
+        await until(lambda: self._session.mentorado(person).link.provider is kind)
+        self._session.choose(person)
 
     async def _picture_credentials(self, view: str, person: Person, typed: Mapping[CredentialField, str]) -> None:
         async def checked(sheet: BaseDialog) -> None:
             await _checked(sheet, typed)
 
-        await self._take_sheet(view, lambda: self._links.perform(ActionName.ENTER_CREDENTIALS, person), checked)
+        await self._take_sheet(view, lambda: self._session.perform(ActionName.ENTER_CREDENTIALS, person), checked)
 
     async def _take_sheet(
         self,
@@ -126,12 +126,12 @@ class ProvidersChapter:
         prepare: Callable[[BaseDialog], Awaitable[None]] | None = None,
     ) -> None:
         """Take a sheet over the window, once *prepare* has filled it in; each look opens its own."""
-        screenshots = self._album
+        screenshots = self._screenshots
         screenshots.views += 1
         for look in screenshots.wanted(view, LOOKS) or (PLAIN,):
             await screenshots.wear(look)
             open_sheet()
-            sheet = await self._links.sheet()
+            sheet = await self._session.sheet()
             if prepare is not None:
                 await prepare(sheet)
             await settle()
@@ -141,19 +141,19 @@ class ProvidersChapter:
         await screenshots.wear(PLAIN)
 
     async def _save_and_connect(self, person: Person, typed: Mapping[CredentialField, str]) -> None:
-        self._links.perform(ActionName.ENTER_CREDENTIALS, person)
-        sheet = await self._links.sheet()
+        self._session.perform(ActionName.ENTER_CREDENTIALS, person)
+        sheet = await self._session.sheet()
         await _checked(sheet, typed)
-        self._links.click(texts("credentials.save_and_connect"), sheet)
+        self._session.click(texts("credentials.save_and_connect"), sheet)
 
     async def _code(self) -> str:
         codes: list[str] = []
 
         def shown() -> bool:
-            codes[:] = read_codes(self._links.window)
+            codes[:] = read_codes(self._session.window)
             return bool(codes)
 
-        await self._album.wear(PLAIN)
+        await self._screenshots.wear(PLAIN)
         await until(shown)
         return codes[0]
 

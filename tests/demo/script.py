@@ -60,15 +60,15 @@ class Story:
         narrator: Narrator,
         providers: ProvidersChapter,
     ) -> None:
-        self._links = session
+        self._session = session
         self._phones = phones
-        self._album = screenshots
+        self._screenshots = screenshots
         self._printer = narrator
         self._providers = providers
 
     async def play(self) -> None:
-        self._links.window.resize(*SIZE)
-        await self._album.wear(PLAIN)
+        self._session.window.resize(*SIZE)
+        await self._screenshots.wear(PLAIN)
         await self._first_connection()
         await self._wrong_number()
         await self._more_people()
@@ -77,43 +77,43 @@ class Story:
         await self._providers.play()
         await self._everybody()
         async with self._step("Closed the window, as a person does"):
-            require(not self._links.crashes, f"the program reported: {self._links.crashes}")
-            await self._links.close()
+            require(not self._session.crashes, f"the program reported: {self._session.crashes}")
+            await self._session.close()
 
     def _step(self, words: str, within: float = 20.0) -> AbstractAsyncContextManager[None]:
         return self._printer.step(words, within=within)
 
     async def _code(self, person: Person) -> str:
         """The code that the window shows, read from its pixels; it must be the person's."""
-        await self._links.until_at(person, _S.QR_READY)
+        await self._session.until_at(person, _S.QR_READY)
         codes: list[str] = []
 
         def shown() -> bool:
-            codes[:] = read_codes(self._links.window)
+            codes[:] = read_codes(self._session.window)
             return bool(codes)
 
         await until(shown)
-        qr = self._links.status(person).qr
+        qr = self._session.status(person).qr
         require(qr is not None and codes == [qr.text], "the code in the pixels is not the person's")
         return codes[0]
 
     async def _view(self, view: str, person: Person, state: LinkState, reason: Reason, code: str | None = None) -> None:
         """Wait until it is so, take the pictures, and require that it was so all the while."""
-        await self._links.until_at(person, state, reason)
+        await self._session.until_at(person, state, reason)
         await settle()
-        await self._album.take(view, code=code)
-        require(self._links.is_at(person, state, reason), "it was over before the last picture was taken")
+        await self._screenshots.take(view, code=code)
+        require(self._session.is_at(person, state, reason), "it was over before the last picture was taken")
 
     async def _pair(self, person: Person) -> None:
         """Connect somebody for the first time, from the menu to connected."""
-        self._links.choose(person)
-        self._links.perform(ActionName.CONNECT, person)
+        self._session.choose(person)
+        self._session.perform(ActionName.CONNECT, person)
         await self._phones.scan(person.digits, await self._code(person))
-        await self._links.until_at(person, _S.CONNECTED)
-        require(self._links.states(person) == FIRST_CONNECTION, f"it went {self._links.states(person)}")
+        await self._session.until_at(person, _S.CONNECTED)
+        require(self._session.states(person) == FIRST_CONNECTION, f"it went {self._session.states(person)}")
 
     async def _first_connection(self) -> None:
-        session, screenshots, phones = self._links, self._album, self._phones
+        session, screenshots, phones = self._session, self._screenshots, self._phones
         async with self._step("The window is open, and nobody is registered"):
             await screenshots.take("nobody")
         async with self._step(f"Added {ANA.name} through the form, and asked to connect"):
@@ -144,7 +144,7 @@ class Story:
             require(session.states(ANA) == FIRST_CONNECTION, f"it went {session.states(ANA)}")
 
     async def _wrong_number(self) -> None:
-        session = self._links
+        session = self._session
         async with self._step(f"{BRUNO.name}'s turn has come, but somebody else's phone reads the code: it is refused"):
             session.choose(BRUNO)
             await self._phones.scan(STRANGER, await self._code(BRUNO))
@@ -152,7 +152,7 @@ class Story:
             require(session.recommended().text() == texts("action.reject_account.label"), "another button is")
 
     async def _more_people(self) -> None:
-        session = self._links
+        session = self._session
         async with self._step("Ten more are registered"):
             for person in CAST[2:]:
                 await session.core.mentorados.add(person.name, person.number, person.cohort)
@@ -166,7 +166,7 @@ class Story:
         session.clock.pass_minutes(3)
 
     async def _troubles(self) -> None:
-        session = self._links
+        session = self._session
         await self._phones.offer_codes(1)
         async with self._step(f"{INES.name} is shown a code that nobody will read"):
             session.choose(INES)
@@ -187,7 +187,7 @@ class Story:
         async with self._step(f"The recommended button asks before it replaces {DAVI.name}'s session"):
             _press(session)
             await until(lambda: session.side(DAVI))
-            await self._album.take("question")
+            await self._screenshots.take("question")
             session.click(texts("begin.cancel"), session.side(DAVI))
         async with self._step(f"WhatsApp suspended {ESTER.name} for an hour; nothing is offered but to wait"):
             session.choose(ESTER)
@@ -203,14 +203,14 @@ class Story:
         await self._phones.offer_codes(6)
 
     async def _recovery(self) -> None:
-        session = self._links
+        session = self._session
         async with self._step(f"{DAVI.name}'s recovery has put a copy aside, and asks before it shows a new code"):
             session.choose(DAVI)
             session.perform(ActionName.RECOVER, DAVI)
             await until(lambda: session.side(DAVI))
             session.click(texts("begin.recovery.confirm"), session.side(DAVI))
             await until(lambda: (one := session.procedure(DAVI)) and one.state is ProcedureState.ASKING)
-            await self._album.take("recovery-asks")
+            await self._screenshots.take("recovery-asks")
             require(list(session.core.settings.backup_dir.glob("*.conecta")), "there is no backup")
         async with self._step("The code is in the recovery's own sheet, above its steps"):
             session.click(texts("procedure.confirm.recovery"), session.side(DAVI))
@@ -219,7 +219,7 @@ class Story:
             await self._phones.scan(DAVI.digits, await self._code(DAVI))
             await session.until_at(DAVI, _S.CONNECTED)
             await until(lambda: (one := session.procedure(DAVI)) and one.state is ProcedureState.DONE)
-            await self._album.take("recovered")
+            await self._screenshots.take("recovered")
             folder = session.core.settings.session_dir / session.mentorado(DAVI).id
             await until(lambda: list(folder.glob("quarantine/**/session-*.db")))
             extent = await session.core.history.extent(session.mentorado(DAVI).id)
@@ -227,7 +227,7 @@ class Story:
             session.click(texts("procedure.close"), session.side(DAVI))
 
     async def _everybody(self) -> None:
-        session = self._links
+        session = self._session
         async with self._step(f"{JULIA.name} is shown a code, among everybody else"):
             session.clock.pass_minutes(12)
             session.choose(JULIA)
@@ -237,7 +237,7 @@ class Story:
             session.click(texts("qr.cancel"), session.pane())
             await session.until_at(JULIA, _S.OFF)
             session.choose(FABIO)
-            await self._album.take("everybody")
+            await self._screenshots.take("everybody")
 
 
 def _message_arrived(session: Session, person: Person) -> object:

@@ -180,7 +180,7 @@ async def until(read: Callable[[], object]) -> None:
 
 
 @asynccontextmanager
-async def open_scene(app: QApplication, settings: Settings, clock: MovedClock) -> AsyncIterator[Session]:
+async def open_session(app: QApplication, settings: Settings, clock: MovedClock) -> AsyncIterator[Session]:
     """The program from its start to its end. Who leaves has closed the window; else it is taken down."""
     # Each pause is as long as it may be, so that it lasts long enough to be seen.
     policy = ReconnectPolicy(first=6.0, random=lambda _least, most: most)

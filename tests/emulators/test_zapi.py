@@ -182,7 +182,7 @@ def test_whoever_asked_to_be_called_is_called(harness: EmulatorHarness) -> None:
         harness.pass_by(5)
         harness.ask("GET", "status")
         harness.instance.drop()
-        harness.emulator.postman.until_delivered()
+        harness.emulator.webhook_sender.until_delivered()
         server.shutdown()
         thread.join()
     assert [fields["type"] for fields in items] == [
@@ -194,7 +194,7 @@ def test_whoever_asked_to_be_called_is_called(harness: EmulatorHarness) -> None:
         "DisconnectedCallback",
     ]
     assert all(fields["instanceId"] == harness.instance.id and fields["momment"] > 1e9 for fields in items)
-    assert harness.emulator.postman.lost == []
+    assert harness.emulator.webhook_sender.lost == []
 
 
 def test_it_runs_by_itself() -> None:

@@ -49,7 +49,7 @@ class PairingQueue:
 
     @asynccontextmanager
     async def slot(self, link_id: LinkId) -> AsyncIterator[PairingSlot]:
-        """Wait for the turn of *link_id*, and hold it until the context or `Turn.end` closes it."""
+        """Wait for the turn of *link_id*; hold it until the context exits or `PairingSlot.end` is called."""
         self._queue.append(link_id)
         self._publish()
         try:

@@ -72,7 +72,7 @@ class StoredCredentials:
 
 
 class CredentialService:
-    """Takes credentials in and never gives one out again. They are kept in `Secrets`, one text for a link.
+    """Stores credentials and never returns one. Each link has one text in the `SecretStore`.
 
     Fields that were left empty mean what is kept already. Where secrets cannot be kept now, `Problem` says so.
     """

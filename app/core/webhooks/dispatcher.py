@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 
 class WebhookDispatcher:
-    """Knows what of one *reception* is with a line and not confirmed. The receiver keeps it until it is."""
+    """Hands deliveries of one *running_server* to open connections. The server keeps each until it is confirmed."""
 
     def __init__(
         self,

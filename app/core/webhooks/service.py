@@ -63,8 +63,8 @@ class WebhookStatsLog:
         """These are the counts from now on."""
         self.stats = stats
         at, accepted_then, refused_then = self._last_logged
-        accepted = sum(tally.count for tally in stats.tallies if tally.outcome is DeliveryOutcome.ACCEPTED)
-        refused = sum(tally.count for tally in stats.tallies if tally.outcome in REFUSED)
+        accepted = sum(item.count for item in stats.counts if item.outcome is DeliveryOutcome.ACCEPTED)
+        refused = sum(item.count for item in stats.counts if item.outcome in REFUSED)
         now = self._clock.now()
         if (now - at).total_seconds() < SUMMARY_SECONDS or (accepted, refused) == (accepted_then, refused_then):
             return
@@ -142,9 +142,9 @@ class WebhookService:
         return self._settings_service.settings.webhooks
 
     @property
-    def tallies(self) -> tuple[OutcomeCount, ...]:
+    def counts(self) -> tuple[OutcomeCount, ...]:
         """Everything that was counted, since webhooks were first on."""
-        return self._counts.stats.tallies
+        return self._counts.stats.counts
 
     @property
     def waiting(self) -> Mapping[LinkId, int]:

@@ -52,7 +52,7 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class StartFailed:
-    """It cannot; *why* is one of `taken`, `forbidden`, `address`, `disk`."""
+    """It cannot; *why* is one of ``taken``, ``forbidden``, ``address``, ``disk``."""
 
     why: str
     detail: str = ""

@@ -177,7 +177,7 @@ def _problem(why: str, detail: str, place: WebhookSettings) -> Problem:
 
 
 def bind_error_kind(error: OSError) -> str:
-    """`taken`, `forbidden` or `address`; `disk` for what has nothing to do with it."""
+    """``taken``, ``forbidden`` or ``address``; ``disk`` for what has nothing to do with it."""
     # Since Python 3.13 asyncio says without a number that none of the addresses is this computer's.
     if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, None):
         return "address"

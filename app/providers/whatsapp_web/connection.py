@@ -81,7 +81,7 @@ class SentText:
 
 
 class SessionConnection(AsyncIterator[ConnectionEvent]):
-    """A `Line`, and requests to the session behind it."""
+    """A `Connection`, and requests to the session behind it."""
 
     def __init__(self, host: HostProcess, mode: OpenMode, clock: Clock, timeouts: SessionTimeouts) -> None:
         self._host = host

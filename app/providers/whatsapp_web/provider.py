@@ -65,7 +65,7 @@ class WhatsAppWebProvider:
     ) -> None:
         """*on_taken_over* hears of a folder whose owner, described in words, died without giving it back.
 
-        *enrolled* are all mentorados: a session file is compared with their links before it is signed in with.
+        *mentorados* are all mentorados: a session file is compared with their links before it is signed in with.
         """
         self._files = SessionRepository(session_root, chosen=root_chosen)
         self._owners = SessionOwners(self._files, mentorados)

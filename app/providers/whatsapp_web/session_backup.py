@@ -143,7 +143,7 @@ class _Copy:
 def copy_database(file: Path, to: Path) -> None:
     """Copy a session to the new file *to*, while it may be written, and have the copy on the disk.
 
-    Raises `Unusable` when it would help nobody, and whatever the disk or SQLite says.
+    Raises `UnusableSnapshot` when it would help nobody, and whatever the disk or SQLite says.
     """
     os.close(os.open(to, os.O_CREAT | os.O_EXCL, 0o600))
     with closing(_open(file, "rw")) as source, closing(_open(to, "rw")) as copy:

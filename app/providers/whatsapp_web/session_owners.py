@@ -28,7 +28,7 @@ class SessionOwners:
         self._mentorados = mentorados
 
     def refusal(self, mentorado: Mentorado, file: Path) -> Blocked | None:
-        """Why *file* must not be signed in with for *enrolment*; None when it may be.
+        """Why *file* must not be signed in with for *mentorado*; None when it may be.
 
         Raises `Problem(SESSION_IN_USE)` when that cannot be told because another process locks a file.
         """

@@ -3,12 +3,12 @@
     BAILEYS_SESSION_DIR/
       about-this-folder.txt     proves that the folder is the one sessions were kept in
       <mentorado id>/           0700
-        owner.lock  host.lock   who has it open (`file_lock`)
+        owner.lock  host.lock   who has it open (`locks`)
         current                 the name of the file in use, swapped in one step
         candidate               the name of the file of a pairing that nobody accepted yet
         session-….db            0600, one WhatsApp session each
         spool/                  what arrived and is not stored yet (`host/spool.py`)
-      snapshots/              copies of the sessions (`snapshots.py`)
+      snapshots/              copies of the sessions (`session_backup.py`)
       quarantine/             what was replaced or given up, each with a note of why
 
 Everything here blocks, briefly: call it from a worker thread.

@@ -1,4 +1,4 @@
-"""What Z-API's answers mean. Pure, and of any bytes at all: what is not what the documentation says is `Unclear`.
+"""Parses Z-API's answers. Pure, and safe for any bytes: anything undocumented becomes `UnexpectedResponse`.
 
 Sources: Z-API's documentation (instance/status, instance/qrcode, security/*, queue/*, message/send-message-text) and
 what integrators met. An answer counts as good only where it says so in exactly the documented way.

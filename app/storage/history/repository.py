@@ -36,7 +36,7 @@ _SLICE = 5_000
 
 
 class SqlMessageRepository:
-    """Implements `History`."""
+    """Implements `MessageRepository`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -235,7 +235,7 @@ class _NotKeptError(Exception):
 
 
 class SqlHistoryDump:
-    """Implements `HistoryTransfer`. Its parts are in the `history_*` modules beside this one."""
+    """Implements `HistoryDump`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

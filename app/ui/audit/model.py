@@ -196,7 +196,7 @@ class Filter:
 
 
 class AuditQuery:
-    """One walk from the newest entry to the oldest. *said* gives an entry's words, which are searched."""
+    """Reads entries from the newest to the oldest. *describe* returns the text of an entry, which is searched."""
 
     def __init__(self, audit: ReadsAudit, wanted: Filter, now: datetime, describe: Callable[[AuditEntry], str]) -> None:
         self._audit = audit

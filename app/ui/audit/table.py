@@ -208,7 +208,7 @@ class EntryTable(RowTable):
     """Says which entry shall be opened and where a menu is wanted."""
 
     opened = Signal(object)
-    """Carries the `Line`."""
+    """Carries the `AuditRow`."""
     menu_requested = Signal(object, QPoint)
     _delegate: EntryDelegate
 

@@ -407,7 +407,7 @@ class PairingPanel(QFrame):
 
 
 def turn_of(mentorado: Mentorado, supervisor: Supervisor, mentorados: MentoradoService) -> tuple[str, int]:
-    """Who is being paired, and how many come before *enrolment*."""
+    """Who is being paired, and how many come before *mentorado*."""
     pairing_queue = supervisor.pairing
     names = {each.link.id: each.name for each in mentorados.all()}
     waiting = pairing_queue.waiting

@@ -201,7 +201,7 @@ TICK_MILLISECONDS = 1000
 
 
 class DetailPane(QWidget):
-    """Shows, asks, passes on: what may be done is decided by `Actions`."""
+    """Shows the selected mentorado. Which actions are available is decided by `ActionService`."""
 
     edit_requested = Signal(str)  # a MentoradoId
     back_requested = Signal()

@@ -111,7 +111,7 @@ def _left(status: LinkStatus, now: datetime) -> str:
 
 
 class RecommendationCard(QFrame):
-    """Shows a `Lead`; says which button was pressed."""
+    """Shows a `RecommendationModel` and emits which button was pressed."""
 
     action_requested = Signal(object)  # an ActionName
 

@@ -69,7 +69,7 @@ def command(title: str, keys: str, icon: str, do: Callable[[], object]) -> Entry
 def actions_on(
     mentorado: Mentorado, actions: ActionService, perform: Callable[[ActionName, MentoradoId], None]
 ) -> Iterator[Entry]:
-    """What can be done with *enrolment* now; what cannot is in the pane, with its reason."""
+    """The actions available for *mentorado* now."""
     person = mentorado
     for name in ActionName:
         if actions.unavailable_reason(name, person.id) is None:

@@ -90,7 +90,7 @@ class ConfirmDialog(BaseDialog):
 
 
 class Confirmations:
-    """Asks over the window of *over*. Its `confirm` is what `Actions.run` wants."""
+    """Asks in a dialog over *over*. `confirm` is passed to `ActionService.run`."""
 
     def __init__(self, theme: Theme, over: QWidget, status: Callable[[LinkId], LinkStatus]) -> None:
         self._theme = theme
@@ -98,7 +98,7 @@ class Confirmations:
         self._status = status
 
     async def confirm(self, name: ActionName, mentorado: Mentorado) -> bool:
-        """Whether the person is sure that *name* be done to *enrolment*."""
+        """Ask whether to run *name* on *mentorado*."""
         return await show_dialog(self.sheet(name, mentorado)) is BaseDialog.DialogCode.Accepted
 
     async def close_program(self, live: int, moving: Sequence[str] = ()) -> bool:

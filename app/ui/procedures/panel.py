@@ -92,7 +92,7 @@ KIND_OF: Final = MappingProxyType(
 
 
 def form_for(request: ActionRequest, tools: RunnerServices) -> ProcedureForm:
-    """The question for *errand*."""
+    """Build the form for *request*."""
     mentorado, kind = tools.mentorados.get(request.mentorado_id), KIND_OF[request.name]
     match kind:
         case ProcedureKind.BACKUP:
@@ -176,7 +176,7 @@ class ProcedurePanel(QWidget):
         return self._form
 
     def ask(self, request: ActionRequest) -> None:
-        """Show the question of *errand*."""
+        """Show the form for *request*."""
         self._request, self._procedure = request, None
         self._drop_form()
         self._form = form = form_for(request, self._sheets.tools)
@@ -404,7 +404,7 @@ class ProcedurePanelController(QObject):
 
     @async_slot
     async def open_form(self, request: ActionRequest) -> None:
-        """Ask what comes before the procedure of *errand*."""
+        """Show the form that comes before the procedure of *request*."""
         mentorado_id = request.mentorado_id
         if mentorado_id != self._shown() or not self._pane.isVisible():
             self.mentorado_requested.emit(mentorado_id)

@@ -110,16 +110,14 @@ class EndpointUrls(QWidget):
         self.more.setVisible(left > 0)
         self.more.setText(texts.plural("settings.webhooks.more", left))
 
-    def show_counts(self, tallies: Sequence[OutcomeCount], waiting: Mapping[LinkId, int], now: datetime) -> None:
+    def show_counts(self, counts: Sequence[OutcomeCount], waiting: Mapping[LinkId, int], now: datetime) -> None:
         """How much came to each address, when last, and what waits."""
         for way in self.ways:
-            theirs = [
-                each for each in tallies if each.link_id in way.links and each.outcome is DeliveryOutcome.ACCEPTED
-            ]
+            theirs = [each for each in counts if each.link_id in way.links and each.outcome is DeliveryOutcome.ACCEPTED]
             text = texts("settings.webhooks.nothing_yet")
             if theirs:
-                last = age(now - max(tally.last for tally in theirs))
-                text = texts.plural("settings.webhooks.came", sum(tally.count for tally in theirs), age=last)
+                last = age(now - max(item.last for item in theirs))
+                text = texts.plural("settings.webhooks.came", sum(item.count for item in theirs), age=last)
             if held := sum(waiting.get(link_id, 0) for link_id in way.links):
                 text = f"{text} · {texts.plural('settings.webhooks.waiting', held)}"
             way.counts.setText(text)
@@ -342,12 +340,12 @@ class WebhooksSection(Section):
 
     def _show_counts(self) -> None:
         now = self._parts.clock.now()
-        self.ways.show_counts(self._webhooks.tallies, self._webhooks.waiting, now)
+        self.ways.show_counts(self._webhooks.counts, self._webhooks.waiting, now)
         found = []
         for outcome in _SHOWN_OUTCOMES:
-            tallies = [tally for tally in self._webhooks.tallies if tally.outcome is outcome]
-            if count := sum(tally.count for tally in tallies):
-                last = status_text.age(now - max(tally.last for tally in tallies))
+            counts = [item for item in self._webhooks.counts if item.outcome is outcome]
+            if count := sum(item.count for item in counts):
+                last = status_text.age(now - max(item.last for item in counts))
                 found.append(texts(f"settings.webhooks.outcome.{outcome}", count=count, age=last))
         self._counts.set_text(
             texts("settings.webhooks.refused"), "\n".join(found) or texts("settings.webhooks.nothing_refused")

@@ -221,4 +221,4 @@ async def test_a_message_that_is_never_acknowledged_stays_accepted(harness: Harn
         await run.core.clock.sleep(60)
         ana.instance.settle()
         assert ana.instance.sent == []
-        assert harness.emulator.postman.delivered == []
+        assert harness.emulator.webhook_sender.delivered == []

@@ -77,7 +77,7 @@ async def test_what_the_emulator_calls_about_reaches_the_history(harness: Harnes
         ana.instance.restore_works = ana.instance.restart_works = False
         ana.instance.drop()
         await run.until_status(ana.person, lambda status: status.state is not LinkState.CONNECTED)
-        assert harness.emulator.postman.lost == []
+        assert harness.emulator.webhook_sender.lost == []
 
 
 async def test_what_was_sent_by_another_program_comes_back_with_its_state(harness: Harness) -> None:
@@ -102,7 +102,7 @@ async def test_what_was_sent_by_another_program_comes_back_with_its_state(harnes
         )
         (conversation,) = await run.core.history.conversations(ana.person.id)
         assert (conversation.title, conversation.is_group) == ("Turma", True)
-        assert harness.emulator.postman.lost == []
+        assert harness.emulator.webhook_sender.lost == []
 
 
 async def test_another_instance_or_path_changes_nothing_and_is_counted(harness: Harness) -> None:

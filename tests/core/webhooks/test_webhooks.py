@@ -607,26 +607,26 @@ def test_counts_are_passed_on_and_summed_up_in_the_log_once_a_minute(caplog: pyt
     harness = Harness(ON)
 
     async def use() -> None:
-        def tallied(accepted: int, refused: int) -> WebhookStats:
-            tallies = (
+        def stats(accepted: int, refused: int) -> WebhookStats:
+            counts = (
                 OutcomeCount(ANA.link.id, DeliveryOutcome.ACCEPTED, accepted, DAWN),
                 OutcomeCount(None, DeliveryOutcome.SIGNATURE_WRONG, refused, DAWN),
             )
-            return WebhookStats(tallies, {BIA.link.id: 3})
+            return WebhookStats(counts, {BIA.link.id: 3})
 
         changes = harness.changes
         for number in range(50):
-            harness.receiver.now.say(tallied(number, 100 * number))
+            harness.receiver.now.say(stats(number, 100 * number))
         await settle(100)
         assert harness.changes == changes + 50
-        assert harness.service.tallies[1].count == 4900
+        assert harness.service.counts[1].count == 4900
         assert harness.service.waiting == {BIA.link.id: 3}
         assert "refused until now" not in caplog.text
         await harness.clock.advance(SUMMARY_SECONDS)
-        harness.receiver.now.say(tallied(50, 5000), tallied(51, 5100))
+        harness.receiver.now.say(stats(50, 5000), stats(51, 5100))
         await settle()
         await harness.clock.advance(SUMMARY_SECONDS)
-        harness.receiver.now.say(tallied(50, 5000))
+        harness.receiver.now.say(stats(50, 5000))
         await settle()
         assert caplog.text.count("50 accepted and 5000 refused until now") == 1
 

@@ -40,7 +40,7 @@ class ZapiEmulator:
         self.status_warns = ""  # an error that ``/status`` names although it is connected
         self.blocked_address: str | None = None  # the caller's, as the refusal names it
         self.missing_token_says = "Client-Token null not allowed"
-        self.postman = WebhookSender()
+        self.webhook_sender = WebhookSender()
         self.headers: list[Mapping[str, str]] = []  # of every request
         self.requested: list[str] = []  # "GET status" and so on, whatever was answered
         self._faults: defaultdict[str, list[tuple[Fault | Answer, int | None]]] = defaultdict(list)
@@ -62,7 +62,7 @@ class ZapiEmulator:
     def _poster(self, instance_id: str) -> Callable[[str, Body], None]:
         def post(kind: str, fields: Body) -> None:
             if url := self.instances[instance_id].webhooks.get(kind):
-                self.postman.post(url, fields)
+                self.webhook_sender.post(url, fields)
 
         return post
 

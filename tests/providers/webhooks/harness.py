@@ -53,7 +53,7 @@ class WebhookHarness:
     client: httpx.AsyncClient
     stores: bool = True
     handed: list[DeliveryBatch] = field(default_factory=list)
-    tallied: WebhookStats = field(default_factory=lambda: WebhookStats((), {}))
+    stats: WebhookStats = field(default_factory=lambda: WebhookStats((), {}))
     ended: bool = False
 
     def facts(self, link_id: LinkId) -> list[MessageUpdate]:
@@ -64,7 +64,7 @@ class WebhookHarness:
         return [each for fact in self.facts(link_id) for each in ids(fact)]
 
     def count(self, outcome: DeliveryOutcome, link_id: LinkId | None = None) -> int:
-        found = (tally.count for tally in self.tallied.tallies if (tally.link_id, tally.outcome) == (link_id, outcome))
+        found = (item.count for item in self.stats.counts if (item.link_id, item.outcome) == (link_id, outcome))
         return next(found, 0)
 
     async def until(self, done: Any, within: float = 10) -> None:
@@ -81,7 +81,7 @@ class WebhookHarness:
     async def follow(self) -> None:
         async for batch in self.running_server.events():
             if isinstance(batch, WebhookStats):
-                self.tallied = batch
+                self.stats = batch
                 continue
             self.handed.append(batch)
             if self.stores:

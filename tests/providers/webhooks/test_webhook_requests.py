@@ -77,7 +77,7 @@ class HandlerHarness:
         return int(items[0]["status"])
 
     def count(self, *outcomes: DeliveryOutcome) -> int:
-        return sum(tally.count for tally in self.counting.all() if tally.outcome in outcomes)
+        return sum(item.count for item in self.counting.all() if item.outcome in outcomes)
 
 
 def broken(seeds: list[bytes], chance: random.Random) -> bytes:

@@ -190,7 +190,7 @@ async def test_what_waits_for_a_link_with_the_wrong_account_goes_to_the_right_on
         harness.running_server.pause(BIA)
         assert await harness.meta(about("wamid.ana", "5511987654321")) == 200
         assert await harness.meta(about("wamid.other", "5531987654321")) == 200
-        await harness.until(lambda: harness.tallied.waiting.get(BIA) == 2)
+        await harness.until(lambda: harness.stats.waiting.get(BIA) == 2)
         both = sharing((ANA, "+5511987654321"), (BIA, "+5521987650001"))
         harness.stores = True
         harness.running_server.set_endpoints(
@@ -364,7 +364,7 @@ async def test_a_link_that_takes_nothing_now_gets_everything_later_and_holds_nob
             assert await harness.meta(envelope(inbound(f"wamid.{number}", number_id="1111"))) == 200
         assert await harness.meta(envelope(inbound("wamid.b", number_id="2222"))) == 200
         await harness.until(lambda: harness.ids(BIA) == ["wamid.b"])
-        await harness.until(lambda: harness.tallied.waiting == {ANA: 250})
+        await harness.until(lambda: harness.stats.waiting == {ANA: 250})
         assert harness.ids(ANA) == []
         harness.stores = True
         harness.running_server.resume(ANA)
@@ -372,7 +372,7 @@ async def test_a_link_that_takes_nothing_now_gets_everything_later_and_holds_nob
         assert harness.ids(ANA) == [f"wamid.{number}" for number in range(250)]
         harness.running_server.resume(BIA)
         await harness.until(lambda: harness.ids(BIA) == ["wamid.b", "wamid.b"])  # it was not confirmed
-        await harness.until(lambda: harness.tallied.waiting == {})
+        await harness.until(lambda: harness.stats.waiting == {})
     assert not left(fast_dir)
 
 

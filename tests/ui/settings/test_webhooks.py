@@ -217,11 +217,11 @@ def test_counts_follow_what_comes(in_harness: InHarness) -> None:
             await harness.settle()
             assert webhooks.ways.ways[0].counts.text() == "Nada recebido ainda"
             assert webhooks.counted == "Nada foi recusado."
-            tallies = (
+            counts = (
                 OutcomeCount(ana.link.id, DeliveryOutcome.ACCEPTED, 12, NOON - timedelta(minutes=2)),
                 OutcomeCount(None, DeliveryOutcome.SIGNATURE_WRONG, 3, NOON - timedelta(hours=1)),
             )
-            harness.settings_harness.receiver.now.say(WebhookStats(tallies, {ana.link.id: 2}))
+            harness.settings_harness.receiver.now.say(WebhookStats(counts, {ana.link.id: 2}))
             await harness.settle()
             assert webhooks.ways.ways[0].counts.text() == "12 recebidas · última há 2 min · 2 esperam a conexão"
             assert webhooks.counted == "Assinatura errada: 3 · última há 1 h"

@@ -1,1 +1,1 @@
-"""The process that receives webhooks. `entrance` decides, `spool` keeps, `sorting` hands on; `office` holds them."""
+"""The webhook server process: `request_handler` authenticates, `spool` stores, `dispatcher` delivers."""

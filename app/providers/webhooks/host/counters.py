@@ -13,15 +13,15 @@ class OutcomeCounters:
     """The counts of all runs; *changed* is for whoever tells and writes them."""
 
     def __init__(self, before: Iterable[OutcomeCount], now: Callable[[], datetime]) -> None:
-        self._tallies = {(tally.link_id, tally.outcome): tally for tally in before}
+        self._counts = {(item.link_id, item.outcome): item for item in before}
         self._now = now
         self.changed = True
 
     def add(self, outcome: DeliveryOutcome, link_id: LinkId | None = None) -> None:
-        before = self._tallies.get((link_id, outcome))
+        before = self._counts.get((link_id, outcome))
         count = 1 if before is None else before.count + 1
-        self._tallies[link_id, outcome] = OutcomeCount(link_id, outcome, count, self._now())
+        self._counts[link_id, outcome] = OutcomeCount(link_id, outcome, count, self._now())
         self.changed = True
 
     def all(self) -> tuple[OutcomeCount, ...]:
-        return tuple(self._tallies.values())
+        return tuple(self._counts.values())

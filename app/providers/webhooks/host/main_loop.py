@@ -127,9 +127,9 @@ class WebhookHost:
         if self._http_server is not None:
             await self._http_server.close()
         if self._spool_writer is not None:
-            tallies = self._counting.all()
+            counts = self._counting.all()
             with suppress(sqlite3.Error):
-                await self._spool_writer.query(lambda spool: spool.write_tallies(tallies))
+                await self._spool_writer.query(lambda spool: spool.write_counts(counts))
             self._spool_writer.close()
         self._voice.close(_LAST_WORDS)
 
@@ -163,12 +163,12 @@ class WebhookHost:
         while self._listens or not self._sorting.caught_up or self._sorting.has_pending:
             if self._counting.changed:
                 self._counting.changed = False
-                tallies = self._counting.all()
-                self.tell(WebhookStats(tallies, self._sorting.waiting()))
+                counts = self._counting.all()
+                self.tell(WebhookStats(counts, self._sorting.waiting()))
                 count += 1
                 if count % WRITE_EVERY == 0:
                     with suppress(sqlite3.Error):
-                        await self._spool_writer.query(lambda spool, tallies=tallies: spool.write_tallies(tallies))  # type: ignore[misc]
+                        await self._spool_writer.query(lambda spool, counts=counts: spool.write_counts(counts))  # type: ignore[misc]
             await asyncio.sleep(TELL_SECONDS)
 
 

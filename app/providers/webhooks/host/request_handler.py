@@ -106,7 +106,7 @@ class WebhookRequestHandler:
         self._known: OrderedDict[bytes, asyncio.Future[bool] | None] = OrderedDict()
 
     def admit(self, endpoints: EndpointList) -> None:
-        """Let in what comes through *doors* from now on."""
+        """Accept requests for *endpoints* from now on."""
         self._endpoints = endpoints
         # Found by its hash: how long that takes says nothing about the secret.
         self._zapi = {_digest(d.secret.encode()): d for d in endpoints.endpoints if d.provider is ProviderKind.ZAPI}

@@ -49,7 +49,7 @@ _COUNT: Final = (
 
 @dataclass(frozen=True, slots=True)
 class StoredDelivery:
-    """One delivery as it came. *doors* are the accounts it may be about, each with its link, as the entrance found."""
+    """One delivery as received. *endpoints* maps each account it may be about to its link."""
 
     provider: ProviderKind
     endpoints: Mapping[str, LinkId]
@@ -150,11 +150,11 @@ class DeliverySpool:
             if outcome in known
         ]
 
-    def write_tallies(self, tallies: Iterable[OutcomeCount]) -> None:
+    def write_counts(self, counts: Iterable[OutcomeCount]) -> None:
         with _Transaction(self._connection):
             self._connection.executemany(
                 _COUNT,
-                [(each.link_id or "", each.outcome.value, each.count, each.last.timestamp()) for each in tallies],
+                [(each.link_id or "", each.outcome.value, each.count, each.last.timestamp()) for each in counts],
             )
 
     def quarantine(self, kept: StoredDelivery, why: str) -> None:

@@ -99,7 +99,7 @@ def sqlite_uri_path(file: Path) -> str:
 
 
 def device_properties(device_name: str) -> bytes:
-    """What the phone lists: a `DeviceProps` message of a name and the platform Chrome.
+    """What the phone lists: a ``DeviceProps`` message of a name and the platform Chrome.
 
     Written by hand, because the messages take as long to load as the library takes to dial: so it does both at once.
     """
@@ -108,7 +108,7 @@ def device_properties(device_name: str) -> bytes:
 
 
 def message_id_of(file: Path, secret: bytes) -> str:
-    """The id that the library chose for the message with *secret* (`whatsmeow_message_secrets`), or an empty text."""
+    """The id that the library chose for the message with *secret* (``whatsmeow_message_secrets``), or an empty text."""
     newest = "SELECT message_id FROM whatsmeow_message_secrets WHERE key = ? ORDER BY rowid DESC LIMIT 1"
     try:
         with closing(sqlite3.connect(f"file:{sqlite_uri_path(file)}?mode=ro", uri=True, timeout=1.0)) as session:
@@ -224,7 +224,7 @@ class Engine:
             raise EngineError(error)
 
     def disconnect(self, key: str) -> None:
-        """Leave the server. The library's own `Stop` is never used: it writes its maps (see `gate`)."""
+        """Leave the server. The library's own ``Stop`` is never used: it writes its maps (see `gate`)."""
         self._go.Disconnect(key.encode())
 
     def _pass_on(self, raw: bytes, log: Callable[[str, str, str], None]) -> None:

@@ -187,7 +187,7 @@ def ignored_message(level: str, text: str, own_users: Collection[str]) -> bytes 
     """The message that the library ignores, by a line of its log, as a record to keep; None for any other line.
 
     A library that is killed between using up a message's key and handing the message over gets it again, cannot read
-    it any more, logs this line (whatsmeow's message.go, `ErrOldCounter`) and tells the server that it has it. Most
+    it any more, logs this line (whatsmeow's message.go, ``ErrOldCounter``) and tells the server that it has it. Most
     times the message was handed over and only its receipt was lost; then it is in the history, under the same id.
     """
     match = _IGNORED.match(text) if level == "WARN" else None

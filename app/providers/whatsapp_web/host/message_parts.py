@@ -84,7 +84,7 @@ def place(value: Any) -> str:
 
 
 def location(value: Any) -> MessageContent:
-    """A `LocationMessage`."""
+    """Content of a ``LocationMessage``."""
     return MessageContent(kind=MessageKind.LOCATION, text=place(value), refers_to=quoted(value))
 
 
@@ -98,5 +98,5 @@ def amount(value: object, offset: object, currency: str) -> str:
 
 
 def money(value: Any) -> str:
-    """A `Money` as it is read."""
+    """Text of a ``Money``."""
     return amount(value.value, value.offset or 1, value.currencyCode)
