@@ -12,9 +12,10 @@ from typing import Final
 
 from app.bootstrap import Services
 from app.domain.actions import ActionName
-from app.domain.credentials import FIELDS, CredentialField, CredentialReport
+from app.domain.credentials import CredentialReport
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.provider_descriptor import DESCRIPTORS, CredentialField
 from app.platform.terminal import json_line
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.text import providers as providers_text
@@ -53,7 +54,7 @@ async def choose_provider(core: Services, arguments: Namespace) -> int:
         _print_json(after)
         return DONE
     print(texts("cli.provider_chosen", name=after.name, provider=status_text.provider(kind)))
-    if FIELDS[kind] and not (await core.hosted.credentials.known(after.id)).anything:
+    if DESCRIPTORS[kind].fields and not (await core.hosted.credentials.known(after.id)).anything:
         print(texts("cli.credentials_next", name=after.name))
     return DONE
 
@@ -160,9 +161,9 @@ def _read_credentials(kind: ProviderKind) -> dict[CredentialField, str]:
     if sys.stdin.isatty():
         return {
             asked.name: (getpass if asked.secret else input)(f"{providers_text.label(asked.name)}: ")
-            for asked in FIELDS[kind]
+            for asked in DESCRIPTORS[kind].fields
         }
-    allowed = [asked.name for asked in FIELDS[kind]]
+    allowed = [asked.name for asked in DESCRIPTORS[kind].fields]
     try:
         written = sys.stdin.read(_LARGEST)
         given = json.loads(written) if written.strip() else {}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from app.domain.actions import UnavailableReason
-from app.domain.credentials import FIELDS
 from app.domain.guidance import REASONS
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.provider_descriptor import DESCRIPTORS
 
 IN_PROGRESS = frozenset({LinkState.CONNECTING, LinkState.QR_READY})
 IDLE = frozenset({LinkState.OFF, LinkState.BLOCKED})
@@ -36,7 +36,7 @@ def check_pairing(mentorado: Mentorado) -> UnavailableReason | None:
 
 
 def check_credentials(mentorado: Mentorado, _status: LinkStatus) -> UnavailableReason | None:
-    return None if FIELDS[mentorado.link.provider] else UnavailableReason.NO_CREDENTIALS
+    return None if DESCRIPTORS[mentorado.link.provider].fields else UnavailableReason.NO_CREDENTIALS
 
 
 def check_queue(mentorado: Mentorado, _status: LinkStatus) -> UnavailableReason | None:

@@ -17,6 +17,7 @@ from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import ProblemCode
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
+from app.domain.provider_descriptor import kinds_where
 
 
 class Recommendation(StrEnum):
@@ -82,9 +83,12 @@ RECOMMENDED_ACTION: Final[Mapping[Recommendation, ActionName | None]] = MappingP
 """The action behind the one recommended button; None when the person must act outside the program."""
 
 _ANY = frozenset(ProviderKind)
-_WEB, _ZAPI, _META = (frozenset({kind}) for kind in ProviderKind)
-_BY_CODE = _WEB | _ZAPI  # never at a provider that signs in with a token
-_HOSTED = _ZAPI | _META
+_OURS = kinds_where(lambda provider: provider.keeps_session)  # in files here
+_BY_CODE = kinds_where(lambda provider: provider.pairs_by_code)  # never at one that signs in with a token
+_HOSTED = kinds_where(lambda provider: not provider.keeps_session)
+_QUEUE = kinds_where(lambda provider: provider.has_queue)
+_REGISTERED = kinds_where(lambda provider: provider.registers_numbers)
+_ZAPI, _META = frozenset({ProviderKind.ZAPI}), frozenset({ProviderKind.META_CLOUD})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +123,23 @@ REASONS: Final[Mapping[Reason, ReasonSpec]] = MappingProxyType(
         # the phone or WhatsApp ended it
         _R.LOGGED_OUT: ReasonSpec(_G.REAUTHENTICATE, _BY_CODE, needs_operator=True, outweighed=True, keys_gone=True),
         _R.MAIN_DEVICE_GONE: ReasonSpec(
-            _G.OPEN_PHONE, _WEB, needs_operator=True, forbidden=_U.NEEDS_NEW_CODE, outweighed=True, keys_gone=True
+            _G.OPEN_PHONE,
+            _OURS,
+            needs_operator=True,
+            forbidden=_U.NEEDS_NEW_CODE,
+            outweighed=True,
+            keys_gone=True,
         ),
         _R.BANNED: ReasonSpec(
             _G.CONTACT_HUMAN, needs_operator=True, forbidden=_U.BANNED, keys_gone=True, no_connect=_U.BANNED
         ),
         _R.TEMPORARY_BAN: ReasonSpec(_G.WAIT, needs_operator=True, forbidden=_U.SUSPENDED),
-        _R.CLIENT_OUTDATED: ReasonSpec(_G.UPDATE_APP, _WEB, no_pairing=_U.OUTDATED),
-        _R.CLIENT_REFUSED: ReasonSpec(_G.UPDATE_APP, _WEB, needs_operator=True, no_pairing=_U.OUTDATED),
+        _R.CLIENT_OUTDATED: ReasonSpec(_G.UPDATE_APP, _OURS, no_pairing=_U.OUTDATED),
+        _R.CLIENT_REFUSED: ReasonSpec(_G.UPDATE_APP, _OURS, needs_operator=True, no_pairing=_U.OUTDATED),
         _R.STREAM_REPLACED: ReasonSpec(
-            _G.CLOSE_OTHER_PROGRAM, _WEB, needs_operator=True, no_pairing=_U.IN_USE_ELSEWHERE
+            _G.CLOSE_OTHER_PROGRAM, _OURS, needs_operator=True, no_pairing=_U.IN_USE_ELSEWHERE
         ),
-        _R.SIGN_IN_FAILED: ReasonSpec(_G.REAUTHENTICATE, _WEB, needs_operator=True, outweighed=True),
+        _R.SIGN_IN_FAILED: ReasonSpec(_G.REAUTHENTICATE, _OURS, needs_operator=True, outweighed=True),
         # pairing
         _R.QR_EXPIRED: ReasonSpec(_G.SHOW_NEW_CODE, _BY_CODE, needs_operator=True, ends_pairing=True),
         _R.PAIRING_FAILED: ReasonSpec(_G.SHOW_NEW_CODE, _BY_CODE, needs_operator=True, ends_pairing=True),
@@ -145,25 +154,25 @@ REASONS: Final[Mapping[Reason, ReasonSpec]] = MappingProxyType(
         ),
         # the session files
         _R.SESSION_MISSING: ReasonSpec(
-            _G.REAUTHENTICATE, _WEB, needs_operator=True, outweighed=True, problems=(_P.SESSION_MISSING,)
+            _G.REAUTHENTICATE, _OURS, needs_operator=True, outweighed=True, problems=(_P.SESSION_MISSING,)
         ),
         _R.SESSION_CORRUPT: ReasonSpec(
-            _G.REAUTHENTICATE, _WEB, needs_operator=True, outweighed=True, problems=(_P.SESSION_CORRUPT,)
+            _G.REAUTHENTICATE, _OURS, needs_operator=True, outweighed=True, problems=(_P.SESSION_CORRUPT,)
         ),
         _R.SESSION_IN_USE: ReasonSpec(
-            _G.CLOSE_OTHER_PROGRAM, _WEB, no_pairing=_U.IN_USE_ELSEWHERE, problems=(_P.SESSION_IN_USE,)
+            _G.CLOSE_OTHER_PROGRAM, _OURS, no_pairing=_U.IN_USE_ELSEWHERE, problems=(_P.SESSION_IN_USE,)
         ),
         _R.SESSION_HELD_ELSEWHERE: ReasonSpec(
-            _G.CLOSE_OTHER_PROGRAM, _WEB, no_pairing=_U.IN_USE_ELSEWHERE, problems=(_P.SESSION_HELD_ELSEWHERE,)
+            _G.CLOSE_OTHER_PROGRAM, _OURS, no_pairing=_U.IN_USE_ELSEWHERE, problems=(_P.SESSION_HELD_ELSEWHERE,)
         ),
-        _R.SESSION_OF_ANOTHER_USER: ReasonSpec(_G.FIX_FOLDER, _WEB, problems=(_P.SESSION_OF_ANOTHER_USER,)),
+        _R.SESSION_OF_ANOTHER_USER: ReasonSpec(_G.FIX_FOLDER, _OURS, problems=(_P.SESSION_OF_ANOTHER_USER,)),
         _R.SESSION_OF_ANOTHER_MENTORADO: ReasonSpec(
-            _G.REAUTHENTICATE, _WEB, needs_operator=True, problems=(_P.SESSION_OF_ANOTHER_MENTORADO,)
+            _G.REAUTHENTICATE, _OURS, needs_operator=True, problems=(_P.SESSION_OF_ANOTHER_MENTORADO,)
         ),
-        _R.SESSION_DIR_MISSING: ReasonSpec(_G.FIX_FOLDER, _WEB, problems=(_P.SESSION_DIR_MISSING,)),
-        _R.SESSION_DIR_NOT_A_FOLDER: ReasonSpec(_G.FIX_FOLDER, _WEB, problems=(_P.SESSION_DIR_NOT_A_FOLDER,)),
-        _R.SESSION_DIR_NOT_WRITABLE: ReasonSpec(_G.FIX_FOLDER, _WEB, problems=(_P.SESSION_DIR_NOT_WRITABLE,)),
-        _R.DISK_FULL: ReasonSpec(_G.FREE_DISK, _WEB, problems=(_P.SESSION_DISK_FULL,)),
+        _R.SESSION_DIR_MISSING: ReasonSpec(_G.FIX_FOLDER, _OURS, problems=(_P.SESSION_DIR_MISSING,)),
+        _R.SESSION_DIR_NOT_A_FOLDER: ReasonSpec(_G.FIX_FOLDER, _OURS, problems=(_P.SESSION_DIR_NOT_A_FOLDER,)),
+        _R.SESSION_DIR_NOT_WRITABLE: ReasonSpec(_G.FIX_FOLDER, _OURS, problems=(_P.SESSION_DIR_NOT_WRITABLE,)),
+        _R.DISK_FULL: ReasonSpec(_G.FREE_DISK, _OURS, problems=(_P.SESSION_DISK_FULL,)),
         # on the way
         _R.NETWORK_DOWN: ReasonSpec(_G.CHECK_NETWORK),
         _R.PROXY_REFUSED: ReasonSpec(_G.CHECK_NETWORK),
@@ -171,26 +180,26 @@ REASONS: Final[Mapping[Reason, ReasonSpec]] = MappingProxyType(
         _R.SERVER_UNAVAILABLE: ReasonSpec(_G.RECONNECT),
         _R.STREAM_ERROR: ReasonSpec(_G.RECONNECT),
         _R.CLOCK_SKEW: ReasonSpec(_G.FIX_CLOCK),
-        _R.KEEPALIVE_TIMEOUT: ReasonSpec(_G.RECONNECT, _WEB),
+        _R.KEEPALIVE_TIMEOUT: ReasonSpec(_G.RECONNECT, _OURS),
         _R.FLAPPING: ReasonSpec(_G.CHECK_NETWORK, outweighed=True),
         # our own side
-        _R.HOST_CRASHED: ReasonSpec(_G.RECONNECT, _WEB, our_side=True),
-        _R.HOST_FROZEN: ReasonSpec(_G.RECONNECT, _WEB, our_side=True),
-        _R.TOO_MANY_OPEN_FILES: ReasonSpec(_G.RECONNECT, _WEB, problems=(_P.TOO_MANY_OPEN_FILES,)),
-        _R.ENGINE_MISSING: ReasonSpec(_G.REINSTALL, _WEB, problems=(_P.HOST_NOT_STARTED, _P.ENGINE_MISSING)),
-        _R.ENGINE_MISMATCH: ReasonSpec(_G.REINSTALL, _WEB, problems=(_P.ENGINE_MISMATCH,)),
+        _R.HOST_CRASHED: ReasonSpec(_G.RECONNECT, _OURS, our_side=True),
+        _R.HOST_FROZEN: ReasonSpec(_G.RECONNECT, _OURS, our_side=True),
+        _R.TOO_MANY_OPEN_FILES: ReasonSpec(_G.RECONNECT, _OURS, problems=(_P.TOO_MANY_OPEN_FILES,)),
+        _R.ENGINE_MISSING: ReasonSpec(_G.REINSTALL, _OURS, problems=(_P.HOST_NOT_STARTED, _P.ENGINE_MISSING)),
+        _R.ENGINE_MISMATCH: ReasonSpec(_G.REINSTALL, _OURS, problems=(_P.ENGINE_MISMATCH,)),
         _R.UNEXPECTED: ReasonSpec(_G.SEND_REPORT, our_side=True),
         _R.PROGRAM_CLOSED: ReasonSpec(_G.RECONNECT),
         # hosted providers
         _R.TOKEN_INVALID: ReasonSpec(_G.FIX_CREDENTIAL, _HOSTED, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST),
         _R.TOKEN_EXPIRING: ReasonSpec(_G.RENEW_TOKEN, _META, while_connected=True),
         _R.BILLING: ReasonSpec(_G.SETTLE_BILL, _HOSTED, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST),
-        _R.NOT_REGISTERED: ReasonSpec(_G.REGISTER_NUMBER, _META, needs_operator=True),
+        _R.NOT_REGISTERED: ReasonSpec(_G.REGISTER_NUMBER, _REGISTERED, needs_operator=True),
         _R.POLICY_RESTRICTED: ReasonSpec(_G.CONTACT_HUMAN, _HOSTED, while_connected=True, needs_operator=True),
         _R.PHONE_OFFLINE: ReasonSpec(_G.OPEN_PHONE, _ZAPI, while_connected=True),
         _R.UNREACHABLE: ReasonSpec(_G.RECONNECT, _HOSTED),
         _R.SESSION_DROPPED: ReasonSpec(_G.RECONNECT, _ZAPI),
-        _R.QUEUE_PENDING: ReasonSpec(_G.DECIDE_QUEUE, _ZAPI, needs_operator=True, no_pairing=_U.DECIDE_QUEUE_FIRST),
+        _R.QUEUE_PENDING: ReasonSpec(_G.DECIDE_QUEUE, _QUEUE, needs_operator=True, no_pairing=_U.DECIDE_QUEUE_FIRST),
         _R.CREDENTIALS_MISSING: ReasonSpec(
             _G.FIX_CREDENTIAL,
             _HOSTED,
@@ -217,8 +226,8 @@ REASONS: Final[Mapping[Reason, ReasonSpec]] = MappingProxyType(
             _G.FIX_AT_PROVIDER, _ZAPI, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST
         ),
         _R.PERMISSION_MISSING: ReasonSpec(_G.FIX_AT_PROVIDER, _META, needs_operator=True),
-        _R.NAME_NOT_APPROVED: ReasonSpec(_G.FIX_AT_PROVIDER, _META, needs_operator=True),
-        _R.REGISTER_LIMIT: ReasonSpec(_G.WAIT, _META, needs_operator=True),
+        _R.NAME_NOT_APPROVED: ReasonSpec(_G.FIX_AT_PROVIDER, _REGISTERED, needs_operator=True),
+        _R.REGISTER_LIMIT: ReasonSpec(_G.WAIT, _REGISTERED, needs_operator=True),
         _R.QUALITY_LOW: ReasonSpec(_G.SLOW_DOWN, _META, while_connected=True),
         _R.RATE_LIMITED: ReasonSpec(_G.WAIT, _META, while_connected=True),
         _R.SECRETS_LOCKED: ReasonSpec(

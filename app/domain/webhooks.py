@@ -13,12 +13,6 @@ from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.messages import MessageUpdate
 from app.domain.phone import PhoneNumber
 
-META_PATH: Final = "/meta"
-"""One for all numbers: a Meta app has one address for its webhooks, and its signature says whose a delivery is."""
-
-ZAPI_PATH: Final = "/zapi/"
-"""What follows is a secret of each link: Z-API signs nothing."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSettings:

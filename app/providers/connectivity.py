@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from types import MappingProxyType
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 from urllib.request import proxy_bypass
 
 from app.domain.incident import CheckResult, Finding
 from app.domain.mentorado import ProviderKind
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.repositories import Clock
 
 SKEW_ALLOWED: Final = timedelta(minutes=2)
@@ -24,13 +24,7 @@ WITHIN_SECONDS: Final = 10.0
 TIME_WITHIN_SECONDS: Final = 5.0
 """Somebody may be waiting for what depends on the time."""
 
-PROBE_URLS: Final[Mapping[ProviderKind, str]] = MappingProxyType(
-    {
-        ProviderKind.WHATSAPP_WEB: "https://web.whatsapp.com",
-        ProviderKind.ZAPI: "https://api.z-api.io",
-        ProviderKind.META_CLOUD: "https://graph.facebook.com",
-    }
-)
+PROBE_URLS: Final = {kind: descriptor.probe_url for kind, descriptor in DESCRIPTORS.items()}
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 

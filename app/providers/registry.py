@@ -1,21 +1,22 @@
-"""Every provider there is, and where each is asked."""
+"""Every provider there is: how it is built, where it is asked, and what reads its webhooks.
+
+A provider is imported when it is built: the process that receives webhooks needs no more than their parsers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
-from app.domain.provider import Provider
-from app.domain.repositories import (
-    AccountOwners,
-    Clock,
-    SecretStore,
-)
-from app.providers.connectivity import PROBE_URLS, HttpConnectivityChecker
-from app.providers.meta_cloud.provider import MetaCloudProvider
-from app.providers.whatsapp_web.provider import WhatsAppWebProvider
-from app.providers.zapi.provider import ZapiProvider
-from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.domain.provider import Provider
+    from app.domain.repositories import AccountOwners, Clock, SecretStore
+    from app.providers.connectivity import HttpConnectivityChecker
+    from app.providers.webhooks.host.dispatcher import Parser
+    from app.providers.whatsapp_web.provider import WhatsAppWebProvider
+    from app.settings import Settings
 
 
 def build_whatsapp_web(
@@ -26,6 +27,8 @@ def build_whatsapp_web(
     mentorados: Callable[[], Iterable[Mentorado]],
 ) -> WhatsAppWebProvider:
     """The one that is hosted here; *on_taken_over* hears whose stale session lock was broken, and who had left it."""
+    from app.providers.whatsapp_web.provider import WhatsAppWebProvider
+
     return WhatsAppWebProvider(
         settings.session_dir,
         clock=clock,
@@ -41,6 +44,9 @@ def build_providers(
     settings: Settings, clock: Clock, whatsapp_web: WhatsAppWebProvider, secrets: SecretStore, owners: AccountOwners
 ) -> dict[ProviderKind, Provider]:
     """All of them; those that are hosted elsewhere sign in with *secrets*, to accounts that *owners* know."""
+    from app.providers.meta_cloud.provider import MetaCloudProvider
+    from app.providers.zapi.provider import ZapiProvider
+
     return {
         ProviderKind.WHATSAPP_WEB: whatsapp_web,
         ProviderKind.ZAPI: ZapiProvider(secrets=secrets, clock=clock, base_url=settings.zapi_url, owners=owners),
@@ -52,5 +58,15 @@ def build_providers(
 
 def build_checks(settings: Settings, clock: Clock) -> HttpConnectivityChecker:
     """What is looked at when many links of one provider fall together, and asked for the time."""
+    from app.providers.connectivity import PROBE_URLS, HttpConnectivityChecker
+
     hosted = {ProviderKind.ZAPI: settings.zapi_url, ProviderKind.META_CLOUD: settings.meta_url}
     return HttpConnectivityChecker(clock, probe_urls={**PROBE_URLS, **hosted})
+
+
+def webhook_parsers() -> dict[ProviderKind, Parser]:
+    """What the webhooks of each provider mean."""
+    from app.providers.meta_cloud.webhook_parser import parse
+    from app.providers.zapi.webhook_parser import read_callback
+
+    return {ProviderKind.ZAPI: read_callback, ProviderKind.META_CLOUD: parse}

@@ -17,6 +17,7 @@ from app.domain.link_status import (
 )
 from app.domain.names import visible
 from app.domain.phone import PhoneNumber, last_digits, readable
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.trusted_time import ClockDoubt
 from app.text.translator import LANGUAGES, Translator
 
@@ -296,7 +297,7 @@ def _blocked(status: LinkStatus, mentorado: Mentorado, now: datetime) -> str:
         if status.until is not None:
             return texts("sentence.suspension_over")
     account = unbroken(status.account) if status.account else texts("sentence.another_number")
-    if status.reason is Reason.WRONG_ACCOUNT and mentorado.link.provider == "meta_cloud":
+    if status.reason is Reason.WRONG_ACCOUNT and not DESCRIPTORS[mentorado.link.provider].pairs_by_code:
         return texts("sentence.other_credentials", account=account)
     known = {"account": account, "holder": status.holder or "—", "provider": provider(mentorado.link.provider)}
     if status.reason is Reason.ACCOUNT_TAKEN:

@@ -21,9 +21,9 @@ from app.core.provider_setup.queue import OutboundQueueService
 from app.core.provider_setup.registration import NumberRegistrationService
 from app.core.provider_setup.selection import NumberDetailsService, ProviderSelectionService
 from app.domain.actions import ActionName, UnavailableReason
-from app.domain.credentials import CredentialField
 from app.domain.errors import Problem
 from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
+from app.domain.provider_descriptor import CredentialField
 from app.domain.repositories import Clock
 from app.text.status import provider, texts, unbroken
 from app.ui.async_slots import show_dialog

@@ -70,9 +70,9 @@ class Work:
     async def connect(self, over: QWidget, mentorado_id: MentoradoId) -> None:
         """Connect somebody who was just added, asking first for what their provider signs in with."""
         from app.domain.actions import ActionName
-        from app.domain.credentials import FIELDS
+        from app.domain.provider_descriptor import DESCRIPTORS
 
-        asked = FIELDS[self.mentorados.get(mentorado_id).link.provider]
+        asked = DESCRIPTORS[self.mentorados.get(mentorado_id).link.provider].fields
         await self.run(over, ActionName.ENTER_CREDENTIALS if asked else ActionName.CONNECT, mentorado_id)
 
     async def bring_back(self, over: QWidget, mentorado_id: MentoradoId) -> None:

@@ -230,7 +230,6 @@ def test_the_date_of_this_computer_is_told_and_can_be_confirmed(
     conecta: Conecta, fast_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.providers.connectivity.PROBE_URLS", {})
-    monkeypatch.setattr("app.providers.registry.PROBE_URLS", {})
     monkeypatch.setenv("CONECTA_ZAPI_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("CONECTA_META_URL", "http://127.0.0.1:1")
     code, out, _ = conecta("clock")

@@ -10,7 +10,7 @@ from typing import Final
 import keyring
 import keyring.backends.fail
 
-from app.domain.credentials import CredentialField
+from app.domain.provider_descriptor import CredentialField
 from tests.demo.people import LUCAS, MARINA
 from tests.emulators.meta_cloud.graph import MetaCloud
 from tests.emulators.meta_cloud.state import (

@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from PySide6.QtTest import QTest
 
 from app.domain.actions import ActionName
-from app.domain.credentials import CredentialField
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import ProviderKind
+from app.domain.provider_descriptor import CredentialField
 from app.text import status as status_text
 from app.text.status import texts
 from app.ui.dialogs.base import BaseDialog

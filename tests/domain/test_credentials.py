@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.credentials import FIELDS, CredentialField, dumps, loads, missing, secret_key
+from app.domain.credentials import dumps, loads, secret_key
 from app.domain.mentorado import LinkId, ProviderKind
+from app.domain.provider_descriptor import DESCRIPTORS, CredentialField
 
 F = CredentialField
 
@@ -29,13 +30,22 @@ def test_damage_is_told_without_telling_the_secret(text: str) -> None:
 
 
 def test_what_a_provider_cannot_do_without_is_named_when_it_is_empty() -> None:
-    assert missing(ProviderKind.ZAPI, {F.INSTANCE_ID: "3C01", F.INSTANCE_TOKEN: ""}) == (F.INSTANCE_TOKEN,)
-    assert missing(ProviderKind.META_CLOUD, {F.ACCESS_TOKEN: "t", F.PHONE_NUMBER_ID: "1", F.WABA_ID: "2"}) == ()
-    assert missing(ProviderKind.WHATSAPP_WEB, {}) == ()
+    assert DESCRIPTORS[ProviderKind.ZAPI].missing({F.INSTANCE_ID: "3C01", F.INSTANCE_TOKEN: ""}) == (F.INSTANCE_TOKEN,)
+    assert (
+        DESCRIPTORS[ProviderKind.META_CLOUD].missing({F.ACCESS_TOKEN: "t", F.PHONE_NUMBER_ID: "1", F.WABA_ID: "2"})
+        == ()
+    )
+    assert DESCRIPTORS[ProviderKind.WHATSAPP_WEB].missing({}) == ()
 
 
 def test_every_provider_says_what_it_asks_for() -> None:
-    assert set(FIELDS) == set(ProviderKind)
+    assert list(DESCRIPTORS) == list(ProviderKind)
+    for descriptor in DESCRIPTORS.values():
+        named = [asked.name for asked in descriptor.fields]
+        assert bool(named) is (descriptor.account in named)
+        if scheme := descriptor.webhooks:
+            assert {scheme.account, scheme.signed_with} <= {*named, None}
+            assert bool(scheme.signed_with) is not bool(scheme.account_in)
 
 
 def test_each_link_has_a_place_of_its_own() -> None:

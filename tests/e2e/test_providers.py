@@ -13,9 +13,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QLineEdit, QWidget
 
 from app.domain.actions import ActionName
-from app.domain.credentials import CredentialField
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.provider_descriptor import CredentialField
 from app.settings import Settings
 from app.text import status as status_text
 from app.text.status import texts

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
 
 from app.core.backups import BackupService
 from app.core.links.supervisor import Supervisor
@@ -13,10 +12,11 @@ from app.core.outbound.service import OutboundService
 from app.domain.backup import BackupProgress
 from app.domain.consent import Purpose
 from app.domain.errors import Problem, ProblemCode
-from app.domain.mentorado import MentoradoId, ProviderKind
+from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
 from app.domain.outbound import Hold, OutboundState
 from app.domain.procedure import Procedure, ProcedureId, StepData, StepName
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.sending import OutgoingMessage
 
 
@@ -94,10 +94,6 @@ class Step:
     optional: bool = False
 
 
-_NOT_TO_ITSELF: Final = frozenset({ProviderKind.META_CLOUD})
-"""Where a number cannot write to itself."""
-
-
 class SmokeTest:
     """SMOKE_CHECK: sends and waits for the server to take it. *note* is the text, in the operator's language."""
 
@@ -121,7 +117,7 @@ class SmokeTest:
         kind = self._mentorados.get(run.mentorado_id).link.provider
         if not self._outbound.can_send(kind):
             return {"why": "cannot_send"}
-        return {"why": "not_to_itself"} if kind in _NOT_TO_ITSELF else None
+        return None if DESCRIPTORS[kind].sends_to_itself else {"why": "not_to_itself"}
 
     async def _check(self, run: StepContext) -> StepData:
         mentorado = self._mentorados.get(run.mentorado_id)

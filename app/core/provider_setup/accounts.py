@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from app.core.mentorado_service import MentoradoService
-from app.domain.credentials import Credentials, account_id, loads, secret_key
+from app.domain.credentials import Credentials, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.repositories import SecretStore
 
 
@@ -52,7 +53,7 @@ class Accounts:
 
     async def _find_sharing(self, link: Link, credentials: Credentials) -> list[Mentorado]:
         """The other links with the same account, those that were connected before the others, the oldest first."""
-        account = account_id(link.provider, credentials)
+        account = DESCRIPTORS[link.provider].account_id(credentials)
         others = [
             each
             for each in self._mentorados.all()
@@ -66,7 +67,7 @@ class Accounts:
         if known is None or known[0] is not link.provider:
             text = await self._secrets.get(secret_key(link.id))
             try:
-                known = link.provider, account_id(link.provider, loads(text) if text else {})
+                known = link.provider, DESCRIPTORS[link.provider].account_id(loads(text) if text else {})
             except ValueError:  # damaged: nobody can sign in with them
                 known = link.provider, ""
             self._read[link.id] = known

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final
 
 from app.core.actions import ActionService
 from app.core.audit_service import AuditService
@@ -17,45 +14,17 @@ from app.core.mentorado_service import MentoradoService
 from app.core.provider_setup.accounts import Accounts
 from app.domain.actions import ActionName
 from app.domain.audit import AuditAction, AuditOutcome
-from app.domain.credentials import (
-    FIELDS,
-    CredentialField,
-    CredentialReport,
-    Credentials,
-    account_id,
-    dumps,
-    loads,
-    missing,
-    secret_key,
-)
+from app.domain.credentials import CredentialReport, Credentials, dumps, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import REASONS
 from app.domain.mentorado import Link, MentoradoId, ProviderKind
 from app.domain.phone import same_account
 from app.domain.provider import Provider, UsesCredentials
+from app.domain.provider_descriptor import DESCRIPTORS, CredentialField
 from app.domain.repositories import SecretStore
 
 log = logging.getLogger(__name__)
 
-_F = CredentialField
-_PATH_PART = re.compile(r"[A-Za-z0-9_-]+")  # they become part of an address, so nothing else may be in them
-_NUMBER = re.compile(r"[1-9][0-9]*")  # with zeros before it, it would be another name of the same account
-_HEADER = re.compile(r"[!-~]+")  # what may stand in one
-
-PATTERNS: Final[Mapping[CredentialField, re.Pattern[str]]] = MappingProxyType(
-    {
-        _F.INSTANCE_ID: _PATH_PART,
-        _F.INSTANCE_TOKEN: _PATH_PART,
-        _F.CLIENT_TOKEN: _HEADER,
-        _F.ACCESS_TOKEN: _HEADER,
-        _F.PHONE_NUMBER_ID: _NUMBER,
-        _F.WABA_ID: _NUMBER,
-        _F.APP_SECRET: _HEADER,
-    }
-)
-"""What each field looks like. Whether it is right only the provider knows."""
-
-_ADDRESS = re.compile(r"/instances/(?P<id>[A-Za-z0-9_-]+)/token/(?P<token>[A-Za-z0-9_-]+)")
 _INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff")
 
 
@@ -102,7 +71,7 @@ class CredentialService:
         """What is kept for the link of this mentorado."""
         link = self._mentorados.get(mentorado_id).link
         kept = await self._load_plain(link)
-        asked = {field.name: field.secret for field in FIELDS[link.provider] if field.name in kept}
+        asked = {field.name: field.secret for field in DESCRIPTORS[link.provider].fields if field.name in kept}
         return StoredCredentials(
             plain={name: kept[name] for name, secret in asked.items() if not secret},
             secret=frozenset(name for name, secret in asked.items() if secret),
@@ -154,14 +123,16 @@ class CredentialService:
                     await self._secrets.set(secret_key(link.id), dumps(whole))
                     self._accounts.forget(link.id)
         if changed:
-            if account_id(link.provider, kept) != account_id(link.provider, whole):
+            descriptor = DESCRIPTORS[link.provider]
+            if descriptor.account_id(kept) != descriptor.account_id(whole):
                 await self._clear_account_decision(mentorado_id)
             await self._supervisor.restart(mentorado_id)
         return changed
 
     async def _require_free(self, link: Link, kept: Credentials, whole: Credentials) -> None:
         """Nobody else has the account. Two that were kept before this was looked at: whose it is keeps it."""
-        same = account_id(link.provider, kept) == account_id(link.provider, whole)
+        descriptor = DESCRIPTORS[link.provider]
+        same = descriptor.account_id(kept) == descriptor.account_id(whole)
         await (self._accounts.require_first if same else self._accounts.require_alone)(link, whole)
 
     def _require_own_number(self, mentorado_id: MentoradoId, report: CredentialReport | None) -> None:
@@ -201,19 +172,21 @@ def clean_input(text: str) -> str:
 
 
 def parse_pasted_url(text: str) -> Mapping[CredentialField, str]:
-    """The fields in an address that was pasted whole, as Z-API's panel shows it; nothing for any other text."""
-    match = _ADDRESS.search(clean_input(text))
-    return {_F.INSTANCE_ID: match["id"], _F.INSTANCE_TOKEN: match["token"]} if match else {}
+    """The fields in an address that was pasted whole, as a provider's panel shows it; nothing for any other text."""
+    cleaned = clean_input(text)
+    patterns = [descriptor.pasted for descriptor in DESCRIPTORS.values() if descriptor.pasted is not None]
+    match = next(filter(None, (pattern.search(cleaned) for pattern in patterns)), None)
+    return {CredentialField(name): value for name, value in match.groupdict().items()} if match else {}
 
 
 def _validate(kind: ProviderKind, kept: Credentials, typed: Credentials) -> Credentials:
     """What is typed over what is *kept*, once every field of *kind* is there and can be one."""
     new = {name: clean_input(value) for name, value in typed.items()}
     whole = {**kept, **{name: value for name, value in new.items() if value}}
-    if lacking := missing(kind, whole):
+    if lacking := DESCRIPTORS[kind].missing(whole):
         raise Problem(ProblemCode.CREDENTIAL_EMPTY, field=lacking[0])
-    for asked in FIELDS[kind]:
-        if asked.name in whole and not PATTERNS[asked.name].fullmatch(whole[asked.name]):
+    for asked in DESCRIPTORS[kind].fields:
+        if asked.name in whole and not asked.pattern.fullmatch(whole[asked.name]):
             raise Problem(ProblemCode.CREDENTIAL_MALFORMED, field=asked.name)
     return whole
 

@@ -9,15 +9,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.core.mentorado_service import MentoradoService
-from app.domain.credentials import CredentialField, Credentials, loads, secret_key
+from app.domain.credentials import Credentials, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
-from app.domain.mentorado import LinkId, Mentorado, ProviderKind
+from app.domain.mentorado import LinkId, Mentorado
+from app.domain.provider_descriptor import WEBHOOK_SCHEMES
 from app.domain.repositories import SecretStore
 from app.domain.webhooks import Endpoint, EndpointList
 
 VERIFY_TOKEN: Final = "webhooks/meta/verify_token"  # noqa: S105 - its name
-
-_HOSTED = frozenset({ProviderKind.ZAPI, ProviderKind.META_CLOUD})
 
 
 def path_name(link_id: LinkId) -> str:
@@ -46,8 +45,8 @@ class EndpointRegistry:
     def mentorados(self) -> Sequence[Mentorado]:
         """Those whose provider can call us, the ones that were connected before first: of two with one account, they
         get what names no number."""
-        hosted = [each for each in self._mentorados.all() if each.link.provider in _HOSTED and not each.archived]
-        return sorted(hosted, key=lambda each: each.link.account is None)
+        people = [each for each in self._mentorados.all() if each.link.provider in WEBHOOK_SCHEMES]
+        return sorted((each for each in people if not each.archived), key=lambda each: each.link.account is None)
 
     def affects(self, link_id: LinkId) -> bool:
         """Whether this link has a door, or may get one: most never do, and change all the time."""
@@ -76,13 +75,12 @@ class EndpointRegistry:
     async def _endpoint(self, mentorado: Mentorado) -> Endpoint | None:
         """None while the link has no credentials, or none that a delivery could be checked with."""
         link = mentorado.link
-        credentials = await self._credentials(link.id)
-        if link.provider is ProviderKind.ZAPI:
-            key = credentials.get(CredentialField.INSTANCE_ID, "")
-            secret = await self._load_or_create_path(path_name(link.id)) if key else ""
+        credentials, scheme = await self._credentials(link.id), WEBHOOK_SCHEMES[link.provider]
+        key = credentials.get(scheme.account, "")
+        if scheme.signed_with:
+            secret = credentials.get(scheme.signed_with, "")
         else:
-            key = credentials.get(CredentialField.PHONE_NUMBER_ID, "")
-            secret = credentials.get(CredentialField.APP_SECRET, "")
+            secret = await self._load_or_create_path(path_name(link.id)) if key else ""
         if not (key and secret):
             return None
         return Endpoint(

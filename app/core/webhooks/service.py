@@ -31,12 +31,11 @@ from app.domain.events import (
 from app.domain.link_status import LinkState
 from app.domain.mentorado import LinkId, Mentorado, ProviderKind
 from app.domain.provider import Provider
+from app.domain.provider_descriptor import WEBHOOK_SCHEMES
 from app.domain.repositories import Clock, SecretStore
 from app.domain.settings import WEBHOOKS
 from app.domain.webhooks import (
-    META_PATH,
     REFUSED,
-    ZAPI_PATH,
     DeliveryBatch,
     DeliveryOutcome,
     OutcomeCount,
@@ -200,10 +199,11 @@ class WebhookService:
             endpoint = next(
                 (endpoint for endpoint in endpoints.endpoints if endpoint.link_id == mentorado.link.id), None
             )
-            if mentorado.link.provider is ProviderKind.META_CLOUD:
-                ways.append(WebhookUrl(mentorado, self._url(META_PATH), verifiable=endpoint is not None))
+            scheme = WEBHOOK_SCHEMES[mentorado.link.provider]
+            if scheme.signed_with:
+                ways.append(WebhookUrl(mentorado, self._url(scheme.path), verifiable=endpoint is not None))
             elif endpoint is not None:
-                ways.append(WebhookUrl(mentorado, self._url(ZAPI_PATH + endpoint.secret), endpoint.secret))
+                ways.append(WebhookUrl(mentorado, self._url(scheme.path + endpoint.secret), endpoint.secret))
         return sorted(ways, key=lambda way: way.mentorado.name)
 
     async def verify_token(self) -> str:

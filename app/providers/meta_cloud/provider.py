@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
-from app.domain.credentials import CredentialField, CredentialReport, Credentials, loads, missing, secret_key
+from app.domain.credentials import CredentialReport, Credentials, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
 from app.domain.messages import MessageUpdate
 from app.domain.phone import same_account
 from app.domain.provider import Blocked, Connected, Connection, RegistrationLocked, Unreachable
+from app.domain.provider_descriptor import DESCRIPTORS, CredentialField
 from app.domain.repositories import AccountOwners, Clock, SecretStore
 from app.domain.sending import Accepted, NotSent, NumberDetails, OutgoingMessage, SendErrorKind, SendResult
 from app.platform.threads import background_task
@@ -183,7 +184,7 @@ class MetaCloudProvider:
 
     async def check(self, credentials: Credentials) -> CredentialReport:
         """Ask for the token, the number and its health, and whether the account is the number's."""
-        if missing(ProviderKind.META_CLOUD, credentials):
+        if DESCRIPTORS[ProviderKind.META_CLOUD].missing(credentials):
             return CredentialReport(valid=False, reason=Reason.CREDENTIALS_MISSING)
         if not _usable(credentials):
             return CredentialReport(valid=False, reason=Reason.TOKEN_INVALID)
@@ -293,7 +294,7 @@ class MetaCloudProvider:
             credentials = loads(kept) if kept else {}
         except ValueError:  # typed again, they are whole again
             credentials = {}
-        if missing(ProviderKind.META_CLOUD, credentials) or not _usable(credentials):
+        if DESCRIPTORS[ProviderKind.META_CLOUD].missing(credentials) or not _usable(credentials):
             raise Problem(ProblemCode.CREDENTIALS_MISSING)
         if self._owners is not None:
             await self._owners.require_first(link, credentials)

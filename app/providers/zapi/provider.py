@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from app.domain.credentials import CredentialReport, Credentials, loads, missing, secret_key
+from app.domain.credentials import CredentialReport, Credentials, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
 from app.domain.messages import MessageUpdate
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.provider import Blocked, Connection
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.repositories import AccountOwners, Clock, SecretStore
 from app.domain.sending import Accepted, NotSent, OutgoingMessage, QueuedMessage, SendErrorKind, SendResult
 from app.platform.threads import background_task
@@ -155,7 +156,7 @@ class ZapiProvider:
 
     async def check(self, credentials: Credentials) -> CredentialReport:
         """Ask for the instance's state. Whether a phone is linked is no matter of credentials."""
-        if missing(ProviderKind.ZAPI, credentials):
+        if DESCRIPTORS[ProviderKind.ZAPI].missing(credentials):
             return CredentialReport(valid=False, reason=Reason.CREDENTIALS_MISSING)
         if not usable(credentials):
             return CredentialReport(valid=False, reason=Reason.TOKEN_INVALID)
@@ -268,7 +269,7 @@ class ZapiProvider:
             credentials = loads(await self._secrets.get(secret_key(link.id)) or "{}")
         except ValueError:
             credentials = {}
-        if missing(ProviderKind.ZAPI, credentials) or not usable(credentials):
+        if DESCRIPTORS[ProviderKind.ZAPI].missing(credentials) or not usable(credentials):
             raise Problem(ProblemCode.CREDENTIALS_MISSING)
         if self._owners is not None:
             await self._owners.require_first(link, credentials)

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Dialect, Row, Select, bindparam, delete, sele
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
 
 from app.domain.errors import Problem
-from app.domain.mentorado import LinkId, Mentorado, ProviderKind
+from app.domain.mentorado import LinkId, Mentorado
 from app.domain.messages import (
     REFERRING,
     Address,
@@ -32,6 +32,7 @@ from app.domain.messages import (
     merge_delivery,
 )
 from app.domain.names import MOST_NAME
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.set_aside import NotStorable
 from app.storage import set_aside
 from app.storage.history.contacts import (
@@ -128,9 +129,7 @@ class _Batch:
             targets |= edited_ids(self._connection, book.merged)
         for some in chunks(sorted(targets)):
             self.changed |= apply_edits(self._connection, self._mentorado_id, some)
-        if (
-            self._link.provider is ProviderKind.WHATSAPP_WEB
-        ):  # whose messages come in their order, but for a long backlog
+        if DESCRIPTORS[self._link.provider].delivers_in_order:
             put_backlog_in_place(self._connection, self._link.id, self._new_message_counts, self._at)
         else:
             reorder_tail(self._connection, self._link.id, self._new_message_counts.keys(), self._at)

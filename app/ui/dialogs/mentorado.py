@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLabel, QLineEdit, QPushB
 from app.core.mentorado_service import MentoradoService, is_landline, parse_phone
 from app.core.provider_setup.selection import ProviderSelectionService
 from app.domain.actions import UnavailableReason
-from app.domain.credentials import FIELDS
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import readable
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.text.status import problem as words_of
 from app.text.status import provider, refusal, texts
 from app.ui.async_slots import async_slot, show_dialog
@@ -249,7 +249,7 @@ class MentoradoDialog(ScrollDialog):
     def _update_main_button(self) -> None:
         """Who signs in with credentials is asked for them before anything can connect."""
         if self.add_and_connect is not None:
-            words = "dialog.add_and_enter" if FIELDS[self._kind] else "dialog.add_and_connect"
+            words = "dialog.add_and_enter" if DESCRIPTORS[self._kind].fields else "dialog.add_and_connect"
             self.add_and_connect.setText(texts(words))
 
     @property

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QResizeEve
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.domain.mentorado import ProviderKind
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.text.signs import Tone
 from app.text.status import provider, texts
 from app.ui.dialogs.base import ScrollDialog
@@ -29,12 +30,6 @@ from app.ui.theme.theme import (
     Theme,
 )
 from app.ui.widgets.labels import Badge, ScaledLabel
-
-ICON_OF: Final = MappingProxyType(
-    {ProviderKind.WHATSAPP_WEB: "monitor", ProviderKind.ZAPI: "globe", ProviderKind.META_CLOUD: "shield-check"}
-)
-RECOMMENDED: Final = ProviderKind.META_CLOUD
-"""Where many messages are sent, or rules weigh most."""
 
 _BESIDE = 760
 _TILE, _ICON, _MARK = 36, 18, 14
@@ -184,7 +179,7 @@ class Comparison(QWidget):
         words.addWidget(what)
         top = QHBoxLayout()
         top.setSpacing(SPACE_3)
-        top.addWidget(_Mark(self._theme, ICON_OF[kind]), 0, Qt.AlignmentFlag.AlignTop)
+        top.addWidget(_Mark(self._theme, DESCRIPTORS[kind].icon), 0, Qt.AlignmentFlag.AlignTop)
         top.addLayout(words, 1)
         head, column = _cell(SPACE_4)
         column.addLayout(top)
@@ -195,7 +190,7 @@ class Comparison(QWidget):
         """Whether it is the official way, at a glance."""
         cell, column = _cell(SPACE_1)
         badge = Badge(self._theme)
-        if kind is RECOMMENDED:
+        if DESCRIPTORS[kind].official:
             badge.show_badge(Tone.CONNECTED, "check-circle", texts("comparison.recommended_for"))
         else:
             badge.show_badge(Tone.WAITING, "info", texts("comparison.unofficial"))

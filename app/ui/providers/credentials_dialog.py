@@ -14,9 +14,10 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdi
 from app.core.actions import ActionService
 from app.core.provider_setup.credentials import CredentialService, StoredCredentials, clean_input, parse_pasted_url
 from app.domain.actions import ActionName
-from app.domain.credentials import FIELDS, CredentialField, CredentialReport, FieldSpec
+from app.domain.credentials import CredentialReport
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.provider_descriptor import DESCRIPTORS, CredentialField, FieldSpec
 from app.text import providers as providers_text
 from app.text.signs import Tone
 from app.text.status import problem as words_of
@@ -136,7 +137,7 @@ class CredentialForm(QWidget):
 
     def __init__(self, kind: ProviderKind, theme: Theme) -> None:
         super().__init__()
-        self.inputs = {asked.name: CredentialInput(asked, theme) for asked in FIELDS[kind]}
+        self.inputs = {asked.name: CredentialInput(asked, theme) for asked in DESCRIPTORS[kind].fields}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE_4 - 2)

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSize
 from app.core.webhooks.service import ServiceState, WebhookUrl
 from app.domain.errors import Problem
 from app.domain.events import DeliverySetAside, MentoradoChanged, OperatorSettingsChanged, WebhooksChanged
-from app.domain.mentorado import LinkId, ProviderKind
+from app.domain.mentorado import LinkId
+from app.domain.provider_descriptor import WEBHOOK_SCHEMES
 from app.domain.webhooks import REFUSED, DeliveryOutcome, OutcomeCount
 from app.text import status as status_text
 from app.text.status import age, texts
@@ -301,7 +302,7 @@ class WebhooksSection(Section):
         self._show_counts()
 
     def _on_changed(self, event: MentoradoChanged) -> None:
-        if event.mentorado.link.provider is not ProviderKind.WHATSAPP_WEB:  # those change often, and have no address
+        if event.mentorado.link.provider in WEBHOOK_SCHEMES:  # the others change often, and have no address
             self._follow(anew=True)
 
     def _follow_set_aside(self) -> None:

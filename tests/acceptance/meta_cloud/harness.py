@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 from app.bootstrap import Services, build_services
 from app.domain.actions import ActionName
-from app.domain.credentials import CredentialField
 from app.domain.events import StatusChanged
 from app.domain.guidance import Recommendation, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import Address, AddressKind, DeliveryStatus, MessageUpdate, ProviderMessage
 from app.domain.provider import CanSend
+from app.domain.provider_descriptor import CredentialField
 from app.domain.sending import OutgoingMessage, SendResult, TemplateMessage
 from app.providers.http_client import Timeouts
 from app.providers.meta_cloud import webhook_parser as callbacks

@@ -63,7 +63,7 @@ async def test_a_new_token_opens_the_line_again(harness: Harness) -> None:
         ana = await run.connected()
         harness.cloud.world.tokens["EAAnew000000000"] = Token()
         harness.cloud.world.tokens[TOKEN].valid = False
-        from app.domain.credentials import CredentialField
+        from app.domain.provider_descriptor import CredentialField
 
         await run.core.hosted.credentials.save(ana.id, {CredentialField.ACCESS_TOKEN: "EAAnew000000000"})
         await run.rested(ana)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.domain.actions import ActionName
-from app.domain.credentials import CredentialField
 from app.domain.errors import Problem
 from app.domain.link_status import LinkState
+from app.domain.provider_descriptor import CredentialField
 from tests.acceptance.meta_cloud.harness import (
     BIA,
     QUICK,

@@ -11,12 +11,13 @@ import pytest
 
 from app.core.webhooks.service import ServiceState
 from app.domain.actions import ActionName
-from app.domain.credentials import CredentialField, dumps, secret_key
+from app.domain.credentials import dumps, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import Recommendation
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import ProviderKind
 from app.domain.messages import DeliveryStatus, StoredMessage
+from app.domain.provider_descriptor import CredentialField
 from app.domain.webhooks import DeliveryOutcome
 from tests.acceptance.meta_cloud.harness import (
     BIA,

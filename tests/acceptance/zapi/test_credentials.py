@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.domain.actions import ActionName
-from app.domain.credentials import CredentialField
 from app.domain.link_status import LinkState, Reason
+from app.domain.provider_descriptor import CredentialField
 from app.platform.logging import configure_logging
 from app.providers.http_client import Timeouts
 from tests.acceptance.zapi.harness import Harness, ProgramRun, run

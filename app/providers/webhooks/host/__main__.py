@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from app.domain.mentorado import ProviderKind
 from app.platform.core_dumps import forbid_core_dumps
+from app.providers.registry import webhook_parsers
 from app.providers.webhooks.host.dispatcher import Parser
 from app.providers.webhooks.host.main_loop import raise_limits, serve
 
@@ -23,11 +24,7 @@ def run(parsers: Mapping[ProviderKind, Parser]) -> None:
 
 
 def main() -> None:
-    """With what the providers say their deliveries mean."""
-    from app.providers.meta_cloud.webhook_parser import parse
-    from app.providers.zapi.webhook_parser import read_callback
-
-    run({ProviderKind.ZAPI: read_callback, ProviderKind.META_CLOUD: parse})
+    run(webhook_parsers())
 
 
 if __name__ == "__main__":

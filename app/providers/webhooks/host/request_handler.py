@@ -20,7 +20,8 @@ from typing import Any, Final, TypeVar
 from urllib.parse import parse_qs
 
 from app.domain.mentorado import LinkId, ProviderKind
-from app.domain.webhooks import META_PATH, ZAPI_PATH, DeliveryOutcome, Endpoint, EndpointList
+from app.domain.provider_descriptor import WEBHOOK_SCHEMES
+from app.domain.webhooks import DeliveryOutcome, Endpoint, EndpointList
 from app.providers.webhooks.host.counters import OutcomeCounters
 from app.providers.webhooks.host.spool import SpoolFull, StoredDelivery
 
@@ -53,6 +54,9 @@ STATUS: Final[Mapping[DeliveryOutcome, int]] = {
     DeliveryOutcome.NO_ROOM: 503,
     DeliveryOutcome.NOT_READY: 503,
 }
+
+_SIGNED: Final = {scheme.path.encode(): kind for kind, scheme in WEBHOOK_SCHEMES.items() if scheme.signed_with}
+_SECRET_PATHS: Final = tuple(scheme.path.encode() for scheme in WEBHOOK_SCHEMES.values() if not scheme.signed_with)
 
 _SIGNATURE: Final = re.compile(rb"sha256=([0-9a-f]{64})", re.IGNORECASE)
 
@@ -101,19 +105,22 @@ class WebhookRequestHandler:
         self._body_seconds = body_seconds
         self._held = 0  # bytes
         self._endpoints = EndpointList(complete=False)
-        self._zapi: dict[bytes, Endpoint] = {}
-        self._meta: dict[bytes, dict[str, LinkId]] = {}
+        self._by_path: dict[bytes, Endpoint] = {}
+        self._by_secret: dict[ProviderKind, dict[bytes, dict[str, LinkId]]] = {}
         self._known: OrderedDict[bytes, asyncio.Future[bool] | None] = OrderedDict()
 
     def admit(self, endpoints: EndpointList) -> None:
         """Accept requests for *endpoints* from now on."""
         self._endpoints = endpoints
-        # Found by its hash: how long that takes says nothing about the secret.
-        self._zapi = {_digest(d.secret.encode()): d for d in endpoints.endpoints if d.provider is ProviderKind.ZAPI}
-        self._meta = {}
+        self._by_path, self._by_secret = {}, {kind: {} for kind in _SIGNED.values()}
         for endpoint in endpoints.endpoints:
-            if endpoint.provider is ProviderKind.META_CLOUD and endpoint.secret:
-                self._meta.setdefault(endpoint.secret.encode(), {})[endpoint.key] = endpoint.link_id
+            if endpoint.provider in self._by_secret and endpoint.secret:
+                accounts = self._by_secret[endpoint.provider].setdefault(endpoint.secret.encode(), {})
+                accounts[endpoint.key] = endpoint.link_id
+            elif endpoint.provider not in self._by_secret:
+                # Found by its hash: how long that takes says nothing about the secret.
+                path = WEBHOOK_SCHEMES[endpoint.provider].path + endpoint.secret
+                self._by_path[_digest(path.encode())] = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -135,24 +142,24 @@ class WebhookRequestHandler:
 
     async def _answer(self, scope: Scope, receive: Receive) -> WebhookResponse:
         path, method = bytes(scope["raw_path"]), scope["method"]
-        if path == META_PATH.encode():
+        if (kind := _SIGNED.get(path)) is not None:
             if method == "GET":
                 return self._challenge(bytes(scope["query_string"]))
             return (
-                await self._meta_delivery(scope, receive)
+                await self._signed_delivery(kind, scope, receive)
                 if method == "POST"
                 else WebhookResponse(DeliveryOutcome.WRONG_METHOD)
             )
-        if not path.startswith(ZAPI_PATH.encode()):
+        if not path.startswith(_SECRET_PATHS):
             return WebhookResponse(DeliveryOutcome.UNKNOWN_PATH)
-        endpoint = self._zapi.get(_digest(path.removeprefix(ZAPI_PATH.encode())))
+        endpoint = self._by_path.get(_digest(path))
         if endpoint is None:
             return WebhookResponse(
                 DeliveryOutcome.UNKNOWN_PATH if self._endpoints.complete else DeliveryOutcome.NOT_READY
             )
         if method != "POST":
             return WebhookResponse(DeliveryOutcome.WRONG_METHOD, endpoint.link_id)
-        return await self._zapi_delivery(endpoint, scope, receive)
+        return await self._unsigned_delivery(endpoint, scope, receive)
 
     def _challenge(self, query: bytes) -> WebhookResponse:
         try:
@@ -173,7 +180,7 @@ class WebhookRequestHandler:
             else WebhookResponse(DeliveryOutcome.TOKEN_WRONG)
         )
 
-    async def _meta_delivery(self, scope: Scope, receive: Receive) -> WebhookResponse:
+    async def _signed_delivery(self, kind: ProviderKind, scope: Scope, receive: Receive) -> WebhookResponse:
         signatures = [value for name, value in scope["headers"] if name == b"x-hub-signature-256"]
         if not signatures:
             return WebhookResponse(DeliveryOutcome.SIGNATURE_MISSING)
@@ -181,7 +188,7 @@ class WebhookRequestHandler:
         if matched is None:
             return WebhookResponse(DeliveryOutcome.SIGNATURE_WRONG)
         claimed = bytes.fromhex(matched[1].decode())
-        secrets = tuple(self._meta.items())
+        secrets = tuple(self._by_secret.get(kind, {}).items())
         with self._room(_announced(scope)) as hold:
             body = await self._read(receive, hold)
             accounts = await _elsewhere(len(body), lambda: _signed_by(secrets, body, claimed))
@@ -189,18 +196,19 @@ class WebhookRequestHandler:
                 return WebhookResponse(
                     DeliveryOutcome.SIGNATURE_WRONG if self._endpoints.complete else DeliveryOutcome.NOT_READY
                 )
-            return await self._accept(StoredDelivery(ProviderKind.META_CLOUD, accounts, self._now(), body), None)
+            return await self._accept(StoredDelivery(kind, accounts, self._now(), body), None)
 
-    async def _zapi_delivery(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> WebhookResponse:
+    async def _unsigned_delivery(self, endpoint: Endpoint, scope: Scope, receive: Receive) -> WebhookResponse:
+        scheme = WEBHOOK_SCHEMES[endpoint.provider]
         with self._room(_announced(scope)) as hold:
             body = await self._read(receive, hold)
             try:
-                instance = await _elsewhere(len(body), lambda: _instance(body))
+                account = await _elsewhere(len(body), lambda: _account(body, scheme.account_in))
             except (ValueError, RecursionError):
                 return WebhookResponse(DeliveryOutcome.MALFORMED, endpoint.link_id)
-            if not hmac.compare_digest(instance.encode("utf-8", "replace"), endpoint.key.encode()):
+            if not hmac.compare_digest(account.encode("utf-8", "replace"), endpoint.key.encode()):
                 return WebhookResponse(DeliveryOutcome.OTHER_ACCOUNT, endpoint.link_id)
-            kept = StoredDelivery(ProviderKind.ZAPI, {endpoint.key: endpoint.link_id}, self._now(), body)
+            kept = StoredDelivery(endpoint.provider, {endpoint.key: endpoint.link_id}, self._now(), body)
             return await self._accept(kept, endpoint.link_id)
 
     async def _accept(self, kept: StoredDelivery, link_id: LinkId | None) -> WebhookResponse:
@@ -288,10 +296,10 @@ def _signed_by(
     return found
 
 
-def _instance(body: bytes) -> str:
+def _account(body: bytes, member: str) -> str:
     document = json.loads(body)
-    instance = document.get("instanceId") if isinstance(document, dict) else None
-    return instance if isinstance(instance, str) else ""
+    account = document.get(member) if isinstance(document, dict) else None
+    return account if isinstance(account, str) else ""
 
 
 async def _elsewhere(size: int, work: Callable[[], T]) -> T:
