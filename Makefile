@@ -17,7 +17,7 @@ demo: $(RUN) ## See the main job done, against local emulators: no phone, no int
 
 # --- its quality
 
-.PHONY: test check accept bench format
+.PHONY: test check accept bench trace format
 test: check ## Check, then run every test; the innermost layers must be covered whole
 	@# Every third entry of a journal is killed after; `make accept WHAT=recovery` kills after each.
 	CONECTA_KILL_EVERY=3 $(PYTHON) -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term $(ARGS)
@@ -37,6 +37,9 @@ accept: $(TEST) ## Run one capability's acceptance tests: make accept WHAT=recov
 
 bench: $(TEST) ## Measure start, memory and speed on this machine
 	@$(PYTHON) -m tests.benchmarks $(ARGS)
+
+trace: $(TEST) ## Count the calls from file to file that a message and a connection cause; ARGS=--pairs names the files
+	@$(PYTHON) -m tests.benchmarks.trace $(ARGS)
 
 format: $(RUN) ## Format the code and mend what can be mended by itself
 	$(PYTHON) -m ruff check --fix .
