@@ -131,7 +131,7 @@ async def _displayed_status(core: Services, mentorado: Mentorado, last: Transiti
     What WhatsApp forbids stands, whatever was written down since. That a second program was refused says nothing about
     the link: then the last status counts that was written down before it tried.
     """
-    forbidden = core.supervisor.forbidden(mentorado.id)
+    forbidden = core.supervisor.forbidden(mentorado.link)
     if forbidden is not None and core.supervisor.status(mentorado.link.id).reason is forbidden.reason:
         return forbidden
     if last is not None and last.after.reason is Reason.SESSION_IN_USE:
@@ -164,9 +164,9 @@ async def connect(core: Services, name: str, *, released: bool, as_json: bool) -
     The same rules hold as in the window. With *released* a person says that WhatsApp lifted its ban or suspension.
     """
     mentorado = core.mentorados.find(name)
-    if released and core.supervisor.forbidden(mentorado.id) is not None:
+    if released and core.supervisor.forbidden(mentorado.link) is not None:
         await core.actions.run(ActionName.LIFT_BAN, mentorado.id, _always_confirm)
-    if (forbidden := core.supervisor.forbidden(mentorado.id)) is not None:
+    if (forbidden := core.supervisor.forbidden(mentorado.link)) is not None:
         if as_json:
             print_json({"event": "status", **link_as_json(mentorado, forbidden)})
         else:

@@ -1,11 +1,17 @@
-"""Why an action does not fit a link as it stands: rules that need nothing but the link."""
+"""Why an action does not fit a link as it stands. Everything the rules ask is in an `ActionContext`."""
 
 from __future__ import annotations
 
-from app.domain.actions import UnavailableReason
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from app.domain.actions import ActionName, UnavailableReason
 from app.domain.guidance import REASONS
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.procedure import Procedure, ProcedureKind
 from app.domain.provider_descriptor import DESCRIPTORS
 
 IN_PROGRESS = frozenset({LinkState.CONNECTING, LinkState.QR_READY})
@@ -25,50 +31,198 @@ NO_OLD_SESSION = {reason: spec.no_connect for reason, spec in REASONS.items()}
 FORBIDDEN = {reason: spec.forbidden for reason, spec in REASONS.items() if spec.forbidden}
 NEEDS_NEW_CODE = frozenset(reason for reason, spec in REASONS.items() if spec.keys_gone and not spec.no_connect)
 
+_CODE_ENDED = frozenset({Reason.QR_EXPIRED, Reason.PAIRING_FAILED, Reason.PHONE_UPDATE_REQUIRED})
 
-def always_available(_mentorado: Mentorado, _status: LinkStatus) -> UnavailableReason | None:
-    return None
+_PAIRING = frozenset({ActionName.NEW_CODE, ActionName.REAUTHENTICATE, ActionName.RECOVER})
 
-
-def check_pairing(mentorado: Mentorado) -> UnavailableReason | None:
-    """A number at Meta is registered, not paired: there is no session to recover by a code."""
-    return UnavailableReason.NO_PAIRING if mentorado.link.provider is ProviderKind.META_CLOUD else None
-
-
-def check_credentials(mentorado: Mentorado, _status: LinkStatus) -> UnavailableReason | None:
-    return None if DESCRIPTORS[mentorado.link.provider].fields else UnavailableReason.NO_CREDENTIALS
-
-
-def check_queue(mentorado: Mentorado, _status: LinkStatus) -> UnavailableReason | None:
-    return None if mentorado.link.provider is ProviderKind.ZAPI else UnavailableReason.NO_QUEUE
-
-
-def check_registration(mentorado: Mentorado, _status: LinkStatus) -> UnavailableReason | None:
-    return None if mentorado.link.provider is ProviderKind.META_CLOUD else UnavailableReason.NO_REGISTRATION
+_ONE_AT_A_TIME = frozenset(
+    {
+        ActionName.RECOVER,
+        ActionName.REAUTHENTICATE,
+        ActionName.BACK_UP,
+        ActionName.RESTORE,
+        ActionName.ARCHIVE,
+    }
+)
+_LINK_IS_TAKEN = frozenset({*_ONE_AT_A_TIME, ActionName.CONNECT, ActionName.NEW_CODE})
+"""What waits until a procedure is done or undone; how to go on with it is always offered."""
 
 
-def check_cancel(_mentorado: Mentorado, status: LinkStatus) -> UnavailableReason | None:
-    return None if status.state in IN_PROGRESS else UnavailableReason.NOTHING_TO_CANCEL
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionContext:
+    """What decides which actions can be done, looked up once for all of them."""
+
+    mentorado: Mentorado
+    status: LinkStatus
+    forbidden: LinkStatus | None  # what WhatsApp holds against the number, whatever the link looks like now
+    retry_requested: bool  # the next try of the link was already hurried
+    account_taken: bool  # the account that signed in is another mentorado's
+    procedure: Procedure | None  # the one that is not finished
+    incident: bool  # of the link's provider
 
 
-def check_disconnect(_mentorado: Mentorado, status: LinkStatus) -> UnavailableReason | None:
-    running = status.state in (LinkState.CONNECTED, LinkState.RECONNECTING, LinkState.UNKNOWN)
+def availability(context: ActionContext) -> dict[ActionName, UnavailableReason | None]:
+    """Why each action cannot be done now, or None when it can."""
+    if context.mentorado.archived_at is not None:
+        archived = dict.fromkeys(ActionName, UnavailableReason.ARCHIVED)
+        return {**archived, ActionName.BRING_BACK: None}
+    return {name: _unavailable_reason(name, context) for name in ActionName}
+
+
+def _unavailable_reason(name: ActionName, context: ActionContext) -> UnavailableReason | None:
+    if why := RULES[name](context):
+        return why
+    if name in _blocked_by_procedure(context):
+        return UnavailableReason.UNDER_WAY
+    return incident_lock(name, context)
+
+
+def _blocked_by_procedure(context: ActionContext) -> frozenset[ActionName]:
+    """What would come between the procedure that is open and what it works on."""
+    if context.procedure is None:
+        return frozenset()
+    return _ONE_AT_A_TIME if context.procedure.head.kind is ProcedureKind.BACKUP else _LINK_IS_TAKEN
+
+
+def incident_lock(name: ActionName, context: ActionContext) -> UnavailableReason | None:
+    """During an incident nobody is paired: the trouble is not theirs, and a new code would only be one more."""
+    shows_code = name in _PAIRING or (name is ActionName.CONNECT and context.mentorado.link.account is None)
+    return UnavailableReason.INCIDENT if shows_code and context.incident else None
+
+
+def pairing_blocked(context: ActionContext) -> UnavailableReason | None:
+    """Why a new code would do harm."""
+    if _suspended(context):
+        return UnavailableReason.SUSPENDED
+    return NO_NEW_PAIRING.get(context.status.reason) if context.status.state is LinkState.BLOCKED else None
+
+
+def _suspended(context: ActionContext) -> bool:
+    return context.forbidden is not None and context.forbidden.reason is Reason.TEMPORARY_BAN
+
+
+def _connect(context: ActionContext) -> UnavailableReason | None:
+    status = context.status
+    if status.state in IDLE and context.forbidden is not None:
+        return FORBIDDEN[context.forbidden.reason]
+    if status.state is LinkState.BLOCKED and status.reason in NEEDS_NEW_CODE:
+        return UnavailableReason.NEEDS_NEW_CODE
+    if status.state is LinkState.BLOCKED:
+        return NO_OLD_SESSION.get(status.reason)
+    return NO_CONNECT.get(status.state)
+
+
+def _try_now(context: ActionContext) -> UnavailableReason | None:
+    if context.status.state not in LOST:
+        return UnavailableReason.NOT_LOST
+    return UnavailableReason.ALREADY_HURRIED if context.retry_requested else None
+
+
+def _new_code(context: ActionContext) -> UnavailableReason | None:
+    if context.status.state is not LinkState.BLOCKED or context.status.reason not in _CODE_ENDED:
+        return UnavailableReason.NO_EXPIRED_CODE
+    return UnavailableReason.SUSPENDED if _suspended(context) else None
+
+
+def _cancel(context: ActionContext) -> UnavailableReason | None:
+    return None if context.status.state in IN_PROGRESS else UnavailableReason.NOTHING_TO_CANCEL
+
+
+def _disconnect(context: ActionContext) -> UnavailableReason | None:
+    running = context.status.state in (LinkState.CONNECTED, LinkState.RECONNECTING, LinkState.UNKNOWN)
     return None if running else UnavailableReason.NOT_RUNNING
 
 
-def check_other_account(_mentorado: Mentorado, status: LinkStatus) -> UnavailableReason | None:
-    waits = status.state is LinkState.BLOCKED and status.reason is Reason.WRONG_ACCOUNT
+def _recover(context: ActionContext) -> UnavailableReason | None:
+    status = context.status
+    if why := _no_pairing(context):
+        return why
+    if status.state is LinkState.BLOCKED:
+        return NO_OLD_SESSION.get(status.reason) or _reauthenticate(context)
+    return None if status.state in LOST else UnavailableReason.NOTHING_TO_RECOVER
+
+
+def _reauthenticate(context: ActionContext) -> UnavailableReason | None:
+    if why := _no_pairing(context) or pairing_blocked(context):
+        return why
+    status = context.status
+    if context.mentorado.link.account is None and status.state is LinkState.OFF:
+        return UnavailableReason.NEVER_PAIRED
+    return None if status.state in IDLE else NO_CONNECT.get(status.state)
+
+
+def _no_pairing(context: ActionContext) -> UnavailableReason | None:
+    """A number at Meta is registered, not paired: there is no session to recover by a code."""
+    meta = context.mentorado.link.provider is ProviderKind.META_CLOUD
+    return UnavailableReason.NO_PAIRING if meta else None
+
+
+def _always(_context: ActionContext) -> UnavailableReason | None:
+    return None
+
+
+def _when_idle(context: ActionContext) -> UnavailableReason | None:
+    return None if context.status.state in IDLE else UnavailableReason.STILL_RUNNING
+
+
+def _credentials(context: ActionContext) -> UnavailableReason | None:
+    return None if DESCRIPTORS[context.mentorado.link.provider].fields else UnavailableReason.NO_CREDENTIALS
+
+
+def _queue(context: ActionContext) -> UnavailableReason | None:
+    return None if context.mentorado.link.provider is ProviderKind.ZAPI else UnavailableReason.NO_QUEUE
+
+
+def _registration(context: ActionContext) -> UnavailableReason | None:
+    return None if context.mentorado.link.provider is ProviderKind.META_CLOUD else UnavailableReason.NO_REGISTRATION
+
+
+def _accept_account(context: ActionContext) -> UnavailableReason | None:
+    return _other_account(context) or (UnavailableReason.NUMBER_TAKEN if context.account_taken else None)
+
+
+def _other_account(context: ActionContext) -> UnavailableReason | None:
+    waits = context.status.state is LinkState.BLOCKED and context.status.reason is Reason.WRONG_ACCOUNT
     return None if waits else UnavailableReason.NO_OTHER_ACCOUNT
 
 
-def refuse_override(_mentorado: Mentorado, status: LinkStatus) -> UnavailableReason | None:
+def _lift_ban(context: ActionContext) -> UnavailableReason | None:
+    if context.forbidden is None:
+        return UnavailableReason.NOTHING_FORBIDDEN
+    return None if context.status.state in IDLE else NO_CONNECT[context.status.state]
+
+
+def _overrule_lock(context: ActionContext) -> UnavailableReason | None:
+    status = context.status
     held = status.state is LinkState.BLOCKED and status.reason is Reason.SESSION_HELD_ELSEWHERE
     return None if held else UnavailableReason.NO_UNPROVEN_LOCK
 
 
-def check_archive(_mentorado: Mentorado, status: LinkStatus) -> UnavailableReason | None:
-    return None if status.state in IDLE else UnavailableReason.STILL_RUNNING
+def _not_archived(_context: ActionContext) -> UnavailableReason | None:
+    return UnavailableReason.NOT_ARCHIVED  # `availability` asks no rule about one who is
 
 
-def check_unarchive(mentorado: Mentorado, _status: LinkStatus) -> UnavailableReason | None:
-    return None if mentorado.archived else UnavailableReason.NOT_ARCHIVED
+RULES: Final[Mapping[ActionName, Callable[[ActionContext], UnavailableReason | None]]] = MappingProxyType(
+    {
+        ActionName.CONNECT: _connect,
+        ActionName.TRY_NOW: _try_now,
+        ActionName.NEW_CODE: _new_code,
+        ActionName.CANCEL: _cancel,
+        ActionName.DISCONNECT: _disconnect,
+        ActionName.RECOVER: _recover,
+        ActionName.REAUTHENTICATE: _reauthenticate,
+        ActionName.BACK_UP: _always,
+        ActionName.RESTORE: _when_idle,
+        ActionName.ENTER_CREDENTIALS: _credentials,
+        ActionName.DECIDE_QUEUE: _queue,
+        ActionName.REGISTER: _registration,
+        ActionName.DEREGISTER: _registration,
+        ActionName.ACCEPT_ACCOUNT: _accept_account,
+        ActionName.REJECT_ACCOUNT: _other_account,
+        ActionName.LIFT_BAN: _lift_ban,
+        ActionName.OVERRULE_LOCK: _overrule_lock,
+        ActionName.ARCHIVE: _when_idle,
+        ActionName.BRING_BACK: _not_archived,
+    }
+)
+"""What each action asks of the link itself; a procedure and an incident can be in the way of any."""

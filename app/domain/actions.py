@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain.link_status import LinkStatus
 from app.domain.mentorado import Mentorado, MentoradoId
 
 
@@ -79,7 +78,6 @@ class Action:
     """
 
     name: ActionName
-    refusal: Callable[[Mentorado, LinkStatus], UnavailableReason | None]
     perform: Callable[[MentoradoId], Awaitable[None]] | None = None
     needs_confirmation: bool = False
     recorded: bool = False  # *perform* changes the database alone, and its audit entry with it

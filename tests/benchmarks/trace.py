@@ -38,10 +38,14 @@ GOALS = {MESSAGE: 60, CONNECT: 300}
 _APP = f"{Path(app.__file__).parent}{os.sep}"
 _TEXT = f"{_APP}text{os.sep}"
 _PAINTING = frozenset(
-    {"paint", "paintEvent", "sizeHint", "minimumSizeHint", "hasHeightForWidth", "heightForWidth", "initStyleOption"}
+    {
+        *("paint", "paintEvent", "initStyleOption"),
+        *("sizeHint", "minimumSizeHint", "minimumSize", "hasHeightForWidth", "heightForWidth"),
+        *("expandingDirections", "setGeometry"),
+    }
 )
 _RESUMED = 0x20 | 0x80 | 0x200  # the flags of generators and coroutines, whose frames are entered again and again
-_LOOP = frozenset({"_run", "run_forever"})  # whoever asyncio or Qt calls is called by nobody of ours
+_LOOP = frozenset({"_run", "run_forever", "call_later"})  # whoever asyncio or Qt calls is called by nobody of ours
 _QUIET_SECONDS = 0.3
 _SENDER = (Address(AddressKind.PHONE, "+5511900001234"),)
 
@@ -78,12 +82,12 @@ class Hops:
         self.called[file, f"{frame.f_code.co_name}:{frame.f_code.co_firstlineno}"] += 1
         caller = next(filter(_is_ours, _above(frame)), None)
         if caller is not None and _file(caller) != file:
-            self.between[_file(caller), file] += 1
+            self.between[_file(caller), f"{file}: {frame.f_code.co_name}"] += 1
 
 
 def _counts(frame: FrameType) -> bool:
     """Whether *frame* is of `app/`, and neither paints, nor measures, nor looks up a text."""
-    if not _is_ours(frame):
+    if not _is_ours(frame) or frame.f_code.co_name in _LOOP:
         return False
     return not any(each.f_code.co_name in _PAINTING or _is_text(each) for each in (frame, *_above(frame)))
 
@@ -99,7 +103,7 @@ def _is_text(frame: FrameType) -> bool:
 def _above(frame: FrameType) -> Iterator[FrameType]:
     """Who called *frame*, up to the event loop."""
     above = frame.f_back
-    while above is not None and above.f_code.co_name not in _LOOP:
+    while above is not None and above.f_code.co_name not in _LOOP and above.f_code.co_filename != __file__:
         yield above
         above = above.f_back
 
@@ -175,8 +179,8 @@ def _tell(name: str, hops: Hops, *, pairs: bool) -> None:
     verdict = "met" if count <= GOALS[name] else "MISSED"
     _say(f"{name:28}{functions:6} functions called{len(hops.files):5} files{count:6} hops   ≤ {GOALS[name]} {verdict}")
     if pairs:
-        for (caller, file), times in hops.between.most_common():
-            _say(f"  {times:5} {caller} → {file}")
+        for (caller, callee), times in hops.between.most_common():
+            _say(f"  {times:5} {caller} → {callee}")
 
 
 async def main(*, pairs: bool) -> None:

@@ -209,7 +209,7 @@ async def test_what_whatsapp_forbade_during_a_command_is_shown_and_so_is_that_it
             await settle()
         await window.check()
         assert core.status(ana).reason is Reason.BANNED
-        assert core.supervisor.forbidden(ana.id) is not None
+        assert core.supervisor.forbidden(ana.link) is not None
         count = len(core.listener.events)
         await window.check()  # nothing new
         assert not [event for event in core.listener.events[count:] if isinstance(event, StatusChanged)]
@@ -223,7 +223,7 @@ async def test_what_whatsapp_forbade_during_a_command_is_shown_and_so_is_that_it
             await released.do(ActionName.LIFT_BAN, ana)
         await window.check()
         assert core.status(ana).state is LinkState.OFF
-        assert core.supervisor.forbidden(ana.id) is None
+        assert core.supervisor.forbidden(ana.link) is None
 
 
 async def test_an_account_that_a_command_stored_is_refused_to_others(window: Follower) -> None:

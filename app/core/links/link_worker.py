@@ -148,6 +148,7 @@ class LinkWorker:
         refusals: Counter[LinkId] | None = None,
     ) -> None:
         self._mentorado_id = mentorado_id
+        self._link_id = mentorados.get(mentorado_id).link.id
         self._provider = provider
         self._mentorados = mentorados
         self._board = board
@@ -173,7 +174,7 @@ class LinkWorker:
             except Problem as problem:
                 self._stop_for(problem)
             except Exception as error:  # one link's bug must not end the others
-                log.exception("Link %s broke", self._link.id)
+                log.exception("Link %s broke", self._link_id)
                 self._on_connection_closed(Reason.UNEXPECTED, repr(error))
             pair_anew = pair_anew and not self._was_connected
             if self._status.state in _ON_A_LINE:
@@ -226,7 +227,7 @@ class LinkWorker:
     async def _pair(self, provider: CanPair) -> None:
         if self._pairing_queue.current is not None:
             self._move(Trigger.CONNECT, Reason.WAITING_TURN)
-        async with self._pairing_queue.slot(self._link.id) as turn:
+        async with self._pairing_queue.slot(self._link_id) as turn:
             if self._status.reason is Reason.WAITING_TURN:
                 self._move(Trigger.CONNECT)
             async with self._retry_timer.interruptible(), provider.pair(self._mentorado) as line:
@@ -238,7 +239,7 @@ class LinkWorker:
         self._connection = line
         try:
             async with asyncio.TaskGroup() as group:
-                taking_in = group.create_task(intake.run(), name=f"intake {self._link.id}")
+                taking_in = group.create_task(intake.run(), name=f"intake {self._link_id}")
                 await self._follow(line, intake, turn, group)
                 self._end_grace()
                 with suppress(TimeoutError):
@@ -298,8 +299,8 @@ class LinkWorker:
         counts = paired and reason is Reason.SERVER_UNAVAILABLE
         if not counts or not applies_to(self._link.provider, Reason.SIGN_IN_FAILED):
             return reason
-        self._refusals[self._link.id] += 1
-        return Reason.SIGN_IN_FAILED if self._refusals[self._link.id] >= REFUSALS_IN_A_ROW else reason
+        self._refusals[self._link_id] += 1
+        return Reason.SIGN_IN_FAILED if self._refusals[self._link_id] >= REFUSALS_IN_A_ROW else reason
 
     def _show_progress(self, signal: QrIssued | QrScanned | Unreachable | ActivitySeen | HostAnswered) -> None:
         """What is only to be shown, and ends nothing."""
@@ -320,7 +321,7 @@ class LinkWorker:
 
     def _begin_grace(self, turn: PairingSlot | None, group: asyncio.TaskGroup, seconds: float) -> None:
         if self._grace is None and (turn is None or self._was_connected):  # a pairing is left to its provider
-            self._grace = group.create_task(self._replace_later(seconds), name=f"grace {self._link.id}")
+            self._grace = group.create_task(self._replace_later(seconds), name=f"grace {self._link_id}")
 
     async def _replace_later(self, seconds: float) -> None:
         """A lost line may come back by itself for a moment; then another takes its place when the gate says so."""
@@ -348,14 +349,15 @@ class LinkWorker:
             if not self._was_connected and isinstance(self._provider, CanPair):
                 await self._provider.commit_pairing(self._link)
             turn.end()
-        known = opened.account or self._link.account
+        link = self._link
+        known = opened.account or link.account
         try:
-            await self._mentorados.save_link(replace(self._link, account=known, enabled=True))
+            await self._mentorados.save_link(replace(link, account=known, enabled=True))
         except Problem as problem:  # a link that works is not taken down because the disk is full
             self._board.storage_failed(problem)
         self._was_connected = True
         self._breaks = 0
-        self._refusals.pop(self._link.id, None)
+        self._refusals.pop(self._link_id, None)
         self.retry_requested_early = False
         shown = {
             "account": known,
@@ -401,4 +403,4 @@ class LinkWorker:
 
     @property
     def _status(self) -> LinkStatus:
-        return self._board.status(self._link.id)
+        return self._board.status(self._link_id)

@@ -55,7 +55,8 @@ class Supervisor:
         self._policy = policy or ReconnectPolicy()
         self._gate = ConnectRateLimiter(clock, self._policy.per_second)
         self._write_queue = write_queue
-        self._board = StatusStore(bus=bus, clock=clock, write_queue=write_queue, transitions=transitions)
+        self._board = board = StatusStore(bus=bus, clock=clock, write_queue=write_queue, transitions=transitions)
+        self.status, self.forbidden = board.status, board.forbidden
         self.pairing = PairingQueue(bus)
         self.phone_codes = PairingCodeService(
             providers=providers, mentorados=mentorados, status=self.status, clock=clock
@@ -90,9 +91,6 @@ class Supervisor:
         for task in self._service:
             task.cancel()
         await self._group.__aexit__(None, None, None)
-
-    def status(self, link_id: LinkId) -> LinkStatus:
-        return self._board.status(link_id)
 
     def running(self) -> tuple[LinkId, ...]:
         """The links that have a task: connected ones and those on their way."""
@@ -160,10 +158,6 @@ class Supervisor:
             self._board.restore(link, LinkStatus(since=min(last.at, now)))
         elif last.after.state in (LinkState.OFF, LinkState.BLOCKED):  # what another program had open then is past
             self._board.init(link.id, min(last.at, now))
-
-    def forbidden(self, mentorado_id: MentoradoId) -> LinkStatus | None:
-        """The status with which WhatsApp forbade the number, while that stands."""
-        return self._board.forbidden(self._mentorados.get(mentorado_id).link)
 
     async def lift(self, mentorado_id: MentoradoId) -> None:
         """A person says that WhatsApp lifted what it forbade. Nothing is connected by that."""

@@ -120,7 +120,7 @@ class RecoverySteps:
         """A link that was never paired would show a code, and nobody asked for one yet."""
         provider = self._providers.get(link.provider)
         gone = status.state is LinkState.BLOCKED and REASONS[status.reason].keys_gone
-        if gone or self._supervisor.forbidden(link.mentorado_id) is not None:
+        if gone or self._supervisor.forbidden(link) is not None:
             return False
         return provider is not None and await provider.has_credentials(link)
 

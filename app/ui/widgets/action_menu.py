@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -78,11 +78,18 @@ class SlotState:
     refused: UnavailableReason | None
 
 
-def resolve_slot(slot: Slot, actions: ActionService, mentorado_id: MentoradoId) -> SlotState | None:
-    """What *slot* shows now; None when this mentorado's provider has nothing for it."""
-    refusals = {name: actions.unavailable_reason(name, mentorado_id) for name in slot}
-    name = next((name for name, refused in refusals.items() if refused is None), slot[-1])
-    return None if refusals[name] in _NOT_HERE else SlotState(name, refusals[name])
+Availability = Mapping[ActionName, UnavailableReason | None]
+"""Why each action cannot be done now."""
+
+
+def resolve_slots(slots: Iterable[Slot], availability: Availability) -> list[SlotState | None]:
+    """What each of *slots* shows now; None when this mentorado's provider has nothing for it."""
+    return [_resolve(slot, availability) for slot in slots]
+
+
+def _resolve(slot: Slot, availability: Availability) -> SlotState | None:
+    name = next((name for name in slot if availability[name] is None), slot[-1])
+    return None if availability[name] in _NOT_HERE else SlotState(name, availability[name])
 
 
 _ICON = 18
@@ -101,8 +108,8 @@ def row_menu(
     colours = theme.tokens
     menu = QMenu(parent)
     menu.setToolTipsVisible(True)
-    for slot in (*LEAD, *CARDS, *MORE):
-        shown = resolve_slot(slot, actions, mentorado_id)
+    slots = (*LEAD, *CARDS, *MORE)
+    for slot, shown in zip(slots, resolve_slots(slots, actions.availability(mentorado_id)), strict=True):
         if shown is None or (shown.refused is not None and slot in LEAD):
             continue
         name, why = shown.name, shown.refused
