@@ -22,6 +22,7 @@ from app.core.provider_setup.registration import NumberRegistrationService
 from app.core.provider_setup.selection import NumberDetailsService, ProviderSelectionService
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import Problem
+from app.domain.incident import Incident
 from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
 from app.domain.provider_descriptor import CredentialField
 from app.domain.repositories import Clock
@@ -96,7 +97,10 @@ class ActionRunner(QObject):
     async def run(self, name: ActionName, mentorado_id: MentoradoId, over: QWidget) -> None:
         """Do *name*, asking what must be asked; to pass the lock of an incident, for a reason. Raises `Problem`."""
         tools, request = self.tools, ActionRequest(name=name, mentorado_id=mentorado_id, over=over)
-        if tools.actions.unavailable_reason(name, mentorado_id) is UnavailableReason.INCIDENT:
+        if (
+            self._incident(request)
+            and tools.actions.unavailable_reason(name, mentorado_id) is UnavailableReason.INCIDENT
+        ):
             request = replace(request, override_reason=await self._ask_override_reason(request))
             if not request.override_reason:
                 return
@@ -116,9 +120,11 @@ class ActionRunner(QObject):
     async def _ask_override_reason(self, request: ActionRequest) -> str:
         from app.ui.dialogs.confirm import ask_override_reason
 
-        tools, mentorado = self.tools, self.mentorado(request)
-        incident = tools.incidents.for_provider(mentorado.link.provider)
+        tools, mentorado, incident = self.tools, self.mentorado(request), self._incident(request)
         return await ask_override_reason(tools.theme, request.over, request.name, mentorado, incident, tools.clock)
+
+    def _incident(self, request: ActionRequest) -> Incident | None:
+        return self.tools.incidents.for_provider(self.mentorado(request).link.provider)
 
 
 Opener = Callable[[ActionRunner, ActionRequest], Awaitable[None]]

@@ -69,7 +69,7 @@ class Header(QFrame):
 
     def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model = model
+        self._counts = model.counts()
         self._theme = theme
         self._narrow = False
         self._title = QLabel(textFormat=Qt.TextFormat.PlainText)
@@ -106,7 +106,7 @@ class Header(QFrame):
         layout.addSpacing(t.SPACE_3)
         layout.addWidget(self.add_button)
         self.setProperty("role", "header")
-        model.counts_changed.connect(self._summarise)
+        model.counts_changed.connect(self._show_counts)
         theme.changed.connect(self.restyle)
         self.restyle()
 
@@ -149,8 +149,12 @@ class Header(QFrame):
             self._narrow = narrow
             self._arrange()
 
+    def _show_counts(self, counts: dict[ListFilter, int]) -> None:
+        self._counts = counts
+        self._summarise()
+
     def _summarise(self) -> None:
-        everybody, connected = self._model.count(ListFilter.ALL), self._model.count(ListFilter.CONNECTED)
+        everybody, connected = self._counts[ListFilter.ALL], self._counts[ListFilter.CONNECTED]
         lines = [texts.plural("window.registered", everybody) if everybody else texts("window.nobody")]
         if everybody and not self._narrow:
             lines.append(texts.plural("window.connected", connected))

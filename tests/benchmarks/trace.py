@@ -28,8 +28,8 @@ from app.domain.link_status import LinkState
 from app.domain.messages import Address, AddressKind, ProviderMessage
 from app.domain.provider import ActivitySeen, Connected, MessagesReceived, QrIssued, QrScanned
 from app.ui.async_slots import run
-from tests.ui.detail.codes import LINK
-from tests.ui.window_harness import NOON, Stage, person
+from tests.ui.detail_pane.codes import LINK
+from tests.ui.window_harness import NOON, WindowHarness, person
 from tests.waiting import until
 
 MESSAGE, CONNECT = "a message arrives", "from Connect to connected"
@@ -115,10 +115,10 @@ def _file(frame: FrameType) -> str:
 async def trace_message() -> Hops:
     """Somebody writes to the one who is shown, whose link is connected."""
     hops = Hops()
-    async with _window() as stage:
-        await _press_connect(stage)
-        await _pair(stage)
-        line = stage.provider.line
+    async with _window() as harness:
+        await _press_connect(harness)
+        await _pair(harness)
+        line = harness.provider.line
         message = ProviderMessage(
             provider_id="3EB0", chat=_SENDER, sender=_SENDER, from_me=False, text="Oi!", sent_at=NOON, received_at=NOON
         )
@@ -133,45 +133,45 @@ async def trace_message() -> Hops:
 async def trace_connect() -> Hops:
     """Connect is pressed for somebody who was never paired; a code is issued, drawn and scanned."""
     hops = Hops()
-    async with _window() as stage:
+    async with _window() as harness:
         with hops.recording():
-            await _press_connect(stage)
-            await _pair(stage)
+            await _press_connect(harness)
+            await _pair(harness)
             await asyncio.sleep(_QUIET_SECONDS)
     return hops
 
 
 @asynccontextmanager
-async def _window() -> AsyncIterator[Stage]:
+async def _window() -> AsyncIterator[WindowHarness]:
     """The window with one person, who is shown."""
     somebody = person(1)
     with tempfile.TemporaryDirectory(prefix="conecta-trace-") as folder:
-        stage = Stage(Path(folder), [somebody])
-        await stage.load()
-        async with stage.supervisor:
-            await stage.show()
-            stage.window.choose(somebody.id)
+        harness = WindowHarness(Path(folder), [somebody])
+        await harness.load()
+        async with harness.supervisor:
+            await harness.show()
+            harness.window.choose(somebody.id)
             await asyncio.sleep(_QUIET_SECONDS)
-            yield stage
-        await stage.close()
+            yield harness
+        await harness.close()
 
 
-async def _press_connect(stage: Stage) -> None:
-    pane = stage.window._pane
+async def _press_connect(harness: WindowHarness) -> None:
+    pane = harness.window._pane
     assert pane is not None
     (card,) = [each for each in pane._content.action_cards.cards if each.name is ActionName.CONNECT]
     card.click()
-    await until(lambda: stage.provider.lines)
+    await until(lambda: harness.provider.lines)
 
 
-async def _pair(stage: Stage) -> None:
-    pane, (somebody,) = stage.window._pane, stage.people
+async def _pair(harness: WindowHarness) -> None:
+    pane, (somebody,) = harness.window._pane, harness.people
     assert pane is not None
-    line, number = stage.provider.line, somebody.expected_account
+    line, number = harness.provider.line, somebody.expected_account
     line.say(QrIssued(text=LINK, number=1, total=6, lifetime=60))
     await until(lambda: pane._content.pairing._plate.readable)
     line.say(QrScanned(number), Connected(number))
-    await until(lambda: stage.supervisor.status(somebody.link.id).state is LinkState.CONNECTED)
+    await until(lambda: harness.supervisor.status(somebody.link.id).state is LinkState.CONNECTED)
 
 
 def _tell(name: str, hops: Hops, *, pairs: bool) -> None:

@@ -141,7 +141,7 @@ class Session:
 
     def side(self, person: Person) -> ProcedurePanel | None:
         """The sheet beside the list, if one is open for them."""
-        return self.pane()._sides.of(self.mentorado(person).id)
+        return self.pane()._sides.panels.get(self.mentorado(person).id)
 
     def procedure(self, person: Person) -> Procedure | None:
         """What that sheet shows."""

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QStackedLayout, QWidget
@@ -62,7 +59,7 @@ class ConversationsPanel(QWidget):
         self.page.problem.connect(self.home.show_problem)
         self.page.crash.connect(self.home.show_crash)
         undo = (bus.subscribe(MessagesStored, self._on_grew), texts.on_change(self.retranslate))
-        self.destroyed.connect(partial(_all_of, undo))
+        self.destroyed.connect(lambda _gone: [each() for each in undo])
         self.retranslate()
 
     @property
@@ -187,8 +184,3 @@ class ConversationsPanel(QWidget):
 
 def _is_find(event: QKeyEvent) -> bool:
     return event.matches(QKeySequence.StandardKey.Find)
-
-
-def _all_of(undo: Sequence[Callable[[], None]], *_destroyed: object) -> None:
-    for each in undo:
-        each()

@@ -6,9 +6,7 @@ from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.actions import ActionService
 from app.domain.actions import ActionName, UnavailableReason
-from app.domain.mentorado import Mentorado
 from app.text.signs import ACTION_ICON
 from app.text.status import action, refusal, texts
 from app.ui.theme.icons import icon
@@ -23,7 +21,7 @@ from app.ui.theme.theme import (
     TEXT_SMALL,
     Theme,
 )
-from app.ui.widgets.action_menu import CARDS, MORE, Slot, SlotState, resolve_slot
+from app.ui.widgets.action_menu import CARDS, MORE, Availability, Slot, SlotState, resolve_slots
 
 _TILE = 36
 _CARD_ICON = 18
@@ -56,7 +54,7 @@ class ActionCard(QAbstractButton):
         label, line = action(name)
         content = (name, label, refusal(refused) if refused else line, refused is None and not busy)
         if content == self._shown:
-            return  # asked every second, and measuring words is what costs
+            return  # measuring words is what costs
         self._shown = content
         self._name = name
         self._line = content[2]
@@ -227,12 +225,14 @@ class ActionCards(QWidget):
         return [place.card for place in (*self._first, *self._rare) if not place.isHidden()]
 
     def show_actions(
-        self, mentorado: Mentorado, actions: ActionService, *, busy: bool, cancellable: bool, offered: ActionName | None
+        self, availability: Availability, *, busy: bool, cancellable: bool, offered: ActionName | None
     ) -> None:
         """*offered* is the recommended one; *cancellable* unless giving up a connection is offered elsewhere."""
-        for place in (*self._first, *self._rare):
-            slot = place.slot if cancellable else tuple(name for name in place.slot if name is not ActionName.CANCEL)
-            place.show_fitting(resolve_slot(slot, actions, mentorado.id), busy=busy, offered=offered)
+        places = (*self._first, *self._rare)
+        elsewhere = () if cancellable else (ActionName.CANCEL,)
+        slots = [tuple(name for name in place.slot if name not in elsewhere) for place in places]
+        for place, shown in zip(places, resolve_slots(slots, availability), strict=True):
+            place.show_fitting(shown, busy=busy, offered=offered)
 
     def retranslate(self) -> None:
         self._fold(self.more.isChecked())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from PySide6.QtCore import QObject, Signal
 
 from app.core.mentorado_service import MentoradoService
 from app.domain.errors import Problem
 from app.domain.events import StatusChanged
+from app.domain.link_status import LinkStatus
 from app.domain.mentorado import MentoradoId
 from app.domain.repositories import Clock, SetAsideDeliveries, TransitionRepository
 from app.domain.uptime import StateChange, TimeRange
@@ -67,7 +71,7 @@ class HistoryLoader(QObject):
 
     def add(self, event: StatusChanged) -> None:
         """This has just happened."""
-        self._content.show_events([(event.after.since, event.after)])
+        self._show_events([(event.after.since, event.after)])
         self._content.picture.add(StateChange(event.after.since, event.before, event.after))
 
     @async_slot
@@ -91,5 +95,8 @@ class HistoryLoader(QObject):
         latest = await self._history.for_mentorado(mentorado_id)
         week = await self._history.since(link_id, week_ago)
         if mentorado_id == self._whose:
-            self._content.show_events((each.at, each.after) for each in latest)
+            self._show_events((each.at, each.after) for each in latest)
             self._content.picture.show_moves(StateChange(each.at, each.before, each.after) for each in week)
+
+    def _show_events(self, events: Iterable[tuple[datetime, LinkStatus]]) -> None:
+        self._content.timeline.add(events, self._clock.now().astimezone().date())

@@ -33,7 +33,7 @@ from app.ui.theme.theme import (
     TEXT_CAPTION,
     Theme,
 )
-from app.ui.widgets.labels import ScaledLabel, plain_tip
+from app.ui.widgets.labels import ScaledLabel
 from app.ui.widgets.placeholders import Notice
 
 STEPS = 3
@@ -152,7 +152,7 @@ class Stage(Enum):
 
 
 class PairingPanel(QFrame):
-    """Is told what is true by `show_*`, and redraws itself whole from that: no overlay can stay behind."""
+    """Is told what is true by `show_*`, and shows each stage whole from that: no overlay can stay behind."""
 
     cancel_requested = Signal()
     new_code_requested = Signal()
@@ -194,7 +194,7 @@ class PairingPanel(QFrame):
         self._cancel.setProperty("role", "quiet")
         self._cancel.clicked.connect(self.cancel_requested)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
-        self._timer.timeout.connect(self._tick)
+        self._timer.timeout.connect(self.count_down)
 
         layout = QVBoxLayout(self)
         layout.setContentsMargins(SPACE_4, SPACE_4 + SPACE_2 // 2, SPACE_4, SPACE_3)
@@ -225,7 +225,7 @@ class PairingPanel(QFrame):
         """Show whatever *status* says of a pairing; *turn* is who is being paired, and how many come before."""
         if mentorado.id != self._mentorado_id:
             self._mentorado_id = mentorado.id
-            self._show_qr_again()
+            self._forget_typed()
         match status.state, status.reason:
             case LinkState.CONNECTING, Reason.WAITING_TURN:
                 self.show_waiting(*turn)
@@ -251,7 +251,8 @@ class PairingPanel(QFrame):
         if code != self._code:
             self._stage, self._code, self._matrix = Stage.CODE, code, None
             self._prepare(code)
-        self._tick()
+        self._stage = self._stage_of_code()
+        self._render()
 
     def show_signing_in(self) -> None:
         self._go(Stage.SIGNING_IN)
@@ -282,7 +283,8 @@ class PairingPanel(QFrame):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        self._tick()
+        self._stage = self._stage_of_code()
+        self._render()
 
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
@@ -290,6 +292,8 @@ class PairingPanel(QFrame):
 
     def _go(self, stage: Stage) -> None:
         """Every stage begins without a code: what was shown before belongs to the past."""
+        if stage is self._stage is Stage.NONE:
+            return
         self._stage = stage
         self._code = self._matrix = None
         self._show_qr_again()
@@ -316,9 +320,12 @@ class PairingPanel(QFrame):
                 self._typed.setFocus()
 
     def _show_qr_again(self) -> None:
+        self._forget_typed()
+        self._render()
+
+    def _forget_typed(self) -> None:
         self._typing = False
         self._typed.clear()
-        self._render()
 
     @async_slot
     async def _prepare(self, code: QrCode) -> None:
@@ -339,12 +346,20 @@ class PairingPanel(QFrame):
             finally:
                 self._enlarged = None
 
-    def _tick(self) -> None:
-        if self._stage is Stage.CODE and self._code and self._clock.now() >= self._code.expires_at:
-            self._stage = Stage.LAPSED
-        elif self._stage is Stage.LAPSED and self._code and self._clock.now() < self._code.expires_at:
-            self._stage = Stage.CODE  # the clock of the machine was put back
-        self._render()
+    def count_down(self) -> None:
+        """Time has passed, or the clock of the machine was put back."""
+        if (stage := self._stage_of_code()) is not self._stage:
+            self._stage = stage
+            self._render()
+        elif stage is Stage.CODE:
+            for life in (self._life, *([self._enlarged.life] if self._enlarged else [])):
+                self._show_life(life)
+
+    def _stage_of_code(self) -> Stage:
+        """The stage, which is another one once the time of the code is over."""
+        if self._code is None or self._stage not in (Stage.CODE, Stage.LAPSED):
+            return self._stage
+        return Stage.LAPSED if self._clock.now() >= self._code.expires_at else Stage.CODE
 
     def _render(self) -> None:
         stage = self._stage
@@ -357,10 +372,13 @@ class PairingPanel(QFrame):
         self._notice.setVisible(stage in (Stage.WAITING_TURN, Stage.SIGNING_IN))
         self._cancel.setVisible(self._cancellable and stage is not Stage.EXPIRED)
         self._show_notice()
-        self._show_code_on(self._plate, self._life)
+        self._show_plate(self._plate)
+        if with_plate:
+            self._show_life(self._life)
         if enlarged := self._enlarged:
             if stage in (Stage.CODE, Stage.LAPSED):
-                self._show_code_on(enlarged.plate, enlarged.life)
+                self._show_plate(enlarged.plate)
+                self._show_life(enlarged.life)
             else:
                 enlarged.reject()  # read, given up or expired: there is nothing to look at any more
         if stage is Stage.CODE and self.isVisible():
@@ -379,8 +397,7 @@ class PairingPanel(QFrame):
         elif self._stage is Stage.SIGNING_IN:
             self._notice.show_notice("check", texts("qr.accepted"), texts("qr.accepted_line"))
 
-    def _show_code_on(self, plate: QrView, life: QrCountdown) -> None:
-        self._show_plate(plate)
+    def _show_life(self, life: QrCountdown) -> None:
         code = self._code
         if self._stage is Stage.CODE and code is not None:
             remaining = max(0.0, (code.expires_at - self._clock.now()).total_seconds())
@@ -394,6 +411,7 @@ class PairingPanel(QFrame):
 
     def _show_plate(self, plate: QrView) -> None:
         code, matrix = self._code, self._matrix
+        plate.setToolTip("")
         if self._stage is not Stage.CODE or code is None:
             plate.show_ghost()
             plate.setAccessibleName(texts("qr.name_expired"))
@@ -403,7 +421,8 @@ class PairingPanel(QFrame):
         else:
             plate.show_matrix(matrix)
             plate.setAccessibleName(texts("qr.name_ready", number=code.number, total=code.total))
-        plate.setToolTip(plain_tip(texts("qr.enlarge") if plate.readable and plate is self._plate else ""))
+            if plate is self._plate:
+                plate.setToolTip(texts("qr.enlarge"))
 
 
 def turn_of(mentorado: Mentorado, supervisor: Supervisor, mentorados: MentoradoService) -> tuple[str, int]:

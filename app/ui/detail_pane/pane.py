@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
+from app.core.action_rules import availability
 from app.core.actions import ActionService
 from app.core.event_bus import EventBus
 from app.core.links.supervisor import Supervisor
@@ -26,6 +27,10 @@ from app.domain.actions import ActionName
 from app.domain.errors import Problem
 from app.domain.events import (
     DeliverySetAside,
+    IncidentBegan,
+    IncidentChanged,
+    IncidentEnded,
+    MentoradoAdded,
     MentoradoChanged,
     MentoradosLoaded,
     MessagesErased,
@@ -33,8 +38,8 @@ from app.domain.events import (
     ProcedureChanged,
     StatusChanged,
 )
-from app.domain.link_status import LinkState, LinkStatus
-from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.mentorado import MentoradoId
 from app.domain.repositories import Clock, SetAsideDeliveries, TransitionRepository
 from app.domain.uptime import TimeRange
 from app.text.status import problem as words_of
@@ -44,6 +49,7 @@ from app.ui.async_slots import async_slot
 from app.ui.detail_pane.history_loader import HistoryLoader
 from app.ui.detail_pane.pairing import turn_of
 from app.ui.detail_pane.summary import SummaryView
+from app.ui.detail_pane.view import MentoradoView
 from app.ui.procedures.panel import ProcedurePanelController
 from app.ui.providers.number_section import NumberSection
 from app.ui.theme.theme import PANE_WIDTH, SPACE_6, Theme
@@ -122,6 +128,7 @@ class PaneStack(QStackedLayout):
     ) -> None:
         super().__init__(pane)
         self._content = content
+        self._bar_width = 0
         self._empty = Notice(theme, "users")
         self.conversations = conversations
         self.tabs = Tabs(theme)
@@ -194,10 +201,16 @@ class PaneStack(QStackedLayout):
             self.tabs.setFocus(Qt.FocusReason.TabFocusReason)
 
     def _make_room_for_bar(self, _top: int, bottom: int) -> None:
-        self._content.make_room_for_bar(self.scroll.verticalScrollBar().sizeHint().width() if bottom else 0)
+        if (width := self.scroll.verticalScrollBar().sizeHint().width() if bottom else 0) != self._bar_width:
+            self._bar_width = width
+            self._content.make_room_for_bar(width)
 
 
 TICK_MILLISECONDS = 1000
+
+_INCIDENTS = (IncidentBegan, IncidentChanged, IncidentEnded)
+_ABOUT_OTHERS = frozenset({Reason.WRONG_ACCOUNT, Reason.WAITING_TURN})
+"""What is shown then depends on other mentorados too: who has that number, who is being paired."""
 
 
 class DetailPane(QWidget):
@@ -236,6 +249,7 @@ class DetailPane(QWidget):
         self._clock = clock
         self._sheets = sheets
         self._mentorado_id: MentoradoId | None = None
+        self._view: MentoradoView | None = None
         self._busy: set[MentoradoId] = set()
         self._trouble: dict[MentoradoId, tuple[str, str]] = {}
 
@@ -268,19 +282,21 @@ class DetailPane(QWidget):
             part.problem.connect(self.show_problem)
             part.crash.connect(self.show_crash)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
-        self._timer.timeout.connect(self._refresh)
-        theme.changed.connect(self._refresh)
+        self._timer.timeout.connect(self._tick)
+        theme.changed.connect(self._repaint)
         undo = (
             bus.subscribe(StatusChanged, self._on_status),
             bus.subscribe(MentoradoChanged, self._on_mentorado),
+            bus.subscribe(MentoradoAdded, self._on_mentorado),
             bus.subscribe(MentoradosLoaded, lambda _event: self._refresh()),
-            bus.subscribe(PairingQueueChanged, lambda _event: self._refresh()),
+            bus.subscribe(PairingQueueChanged, self._on_queue),
+            *(bus.subscribe(kind, lambda _event: self._refresh()) for kind in _INCIDENTS),
             bus.subscribe(ProcedureChanged, self._on_procedure),
             bus.subscribe(DeliverySetAside, self._on_set_aside),
             bus.subscribe(MessagesErased, self._on_set_aside),
             texts.on_change(self._retranslate),
         )
-        self.destroyed.connect(partial(_all_of, undo))
+        self.destroyed.connect(lambda _gone: [each() for each in undo])
         self._retranslate()
 
     def show_mentorado(self, mentorado_id: MentoradoId | None) -> None:
@@ -335,28 +351,52 @@ class DetailPane(QWidget):
         painter.fillRect(0, 0, 1, self.height(), QColor(self._theme.tokens.border))
         painter.end()
 
-    def _shown(self) -> Mentorado | None:
+    def _refresh(self) -> None:
+        """Look everything up, and show what differs."""
+        self._view = self._look_up()
+        side = self._sides.panels.get(self._mentorado_id) if self._view and self._mentorado_id else None
+        self._pages.turn_to(side, anybody=self._view is not None)
+        if self._view is not None:
+            self._content.show_view(self._view)
+
+    def _look_up(self) -> MentoradoView | None:
+        mentorado_id = self._mentorado_id
+        if mentorado_id is None:
+            return None
         try:
-            return self._mentorados.get(self._mentorado_id) if self._mentorado_id else None
+            context = self._actions.context(mentorado_id)
         except Problem:  # the roster was read anew, without this one
             return None
-
-    def _refresh(self) -> None:
-        mentorado = self._shown()
-        side = self._sides.of(mentorado.id) if mentorado else None
-        self._pages.turn_to(side, anybody=mentorado is not None)
-        if mentorado is None:
-            return
-        mentorado_id = mentorado.id
-        self._content.show_mentorado(
-            mentorado,
-            self._supervisor.status(mentorado.link.id),
-            self._actions,
-            self._sides.procedure_of(mentorado_id),
+        mentorado, status, forbidden = context.mentorado, context.status, context.forbidden
+        ends, now = (status.until, forbidden.until if forbidden else None), self._clock.now()
+        waits = status.reason is Reason.WAITING_TURN
+        return MentoradoView(
+            mentorado=mentorado,
+            status=status,
+            availability=availability(context),
+            procedure=context.procedure,
+            turn=turn_of(mentorado, self._supervisor, self._mentorados) if waits else ("", 0),
+            changes_at=min((end for end in ends if end is not None and end > now), default=None),
             busy=mentorado_id in self._busy,
-            turn=turn_of(mentorado, self._supervisor, self._mentorados),
+            trouble=self._trouble.get(mentorado_id),
         )
-        self._content.show_trouble(self._trouble.get(mentorado_id))
+
+    def _update(self, **changes: Any) -> None:
+        """Show these parts of the view, which are all that has changed."""
+        if self._view is not None:
+            self._view = replace(self._view, **changes)
+            self._content.show_view(self._view)
+
+    def _tick(self) -> None:
+        now = self._clock.now()
+        if self._view is not None and self._view.changes_at is not None and self._view.changes_at <= now:
+            self._refresh()
+        else:
+            self._content.show_ages(now)
+
+    def _repaint(self) -> None:
+        self._content.forget()
+        self._refresh()
 
     @async_slot
     async def _perform(self, name: ActionName) -> None:
@@ -368,7 +408,7 @@ class DetailPane(QWidget):
         pressed = self._content.focusWidget()
         if pressed is not None and pressed.hasFocus():
             self._pages.scroll.setFocus()  # else what goes grey hands the focus down, and the pane scrolls after it
-        self._refresh()
+        self._update(busy=True, trouble=None)
         try:
             await self._sheets.run(name, mentorado_id, self)
         except Problem as problem:  # another mentorado may be on show by now
@@ -388,17 +428,31 @@ class DetailPane(QWidget):
             if event.after.state is LinkState.CONNECTING:
                 self._content.pairing.expect_code()
             self._announce(event.after)
-        self._refresh()
+        if self._is_only_evidence(event):
+            self._update(status=event.after)
+        else:
+            self._refresh()
+
+    def _is_only_evidence(self, event: StatusChanged) -> bool:
+        """Signs of life are the most frequent by far, and change nothing about what can be done."""
+        shown, after = self._view.status if self._view else None, event.after
+        same = (shown, event.before.detail) == (event.before, after.detail)
+        return same and replace(event.before, evidence=after.evidence) == after
 
     def _announce(self, status: LinkStatus) -> None:
         """Tell a screen reader what moved, wherever its user is in the window."""
-        if QAccessible.isActive() and self.isVisible() and (mentorado := self._shown()):
-            text = sentence(status, mentorado, self._clock.now())
+        if QAccessible.isActive() and self.isVisible() and self._view is not None:
+            text = sentence(status, self._view.mentorado, self._clock.now())
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
-    def _on_mentorado(self, event: MentoradoChanged) -> None:
-        if event.mentorado.id == self._mentorado_id:
+    def _on_mentorado(self, event: MentoradoAdded | MentoradoChanged) -> None:
+        about_others = self._view is not None and self._view.status.reason in _ABOUT_OTHERS
+        if about_others or event.mentorado.id == self._mentorado_id:
             self._refresh()
+
+    def _on_queue(self, _event: PairingQueueChanged) -> None:
+        if self._view is not None and self._view.status.reason is Reason.WAITING_TURN:
+            self._update(turn=turn_of(self._view.mentorado, self._supervisor, self._mentorados))
 
     def _on_procedure(self, event: ProcedureChanged) -> None:
         if event.procedure.head.mentorado_id == self._mentorado_id:
@@ -412,7 +466,7 @@ class DetailPane(QWidget):
 
     def shows_procedure(self, mentorado_id: MentoradoId) -> bool:
         """Whether the procedure of that mentorado can be seen now."""
-        return self.isVisible() and mentorado_id == self._mentorado_id and self._sides.of(mentorado_id) is not None
+        return self.isVisible() and mentorado_id == self._mentorado_id and mentorado_id in self._sides.panels
 
     def _on_side(self) -> None:
         self._pages.go_to_top()  # where it is said that a procedure is open
@@ -429,20 +483,15 @@ class DetailPane(QWidget):
     def _dismiss(self) -> None:
         if self._mentorado_id is not None:
             self._trouble.pop(self._mentorado_id, None)
-            self._refresh()
+            self._update(trouble=None)
 
     def _show_trouble(self, mentorado_id: MentoradoId | None, sentence: str, next_step: str) -> None:
         if mentorado_id is not None:
             self._trouble[mentorado_id] = (sentence, next_step)
-            self._refresh()
+            self._update(trouble=(sentence, next_step))
 
     def _retranslate(self) -> None:
         self.setAccessibleName(texts("detail.pane"))
         self._pages.retranslate()
         self._content.retranslate()
         self._refresh()
-
-
-def _all_of(undo: Sequence[Callable[[], None]], *_destroyed: object) -> None:
-    for each in undo:
-        each()

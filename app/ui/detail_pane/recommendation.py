@@ -8,7 +8,6 @@ from datetime import datetime
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.actions import ActionService
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
@@ -31,6 +30,7 @@ from app.ui.theme.theme import (
     TEXT_NAME,
     Theme,
 )
+from app.ui.widgets.action_menu import Availability
 from app.ui.widgets.labels import ScaledLabel
 
 _ON_THE_BUTTON = frozenset(
@@ -65,19 +65,19 @@ class RecommendationModel:
 
 
 def recommendation_for(
-    mentorado: Mentorado, status: LinkStatus, actions: ActionService, now: datetime
+    mentorado: Mentorado, status: LinkStatus, availability: Availability, now: datetime
 ) -> RecommendationModel:
     """The lead for *status*. An expired code has its button on the plate, where one looks for it."""
     since = date_time(status.since.astimezone(), now.astimezone().date())
     caption = texts("detail.since", time=since, age=age(now - status.since))
-    if mentorado.archived:
+    if availability[ActionName.BRING_BACK] is None:  # archived
         return RecommendationModel(sentence=texts("detail.archived"), caption=caption, button=ActionName.BRING_BACK)
     if left := _left(status, now):
         caption = f"{left} · {caption}"
     recommended = recommend(status.state, status.reason)
     button = RECOMMENDED_ACTION[recommended]
     suspension_over = recommended is Recommendation.WAIT and status.state is LinkState.BLOCKED
-    if suspension_over and actions.unavailable_reason(ActionName.CONNECT, mentorado.id) is None:
+    if suspension_over and availability[ActionName.CONNECT] is None:
         button = ActionName.CONNECT
     if status.state is LinkState.BLOCKED and status.reason is Reason.QR_EXPIRED:
         button = None
@@ -94,7 +94,7 @@ def recommendation_for(
         caption=caption,
         button=button,
         second=second,
-        refused=actions.unavailable_reason(button, mentorado.id) if button else None,
+        refused=availability[button] if button else None,
     )
 
 

@@ -9,10 +9,9 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.actions import ActionService
 from app.core.links.pairing import PairingCodeService
 from app.domain.actions import ActionName
-from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import Mentorado
 from app.domain.phone import readable
 from app.domain.procedure import Procedure, ProcedureState
@@ -29,9 +28,10 @@ from app.text.status import (
 from app.ui.detail_pane.action_cards import ActionCards
 from app.ui.detail_pane.evidence import HealthCard, SetAsideLines, SupportDetails
 from app.ui.detail_pane.pairing import PairingPanel, Stage
-from app.ui.detail_pane.recommendation import RecommendationCard, recommendation_for
+from app.ui.detail_pane.recommendation import RecommendationCard, RecommendationModel, recommendation_for
 from app.ui.detail_pane.timeline import Timeline
 from app.ui.detail_pane.uptime_chart import UptimeChart
+from app.ui.detail_pane.view import MentoradoView
 from app.ui.providers.number_section import NumberSection
 from app.ui.theme.icons import icon, pixmap
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, TEXT_SMALL, Theme
@@ -156,10 +156,15 @@ class StatusLine(QWidget):
         self._layout.addWidget(self._observed, 1)
         theme.changed.connect(self._fold)
 
-    def show_state(self, tone: Tone, icon_name: str, word: str, observed: str) -> None:
+    def show_state(self, tone: Tone, icon_name: str, word: str) -> None:
         self._badge.show_badge(tone, icon_name, word)
-        self._observed.setText(observed)
         self._fold()
+
+    def show_observed(self, observed: str) -> None:
+        """Who said so, and how long ago."""
+        if observed != self._observed.text():
+            self._observed.setText(observed)
+            self._fold()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
@@ -263,13 +268,15 @@ class ProcedureBanner(QFrame):
 
 
 class SummaryView(QWidget):
-    """Everything under the scroll bar. Holds no truth of its own: it is told again whenever something changes."""
+    """Everything under the scroll bar. Of each view that it is given it updates the parts that differ."""
 
     action_requested = Signal(object)  # an ActionName
 
     def __init__(self, theme: Theme, clock: Clock, phone_codes: PairingCodeService) -> None:
         super().__init__()
         self._clock = clock
+        self._view: MentoradoView | None = None
+        self._last: dict[str, tuple[object, ...]] = {}  # what each part shows
         self.head = QWidget()
         """Who this is and how the link stands; whatever the pane shows below it, it may be lent to that."""
         self.who = ProfileHeader(theme)
@@ -295,35 +302,64 @@ class SummaryView(QWidget):
         self.pairing.new_code_requested.connect(lambda: self.action_requested.emit(ActionName.NEW_CODE))
         self.action_cards.action_requested.connect(self.action_requested)
 
-    def show_mentorado(
-        self,
-        mentorado: Mentorado,
-        status: LinkStatus,
-        actions: ActionService,
-        procedure: Procedure | None,
-        *,
-        busy: bool,
-        turn: tuple[str, int],
-    ) -> None:
-        now = self._clock.now()
-        self.who.show_mentorado(mentorado)
-        seen = status.evidence.last_observation or status.since
-        observed = texts("detail.observed", provider=provider(mentorado.link.provider), age=age(now - seen))
-        self.state.show_state(tone_of(status), badge_icon(status), state_badge(status), observed)
-        lead = recommendation_for(mentorado, status, actions, now)
-        self.lead.show_lead(lead, busy=busy)
-        self._show_pairing(mentorado, status, actions, turn)
-        anything = self.evidence.show_evidence(status, now)
-        self.evidence.setVisible(anything and self.pairing.stage is Stage.NONE)
-        self.mark.show_procedure(procedure, busy=busy)
-        under_the_code = self.pairing.stage not in (Stage.NONE, Stage.EXPIRED)
-        self.action_cards.show_actions(
-            mentorado, actions, busy=busy, cancellable=not under_the_code, offered=lead.button
-        )
-        self.picture.show_live(status, mentorado.created_at, now)
-        self.details.show_details(mentorado.link, status)
-        if self.number is not None:
+    def show_view(self, view: MentoradoView) -> None:
+        """Update the parts that *view* changes."""
+        self._view = view
+        mentorado, status, busy = view.mentorado, view.status, view.busy
+        if self._differs("who", mentorado.id, mentorado.name, mentorado.phone, mentorado.cohort):
+            self.who.show_mentorado(mentorado)
+        if self._differs("state", *(badge := (tone_of(status), badge_icon(status), state_badge(status)))):
+            self.state.show_state(*badge)
+        if self._differs("procedure", view.procedure, busy):
+            self.mark.show_procedure(view.procedure, busy=busy)
+        renewable = view.availability[ActionName.NEW_CODE] is None
+        if self._differs("pairing", mentorado, status.state, status.reason, status.qr, view.turn, renewable):
+            self._show_pairing(view, renewable=renewable)
+        stage, lead = self._show_ages(view, self._clock.now())
+        elsewhere = stage not in (Stage.NONE, Stage.EXPIRED)  # under the code
+        if self._differs("actions", view.availability, busy, elsewhere, lead.button):
+            self.action_cards.show_actions(view.availability, busy=busy, cancellable=not elsewhere, offered=lead.button)
+        if self._differs("details", mentorado.link, status.state, status.reason, status.detail, status.since):
+            self.details.show_details(mentorado.link, status)
+        if self.number is not None and self._differs("number", mentorado):
             self.number.show_mentorado(mentorado)
+        if self._differs("trouble", view.trouble):
+            self.trouble.show_trouble(*view.trouble) if view.trouble else self.trouble.hide()
+
+    def show_ages(self, now: datetime) -> None:
+        """Time has passed, and nothing else has changed."""
+        if self._view is not None:
+            self._show_ages(self._view, now)
+
+    def forget(self) -> None:
+        """Update every part with the next view: they look or read differently now."""
+        self._last.clear()
+
+    def _show_ages(self, view: MentoradoView, now: datetime) -> tuple[Stage, RecommendationModel]:
+        mentorado, status, stage = view.mentorado, view.status, self.pairing.stage
+        seen = status.evidence.last_observation or status.since
+        self.state.show_observed(
+            texts("detail.observed", provider=provider(mentorado.link.provider), age=age(now - seen))
+        )
+        lead = recommendation_for(mentorado, status, view.availability, now)
+        if self._differs("lead", lead, view.busy):
+            self.lead.show_lead(lead, busy=view.busy)
+        self.pairing.setVisible(stage is not Stage.NONE)
+        anything = self.evidence.show_evidence(status, now)
+        self.evidence.setVisible(anything and stage is Stage.NONE)
+        if stage is Stage.LAPSED:
+            self.pairing.count_down()
+        self.picture.show_live(status, mentorado.created_at, now)
+        if self.number is not None and not self.number.isHidden():
+            self.number.show_age()
+        return stage, lead
+
+    def _differs(self, part: str, *shown: object) -> bool:
+        """Whether *part* shows something else than *shown* until now."""
+        if self._last.get(part) == shown:
+            return False
+        self._last[part] = shown
+        return True
 
     def add_number(self, section: NumberSection) -> None:
         """What providers tell of a number stands between what can be done and what happened."""
@@ -339,19 +375,11 @@ class SummaryView(QWidget):
         """Have the head here again."""
         self._layout.insertWidget(0, self.head)
 
-    def show_trouble(self, words: tuple[str, str] | None) -> None:
-        if words is None:
-            self.trouble.hide()
-        else:
-            self.trouble.show_trouble(*words)
-
-    def show_events(self, events: Iterable[tuple[datetime, LinkStatus]]) -> None:
-        self.timeline.add(events, self._clock.now().astimezone().date())
-
     def show_set_aside(self, counts: Sequence[SetAsideCount]) -> None:
         self.set_aside.show_counts(counts, self._clock.now().astimezone().date())
 
     def retranslate(self) -> None:
+        self.forget()
         for name, heading in self._headings.items():
             heading.setText(texts(f"detail.{name}"))
         for part in (self.who, self.trouble, self.pairing, self.evidence, self.action_cards):
@@ -361,15 +389,12 @@ class SummaryView(QWidget):
         if self.number is not None:
             self.number.retranslate()
 
-    def _show_pairing(
-        self, mentorado: Mentorado, status: LinkStatus, actions: ActionService, turn: tuple[str, int]
-    ) -> None:
+    def _show_pairing(self, view: MentoradoView, *, renewable: bool) -> None:
+        mentorado, status = view.mentorado, view.status
         if (status.state, status.reason) == (LinkState.BLOCKED, Reason.QR_EXPIRED):
-            renewable = actions.unavailable_reason(ActionName.NEW_CODE, mentorado.id) is None
             self.pairing.show_expired(mentorado.expected_account, renewable=renewable)
         else:
-            self.pairing.show_status(mentorado, status, turn)
-        self.pairing.setVisible(self.pairing.stage is not Stage.NONE)
+            self.pairing.show_status(mentorado, status, view.turn)
 
     def _arrange(self) -> None:
         self._layout = layout = QVBoxLayout(self)

@@ -71,8 +71,8 @@ def actions_on(
 ) -> Iterator[Entry]:
     """The actions available for *mentorado* now."""
     person = mentorado
-    for name in ActionName:
-        if actions.unavailable_reason(name, person.id) is None:
+    for name, why in actions.availability(person.id).items():
+        if why is None:
             label, line = words_of(name)
             title = texts("palette.action", action=label, name=person.name)
             yield Entry(

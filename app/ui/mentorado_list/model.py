@@ -165,7 +165,8 @@ _STATUS_ROLES = [STATUS_ROLE, Role.ToolTipRole, *_AGE_ROLES]
 class MentoradoListModel(QAbstractListModel):
     """One row per mentorado who is shown. Facts go in through `on_*`; nothing else changes them."""
 
-    counts_changed = Signal()
+    counts_changed = Signal(object)
+    """How many are in each group, where that is another number than before."""
     archived = Signal(str)
     """Somebody was just archived; carries the mentorado's id."""
 
@@ -180,6 +181,7 @@ class MentoradoListModel(QAbstractListModel):
         self._query = Query()
         self._group = ListFilter.ALL
         self._counts: Counter[ListFilter] = Counter()
+        self._last_counts: dict[ListFilter, int] = {}
         self._stale: set[MentoradoId] = set()
         self._flush = QTimer(self, singleShot=True, interval=FLUSH_MILLISECONDS)
         self._flush.timeout.connect(self.flush)
@@ -198,7 +200,7 @@ class MentoradoListModel(QAbstractListModel):
         self._shown = self._found(self._sorted)
         self._loaded = True
         self.endResetModel()
-        self.counts_changed.emit()
+        self._tell_counts()
 
     def on_added(self, event: MentoradoAdded) -> None:
         mentorado = event.mentorado
@@ -207,7 +209,7 @@ class MentoradoListModel(QAbstractListModel):
         self._counts[row.group] += 1
         self._sorted.insert(_place(self._sorted, row), row)
         self._show_if_found(row)
-        self.counts_changed.emit()
+        self._tell_counts()
 
     def on_changed(self, event: MentoradoChanged) -> None:
         before = self._rows[event.mentorado.id]
@@ -225,7 +227,7 @@ class MentoradoListModel(QAbstractListModel):
         else:
             self._hide(before)
             self._show_if_found(after)
-        self.counts_changed.emit()
+        self._tell_counts()
         if after.mentorado.archived and not before.mentorado.archived:
             self.archived.emit(after.id)
 
@@ -260,7 +262,7 @@ class MentoradoListModel(QAbstractListModel):
             first, last = (_place(self._shown, end(seen, key=_order)) for end in (min, max))
             self.dataChanged.emit(self.index(first), self.index(last), _STATUS_ROLES)
         if stale:
-            self.counts_changed.emit()
+            self._tell_counts()
 
     # --- what is shown
 
@@ -298,6 +300,10 @@ class MentoradoListModel(QAbstractListModel):
         if group is ListFilter.ALL:
             return self._counts.total() - self._counts[ListFilter.ARCHIVED]
         return self._counts[group]
+
+    def counts(self) -> dict[ListFilter, int]:
+        """How many are in each group."""
+        return {group: self.count(group) for group in ListFilter}
 
     def row_of(self, mentorado_id: MentoradoId) -> int | None:
         """Where somebody is shown, or None when they are not."""
@@ -366,6 +372,12 @@ class MentoradoListModel(QAbstractListModel):
             self.beginRemoveRows(_NOWHERE, place, place)
             del self._shown[place]
             self.endRemoveRows()
+
+    def _tell_counts(self) -> None:
+        counts = self.counts()
+        if counts != self._last_counts:
+            self._last_counts = counts
+            self.counts_changed.emit(counts)
 
     def _touch_all(self, roles: list[int]) -> None:
         if self._shown:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QItemSelection, QModelIndex, QPoint, QPointF, QRectF, QSize, Qt, Signal
@@ -14,7 +15,6 @@ from app.ui.mentorado_list.model import GROUP_ICON, TONE_FOR, ListFilter, Mentor
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import pixmap
 from app.ui.theme.theme import Theme
-from app.ui.widgets.labels import plain_tip
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.tables import RowTable
 
@@ -133,7 +133,10 @@ class Chip(QAbstractButton):
 
     def retranslate(self) -> None:
         self.setText(texts(f"chips.{self.stands_for}"))
-        self.setToolTip(plain_tip(self.text()))
+        self.setToolTip(texts(f"chips.{self.stands_for}"))
+        self._say_count()
+
+    def _say_count(self) -> None:
         self.setAccessibleName(f"{self.text()}, {self._count}")
         self.updateGeometry()
         self.update()
@@ -141,7 +144,7 @@ class Chip(QAbstractButton):
     def show_count(self, count: int) -> None:
         if count != self._count:
             self._count = count
-            self.retranslate()
+            self._say_count()
 
     def set_compact(self, compact: bool) -> None:
         self._compact = self._wants_compact(compact)
@@ -216,7 +219,6 @@ class ChipBar(QWidget):
 
     def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._model = model
         self._theme = theme
         self._buttons = QButtonGroup(self)  # exclusive: Tab enters it once, arrows move within
         self._chips = {group: Chip(group, theme, self) for group in ListFilter}
@@ -225,21 +227,21 @@ class ChipBar(QWidget):
         self._chips[ListFilter.ALL].setChecked(True)
         self._buttons.buttonClicked.connect(self._on_clicked)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        model.counts_changed.connect(self.refresh)
+        model.counts_changed.connect(self.show_counts)
         theme.changed.connect(self._arrange)
-        self.refresh()
+        self.show_counts(model.counts())
 
     def pick(self, group: ListFilter) -> None:
         """Check a chip, as if it had been clicked."""
         self._chips[group].setChecked(True)
         self.picked.emit(group)
 
-    def refresh(self) -> None:
-        """Show the counts as they are. The archive has no chip while it is empty."""
+    def show_counts(self, counts: Mapping[ListFilter, int]) -> None:
+        """The archive has no chip while it is empty."""
         for group, chip in self._chips.items():
-            chip.show_count(self._model.count(group))
+            chip.show_count(counts[group])
         archive = self._chips[ListFilter.ARCHIVED]
-        archive.setVisible(self._model.count(ListFilter.ARCHIVED) > 0 or archive.isChecked())
+        archive.setVisible(counts[ListFilter.ARCHIVED] > 0 or archive.isChecked())
         self._arrange()
 
     def retranslate(self) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -164,7 +163,7 @@ class ProcedurePanel(QWidget):
             bus.subscribe(MentoradoChanged, self._on_mentorado),
             texts.on_change(self._retranslate),
         )
-        self.destroyed.connect(partial(_all_of, undo))
+        self.destroyed.connect(lambda _gone: [each() for each in undo])
 
     @property
     def procedure(self) -> Procedure | None:
@@ -369,11 +368,6 @@ class ProcedurePanel(QWidget):
         self._refresh()
 
 
-def _all_of(undo: Sequence[Callable[[], None]], *_destroyed: object) -> None:
-    for each in undo:
-        each()
-
-
 class ProcedurePanelController(QObject):
     """Puts sheets on *pages* and takes them off. A procedure whose sheet was closed goes on, and can be seen again."""
 
@@ -391,12 +385,8 @@ class ProcedurePanelController(QObject):
         self._pages = pages
         self._pane = pane
         self._shown = shown
-        self._open: dict[MentoradoId, ProcedurePanel] = {}
+        self.panels: dict[MentoradoId, ProcedurePanel] = {}  # those that are open
         sheets.procedure_requested.connect(self.open_form)
-
-    def of(self, mentorado_id: MentoradoId) -> ProcedurePanel | None:
-        """The sheet that is open."""
-        return self._open.get(mentorado_id)
 
     def procedure_of(self, mentorado_id: MentoradoId) -> Procedure | None:
         """The procedure that is not finished, whether its sheet is open or not."""
@@ -434,7 +424,7 @@ class ProcedurePanelController(QObject):
 
     def close(self, mentorado_id: MentoradoId) -> None:
         """Have the pane itself there again."""
-        sheet = self._open.pop(mentorado_id, None)
+        sheet = self.panels.pop(mentorado_id, None)
         if sheet is None:
             return
         focused = QApplication.focusWidget()
@@ -454,11 +444,11 @@ class ProcedurePanelController(QObject):
 
     def _raise_panel(self, mentorado_id: MentoradoId) -> None:
         self.changed.emit()
-        self._open[mentorado_id].take_focus()
+        self.panels[mentorado_id].take_focus()
 
     def _sheet(self, mentorado_id: MentoradoId) -> ProcedurePanel:
-        if mentorado_id not in self._open:
-            sheet = self._open[mentorado_id] = ProcedurePanel(self._sheets, mentorado_id)
+        if mentorado_id not in self.panels:
+            sheet = self.panels[mentorado_id] = ProcedurePanel(self._sheets, mentorado_id)
             sheet.closed.connect(lambda: self.close(mentorado_id))
             self._pages.addWidget(sheet)
-        return self._open[mentorado_id]
+        return self.panels[mentorado_id]

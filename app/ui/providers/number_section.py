@@ -90,7 +90,7 @@ class NumberSection(QWidget):
         self.hide()
 
     def show_mentorado(self, mentorado: Mentorado) -> None:
-        """Show what was told of this one's number, and how long ago; called again whenever time has passed."""
+        """Show what was told of this one's number."""
         mentorado_id = mentorado.id
         if mentorado_id != self._mentorado_id:
             self._mentorado_id, self._all = mentorado_id, False
@@ -98,6 +98,11 @@ class NumberSection(QWidget):
         if not self.isHidden():
             self._heading.setText(texts("number.title", provider=provider(mentorado.link.provider)))
             self._refresh()
+
+    def show_age(self) -> None:
+        """Say how long ago that was."""
+        if self._mentorado_id is not None and (details := self._service.cached(self._mentorado_id)) is not None:
+            self._age.setText(texts("number.told", age=age(self._clock.now() - details.at)))
 
     @async_slot
     async def ask(self, _checked: bool = False) -> None:

@@ -58,7 +58,8 @@ async def test_a_person_who_sees_whose_session_it_is_opens_it_here(
         check_blocked(run, veteran, Reason.SESSION_HELD_ELSEWHERE)
         assert status.holder == LABEL
         assert LABEL in run.sentence(veteran)
-        lead = recommendation_for(run.core.mentorados.get(veteran.id), status, run.core.actions, run.core.clock.now())
+        mentorado, availability = run.core.mentorados.get(veteran.id), run.core.actions.availability(veteran.id)
+        lead = recommendation_for(mentorado, status, availability, run.core.clock.now())
         assert (lead.button, lead.second) == (ActionName.CONNECT, ActionName.OVERRULE_LOCK)
 
         assert await run.do(ActionName.OVERRULE_LOCK, veteran, sure=False) == "declined"

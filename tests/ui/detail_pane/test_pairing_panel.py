@@ -95,11 +95,11 @@ async def test_all_codes_of_a_real_pairing_are_shown_and_then_it_is_over(theme: 
             assert seen(harness) == [qr_text(number)]
             assert f"Expira em {lifetime:.0f} s | código {number} de 6" in words(panel)
             await harness.clock.advance(lifetime - 1)
-            panel._tick()
+            panel.count_down()
             assert "Expira em 1 s" in words(panel)
             assert seen(harness) == [qr_text(number)]
             await harness.clock.advance(1)
-            panel._tick()
+            panel.count_down()
             assert stage_of(panel) is Stage.LAPSED
             assert seen(harness) == []
         harness.provider.line.say(Blocked(Reason.QR_EXPIRED))
@@ -160,7 +160,7 @@ async def test_little_time_left_is_shown_in_red_and_in_words(theme: Theme) -> No
         harness.show_code(harness.code(lifetime=20, age=14.9))
         assert not panel._life.ring.urgent
         harness.clock.time += timedelta(seconds=0.2)
-        panel._tick()
+        panel.count_down()
         assert (panel._life.ring.urgent, panel._life.title.property("role")) == (True, "danger")
         assert "Expira em 5 s" in words(panel)
         harness.show_code(harness.code(2))
@@ -324,7 +324,7 @@ async def test_a_clock_that_is_put_back_brings_the_code_back(theme: Theme, manua
         harness.show_code(harness.code(lifetime=20))
         await drawn(harness)
         await harness.clock.advance(25)
-        panel._tick()
+        panel.count_down()
         assert stage_of(panel) is Stage.LAPSED
         harness.clock.time -= timedelta(seconds=20)
         harness.pane._refresh()

@@ -96,7 +96,7 @@ def test_given_up_nothing_is_opened(on_views: OnViews) -> None:
         ways_past(views)[0].click()
         (await opened(views)).cancel.click()
         await settle()
-        assert views.pane._sides.of(views.who.id) is None
+        assert views.pane._sides.panels.get(views.who.id) is None
 
     on_views(use)
 

@@ -75,7 +75,7 @@ def test_nothing_is_clipped_unnamed_or_out_of_reach_in_any_view(
         seen = 0
         async for view in views.all():
             await asyncio.sleep(0.01)
-            sheet = views.pane._sides.of(views.who.id)
+            sheet = views.pane._sides.panels.get(views.who.id)
             if sheet is None:
                 continue
             seen += 1
@@ -100,7 +100,7 @@ def test_each_step_is_said_in_plain_words(on_views: OnViews) -> None:
         fields: dict[str, str] = {}
         async for view in views.all():
             await asyncio.sleep(0.005)
-            sheet = views.pane._sides.of(views.who.id)
+            sheet = views.pane._sides.panels.get(views.who.id)
             fields[view] = words(sheet) if sheet else words(views.pane)
         wanted = {
             "20-scope": "Vendo se só esta conexão caiu",
@@ -172,7 +172,7 @@ def test_the_question_has_cancel_first_and_begins_only_on_its_verb(on_views: OnV
         assert sheet.footer.button(CommandId.NOT_NOW).hasFocus()
         QTest.keyClick(sheet.footer.button(CommandId.NOT_NOW), Qt.Key.Key_Space)
         await settle()
-        assert views.pane._sides.of(views.who.id) is None
+        assert views.pane._sides.panels.get(views.who.id) is None
         assert views.procedures.begun == []
         await views.ask(ActionName.RECOVER)
         QTest.keyClick(views.sheet.footer.button(CommandId.NOT_NOW), Qt.Key.Key_Tab)
@@ -252,7 +252,7 @@ def test_escape_puts_the_panel_aside_and_the_procedure_goes_on(on_views: OnViews
         views.procedures.run_to(procedure, StepName.SCOPE)
         QTest.keyClick(views.sheet, Qt.Key.Key_Escape)
         await settle()
-        assert views.pane._sides.of(views.who.id) is None
+        assert views.pane._sides.panels.get(views.who.id) is None
         assert views.procedures.asked == []
         assert "A recuperação está em andamento." in words(views.pane)
         assert views.pane._pages.scroll.hasFocus(), "and not a button that nobody chose"

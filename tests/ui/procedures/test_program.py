@@ -125,8 +125,8 @@ async def test_a_protected_backup_is_made_and_restored_in_the_window(qapp: QAppl
         pane = started.window._pane
         assert pane is not None
         started.window.controller.perform(ActionName.BACK_UP, ana)
-        await started.until(lambda: pane._sides.of(ana))
-        sheet = pane._sides.of(ana)
+        await started.until(lambda: pane._sides.panels.get(ana))
+        sheet = pane._sides.panels.get(ana)
         assert sheet is not None
         assert isinstance(sheet.form, BackupForm)
         QTest.keyClicks(sheet.form.phrase.first, phrase)

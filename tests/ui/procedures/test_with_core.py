@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Q
 
 
 def side(harness: PaneHarness) -> ProcedurePanel:
-    sheet = harness.pane._sides.of(THIAGO)
+    sheet = harness.pane._sides.panels.get(THIAGO)
     assert sheet is not None
     return sheet
 
@@ -52,7 +52,7 @@ async def press(harness: PaneHarness, name: ActionName) -> ProcedurePanel:
     """Press the card, and then the verb of its question."""
     card = next(each for each in harness.pane._content.action_cards.cards if each.name is name)
     card.click()
-    await until(lambda: harness.pane._sides.of(THIAGO) is not None)
+    await until(lambda: harness.pane._sides.panels.get(THIAGO) is not None)
     side(harness).footer.button(CommandId.CONFIRM).click()
     await read_aloud_in(harness, "Pronto para o novo código?")
     return side(harness)
@@ -93,14 +93,14 @@ async def test_after_a_logout_the_recovery_leads_to_a_code_and_back_to_connected
         assert harness.status().state is LinkState.CONNECTED
         buttons(sheet)["Fechar"].click()
         await settle()
-        assert harness.pane._sides.of(THIAGO) is None
+        assert harness.pane._sides.panels.get(THIAGO) is None
 
 
 @pytest.mark.within(20)
 async def test_the_recommended_button_leads_there_too_and_what_waits_can_be_put_off(theme: Theme) -> None:
     async with logged_out(theme) as harness:
         harness.pane._content.lead.button.click()
-        await until(lambda: harness.pane._sides.of(THIAGO) is not None)
+        await until(lambda: harness.pane._sides.panels.get(THIAGO) is not None)
         assert "Fazer backup e reautenticar Thiago Torquato?" in words(side(harness).head)
         side(harness).footer.button(CommandId.CONFIRM).click()
         await press_button(harness, "Agora não")

@@ -91,7 +91,7 @@ class Views:
 
     @property
     def sheet(self) -> ProcedurePanel:
-        sheet = self.pane._sides.of(self.who.id)
+        sheet = self.pane._sides.panels.get(self.who.id)
         assert sheet is not None
         return sheet
 

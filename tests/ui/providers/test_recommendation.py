@@ -7,7 +7,7 @@ from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
 from app.ui.detail_pane.recommendation import RecommendationModel, recommendation_for
-from app.ui.widgets.action_menu import CARDS, MORE, resolve_slot
+from app.ui.widgets.action_menu import CARDS, MORE, resolve_slots
 from tests.ui.controls import read_aloud
 from tests.ui.providers.harness import Harness, Play
 
@@ -18,8 +18,9 @@ def lead(harness: Harness, kind: ProviderKind, reason: Reason) -> Recommendation
     now = harness.window_harness.clock.now()
     account = PhoneNumber("+5511912344321")
     status = LinkStatus(state=LinkState.BLOCKED, reason=reason, since=now, account=account)
-    harness.window_harness.observe(harness.mentorado(kind), status)
-    return recommendation_for(harness.mentorado(kind), status, harness.window_harness.actions, now)
+    mentorado, window = harness.mentorado(kind), harness.window_harness
+    window.observe(mentorado, status)
+    return recommendation_for(mentorado, status, window.actions.availability(mentorado.id), now)
 
 
 def test_each_trouble_leads_to_the_sheet_that_mends_it(play: Play) -> None:
@@ -53,9 +54,8 @@ def test_credentials_of_another_number_are_no_phone_that_scanned(play: Play) -> 
 def test_what_a_provider_does_not_have_is_not_offered(play: Play) -> None:
     async def act(harness: Harness) -> None:
         def offered(kind: ProviderKind) -> set[ActionName]:
-            mentorado_id = harness.mentorado(kind).id
-            found = (resolve_slot(slot, harness.window_harness.actions, mentorado_id) for slot in (*CARDS, *MORE))
-            return {each.name for each in found if each is not None}
+            availability = harness.window_harness.actions.availability(harness.mentorado(kind).id)
+            return {each.name for each in resolve_slots((*CARDS, *MORE), availability) if each is not None}
 
         hosted = {ActionName.ENTER_CREDENTIALS}
         register = {ActionName.REGISTER, ActionName.DEREGISTER}

@@ -1,0 +1,26 @@
+"""What the pane shows of one mentorado, looked up once for each change. Qt-free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.link_status import LinkStatus
+from app.domain.mentorado import Mentorado
+from app.domain.procedure import Procedure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MentoradoView:
+    """Widgets are given parts of it, and only those that differ from the last one."""
+
+    mentorado: Mentorado
+    status: LinkStatus
+    availability: Mapping[ActionName, UnavailableReason | None]
+    procedure: Procedure | None  # the one that is not finished
+    turn: tuple[str, int]  # who is being paired, and how many come before this one
+    changes_at: datetime | None  # when a ban or a restriction ends, and with it what can be done
+    busy: bool  # an action was asked for and is not over
+    trouble: tuple[str, str] | None  # what went wrong with it: a sentence and the next step
