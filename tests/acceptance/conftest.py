@@ -9,7 +9,10 @@ import pytest
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 pytest.register_assert_rewrite(
-    "tests.acceptance.connect.harness", "tests.acceptance.connect.outcomes", "tests.acceptance.zapi.harness"
+    "tests.acceptance.program",
+    "tests.acceptance.connect.harness",
+    "tests.acceptance.connect.outcomes",
+    "tests.acceptance.zapi.harness",
 )
 
 

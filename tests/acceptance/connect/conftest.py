@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from app.platform.logging import configure_logging
-from tests.acceptance.connect.harness import Harness, Person, run
+from tests.acceptance.connect.harness import Harness
+from tests.acceptance.program import Person, run
 from tests.emulators.whatsapp_web.process import EmulatorProcess, quick_directory
 
 

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from app.domain.link_status import LinkState
-from tests.acceptance.connect.harness import Person, ProgramRun
+from tests.acceptance.connect.harness import ProgramRun
+from tests.acceptance.program import Person
 
 PLAIN_HOST = f"{shlex.quote(sys.executable)} -u -m app.providers.whatsapp_web.host"
 

@@ -10,7 +10,8 @@ from app.domain.guidance import NEW_PAIRING, RECOMMENDED_ACTION, Recommendation,
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado
 from app.text import status as status_text
-from tests.acceptance.connect.harness import Person, ProgramRun
+from tests.acceptance.connect.harness import ProgramRun
+from tests.acceptance.program import Person
 
 _A, _F, _G, _R = ActionName, UnavailableReason, Recommendation, Reason
 

@@ -14,16 +14,9 @@ import pytest
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, Reason
-from tests.acceptance.connect.harness import (
-    AGAIN,
-    FIRST_TIME,
-    NONE,
-    Harness,
-    Person,
-    ProgramRun,
-    run,
-)
+from tests.acceptance.connect.harness import AGAIN, FIRST_TIME, NONE, Harness, ProgramRun
 from tests.acceptance.connect.outcomes import WHEN_BLOCKED, check_blocked, check_on_its_way_back
+from tests.acceptance.program import Person, run
 
 OUTSIDE = frozenset({Reason.TEMPORARY_BAN, Reason.BANNED, Reason.CLIENT_OUTDATED, Reason.CLIENT_REFUSED})
 

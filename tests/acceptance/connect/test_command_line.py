@@ -10,13 +10,9 @@ import pytest
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.link_status import LinkState, Reason
 from tests.acceptance.connect.core_process import CoreProcess
-from tests.acceptance.connect.harness import (
-    Harness,
-    Person,
-    no_hosts,
-    run,
-)
+from tests.acceptance.connect.harness import Harness, no_hosts
 from tests.acceptance.connect.terminal import Finished, conecta, started
+from tests.acceptance.program import Person, run
 
 
 async def mentorados(harness: Harness) -> Person:

@@ -11,15 +11,9 @@ import pytest
 
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, Reason
-from tests.acceptance.connect.harness import (
-    FIRST_TIME,
-    NONE,
-    Harness,
-    Person,
-    ProgramRun,
-    run,
-)
+from tests.acceptance.connect.harness import FIRST_TIME, NONE, Harness, ProgramRun
 from tests.acceptance.connect.outcomes import check_blocked, check_on_its_way_back
+from tests.acceptance.program import Person, run
 from tests.emulators.whatsapp_web.control import EmulatorRefused
 from tests.emulators.whatsapp_web.faults import FAULTS
 

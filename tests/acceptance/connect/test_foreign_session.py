@@ -18,14 +18,9 @@ from app.domain.errors import ProblemCode
 from app.domain.link_status import LinkState, Reason
 from app.domain.phone import PhoneNumber
 from app.text.status import unbroken
-from tests.acceptance.connect.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-    no_hosts,
-    run,
-)
+from tests.acceptance.connect.harness import Harness, ProgramRun, no_hosts
 from tests.acceptance.connect.outcomes import check_blocked
+from tests.acceptance.program import Person, run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders are copied by POSIX means")
 

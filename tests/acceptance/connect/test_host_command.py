@@ -14,13 +14,10 @@ import pytest
 from app.domain.actions import ActionName
 from app.domain.errors import ProblemCode
 from app.domain.link_status import LinkState, Reason
-from tests.acceptance.connect.harness import (
-    Harness,
-    Person,
-    no_hosts,
-)
+from tests.acceptance.connect.harness import Harness, no_hosts
 from tests.acceptance.connect.host_script import PLAIN_HOST, HostScript, comes_back
 from tests.acceptance.connect.outcomes import check_blocked, check_on_its_way_back
+from tests.acceptance.program import Person
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the hosts are started by shell scripts here")

@@ -13,18 +13,9 @@ from app.core.links.reconnect import ReconnectPolicy
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, Reason
 from tests.acceptance.connect.core_process import CoreProcess
-from tests.acceptance.connect.harness import (
-    AGAIN,
-    NONE,
-    Harness,
-    Person,
-    ProgramRun,
-    ended,
-    hosts,
-    no_hosts,
-    run,
-)
+from tests.acceptance.connect.harness import AGAIN, NONE, Harness, ProgramRun, ended, hosts, no_hosts
 from tests.acceptance.connect.outcomes import check_on_its_way_back
+from tests.acceptance.program import Person, run
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="kill -9 is POSIX")
 

@@ -18,14 +18,10 @@ from app.platform.locks import (
     read_owner,
 )
 from app.ui.detail_pane.recommendation import recommendation_for
-from tests.acceptance.connect.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-    no_hosts,
-)
+from tests.acceptance.connect.harness import Harness, ProgramRun, no_hosts
 from tests.acceptance.connect.outcomes import check_blocked
 from tests.acceptance.connect.terminal import conecta
+from tests.acceptance.program import Person
 
 ELSEWHERE = Owner(
     pid=4211, host="recepcao", machine="another-machine", started="2026-01-05T09:30:00+00:00", boot="another-boot"

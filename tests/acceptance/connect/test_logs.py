@@ -8,12 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.link_status import LinkState
-from tests.acceptance.connect.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-    run,
-)
+from tests.acceptance.connect.harness import Harness, ProgramRun
+from tests.acceptance.program import Person, run
 
 
 def lines(file: Path) -> list[dict[str, Any]]:

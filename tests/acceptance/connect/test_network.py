@@ -16,14 +16,10 @@ from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, Reason
 from app.text import status as status_text
-from tests.acceptance.connect.harness import (
-    FIRST_TIME,
-    NONE,
-    Harness,
-    Person,
-)
+from tests.acceptance.connect.harness import FIRST_TIME, NONE, Harness
 from tests.acceptance.connect.host_script import PLAIN_HOST, HostScript, comes_back
 from tests.acceptance.connect.outcomes import check_on_its_way_back
+from tests.acceptance.program import Person
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the hosts are started by shell scripts here")

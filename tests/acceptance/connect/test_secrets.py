@@ -12,8 +12,9 @@ import psutil
 
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, Reason
-from tests.acceptance.connect.harness import Harness, Person, run
+from tests.acceptance.connect.harness import Harness
 from tests.acceptance.connect.terminal import conecta, started
+from tests.acceptance.program import Person, run
 
 
 class ArgumentWatcher:

@@ -20,13 +20,9 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, Reason
 from app.text import status as status_text
 from tests.acceptance.connect.core_process import CoreProcess
-from tests.acceptance.connect.harness import (
-    AGAIN,
-    Harness,
-    Person,
-    no_hosts,
-)
+from tests.acceptance.connect.harness import AGAIN, Harness, no_hosts
 from tests.acceptance.connect.outcomes import check_blocked
+from tests.acceptance.program import Person
 
 NOBODY = 65534
 

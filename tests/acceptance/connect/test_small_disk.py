@@ -14,7 +14,8 @@ import pytest
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, Reason
 from tests.acceptance.connect import small_disk
-from tests.acceptance.connect.harness import Harness, Person, run
+from tests.acceptance.connect.harness import Harness
+from tests.acceptance.program import Person, run
 
 _MOUNTS = ("unshare", "--mount", "--map-root-user")
 _ON_A_SMALL_DISK = """

@@ -8,16 +8,9 @@ from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, Reason
 from app.text.status import unbroken
-from tests.acceptance.connect.harness import (
-    AGAIN,
-    FIRST_TIME,
-    Harness,
-    Person,
-    ProgramRun,
-    no_hosts,
-    run,
-)
+from tests.acceptance.connect.harness import AGAIN, FIRST_TIME, Harness, ProgramRun, no_hosts
 from tests.acceptance.connect.outcomes import check_blocked
+from tests.acceptance.program import Person, run
 
 
 async def mistaken(run: ProgramRun, *, paired: bool = False) -> tuple[Person, Person]:

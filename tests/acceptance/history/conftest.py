@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.connect.harness import Harness, run
+from tests.acceptance.connect.harness import Harness
 from tests.acceptance.history.storm import MessageLoad
+from tests.acceptance.program import run
 from tests.emulators.whatsapp_web.process import EmulatorProcess
 
 CONTACT = "5511988880001"

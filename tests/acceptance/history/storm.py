@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from app.domain.messages import MessageKind
-from tests.acceptance.connect.harness import Harness, Person
+from tests.acceptance.connect.harness import Harness
+from tests.acceptance.program import Person
 
 ROUNDS: Final = int(os.environ.get("CONECTA_STORM_ROUNDS", "4"))
 MESSAGES: Final = int(os.environ.get("CONECTA_STORM_MESSAGES", "100"))

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
 
 from app.bootstrap import Services, build_services
 from app.domain.actions import ActionName
-from app.domain.events import StatusChanged
-from app.domain.guidance import Recommendation, recommend
-from app.domain.link_status import LinkState, LinkStatus, Reason
-from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
+from app.domain.link_status import LinkState, LinkStatus
+from app.domain.mentorado import ProviderKind
 from app.domain.messages import Address, AddressKind, DeliveryStatus, MessageUpdate, ProviderMessage
 from app.domain.provider import CanSend
 from app.domain.provider_descriptor import CredentialField
@@ -25,36 +19,16 @@ from app.providers.http_client import Timeouts
 from app.providers.meta_cloud import webhook_parser as callbacks
 from app.providers.meta_cloud.provider import MetaCloudProvider
 from app.settings import Settings
-from app.text import status as status_text
+from tests.acceptance import program
+from tests.acceptance.program import Person
 from tests.clock import ManualClock, settle
 from tests.emulators.meta_cloud import webhooks
 from tests.emulators.meta_cloud.graph import MetaCloud
 from tests.emulators.meta_cloud.state import NUMBER_ID, TOKEN, WABA_ID
 
-T = TypeVar("T")
-Step = tuple[LinkState, Reason]
-
 BIA = "5521987650001"
 QUICK = Timeouts(connect=1.0, read=0.4, whole=0.6)
 """For tests in which an answer never comes."""
-
-
-def run(main: Coroutine[Any, Any, T], *, within: float = 30) -> T:
-    """Run *main* to its end, or fail after *within* seconds."""
-
-    async def limited() -> T:
-        async with asyncio.timeout(within):
-            return await main
-
-    return asyncio.run(limited())
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody enrolled at the Cloud API."""
-
-    id: MentoradoId
-    link: LinkId
 
 
 class Harness:
@@ -82,20 +56,13 @@ class Harness:
             yield run
 
 
-class ProgramRun:
-    """One run of the program, and everything it said of every link, in order."""
+class ProgramRun(program.ProgramRun):
+    """One run of the program; what is told of a link is read from the last action on."""
 
     def __init__(self, harness: Harness, core: Services) -> None:
+        super().__init__(core)
         self.harness = harness
-        self.core = core
         self.cloud = harness.cloud
-        self._seen: defaultdict[LinkId, list[LinkStatus]] = defaultdict(list)
-        self._news = asyncio.Event()
-        core.bus.subscribe(StatusChanged, self._on_status)
-
-    def _on_status(self, event: StatusChanged) -> None:
-        self._seen[event.link_id].append(event.after)
-        self._news.set()
 
     @property
     def provider(self) -> MetaCloudProvider:
@@ -114,7 +81,7 @@ class ProgramRun:
         }
         typed |= {CredentialField(name): value for name, value in other.items()}
         await self.core.hosted.credentials.save(added.id, typed)
-        return Person(added.id, added.link.id)
+        return Person("Ana", added.id, added.link.id, phone.lstrip("+"))
 
     async def connected(self) -> Person:
         """Somebody enrolled and connected."""
@@ -123,14 +90,13 @@ class ProgramRun:
         await self.until(ana, LinkState.CONNECTED)
         return ana
 
-    async def do(self, action: ActionName, person: Person) -> str:
-        """Run *action*; `until` then reads only what is told from here on."""
+    async def do(self, action: ActionName, person: Person, *, sure: bool = True) -> str:
         self._seen[person.link].clear()
+        return await super().do(action, person, sure=sure)
 
-        async def sure(_name: ActionName, _mentorado: Mentorado) -> bool:
-            return True
-
-        return await self.core.actions.run(action, person.id, sure)
+    async def until_status(self, person: Person, fits: Callable[[LinkStatus], bool], within: float = 10) -> LinkStatus:
+        self._read[person.link] = 0  # what was told before is read again
+        return await super().until_status(person, fits, within)
 
     def check(self, person: Person) -> None:
         """Have the number asked about at once, as a webhook does."""
@@ -169,38 +135,6 @@ class ProgramRun:
         failed = webhooks.status(wamid, "failed", code=code, at=int(now.timestamp()) - seconds_ago)
         (callback,) = callbacks.parse(webhooks.envelope(failed), now)
         return callback.facts
-
-    def status(self, person: Person) -> LinkStatus:
-        return self.core.supervisor.status(person.link)
-
-    def sentence(self, person: Person) -> str:
-        return status_text.sentence(self.status(person), self.core.mentorados.get(person.id), self.core.clock.now())
-
-    def recommended(self, person: Person) -> Recommendation:
-        status = self.status(person)
-        return recommend(status.state, status.reason)
-
-    def steps(self, person: Person) -> list[Step]:
-        """The (state, reason) pairs that were told, each move once."""
-        pairs = [(status.state, status.reason) for status in self._seen[person.link]]
-        return [pair for pair, _same in itertools.groupby(pairs)]
-
-    async def until(self, person: Person, state: LinkState, reason: Reason | None = None) -> LinkStatus:
-        return await self.until_status(person, lambda s: s.state is state and reason in (None, s.reason))
-
-    async def until_status(self, person: Person, fits: Callable[[LinkStatus], bool], within: float = 10) -> LinkStatus:
-        collected = self._seen[person.link]
-        try:
-            async with asyncio.timeout(within):
-                while True:
-                    for status in collected:
-                        if fits(status):
-                            return status
-                    self._news.clear()
-                    await self._news.wait()
-        except TimeoutError:
-            details = [f"{s.state}/{s.reason} {s.detail}".strip() for s in collected]
-            raise AssertionError(f"not told within {within} s, but: {details}") from None
 
     async def delivery_of(self, person: Person, provider_id: str) -> DeliveryStatus | None:
         """How far a message of ours got, as the history knows it; the message is put there as whoever sends it does."""

@@ -15,13 +15,9 @@ from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.text import conversation as conversation_text
 from app.text.status import texts
-from tests.acceptance.meta_cloud.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-    run,
-)
+from tests.acceptance.meta_cloud.harness import Harness, ProgramRun
 from tests.acceptance.meta_cloud.test_deliveries import deliver
+from tests.acceptance.program import Person, run
 from tests.clock import DAWN
 from tests.emulators.meta_cloud.webhooks import Change, envelope, inbound, messages
 from tests.storage.talk import add_mentorado

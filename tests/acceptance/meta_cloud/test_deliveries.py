@@ -11,13 +11,10 @@ from app.domain.link_status import LinkState, Reason
 from app.domain.messages import DeliveryStatus
 from app.domain.sending import Accepted
 from app.providers.meta_cloud import webhook_parser as callbacks
-from tests.acceptance.meta_cloud.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-)
+from tests.acceptance.meta_cloud.harness import Harness, ProgramRun
 from tests.acceptance.meta_cloud.rows import FINE
 from tests.acceptance.meta_cloud.test_errors import shown
+from tests.acceptance.program import Person
 from tests.clock import DAWN
 from tests.emulators.meta_cloud import webhooks
 from tests.emulators.meta_cloud.webhooks import envelope, inbound

@@ -8,12 +8,9 @@ from app.domain.actions import ActionName
 from app.domain.guidance import recommend
 from app.domain.link_status import LinkState
 from app.domain.sending import TRIED_AGAIN, Accepted, NotSent, SendErrorKind
-from tests.acceptance.meta_cloud.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-)
+from tests.acceptance.meta_cloud.harness import Harness, ProgramRun
 from tests.acceptance.meta_cloud.rows import FINE, SLOWED, TABLE, UNKNOWN, Row, Shown
+from tests.acceptance.program import Person
 
 WELL_LATER = 3700  # seconds: longer than any limit
 

@@ -11,9 +11,10 @@ from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState
 from app.domain.sending import NumberDetails
-from tests.acceptance.meta_cloud.harness import QUICK, Harness, run
+from tests.acceptance.meta_cloud.harness import QUICK, Harness
 from tests.acceptance.meta_cloud.rows import FINE, UNKNOWN
 from tests.acceptance.meta_cloud.test_errors import shown
+from tests.acceptance.program import run
 from tests.emulators.meta_cloud.faults import Fault
 from tests.emulators.meta_cloud.state import TOKEN
 from tests.providers.garbage import garbage

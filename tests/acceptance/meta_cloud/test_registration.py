@@ -9,11 +9,8 @@ import pytest
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, Reason
-from tests.acceptance.meta_cloud.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-)
+from tests.acceptance.meta_cloud.harness import Harness, ProgramRun
+from tests.acceptance.program import Person
 from tests.emulators.meta_cloud.state import NUMBER_ID
 
 PIN = "123456"

@@ -11,12 +11,8 @@ from app.domain.actions import ActionName
 from app.domain.errors import Problem
 from app.domain.link_status import LinkState
 from app.domain.provider_descriptor import CredentialField
-from tests.acceptance.meta_cloud.harness import (
-    BIA,
-    QUICK,
-    Harness,
-    run,
-)
+from tests.acceptance.meta_cloud.harness import BIA, QUICK, Harness
+from tests.acceptance.program import run
 from tests.emulators.meta_cloud.faults import Fault
 from tests.emulators.meta_cloud.state import APP_SECRET, TOKEN
 

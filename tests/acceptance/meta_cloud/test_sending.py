@@ -12,11 +12,7 @@ from app.domain.link_status import LinkState, Reason, SendCapability
 from app.domain.messages import Address, AddressKind
 from app.domain.sending import Accepted, NotSent, OutgoingMessage, SendErrorKind, TemplateMessage, Uncertain
 from app.providers.meta_cloud import webhook_parser as callbacks
-from tests.acceptance.meta_cloud.harness import (
-    BIA,
-    QUICK,
-    Harness,
-)
+from tests.acceptance.meta_cloud.harness import BIA, QUICK, Harness
 from tests.acceptance.meta_cloud.rows import FINE, SLOWED
 from tests.acceptance.meta_cloud.test_errors import shown
 from tests.emulators.meta_cloud import webhooks

@@ -19,13 +19,8 @@ from app.domain.mentorado import ProviderKind
 from app.domain.messages import DeliveryStatus, StoredMessage
 from app.domain.provider_descriptor import CredentialField
 from app.domain.webhooks import DeliveryOutcome
-from tests.acceptance.meta_cloud.harness import (
-    BIA,
-    Harness,
-    Person,
-    ProgramRun,
-    run,
-)
+from tests.acceptance.meta_cloud.harness import BIA, Harness, ProgramRun
+from tests.acceptance.program import Person, run
 from tests.acceptance.webhooks_on import counted, switch_on, url_for
 from tests.clock import DAWN
 from tests.emulators.meta_cloud.state import (
@@ -219,7 +214,7 @@ async def test_two_links_with_one_number_id_from_before_get_only_what_is_theirs(
             while "wamid.A" not in await talk(run, ana):
                 await asyncio.sleep(0.02)
 
-        other = Person(caio.id, caio.link.id)
+        other = Person(caio.name, caio.id, caio.link.id, caio.phone.lstrip("+"))
         await run.do(ActionName.CONNECT, other)
         status = await run.until(other, LinkState.BLOCKED, Reason.ACCOUNT_TAKEN)
         assert "Ana" in run.sentence(other)

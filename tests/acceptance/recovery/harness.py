@@ -14,7 +14,8 @@ from app.bootstrap import Services
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
 from app.domain.procedure import ProcedureId
-from tests.acceptance.connect.harness import Harness, Person, ProgramRun
+from tests.acceptance.connect.harness import Harness, ProgramRun
+from tests.acceptance.program import Person
 from tests.acceptance.recovery.core_process import Application, Orders
 
 _contacts = itertools.count(5_521_930_000_001)

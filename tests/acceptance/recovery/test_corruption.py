@@ -24,12 +24,8 @@ from app.domain.guidance import Recommendation
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.text import status as status_text
 from tests.acceptance.connect.core_process import CoreProcess
-from tests.acceptance.connect.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-    no_hosts,
-)
+from tests.acceptance.connect.harness import Harness, ProgramRun, no_hosts
+from tests.acceptance.program import Person
 
 NOBODY = 65534
 CONTACT = "5511988880002"

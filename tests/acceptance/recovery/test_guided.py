@@ -10,11 +10,8 @@ from app.domain.actions import ActionName
 from app.domain.backup import SessionOutcome
 from app.domain.link_status import LinkState
 from app.domain.procedure import ProcedureKind, ProcedureState, StepName, StepState
-from tests.acceptance.connect.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-)
+from tests.acceptance.connect.harness import Harness, ProgramRun
+from tests.acceptance.program import Person
 from tests.acceptance.recovery.harness import (
     MESSAGES,
     kept,

@@ -10,7 +10,8 @@ from typing import Any, Final
 import pytest
 
 from app.domain.procedure import ProcedureKind
-from tests.acceptance.connect.harness import Harness, Person
+from tests.acceptance.connect.harness import Harness
+from tests.acceptance.program import Person
 from tests.acceptance.recovery.core_process import GO_ON, UNDO, Orders
 from tests.acceptance.recovery.harness import (
     Baseline,

@@ -12,12 +12,8 @@ import pytest
 from app.core.links.reconnect import ReconnectPolicy
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState
-from tests.acceptance.connect.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-    run,
-)
+from tests.acceptance.connect.harness import Harness, ProgramRun
+from tests.acceptance.program import Person, run
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

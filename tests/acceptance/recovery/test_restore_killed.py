@@ -11,11 +11,8 @@ from typing import Final
 import pytest
 
 from app.domain.procedure import ProcedureKind, new_procedure_id
-from tests.acceptance.connect.harness import (
-    Harness,
-    Person,
-    ProgramRun,
-)
+from tests.acceptance.connect.harness import Harness, ProgramRun
+from tests.acceptance.program import Person
 from tests.acceptance.recovery.core_process import GO_ON, UNDO, Orders
 from tests.acceptance.recovery.harness import (
     finished,

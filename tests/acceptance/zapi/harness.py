@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar, cast
 
 from app.bootstrap import Services, build_services
 from app.domain.actions import ActionName
@@ -24,14 +23,12 @@ from app.providers.http_client import Timeouts
 from app.providers.zapi.connection import ZapiConnection
 from app.providers.zapi.provider import ZapiProvider
 from app.settings import Settings
-from tests.acceptance.connect import harness as connecting
-from tests.acceptance.connect.harness import SOON, Person
+from tests.acceptance import program
+from tests.acceptance.program import SOON, Person, new_number
 from tests.clock import DAWN
 from tests.emulators.serving import Served
 from tests.emulators.zapi.emulator import ZapiEmulator
 from tests.emulators.zapi.instance import Instance
-
-T = TypeVar("T")
 
 SPEED = 60.0
 """A minute passes in a second: the real pauses between questions are kept, and need not be waited for."""
@@ -49,10 +46,6 @@ class QuickClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds / SPEED)
-
-
-def run(main: Coroutine[Any, Any, T], *, within: float = 30) -> T:
-    return connecting.run(main, within=within)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +81,11 @@ class Harness:
             yield run
 
 
-class ProgramRun(connecting.ProgramRun):
+class ProgramRun(program.ProgramRun):
     """One run of the program, with mentorados whose messages Z-API carries."""
 
     def __init__(self, harness: Harness, core: Services) -> None:
-        super().__init__(cast("Any", harness), core)
+        super().__init__(core)
         self.zapi = harness
         self.grown: list[MessagesStored] = []
         core.bus.subscribe(MessagesStored, self.grown.append)
@@ -105,7 +98,7 @@ class ProgramRun(connecting.ProgramRun):
 
     async def client(self, name: str = "Ana", *, linked: bool = False, credentials: bool = True) -> Client:
         """Somebody new, with an instance of theirs; *linked*, their phone is connected to it already."""
-        digits = f"55119{80_000_000 + next(connecting._numbers)}"
+        digits = new_number()
         added = await self.core.mentorados.add(name, f"+{digits}", provider=ProviderKind.ZAPI)
         instance = self.zapi.emulator.add_instance()
         if linked:

@@ -23,11 +23,7 @@ from app.domain.provider import (
     HasQueue,
     UsesCredentials,
 )
-from tests.acceptance.zapi.harness import (
-    Client,
-    Harness,
-    ProgramRun,
-)
+from tests.acceptance.zapi.harness import Client, Harness, ProgramRun
 from tests.emulators.zapi.instance import Pairing
 from tests.waiting import until
 

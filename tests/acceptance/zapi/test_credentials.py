@@ -13,7 +13,8 @@ from app.domain.link_status import LinkState, Reason
 from app.domain.provider_descriptor import CredentialField
 from app.platform.logging import configure_logging
 from app.providers.http_client import Timeouts
-from tests.acceptance.zapi.harness import Harness, ProgramRun, run
+from tests.acceptance.program import run
+from tests.acceptance.zapi.harness import Harness, ProgramRun
 from tests.emulators.zapi.emulator import ZapiEmulator
 from tests.emulators.zapi.faults import Fault
 from tests.emulators.zapi.instance import Instance, Pairing

@@ -15,12 +15,8 @@ from app.domain.messages import DeliveryStatus, StoredMessage
 from app.domain.sending import Accepted
 from app.providers.zapi.poller import PollSettings
 from app.providers.zapi.webhook_parser import read_callback
-from tests.acceptance.zapi.harness import (
-    Client,
-    Harness,
-    ProgramRun,
-    run,
-)
+from tests.acceptance.program import run
+from tests.acceptance.zapi.harness import Client, Harness, ProgramRun
 from tests.waiting import until
 
 Body = dict[str, Any]

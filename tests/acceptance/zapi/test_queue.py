@@ -11,11 +11,7 @@ from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import Recommendation
 from app.domain.link_status import LinkState, Reason
-from tests.acceptance.zapi.harness import (
-    Client,
-    Harness,
-    ProgramRun,
-)
+from tests.acceptance.zapi.harness import Client, Harness, ProgramRun
 from tests.emulators.zapi.faults import Fault
 from tests.emulators.zapi.instance import Instance, Pairing
 

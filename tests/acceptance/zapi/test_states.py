@@ -13,7 +13,8 @@ from app.domain.actions import ActionName
 from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend
 from app.domain.link_status import LinkState, Reason, SendCapability
 from app.providers.http_client import Timeouts
-from tests.acceptance.zapi.harness import Client, Harness, run
+from tests.acceptance.program import run
+from tests.acceptance.zapi.harness import Client, Harness
 from tests.emulators.zapi.emulator import ZapiEmulator
 from tests.emulators.zapi.faults import Fault
 from tests.emulators.zapi.instance import Instance, Pairing

@@ -14,13 +14,9 @@ from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
 from app.domain.messages import DeliveryStatus, ProviderMessage, StoredMessage
 from app.domain.webhooks import DeliveryOutcome
+from tests.acceptance.program import run
 from tests.acceptance.webhooks_on import counted, switch_on, url_for
-from tests.acceptance.zapi.harness import (
-    Client,
-    Harness,
-    ProgramRun,
-    run,
-)
+from tests.acceptance.zapi.harness import Client, Harness, ProgramRun
 from tests.providers.webhooks.harness import zapi_text
 from tests.storage.talk import phone
 

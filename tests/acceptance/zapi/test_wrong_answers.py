@@ -9,11 +9,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, Reason
 from app.domain.phone import PhoneNumber
 from app.providers.http_client import Timeouts
-from tests.acceptance.zapi.harness import (
-    Client,
-    Harness,
-    ProgramRun,
-)
+from tests.acceptance.zapi.harness import Client, Harness, ProgramRun
 from tests.emulators.zapi.faults import Fault
 from tests.emulators.zapi.instance import Pairing
 from tests.waiting import until
