@@ -34,9 +34,10 @@ from app.domain.repositories import (
 from app.domain.trusted_time import SKEW_ALLOWED
 from app.formats.backup_manifest import BackupHead, Label, Manifest
 from app.formats.backup_reader import BackupReader, pieces, read_label_of
-from app.formats.backup_writer import ArchiveWriter, folder_problems, private
+from app.formats.backup_writer import ArchiveWriter, folder_problems
 from app.formats.encryption import COST, require_length
 from app.formats.privacy_export import safe_name
+from app.platform.files import private, sync
 from app.platform.threads import ThreadWorker, in_a_thread
 
 log = logging.getLogger(__name__)
@@ -78,7 +79,7 @@ class BackupDirectory:
         with folder_problems(self.path):
             target = self._unused_path(f"Conecta {safe_name(info.name)} {info.at.astimezone(UTC):%Y%m%dT%H%M%SZ}")
             part.rename(target)
-            _sync(self.path)
+            sync(self.path)
         return read_label_of(target).info
 
     def all(self, mentorado_id: MentoradoId | None) -> Sequence[BackupInfo]:
@@ -115,15 +116,6 @@ def copy_private_file(path: Path, copy: Path) -> None:
     """Copy the file at *path* to *copy*, which must not be there yet, for this user alone."""
     with folder_problems(copy.parent), open(copy, "xb", opener=private) as target:
         target.writelines(pieces(path))
-
-
-def _sync(folder: Path) -> None:
-    with suppress(PermissionError):  # Windows opens no folders
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 OnProgress = Callable[[BackupProgress], None]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-import errno
 import io
 import json
-import os
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -16,11 +14,11 @@ from types import TracebackType
 from typing import Final
 
 from app.domain.audit import AuditEntry
-from app.domain.errors import Problem, ProblemCode
+from app.domain.errors import ProblemCode
+from app.platform.files import os_errors_as, private, replacing
 from app.text import audit as audit_text
 from app.text.status import texts
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # some sheets read the wide ones too
 _COLUMNS: Final = (
     "number",
@@ -56,52 +54,36 @@ class ExportFile:
 
     def __init__(self, file: Path, form: Format, now: datetime) -> None:
         self._file = file
-        self._part = file.with_name(f".{file.name}.part")
         self._form = form
         self._now = now
-        self._out: io.TextIOWrapper | None = None
+        self._stack = ExitStack()
         self.count = 0
 
     def __enter__(self) -> ExportFile:
-        try:
-            self._part.unlink(missing_ok=True)
-            descriptor = os.open(self._part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except OSError as error:
-            raise self._problem(error) from error
         # Spreadsheets take a file for the local code page unless it begins with this mark.
         encoding = "utf-8-sig" if self._form is Format.CSV else "utf-8"
-        self._out = open(descriptor, "w", encoding=encoding, newline="")  # noqa: PTH123 - by descriptor
-        self._write(self._header())
+        with self._problems(), ExitStack() as stack:
+            part = stack.enter_context(replacing(self._file))
+            self._out = stack.enter_context(open(part, "x", encoding=encoding, newline="", opener=private))
+            self._out.write(self._header())
+            self._stack = stack.pop_all()
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            if self._out is not None:
-                with suppress(OSError):
-                    self._out.close()
-            self._part.unlink(missing_ok=True)
+        with self._problems():
+            if kind is not None:
+                self._stack.__exit__(kind, error, trace)
+                return
+            with self._stack:
+                self._out.write("" if self._form is Format.CSV else "\n]}\n")
 
     def add(self, entries: Sequence[AuditEntry]) -> None:
-        for entry in entries:
-            self._write(self._entry(entry))
-            self.count += 1
-
-    def _finish(self) -> None:
-        self._write("" if self._form is Format.CSV else "\n]}\n")
-        if self._out is None:
-            return
-        try:
-            self._out.flush()
-            os.fsync(self._out.fileno())
-            self._out.close()
-            self._part.replace(self._file)
-        except OSError as error:
-            raise self._problem(error) from error
+        with self._problems():
+            for entry in entries:
+                self._out.write(self._entry(entry))
+                self.count += 1
 
     def _header(self) -> str:
         if self._form is Format.CSV:
@@ -115,16 +97,9 @@ class ExportFile:
         between = ",\n" if self.count else "\n"
         return between + json.dumps(_entry_as_json(entry), ensure_ascii=False)
 
-    def _write(self, text: str) -> None:
-        try:
-            if self._out is not None:
-                self._out.write(text)
-        except OSError as error:
-            raise self._problem(error) from error
-
-    def _problem(self, error: OSError) -> Problem:
-        code = ProblemCode.EXPORT_DISK_FULL if error.errno in _FULL else ProblemCode.EXPORT_FOLDER_UNUSABLE
-        return Problem(code, path=str(self._file.parent), detail=error.strerror or "")
+    def _problems(self) -> AbstractContextManager[None]:
+        code, full = ProblemCode.EXPORT_FOLDER_UNUSABLE, ProblemCode.EXPORT_DISK_FULL
+        return os_errors_as(code, self._file.parent, full=full)
 
 
 def _csv_line(cells: Sequence[str]) -> str:

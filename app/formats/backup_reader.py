@@ -33,13 +33,14 @@ from app.formats.backup_manifest import (
     read_label,
     read_manifest,
 )
-from app.formats.backup_writer import counted, private
+from app.formats.backup_writer import counted
 from app.formats.encryption import (
     HEAD,
     MAGIC,
     EncryptedReader,
     words_in,
 )
+from app.platform.files import private
 
 PIECE: Final = 1 << 16
 _PIECE_OF_FILE: Final = 1 << 20

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-from app.domain.errors import Problem, ProblemCode
+from app.domain.errors import ProblemCode
 from app.domain.mentorado import Mentorado
 from app.domain.messages import REFERRING
 from app.domain.phone import PhoneNumber
@@ -28,8 +27,8 @@ from app.formats.backup_manifest import (
     Manifest,
 )
 from app.formats.encryption import COST, EncryptedWriter
+from app.platform.files import os_errors_as, private
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PIECE: Final = 1 << 20
 _ZIP_YEARS: Final = (1980, 2107)
 """Others cannot be written into a ZIP; the manifest has the whole date."""
@@ -180,20 +179,10 @@ def settings_of(mentorado: Mentorado) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def folder_problems(folder: Path) -> Iterator[None]:
+def folder_problems(folder: Path) -> AbstractContextManager[None]:
     """What the file system refuses, as a `Problem` about *folder*."""
-    try:
-        yield
-    except OSError as error:
-        code = ProblemCode.BACKUP_DISK_FULL if error.errno in _FULL else ProblemCode.BACKUP_FOLDER_UNUSABLE
-        raise Problem(code, path=str(folder), detail=error.strerror or "") from error
+    return os_errors_as(ProblemCode.BACKUP_FOLDER_UNUSABLE, folder, full=ProblemCode.BACKUP_DISK_FULL)
 
 
 def _utc(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat()
-
-
-def private(name: str, flags: int) -> int:
-    """Opens a file for this user alone."""
-    return os.open(name, flags, 0o600)

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import os
 import shutil
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 from uuid import uuid4
 
-from app.domain.errors import Problem, ProblemCode
+from app.domain.errors import ProblemCode
 from app.domain.mentorado import Mentorado
 from app.domain.messages import REFERRING, Address, Conversation, ConversationId, StoredMessage
 from app.domain.set_aside import SetAsideDelivery
+from app.platform.files import os_errors_as, private
 
 SCHEMA: Final = 1
 """Of the JSON; it grows when a reader of the former would be misled."""
@@ -28,7 +27,6 @@ PAGE: Final = 2_000
 """Messages on one page: more are slow to open."""
 
 _NAMES: Final = tuple(field.name for field in fields(StoredMessage))
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,18 +179,14 @@ class ExportWriter:
                 file.write(self._pages.begin(thread, page))
             yield file
 
-    @contextmanager
-    def _problems(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            code = ProblemCode.EXPORT_DISK_FULL if error.errno in _FULL else ProblemCode.EXPORT_FOLDER_UNUSABLE
-            raise Problem(code, path=str(self._folder), detail=error.strerror or "") from error
+    def _problems(self) -> AbstractContextManager[None]:
+        code, full = ProblemCode.EXPORT_FOLDER_UNUSABLE, ProblemCode.EXPORT_DISK_FULL
+        return os_errors_as(code, self._folder, full=full)
 
 
 def _open(path: Path) -> TextIO:
     """To write at its end; for this user alone."""
-    return open(path, "a", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600))
+    return open(path, "a", encoding="utf-8", opener=private)
 
 
 def _name(head: ExportHead) -> str:

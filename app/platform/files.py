@@ -1,4 +1,5 @@
-"""File permissions: who else may write a path, small files that must be trusted, and the private data folder.
+"""Files: who else may write a path, small files that must be trusted, writing for this user alone and in one step, and
+the private data folder.
 
 POSIX owners and mode bits decide (an access control list shows in the group's bits). Other systems cannot be asked.
 """
@@ -7,8 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +22,8 @@ ENOUGH_FILES: Final = 65_536
 """Open files of one process, for thousands of links."""
 LARGEST: Final = 64 * 1024
 """Bytes of a settings file."""
+DISK_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a file system says that has no room: none at all, none for this user, or none for so large a file."""
 
 _ROOT = 0
 _UNMAPPED = 65534  # who owns the outer folders inside a user namespace, as of Flatpak
@@ -119,6 +124,65 @@ def raise_open_file_limit() -> None:
             return
 
 
+# --- writing -----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def os_errors_as(code: ProblemCode, path: Path, *, full: ProblemCode | None = None) -> Iterator[None]:
+    """Raise `Problem(code)` about *path* instead of the file system's own error; *full* where there is no room."""
+    try:
+        yield
+    except OSError as error:
+        found = full if full is not None and error.errno in DISK_FULL else code
+        raise Problem(found, path=str(path), detail=error.strerror or str(error)) from error
+
+
+def private(name: str, flags: int) -> int:
+    """An opener: what `open` creates with it is for this user alone."""
+    return os.open(name, flags, 0o600)
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a new file for this user alone. Raises `OSError`, also when it is there."""
+    with open(path, "xb", opener=private) as file:
+        file.write(content)
+
+
+@contextmanager
+def replacing(path: Path, part: Path | None = None) -> Iterator[Path]:
+    """Yield a name in the same folder under which the block makes a file; at its end, that takes the place of *path*.
+
+    A crash leaves the old file or the new one, whole and on the disk; a block that fails leaves the old one. Raises
+    `OSError`.
+    """
+    part = part or path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)  # of a program that was killed
+    try:
+        yield part
+        sync(part)
+        part.replace(path)
+        sync(path.parent)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write *path* for this user alone, like `replacing`. Several may do so at once: the last one counts."""
+    with replacing(path, path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")) as part:
+        write_private(part, content)
+
+
+def sync(path: Path) -> None:
+    """Have what was written to a file, or renamed in a folder, on the disk. Windows can do so for files alone."""
+    if os.name == "posix" or path.is_file():
+        descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 # --- the data folder ---------------------------------------------------------------------------------------------
 
 
@@ -165,6 +229,5 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _not_writable(folder: Path, error: OSError) -> Problem:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    code = ProblemCode.DATABASE_DISK_FULL if full else ProblemCode.DATABASE_NOT_WRITABLE
+    code = ProblemCode.DATABASE_DISK_FULL if error.errno in DISK_FULL else ProblemCode.DATABASE_NOT_WRITABLE
     return Problem(code, path=str(folder), detail=error.strerror or str(error))

@@ -7,13 +7,14 @@ import logging
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from app.domain.errors import Problem, ProblemCode
+from app.platform.files import replacing, write_private
 from app.storage.errors import file_problems, map_sqlite_errors
 from app.storage.lost_database import STAMP, Trace, is_missing, refuse_lost
 from app.storage.migrations import Migrations
@@ -60,7 +61,7 @@ def _make_place(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         # Never opened when it exists: closing it again would drop the locks that this process holds on it.
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        write_private(path, b"")
     if not path.is_file():
         raise OSError(errno.EINVAL, "not a file", str(path))
     with suppress(OSError):  # somebody else's file, or a file system without modes
@@ -140,22 +141,10 @@ def _copy(path: Path, revision: str) -> Path:
     """Copy the database while our transaction keeps other writers away. What has its final name is whole."""
     taken_at = datetime.now(UTC).strftime(STAMP)
     copy = path.with_name(f"{path.stem}.{revision}.{taken_at}{path.suffix}")
-    part = copy.with_name(f"{path.stem}.copy.part")
-    with file_problems(copy):
-        part.unlink(missing_ok=True)
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    try:
-        source, target = sqlite3.connect(path), sqlite3.connect(part)
-        try:
+    with file_problems(copy), replacing(copy, path.with_name(f"{path.stem}.copy.part")) as part:
+        write_private(part, b"")
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # the copy is one file, wherever it is carried
-        finally:
-            target.close()
-            source.close()
-        with file_problems(copy):
-            part.replace(copy)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
     log.info("Database copied to %s before its shape changes", copy)
     return copy

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
 from app.domain.errors import Problem, ProblemCode
-
-if TYPE_CHECKING:
-    pass
-
+from app.platform.files import os_errors_as
 
 # Extended codes are looked up first, then the primary code in their low byte.
 _BY_SQLITE: Final = MappingProxyType(
@@ -40,9 +36,6 @@ _BY_SQLITE: Final = MappingProxyType(
 )
 
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-
-
 @contextmanager
 def map_sqlite_errors(path: Path) -> Iterator[None]:
     """Raise a `Problem` about *path* instead of an error that is the environment's fault."""
@@ -59,11 +52,6 @@ def map_sqlite_errors(path: Path) -> Iterator[None]:
         raise Problem(code, path=str(path), detail=str(raw)) from error
 
 
-@contextmanager
-def file_problems(path: Path) -> Iterator[None]:
+def file_problems(path: Path) -> AbstractContextManager[None]:
     """Raise a `Problem` about *path* instead of the file system's own error."""
-    try:
-        yield
-    except OSError as error:
-        code = ProblemCode.DATABASE_DISK_FULL if error.errno in _FULL else ProblemCode.DATABASE_NOT_WRITABLE
-        raise Problem(code, path=str(path), detail=error.strerror or str(error)) from error
+    return os_errors_as(ProblemCode.DATABASE_NOT_WRITABLE, path, full=ProblemCode.DATABASE_DISK_FULL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from typing import Final
 from app.domain.erasure import CopyKind, OldCopy
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
+from app.platform.files import replacing, write_private
 from app.storage.errors import file_problems
 from app.storage.migrations import Migrations
 
@@ -70,18 +70,10 @@ def put_copy_in_place(copy: Path, path: Path, migrations: Migrations) -> None:
     """
     if not is_missing(path):
         raise Problem(ProblemCode.DATABASE_PRESENT, path=str(path))
-    part = path.with_name(f"{path.stem}.copy.part")
-    with file_problems(path):
-        part.unlink(missing_ok=True)
-        os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    try:
+    with file_problems(path), replacing(path, path.with_name(f"{path.stem}.copy.part")) as part:
+        write_private(part, b"")
         _read_whole(copy, part, migrations)
         set_log_aside(path)
-        with file_problems(path):
-            _flush(part)
-            part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
     log.info("Database taken from the copy %s", copy)
 
 
@@ -101,11 +93,6 @@ def _read_whole(copy: Path, part: Path, migrations: Migrations) -> None:
                 target.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error as error:
         raise Problem(ProblemCode.DATABASE_COPY_UNUSABLE, path=str(copy), detail=str(error)) from error
-
-
-def _flush(file: Path) -> None:
-    with file.open("rb+") as opened:
-        os.fsync(opened.fileno())
 
 
 STAMP: Final = "%Y%m%dT%H%M%S%fZ"

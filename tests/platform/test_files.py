@@ -1,16 +1,26 @@
-"""The data folder is this user's alone, whichever entry makes it."""
+"""The data folder is this user's alone, whichever entry makes it, and a file is written whole or not at all."""
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from app.domain.errors import Problem, ProblemCode
-from app.platform.files import prepare_data_folder, require_room
+from app.platform.files import (
+    DISK_FULL,
+    os_errors_as,
+    prepare_data_folder,
+    replacing,
+    require_room,
+    write_atomic,
+    write_private,
+)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes mean something else here")
 
@@ -80,6 +90,60 @@ def test_a_trial_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(Problem) as caught:
         require_room(tmp_path / "gone")
     assert caught.value.code is ProblemCode.DATABASE_NOT_WRITABLE
+
+
+def test_a_file_is_replaced_by_one_for_this_user_alone(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+    write_atomic(file, b"new")
+    assert (file.read_text(), mode(file)) == ("new", 0o600)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("old")
+
+    def write_half() -> None:
+        with replacing(file) as part:
+            write_private(part, b"half of the new o")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert file.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_what_a_killed_program_left_is_no_hindrance_and_no_way_elsewhere(tmp_path: Path) -> None:
+    file, elsewhere = tmp_path / "file", tmp_path / "elsewhere"
+    elsewhere.write_text("not to be touched")
+    (tmp_path / ".file.part").symlink_to(elsewhere)
+    with replacing(file) as part:
+        write_private(part, b"new")
+    assert (file.read_text(), elsewhere.read_text()) == ("new", "not to be touched")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["elsewhere", "file"]
+
+
+def test_several_may_write_one_file_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    contents = [bytes([65 + number]) * 10_000 for number in range(8)]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda content: write_atomic(file, content), contents * 5))
+    assert file.read_bytes() in contents
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("number", [*sorted(DISK_FULL), errno.EACCES])
+def test_no_room_is_told_from_everything_else_that_a_file_system_refuses(tmp_path: Path, number: int) -> None:
+    code, full = ProblemCode.BACKUP_FOLDER_UNUSABLE, ProblemCode.BACKUP_DISK_FULL
+    with pytest.raises(Problem) as caught, os_errors_as(code, tmp_path, full=full):
+        raise OSError(number, "no")
+    assert caught.value.code is (full if number in DISK_FULL else code)
+    assert caught.value.context == {"path": str(tmp_path), "detail": "no"}
+    with pytest.raises(Problem) as caught, os_errors_as(code, tmp_path):
+        raise OSError(number, "no")
+    assert caught.value.code is code
 
 
 LIMIT = """

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from app.domain.erasure import CopyKind, OldCopy
-from app.domain.errors import Problem, ProblemCode
+from app.domain.errors import ProblemCode
 from app.domain.mentorado import MentoradoId
+from app.platform.files import os_errors_as
 from app.providers.webhooks.server_process import FOLDER
 
 
@@ -33,7 +32,7 @@ class WebhookLeftovers:
 
     def _wipe(self, traces: Sequence[bytes]) -> int:
         changed = 0
-        with _problems():
+        with os_errors_as(ProblemCode.WEBHOOK_SPOOL_UNUSABLE, self._place):
             for file in self._place.glob("delivery-*.bytes"):
                 content = file.read_bytes()
                 if any(trace in content for trace in traces):
@@ -47,18 +46,8 @@ class WebhookLeftovers:
             at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
             yield OldCopy(kind=CopyKind.DELIVERIES, path=file, at=at)
 
-    @staticmethod
-    def _remove(copies: Sequence[OldCopy]) -> None:
-        with _problems():
+    def _remove(self, copies: Sequence[OldCopy]) -> None:
+        with os_errors_as(ProblemCode.WEBHOOK_SPOOL_UNUSABLE, self._place):
             for each in copies:
                 if each.kind is CopyKind.DELIVERIES:
                     each.path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _problems() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        detail = error.strerror or errno.errorcode.get(error.errno or 0, "")
-        raise Problem(ProblemCode.WEBHOOK_SPOOL_UNUSABLE, detail=detail) from error

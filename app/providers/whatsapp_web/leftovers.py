@@ -7,12 +7,12 @@ host left that was killed, and what was set aside because nobody could read it, 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from app.domain.erasure import OldCopy
 from app.domain.mentorado import MentoradoId
+from app.platform.files import write_atomic
 from app.providers.whatsapp_web.protocol import SPOOL
 from app.providers.whatsapp_web.regular_files import map_os_errors
 from app.providers.whatsapp_web.session_repository import SessionDirectory, SessionRepository
@@ -86,14 +86,5 @@ def _emptied(file: Path, confirmed: int) -> int:
     )
     if waiting == data:
         return 0
-    part = file.with_name(f".{file.name}.part")
-    with open(part, "wb", opener=_private) as written:
-        written.write(waiting)
-        written.flush()
-        os.fsync(written.fileno())
-    part.replace(file)
+    write_atomic(file, waiting)
     return 1
-
-
-def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)

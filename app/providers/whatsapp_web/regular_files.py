@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from app.domain.errors import Problem, ProblemCode
+from app.platform.files import DISK_FULL
 from app.platform.locks import open_regular, read_plain
 
 __all__ = [
@@ -22,12 +22,10 @@ __all__ = [
     "require_free_descriptors",
     "require_no_link",
     "require_owner",
-    "write_atomic",
 ]
 
 _CODES: Final = {
-    errno.ENOSPC: ProblemCode.SESSION_DISK_FULL,
-    errno.EDQUOT: ProblemCode.SESSION_DISK_FULL,
+    **dict.fromkeys(DISK_FULL, ProblemCode.SESSION_DISK_FULL),
     errno.ENOTDIR: ProblemCode.SESSION_DIR_NOT_A_FOLDER,
     errno.EEXIST: ProblemCode.SESSION_DIR_NOT_A_FOLDER,
     errno.EMFILE: ProblemCode.TOO_MANY_OPEN_FILES,
@@ -87,24 +85,6 @@ def require_no_link(path: Path) -> None:
     """Raise `Problem` when *path* is a link."""
     if path.is_symlink():
         raise Problem(ProblemCode.SESSION_DIR_NOT_A_FOLDER, path=str(path))
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Write *path* so that a crash leaves the old text or the new one, on the disk."""
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        os.write(descriptor, text.encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    fresh.replace(path)
-    if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,6 @@ the device since, and when there is nothing better in their place.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import logging
 import os
@@ -26,6 +25,7 @@ from urllib.parse import quote
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.phone import PhoneNumber
+from app.platform.files import DISK_FULL, replacing, sync, write_private
 from app.providers.whatsapp_web.session_repository import SessionDirectory, read_account
 
 log = logging.getLogger(__name__)
@@ -101,13 +101,8 @@ class Snapshots:
             left.unlink()
         number = max((each.number for each in self._found()), default=0) + 1
         final = self.place / f"{file.stem}.{now.astimezone(UTC):{_STAMP}}-{number}.db"
-        part = self.place / f".{final.name}.part"
-        try:
+        with replacing(final) as part:
             copy_database(file, part)
-            part.replace(final)
-            _sync(self.place)
-        finally:
-            part.unlink(missing_ok=True)
         return final
 
     def _forget(self) -> None:
@@ -145,12 +140,12 @@ def copy_database(file: Path, to: Path) -> None:
 
     Raises `UnusableSnapshot` when it would help nobody, and whatever the disk or SQLite says.
     """
-    os.close(os.open(to, os.O_CREAT | os.O_EXCL, 0o600))
+    write_private(to, b"")
     with closing(_open(file, "rw")) as source, closing(_open(to, "rw")) as copy:
         copy.execute("PRAGMA synchronous = OFF")  # one `fsync` at the end instead
         source.backup(copy)
     _verify(to)
-    _sync(to)
+    sync(to)
 
 
 def _open(file: Path, mode: str) -> sqlite3.Connection:
@@ -172,19 +167,9 @@ def _account(file: Path) -> PhoneNumber | None:
     return None
 
 
-def _sync(path: Path) -> None:
-    if os.name == "posix" or path.is_file():
-        descriptor = os.open(path, os.O_RDONLY if os.name == "posix" else os.O_RDWR)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
 _TABLES: Final = re.compile(r"whatsmeow_\w+|sqlite_\w+")
 _LOOKED_THROUGH_WITHIN: Final = 30.0  # seconds
 _LONGEST_VALUE: Final = 16 << 20
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def copy_session(folder: SessionDirectory, to: Path) -> PhoneNumber | None:
@@ -295,7 +280,7 @@ def _problems(file: Path) -> Iterator[None]:
         code = _CODES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, ProblemCode.SESSION_CORRUPT)
         raise Problem(code, path=str(file), why=str(error), owner="an unknown process") from error
     except OSError as error:
-        code = ProblemCode.SESSION_DISK_FULL if error.errno in _FULL else ProblemCode.SESSION_DIR_NOT_WRITABLE
+        code = ProblemCode.SESSION_DISK_FULL if error.errno in DISK_FULL else ProblemCode.SESSION_DIR_NOT_WRITABLE
         raise Problem(code, path=str(error.filename or file), why=error.strerror or "") from error
 
 

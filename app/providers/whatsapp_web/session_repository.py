@@ -35,6 +35,7 @@ from urllib.parse import quote
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId, is_id
 from app.domain.phone import PhoneNumber, is_e164
+from app.platform.files import write_atomic
 from app.platform.locks import (
     FileLock,
     LockHeld,
@@ -52,7 +53,6 @@ from app.providers.whatsapp_web.regular_files import (
     require_free_descriptors,
     require_no_link,
     require_owner,
-    write_atomic,
 )
 
 _HEADER: Final = b"SQLite format 3\0"
@@ -334,7 +334,7 @@ class SessionDirectory:
             if os.path.lexists(place / name):
                 name = f"{file.stem}-{secrets.token_hex(4)}{file.suffix}"
             note = {"file": file.name, "why": why, "at": now.isoformat()}
-            write_atomic(place / f"{name}.json", json.dumps(note, ensure_ascii=False, indent=1) + "\n")
+            write_atomic(place / f"{name}.json", json.dumps(note, ensure_ascii=False, indent=1).encode() + b"\n")
             for sidecar in _SIDECARS:
                 with contextlib.suppress(FileNotFoundError):
                     file.with_name(file.name + sidecar).rename(place / (name + sidecar))
@@ -391,7 +391,7 @@ class SessionDirectory:
 
     def _point(self, pointer: str, file: Path) -> None:
         with map_os_errors(self.path):
-            write_atomic(self.path / pointer, file.name + "\n")
+            write_atomic(self.path / pointer, f"{file.name}\n".encode())
 
 
 def _held(held: LockHeld) -> Problem:
@@ -452,7 +452,7 @@ class SessionRepository:
             self.check()
             mark = self.root / _MARK
             if not mark.exists():
-                write_atomic(mark, _ABOUT)
+                write_atomic(mark, _ABOUT.encode())
 
     def folder_of_paired(self, mentorado_id: MentoradoId) -> SessionDirectory:
         """The folder of somebody who was paired; raises `Problem`, and says which when the root itself is not right."""

@@ -9,12 +9,12 @@ import os
 import stat
 import struct
 import unicodedata
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from app.domain.errors import Problem, ProblemCode
+from app.platform.files import os_errors_as, replacing, write_private
 
 LEAST_LETTERS: Final = 12
 COST: Final = 17
@@ -95,7 +95,10 @@ class EncryptedFile:
         whole = head + AESGCM(self._key).encrypt(nonce, json.dumps(dict(kept)).encode(), head)
         if len(whole) + _SUM > LARGEST:
             raise Problem(ProblemCode.SECRETS_NOT_SAVED, path=str(self._path), detail=os.strerror(errno.EFBIG))
-        _replace(self._path, whole + hashlib.sha256(whole).digest())
+        with os_errors_as(ProblemCode.SECRETS_NOT_SAVED, self._path):
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with replacing(self._path) as part:
+                write_private(part, whole + hashlib.sha256(whole).digest())
 
 
 def set_aside(path: Path) -> None:
@@ -103,7 +106,8 @@ def set_aside(path: Path) -> None:
     number = 1
     while (aside := path.with_name(f"{path.name}.{number}")).exists():
         number += 1
-    _run_file_work(path, lambda: path.rename(aside))
+    with os_errors_as(ProblemCode.SECRETS_NOT_SAVED, path):
+        path.rename(aside)
 
 
 def _parse_header(path: Path) -> tuple[int, bytes, bytes, bytes, bytes]:
@@ -147,29 +151,3 @@ def _derive(passphrase: str, salt: bytes, cost: int) -> bytes:
 def _normalize(passphrase: str) -> str:
     """The same letters whatever keyboard and system they were typed on."""
     return unicodedata.normalize("NFKC", passphrase)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    part = path.with_name(f"{path.name}.part")
-
-    def write() -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-
-    try:
-        _run_file_work(path, write)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _run_file_work(path: Path, work: Callable[[], object]) -> None:
-    try:
-        work()
-    except OSError as error:
-        raise Problem(ProblemCode.SECRETS_NOT_SAVED, path=str(path), detail=error.strerror or "") from error

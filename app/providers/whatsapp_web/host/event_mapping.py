@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from app.domain.link_status import Reason
+from app.platform.files import DISK_FULL
 from app.providers.whatsapp_web.protocol import SessionState
 
 _S, _R = SessionState, Reason
@@ -167,8 +168,8 @@ def state_from_disk(error: OSError) -> StateReport:
     """What the file system's refusal means."""
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return StateReport(_S.FAILED, _R.TOO_MANY_OPEN_FILES, str(error))
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return StateReport(_S.REFUSED, _R.DISK_FULL if full else _R.SESSION_DIR_NOT_WRITABLE, str(error))
+    reason = _R.DISK_FULL if error.errno in DISK_FULL else _R.SESSION_DIR_NOT_WRITABLE
+    return StateReport(_S.REFUSED, reason, str(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ import json
 import os
 import re
 import struct
-import sys
 import threading
 import time
 import zlib
@@ -23,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.platform.files import DISK_FULL, sync, write_atomic
 from app.providers.whatsapp_web.protocol import SPOOL
 
 _MARK: Final = b"\xc2SP1"
@@ -93,7 +93,6 @@ RESERVE: Final = 1 << 20
 """Bytes kept for the moment when the disk is full: what is on its way then fits into them."""
 
 _NAME: Final = re.compile(r"(\d{20})-.*\.spool")
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 @dataclass(slots=True)
@@ -147,7 +146,7 @@ class SessionSpool:
             try:
                 self._write(raw)
             except OSError as error:
-                if error.errno not in _FULL or self.full:
+                if error.errno not in DISK_FULL or self.full:
                     raise
                 self.full = True
                 with suppress(FileNotFoundError):
@@ -247,7 +246,7 @@ class SessionSpool:
         first = self._last + 1  # or later by the time it is used: the name is for the order
         path = self._place / f"{first:020d}-{self._session}.spool"
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        _sync_folder(self._place)
+        sync(self._place)
         return _Segment(path, 0), descriptor
 
     def _rotate(self) -> None:
@@ -292,24 +291,24 @@ class SessionSpool:
         if kept.exists():
             return
         why = "a record that was not written to its end" if damage.end == len(data) else "damaged"
-        _write(kept, data[damage.begin : damage.end])
+        write_atomic(kept, data[damage.begin : damage.end])
         note = {"file": path.name, "begin": damage.begin, "end": damage.end, "why": why, "at": time.time()}
-        _write(kept.with_name(kept.name + ".json"), json.dumps(note, indent=1).encode())
+        write_atomic(kept.with_name(kept.name + ".json"), json.dumps(note, indent=1).encode())
         self._note(f"{damage.end - damage.begin} bytes of {path.name} were {why}, and set aside")
 
     def set_aside_record(self, record: SpoolRecord, why: str) -> None:
         """Keep a record that nobody understood, with a note."""
         self._quarantine.mkdir(mode=0o700, exist_ok=True)
         kept = self._quarantine / f"spool-record-{record.number:020d}.bytes"
-        _write(kept, pack_record(record))
+        write_atomic(kept, pack_record(record))
         note = {"number": record.number, "code": record.code, "why": why, "at": time.time()}
-        _write(kept.with_name(kept.name + ".json"), json.dumps(note, indent=1).encode())
+        write_atomic(kept.with_name(kept.name + ".json"), json.dumps(note, indent=1).encode())
         self._note(f"record {record.number} was not understood, and set aside: {why}")
 
     def _keep_reserve(self) -> None:
         reserve = self._place / "reserve"
         if not reserve.exists() or reserve.stat().st_size < self._reserve_size:
-            _write(reserve, bytes(self._reserve_size))
+            write_atomic(reserve, bytes(self._reserve_size))
 
     def _read_mark(self) -> int:
         try:
@@ -325,22 +324,3 @@ class SessionSpool:
                 os.write(descriptor, f"{self.confirmed:020d}\n".encode())
             finally:
                 os.close(descriptor)
-
-
-def _write(path: Path, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with open(descriptor, "wb", closefd=False) as file:
-            file.write(data)
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _sync_folder(path: Path) -> None:
-    if sys.platform != "win32":
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
