@@ -32,13 +32,12 @@ from app.domain.link_status import LinkState
 from app.domain.mentorado import MentoradoId
 from app.domain.repositories import Clock
 from app.text.status import texts
-from app.ui.action_runner import ActionRunner, Hosted, RunnerServices
+from app.ui.action_runner import ActionRunner, RunnerServices
 from app.ui.appearance import Preferences
 from app.ui.async_slots import cancel_slots
 from app.ui.crash import CrashReports
 from app.ui.dialogs.lost_database import LostDatabase
 from app.ui.main_window import STORAGE, MainWindow
-from app.ui.main_window_controller import Work
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.navigation import SETTINGS, PageSpec
 from app.ui.notices import ClockNotice, IncidentBanner, InterruptedBanner, PairingQueueBanner, SettingsNotice
@@ -125,14 +124,7 @@ class Application:
                 procedures=core.procedures,
                 backups=core.backups,
                 open_folder=_open_folder,
-                hosted=Hosted(
-                    kinds=tuple(core.providers),
-                    choice=core.hosted.choice,
-                    credentials=core.hosted.credentials,
-                    queue=core.hosted.queue,
-                    details=core.hosted.details,
-                    registration=core.hosted.registration,
-                ),
+                hosted=core.hosted,
             ),
             window,
         )
@@ -140,18 +132,7 @@ class Application:
             PageSpec("audit", "ledger", self._make_audit_page),
             PageSpec(SETTINGS, "sliders", self._make_settings_page),
         )
-        window.attach(
-            Work(
-                theme=frame.theme,
-                actions=core.actions,
-                mentorados=core.mentorados,
-                supervisor=core.supervisor,
-                csv_import=core.csv_import,
-                sheets=self._sheets,
-                make_pane=self._make_pane,
-                pages=self.pages,
-            )
-        )
+        window.attach(runner=self._sheets, csv_import=core.csv_import, make_pane=self._make_pane, pages=self.pages)
 
     async def run(self) -> None:
         """Open the database behind the window, hold the links until it is closed, and take all down again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -16,14 +16,12 @@ from app.core.event_bus import EventBus
 from app.core.links.incident_detector import IncidentDetector
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
-from app.core.provider_setup.credentials import CredentialService, StoredCredentials
-from app.core.provider_setup.queue import OutboundQueueService
-from app.core.provider_setup.registration import NumberRegistrationService
-from app.core.provider_setup.selection import NumberDetailsService, ProviderSelectionService
+from app.core.provider_setup.credentials import StoredCredentials
+from app.core.provider_setup.services import ProviderSetup
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import Problem
 from app.domain.incident import Incident
-from app.domain.mentorado import Mentorado, MentoradoId, ProviderKind
+from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.provider_descriptor import CredentialField
 from app.domain.repositories import Clock
 from app.text.status import provider, texts, unbroken
@@ -41,20 +39,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hosted:
-    """The desks of the core that are about providers, and which providers there are."""
-
-    kinds: tuple[ProviderKind, ...]
-    choice: ProviderSelectionService
-    credentials: CredentialService
-    queue: OutboundQueueService
-    details: NumberDetailsService
-    registration: NumberRegistrationService
-    drafts: dict[MentoradoId, Mapping[CredentialField, str]] = field(default_factory=dict, repr=False)
-    """What was typed and not saved by who went to the settings first; gone when the program ends."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerServices:
     """What sheets work with. A part of the core that one of them needs is added here."""
 
@@ -65,7 +49,7 @@ class RunnerServices:
     mentorados: MentoradoService
     supervisor: Supervisor
     incidents: IncidentDetector
-    hosted: Hosted
+    hosted: ProviderSetup
     procedures: ProcedureCommands | None = None
     backups: BackupList | None = None
     open_folder: Callable[[Path], object] = lambda _folder: None
@@ -93,6 +77,8 @@ class ActionRunner(QObject):
     def __init__(self, tools: RunnerServices, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.tools = tools
+        self.drafts: dict[MentoradoId, Mapping[CredentialField, str]] = {}
+        """Credentials that were typed and not saved by who went to the settings first."""
 
     async def run(self, name: ActionName, mentorado_id: MentoradoId, over: QWidget) -> None:
         """Do *name*, asking what must be asked; to pass the lock of an incident, for a reason. Raises `Problem`."""
@@ -134,45 +120,10 @@ async def _procedure(sheets: ActionRunner, request: ActionRequest) -> None:
     sheets.procedure_requested.emit(request)
 
 
-async def _enter_credentials(sheets: ActionRunner, request: ActionRequest) -> None:
-
-    await enter_credentials(sheets, request)
-
-
-async def _decide_queue(sheets: ActionRunner, request: ActionRequest) -> None:
-
-    await decide_queue(sheets, request)
-
-
-async def _register(sheets: ActionRunner, request: ActionRequest) -> None:
-
-    await register(sheets, request)
-
-
-async def _deregister(sheets: ActionRunner, request: ActionRequest) -> None:
-
-    await deregister(sheets, request)
-
-
-ACTION_DIALOGS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
-    {
-        ActionName.RECOVER: _procedure,
-        ActionName.REAUTHENTICATE: _procedure,
-        ActionName.BACK_UP: _procedure,
-        ActionName.RESTORE: _procedure,
-        ActionName.ENTER_CREDENTIALS: _enter_credentials,
-        ActionName.DECIDE_QUEUE: _decide_queue,
-        ActionName.REGISTER: _register,
-        ActionName.DEREGISTER: _deregister,
-    }
-)
-"""An opener imports its sheet itself: what nobody opens is not loaded."""
-
-
 async def enter_credentials(sheets: ActionRunner, request: ActionRequest) -> None:
     """Ask for them, keep them, and connect when that was the button. A place that is locked is said in the sheet."""
     tools, service = sheets.tools, sheets.tools.hosted.credentials
-    mentorado, drafts = sheets.mentorado(request), sheets.tools.hosted.drafts
+    mentorado, drafts = sheets.mentorado(request), sheets.drafts
     known, locked = StoredCredentials(plain={}, secret=frozenset()), None
     try:
         known = await service.known(request.mentorado_id)
@@ -242,3 +193,17 @@ async def deregister(sheets: ActionRunner, request: ActionRequest) -> None:
     sheet.ask_for_name()
     if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted:
         await registration.deregister(request.mentorado_id)
+
+
+ACTION_DIALOGS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
+    {
+        ActionName.RECOVER: _procedure,
+        ActionName.REAUTHENTICATE: _procedure,
+        ActionName.BACK_UP: _procedure,
+        ActionName.RESTORE: _procedure,
+        ActionName.ENTER_CREDENTIALS: enter_credentials,
+        ActionName.DECIDE_QUEUE: decide_queue,
+        ActionName.REGISTER: register,
+        ActionName.DEREGISTER: deregister,
+    }
+)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -48,10 +49,12 @@ from app.ui.widgets.split_view import SplitView
 from app.ui.widgets.toast import Toast
 
 if TYPE_CHECKING:
+    from app.core.csv_import import CsvImportService
     from app.domain.events import StorageFailed, StorageRecovered
     from app.domain.mentorado import MentoradoId
+    from app.ui.action_runner import ActionRunner
     from app.ui.detail_pane.pane import DetailPane
-    from app.ui.main_window_controller import Work
+    from app.ui.navigation import PageSpec
 
 
 _TITLE_WIDTH = 190
@@ -194,6 +197,8 @@ class MainWindow(QMainWindow):
         self._preferences = preferences
         self._model = model
         self._pane: DetailPane | None = None
+        self._make_pane: Callable[[], DetailPane] | None = None
+        self._page_specs: Sequence[PageSpec] = ()
         self._painted = False
         self._finished = False
         self._screen: QScreen | None = None
@@ -201,7 +206,7 @@ class MainWindow(QMainWindow):
             self, singleShot=True, interval=_SETTLED_MILLISECONDS
         )  # once a screen that changes is whole again
         self._fitting.timeout.connect(self._fit_screen)
-        self.controller = MainWindowController(self)
+        self.controller = MainWindowController(self, theme)
         self.check = AppearanceController(theme, preferences, self)
         self.header = Header(model, theme)
         self.header.add_button.setEnabled(False)
@@ -233,11 +238,18 @@ class MainWindow(QMainWindow):
         while not self._painted and not timeouts.hasExpired():
             QCoreApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 10)
 
-    def attach(self, work: Work) -> None:
+    def attach(
+        self,
+        runner: ActionRunner,
+        csv_import: CsvImportService,
+        make_pane: Callable[[], DetailPane],
+        pages: Sequence[PageSpec],
+    ) -> None:
         """From now on what is asked for can be done."""
-        self.controller.work = work
+        self.controller.attach(runner, csv_import)
+        self._make_pane, self._page_specs = make_pane, pages
         self.header.add_button.setEnabled(True)
-        work.sheets.page_requested.connect(self.go)
+        runner.page_requested.connect(self.go)
         self._add_late_parts()
 
     def show_problem(self, problem: Problem) -> None:
@@ -327,14 +339,13 @@ class MainWindow(QMainWindow):
 
     def _add_late_parts(self) -> None:
         """Add what the first picture did not need, once there is a picture and somebody to work for it."""
-        work = self.controller.work
-        if work is None or not self._painted or self._pane is not None:
+        if self._make_pane is None or not self._painted or self._pane is not None:
             return
         from app.ui import appearance as qt_words
 
         qt_words.install_qt_translation(texts.language)
         self.setWindowIcon(icon("conecta", "", 64))
-        self._pane = pane = work.make_pane()
+        self._pane = pane = self._make_pane()
         pane.edit_requested.connect(self.controller.edit)
         pane.back_requested.connect(self.body.close_side_panel)
         pane.mentorado_requested.connect(self.choose)
@@ -343,7 +354,7 @@ class MainWindow(QMainWindow):
         self.header.search.textEdited.connect(pane.leave_wide)
         ReadingMode(pane, self.body, self.list)
         self.body.set_pane(pane)
-        self.places.enable(work.pages)
+        self.places.enable(self._page_specs)
         add_page_shortcuts(self)
         pane.set_back_visible(self.body.side_panel_open)
         pane.show_mentorado(self.list.table.chosen_id)

@@ -8,11 +8,10 @@ from app.core.actions import ActionService
 from app.core.audit_service import AuditService
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
-from app.core.provider_setup.services import build_provider_setup
+from app.core.provider_setup.services import ProviderSetup, build_provider_setup
 from app.domain.mentorado import ProviderKind
 from app.domain.provider import Provider
 from app.domain.repositories import Clock, RegistrationAttempts, SecretStore
-from app.ui.action_runner import Hosted
 from tests.fake_providers import FakeSecretStore, FakeTries
 
 
@@ -28,9 +27,9 @@ class Parts(Protocol):
 
 def provider_services(
     core: Parts, clock: Clock, secrets: SecretStore | None = None, tries: RegistrationAttempts | None = None
-) -> Hosted:
+) -> ProviderSetup:
     """Every desk over *core*, with its secrets in memory unless told otherwise."""
-    built = build_provider_setup(
+    return build_provider_setup(
         mentorados=core.mentorados,
         supervisor=core.supervisor,
         actions=core.actions,
@@ -39,12 +38,4 @@ def provider_services(
         tries=tries or FakeTries(),
         audit_service=core.audit_service,
         clock=clock,
-    )
-    return Hosted(
-        kinds=tuple(core.providers),
-        choice=built.choice,
-        credentials=built.credentials,
-        queue=built.queue,
-        details=built.details,
-        registration=built.registration,
     )

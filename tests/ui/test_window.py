@@ -346,10 +346,7 @@ def test_archiving_can_be_undone_for_a_moment(in_window: InWindow) -> None:
 def menu_of(harness: WindowHarness, number: int) -> dict[str, QAction]:
     """The entries of somebody's menu. It is not popped up: that would grab a keyboard that is not there."""
     window = harness.window
-    assert window.controller.work is not None
-    menu = window.controller.work.menu(
-        window, person(number).id, perform=window.controller.perform, edit=window.controller.edit
-    )
+    menu = window.controller.menu(harness.sheets, person(number).id)
     return {action.text(): action for action in menu.actions() if not action.isSeparator()}
 
 

@@ -38,7 +38,6 @@ from app.ui.async_slots import cancel_slots
 from app.ui.audit.page import AuditPage
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.main_window import MainWindow
-from app.ui.main_window_controller import Work
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.navigation import SETTINGS, PageSpec
 from app.ui.procedures.commands import BackupList, ProcedureCommands
@@ -248,24 +247,13 @@ class WindowHarness:
             self.window,
         )
         self.window.attach(
-            Work(
-                theme=self.theme,
-                actions=self.actions,
-                mentorados=self.mentorados,
-                supervisor=self.supervisor,
-                csv_import=CsvImportService(
-                    mentorados=self.mentorados,
-                    audit_service=AuditService(
-                        audit=self.audit, write_queue=write_queue, clock=self.clock, actor=somebody
-                    ),
-                ),
-                sheets=self.sheets,
-                make_pane=self._make_pane,
-                pages=(
-                    PageSpec("audit", "ledger", self._make_audit_page),
-                    PageSpec(SETTINGS, "sliders", self._make_settings_page),
-                ),
-            )
+            runner=self.sheets,
+            csv_import=CsvImportService(mentorados=self.mentorados, audit_service=self.audit_service),
+            make_pane=self._make_pane,
+            pages=(
+                PageSpec("audit", "ledger", self._make_audit_page),
+                PageSpec(SETTINGS, "sliders", self._make_settings_page),
+            ),
         )
 
     async def load(self, *statuses: LinkStatus | None) -> None:

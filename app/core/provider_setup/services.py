@@ -21,6 +21,7 @@ from app.domain.repositories import Clock, RegistrationAttempts, SecretStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSetup:
+    kinds: tuple[ProviderKind, ...]  # that there are
     choice: ProviderSelectionService
     credentials: CredentialService
     queue: OutboundQueueService
@@ -42,6 +43,7 @@ def build_provider_setup(
 ) -> ProviderSetup:
     """Build the services around credentials and numbers; *accounts* are those that the providers ask, too."""
     return ProviderSetup(
+        kinds=tuple(providers),
         choice=ProviderSelectionService(mentorados=mentorados, supervisor=supervisor, audit_service=audit_service),
         credentials=CredentialService(
             mentorados=mentorados,

@@ -47,9 +47,7 @@ def test_each_provider_has_its_own_actions_in_one_order(
         names = await offered(views, provider)
         by_code = [] if provider is ProviderKind.META_CLOUD else [_A.RECOVER, _A.REAUTHENTICATE]
         assert names[1:] == [*by_code, _A.BACK_UP, _A.RESTORE, *own, _A.ARCHIVE]
-        menu = views.harness.window.controller.work.menu(  # type: ignore[union-attr]
-            views.harness.window, views.who.id, perform=lambda *_: None, edit=lambda *_: None
-        )
+        menu = views.harness.window.controller.menu(views.harness.sheets, views.who.id)
         labels = [entry.text().split(" · ")[0] for entry in menu.actions() if entry.text()]
         cards = [card.text() for card in views.pane._content.action_cards.cards]
         assert [label for label in labels if label in cards] == cards, "the same, in the same order"
