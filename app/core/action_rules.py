@@ -8,11 +8,11 @@ from types import MappingProxyType
 from typing import Final
 
 from app.domain.actions import ActionName, UnavailableReason
-from app.domain.guidance import REASONS
+from app.domain.guidance import FORBIDDING, REASONS, RECOMMENDED_ACTION, ReasonSpec
 from app.domain.link_status import LinkState, LinkStatus, Reason
-from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.mentorado import Mentorado
 from app.domain.procedure import Procedure, ProcedureKind
-from app.domain.provider_descriptor import DESCRIPTORS
+from app.domain.provider_descriptor import DESCRIPTORS, ProviderDescriptor
 
 IN_PROGRESS = frozenset({LinkState.CONNECTING, LinkState.QR_READY})
 IDLE = frozenset({LinkState.OFF, LinkState.BLOCKED})
@@ -25,13 +25,6 @@ NO_CONNECT = {
     LinkState.RECONNECTING: UnavailableReason.ON_ITS_WAY,
     LinkState.UNKNOWN: UnavailableReason.ON_ITS_WAY,  # its line is open and asks; "check now" hurries it
 }
-
-NO_NEW_PAIRING = {reason: spec.no_pairing for reason, spec in REASONS.items()}
-NO_OLD_SESSION = {reason: spec.no_connect for reason, spec in REASONS.items()}
-FORBIDDEN = {reason: spec.forbidden for reason, spec in REASONS.items() if spec.forbidden}
-NEEDS_NEW_CODE = frozenset(reason for reason, spec in REASONS.items() if spec.keys_gone and not spec.no_connect)
-
-_CODE_ENDED = frozenset({Reason.QR_EXPIRED, Reason.PAIRING_FAILED, Reason.PHONE_UPDATE_REQUIRED})
 
 _PAIRING = frozenset({ActionName.NEW_CODE, ActionName.REAUTHENTICATE, ActionName.RECOVER})
 
@@ -94,7 +87,11 @@ def pairing_blocked(context: ActionContext) -> UnavailableReason | None:
     """Why a new code would do harm."""
     if _suspended(context):
         return UnavailableReason.SUSPENDED
-    return NO_NEW_PAIRING.get(context.status.reason) if context.status.state is LinkState.BLOCKED else None
+    return _reason(context).no_pairing if context.status.state is LinkState.BLOCKED else None
+
+
+def _reason(context: ActionContext) -> ReasonSpec:
+    return REASONS[context.status.reason]
 
 
 def _suspended(context: ActionContext) -> bool:
@@ -104,11 +101,10 @@ def _suspended(context: ActionContext) -> bool:
 def _connect(context: ActionContext) -> UnavailableReason | None:
     status = context.status
     if status.state in IDLE and context.forbidden is not None:
-        return FORBIDDEN[context.forbidden.reason]
-    if status.state is LinkState.BLOCKED and status.reason in NEEDS_NEW_CODE:
-        return UnavailableReason.NEEDS_NEW_CODE
+        return FORBIDDING[context.forbidden.reason]
     if status.state is LinkState.BLOCKED:
-        return NO_OLD_SESSION.get(status.reason)
+        gone = UnavailableReason.NEEDS_NEW_CODE if _reason(context).keys_gone else None
+        return _reason(context).no_connect or gone
     return NO_CONNECT.get(status.state)
 
 
@@ -119,7 +115,8 @@ def _try_now(context: ActionContext) -> UnavailableReason | None:
 
 
 def _new_code(context: ActionContext) -> UnavailableReason | None:
-    if context.status.state is not LinkState.BLOCKED or context.status.reason not in _CODE_ENDED:
+    ended = RECOMMENDED_ACTION[_reason(context).blocked] is ActionName.NEW_CODE
+    if context.status.state is not LinkState.BLOCKED or not ended:
         return UnavailableReason.NO_EXPIRED_CODE
     return UnavailableReason.SUSPENDED if _suspended(context) else None
 
@@ -138,7 +135,7 @@ def _recover(context: ActionContext) -> UnavailableReason | None:
     if why := _no_pairing(context):
         return why
     if status.state is LinkState.BLOCKED:
-        return NO_OLD_SESSION.get(status.reason) or _reauthenticate(context)
+        return _reason(context).no_connect or _reauthenticate(context)
     return None if status.state in LOST else UnavailableReason.NOTHING_TO_RECOVER
 
 
@@ -152,9 +149,12 @@ def _reauthenticate(context: ActionContext) -> UnavailableReason | None:
 
 
 def _no_pairing(context: ActionContext) -> UnavailableReason | None:
-    """A number at Meta is registered, not paired: there is no session to recover by a code."""
-    meta = context.mentorado.link.provider is ProviderKind.META_CLOUD
-    return UnavailableReason.NO_PAIRING if meta else None
+    """A number that is registered, not paired, has no session to recover by a code."""
+    return None if _provider(context).pairs_by_code else UnavailableReason.NO_PAIRING
+
+
+def _provider(context: ActionContext) -> ProviderDescriptor:
+    return DESCRIPTORS[context.mentorado.link.provider]
 
 
 def _always(_context: ActionContext) -> UnavailableReason | None:
@@ -166,15 +166,15 @@ def _when_idle(context: ActionContext) -> UnavailableReason | None:
 
 
 def _credentials(context: ActionContext) -> UnavailableReason | None:
-    return None if DESCRIPTORS[context.mentorado.link.provider].fields else UnavailableReason.NO_CREDENTIALS
+    return None if _provider(context).fields else UnavailableReason.NO_CREDENTIALS
 
 
 def _queue(context: ActionContext) -> UnavailableReason | None:
-    return None if context.mentorado.link.provider is ProviderKind.ZAPI else UnavailableReason.NO_QUEUE
+    return None if _provider(context).has_queue else UnavailableReason.NO_QUEUE
 
 
 def _registration(context: ActionContext) -> UnavailableReason | None:
-    return None if context.mentorado.link.provider is ProviderKind.META_CLOUD else UnavailableReason.NO_REGISTRATION
+    return None if _provider(context).registers_numbers else UnavailableReason.NO_REGISTRATION
 
 
 def _accept_account(context: ActionContext) -> UnavailableReason | None:

@@ -251,7 +251,7 @@ _BY_STATE = {
 NEW_PAIRING = frozenset({_G.SHOW_NEW_CODE, _G.REAUTHENTICATE})
 """Recommendations that end in a new QR."""
 
-FORBIDDING = frozenset(reason for reason, spec in REASONS.items() if spec.forbidden)
+FORBIDDING: Final = {reason: spec.forbidden for reason, spec in REASONS.items() if spec.forbidden}
 """WhatsApp's own word against the number (failures 406, 402 and 403). It stands until the number signs in again, a
 person says that it was lifted, or the time that was named is over; whatever is found out meanwhile does not end it.
 """

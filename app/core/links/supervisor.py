@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from app.core.action_rules import FORBIDDEN
 from app.core.event_bus import EventBus
 from app.core.links.ingest import MessageIngestor
 from app.core.links.link_worker import LinkWorker
@@ -19,7 +18,7 @@ from app.core.mentorado_service import MentoradoService
 from app.core.write_queue import WriteQueue
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MentoradoAdded
-from app.domain.guidance import REASONS, forbids
+from app.domain.guidance import FORBIDDING, REASONS, forbids
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider import CanPair, LocksSessions, Provider
@@ -302,7 +301,7 @@ class Supervisor:
             return  # somebody asked twice
         forbidden = self._board.forbidden(link)
         if forbidden is not None and not (pair_anew and forbidden.reason is not Reason.TEMPORARY_BAN):
-            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why=FORBIDDEN[forbidden.reason])
+            raise Problem(ProblemCode.NOT_POSSIBLE_NOW, why=FORBIDDING[forbidden.reason])
         provider = self._providers.get(link.provider)
         if provider is None:
             raise Problem(ProblemCode.PROVIDER_UNAVAILABLE, provider=link.provider)

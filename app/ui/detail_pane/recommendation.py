@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLay
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend
 from app.domain.link_status import LinkState, LinkStatus, Reason
-from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.mentorado import Mentorado
+from app.domain.provider_descriptor import DESCRIPTORS
 from app.text.status import (
     action,
     age,
@@ -85,7 +86,7 @@ def recommendation_for(
     second = SECOND.get(button) if button else None
     if status.state is LinkState.BLOCKED and status.reason is Reason.SESSION_HELD_ELSEWHERE:
         second = ActionName.OVERRULE_LOCK
-    if button is ActionName.REJECT_ACCOUNT and mentorado.link.provider is ProviderKind.META_CLOUD:
+    if button is ActionName.REJECT_ACCOUNT and not DESCRIPTORS[mentorado.link.provider].pairs_by_code:
         # No phone scanned anything: the credentials are those of another number.
         button, step = ActionName.ENTER_CREDENTIALS, texts("detail.decide_credentials")
     return RecommendationModel(
