@@ -1,4 +1,4 @@
-"""Locks an archive with a passphrase: scrypt makes the key, AES-256-GCM locks the content in pieces.
+"""Locks with a passphrase: scrypt makes the key, AES-256-GCM locks the content; an archive's in pieces.
 
 The pieces let an archive of any size be written and read with little memory. The nonce of each says which one it is
 and whether it is the last, so none can be left out, moved or cut off unseen (the STREAM construction of Hoang,
@@ -31,7 +31,7 @@ HEAD: Final = 1024
 PIECE: Final = 64 * 1024
 
 _VERSION: Final = 1
-_MAX_COST: Final = 18  # a forged head must not ask for all the memory there is
+MAX_COST: Final = 18  # a forged head must not ask for all the memory there is
 _FIXED: Final = struct.Struct(
     ">16sBB16s7sH"
 )  # magic, version, cost, salt, beginning of the nonces, length of the words
@@ -49,7 +49,7 @@ class EncryptedWriter(io.RawIOBase):
         salt = os.urandom(16)
         self._file = file
         self._salt, self._cost, self._nonce = salt, cost, os.urandom(7)
-        self._cipher = _cipher(passphrase, salt, cost)
+        self._cipher = passphrase_cipher(passphrase, salt, cost)
         self._waiting = bytearray()
         self._number = 0
         file.write(bytes(HEAD))
@@ -96,7 +96,7 @@ class EncryptedReader(io.RawIOBase):
             raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail="cut off")
         if not passphrase:
             raise Problem(ProblemCode.BACKUP_LOCKED, path=str(path))
-        self._cipher = _cipher(passphrase, salt, cost)
+        self._cipher = passphrase_cipher(passphrase, salt, cost)
         try:
             self._cipher.decrypt(_nonce(self._nonce, _PIECES, _OF_HEAD), header[-_TAG:], header[:-_TAG])
         except InvalidTag:
@@ -163,12 +163,13 @@ def _parse_header(header: bytes, path: Path) -> tuple[int, bytes, bytes, bytes]:
     _, version, cost, salt, nonce, length = _FIXED.unpack_from(header)
     if version > _VERSION:
         raise Problem(ProblemCode.BACKUP_NEWER, path=str(path))
-    if not 1 <= cost <= _MAX_COST or length > _LONGEST_WORDS:
+    if not 1 <= cost <= MAX_COST or length > _LONGEST_WORDS:
         raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail="its head is damaged")
     return cost, salt, nonce, header[_FIXED.size : _FIXED.size + length]
 
 
-def _cipher(passphrase: str, salt: bytes, cost: int) -> AESGCM:
+def passphrase_cipher(passphrase: str, salt: bytes, cost: int) -> AESGCM:
+    """What locks and unlocks with *passphrase*: slow, and the same for the same *salt* and *cost*."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 

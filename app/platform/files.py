@@ -87,8 +87,8 @@ def _unsafe_above(folder: Path) -> Path | None:
     return None
 
 
-def read_small(file: Path) -> bytes | None:
-    """Return the content of a regular *file* of at most `LARGEST` bytes, None where there is no file.
+def read_small(file: Path, largest: int = LARGEST) -> bytes | None:
+    """Return the content of a regular *file* of at most *largest* bytes, None where there is no file.
 
     Raises `OSError`; never waits for a pipe.
     """
@@ -98,10 +98,10 @@ def read_small(file: Path) -> bytes | None:
         return None
     with open(descriptor, "rb") as opened:  # noqa: PTH123 - by descriptor: what was checked is what is read
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(22, "not a regular file", str(file))
-        content = opened.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise OSError(27, os.strerror(27), str(file))
+            raise OSError(errno.EINVAL, "not a regular file", str(file))
+        content = opened.read(largest + 1)
+    if len(content) > largest:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(file))
     return content
 
 

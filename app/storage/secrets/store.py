@@ -14,8 +14,9 @@ from uuid import uuid4
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.settings import SecretBackendKind
+from app.formats.encryption import COST
 from app.platform.files import KNOWS_OWNERS
-from app.storage.secrets.encrypted_file import COST, EncryptedFile, set_aside
+from app.storage.secrets.encrypted_file import EncryptedFile, set_aside
 
 if TYPE_CHECKING:
     from keyring.backend import KeyringBackend
