@@ -350,6 +350,7 @@ def build_services(
         supervisor=supervisor,
         providers=providers,
         repository=SqlOutbound(database),
+        history=history,
         consents=SqlConsents(database),
         audit_service=audit_service,
         write_queue=write_queue,

@@ -227,6 +227,15 @@ class Conversation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Correspondent:
+    """Whose conversation it is, and every address of whom it is with; a group has one of its own."""
+
+    mentorado_id: MentoradoId
+    addresses: tuple[Address, ...]
+    is_group: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRef:
     """Whose conversation it is, and with whom: what stands beside a message that was found."""
 

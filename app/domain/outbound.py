@@ -24,9 +24,11 @@ class HoldReason(StrEnum):
 
     NOT_CONNECTED = "not_connected"
     CANNOT_SEND = "cannot_send"  # this provider has no sending
+    NOT_A_PERSON = "not_a_person"  # a group, a list or a channel
+    NO_ADDRESS = "no_address"  # none of this contact's that the provider can write to
     RESTRICTED = "restricted"  # WhatsApp restricts the number (463): open chats may be answered, no new ones begun
     STOPPED = "stopped"  # after a ban, a restriction, a policy or billing error; a person releases it
-    PROCEDURE = "procedure"  # a recovery or backup of this mentorado is under way
+    WINDOW_CLOSED = "window_closed"  # too long since this contact wrote: only an approved template goes through
     NO_CONSENT = "no_consent"
     OPTED_OUT = "opted_out"
     QUIET_HOURS = "quiet_hours"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from app.domain.credentials import CredentialReport, Credentials
 from app.domain.link_status import Reason, SendCapability
 from app.domain.mentorado import Link, LinkId, Mentorado
-from app.domain.messages import MessageUpdate
+from app.domain.messages import AddressKind, MessageUpdate
 from app.domain.phone import PhoneNumber
 from app.domain.sending import NumberDetails, OutgoingMessage, QueuedMessage, SendResult
 
@@ -264,7 +264,16 @@ class HasNumberDetails(Protocol):
 
 @runtime_checkable
 class CanSend(Protocol):
-    """A provider that messages can be sent through while a line is open."""
+    """A provider that messages can be sent through while a line is open.
+
+    *reaches* are the kinds of address it can write to, the best first. *echoes_sent* says that what was sent comes back
+    as a fact of the line, by which it gets into the history, also when its fate is uncertain. *window* is how long
+    after a contact's last message anything but a template may be sent; None where there are no templates.
+    """
+
+    reaches: Sequence[AddressKind]
+    echoes_sent: bool
+    window: timedelta | None
 
     async def send(self, mentorado: Mentorado, message: OutgoingMessage) -> SendResult:
         """Hand one message over. What may have been sent is `Uncertain`, and is never sent again by itself."""

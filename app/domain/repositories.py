@@ -18,6 +18,7 @@ from app.domain.messages import (
     Conversation,
     ConversationId,
     ConversationRef,
+    Correspondent,
     HistoryStats,
     MessageUpdate,
     StoredMessage,
@@ -225,6 +226,10 @@ class MessageRepository(MessageWriter, PersonalDataRepository, Protocol):
 
     async def names(self, conversation_ids: Collection[ConversationId]) -> Mapping[ConversationId, ConversationRef]:
         """Who the conversations are with; those that are gone are left out."""
+        ...
+
+    async def correspondent(self, conversation_id: ConversationId) -> Correspondent | None:
+        """Who is written to in a conversation; None when it is gone."""
         ...
 
     async def search(

@@ -158,6 +158,7 @@ class Core:
             supervisor=self.supervisor,
             providers=self.providers,
             repository=self.outbound_record,
+            history=self.history,
             consents=self.outbound_record,
             audit_service=self.audit_service,
             write_queue=self.write_queue,

@@ -20,10 +20,10 @@ from app.core.write_queue import WriteQueue
 from app.domain.audit import AuditAction
 from app.domain.consent import ConsentChange, ConsentEntry, ConsentRepository, ConsentSource, Purpose, consent_state
 from app.domain.errors import Problem
-from app.domain.events import OutboundStopped
+from app.domain.events import MessagesStored, OutboundStopped
 from app.domain.link_status import LinkState, LinkStatus, SendCapability
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
-from app.domain.messages import Address, AddressKind
+from app.domain.messages import Address, AddressKind, DeliveryReceipt, DeliveryStatus, ProviderMessage
 from app.domain.outbound import (
     Candidate,
     Hold,
@@ -40,7 +40,7 @@ from app.domain.outbound import (
 )
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.provider import CanSend, Provider
-from app.domain.repositories import Clock
+from app.domain.repositories import Clock, MessageWriter
 from app.domain.sending import STOPS_NUMBER, Accepted, NotSent, OutgoingMessage, SendErrorKind, SendResult
 
 log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class OutboundService:
         supervisor: Supervisor,
         providers: Mapping[ProviderKind, Provider],
         repository: OutboundRepository,
+        history: MessageWriter,
         consents: ConsentRepository,
         audit_service: AuditService,
         write_queue: WriteQueue,
@@ -82,6 +83,7 @@ class OutboundService:
         self._supervisor = supervisor
         self._providers = providers
         self._repository = repository
+        self._history = history
         self._consents = consents
         self._audit_service = audit_service
         self._write_queue = write_queue
@@ -112,6 +114,11 @@ class OutboundService:
     def can_send(self, kind: ProviderKind) -> bool:
         """Whether messages can be sent through this provider at all."""
         return isinstance(self._providers.get(kind), CanSend)
+
+    def reaches(self, kind: ProviderKind) -> Sequence[AddressKind]:
+        """The kinds of address that this provider can write to, the best first."""
+        provider: object = self._providers.get(kind)
+        return provider.reaches if isinstance(provider, CanSend) else ()
 
     def stopped(self, mentorado_id: MentoradoId) -> OutboundStop | None:
         """Why nothing is sent for *mentorado_id* until a person says so."""
@@ -194,6 +201,7 @@ class OutboundService:
             self._link_hold(mentorado, purpose, status, facts)
             or self._provider_pause(mentorado, now)
             or _consent_hold(mentorado, message.to, purpose, status, facts)
+            or self._window_hold(mentorado, message, now, facts)
             or self._quiet_hold(message.to, purpose, now, limits)
             or limits_hold(
                 candidate,
@@ -234,6 +242,16 @@ class OutboundService:
         until = self._resume_at.get(mentorado.link.id)
         return Hold(HoldReason.LINK_LIMIT, until) if until is not None and now < until else None
 
+    def _window_hold(
+        self, mentorado: Mentorado, message: OutgoingMessage, now: datetime, facts: OutboundFacts
+    ) -> Hold | None:
+        provider: object = self._providers.get(mentorado.link.provider)
+        window = provider.window if isinstance(provider, CanSend) else None
+        if window is None or message.template is not None:
+            return None
+        closed = facts.last_inbound is None or now - facts.last_inbound >= window
+        return Hold(HoldReason.WINDOW_CLOSED) if closed else None
+
     def _quiet_hold(self, to: Address, purpose: Purpose, now: datetime, limits: OutboundLimits) -> Hold | None:
         if purpose is not Purpose.CAMPAIGN:  # a person pressed a button, and looks at the clock
             return None
@@ -250,10 +268,15 @@ class OutboundService:
         try:
             result = await provider.send(mentorado, outgoing)
         except (Problem, CancelledError):
-            self._save(replace(reserved, state=OutboundState.UNCERTAIN))
+            uncertain = replace(reserved, state=OutboundState.UNCERTAIN)
+            self._save(uncertain)
+            if not provider.echoes_sent:
+                self._write_queue.add(partial(self._record, mentorado, outgoing, uncertain))
             raise
         message = _with_result(reserved, result)
         self._save(message)
+        if message.counts and not provider.echoes_sent:
+            self._write_queue.add(partial(self._record, mentorado, outgoing, message))
         if isinstance(result, NotSent):
             await self._on_trouble(mentorado, outgoing.to, result)
         return message
@@ -261,6 +284,27 @@ class OutboundService:
     def _save(self, message: OutboundMessage) -> None:
         """What became of it is written as soon as the disk allows; until then it counts as reserved."""
         self._write_queue.add(partial(self._repository.save, message))
+
+    async def _record(self, mentorado: Mentorado, outgoing: OutgoingMessage, message: OutboundMessage) -> None:
+        """Put what was sent into the history, where its provider does not report it. Repeating it is safe."""
+        own = self._supervisor.status(mentorado.link.id).account or mentorado.expected_account
+        uncertain = message.state is OutboundState.UNCERTAIN
+        provider_id, now = message.provider_id or f"conecta-{message.reference}", self._clock.now()
+        template = outgoing.template
+        sent = ProviderMessage(
+            provider_id=provider_id,
+            chat=(outgoing.to,),
+            sender=(Address(AddressKind.PHONE, own),),
+            from_me=True,
+            text=outgoing.text if template is None else "\n".join((template.name, *template.parameters)),
+            sent_at=message.reserved_at,
+            received_at=now,
+        )
+        delivery = DeliveryStatus.UNCERTAIN if uncertain else DeliveryStatus.ACCEPTED
+        receipt = DeliveryReceipt(provider_ids=(provider_id,), chat=sent.chat, delivery=delivery, at=sent.sent_at)
+        changed = await self._history.store(mentorado, [sent, receipt], now)
+        if changed:
+            self._bus.publish(MessagesStored(mentorado.id, tuple(changed)))
 
     async def _on_trouble(self, mentorado: Mentorado, to: Address, refused: NotSent) -> None:
         now, link_id, trouble = self._clock.now(), mentorado.link.id, refused.trouble

@@ -6,18 +6,27 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 from app.domain.credentials import CredentialReport, Credentials, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
-from app.domain.messages import MessageUpdate
+from app.domain.messages import AddressKind, MessageUpdate
 from app.domain.phone import same_account
 from app.domain.provider import Blocked, Connected, Connection, RegistrationLocked, Unreachable
 from app.domain.provider_descriptor import DESCRIPTORS, CredentialField
 from app.domain.repositories import AccountOwners, Clock, SecretStore
-from app.domain.sending import Accepted, NotSent, NumberDetails, OutgoingMessage, SendErrorKind, SendResult
+from app.domain.sending import (
+    SERVICE_WINDOW,
+    Accepted,
+    NotSent,
+    NumberDetails,
+    OutgoingMessage,
+    SendErrorKind,
+    SendResult,
+)
 from app.platform.threads import background_task
 from app.providers.http_client import Timeouts, TransportError
 from app.providers.meta_cloud.client import (
@@ -101,6 +110,10 @@ class MetaCloudProvider:
 
     There is nothing to pair: a number is registered with Meta, and a token lets us speak for it.
     """
+
+    reaches: Sequence[AddressKind] = (AddressKind.PHONE, AddressKind.META_USER)
+    echoes_sent = False
+    window: timedelta | None = SERVICE_WINDOW
 
     def __init__(
         self,

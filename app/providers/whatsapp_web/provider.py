@@ -14,6 +14,7 @@ from typing import Final
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import Link, Mentorado, MentoradoId
+from app.domain.messages import AddressKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected, Connection
 from app.domain.repositories import Clock
@@ -46,6 +47,10 @@ _CLOSED_WITHIN: Final = 5.0  # a host gets 2 s to leave, and 2 to be killed
 class WhatsAppWebProvider:
     """A `Provider` that `CanPair`, `HasSessionId`, `LocksSessions`, `HasSessionBackup`, `CanSend` and
     `HasDebugLog`."""
+
+    reaches: Sequence[AddressKind] = (AddressKind.PHONE,)
+    echoes_sent = True
+    window: timedelta | None = None
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from app.domain.credentials import CredentialReport, Credentials, loads, secret_
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
-from app.domain.messages import MessageUpdate
+from app.domain.messages import AddressKind, MessageUpdate
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.provider import Blocked, Connection
 from app.domain.provider_descriptor import DESCRIPTORS
@@ -43,6 +43,10 @@ class ZapiProvider:
 
     Nothing of a session is kept here: the phone is linked to the instance, and whoever has its token has the session.
     """
+
+    reaches: Sequence[AddressKind] = (AddressKind.PHONE, AddressKind.LID)
+    echoes_sent = False
+    window: timedelta | None = None
 
     def __init__(
         self,

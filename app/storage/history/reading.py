@@ -18,6 +18,7 @@ from app.domain.messages import (
     Conversation,
     ConversationId,
     ConversationRef,
+    Correspondent,
     DeliveryStatus,
     HistoryStats,
     Media,
@@ -152,6 +153,20 @@ def contacts(connection: Connection, mentorado_id: MentoradoId) -> int:
 def _current_id(connection: Connection, conversation_id: ConversationId) -> ConversationId:
     """The conversation that *conversation_id* leads to since it was merged, or itself."""
     return connection.execute(_LIVING, {"conversation_id": conversation_id}).scalar() or conversation_id
+
+
+def correspondent(connection: Connection, conversation_id: ConversationId) -> Correspondent | None:
+    """Whose conversation it is, and everything the other side is known by."""
+    columns = (conversation.c.mentorado_id, conversation.c.contact_id, contact.c.many)
+    known = select(*columns).join(contact, contact.c.id == conversation.c.contact_id)
+    living = _current_id(connection, conversation_id)
+    row = connection.execute(known.where(conversation.c.id == living)).one_or_none()
+    if row is None:
+        return None
+    theirs = contact_address.select().where(contact_address.c.contact_id == row.contact_id)
+    found = connection.execute(theirs.order_by(contact_address.c.key))
+    made = readable("contact_address", found, lambda each: Address(AddressKind(each.kind), plain(each.value)))
+    return Correspondent(mentorado_id=row.mentorado_id, addresses=tuple(made), is_group=bool(row.many))
 
 
 def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict[ContactId, list[Address]]:

@@ -17,6 +17,7 @@ from app.domain.messages import (
     Conversation,
     ConversationId,
     ConversationRef,
+    Correspondent,
     HistoryStats,
     MessageUpdate,
     StoredMessage,
@@ -84,6 +85,14 @@ class SqlMessageRepository:
             from app.storage.history.reading import names
 
             return names(connection, conversation_ids)
+
+        return await self._database.read(work)
+
+    async def correspondent(self, conversation_id: ConversationId) -> Correspondent | None:
+        def work(connection: Connection) -> Correspondent | None:
+            from app.storage.history.reading import correspondent
+
+            return correspondent(connection, conversation_id)
 
         return await self._database.read(work)
 

@@ -33,6 +33,10 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 class SendingProvider(FakeProvider):
     """Takes every message, or answers what it was told to."""
 
+    reaches: Sequence[AddressKind] = (AddressKind.PHONE, AddressKind.LID)
+    echoes_sent = True
+    window: timedelta | None = None
+
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[OutgoingMessage] = []
@@ -84,6 +88,7 @@ class Sending:
             supervisor=core.supervisor,
             providers=core.providers if providers is None else providers,
             repository=self.repository,
+            history=self.history,
             consents=self.consents,
             audit_service=core.audit_service,
             write_queue=core.write_queue,

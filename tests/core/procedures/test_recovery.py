@@ -37,6 +37,10 @@ CODE = QrIssued("x", 1, 6, 60)
 class Sending(FakeProvider):
     """A provider that takes messages, and keeps a queue."""
 
+    reaches: Sequence[AddressKind] = (AddressKind.PHONE,)
+    echoes_sent = True
+    window: timedelta | None = None
+
     def __init__(self) -> None:
         super().__init__()
         self.result: SendResult = Accepted(provider_id="3EB0")
