@@ -7,6 +7,8 @@ import pytest
 from tests.benchmarks.__main__ import main
 from tests.benchmarks.figures import Figure, Goal, Sample
 from tests.benchmarks.table import row
+from tests.benchmarks.trace import CONNECT, GOALS, MESSAGE, trace_connect, trace_message
+from tests.conftest import OnQt
 
 
 def figure(ours: float, baseline: float | None = None, goal: Goal | None = None) -> Figure:
@@ -53,3 +55,8 @@ def test_it_still_measures(name: str, capsys: pytest.CaptureFixture[str]) -> Non
     printed = capsys.readouterr()
     assert printed.err == ""
     assert "×" in printed.out
+
+
+def test_a_fact_takes_a_short_way_through_the_program(on_qt: OnQt) -> None:
+    assert on_qt(trace_message).count <= GOALS[MESSAGE]
+    assert on_qt(trace_connect).count <= GOALS[CONNECT]
