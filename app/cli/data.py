@@ -138,15 +138,15 @@ async def clock(core: Services, *, confirm: bool, as_json: bool) -> int:
     """Say whether the date of this computer is believed; with *confirm*, go by it from now on."""
     if confirm:
         await core.clock_check.confirm()
-    invalidate, now = core.clock.invalidate, core.clock.now()
+    doubt, now = core.clock.doubt, core.clock.now()
     if as_json:
-        computer = now if invalidate is None else invalidate.computer
-        _print_json({"believed": invalidate is None, "computer": computer.isoformat(), "trusted": now.isoformat()})
-    elif invalidate is None:
+        computer = now if doubt is None else doubt.computer
+        _print_json({"believed": doubt is None, "computer": computer.isoformat(), "trusted": now.isoformat()})
+    elif doubt is None:
         print(texts("clock.cli_fine", now=f"{now.astimezone():%Y-%m-%d %H:%M}"))
     else:
-        print(clock_doubt(invalidate), *(() if invalidate.certain else (texts("clock.cli_next"),)))
-    return DONE if invalidate is None else FAILED
+        print(clock_doubt(doubt), *(() if doubt.certain else (texts("clock.cli_next"),)))
+    return DONE if doubt is None else FAILED
 
 
 async def verify_audit(core: Services, *, as_json: bool) -> int:

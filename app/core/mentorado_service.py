@@ -120,12 +120,12 @@ def _parse_national(plain: str, digits: str, text: str) -> Parsed | None:
         return found
     mobile = phonenumbers.number_type(other) in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
     if len(str(found.national_number)) > len(digits):  # the ninth digit was missing
-        invalidate = True
+        is_ambiguous = True
     elif len(digits) == 11:
-        invalidate = mobile and tuple(map(len, re.findall(r"\d+", plain))) not in _BRAZILIAN_GROUPS
+        is_ambiguous = mobile and tuple(map(len, re.findall(r"\d+", plain))) not in _BRAZILIAN_GROUPS
     else:
-        invalidate = mobile
-    if invalidate:
+        is_ambiguous = mobile
+    if is_ambiguous:
         brazilian = phonenumbers.format_number(found, PhoneNumberFormat.INTERNATIONAL)
         raise Problem(ProblemCode.PHONE_AMBIGUOUS, typed=text, brazilian=brazilian, foreign=foreign)
     return found

@@ -57,9 +57,9 @@ class TrustedClock:
         self.loaded = asyncio.Event()
 
     def now(self) -> datetime:
-        trusted, invalidate = self._read()
-        if invalidate is None and self._known is not None:
-            self._known = (trusted, self._elapsed())
+        trusted, doubt = self._read()
+        if self._known is not None and (doubt is None or not doubt.certain):
+            self._known = (trusted, self._elapsed())  # in doubt, too: time never goes back when the doubt is over
         return trusted
 
     async def sleep(self, seconds: float) -> None:
@@ -68,11 +68,11 @@ class TrustedClock:
     def latest(self) -> datetime:
         """What nothing that came by now can be dated after. In doubt that is far ahead: a date that a provider gave is
         lost once it is changed, and is looked at again when the doubt is over."""
-        trusted, invalidate = self._read()
-        return trusted if invalidate is None else max(trusted, invalidate.computer) + IN_DOUBT
+        trusted, doubt = self._read()
+        return trusted if doubt is None else max(trusted, doubt.computer) + IN_DOUBT
 
     @property
-    def invalidate(self) -> ClockDoubt | None:
+    def doubt(self) -> ClockDoubt | None:
         """Why the computer's time is not believed now; None while it is."""
         return self._read()[1]
 
@@ -89,14 +89,14 @@ class TrustedClock:
             known = known if disregarded else newest
         self._known = (known or self._clock.now(), self._elapsed())
         with suppress(Problem):
-            if self.invalidate is not None:
+            if self.doubt is not None:
                 await self.ask_provider()
             await self.correct()
         self.loaded.set()
 
     async def correct(self) -> None:
         """Set dates to now that are still to come, in doubt none: a backup that was merged may have brought some."""
-        if self.invalidate is None:
+        if self.doubt is None:
             await self._records.correct(self.now())
 
     async def ask_provider(self) -> None:
@@ -119,9 +119,9 @@ class TrustedClock:
     async def may_remove(self) -> bool:
         """Whether something may be removed by its age now."""
         asked = self._reference is not None and self._elapsed() - self._reference[1] < FRESH_SECONDS
-        if not asked or self.invalidate is not None:
+        if not asked or self.doubt is not None:
             await self.ask_provider()
-        return self.invalidate is None
+        return self.doubt is None
 
     async def confirm(self) -> None:
         """A person says that the computer's date is right."""
@@ -182,7 +182,7 @@ class ClockCheck:
     async def check(self) -> None:
         """Tell what is known now; a doubt is taken to a provider first."""
         with suppress(Problem):  # a database that cannot be written now is told of by whoever needs it
-            if self._clock.invalidate is not None:
+            if self._clock.doubt is not None:
                 await self._clock.ask_provider()
             await self._clock.save()
             await self._clock.correct()
@@ -190,33 +190,27 @@ class ClockCheck:
 
     async def confirm(self) -> None:
         """A person says that the computer's date is right, and that is written down."""
-        invalidate = self._clock.invalidate
-        if invalidate is None:
+        doubt = self._clock.doubt
+        if doubt is None:
             return
-        before, after = (
-            {"value": f"{moment:%Y-%m-%d %H:%M} UTC"} for moment in (invalidate.trusted, invalidate.computer)
-        )
-        with self._audit_service.with_changes(
-            AuditAction.CONFIRM_DATE, before=before, after=after, at=invalidate.computer
-        ):
+        before, after = ({"value": f"{moment:%Y-%m-%d %H:%M} UTC"} for moment in (doubt.trusted, doubt.computer))
+        with self._audit_service.with_changes(AuditAction.CONFIRM_DATE, before=before, after=after, at=doubt.computer):
             await self._clock.confirm()
         self._publish()
 
     async def follow(self) -> None:
         """Another program may have confirmed the date."""
-        if self._clock.invalidate is not None:
+        if self._clock.doubt is not None:
             await self._clock.load()
             self._publish()
 
     def _publish(self) -> None:
-        invalidate = self._clock.invalidate
-        if (invalidate is None) != (self._shown is None) or (
-            invalidate and self._shown and invalidate.certain != self._shown.certain
-        ):
-            if invalidate is not None:
-                log.warning("The clock says %s, and %s is trusted instead", invalidate.computer, invalidate.trusted)
-            self._shown = invalidate
-            self._bus.publish(ClockDoubted(invalidate))
+        doubt = self._clock.doubt
+        if (doubt is None) != (self._shown is None) or (doubt and self._shown and doubt.certain != self._shown.certain):
+            if doubt is not None:
+                log.warning("The clock says %s, and %s is trusted instead", doubt.computer, doubt.trusted)
+            self._shown = doubt
+            self._bus.publish(ClockDoubted(doubt))
 
 
 def _advance(read: tuple[datetime, float], elapsed: float) -> datetime:

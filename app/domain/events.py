@@ -128,7 +128,7 @@ class StorageRecovered:
 class ClockDoubted:
     """The computer's time is not believed any more, for another reason, or (None) is believed again."""
 
-    invalidate: ClockDoubt | None
+    doubt: ClockDoubt | None
 
 
 @dataclass(frozen=True, slots=True)

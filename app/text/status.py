@@ -227,10 +227,10 @@ def date_time(local: datetime, today: date | None = None) -> str:
     return texts("date.short", day=local.day, month=_month(local), time=f"{local:%H:%M}")
 
 
-def clock_doubt(invalidate: ClockDoubt) -> str:
+def clock_doubt(doubt: ClockDoubt) -> str:
     """What is wrong with the date of this computer, what waits because of it, and what to do."""
-    key = "clock.wrong" if invalidate.certain else "clock.doubt"
-    computer, trusted = (_with_year(moment.astimezone()) for moment in (invalidate.computer, invalidate.trusted))
+    key = "clock.wrong" if doubt.certain else "clock.doubt"
+    computer, trusted = (_with_year(moment.astimezone()) for moment in (doubt.computer, doubt.trusted))
     return texts(key, computer=computer, trusted=trusted)
 
 

@@ -364,13 +364,13 @@ class ClockNotice:
 
     def on_doubted(self, event: ClockDoubted) -> None:
         self._banners.clear(_CLOCK_CAUSE)
-        invalidate = event.invalidate
-        if invalidate is None:
+        doubt = event.doubt
+        if doubt is None:
             return
         choices: list[Choice] = [(lambda: texts("clock.look"), self._check_clock)]
-        if not invalidate.certain:
+        if not doubt.certain:
             choices.append((lambda: texts("clock.confirm"), self._confirm))
-        self._banners.show_words(lambda: clock_doubt(invalidate), _CLOCK_CAUSE, dismissible=False, choices=choices)
+        self._banners.show_words(lambda: clock_doubt(doubt), _CLOCK_CAUSE, dismissible=False, choices=choices)
 
     def show_problem(self, problem: Problem) -> None:
         self._banners.show_problem(problem)

@@ -261,14 +261,14 @@ def test_a_date_that_a_command_confirmed_is_believed(
         window.records.stored = TimeMark(at=now - timedelta(days=1100))
         await window.clock.load()
         await window.clock_check.check()
-        assert window.clock.invalidate is not None
+        assert window.clock.doubt is not None
         await window.check()
-        assert [event.invalidate is None for event in doubteds] == [False]
+        assert [event.doubt is None for event in doubteds] == [False]
         elsewhere = TrustedClock(window.core.clock, records=window.records, provider_time=FakeProviderTime())
         await elsewhere.load()
         await elsewhere.confirm()
         await window.check()
-        assert [event.invalidate is None for event in doubteds] == [False, True]
+        assert [event.doubt is None for event in doubteds] == [False, True]
         assert window.clock.now() == now
 
     run(main())

@@ -111,7 +111,7 @@ async def test_an_erasure_with_the_clock_ahead_does_not_keep_new_messages_out(
     right = computer.core(DAWN + timedelta(hours=3))
     await right.open()
     now = right.clock.now()
-    assert (now, right.clock.invalidate) == (DAWN + timedelta(hours=3), None)
+    assert (now, right.clock.doubt) == (DAWN + timedelta(hours=3), None)
     facts = [a_message("old", sent_at=minutes(1)), a_message("new", sent_at=now - timedelta(minutes=1))]
     await right.history.store(ana, facts, now)
     (talk,) = await right.history.conversations(ana.id)
@@ -128,7 +128,7 @@ async def test_an_erasure_with_the_clock_a_little_ahead_keeps_nothing_out_that_i
     real = DAWN + timedelta(hours=1)
     core = computer.core(real + ahead, provider=real)
     await core.open()
-    assert core.clock.invalidate is None
+    assert core.clock.doubt is None
     async with core.supervisor:
         await core.personal_data.erase_contact(ana.id, BIA)
     facts = [a_message("old", sent_at=real), a_message("new", sent_at=real + timedelta(minutes=1))]
