@@ -15,14 +15,13 @@ import pytest
 import zxingcpp
 
 from app.__main__ import main
-from app.bootstrap import build_services
 from app.cli.output import print_qr
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.repositories import Transition
 from app.domain.state_machine import Trigger
 from app.platform.locks import FileLock
-from app.settings import Settings
 from app.text.status import texts
+from tests.services import build_services
 
 Conecta = Callable[..., tuple[int, str, str]]
 
@@ -121,7 +120,7 @@ def test_that_a_second_program_was_refused_is_not_the_state_of_the_link(conecta:
     owner = fast_dir / "data" / "sessions" / lines(conecta("mentorado", "list", "--json")[1])[0]["mentorados"][0]["id"]
 
     async def write(*moves: tuple[LinkState, Reason]) -> None:
-        core = build_services(Settings(data_dir=fast_dir / "data", session_dir=fast_dir / "data" / "sessions"))
+        core = build_services(fast_dir / "data")
         await core.open()
         (ana,) = core.mentorados.all()
         now = core.clock.now()

@@ -18,7 +18,8 @@ from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureKind, ProcedureState, StepData, StepName
 from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
 from tests.clock import settle
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
+from tests.services import Core
 
 NEW_QR = (ActionName.NEW_CODE, ActionName.REAUTHENTICATE)
 

@@ -15,7 +15,8 @@ from app.core.csv_import import (
 from app.domain.audit import AuditAction, AuditOutcome
 from app.domain.errors import Problem, ProblemCode
 from tests.clock import settle
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
+from tests.services import Core
 
 PLAIN = "Ana Lima;11 98765-4321;Turma 1\nBruno;(21) 91234-5678;\n"
 

@@ -10,8 +10,9 @@ from app.domain.mentorado import MentoradoId
 from app.domain.provider import Connected, ConnectionEvent
 from app.platform.logging import CURRENT_MENTORADO, log_context
 from tests.clock import settle
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
 from tests.fakes import FakeConnection
+from tests.services import Core
 
 
 def test_it_lasts_as_long_as_what_is_done_inside() -> None:

@@ -8,7 +8,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded
 from app.domain.mentorado import MentoradoId
 from app.domain.phone import PhoneNumber
-from tests.core.conftest import Core
+from tests.services import Core
 from tests.storage.people import new_mentorado
 
 

@@ -24,8 +24,9 @@ from app.domain.set_aside import SetAsideDelivery
 from app.formats.privacy_export import PAGE, ConversationFile, ExportHead
 from tests.clock import DAWN
 from tests.core.archive import BIA, CAIO, GROUP, FakeArchive, FakeLeftovers, stored_message, talk
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
 from tests.fakes import FakeSetAside
+from tests.services import Core
 
 
 class PlainPages:

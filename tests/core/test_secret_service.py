@@ -6,7 +6,7 @@ from app.core.secret_service import SecretService
 from app.domain.audit import AuditOutcome
 from app.domain.errors import Problem, ProblemCode
 from app.domain.settings import SecretBackendKind
-from tests.core.conftest import Core
+from tests.services import Core
 
 
 class FakeSecrets:

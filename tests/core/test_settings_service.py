@@ -18,13 +18,14 @@ from app.domain.mentorado import MentoradoId
 from app.domain.settings import LONGEST_LOG, OPERATOR_NAME, RETENTION, OperatorSettings
 from app.domain.trusted_time import TimeMark
 from tests.clock import DAWN, settle
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
 from tests.fakes import (
     FakeProvider,
     FakeProviderTime,
     FakeTimeRecords,
     counted,
 )
+from tests.services import Core
 
 
 class FakeSettings:

@@ -19,8 +19,9 @@ from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.messages import DeliveryReceipt, DeliveryStatus, ProviderMessage
 from app.domain.trusted_time import FAR_AHEAD, SKEW_ALLOWED, TimeMark, parse_timestamp, plausible
 from tests.clock import DAWN, ManualClock, settle
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
 from tests.fakes import FakeProviderTime, FakeTimeRecords
+from tests.services import Core
 
 YEARS = timedelta(days=1100)
 HOUR = timedelta(hours=1)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from app.bootstrap import Services, build_services
+from app.bootstrap import Services
 from app.domain.errors import Problem, ProblemCode
-from app.settings import Settings
+from tests.services import build_services
 
 SESSION = "sessions/" + "0" * 32 + "/session-20261129T000000-aaaaaaaa.db"
 TRACES = {
@@ -27,7 +27,7 @@ TRACES = {
 
 def run(folder: Path, use: Callable[[Services], object]) -> None:
     async def main() -> None:
-        core = build_services(Settings(data_dir=folder, session_dir=folder / "sessions"))
+        core = build_services(folder)
         try:
             await use(core)  # type: ignore[misc] # a coroutine function
         finally:

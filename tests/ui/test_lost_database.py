@@ -11,14 +11,13 @@ import pytest
 from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPushButton
 
 from app.application import Application, Frame
-from app.bootstrap import build_services
-from app.settings import Settings
 from app.storage.database import Database
 from app.text.status import texts
 from app.ui.crash import CrashReports
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
+from tests.services import build_services
 
 Use = Callable[[Application], Awaitable[None]]
 
@@ -33,7 +32,7 @@ def with_lost_database(on_qt: OnQt, qapp: QApplication, theme: Theme, fast_dir: 
         session.touch()
 
         async def main() -> None:
-            core = build_services(Settings(data_dir=fast_dir / "data", session_dir=fast_dir / "data" / "sessions"))
+            core = build_services(fast_dir / "data")
             program = Application(Frame(qapp, fast_dir / "window.ini", core.clock), core, CrashReports("0"))
             running = asyncio.get_running_loop().create_task(program.run())
             try:

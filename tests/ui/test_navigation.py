@@ -14,8 +14,6 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.application import Application, Frame
-from app.bootstrap import build_services
-from app.settings import Settings
 from app.text.status import texts
 from app.ui.audit.page import AuditPage
 from app.ui.crash import CrashReports
@@ -23,6 +21,7 @@ from app.ui.navigation import HOME, SETTINGS, Page, shortcut
 from app.ui.settings.page import SettingsPage
 from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
+from tests.services import build_services
 from tests.ui.controls import nameless, out_of_reach
 from tests.ui.test_window import settle
 from tests.ui.window_harness import WindowHarness, person, status
@@ -200,7 +199,7 @@ def test_the_program_builds_each_place_over_its_own_core(
     on_qt: OnQt, qapp: QApplication, theme: Theme, tmp_path: Path, place: str, kind: type[Page]
 ) -> None:
     async def main() -> None:
-        core = build_services(Settings(data_dir=tmp_path, session_dir=tmp_path / "sessions"))
+        core = build_services(tmp_path)
         program = Application(Frame(qapp, tmp_path / "window.ini", core.clock), core, CrashReports("0"))
         async with core.running():
             await core.open()

@@ -7,18 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtWidgets import QApplication
 
-from app.core.actions import ActionService
-from app.core.audit_service import AuditService
 from app.core.csv_import import CsvImportService
 from app.core.event_bus import EventBus
-from app.core.links.incident_detector import IncidentDetector
-from app.core.links.ingest import MessageIngestor
-from app.core.links.supervisor import Supervisor
-from app.core.mentorado_service import MentoradoService
-from app.core.write_queue import WriteQueue
+from app.core.procedures.service import ProcedureService
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
 from app.domain.link_status import (
     Evidence,
@@ -44,15 +39,8 @@ from app.ui.procedures.commands import BackupList, ProcedureCommands
 from app.ui.settings.page import SettingsPage
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import StillClock
-from tests.fakes import (
-    FakeAuditLog,
-    FakeChecks,
-    FakeHistory,
-    FakeMentoradoRepository,
-    FakeProvider,
-    FakeTransitionLog,
-    somebody,
-)
+from tests.fakes import FakeMentoradoRepository, FakeProvider
+from tests.services import ServicesInMemory
 from tests.ui.provider_setup import provider_services
 from tests.ui.settings.harness import SettingsHarness
 from tests.waiting import until
@@ -155,10 +143,6 @@ def status(number: int) -> LinkStatus | None:
     )
 
 
-async def _nothing_to_pause(_mentorado_id: MentoradoId) -> None:
-    """Played procedures stand still by themselves."""
-
-
 @dataclass
 class WindowHarness:
     """The window and everything under it. Made on a running loop; `close` before the loop ends."""
@@ -175,43 +159,19 @@ class WindowHarness:
     opened: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.log = FakeTransitionLog()
-        self.audit = FakeAuditLog()
-        self.mentorado_repository = FakeMentoradoRepository(*self.people)
-        write_queue = WriteQueue(bus=self.bus, clock=self.clock)
-        self.audit_service = AuditService(audit=self.audit, write_queue=write_queue, clock=self.clock, actor=somebody)
-        self.mentorados = MentoradoService(
+        core = ServicesInMemory(
+            self.clock,
             bus=self.bus,
-            mentorado_repository=self.mentorado_repository,
-            clock=self.clock,
-            audit_service=self.audit_service,
+            provider=self.provider,
+            hosted=self.hosted,
+            mentorado_repository=FakeMentoradoRepository(*self.people),
         )
-        self.providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: self.provider, **self.hosted}
-        self.supervisor = Supervisor(
-            bus=self.bus,
-            providers=self.providers,
-            mentorados=self.mentorados,
-            transitions=self.log,
-            ingestor=MessageIngestor(bus=self.bus, store=FakeHistory(), clock=self.clock),
-            clock=self.clock,
-            write_queue=write_queue,
-        )
-        self.incidents = IncidentDetector(
-            bus=self.bus,
-            mentorados=self.mentorados,
-            checks=FakeChecks(),
-            clock=self.clock,
-            bring_back=self.supervisor.reconnect,
-        )
-        self.actions = ActionService(
-            mentorados=self.mentorados,
-            supervisor=self.supervisor,
-            clock=self.clock,
-            audit_service=self.audit_service,
-            incidents=self.incidents,
-            under_way=lambda mentorado_id: self.procedures.active(mentorado_id) if self.procedures else None,
-            interrupt=_nothing_to_pause,
-        )
+        if self.procedures is not None:
+            core.procedures = cast("ProcedureService", self.procedures)
+        self.core, self.log, self.audit, self.audit_service = core, core.log, core.audit, core.audit_service
+        self.mentorado_repository, self.mentorados = core.mentorado_repository, core.mentorados
+        self.providers, self.supervisor = core.providers, core.supervisor
+        self.incidents, self.actions = core.incidents, core.actions
         self.settings_harness = SettingsHarness(
             folder=self.folder,
             bus=self.bus,

@@ -20,7 +20,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from app.__main__ import main as conecta
-from app.bootstrap import Services, build_services
+from app.bootstrap import Services
 from app.core.csv_import import ImportRow
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
@@ -28,10 +28,10 @@ from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.settings import OPERATOR_NAME, RETENTION, WEBHOOKS
 from app.domain.webhooks import WebhookSettings
 from app.formats.export_html import HtmlExportRenderer
-from app.settings import Settings
 from app.storage.database import Database
 from tests.clock import DAWN, ManualClock
 from tests.fakes import FakeProviderTime
+from tests.services import build_services
 from tests.storage.talk import BIA, a_message
 
 
@@ -42,8 +42,7 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 @asynccontextmanager
 async def opened(home: Path) -> AsyncIterator[tuple[Services, Mentorado]]:
     """The core with Ana, who has a message of Bia from long ago."""
-    settings = Settings(data_dir=home / "data", session_dir=home / "sessions")
-    core = build_services(settings, clock=ManualClock(DAWN), provider_time=FakeProviderTime(DAWN))
+    core = build_services(home / "data", clock=ManualClock(DAWN), provider_time=FakeProviderTime(DAWN))
     await core.open()
     async with core.running():
         ana = await core.mentorados.add("Ana Lima", "11 98765-4321")

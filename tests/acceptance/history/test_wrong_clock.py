@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from app.bootstrap import Services, build_services
+from app.bootstrap import Services
 from app.core.privacy_service import AT_ONCE_LEAST
 from app.domain.mentorado import Mentorado
 from app.domain.settings import RETENTION
-from app.settings import Settings
 from tests.clock import DAWN, ManualClock
 from tests.fakes import FakeProviderTime
+from tests.services import build_services
 from tests.storage.talk import BIA, a_message, minutes
 
 YEARS = timedelta(days=3 * 365)
@@ -28,10 +28,10 @@ class Computer:
     """Somebody's data folder, opened with the clock at *time*; no provider answers unless it is given one's time."""
 
     def __init__(self, home: Path) -> None:
-        self.settings = Settings(data_dir=home / "data", session_dir=home / "sessions")
+        self.home = home
 
     def core(self, time: datetime, provider: datetime | None = None) -> Services:
-        return build_services(self.settings, clock=ManualClock(time), provider_time=FakeProviderTime(provider))
+        return build_services(self.home / "data", clock=ManualClock(time), provider_time=FakeProviderTime(provider))
 
 
 @pytest.fixture

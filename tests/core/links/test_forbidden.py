@@ -23,10 +23,10 @@ from app.domain.procedure import ProcedureInfo, ProcedureKind, StepName, new_pro
 from app.domain.provider import Blocked, Connected, Failed, QrIssued, QrScanned
 from app.domain.state_machine import Trigger
 from tests.clock import ManualClock, settle
-from tests.core.conftest import Core
 from tests.core.links.many_links import ManyLinks
 from tests.fake_providers import FakeMeta
 from tests.fakes import FakeProvider, FakeTransitionLog, somebody
+from tests.services import Core
 
 ANA = PhoneNumber("+5511987654321")
 ENDS_THE_SESSION = (ActionName.RECOVER, ActionName.REAUTHENTICATE, ActionName.NEW_CODE)

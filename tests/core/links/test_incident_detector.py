@@ -21,8 +21,9 @@ from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.procedure import ProcedureKind
 from app.domain.provider import Blocked, Connected, Failed, QrIssued, Unreachable
 from tests.clock import settle
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
 from tests.core.links.many_links import POLICY, ManyLinks
+from tests.services import Core
 
 WEB = ProviderKind.WHATSAPP_WEB
 

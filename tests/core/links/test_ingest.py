@@ -31,7 +31,8 @@ from app.domain.messages import (
 from app.domain.provider import Blocked, Connected, MessagesReceived
 from app.domain.set_aside import refused
 from tests.clock import DAWN, settle
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
+from tests.services import Core
 
 BIA = Address(AddressKind.PHONE, "+5521912345678")
 

@@ -12,7 +12,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.provider import QrIssued, QrScanned
 from tests.clock import settle
-from tests.core.conftest import Core
+from tests.services import Core
 
 
 async def shown(core: Core) -> Mentorado:

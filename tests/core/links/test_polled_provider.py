@@ -12,8 +12,8 @@ from app.domain.link_status import LinkState, Reason, SendCapability
 from app.domain.mentorado import Mentorado
 from app.domain.provider import Connected, Lost, Unreachable
 from tests.clock import ManualClock, settle
-from tests.core.conftest import Core
 from tests.fakes import FakeConnection, FakeProvider
+from tests.services import Core
 
 
 async def test_a_provider_that_cannot_be_asked_leaves_the_link_unknown_with_the_age_of_the_last_truth(

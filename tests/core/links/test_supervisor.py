@@ -26,8 +26,9 @@ from app.domain.provider import ActivitySeen, Blocked, Connected, Failed, HostAn
 from app.domain.repositories import Transition
 from app.domain.state_machine import Trigger
 from tests.clock import ManualClock, settle
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
 from tests.fakes import FakeConnection, FakeProvider
+from tests.services import Core
 
 ANA = PhoneNumber("+5511987654321")
 STRANGER = PhoneNumber("+5521912345678")

@@ -23,8 +23,8 @@ from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.outbound import SqlOutbound
 from tests.clock import ManualClock, settle
-from tests.core.conftest import Core
 from tests.fakes import FakeProvider
+from tests.services import Core
 from tests.waiting import until
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)

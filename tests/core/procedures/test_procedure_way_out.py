@@ -27,8 +27,8 @@ from app.domain.provider import Blocked, Connected, ConnectionEvent, Failed, Los
 from app.domain.sending import Accepted, OutgoingMessage, SendResult
 from app.providers.whatsapp_web.session_repository import SessionRepository
 from tests.clock import ManualClock, settle
-from tests.core.conftest import Core
 from tests.fakes import FakeConnection, FakeProvider
+from tests.services import Core
 
 S = ProcedureState
 ANA = PhoneNumber("+5511987654321")

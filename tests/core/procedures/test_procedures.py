@@ -29,7 +29,8 @@ from app.domain.procedure import (
 )
 from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
 from tests.clock import settle
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
+from tests.services import Core
 
 K, S, N = ProcedureKind, ProcedureState, StepName
 

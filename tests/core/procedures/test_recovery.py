@@ -25,9 +25,9 @@ from app.domain.provider import Blocked, Connected, Connection, ConnectionEvent,
 from app.domain.sending import Accepted, NotSent, OutgoingMessage, QueuedMessage, SendErrorKind, SendResult, Uncertain
 from app.domain.state_machine import Trigger
 from tests.clock import ManualClock, settle
-from tests.core.conftest import Core
 from tests.core.links.many_links import ManyLinks
 from tests.fakes import FakeProvider
+from tests.services import Core
 
 K, S, N = ProcedureKind, ProcedureState, StepName
 STRANGER = PhoneNumber("+5521912345678")

@@ -9,7 +9,7 @@ import pytest
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
-from tests.core.conftest import Core
+from tests.services import Core
 
 
 @pytest.mark.parametrize("reason", [Reason.CREDENTIALS_MISSING, Reason.TOKEN_INVALID, Reason.BILLING])

@@ -21,8 +21,9 @@ from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected
 from app.domain.provider_descriptor import CredentialField
 from tests.clock import ManualClock, settle
-from tests.core.conftest import Core, Run
+from tests.core.conftest import Run
 from tests.fake_providers import FakeMeta, FakeSecretStore, FakeZapi
+from tests.services import Core
 
 F = CredentialField
 ZAPI = {F.INSTANCE_ID: "3C01ABCD", F.INSTANCE_TOKEN: "hush-token", F.CLIENT_TOKEN: "hush-client"}

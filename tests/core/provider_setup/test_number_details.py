@@ -8,8 +8,8 @@ from app.core.provider_setup.selection import NumberDetailsService
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import ProviderKind
 from tests.clock import DAWN, ManualClock
-from tests.core.conftest import Core
 from tests.fake_providers import FakeMeta
+from tests.services import Core
 
 
 async def test_what_was_told_last_stays_until_the_provider_is_asked_again(manual_clock: ManualClock) -> None:

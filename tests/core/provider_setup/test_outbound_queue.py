@@ -13,8 +13,8 @@ from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected
 from tests.clock import ManualClock, settle
-from tests.core.conftest import Core
 from tests.fake_providers import FakeZapi, waiting
+from tests.services import Core
 
 STRANGER = PhoneNumber("+5521912345678")
 

@@ -12,8 +12,8 @@ from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected, QrIssued, QrScanned
 from tests.clock import ManualClock, settle
-from tests.core.conftest import Core
 from tests.fake_providers import FakeMeta
+from tests.services import Core
 
 
 @pytest.fixture

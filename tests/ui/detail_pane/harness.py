@@ -22,8 +22,8 @@ from app.ui.async_slots import cancel_slots
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.theme.theme import Theme
 from tests.clock import DAWN, ManualClock
-from tests.core.conftest import Core
 from tests.fakes import FakeMentoradoRepository, FakeSetAside
+from tests.services import Core
 from tests.ui.detail_pane.codes import LINK
 from tests.ui.provider_setup import provider_services
 

@@ -59,6 +59,9 @@ class FakeProcedures:
     def active(self, mentorado_id: MentoradoId) -> Procedure | None:
         return next((each for each in self.unfinished() if each.head.mentorado_id == mentorado_id), None)
 
+    async def pause_active(self, mentorado_id: MentoradoId) -> None:
+        """Nothing to pause: these stand still by themselves."""
+
     async def begin(
         self,
         kind: ProcedureKind,

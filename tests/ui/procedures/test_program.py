@@ -13,18 +13,18 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.application import Application, Frame
-from app.bootstrap import Services, build_services
+from app.bootstrap import Services
 from app.core.procedures.steps import Step, StepContext
 from app.domain.actions import ActionName
 from app.domain.mentorado import Mentorado
 from app.domain.procedure import ProcedureKind, ProcedureState, StepData, StepName
-from app.settings import Settings
 from app.text.status import texts
 from app.ui.crash import CrashReports
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.main_window import MainWindow
 from app.ui.procedures.commands import CommandId
 from app.ui.procedures.forms import BackupForm, RestoreForm
+from tests.services import build_services
 from tests.ui.procedures.test_procedure_panel import buttons, words
 from tests.waiting import until
 
@@ -52,7 +52,7 @@ class Started:
 @asynccontextmanager
 async def program(qapp: QApplication, folder: Path) -> AsyncIterator[Started]:
     """One run of the program; whoever leaves has closed its window."""
-    core = build_services(Settings(data_dir=folder, session_dir=folder / "sessions"))
+    core = build_services(folder)
     frame = Frame(qapp, folder / "window.ini", core.clock)
     made = Application(frame, core, CrashReports("0"))
     texts.set_language("pt-BR")
