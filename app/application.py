@@ -11,7 +11,6 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
 from app import __version__
-from app.bootstrap import Services
 from app.core.procedures.runner import ACTIVE
 from app.domain.audit import AuditAction
 from app.domain.errors import Problem, ProblemCode
@@ -45,6 +44,7 @@ from app.ui.single_instance import SingleInstance
 from app.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
+    from app.bootstrap import Services
     from app.ui.conversations.panel import ConversationsPanel
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.navigation import Page

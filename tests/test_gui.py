@@ -195,3 +195,11 @@ def test_a_full_or_read_only_disk_is_not_taken_for_a_window_that_is_open(tmp_pat
     sentence, _step, text = ended.stderr.splitlines()[-3:]
     assert (ended.returncode, text) == (1, f"[{code}]")
     assert str(tmp_path / "data") in sentence
+
+
+def test_the_window_is_painted_before_database_and_providers_are_imported() -> None:
+    """What `gui` imports before it shows the window: with the rest, the first picture takes more than twice as long."""
+    heavy = "sqlalchemy", "httpx", "cryptography", "app.bootstrap", "app.storage", "app.providers"
+    script = f"import sys, app.gui, app.application; print([each for each in {heavy} if each in sys.modules])"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert loaded.strip() == "[]"
