@@ -33,7 +33,7 @@ from app.domain.provider_descriptor import CredentialField
 from app.domain.trusted_time import TimeMark
 from tests.clock import settle
 from tests.core.conftest import Run
-from tests.core.links.test_supervisor import ANA, connected
+from tests.core.links.connecting import ANA, connected
 from tests.core.test_settings_service import FakeSettings
 from tests.fake_providers import FakeSecretStore
 from tests.fakes import FakeProviderTime, FakeTimeRecords

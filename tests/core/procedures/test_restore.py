@@ -8,33 +8,21 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.core.event_bus import EventBus
-from app.core.procedures.restore import RestoreSteps, used_since
-from app.core.procedures.steps import BackupSteps, Step, StepContext
-from app.domain.audit import Actor
 from app.domain.backup import BackupPart, BackupProgress
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessagesStored
 from app.domain.link_status import LinkState, LinkStatus
-from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
-from app.domain.phone import PhoneNumber
+from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.procedure import (
-    STEPS,
-    Procedure,
-    ProcedureId,
-    ProcedureInfo,
-    ProcedureKind,
     StepData,
     StepName,
-    StepRecord,
 )
 from app.domain.repositories import Transition
 from app.domain.state_machine import Trigger
@@ -42,21 +30,20 @@ from app.formats.backup_manifest import HISTORY
 from app.formats.backup_writer import ArchiveWriter
 from app.storage.history.repository import SqlHistoryDump
 from tests.clock import DAWN
+from tests.core.hostile_archives import HEADING, MENTORADO
+from tests.core.procedures.step_by_step import StepByStep, restoring
 from tests.core.secret_store import (
     KEYS,
     ONE,
     PHRASE,
-    TALK,
     TWO,
     SelectableSecretStore,
     run,
     secret_store,
 )
-from tests.core.test_hostile_backups import HEADING, MENTORADO
-from tests.fakes import FakeProvider, FakeTransitionLog
 from tests.storage.talk import a_message, minutes
-from tests.storage.test_history_transfer import CONTACT, MESSAGE, SUPPRESSION
-from tests.storage.test_history_transfer import TALK as ROW_OF_TALK
+from tests.storage.transfer import CONTACT, MESSAGE, SUPPRESSION
+from tests.storage.transfer import TALK as ROW_OF_TALK
 
 OFF, ON = LinkState.OFF, LinkState.CONNECTED
 
@@ -64,72 +51,6 @@ OFF, ON = LinkState.OFF, LinkState.CONNECTED
 def line(link_id: LinkId, at: datetime, before: LinkState, after: LinkState) -> Transition:
     statuses = (LinkStatus(state=before, since=DAWN), LinkStatus(state=after, since=at))
     return Transition(link_id=link_id, at=at, trigger=Trigger.CONNECT, before=statuses[0], after=statuses[1])
-
-
-@dataclass
-class StepByStep:
-    """The steps of one procedure, run by hand: each is given what those before it found."""
-
-    secret_store: SelectableSecretStore
-    kind: ProcedureKind
-    begun_with: dict[str, str] = field(default_factory=dict)
-    secret: str = ""
-    log: FakeTransitionLog = field(default_factory=FakeTransitionLog)
-    bus: EventBus = field(default_factory=EventBus)
-    facts: dict[StepName, StepData] = field(default_factory=dict)
-    progress: list[BackupProgress] = field(default_factory=list)
-    id: ProcedureId = TWO
-
-    def __post_init__(self) -> None:
-        v = self.secret_store
-        restore = RestoreSteps(
-            backups=v.backups,
-            mentorados=v.mentorados,
-            providers=v.backups._providers,
-            transfer=SqlHistoryDump(v.database),
-            history=v.history,
-            transitions=self.log,
-            bus=self.bus,
-        )
-        self.steps: dict[StepName, Step] = {
-            step.name: step for step in (*BackupSteps(v.backups).steps(), *restore.steps())
-        }
-
-    def run(self) -> StepContext:
-        head = ProcedureInfo(
-            id=self.id,
-            kind=self.kind,
-            mentorado_id=self.secret_store.ana.id,
-            actor=Actor(user="staff"),
-            began_at=DAWN,
-            facts=self.begun_with,
-        )
-        steps = tuple(StepRecord(name=name, facts=self.facts.get(name, {})) for name in STEPS[self.kind])
-        return StepContext(procedure=Procedure(head=head, steps=steps), secret=self.secret, tell=self.progress.append)
-
-    async def do(self, *names: StepName) -> StepData:
-        """The steps after one another; what the last one found."""
-        for name in names:
-            step = self.steps[name]
-            skipped = await step.skip(self.run())
-            if skipped is not None:
-                self._found(name, skipped)
-                continue
-            self._found(name, await step.before(self.run()))
-            self._found(name, await step.do(self.run()))
-        return self.facts[names[-1]]
-
-    async def refused(self, name: StepName) -> Problem:
-        with pytest.raises(Problem) as problem:
-            await self.do(name)
-        return problem.value
-
-    def _found(self, name: StepName, facts: StepData) -> None:
-        self.facts[name] = {**self.facts.get(name, {}), **facts}
-
-
-def restoring(v: SelectableSecretStore, path: Path, **details: Any) -> StepByStep:
-    return StepByStep(v, ProcedureKind.RESTORE, {"path": str(path)}, **details)
 
 
 CHECK, MERGE, SESSION = StepName.CHECK_ARCHIVE, StepName.MERGE_HISTORY, StepName.RESTORE_SESSION
@@ -144,57 +65,6 @@ def archive_of(
     writer.add_rows(rows)
     writer.finish(MENTORADO)
     return path
-
-
-# --- a backup, step by step ------------------------------------------------------------------------------------------
-
-
-async def test_a_backup_is_collected_verified_and_put_in_its_place(fast_dir: Path) -> None:
-    async with secret_store(fast_dir) as v:
-        procedure = StepByStep(v, ProcedureKind.BACKUP)
-        assert await procedure.do(StepName.COLLECT) == {"encrypted": "no", "session": "kept"}
-        facts = await procedure.do(StepName.VERIFY_ARCHIVE)
-        assert (facts["messages"], facts["conversations"], facts["session"]) == ("3", "2", "kept")
-        facts = await procedure.do(StepName.PUT_IN_PLACE)
-        assert Path(facts["path"]).name in v.files()
-        assert {each.part for each in procedure.progress} == set(BackupPart)
-        assert await procedure.do(StepName.PUT_IN_PLACE) == facts  # after a crash
-
-
-async def test_a_part_that_somebody_took_away_is_made_again(fast_dir: Path) -> None:
-    async with secret_store(fast_dir) as v:
-        procedure = StepByStep(v, ProcedureKind.BACKUP)
-        await procedure.do(StepName.COLLECT)
-        (v.folder / f".{procedure.id}.part").unlink()
-        assert (await procedure.do(StepName.VERIFY_ARCHIVE))["messages"] == "3"
-
-
-async def test_what_began_with_a_passphrase_never_goes_on_without_it(fast_dir: Path) -> None:
-    async with secret_store(fast_dir) as v:
-        procedure = StepByStep(v, ProcedureKind.BACKUP, secret=PHRASE)
-        assert (await procedure.do(StepName.COLLECT))["encrypted"] == "yes"
-        procedure.secret = ""
-        v.backups._phrases.clear()  # as a program that starts
-        for name in (StepName.COLLECT, StepName.VERIFY_ARCHIVE):
-            assert (await procedure.refused(name)).code is ProblemCode.BACKUP_LOCKED
-        (v.folder / f".{procedure.id}.part").unlink()
-        assert (await procedure.refused(StepName.VERIFY_ARCHIVE)).code is ProblemCode.BACKUP_LOCKED
-        procedure.secret = PHRASE
-        await procedure.do(StepName.VERIFY_ARCHIVE, StepName.PUT_IN_PLACE)
-        (info,) = await v.backups.all()
-        assert info.encrypted
-
-
-async def test_what_was_collected_can_be_taken_back_and_what_is_in_its_place_stays(fast_dir: Path) -> None:
-    async with secret_store(fast_dir) as v:
-        procedure = StepByStep(v, ProcedureKind.BACKUP)
-        await procedure.do(StepName.COLLECT)
-        assert await procedure.steps[StepName.COLLECT].undo(procedure.run()) == {}
-        assert v.files() == []
-        await procedure.do(StepName.COLLECT, StepName.VERIFY_ARCHIVE, StepName.PUT_IN_PLACE)
-        for name in reversed(STEPS[ProcedureKind.BACKUP][:3]):
-            await procedure.steps[name].undo(procedure.run())
-        assert len(v.files()) == 1
 
 
 # --- whose archive it is, and whether it is whole --------------------------------------------------------------------
@@ -507,91 +377,3 @@ async def merge_of(procedure: StepByStep) -> StepData:
 
 async def cannot(*_asked: object, **_details: object) -> int:
     raise Problem(ProblemCode.DATABASE_LOCKED, path="conecta.db")
-
-
-# --- the keys --------------------------------------------------------------------------------------------------------
-
-
-async def test_keys_come_back_when_the_link_was_off_all_the_while(fast_dir: Path) -> None:
-    async with secret_store(fast_dir) as v:
-        procedure = restoring(v, await v.backup())
-        await procedure.log.append(line(v.ana.link.id, DAWN - timedelta(hours=1), ON, OFF))
-        facts = await procedure.do(CHECK, MERGE, SESSION)
-        assert facts == {"session": "restored"}
-        assert v.provider.restored == [(KEYS, DAWN, False)]
-        assert not [name for name in v.files() if name.endswith(".session")]
-
-
-@pytest.mark.parametrize("why", ["session_used_since", "session_corrupt", "another_account", "no_session", "no_keys"])
-async def test_keys_stay_as_they_are_for_a_reason(fast_dir: Path, why: str) -> None:
-    async with secret_store(fast_dir) as v:
-        if why == "no_session":
-            v.provider.keys = None
-        if why == "another_account":
-            v.provider.account = PhoneNumber("+5511900000000")
-        path = await v.backup()
-        procedure = restoring(v, path)
-        if why != "session_used_since":
-            await procedure.log.append(line(v.ana.link.id, DAWN, ON, OFF))
-        if why == "session_corrupt":
-            v.provider.restore_problem = Problem(ProblemCode.SESSION_CORRUPT, path="x")
-        if why == "no_keys":
-            procedure = restoring(replace_provider(v, FakeProvider()), path)
-        facts = await procedure.do(CHECK, MERGE, SESSION)
-        assert facts == {"why": "no_session" if why == "no_keys" else why}
-        assert v.provider.restored == []
-        assert not [name for name in v.files() if name.endswith(".session")]
-
-
-def replace_provider(v: SelectableSecretStore, provider: FakeProvider) -> SelectableSecretStore:
-    v.backups._providers = {ProviderKind.WHATSAPP_WEB: provider}
-    return v
-
-
-async def test_keys_that_another_program_uses_are_tried_again_later(fast_dir: Path) -> None:
-    async with secret_store(fast_dir) as v:
-        procedure = restoring(v, await v.backup())
-        await procedure.log.append(line(v.ana.link.id, DAWN, ON, OFF))
-        v.provider.restore_problem = Problem(ProblemCode.SESSION_IN_USE, owner="another")
-        await procedure.do(CHECK, MERGE)
-        assert (await procedure.refused(SESSION)).code is ProblemCode.SESSION_IN_USE
-        v.provider.restore_problem = None
-        assert await procedure.do(SESSION) == {"session": "restored"}
-
-
-A, B = LinkId("a" * 32), LinkId("b" * 32)
-NOON = DAWN + timedelta(hours=12)
-
-
-@pytest.mark.parametrize(
-    ("lines", "used"),
-    [
-        ([], True),  # nobody knows
-        ([line(A, DAWN, ON, OFF)], False),
-        ([line(A, NOON, ON, OFF)], False),  # in the same moment
-        ([line(A, DAWN, OFF, ON)], True),  # it was on when the backup was taken
-        ([line(B, DAWN, ON, OFF)], True),  # another link
-        ([line(B, NOON + timedelta(hours=1), OFF, ON), line(A, DAWN, ON, OFF)], False),
-        ([line(A, NOON + timedelta(hours=1), OFF, LinkState.CONNECTING), line(A, DAWN, ON, OFF)], True),
-        ([line(A, NOON + timedelta(hours=1), ON, OFF), line(A, DAWN, ON, OFF)], True),
-        ([line(A, NOON + timedelta(hours=1), OFF, LinkState.BLOCKED), line(A, DAWN, ON, OFF)], False),
-        ([line(A, NOON + timedelta(hours=1), OFF, OFF)], True),  # the log does not reach back so far
-    ],
-)
-def test_whether_a_device_was_used_since_is_yes_when_nobody_knows(lines: list[Transition], used: bool) -> None:
-    assert used_since(lines, A, NOON) is used
-
-
-async def test_a_pause_in_the_middle_leaves_no_keys_lying_about(fast_dir: Path) -> None:
-    async with secret_store(fast_dir, [*TALK, *(a_message(f"X{n}", "x" * 200) for n in range(3000))]) as v:
-        path = await v.backup()
-        procedure = restoring(v, path)
-        async with asyncio.TaskGroup() as group:
-            task = group.create_task(procedure.do(CHECK))
-            await asyncio.sleep(0.01)
-            task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        assert v.files() in ([path.name], [f".{procedure.id}.archive", path.name])
-        assert await procedure.steps[CHECK].undo(procedure.run()) == {}
-        assert v.files() == [path.name]

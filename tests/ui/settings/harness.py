@@ -25,7 +25,7 @@ from app.storage.secrets.store import SelectableSecretStore
 from app.text.status import texts
 from app.ui.settings.section import Folders, Parts
 from tests.core.archive import FakeArchive, FakeLeftovers, stored_message
-from tests.core.webhooks.test_webhooks import FakeReceiver
+from tests.core.webhooks.harness import FakeReceiver
 from tests.fakes import FakeSetAside
 
 
