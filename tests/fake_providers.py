@@ -1,4 +1,4 @@
-"""Hosted providers, played: what they were asked is in their attributes, what they answer a test decides."""
+"""Providers, played: what they were asked is in their attributes, what they answer a test decides."""
 
 from __future__ import annotations
 
@@ -11,10 +11,112 @@ from app.domain.credentials import CredentialReport, Credentials
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Link, LinkId, Mentorado
 from app.domain.phone import PhoneNumber
+from app.domain.provider import ConnectionEvent
 from app.domain.sending import NumberDetails, QueuedMessage, Template
 from app.domain.settings import SecretBackendKind
 from tests.clock import DAWN
-from tests.fakes import FakeConnection
+
+
+class FakeConnection:
+    """An open line. `say` what the provider would; `hang_up` when it has nothing more to say."""
+
+    def __init__(self, *, pairing: bool) -> None:
+        self.pairing = pairing
+        self.closed = False
+        self.closing: asyncio.Event | None = None  # set it to make closing wait
+        self.close_error: Exception | None = None
+        self.confirmed: list[int] = []
+        self.checked = 0  # how often a person asked to check now
+        self._events: asyncio.Queue[ConnectionEvent | BaseException | None] = asyncio.Queue()
+
+    def say(self, *signals: ConnectionEvent) -> None:
+        for signal in signals:
+            self._events.put_nowait(signal)
+
+    def hang_up(self) -> None:
+        self._events.put_nowait(None)
+
+    def break_with(self, error: BaseException) -> None:
+        self._events.put_nowait(error)
+
+    async def confirm(self, up_to: int) -> None:
+        self.confirmed.append(up_to)
+
+    def check_now(self) -> None:
+        self.checked += 1
+
+    async def events(self) -> AsyncIterator[ConnectionEvent]:
+        while (issued := await self._events.get()) is not None:
+            if isinstance(issued, BaseException):
+                raise issued
+            yield issued
+
+
+class FakeProvider:
+    """A provider whose links are paired by QR; everything it was asked is in its attributes."""
+
+    def __init__(self) -> None:
+        self.lines: list[FakeConnection] = []
+        self.paired: set[LinkId] = set()
+        self.adopted: list[LinkId] = []
+        self.discarded: list[LinkId] = []
+        self.undecided: dict[LinkId, PhoneNumber] = {}
+        self.typed_codes: list[tuple[LinkId, PhoneNumber]] = []  # who asked for a code to type, for which phone
+        self.problem: Problem | None = None  # raised by the next line that is opened, again and again
+
+    @property
+    def line(self) -> FakeConnection:
+        """The line opened last."""
+        return self.lines[-1]
+
+    @asynccontextmanager
+    async def connect(self, mentorado: Mentorado) -> AsyncIterator[FakeConnection]:
+        async with self._open(pairing=False) as line:
+            yield line
+
+    @asynccontextmanager
+    async def pair(self, mentorado: Mentorado) -> AsyncIterator[FakeConnection]:
+        async with self._open(pairing=True) as line:
+            yield line
+
+    async def has_credentials(self, link: Link) -> bool:
+        return link.id in self.paired
+
+    async def commit_pairing(self, link: Link) -> None:
+        self.undecided.pop(link.id, None)
+        self.paired.add(link.id)
+        self.adopted.append(link.id)
+
+    async def rollback_pairing(self, link: Link) -> None:
+        self.undecided.pop(link.id, None)
+        self.discarded.append(link.id)
+
+    async def current_session_id(self, link: Link) -> str:
+        """Every session that is adopted is another one."""
+        return f"session {self.adopted.count(link.id)}" if link.id in self.paired else ""
+
+    async def pending_account(self, link: Link) -> PhoneNumber | None:
+        return self.undecided.get(link.id)
+
+    async def phone_code(self, link: Link, phone: PhoneNumber) -> str:
+        if self.problem is not None:
+            raise self.problem
+        self.typed_codes.append((link.id, phone))
+        return f"ABCD-{len(self.typed_codes):04}"
+
+    @asynccontextmanager
+    async def _open(self, *, pairing: bool) -> AsyncIterator[FakeConnection]:
+        if self.problem is not None:
+            raise self.problem
+        self.lines.append(line := FakeConnection(pairing=pairing))
+        try:
+            yield line
+        finally:
+            if line.closing is not None:
+                await line.closing.wait()
+            line.closed = True
+            if line.close_error is not None:
+                raise line.close_error
 
 
 class FakeHosted:

@@ -1,32 +1,13 @@
-"""The far ends, played: a provider that says what a test tells it to, a roster and a log that live in memory.
-
-Written by hand rather than mocked, so that mypy holds them to the ports.
-"""
+"""Storage and checks in memory. Written by hand rather than mocked, so that mypy holds them to the ports."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from app.core.audit_service import AuditService
-from app.core.event_bus import EventBus
-from app.core.write_queue import WriteQueue
-from app.domain.audit import (
-    FIRST_HASH,
-    Actor,
-    AuditAction,
-    AuditEntry,
-    AuditOutcome,
-    AuditRecord,
-    ChainBreak,
-    Verification,
-    chain_entry,
-)
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
 from app.domain.consent import ConsentChange, ConsentEntry, Purpose
 from app.domain.errors import Problem, ProblemCode
@@ -38,113 +19,10 @@ from app.domain.messages import Address, ConversationId, HistoryStats, MessageUp
 from app.domain.outbound import Hold, OutboundFacts, OutboundMessage, OutboundStop
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureId, ProcedureInfo
-from app.domain.provider import ConnectionEvent
-from app.domain.repositories import AuditLog, Transition
+from app.domain.repositories import Transition
 from app.domain.set_aside import NotStorable, SetAsideCount, SetAsideDelivery
 from app.domain.trusted_time import TimeMark
-from tests.clock import DAWN, ManualClock
-
-
-class FakeConnection:
-    """An open line. `say` what the provider would; `hang_up` when it has nothing more to say."""
-
-    def __init__(self, *, pairing: bool) -> None:
-        self.pairing = pairing
-        self.closed = False
-        self.closing: asyncio.Event | None = None  # set it to make closing wait
-        self.close_error: Exception | None = None
-        self.confirmed: list[int] = []
-        self.checked = 0  # how often a person asked to check now
-        self._events: asyncio.Queue[ConnectionEvent | BaseException | None] = asyncio.Queue()
-
-    def say(self, *signals: ConnectionEvent) -> None:
-        for signal in signals:
-            self._events.put_nowait(signal)
-
-    def hang_up(self) -> None:
-        self._events.put_nowait(None)
-
-    def break_with(self, error: BaseException) -> None:
-        self._events.put_nowait(error)
-
-    async def confirm(self, up_to: int) -> None:
-        self.confirmed.append(up_to)
-
-    def check_now(self) -> None:
-        self.checked += 1
-
-    async def events(self) -> AsyncIterator[ConnectionEvent]:
-        while (issued := await self._events.get()) is not None:
-            if isinstance(issued, BaseException):
-                raise issued
-            yield issued
-
-
-class FakeProvider:
-    """A provider whose links are paired by QR; everything it was asked is in its attributes."""
-
-    def __init__(self) -> None:
-        self.lines: list[FakeConnection] = []
-        self.paired: set[LinkId] = set()
-        self.adopted: list[LinkId] = []
-        self.discarded: list[LinkId] = []
-        self.undecided: dict[LinkId, PhoneNumber] = {}
-        self.typed_codes: list[tuple[LinkId, PhoneNumber]] = []  # who asked for a code to type, for which phone
-        self.problem: Problem | None = None  # raised by the next line that is opened, again and again
-
-    @property
-    def line(self) -> FakeConnection:
-        """The line opened last."""
-        return self.lines[-1]
-
-    @asynccontextmanager
-    async def connect(self, mentorado: Mentorado) -> AsyncIterator[FakeConnection]:
-        async with self._open(pairing=False) as line:
-            yield line
-
-    @asynccontextmanager
-    async def pair(self, mentorado: Mentorado) -> AsyncIterator[FakeConnection]:
-        async with self._open(pairing=True) as line:
-            yield line
-
-    async def has_credentials(self, link: Link) -> bool:
-        return link.id in self.paired
-
-    async def commit_pairing(self, link: Link) -> None:
-        self.undecided.pop(link.id, None)
-        self.paired.add(link.id)
-        self.adopted.append(link.id)
-
-    async def rollback_pairing(self, link: Link) -> None:
-        self.undecided.pop(link.id, None)
-        self.discarded.append(link.id)
-
-    async def current_session_id(self, link: Link) -> str:
-        """Every session that is adopted is another one."""
-        return f"session {self.adopted.count(link.id)}" if link.id in self.paired else ""
-
-    async def pending_account(self, link: Link) -> PhoneNumber | None:
-        return self.undecided.get(link.id)
-
-    async def phone_code(self, link: Link, phone: PhoneNumber) -> str:
-        if self.problem is not None:
-            raise self.problem
-        self.typed_codes.append((link.id, phone))
-        return f"ABCD-{len(self.typed_codes):04}"
-
-    @asynccontextmanager
-    async def _open(self, *, pairing: bool) -> AsyncIterator[FakeConnection]:
-        if self.problem is not None:
-            raise self.problem
-        self.lines.append(line := FakeConnection(pairing=pairing))
-        try:
-            yield line
-        finally:
-            if line.closing is not None:
-                await line.closing.wait()
-            line.closed = True
-            if line.close_error is not None:
-                raise line.close_error
+from tests.clock import DAWN
 
 
 class FakeMentoradoRepository:
@@ -314,73 +192,6 @@ class FakeProviderTime:
         return self.says
 
 
-_COUNTED: ContextVar[list[int]] = ContextVar("_COUNTED")
-
-
-def counted(rows: int) -> int:
-    """Of what is played inside `Audit.with_changes`, and is all one transaction: so many rows went or came."""
-    _COUNTED.get([]).append(rows)
-    return rows
-
-
-class FakeAuditLog:
-    """The audit chain in memory."""
-
-    def __init__(self) -> None:
-        self.entries_: list[AuditEntry] = []
-        self.problem: Problem | None = None
-
-    @contextmanager
-    def with_changes(self, make_record: Callable[[int], AuditRecord | None]) -> Iterator[None]:
-        """As if what is done inside were one transaction, which begins with the entry that may be refused."""
-        if self.problem is not None:
-            raise self.problem
-        rows: list[int] = []
-        before = _COUNTED.set(rows)
-        try:
-            yield
-        finally:
-            _COUNTED.reset(before)
-        if record := make_record(sum(rows)):
-            self._append(record)
-
-    async def record(self, record: AuditRecord) -> AuditEntry:
-        if self.problem is not None:
-            raise self.problem
-        return self._append(record)
-
-    @property
-    def outcomes(self) -> list[AuditEntry]:
-        """What became of acts, without their beginnings, and without who was enrolled for a test."""
-        entries = [entry for entry in self.entries_ if entry.record.outcome is not AuditOutcome.BEGUN]
-        return [entry for entry in entries if entry.record.action != AuditAction.ADD_MENTORADO]
-
-    def _append(self, record: AuditRecord) -> AuditEntry:
-        last = self.entries_[-1].hash if self.entries_ else FIRST_HASH
-        self.entries_.append(entry := chain_entry(len(self.entries_) + 1, record, last))
-        return entry
-
-    async def entries(
-        self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
-    ) -> Sequence[AuditEntry]:
-        wanted = [
-            entry
-            for entry in reversed(self.entries_)
-            if (mentorado_id is None or entry.record.mentorado_id == mentorado_id)
-            and (before is None or entry.number < before)
-        ]
-        return wanted[:limit]
-
-    async def head(self) -> tuple[int, str]:
-        return (self.entries_[-1].number, self.entries_[-1].hash) if self.entries_ else (0, FIRST_HASH)
-
-    async def verification(self) -> Verification:
-        return Verification(broken=await self.verify(), number=len(self.entries_))
-
-    async def verify(self) -> ChainBreak | None:
-        return None
-
-
 class FakeJournal:
     """The journal in memory, with the same rule about what may follow as the database."""
 
@@ -515,17 +326,6 @@ class FakeCounts:
 
     async def contacts(self, mentorado_id: MentoradoId) -> int:
         return 41
-
-
-def somebody() -> Actor:
-    """Who does everything in a test."""
-    return Actor(user="staff")
-
-
-def audit_service_of(audit: AuditLog) -> AuditService:
-    """One that writes into *audit*, for parts that never have it wait."""
-    clock = ManualClock()
-    return AuditService(audit=audit, write_queue=WriteQueue(bus=EventBus(), clock=clock), clock=clock, actor=somebody)
 
 
 class FakeOutbound:

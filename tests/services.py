@@ -51,8 +51,9 @@ from app.domain.provider import Provider
 from app.domain.repositories import CheckedClock, Clock, ProviderTime
 from app.settings import Settings
 from tests.clock import ManualClock, settle
+from tests.fake_audit import FakeAuditLog, somebody
+from tests.fake_providers import FakeProvider
 from tests.fakes import (
-    FakeAuditLog,
     FakeBackups,
     FakeChecks,
     FakeCounts,
@@ -61,9 +62,7 @@ from tests.fakes import (
     FakeLocks,
     FakeMentoradoRepository,
     FakeOutbound,
-    FakeProvider,
     FakeTransitionLog,
-    somebody,
 )
 
 

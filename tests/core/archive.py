@@ -21,7 +21,7 @@ from app.domain.messages import (
     StoredMessage,
 )
 from tests.clock import DAWN
-from tests.fakes import counted
+from tests.fake_audit import counted
 
 BIA = Address(AddressKind.PHONE, "+5521987650001")
 CAIO = Address(AddressKind.PHONE, "+5531987650002")

@@ -26,7 +26,8 @@ from app.storage.history.repository import SqlHistoryDump, SqlMessageRepository
 from app.storage.journal import SqlProcedureJournal
 from app.storage.mentorados import SqlMentoradoRepository
 from tests.clock import ManualClock
-from tests.fakes import FakeAuditLog, FakeProvider, audit_service_of
+from tests.fake_audit import FakeAuditLog, audit_service_of
+from tests.fake_providers import FakeProvider
 from tests.storage.talk import CAIO, GROUP, a_message, edit, minutes
 
 T = TypeVar("T")

@@ -36,7 +36,8 @@ from tests.core.secret_store import (
     run,
     secret_store,
 )
-from tests.fakes import FakeAuditLog, FakeProvider, somebody
+from tests.fake_audit import FakeAuditLog, somebody
+from tests.fake_providers import FakeProvider
 from tests.storage.talk import a_message
 
 

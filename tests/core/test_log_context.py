@@ -11,7 +11,7 @@ from app.domain.provider import Connected, ConnectionEvent
 from app.platform.logging import CURRENT_MENTORADO, log_context
 from tests.clock import settle
 from tests.core.conftest import Run
-from tests.fakes import FakeConnection
+from tests.fake_providers import FakeConnection
 from tests.services import Core
 
 

@@ -19,12 +19,9 @@ from app.domain.settings import LONGEST_LOG, OPERATOR_NAME, RETENTION, OperatorS
 from app.domain.trusted_time import TimeMark
 from tests.clock import DAWN, settle
 from tests.core.conftest import Run
-from tests.fakes import (
-    FakeProvider,
-    FakeProviderTime,
-    FakeTimeRecords,
-    counted,
-)
+from tests.fake_audit import counted
+from tests.fake_providers import FakeProvider
+from tests.fakes import FakeProviderTime, FakeTimeRecords
 from tests.services import Core
 
 

@@ -23,6 +23,7 @@ from app.domain.mentorado import Link, Mentorado, new_link_id, new_mentorado_id
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Connected, Connection, ConnectionEvent, HostAnswered, Lost, QrIssued, QrScanned
 from app.providers.whatsapp_web.connection import SessionConnection, SessionTimeouts
+from app.providers.whatsapp_web.host_process import HostProcess
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from tests.clock import StillClock
 from tests.emulators.whatsapp_web import session_host
@@ -206,3 +207,7 @@ async def _wait_for_timers(harness: ProviderHarness) -> Timed:
             for wait in (pings, codes, send):
                 all_three.create_task(wait())
     return seen
+
+
+def host_of(line: SessionConnection) -> HostProcess:
+    return line._host

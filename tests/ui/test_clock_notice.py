@@ -22,12 +22,8 @@ from app.ui.notices import Banners, ClockNotice
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import DAWN, ManualClock, settle
 from tests.conftest import OnQt
-from tests.fakes import (
-    FakeAuditLog,
-    FakeProviderTime,
-    FakeTimeRecords,
-    somebody,
-)
+from tests.fake_audit import FakeAuditLog, somebody
+from tests.fakes import FakeProviderTime, FakeTimeRecords
 
 YEARS = timedelta(days=1100)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -23,28 +22,10 @@ from app.ui.theme.theme import Theme
 from tests.conftest import OnQt
 from tests.services import build_services
 from tests.ui.controls import nameless, out_of_reach
-from tests.ui.test_window import settle
-from tests.ui.window_harness import WindowHarness, person, status
+from tests.ui.window_checks import InWindow, settle
+from tests.ui.window_harness import WindowHarness, person
 
-InWindow = Callable[[Callable[[WindowHarness], Awaitable[None]]], None]
-
-
-@pytest.fixture
-def in_window(on_qt: OnQt, theme: Theme, tmp_path: Path) -> InWindow:
-    def play(use: Callable[[WindowHarness], Awaitable[None]]) -> None:
-        async def main() -> None:
-            harness = WindowHarness(tmp_path, [person(number) for number in range(5)], theme)
-            await harness.load(*(status(number) for number in range(5)))
-            try:
-                await harness.show()
-                await use(harness)
-            finally:
-                await harness.close()
-
-        on_qt(main)
-        QApplication.processEvents()
-
-    return play
+FIVE = range(5)  # people
 
 
 def test_a_place_is_built_when_it_is_first_gone_to_and_kept(in_window: InWindow) -> None:
@@ -69,7 +50,7 @@ def test_a_place_is_built_when_it_is_first_gone_to_and_kept(in_window: InWindow)
         harness.window.go(HOME)
         assert harness.window.list.isVisible()
 
-    in_window(use)
+    in_window(use, FIVE)
 
 
 def test_the_rail_says_where_one_is_and_is_walked_by_keys(in_window: InWindow) -> None:
@@ -90,7 +71,7 @@ def test_the_rail_says_where_one_is_and_is_walked_by_keys(in_window: InWindow) -
         texts.set_language("en")
         assert audit.accessibleName() == "Audit"
 
-    in_window(use)
+    in_window(use, FIVE)
 
 
 def test_enter_presses_the_button_that_has_the_focus(in_window: InWindow) -> None:
@@ -105,7 +86,7 @@ def test_enter_presses_the_button_that_has_the_focus(in_window: InWindow) -> Non
         QTest.keyClick(header.search, Qt.Key.Key_Return)
         assert texts.language == "pt-BR", "in a field it presses nothing"
 
-    in_window(use)
+    in_window(use, FIVE)
 
 
 def test_tab_goes_from_the_list_to_the_pane_beside_it(in_window: InWindow) -> None:
@@ -120,7 +101,7 @@ def test_tab_goes_from_the_list_to_the_pane_beside_it(in_window: InWindow) -> No
         assert at is not None
         assert window._pane.isAncestorOf(at), at
 
-    in_window(use)
+    in_window(use, FIVE)
 
 
 def test_a_page_that_is_not_in_the_table_is_refused_and_what_is_shown_stays(in_window: InWindow) -> None:
@@ -130,7 +111,7 @@ def test_a_page_that_is_not_in_the_table_is_refused_and_what_is_shown_stays(in_w
             harness.window.go("nowhere")
         assert harness.window.places.here == "audit"
 
-    in_window(use)
+    in_window(use, FIVE)
 
 
 def test_to_choose_somebody_leads_home(in_window: InWindow) -> None:
@@ -139,7 +120,7 @@ def test_to_choose_somebody_leads_home(in_window: InWindow) -> None:
         harness.window.choose(person(1).id)
         assert harness.window.places.here == HOME
 
-    in_window(use)
+    in_window(use, FIVE)
 
 
 def test_the_search_is_the_one_of_the_place(in_window: InWindow) -> None:
@@ -152,7 +133,7 @@ def test_the_search_is_the_one_of_the_place(in_window: InWindow) -> None:
         harness.window.begin_search()
         assert harness.window.focusWidget() is page.filters.search
 
-    in_window(use)
+    in_window(use, FIVE)
 
 
 @pytest.mark.parametrize("place", [HOME, "audit", SETTINGS])
@@ -167,7 +148,7 @@ def test_everything_in_a_place_has_a_name_and_can_be_reached(in_window: InWindow
         )
         assert [each for each in out_of_reach(harness.window.places) if each.parent() not in fields] == []
 
-    in_window(use)
+    in_window(use, FIVE)
 
 
 def test_what_goes_wrong_in_a_place_is_reported_as_anywhere(in_window: InWindow) -> None:
@@ -181,7 +162,7 @@ def test_what_goes_wrong_in_a_place_is_reported_as_anywhere(in_window: InWindow)
         page.show_crash(bug)
         assert crashes == [bug, bug]
 
-    in_window(use)
+    in_window(use, FIVE)
 
 
 def test_the_first_picture_needs_none_of_them() -> None:

@@ -2,73 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QCloseEvent, QImage, QKeySequence, QShortcut
+from PySide6.QtGui import QImage, QKeySequence, QShortcut
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 
-from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import StorageFailed, StorageRecovered
 from app.domain.link_status import LinkState, LinkStatus
 from app.domain.uptime import TimeRange
 from app.text.status import texts
 from app.ui.appearance import Preferences
-from app.ui.crash import CrashSheet
 from app.ui.main_window import MainWindow
 from app.ui.mentorado_list.model import ListFilter, MentoradoListModel
 from app.ui.theme.theme import DARK, Mode, Theme
-from app.ui.widgets.action_menu import CARDS, LEAD, MORE
 from tests.clock import StillClock
-from tests.conftest import OnQt
 from tests.ui.controls import nameless, out_of_reach
+from tests.ui.window_checks import PEOPLE, InWindow, settle, words
 from tests.ui.window_harness import (
-    CREDENTIAL,
     NOON,
     WindowHarness,
     person,
     status,
 )
-
-Use = Callable[[WindowHarness], Awaitable[None]]
-InWindow = Callable[..., WindowHarness]
-PEOPLE = range(40)
-
-
-@pytest.fixture
-def in_window(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Iterator[InWindow]:
-    """Open a window over made-up people, use it, and close it."""
-
-    def play(use: Use, numbers: range = PEOPLE) -> WindowHarness:
-        async def main() -> WindowHarness:
-            harness = WindowHarness(tmp_path, [person(number) for number in numbers], theme)
-            await harness.load(*(status(number) for number in numbers))
-            try:
-                await harness.show()
-                await use(harness)
-            finally:
-                await harness.close()
-            return harness
-
-        return on_qt(main)
-
-    yield play
-    QApplication.processEvents()
-
-
-def words(widget: QWidget) -> str:
-    """Everything that is written in *widget* now."""
-    shown = [each for each in widget.findChildren(QWidget) if each.isVisible()]
-    return " | ".join(each.text() for each in shown if isinstance(each, (QLabel, QPushButton)))
-
-
-async def settle() -> None:
-    await asyncio.sleep(0.05)
 
 
 def shown_names(harness: WindowHarness) -> list[str]:
@@ -328,104 +286,6 @@ def test_trouble_with_the_disk_is_told_until_it_is_over(in_window: InWindow) -> 
     in_window(use)
 
 
-def test_archiving_can_be_undone_for_a_moment(in_window: InWindow) -> None:
-    async def use(harness: WindowHarness) -> None:
-        window = harness.window
-        await harness.mentorados.archive(person(3).id)
-        assert window.toast.isVisible()
-        assert f"{person(3).name} foi para o arquivo." in words(window.toast)
-        assert harness.model.row_of(person(3).id) is None
-        window.toast.button.click()
-        await settle()
-        assert not window.toast.isVisible()
-        assert harness.model.row_of(person(3).id) is not None
-
-    in_window(use)
-
-
-def menu_of(harness: WindowHarness, number: int) -> dict[str, QAction]:
-    """The entries of somebody's menu. It is not popped up: that would grab a keyboard that is not there."""
-    window = harness.window
-    menu = window.controller.menu(harness.sheets, person(number).id)
-    return {action.text(): action for action in menu.actions() if not action.isSeparator()}
-
-
-def test_the_menu_of_a_row_offers_what_fits_and_says_why_the_rest_does_not(in_window: InWindow) -> None:
-    async def use(harness: WindowHarness) -> None:
-        offered = menu_of(harness, 1)
-        assert next(iter(offered)) == "Desconectar"
-        assert offered["Desconectar"].isEnabled()
-        locked = offered["Arquivar · Desconecte primeiro"]
-        assert not locked.isEnabled()
-        assert locked.toolTip() == "Desconecte primeiro"
-
-    in_window(use)
-
-
-def test_what_the_menu_offers_is_done(in_window: InWindow) -> None:
-    async def use(harness: WindowHarness) -> None:
-        async with harness.supervisor:
-            menu_of(harness, 3)["Conectar"].trigger()
-            await settle()
-            assert harness.supervisor.status(person(3).link.id).state is LinkState.CONNECTING
-            await harness.supervisor.disconnect(person(3).id)
-
-    in_window(use)
-
-
-def test_every_action_has_its_place_in_the_menu_and_the_pane() -> None:
-    offered = [name for slot in (*LEAD, *CARDS, *MORE) for name in slot]
-    assert sorted(offered) == sorted(ActionName)
-
-
-def test_closing_only_asks(in_window: InWindow) -> None:
-    async def use(harness: WindowHarness) -> None:
-        asked: list[int] = []
-        harness.window.close_requested.connect(lambda: asked.append(1))
-        event = QCloseEvent()
-        QApplication.sendEvent(harness.window, event)
-        assert not event.isAccepted()
-        assert asked == [1]
-        assert harness.window.isVisible()
-        harness.window.finish()
-        assert not harness.window.isVisible()
-
-    in_window(use)
-
-
-def test_a_crash_is_shown_without_standing_in_the_way(in_window: InWindow) -> None:
-    async def use(harness: WindowHarness) -> None:
-        crashes: list[object] = []
-        harness.window.crashed.connect(crashes.append)
-        bug = ZeroDivisionError()
-        harness.window.show_crash(bug)
-        assert crashes == [bug]
-        harness.window.show_report("the report")
-        sheet = harness.window.findChild(CrashSheet)
-        assert isinstance(sheet, CrashSheet)
-        assert not sheet.isModal()
-        sheet.close()
-
-    in_window(use)
-
-
-def test_the_code_is_written_nowhere(in_window: InWindow) -> None:
-    async def use(harness: WindowHarness) -> None:
-        harness.window.list.table.choose(person(4).id)
-        await settle()
-        for widget in harness.window.findChildren(QWidget):
-            for text in (
-                widget.toolTip(),
-                widget.accessibleName(),
-                widget.accessibleDescription(),
-                widget.windowTitle(),
-            ):
-                assert CREDENTIAL not in text
-        assert CREDENTIAL not in words(harness.window)
-
-    in_window(use)
-
-
 def test_text_twice_as_large_is_not_clipped(in_window: InWindow, theme: Theme) -> None:
     async def use(harness: WindowHarness) -> None:
         theme.set_text_scale(200)
@@ -469,12 +329,3 @@ def test_the_window_can_be_seen_before_anything_is_loaded(theme: Theme, tmp_path
     window.finish()
     assert not window.isVisible()
     window.deleteLater()
-
-
-def test_geometry_is_kept(in_window: InWindow) -> None:
-    async def use(harness: WindowHarness) -> None:
-        harness.window.resize(900, 620)
-        await settle()
-
-    harness = in_window(use)
-    assert harness.preferences.geometry is not None

@@ -39,7 +39,8 @@ from app.ui.procedures.commands import BackupList, ProcedureCommands
 from app.ui.settings.page import SettingsPage
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import StillClock
-from tests.fakes import FakeMentoradoRepository, FakeProvider
+from tests.fake_providers import FakeProvider
+from tests.fakes import FakeMentoradoRepository
 from tests.services import ServicesInMemory
 from tests.ui.provider_setup import provider_services
 from tests.ui.settings.harness import SettingsHarness

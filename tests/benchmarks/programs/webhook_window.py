@@ -36,7 +36,8 @@ from app.ui.async_slots import run
 from tests.benchmarks.programs.many_updates import latency
 from tests.benchmarks.programs.marks import mark
 from tests.benchmarks.programs.webhook_sender import NUMBER_ID, SHOWN_NUMBER
-from tests.fakes import FakeAuditLog, FakeProvider, somebody
+from tests.fake_audit import FakeAuditLog, somebody
+from tests.fake_providers import FakeProvider
 from tests.ui.window_harness import WindowHarness, person, status
 
 ROWS = 1000

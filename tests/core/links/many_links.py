@@ -13,7 +13,8 @@ from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Connected, Failed, Unreachable
 from tests.clock import DAWN, ManualClock
-from tests.fakes import FakeConnection, FakeMentoradoRepository, FakeProvider
+from tests.fake_providers import FakeConnection, FakeProvider
+from tests.fakes import FakeMentoradoRepository
 from tests.services import Core
 
 POLICY = ReconnectPolicy(random=Random(4).uniform)  # noqa: S311 - the same waits in every run

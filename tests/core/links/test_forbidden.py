@@ -24,8 +24,9 @@ from app.domain.provider import Blocked, Connected, Failed, QrIssued, QrScanned
 from app.domain.state_machine import Trigger
 from tests.clock import ManualClock, settle
 from tests.core.links.many_links import ManyLinks
-from tests.fake_providers import FakeMeta
-from tests.fakes import FakeProvider, FakeTransitionLog, somebody
+from tests.fake_audit import somebody
+from tests.fake_providers import FakeMeta, FakeProvider
+from tests.fakes import FakeTransitionLog
 from tests.services import Core
 
 ANA = PhoneNumber("+5511987654321")

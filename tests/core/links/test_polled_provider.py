@@ -12,7 +12,7 @@ from app.domain.link_status import LinkState, Reason, SendCapability
 from app.domain.mentorado import Mentorado
 from app.domain.provider import Connected, Lost, Unreachable
 from tests.clock import ManualClock, settle
-from tests.fakes import FakeConnection, FakeProvider
+from tests.fake_providers import FakeConnection, FakeProvider
 from tests.services import Core
 
 

@@ -21,7 +21,7 @@ from app.domain.provider import Blocked, Connected, Failed, Lost
 from tests.clock import ManualClock, settle
 from tests.core.conftest import Run
 from tests.core.links.connecting import ANA, connected
-from tests.fakes import FakeProvider
+from tests.fake_providers import FakeProvider
 from tests.services import Core
 
 

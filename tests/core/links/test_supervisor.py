@@ -22,7 +22,7 @@ from app.domain.state_machine import Trigger
 from tests.clock import settle
 from tests.core.conftest import Run
 from tests.core.links.connecting import ANA, code, connected
-from tests.fakes import FakeConnection
+from tests.fake_providers import FakeConnection
 from tests.services import Core
 
 

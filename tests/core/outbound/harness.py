@@ -23,7 +23,7 @@ from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.outbound import SqlOutbound
 from tests.clock import ManualClock, settle
-from tests.fakes import FakeProvider
+from tests.fake_providers import FakeProvider
 from tests.services import Core
 from tests.waiting import until
 

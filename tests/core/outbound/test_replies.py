@@ -22,7 +22,7 @@ from app.domain.messages import (
 from app.domain.outbound import Hold, HoldReason, OutboundMessage, OutboundState
 from app.domain.sending import NotSent, OutgoingMessage, SendErrorKind, TemplateMessage, Uncertain
 from tests.core.outbound.harness import NOON, Sending, asked, begun, phone, sending
-from tests.fakes import FakeProvider
+from tests.fake_providers import FakeProvider
 
 BIA = phone(1)
 

@@ -17,7 +17,7 @@ from app.domain.messages import Address, AddressKind
 from app.domain.outbound import DAY, Hold, HoldReason, OutboundLimits, OutboundMessage, OutboundState
 from app.domain.sending import NotSent, OutgoingMessage, SendErrorKind, TemplateMessage, Uncertain
 from tests.core.outbound.harness import NOON, Sending, asked, begun, phone, sending
-from tests.fakes import FakeProvider
+from tests.fake_providers import FakeProvider
 
 BIA, CAIO = phone(1), phone(2)
 S, R = OutboundState, HoldReason

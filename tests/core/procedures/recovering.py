@@ -15,7 +15,7 @@ from app.domain.provider import Blocked, Connected, ConnectionEvent, QrIssued, Q
 from app.domain.sending import Accepted, OutgoingMessage, QueuedMessage, SendResult
 from app.domain.state_machine import Trigger
 from tests.clock import settle
-from tests.fakes import FakeProvider
+from tests.fake_providers import FakeProvider
 from tests.services import Core
 
 CODE = QrIssued("x", 1, 6, 60)

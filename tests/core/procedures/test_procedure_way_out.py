@@ -27,7 +27,7 @@ from app.domain.provider import Blocked, Connected, ConnectionEvent, Failed, Los
 from app.domain.sending import Accepted, OutgoingMessage, SendResult
 from app.providers.whatsapp_web.session_repository import SessionRepository
 from tests.clock import ManualClock, settle
-from tests.fakes import FakeConnection, FakeProvider
+from tests.fake_providers import FakeConnection, FakeProvider
 from tests.services import Core
 
 S = ProcedureState

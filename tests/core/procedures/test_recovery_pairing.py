@@ -19,7 +19,7 @@ from app.domain.procedure import ProcedureKind, ProcedureState, StepName
 from app.domain.provider import Blocked, Connected, Connection, Failed, QrIssued, QrScanned
 from tests.clock import ManualClock, settle
 from tests.core.procedures.recovering import _CONNECT, _OPENED, Sending, connected, fallen, pairing, states
-from tests.fakes import FakeProvider
+from tests.fake_providers import FakeProvider
 from tests.services import Core
 
 K, S, N = ProcedureKind, ProcedureState, StepName

@@ -27,7 +27,7 @@ from tests.core.secret_store import (
     SelectableSecretStore,
     secret_store,
 )
-from tests.fakes import FakeProvider
+from tests.fake_providers import FakeProvider
 from tests.storage.talk import a_message
 
 OFF, ON = LinkState.OFF, LinkState.CONNECTED

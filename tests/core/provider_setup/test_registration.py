@@ -14,7 +14,7 @@ from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
 from app.domain.provider import Blocked, Connected, Provider, RegistrationLocked
 from app.domain.repositories import RegistrationAttempts
 from tests.clock import ManualClock, settle
-from tests.fakes import FakeProvider
+from tests.fake_providers import FakeProvider
 from tests.services import Core
 
 PIN = "123456"

@@ -33,13 +33,9 @@ from app.domain.webhooks import (
 )
 from tests.clock import DAWN, ManualClock, settle
 from tests.core.test_settings_service import FakeSettings
-from tests.fakes import (
-    FakeAuditLog,
-    FakeMentoradoRepository,
-    FakeProvider,
-    audit_service_of,
-    somebody,
-)
+from tests.fake_audit import FakeAuditLog, audit_service_of, somebody
+from tests.fake_providers import FakeProvider
+from tests.fakes import FakeMentoradoRepository
 
 F = CredentialField
 

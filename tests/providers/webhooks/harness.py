@@ -24,8 +24,9 @@ from app.domain.webhooks import (
     WebhookSettings,
     WebhookStats,
 )
+from app.providers.webhooks.host import spool
 from app.providers.webhooks.server_process import RunningServer, WebhookServerProcess
-from tests.emulators.meta_cloud.webhooks import signature
+from tests.emulators.meta_cloud.webhooks import envelope, inbound, signature
 from tests.waiting import until
 
 ANA, BIA, CAIO, DORA = (LinkId(letter * 32) for letter in "abcd")
@@ -146,3 +147,10 @@ def zapi_text(message_id: str = "3EB0A1", text: str = "oi", **more: Any) -> dict
         "text": {"message": text},
         **more,
     }
+
+
+TEXT = envelope(inbound("wamid.1", number_id="1111"))
+
+
+def left(folder: Path) -> bool:
+    return spool.has_left(folder / "webhooks")

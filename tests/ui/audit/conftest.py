@@ -25,7 +25,7 @@ from app.ui.audit.page import AuditPage
 from app.ui.theme.theme import Theme
 from tests.clock import StillClock
 from tests.conftest import OnQt
-from tests.fakes import somebody
+from tests.fake_audit import somebody
 from tests.ui.window_harness import NOON, person
 
 PEOPLE = [person(number) for number in range(1, 4)]

@@ -28,7 +28,7 @@ from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
 from tests.clock import StillClock
-from tests.fakes import FakeAuditLog, audit_service_of
+from tests.fake_audit import FakeAuditLog, audit_service_of
 from tests.storage.people import new_mentorado
 
 NOW = datetime(2026, 5, 12, 17, 40, tzinfo=UTC)

@@ -20,7 +20,7 @@ from app.ui.procedures.forms import BackupForm, RestoreForm
 from tests.clock import settle
 from tests.ui.procedures.conftest import OnViews
 from tests.ui.procedures.fake_procedures import backup
-from tests.ui.procedures.test_procedure_panel import buttons, words
+from tests.ui.procedures.panel_controls import buttons, words
 from tests.ui.procedures.views import Views
 
 PHRASE = "cavalo certo bateria"

@@ -7,7 +7,7 @@ from app.text.status import texts
 from app.ui.notices import InterruptedBanner
 from tests.clock import settle
 from tests.ui.procedures.conftest import OnViews
-from tests.ui.procedures.test_procedure_panel import buttons, words
+from tests.ui.procedures.panel_controls import buttons, words
 from tests.ui.procedures.views import Views
 from tests.ui.window_harness import person
 

@@ -19,7 +19,7 @@ from app.ui.procedures.commands import CommandId
 from tests.clock import settle
 from tests.ui.controls import nameless, out_of_reach, spoken
 from tests.ui.procedures.conftest import OnViews
-from tests.ui.procedures.test_procedure_panel import words
+from tests.ui.procedures.panel_controls import words
 from tests.ui.procedures.views import Views
 from tests.ui.window_harness import person
 

@@ -17,7 +17,7 @@ from app.ui.action_runner import ACTION_DIALOGS
 from tests.clock import settle
 from tests.ui.procedures.conftest import OnViews
 from tests.ui.procedures.fake_procedures import backup
-from tests.ui.procedures.test_procedure_panel import buttons, words
+from tests.ui.procedures.panel_controls import buttons, words
 from tests.ui.procedures.views import Views
 
 _A = ActionName

@@ -10,52 +10,23 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel
 
 from app.domain.actions import ActionName
 from app.domain.backup import BackupPart, BackupProgress
 from app.domain.errors import Problem, ProblemCode
-from app.domain.link_status import LinkState, Reason
-from app.domain.procedure import EntryKind, Procedure, ProcedureKind, StepName
+from app.domain.procedure import EntryKind, ProcedureKind, StepName
 from app.text.status import texts
-from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.procedures.commands import CommandId
 from app.ui.procedures.panel import ProcedurePanel
 from app.ui.theme.theme import Theme
 from tests.clock import settle
-from tests.ui.controls import nameless, out_of_reach, read_aloud, spoken
-from tests.ui.detail_pane.codes import LINK
-from tests.ui.detail_pane.harness import OTHER_NUMBER
+from tests.ui.controls import nameless, out_of_reach, spoken
 from tests.ui.procedures.conftest import OnViews
-from tests.ui.procedures.fake_procedures import FOUND, LEDGER
+from tests.ui.procedures.fake_procedures import LEDGER
+from tests.ui.procedures.panel_controls import asking, buttons, pairing, words
 from tests.ui.procedures.views import Views
 from tests.ui.window_harness import person
-
-
-def words(under: QWidget) -> str:
-    labels = under.findChildren(QLabel)
-    return read_aloud(" | ".join(label.text() for label in labels if label.isVisible() and label.text()))
-
-
-def buttons(under: QWidget) -> dict[str, QPushButton]:
-    """Those that say something, by what they say."""
-    found = under.findChildren(QPushButton)
-    return {button.text(): button for button in found if button.isVisible() and button.text()}
-
-
-async def asking(views: Views) -> Procedure:
-    procedure = await views.follow(ProcedureKind.RECOVERY)
-    views.procedures.run_to(procedure, StepName.BACK_UP)
-    views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.BACK_UP, FOUND[StepName.BACK_UP])
-    views.procedures.write(procedure.head.id, EntryKind.ASKED, StepName.PAIR)
-    await settle()
-    return procedure
-
-
-async def pairing(views: Views) -> Procedure:
-    procedure = await asking(views)
-    views.procedures.write(procedure.head.id, EntryKind.CONFIRMED)
-    return views.procedures.write(procedure.head.id, EntryKind.STEP_BEGAN, StepName.PAIR)
 
 
 def clipped(sheet: ProcedurePanel) -> list[str]:
@@ -204,65 +175,6 @@ def test_a_problem_at_the_beginning_is_said_in_place_and_nothing_typed_is_gone(o
     on_views(use)
 
 
-def test_a_button_that_goes_never_hands_the_keyboard_to_undo(on_views: OnViews) -> None:
-    async def use(views: Views) -> None:
-        views.harness.window.activateWindow()
-        procedure = await asking(views)
-        sheet = views.sheet
-        assert sheet.view.attention.not_now.hasFocus()
-        sheet.view.attention.main.setFocus()
-        QTest.keyClick(sheet.view.attention.main, Qt.Key.Key_Space)
-        await settle()
-        assert views.procedures.asked == ["confirm"]
-        assert sheet.hasFocus(), "nothing is asked now"
-        QTest.keyClick(sheet, Qt.Key.Key_Space)
-        await settle()
-        assert views.procedures.asked == ["confirm"], "a second press does nothing"
-        views.procedures.write(procedure.head.id, EntryKind.STEP_BEGAN, StepName.PAIR)
-        sheet.footer.button(CommandId.PAUSE).setFocus()
-        QTest.keyClick(sheet.footer.button(CommandId.PAUSE), Qt.Key.Key_Space)
-        await settle()
-        assert views.procedures.asked[-1] == "pause"
-        assert sheet.view.attention.main.hasFocus(), "what one would press next"
-        assert sheet.view.attention.main.text() == "Continuar"
-
-    on_views(use)
-
-
-def test_the_question_in_the_middle_takes_the_keyboard_but_not_from_somebody_who_types(on_views: OnViews) -> None:
-    async def use(views: Views) -> None:
-        views.harness.window.activateWindow()
-        search = views.harness.window.header.search
-        search.setFocus()
-        await asking(views)
-        views.procedures.open.clear()
-        search.setFocus()
-        procedure = views.procedures.put(ProcedureKind.RECOVERY, views.who.id)
-        views.procedures.write(procedure.head.id, EntryKind.ASKED, StepName.PAIR)
-        await settle()
-        assert search.hasFocus()
-
-    on_views(use)
-
-
-def test_escape_puts_the_panel_aside_and_the_procedure_goes_on(on_views: OnViews) -> None:
-    async def use(views: Views) -> None:
-        views.harness.window.activateWindow()
-        procedure = await views.follow(ProcedureKind.RECOVERY)
-        views.procedures.run_to(procedure, StepName.SCOPE)
-        QTest.keyClick(views.sheet, Qt.Key.Key_Escape)
-        await settle()
-        assert views.pane._sides.panels.get(views.who.id) is None
-        assert views.procedures.asked == []
-        assert "A recuperação está em andamento." in words(views.pane)
-        assert views.pane._pages.scroll.hasFocus(), "and not a button that nobody chose"
-        buttons(views.pane)["Ver"].click()
-        await settle()
-        assert views.sheet.procedure == views.procedures.active(views.who.id)
-
-    on_views(use)
-
-
 def test_somebody_else_can_be_looked_at_meanwhile(on_views: OnViews) -> None:
     async def use(views: Views) -> None:
         await asking(views)
@@ -272,21 +184,6 @@ def test_somebody_else_can_be_looked_at_meanwhile(on_views: OnViews) -> None:
         views.harness.window.choose(views.who.id)
         await settle()
         assert "Pronto para o novo código?" in words(views.pane)
-
-    on_views(use)
-
-
-def test_once_the_phone_read_the_code_undo_is_locked_and_says_why(on_views: OnViews) -> None:
-    async def use(views: Views) -> None:
-        procedure = await pairing(views)
-        undo = views.sheet.footer.button(CommandId.UNDO)
-        assert undo.isEnabled()
-        views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.PAIR)
-        assert not undo.isEnabled()
-        why = "O celular já leu o novo código: agora é só em frente"
-        assert undo.accessibleDescription() == why
-        assert f"Desfazer: {why}." in words(views.sheet.footer)
-        assert views.sheet.footer.button(CommandId.PAUSE).isEnabled()
 
     on_views(use)
 
@@ -325,48 +222,6 @@ def test_an_undoing_that_stopped_goes_on_being_undone(on_views: OnViews) -> None
         views.procedures.write(procedure.head.id, EntryKind.UNDO_BEGAN)
         views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.BACK_UP, failed)
         assert "O que já foi desfeito continua assim." in words(views.sheet)
-
-    on_views(use)
-
-
-def test_the_code_is_whole_in_a_low_window_and_in_no_name(on_views: OnViews) -> None:
-    async def use(views: Views) -> None:
-        views.harness.window.resize(700, 620)
-        await pairing(views)
-        views.show_code()
-        plate = views.sheet.view.pairing._plate
-        async with asyncio.timeout(5):
-            while not plate.readable:
-                await asyncio.sleep(0.005)
-        await asyncio.sleep(0.02)
-        assert plate.visibleRegion().boundingRect() == plate.rect()
-        assert "Cancelar" not in buttons(views.sheet), "giving up is offered below"
-        for each in views.sheet.findChildren(QWidget):
-            assert LINK not in f"{each.accessibleName()}{each.accessibleDescription()}{each.toolTip()}"
-
-    on_views(use)
-
-
-def test_the_wrong_phone_is_decided_on_first(on_views: OnViews) -> None:
-    async def use(views: Views) -> None:
-        procedure = await pairing(views)
-        views.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
-        failed = {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT}
-        views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.PAIR, failed)
-        assert list(buttons(views.sheet.view)) == ["Desconectar este celular", "Aceitar este número"]
-        buttons(views.sheet)["Aceitar este número"].click()
-        await settle()
-        (question,) = views.harness.window.findChildren(ConfirmDialog)
-        question.reject()
-        await settle()
-        buttons(views.sheet)["Desconectar este celular"].click()
-        await settle()
-        assert views.harness.provider.discarded == [], "nothing is unlinked before a yes"
-        (question,) = [each for each in views.harness.window.findChildren(ConfirmDialog) if each.isVisible()]
-        question.accept()
-        await settle()
-        assert views.harness.provider.discarded == [views.who.link.id]
-        assert list(buttons(views.sheet.view)) == ["Tentar de novo"]
 
     on_views(use)
 

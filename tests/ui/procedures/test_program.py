@@ -25,7 +25,7 @@ from app.ui.main_window import MainWindow
 from app.ui.procedures.commands import CommandId
 from app.ui.procedures.forms import BackupForm, RestoreForm
 from tests.services import build_services
-from tests.ui.procedures.test_procedure_panel import buttons, words
+from tests.ui.procedures.panel_controls import buttons, words
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt

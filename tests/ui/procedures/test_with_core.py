@@ -20,7 +20,7 @@ from app.ui.theme.theme import Theme
 from tests.clock import settle
 from tests.ui.detail_pane.codes import LINK
 from tests.ui.detail_pane.harness import OTHER_NUMBER, THIAGO, PaneHarness, pane_harness
-from tests.ui.procedures.test_procedure_panel import buttons, words
+from tests.ui.procedures.panel_controls import buttons, words
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("on_qt")  # coroutines run on the loop of Qt

@@ -20,10 +20,8 @@ from app.domain.set_aside import SetAsideCount
 from app.domain.webhooks import DeliveryOutcome, OutcomeCount, WebhookStats
 from app.text.status import texts
 from app.ui.settings.webhooks import HIDDEN, OFF, ON, SHOWN, WebhooksSection
-from tests.ui.settings.test_page import Harness, InHarness, in_harness, message_of
+from tests.ui.settings.page_harness import Harness, InHarness, message_of
 from tests.ui.window_harness import NOON
-
-__all__ = ["in_harness"]
 
 F = CredentialField
 

@@ -1,0 +1,137 @@
+"""Where the keyboard goes while a procedure moves."""
+
+from __future__ import annotations
+
+import asyncio
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QWidget
+
+from app.domain.errors import ProblemCode
+from app.domain.link_status import LinkState, Reason
+from app.domain.procedure import EntryKind, ProcedureKind, StepName
+from app.ui.dialogs.confirm import ConfirmDialog
+from app.ui.procedures.commands import CommandId
+from tests.clock import settle
+from tests.ui.detail_pane.codes import LINK
+from tests.ui.detail_pane.harness import OTHER_NUMBER
+from tests.ui.procedures.conftest import OnViews
+from tests.ui.procedures.panel_controls import asking, buttons, pairing, words
+from tests.ui.procedures.views import Views
+
+
+def test_a_button_that_goes_never_hands_the_keyboard_to_undo(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        views.harness.window.activateWindow()
+        procedure = await asking(views)
+        sheet = views.sheet
+        assert sheet.view.attention.not_now.hasFocus()
+        sheet.view.attention.main.setFocus()
+        QTest.keyClick(sheet.view.attention.main, Qt.Key.Key_Space)
+        await settle()
+        assert views.procedures.asked == ["confirm"]
+        assert sheet.hasFocus(), "nothing is asked now"
+        QTest.keyClick(sheet, Qt.Key.Key_Space)
+        await settle()
+        assert views.procedures.asked == ["confirm"], "a second press does nothing"
+        views.procedures.write(procedure.head.id, EntryKind.STEP_BEGAN, StepName.PAIR)
+        sheet.footer.button(CommandId.PAUSE).setFocus()
+        QTest.keyClick(sheet.footer.button(CommandId.PAUSE), Qt.Key.Key_Space)
+        await settle()
+        assert views.procedures.asked[-1] == "pause"
+        assert sheet.view.attention.main.hasFocus(), "what one would press next"
+        assert sheet.view.attention.main.text() == "Continuar"
+
+    on_views(use)
+
+
+def test_the_question_in_the_middle_takes_the_keyboard_but_not_from_somebody_who_types(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        views.harness.window.activateWindow()
+        search = views.harness.window.header.search
+        search.setFocus()
+        await asking(views)
+        views.procedures.open.clear()
+        search.setFocus()
+        procedure = views.procedures.put(ProcedureKind.RECOVERY, views.who.id)
+        views.procedures.write(procedure.head.id, EntryKind.ASKED, StepName.PAIR)
+        await settle()
+        assert search.hasFocus()
+
+    on_views(use)
+
+
+def test_escape_puts_the_panel_aside_and_the_procedure_goes_on(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        views.harness.window.activateWindow()
+        procedure = await views.follow(ProcedureKind.RECOVERY)
+        views.procedures.run_to(procedure, StepName.SCOPE)
+        QTest.keyClick(views.sheet, Qt.Key.Key_Escape)
+        await settle()
+        assert views.pane._sides.panels.get(views.who.id) is None
+        assert views.procedures.asked == []
+        assert "A recuperação está em andamento." in words(views.pane)
+        assert views.pane._pages.scroll.hasFocus(), "and not a button that nobody chose"
+        buttons(views.pane)["Ver"].click()
+        await settle()
+        assert views.sheet.procedure == views.procedures.active(views.who.id)
+
+    on_views(use)
+
+
+def test_once_the_phone_read_the_code_undo_is_locked_and_says_why(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        procedure = await pairing(views)
+        undo = views.sheet.footer.button(CommandId.UNDO)
+        assert undo.isEnabled()
+        views.procedures.write(procedure.head.id, EntryKind.STEP_DONE, StepName.PAIR)
+        assert not undo.isEnabled()
+        why = "O celular já leu o novo código: agora é só em frente"
+        assert undo.accessibleDescription() == why
+        assert f"Desfazer: {why}." in words(views.sheet.footer)
+        assert views.sheet.footer.button(CommandId.PAUSE).isEnabled()
+
+    on_views(use)
+
+
+def test_the_code_is_whole_in_a_low_window_and_in_no_name(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        views.harness.window.resize(700, 620)
+        await pairing(views)
+        views.show_code()
+        plate = views.sheet.view.pairing._plate
+        async with asyncio.timeout(5):
+            while not plate.readable:
+                await asyncio.sleep(0.005)
+        await asyncio.sleep(0.02)
+        assert plate.visibleRegion().boundingRect() == plate.rect()
+        assert "Cancelar" not in buttons(views.sheet), "giving up is offered below"
+        for each in views.sheet.findChildren(QWidget):
+            assert LINK not in f"{each.accessibleName()}{each.accessibleDescription()}{each.toolTip()}"
+
+    on_views(use)
+
+
+def test_the_wrong_phone_is_decided_on_first(on_views: OnViews) -> None:
+    async def use(views: Views) -> None:
+        procedure = await pairing(views)
+        views.put(LinkState.BLOCKED, Reason.WRONG_ACCOUNT, account=OTHER_NUMBER)
+        failed = {"code": ProblemCode.LINK_NOT_BACK, "reason": Reason.WRONG_ACCOUNT}
+        views.procedures.write(procedure.head.id, EntryKind.STEP_FAILED, StepName.PAIR, failed)
+        assert list(buttons(views.sheet.view)) == ["Desconectar este celular", "Aceitar este número"]
+        buttons(views.sheet)["Aceitar este número"].click()
+        await settle()
+        (question,) = views.harness.window.findChildren(ConfirmDialog)
+        question.reject()
+        await settle()
+        buttons(views.sheet)["Desconectar este celular"].click()
+        await settle()
+        assert views.harness.provider.discarded == [], "nothing is unlinked before a yes"
+        (question,) = [each for each in views.harness.window.findChildren(ConfirmDialog) if each.isVisible()]
+        question.accept()
+        await settle()
+        assert views.harness.provider.discarded == [views.who.link.id]
+        assert list(buttons(views.sheet.view)) == ["Tentar de novo"]
+
+    on_views(use)

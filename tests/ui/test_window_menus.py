@@ -1,0 +1,124 @@
+"""What the window offers for a row, and how it closes, crashes and comes back."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QAction, QCloseEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.domain.actions import ActionName
+from app.domain.link_status import LinkState
+from app.ui.crash import CrashSheet
+from app.ui.widgets.action_menu import CARDS, LEAD, MORE
+from tests.ui.window_checks import InWindow, settle, words
+from tests.ui.window_harness import (
+    CREDENTIAL,
+    WindowHarness,
+    person,
+)
+
+
+def test_archiving_can_be_undone_for_a_moment(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        await harness.mentorados.archive(person(3).id)
+        assert window.toast.isVisible()
+        assert f"{person(3).name} foi para o arquivo." in words(window.toast)
+        assert harness.model.row_of(person(3).id) is None
+        window.toast.button.click()
+        await settle()
+        assert not window.toast.isVisible()
+        assert harness.model.row_of(person(3).id) is not None
+
+    in_window(use)
+
+
+def menu_of(harness: WindowHarness, number: int) -> dict[str, QAction]:
+    """The entries of somebody's menu. It is not popped up: that would grab a keyboard that is not there."""
+    window = harness.window
+    menu = window.controller.menu(harness.sheets, person(number).id)
+    return {action.text(): action for action in menu.actions() if not action.isSeparator()}
+
+
+def test_the_menu_of_a_row_offers_what_fits_and_says_why_the_rest_does_not(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        offered = menu_of(harness, 1)
+        assert next(iter(offered)) == "Desconectar"
+        assert offered["Desconectar"].isEnabled()
+        locked = offered["Arquivar · Desconecte primeiro"]
+        assert not locked.isEnabled()
+        assert locked.toolTip() == "Desconecte primeiro"
+
+    in_window(use)
+
+
+def test_what_the_menu_offers_is_done(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        async with harness.supervisor:
+            menu_of(harness, 3)["Conectar"].trigger()
+            await settle()
+            assert harness.supervisor.status(person(3).link.id).state is LinkState.CONNECTING
+            await harness.supervisor.disconnect(person(3).id)
+
+    in_window(use)
+
+
+def test_every_action_has_its_place_in_the_menu_and_the_pane() -> None:
+    offered = [name for slot in (*LEAD, *CARDS, *MORE) for name in slot]
+    assert sorted(offered) == sorted(ActionName)
+
+
+def test_closing_only_asks(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        asked: list[int] = []
+        harness.window.close_requested.connect(lambda: asked.append(1))
+        event = QCloseEvent()
+        QApplication.sendEvent(harness.window, event)
+        assert not event.isAccepted()
+        assert asked == [1]
+        assert harness.window.isVisible()
+        harness.window.finish()
+        assert not harness.window.isVisible()
+
+    in_window(use)
+
+
+def test_a_crash_is_shown_without_standing_in_the_way(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        crashes: list[object] = []
+        harness.window.crashed.connect(crashes.append)
+        bug = ZeroDivisionError()
+        harness.window.show_crash(bug)
+        assert crashes == [bug]
+        harness.window.show_report("the report")
+        sheet = harness.window.findChild(CrashSheet)
+        assert isinstance(sheet, CrashSheet)
+        assert not sheet.isModal()
+        sheet.close()
+
+    in_window(use)
+
+
+def test_the_code_is_written_nowhere(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.window.list.table.choose(person(4).id)
+        await settle()
+        for widget in harness.window.findChildren(QWidget):
+            for text in (
+                widget.toolTip(),
+                widget.accessibleName(),
+                widget.accessibleDescription(),
+                widget.windowTitle(),
+            ):
+                assert CREDENTIAL not in text
+        assert CREDENTIAL not in words(harness.window)
+
+    in_window(use)
+
+
+def test_geometry_is_kept(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        harness.window.resize(900, 620)
+        await settle()
+
+    harness = in_window(use)
+    assert harness.preferences.geometry is not None
