@@ -229,6 +229,7 @@ class Application:
             history=self._core.history,
             mentorados=self._core.mentorados,
             clock=self._core.clock,
+            replies=self._core.replies,
         )
 
     def _show_about(self) -> None:

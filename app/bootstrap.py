@@ -20,6 +20,7 @@ from app.core.links.ingest import MessageIngestor
 from app.core.links.reconnect import ReconnectPolicy
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.replies import ReplyService
 from app.core.outbound.service import OutboundService
 from app.core.privacy_service import PrivacyService, RetentionJob
 from app.core.procedures.auditing import ProcedureAuditor
@@ -185,6 +186,7 @@ class Services:
     webhooks: WebhookService
     clock_check: ClockCheck
     outbound: OutboundService
+    replies: ReplyService
     follower: DatabaseFollower
 
     async def open(self) -> None:
@@ -448,6 +450,7 @@ def build_services(
         ),
         clock_check=clock_check,
         outbound=outbound,
+        replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         follower=DatabaseFollower(
             commits=database,
             mentorados=mentorados,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from app.core.mentorado_service import MentoradoService
 from app.core.outbound.service import OutboundService
 from app.domain.consent import Purpose
-from app.domain.mentorado import MentoradoId
+from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.messages import Address, ConversationId
-from app.domain.outbound import Hold, HoldReason, OutboundMessage
+from app.domain.outbound import Hold, HoldReason, OutboundMessage, OutboundStop
 from app.domain.repositories import MessageRepository
 from app.domain.sending import OutgoingMessage
 
@@ -35,6 +35,17 @@ class ReplyService:
             return found
         mentorado_id, to = found
         return await self._outbound.send(mentorado_id, OutgoingMessage(to=to, text=text), Purpose.CONVERSATION)
+
+    async def stopped(self, conversation_id: ConversationId) -> tuple[Mentorado, OutboundStop] | None:
+        """Whose number is stopped, and why; None when it sends."""
+        found = await self._history.correspondent(conversation_id)
+        stop = None if found is None else self._outbound.stopped(found.mentorado_id)
+        return None if found is None or stop is None else (self._mentorados.get(found.mentorado_id), stop)
+
+    async def release(self, conversation_id: ConversationId) -> None:
+        """Let the number of a conversation send again, at the word of a person."""
+        if (found := await self.stopped(conversation_id)) is not None:
+            await self._outbound.release(found[0].id)
 
     async def _recipient(self, conversation_id: ConversationId) -> tuple[MentoradoId, Address] | Hold:
         found = await self._history.correspondent(conversation_id)

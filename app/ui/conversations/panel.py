@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
-from app.domain.events import MessagesStored
+from app.core.outbound.replies import ReplyService
+from app.domain.events import MessagesStored, OutboundStopped, StatusChanged
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Conversation
 from app.domain.repositories import Clock, MessageRepository
@@ -40,13 +41,15 @@ class ConversationsPanel(QWidget):
         history: MessageRepository,
         mentorados: MentoradoService,
         clock: Clock,
+        replies: ReplyService | None = None,
         parent: QWidget | None = None,
     ) -> None:
+        """Without *replies*, conversations can only be read."""
         super().__init__(parent)
         self._mentorado_id: MentoradoId | None = None
         self._following = False
         self.home = ConversationBrowser(theme=theme, history=history, mentorados=mentorados, clock=clock)
-        self.page = ThreadPage(theme=theme, history=history, clock=clock)
+        self.page = ThreadPage(theme=theme, history=history, clock=clock, replies=replies)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.home)
         self._pages.addWidget(self.page)
@@ -58,7 +61,12 @@ class ConversationsPanel(QWidget):
         self.page.wide_requested.connect(self._turn_wide)
         self.page.problem.connect(self.home.show_problem)
         self.page.crash.connect(self.home.show_crash)
-        undo = (bus.subscribe(MessagesStored, self._on_grew), texts.on_change(self.retranslate))
+        undo = (
+            bus.subscribe(MessagesStored, self._on_grew),
+            bus.subscribe(StatusChanged, self._on_link),
+            bus.subscribe(OutboundStopped, self._on_link),
+            texts.on_change(self.retranslate),
+        )
         self.destroyed.connect(lambda _gone: [each() for each in undo])
         self.retranslate()
 
@@ -112,6 +120,14 @@ class ConversationsPanel(QWidget):
             self.page.on_grew(event.conversations)
         if event.mentorado_id == self._mentorado_id:
             self.home.read_soon()
+
+    def _on_link(self, event: StatusChanged | OutboundStopped) -> None:
+        if isinstance(event, StatusChanged):
+            before, after = event.before, event.after
+            if (before.state, before.capability) == (after.state, after.capability):
+                return
+        if event.mentorado_id == self._mentorado_id and self.page.conversation_id is not None:
+            self.page.recheck_reply()
 
     # --- the open conversation
 

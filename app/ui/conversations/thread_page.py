@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.core.outbound.replies import ReplyService
 from app.domain.errors import Problem
 from app.domain.messages import ConversationId, StoredMessage
 from app.domain.repositories import Clock, MessageRepository
@@ -36,6 +37,7 @@ from app.text import conversation as conversation_text
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.conversations.message_dialog import MessageDialog
+from app.ui.conversations.reply_box import ReplyBox
 from app.ui.conversations.thread_loader import ThreadLoader, ThreadLocation
 from app.ui.conversations.thread_model import MessagePage, ThreadModel
 from app.ui.conversations.thread_overlays import DayPill, JumpButton
@@ -136,7 +138,13 @@ class ThreadPage(QWidget):
     crash = Signal(object)
 
     def __init__(
-        self, *, theme: Theme, history: MessageRepository, clock: Clock, parent: QWidget | None = None
+        self,
+        *,
+        theme: Theme,
+        history: MessageRepository,
+        clock: Clock,
+        replies: ReplyService | None = None,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
@@ -158,6 +166,11 @@ class ThreadPage(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.head)
         layout.addLayout(self._stack, 1)
+        self.reply = None if replies is None else ReplyBox(theme=theme, replies=replies, clock=clock)
+        if self.reply is not None:
+            layout.addWidget(self.reply)
+            self.reply.problem.connect(self.problem)
+            self.reply.crash.connect(self.crash)
         self._minute = QTimer(self, interval=_MINUTE)
         self._minute.timeout.connect(self._on_minute)
         self._connect_parts()
@@ -198,10 +211,15 @@ class ThreadPage(QWidget):
         self._day.hide()
         self.head.show_names(_title(opening), opening.line)
         self.reader.open(opening)
+        if self.reply is not None:
+            self.reply.setVisible(not opening.is_group)
+            self.reply.open(None if opening.is_group else opening.conversation_id)
         self._name()
 
     def close_conversation(self) -> None:
         self.reader.close()
+        if self.reply is not None:
+            self.reply.open(None)
         self.model.show_piece(MessagePage(messages=(), first=True, last=True), "", is_group=False)
 
     def show_line(self, line: str) -> None:
@@ -212,6 +230,13 @@ class ThreadPage(QWidget):
     def on_grew(self, conversations: Sequence[ConversationId]) -> None:
         """These conversations look different now."""
         self.reader.on_grew(conversations)
+        if self.conversation_id in conversations:
+            self.recheck_reply()
+
+    def recheck_reply(self) -> None:
+        """Whether a reply would go out may have changed."""
+        if self.reply is not None:
+            self.reply.refresh()
 
     def set_wide(self, wide: bool) -> None:
         """Whether the page is in the wide place."""
@@ -233,6 +258,8 @@ class ThreadPage(QWidget):
 
     def retranslate(self) -> None:
         self.head.retranslate()
+        if self.reply is not None:
+            self.reply.retranslate()
         self.jump.retranslate()
         self._gone.show_message(texts("conversation.gone"), texts("conversation.gone_line"), texts("conversation.back"))
         self.view.restyle()

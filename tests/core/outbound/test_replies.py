@@ -149,3 +149,19 @@ async def test_a_webhook_that_was_faster_than_the_answer_is_not_overwritten(tmp_
         messages = await s.history.messages(talk)
         assert [(each.text, each.delivery) for each in messages] == [("Oi, Bia", DeliveryStatus.READ), ("Olá", None)]
         assert stored == []
+
+
+async def test_a_stopped_number_is_released_from_the_conversation(tmp_path: Path) -> None:
+    async with sending(tmp_path) as s:
+        await s.receive(BIA)
+        talk, service = await conversation(s), replies(s)
+        assert await service.stopped(talk) is None
+        assert await service.stopped(ConversationId("gone")) is None
+        await service.release(talk)  # there is nothing to release
+        s.provider.answers = [NotSent(trouble=SendErrorKind.BILLING, code="131042")]
+        await service.send(talk, "Oi, Bia")
+        found = await service.stopped(talk)
+        assert found is not None
+        assert (found[0].id, found[1].code) == (s.ana.id, "131042")
+        await service.release(talk)
+        assert await service.stopped(talk) is None
