@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy import Connection
 
 from app.domain.audit import (
     FIRST_HASH,
@@ -27,9 +29,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.storage.audit_integrity import AuditHeads, AuditSeals
 from app.storage.database import WITH_CHANGES, BesideChanges, Database
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from app.storage.tables import audit, audit_head
 
 _BATCH = 2_000
 
@@ -122,8 +122,6 @@ class SqlAuditLog:
 
 def _record(connection: Connection, record: AuditRecord, key: bytes | None) -> AuditEntry:
     """The number and hash before come from the head: after a removal at the end, the gap stays to be seen."""
-    from app.storage.tables import audit, audit_head
-
     head = connection.execute(audit_head.select()).one()
     in_utc = replace(record, at=record.at.astimezone(UTC))  # as it is read again; the zone is part of what is hashed
     entry = chain_entry(head.number + 1, in_utc, head.hash)
@@ -135,8 +133,6 @@ def _record(connection: Connection, record: AuditRecord, key: bytes | None) -> A
 def _entries(
     connection: Connection, mentorado_id: MentoradoId | None, before: int | None, limit: int
 ) -> list[AuditEntry]:
-    from app.storage.tables import audit
-
     wanted = audit.select().order_by(audit.c.number.desc()).limit(limit)
     if mentorado_id is not None:
         wanted = wanted.where(audit.c.mentorado_id == mentorado_id)
@@ -160,8 +156,6 @@ def _readable_entry(row: Mapping[str, Any]) -> AuditEntry:
 
 
 def _head(connection: Connection) -> tuple[int, str]:
-    from app.storage.tables import audit_head
-
     head = connection.execute(audit_head.select()).one_or_none()
     return (0, FIRST_HASH) if head is None else (head.number, head.hash)
 
@@ -238,8 +232,6 @@ class _Walk:
 
 
 def _find_missing_end(connection: Connection, number: int, last_hash: str) -> ChainBreak | None:
-    from app.storage.tables import audit_head
-
     head = connection.execute(audit_head.select()).one_or_none()
     if head is None:
         return ChainBreak(number=number + 1, found="the head is missing")

@@ -1,18 +1,16 @@
-"""The ledger of consent, on disk.
-
-What needs SQLAlchemy imports it when there is work: only the worker thread may load it.
-"""
+"""The ledger of consent, on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects.sqlite import insert
 
 from app.domain.consent import ConsentEntry
 from app.storage.database import Database
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from app.storage.history.suppressions import hashed_key
+from app.storage.tables import consent_contact, consent_entry
 
 
 class SqlConsents:
@@ -26,11 +24,6 @@ class SqlConsents:
 
 
 def _append(connection: Connection, entries: Sequence[ConsentEntry]) -> None:
-    from sqlalchemy.dialects.sqlite import insert
-
-    from app.storage.history.suppressions import hashed_key
-    from app.storage.tables import consent_contact, consent_entry
-
     for entry in entries:
         contact = hashed_key(entry.mentorado_id, entry.contact.key)
         connection.execute(

@@ -1,7 +1,4 @@
-"""The one door to the database: a worker thread of its own, and one transaction per piece of work.
-
-Importing this module costs nothing: SQLAlchemy is loaded in the worker thread, so the window is painted before.
-"""
+"""The database: a worker thread of its own, and one transaction per piece of work."""
 
 from __future__ import annotations
 
@@ -13,14 +10,15 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine
 
 from app.domain.errors import Problem, ProblemCode
+from app.storage.engine import open_engine, transaction
+from app.storage.errors import map_sqlite_errors
+from app.storage.lost_database import is_missing, put_copy_in_place, set_log_aside
 from app.storage.migrations import OURS, Migrations
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
-
 
 log = logging.getLogger(__name__)
 
@@ -146,9 +144,6 @@ class Database:
     def _transact(self, work: Callable[[Connection], T], *, writing: bool) -> T:
         engine = self._ready()
 
-        from app.storage.engine import transaction
-        from app.storage.errors import map_sqlite_errors
-
         try:
             with map_sqlite_errors(self._path), transaction(engine, writing=writing) as connection:
                 return work(connection)
@@ -158,8 +153,6 @@ class Database:
             raise
 
     def _begin_anew(self) -> None:
-        from app.storage.lost_database import is_missing, set_log_aside
-
         if not is_missing(self._path):
             raise Problem(ProblemCode.DATABASE_PRESENT, path=str(self._path))
         set_log_aside(self._path)
@@ -167,15 +160,11 @@ class Database:
         self._ready()
 
     def _use_copy(self, copy: Path) -> None:
-        from app.storage.lost_database import put_copy_in_place
-
         put_copy_in_place(copy, self._path, self._migrations)
         self._ready()
 
     def _rewrite(self) -> None:
         engine = self._ready()
-
-        from app.storage.errors import map_sqlite_errors
 
         with map_sqlite_errors(self._path), engine.connect() as connection:
             connection.exec_driver_sql("VACUUM")
@@ -186,8 +175,6 @@ class Database:
     def _ready(self) -> Engine:
         self._refuse_another_file()
         if self._engine is None:
-            from app.storage.engine import open_engine
-
             self._engine = open_engine(
                 self._path, busy_timeout=self._busy_timeout, migrations=self._migrations, traces=self._traces
             )
@@ -197,8 +184,6 @@ class Database:
 
     def _version(self) -> tuple[int, int]:
         engine = self._ready()
-
-        from app.storage.errors import map_sqlite_errors
 
         with map_sqlite_errors(self._path), engine.connect() as connection:
             return self._opened, int(connection.exec_driver_sql("PRAGMA data_version").scalar_one())

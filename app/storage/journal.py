@@ -6,7 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy import Connection, Select
 
 from app.domain.audit import Actor
 from app.domain.errors import Problem, ProblemCode
@@ -27,9 +29,7 @@ from app.platform.locks import (
     read_owner,
 )
 from app.storage.database import Database, plain, readable
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Select
+from app.storage.tables import procedure, procedure_entry
 
 Journaled = tuple[ProcedureInfo, Sequence[JournalEntry]]
 
@@ -66,8 +66,6 @@ class SqlProcedureJournal:
 
 
 def _begin(connection: Connection, head: ProcedureInfo, first: JournalEntry) -> None:
-    from app.storage.tables import procedure
-
     connection.execute(
         procedure.insert().values(
             id=head.id,
@@ -83,8 +81,6 @@ def _begin(connection: Connection, head: ProcedureInfo, first: JournalEntry) -> 
 
 
 def _append(connection: Connection, entry: JournalEntry) -> None:
-    from app.storage.tables import procedure_entry
-
     theirs = procedure_entry.select().where(procedure_entry.c.procedure_id == entry.procedure_id)
     last = connection.execute(theirs.order_by(procedure_entry.c.number.desc()).limit(1)).one_or_none()
     if entry.number != (last.number + 1 if last else 1) or (last and last.kind == EntryKind.ENDED.value):
@@ -102,14 +98,10 @@ def _append(connection: Connection, entry: JournalEntry) -> None:
 
 
 def _journal_of(connection: Connection, procedure_id: ProcedureId) -> list[Journaled]:
-    from app.storage.tables import procedure
-
     return _read_journals(connection, procedure.select().where(procedure.c.id == procedure_id))
 
 
 def _unfinished(connection: Connection) -> list[Journaled]:
-    from app.storage.tables import procedure, procedure_entry
-
     ends = procedure_entry.select().where(
         procedure_entry.c.procedure_id == procedure.c.id, procedure_entry.c.kind == EntryKind.ENDED.value
     )
@@ -117,15 +109,11 @@ def _unfinished(connection: Connection) -> list[Journaled]:
 
 
 def _latest(connection: Connection, mentorado_id: MentoradoId, limit: int) -> list[Journaled]:
-    from app.storage.tables import procedure
-
     theirs = procedure.select().where(procedure.c.mentorado_id == mentorado_id)
     return _read_journals(connection, theirs.order_by(procedure.c.number.desc()).limit(limit))
 
 
 def _order(connection: Connection, mentorado_id: MentoradoId) -> dict[ProcedureId, int]:
-    from app.storage.tables import procedure
-
     theirs = procedure.select().where(procedure.c.mentorado_id == mentorado_id)
     return {
         row.id: row.number for row in connection.execute(theirs.with_only_columns(procedure.c.id, procedure.c.number))
@@ -133,8 +121,6 @@ def _order(connection: Connection, mentorado_id: MentoradoId) -> dict[ProcedureI
 
 
 def _read_journals(connection: Connection, heads: Select[Any]) -> list[Journaled]:
-    from app.storage.tables import procedure_entry
-
     def journal_from_row(row: Any) -> Journaled:
         entries = procedure_entry.select().where(procedure_entry.c.procedure_id == row.id)
         journal = connection.execute(entries.order_by(procedure_entry.c.number))

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy import Connection
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
 from app.domain.names import shown_name
 from app.domain.phone import PhoneNumber, comparison_key, former_keys
 from app.storage.database import Database, plain, readable
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
-# The tables are imported inside the functions: they bring SQLAlchemy along, which only the worker thread may load.
+from app.storage.tables import link
+from app.storage.tables import mentorado as table
 
 
 class SqlMentoradoRepository:
@@ -45,18 +44,13 @@ class SqlMentoradoRepository:
 
 
 def _all(connection: Connection) -> list[Mentorado]:
-    from app.storage.tables import link, mentorado
-
     active = connection.execute(link.select().where(link.c.active))
     links = {each.mentorado_id: each for each in readable("link", active, _link)}
-    everybody = connection.execute(mentorado.select())
+    everybody = connection.execute(table.select())
     return sorted(readable("mentorado", everybody, lambda row: _mentorado(row, links[row.id])), key=_sort_key)
 
 
 def _add(connection: Connection, mentorado: Mentorado) -> None:
-    from app.storage.tables import link
-    from app.storage.tables import mentorado as table
-
     _refuse_taken_phone(connection, mentorado)
     connection.execute(table.insert().values(**_mentorado_row(mentorado)))
     connection.execute(link.insert().values(active=True, **_link_row(mentorado.link)))
@@ -68,28 +62,22 @@ def _save(connection: Connection, mentorado: Mentorado) -> None:
 
 
 def _save_mentorado(connection: Connection, changed: Mentorado) -> None:
-    from app.storage.tables import mentorado
-
     _refuse_taken_phone(connection, changed)
-    update = mentorado.update().where(mentorado.c.id == changed.id).values(**_mentorado_row(changed))
+    update = table.update().where(table.c.id == changed.id).values(**_mentorado_row(changed))
     if connection.execute(update).rowcount == 0:
         raise Problem(ProblemCode.MENTORADO_UNKNOWN, name=changed.name)
 
 
 def _save_link(connection: Connection, changed: Link) -> None:
-    from app.storage.tables import link
-
     update = link.update().where(link.c.id == changed.id).values(**_link_row(changed))
     if connection.execute(update).rowcount == 0:
         raise Problem(ProblemCode.MENTORADO_UNKNOWN, name=changed.mentorado_id)
 
 
 def _by_phone(connection: Connection, phone: PhoneNumber) -> Mentorado | None:
-    from app.storage.tables import link, mentorado
-
     keys = (comparison_key(phone), *former_keys(phone))
-    holds_it = mentorado.c.phone_key.in_(keys) & mentorado.c.archived_at.is_(None)
-    row = connection.execute(mentorado.select().where(holds_it)).first()
+    holds_it = table.c.phone_key.in_(keys) & table.c.archived_at.is_(None)
+    row = connection.execute(table.select().where(holds_it)).first()
     if row is None:
         return None
     active = connection.execute(link.select().where(link.c.active & (link.c.mentorado_id == row.id))).first()

@@ -1,13 +1,12 @@
-"""What went out and what holds a link back, on disk.
-
-What needs SQLAlchemy imports it when there is work: only the worker thread may load it.
-"""
+"""What went out and what holds a link back, on disk."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, select
 
 from app.domain.consent import ConsentChange, Purpose
 from app.domain.link_status import LinkState
@@ -16,9 +15,16 @@ from app.domain.messages import Address, AddressKind
 from app.domain.outbound import DAY, Hold, OutboundFacts, OutboundMessage, OutboundState, OutboundStop
 from app.domain.sending import SendErrorKind
 from app.storage.database import Database, plain, readable
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row, Select
+from app.storage.history.suppressions import hashed_key
+from app.storage.tables import (
+    consent_entry,
+    contact_address,
+    conversation,
+    message,
+    outbound_message,
+    outbound_stop,
+    transition,
+)
 
 
 class SqlOutbound:
@@ -63,11 +69,6 @@ class SqlOutbound:
 
 def _facts(connection: Connection, mentorado: Mentorado, to: Address, now: datetime) -> OutboundFacts:
     """Everything that decides about a message to *to*, whichever address of its contact that is."""
-    from sqlalchemy import func, select
-
-    from app.storage.history.suppressions import hashed_key
-    from app.storage.tables import consent_entry, contact_address, outbound_message, transition
-
     link_id, day = mentorado.link.id, now - DAY
     named = select(contact_address.c.contact_id).where(
         contact_address.c.mentorado_id == mentorado.id, contact_address.c.key.in_(to.keys)
@@ -102,10 +103,6 @@ def _facts(connection: Connection, mentorado: Mentorado, to: Address, now: datet
 
 
 def _last_inbound(contact_id: str) -> Select[Any]:
-    from sqlalchemy import func, select
-
-    from app.storage.tables import conversation, message
-
     return (
         select(func.max(message.c.sent_at))
         .join(conversation, conversation.c.id == message.c.conversation_id)
@@ -122,8 +119,6 @@ def _consent(row: Row[Any]) -> tuple[ConsentChange, Purpose | None, datetime]:
 
 
 def _add(connection: Connection, message: OutboundMessage) -> None:
-    from app.storage.tables import outbound_message
-
     connection.execute(
         outbound_message.insert().values(
             reference=message.reference,
@@ -140,8 +135,6 @@ def _add(connection: Connection, message: OutboundMessage) -> None:
 
 
 def _save(connection: Connection, message: OutboundMessage) -> None:
-    from app.storage.tables import outbound_message
-
     unknown = outbound_message.c.state.in_([OutboundState.RESERVED.value, OutboundState.UNCERTAIN.value])
     this = outbound_message.c.reference == message.reference
     connection.execute(outbound_message.update().where(this, unknown).values(**_outcome(message)))
@@ -157,8 +150,6 @@ def _outcome(message: OutboundMessage) -> dict[str, str | None]:
 
 
 def _recover(connection: Connection, before: datetime) -> list[OutboundMessage]:
-    from app.storage.tables import outbound_message
-
     left = (outbound_message.c.state == OutboundState.RESERVED.value, outbound_message.c.reserved_at < before)
     references = list(connection.execute(outbound_message.select().where(*left)).mappings())
     if not references:
@@ -187,8 +178,6 @@ def _message(row: Row[Any]) -> OutboundMessage:
 
 
 def _stops(connection: Connection) -> list[OutboundStop]:
-    from app.storage.tables import outbound_stop
-
     def made(row: Row[Any]) -> OutboundStop:
         try:
             trouble = SendErrorKind(row.trouble)
@@ -200,14 +189,10 @@ def _stops(connection: Connection) -> list[OutboundStop]:
 
 
 def _stop(connection: Connection, stop: OutboundStop) -> None:
-    from app.storage.tables import outbound_stop
-
     if connection.execute(outbound_stop.select().where(outbound_stop.c.link_id == stop.link_id)).first() is None:
         values = {"link_id": stop.link_id, "trouble": stop.trouble.value, "code": stop.code, "at": stop.at}
         connection.execute(outbound_stop.insert().values(**values))
 
 
 def _release(connection: Connection, link_id: LinkId) -> None:
-    from app.storage.tables import outbound_stop
-
     connection.execute(outbound_stop.delete().where(outbound_stop.c.link_id == link_id))

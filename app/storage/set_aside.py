@@ -1,7 +1,4 @@
-"""Deliveries that were not taken into the history, in their table.
-
-What needs SQLAlchemy imports it when there is work: only the worker thread may load it.
-"""
+"""Deliveries that were not taken into the history, in their table."""
 
 from __future__ import annotations
 
@@ -9,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from hashlib import sha256
 from json import dumps
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, case, delete, func, or_, select
 
 from app.domain.erasure import spellings
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
@@ -17,9 +16,7 @@ from app.domain.messages import Address, SetAsideReason, WireUnknown
 from app.domain.set_aside import PAYLOAD_LIMIT, PAYLOADS_LIMIT, SetAsideCount, SetAsideDelivery
 from app.storage.database import Database, count, plain, readable
 from app.storage.history.suppressions import Suppressed
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row, Select
+from app.storage.tables import link, set_aside
 
 
 class SqlSetAside:
@@ -37,10 +34,6 @@ class SqlSetAside:
 
 def add(connection: Connection, mentorado: Mentorado, unknown: Iterable[WireUnknown], at: datetime) -> None:
     """Set *unknown* aside, each once, however often it is delivered. What was erased stays erased."""
-    from sqlalchemy import case, func, select
-
-    from app.storage.tables import set_aside
-
     new = {_digest(each): each for each in unknown}
     if not new:
         return
@@ -74,10 +67,6 @@ def add(connection: Connection, mentorado: Mentorado, unknown: Iterable[WireUnkn
 
 def erase(connection: Connection, mentorado_id: MentoradoId, addresses: Sequence[Address]) -> None:
     """Remove what is about one of *addresses*, or names one anywhere in its payload."""
-    from sqlalchemy import delete, func, or_
-
-    from app.storage.tables import set_aside
-
     if not addresses:
         return
     keys = [func.instr(set_aside.c.about, dumps(key)) > 0 for address in addresses for key in address.keys]
@@ -87,19 +76,11 @@ def erase(connection: Connection, mentorado_id: MentoradoId, addresses: Sequence
 
 def forget(connection: Connection, mentorado_id: MentoradoId | None, moment: datetime) -> None:
     """Remove what was set aside before *moment*, of one mentorado or of all."""
-    from sqlalchemy import delete
-
-    from app.storage.tables import set_aside
-
     old = delete(set_aside).where(set_aside.c.at < moment)
     connection.execute(old if mentorado_id is None else old.where(set_aside.c.link_id.in_(_links_of(mentorado_id))))
 
 
 def _counts(connection: Connection, mentorado_id: MentoradoId | None) -> list[SetAsideCount]:
-    from sqlalchemy import func, select
-
-    from app.storage.tables import link, set_aside
-
     what = (set_aside.c.link_id, link.c.mentorado_id, set_aside.c.provider, set_aside.c.kind, set_aside.c.reason)
     last = func.max(set_aside.c.number).label("last_number")
     query = select(*what, func.count().label("times"), func.max(set_aside.c.at).label("last"), last)
@@ -112,10 +93,6 @@ def _counts(connection: Connection, mentorado_id: MentoradoId | None) -> list[Se
 
 
 def _latest(connection: Connection, mentorado_id: MentoradoId | None, limit: int) -> list[SetAsideDelivery]:
-    from sqlalchemy import select
-
-    from app.storage.tables import link, set_aside
-
     query = select(set_aside, link.c.mentorado_id).join(link, link.c.id == set_aside.c.link_id)
     if mentorado_id is not None:
         query = query.where(link.c.mentorado_id == mentorado_id)
@@ -145,10 +122,6 @@ def _common(row: Row[Any]) -> dict[str, Any]:
 
 
 def _links_of(mentorado_id: MentoradoId) -> Select[Any]:
-    from sqlalchemy import select
-
-    from app.storage.tables import link
-
     return select(link.c.id).where(link.c.mentorado_id == mentorado_id)
 
 

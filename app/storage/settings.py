@@ -6,15 +6,13 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
 
 from app.domain.mentorado import LinkId
 from app.domain.settings import SETTINGS, OperatorSettings
 from app.storage.database import Database
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
+from app.storage.tables import registration_try, setting
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +32,6 @@ class SqlSettings:
 
 def _save(connection: Connection, settings: OperatorSettings, at: datetime) -> None:
     """Only what changed is written, so that `changed_at` means what it says."""
-    from app.storage.tables import setting
-
     before = _rows(connection)
     for key, value in _written(settings).items():
         if key not in before:
@@ -45,8 +41,6 @@ def _save(connection: Connection, settings: OperatorSettings, at: datetime) -> N
 
 
 def _rows(connection: Connection) -> dict[str, str]:
-    from app.storage.tables import setting
-
     return {
         row.key: row.value
         for row in connection.execute(setting.select().with_only_columns(setting.c.key, setting.c.value))
@@ -83,14 +77,10 @@ class SqlRegistrationAttempts:
 
 
 def _add(connection: Connection, link_id: LinkId, at: datetime) -> None:
-    from app.storage.tables import registration_try
-
     connection.execute(registration_try.insert().values(link_id=link_id, at=at))
 
 
 def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[datetime]:
-    from app.storage.tables import registration_try
-
     tries = registration_try.select().with_only_columns(registration_try.c.at)
     theirs = tries.where(registration_try.c.link_id == link_id, registration_try.c.at > moment)
     return [row.at for row in connection.execute(theirs.order_by(registration_try.c.at))]

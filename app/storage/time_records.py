@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sqlalchemy import Connection, text
 
 from app.domain.trusted_time import MESSAGE_AHEAD, TimeMark
 from app.storage.database import Database
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
+from app.storage.tables import setting, utc_text
 
 KEY: Final = "trusted_time"
 LOOKED_BACK: Final = 500
@@ -66,8 +66,6 @@ class SqlTimeRecords:
 
 
 def _mark(connection: Connection) -> TimeMark | None:
-    from app.storage.tables import setting
-
     written = connection.execute(setting.select().where(setting.c.key == KEY)).one_or_none()
     if written is None:
         return None
@@ -80,8 +78,6 @@ def _mark(connection: Connection) -> TimeMark | None:
 
 
 def _save(connection: Connection, mark: TimeMark) -> None:
-    from app.storage.tables import setting, utc_text
-
     until = mark.disregarded_until
     known = {"at": utc_text(mark.at), "disregarded_until": None if until is None else utc_text(until)}
     values = {"value": json.dumps(known), "changed_at": mark.at}
@@ -95,9 +91,9 @@ def _newest(connection: Connection) -> datetime | None:
 
 
 def _moments(texts: Iterable[object]) -> Iterable[datetime]:
-    for text in texts:
+    for found in texts:
         with suppress(ValueError, TypeError, OverflowError):  # a damaged row says nothing
-            yield _utc(text)
+            yield _utc(found)
 
 
 def _utc(text: object) -> datetime:
@@ -108,10 +104,6 @@ def _utc(text: object) -> datetime:
 
 
 def _correct(connection: Connection, now: datetime) -> int:
-    from sqlalchemy import text
-
-    from app.storage.tables import utc_text
-
     moments = {"now": utc_text(now), "ahead": utc_text(now + MESSAGE_AHEAD)}
     return sum(
         connection.execute(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, func, or_, select
 
 from app.domain.guidance import FORBIDDING
 from app.domain.link_status import (
@@ -18,10 +20,7 @@ from app.domain.phone import PhoneNumber
 from app.domain.repositories import Transition
 from app.domain.state_machine import Trigger
 from app.storage.database import Database, plain, readable
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
+from app.storage.tables import link, transition
 
 _FORBIDDING: Final = tuple(sorted(reason.value for reason in FORBIDDING))
 
@@ -52,8 +51,6 @@ class SqlTransitionRepository:
 
 
 def _append(connection: Connection, happened: Transition) -> None:
-    from app.storage.tables import transition
-
     connection.execute(
         transition.insert().values(
             link_id=happened.link_id,
@@ -73,8 +70,6 @@ def _append(connection: Connection, happened: Transition) -> None:
 
 
 def _for_mentorado(connection: Connection, mentorado_id: MentoradoId, limit: int) -> list[Transition]:
-    from app.storage.tables import link, transition
-
     their_links = link.select().where(link.c.mentorado_id == mentorado_id).with_only_columns(link.c.id)
     theirs = transition.select().where(transition.c.link_id.in_(their_links))
     rows = connection.execute(theirs.order_by(transition.c.id.desc()).limit(limit))
@@ -82,10 +77,6 @@ def _for_mentorado(connection: Connection, mentorado_id: MentoradoId, limit: int
 
 
 def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[Transition]:
-    from sqlalchemy import func, select
-
-    from app.storage.tables import transition
-
     ids = select(func.min(transition.c.id)).where(transition.c.link_id == link_id, transition.c.at >= moment)
     first = connection.execute(ids).scalar()
     # By their order: among the later ones are those of a clock that went wrong for a while, whatever time they tell.
@@ -98,10 +89,6 @@ def _since(connection: Connection, link_id: LinkId, moment: datetime) -> list[Tr
 
 
 def _latest(connection: Connection) -> dict[LinkId, Transition]:
-    from sqlalchemy import func, select
-
-    from app.storage.tables import link, transition
-
     # One step down the index for each link, however long its history is; GROUP BY would walk all of it.
     one = transition.alias()
     last = select(func.max(one.c.id)).where(one.c.link_id == link.c.id).scalar_subquery()
@@ -110,10 +97,6 @@ def _latest(connection: Connection) -> dict[LinkId, Transition]:
 
 
 def _forbidding(connection: Connection) -> dict[LinkId, Transition]:
-    from sqlalchemy import and_, or_, select
-
-    from app.storage.tables import link, transition
-
     one = transition.alias()
     forbade = and_(one.c.after_state == LinkState.BLOCKED.value, one.c.reason.in_(_FORBIDDING))
     connected = one.c.after_state == LinkState.CONNECTED.value
