@@ -31,7 +31,7 @@ from app.domain.link_status import LinkState
 from app.domain.mentorado import MentoradoId
 from app.domain.repositories import Clock
 from app.text.status import texts
-from app.ui.action_runner import ActionRunner, RunnerServices
+from app.ui.action_runner import ActionRunner
 from app.ui.appearance import Preferences
 from app.ui.async_slots import cancel_slots
 from app.ui.crash import CrashReports
@@ -113,20 +113,18 @@ class Application:
         )
         SettingsNotice(window.banners, core.settings, self._show_about).show()
         self._sheets = ActionRunner(
-            RunnerServices(
-                theme=frame.theme,
-                bus=bus,
-                clock=core.clock,
-                actions=core.actions,
-                mentorados=core.mentorados,
-                supervisor=core.supervisor,
-                incidents=core.incidents,
-                procedures=core.procedures,
-                backups=core.backups,
-                open_folder=_open_folder,
-                hosted=core.hosted,
-            ),
-            window,
+            theme=frame.theme,
+            bus=bus,
+            clock=core.clock,
+            actions=core.actions,
+            mentorados=core.mentorados,
+            supervisor=core.supervisor,
+            incidents=core.incidents,
+            procedures=core.procedures,
+            backups=core.backups,
+            open_folder=_open_folder,
+            hosted=core.hosted,
+            parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts
             PageSpec("audit", "ledger", self._make_audit_page),

@@ -39,23 +39,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunnerServices:
-    """What sheets work with. A part of the core that one of them needs is added here."""
-
-    theme: Theme
-    bus: EventBus
-    clock: Clock
-    actions: ActionService
-    mentorados: MentoradoService
-    supervisor: Supervisor
-    incidents: IncidentDetector
-    hosted: ProviderSetup
-    procedures: ProcedureCommands | None = None
-    backups: BackupList | None = None
-    open_folder: Callable[[Path], object] = lambda _folder: None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequest:
     """What is asked for, of whom, and the widget it was asked from; a modal sheet opens over that one's window."""
 
@@ -74,43 +57,61 @@ class ActionRunner(QObject):
     page_requested = Signal(str)
     """The name of a page to show."""
 
-    def __init__(self, tools: RunnerServices, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        theme: Theme,
+        bus: EventBus,
+        clock: Clock,
+        actions: ActionService,
+        mentorados: MentoradoService,
+        supervisor: Supervisor,
+        incidents: IncidentDetector,
+        hosted: ProviderSetup,
+        procedures: ProcedureCommands | None = None,
+        backups: BackupList | None = None,
+        open_folder: Callable[[Path], object] = lambda _folder: None,
+        parent: QObject | None = None,
+    ) -> None:
+        """What the dialogs work with; a service that one of them needs is added here."""
         super().__init__(parent)
-        self.tools = tools
+        self.theme, self.bus, self.clock = theme, bus, clock
+        self.actions, self.mentorados, self.supervisor, self.incidents = actions, mentorados, supervisor, incidents
+        self.hosted, self.procedures, self.backups, self.open_folder = hosted, procedures, backups, open_folder
         self.drafts: dict[MentoradoId, Mapping[CredentialField, str]] = {}
         """Credentials that were typed and not saved by who went to the settings first."""
 
     async def run(self, name: ActionName, mentorado_id: MentoradoId, over: QWidget) -> None:
         """Do *name*, asking what must be asked; to pass the lock of an incident, for a reason. Raises `Problem`."""
-        tools, request = self.tools, ActionRequest(name=name, mentorado_id=mentorado_id, over=over)
+        request = ActionRequest(name=name, mentorado_id=mentorado_id, over=over)
         if (
             self._incident(request)
-            and tools.actions.unavailable_reason(name, mentorado_id) is UnavailableReason.INCIDENT
+            and self.actions.unavailable_reason(name, mentorado_id) is UnavailableReason.INCIDENT
         ):
             request = replace(request, override_reason=await self._ask_override_reason(request))
             if not request.override_reason:
                 return
-        if tools.actions.needs_dialog(name):
-            tools.actions.require(name, mentorado_id, override_reason=request.override_reason)
+        if self.actions.needs_dialog(name):
+            self.actions.require(name, mentorado_id, override_reason=request.override_reason)
             await ACTION_DIALOGS[name](self, request)
             return
         from app.ui.dialogs.confirm import Confirmations
 
-        confirm = Confirmations(tools.theme, over, tools.supervisor.status).confirm
-        await tools.actions.run(name, mentorado_id, confirm, override_reason=request.override_reason)
+        confirm = Confirmations(self.theme, over, self.supervisor.status).confirm
+        await self.actions.run(name, mentorado_id, confirm, override_reason=request.override_reason)
 
     def mentorado(self, request: ActionRequest) -> Mentorado:
         """The mentorado of *request*."""
-        return self.tools.mentorados.get(request.mentorado_id)
+        return self.mentorados.get(request.mentorado_id)
 
     async def _ask_override_reason(self, request: ActionRequest) -> str:
         from app.ui.dialogs.confirm import ask_override_reason
 
-        tools, mentorado, incident = self.tools, self.mentorado(request), self._incident(request)
-        return await ask_override_reason(tools.theme, request.over, request.name, mentorado, incident, tools.clock)
+        mentorado, incident = self.mentorado(request), self._incident(request)
+        return await ask_override_reason(self.theme, request.over, request.name, mentorado, incident, self.clock)
 
     def _incident(self, request: ActionRequest) -> Incident | None:
-        return self.tools.incidents.for_provider(self.mentorado(request).link.provider)
+        return self.incidents.for_provider(self.mentorado(request).link.provider)
 
 
 Opener = Callable[[ActionRunner, ActionRequest], Awaitable[None]]
@@ -122,7 +123,7 @@ async def _procedure(sheets: ActionRunner, request: ActionRequest) -> None:
 
 async def enter_credentials(sheets: ActionRunner, request: ActionRequest) -> None:
     """Ask for them, keep them, and connect when that was the button. A place that is locked is said in the sheet."""
-    tools, service = sheets.tools, sheets.tools.hosted.credentials
+    service = sheets.hosted.credentials
     mentorado, drafts = sheets.mentorado(request), sheets.drafts
     known, locked = StoredCredentials(plain={}, secret=frozenset()), None
     try:
@@ -130,7 +131,7 @@ async def enter_credentials(sheets: ActionRunner, request: ActionRequest) -> Non
     except Problem as problem:
         locked = problem
     draft = drafts.pop(request.mentorado_id, None)
-    sheet = CredentialsDialog(tools.theme, request.over, mentorado, service, tools.actions, known, draft=draft)
+    sheet = CredentialsDialog(sheets.theme, request.over, mentorado, service, sheets.actions, known, draft=draft)
     if locked is not None:
         sheet.show_problem(locked)
     if await show_dialog(sheet) is not BaseDialog.DialogCode.Accepted:
@@ -151,19 +152,19 @@ async def _forget(sheets: ActionRunner, request: ActionRequest) -> None:
     known = {"name": sheets.mentorado(request).name}
     known["provider"] = provider(sheets.mentorado(request).link.provider)
     title, verb = texts("credentials.forget_title", **known), texts("credentials.forget_confirm")
-    sheet = ConfirmDialog(sheets.tools.theme, request.over, title, verb)
+    sheet = ConfirmDialog(sheets.theme, request.over, title, verb)
     sheet.add_aspect("kept", texts("credentials.forget_kept", **known))
     sheet.add_aspect("changes", texts("credentials.forget_changes", **known))
     if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted:
-        await sheets.tools.hosted.credentials.forget(request.mentorado_id)
+        await sheets.hosted.credentials.forget(request.mentorado_id)
 
 
 async def decide_queue(sheets: ActionRunner, request: ActionRequest) -> None:
     """Show what waits at the provider, and do with it what is decided. Raises `Problem` when it cannot be asked."""
-    tools, service = sheets.tools, sheets.tools.hosted.queue
+    service = sheets.hosted.queue
     messages = await service.list(request.mentorado_id)
     sheet = QueueDialog(
-        tools.theme, request.over, sheets.mentorado(request), service, tools.actions, tools.clock, messages
+        sheets.theme, request.over, sheets.mentorado(request), service, sheets.actions, sheets.clock, messages
     )
     await show_dialog(sheet)
     if not sheet.decided and sheet.messages:
@@ -172,24 +173,24 @@ async def decide_queue(sheets: ActionRunner, request: ActionRequest) -> None:
 
 async def register(sheets: ActionRunner, request: ActionRequest) -> None:
     """Ask for the PIN, with the tries that are left in sight."""
-    tools, registration = sheets.tools, sheets.tools.hosted.registration
-    sheet = RegisterDialog(tools.theme, request.over, sheets.mentorado(request), registration, tools.clock)
+    registration = sheets.hosted.registration
+    sheet = RegisterDialog(sheets.theme, request.over, sheets.mentorado(request), registration, sheets.clock)
     sheet.show_allowance(await registration.allowance(request.mentorado_id))
     await show_dialog(sheet)
 
 
 async def deregister(sheets: ActionRunner, request: ActionRequest) -> None:
     """Take the number off after its name was typed; it counts as a try. Raises `Problem`."""
-    tools, registration = sheets.tools, sheets.tools.hosted.registration
+    registration = sheets.hosted.registration
     mentorado = sheets.mentorado(request)
     name = mentorado.name
     known = {"name": name, "phone": unbroken(mentorado.expected_account)}
     left = await registration.allowance(request.mentorado_id)
     title, verb = texts("question.deregister.title", **known), texts("question.deregister.confirm")
-    sheet = ConfirmDialog(tools.theme, request.over, title, verb, typed=name)
+    sheet = ConfirmDialog(sheets.theme, request.over, title, verb, typed=name)
     for aspect in ("kept", "changes", "lost"):
         sheet.add_aspect(aspect, texts(f"question.deregister.{aspect}", **known))
-    sheet.add_line(tries_left(left, tools.clock.now()))
+    sheet.add_line(tries_left(left, sheets.clock.now()))
     sheet.ask_for_name()
     if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted:
         await registration.deregister(request.mentorado_id)

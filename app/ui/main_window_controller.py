@@ -134,7 +134,7 @@ class MainWindowController(QObject):
         """Take them out of the list again."""
         if self._runner is not None:
             for mentorado_id in mentorado_ids:
-                await self._runner.tools.mentorados.archive(mentorado_id, undo_import=True)
+                await self._runner.mentorados.archive(mentorado_id, undo_import=True)
 
     @async_slot
     async def bring_back(self, mentorado_id: MentoradoId) -> None:
@@ -148,10 +148,10 @@ class MainWindowController(QObject):
             return
         from app.ui.dialogs.command_palette import CommandPalette, actions_on, people
 
-        window, tools = self._window, self._runner.tools
+        window, runner = self._window, self._runner
         shown = window.list.table.chosen_id
-        on_shown = actions_on(tools.mentorados.get(shown), tools.actions, self.perform) if shown else ()
-        everybody = people(tools.mentorados.all(), window.choose)
+        on_shown = actions_on(runner.mentorados.get(shown), runner.actions, self.perform) if shown else ()
+        everybody = people(runner.mentorados.all(), window.choose)
         palette = CommandPalette(self._theme, window, [*on_shown, *commands(window), *everybody])
         await show_dialog(palette)
         if palette.picked is not None:
@@ -164,21 +164,21 @@ class MainWindowController(QObject):
 
     def menu(self, runner: ActionRunner, mentorado_id: MentoradoId) -> QMenu:
         """The menu of one mentorado."""
-        window, actions = self._window, runner.tools.actions
+        window, actions = self._window, runner.actions
         return row_menu(window, self._theme, actions, mentorado_id, perform=self.perform, edit=self.edit)
 
     def offer_undo(self, mentorado_id: MentoradoId) -> None:
         """Say that somebody was archived, as long as it is likely to be regretted."""
         if self._runner is not None:
-            words = texts("window.archived", name=self._runner.tools.mentorados.get(mentorado_id).name)
+            words = texts("window.archived", name=self._runner.mentorados.get(mentorado_id).name)
             self._window.toast.show_message(words, texts("window.undo"), lambda: self.bring_back(mentorado_id))
 
     async def _edit(self, runner: ActionRunner, mentorado_id: MentoradoId | None = None) -> Saved | None:
         """Ask for somebody new, or correct an entry; None when it was given up."""
         from app.ui.dialogs.mentorado import edit_mentorado
 
-        window, tools = self._window, runner.tools
-        setup = tools.hosted
+        window = self._window
+        setup = runner.hosted
         return await edit_mentorado(
-            self._theme, window, tools.mentorados, mentorado_id, choice=setup.choice, kinds=setup.kinds
+            self._theme, window, runner.mentorados, mentorado_id, choice=setup.choice, kinds=setup.kinds
         )

@@ -27,7 +27,7 @@ from app.domain.link_status import (
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Provider
-from app.ui.action_runner import ActionRunner, RunnerServices
+from app.ui.action_runner import ActionRunner
 from app.ui.appearance import Preferences
 from app.ui.async_slots import cancel_slots
 from app.ui.audit.page import AuditPage
@@ -192,20 +192,18 @@ class WindowHarness:
         self.theme.apply(app)
         self.window = MainWindow(theme=self.theme, preferences=self.preferences, model=self.model)
         self.sheets = ActionRunner(
-            RunnerServices(
-                theme=self.theme,
-                bus=self.bus,
-                clock=self.clock,
-                actions=self.actions,
-                mentorados=self.mentorados,
-                supervisor=self.supervisor,
-                incidents=self.incidents,
-                hosted=provider_services(self, self.clock),
-                procedures=self.procedures,
-                backups=self.backups,
-                open_folder=self.opened.append,
-            ),
-            self.window,
+            theme=self.theme,
+            bus=self.bus,
+            clock=self.clock,
+            actions=self.actions,
+            mentorados=self.mentorados,
+            supervisor=self.supervisor,
+            incidents=self.incidents,
+            hosted=provider_services(self, self.clock),
+            procedures=self.procedures,
+            backups=self.backups,
+            open_folder=self.opened.append,
+            parent=self.window,
         )
         self.window.attach(
             runner=self.sheets,

@@ -257,7 +257,7 @@ class DetailPane(QWidget):
         conversations = ConversationsTab(make_conversations) if make_conversations else None
         self._pages = PaneStack(self, self._content, theme, conversations)
         self._sides = ProcedurePanelController(sheets, self._pages, self, lambda: self._mentorado_id)
-        self._past = HistoryLoader(self._content, mentorados, history, sheets.tools.backups, set_aside, clock, self)
+        self._past = HistoryLoader(self._content, mentorados, history, sheets.backups, set_aside, clock, self)
         if conversations is not None:
             conversations.wide_requested.connect(self.wide_requested)
             conversations.wide_done.connect(self.wide_done)
@@ -276,7 +276,7 @@ class DetailPane(QWidget):
         self._sides.crash.connect(self.show_crash)
         self._pages.tab_chosen.connect(self._refresh)
         self._past.changed.connect(self._refresh)
-        number = NumberSection(theme, sheets.tools.hosted.details, clock)
+        number = NumberSection(theme, sheets.hosted.details, clock)
         self._content.add_number(number)
         for part in (number, self._past, self._content.pairing):
             part.problem.connect(self.show_problem)

@@ -27,7 +27,7 @@ from app.domain.procedure import Procedure, ProcedureKind, StepName
 from app.text.procedure import if_closed, progress, title
 from app.text.status import problem as words_of
 from app.text.status import texts
-from app.ui.action_runner import ActionRequest, ActionRunner, RunnerServices
+from app.ui.action_runner import ActionRequest, ActionRunner
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.summary import InlineError
 from app.ui.procedures.chrome import FocusMemory, Footer, SheetHead
@@ -41,9 +41,9 @@ _DECIDES: Final = MappingProxyType(
 )
 
 
-async def begin(tools: RunnerServices, request: ActionRequest, form: ProcedureForm) -> Procedure:
+async def begin(sheets: ActionRunner, request: ActionRequest, form: ProcedureForm) -> Procedure:
     """Begin what *form* asked about. Raises `Problem`, and nothing that was typed is gone then."""
-    return await procedures_of(tools).begin(
+    return await procedures_of(sheets).begin(
         form.kind,
         request.mentorado_id,
         facts=form.facts,
@@ -54,7 +54,7 @@ async def begin(tools: RunnerServices, request: ActionRequest, form: ProcedureFo
 
 async def execute(sheets: ActionRunner, control: CommandId, procedure: Procedure, over: QWidget, secret: str) -> None:
     """Do what a person wants of *procedure*; a *secret* that was typed again goes along. Raises `Problem`."""
-    procedures, procedure_id = procedures_of(sheets.tools), procedure.head.id
+    procedures, procedure_id = procedures_of(sheets), procedure.head.id
     match control:
         case CommandId.SEND_AWAY | CommandId.ACCEPT:
             await sheets.run(_DECIDES[control], procedure.head.mentorado_id, over)
@@ -68,16 +68,16 @@ async def execute(sheets: ActionRunner, control: CommandId, procedure: Procedure
             await procedures.resume(procedure_id, secret=secret)
         case CommandId.OPEN_FOLDER:
             if file := procedure.step(StepName.PUT_IN_PLACE).facts.get("path"):
-                sheets.tools.open_folder(Path(file).parent)
+                sheets.open_folder(Path(file).parent)
         case CommandId.CLOSE:
             """Closing a sheet asks nothing of a procedure."""
 
 
-def procedures_of(tools: RunnerServices) -> ProcedureCommands:
+def procedures_of(sheets: ActionRunner) -> ProcedureCommands:
     """Raises `Problem(NOT_POSSIBLE_NOW)` where there are none."""
-    if tools.procedures is None:
+    if sheets.procedures is None:
         raise Problem(ProblemCode.NOT_POSSIBLE_NOW)
-    return tools.procedures
+    return sheets.procedures
 
 
 KIND_OF: Final = MappingProxyType(
@@ -90,18 +90,18 @@ KIND_OF: Final = MappingProxyType(
 )
 
 
-def form_for(request: ActionRequest, tools: RunnerServices) -> ProcedureForm:
+def form_for(request: ActionRequest, sheets: ActionRunner) -> ProcedureForm:
     """Build the form for *request*."""
-    mentorado, kind = tools.mentorados.get(request.mentorado_id), KIND_OF[request.name]
+    mentorado, kind = sheets.mentorados.get(request.mentorado_id), KIND_OF[request.name]
     match kind:
         case ProcedureKind.BACKUP:
-            return BackupForm(tools.theme, mentorado)
+            return BackupForm(sheets.theme, mentorado)
         case ProcedureKind.RESTORE:
-            if tools.backups is None:
+            if sheets.backups is None:
                 raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=request.name)
-            return RestoreForm(tools.theme, mentorado, tools.backups, tools.clock)
+            return RestoreForm(sheets.theme, mentorado, sheets.backups, sheets.clock)
         case ProcedureKind.RECOVERY | ProcedureKind.REAUTHENTICATION:
-            return ImpactForm(kind, tools.theme, mentorado, procedures_of(tools), tools.clock)
+            return ImpactForm(kind, sheets.theme, mentorado, procedures_of(sheets), sheets.clock)
 
 
 TICK_MILLISECONDS = 1000
@@ -115,7 +115,7 @@ class ProcedurePanel(QWidget):
 
     def __init__(self, sheets: ActionRunner, mentorado_id: MentoradoId) -> None:
         super().__init__()
-        self._sheets, tools = sheets, sheets.tools
+        self._sheets = sheets
         self._mentorado_id = mentorado_id
         self._procedure: Procedure | None = None
         self._request: ActionRequest | None = None
@@ -123,11 +123,11 @@ class ProcedurePanel(QWidget):
         self._busy = False
         self._keyboard = FocusMemory(self)
         self._last: object = None  # what the buttons depend on
-        self.head = SheetHead(tools.theme)
+        self.head = SheetHead(sheets.theme)
         self.head.close_requested.connect(self.closed)
-        self.trouble = InlineError(tools.theme)
+        self.trouble = InlineError(sheets.theme)
         self.trouble.dismissed.connect(self.trouble.hide)
-        self.view = ProcedureView(tools)
+        self.view = ProcedureView(sheets)
         self.view.wanted.connect(self._run_command)
         self.view.text_expanded.connect(self._refresh)
         self.view.code_moved.connect(self._scroll_to)
@@ -154,7 +154,7 @@ class ProcedurePanel(QWidget):
         column.addWidget(self.footer)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self._tick)
-        bus = tools.bus
+        bus = sheets.bus
         undo = (
             bus.subscribe(ProcedureChanged, self._on_procedure),
             bus.subscribe(BackupProgressed, self._on_moved),
@@ -178,7 +178,7 @@ class ProcedurePanel(QWidget):
         """Show the form for *request*."""
         self._request, self._procedure = request, None
         self._drop_form()
-        self._form = form = form_for(request, self._sheets.tools)
+        self._form = form = form_for(request, self._sheets)
         form.changed.connect(self._refresh)
         form.submitted.connect(self._submit)
         form.problem.connect(self.show_problem)
@@ -238,7 +238,7 @@ class ProcedurePanel(QWidget):
         self._timer.stop()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        tokens = self._sheets.tools.theme.tokens
+        tokens = self._sheets.theme.tokens
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(tokens.surface))
         painter.fillRect(0, 0, 1, self.height(), QColor(tokens.border))
@@ -274,7 +274,7 @@ class ProcedurePanel(QWidget):
             await execute(self._sheets, control, self._procedure, self, self.view.take_secret())
 
     async def _begin(self, form: ProcedureForm, request: ActionRequest) -> None:
-        procedure = await begin(self._sheets.tools, request, form)
+        procedure = await begin(self._sheets, request, form)
         if self._procedure is None:  # it told us already, and may have moved since
             self.show_procedure(procedure)
 
@@ -298,7 +298,7 @@ class ProcedurePanel(QWidget):
 
     def _tick(self) -> None:
         if self._procedure is not None and not self._procedure.ended:
-            self.head.say(self.head.title, progress(self._procedure, self._sheets.tools.clock.now()))
+            self.head.say(self.head.title, progress(self._procedure, self._sheets.clock.now()))
 
     # --- how it is shown
 
@@ -316,7 +316,7 @@ class ProcedurePanel(QWidget):
         self.view.bring_code_into_view()
 
     def _render(self) -> None:
-        mentorado = self._sheets.tools.mentorados.get(self._mentorado_id)
+        mentorado = self._sheets.mentorados.get(self._mentorado_id)
         procedure = self._procedure
         self.view.setVisible(procedure is not None)
         if procedure is not None:
@@ -325,7 +325,7 @@ class ProcedurePanel(QWidget):
             self._show_form(self._form, mentorado)
 
     def _show(self, procedure: Procedure, mentorado: Mentorado) -> None:
-        name, now = mentorado.name, self._sheets.tools.clock.now()
+        name, now = mentorado.name, self._sheets.clock.now()
         self.head.say(title(procedure.head.kind, name), progress(procedure, now))
         self.head.set_close_text(texts("procedure.close" if procedure.ended else "procedure.close_panel"))
         self.setAccessibleName(self.head.title)
@@ -381,7 +381,7 @@ class ProcedurePanelController(QObject):
         self, sheets: ActionRunner, pages: QStackedLayout, pane: QWidget, shown: Callable[[], MentoradoId | None]
     ) -> None:
         super().__init__(pane)
-        self._sheets, self._tools = sheets, sheets.tools
+        self._sheets = sheets
         self._pages = pages
         self._pane = pane
         self._shown = shown
@@ -390,7 +390,7 @@ class ProcedurePanelController(QObject):
 
     def procedure_of(self, mentorado_id: MentoradoId) -> Procedure | None:
         """The procedure that is not finished, whether its sheet is open or not."""
-        return self._tools.procedures.active(mentorado_id) if self._tools.procedures else None
+        return self._sheets.procedures.active(mentorado_id) if self._sheets.procedures else None
 
     @async_slot
     async def open_form(self, request: ActionRequest) -> None:
@@ -419,8 +419,8 @@ class ProcedurePanelController(QObject):
         self.show()
         mentorado_id = self._shown()
         procedure = self.procedure_of(mentorado_id) if mentorado_id else None
-        if procedure is not None and self._tools.procedures is not None:
-            await self._tools.procedures.resume(procedure.head.id)
+        if procedure is not None and self._sheets.procedures is not None:
+            await self._sheets.procedures.resume(procedure.head.id)
 
     def close(self, mentorado_id: MentoradoId) -> None:
         """Have the pane itself there again."""

@@ -34,7 +34,7 @@ from app.text.procedure import (
 )
 from app.text.signs import Tone
 from app.text.status import texts
-from app.ui.action_runner import RunnerServices
+from app.ui.action_runner import ActionRunner
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.pairing import PairingPanel, Stage, turn_of
 from app.ui.procedures.commands import (
@@ -306,13 +306,13 @@ class ProcedureView(QWidget):
     problem = Signal(object)
     crash = Signal(object)
 
-    def __init__(self, tools: RunnerServices) -> None:
+    def __init__(self, sheets: ActionRunner) -> None:
         super().__init__()
-        self._tools = tools
+        self._sheets = sheets
         self._shown: ProcedureState | None = None
         self._procedure: Procedure | None = None
         self._stage = Stage.NONE
-        self.attention = CurrentStepCard(tools.theme)
+        self.attention = CurrentStepCard(sheets.theme)
         self.attention.wanted.connect(self.wanted)
         self.phrase = PassphraseField()
         self.phrase.hide()
@@ -320,12 +320,12 @@ class ProcedureView(QWidget):
         self.phrase.submitted.connect(self.attention.main.click)
         self.attention.column.insertWidget(self.attention.column.count() - 1, self.phrase)
         self.pairing = PairingPanel(
-            tools.theme, tools.clock, phone_codes=tools.supervisor.phone_codes, cancellable=False
+            sheets.theme, sheets.clock, phone_codes=sheets.supervisor.phone_codes, cancellable=False
         )
         self.pairing.problem.connect(self.problem)
         self.pairing.crash.connect(self.crash)
-        self._heading = ScaledLabel(tools.theme, TEXT_SMALL, QFont.Weight.DemiBold)
-        self.steps = StepList(tools.theme)
+        self._heading = ScaledLabel(sheets.theme, TEXT_SMALL, QFont.Weight.DemiBold)
+        self.steps = StepList(sheets.theme)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE_4)
@@ -383,7 +383,7 @@ class ProcedureView(QWidget):
         self.pairing.retranslate()
         self.attention.moving.retranslate()
         if self._procedure is not None and self._procedure.state is ProcedureState.ASKING:
-            name = self._tools.mentorados.get(self._procedure.head.mentorado_id).name
+            name = self._sheets.mentorados.get(self._procedure.head.mentorado_id).name
             self._read_ledger(self._procedure, name)
 
     def show_problem(self, problem: object) -> None:
@@ -394,12 +394,12 @@ class ProcedureView(QWidget):
 
     @async_slot
     async def _read_ledger(self, procedure: Procedure, name: str) -> None:
-        if self._tools.procedures is None:
+        if self._sheets.procedures is None:
             return
         kind = procedure.head.kind
-        ledger = await self._tools.procedures.ledger(kind, procedure.head.mentorado_id)
+        ledger = await self._sheets.procedures.ledger(kind, procedure.head.mentorado_id)
         if self._procedure is not None and self._procedure.state is ProcedureState.ASKING:
-            self.attention.show_ledger(entries(ledger, kind, name, self._tools.clock.now()))
+            self.attention.show_ledger(entries(ledger, kind, name, self._sheets.clock.now()))
             self.text_expanded.emit()
 
     def bring_code_into_view(self) -> None:
@@ -414,16 +414,16 @@ class ProcedureView(QWidget):
             case Stage.SIGNING_IN:
                 self.attention.show_text(ProcedureText(texts("qr.accepted"), texts("qr.accepted_line")), CODE)
             case Stage.WAITING_TURN:
-                name, ahead = turn_of(mentorado, self._tools.supervisor, self._tools.mentorados)
+                name, ahead = turn_of(mentorado, self._sheets.supervisor, self._sheets.mentorados)
                 waits = ProcedureText(texts("qr.turn", name=name), texts.plural("qr.ahead", ahead))
                 self.attention.show_text(waits, LOOKS[ProcedureState.PAUSED])
             case _:
                 look = UNPROVEN if is_unproven(procedure) else LOOKS[procedure.state]
-                account = self._tools.supervisor.status(mentorado.link.id).account
+                account = self._sheets.supervisor.status(mentorado.link.id).account
                 self.attention.show_text(describe(procedure, mentorado, account), look)
 
     def _show_offers(self, procedure: Procedure, mentorado: Mentorado) -> None:
-        status = self._tools.supervisor.status(mentorado.link.id)
+        status = self._sheets.supervisor.status(mentorado.link.id)
         other_phone = (status.state, status.reason) == (LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
         if procedure.state is ProcedureState.ASKING:
             confirm = ProcedureCommand(CommandId.CONFIRM, texts(f"procedure.confirm.{procedure.head.kind}"))
@@ -444,9 +444,9 @@ class ProcedureView(QWidget):
         )
         had_code = self._shows_code
         if pairs:
-            tools = self._tools
-            status = tools.supervisor.status(mentorado.link.id)
-            self.pairing.show_status(mentorado, status, turn_of(mentorado, tools.supervisor, tools.mentorados))
+            sheets = self._sheets
+            status = sheets.supervisor.status(mentorado.link.id)
+            self.pairing.show_status(mentorado, status, turn_of(mentorado, sheets.supervisor, sheets.mentorados))
         else:
             self.pairing.show_nothing()
         self._stage = self.pairing.stage

@@ -17,7 +17,7 @@ from app.domain.link_status import (
 )
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber
-from app.ui.action_runner import ActionRunner, RunnerServices
+from app.ui.action_runner import ActionRunner
 from app.ui.async_slots import cancel_slots
 from app.ui.detail_pane.pane import DetailPane
 from app.ui.theme.theme import Theme
@@ -107,17 +107,15 @@ async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DA
     core.provider.paired.update(each.link.id for each in everybody if each.link.account)
     await core.mentorados.load()
     sheets = ActionRunner(
-        RunnerServices(
-            theme=theme,
-            bus=core.bus,
-            clock=core.clock,
-            actions=core.actions,
-            mentorados=core.mentorados,
-            supervisor=core.supervisor,
-            incidents=core.incidents,
-            procedures=core.procedures,
-            hosted=provider_services(core, core.clock),
-        )
+        theme=theme,
+        bus=core.bus,
+        clock=core.clock,
+        actions=core.actions,
+        mentorados=core.mentorados,
+        supervisor=core.supervisor,
+        incidents=core.incidents,
+        procedures=core.procedures,
+        hosted=provider_services(core, core.clock),
     )
     async with core.running():
         aside = FakeSetAside()

@@ -170,7 +170,7 @@ async def number(harness: Harness, *, asked: bool = True) -> None:
 
 
 async def form(harness: Harness, kind: ProviderKind | None) -> None:
-    hosted = harness.window_harness.sheets.tools.hosted
+    hosted = harness.window_harness.sheets.hosted
     editing = harness.mentorado(kind) if kind else None
     if kind is ProviderKind.META_CLOUD and editing is not None:
         editing = await harness.window_harness.mentorados.save_link(replace(editing.link, account=editing.phone))
@@ -187,7 +187,7 @@ async def form(harness: Harness, kind: ProviderKind | None) -> None:
 
 
 async def comparison(harness: Harness, *, choosing: bool) -> None:
-    kinds = harness.window_harness.sheets.tools.hosted.kinds
+    kinds = harness.window_harness.sheets.hosted.kinds
     chosen = ProviderKind.WHATSAPP_WEB if choosing else None
     ComparisonDialog(harness.window_harness.theme, harness.window, kinds, chosen=chosen, choosing=choosing).open()
 

@@ -96,9 +96,7 @@ async def open_harness(theme: Theme, folder: Path) -> AsyncIterator[Harness]:
     ]
     hosted = {ProviderKind.ZAPI: zapi, ProviderKind.META_CLOUD: meta}
     harness = WindowHarness(folder, mentorados, theme, hosted=hosted)
-    harness.sheets.tools = replace(
-        harness.sheets.tools, hosted=provider_services(harness, harness.clock, secret_store, tries)
-    )
+    harness.sheets.hosted = provider_services(harness, harness.clock, secret_store, tries)
     await harness.load()
     harness.window.resize(1240, 860)
     await harness.show()
