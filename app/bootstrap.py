@@ -22,6 +22,7 @@ from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
 from app.core.outbound.replies import ReplyService
 from app.core.outbound.service import OutboundService
+from app.core.outbound.smoke_test import SmokeTestService, SmokeTestTexts
 from app.core.privacy_service import PrivacyService, RetentionJob
 from app.core.procedures.auditing import ProcedureAuditor
 from app.core.procedures.impact import ImpactService
@@ -29,7 +30,7 @@ from app.core.procedures.reauthentication import ReauthenticationSteps
 from app.core.procedures.recovery import RecoverySteps
 from app.core.procedures.restore import RestoreSteps
 from app.core.procedures.service import ProcedureService
-from app.core.procedures.steps import BackupSteps, SmokeTest
+from app.core.procedures.steps import BackupSteps, SmokeCheck
 from app.core.provider_setup.accounts import Accounts
 from app.core.provider_setup.services import ProviderSetup, build_provider_setup
 from app.core.secret_service import SecretService
@@ -37,6 +38,7 @@ from app.core.settings_service import DebugLogController, SettingsService
 from app.core.trusted_time import ClockCheck, TrustedClock
 from app.core.webhooks.service import WebhookService
 from app.core.write_queue import WriteQueue
+from app.domain.actions import ActionName
 from app.domain.audit import AuditAction
 from app.domain.errors import Problem
 from app.domain.mentorado import ProviderKind
@@ -73,8 +75,10 @@ from app.storage.outbound import SqlOutbound
 from app.storage.secrets.store import SelectableSecretStore, read_passphrase
 from app.storage.set_aside import SqlSetAside
 from app.storage.settings import SqlRegistrationAttempts, SqlSettings
+from app.storage.smoke_tests import SqlSmokeTests
 from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
+from app.text.smoke_test import smoke_test_text
 from app.text.status import texts
 
 
@@ -124,7 +128,7 @@ def build_procedures(
         transitions=transitions,
         bus=bus,
     )
-    smoke_test = SmokeTest(
+    smoke_check = SmokeCheck(
         mentorados=mentorados, supervisor=supervisor, outbound=outbound, note=lambda: texts("smoke.note")
     )
     return ProcedureService(
@@ -132,7 +136,7 @@ def build_procedures(
         steps=[
             *recovery.steps(),
             *reauthentication.steps(),
-            smoke_test.step(),
+            smoke_check.step(),
             *BackupSteps(backups).steps(),
             *restore.steps(),
         ],
@@ -187,6 +191,7 @@ class Services:
     clock_check: ClockCheck
     outbound: OutboundService
     replies: ReplyService
+    smoke_tests: SmokeTestService
     follower: DatabaseFollower
 
     async def open(self) -> None:
@@ -200,6 +205,7 @@ class Services:
         await self.mentorados.load()
         await self.procedures.load()
         await self.outbound.load()
+        await self.smoke_tests.load()
         self.follower.begin()
 
     async def begin_anew(self) -> None:
@@ -352,12 +358,31 @@ def build_services(
         supervisor=supervisor,
         providers=providers,
         repository=SqlOutbound(database),
-        history=history,
         consents=SqlConsents(database),
+        history=history,
         audit_service=audit_service,
         write_queue=write_queue,
         clock=trusted,
         zones=zones_of,
+    )
+    smoke_tests = SmokeTestService(
+        bus=bus,
+        mentorados=mentorados,
+        supervisor=supervisor,
+        outbound=outbound,
+        unavailable=partial(actions.unavailable_reason, ActionName.SMOKE_TEST),
+        repository=SqlSmokeTests(database),
+        consents=SqlConsents(database),
+        settings_service=settings_service,
+        audit_service=audit_service,
+        write_queue=write_queue,
+        clock=trusted,
+        texts=SmokeTestTexts(
+            test=partial(smoke_test_text, "test"),
+            asks_person=partial(smoke_test_text, "asks_person"),
+            answer=partial(smoke_test_text, "answer"),
+            consent=lambda: texts("smoke.consent"),
+        ),
     )
     procedures = build_procedures(
         mentorados=mentorados,
@@ -451,6 +476,7 @@ def build_services(
         clock_check=clock_check,
         outbound=outbound,
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
+        smoke_tests=smoke_tests,
         follower=DatabaseFollower(
             commits=database,
             mentorados=mentorados,
@@ -460,6 +486,7 @@ def build_services(
             clock_check=clock_check,
             accounts=accounts,
             outbound=outbound,
+            smoke_tests=smoke_tests,
             clock=trusted,
         ),
     )

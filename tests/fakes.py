@@ -15,12 +15,13 @@ from app.domain.guidance import FORBIDDING
 from app.domain.incident import Finding
 from app.domain.link_status import LinkState
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
-from app.domain.messages import Address, ConversationId, HistoryStats, MessageUpdate
+from app.domain.messages import Address, ConversationId, DeliveryStatus, HistoryStats, MessageUpdate
 from app.domain.outbound import Hold, OutboundFacts, OutboundMessage, OutboundStop
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureId, ProcedureInfo
 from app.domain.repositories import Transition
 from app.domain.set_aside import NotStorable, SetAsideCount, SetAsideDelivery
+from app.domain.smoke_test import SmokeTest
 from app.domain.trusted_time import TimeMark
 from tests.clock import DAWN
 
@@ -373,3 +374,24 @@ class FakeOutbound:
 
     async def append(self, entries: Sequence[ConsentEntry]) -> None:
         self.ledger.extend(entries)
+
+
+class FakeSmokeTests:
+    """The results of smoke tests, in memory; nothing ever arrives."""
+
+    def __init__(self) -> None:
+        self.tests: list[SmokeTest] = []
+
+    async def add(self, test: SmokeTest) -> None:
+        self.tests.append(test)
+
+    async def latest(self) -> Sequence[SmokeTest]:
+        return self.tests
+
+    async def delivery(self, link_id: LinkId, provider_id: str) -> tuple[DeliveryStatus | None, str]:
+        return None, ""
+
+    async def arrived(
+        self, mentorado_id: MentoradoId, since: datetime, *, word: str = "", sender: Address | None = None
+    ) -> bool:
+        return False

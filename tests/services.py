@@ -25,7 +25,7 @@ from app.core.procedures.impact import ImpactService
 from app.core.procedures.reauthentication import ReauthenticationSteps
 from app.core.procedures.recovery import RecoverySteps
 from app.core.procedures.service import ProcedureService
-from app.core.procedures.steps import SmokeTest, Step
+from app.core.procedures.steps import SmokeCheck, Step
 from app.core.write_queue import WriteQueue
 from app.domain.actions import ActionName
 from app.domain.events import (
@@ -216,13 +216,13 @@ class ServicesInMemory:
         fields: dict[str, Any] = {"bus": self.bus, "clock": self.clock}
         recovery = RecoverySteps(incidents=self.incidents, backups=self.backups, **everybody, **fields)
         pairing = ReauthenticationSteps(no_pairing=self.actions.pairing_blocked, **everybody, **fields)
-        smoke_test = SmokeTest(
+        smoke_check = SmokeCheck(
             note=lambda: "Conecta: teste",
             mentorados=self.mentorados,
             supervisor=self.supervisor,
             outbound=self.outbound,
         )
-        return self.procedures_of([*recovery.steps(), *pairing.steps(), smoke_test.step()])
+        return self.procedures_of([*recovery.steps(), *pairing.steps(), smoke_check.step()])
 
     def procedures_of(self, steps: Iterable[Step]) -> ProcedureService:
         """Procedures made of these *steps*."""

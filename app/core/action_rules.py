@@ -9,7 +9,7 @@ from typing import Final
 
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.guidance import FORBIDDING, REASONS, RECOMMENDED_ACTION, ReasonSpec
-from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.link_status import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.mentorado import Mentorado
 from app.domain.procedure import Procedure, ProcedureKind
 from app.domain.provider_descriptor import DESCRIPTORS, ProviderDescriptor
@@ -37,7 +37,7 @@ _ONE_AT_A_TIME = frozenset(
         ActionName.ARCHIVE,
     }
 )
-_LINK_IS_TAKEN = frozenset({*_ONE_AT_A_TIME, ActionName.CONNECT, ActionName.NEW_CODE})
+_LINK_IS_TAKEN = frozenset({*_ONE_AT_A_TIME, ActionName.SMOKE_TEST, ActionName.CONNECT, ActionName.NEW_CODE})
 """What waits until a procedure is done or undone; how to go on with it is always offered."""
 
 
@@ -198,12 +198,20 @@ def _overrule_lock(context: ActionContext) -> UnavailableReason | None:
     return None if held else UnavailableReason.NO_UNPROVEN_LOCK
 
 
+def _smoke_test(context: ActionContext) -> UnavailableReason | None:
+    if context.status.state is not LinkState.CONNECTED:
+        return UnavailableReason.NOT_CONNECTED
+    restricted = context.status.capability in (SendCapability.RESTRICTED, SendCapability.BLOCKED)
+    return UnavailableReason.SEND_RESTRICTED if restricted else None
+
+
 def _not_archived(_context: ActionContext) -> UnavailableReason | None:
     return UnavailableReason.NOT_ARCHIVED  # `availability` asks no rule about one who is
 
 
 RULES: Final[Mapping[ActionName, Callable[[ActionContext], UnavailableReason | None]]] = MappingProxyType(
     {
+        ActionName.SMOKE_TEST: _smoke_test,
         ActionName.CONNECT: _connect,
         ActionName.TRY_NOW: _try_now,
         ActionName.NEW_CODE: _new_code,

@@ -148,6 +148,7 @@ class ActionService:
     def _list(self) -> tuple[Action, ...]:
         supervisor, mentorados = self._supervisor, self._mentorados
         return (
+            Action(name=ActionName.SMOKE_TEST),
             Action(name=ActionName.CONNECT, perform=supervisor.connect),
             Action(name=ActionName.TRY_NOW, perform=supervisor.connect),
             Action(name=ActionName.NEW_CODE, perform=supervisor.pair_again),

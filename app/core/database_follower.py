@@ -9,6 +9,7 @@ from typing import Final
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
 from app.core.outbound.service import OutboundService
+from app.core.outbound.smoke_test import SmokeTestService
 from app.core.procedures.service import ProcedureService
 from app.core.provider_setup.accounts import Accounts
 from app.core.settings_service import SettingsService
@@ -38,6 +39,7 @@ class DatabaseFollower:
         clock_check: ClockCheck,
         accounts: Accounts,
         outbound: OutboundService,
+        smoke_tests: SmokeTestService,
         clock: Clock,
     ) -> None:
         self._commits = commits
@@ -48,6 +50,7 @@ class DatabaseFollower:
         self._clock_check = clock_check
         self._accounts = accounts
         self._outbound = outbound
+        self._smoke_tests = smoke_tests
         self._clock = clock
         self._seen: object = None
         self._begun = asyncio.Event()
@@ -81,6 +84,7 @@ class DatabaseFollower:
         await self._settings_service.follow()
         await self._procedures.load()
         await self._outbound.load()
+        await self._smoke_tests.load()
         await self._clock_check.follow()
         self._seen = version  # only now: what failed half-way is read again
         return True

@@ -12,6 +12,7 @@ from app.domain.mentorado import Mentorado, MentoradoId
 class ActionName(StrEnum):
     """Stable names: words, icons and shortcuts are chosen by them."""
 
+    SMOKE_TEST = "smoke_test"
     CONNECT = "connect"
     TRY_NOW = "try_now"
     NEW_CODE = "new_code"
@@ -66,6 +67,8 @@ class UnavailableReason(StrEnum):
     NO_REGISTRATION = "no_registration"
     NO_PAIRING = "no_pairing"  # this provider knows no codes
     CONNECTED_BEFORE = "connected_before"  # through the provider it has, which is not exchanged here
+    NOT_CONNECTED = "not_connected"
+    SEND_RESTRICTED = "send_restricted"  # by WhatsApp: no new conversation may be begun
     INCIDENT = "incident"  # many links fell together; can be overridden with a reason
 
 

@@ -16,6 +16,7 @@ class Purpose(StrEnum):
     """What a message is sent for. Stored: values may be added, never renamed."""
 
     SMOKE_TEST = "smoke_test"
+    SMOKE_ANSWER = "smoke_answer"  # what a test partner answers by itself
     CONVERSATION = "conversation"  # a person writes to one contact
     CAMPAIGN = "campaign"  # the same words to several
 

@@ -14,6 +14,7 @@ from app.domain.messages import ConversationId
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure, ProcedureId
 from app.domain.settings import OperatorSettings
+from app.domain.smoke_test import SmokeTest
 from app.domain.trusted_time import ClockDoubt
 
 
@@ -113,6 +114,13 @@ class OutboundStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class SmokeTestChanged:
+    """A smoke test began, reached a stage, or ended."""
+
+    test: SmokeTest
+
+
+@dataclass(frozen=True, slots=True)
 class StorageFailed:
     """Something could not be written down. It is kept in memory and tried again."""
 
@@ -169,6 +177,7 @@ Event = (
     | ProcedureChanged
     | BackupProgressed
     | OutboundStopped
+    | SmokeTestChanged
     | StorageFailed
     | StorageRecovered
     | ClockDoubted

@@ -15,7 +15,7 @@ from typing import Final
 
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import ProblemCode
-from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.link_status import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.mentorado import ProviderKind
 from app.domain.provider_descriptor import kinds_where
 
@@ -51,6 +51,7 @@ class Recommendation(StrEnum):
     UNLOCK_SECRETS = "unlock_secrets"
     SLOW_DOWN = "slow_down"  # connected, but close to being stopped
     CHECK_NOW = "check_now"
+    SMOKE_TEST = "smoke_test"  # connected, and nobody proved yet that it sends and receives
     CONTACT_HUMAN = "contact_human"
     SEND_REPORT = "send_report"
 
@@ -58,6 +59,7 @@ class Recommendation(StrEnum):
 RECOMMENDED_ACTION: Final[Mapping[Recommendation, ActionName | None]] = MappingProxyType(
     {
         **dict.fromkeys(Recommendation),
+        Recommendation.SMOKE_TEST: ActionName.SMOKE_TEST,
         Recommendation.CONNECT: ActionName.CONNECT,
         Recommendation.RECONNECT: ActionName.CONNECT,
         Recommendation.TRY_NOW: ActionName.TRY_NOW,
@@ -263,6 +265,14 @@ def recommend(state: LinkState, reason: Reason) -> Recommendation:
     if state is LinkState.BLOCKED or (state is LinkState.CONNECTED and spec.while_connected):
         return spec.blocked
     return _BY_STATE[state]
+
+
+def recommend_for(status: LinkStatus) -> Recommendation:
+    """The one recommended action for a link that is so: where nothing else is to be done, and it was never tested, the
+    smoke test."""
+    recommended = recommend(status.state, status.reason)
+    untested = recommended is _G.NOTHING and status.evidence.smoke_test is None
+    return _G.SMOKE_TEST if untested and status.capability is SendCapability.OK else recommended
 
 
 def applies_to(provider: ProviderKind, reason: Reason) -> bool:

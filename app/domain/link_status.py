@@ -108,6 +108,15 @@ class SendCapability(StrEnum):
     UNKNOWN = "unknown"
 
 
+class SmokeTestOutcome(StrEnum):
+    """How a smoke test ended. Stored."""
+
+    PASSED = "passed"  # delivered, and answered
+    PARTLY = "partly"  # all that can be seen here is well, and something cannot be seen
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QrCode:
     """One code to scan. Its text is a credential: it is left out of every representation."""
@@ -134,7 +143,8 @@ class Evidence:
     connected_since: datetime | None = None
     last_ack: datetime | None = None
     last_inbound: datetime | None = None
-    last_smoke_test: datetime | None = None
+    last_smoke_test: datetime | None = None  # that passed, or partly
+    smoke_test: SmokeTestOutcome | None = None  # how the last one ended
     last_observation: datetime | None = None
     host_answered: datetime | None = None  # the process of ours that holds the line, to its heartbeat
 

@@ -199,6 +199,7 @@ def _windows(
     if candidate.purpose is Purpose.SMOKE_TEST:
         tests = [each.reserved_at for each in sent if each.purpose is Purpose.SMOKE_TEST]
         yield HoldReason.SMOKE_TEST_LIMIT, tests, timedelta(hours=1), limits.smoke_tests_per_hour
+    if candidate.purpose in (Purpose.SMOKE_TEST, Purpose.SMOKE_ANSWER):  # between numbers of the business
         return
     if candidate.new_contact:
         new = _firsts(each for each in sent if each.new_contact and each.recipient != candidate.recipient)

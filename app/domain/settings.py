@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from app.domain.errors import Problem, ProblemCode
+from app.domain.phone import masked
+from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.webhooks import WebhookSettings
 
 T = TypeVar("T")
@@ -31,6 +33,7 @@ class OperatorSettings:
     retention_days: int | None = None  # messages older than this are removed; None keeps all
     provider_log_until: datetime | None = None  # the providers' detailed log is written until then
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
+    smoke_test: SmokeTestSettings = field(default_factory=SmokeTestSettings)
 
 
 def text(value: object) -> str | None:
@@ -115,6 +118,19 @@ def _webhooks(webhooks: WebhookSettings, _at: datetime) -> str:
     return f"{'on' if webhooks.on else 'off'} {where}"
 
 
+def _target(value: object) -> SmokeTestTarget | None:
+    return next((each for each in SmokeTestTarget if each == value), None)
+
+
+def _smoke_test(chosen: SmokeTestSettings, _at: datetime) -> str:
+    whom = {
+        SmokeTestTarget.OWN: "",
+        SmokeTestTarget.PARTNER: chosen.partner,
+        SmokeTestTarget.NUMBER: masked(chosen.number),
+    }
+    return " ".join(filter(None, (chosen.target.value, whom[chosen.target], chosen.template)))
+
+
 OPERATOR_NAME: Final = SettingField[str](
     name="operator_name",
     action="set_operator_name",
@@ -141,7 +157,14 @@ WEBHOOKS: Final = SettingField[WebhookSettings](
     reads={"on": flag, "address": filled_text, "port": number(1, 65_535), "public_url": text},
     describe=_webhooks,
 )
-SETTINGS: Final[tuple[SettingField[Any], ...]] = (OPERATOR_NAME, RETENTION, PROVIDER_LOG, WEBHOOKS)
+SMOKE_TEST: Final = SettingField[SmokeTestSettings](
+    name="smoke_test",
+    action="set_smoke_test",
+    reads={"target": _target, "partner": text, "number": text, "template": text},
+    describe=_smoke_test,
+    check=SmokeTestSettings.checked,
+)
+SETTINGS: Final[tuple[SettingField[Any], ...]] = (OPERATOR_NAME, RETENTION, PROVIDER_LOG, WEBHOOKS, SMOKE_TEST)
 
 
 class SecretBackendKind(StrEnum):

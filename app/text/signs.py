@@ -60,6 +60,7 @@ def badge_icon(status: LinkStatus) -> str:
 
 ACTION_ICON: Final = MappingProxyType(
     {
+        ActionName.SMOKE_TEST: "flask",
         ActionName.CONNECT: "zap",
         ActionName.TRY_NOW: "refresh",
         ActionName.NEW_CODE: "qr",

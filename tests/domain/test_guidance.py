@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
-from app.domain.guidance import NEW_PAIRING, REASONS, Recommendation, applies_to, recommend
-from app.domain.link_status import LinkState, Reason
+from app.domain.guidance import NEW_PAIRING, REASONS, Recommendation, applies_to, recommend, recommend_for
+from app.domain.link_status import Evidence, LinkState, LinkStatus, Reason, SendCapability, SmokeTestOutcome
 from app.domain.mentorado import ProviderKind
+from tests.clock import DAWN
 
 FORBIDDEN = (
     Reason.TEMPORARY_BAN,
@@ -56,3 +58,14 @@ def test_a_provider_that_signs_in_with_a_token_is_never_sent_to_a_code(state: Li
     for reason in Reason:
         if applies_to(ProviderKind.META_CLOUD, reason):
             assert recommend(state, reason) not in NEW_PAIRING, reason
+
+
+def test_the_smoke_test_is_the_next_step_of_who_is_connected_and_was_never_tested() -> None:
+    fine = LinkStatus(state=LinkState.CONNECTED, since=DAWN, capability=SendCapability.OK)
+    assert recommend_for(fine) is Recommendation.SMOKE_TEST
+    for outcome in (SmokeTestOutcome.PASSED, SmokeTestOutcome.FAILED):
+        tested = replace(fine, evidence=Evidence(smoke_test=outcome))
+        assert recommend_for(tested) is Recommendation.NOTHING
+    assert recommend_for(replace(fine, capability=SendCapability.RESTRICTED)) is Recommendation.NOTHING
+    assert recommend_for(replace(fine, reason=Reason.PHONE_OFFLINE)) is Recommendation.OPEN_PHONE
+    assert recommend_for(LinkStatus(since=DAWN)) is Recommendation.CONNECT

@@ -17,10 +17,12 @@ from app.domain.errors import Problem
 from app.domain.events import StatusChanged, StorageFailed
 from app.domain.guidance import REASONS, applies_to, forbids
 from app.domain.link_status import (
+    Evidence,
     LinkState,
     LinkStatus,
     Reason,
     SendCapability,
+    SmokeTestOutcome,
 )
 from app.domain.mentorado import Link, LinkId
 from app.domain.repositories import Clock, Transition, TransitionRepository
@@ -42,16 +44,17 @@ class StatusStore:
         self._write_queue = write_queue
         self._transitions = transitions
         self._statuses: dict[LinkId, LinkStatus] = {}
+        self._tested: dict[LinkId, Evidence] = {}  # what smoke tests found, in former runs too
         self._forbidden: dict[LinkId, LinkStatus] = {}  # by WhatsApp, until it is lifted
         self._since = clock.now()
 
     def status(self, link_id: LinkId) -> LinkStatus:
         """What is true of *link_id* now; a link nobody asked for is off."""
-        return self._statuses.get(link_id) or LinkStatus(since=self._since)
+        return self._statuses.get(link_id) or LinkStatus(since=self._since, evidence=self._evidence(link_id))
 
     def init(self, link_id: LinkId, since: datetime) -> None:
         """Nobody asked for *link_id* yet, or any more, *since* then. It is no transition."""
-        self._statuses.setdefault(link_id, LinkStatus(since=since))
+        self._statuses.setdefault(link_id, LinkStatus(since=since, evidence=self._evidence(link_id)))
 
     def restore(self, link: Link, status: LinkStatus, *, forbidden: LinkStatus | None = None) -> None:
         """Take up what was true when the program ended, without a transition; *forbidden* is what stood beside it."""
@@ -59,7 +62,8 @@ class StatusStore:
         for each in (forbidden, status):
             if each is not None and forbids(each, self._clock.now()):
                 self._forbidden[link.id] = each
-        self._publish(link, self.status(link.id), self._overriding_status(link, status) or status)
+        shown = self._overriding_status(link, status) or status
+        self._publish(link, self.status(link.id), replace(shown, evidence=self._evidence(link.id)))
 
     def forbidden(self, link: Link) -> LinkStatus | None:
         """The status with which WhatsApp forbade the number of *link*, while that stands."""
@@ -133,6 +137,19 @@ class StatusStore:
         """Change what is shown beside the state: the next try, the evidence."""
         before = self.status(link.id)
         self._publish(link, before, replace(before, **shown))
+
+    def record_smoke_test(self, link: Link, outcome: SmokeTestOutcome | None, at: datetime) -> None:
+        """What a smoke test of *link* found; before anything is known of the link, it is shown with what comes."""
+        tested = replace(self._evidence(link.id), smoke_test=outcome)
+        if outcome in (SmokeTestOutcome.PASSED, SmokeTestOutcome.PARTLY):
+            tested = replace(tested, last_smoke_test=at)
+        self._tested[link.id] = tested
+        if (before := self._statuses.get(link.id)) is not None:
+            last, good = tested.smoke_test, tested.last_smoke_test
+            self.update(link, evidence=replace(before.evidence, smoke_test=last, last_smoke_test=good))
+
+    def _evidence(self, link_id: LinkId) -> Evidence:
+        return self._tested.get(link_id, Evidence())
 
     def record_shutdown(self) -> None:
         """Write down that nobody keeps the running links running any more. It is no move: they are taken up again."""

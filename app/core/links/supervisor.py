@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 
 from app.core.event_bus import EventBus
 from app.core.links.ingest import MessageIngestor
@@ -19,7 +20,7 @@ from app.core.write_queue import WriteQueue
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MentoradoAdded
 from app.domain.guidance import FORBIDDING, REASONS, forbids
-from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.link_status import LinkState, LinkStatus, Reason, SmokeTestOutcome
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider import CanPair, LocksSessions, Provider
 from app.domain.repositories import Clock, Transition, TransitionRepository
@@ -238,11 +239,11 @@ class Supervisor:
                 if problem.code is not ProblemCode.ACCOUNT_TAKEN:  # there is nothing of this link's to give up
                     raise
 
-    def record_smoke_test(self, mentorado_id: MentoradoId) -> None:
-        """A message went out over this link just now, and was taken."""
-        link = self._mentorados.get(mentorado_id).link
-        seen = replace(self.status(link.id).evidence, last_smoke_test=self._clock.now())
-        self._board.update(link, evidence=seen)
+    def record_smoke_test(
+        self, mentorado_id: MentoradoId, outcome: SmokeTestOutcome | None, at: datetime | None = None
+    ) -> None:
+        """The last smoke test of this link ended so, *at* that time or just now."""
+        self._board.record_smoke_test(self._mentorados.get(mentorado_id).link, outcome, at or self._clock.now())
 
     async def disconnect(self, mentorado_id: MentoradoId) -> None:
         """Ask the link to stop, and wait until its line is closed. Its session stays for the next time."""

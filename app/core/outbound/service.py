@@ -144,9 +144,17 @@ class OutboundService:
         return decided if isinstance(decided, Hold) else None
 
     async def send(
-        self, mentorado_id: MentoradoId, message: OutgoingMessage, purpose: Purpose, *, campaign: str = ""
+        self,
+        mentorado_id: MentoradoId,
+        message: OutgoingMessage,
+        purpose: Purpose,
+        *,
+        campaign: str = "",
+        on_handed_over: Callable[[OutboundMessage], None] = lambda _message: None,
     ) -> OutboundMessage | Hold:
         """Send *message*, after waiting for its turn (a few seconds), or say what holds it back.
+
+        *on_handed_over* is called just before the provider is asked.
 
         Raises `Problem` when it cannot be written down: then nothing was sent. Cancelled while the provider is asked,
         it is uncertain.
@@ -169,6 +177,7 @@ class OutboundService:
             decided = await self._repository.reserve(mentorado, message.to, now, decide)
             if isinstance(decided, OutboundMessage):
                 outgoing = replace(message, reference=decided.reference, last_inbound=found[-1].last_inbound)
+                on_handed_over(decided)
                 return await self._hand_over(mentorado, outgoing, decided)
             if decided.reason is not HoldReason.PACE or decided.until is None:
                 return decided
@@ -234,7 +243,7 @@ class OutboundService:
         if status.state is not LinkState.CONNECTED:
             return Hold(HoldReason.NOT_CONNECTED)
         if status.capability is SendCapability.RESTRICTED:
-            answers = purpose is Purpose.CONVERSATION and facts.last_inbound is not None
+            answers = purpose in (Purpose.CONVERSATION, Purpose.SMOKE_ANSWER) and facts.last_inbound is not None
             return None if answers else Hold(HoldReason.RESTRICTED, status.until)
         return Hold(HoldReason.RESTRICTED, status.until) if status.capability is SendCapability.BLOCKED else None
 
@@ -355,7 +364,7 @@ def _consent_hold(
         return None
     state = consent_state(facts.consent, purpose)
     opted_out, last = state.opted_out_at, facts.last_inbound
-    if purpose is Purpose.CONVERSATION:
+    if purpose in (Purpose.CONVERSATION, Purpose.SMOKE_ANSWER):
         if opted_out is not None and (last is None or last <= opted_out):
             return Hold(HoldReason.OPTED_OUT)
         return None if last is not None or state.granted else Hold(HoldReason.NO_CONSENT)

@@ -12,6 +12,7 @@ from app.core.outbound.service import OutboundService
 from app.domain.backup import BackupProgress
 from app.domain.consent import Purpose
 from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import SmokeTestOutcome
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
 from app.domain.outbound import Hold, OutboundState
@@ -94,7 +95,7 @@ class Step:
     optional: bool = False
 
 
-class SmokeTest:
+class SmokeCheck:
     """SMOKE_CHECK: sends and waits for the server to take it. *note* is the text, in the operator's language."""
 
     def __init__(
@@ -130,7 +131,7 @@ class SmokeTest:
             raise Problem(ProblemCode.SMOKE_CHECK_FAILED, trouble=sent.trouble, provider_code=sent.code)
         if sent.state is not OutboundState.ACCEPTED:
             raise Problem(ProblemCode.SMOKE_CHECK_FAILED, trouble="uncertain")
-        self._supervisor.record_smoke_test(run.mentorado_id)
+        self._supervisor.record_smoke_test(run.mentorado_id, SmokeTestOutcome.PARTLY)  # accepted, and no more was asked
         return {"sent": "yes"}
 
 

@@ -37,6 +37,7 @@ from app.ui.widgets.labels import ScaledLabel
 _ON_THE_BUTTON = frozenset(
     {
         Recommendation.NOTHING,
+        Recommendation.SMOKE_TEST,
         Recommendation.WAIT,
         Recommendation.CONNECT,
         Recommendation.TRY_NOW,
