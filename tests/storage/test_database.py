@@ -163,15 +163,6 @@ async def test_a_file_replaced_under_us_is_not_written_to(path: Path) -> None:
         assert await SqlMentoradoRepository(database).all() == [ana]
 
 
-def test_importing_it_loads_neither_sqlalchemy_nor_alembic() -> None:
-    script = (
-        "import sys, app.storage.audit_log, app.storage.database, app.storage.history.repository\n"
-        "import app.storage.mentorados, app.storage.transitions\n"
-        "print(*sys.modules.keys() & {'sqlalchemy', 'alembic', 'sqlite3'})"
-    )
-    assert subprocess.check_output([sys.executable, "-c", script], text=True).split() == []
-
-
 def test_opening_a_database_of_today_does_not_load_alembic(path: Path) -> None:
     script = (
         "import asyncio, sys; from pathlib import Path; from app.storage.database import Database\n"
