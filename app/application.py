@@ -102,7 +102,7 @@ class Application:
         bus.subscribe(IncidentBegan, notice.on_lasting)
         bus.subscribe(IncidentChanged, notice.on_lasting)
         bus.subscribe(IncidentEnded, notice.on_ended)
-        clock = ClockNotice(window.banners, core.clock_check, window.show_crash)
+        clock = ClockNotice(window.banners, core.clock_check)
         bus.subscribe(ClockDoubted, clock.on_doubted)
         self._interrupted = InterruptedBanner(window.banners, self._name_of, window.show_procedure)
         bus.subscribe(ProcedureChanged, self._interrupted.on_changed)

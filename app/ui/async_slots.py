@@ -10,7 +10,7 @@ import gc
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication, QDialog
@@ -91,15 +91,7 @@ def _collect() -> None:
             return
 
 
-class ErrorSink(Protocol):
-    """What a widget must offer for its slots to be `@asked`."""
-
-    def show_problem(self, problem: Problem) -> None: ...
-
-    def show_crash(self, error: Exception) -> None: ...
-
-
-W = TypeVar("W", bound=ErrorSink)
+W = TypeVar("W")
 D = TypeVar("D", bound=QDialog)
 
 _running: set[asyncio.Task[None]] = set()
@@ -117,12 +109,13 @@ def async_slot(method: Callable[Concatenate[W, P], Coroutine[Any, Any, None]]) -
             await method(self, *args, **kwargs)
         except Problem as problem:
             if _is_there(self):
-                self.show_problem(problem)
+                show_error(self, problem)
         except Exception as error:
             if isinstance(error, RuntimeError) and not _is_there(self):
                 return  # closed meanwhile: there is nothing left to show it on
             log.exception("%s failed", method.__qualname__)
-            self.show_crash(error)
+            if _is_there(self):
+                show_error(self, error)
 
     @functools.wraps(method)
     def slot(self: W, /, *args: P.args, **kwargs: P.kwargs) -> None:
@@ -133,6 +126,20 @@ def async_slot(method: Callable[Concatenate[W, P], Coroutine[Any, Any, None]]) -
         task.add_done_callback(_running.discard)
 
     return slot
+
+
+def show_error(asker: object, error: Exception) -> None:
+    """Show *error* on *asker*, or on the nearest it lies in that can.
+
+    A problem goes to a `show_problem`, which makes a sentence of it, anything else to a `show_crash`.
+    """
+    show, at = "show_problem" if isinstance(error, Problem) else "show_crash", asker
+    while not hasattr(at, show):
+        at = at.parent() if isinstance(at, QObject) else None
+        if at is None:
+            log.error("Nothing shows the errors of %s", type(asker).__name__)
+            return
+    getattr(at, show)(error)
 
 
 def _is_there(asker: object) -> bool:

@@ -312,7 +312,6 @@ class MainWindow(QMainWindow):
     def _connect_parts(self) -> None:
         header, listed = self.header, self.list
         self.places.wanted.connect(self.go)
-        self.places.crashed.connect(self.crashed)
         header.add_requested.connect(self.controller.add)
         header.language_requested.connect(self.check.switch_language)
         header.look_requested.connect(self.check.show_menu)

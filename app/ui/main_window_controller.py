@@ -11,7 +11,6 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QMenu
 
 from app.domain.actions import ActionName
-from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.text.status import texts
@@ -85,12 +84,6 @@ class MainWindowController(QObject):
     def attach(self, runner: ActionRunner, csv_import: CsvImportService) -> None:
         """Work with these from now on."""
         self._runner, self._csv_import = runner, csv_import
-
-    def show_problem(self, problem: Problem) -> None:
-        self._window.show_problem(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self._window.show_crash(error)
 
     @async_slot
     async def add(self) -> None:

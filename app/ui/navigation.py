@@ -54,8 +54,6 @@ class PageStack(QWidget):
 
     wanted = Signal(str)
     """Carries the name of a page."""
-    crashed = Signal(object)
-    """A bug in something that was asked of a page; carries the exception."""
 
     def __init__(self, home: QWidget, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -124,7 +122,6 @@ class PageStack(QWidget):
 
     def _build(self, spec: PageSpec) -> None:
         self._pages[spec.name] = page = spec.build()
-        page.crashed.connect(self.crashed)
         self._stack.addWidget(page)
 
 
@@ -242,9 +239,6 @@ class NavigationRail(QWidget):
 class Page(QWidget):
     """Add what is below the header to `column`, and buttons to `tools`. It follows language and text size."""
 
-    crashed = Signal(object)
-    """A bug in something that was asked for here; carries the exception."""
-
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
@@ -297,6 +291,3 @@ class Page(QWidget):
 
     def show_problem(self, problem: Problem) -> None:
         self.banners.show_problem(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self.crashed.emit(error)

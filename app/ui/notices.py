@@ -354,13 +354,13 @@ def _waiting_cause(procedure: Procedure) -> str:
 _CLOCK_CAUSE = "clock"
 
 
-class ClockNotice:
+class ClockNotice(QObject):
     """One banner, which stays while the doubt does. Only what no provider denies can be confirmed."""
 
-    def __init__(self, banners: Banners, check: ClockCheck, show_crash: Callable[[Exception], None]) -> None:
+    def __init__(self, banners: Banners, check: ClockCheck) -> None:
+        super().__init__(banners)
         self._banners = banners
         self._check = check
-        self.show_crash = show_crash
 
     def on_doubted(self, event: ClockDoubted) -> None:
         self._banners.clear(_CLOCK_CAUSE)
@@ -371,9 +371,6 @@ class ClockNotice:
         if not doubt.certain:
             choices.append((lambda: texts("clock.confirm"), self._confirm))
         self._banners.show_words(lambda: clock_doubt(doubt), _CLOCK_CAUSE, dismissible=False, choices=choices)
-
-    def show_problem(self, problem: Problem) -> None:
-        self._banners.show_problem(problem)
 
     @async_slot
     async def _check_clock(self) -> None:

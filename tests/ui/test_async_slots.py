@@ -73,6 +73,40 @@ def test_a_problem_becomes_a_sentence_and_a_bug_a_report(on_qt: OnQt, caplog: py
     assert "SpoolWriter.work failed" in caplog.text
 
 
+def test_what_a_part_cannot_show_is_shown_by_the_nearest_around_it(
+    on_qt: OnQt, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Part(QWidget):
+        @async_slot
+        async def work(self, outcome: Exception) -> None:
+            raise outcome
+
+    class Inner(QWidget):
+        def __init__(self, parent: QWidget) -> None:
+            super().__init__(parent)
+            self.shown: list[object] = []
+
+        def show_problem(self, problem: Problem) -> None:
+            self.shown.append(problem.code)
+
+    async def main() -> None:
+        outer, bug = SpoolWriter(), ZeroDivisionError()
+        inner = Inner(outer)
+        part = Part(QWidget(inner))
+        part.work(Problem(ProblemCode.NAME_MISSING))
+        part.work(bug)
+        await asyncio.sleep(0.05)
+        assert inner.shown == [ProblemCode.NAME_MISSING]
+        assert outer.shown == [bug]
+        alone = Part()
+        alone.work(Problem(ProblemCode.PHONE_TAKEN, name="Ana"))
+        await asyncio.sleep(0.05)
+
+    on_qt(main)
+    assert "Nothing shows the errors of Part" in caplog.text
+    assert "Ana" not in caplog.text
+
+
 def test_an_answer_for_a_widget_that_is_gone_is_nobodys(on_qt: OnQt) -> None:
     class Label(SpoolWriter):
         @async_slot

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from app.application import Application, Frame
 from app.text.status import texts
+from app.ui.async_slots import show_error
 from app.ui.audit.page import AuditPage
 from app.ui.crash import CrashReports
 from app.ui.navigation import HOME, SETTINGS, Page, shortcut
@@ -158,8 +159,8 @@ def test_what_goes_wrong_in_a_place_is_reported_as_anywhere(in_window: InWindow)
         harness.window.go(SETTINGS)
         page, bug = harness.window.places.page, ZeroDivisionError()
         assert isinstance(page, SettingsPage)
-        page.sections[0].show_crash(bug)
-        page.show_crash(bug)
+        show_error(page.sections[0], bug)
+        show_error(page, bug)
         assert crashes == [bug, bug]
 
     in_window(use, FIVE)

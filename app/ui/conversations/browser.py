@@ -215,8 +215,6 @@ class ConversationBrowser(QWidget):
         self.results.opened.connect(self.found_requested)
         self.results.counted.connect(self._show_count)
         self.results.everybody_requested.connect(partial(self.search.set_everywhere, True))
-        self.results.problem.connect(self.show_problem)
-        self.results.crash.connect(self.show_crash)
         self.trouble.dismissed.connect(self.trouble.hide)
         for rows in (self.list, self.results.list):
             rows.left_upwards.connect(self.search.field.take_focus)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
 from app.core.outbound.replies import ReplyService
+from app.domain.errors import Problem
 from app.domain.events import MessagesStored, OutboundStopped, StatusChanged
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Conversation
@@ -59,8 +60,6 @@ class ConversationsPanel(QWidget):
         self.page.back_requested.connect(self.leave_thread)
         self.page.search_requested.connect(self.take_search)
         self.page.wide_requested.connect(self._turn_wide)
-        self.page.problem.connect(self.home.show_problem)
-        self.page.crash.connect(self.home.show_crash)
         undo = (
             bus.subscribe(MessagesStored, self._on_grew),
             bus.subscribe(StatusChanged, self._on_link),
@@ -84,6 +83,12 @@ class ConversationsPanel(QWidget):
             self.leave_wide()
             self.leave_thread()
         self.home.show_mentorado(mentorado_id, keep_search=self._following)
+
+    def show_problem(self, problem: Problem) -> None:
+        self.home.show_problem(problem)
+
+    def show_crash(self, error: Exception) -> None:
+        self.home.show_crash(error)
 
     def take_search(self) -> None:
         """Put the cursor into the search; what is open in this place closes for it."""

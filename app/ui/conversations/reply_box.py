@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -28,9 +28,6 @@ _AGAIN_MILLISECONDS: Final = 60_000
 
 class ReplyBox(QWidget):
     """Keeps what is typed for each conversation. A message is sent once; what may have gone out is never sent again."""
-
-    problem = Signal(object)
-    crash = Signal(object)
 
     def __init__(self, *, theme: Theme, replies: ReplyService, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -88,12 +85,6 @@ class ReplyBox(QWidget):
         if asked == self._conversation_id and not self._sending:
             self._hold = hold
             self._show()
-
-    def show_problem(self, problem: Problem) -> None:
-        self.problem.emit(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self.crash.emit(error)
 
     def retranslate(self) -> None:
         self.field.setPlaceholderText(texts("reply.write"))

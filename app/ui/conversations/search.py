@@ -12,7 +12,6 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QStackedLayout, QVBoxLayout, QWidget
 
 from app.core.mentorado_service import MentoradoService
-from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import ConversationId, ConversationRef, MessageKind, StoredMessage
 from app.domain.repositories import Clock, MessageRepository
@@ -241,8 +240,6 @@ class SearchResults(QWidget):
     counted = Signal(str)
     """How many were found, in words."""
     everybody_requested = Signal()
-    problem = Signal(object)
-    crash = Signal(object)
 
     def __init__(
         self,
@@ -287,14 +284,6 @@ class SearchResults(QWidget):
         self._more = False
         self.model.clear()
 
-    def show_problem(self, problem: Problem) -> None:
-        self._busy = False
-        self.problem.emit(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self._busy = False
-        self.crash.emit(error)
-
     def retranslate(self) -> None:
         self.list.setAccessibleName(texts("conversation.found"))
         self.list.setAccessibleDescription(texts("conversation.list_keys"))
@@ -305,14 +294,10 @@ class SearchResults(QWidget):
 
     @async_slot
     async def _search(self) -> None:
-        turn, typed, whose = self._turn, self._typed, self._mentorado_id
-        found = await self._history.search(typed, mentorado_id=whose, limit=PIECE)
-        places = await self._history.names({message.conversation_id for message in found})
-        if turn != self._turn:
+        if (found := await self._find()) is None:
             return
-        self._busy, self._more = False, len(found) == PIECE
         self.model.clear()
-        self.model.add(found, places, self._mentorado_names(), typed)
+        self.model.add(*found, self._mentorado_names(), self._typed)
         self.list.scrollToTop()
         self._pages.setCurrentWidget(self.list if self.model.rowCount() else self.nothing)
         self.retranslate()
@@ -324,14 +309,25 @@ class SearchResults(QWidget):
 
     @async_slot
     async def _read_more(self) -> None:
-        turn, typed, before = self._turn, self._typed, self.model.last_number
-        found = await self._history.search(typed, mentorado_id=self._mentorado_id, before=before, limit=PIECE)
-        places = await self._history.names({message.conversation_id for message in found})
+        if (found := await self._find(before=self.model.last_number)) is not None:
+            self.model.add(*found, self._mentorado_names(), self._typed)
+            self._count()
+
+    async def _find(
+        self, before: int | None = None
+    ) -> tuple[Sequence[StoredMessage], Mapping[ConversationId, ConversationRef]] | None:
+        """What is found, and in which conversations; None when something else was asked meanwhile."""
+        turn = self._turn
+        try:
+            found = await self._history.search(self._typed, mentorado_id=self._mentorado_id, before=before, limit=PIECE)
+            places = await self._history.names({message.conversation_id for message in found})
+        finally:
+            if turn == self._turn:
+                self._busy = False
         if turn != self._turn:
-            return
-        self._busy, self._more = False, len(found) == PIECE
-        self.model.add(found, places, self._mentorado_names(), typed)
-        self._count()
+            return None
+        self._more = len(found) == PIECE
+        return found, places
 
     def _mentorado_names(self) -> dict[MentoradoId, str]:
         """Whose each conversation is; of no interest where there is one mentorado only."""

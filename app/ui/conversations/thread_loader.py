@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.domain.errors import Problem
-from app.domain.messages import ConversationId
+from app.domain.messages import ConversationId, StoredMessage
 from app.domain.repositories import MessageRepository
 from app.ui.async_slots import async_slot
 from app.ui.conversations import thread_model as reading
 from app.ui.conversations.thread_model import ThreadModel
+
+T = TypeVar("T")
 
 GREW_MILLISECONDS = 80
 """Messages and receipts come in bursts; they are read once for each burst."""
@@ -37,8 +39,6 @@ class ThreadLoader(QObject):
     grown_upwards = Signal(object)  # a Piece
     grown_downwards = Signal(object)
     caught_up = Signal(object, object)  # the loaded messages as they are now, and the Piece that is new
-    problem = Signal(object)
-    crash = Signal(object)
 
     def __init__(self, history: MessageRepository, model: ThreadModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -92,80 +92,79 @@ class ThreadLoader(QObject):
         if not known.isdisjoint(conversations):
             self._grew.start()
 
-    def show_problem(self, problem: Problem) -> None:
-        self.busy = False
-        self.problem.emit(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self.busy = False
-        self.crash.emit(error)
-
     def _reload(self) -> None:
         self._turn += 1
         self.busy = True
 
-    def _ends(self, turn: int) -> bool:
-        """Whether the answer is still wanted. From now on the next may be asked for."""
-        if turn == self._turn:
-            self.busy = False
-        return turn == self._turn
+    async def _answer(self, asked: Awaitable[T]) -> T | None:
+        """What was asked for; None when it is not wanted any more. From now on the next may be asked for."""
+        turn, answer = self._turn, None
+        try:
+            answer = await asked
+        finally:
+            if turn == self._turn:
+                self.busy = False
+        return answer if turn == self._turn else None
 
     @async_slot
     async def _begin(self, opening: ThreadLocation) -> None:
-        turn, history = self._turn, self._history
+        history, conversation_id = self._history, opening.conversation_id
         if opening.at is None:
-            piece = await reading.newest(history, opening.conversation_id)
+            piece = await self._answer(reading.newest(history, conversation_id))
         else:
-            piece = await reading.around(history, opening.conversation_id, opening.at)
-        if self._ends(turn):
+            piece = await self._answer(reading.around(history, conversation_id, opening.at))
+        if piece is not None:
             self._show_piece(piece)
             self.begun.emit(opening, piece)
 
     @async_slot
     async def _begin_at_start(self, opening: ThreadLocation) -> None:
-        turn = self._turn
-        piece = await reading.oldest(self._history, opening.conversation_id)
-        if self._ends(turn):
+        piece = await self._answer(reading.oldest(self._history, opening.conversation_id))
+        if piece is not None:
             self.begun.emit(replace(opening, at=0), piece)
 
     @async_slot
     async def _read_older(self) -> None:
         if self.opening is None:
             return
-        turn, first = self._turn, self._model.messages[0].number
-        piece = await reading.older(self._history, self.opening.conversation_id, first)
-        if self._ends(turn):
+        first = self._model.messages[0].number
+        piece = await self._answer(reading.older(self._history, self.opening.conversation_id, first))
+        if piece is not None:
             self.grown_upwards.emit(piece)
 
     @async_slot
     async def _read_newer(self) -> None:
         if self.opening is None:
             return
-        turn, last = self._turn, self._model.messages[-1].number
-        piece = await reading.newer(self._history, self.opening.conversation_id, last)
-        if self._ends(turn):
+        last = self._model.messages[-1].number
+        piece = await self._answer(reading.newer(self._history, self.opening.conversation_id, last))
+        if piece is not None:
             self._show_piece(piece)
             self.grown_downwards.emit(piece)
 
     @async_slot
     async def _catch_up(self) -> None:
-        opening, shown = self.opening, self._model.messages
+        opening = self.opening
         if opening is None:
             return
         if self.busy:  # in a moment
             self._grew.start()
             return
         self.busy = True
-        turn, conversation_id = self._turn, opening.conversation_id
-        if not shown:
+        if not self._model.messages:
             self._begin(opening)
-            return
-        first, last = shown[0].number, shown[-1].number
-        now = await reading.again(self._history, conversation_id, first, last)
-        piece = await reading.newer(self._history, conversation_id, max(last, self._newest))
-        if self._ends(turn):
+        elif (caught_up := await self._answer(self._read_changes(opening.conversation_id))) is not None:
+            now, piece = caught_up
             self._show_piece(piece)
             self.caught_up.emit(now, piece)
+
+    async def _read_changes(
+        self, conversation_id: ConversationId
+    ) -> tuple[Sequence[StoredMessage], reading.MessagePage]:
+        """What is loaded as it is now, and what came after it."""
+        first, last = self._model.messages[0].number, self._model.messages[-1].number
+        now = await reading.again(self._history, conversation_id, first, last)
+        return now, await reading.newer(self._history, conversation_id, max(last, self._newest))
 
     def _show_piece(self, piece: reading.MessagePage) -> None:
         self._newest = max(self._newest, *(message.number for message in piece.messages[-1:]), 0)

@@ -30,7 +30,6 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.outbound.replies import ReplyService
-from app.domain.errors import Problem
 from app.domain.messages import ConversationId, StoredMessage
 from app.domain.repositories import Clock, MessageRepository
 from app.text import conversation as conversation_text
@@ -134,8 +133,6 @@ class ThreadPage(QWidget):
     back_requested = Signal()
     search_requested = Signal()
     wide_requested = Signal()
-    problem = Signal(object)
-    crash = Signal(object)
 
     def __init__(
         self,
@@ -169,8 +166,6 @@ class ThreadPage(QWidget):
         self.reply = None if replies is None else ReplyBox(theme=theme, replies=replies, clock=clock)
         if self.reply is not None:
             layout.addWidget(self.reply)
-            self.reply.problem.connect(self.problem)
-            self.reply.crash.connect(self.crash)
         self._minute = QTimer(self, interval=_MINUTE)
         self._minute.timeout.connect(self._on_minute)
         self._connect_parts()
@@ -186,8 +181,6 @@ class ThreadPage(QWidget):
         reader.grown_upwards.connect(self._on_grown_upwards)
         reader.grown_downwards.connect(self._on_grown_downwards)
         reader.caught_up.connect(self._on_caught_up)
-        reader.problem.connect(self.problem)
-        reader.crash.connect(self.crash)
         view.near_first.connect(reader.load_older)
         view.near_last.connect(reader.load_newer)
         view.first_requested.connect(reader.go_to_start)
@@ -242,12 +235,6 @@ class ThreadPage(QWidget):
         """Whether the page is in the wide place."""
         self.wide = wide
         self.head.set_wide(wide)
-
-    def show_problem(self, problem: Problem) -> None:
-        self.problem.emit(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self.crash.emit(error)
 
     def go_to_end(self) -> None:
         """The newest message, read anew when it is not loaded."""

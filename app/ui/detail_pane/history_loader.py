@@ -8,7 +8,6 @@ from datetime import datetime
 from PySide6.QtCore import QObject, Signal
 
 from app.core.mentorado_service import MentoradoService
-from app.domain.errors import Problem
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import MentoradoId
@@ -26,8 +25,6 @@ class HistoryLoader(QObject):
     """
 
     changed = Signal()
-    problem = Signal(object)
-    crash = Signal(object)
 
     def __init__(
         self,
@@ -47,12 +44,6 @@ class HistoryLoader(QObject):
         self._set_aside = set_aside
         self._clock = clock
         self._whose: MentoradoId | None = None
-
-    def show_problem(self, problem: Problem) -> None:
-        self.problem.emit(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self.crash.emit(error)
 
     def clear(self) -> None:
         """Nobody's, until it is read."""

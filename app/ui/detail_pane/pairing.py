@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QVBoxLay
 from app.core.links.pairing import PairingCodeService
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
-from app.domain.errors import Problem
 from app.domain.link_status import (
     LinkState,
     LinkStatus,
@@ -156,8 +155,6 @@ class PairingPanel(QFrame):
 
     cancel_requested = Signal()
     new_code_requested = Signal()
-    problem = Signal(object)
-    crash = Signal(object)
 
     def __init__(
         self, theme: Theme, clock: Clock, *, phone_codes: PairingCodeService | None = None, cancellable: bool = True
@@ -274,12 +271,6 @@ class PairingPanel(QFrame):
         self._typed.retranslate()
         self._steps.retranslate()
         self._render()
-
-    def show_problem(self, problem: Problem) -> None:
-        self.problem.emit(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self.crash.emit(error)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

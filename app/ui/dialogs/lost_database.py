@@ -48,12 +48,6 @@ class LostDatabase(QObject):
             lambda: f"{status_text.problem(problem)[0]} {texts('lost.next')}", cause, dismissible=False, choices=choices
         )
 
-    def show_problem(self, problem: Problem) -> None:
-        self._window.show_problem(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self._window.show_crash(error)
-
     @async_slot
     async def look_for_copy(self) -> None:
         """Let a person choose a copy of the database, and put it in place."""

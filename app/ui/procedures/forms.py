@@ -54,8 +54,6 @@ class ProcedureForm(QWidget):
     changed = Signal()
     submitted = Signal()
     """Enter in a field that is filled in; it never means a backup without its passphrase."""
-    problem = Signal(object)
-    crashed = Signal(object)
 
     kind: ProcedureKind
 
@@ -106,12 +104,6 @@ class ProcedureForm(QWidget):
     def retranslate(self) -> None:
         self._line.setText(texts(f"begin.{self.kind}.line", name=self.name))
         self.setAccessibleName(f"{self.title} {self._line.text()}")
-
-    def show_problem(self, problem: Problem) -> None:
-        self.problem.emit(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self.crashed.emit(error)
 
 
 class ImpactForm(ProcedureForm):

@@ -131,8 +131,6 @@ class ProcedurePanel(QWidget):
         self.view.wanted.connect(self._run_command)
         self.view.text_expanded.connect(self._refresh)
         self.view.code_moved.connect(self._scroll_to)
-        self.view.problem.connect(self.show_problem)
-        self.view.crash.connect(self.show_crash)
         self.footer = Footer()
         self.footer.wanted.connect(self._run_command)
         self._inside = QWidget()
@@ -181,8 +179,6 @@ class ProcedurePanel(QWidget):
         self._form = form = form_for(request, self._sheets)
         form.changed.connect(self._refresh)
         form.submitted.connect(self._submit)
-        form.problem.connect(self.show_problem)
-        form.crashed.connect(self.show_crash)
         self._column.insertWidget(1, form)
         form.show()  # else the layout does it later, and nothing in it could have the keyboard yet
         self.trouble.hide()
@@ -374,8 +370,6 @@ class ProcedurePanelController(QObject):
     changed = Signal()
     mentorado_requested = Signal(str)
     """The sheet that was asked for is of somebody who is not on show."""
-    problem = Signal(object)
-    crash = Signal(object)
 
     def __init__(
         self, sheets: ActionRunner, pages: QStackedLayout, pane: QWidget, shown: Callable[[], MentoradoId | None]
@@ -435,12 +429,6 @@ class ProcedurePanelController(QObject):
         self._pages.removeWidget(sheet)
         sheet.hide()
         sheet.deleteLater()
-
-    def show_problem(self, problem: Problem) -> None:
-        self.problem.emit(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self.crash.emit(error)
 
     def _raise_panel(self, mentorado_id: MentoradoId) -> None:
         self.changed.emit()

@@ -303,8 +303,6 @@ class ProcedureView(QWidget):
     """What is kept and what is lost is on show now."""
     code_moved = Signal(int)
     """How far down the code is now."""
-    problem = Signal(object)
-    crash = Signal(object)
 
     def __init__(self, sheets: ActionRunner) -> None:
         super().__init__()
@@ -322,8 +320,6 @@ class ProcedureView(QWidget):
         self.pairing = PairingPanel(
             sheets.theme, sheets.clock, phone_codes=sheets.supervisor.phone_codes, cancellable=False
         )
-        self.pairing.problem.connect(self.problem)
-        self.pairing.crash.connect(self.crash)
         self._heading = ScaledLabel(sheets.theme, TEXT_SMALL, QFont.Weight.DemiBold)
         self.steps = StepList(sheets.theme)
         column = QVBoxLayout(self)
@@ -385,12 +381,6 @@ class ProcedureView(QWidget):
         if self._procedure is not None and self._procedure.state is ProcedureState.ASKING:
             name = self._sheets.mentorados.get(self._procedure.head.mentorado_id).name
             self._read_ledger(self._procedure, name)
-
-    def show_problem(self, problem: object) -> None:
-        self.problem.emit(problem)
-
-    def show_crash(self, error: object) -> None:
-        self.crash.emit(error)
 
     @async_slot
     async def _read_ledger(self, procedure: Procedure, name: str) -> None:

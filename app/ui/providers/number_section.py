@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.core.provider_setup.selection import CachedDetails, NumberDetailsService
-from app.domain.errors import Problem
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.names import visible
 from app.domain.repositories import Clock
@@ -52,9 +51,6 @@ _ICON = 16
 
 class NumberSection(QWidget):
     """Holds nothing: what was told last is the desk's. It is there only where a provider tells something."""
-
-    problem = Signal(object)
-    crash = Signal(object)
 
     def __init__(self, theme: Theme, service: NumberDetailsService, clock: Clock) -> None:
         super().__init__()
@@ -117,12 +113,6 @@ class NumberSection(QWidget):
         finally:
             self._asking.discard(mentorado_id)
             self._refresh()
-
-    def show_problem(self, problem: Problem) -> None:
-        self.problem.emit(problem)
-
-    def show_crash(self, error: Exception) -> None:
-        self.crash.emit(error)
 
     def retranslate(self) -> None:
         self._drawn = None

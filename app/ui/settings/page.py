@@ -60,7 +60,6 @@ class SettingsPage(Page):
             self._links.append(link)
             sections_layout.addWidget(link)
             sections.addWidget(section)
-            section.crashed.connect(self.crashed)
         sections_layout.addStretch(1)
         sections.addStretch(1)
         self._column = QWidget()

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -118,8 +118,6 @@ class SettingRow(QWidget):
 class Section(QFrame):
     """Add rows with `add`. What went wrong, and what was done, is said at its end: where one has just looked."""
 
-    crashed = Signal(object)
-
     def __init__(self, theme: Theme, name: str, icon_name: str) -> None:
         super().__init__()
         self._theme = theme
@@ -198,9 +196,6 @@ class Section(QFrame):
         self._hush.stop()
         sentence, step = status_text.problem(problem)
         self._set_message(f"{sentence} {step}", "danger")
-
-    def show_crash(self, error: Exception) -> None:
-        self.crashed.emit(error)
 
     def clear_message(self) -> None:
         """What was said is over."""

@@ -158,12 +158,10 @@ def test_a_broken_chain_says_where_what_that_means_and_what_to_do(
 
 def test_nonsense_in_the_file_is_no_crash(in_harness: InHarness, caplog: pytest.LogCaptureFixture) -> None:
     async def use(harness: Harness) -> None:
-        crashes: list[object] = []
-        harness.page.crashed.connect(crashes.append)
         harness.tamper("UPDATE audit SET before = 'nonsense'")
         harness.page.read_anew()
         await harness.settle()
-        assert crashes == []
+        assert "failed" not in caplog.text, "a bug would be reported so"
         assert "Um registro não pode ser lido" in text_of(harness.page)
         harness.page.verify()
         await harness.settle()

@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtTest import QSignalSpy
-
 from app.core.outbound.replies import ReplyService
 from app.domain.messages import Address
 from app.ui.async_slots import cancel_slots
@@ -27,7 +25,6 @@ class ReplyHarness:
 
     s: Sending
     panel: ConversationsPanel
-    problems: QSignalSpy
 
     @property
     def box(self) -> ReplyBox:
@@ -71,7 +68,7 @@ async def open_reply(theme: Theme, folder: Path, *, talk: bool = True) -> AsyncI
         panel.resize(364, 700)
         panel.show_mentorado(s.ana.id)
         panel.show()
-        harness = ReplyHarness(s, panel, QSignalSpy(panel.page.problem))
+        harness = ReplyHarness(s, panel)
         try:
             if talk:
                 await harness.open()

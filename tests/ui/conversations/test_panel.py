@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QLabel
 from app.domain.errors import Problem, ProblemCode
 from app.domain.messages import DeliveryStatus, MessageKind
 from app.text.status import texts
+from app.ui.async_slots import show_error
 from app.ui.conversations.message_dialog import MessageDialog
 from app.ui.conversations.thread_model import KEPT, PIECE
 from app.ui.theme.theme import Mode, Theme
@@ -329,11 +330,11 @@ async def test_an_erased_conversation_says_that_it_is_gone(theme: Theme, path: P
 
 async def test_trouble_with_the_database_is_a_sentence(theme: Theme, path: Path) -> None:
     async with open_panel(theme, path) as harness:
-        harness.page.reader.show_problem(Problem(ProblemCode.DATABASE_DISK_FULL))
+        show_error(harness.page.reader, Problem(ProblemCode.DATABASE_DISK_FULL))
         assert harness.panel.home.trouble.isVisible()
         harness.panel.home.trouble.dismissed.emit()
         assert not harness.panel.home.trouble.isVisible()
-        harness.page.reader.show_crash(RuntimeError())
+        show_error(harness.page.reader, RuntimeError())
         assert harness.panel.home.trouble.isVisible()
 
 

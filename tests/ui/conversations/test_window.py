@@ -8,6 +8,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from app.domain.errors import Problem, ProblemCode
+from app.ui.async_slots import show_error
 from app.ui.theme.theme import Theme
 from tests.ui.conversations.window import OTHER, TALKER, open_conversation_window
 
@@ -54,6 +56,16 @@ async def test_a_conversation_is_read_over_the_list_until_escape(theme: Theme, f
         QTest.keyClick(open_panel.page.view, Qt.Key.Key_Escape)
         assert window.list.isVisible()
         assert open_panel.panel.in_thread
+
+
+async def test_trouble_with_a_conversation_that_is_read_wide_is_told_over_it(theme: Theme, fast_dir: Path) -> None:
+    async with open_conversation_window(theme, fast_dir) as harness:
+        open_panel = await harness.conversations()
+        await open_panel.open("Beatriz")
+        open_panel.page.wide_requested.emit()
+        show_error(open_panel.page.reader, Problem(ProblemCode.DATABASE_DISK_FULL, path="/data"))
+        assert [problem.code for problem in harness.window.banners.problems()] == [ProblemCode.DATABASE_DISK_FULL]
+        assert not open_panel.panel.home.trouble.isVisible()
 
 
 async def test_another_mentorado_ends_reading_over_the_list(theme: Theme, fast_dir: Path) -> None:
