@@ -1,10 +1,10 @@
-"""Sees to it that what people do is written down: by whom, when, before, after, and with what outcome.
+"""Records what operators do in the audit log: who, when, the values before and after, and the outcome.
 
-Three ways, by what the act changes:
+How depends on what the act changes:
 
-- the database: `with_changes`, and act and entry are one transaction;
-- anything else: `around`, which writes that it begins before it begins, and afterwards what became of it;
-- nothing, because somebody declined, or it is over and was found only now: `record`, which does not wait.
+- the database: `with_changes` puts act and entry into one transaction;
+- anything else: `around` writes an entry before the act, and one with its outcome after it;
+- nothing (declined, or found out afterwards): `record`, which does not wait for the disk.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from typing import TypedDict, Unpack
 
 from app.core.write_queue import WriteQueue
 from app.domain.audit import Actor, AuditOutcome, AuditRecord
@@ -29,8 +30,17 @@ log = logging.getLogger(__name__)
 Values = Mapping[str, str]
 
 
+class EntryFields(TypedDict, total=False):
+    """What an entry may say beside its action."""
+
+    before: Values | None
+    after: Values | None
+    outcome: AuditOutcome
+    reason: str
+
+
 class AuditService:
-    """Turns deeds into audit entries. The scribe keeps them in order and keeps them while the disk cannot."""
+    """Writes audit entries. The write queue keeps their order, and keeps them while the disk cannot be written."""
 
     def __init__(self, *, audit: AuditLog, write_queue: WriteQueue, clock: Clock, actor: Callable[[], Actor]) -> None:
         self._audit = audit
@@ -95,51 +105,26 @@ class AuditService:
             raise
         await self.write(action, mentorado, before=before, after=after(), reason=reason)
 
-    async def write(
-        self,
-        action: str,
-        mentorado: Mentorado | None = None,
-        *,
-        before: Values | None = None,
-        after: Values | None = None,
-        outcome: AuditOutcome = AuditOutcome.DONE,
-        reason: str = "",
-    ) -> None:
-        """Write down, and return when it is on disk. Raises `Problem`; what has happened is tried again even so."""
-        record = self._record(action, mentorado, before, after, outcome, reason)
+    async def write(self, action: str, mentorado: Mentorado | None = None, **fields: Unpack[EntryFields]) -> None:
+        """Record, and return once it is on disk. Raises `Problem`; what has happened is queued again even so."""
+        record = self._record(action, mentorado, **fields)
         try:
             await self._audit.record(record)
         except Problem:
-            if outcome is not AuditOutcome.BEGUN:
+            if record.outcome is not AuditOutcome.BEGUN:
                 self._write_queue.add(lambda: self._audit.record(record))
             raise
 
     async def write_or_queue(
-        self,
-        action: str,
-        mentorado: Mentorado | None = None,
-        *,
-        before: Values | None = None,
-        after: Values | None = None,
-        outcome: AuditOutcome,
-        reason: str = "",
+        self, action: str, mentorado: Mentorado | None = None, **fields: Unpack[EntryFields]
     ) -> None:
-        """Write down now, or as soon as the disk allows: for what failed, whose own error must not be hidden."""
+        """Record now, or as soon as the disk allows: for what failed, whose own error must not be hidden."""
         with suppress(Problem):
-            await self.write(action, mentorado, before=before, after=after, outcome=outcome, reason=reason)
+            await self.write(action, mentorado, **fields)
 
-    def record(
-        self,
-        action: str,
-        mentorado: Mentorado | None = None,
-        *,
-        before: Values | None = None,
-        after: Values | None = None,
-        outcome: AuditOutcome = AuditOutcome.DONE,
-        reason: str = "",
-    ) -> None:
-        """Have it written down as soon as the disk allows."""
-        record = self._record(action, mentorado, before, after, outcome, reason)
+    def record(self, action: str, mentorado: Mentorado | None = None, **fields: Unpack[EntryFields]) -> None:
+        """Record as soon as the disk allows."""
+        record = self._record(action, mentorado, **fields)
         self._write_queue.add(lambda: self._audit.record(record))
 
     def _record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Final
 
 from app.domain.errors import Problem, ProblemCode
@@ -56,3 +57,18 @@ def _checked(typed: str, most: int, too_long: ProblemCode) -> str:
 def _visible_sign(found: re.Match[str]) -> str:
     place = ord(found[0])
     return chr(0x2400 + place) if place < 0x20 else "\u2421" if place == 0x7F else "\N{REPLACEMENT CHARACTER}"
+
+
+def fold_accents(text: str) -> str:
+    """*text* in small letters without accents, for comparing and sorting: "João" and "joao" become the same."""
+    if text.isascii():
+        return text.casefold()
+    letters = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
+
+
+def initials(name: str) -> str:
+    """The first letters of the first and the last word of *name*, in capitals."""
+    words = name.split()
+    ends = words[:1] + words[1:][-1:]
+    return "".join(word[0] for word in ends).upper()

@@ -8,7 +8,7 @@ import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, suppress
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -27,6 +27,7 @@ from app.formats.backup_manifest import (
     Manifest,
 )
 from app.formats.encryption import COST, EncryptedWriter
+from app.formats.privacy_export import mentorado_as_json
 from app.platform.files import os_errors_as, private
 
 _PIECE: Final = 1 << 20
@@ -159,16 +160,9 @@ def counted(row: Mapping[str, object]) -> tuple[str, ...]:
 
 def settings_of(mentorado: Mentorado) -> dict[str, Any]:
     """How mentorado and link are configured; there is no secret among it."""
-    person, link = mentorado, mentorado.link
+    link = mentorado.link
     return {
-        "mentorado": {
-            "id": person.id,
-            "name": person.name,
-            "phone": person.phone,
-            "cohort": person.cohort,
-            "created_at": _utc(person.created_at),
-            "archived_at": _utc(person.archived_at),
-        },
+        "mentorado": mentorado_as_json(mentorado),
         "link": {
             "id": link.id,
             "provider": link.provider,
@@ -182,7 +176,3 @@ def settings_of(mentorado: Mentorado) -> dict[str, Any]:
 def folder_problems(folder: Path) -> AbstractContextManager[None]:
     """What the file system refuses, as a `Problem` about *folder*."""
     return os_errors_as(ProblemCode.BACKUP_FOLDER_UNUSABLE, folder, full=ProblemCode.BACKUP_DISK_FULL)
-
-
-def _utc(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.astimezone(UTC).isoformat()

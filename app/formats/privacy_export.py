@@ -215,14 +215,9 @@ def _header_as_json(head: ExportHead) -> dict[str, Any]:
     return {
         "format": "conecta-export",
         "schema": SCHEMA,
-        "exported_at": _utc(head.at),
+        "exported_at": utc_text(head.at),
         "mentorado": {
-            "id": person.id,
-            "name": person.name,
-            "phone": person.phone,
-            "cohort": person.cohort,
-            "created_at": _utc(person.created_at),
-            "archived_at": _utc(person.archived_at),
+            **mentorado_as_json(person),
             "provider": link.provider,
             "account": link.account,
         },
@@ -232,7 +227,7 @@ def _header_as_json(head: ExportHead) -> dict[str, Any]:
 
 def _message_as_json(message: StoredMessage) -> dict[str, Any]:
     values = {name: getattr(message, name) for name in _NAMES}  # `asdict` would copy all of it, and there is much
-    return {name: _utc(value) if isinstance(value, datetime) else value for name, value in values.items()} | {
+    return {name: utc_text(value) if isinstance(value, datetime) else value for name, value in values.items()} | {
         "media": None if message.media is None else asdict(message.media)
     }
 
@@ -250,7 +245,7 @@ def _conversation_as_json(thread: ConversationFile) -> dict[str, Any]:
 
 def _set_aside_as_json(delivery: SetAsideDelivery) -> dict[str, Any]:
     return {
-        "at": _utc(delivery.at),
+        "at": utc_text(delivery.at),
         "provider": delivery.provider,
         "kind": delivery.kind,
         "reason": delivery.reason,
@@ -258,5 +253,17 @@ def _set_aside_as_json(delivery: SetAsideDelivery) -> dict[str, Any]:
     }
 
 
-def _utc(moment: datetime | None) -> str | None:
+def mentorado_as_json(mentorado: Mentorado) -> dict[str, Any]:
+    """What an export and a backup say of a mentorado, without its link."""
+    return {
+        "id": mentorado.id,
+        "name": mentorado.name,
+        "phone": mentorado.phone,
+        "cohort": mentorado.cohort,
+        "created_at": utc_text(mentorado.created_at),
+        "archived_at": utc_text(mentorado.archived_at),
+    }
+
+
+def utc_text(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).isoformat()

@@ -7,7 +7,6 @@ row. A row with unbalanced quotation marks becomes a record of its own, marked a
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from itertools import islice
 from typing import Final
 
 from app.domain.errors import Problem, ProblemCode
+from app.domain.names import fold_accents
 
 _DELIMITERS: Final = ";\t,|"
 _SAMPLE: Final = 30
@@ -346,8 +346,7 @@ _NO_COHORT: Final = _vocabulary("membership data date inicio fim link whatsapp")
 
 def _words(heading: str) -> frozenset[str]:
     """The words of *heading* in small letters without accents or signs."""
-    small = unicodedata.normalize("NFKD", heading[:_MOST_ROWS_SHOWN]).casefold().replace("e-mail", "email")
-    return frozenset(re.findall(r"[^\W_]+", "".join(each for each in small if not unicodedata.combining(each))))
+    return frozenset(re.findall(r"[^\W_]+", fold_accents(heading[:_MOST_ROWS_SHOWN]).replace("e-mail", "email")))
 
 
 def _columns_of(heading: Sequence[str]) -> Columns:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +9,7 @@ from sqlalchemy import Connection
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
-from app.domain.names import shown_name
+from app.domain.names import fold_accents, shown_name
 from app.domain.phone import PhoneNumber, comparison_key, former_keys
 from app.storage.database import Database, plain, readable
 from app.storage.tables import link
@@ -95,9 +94,7 @@ def _refuse_taken_phone(connection: Connection, mentorado: Mentorado) -> None:
 def _sort_key(mentorado: Mentorado) -> tuple[str, str, str]:
     """As a Portuguese index does: "Álvaro" between "Aline" and "Ana", whatever the case."""
     name = mentorado.name
-    letters = unicodedata.normalize("NFKD", name.casefold())
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return plain, name, mentorado.id
+    return fold_accents(name), name, mentorado.id
 
 
 def _mentorado_row(mentorado: Mentorado) -> dict[str, Any]:

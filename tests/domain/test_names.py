@@ -9,7 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import Problem, ProblemCode
-from app.domain.names import MOST_COHORT, MOST_NAME, checked_cohort, checked_name, shown_name, visible
+from app.domain.names import (
+    MOST_COHORT,
+    MOST_NAME,
+    checked_cohort,
+    checked_name,
+    fold_accents,
+    initials,
+    shown_name,
+    visible,
+)
 
 
 @pytest.mark.parametrize(
@@ -60,3 +69,20 @@ def test_marks_of_direction_that_a_program_added_are_no_part_of_the_name() -> No
     assert checked_name("\u200eAna\u202c  Prates ") == "Ana Prates"
     with pytest.raises(Problem, match="name_unreadable"):
         checked_name("Ana\x1b[2J")
+
+
+@pytest.mark.parametrize(
+    ("text", "same"), [("João", "joao"), ("JOAO", "joao"), ("Conceição", "conceicao"), ("Straße", "strasse"), ("", "")]
+)
+def test_accents_and_capitals_make_no_difference_when_names_are_compared(text: str, same: str) -> None:
+    assert fold_accents(text) == same
+
+
+INITIALS = [("Ana", "A"), ("ana maria de sá", "AS"), ("Álvaro Lima", "ÁL"), ("", "")]
+
+
+@pytest.mark.parametrize(("name", "letters"), INITIALS)
+    ("name", "letters"), [("Ana", "A"), ("ana maria de sá", "AS"), ("Álvaro Lima", "ÁL"), ("", "")]
+)
+def test_initials_are_of_the_first_and_the_last_name(name: str, letters: str) -> None:
+    assert initials(name) == letters

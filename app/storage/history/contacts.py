@@ -60,6 +60,11 @@ _KNOWN = (
 )
 
 
+def add_address(connection: Connection, mentorado_id: MentoradoId, key: str, address: Address, contact_id: str) -> None:
+    values = {"kind": address.kind.value, "value": address.value, "contact_id": contact_id}
+    connection.execute(contact_address.insert().values(mentorado_id=mentorado_id, key=key, **values))
+
+
 class AddressBook:
     """The contacts and conversations of one mentorado, as far as one batch of messages is concerned with them."""
 
@@ -118,15 +123,7 @@ class AddressBook:
             if key in self._contacts:
                 continue
             self._contacts[key] = contact_id
-            self._connection.execute(
-                contact_address.insert().values(
-                    mentorado_id=self._mentorado_id,
-                    key=key,
-                    kind=address.kind.value,
-                    value=address.value,
-                    contact_id=contact_id,
-                )
-            )
+            add_address(self._connection, self._mentorado_id, key, address, contact_id)
 
     def _add(self, addresses: Addresses) -> ContactId:
         contact_id = ContactId(uuid4().hex)

@@ -31,6 +31,7 @@ from app.domain.messages import (
 from app.storage.history.contacts import (
     AddressBook,
     Addresses,
+    add_address,
     chunks,
     json_list_param,
     update_names,
@@ -179,15 +180,7 @@ class ContactMerger:
         values |= {"id": contact_id, "mentorado_id": self.mentorado_id, "many": person.many}
         self._connection.execute(contact.insert().values(**values))
         for key, address in {address.key: address for address in person.addresses}.items():
-            self._connection.execute(
-                contact_address.insert().values(
-                    mentorado_id=self.mentorado_id,
-                    key=key,
-                    kind=address.kind.value,
-                    value=address.value,
-                    contact_id=contact_id,
-                )
-            )
+            add_address(self._connection, self.mentorado_id, key, address, contact_id)
 
     def _insert_former(self, table: Table, former: str, root: str | ContactId, created_at: datetime) -> None:
         to = self._connection.execute(table.select().where(table.c.id == root)).one()

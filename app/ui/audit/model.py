@@ -12,9 +12,9 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 
 from app.domain.audit import AuditEntry, AuditOutcome, Verification
 from app.domain.mentorado import MentoradoId
+from app.domain.names import fold_accents
 from app.text import audit as audit_text
 from app.text.audit import Side
-from app.ui.mentorado_list.model import fold
 
 Role = Qt.ItemDataRole
 LINE_ROLE = Role.UserRole + 1
@@ -202,7 +202,7 @@ class AuditQuery:
         self._audit = audit
         self._wanted = wanted
         self._since = wanted.period.since(now)
-        self._parts = fold(wanted.words).split()
+        self._parts = fold_accents(wanted.words).split()
         self._describe = describe
         self.ended = False
         self.newest: int | None = None
@@ -234,5 +234,5 @@ class AuditQuery:
         return not self._parts or self._matches_words(entry)
 
     def _matches_words(self, entry: AuditEntry) -> bool:
-        hay = fold(self._describe(entry))
+        hay = fold_accents(self._describe(entry))
         return all(part in hay for part in self._parts)

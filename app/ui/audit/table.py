@@ -23,7 +23,7 @@ from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.audit.model import LINE_ROLE, AuditModel, AuditRow
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import pixmap
+from app.ui.theme.icons import paint_icon_circle, pixmap
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import badge_size, paint_badge
 from app.ui.widgets.tables import RowTable
@@ -115,11 +115,9 @@ class EntryDelegate(QStyledItemDelegate):
         side, inner = self._theme.px(_DISC), self._theme.px(_DISC_ICON)
         top = (self.row_height - side) / 2 if not self.narrow else self._theme.px(15)
         colours = self._colours
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.badge[Tone.IDLE].bg))
-        painter.drawEllipse(QRectF(t.SPACE_6, top, side, side))
-        sign = pixmap(audit_text.icon(line.entry.record.action), colours.text2, inner, _ratio(painter))
-        painter.drawPixmap(QPointF(t.SPACE_6 + (side - inner) / 2, top + (side - inner) / 2), sign)
+        look = t.BadgeColours(fg=colours.text2, bg=colours.badge[Tone.IDLE].bg)
+        name = audit_text.icon(line.entry.record.action)
+        paint_icon_circle(painter, QRectF(t.SPACE_6, top, side, side), look, name, inner)
 
     def _paint_words(self, painter: QPainter, line: AuditRow, left: int, right: int, middle: int) -> None:
         record, colours, gap = line.entry.record, self._colours, self._theme.px(20)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.domain.audit import AuditEntry, ChainBreak, Verification
@@ -14,10 +14,11 @@ from app.text import audit as audit_text
 from app.text.signs import Tone
 from app.text.status import date_time, texts
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import icon, pixmap
+from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import IndeterminateBar, ScaledLabel
+from app.ui.widgets.placeholders import IconCircle
 
 _DISC, _ICON = 40, 20
 
@@ -35,34 +36,6 @@ class Verdict:
         return self.verified.broken
 
 
-class _Sign(QWidget):
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
-        self._tone, self._icon = Tone.PROGRESS, "refresh"
-        theme.changed.connect(self.restyle)
-        self.restyle()
-
-    def show_sign(self, tone: Tone, icon_name: str) -> None:
-        self._tone, self._icon = tone, icon_name
-        self.update()
-
-    def restyle(self) -> None:
-        side = self._theme.px(_DISC)
-        self.setFixedSize(QSize(side, side))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        colours, side = self._theme.tokens.badge[self._tone], self._theme.px(_ICON)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.bg))
-        painter.drawEllipse(QRectF(self.rect()))
-        inset = (self.width() - side) / 2
-        painter.drawPixmap(QPointF(inset, inset), pixmap(self._icon, colours.fg, side, self.devicePixelRatioF()))
-        painter.end()
-
-
 class VerificationCard(QFrame):
     """Hidden until the chain is walked. A broken one says where, what that means, and what to do."""
 
@@ -75,7 +48,7 @@ class VerificationCard(QFrame):
         self._running = 0
         self._verdict: Verdict | None = None
         self.setProperty("role", "card")
-        self._sign = _Sign(theme)
+        self._sign = IconCircle(theme, "refresh", _DISC, _ICON, tone=Tone.PROGRESS, scales=True)
         self._title = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
         self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._line.setProperty("role", "secondary")
@@ -168,7 +141,7 @@ class VerificationCard(QFrame):
         self._cross.setToolTip(texts("window.dismiss"))
 
     def _set_text(self, tone: Tone, icon_name: str, title: str, line: str) -> None:
-        self._sign.show_sign(tone, icon_name)
+        self._sign.show_icon(icon_name, tone)
         self._title.setText(title)
         self._line.setText(line)
         self.setAccessibleName(f"{title} {line}")

@@ -11,19 +11,19 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
-    QPointF,
     QRectF,
     Qt,
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QShowEvent
+from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QShowEvent
 from PySide6.QtWidgets import QLabel, QStackedLayout, QVBoxLayout, QWidget
 
 from app.core.mentorado_service import MentoradoService
 from app.domain.errors import Problem
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Conversation, ConversationId, HistoryStats
+from app.domain.names import initials
 from app.domain.repositories import Clock, MessageRepository
 from app.text import conversation as conversation_text
 from app.text.status import problem as words_of
@@ -31,9 +31,8 @@ from app.text.status import texts
 from app.ui.async_slots import async_slot
 from app.ui.conversations.search import SearchBar, SearchResults
 from app.ui.detail_pane.summary import InlineError
-from app.ui.mentorado_list.delegate import initials
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import pixmap
+from app.ui.theme.icons import paint_icon_circle, paint_letter_circle
 from app.ui.theme.theme import (
     SPACE_2,
     SPACE_4,
@@ -134,21 +133,12 @@ class ConversationDelegate(RowDelegate):
         title = conversation_text.title(conversation.title, is_group=conversation.is_group)
         colours = self._colours.avatars[sum(title.encode()) % len(self._colours.avatars)]
         frame = QRectF(SIDE, (self.row_height - side) / 2, side, side)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.bg))
-        painter.drawEllipse(frame)
         letters = "" if conversation.is_group else initials(title)
         if letters and letters[0].isalpha():
             font = self._theme.font(t.TEXT_SMALL, QFont.Weight.DemiBold)
-            painter.setFont(font)
-            painter.setPen(QColor(colours.fg))
-            painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, letters)
-            return
-        sign = side // 2
-        name = "users" if conversation.is_group else "phone"
-        ratio = float(painter.device().devicePixelRatioF())
-        at = QPointF(frame.center().x() - sign / 2, frame.center().y() - sign / 2)
-        painter.drawPixmap(at, pixmap(name, colours.fg, sign, ratio))
+            paint_letter_circle(painter, frame, colours, letters, font)
+        else:
+            paint_icon_circle(painter, frame, colours, "users" if conversation.is_group else "phone", side // 2)
 
 
 REFRESH_MILLISECONDS = 1000

@@ -60,7 +60,10 @@ class ThreadView(QListView):
 
     def hold(self, change: Callable[[], object]) -> None:
         """Make *change* to the model; what is read stays where it is, and who is at the end stays at the end."""
-        at_end, place = self.at_end, self._place
+        self._change_at(self.at_end, change)
+
+    def _change_at(self, at_end: bool, change: Callable[[], object]) -> None:
+        place = self._place
         self._holding = True
         try:
             change()
@@ -155,19 +158,11 @@ class ThreadView(QListView):
     # --- what the person does
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        at_end, place = self.at_end or self._place is None, self._place
-        self._holding = True
-        try:
+        def resize() -> None:
             self.delegate.width = self.viewport().width()
-            super().resizeEvent(event)
-            self.doItemsLayout()
-            if at_end and self._model.has_last:
-                self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
-            else:
-                self._return_to(place)
-        finally:
-            self._holding = False
-        self.look_around()
+            super(ThreadView, self).resizeEvent(event)
+
+        self._change_at(self.at_end or self._place is None, resize)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         self._show_focus(by_keyboard=True)

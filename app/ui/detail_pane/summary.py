@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.links.pairing import PairingCodeService
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import Mentorado
+from app.domain.names import initials
 from app.domain.phone import readable
 from app.domain.procedure import Procedure, ProcedureState
 from app.domain.repositories import Clock
@@ -33,20 +34,13 @@ from app.ui.detail_pane.timeline import Timeline
 from app.ui.detail_pane.uptime_chart import UptimeChart
 from app.ui.detail_pane.view import MentoradoView
 from app.ui.providers.number_section import NumberSection
-from app.ui.theme.icons import icon, pixmap
+from app.ui.theme.icons import icon, paint_letter_circle, pixmap
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, SPACE_6, TEXT_HEADING, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import Badge, ScaledLabel
 
 AVATAR_SIDE = 52
 _HEADER_ICON = 18
-
-
-def initials(name: str) -> str:
-    """The first letters of the first and the last name."""
-    words = name.split()
-    ends = words[:1] + words[1:][-1:]
-    return "".join(word[0] for word in ends).upper()
 
 
 class _Avatar(QWidget):
@@ -68,15 +62,9 @@ class _Avatar(QWidget):
             return
         colours = self._theme.tokens.avatar(self._mentorado.id)
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.bg))
-        painter.drawEllipse(QRectF(self.rect()))
         font = self._theme.font(TEXT_HEADING, QFont.Weight.DemiBold)
         font.setPixelSize(min(font.pixelSize(), AVATAR_SIDE // 2 - 4))  # the circle does not grow with the text
-        painter.setFont(font)
-        painter.setPen(QColor(colours.fg))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, initials(self._mentorado.name))
+        paint_letter_circle(painter, QRectF(self.rect()), colours, initials(self._mentorado.name), font)
         painter.end()
 
 

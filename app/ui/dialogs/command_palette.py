@@ -24,12 +24,13 @@ from PySide6.QtWidgets import (
 from app.core.actions import ActionService
 from app.domain.actions import ActionName
 from app.domain.mentorado import Mentorado, MentoradoId
+from app.domain.names import fold_accents
 from app.domain.phone import readable
 from app.text.signs import ACTION_ICON
 from app.text.status import action as words_of
 from app.text.status import texts
 from app.ui.dialogs.base import BaseDialog
-from app.ui.mentorado_list.model import Query, fold, search_text
+from app.ui.mentorado_list.model import Query, search_text
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import (
     SPACE_2,
@@ -57,13 +58,13 @@ def found(entries: Iterable[Entry], typed: str) -> Sequence[Entry]:
     """Those that have every word of *typed*, whose beginning it is first; all of them while nothing is typed."""
     query = Query.of(typed)
     matching = [entry for entry in entries if query.matches(entry.hay)]
-    start = fold(typed.strip())
+    start = fold_accents(typed.strip())
     return sorted(matching, key=lambda entry: not entry.hay.startswith(start))[:MOST]
 
 
 def command(title: str, keys: str, icon: str, do: Callable[[], object]) -> Entry:
     """Something the window does; *keys* is its shortcut."""
-    return Entry(title=title, line=keys, icon=icon, hay=fold(title), do=do)
+    return Entry(title=title, line=keys, icon=icon, hay=fold_accents(title), do=do)
 
 
 def actions_on(
@@ -76,7 +77,11 @@ def actions_on(
             label, line = words_of(name)
             title = texts("palette.action", action=label, name=person.name)
             yield Entry(
-                title=title, line=line, icon=ACTION_ICON[name], hay=fold(title), do=partial(perform, name, person.id)
+                title=title,
+                line=line,
+                icon=ACTION_ICON[name],
+                hay=fold_accents(title),
+                do=partial(perform, name, person.id),
             )
 
 

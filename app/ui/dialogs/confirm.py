@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
@@ -13,6 +12,7 @@ from app.domain.actions import ActionName
 from app.domain.incident import Incident
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import LinkId, Mentorado
+from app.domain.names import fold_accents
 from app.domain.repositories import Clock
 from app.text import status as status_text
 from app.text.status import texts, unbroken
@@ -138,8 +138,7 @@ class Confirmations:
 
 def normalize_name(name: str) -> str:
     """A name without its accents, capitals and doubled spaces: the point is to think, not to spell."""
-    letters = unicodedata.normalize("NFKD", " ".join(name.split())).casefold()
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return fold_accents(" ".join(name.split()))
 
 
 LEAST = 10

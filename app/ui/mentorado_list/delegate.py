@@ -11,11 +11,12 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF,
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QStaticText
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
+from app.domain.names import initials
 from app.domain.phone import readable
 from app.text import status as status_text
 from app.text.signs import Tone, badge_icon, tone_of
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import pixmap
+from app.ui.theme.icons import paint_icon_circle, paint_letter_circle
 from app.ui.theme.theme import Theme
 from app.ui.theme.tokens import BadgeColours
 from app.ui.widgets.labels import badge_size, paint_badge
@@ -210,24 +211,12 @@ def _ratio(painter: QPainter) -> float:
 MARK_SIZE = 20
 
 
-def initials(name: str) -> str:
-    """The first letters of the first and the last name."""
-    words = name.split()
-    ends = words[:1] + words[1:][-1:]
-    return "".join(word[0] for word in ends).upper()
-
-
 @lru_cache(maxsize=2048)
 def avatar(letters: str, colours: BadgeColours, size: int, font: QFont, ratio: float) -> QPixmap:
     """*letters* in a circle of *size* logical pixels."""
     picture = _blank_pixmap(size, size, ratio)
     painter = _painter(picture)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colours.bg))
-    painter.drawEllipse(QRectF(0, 0, size, size))
-    painter.setFont(font)
-    painter.setPen(QColor(colours.fg))
-    painter.drawText(QRectF(0, 0, size, size), Qt.AlignmentFlag.AlignCenter, letters)
+    paint_letter_circle(painter, QRectF(0, 0, size, size), colours, letters, font)
     painter.end()
     return picture
 
@@ -255,11 +244,7 @@ def mark(icon_name: str, colours: BadgeColours, size: int, ratio: float) -> QPix
     """A small round mark beside a badge."""
     picture = _blank_pixmap(size, size, ratio)
     painter = _painter(picture)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(colours.bg))
-    painter.drawEllipse(QRectF(0, 0, size, size))
-    inner = round(size * 0.6)
-    painter.drawPixmap(QPointF((size - inner) / 2, (size - inner) / 2), pixmap(icon_name, colours.fg, inner, ratio))
+    paint_icon_circle(painter, QRectF(0, 0, size, size), colours, icon_name, round(size * 0.6))
     painter.end()
     return picture
 

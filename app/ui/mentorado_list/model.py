@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, QTimer, Signal
 
 from app.domain.link_status import LinkState, LinkStatus
+from app.domain.names import fold_accents
 from app.domain.phone import readable
 from app.text import status as status_text
 from app.text.signs import TONE_ICON, Tone, tone_of
@@ -59,16 +59,9 @@ GROUP_ICON: Final[Mapping[ListFilter, str]] = MappingProxyType(
 _NUMBER_LIKE = re.compile(r"[\d\s()+./-]+")
 
 
-def fold(text: str) -> str:
-    """*text* without capitals and accents: "João" and "joao" become the same."""
-    if text.isascii():
-        return text.casefold()
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
-
-
 def search_text(mentorado: Mentorado) -> str:
     """Everything somebody can be found by, folded once so that typing stays quick. Its first line is the name."""
-    return "\n".join((fold(mentorado.name), fold(mentorado.cohort), mentorado.phone.lstrip("+")))
+    return "\n".join((fold_accents(mentorado.name), fold_accents(mentorado.cohort), mentorado.phone.lstrip("+")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +77,7 @@ class Query:
         digits = re.sub(r"\D", "", typed)
         if digits and _NUMBER_LIKE.fullmatch(typed):
             return cls((digits,), number=True)
-        return cls(tuple(fold(typed).split()))
+        return cls(tuple(fold_accents(typed).split()))
 
     def matches(self, hay: str) -> bool:
         return all(part in hay for part in self.parts)

@@ -50,7 +50,7 @@ from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, SPACE_3, SPACE_4, TEXT_BODY, TEXT_CAPTION, TEXT_NAME, TEXT_SMALL, Theme
 from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.labels import ScaledLabel
-from app.ui.widgets.placeholders import CODE, LOOKS, UNPROVEN, StatusIcon
+from app.ui.widgets.placeholders import CODE, LOOKS, UNPROVEN, IconCircle
 
 _MARK, _ICON = 24, 14
 _LOOKS = {
@@ -217,6 +217,9 @@ class BackupProgressBar(QWidget):
         self.bar.setAccessibleDescription(self._words.text())
 
 
+_SIGN, _SIGN_ICON = 36, 18
+
+
 class CurrentStepCard(QFrame):
     """A sign and a sentence, a line below it, and either a bar, a button, or a question with its ledger."""
 
@@ -242,7 +245,9 @@ class CurrentStepCard(QFrame):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(SPACE_4, SPACE_4 - 2, SPACE_4, SPACE_4)
         self.column.setSpacing(0)
-        self.sign = StatusIcon(theme)
+        self.sign = IconCircle(
+            theme, LOOKS[ProcedureState.RUNNING][1], _SIGN, _SIGN_ICON, tone=Tone.PROGRESS, scales=True
+        )
         texts_layout = QVBoxLayout()
         texts_layout.setSpacing(SPACE_1)
         texts_layout.addWidget(self.sentence)
@@ -258,7 +263,7 @@ class CurrentStepCard(QFrame):
             self.column.addWidget(part)
 
     def show_text(self, text: ProcedureText, look: tuple[Tone, str]) -> None:
-        self.sign.show_look(look)
+        self.sign.show_icon(look[1], look[0])
         for label, words in ((self.sentence, text.sentence), (self.line, text.line)):
             label.setText(words)
             label.setVisible(bool(words))

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.domain.backup import BackupInfo
@@ -23,9 +23,10 @@ from app.domain.set_aside import SetAsideCount
 from app.text import status as status_text
 from app.text.status import texts
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import icon, pixmap
+from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.placeholders import IconCircle
 
 if TYPE_CHECKING:
     from app.core.event_bus import EventBus
@@ -41,32 +42,6 @@ _BESIDE = 520
 _MESSAGE_MILLISECONDS = 6_000
 _DISC, _ICON = 32, 16
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignAbsolute | Qt.AlignmentFlag.AlignVCenter
-
-
-class _Sign(QWidget):
-    """The section's picture in a soft circle: decoration."""
-
-    def __init__(self, theme: Theme, icon_name: str) -> None:
-        super().__init__()
-        self._theme = theme
-        self._icon = icon_name
-        theme.changed.connect(self.restyle)
-        self.restyle()
-
-    def restyle(self) -> None:
-        side = self._theme.px(_DISC)
-        self.setFixedSize(QSize(side, side))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        colours, side = self._theme.tokens, self._theme.px(_ICON)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.accent_soft))
-        painter.drawEllipse(QRectF(self.rect()))
-        at = QPointF((self.width() - side) / 2, (self.height() - side) / 2)
-        painter.drawPixmap(at, pixmap(self._icon, colours.on_accent_soft, side, self.devicePixelRatioF()))
-        painter.end()
 
 
 class SettingRow(QWidget):
@@ -138,7 +113,7 @@ class Section(QFrame):
         words.setSpacing(1)
         words.addWidget(self._heading)
         words.addWidget(self._about)
-        head.addWidget(_Sign(theme, icon_name), 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(IconCircle(theme, icon_name, _DISC, _ICON, scales=True), 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(words, 1)
         self._lines: dict[QWidget, QFrame] = {}
         self._rows = QVBoxLayout()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPixmap
 
 from app.text import translator
+from app.ui.theme.tokens import BadgeColours
 
 
 @cache
@@ -36,3 +37,25 @@ def icon(name: str, colour: str, size: int) -> QIcon:
     for ratio in sorted({1.0, 2.0, *(screen.devicePixelRatio() for screen in QGuiApplication.screens())}):
         drawn.addPixmap(pixmap(name, colour, size, ratio))
     return drawn
+
+
+def paint_icon_circle(painter: QPainter, frame: QRectF, colours: BadgeColours, name: str, size: int) -> None:
+    """Paint a circle into *frame*, with the icon *name*, *size* logical pixels wide, in its middle."""
+    _paint_circle(painter, frame, colours)
+    at = QPointF(frame.center().x() - size / 2, frame.center().y() - size / 2)
+    painter.drawPixmap(at, pixmap(name, colours.fg, size, float(painter.device().devicePixelRatioF())))
+
+
+def paint_letter_circle(painter: QPainter, frame: QRectF, colours: BadgeColours, letters: str, font: QFont) -> None:
+    """Paint a circle into *frame*, with *letters* in its middle."""
+    _paint_circle(painter, frame, colours)
+    painter.setFont(font)
+    painter.setPen(QColor(colours.fg))
+    painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, letters)
+
+
+def _paint_circle(painter: QPainter, frame: QRectF, colours: BadgeColours) -> None:
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(colours.bg))
+    painter.drawEllipse(frame)

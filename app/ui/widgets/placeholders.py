@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QFont, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.domain.procedure import ProcedureState
 from app.text.signs import Tone
 from app.ui.theme import tokens as t
-from app.ui.theme.icons import icon, pixmap
+from app.ui.theme.icons import paint_icon_circle
 from app.ui.theme.theme import SPACE_1, SPACE_3, SPACE_4, TEXT_NAME, Theme
 from app.ui.widgets.labels import ScaledLabel
 
@@ -18,31 +18,46 @@ _ICON = 28
 
 
 class IconCircle(QWidget):
-    """Decoration: the words beside it say the same."""
+    """An icon in a circle, in soft accent colours or in those of a *tone*; with *scales* it grows with the text.
 
-    def __init__(self, theme: Theme, icon_name: str, side: int = _CIRCLE, icon_side: int = _ICON) -> None:
+    Decoration: the words beside it say the same.
+    """
+
+    def __init__(
+        self,
+        theme: Theme,
+        icon_name: str,
+        side: int = _CIRCLE,
+        icon_side: int = _ICON,
+        *,
+        tone: Tone | None = None,
+        scales: bool = False,
+    ) -> None:
         super().__init__()
         self._theme = theme
-        self._icon = icon_name
-        self._icon_side = icon_side
-        self.setFixedSize(side, side)
-        theme.changed.connect(self.update)
+        self._icon, self._tone = icon_name, tone
+        self._side, self._icon_side, self._scales = side, icon_side, scales
+        theme.changed.connect(self._rescale)
+        self._rescale()
 
-    def show_icon(self, name: str) -> None:
-        self._icon = name
+    def show_icon(self, icon_name: str, tone: Tone | None = None) -> None:
+        self._icon, self._tone = icon_name, tone
         self.update()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         tokens = self._theme.tokens
+        soft = t.BadgeColours(fg=tokens.on_accent_soft, bg=tokens.accent_soft)
+        colours = soft if self._tone is None else tokens.badge[self._tone]
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(tokens.accent_soft))
-        painter.drawEllipse(QRectF(self.rect()))
-        side = self._icon_side
-        at = QRect((self.width() - side) // 2, (self.height() - side) // 2, side, side)
-        icon(self._icon, tokens.on_accent_soft, side).paint(painter, at)
+        paint_icon_circle(painter, QRectF(self.rect()), colours, self._icon, self._px(self._icon_side))
         painter.end()
+
+    def _rescale(self) -> None:
+        self.setFixedSize(self._px(self._side), self._px(self._side))
+        self.update()
+
+    def _px(self, pixels: int) -> int:
+        return self._theme.px(pixels) if self._scales else pixels
 
 
 class Notice(QWidget):
@@ -73,28 +88,6 @@ _DISC = 64
 _EMPTY_ICON = 26
 
 
-class _Disc(QWidget):
-    """An icon in a soft circle."""
-
-    def __init__(self, theme: Theme, icon_name: str) -> None:
-        super().__init__()
-        self._theme = theme
-        self._icon_name = icon_name
-        self.setFixedSize(QSize(_DISC, _DISC))
-        theme.changed.connect(self.update)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        colours = self._theme.tokens
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.accent_soft))
-        painter.drawEllipse(QRectF(self.rect()))
-        sign = pixmap(self._icon_name, colours.on_accent_soft, _EMPTY_ICON, self.devicePixelRatioF())
-        painter.drawPixmap(QPointF((_DISC - _EMPTY_ICON) / 2, (_DISC - _EMPTY_ICON) / 2), sign)
-        painter.end()
-
-
 class EmptyState(QWidget):
     """An icon, a title, a sentence, one button unless its words are empty, and perhaps a quiet one below."""
 
@@ -118,7 +111,7 @@ class EmptyState(QWidget):
         layout.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_6)
         layout.setSpacing(t.SPACE_2)
         layout.addStretch(4)
-        layout.addWidget(_Disc(theme, icon_name), 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addWidget(IconCircle(theme, icon_name, _DISC, _EMPTY_ICON), 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addSpacing(t.SPACE_3)
         layout.addWidget(self._title)
         layout.addWidget(self._line)
@@ -139,7 +132,6 @@ class EmptyState(QWidget):
         self.setAccessibleName(f"{title}. {line}".strip())
 
 
-_SIGN_DISC, _SIGN_ICON = 36, 18
 CODE = (Tone.WAITING, "qr")
 UNPROVEN = (Tone.WAITING, "info")
 LOOKS = {
@@ -151,35 +143,3 @@ LOOKS = {
     ProcedureState.DONE: (Tone.CONNECTED, "check"),
     ProcedureState.UNDONE: (Tone.IDLE, "undo"),
 }
-
-
-class StatusIcon(QWidget):
-    """Decoration."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__()
-        self._theme = theme
-        self._look = LOOKS[ProcedureState.RUNNING]
-        theme.changed.connect(self._rescale)
-        self._rescale()
-
-    def show_look(self, look: tuple[Tone, str]) -> None:
-        self._look = look
-        self.update()
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        tone, name = self._look
-        colours, side = self._theme.tokens.badge[tone], self._theme.px(_SIGN_ICON)
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(QColor(colours.bg))
-        painter.drawEllipse(QRectF(self.rect()))
-        inset = (self.width() - side) / 2
-        painter.drawPixmap(QPointF(inset, inset), pixmap(name, colours.fg, side, self.devicePixelRatioF()))
-        painter.end()
-
-    def _rescale(self) -> None:
-        side = self._theme.px(_SIGN_DISC)
-        self.setFixedSize(side, side)
-        self.update()
