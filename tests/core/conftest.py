@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.clock import ManualClock
+from tests.core.hostile_archives import archive_at
+from tests.core.secret_store import PHRASE
 from tests.services import Core
 
 
@@ -32,3 +35,13 @@ def run() -> Run:
         asyncio.run(limited())
 
     return go
+
+
+@pytest.fixture
+def good(fast_dir: Path) -> Path:
+    return archive_at(fast_dir / "good.conecta")
+
+
+@pytest.fixture
+def locked(fast_dir: Path) -> Path:
+    return archive_at(fast_dir / "locked.conecta", passphrase=PHRASE)

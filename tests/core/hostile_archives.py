@@ -25,7 +25,7 @@ from app.formats.backup_reader import BackupReader
 from app.formats.backup_writer import ArchiveWriter
 from app.storage.history.dump_rows import DumpCheck
 from tests.clock import DAWN
-from tests.core.secret_store import KEYS, PHRASE
+from tests.core.secret_store import KEYS
 from tests.storage.transfer import CONTACT, MESSAGE, TALK
 
 WHO = MentoradoId("a" * 32)
@@ -59,16 +59,6 @@ def archive_at(path: Path, *, passphrase: str = "") -> Path:
     writer.finish(MENTORADO)
     keys.unlink()
     return path
-
-
-@pytest.fixture
-def good(fast_dir: Path) -> Path:
-    return archive_at(fast_dir / "good.conecta")
-
-
-@pytest.fixture
-def locked(fast_dir: Path) -> Path:
-    return archive_at(fast_dir / "locked.conecta", passphrase=PHRASE)
 
 
 def read(path: Path, *, passphrase: str = "") -> None:

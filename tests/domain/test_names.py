@@ -82,7 +82,5 @@ INITIALS = [("Ana", "A"), ("ana maria de sá", "AS"), ("Álvaro Lima", "ÁL"), (
 
 
 @pytest.mark.parametrize(("name", "letters"), INITIALS)
-    ("name", "letters"), [("Ana", "A"), ("ana maria de sá", "AS"), ("Álvaro Lima", "ÁL"), ("", "")]
-)
 def test_initials_are_of_the_first_and_the_last_name(name: str, letters: str) -> None:
     assert initials(name) == letters
