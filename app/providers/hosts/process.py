@@ -82,9 +82,18 @@ class ChildProcess(asyncio.SubprocessProtocol, Generic[ToChild, FromChild]):
     async def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Self:
         """Run *command*; raises `OSError` when it cannot be."""
         no_window: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows only
-        await asyncio.get_running_loop().subprocess_exec(
-            lambda: self, *command, env=dict(environment), creationflags=no_window
+        loop = asyncio.get_running_loop()
+        starting = loop.create_task(
+            loop.subprocess_exec(lambda: self, *command, env=dict(environment), creationflags=no_window)
         )
+        try:
+            await asyncio.shield(starting)  # cancelled within, Python 3.11 polls; see `kill`
+        except asyncio.CancelledError:
+            await asyncio.wait([starting])
+            if not starting.cancelled() and starting.exception() is None:
+                self.kill()
+                await self.close()
+            raise
         return self
 
     @property

@@ -10,6 +10,7 @@ from contextlib import suppress
 
 import pytest
 
+from app.domain.errors import Problem
 from app.providers.webhooks.server_process import ReceiverProcess
 from app.providers.whatsapp_web.host_process import HostProcess
 
@@ -51,3 +52,24 @@ async def test_killing_a_child_that_is_just_ending_loses_no_exit_code() -> None:
         await child.close()
         assert child.exit_code in (0, -signal.SIGKILL)
         child.kill()
+
+
+@pytest.mark.parametrize("longest", [0.0, 0.003])
+async def test_a_start_that_is_cancelled_while_the_child_ends_leaves_no_child_and_no_warning(longest: float) -> None:
+    for _ in range(TIMES):
+        child = HostProcess()
+        starting = asyncio.get_running_loop().create_task(child.start(("true",), {}))
+        await pause(longest)
+        starting.cancel()
+        with suppress(asyncio.CancelledError):
+            await starting
+        await child.close()
+        assert child.pid == 0 or child.exit_code in (0, -signal.SIGKILL)
+
+
+async def test_a_start_that_is_cancelled_and_fails_raises_what_the_caller_waits_for() -> None:
+    starting = asyncio.get_running_loop().create_task(HostProcess().start(("/no/such/program",), {}))
+    await asyncio.sleep(0)
+    starting.cancel()
+    with pytest.raises((asyncio.CancelledError, Problem)):
+        await starting
