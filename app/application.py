@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel
     from app.ui.detail_pane.pane import DetailPane
     from app.ui.navigation import Page
-    from app.ui.settings.section import Parts
+    from app.ui.settings.section import Section
 
 
 class Frame:
@@ -241,7 +242,7 @@ class Application:
     def _make_settings_page(self) -> Page:
         from app.ui.settings.page import SettingsPage
 
-        return SettingsPage(theme=self._theme, parts=_settings_parts(self._core, self.window))
+        return SettingsPage(theme=self._theme, sections=_settings_sections(self._core, self.window, self._theme))
 
     def _make_audit_page(self) -> Page:
         from app.ui.audit.page import AuditPage
@@ -256,38 +257,67 @@ class Application:
         )
 
 
-def _settings_parts(core: Services, window: MainWindow) -> Parts:
-    """What the settings act on."""
-    from app.ui.settings.section import Folders, Parts
+def _settings_sections(core: Services, window: MainWindow, theme: Theme) -> Sequence[Section]:
+    """The sections of the settings, from top to bottom."""
+    from app.ui.settings.data import HistorySection, PersonalSection
+    from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
+    from app.ui.settings.providers import ProvidersSection
+    from app.ui.settings.secrets import SecretsSection
+    from app.ui.settings.storage import BackupsSection, SessionsSection
+    from app.ui.settings.webhooks import WebhooksSection
 
-    settings = core.settings
-    return Parts(
-        clock=core.clock,
-        bus=core.bus,
-        settings_service=core.settings_service,
-        provider_log=core.provider_log,
-        secrets=core.secret_service,
-        webhooks=core.webhooks,
-        personal_data=core.personal_data,
-        mentorados=core.mentorados,
-        kinds=tuple(core.providers),
-        status=core.supervisor.status,
-        extent=core.history.extent,
-        snapshots=core.whatsapp_web.snapshots,
-        backups=core.backups.all,
-        set_aside=core.set_aside.counts,
-        folders=Folders(
-            data=settings.data_dir,
-            sessions=settings.session_dir,
-            backups=settings.backup_dir,
-            logs=settings.log_file.parent,
-            secrets=settings.secrets,
+    bus, clock, mentorados, settings = core.bus, core.clock, core.mentorados, core.settings
+    return (
+        OperatorSection(theme, settings_service=core.settings_service),
+        ProvidersSection(
+            theme, bus=bus, mentorados=mentorados, kinds=tuple(core.providers), status=core.supervisor.status
         ),
-        overrides=settings.overrides,
-        settings_file=settings.settings_file,
-        version=__version__,
-        set_language=window.check.set_language,
-        open_folder=_open_folder,
+        SecretsSection(theme, secrets=core.secret_service, path=settings.secrets),
+        HistorySection(
+            theme,
+            bus=bus,
+            settings_service=core.settings_service,
+            mentorados=mentorados,
+            stats=core.history.extent,
+            clock=clock,
+        ),
+        PersonalSection(theme, personal_data=core.personal_data, mentorados=mentorados, open_folder=_open_folder),
+        DiagnosisSection(
+            theme,
+            bus=bus,
+            provider_log=core.provider_log,
+            clock=clock,
+            folder=settings.log_file.parent,
+            open_folder=_open_folder,
+        ),
+        SessionsSection(
+            theme,
+            mentorados=mentorados,
+            snapshots=core.whatsapp_web.snapshots,
+            clock=clock,
+            folder=settings.session_dir,
+            open_folder=_open_folder,
+        ),
+        BackupsSection(
+            theme, backups=core.backups.all, clock=clock, folder=settings.backup_dir, open_folder=_open_folder
+        ),
+        WebhooksSection(
+            theme,
+            bus=bus,
+            webhooks=core.webhooks,
+            mentorados=mentorados,
+            set_aside=core.set_aside.counts,
+            clock=clock,
+        ),
+        AppearanceSection(theme, set_language=window.check.set_language),
+        AboutSection(
+            theme,
+            version=__version__,
+            data=settings.data_dir,
+            overrides=settings.overrides,
+            settings_file=settings.settings_file,
+            open_folder=_open_folder,
+        ),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,9 +87,7 @@ def test_the_settings_name_the_value_and_where_it_is_set(on_qt: OnQt, theme: The
     async def main() -> None:
         harness = WindowHarness(tmp_path, [person(1)], theme)
         chosen = settings(tmp_path, zapi_url="https://relay.example")
-        harness.settings_harness.parts = replace(
-            harness.settings_harness.parts, overrides=chosen.overrides, settings_file=HERE
-        )
+        harness.settings_harness.overrides, harness.settings_harness.settings_file = chosen.overrides, HERE
         await harness.load()
         await harness.show()
         harness.window.go(SETTINGS)

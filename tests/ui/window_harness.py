@@ -180,7 +180,7 @@ class WindowHarness:
             mentorados=self.mentorados,
             audit_service=self.audit_service,
         )
-        self.settings_harness.parts = replace(self.settings_harness.parts, status=self.supervisor.status)
+        self.settings_harness.status = self.supervisor.status
         self.model = MentoradoListModel(self.clock)
         self.bus.subscribe(MentoradosLoaded, self.model.on_loaded)
         self.bus.subscribe(MentoradoAdded, self.model.on_added)
@@ -252,7 +252,7 @@ class WindowHarness:
         )
 
     def _make_settings_page(self) -> SettingsPage:
-        return SettingsPage(theme=self.theme, parts=self.settings_harness.parts)
+        return SettingsPage(theme=self.theme, sections=self.settings_harness.sections(self.theme))
 
     def _make_audit_page(self) -> AuditPage:
         return AuditPage(

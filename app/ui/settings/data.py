@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QLineEdit, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
+from app.core.event_bus import EventBus
+from app.core.mentorado_service import MentoradoService
+from app.core.privacy_service import PrivacyService
+from app.core.settings_service import SettingsService
 from app.domain.erasure import OldCopy
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessagesErased
 from app.domain.mentorado import MentoradoId
-from app.domain.messages import Address
+from app.domain.messages import Address, HistoryStats
 from app.domain.phone import PhoneNumber, readable
+from app.domain.repositories import Clock
 from app.domain.settings import RETENTION
 from app.text.status import date_time, old_copy, texts, traces_left
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
-from app.ui.settings.section import Parts, Section, SettingRow
+from app.ui.settings.section import OpenFolder, Section, SettingRow
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.choices import DropdownButton, Option
@@ -32,9 +37,21 @@ OFFERED = (None, 730, 365, 180, 90, 30)
 class HistorySection(Section):
     """Everything is kept until somebody decides otherwise, and to keep less must be confirmed in writing."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        bus: EventBus,
+        settings_service: SettingsService,
+        mentorados: MentoradoService,
+        stats: Callable[[MentoradoId], Awaitable[HistoryStats]],
+        clock: Clock,
+    ) -> None:
         super().__init__(theme, "history", "message")
-        self._parts = parts
+        self._settings_service = settings_service
+        self._mentorados = mentorados
+        self._stats = stats
+        self._clock = clock
         self._counted: tuple[int, int, datetime | None] | None = None
         self._counting = False
         self.retention = DropdownButton(theme, self._options)
@@ -43,7 +60,7 @@ class HistorySection(Section):
         self.add(self._extent)
         self.add(self._kept)
         self.retention.picked.connect(self.keep)
-        undo = parts.bus.subscribe(MessagesErased, lambda _event: self.refresh())
+        undo = bus.subscribe(MessagesErased, lambda _event: self.refresh())
         self.destroyed.connect(lambda _gone: undo())
 
     @property
@@ -60,12 +77,12 @@ class HistorySection(Section):
     async def keep(self, chosen: Hashable) -> None:
         """Keep for so many days from the next time on; None keeps everything."""
         days = chosen if isinstance(chosen, int) else None
-        before = self._parts.settings_service.settings.retention_days
+        before = self._settings_service.settings.retention_days
         try:
             fewer = days is not None and (before is None or days < before)
             if days is not None and fewer and not await self._confirm_retention(days):
                 return
-            await self._parts.settings_service.change(RETENTION, days)
+            await self._settings_service.change(RETENTION, days)
             self.show_saved(texts("settings.saved"))
         finally:
             self._show_retention()
@@ -97,8 +114,8 @@ class HistorySection(Section):
         self._counting = True
         try:
             messages, conversations, since = 0, 0, None
-            for mentorado in self._parts.mentorados.all():
-                extent = await self._parts.extent(mentorado.id)
+            for mentorado in self._mentorados.all():
+                extent = await self._stats(mentorado.id)
                 messages += extent.messages
                 conversations += extent.conversations
                 if extent.since is not None:
@@ -115,7 +132,7 @@ class HistorySection(Section):
             line = texts("settings.history.nothing")
         else:
             messages, conversations, since = counted
-            now = self._parts.clock.now().astimezone().date()
+            now = self._clock.now().astimezone().date()
             line = texts(
                 "settings.history.extent_line",
                 messages=texts.plural("settings.history.messages", messages),
@@ -125,17 +142,17 @@ class HistorySection(Section):
         self._extent.set_text(texts("settings.history.extent"), line)
 
     def _show_retention(self) -> None:
-        self.retention.choose(self._parts.settings_service.settings.retention_days)
+        self.retention.choose(self._settings_service.settings.retention_days)
         self.retention.say("")
 
     async def _confirm_retention(self, days: int) -> bool:
         if await show_dialog(self.sheet(days)) is BaseDialog.DialogCode.Accepted:
             return True
-        self._parts.settings_service.decline(RETENTION, days)
+        self._settings_service.decline(RETENTION, days)
         return False
 
     def _options(self) -> Sequence[Option]:
-        now = self._parts.settings_service.settings.retention_days
+        now = self._settings_service.settings.retention_days
         offered = OFFERED if now in OFFERED else (*OFFERED, now)
         return [(days, texts("settings.history.all") if days is None else _days(days)) for days in offered]
 
@@ -147,9 +164,13 @@ def _days(days: int) -> str:
 class PersonalSection(Section):
     """First whose data, then, if it is about one of their contacts, that number; then what to do with it."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(
+        self, theme: Theme, *, personal_data: PrivacyService, mentorados: MentoradoService, open_folder: OpenFolder
+    ) -> None:
         super().__init__(theme, "personal", "users")
-        self._parts = parts
+        self._personal_data = personal_data
+        self._mentorados = mentorados
+        self._open_folder = open_folder
         self._exporting: asyncio.Task[object] | None = None
         self._given_up = False
         self.whom = DropdownButton(theme, self._people)
@@ -199,7 +220,7 @@ class PersonalSection(Section):
         self._exporting, self._given_up = asyncio.current_task(), False
         self._show_progress(0, None)
         try:
-            exported = await self._parts.personal_data.export(
+            exported = await self._personal_data.export(
                 mentorado_id, folder, HtmlExportRenderer(texts.language), contact=contact, progress=self._show_progress
             )
         except asyncio.CancelledError:
@@ -209,7 +230,7 @@ class PersonalSection(Section):
             self.show_saved(texts("settings.personal.cancelled"))
         else:
             self.show_saved(texts.plural("settings.personal.exported", exported.messages, folder=exported.folder.name))
-            self._parts.open_folder(exported.folder)
+            self._open_folder(exported.folder)
         finally:
             self._exporting = None
             self.bar.hide()
@@ -229,9 +250,9 @@ class PersonalSection(Section):
         if contact is None:
             return
         if await show_dialog(self.sheet(mentorado_id, contact)) is not BaseDialog.DialogCode.Accepted:
-            self._parts.personal_data.decline_erasure(mentorado_id, contact)
+            self._personal_data.decline_erasure(mentorado_id, contact)
             return
-        erased = await self._parts.personal_data.erase_contact(mentorado_id, contact)
+        erased = await self._personal_data.erase_contact(mentorado_id, contact)
         text = texts.plural("settings.personal.erased", erased.messages)
         if erased.traces is not None:
             self.show_saved(f"{text} {traces_left(erased.traces)}")  # the number stays, to ask again
@@ -243,7 +264,7 @@ class PersonalSection(Section):
 
     async def _offer_to_remove(self, mentorado_id: MentoradoId, copies: Sequence[OldCopy]) -> None:
         if await show_dialog(self.copies_sheet(copies)) is BaseDialog.DialogCode.Accepted:
-            await self._parts.personal_data.remove_copies(mentorado_id, copies)
+            await self._personal_data.remove_copies(mentorado_id, copies)
             self.show_saved(texts.plural("erasure.removed", len(copies)))
 
     def copies_sheet(self, copies: Sequence[OldCopy]) -> ConfirmDialog:
@@ -257,7 +278,7 @@ class PersonalSection(Section):
     def sheet(self, mentorado_id: MentoradoId, contact: Address) -> ConfirmDialog:
         """What goes for good, before it does."""
         number = readable(PhoneNumber(contact.value))
-        known = {"contact": number, "name": self._parts.mentorados.get(mentorado_id).name}
+        known = {"contact": number, "name": self._mentorados.get(mentorado_id).name}
         title, verb = texts("settings.personal.ask_title", **known), texts("settings.personal.ask_confirm")
         sheet = ConfirmDialog(self._theme, self, title, verb, typed=number)
         for aspect in ("kept", "changes", "lost"):
@@ -304,7 +325,7 @@ class PersonalSection(Section):
         self._update_buttons()
 
     def _people(self) -> Sequence[Option]:
-        named = sorted((each.name, each.id) for each in self._parts.mentorados.all())
+        named = sorted((each.name, each.id) for each in self._mentorados.all())
         nobody = (None, texts("settings.personal.choose"))
         return [nobody, *((mentorado_id, name) for name, mentorado_id in named)]
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from datetime import timedelta
 from math import ceil
+from pathlib import Path
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QLineEdit
 
+from app.core.event_bus import EventBus
+from app.core.settings_service import DebugLogController, SettingsService
 from app.domain.events import OperatorSettingsChanged
+from app.domain.repositories import Clock
 from app.domain.settings import LONGEST_NAME, OPERATOR_NAME
+from app.settings import Override
 from app.text import status as status_text
 from app.text.status import LANGUAGES, date_time, texts
 from app.ui.async_slots import async_slot
-from app.ui.settings.section import Parts, PathRow, Section, SettingRow
+from app.ui.settings.section import OpenFolder, PathRow, Section, SettingRow
 from app.ui.theme.theme import SCALES, Mode, Theme
 from app.ui.widgets.choices import SegmentedControl
 
@@ -25,9 +30,9 @@ _WIDTH = 260
 class OperatorSection(Section):
     """The name is taken when Enter is pressed or the field is left."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(self, theme: Theme, *, settings_service: SettingsService) -> None:
         super().__init__(theme, "operator", "user-check")
-        self._parts = parts
+        self._settings_service = settings_service
         self.field = QLineEdit()
         self.field.setMaxLength(LONGEST_NAME)
         self.field.editingFinished.connect(self._save)
@@ -38,18 +43,18 @@ class OperatorSection(Section):
 
     def refresh(self) -> None:
         if not self.field.hasFocus():
-            self.field.setText(self._parts.settings_service.settings.operator_name)
+            self.field.setText(self._settings_service.settings.operator_name)
 
     @async_slot
     async def save(self) -> None:
         """From the next deed on this name stands in the audit."""
-        await self._parts.settings_service.change(OPERATOR_NAME, self.field.text())
-        self.field.setText(self._parts.settings_service.settings.operator_name)
+        await self._settings_service.change(OPERATOR_NAME, self.field.text())
+        self.field.setText(self._settings_service.settings.operator_name)
         self.show_saved(texts("settings.saved"))
 
     def _save(self) -> None:
         """Only what changed: the field is left when the window closes too, and nothing should begin then."""
-        if self.field.text().strip() != self._parts.settings_service.settings.operator_name:
+        if self.field.text().strip() != self._settings_service.settings.operator_name:
             self.save()
 
     def retranslate(self) -> None:
@@ -68,9 +73,8 @@ _LANGUAGE_NAMES = {"pt-BR": "Português", "en": "English"}  # each in its own la
 class AppearanceSection(Section):
     """Follows the theme and the language wherever they are changed."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(self, theme: Theme, *, set_language: Callable[[str], None]) -> None:
         super().__init__(theme, "appearance", "sun")
-        self._parts = parts
         self.mode = SegmentedControl(theme, list(Mode))
         self.scale = SegmentedControl(theme, list(SCALES))
         self.language = SegmentedControl(theme, list(LANGUAGES))
@@ -83,7 +87,7 @@ class AppearanceSection(Section):
             self.add(row)
         self.mode.picked.connect(theme.set_mode)
         self.scale.picked.connect(theme.set_text_scale)
-        self.language.picked.connect(self._set_language)
+        self.language.picked.connect(lambda chosen: set_language(str(chosen)))
         theme.changed.connect(self.refresh)
 
     def refresh(self) -> None:
@@ -100,33 +104,39 @@ class AppearanceSection(Section):
         self.language.say(texts("settings.appearance.language"), [_LANGUAGE_NAMES[each] for each in LANGUAGES])
         self.refresh()
 
-    def _set_language(self, language: Hashable) -> None:
-        self._parts.set_language(str(language))
-
 
 class AboutSection(Section):
     """Nothing here can be changed."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        version: str,
+        data: Path,
+        overrides: Sequence[Override] = (),
+        settings_file: Path | None = None,
+        open_folder: OpenFolder,
+    ) -> None:
         super().__init__(theme, "about", "info")
-        self._parts = parts
+        self._app_version = version
         self._version = SettingRow(theme)
         self._licences = SettingRow(theme)
-        self._data = PathRow(theme, parts.folders.data, parts.open_folder)
+        self._data = PathRow(theme, data, open_folder)
         for row in (self._version, self._licences, self._data):
             self.add(row)
         self._file: PathRow | None = None
-        if parts.settings_file is not None:
-            self._file = PathRow(theme, parts.settings_file, lambda file: parts.open_folder(file.parent))
+        if settings_file is not None:
+            self._file = PathRow(theme, settings_file, lambda file: open_folder(file.parent))
             self.add(self._file)
-        self._overrides = [(SettingRow(theme), chosen) for chosen in parts.overrides]
+        self._overrides = [(SettingRow(theme), chosen) for chosen in overrides]
         for row, _chosen in self._overrides:
             self.add(row)
 
     def retranslate(self) -> None:
         super().retranslate()
         self._version.set_text(
-            texts("settings.about.version", version=self._parts.version), texts("settings.about.version_line")
+            texts("settings.about.version", version=self._app_version), texts("settings.about.version_line")
         )
         self._licences.set_text(texts("settings.about.licences"), texts("settings.about.licences_line"))
         self._data.name(texts("settings.about.data"))
@@ -145,18 +155,28 @@ LOOK_AGAIN_MILLISECONDS = 5_000
 class DiagnosisSection(Section):
     """Says how much time is left, and follows when the log ends by itself."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        bus: EventBus,
+        provider_log: DebugLogController,
+        clock: Clock,
+        folder: Path,
+        open_folder: OpenFolder,
+    ) -> None:
         super().__init__(theme, "diagnosis", "activity")
-        self._parts = parts
+        self._provider_log = provider_log
+        self._clock = clock
         self.choice = SegmentedControl(theme, [OFF, *DURATIONS])
         self._log = SettingRow(theme, self.choice)
-        self._folder = PathRow(theme, parts.folders.logs, parts.open_folder)
+        self._folder = PathRow(theme, folder, open_folder)
         self.add(self._log)
         self.add(self._folder)
         self.choice.picked.connect(self.switch)
         self._again = QTimer(self, interval=LOOK_AGAIN_MILLISECONDS)
         self._again.timeout.connect(self.refresh)
-        undo = parts.bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh())
+        undo = bus.subscribe(OperatorSettingsChanged, lambda _event: self.refresh())
         self.destroyed.connect(lambda _gone: undo())
 
     @property
@@ -169,14 +189,14 @@ class DiagnosisSection(Section):
         """Write in detail for as long as was *chosen*, from now; or stop."""
         try:
             if isinstance(chosen, timedelta):
-                await self._parts.provider_log.switch_on(chosen)
+                await self._provider_log.switch_on(chosen)
             else:
-                await self._parts.provider_log.switch_off()
+                await self._provider_log.switch_off()
         finally:
             self.refresh()
 
     def refresh(self) -> None:
-        until, now = self._parts.provider_log.until, self._parts.clock.now()
+        until, now = self._provider_log.until, self._clock.now()
         if until is None:
             self.choice.choose(OFF)
             self._log.set_text(texts("settings.diagnosis.log"), texts("settings.diagnosis.log_line"))

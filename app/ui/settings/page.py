@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import Qt, QTimer
@@ -10,13 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 
 from app.text.status import texts
 from app.ui.navigation import Page
-from app.ui.settings.data import HistorySection, PersonalSection
-from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
-from app.ui.settings.providers import ProvidersSection
-from app.ui.settings.secrets import SecretsSection
-from app.ui.settings.section import Parts, Section
-from app.ui.settings.storage import BackupsSection, SessionsSection
-from app.ui.settings.webhooks import WebhooksSection
+from app.ui.settings.section import Section
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 
@@ -28,42 +23,29 @@ _INDEX_WIDTH = 200
 class SettingsPage(Page):
     """Every control applies at once; there is nothing to save."""
 
-    def __init__(self, *, theme: Theme, parts: Parts, parent: QWidget | None = None) -> None:
+    def __init__(self, *, theme: Theme, sections: Sequence[Section], parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
-        kinds = (
-            OperatorSection,
-            ProvidersSection,
-            SecretsSection,
-            HistorySection,
-            PersonalSection,
-            DiagnosisSection,
-            SessionsSection,
-            BackupsSection,
-            WebhooksSection,
-            AppearanceSection,
-            AboutSection,
-        )
-        self.sections: list[Section] = [kind(theme, parts) for kind in kinds]
+        self.sections = list(sections)
         self._wanted: Section | None = None
         self._sections_box = QWidget()
         sections_layout = QVBoxLayout(self._sections_box)
         sections_layout.setContentsMargins(t.SPACE_6, t.SPACE_6, 0, t.SPACE_6)
         sections_layout.setSpacing(t.SPACE_1)
         self._links: list[QPushButton] = []
-        sections = QVBoxLayout()
-        sections.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_8)
-        sections.setSpacing(t.SPACE_4)
+        column = QVBoxLayout()
+        column.setContentsMargins(t.SPACE_6, t.SPACE_6, t.SPACE_6, t.SPACE_8)
+        column.setSpacing(t.SPACE_4)
         for section in self.sections:
             link = QPushButton()
             link.setProperty("role", "index")
             link.clicked.connect(partial(self._go_to, section))
             self._links.append(link)
             sections_layout.addWidget(link)
-            sections.addWidget(section)
+            column.addWidget(section)
         sections_layout.addStretch(1)
-        sections.addStretch(1)
+        column.addStretch(1)
         self._column = QWidget()
-        self._column.setLayout(sections)
+        self._column.setLayout(column)
         centred = QWidget()
         middle = QHBoxLayout(centred)
         middle.setContentsMargins(0, 0, 0, 0)

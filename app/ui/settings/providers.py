@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QPushButton, QSizePolicy
 
+from app.core.event_bus import EventBus
+from app.core.mentorado_service import MentoradoService
 from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
-from app.domain.link_status import LinkState
-from app.domain.mentorado import ProviderKind
+from app.domain.link_status import LinkState, LinkStatus
+from app.domain.mentorado import LinkId, ProviderKind
 from app.text.signs import Tone
 from app.text.status import provider, texts
 from app.ui.async_slots import async_slot, show_dialog
-from app.ui.settings.section import Parts, Section, SettingRow
+from app.ui.settings.section import Section, SettingRow
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import Badge
 
@@ -21,11 +25,20 @@ _SOON_MILLISECONDS = 200
 class ProvidersSection(Section):
     """Nothing is decided here: a provider is chosen for each mentorado."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        bus: EventBus,
+        mentorados: MentoradoService,
+        kinds: Sequence[ProviderKind],
+        status: Callable[[LinkId], LinkStatus],
+    ) -> None:
         super().__init__(theme, "providers", "link")
-        self._parts = parts
+        self._mentorados = mentorados
+        self._status = status
         self._kinds: dict[ProviderKind, tuple[SettingRow, Badge]] = {}
-        for kind in parts.kinds:
+        for kind in kinds:
             badge = Badge(theme)
             badge.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
             row = SettingRow(theme, badge)
@@ -39,10 +52,10 @@ class ProvidersSection(Section):
         self._soon = QTimer(self, singleShot=True, interval=_SOON_MILLISECONDS)  # many may move at once
         self._soon.timeout.connect(self.refresh)
         undo = [
-            parts.bus.subscribe(MentoradosLoaded, self._on_change),
-            parts.bus.subscribe(MentoradoAdded, self._on_change),
-            parts.bus.subscribe(MentoradoChanged, self._on_change),
-            parts.bus.subscribe(StatusChanged, self._on_change),
+            bus.subscribe(MentoradosLoaded, self._on_change),
+            bus.subscribe(MentoradoAdded, self._on_change),
+            bus.subscribe(MentoradoChanged, self._on_change),
+            bus.subscribe(StatusChanged, self._on_change),
         ]
         self.destroyed.connect(lambda _gone: [each() for each in undo])
 
@@ -50,13 +63,13 @@ class ProvidersSection(Section):
     async def show_comparison(self, _checked: bool = False) -> None:
         from app.ui.providers.comparison import ComparisonDialog
 
-        await show_dialog(ComparisonDialog(self._theme, self, self._parts.kinds))
+        await show_dialog(ComparisonDialog(self._theme, self, tuple(self._kinds)))
 
     def refresh(self) -> None:
-        people = [each for each in self._parts.mentorados.all() if not each.archived]
+        people = [each for each in self._mentorados.all() if not each.archived]
         for kind, (row, badge) in self._kinds.items():
             theirs = [each for each in people if each.link.provider is kind]
-            connected = sum(self._parts.status(each.link.id).state is LinkState.CONNECTED for each in theirs)
+            connected = sum(self._status(each.link.id).state is LinkState.CONNECTED for each in theirs)
             if not theirs:
                 badge.show_badge(Tone.IDLE, "info", texts("settings.providers.unused"))
             else:

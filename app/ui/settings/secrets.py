@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton, QVBoxLayout, QWidget
 
+from app.core.secret_service import SecretService
 from app.domain.settings import SecretBackendKind
 from app.text.signs import Tone
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
-from app.ui.settings.section import Parts, Section, SettingRow, breakable
+from app.ui.settings.section import Section, SettingRow, breakable
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.flow_layout import FlowLayout
@@ -38,9 +40,10 @@ _WIDEST = 420
 class SecretsSection(Section):
     """Choices appear only where there is one to make. A passphrase leaves the field as soon as it was used."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(self, theme: Theme, *, secrets: SecretService, path: Path) -> None:
         super().__init__(theme, "secrets", "key")
-        self._parts = parts
+        self._secrets = secrets
+        self._path = path
         self.place: SecretBackendKind | None = None
         self.badge = Badge(theme)
         self._now = SettingRow(theme, self.badge)
@@ -72,24 +75,24 @@ class SecretsSection(Section):
     @async_slot
     async def refresh(self) -> None:
         """The first time, the keyring may ask the person to unlock it."""
-        self._show(await self._parts.secrets.place())
+        self._show(await self._secrets.place())
 
     @async_slot
     async def keep_in_file(self, _checked: bool = False) -> None:
         """Make the file with this passphrase, or open the one there is."""
         phrase = self.phrase.text()
-        await self._choose(lambda: self._parts.secrets.use_file(phrase))
+        await self._choose(lambda: self._secrets.use_file(phrase))
         for field in (self.phrase, self.again):
             field.clear()
 
     @async_slot
     async def keep_in_memory(self, _checked: bool = False) -> None:
-        await self._choose(self._parts.secrets.use_memory)
+        await self._choose(self._secrets.use_memory)
 
     @async_slot
     async def try_keyring(self, _checked: bool = False) -> None:
         """After the person unlocked or installed one."""
-        place = await self._choose(self._parts.secrets.retry_keyring)
+        place = await self._choose(self._secrets.retry_keyring)
         if place is not _P.KEYRING:
             self.show_saved(texts("settings.secrets.still_no_keyring"))
 
@@ -102,9 +105,9 @@ class SecretsSection(Section):
         sheet.add_aspect("kept", texts("settings.secrets.aside_kept"))
         sheet.add_aspect("changes", texts("settings.secrets.aside_changes"))
         if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted:
-            await self._choose(self._parts.secrets.retire_file)
+            await self._choose(self._secrets.retire_file)
         else:
-            await self._parts.secrets.decline_set_aside()
+            await self._secrets.decline_set_aside()
 
     def retranslate(self) -> None:
         super().retranslate()
@@ -132,7 +135,7 @@ class SecretsSection(Section):
             self._now.set_text(texts("settings.secrets.now"), "")
         else:
             self.badge.show_badge(*_LOOKS[place], texts(f"settings.secrets.place.{place}.badge"))
-            line = texts(f"settings.secrets.place.{place}.line", path=breakable(self._parts.folders.secrets))
+            line = texts(f"settings.secrets.place.{place}.line", path=breakable(self._path))
             self._now.set_text(texts("settings.secrets.now"), line)
         locked = place is _P.LOCKED_FILE
         self._file.setVisible(locked or place in _NO_FILE)

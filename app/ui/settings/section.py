@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QFont, QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.domain.backup import BackupInfo
 from app.domain.errors import Problem
-from app.domain.link_status import LinkStatus
-from app.domain.mentorado import Link, LinkId, MentoradoId, ProviderKind
-from app.domain.messages import HistoryStats
 from app.domain.phone import PhoneNumber
-from app.domain.repositories import Clock
-from app.domain.set_aside import SetAsideCount
 from app.text import status as status_text
 from app.text.status import texts
 from app.ui.theme import tokens as t
@@ -27,16 +20,6 @@ from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import ScaledLabel
 from app.ui.widgets.placeholders import IconCircle
-
-if TYPE_CHECKING:
-    from app.core.event_bus import EventBus
-    from app.core.mentorado_service import MentoradoService
-    from app.core.privacy_service import PrivacyService
-    from app.core.secret_service import SecretService
-    from app.core.settings_service import DebugLogController, SettingsService
-    from app.core.webhooks.service import WebhookService
-    from app.settings import Override
-
 
 _BESIDE = 520
 _MESSAGE_MILLISECONDS = 6_000
@@ -221,6 +204,10 @@ def breakable(path: Path) -> str:
     return str(path).replace("/", "/\u200b").replace("\\", "\\\u200b")
 
 
+OpenFolder = Callable[[Path], object]
+"""Shows a folder in the system's own file manager."""
+
+
 class Snapshot(Protocol):
     """A copy of a session: when it was taken, and where it lies."""
 
@@ -232,40 +219,3 @@ class Snapshot(Protocol):
 
     @property
     def account(self) -> PhoneNumber | None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folders:
-    """Where things are on this computer."""
-
-    data: Path
-    sessions: Path
-    backups: Path
-    logs: Path
-    secrets: Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """The core's parts that a setting reads or changes."""
-
-    clock: Clock
-    bus: EventBus
-    settings_service: SettingsService
-    provider_log: DebugLogController
-    secrets: SecretService
-    webhooks: WebhookService
-    personal_data: PrivacyService
-    mentorados: MentoradoService
-    kinds: Sequence[ProviderKind]
-    status: Callable[[LinkId], LinkStatus]
-    extent: Callable[[MentoradoId], Awaitable[HistoryStats]]
-    snapshots: Callable[[Link], Awaitable[Sequence[Snapshot]]]
-    backups: Callable[[], Awaitable[Sequence[BackupInfo]]]
-    set_aside: Callable[[], Awaitable[Sequence[SetAsideCount]]]
-    folders: Folders
-    overrides: Sequence[Override] = ()
-    settings_file: Path | None = None
-    version: str
-    set_language: Callable[[str], None]
-    open_folder: Callable[[Path], object]

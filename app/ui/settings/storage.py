@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app.core.backups import KEPT
+from app.core.mentorado_service import MentoradoService
 from app.domain.backup import BackupInfo
 from app.domain.errors import Problem
-from app.domain.mentorado import Mentorado
+from app.domain.mentorado import Link, Mentorado
+from app.domain.repositories import Clock
 from app.text.conversation import number, size
 from app.text.status import age, texts
 from app.ui.async_slots import async_slot
-from app.ui.settings.section import Parts, PathRow, Section, SettingRow, Snapshot
+from app.ui.settings.section import OpenFolder, PathRow, Section, SettingRow, Snapshot
 from app.ui.theme import tokens as t
 from app.ui.theme.theme import Theme
 from app.ui.widgets.labels import plain_tip
@@ -23,11 +26,20 @@ from app.ui.widgets.labels import plain_tip
 class BackupsSection(Section):
     """They are made and restored in the pane of each mentorado; here one sees all of them together."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        backups: Callable[[], Awaitable[Sequence[BackupInfo]]],
+        clock: Clock,
+        folder: Path,
+        open_folder: OpenFolder,
+    ) -> None:
         super().__init__(theme, "backups", "archive")
-        self._parts = parts
+        self._backups = backups
+        self._clock = clock
         self._infos: list[BackupInfo] | None = None
-        self._place = PathRow(theme, parts.folders.backups, parts.open_folder)
+        self._place = PathRow(theme, folder, open_folder)
         self._count, self._kept = SettingRow(theme), SettingRow(theme)
         for row in (self._place, self._count, self._kept):
             self.add(row)
@@ -40,7 +52,7 @@ class BackupsSection(Section):
     @async_slot
     async def refresh(self) -> None:
         """Look into the folder, in a thread."""
-        self._infos = list(await self._parts.backups())
+        self._infos = list(await self._backups())
         self._show()
 
     def show_problem(self, problem: Problem) -> None:
@@ -64,7 +76,7 @@ class BackupsSection(Section):
                 "count": number(len(infos)),
                 "people": number(len({info.mentorado_id for info in infos})),
                 "size": size(sum(info.size for info in infos)),
-                "age": age(self._parts.clock.now() - max(info.at for info in infos)),
+                "age": age(self._clock.now() - max(info.at for info in infos)),
             }
             line = texts("settings.backups.count_line" if len(infos) > 1 else "settings.backups.one_line", **known)
         self._count.set_text(texts("settings.backups.count"), line)
@@ -78,12 +90,23 @@ Copies = list[tuple[Mentorado, Sequence[Snapshot]]]
 class SessionsSection(Section):
     """The oldest copies first, and those without any: they are what somebody should know of."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        mentorados: MentoradoService,
+        snapshots: Callable[[Link], Awaitable[Sequence[Snapshot]]],
+        clock: Clock,
+        folder: Path,
+        open_folder: OpenFolder,
+    ) -> None:
         super().__init__(theme, "sessions", "shield-check")
-        self._parts = parts
+        self._mentorados = mentorados
+        self._find_snapshots = snapshots
+        self._clock = clock
         self._copies: Copies = []
         self._all = False
-        self._place = PathRow(theme, parts.folders.sessions, parts.open_folder)
+        self._place = PathRow(theme, folder, open_folder)
         self._list = QWidget()
         self._grid = QGridLayout(self._list)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -102,8 +125,8 @@ class SessionsSection(Section):
     @async_slot
     async def refresh(self) -> None:
         """Look into every folder; each takes a moment in a thread."""
-        paired = [each for each in self._parts.mentorados.all() if each.link.account or each.link.enabled]
-        copies = [(each, await self._parts.snapshots(each.link)) for each in paired]
+        paired = [each for each in self._mentorados.all() if each.link.account or each.link.enabled]
+        copies = [(each, await self._find_snapshots(each.link)) for each in paired]
         self._copies = sorted(copies, key=_latest_backup_order)
         self._show()
 
@@ -140,7 +163,7 @@ class SessionsSection(Section):
     def _age_of(self, copies: Sequence[Snapshot]) -> str:
         if not copies:
             return texts("settings.sessions.no_copy")
-        ago = age(self._parts.clock.now() - copies[0].at)
+        ago = age(self._clock.now() - copies[0].at)
         return f"{ago} · {texts.plural('settings.sessions.count', len(copies))}"
 
 

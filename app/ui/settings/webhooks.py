@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.webhooks.service import ServiceState, WebhookUrl
+from app.core.event_bus import EventBus
+from app.core.mentorado_service import MentoradoService
+from app.core.webhooks.service import ServiceState, WebhookService, WebhookUrl
 from app.domain.errors import Problem
 from app.domain.events import DeliverySetAside, MentoradoChanged, OperatorSettingsChanged, WebhooksChanged
 from app.domain.mentorado import LinkId
 from app.domain.provider_descriptor import WEBHOOK_SCHEMES
+from app.domain.repositories import Clock
+from app.domain.set_aside import SetAsideCount
 from app.domain.webhooks import REFUSED, DeliveryOutcome, OutcomeCount
 from app.text import status as status_text
 from app.text.status import age, texts
 from app.ui.async_slots import async_slot
-from app.ui.settings.section import Parts, Section, SettingRow
+from app.ui.settings.section import Section, SettingRow
 from app.ui.theme import tokens as t
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
@@ -169,10 +173,21 @@ _SHOWN_OUTCOMES = (
 class WebhooksSection(Section):
     """Fields are taken on Enter, or when they are left. What fails is said, and stays as it was."""
 
-    def __init__(self, theme: Theme, parts: Parts) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        *,
+        bus: EventBus,
+        webhooks: WebhookService,
+        mentorados: MentoradoService,
+        set_aside: Callable[[], Awaitable[Sequence[SetAsideCount]]],
+        clock: Clock,
+    ) -> None:
         super().__init__(theme, "webhooks", "globe")
-        self._parts = parts
-        self._webhooks = parts.webhooks
+        self._mentorados = mentorados
+        self._count_set_aside = set_aside
+        self._clock = clock
+        self._webhooks = webhooks
         self._turn = 0
         self.choice = SegmentedControl(theme, [OFF, ON])
         self._receive = SettingRow(theme, self.choice)
@@ -200,10 +215,10 @@ class WebhooksSection(Section):
         self.port.editingFinished.connect(self._save_address)
         self.url.editingFinished.connect(self._save_url)
         undo = [
-            parts.bus.subscribe(WebhooksChanged, lambda _event: self._follow()),
-            parts.bus.subscribe(OperatorSettingsChanged, lambda _event: self._follow(anew=True)),
-            parts.bus.subscribe(MentoradoChanged, self._on_changed),
-            parts.bus.subscribe(DeliverySetAside, lambda _event: self._follow_set_aside()),
+            bus.subscribe(WebhooksChanged, lambda _event: self._follow()),
+            bus.subscribe(OperatorSettingsChanged, lambda _event: self._follow(anew=True)),
+            bus.subscribe(MentoradoChanged, self._on_changed),
+            bus.subscribe(DeliverySetAside, lambda _event: self._follow_set_aside()),
         ]
         self.destroyed.connect(lambda _gone: [each() for each in undo])
         theme.changed.connect(self._fit)
@@ -275,11 +290,11 @@ class WebhooksSection(Section):
     @async_slot
     async def read_set_aside(self) -> None:
         """What came and was not taken into the history: whose, what, why."""
-        today = self._parts.clock.now().astimezone().date()
-        names = {each.id: each.name for each in self._parts.mentorados.all()}
+        today = self._clock.now().astimezone().date()
+        names = {each.id: each.name for each in self._mentorados.all()}
         lines = [
             f"{names.get(each.mentorado_id, '')}: {status_text.set_aside_count(each, today)}"
-            for each in await self._parts.set_aside()
+            for each in await self._count_set_aside()
         ]
         text = "\n".join(lines) or texts("settings.webhooks.nothing_set_aside")
         self._set_aside.set_text(texts("settings.webhooks.set_aside"), text)
@@ -340,7 +355,7 @@ class WebhooksSection(Section):
         self._receive.set_text(texts("settings.webhooks.receive"), " ".join(text))
 
     def _show_counts(self) -> None:
-        now = self._parts.clock.now()
+        now = self._clock.now()
         self.ways.show_counts(self._webhooks.counts, self._webhooks.waiting, now)
         found = []
         for outcome in _SHOWN_OUTCOMES:

@@ -38,7 +38,7 @@ def in_harness(on_qt: OnQt, theme: Theme, tmp_path: Path) -> InHarness:
                 mentorados=services.mentorados,
                 audit_service=services.audit_service,
             )
-            page = SettingsPage(theme=theme, parts=settings_harness.parts)
+            page = SettingsPage(theme=theme, sections=settings_harness.sections(theme))
             page.resize(1180, 800)
             page.show()
             harness = Harness(page, settings_harness, services.audit, clock)

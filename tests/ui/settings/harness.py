@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +21,17 @@ from app.domain.mentorado import Link, LinkId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.repositories import CheckedClock
 from app.domain.settings import OperatorSettings
+from app.settings import Override
 from app.storage.secrets.store import SelectableSecretStore
 from app.text.status import texts
-from app.ui.settings.section import Folders, Parts
+from app.ui.settings.data import HistorySection, PersonalSection
+from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
+from app.ui.settings.providers import ProvidersSection
+from app.ui.settings.secrets import SecretsSection
+from app.ui.settings.section import Section
+from app.ui.settings.storage import BackupsSection, SessionsSection
+from app.ui.settings.webhooks import WebhooksSection
+from app.ui.theme.theme import Theme
 from tests.core.archive import FakeArchive, FakeLeftovers, stored_message
 from tests.core.webhooks.harness import FakeReceiver
 from tests.fakes import FakeSetAside
@@ -56,7 +64,7 @@ class Copy:
 
 @dataclass(kw_only=True)
 class SettingsHarness:
-    """Makes the parts; what they were asked is in its attributes."""
+    """Makes the sections; what they were asked is in its attributes."""
 
     folder: Path
     bus: EventBus
@@ -75,59 +83,107 @@ class SettingsHarness:
     opened: list[Path] = field(default_factory=list)
     statuses: dict[LinkId, LinkStatus] = field(default_factory=dict)
 
+    overrides: Sequence[Override] = ()
+    settings_file: Path | None = None
+    status: Callable[[LinkId], LinkStatus] | None = None
+
     def __post_init__(self) -> None:
+        self.set_aside = FakeSetAside()
+        self.settings_service = SettingsService(
+            bus=self.bus, store=self.store, audit_service=self.audit_service, clock=self.clock
+        )
         self.secret_store = self.new_secret_store()
-        self.parts = self.parts_with(self.secret_store)
+        self.webhooks = WebhookService(
+            bus=self.bus,
+            settings_service=self.settings_service,
+            receiver=self.receiver,
+            mentorados=self.mentorados,
+            providers={},
+            secrets=self.secret_store,
+            clock=self.clock,
+            token=lambda: "unguessable",
+        )
 
     def new_secret_store(self) -> SelectableSecretStore:
         """As after a restart, on a computer that has no keyring."""
         return SelectableSecretStore(self.folder / "secrets.enc", trusted=frozenset(), cost=4)
 
-    def parts_with(self, secret_store: SelectableSecretStore) -> Parts:
-        operator = SettingsService(bus=self.bus, store=self.store, audit_service=self.audit_service, clock=self.clock)
-        self.set_aside = FakeSetAside()
-        self.webhooks = WebhookService(
-            bus=self.bus,
-            settings_service=operator,
-            receiver=self.receiver,
-            mentorados=self.mentorados,
-            providers={},
-            secrets=secret_store,
-            clock=self.clock,
-            token=lambda: "unguessable",
+    def sections(self, theme: Theme, secret_store: SelectableSecretStore | None = None) -> Sequence[Section]:
+        """All of them, in the program's order."""
+        bus, clock, mentorados = self.bus, self.clock, self.mentorados
+        open_folder = self.opened.append
+        provider_log = DebugLogController(bus=bus, settings_service=self.settings_service, providers=[], clock=clock)
+        secrets = SecretService(secrets=secret_store or self.secret_store, audit_service=self.audit_service)
+        personal_data = PrivacyService(
+            bus=bus,
+            mentorados=mentorados,
+            history=self.archive,
+            set_aside=FakeSetAside(),
+            audit_service=self.audit_service,
+            clock=clock,
+            leftovers=[self.leftovers],
         )
-        return Parts(
-            clock=self.clock,
-            bus=self.bus,
-            settings_service=operator,
-            provider_log=DebugLogController(bus=self.bus, settings_service=operator, providers=[], clock=self.clock),
-            secrets=SecretService(secrets=secret_store, audit_service=self.audit_service),
-            webhooks=self.webhooks,
-            personal_data=PrivacyService(
-                bus=self.bus,
-                mentorados=self.mentorados,
-                history=self.archive,
-                set_aside=FakeSetAside(),
-                audit_service=self.audit_service,
-                clock=self.clock,
-                leftovers=[self.leftovers],
+        return (
+            OperatorSection(theme, settings_service=self.settings_service),
+            ProvidersSection(
+                theme,
+                bus=bus,
+                mentorados=mentorados,
+                kinds=tuple(ProviderKind),
+                status=self.status or (lambda link_id: self.statuses.get(link_id, LinkStatus(since=clock.now()))),
             ),
-            mentorados=self.mentorados,
-            kinds=tuple(ProviderKind),
-            status=lambda link_id: self.statuses.get(link_id, LinkStatus(since=self.clock.now())),
-            extent=self.archive.extent,
-            snapshots=self._snapshots,
-            backups=self._backups,
-            set_aside=self.set_aside.counts,
-            folders=Folders(
+            SecretsSection(theme, secrets=secrets, path=self.folder / "secrets.enc"),
+            HistorySection(
+                theme,
+                bus=bus,
+                settings_service=self.settings_service,
+                mentorados=mentorados,
+                stats=self.archive.extent,
+                clock=clock,
+            ),
+            PersonalSection(theme, personal_data=personal_data, mentorados=mentorados, open_folder=open_folder),
+            DiagnosisSection(
+                theme,
+                bus=bus,
+                provider_log=provider_log,
+                clock=clock,
+                folder=self.folder / "logs",
+                open_folder=open_folder,
+            ),
+            SessionsSection(
+                theme,
+                mentorados=mentorados,
+                snapshots=self._snapshots,
+                clock=clock,
+                folder=self.folder / "sessions",
+                open_folder=open_folder,
+            ),
+            self.backups_section(theme),
+            WebhooksSection(
+                theme,
+                bus=bus,
+                webhooks=self.webhooks,
+                mentorados=mentorados,
+                set_aside=self.set_aside.counts,
+                clock=clock,
+            ),
+            AppearanceSection(theme, set_language=texts.set_language),
+            AboutSection(
+                theme,
+                version="0.3.0",
                 data=self.folder,
-                sessions=self.folder / "sessions",
-                backups=self.folder / "backups",
-                logs=self.folder / "logs",
-                secrets=self.folder / "secrets.enc",
+                overrides=self.overrides,
+                settings_file=self.settings_file,
+                open_folder=open_folder,
             ),
-            version="0.3.0",
-            set_language=texts.set_language,
+        )
+
+    def backups_section(self, theme: Theme) -> BackupsSection:
+        return BackupsSection(
+            theme,
+            backups=self._backups,
+            clock=self.clock,
+            folder=self.folder / "backups",
             open_folder=self.opened.append,
         )
 

@@ -28,7 +28,7 @@ def on_section(on_qt: OnQt, theme: Theme, tmp_path: Path) -> Callable[[Use], Non
         async def main() -> None:
             harness = WindowHarness(tmp_path, [person(1)], theme)
             await harness.load()
-            section = BackupsSection(theme, harness.settings_harness.parts)
+            section = harness.settings_harness.backups_section(theme)
             section.retranslate()
             try:
                 await use(harness, section)

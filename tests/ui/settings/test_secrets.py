@@ -67,7 +67,9 @@ def test_a_locked_file_is_opened_or_set_aside(in_harness: InHarness) -> None:
         await harness.settings_harness.secret_store.use_file("quatro palavras quaisquer bastam")
         page = SettingsPage(
             theme=harness.page._theme,
-            parts=harness.settings_harness.parts_with(harness.settings_harness.new_secret_store()),
+            sections=harness.settings_harness.sections(
+                harness.page._theme, harness.settings_harness.new_secret_store()
+            ),
         )
         page.resize(1180, 800)
         page.show()

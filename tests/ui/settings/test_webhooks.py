@@ -65,7 +65,7 @@ def test_switching_on_listens_and_says_where(in_harness: InHarness) -> None:
     async def use(harness: Harness) -> None:
         webhooks = section(harness)
         async with BackgroundTasks(harness.settings_harness.webhooks.run):
-            await harness.settings_harness.parts.settings_service.load()
+            await harness.settings_harness.settings_service.load()
             webhooks.choice.button(ON).click()
             await harness.settle()
             assert webhooks.choice.chosen == ON
@@ -86,7 +86,7 @@ def test_a_port_that_is_taken_is_said_in_words_and_they_stay_off(in_harness: InH
     async def use(harness: Harness) -> None:
         webhooks = section(harness)
         async with BackgroundTasks(harness.settings_harness.webhooks.run):
-            await harness.settings_harness.parts.settings_service.load()
+            await harness.settings_harness.settings_service.load()
             harness.settings_harness.receiver.problem = Problem(ProblemCode.WEBHOOK_PORT_TAKEN, port="8790")
             webhooks.choice.button(ON).click()
             await harness.settle()
@@ -103,7 +103,7 @@ def test_a_place_that_is_lost_later_is_said_too(in_harness: InHarness, caplog: p
         )
         harness.settings_harness.receiver.problem = Problem(ProblemCode.WEBHOOK_PORT_TAKEN, port="8790")
         async with BackgroundTasks(harness.settings_harness.webhooks.run):
-            await harness.settings_harness.parts.settings_service.load()
+            await harness.settings_harness.settings_service.load()
             await harness.settle()
             webhooks = section(harness)
             assert webhooks.choice.chosen == ON
@@ -209,7 +209,7 @@ def test_counts_follow_what_comes(in_harness: InHarness) -> None:
         ana = await give(harness, 0, ProviderKind.ZAPI, {F.INSTANCE_ID: "I", F.INSTANCE_TOKEN: "t"})
         webhooks = section(harness)
         async with BackgroundTasks(harness.settings_harness.webhooks.run):
-            await harness.settings_harness.parts.settings_service.load()
+            await harness.settings_harness.settings_service.load()
             await harness.settings_harness.webhooks.switch_on()
             await harness.settle()
             harness.settings_harness.bus.publish(MentoradoChanged(ana))
