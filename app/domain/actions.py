@@ -74,11 +74,8 @@ class UnavailableReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """One thing a person can do. *asks* when it must be confirmed before it is done.
-
-    Without *perform* more than a yes is needed: it opens a sheet of its own, whose part of the core does it and writes
-    it down, and asks `ActionService.require` first.
-    """
+    """An action a person can run. Without *perform* it needs more than a confirmation: a dialog calls the service that
+    performs and audits it, after `ActionService.require`."""
 
     name: ActionName
     perform: Callable[[MentoradoId], Awaitable[None]] | None = None

@@ -1,4 +1,4 @@
-"""Who did what, when, and with what outcome: an append-only chain in which nothing can be altered unseen."""
+"""The audit log: an append-only hash chain of what operators did. Any alteration is detected."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Final
 from app.domain.mentorado import MentoradoId
 
 FIRST_HASH: Final = "0" * 64
-"""What the first entry is chained to."""
+"""The *previous_hash* of the first entry."""
 
 _SEAL: Final = re.compile(r"[0-9a-f]{16}\.[0-9a-f]{64}")
 
@@ -29,7 +29,7 @@ class AuditOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who is at the keyboard: the signed-in user of the computer, and the name the operator goes by, if set."""
+    """The operating system's user, and the operator's name if one is set."""
 
     user: str
     operator: str = ""
@@ -79,7 +79,7 @@ class Sealing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What a walk over the whole chain found."""
+    """The result of verifying the whole chain."""
 
     broken: ChainBreak | None
     number: int = 0  # of the last entry that was reached
@@ -121,7 +121,7 @@ def chain_entry(number: int, record: AuditRecord, previous_hash: str) -> AuditEn
 
 
 def is_intact(entry: AuditEntry) -> bool:
-    """Whether the entry is what its own hash says."""
+    """Whether the entry matches its own hash."""
     return entry.hash == _hash(entry.number, entry.record, entry.previous_hash)
 
 

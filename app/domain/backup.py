@@ -1,4 +1,4 @@
-"""What a backup holds, and what is told before something is replaced."""
+"""Backups: their contents, their progress, and the impact of a procedure before it replaces anything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.domain.phone import PhoneNumber
 
 
 class BackupPart(StrEnum):
-    """What is being worked on."""
+    """The part of a backup that is being written or verified."""
 
     SESSION = "session"
     HISTORY = "history"
@@ -32,7 +32,7 @@ class BackupProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupInfo:
-    """One archive, as its manifest says and as reading it back confirmed."""
+    """One archive, from its manifest."""
 
     path: Path
     at: datetime
@@ -49,7 +49,7 @@ class BackupInfo:
 
 
 class SessionOutcome(StrEnum):
-    """What becomes of the device keys."""
+    """What a procedure does with the device keys."""
 
     KEPT = "kept"
     REPLACED = "replaced"  # set aside, and unusable once the phone unlinks the device
@@ -59,7 +59,7 @@ class SessionOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImpactSummary:
-    """What is kept and what is not, told before anything is replaced."""
+    """What a procedure keeps and what it loses, shown before anything is replaced."""
 
     history: HistoryStats
     contacts: int

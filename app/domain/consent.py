@@ -1,4 +1,4 @@
-"""Who agreed to be written to, for what, and who asked not to be: a ledger that is only added to."""
+"""Consent: which contacts agreed to be written to, for which purpose, and which opted out. Append-only."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ConsentEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentState:
-    """What the ledger says of one contact and one purpose."""
+    """The current consent of one contact for one purpose."""
 
     granted: bool = False
     opted_out_at: datetime | None = None  # and did not agree again since

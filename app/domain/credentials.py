@@ -1,4 +1,4 @@
-"""What a person types so that a hosted provider lets us in. It is kept among the secrets, and nowhere else."""
+"""Credentials for hosted providers, as an operator enters them. Stored in the secret store only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Credentials = Mapping[CredentialField, str]
 
 
 def dumps(credentials: Credentials) -> str:
-    """The one text that is kept for a link; fields that are empty are left out."""
+    """Serialize for the secret store; empty fields are left out."""
     return json.dumps({name.value: value for name, value in sorted(credentials.items()) if value}, ensure_ascii=False)
 
 
@@ -38,7 +38,7 @@ def secret_key(link_id: LinkId) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialReport:
-    """What the provider says about credentials; *good* is None when it could not be asked."""
+    """The provider's answer about credentials. *good* is None when it could not be asked."""
 
     valid: bool | None
     reason: Reason = Reason.NONE  # why not

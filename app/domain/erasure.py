@@ -1,4 +1,4 @@
-"""What is left of somebody outside the database once they were erased from it."""
+"""Data about an erased contact that may remain outside the database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SHORTEST_TRACE: Final = 8
 
 
 class CopyKind(StrEnum):
-    """What a copy was made for."""
+    """Why a copy exists."""
 
     BACKUP = "backup"
     DATABASE = "database"  # before a newer version changed its shape
@@ -28,7 +28,7 @@ class CopyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OldCopy:
-    """A file that may hold what was erased since it was made."""
+    """A file older than an erasure, which may still hold the erased data."""
 
     kind: CopyKind
     path: Path
@@ -38,7 +38,7 @@ class OldCopy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erased:
-    """What an erasure came to. The rows are gone in any case."""
+    """The result of an erasure. The rows are deleted in any case."""
 
     messages: int
     traces: Problem | None = None  # what kept the files from being written anew, which is tried again
@@ -46,7 +46,7 @@ class Erased:
 
 
 class Leftovers(Protocol):
-    """A place besides the database where words are kept. Raises `Problem` for what the disk refuses."""
+    """A place outside the database that may hold message data. Raises `Problem` when the disk fails."""
 
     async def wipe(self, mentorado_id: MentoradoId, traces: Sequence[bytes]) -> int:
         """Remove what is not in use and holds one of *traces*; returns how many files changed or went."""
@@ -62,8 +62,8 @@ class Leftovers(Protocol):
 
 
 def spellings(address: Address) -> Iterator[str]:
-    """How *address* may be written where nobody knows the form: without a plus, in each form that numbers of the same
-    account have."""
+    """Every spelling of *address* to search for: without a plus, and in each form that numbers of the same account
+    have."""
     digits = address.value.removeprefix("+")
     yield digits
     if address.kind is AddressKind.PHONE:
@@ -75,6 +75,6 @@ def spellings(address: Address) -> Iterator[str]:
 
 
 def traces_of(addresses: Iterable[Address]) -> tuple[bytes, ...]:
-    """What names one of *addresses* in a file of any form."""
+    """The byte sequences by which one of *addresses* can be found in a file."""
     found = (each.encode() for address in addresses for each in spellings(address) if len(each) >= SHORTEST_TRACE)
     return tuple(dict.fromkeys(found))

@@ -32,7 +32,7 @@ class MentoradoAdded:
 
 @dataclass(frozen=True, slots=True)
 class MentoradoChanged:
-    """Edited, archived, brought back, or its link was configured anew."""
+    """A mentorado was edited, archived or unarchived, or its link was configured."""
 
     mentorado: Mentorado
 
@@ -49,7 +49,7 @@ class StatusChanged:
 
 @dataclass(frozen=True, slots=True)
 class PairingQueueChanged:
-    """Who is being paired now and who waits, in order."""
+    """The link being paired, and those waiting, in order."""
 
     current: LinkId | None
     waiting: tuple[LinkId, ...]
@@ -57,7 +57,7 @@ class PairingQueueChanged:
 
 @dataclass(frozen=True, slots=True)
 class MessagesStored:
-    """Messages or receipts were stored; *conversations* look different now."""
+    """Messages or receipts were stored and changed *conversations*."""
 
     mentorado_id: MentoradoId
     conversations: tuple[ConversationId, ...]
@@ -73,21 +73,21 @@ class DeliverySetAside:
 
 @dataclass(frozen=True, slots=True)
 class MessagesErased:
-    """Messages were erased, of one mentorado or (by retention) of anybody."""
+    """Messages were erased: of one mentorado, or of all (by retention)."""
 
     mentorado_id: MentoradoId | None
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorSettingsChanged:
-    """Read from storage, changed by a person, or the detailed log ended by itself."""
+    """Operator settings were loaded or changed, or the detailed log expired."""
 
     settings: OperatorSettings
 
 
 @dataclass(frozen=True, slots=True)
 class WebhooksChanged:
-    """They are received now, or not any more, or something came in; said twice a second at most."""
+    """The webhook service started, stopped or received something. At most two a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class ProcedureChanged:
 
 @dataclass(frozen=True, slots=True)
 class BackupProgressed:
-    """How far the archive of a procedure is; said several times a second."""
+    """Progress of a procedure's archive, several times a second."""
 
     procedure_id: ProcedureId
     progress: BackupProgress
@@ -134,7 +134,7 @@ class StorageRecovered:
 
 @dataclass(frozen=True, slots=True)
 class ClockDoubted:
-    """The computer's time is not believed any more, for another reason, or (None) is believed again."""
+    """The computer's clock is doubted, or (None) trusted again."""
 
     doubt: ClockDoubt | None
 
@@ -148,7 +148,7 @@ class IncidentBegan:
 
 @dataclass(frozen=True, slots=True)
 class IncidentChanged:
-    """More links fell, or what they share was looked at."""
+    """More links fell, or the connectivity checks have results."""
 
     incident: Incident
 

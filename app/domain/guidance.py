@@ -95,7 +95,7 @@ _ZAPI, _META = frozenset({ProviderKind.ZAPI}), frozenset({ProviderKind.META_CLOU
 
 @dataclass(frozen=True, slots=True)
 class ReasonSpec:
-    """What follows from a reason."""
+    """Everything the program derives from a reason."""
 
     blocked: Recommendation  # while the link is blocked
     providers: frozenset[ProviderKind] = _ANY  # whose links can be in a state because of it
@@ -281,6 +281,6 @@ def applies_to(provider: ProviderKind, reason: Reason) -> bool:
 
 
 def forbids(status: LinkStatus, now: datetime) -> bool:
-    """Whether *status* is a forbidding one whose time is not over at *now*."""
+    """Whether *status* forbids the number, and has not expired at *now*."""
     over = status.reason is _R.TEMPORARY_BAN and status.until is not None and status.until <= now
     return status.state is LinkState.BLOCKED and status.reason in FORBIDDING and not over

@@ -13,7 +13,7 @@ from app.domain.mentorado import MentoradoId, ProviderKind
 
 
 class CheckResult(StrEnum):
-    """What a look at a shared cause found. Each has its sentence."""
+    """The result of one connectivity check. Each has its sentence in the catalogues."""
 
     NETWORK_GOOD = "network_good"
     NETWORK_DOWN = "network_down"
@@ -39,16 +39,17 @@ class Finding:
 
 
 class ConnectivityChecker(Protocol):
-    """Looks at what all links of a provider share: the way to it, and the time it has."""
+    """Checks what all links of a provider share: the network and the time."""
 
     async def check(self, provider: ProviderKind) -> Sequence[Finding]:
-        """Takes seconds at most, and does not raise: what cannot be looked at is a finding, too."""
+        """Run the checks, within seconds. Never raises: a check that fails is a finding."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """*affected* fell since it began, *of* so many who were connected then. Who came back stays among the affected."""
+    """An incident: *affected* links fell since it began, *of* the number connected then. Recovered links stay in
+    *affected*."""
 
     provider: ProviderKind
     since: datetime

@@ -14,7 +14,7 @@ from app.domain.phone import PhoneNumber
 
 
 class LinkState(StrEnum):
-    """Where a link stands, named by who must act next."""
+    """The state of a link, named by who must act next."""
 
     OFF = "off"  # nobody asked it to run
     CONNECTING = "connecting"  # asked to run, not yet through
@@ -130,7 +130,7 @@ class QrCode:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The next attempt of a link that comes back by itself; *at* is None while one is under way."""
+    """The next reconnection attempt; *at* is None while one is running."""
 
     attempt: int
     at: datetime | None
@@ -138,7 +138,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What the state rests on: the last signs of life, each with its time."""
+    """The last signs of life behind the state, each with its time."""
 
     connected_since: datetime | None = None
     last_ack: datetime | None = None

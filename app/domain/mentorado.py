@@ -1,4 +1,4 @@
-"""Who is looked after: a mentorado, and the link that carries their messages."""
+"""A mentorado, and the link that carries their messages."""
 
 from __future__ import annotations
 

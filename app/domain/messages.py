@@ -19,7 +19,7 @@ ConversationId = NewType("ConversationId", str)
 
 
 class AddressKind(StrEnum):
-    """How a provider may name somebody; one contact can have several."""
+    """The kinds of address providers use; one contact can have several."""
 
     PHONE = "phone"  # E.164
     LID = "lid"  # WhatsApp's hidden id, digits
@@ -49,7 +49,7 @@ class Address:
 
 
 class MessageKind(StrEnum):
-    """What a message is. Everything but text is kept as a typed placeholder with its caption."""
+    """The kind of a message. Anything but text is stored as a typed placeholder with its caption."""
 
     TEXT = "text"
     IMAGE = "image"
@@ -97,10 +97,8 @@ _ORDER = (
 
 
 def merge_delivery(before: DeliveryStatus | None, after: DeliveryStatus) -> DeliveryStatus:
-    """The delivery that is true once *after* was reported too, in whatever order the reports came.
-
-    A failure counts only while nothing better is known: what was delivered did not fail.
-    """
+    """Combine two delivery reports, in whichever order they arrived. A failure counts only until a later stage is
+    known: what was delivered did not fail."""
     if before is None:
         return after
     if DeliveryStatus.FAILED in (before, after):
@@ -111,7 +109,7 @@ def merge_delivery(before: DeliveryStatus | None, after: DeliveryStatus) -> Deli
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Media:
-    """What is known of a message's file; the file itself stays with the provider."""
+    """Metadata of a message's file; the file itself stays with the provider."""
 
     mime: str = ""
     name: str = ""
@@ -163,7 +161,7 @@ class SetAsideReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireUnknown:
-    """What a provider delivered and nobody here understands. It is set aside in its order, with a reason."""
+    """A delivery this version does not understand. It is set aside in order, with a reason."""
 
     kind: str  # the provider's own word for it, such as the field or type of a webhook
     payload: str = field(repr=False)  # JSON
@@ -175,7 +173,7 @@ class WireUnknown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WirePreference:
-    """Whether somebody wants marketing messages from this number: what they told the provider last counts."""
+    """A contact's marketing preference, as the provider reports it; the last one counts."""
 
     who: tuple[Address, ...]
     stopped: bool
@@ -228,7 +226,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correspondent:
-    """Whose conversation it is, and every address of whom it is with; a group has one of its own."""
+    """The mentorado of a conversation, and every address of its contact or group."""
 
     mentorado_id: MentoradoId
     addresses: tuple[Address, ...]
@@ -237,7 +235,7 @@ class Correspondent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationRef:
-    """Whose conversation it is, and with whom: what stands beside a message that was found."""
+    """The mentorado and the title of a conversation, shown beside a search hit."""
 
     id: ConversationId
     mentorado_id: MentoradoId
@@ -247,7 +245,7 @@ class ConversationRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryStats:
-    """How much history is kept: what a loss ledger and the head of a conversation say."""
+    """Size and age of the stored history."""
 
     messages: int
     conversations: int

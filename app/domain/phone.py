@@ -41,7 +41,7 @@ def comparison_key(number: PhoneNumber) -> str:
 
 
 def former_keys(number: PhoneNumber) -> tuple[str, ...]:
-    """What may stand for *number* beside its `comparison_key` in rows that earlier versions stored."""
+    """The keys that earlier versions stored for *number*, besides its `comparison_key`."""
     if match := _MEXICO.fullmatch(number):
         return (f"+521{match['rest']}",)
     if match := _ARGENTINA.fullmatch(number):

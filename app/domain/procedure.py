@@ -83,7 +83,7 @@ class StepState(StrEnum):
 
 
 class ProcedureState(StrEnum):
-    """Who must act next."""
+    """The state of a procedure, named by who must act next."""
 
     RUNNING = "running"
     ASKING = "asking"  # a person must say go: after the next step there is no way back
@@ -98,7 +98,7 @@ ENDED: Final = frozenset({ProcedureState.DONE, ProcedureState.UNDONE})
 
 
 class EntryKind(StrEnum):
-    """What a line of the journal says. Each is on disk before what it announces begins, or before its word is given."""
+    """The kind of a journal entry. An entry is on disk before what it announces begins."""
 
     BEGAN = "began"
     STEP_BEGAN = "step_began"
@@ -138,7 +138,7 @@ class StepRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcedureInfo:
-    """What is known of a procedure before anything was done."""
+    """The fixed properties of a procedure."""
 
     id: ProcedureId
     kind: ProcedureKind
@@ -179,7 +179,7 @@ class Procedure:
 
     @property
     def must_confirm(self) -> bool:
-        """Whether a person must say go before the next step."""
+        """Whether the next step needs a confirmation."""
         step = self.next_step
         return step is not None and step.name is POINT_OF_NO_RETURN.get(self.head.kind) and not self.confirmed
 
@@ -192,7 +192,7 @@ def new_procedure_id() -> ProcedureId:
 
 
 def replay(head: ProcedureInfo, journal: Iterable[JournalEntry]) -> Procedure:
-    """The procedure as its *journal* says, oldest entry first."""
+    """Rebuild the procedure from its *journal*, oldest entry first."""
     procedure = Procedure(head=head, steps=tuple(StepRecord(name=name) for name in STEPS[head.kind]))
     for entry in journal:
         procedure = apply(procedure, entry)

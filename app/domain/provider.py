@@ -1,4 +1,4 @@
-"""What a provider is to the core: what it says over an open line, and what it can be asked."""
+"""The interface between the core and a provider: the events of a connection, and what a provider can do."""
 
 from __future__ import annotations
 
@@ -65,17 +65,15 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """A hosted provider could not be asked, or gave an answer nobody understands. The line goes on asking."""
+    """A hosted provider did not answer, or not in a way that is understood. Polling goes on."""
 
     detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """The line will not come back without a person; *until* when the far end named a time.
-
-    *account* is the number that is in the way, where that is the reason.
-    """
+    """The connection is over until a person acts; *until* when the provider named a time. *account* is the conflicting
+    number, if that is the reason."""
 
     reason: Reason
     until: datetime | None = None
@@ -133,7 +131,7 @@ class Connection(Protocol):
     """An open line to a provider for one link; leaving its context closes it."""
 
     def events(self) -> AsyncIterator[ConnectionEvent]:
-        """Yield what the provider says, until the line is over."""
+        """Yield the provider's events until the connection ends."""
         ...
 
     async def confirm(self, up_to: int) -> None:
@@ -145,7 +143,7 @@ class Provider(Protocol):
     """Knows how to reach one messaging service. Raises `Problem` when a line cannot even be tried."""
 
     def connect(self, mentorado: Mentorado) -> AbstractAsyncContextManager[Connection]:
-        """Open a line with the credentials that are kept for this link."""
+        """Open a connection with the stored session or credentials of this link."""
         ...
 
     async def has_credentials(self, link: Link) -> bool:
@@ -155,7 +153,7 @@ class Provider(Protocol):
 
 @runtime_checkable
 class CanPair(Protocol):
-    """A provider whose links are paired by a QR."""
+    """A provider whose links are paired with a QR code."""
 
     def pair(self, mentorado: Mentorado) -> AbstractAsyncContextManager[Connection]:
         """Open a line that makes a new session. The old one stays untouched until `adopt`."""
@@ -176,7 +174,7 @@ class CanPair(Protocol):
 
 @runtime_checkable
 class HasSessionId(Protocol):
-    """A provider that can tell one session from the next."""
+    """A provider that can tell sessions apart."""
 
     async def current_session_id(self, link: Link) -> str:
         """A name for the keys in use: another one after every pairing, empty when there are none. Not a secret."""
@@ -206,17 +204,17 @@ class CanPairByCode(Protocol):
 
 @runtime_checkable
 class CanCheckNow(Protocol):
-    """A line that asks its provider from time to time, and can be told to ask at once."""
+    """A connection that polls its provider, and can poll at once."""
 
     def check_now(self) -> None: ...
 
 
 @runtime_checkable
 class UsesCredentials(Protocol):
-    """A provider that signs in with what a person types: ids and tokens."""
+    """A provider that signs in with ids and tokens that an operator enters."""
 
     async def check(self, credentials: Credentials) -> CredentialReport:
-        """Ask the provider whether they are right. Does not raise: what cannot be asked is a report, too."""
+        """Ask the provider whether *credentials* are valid. Does not raise: not reaching it is a report, too."""
         ...
 
 
@@ -225,11 +223,11 @@ class HasQueue(Protocol):
     """A provider that keeps messages for a phone that is away, and sends them all as soon as it is back."""
 
     async def queue(self, link: Link) -> Sequence[QueuedMessage]:
-        """What waits, the oldest first. Raises `Problem(PROVIDER_SILENT)` when it cannot be asked."""
+        """The waiting messages, oldest first. Raises `Problem(PROVIDER_SILENT)` when the provider does not answer."""
         ...
 
     async def purge_queue(self, link: Link) -> int:
-        """Remove what waits, for good; returns how many messages went."""
+        """Delete the waiting messages; returns how many."""
         ...
 
     def allow_flush(self, link: Link) -> None:
@@ -255,10 +253,10 @@ class CanRegister(Protocol):
 
 @runtime_checkable
 class HasNumberDetails(Protocol):
-    """A provider that tells more about a number than its state."""
+    """A provider with details about a number besides its state."""
 
     async def details(self, link: Link) -> NumberDetails:
-        """Raises `Problem(PROVIDER_SILENT)` when it cannot be asked."""
+        """Fetch the details. Raises `Problem(PROVIDER_SILENT)` when the provider does not answer."""
         ...
 
 
@@ -276,13 +274,14 @@ class CanSend(Protocol):
     window: timedelta | None
 
     async def send(self, mentorado: Mentorado, message: OutgoingMessage) -> SendResult:
-        """Hand one message over. What may have been sent is `Uncertain`, and is never sent again by itself."""
+        """Send one message. Returns `Uncertain` when it may have been sent; such a message is never resent
+        automatically."""
         ...
 
 
 @runtime_checkable
 class HasSessionBackup(Protocol):
-    """A provider whose device keys are files of ours."""
+    """A provider whose device keys are stored locally."""
 
     async def copy_session(self, link: Link, to: Path) -> PhoneNumber | None:
         """Copy the keys in use to the new file *to*, also while the line is open; None when there are none.
@@ -323,5 +322,5 @@ class HasDebugLog(Protocol):
     """A provider that can write down all it does, for diagnosis."""
 
     def set_detailed_log(self, on: bool) -> None:
-        """Begin or end it, on lines that are open and on those to come."""
+        """Switch the detailed log on or off, for open connections and later ones."""
         ...

@@ -45,7 +45,7 @@ class FieldSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookScheme:
-    """How it is known from whom a webhook comes."""
+    """How the sender of a webhook is authenticated."""
 
     path: str  # where it comes in
     account: CredentialField  # whose it is

@@ -1,4 +1,4 @@
-"""What the core needs from the outside world, in the core's own words."""
+"""The ports through which the core reaches storage, secrets and time."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class MentoradoRepository(Protocol):
     """The mentorados and their links, on disk."""
 
     async def all(self) -> Sequence[Mentorado]:
-        """Everybody, archived ones too, by name."""
+        """All mentorados, archived ones too, sorted by name."""
         ...
 
     async def add(self, mentorado: Mentorado) -> None:
@@ -119,7 +119,7 @@ class AccountOwners(Protocol):
 
 
 class MessageWriter(Protocol):
-    """Where what arrives is put."""
+    """Stores messages and receipts as they arrive."""
 
     async def store(
         self, mentorado: Mentorado, facts: Sequence[MessageUpdate], at: datetime
@@ -132,7 +132,7 @@ class MessageWriter(Protocol):
 
 
 class SetAsideDeliveries(Protocol):
-    """What was delivered and not taken into the history."""
+    """Deliveries that were set aside instead of stored."""
 
     async def counts(self, mentorado_id: MentoradoId | None = None) -> Sequence[SetAsideCount]:
         """By link, kind and reason, the latest first; of everybody without *mentorado_id*."""
@@ -144,7 +144,7 @@ class SetAsideDeliveries(Protocol):
 
 
 class PersonalDataRepository(Protocol):
-    """What is kept of people: to be handed over, and to be removed."""
+    """The stored data of contacts, for export and erasure."""
 
     async def conversations(self, mentorado_id: MentoradoId) -> Sequence[Conversation]:
         """The latest first."""
@@ -153,11 +153,11 @@ class PersonalDataRepository(Protocol):
     async def extent(self, mentorado_id: MentoradoId) -> HistoryStats: ...
 
     async def contacts(self, mentorado_id: MentoradoId) -> int:
-        """How many people, groups and channels are known."""
+        """The number of known people, groups and channels."""
         ...
 
     async def find_contact(self, mentorado_id: MentoradoId, address: Address) -> ContactId | None:
-        """Who is reached by *address*, in whatever form of a number."""
+        """The contact with *address*, in any form of its number."""
         ...
 
     def export(
@@ -177,11 +177,11 @@ class PersonalDataRepository(Protocol):
         ...
 
     async def addresses(self, mentorado_id: MentoradoId, contact_id: ContactId) -> Sequence[Address]:
-        """Everything a contact is known by."""
+        """All addresses of a contact."""
         ...
 
     async def was_erased(self, mentorado_id: MentoradoId, address: Address) -> bool:
-        """Whether somebody with *address* was erased before."""
+        """Whether a contact with *address* was erased earlier."""
         ...
 
     async def traces_left(self) -> bool:
@@ -189,23 +189,19 @@ class PersonalDataRepository(Protocol):
         ...
 
     async def overwrite(self) -> None:
-        """Write the database anew, so that no trace stays of what was erased. Needs its size on the disk.
-
-        Raises `Problem`, and changes nothing then.
-        """
+        """Rewrite the database file so that no erased data remains in it. Needs its size as free disk space. Raises
+        `Problem` and changes nothing then."""
         ...
 
     async def delete_before(
         self, mentorado_id: MentoradoId | None, moment: datetime, *, at_most: int | None = None
     ) -> int:
-        """Remove what was sent before *moment*, of one mentorado or of all, what was stored first going first.
-
-        Returns how many messages went, *at_most* so many.
-        """
+        """Delete messages sent before *moment*, of one mentorado or of all, the oldest stored first. Returns how many
+        were deleted, at most *at_most*."""
         ...
 
     async def total(self) -> int:
-        """How many messages are stored, of everybody."""
+        """The number of stored messages of all mentorados."""
         ...
 
 
@@ -225,11 +221,11 @@ class MessageRepository(MessageWriter, PersonalDataRepository, Protocol):
         ...
 
     async def names(self, conversation_ids: Collection[ConversationId]) -> Mapping[ConversationId, ConversationRef]:
-        """Who the conversations are with; those that are gone are left out."""
+        """The mentorado and title of each conversation; deleted ones are left out."""
         ...
 
     async def correspondent(self, conversation_id: ConversationId) -> Correspondent | None:
-        """Who is written to in a conversation; None when it is gone."""
+        """The contact or group of a conversation; None when it was deleted."""
         ...
 
     async def search(
@@ -244,7 +240,7 @@ class MessageRepository(MessageWriter, PersonalDataRepository, Protocol):
 
 
 class AuditLog(Protocol):
-    """What people did, append-only."""
+    """The audit log, append-only."""
 
     async def record(self, record: AuditRecord) -> AuditEntry:
         """Raises `Problem`, and nothing is written then."""
@@ -290,7 +286,7 @@ class ProcedureJournal(Protocol):
         ...
 
     async def unfinished(self) -> Sequence[tuple[ProcedureInfo, Sequence[JournalEntry]]]:
-        """Those whose journal has no last entry, the oldest first."""
+        """Procedures whose journal has no final entry, oldest first."""
         ...
 
     async def order(self, mentorado_id: MentoradoId) -> Mapping[ProcedureId, int]:
@@ -317,7 +313,7 @@ class ProcedureLocks(Protocol):
     def release(self, procedure_id: ProcedureId) -> None: ...
 
     def holder(self, procedure_id: ProcedureId) -> str:
-        """The other program that holds it, for a person; empty when there is none that may live."""
+        """The other program that holds the procedure, as text; empty when none that may be alive does."""
         ...
 
 
@@ -329,11 +325,11 @@ class HistoryDump(Protocol):
     """Takes one mentorado's whole history out, and brings it in again without doubling anything."""
 
     async def counts(self, mentorado_id: MentoradoId) -> Mapping[str, int]:
-        """How many rows there are of each kind, by the names that `dump` uses."""
+        """The number of rows of each kind, by the names that `dump` uses."""
         ...
 
     def dump(self, mentorado_id: MentoradoId) -> AsyncIterator[Sequence[Mapping[str, object]]]:
-        """Everything, in batches of plain values whose ``kind`` says what they are; people before their messages."""
+        """Yield the whole history in batches of plain rows with a ``kind``; contacts come before their messages."""
         ...
 
     def checker(self) -> RowsCheck:
@@ -356,7 +352,7 @@ class RegistrationAttempts(Protocol):
     """When a number was registered or deregistered at its provider, which allows a few tries in some days only."""
 
     async def add(self, link_id: LinkId, at: datetime) -> None:
-        """It is on disk when this returns, and so before the provider is asked."""
+        """Store the attempt. It is on disk when this returns, so before the provider is asked."""
         ...
 
     async def since(self, link_id: LinkId, moment: datetime) -> Sequence[datetime]:
@@ -365,7 +361,7 @@ class RegistrationAttempts(Protocol):
 
 
 class SettingsRepository(Protocol):
-    """What operators decided, on disk."""
+    """Stores the operator settings."""
 
     async def load(self) -> OperatorSettings: ...
 
@@ -390,12 +386,12 @@ class SecretStore(Protocol):
         ...
 
     async def delete(self, name: str) -> None:
-        """Nothing happens when there is none of that *name*."""
+        """Delete the secret; does nothing when there is none of that *name*."""
         ...
 
 
 class SecretStoreSelector(SecretStore, Protocol):
-    """Secrets whose place a person can choose when there is no keyring."""
+    """A secret store whose backend a person can choose when there is no keyring."""
 
     async def use_memory(self) -> None:
         """Until the program ends; where there is another place, it stays in use."""
@@ -429,12 +425,12 @@ class CheckedClock(Clock, Protocol):
     """A clock that can be compared with a provider's."""
 
     async def checked_now(self) -> datetime:
-        """The time, and no later than a provider says where one answers: what is sent from now on is not before it."""
+        """The current time, bounded by a provider's time when one answers: anything sent from now on is dated later."""
         ...
 
 
 class TimeRecords(Protocol):
-    """What the database knows of the time."""
+    """Times recorded in the database, to judge the clock by."""
 
     async def mark(self) -> TimeMark | None:
         """The one stored last."""
@@ -455,5 +451,5 @@ class ProviderTime(Protocol):
     """A clock that is not this computer's."""
 
     async def ask(self) -> datetime | None:
-        """What a provider says the time is; None when none answers within seconds. Never raises."""
+        """Ask a provider for the time; None when none answers within seconds. Never raises."""
         ...

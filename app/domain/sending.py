@@ -1,4 +1,4 @@
-"""What goes out over a link, what becomes of it, and what a provider keeps back."""
+"""Sending: outgoing messages, their results, and a provider's queue."""
 
 from __future__ import annotations
 
@@ -53,15 +53,15 @@ class SendErrorKind(StrEnum):
 
 
 TRIED_AGAIN: Final = frozenset({SendErrorKind.RATE_GLOBAL, SendErrorKind.RATE_PAIR, SendErrorKind.TRANSIENT})
-"""Only these may be tried again by themselves."""
+"""The errors after which a message may be retried automatically."""
 
 STOPS_NUMBER: Final = frozenset({SendErrorKind.AUTH, SendErrorKind.BILLING, SendErrorKind.POLICY_BLOCK})
-"""After these nothing more is sent from the number until a person says so."""
+"""The errors that stop all sending from the number until a person releases it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """The provider took it. Whether it arrives is told later, or never."""
+    """The provider accepted the message. Delivery is reported later, or never."""
 
     provider_id: str
     queue_id: str = ""  # to take it back with while it waits
@@ -80,7 +80,7 @@ class NotSent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uncertain:
-    """It may have gone out: the answer never came. It is never sent again blindly."""
+    """The message may have been sent: no answer came. It is never resent automatically."""
 
     detail: str = ""
 

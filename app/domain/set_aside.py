@@ -15,7 +15,7 @@ from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
 from app.domain.messages import Address, DeliveryReceipt, ProviderMessage, SetAsideReason, WirePreference, WireUnknown
 
 PAYLOAD_LIMIT: Final = 64 << 10
-"""Characters that are kept of one payload."""
+"""The number of characters stored of one payload."""
 
 PAYLOADS_LIMIT: Final = 32 << 20
 """Characters that are kept of all payloads of one link; beyond them only the count and the kind are."""
@@ -77,7 +77,7 @@ def refused(fact: ProviderMessage | DeliveryReceipt | WirePreference, why: str, 
 
 
 def _named(fact: ProviderMessage | DeliveryReceipt | WirePreference) -> tuple[str, tuple[Address, ...]]:
-    """The word for *fact*, and everybody it names."""
+    """The kind of *fact*, and the addresses in it."""
     if isinstance(fact, ProviderMessage):
         return "message", (*fact.chat, *fact.sender)
     return ("receipt", fact.chat) if isinstance(fact, DeliveryReceipt) else ("preference", fact.who)

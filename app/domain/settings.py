@@ -27,7 +27,7 @@ LONGEST_LOG: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorSettings:
-    """Everything is off until somebody decides otherwise."""
+    """The operator settings. By default everything is off."""
 
     operator_name: str = ""  # who is at the keyboard, beside the user of the computer
     retention_days: int | None = None  # messages older than this are removed; None keeps all
@@ -70,7 +70,7 @@ def moment(value: object) -> datetime | None:
 
 @dataclass(frozen=True, kw_only=True)
 class SettingField(Generic[T]):
-    """All that is to be known of one decision."""
+    """How one setting is stored, validated, audited and set."""
 
     name: str  # of the attribute of `OperatorSettings`, and of its row in the database
     action: str  # its code in the audit, a stable one
@@ -83,7 +83,7 @@ class SettingField(Generic[T]):
         return value
 
     def put(self, settings: OperatorSettings, value: T) -> OperatorSettings:
-        """*settings* with this one decided anew."""
+        """Return *settings* with this one changed."""
         change: dict[str, Any] = {self.name: value}
         return replace(settings, **change)
 

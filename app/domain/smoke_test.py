@@ -22,7 +22,7 @@ NO_NUMBER: Final = PhoneNumber("")
 
 
 class SmokeTestTarget(StrEnum):
-    """Whom a smoke test writes to. Stored."""
+    """The recipient of a smoke test. Values are stored."""
 
     OWN = "own"  # the link's own number: nobody else is needed, and nobody answers
     PARTNER = "partner"  # another mentorado, who answers by themselves
@@ -172,7 +172,7 @@ class SmokeTestRepository(Protocol):
     """The results of smoke tests, and what the history says of one that is under way."""
 
     async def add(self, test: SmokeTest) -> None:
-        """Store one that is over."""
+        """Store a finished test."""
         ...
 
     async def latest(self) -> Sequence[SmokeTest]:

@@ -10,7 +10,7 @@ from app.domain.link_status import LinkState
 
 
 class Trigger(Enum):
-    """What can happen to a link, and who says so."""
+    """The events that move a link from state to state."""
 
     CONNECT = auto()  # a person, or the start of the program
     DISCONNECT = auto()  # a person

@@ -38,8 +38,7 @@ def parse_timestamp(count: float) -> datetime | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeMark:
-    """The last time that was trusted, as stored. What is dated up to *disregarded_until* is known to be wrong where it
-    is later than *at*."""
+    """The last trusted time, as stored. Dates later than *at* and up to *disregarded_until* are known to be wrong."""
 
     at: datetime
     disregarded_until: datetime | None = None
@@ -47,7 +46,7 @@ class TimeMark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockDoubt:
-    """The computer's time is not believed, and *trusted* is used instead."""
+    """The computer's clock is doubted; *trusted* is used instead."""
 
     computer: datetime
     trusted: datetime

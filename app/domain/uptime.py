@@ -15,7 +15,7 @@ from app.domain.link_status import LinkState, LinkStatus, Reason
 
 
 class TimeRange(StrEnum):
-    """How far back a person looks. Values are remembered."""
+    """The range of a timeline. Values are stored."""
 
     DAY = "day"
     WEEK = "week"
@@ -26,7 +26,7 @@ class TimeRange(StrEnum):
 
 
 class StateChange(NamedTuple):
-    """One move of a link. *at* is what the clock said then; the order of a list of moves is to be trusted more."""
+    """One transition of a link. *at* is the clock's time then; the order of a list of transitions is more reliable."""
 
     at: datetime
     before: LinkStatus
@@ -35,7 +35,7 @@ class StateChange(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
-    """A stretch of time in which a link stood still. Without a *state* nobody wrote down what happened in it."""
+    """A period in which the state of a link did not change. Without a *state*, nothing was recorded."""
 
     begin: datetime
     end: datetime
@@ -54,7 +54,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UptimeSummary:
-    """What a span comes to. *falls* are the lengths of those in it, still lasting ones as long as they are so far."""
+    """Totals of a time range. *falls* are the lengths of its outages; an ongoing one counts as long as it is so far."""
 
     connected: timedelta
     observed: timedelta  # all but what follows
@@ -72,7 +72,7 @@ class UptimeSummary:
 
 
 _LASTS: Final = frozenset({LinkState.OFF, LinkState.BLOCKED})
-"""What stays as it is while nobody looks."""
+"""The states that persist while the program is not running."""
 
 _AWAY: Final = frozenset(
     {LinkState.RECONNECTING, LinkState.BLOCKED, LinkState.CONNECTING, LinkState.QR_READY, LinkState.UNKNOWN}
@@ -99,7 +99,7 @@ def segments(moves: Iterable[StateChange], *, begin: datetime, end: datetime, li
 
 
 def summary(stretches: Sequence[Segment]) -> UptimeSummary:
-    """What *stretches* come to."""
+    """Sum up *stretches*."""
 
     def total(chosen: Iterable[Segment]) -> timedelta:
         return sum((each.length for each in chosen), timedelta())
@@ -116,7 +116,7 @@ def summary(stretches: Sequence[Segment]) -> UptimeSummary:
 
 
 def _falls(stretches: Sequence[Segment]) -> list[timedelta]:
-    """A fall lasts until the link is connected again, or nobody wants it to be."""
+    """The outages: each lasts until the link is connected again or switched off."""
     falls: list[timedelta] = []
     falling, previous = False, None
     for each in stretches:

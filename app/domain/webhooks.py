@@ -1,4 +1,4 @@
-"""What providers tell us by themselves, where a team has a public address for it: who may, and what became of it."""
+"""Webhooks: where they are received, who may send them, and what became of each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from app.domain.phone import PhoneNumber
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookSettings:
-    """Where webhooks are received; off until somebody decides otherwise."""
+    """The address on which webhooks are received. Off by default."""
 
     on: bool = False
     address: str = "127.0.0.1"
@@ -25,7 +25,7 @@ class WebhookSettings:
 
 
 class DeliveryOutcome(StrEnum):
-    """What became of one request. Stable: counts are kept by them."""
+    """The outcome of one request. Values are stored: they key the counts."""
 
     ACCEPTED = "accepted"
     DUPLICATE = "duplicate"  # the same again: answered as accepted
@@ -56,7 +56,7 @@ REFUSED: Final = frozenset(DeliveryOutcome) - {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Through which deliveries about one link come in."""
+    """The URL path and credentials for deliveries about one link."""
 
     link_id: LinkId
     provider: ProviderKind
@@ -67,7 +67,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointList:
-    """Everything that is let in. Not *complete* while secrets are locked: what is unknown may be known then."""
+    """All endpoints. Not *complete* while secrets are locked: unknown requests may be valid then."""
 
     endpoints: tuple[Endpoint, ...] = ()
     verify_token: str = field(default="", repr=False)  # what Meta's challenge must know
@@ -90,7 +90,7 @@ class ParsedWebhook:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryBatch:
-    """What deliveries said about a link, to be stored and then confirmed with its *mark*."""
+    """Facts from deliveries about a link, to be stored and then confirmed with *mark*."""
 
     link_id: LinkId
     mark: int
@@ -117,11 +117,11 @@ class WebhookStats:
 
 
 class RunningWebhookServer(Protocol):
-    """A receiver that is open. What it handed out and is not confirmed, it hands out again next time."""
+    """A running webhook server. It redelivers what was not confirmed."""
 
     @property
     def port(self) -> int:
-        """Where it listens; 0 when it only hands out what is left."""
+        """The port it listens on; 0 when it only delivers its backlog."""
         ...
 
     def set_endpoints(self, endpoints: EndpointList) -> None:
@@ -129,15 +129,15 @@ class RunningWebhookServer(Protocol):
         ...
 
     def events(self) -> AsyncIterator[DeliveryBatch | WebhookStats]:
-        """What it has to say, until it is over: because it broke, or has nothing left and does not listen."""
+        """Yield its events until it ends: because it failed, or its backlog is empty and it does not listen."""
         ...
 
     def confirm(self, link_id: LinkId, mark: int) -> None:
-        """What was handed out under *mark* is stored."""
+        """Confirm that everything delivered up to *mark* is stored."""
         ...
 
     def pause(self, link_id: LinkId) -> None:
-        """Nobody takes what is for *link_id* now: keep it until `offer_again`."""
+        """Keep deliveries for *link_id* until `offer_again`: no connection takes them now."""
         ...
 
     def resume(self, link_id: LinkId) -> None:
@@ -149,7 +149,7 @@ class WebhookServer(Protocol):
     """Receives webhooks. Costs nothing while it is not open."""
 
     def open(self, place: WebhookSettings | None) -> AbstractAsyncContextManager[RunningWebhookServer]:
-        """Listen at *place*; None only hands out what is left. Raises `Problem` when one cannot listen there."""
+        """Start listening at *place*; None only delivers the backlog. Raises `Problem` when it cannot listen there."""
         ...
 
     async def check_bind(self, place: WebhookSettings) -> None:
@@ -157,5 +157,5 @@ class WebhookServer(Protocol):
         ...
 
     async def has_backlog(self) -> bool:
-        """Whether something was accepted earlier that nobody has stored yet."""
+        """Whether accepted deliveries have not been stored yet."""
         ...
