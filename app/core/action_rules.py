@@ -1,4 +1,4 @@
-"""Why an action does not fit a link as it stands. Everything the rules ask is in an `ActionContext`."""
+"""Decides which actions are available for a link, and why not. All inputs are in an `ActionContext`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _LINK_IS_TAKEN = frozenset({*_ONE_AT_A_TIME, ActionName.SMOKE_TEST, ActionName.C
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionContext:
-    """What decides which actions can be done, looked up once for all of them."""
+    """Everything the rules depend on, looked up once for all actions."""
 
     mentorado: Mentorado
     status: LinkStatus
@@ -71,7 +71,7 @@ def _unavailable_reason(name: ActionName, context: ActionContext) -> Unavailable
 
 
 def _blocked_by_procedure(context: ActionContext) -> frozenset[ActionName]:
-    """What would come between the procedure that is open and what it works on."""
+    """Refuse actions that would interfere with the active procedure."""
     if context.procedure is None:
         return frozenset()
     return _ONE_AT_A_TIME if context.procedure.head.kind is ProcedureKind.BACKUP else _LINK_IS_TAKEN
@@ -233,4 +233,4 @@ RULES: Final[Mapping[ActionName, Callable[[ActionContext], UnavailableReason | N
         ActionName.BRING_BACK: _not_archived,
     }
 )
-"""What each action asks of the link itself; a procedure and an incident can be in the way of any."""
+"""The rule of each action about the link itself; a procedure or an incident can block any action."""

@@ -55,7 +55,7 @@ class ActionService:
         self._by_name = {action.name: action for action in self._list()}
 
     def context(self, mentorado_id: MentoradoId) -> ActionContext:
-        """What is true now of everything that decides about the actions."""
+        """Collect the state that the rules depend on."""
         mentorado = self._mentorados.get(mentorado_id)
         link, supervisor = mentorado.link, self._supervisor
         status = supervisor.status(link.id)
@@ -85,7 +85,7 @@ class ActionService:
         return pairing_blocked(context) or locked
 
     def needs_dialog(self, name: ActionName) -> bool:
-        """Whether *name* is not done by `run`, but by what a sheet asks for."""
+        """Whether *name* is performed through a dialog rather than by `run`."""
         return self._by_name[name].perform is None
 
     def require(self, name: ActionName, mentorado_id: MentoradoId, *, override_reason: str = "") -> None:
@@ -95,9 +95,10 @@ class ActionService:
     async def run(
         self, name: ActionName, mentorado_id: MentoradoId, confirm: Confirm, *, override_reason: str = ""
     ) -> AuditOutcome:
-        """Check, ask when it must be asked, check again, do, write down. Raises `Problem(NOT_POSSIBLE_NOW)`.
+        """Check the rules, confirm if needed, check again, perform and audit.
 
-        With an *override_reason*, typed by the operator and audited, the lock of an incident is passed; no other is.
+        Raises `Problem(NOT_POSSIBLE_NOW)`. An *override_reason*, typed by the operator and audited, passes the lock of
+        an incident and no other.
         """
         with log_context(mentorado_id):
             return await self._run(self._by_name[name], mentorado_id, confirm, override_reason.strip())

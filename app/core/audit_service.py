@@ -31,7 +31,7 @@ Values = Mapping[str, str]
 
 
 class EntryFields(TypedDict, total=False):
-    """What an entry may say beside its action."""
+    """The optional fields of an entry."""
 
     before: Values | None
     after: Values | None
@@ -50,7 +50,7 @@ class AuditService:
 
     @property
     def actor(self) -> Actor:
-        """Who is at the keyboard now."""
+        """The current user and operator."""
         return self._actor()
 
     async def flush(self) -> None:

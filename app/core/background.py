@@ -1,4 +1,4 @@
-"""What goes on by itself beside the links, as long as the program runs."""
+"""Background tasks that run as long as the program does."""
 
 from __future__ import annotations
 

@@ -44,17 +44,17 @@ log = logging.getLogger(__name__)
 
 ENDING: Final = ".conecta"
 PARTS: Final = ("part", "session", "archive")
-"""What a procedure may keep beside the archives."""
+"""Names of the temporary files of a procedure."""
 
 
 class BackupDirectory:
-    """Archives are known by what they say of themselves, and never by their names."""
+    """The directory of archives. An archive is identified by its manifest, never by its file name."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def part(self, procedure_id: ProcedureId, what: str = "part") -> Path:
-        """Where a procedure keeps what is not done yet."""
+        """The path of a temporary file of a procedure."""
         if not is_id(procedure_id):
             raise ValueError("not an id; it must never become a path")
         return self.path / f".{procedure_id}.{what}"
@@ -83,12 +83,12 @@ class BackupDirectory:
         return read_label_of(target).info
 
     def all(self, mentorado_id: MentoradoId | None) -> Sequence[BackupInfo]:
-        """The latest first. What cannot be read is left out, with a line in the log."""
+        """List archives, latest first. Unreadable ones are logged and left out."""
         infos = [each.info for each in self.labels(mentorado_id)]
         return sorted(infos, key=lambda info: (info.at, info.path.name), reverse=True)
 
     def labels(self, mentorado_id: MentoradoId | None = None) -> list[Label]:
-        """What the archives of one mentorado, or of all, say of themselves, in no order."""
+        """The manifest headers of all archives, or of those of one mentorado, unordered."""
         found = []
         for path in self.path.glob(f"[!.]*{ENDING}"):
             try:
@@ -106,7 +106,7 @@ class BackupDirectory:
 
 
 def remove(*paths: Path) -> None:
-    """Remove what is there of *paths*."""
+    """Delete those of *paths* that exist."""
     for path in paths:
         with folder_problems(path.parent), suppress(FileNotFoundError, NotADirectoryError):
             path.unlink()
@@ -136,13 +136,14 @@ _NO_KEYS: Final = frozenset(
 
 
 def ignore_progress(_progress: BackupProgress) -> None:
-    """Nobody listens."""
+    """Default progress callback: ignore."""
 
 
 class BackupService:
-    """Makes them beside their place, puts them there, and reads them. All of it can be asked again after a crash.
+    """Creates, verifies, moves into place and reads archives. Every call can be repeated after a crash.
 
-    The part file of a procedure is named by it, and its archive names it inside. Cancelled or failed, nothing is left.
+    The partial file of a procedure is named after it, and so is its archive's manifest. Cancelled or failed, nothing is
+    left.
     """
 
     def __init__(
@@ -213,7 +214,7 @@ class BackupService:
         return self._folder.part(procedure_id, "session")
 
     async def discard_part(self, procedure_id: ProcedureId) -> None:
-        """Remove what a procedure keeps beside the backups. A finished backup is never a harm, and stays."""
+        """Delete the temporary files of a procedure. A finished backup stays."""
         self._phrases.pop(procedure_id, None)
         await asyncio.to_thread(remove, *(self._folder.part(procedure_id, what) for what in PARTS))
 
@@ -274,15 +275,15 @@ class BackupService:
             raise Problem(ProblemCode.BACKUP_FROM_FUTURE, path=str(path), **dates)
 
     async def check(self, path: Path) -> BackupInfo:
-        """What it says of itself; nobody vouches for it. Raises `Problem`."""
+        """Read the manifest without verifying it. Raises `Problem`."""
         return (await asyncio.to_thread(read_label_of, path)).info
 
     async def all(self, mentorado_id: MentoradoId | None = None) -> Sequence[BackupInfo]:
-        """The latest first, as they say of themselves. What cannot be read is left out, with a line in the log."""
+        """List archives by their manifests, latest first. Unreadable ones are logged and left out."""
         return await asyncio.to_thread(self._folder.all, mentorado_id)
 
     async def last(self, mentorado_id: MentoradoId) -> datetime | None:
-        """When the latest was made; none was later than now, whatever it says."""
+        """The time of the latest backup, at most now."""
         latest = max((info.at for info in await self.all(mentorado_id)), default=None)
         return None if latest is None else min(latest, self._clock.now())
 
@@ -359,7 +360,7 @@ class BackupService:
 
 
 class _CancelledError(Exception):
-    """Nobody waits for the answer any more."""
+    """The caller was cancelled."""
 
 
 def _abort_writers(made: Sequence[ArchiveWriter]) -> None:
@@ -392,7 +393,7 @@ LOOK_AGAIN_SECONDS: Final = 3600.0
 
 
 class BackupPruner:
-    """Never touches somebody of whom a procedure is open, nor the only backup there is."""
+    """Deletes old backups daily, except those of mentorados with an active procedure, and never the only one."""
 
     def __init__(
         self,
@@ -412,7 +413,7 @@ class BackupPruner:
         self._under_way = under_way
 
     async def run(self) -> None:
-        """Look after an hour, then daily, until cancelled."""
+        """Prune after an hour, then daily, until cancelled."""
         done_at: datetime | None = None
         while True:
             await self._clock.sleep(LOOK_AGAIN_SECONDS)
@@ -421,7 +422,7 @@ class BackupPruner:
                 done_at = now if await self.remove_old() else None
 
     async def remove_old(self) -> bool:
-        """Remove what is more than `KEPT`; returns whether the disk allowed it."""
+        """Delete all but the latest `KEPT`; returns whether the disk allowed it."""
         for mentorado in self._mentorados.all():
             if self._under_way(mentorado.id) is not None:
                 continue

@@ -1,4 +1,4 @@
-"""A spreadsheet of mentorados: what it says, what of it can be taken, and taking it."""
+"""Imports mentorados from a spreadsheet: reading, checking and adding the rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_ROWS: Final = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportRow:
-    """One row of the file; *problem* says why it cannot be taken."""
+    """One row of the file; *problem* says why it cannot be imported."""
 
     line: int  # the physical row, counted from 1
     last_line: int = 0  # beyond *line* when a cell goes over a line end
@@ -87,7 +87,8 @@ class CsvImportService:
         return [check_existing_holder(row) for row in read_rows(file, columns)]
 
     async def import_rows(self, rows: Sequence[ImportRow], go_on: Callable[[int], bool]) -> Sequence[MentoradoId]:
-        """Enrol everybody whose row has no problem. *go_on* hears how many are done; who was added by then stays."""
+        """Add a mentorado for every row without a problem. *go_on* is called with the number done; those added by then
+        stay."""
         added: list[MentoradoId] = []
         async with self._audit_service.around(AuditAction.IMPORT_MENTORADOS, after=lambda: {"added": str(len(added))}):
             for row in rows:

@@ -23,10 +23,8 @@ POLL_SECONDS: Final = 1.0
 
 
 class DatabaseFollower:
-    """Polls for commits of other programs, and has everything read anew that is kept in memory.
-
-    `mark` comes before the first reading of the database, `begin` after it.
-    """
+    """Polls for commits of other programs, and reloads what is cached. `mark` comes before the first read of the
+    database, `begin` after it."""
 
     def __init__(
         self,
@@ -90,7 +88,7 @@ class DatabaseFollower:
         return True
 
     async def _follow_accounts(self) -> None:
-        """Open a line anew whose link has another account now: the former one may be another link's by then."""
+        """Reopen connections whose link has another account now: the former one may belong to another link."""
         try:
             moved = await self._accounts.reload_changed()
         except Problem as problem:  # the secrets are closed here, and no line is opened with them either

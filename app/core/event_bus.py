@@ -1,4 +1,4 @@
-"""Tells everyone who asked about a kind of fact, in order, on the loop's thread."""
+"""Publishes events to their subscribers, in order, on the event loop's thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everybody who is looked after: checks what staff type, stores it, and tells the rest of the program."""
+"""The mentorados: validates what operators enter, stores it and publishes the changes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def is_landline(number: PhoneNumber) -> bool:
 
 
 def _plain_text(text: str) -> str:
-    """*text* with plain digits and signs, without what stands around the number."""
+    """Normalize digits and signs of *text*, and strip what surrounds the number."""
     shown = unicodedata.normalize("NFKC", text)
     kept = "".join(_plain_sign(letter) for letter in shown if unicodedata.category(letter) != "Cf").strip()
     if link := _LINK.search(kept):
@@ -166,7 +166,7 @@ def _with_ninth_digit(number: Parsed) -> Parsed:
 
 
 class MentoradoService:
-    """The roster in memory; the disk has it first, with the audit entry of what was done, then listeners hear of it."""
+    """All mentorados in memory. A change is stored with its audit entry first, then published."""
 
     def __init__(
         self, *, bus: EventBus, mentorado_repository: MentoradoRepository, clock: Clock, audit_service: AuditService
@@ -180,13 +180,13 @@ class MentoradoService:
         self._changed_elsewhere: list[tuple[Mentorado, Mentorado]] = []  # since `follow` was asked
 
     async def load(self) -> None:
-        """Read everybody from disk."""
+        """Load all mentorados from the database."""
         everybody = await self._repository.all()
         self._by_id = {mentorado.id: mentorado for mentorado in everybody}
         self._bus.publish(MentoradosLoaded(tuple(everybody)))
 
     async def follow(self) -> list[tuple[Mentorado, Mentorado]]:
-        """Read everybody anew, and tell what another program changed; returns who was changed, as before and as now."""
+        """Reload, and publish what another program changed; returns each changed mentorado before and after."""
         async with self._writing:
             await self._apply_stored()
             changed, self._changed_elsewhere = self._changed_elsewhere, []
@@ -236,7 +236,7 @@ class MentoradoService:
         return mentorado
 
     async def edit(self, mentorado_id: MentoradoId, name: str, phone: str, cohort: str) -> Mentorado:
-        """Change who somebody is. A number that another person accepted for the link is forgotten with the old one."""
+        """Edit a mentorado. An accepted other number is forgotten when the number changes."""
         async with self._writing:
             await self._apply_stored()  # what another program changed must not be written over
             before = self.get(mentorado_id)
@@ -358,7 +358,7 @@ def _audit_values(mentorado: Mentorado) -> dict[str, str]:
 
 
 def _audit_changes(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """What differs, on either side. Two numbers may look the same with most of their digits hidden."""
+    """The changed fields, before and after. Two masked numbers may look the same."""
     names = [name for name in {**before, **after} if before.get(name) != after.get(name)] or ["phone"]
     return {name: before.get(name, "") for name in names}, {name: after.get(name, "") for name in names}
 

@@ -1,4 +1,4 @@
-"""What the law lets people ask for: to be given what is kept of them, and to have it removed."""
+"""Data subject requests: export and erasure of a contact's data."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ _SET_ASIDE: Final = 10_000
 """Deliveries in an export, at most; what is kept of them all is bounded where they are stored."""
 
 Progress = Callable[[int, int | None], None]
-"""Told how many messages are written, of how many; None when that is not known."""
+"""Called with the number of messages written and the total, if known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportResult:
-    """What an export came to."""
+    """The result of an export."""
 
     folder: Path
     messages: int
@@ -46,7 +46,7 @@ class ExportResult:
 
 
 class PrivacyService:
-    """Each deed is written down with its counts, never with a whole number or a word that was said."""
+    """Exports and erases data. Each is audited with counts, never with a whole number or message text."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class PrivacyService:
         clock: CheckedClock,
         leftovers: Sequence[Leftovers] = (),
     ) -> None:
-        """*leftovers* are the places besides the database where words are kept."""
+        """*leftovers* are the places outside the database that may hold message data."""
         self._bus = bus
         self._mentorados = mentorados
         self._history = history
@@ -134,7 +134,7 @@ class PrivacyService:
         return Erased(messages=count, traces=traces, copies=copies)
 
     async def remove_copies(self, mentorado_id: MentoradoId, copies: Sequence[OldCopy]) -> None:
-        """Remove copies that may hold what was erased since. Whoever asks must have had it confirmed."""
+        """Delete copies that may hold erased data. The caller must have confirmed it."""
         mentorado = self._mentorados.get(mentorado_id)
         named = {"copies": ", ".join(each.path.name for each in copies)}
         async with self._audit_service.around(AuditAction.REMOVE_COPIES, mentorado, before=named):
@@ -144,7 +144,7 @@ class PrivacyService:
     async def _wipe(
         self, mentorado_id: MentoradoId, addresses: Sequence[Address]
     ) -> tuple[Problem | None, tuple[OldCopy, ...]]:
-        """Outside the rows. What cannot be done now makes the erasure no less true, and is told."""
+        """Erase outside the database. What fails is reported; the erasure itself stands."""
         failed: Problem | None = None
         copies: list[OldCopy] = []
         for place in self._leftovers:
@@ -162,7 +162,7 @@ class PrivacyService:
         return failed, tuple(copies)
 
     def decline_erasure(self, mentorado_id: MentoradoId, contact: Address) -> None:
-        """Somebody was asked whether to erase *contact*, and left it."""
+        """Audit that the erasure of *contact* was declined."""
         mentorado = self._mentorados.get(mentorado_id)
         self._audit_service.record(
             AuditAction.ERASE_CONTACT, mentorado, before=_audit_contact(contact), outcome=AuditOutcome.DECLINED
@@ -228,7 +228,7 @@ LOOK_AGAIN_SECONDS = 3600.0
 
 AT_ONCE_LEAST: Final = 1_000
 AT_ONCE_SHARE: Final = 5
-"""A fifth of all messages goes in a day at most, or a thousand: a mistake is noticed before all is gone."""
+"""Retention deletes at most a fifth of all messages a day, or a thousand: a mistake is noticed in time."""
 
 
 class RetentionJob:
@@ -251,7 +251,7 @@ class RetentionJob:
         self._clock = clock
 
     async def run(self) -> None:
-        """Look at once, then daily, until cancelled."""
+        """Delete old messages now, then daily, until cancelled."""
         await self._settings_service.loaded.wait()
         done_at: datetime | None = None
         while True:
@@ -262,7 +262,7 @@ class RetentionJob:
             await self._clock.sleep(LOOK_AGAIN_SECONDS)
 
     async def complete_erasures(self) -> None:
-        """Write the database anew, where an erasure found no room for it."""
+        """Rewrite the database file where an earlier erasure found no disk space for it."""
         try:
             if await self._history.traces_left():
                 await self._history.overwrite()

@@ -1,4 +1,4 @@
-"""One link or many? When many fall together it is an incident, and nobody is asked for a new code because of it."""
+"""Detects incidents: many links of a provider that fall together. No new code is asked for during one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NEW_VERSION = frozenset({Recommendation.UPDATE_APP, Recommendation.REINSTALL})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncidentPolicy:
-    """When it is one, and when it is over. Times in seconds."""
+    """Thresholds for the start and the end of an incident. Times in seconds."""
 
     share: float = 0.5  # of the links of a provider that were connected…
     least: int = 3  # …and no fewer than this…
@@ -42,7 +42,7 @@ class IncidentPolicy:
 
 @dataclass(slots=True)
 class _ProviderLinks:
-    """What is known of the links of one provider."""
+    """The state of the links of one provider."""
 
     states: dict[MentoradoId, LinkState] = field(default_factory=dict)
     connected: set[MentoradoId] = field(default_factory=set)  # counted at every fall: never by walking everybody
@@ -68,7 +68,7 @@ class _ProviderLinks:
 
 
 class IncidentDetector:
-    """Listens to every link. `of` says whether there is an incident; `run` looks for causes and sees it end."""
+    """Watches every link. `for_provider` returns the current incident; `run` checks for causes and ends it."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class IncidentDetector:
         return self._by_provider[provider].incident
 
     async def run(self) -> None:
-        """While an incident lasts, look at what its links share, again and again."""
+        """While an incident lasts, check connectivity and time repeatedly."""
         while True:
             await self._begun.wait()
             while any(links.incident for links in self._by_provider.values()):
@@ -145,7 +145,7 @@ class IncidentDetector:
         self._bus.publish(IncidentBegan(incident))
 
     def _extend(self, links: _ProviderLinks, incident: Incident) -> Incident:
-        """*incident* with everybody who fell since it began."""
+        """Add every link that fell since *incident* began."""
         new = {who: reason for who, (at, reason) in links.falls.items() if at >= incident.since}
         links.causes.update(new)
         affected, causes = tuple(dict.fromkeys((*incident.affected, *new))), Counter(links.causes.values())
@@ -177,7 +177,7 @@ class IncidentDetector:
         self._bring_back(down)
 
     def _is_calm(self, links: _ProviderLinks, down: list[MentoradoId], incident: Incident) -> bool:
-        """Nobody moved for a while, and those who still come back by themselves are not many."""
+        """Whether no link changed for a while, and few are still reconnecting."""
         if links.moved_at is None or self._clock.now() - links.moved_at < timedelta(seconds=self._policy.calm):
             return False
         coming = [who for who in down if links.states[who] is not LinkState.BLOCKED]

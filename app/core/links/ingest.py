@@ -23,12 +23,12 @@ RETRY_SECONDS = 5.0
 
 
 class MessageIngestor:
-    """Stores what arrives and tells who looks at it."""
+    """Stores what arrives, and publishes that it did."""
 
     def __init__(
         self, *, bus: EventBus, store: MessageWriter, clock: Clock, latest: Callable[[], datetime] | None = None
     ) -> None:
-        """*latest* says what nothing that arrives can be dated after; without it, that is now."""
+        """*latest* returns the latest date an incoming message can have; by default now."""
         self._bus = bus
         self._store = store
         self._clock = clock
@@ -81,7 +81,7 @@ class MessageIngestor:
 
 
 class IngestQueue:
-    """The queue between one line and the history, so that a slow disk never delays what the line says of its state."""
+    """The queue between one connection and the history: a slow disk never delays a status change."""
 
     def __init__(self, line: Connection, ingestor: MessageIngestor) -> None:
         self._line = line

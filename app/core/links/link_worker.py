@@ -1,4 +1,4 @@
-"""One link, from being asked to run until it is asked to stop or a person is needed."""
+"""Runs one link, until it is stopped or needs a person."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class RetryTimer:
         self._retry_requested = False
 
     def hurry(self) -> None:
-        """End what is waited for now, and try at once the next time."""
+        """End the current wait, and skip the next delay."""
         self._at_once = True
         self.end()
 
@@ -72,7 +72,7 @@ class RetryTimer:
             self.end()
 
     def end(self) -> None:
-        """End what is waited for now."""
+        """End the current wait."""
         if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(asyncio.get_running_loop().time())
 
@@ -113,7 +113,7 @@ REASON_BY_PROBLEM: Final = {problem: reason for reason, spec in REASONS.items() 
 """A problem met while a line was being opened, as the reason its link shows."""
 
 TRIED_AGAIN: Final = frozenset({ProblemCode.TOO_MANY_OPEN_FILES})
-"""Problems that may be over in a moment, without a person."""
+"""Problems that may pass without a person."""
 
 
 log = logging.getLogger(__name__)
@@ -131,7 +131,7 @@ _ON_A_LINE = frozenset({LinkState.CONNECTING, LinkState.CONNECTED, LinkState.QR_
 
 
 class LinkWorker:
-    """Opens lines for one link, one after the other, and turns what they say into moves on the board."""
+    """Opens connections for one link, one after another, and turns their events into status transitions."""
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class LinkWorker:
         self._retry_timer.call()
 
     async def _run_connection(self, pair_anew: bool) -> None:
-        """Pair or connect, whichever is due, until the line is over."""
+        """Pair or connect, whichever is due, until the connection ends."""
         if isinstance(self._provider, CanPair):
             account = await self._pending_account(self._provider, pair_anew=pair_anew)
             if account is not None and self._is_wrong(account):
@@ -216,7 +216,7 @@ class LinkWorker:
             await self._listen(line, None)
 
     async def _pending_account(self, provider: CanPair, *, pair_anew: bool) -> PhoneNumber | None:
-        """Whose scan a person has to decide about first. A new pairing replaces what is too damaged to say."""
+        """The account of a scan that a person must decide about first. A new pairing replaces a damaged one."""
         try:
             return await provider.pending_account(self._link)
         except Problem:
@@ -303,7 +303,7 @@ class LinkWorker:
         return Reason.SIGN_IN_FAILED if self._refusals[self._link_id] >= REFUSALS_IN_A_ROW else reason
 
     def _show_progress(self, signal: QrIssued | QrScanned | Unreachable | ActivitySeen | HostAnswered) -> None:
-        """What is only to be shown, and ends nothing."""
+        """Update the status for an event that does not end the connection."""
         match signal:
             case QrIssued():
                 self._show_code(signal)
@@ -324,7 +324,7 @@ class LinkWorker:
             self._grace = group.create_task(self._replace_later(seconds), name=f"grace {self._link_id}")
 
     async def _replace_later(self, seconds: float) -> None:
-        """A lost line may come back by itself for a moment; then another takes its place when the gate says so."""
+        """Give a lost connection a grace period to recover, then open another one."""
         await self._clock.sleep(seconds)
         self._retry_timer.end()
 
@@ -368,7 +368,7 @@ class LinkWorker:
         self._move(Trigger.OPENED, opened.reason, **shown)
 
     def _on_connection_closed(self, reason: Reason, detail: str) -> None:
-        """The line is over, another may be tried, unless we are the ones who keep breaking it."""
+        """Reconnect after the connection closed, unless it keeps failing."""
         self._breaks = self._breaks + 1 if REASONS[reason].our_side else 0
         if not allowed(self._status.state, Trigger.LOST):
             return
@@ -378,7 +378,7 @@ class LinkWorker:
             self._on_connection_lost(reason, detail)
 
     def _on_connection_lost(self, reason: Reason, detail: str) -> None:
-        """The link comes back by itself, unless it has fallen so often that something else must be wrong."""
+        """Wait for the provider to recover, unless the link has fallen too often."""
         counted = None
         if self._status.state is LinkState.CONNECTED:
             counted = self._backoff.record_drop(reason, self._status.evidence.connected_since, self._clock.now())

@@ -1,4 +1,4 @@
-"""One pairing at a time: first-time set-up is serialised, and everybody can see whose turn it is."""
+"""Serializes pairings: one at a time, with a visible queue."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PairingSlot:
 
 
 class PairingQueue:
-    """Hands out turns in the order they were asked for."""
+    """A queue of pairings, first come, first served."""
 
     def __init__(self, bus: EventBus) -> None:
         self._bus = bus
@@ -40,7 +40,7 @@ class PairingQueue:
 
     @property
     def current(self) -> LinkId | None:
-        """Who is being paired now."""
+        """The link being paired."""
         return self._queue[0] if self._queue else None
 
     @property
@@ -102,7 +102,7 @@ class PairingCodeService:
         return self._provider(self._mentorados.get(mentorado_id)) is not None
 
     async def request(self, mentorado_id: MentoradoId) -> str:
-        """A new code; it is a credential. Raises `Problem(PHONE_CODE_TOO_SOON)`, or what the provider says."""
+        """Request a pairing code, which is a credential. Raises `Problem(PHONE_CODE_TOO_SOON)`, or the provider's."""
         mentorado = self._mentorados.get(mentorado_id)
         provider, link, now = self._provider(mentorado), mentorado.link, self._clock.now()
         if provider is None:

@@ -1,4 +1,4 @@
-"""How long a link waits before it is tried again, and when it has fallen so often that a person should look."""
+"""Reconnection: delays between attempts, and when a person must look."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Backoff:
         self.grace = policy.grace
 
     def next_delay(self) -> float:
-        """Count one more try and say how many seconds to wait for it."""
+        """Count an attempt, and return the seconds to wait before it."""
         self.attempt += 1
         return self._policy.delay(self.attempt)
 
@@ -81,7 +81,7 @@ class Backoff:
 
 
 class ConnectRateLimiter:
-    """Hands out moments, each at least a fraction of a second from every other, whoever asks."""
+    """Spaces connection attempts of all links, each at least a fraction of a second from the next."""
 
     def __init__(self, clock: Clock, per_second: int) -> None:
         self._clock = clock
@@ -100,7 +100,7 @@ class ConnectRateLimiter:
         return moment
 
     def release(self, moment: datetime) -> None:
-        """Nobody will come at *moment* after all."""
+        """Give back the reserved *moment*."""
         place = bisect_left(self._taken, moment)
         if self._taken[place : place + 1] == [moment]:
             del self._taken[place]

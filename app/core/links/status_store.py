@@ -1,4 +1,4 @@
-"""What is true of every link, and the only place where that changes."""
+"""The status of every link, and the only place where it changes."""
 
 from __future__ import annotations
 
@@ -49,15 +49,15 @@ class StatusStore:
         self._since = clock.now()
 
     def status(self, link_id: LinkId) -> LinkStatus:
-        """What is true of *link_id* now; a link nobody asked for is off."""
+        """The status of *link_id*; off when it was never started."""
         return self._statuses.get(link_id) or LinkStatus(since=self._since, evidence=self._evidence(link_id))
 
     def init(self, link_id: LinkId, since: datetime) -> None:
-        """Nobody asked for *link_id* yet, or any more, *since* then. It is no transition."""
+        """Set *link_id* to off *since* then, without a transition."""
         self._statuses.setdefault(link_id, LinkStatus(since=since, evidence=self._evidence(link_id)))
 
     def restore(self, link: Link, status: LinkStatus, *, forbidden: LinkStatus | None = None) -> None:
-        """Take up what was true when the program ended, without a transition; *forbidden* is what stood beside it."""
+        """Restore the status from when the program ended, without a transition; *forbidden* is the prohibition then."""
         self._forbidden.pop(link.id, None)
         for each in (forbidden, status):
             if each is not None and forbids(each, self._clock.now()):
@@ -73,7 +73,7 @@ class StatusStore:
         return status if applies_to(link.provider, status.reason) else None
 
     def lift(self, link: Link) -> None:
-        """A person says that WhatsApp lifted what it forbade: the link is off, as if nobody had asked for it."""
+        """Forget a prohibition that WhatsApp lifted, as a person confirms: the link is off."""
         forbidden = self._forbidden.get(link.id)
         if forbidden is None:
             return
@@ -115,7 +115,7 @@ class StatusStore:
         return after
 
     def _with_prohibition(self, link: Link, after: LinkStatus) -> LinkStatus:
-        """*after*, or what stands against the number where that is more."""
+        """*after*, or the prohibition of the number where that outweighs it."""
         if after.state is LinkState.CONNECTED:
             self._forbidden.pop(link.id, None)
         stands = self._overriding_status(link, after)
@@ -126,7 +126,7 @@ class StatusStore:
         return after
 
     def _overriding_status(self, link: Link, status: LinkStatus) -> LinkStatus | None:
-        """What is shown in place of *status*, which says less."""
+        """The prohibition to show in place of *status*, if any."""
         stands = self.forbidden(link)
         if stands is None or stands.reason is status.reason:
             return None
@@ -134,7 +134,7 @@ class StatusStore:
         return stands if is_settled and REASONS[status.reason].outweighed else None
 
     def update(self, link: Link, **shown: Any) -> None:
-        """Change what is shown beside the state: the next try, the evidence."""
+        """Change fields beside the state, such as the next attempt or the evidence."""
         before = self.status(link.id)
         self._publish(link, before, replace(before, **shown))
 
@@ -152,7 +152,8 @@ class StatusStore:
         return self._tested.get(link_id, Evidence())
 
     def record_shutdown(self) -> None:
-        """Write down that nobody keeps the running links running any more. It is no move: they are taken up again."""
+        """Record that the running links are no longer kept running. It is not a transition: they start again with the
+        program."""
         now = self._clock.now()
         for link_id, status in self._statuses.items():
             if status.state not in (LinkState.OFF, LinkState.BLOCKED):
@@ -161,7 +162,7 @@ class StatusStore:
                 self._write_queue.add(partial(self._transitions.append, left))
 
     def storage_failed(self, problem: Problem) -> None:
-        """Something about a link could not be stored; the link itself goes on."""
+        """Publish that something about a link could not be stored; the link goes on."""
         log.warning("A link's settings could not be stored: %s", problem.code)
         self._bus.publish(StorageFailed(problem))
 
@@ -171,8 +172,8 @@ class StatusStore:
 
 
 def clamp_to_now(status: LinkStatus, now: datetime) -> LinkStatus:
-    """A stored *status* without a future: what a clock that was ahead wrote down is taken as of *now*, and a ban then
-    lasts as long as it was said to."""
+    """Limit the dates of a stored *status* to *now*: a clock that was ahead may have written them. A ban keeps its
+    length."""
     ahead = status.since - now
     if ahead <= timedelta():
         return status
@@ -221,5 +222,5 @@ class StatusWaiter:
 
 
 def is_settled(status: LinkStatus) -> bool:
-    """Whether the link is through, or will not move by itself."""
+    """Whether the link is connected, or will not change by itself."""
     return status.state in (LinkState.CONNECTED, LinkState.BLOCKED, LinkState.OFF)

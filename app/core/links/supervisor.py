@@ -135,7 +135,7 @@ class Supervisor:
         self._start_later(flapping)
 
     async def restore(self) -> None:
-        """Show what a person still has to decide, and what WhatsApp forbade. Other links begin as off."""
+        """Restore open decisions and prohibitions. Other links begin as off."""
         latest, forbidding = await self._transitions.latest(), await self._transitions.forbidding()
         for mentorado in self._mentorados.all():
             self._restore(mentorado, latest.get(mentorado.link.id), forbidding.get(mentorado.link.id))
@@ -160,7 +160,7 @@ class Supervisor:
             self._board.init(link.id, min(last.at, now))
 
     async def lift(self, mentorado_id: MentoradoId) -> None:
-        """A person says that WhatsApp lifted what it forbade. Nothing is connected by that."""
+        """Confirm that WhatsApp lifted a prohibition. Connects nothing."""
         self._board.lift(self._mentorados.get(mentorado_id).link)
 
     def _on_added(self, event: MentoradoAdded) -> None:
@@ -251,7 +251,7 @@ class Supervisor:
         await self._mentorados.save_link(replace(self._mentorados.get(mentorado_id).link, enabled=False))
 
     async def accept_account(self, mentorado_id: MentoradoId) -> None:
-        """A person says that the other number which scanned the code is right."""
+        """Accept the other number that scanned the code."""
         link = self._mentorados.get(mentorado_id).link
         account = self.status(link.id).account
         if account is None:
@@ -264,8 +264,7 @@ class Supervisor:
         await self._start(mentorado, pair_anew=False)
 
     async def reject_account(self, mentorado_id: MentoradoId) -> None:
-        """A person says that the other number is wrong. A phone that scanned a code is unlinked again; the former
-        session, or what a provider signs in with, is untouched."""
+        """Reject the other number. A phone that scanned a code is unlinked; the former session or credentials stay."""
         link = self._mentorados.get(mentorado_id).link
         provider = self._providers[link.provider]
         if isinstance(provider, CanPair):
@@ -273,7 +272,7 @@ class Supervisor:
         self._board.move(link, Trigger.DISCONNECT, account=link.account)
 
     async def overrule_lock(self, mentorado_id: MentoradoId) -> None:
-        """A person says that the program which is noted as having the session open is gone; connects with it then."""
+        """Take the session from a program that a person knows to be gone, and connect."""
         mentorado = self._mentorados.get(mentorado_id)
         provider: object = self._providers.get(mentorado.link.provider)
         if not isinstance(provider, LocksSessions):

@@ -1,1 +1,1 @@
-"""Everything that is sent: who agreed, how much and how fast, and what became of it."""
+"""Outbound messages: consent, limits, pace, and results."""

@@ -13,7 +13,7 @@ from app.domain.sending import OutgoingMessage
 
 
 class ReplyService:
-    """Finds whom a conversation is with; whether and how it goes out is the outbound service's."""
+    """Sends to the contact of a conversation, through the outbound service."""
 
     def __init__(self, *, mentorados: MentoradoService, history: MessageRepository, outbound: OutboundService) -> None:
         self._mentorados = mentorados
@@ -21,7 +21,7 @@ class ReplyService:
         self._outbound = outbound
 
     async def check(self, conversation_id: ConversationId) -> Hold | None:
-        """What would hold a reply back now. Raises `Problem`."""
+        """Why a reply would be held back now. Raises `Problem`."""
         found = await self._recipient(conversation_id)
         if isinstance(found, Hold):
             return found
@@ -37,13 +37,13 @@ class ReplyService:
         return await self._outbound.send(mentorado_id, OutgoingMessage(to=to, text=text), Purpose.CONVERSATION)
 
     async def stopped(self, conversation_id: ConversationId) -> tuple[Mentorado, OutboundStop] | None:
-        """Whose number is stopped, and why; None when it sends."""
+        """The stop of the conversation's number, if there is one."""
         found = await self._history.correspondent(conversation_id)
         stop = None if found is None else self._outbound.stopped(found.mentorado_id)
         return None if found is None or stop is None else (self._mentorados.get(found.mentorado_id), stop)
 
     async def release(self, conversation_id: ConversationId) -> None:
-        """Let the number of a conversation send again, at the word of a person."""
+        """Release the stop of the conversation's number."""
         if (found := await self.stopped(conversation_id)) is not None:
             await self._outbound.release(found[0].id)
 

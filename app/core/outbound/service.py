@@ -51,7 +51,7 @@ LOST_AFTER: Final = timedelta(minutes=10)
 CHECK_SECONDS: Final = 60.0
 
 Zones = Callable[[Address], Sequence[tzinfo]]
-"""In which time zones somebody with an address may live."""
+"""The time zones in which the owner of an address may live."""
 
 
 class OutboundService:
@@ -99,7 +99,7 @@ class OutboundService:
         self._stops = {stop.link_id: stop for stop in await self._repository.stops()}
 
     async def run(self) -> None:
-        """Until cancelled: say of what was reserved by a program that ended that it may have gone out."""
+        """Until cancelled, mark messages that ended programs had reserved as uncertain."""
         while True:
             try:
                 await self.recover()
@@ -108,7 +108,7 @@ class OutboundService:
             await self._clock.sleep(CHECK_SECONDS)
 
     async def recover(self) -> Sequence[OutboundMessage]:
-        """Those that are uncertain from now on. Raises `Problem`."""
+        """Mark and return the messages whose result will never be known. Raises `Problem`."""
         return await self._repository.recover(self._clock.now() - LOST_AFTER)
 
     def can_send(self, kind: ProviderKind) -> bool:
@@ -121,11 +121,11 @@ class OutboundService:
         return provider.reaches if isinstance(provider, CanSend) else ()
 
     def stopped(self, mentorado_id: MentoradoId) -> OutboundStop | None:
-        """Why nothing is sent for *mentorado_id* until a person says so."""
+        """Why sending for *mentorado_id* is stopped, if it is."""
         return self._stops.get(self._mentorados.get(mentorado_id).link.id)
 
     async def release(self, mentorado_id: MentoradoId) -> None:
-        """Let the link send again, at the word of a person. Audited."""
+        """Release the stop of the link. Audited."""
         mentorado = self._mentorados.get(mentorado_id)
         stop = self._stops.get(mentorado.link.id)
         if stop is None:

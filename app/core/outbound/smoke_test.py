@@ -47,13 +47,13 @@ from app.domain.smoke_test import (
 
 DELIVERY_SECONDS: Final = 60.0
 ANSWER_SECONDS: Final = 60.0
-"""How long a test partner, who answers by itself, is waited for."""
+"""Seconds to wait for a test partner, which answers automatically."""
 
 PERSON_SECONDS: Final = 300.0
-"""How long a person is waited for who has to pick up a phone."""
+"""Seconds to wait for a person who has to pick up a phone."""
 
 LOOK_SECONDS: Final = 2.0
-"""The history is looked at this often even if nothing is told: another program may be the one that stores."""
+"""Seconds between polls of the history: another program may store the answer."""
 
 VERSION: Final = "1"
 """Of the words with which the consent of a test's recipient is recorded."""
@@ -129,7 +129,7 @@ class SmokeTestService:
 
     @property
     def chosen(self) -> SmokeTestSettings:
-        """Whom the tests write to."""
+        """The recipient of the tests."""
         return self._settings_service.settings.smoke_test
 
     def current(self, mentorado_id: MentoradoId) -> SmokeTest | None:
@@ -141,7 +141,7 @@ class SmokeTestService:
         return self._last.get(mentorado_id)
 
     async def choose(self, chosen: SmokeTestSettings) -> None:
-        """Let the tests write to somebody else, whose consent is recorded. Raises `Problem` when it is refused."""
+        """Change the recipient, whose consent is recorded. Raises `Problem` when it is refused."""
         if chosen.target is _TARGET.PARTNER:
             self._mentorados.get(MentoradoId(chosen.partner))
         await self._settings_service.change(SMOKE_TEST, chosen)
@@ -216,7 +216,7 @@ class SmokeTestService:
         return replace(test, outcome=SmokeTestOutcome.PASSED if passed else SmokeTestOutcome.PARTLY)
 
     def _require(self, mentorado: Mentorado, test: SmokeTest) -> Mentorado | None:
-        """The partner, if there is one to write to."""
+        """Return the test partner, if there is one. Raises `Problem`."""
         why = self._unavailable(mentorado.id)
         if why is not None:
             raise _Failure(test, UNAVAILABLE.get(why, _TROUBLE.UNDER_WAY))
@@ -256,7 +256,7 @@ class SmokeTestService:
     async def _delivered(
         self, mentorado: Mentorado, partner: Mentorado | None, test: SmokeTest, sent: OutboundMessage
     ) -> bool:
-        """A receipt says so, the partner has it, or it was answered."""
+        """Whether it was delivered: by a receipt, by the partner's history, or by an answer."""
         delivery, failure = await self._repository.delivery(mentorado.link.id, sent.provider_id)
         if delivery is DeliveryStatus.FAILED:
             raise _Failure(replace(test, code=failure), _TROUBLE.DELIVERY_FAILED)
@@ -277,7 +277,7 @@ class SmokeTestService:
         return self._reach(test, _STAGE.ANSWERED)
 
     async def _answer(self, mentorado: Mentorado, partner: Mentorado, test: SmokeTest) -> None:
-        """Let the partner answer, by the rules for everything that goes out."""
+        """Send the partner's answer, under the same rules as any message."""
         to = Address(AddressKind.PHONE, self._number_of(mentorado))
         answer = OutgoingMessage(to=to, text=self._texts.answer(test.word))
         sent = await self._outbound.send(partner.id, answer, Purpose.SMOKE_ANSWER)
@@ -287,7 +287,7 @@ class SmokeTestService:
             raise _Failure(replace(test, code=sent.code), _TROUBLE.PARTNER_HELD)
 
     async def _has(self, mentorado: Mentorado, test: SmokeTest) -> bool:
-        """Whether a message with the test's word came in for *mentorado*."""
+        """Whether a message with the test's code arrived for *mentorado*."""
         return await self._repository.arrived(mentorado.id, test.began_at, word=test.word)
 
     async def _answered(self, mentorado: Mentorado, test: SmokeTest) -> bool:
@@ -295,7 +295,7 @@ class SmokeTestService:
         return await self._repository.arrived(mentorado.id, test.stages[_STAGE.HANDED_OVER], sender=sender)
 
     def _lost(self, mentorado: Mentorado, partner: Mentorado | None) -> SmokeTestTrouble | None:
-        """What explains that nothing came."""
+        """The likely cause when nothing arrived."""
         if not self._connected(mentorado):
             return _TROUBLE.NOT_CONNECTED
         return None if partner is None or self._connected(partner) else _TROUBLE.PARTNER_OFFLINE
@@ -338,7 +338,7 @@ class SmokeTestService:
     # --- consent ----------------------------------------------------------------------------------------------------
 
     def _on_added(self, event: MentoradoAdded) -> None:
-        """Whoever is added later is tested with the same number."""
+        """Give mentorados that are added later the same recipient."""
         if entries := self._consents_for([event.mentorado]):
             self._write_queue.add(partial(self._consents.append, entries))
 
@@ -391,7 +391,7 @@ class _Watch:
         self._leave.close()
 
     async def until(self, check: Callable[[], Awaitable[bool]], seconds: float) -> bool:
-        """Look until *check* says yes, for *seconds* at most."""
+        """Poll until *check* is true, for at most *seconds*."""
         while True:
             self._look.clear()
             if await check():

@@ -26,7 +26,7 @@ ACTION: Final[Mapping[ProcedureKind, ActionName]] = MappingProxyType(
         ProcedureKind.RESTORE: ActionName.RESTORE,
     }
 )
-"""What has to be possible for a procedure to begin, and what the audit calls it."""
+"""The action that must be available for a procedure to begin, which is also its audit action."""
 
 _LOOKED_BACK = 100
 
@@ -43,7 +43,7 @@ class ProcedureAuditor:
         status: Callable[[LinkId], LinkStatus],
         clear: Callable[[ProcedureId], Awaitable[None]],
     ) -> None:
-        """*clear* removes the files that a procedure kept while it ran."""
+        """*clear* deletes the temporary files of a procedure."""
         self._audit_service = audit_service
         self._audit = audit
         self._mentorados = mentorados
@@ -53,7 +53,7 @@ class ProcedureAuditor:
 
     @property
     def actor(self) -> Actor:
-        """Who is at the keyboard now."""
+        """The current user and operator."""
         return self._audit_service.actor
 
     def beginning(self, procedure: Procedure) -> AbstractContextManager[None]:

@@ -1,4 +1,4 @@
-"""What is kept and what is not: told before anything is replaced."""
+"""Computes what a procedure keeps and loses, before anything is replaced."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LOOKED_BACK = 200
 
 
 class Counted(Protocol):
-    """How much is known of somebody."""
+    """Counts of a mentorado's history."""
 
     async def extent(self, mentorado_id: MentoradoId) -> HistoryStats: ...
 
@@ -65,7 +65,7 @@ class ImpactService:
         )
 
     async def last_backup(self, mentorado_id: MentoradoId) -> datetime | None:
-        """When a whole backup was made last, as the journals say."""
+        """The time of the last complete backup, from the journals."""
         journals = await self._journal.latest(mentorado_id, limit=_LOOKED_BACK)
         return max((at for head, lines in journals for at in _backup_times(replay(head, lines).steps)), default=None)
 
@@ -85,7 +85,7 @@ class ImpactService:
 
 
 def to_step_data(ledger: ImpactSummary) -> StepData:
-    """The figures as a journal has them; `queue` and `last_backup` are missing when there is nothing to say."""
+    """The summary as journal facts; `queue` and `last_backup` are left out when unknown."""
     figures = {
         "messages": str(ledger.history.messages),
         "conversations": str(ledger.history.conversations),

@@ -88,7 +88,7 @@ class RecoverySteps:
         )
 
     async def _scope(self, run: StepContext) -> StepData:
-        """One link or many? In an incident the trouble is not theirs, unless a person says why it is."""
+        """Check for an incident: the cause is not this link then, unless the operator gives a reason."""
         provider = self._link(run).provider
         incident = self._incidents.for_provider(provider)
         if incident is None:
@@ -117,7 +117,7 @@ class RecoverySteps:
         return {"came_back": "no", "tries": made, "reason": after.reason.value}
 
     async def _can_be_tried(self, link: Link, status: LinkStatus) -> bool:
-        """A link that was never paired would show a code, and nobody asked for one yet."""
+        """Whether the link can be tried without showing a code, which is not asked for yet."""
         provider = self._providers.get(link.provider)
         gone = status.state is LinkState.BLOCKED and REASONS[status.reason].keys_gone
         if gone or self._supervisor.forbidden(link) is not None:
@@ -151,7 +151,7 @@ class RecoverySteps:
 
 
 class _Tries:
-    """Counts the tries of a link by what its supervisor says of the next one."""
+    """Counts connection attempts of a link from its status."""
 
     def __init__(self, before: LinkStatus) -> None:
         self.failed = 0

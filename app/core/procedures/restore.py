@@ -120,7 +120,7 @@ class RestoreSteps:
 
     @staticmethod
     def _require_theirs(archive: BackupReader, mentorado: Mentorado) -> None:
-        """Somebody who was enrolled anew has another id, and the number."""
+        """Accept an archive with the mentorado's id or number: one added again has a new id."""
         head, person = archive.manifest.head, mentorado
         if head.mentorado_id != person.id and not same_account(head.phone, person.phone):
             raise Problem(ProblemCode.BACKUP_OF_ANOTHER, name=head.name, path=str(archive.path))
@@ -134,7 +134,7 @@ class RestoreSteps:
         return {"before": before}
 
     async def _merge(self, run: StepContext) -> StepData:
-        """All of it or nothing: what turns out to be wrong at the end takes back what came before."""
+        """Merge the whole archive or nothing: an error at the end rolls back all of it."""
         try:
             await self._merge_archive(run, keep=True)
         except Problem as problem:
@@ -245,7 +245,7 @@ class RestoreSteps:
 
 
 class _CancelledError(Exception):
-    """Nobody waits for the merge any more."""
+    """The caller was cancelled."""
 
 
 def used_since(lines: Sequence[Transition], link_id: LinkId, moment: datetime) -> bool:

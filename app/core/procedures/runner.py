@@ -1,4 +1,4 @@
-"""One unfinished procedure, from where it stands to where a person is needed, or to its end."""
+"""Runs one procedure until it ends or needs a person."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from app.platform.logging import CURRENT_MENTORADO
 log = logging.getLogger(__name__)
 
 ACTIVE: Final = frozenset({ProcedureState.RUNNING, ProcedureState.UNDOING})
-"""Nobody is needed."""
+"""The states in which a procedure runs by itself."""
 
 _BEGUN: Final = frozenset({StepState.RUNNING, StepState.FAILED})
 _TO_UNDO: Final = frozenset({*_BEGUN, StepState.DONE})
 
 Entry = tuple[EntryKind, StepData]
-"""What is to be written about a step next."""
+"""A journal entry to be written: its kind and facts."""
 
 StepCall = Callable[[], Awaitable[Entry]]
 
 
 class JournalWriter:
-    """Puts entries on disk, and only then lets them be true and tells them."""
+    """Writes journal entries to disk, then applies and publishes them."""
 
     def __init__(self, *, journal: ProcedureJournal, bus: EventBus, clock: Clock) -> None:
         self._journal = journal
@@ -73,7 +73,7 @@ class JournalWriter:
         return apply(procedure, entry)
 
     def failed(self, problem: Problem) -> None:
-        """A procedure stands still because it cannot be written any further."""
+        """Log that a procedure stopped because its journal cannot be written."""
         log.warning("A procedure stands still: %s", problem.code)
         self._failing = True
         self._bus.publish(StorageFailed(problem))
@@ -84,7 +84,7 @@ class JournalWriter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerContext:
-    """What every procedure is moved with."""
+    """The dependencies of a runner."""
 
     steps: Mapping[StepName, Step]
     journal_writer: JournalWriter
@@ -96,7 +96,7 @@ class RunnerContext:
 
 
 class ProcedureRunner:
-    """Holds the procedure as its journal says, and moves it in a task of its own while nobody is needed."""
+    """Holds the state of one procedure, and runs it in a task of its own until a person is needed."""
 
     def __init__(self, procedure: Procedure, means: RunnerContext, *, secret: str = "") -> None:
         self.procedure = procedure
@@ -151,15 +151,14 @@ class ProcedureRunner:
             self._task.cancel()
 
     async def write(self, kind: EntryKind, step: StepName | None = None, facts: StepData | None = None) -> None:
-        """Write an entry, and be what it says. Raises `Problem` and stays as it is when it cannot be written."""
+        """Write an entry and apply it. Raises `Problem` and changes nothing when it cannot be written."""
         self.procedure = await self._means.journal_writer.write(self.procedure, kind, step, facts)
         if self.procedure.ended:
             self.secret = ""
         self._means.journal_writer.tell(self.procedure)
 
     async def settle(self) -> None:
-        """A crash may have come between a deed and its entry: whether the step without way back was done is found out
-        before anything is undone."""
+        """Before an undo, find out whether the irreversible step was done: a crash may have come before its entry."""
         name = POINT_OF_NO_RETURN.get(self.procedure.head.kind)
         record = next((step for step in self.procedure.steps if step.name is name), None)
         if record is None or record.state not in _BEGUN or self.procedure.undoing:
@@ -204,7 +203,7 @@ class ProcedureRunner:
         await self.write(EntryKind.ENDED)
 
     async def _opening_entry(self, step: Step, state: StepState) -> Entry:
-        """What is to be written about *step* before any of it is done."""
+        """The entry that precedes *step*."""
         run = self._step_context()
         if state in _BEGUN and (facts := await step.already_done(run)) is not None:
             return EntryKind.STEP_DONE, facts
@@ -240,7 +239,7 @@ class ProcedureRunner:
         return (await _run_catching(partial(_do_step, step.pause, self._step_context())))[1]
 
     async def _run_interruptible(self, doing: StepCall) -> Entry | None:
-        """Do what a pause may cut short; None when it did. What goes wrong is a thing to be written, too."""
+        """Run *doing* until it ends or is paused; None when paused. An error becomes an entry, too."""
         if self._pausing:
             return None
         self._work = work = self._means.group.create_task(_run_catching(doing))

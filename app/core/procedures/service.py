@@ -1,5 +1,6 @@
-"""All long pieces of an operator's work: begun, paused, taken up after a restart, undone up to where there is no way
-back. Every entry of their journals is on disk before what it announces begins, or before its word is given.
+"""Manages procedures: begin, confirm, pause, resume, and undo up to the point of no return.
+
+Every journal entry is on disk before what it announces begins.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ class ProcedureService:
                 await self._pause_orphaned(known)
 
     async def _pause_orphaned(self, run: ProcedureRunner, *, overrule: bool = False) -> None:
-        """Pause what nobody moves any more."""
+        """Pause a procedure that no program runs."""
         try:
             async with run.held(overrule=overrule):
                 await run.write(EntryKind.PAUSED, facts={"why": "program_ended"})
@@ -137,7 +138,7 @@ class ProcedureService:
                 await self._pause_orphaned(run, overrule=True)
 
     def holder(self, procedure: Procedure) -> str:
-        """The other program that moves it, for a person; empty when it stands still."""
+        """The other program that runs it, as text; empty when none does."""
         return self._means.locks.holder(procedure.head.id) if procedure.state in ACTIVE else ""
 
     # --- what is known ------------------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ class ProcedureService:
         return [now if now and now.head.id == head.id else replay(head, lines) for head, lines in journals]
 
     async def ledger(self, kind: ProcedureKind, mentorado_id: MentoradoId) -> ImpactSummary:
-        """What a procedure of *kind* would keep, and what not."""
+        """The impact that a procedure of *kind* would have."""
         return await self._ledger.impact_of(kind, mentorado_id)
 
     # --- what a person wants ------------------------------------------------------------------------------------------
@@ -209,7 +210,7 @@ class ProcedureService:
         return run.procedure
 
     async def confirm(self, procedure_id: ProcedureId) -> None:
-        """A person was told what cannot be undone from here on, and says go."""
+        """Confirm the irreversible next step."""
         run = self._run(procedure_id)
         async with run.asked:
             self._check(run, run.procedure.state is _S.ASKING)
@@ -218,7 +219,7 @@ class ProcedureService:
                 run.start()
 
     async def pause(self, procedure_id: ProcedureId) -> None:
-        """Stop where it is, and wait until it stands still."""
+        """Pause, and wait until it has stopped."""
         run = self._run(procedure_id)
         async with run.asked:
             self._check(run, run.procedure.state in _CAN_PAUSE)
@@ -227,7 +228,7 @@ class ProcedureService:
                 await run.write(EntryKind.PAUSED)
 
     async def resume(self, procedure_id: ProcedureId, *, secret: str = "") -> None:
-        """Go on after a pause or a restart, or try again what failed; what is being undone goes on being undone."""
+        """Resume after a pause or a restart, or retry a failed step; an undo continues as an undo."""
         run = self._run(procedure_id)
         async with run.asked:
             self._check(run, run.procedure.state in _CAN_GO_ON)
@@ -237,7 +238,7 @@ class ProcedureService:
                 run.start()
 
     async def undo(self, procedure_id: ProcedureId) -> None:
-        """Take back what was done, the last first. Raises `Problem(NOT_POSSIBLE_NOW)` where there is no way back."""
+        """Undo the steps done so far, last first. Raises `Problem(NOT_POSSIBLE_NOW)` behind the point of no return."""
         run = self._run(procedure_id)
         async with run.asked:
             self._check(run, run.procedure.can_be_undone)
@@ -269,9 +270,7 @@ class ProcedureService:
 
 
 def _steps_by_name(steps: Iterable[Step]) -> Mapping[StepName, Step]:
-    """The steps by name. A procedure must always come to an end: what follows the point of no return may be left out,
-    since it cannot be undone any more.
-    """
+    """The steps by name. Steps behind the point of no return must be optional, since they cannot be undone."""
     by_name = {step.name: step for step in steps}
     for kind, last in POINT_OF_NO_RETURN.items():
         behind = STEPS[kind][STEPS[kind].index(last) + 1 : -1]
@@ -283,6 +282,6 @@ def _steps_by_name(steps: Iterable[Step]) -> Mapping[StepName, Step]:
 
 
 def _initial_facts(facts: StepData, secret: str, override: str) -> StepData:
-    """That there is a secret is no secret: what began with one never goes on without it."""
+    """The facts a procedure begins with. They record that there is a secret: it never continues without one."""
     known = {"with_secret": "yes" if secret else "", "override_reason": override}
     return {**facts, **{name: value for name, value in known.items() if value}}

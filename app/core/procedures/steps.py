@@ -22,7 +22,7 @@ from app.domain.sending import OutgoingMessage
 
 
 def ignore_progress(_progress: BackupProgress) -> None:
-    """Nobody listens."""
+    """Default progress callback: ignore."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class StepContext:
 
 
 async def no_op(_run: StepContext) -> StepData:
-    """There is nothing to do."""
+    """Default step function: do nothing."""
     return {}
 
 

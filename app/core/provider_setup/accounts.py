@@ -27,7 +27,7 @@ class Accounts:
         self._read.pop(link_id, None)
 
     async def reload_changed(self) -> list[MentoradoId]:
-        """Read anew what was read before; returns whose links were given another account by another program."""
+        """Reload the cached accounts; returns the mentorados whose account another program changed."""
         known, self._read = self._read, {}
         links = [each.link for each in self._mentorados.all() if each.link.id in known]
         return [link.mentorado_id for link in links if await self._account_of(link) != known[link.id][1]]
@@ -75,7 +75,7 @@ class Accounts:
 
 
 def taken_by(other: Mentorado) -> Problem:
-    """The refusal that names whose the account is."""
+    """The problem that names the owner of the account."""
     return Problem(ProblemCode.ACCOUNT_TAKEN, name=other.name)
 
 
