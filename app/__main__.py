@@ -168,6 +168,7 @@ def _parser() -> ArgumentParser:
         *_add_backup_commands(commands),
         *_add_procedure_commands(commands),
         *_add_database_commands(commands),
+        *_add_consent_commands(commands),
     ):
         command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
     _translate(parser)
@@ -265,6 +266,45 @@ def _add_procedure_commands(commands: _SubParsersAction[ArgumentParser]) -> list
     resume.add_argument("--yes", action="store_true", help=texts("cli.help.yes"))
     resume.add_argument("--passphrase-stdin", action="store_true", help=texts("cli.help.passphrase_stdin"))
     return [listing, resume, undo]
+
+
+def _add_consent_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
+    """Who may be written to, for what."""
+    from app.domain.consent import ASKED_FOR
+    from app.text.status import texts
+
+    consent = commands.add_parser("consent", help=texts("cli.help.consent"))
+    verbs = consent.add_subparsers(dest="consent_command", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help=texts("cli.help.consent_list"))
+    grant = verbs.add_parser("grant", help=texts("cli.help.consent_grant"))
+    revoke = verbs.add_parser("revoke", help=texts("cli.help.consent_revoke"))
+    take = verbs.add_parser("import", help=texts("cli.help.consent_import"))
+    undo = verbs.add_parser("undo", help=texts("cli.help.consent_undo"))
+    export = verbs.add_parser("export", help=texts("cli.help.consent_export"))
+    words = verbs.add_parser("words", help=texts("cli.help.consent_words"))
+    for command in (listing, grant, revoke, take, undo, export):
+        command.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+    listing.add_argument("contact", metavar="PHONE", nargs="?", default="", help=texts("cli.help.consent_contact"))
+    for command in (grant, revoke):
+        command.add_argument("contact", metavar="PHONE", help=texts("cli.help.consent_contact"))
+    take.add_argument("file", metavar="FILE", type=_parse_folder, help=texts("cli.help.consent_file"))
+    undo.add_argument("import_id", metavar="IMPORT", help=texts("cli.help.consent_import_id"))
+    export.add_argument("--to", metavar="FILE", type=_parse_folder, required=True, help=texts("cli.help.consent_to"))
+    words.add_argument("words", metavar="WORD", nargs="*", help=texts("cli.help.consent_word"))
+    for command in (grant, revoke, take):
+        purposes = [purpose.value for purpose in ASKED_FOR]
+        help_text = texts("cli.help.consent_everything" if command is revoke else "cli.help.consent_purpose")
+        command.add_argument("--purpose", choices=purposes, required=command is grant, help=help_text)
+        command.add_argument("--note", default="", help=texts("cli.help.consent_note"))
+    for command in (grant, take):
+        needed = command is grant
+        command.add_argument("--wording", default="", required=needed, help=texts("cli.help.consent_wording"))
+        version = texts("cli.help.consent_version")
+        command.add_argument("--version", dest="wording_version", default="", required=needed, help=version)
+    grant.add_argument("--again", action="store_true", help=texts("cli.help.consent_again"))
+    take.add_argument("--yes", action="store_true", help=texts("cli.help.consent_yes"))
+    take.add_argument("--report", metavar="FILE", type=_parse_folder, help=texts("cli.help.consent_report"))
+    return [listing, grant, revoke, take, undo, export, words]
 
 
 def _add_database_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

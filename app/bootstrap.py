@@ -20,6 +20,7 @@ from app.core.links.ingest import MessageIngestor
 from app.core.links.reconnect import ReconnectPolicy
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.consent_services import ConsentServices, build_consent_services
 from app.core.outbound.replies import ReplyService
 from app.core.outbound.service import OutboundService
 from app.core.outbound.smoke_test import SmokeTestService, SmokeTestTexts
@@ -192,6 +193,7 @@ class Services:
     outbound: OutboundService
     replies: ReplyService
     smoke_tests: SmokeTestService
+    consent: ConsentServices
     follower: DatabaseFollower
 
     async def open(self) -> None:
@@ -235,6 +237,7 @@ class Services:
                     self.webhooks.run,
                     self.backup_retention.run,
                     self.outbound.run,
+                    self.consent.confirmations.run,
                     self.follower.run,
                 ),
             ):
@@ -307,7 +310,7 @@ def build_services(
     )
     accounts = Accounts(mentorados=mentorados, secrets=secrets)
     providers = build_providers(settings, trusted, whatsapp_web, secrets, accounts)
-    history = SqlMessageRepository(database)
+    history = SqlMessageRepository(database, opt_out_words=lambda: settings_service.settings.opt_out_words)
     supervisor = Supervisor(
         bus=bus,
         providers=providers,
@@ -352,14 +355,15 @@ def build_services(
         clock=trusted,
         audit=audit,
     )
+    consents = SqlConsents(database)
     outbound = OutboundService(
         bus=bus,
         mentorados=mentorados,
         supervisor=supervisor,
         providers=providers,
         repository=SqlOutbound(database),
-        consents=SqlConsents(database),
         history=history,
+        consents=consents,
         audit_service=audit_service,
         write_queue=write_queue,
         clock=trusted,
@@ -477,6 +481,9 @@ def build_services(
         outbound=outbound,
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         smoke_tests=smoke_tests,
+        consent=build_consent_services(
+            bus, mentorados, consents, outbound, audit_service, trusted, lambda: texts("consent.confirmation")
+        ),
         follower=DatabaseFollower(
             commits=database,
             mentorados=mentorados,

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.bootstrap import Services, build_services
 from app.cli.backup import recover, run_backup_command, run_procedure_command
+from app.cli.consent import run_consent_command
 from app.cli.data import run_record_command
 from app.cli.database import run_database_command
 from app.cli.output import LinkOutput, link_as_json, person_as_json, print_json
@@ -70,6 +71,8 @@ async def _run_open(core: Services, arguments: Namespace) -> int:
                 return await recover(core, arguments)
             case "backup" | "restore":
                 return await run_backup_command(core, arguments)
+            case "consent":
+                return await run_consent_command(core, arguments)
             case "procedure":
                 return await run_procedure_command(core, arguments)
             case _:

@@ -167,3 +167,10 @@ class AuditAction(StrEnum):
     FORGET_CREDENTIALS = "forget_credentials"
     STOP_SENDING = "stop_sending"  # by the program, after what the provider answered
     RELEASE_SENDING = "release_sending"
+    GRANT_CONSENT = "grant_consent"
+    REVOKE_CONSENT = "revoke_consent"
+    OPT_OUT = "opt_out"  # of one contact, by an operator
+    ALLOW_AGAIN = "allow_again"  # after an opt-out
+    IMPORT_CONSENTS = "import_consents"
+    UNDO_CONSENT_IMPORT = "undo_consent_import"
+    EXPORT_CONSENTS = "export_consents"

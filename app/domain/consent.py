@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
@@ -19,6 +19,11 @@ class Purpose(StrEnum):
     SMOKE_ANSWER = "smoke_answer"  # what a test partner answers by itself
     CONVERSATION = "conversation"  # a person writes to one contact
     CAMPAIGN = "campaign"  # the same words to several
+    OPT_OUT_CONFIRMATION = "opt_out_confirmation"  # the one answer to who opted out; nobody consents to it
+
+
+ASKED_FOR: Final = (Purpose.CONVERSATION, Purpose.CAMPAIGN, Purpose.SMOKE_TEST)
+"""The purposes that somebody can consent to."""
 
 
 class ConsentChange(StrEnum):
@@ -54,6 +59,17 @@ class ConsentEntry:
     recorded_by: str = ""  # the operator, or the file of an import
     wording: str = ""
     version: str = ""
+    note: str = ""  # where it was given, in words: a form, an event
+    import_id: str = ""  # the import that it is part of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactConsents:
+    """What the ledger has of one contact, in the order of its recording. Erased, only *reference* (a hash) is left."""
+
+    reference: str
+    addresses: tuple[Address, ...]  # the best first
+    entries: Sequence[ConsentEntry]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +99,87 @@ def consent_state(entries: Sequence[tuple[ConsentChange, Purpose | None, datetim
     return ConsentState(granted=granted, opted_out_at=opted_out_at)
 
 
-class ConsentRepository(Protocol):
-    """The ledger of consent, append-only."""
+def state_for(entries: Sequence[ConsentEntry], purpose: Purpose) -> ConsentState:
+    """`consent_state` of whole *entries*."""
+    return consent_state([(each.change, each.purpose, each.at) for each in entries], purpose)
+
+
+def undoing(entries: Sequence[ConsentEntry], import_id: str, at: datetime, recorded_by: str) -> Sequence[ConsentEntry]:
+    """What takes back the import *import_id* of one contact: a revocation, or the opt-out that stood before it.
+
+    What was said since stays as it is.
+    """
+    made = []
+    for purpose in ASKED_FOR:
+        deciding = [place for place, each in enumerate(entries) if each.purpose in (purpose, None)]
+        if not deciding or entries[deciding[-1]].import_id != import_id:
+            continue
+        first = next(place for place in deciding if entries[place].import_id == import_id)
+        opted_out_at = state_for(entries[:first], purpose).opted_out_at
+        change = ConsentChange.REVOKED if opted_out_at is None else ConsentChange.OPTED_OUT
+        granted = entries[deciding[-1]]
+        made.append(
+            replace(
+                granted,
+                change=change,
+                purpose=purpose if opted_out_at is None else None,
+                at=opted_out_at or at,
+                recorded_by=recorded_by,
+            )
+        )
+    return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptOut:
+    """An opt-out that is to be confirmed to its contact."""
+
+    number: int  # of its entry in the ledger
+    mentorado_id: MentoradoId
+    contact: Address
+    at: datetime
+
+
+class ConsentWriter(Protocol):
+    """What is added to the ledger of consent without asking what it has."""
 
     async def append(self, entries: Sequence[ConsentEntry]) -> None:
         """Store *entries* in one transaction, in this order."""
+        ...
+
+
+class ConsentRepository(ConsentWriter, Protocol):
+    """The ledger of consent, append-only."""
+
+    async def append_checked(
+        self, entries: Sequence[ConsentEntry], check: Callable[[ConsentEntry, Sequence[ConsentEntry]], None]
+    ) -> None:
+        """Store *entries* unless *check* raises a `Problem` about one of them: then nothing is stored.
+
+        It is given each with what the ledger has of its contact, in the same transaction. Any thread may call it.
+        """
+        ...
+
+    async def ledgers(self, mentorado_id: MentoradoId, contacts: Sequence[Address]) -> Sequence[Sequence[ConsentEntry]]:
+        """What the ledger has of each of *contacts*, by whichever address it was recorded."""
+        ...
+
+    async def contacts(self, mentorado_id: MentoradoId) -> Sequence[ContactConsents]:
+        """Everybody in the ledger of a mentorado, who was recorded first coming first."""
+        ...
+
+    async def undo_import(self, mentorado_id: MentoradoId, import_id: str, at: datetime, recorded_by: str) -> int:
+        """Append what `undoing` says of everybody in one transaction; returns how many entries that are."""
+        ...
+
+    async def unconfirmed(self) -> Sequence[OptOut]:
+        """The opt-outs that were not confirmed to their contact, the oldest first."""
+        ...
+
+    async def claim_confirmation(self, number: int) -> bool:
+        """Take the only right to confirm an opt-out; False when it was taken before."""
+        ...
+
+    async def return_confirmation(self, number: int) -> None:
+        """Give back a right that was taken, when surely nothing was sent."""
         ...

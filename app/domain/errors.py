@@ -102,6 +102,19 @@ class ProblemCode(StrEnum):
     IMPORT_ROW_LETTERS = "import_row_letters"  # bytes that are no letters of the file's encoding
     IMPORT_ROW_CELLS = "import_row_cells"  # more cells than the heading, and several numbers
 
+    OPT_OUT_WORDS_INVALID = "opt_out_words_invalid"
+    CONSENT_OPTED_OUT = "consent_opted_out"  # they asked to be left alone, after the consent that is to be recorded
+    CONSENT_NOT_GIVEN = "consent_not_given"  # nothing to revoke
+    CONSENT_WORDING_MISSING = "consent_wording_missing"
+    CONSENT_VERSION_MISSING = "consent_version_missing"
+    CONSENT_PURPOSE_UNKNOWN = "consent_purpose_unknown"
+    CONSENT_REFUSED = "consent_refused"  # the line of a file does not say yes
+    CONSENT_DATE_UNREADABLE = "consent_date_unreadable"
+    CONSENT_DATE_FUTURE = "consent_date_future"
+    CONSENT_KNOWN = "consent_known"  # the ledger or a line above says the same
+    CONSENT_FILE_UNREADABLE = "consent_file_unreadable"
+    CONSENT_IMPORT_UNKNOWN = "consent_import_unknown"
+
     WEBHOOK_PORT_TAKEN = "webhook_port_taken"
     WEBHOOK_PORT_FORBIDDEN = "webhook_port_forbidden"  # the system keeps it for itself
     WEBHOOK_PORT_INVALID = "webhook_port_invalid"

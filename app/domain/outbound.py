@@ -204,7 +204,7 @@ def _windows(
     if candidate.new_contact:
         new = _firsts(each for each in sent if each.new_contact and each.recipient != candidate.recipient)
         yield HoldReason.NEW_CONTACT_LIMIT, new, DAY, limits.new_contacts_per_day
-    if not candidate.template:
+    if not candidate.template and candidate.purpose is not Purpose.OPT_OUT_CONFIRMATION:
         alike = _firsts(
             each
             for each in sent

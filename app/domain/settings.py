@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from app.domain.errors import Problem, ProblemCode
+from app.domain.opt_out import DEFAULT_WORDS, checked_words, stored_words
 from app.domain.phone import masked
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.webhooks import WebhookSettings
@@ -27,13 +28,14 @@ LONGEST_LOG: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorSettings:
-    """The operator settings. By default everything is off."""
+    """The operator settings. By default everything is off, but for what protects people."""
 
     operator_name: str = ""  # who is at the keyboard, beside the user of the computer
     retention_days: int | None = None  # messages older than this are removed; None keeps all
     provider_log_until: datetime | None = None  # the providers' detailed log is written until then
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     smoke_test: SmokeTestSettings = field(default_factory=SmokeTestSettings)
+    opt_out_words: tuple[str, ...] = DEFAULT_WORDS  # a message that is one of them ends all consent of who wrote it
 
 
 def text(value: object) -> str | None:
@@ -164,7 +166,21 @@ SMOKE_TEST: Final = SettingField[SmokeTestSettings](
     describe=_smoke_test,
     check=SmokeTestSettings.checked,
 )
-SETTINGS: Final[tuple[SettingField[Any], ...]] = (OPERATOR_NAME, RETENTION, PROVIDER_LOG, WEBHOOKS, SMOKE_TEST)
+OPT_OUT_WORDS: Final = SettingField[tuple[str, ...]](
+    name="opt_out_words",
+    action="set_opt_out_words",
+    reads={"": stored_words},
+    describe=lambda words, _at: ", ".join(words),
+    check=checked_words,
+)
+SETTINGS: Final[tuple[SettingField[Any], ...]] = (
+    OPERATOR_NAME,
+    RETENTION,
+    PROVIDER_LOG,
+    WEBHOOKS,
+    SMOKE_TEST,
+    OPT_OUT_WORDS,
+)
 
 
 class SecretBackendKind(StrEnum):

@@ -87,13 +87,13 @@ class ExportFile:
 
     def _header(self) -> str:
         if self._form is Format.CSV:
-            return _csv_line([texts(f"audit.column.{name}") for name in _COLUMNS])
+            return csv_line([texts(f"audit.column.{name}") for name in _COLUMNS])
         head = {"program": "Conecta", "exported_at": self._now.isoformat()}
         return json.dumps(head, ensure_ascii=False)[:-1] + ', "entries": ['
 
     def _entry(self, entry: AuditEntry) -> str:
         if self._form is Format.CSV:
-            return _csv_line([_escape_formula(cell) for cell in _cells(entry)])
+            return csv_line([escape_formula(cell) for cell in _cells(entry)])
         between = ",\n" if self.count else "\n"
         return between + json.dumps(_entry_as_json(entry), ensure_ascii=False)
 
@@ -102,7 +102,7 @@ class ExportFile:
         return os_errors_as(code, self._file.parent, full=full)
 
 
-def _csv_line(cells: Sequence[str]) -> str:
+def csv_line(cells: Sequence[str]) -> str:
     """Semicolons, as spreadsheets here expect; every cell quoted, so that a comma splits none where they do not."""
     line = io.StringIO()
     csv.writer(line, delimiter=texts("audit.csv_separator"), quoting=csv.QUOTE_ALL, lineterminator="\r\n").writerow(
@@ -111,7 +111,7 @@ def _csv_line(cells: Sequence[str]) -> str:
     return line.getvalue()
 
 
-def _escape_formula(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """*cell* so that no spreadsheet calculates it: names and reasons were typed by people."""
     return f"'{cell}" if cell.lstrip(" ").startswith(_FORMULA) else cell
 

@@ -47,9 +47,8 @@ class SpreadsheetRow:
     first: int  # physical row, counted from 1
     last: int
     cells: tuple[str, ...]
-    search_words: frozenset[int] = frozenset()
-    """The cells that hold a line end."""
-
+    exact: tuple[str, ...] = ()  # the cells as they stand in the file, where *problem* is None
+    search_words: frozenset[int] = frozenset()  # the cells that hold a line end
     problem: Problem | None = None
 
 
@@ -80,18 +79,24 @@ class Spreadsheet:
     """As found out from the heading and the contents."""
 
 
-def read_spreadsheet(data: bytes, most: int) -> Spreadsheet:
+IsHeading = Callable[[Sequence[str]], bool]
+
+
+def read_spreadsheet(
+    data: bytes, most: int, is_heading: IsHeading = lambda cells: _columns_of(cells).complete
+) -> Spreadsheet:
     """Read *data* as UTF-8, UTF-16 or Windows-1252 text; what is beyond *most* rows and the heading is left out.
 
+    *is_heading* says whether cells are surely the heading of such a table.
     Raises `Problem(IMPORT_UNREADABLE)` when it is no table.
     """
     lines = re.split(r"\r\n|\n|\r", _decode(data))
     declared = _SEPARATOR_ROW.fullmatch(lines[0])
-    delimiter = declared["delimiter"] if declared else _delimiter(lines)
+    delimiter = declared["delimiter"] if declared else _delimiter(lines, is_heading)
     records = list(islice(_records(lines, delimiter, 1 if declared else 0), most + 1))
     if not 2 <= _width(records) <= _WIDEST:
         raise Problem(ProblemCode.IMPORT_UNREADABLE)
-    place = _heading_place(records)
+    place = _heading_place(records, is_heading)
     heading = records.pop(place).cells if place is not None else ()
     return Spreadsheet(
         heading=heading,
@@ -185,7 +190,7 @@ def _records(lines: Sequence[str], delimiter: str, start: int = 0) -> Iterator[S
             yield replace(_unreadable(ProblemCode.IMPORT_ROW_LETTERS, at, cells), last=after)
         elif any(tidy := _strip_cells(cells)):
             search_words = frozenset(place for place, cell in enumerate(cells) if "\n" in cell.strip())
-            yield SpreadsheetRow(first=at + 1, last=after, cells=tidy, search_words=search_words)
+            yield SpreadsheetRow(first=at + 1, last=after, cells=tidy, exact=tuple(cells), search_words=search_words)
         at = after
 
 
@@ -204,7 +209,7 @@ def _spans_rows(cell: str, delimiter: str) -> bool:
     """
     for line in cell.split("\n"):
         pieces = line.split(delimiter)
-        if len(pieces) > 1 and (any(map(_may_be_phone, pieces)) or any(each and each[0] != " " for each in pieces[1:])):
+        if len(pieces) > 1 and (any(map(may_be_phone, pieces)) or any(each and each[0] != " " for each in pieces[1:])):
             return True
     return False
 
@@ -272,13 +277,13 @@ def _width(records: Sequence[SpreadsheetRow]) -> int:
     return max((len(record.cells) for record in records), default=0)
 
 
-def _delimiter(lines: Sequence[str]) -> str:
+def _delimiter(lines: Sequence[str], is_heading: IsHeading) -> str:
     """The separator with which the beginning of the file looks most like a table."""
 
     def fits(delimiter: str) -> tuple[bool, int, int]:
         sample = [record for record in islice(_records(lines, delimiter), _SAMPLE) if record.problem is None]
         sample = [record for record in sample if len(record.cells) <= _WIDEST]
-        known = any(_columns_of(record.cells).complete for record in sample[:_HEADING_WITHIN])
+        known = any(is_heading(record.cells) for record in sample[:_HEADING_WITHIN])
         widths = Counter(len(record.cells) for record in sample if len(record.cells) > 1)
         width, often = max(widths.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
         return known, often, width
@@ -290,7 +295,7 @@ def _check_width(record: SpreadsheetRow, width: int) -> SpreadsheetRow:
     """A row with more cells than the heading may have slipped: of two numbers in it nobody can tell whose they are."""
     if record.problem is not None or not width or len(record.cells) <= width:
         return record
-    if not any(record.cells[width:]) or sum(map(_may_be_phone, record.cells)) < 2:
+    if not any(record.cells[width:]) or sum(map(may_be_phone, record.cells)) < 2:
         return record
     return replace(record, problem=Problem(ProblemCode.IMPORT_ROW_CELLS, row=str(record.first)))
 
@@ -344,14 +349,14 @@ _COHORT: Final = _vocabulary("turma turmas cohort coorte grupo group classe clas
 _NO_COHORT: Final = _vocabulary("membership data date inicio fim link whatsapp")
 
 
-def _words(heading: str) -> frozenset[str]:
+def heading_words(heading: str) -> frozenset[str]:
     """The words of *heading* in small letters without accents or signs."""
     return frozenset(re.findall(r"[^\W_]+", fold_accents(heading[:_MOST_ROWS_SHOWN]).replace("e-mail", "email")))
 
 
 def _columns_of(heading: Sequence[str]) -> Columns:
     """What the words of a heading say about its columns."""
-    words = [_words(cell) for cell in heading]
+    words = [heading_words(cell) for cell in heading]
     ranks = [(rank, at) for at, each in enumerate(words) if (rank := _phone_rank(each)) is not None]
     phone = (min(ranks)[1],) if ranks else ()
     area = tuple(at for at, each in enumerate(words) if each - _SMALL in _AREA)[:1] if phone else ()
@@ -389,10 +394,10 @@ def _name_columns(parts: dict[str, int]) -> tuple[int, ...]:
     return tuple(parts[kind] for kind in ("full", "first", "middle", "last") if kind in parts)
 
 
-def _heading_place(records: Sequence[SpreadsheetRow]) -> int | None:
+def _heading_place(records: Sequence[SpreadsheetRow], is_heading: IsHeading) -> int | None:
     """Which record is the heading: one that names name and number, or a first one above numbers that is none."""
     for place, record in enumerate(records[:_HEADING_WITHIN]):
-        if record.problem is None and _columns_of(record.cells).complete and not any(map(_may_be_phone, record.cells)):
+        if record.problem is None and is_heading(record.cells) and not any(map(may_be_phone, record.cells)):
             return place
     if not records or records[0].problem is not None:
         return None
@@ -422,11 +427,11 @@ def _columns(heading: Sequence[str], records: Sequence[SpreadsheetRow]) -> Colum
 def _guess_columns(heading: Sequence[str], records: Sequence[SpreadsheetRow], columns: Columns) -> Columns:
     """*columns*, completed by the column in which most cells may be numbers and the first of names."""
     sample = [record.cells for record in records if record.problem is None][:_SAMPLE]
-    words = [_words(cell) for cell in heading] + [frozenset[str]()] * (_width(records) - len(heading))
+    words = [heading_words(cell) for cell in heading] + [frozenset[str]()] * (_width(records) - len(heading))
     free = [at for at in range(len(words)) if at not in {*columns.name, *columns.phone, *columns.cohort}]
     phone, name = columns.phone, columns.name
     if not phone:
-        shares = {at: _fraction_passing(sample, at, _may_be_phone) for at in free if not words[at] & _NO_PHONE}
+        shares = {at: _fraction_passing(sample, at, may_be_phone) for at in free if not words[at] & _NO_PHONE}
         likely = max(shares, key=lambda at: shares[at], default=-1)
         phone = (likely,) if shares.get(likely, 0) >= 0.3 else ()
     if not name:
@@ -448,7 +453,7 @@ def _fraction_passing(sample: Sequence[Sequence[str]], at: int, test: Callable[[
     return sum(map(test, cells)) / len(cells) if cells else 0
 
 
-def _may_be_phone(cell: str) -> bool:
+def may_be_phone(cell: str) -> bool:
     digits, letters = (sum(map(test, cell[:_MOST_ROWS_SHOWN])) for test in (str.isdigit, str.isalpha))
     return (
         len(cell) <= _MOST_ROWS_SHOWN

@@ -383,6 +383,8 @@ consent_entry = Table(
     Column("recorded_by", String, nullable=False),
     Column("wording", String, nullable=False),
     Column("version", String, nullable=False),
+    Column("note", String),
+    Column("import_id", String(32)),
     sqlite_autoincrement=True,
 )
 Index("ix_consent_entry_mentorado_id_contact", consent_entry.c.mentorado_id, consent_entry.c.contact)
@@ -395,6 +397,13 @@ consent_contact = Table(
     Column("contact", String(64), primary_key=True),
     Column("kind", String, nullable=False),
     Column("value", String, nullable=False),
+)
+
+# Opt-outs that were not confirmed to their contact: who removes the row has the only right to.
+opt_out_confirmation = Table(
+    "opt_out_confirmation",
+    metadata,
+    Column("number", Integer, ForeignKey("consent_entry.number"), primary_key=True),
 )
 
 smoke_test = Table(

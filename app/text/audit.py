@@ -58,6 +58,9 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
         AuditAction.ADD_MENTORADO: "user-plus",
         AuditAction.EDIT_MENTORADO: "edit",
         AuditAction.UNDO_IMPORT: "undo",
+        AuditAction.IMPORT_CONSENTS: "user-plus",
+        AuditAction.UNDO_CONSENT_IMPORT: "undo",
+        AuditAction.EXPORT_CONSENTS: "download",
     }
 )
 

@@ -71,7 +71,14 @@ async def test_the_rows_of_a_database_made_before_the_fields_were_a_table_are_re
 def test_every_decision_has_its_field_and_its_stable_code() -> None:
     assert [setting.name for setting in SETTINGS] == [each.name for each in fields(OperatorSettings)]
     actions = [setting.action for setting in SETTINGS]
-    assert actions == ["set_operator_name", "set_retention", "set_provider_log", "set_webhooks"]
+    assert actions == [
+        "set_operator_name",
+        "set_retention",
+        "set_provider_log",
+        "set_webhooks",
+        "set_smoke_test",
+        "set_opt_out_words",
+    ]
 
 
 async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) -> None:
@@ -88,6 +95,11 @@ async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) ->
         "webhooks_address": "2026-01-01",
         "webhooks_port": "2026-01-01",
         "webhooks_public_url": "2026-01-01",
+        "smoke_test_target": "2026-01-01",
+        "smoke_test_partner": "2026-01-01",
+        "smoke_test_number": "2026-01-01",
+        "smoke_test_template": "2026-01-01",
+        "opt_out_words": "2026-01-01",
     }
 
 

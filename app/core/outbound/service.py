@@ -18,7 +18,7 @@ from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
 from app.core.write_queue import WriteQueue
 from app.domain.audit import AuditAction
-from app.domain.consent import ConsentChange, ConsentEntry, ConsentRepository, ConsentSource, Purpose, consent_state
+from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, ConsentWriter, Purpose, consent_state
 from app.domain.errors import Problem
 from app.domain.events import MessagesStored, OutboundStopped
 from app.domain.link_status import LinkState, LinkStatus, SendCapability
@@ -50,6 +50,9 @@ LOST_AFTER: Final = timedelta(minutes=10)
 
 CHECK_SECONDS: Final = 60.0
 
+_ANSWERS: Final = (Purpose.CONVERSATION, Purpose.SMOKE_ANSWER, Purpose.OPT_OUT_CONFIRMATION)
+"""What a restricted number may still send, to who wrote to it."""
+
 Zones = Callable[[Address], Sequence[tzinfo]]
 """The time zones in which the owner of an address may live."""
 
@@ -70,7 +73,7 @@ class OutboundService:
         providers: Mapping[ProviderKind, Provider],
         repository: OutboundRepository,
         history: MessageWriter,
-        consents: ConsentRepository,
+        consents: ConsentWriter,
         audit_service: AuditService,
         write_queue: WriteQueue,
         clock: Clock,
@@ -243,7 +246,7 @@ class OutboundService:
         if status.state is not LinkState.CONNECTED:
             return Hold(HoldReason.NOT_CONNECTED)
         if status.capability is SendCapability.RESTRICTED:
-            answers = purpose in (Purpose.CONVERSATION, Purpose.SMOKE_ANSWER) and facts.last_inbound is not None
+            answers = purpose in _ANSWERS and facts.last_inbound is not None
             return None if answers else Hold(HoldReason.RESTRICTED, status.until)
         return Hold(HoldReason.RESTRICTED, status.until) if status.capability is SendCapability.BLOCKED else None
 
@@ -364,6 +367,8 @@ def _consent_hold(
         return None
     state = consent_state(facts.consent, purpose)
     opted_out, last = state.opted_out_at, facts.last_inbound
+    if purpose is Purpose.OPT_OUT_CONFIRMATION:
+        return None if opted_out is not None else Hold(HoldReason.NO_CONSENT)
     if purpose in (Purpose.CONVERSATION, Purpose.SMOKE_ANSWER):
         if opted_out is not None and (last is None or last <= opted_out):
             return Hold(HoldReason.OPTED_OUT)

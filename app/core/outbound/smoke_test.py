@@ -20,7 +20,7 @@ from app.core.settings_service import SettingsService
 from app.core.write_queue import WriteQueue
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.audit import AuditOutcome
-from app.domain.consent import ConsentChange, ConsentEntry, ConsentRepository, ConsentSource, Purpose
+from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, ConsentWriter, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MentoradoAdded, MessagesStored, SmokeTestChanged
 from app.domain.link_status import LinkState, SmokeTestOutcome
@@ -96,7 +96,7 @@ class SmokeTestService:
         outbound: OutboundService,
         unavailable: Callable[[MentoradoId], UnavailableReason | None],
         repository: SmokeTestRepository,
-        consents: ConsentRepository,
+        consents: ConsentWriter,
         settings_service: SettingsService,
         audit_service: AuditService,
         write_queue: WriteQueue,

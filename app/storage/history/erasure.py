@@ -11,6 +11,7 @@ from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind, ContactId
 from app.domain.trusted_time import MESSAGE_AHEAD
 from app.storage import set_aside
+from app.storage.history import opt_outs
 from app.storage.history.suppressions import add_suppression, hashed_key
 from app.storage.tables import (
     consent_contact,
@@ -48,10 +49,12 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
         add_suppression(connection, mentorado_id, row.key, max(at, last or at))
 
     # The ledger of consent goes on with their hash, so that an opt-out is kept; whom it stands for is not.
-    hashes = [hashed_key(mentorado_id, row.key) for row in known]
+    named = [Address(AddressKind(row.kind), row.value) for row in known]
+    opt_outs.keep(connection, mentorado_id, named)
+    hashes = {hashed_key(mentorado_id, key) for address in named for key in address.keys}
     in_ledger = (consent_contact.c.mentorado_id == mentorado_id) & consent_contact.c.contact.in_(hashes)
     connection.execute(delete(consent_contact).where(in_ledger))
-    set_aside.erase(connection, mentorado_id, [Address(AddressKind(row.kind), row.value) for row in known])
+    set_aside.erase(connection, mentorado_id, named)
     count = connection.execute(delete(message).where(theirs)).rowcount
     connection.execute(delete(conversation).where(conversation.c.contact_id == erased))
     connection.execute(delete(contact_address).where(contact_address.c.contact_id == erased))

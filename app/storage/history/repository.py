@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Generator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -21,6 +21,7 @@ from app.domain.messages import (
     MessageUpdate,
     StoredMessage,
 )
+from app.domain.opt_out import DEFAULT_WORDS
 from app.domain.repositories import RowsCheck
 from app.storage.database import Database
 from app.storage.history import contacts, dump, erasure, merge, ordering, reading, writing
@@ -33,13 +34,18 @@ _SLICE = 5_000
 class SqlMessageRepository:
     """Implements `MessageRepository`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, *, opt_out_words: Callable[[], Sequence[str]] = lambda: DEFAULT_WORDS
+    ) -> None:
+        """Who writes one of the *opt_out_words* is taken down in the ledger of consent."""
         self._database = database
+        self._opt_out_words = opt_out_words
 
     async def store(
         self, mentorado: Mentorado, facts: Sequence[MessageUpdate], at: datetime
     ) -> Sequence[ConversationId]:
-        return await self._database.run(lambda connection: writing.store(connection, mentorado, facts, at))
+        words = self._opt_out_words()
+        return await self._database.run(lambda connection: writing.store(connection, mentorado, facts, at, words))
 
     async def conversations(self, mentorado_id: MentoradoId) -> Sequence[Conversation]:
         return await self._database.read(lambda connection: reading.conversations(connection, mentorado_id))

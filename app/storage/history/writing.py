@@ -28,6 +28,7 @@ from app.domain.messages import (
     MessageKind,
     MessageUpdate,
     ProviderMessage,
+    WirePreference,
     WireUnknown,
     merge_delivery,
 )
@@ -35,6 +36,7 @@ from app.domain.names import MOST_NAME
 from app.domain.provider_descriptor import DESCRIPTORS
 from app.domain.set_aside import NotStorable
 from app.storage import set_aside
+from app.storage.history import opt_outs
 from app.storage.history.contacts import (
     AddressBook,
     Addresses,
@@ -75,12 +77,15 @@ _EARLY = select(early_receipt).where(
 
 
 def store(
-    connection: Connection, mentorado: Mentorado, facts: Sequence[MessageUpdate], at: datetime
+    connection: Connection, mentorado: Mentorado, facts: Sequence[MessageUpdate], at: datetime, words: Sequence[str]
 ) -> Sequence[ConversationId]:
+    """Implements `MessageWriter.store`; who writes one of *words* to us opts out, in the same transaction."""
     batch = _Batch(connection, mentorado, at)
     try:
         batch.messages([fact for fact in facts if isinstance(fact, ProviderMessage)])
         batch.receipts([fact for fact in facts if isinstance(fact, DeliveryReceipt)])
+        preferences = [fact for fact in facts if isinstance(fact, WirePreference)]
+        opt_outs.record(connection, mentorado, [*batch.arrived, *preferences], words, at)
         set_aside.add(connection, mentorado, [fact for fact in facts if isinstance(fact, WireUnknown)], at)
     except DBAPIError as error:
         if not isinstance(error, _REFUSALS):  # a lock, the disk, the file: no fault of what is stored
@@ -102,16 +107,21 @@ class _Batch:
         self._mentorado_id = mentorado.id
         self._at = at
         self.changed: set[ConversationId] = set()
+        self.arrived: list[ProviderMessage] = []  # what was not stored before
         self._new_message_counts: Counter[ConversationId] = Counter()
 
     def messages(self, reported: Iterable[ProviderMessage]) -> None:
         incoming_by_id, known = self._stored_and_reported(reported)
         suppressed = Suppressed(self._connection, self._mentorado_id)
-        new = [
+        self.arrived = [
             incoming
             for incoming in incoming_by_id.values()
-            if (incoming.provider_id not in known or _is_readable_retry(incoming, known[incoming.provider_id]))
-            and (incoming.chat, incoming.sent_at) not in suppressed
+            if incoming.provider_id not in known or _is_readable_retry(incoming, known[incoming.provider_id])
+        ]
+        new = [
+            incoming
+            for incoming in self.arrived
+            if (incoming.chat, incoming.sent_at) not in suppressed
             and (incoming.sender, incoming.sent_at) not in suppressed
         ]
         if not new:

@@ -18,4 +18,6 @@ class Migrations:
         return self.revisions[-1]
 
 
-OURS = Migrations(Path(__file__).parent, ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"))
+OURS = Migrations(
+    Path(__file__).parent, ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
+)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from app.domain.audit import AuditAction
-from app.domain.consent import ConsentChange, Purpose
+from app.domain.consent import ASKED_FOR, ConsentChange, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import OutboundStopped
 from app.domain.link_status import SendCapability
@@ -55,7 +55,7 @@ async def test_who_opted_out_is_answered_only_after_writing_again(tmp_path: Path
         await s.receive(BIA, text="SAIR")
         await s.say(BIA, ConsentChange.OPTED_OUT)
         await s.later(seconds=5)
-        for purpose in Purpose:
+        for purpose in ASKED_FOR:
             assert await s.send(BIA, purpose=purpose) == Hold(R.OPTED_OUT)
         await s.receive(BIA, text="Só uma pergunta")
         assert state(await s.send(BIA)) is S.ACCEPTED
