@@ -1,4 +1,4 @@
-"""Lets a person choose where secrets are kept, and writes down that they did."""
+"""Changes where secrets are stored, and audits it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class SecretService:
         return await self._choose(self._secrets.retire_file)
 
     async def decline_set_aside(self) -> None:
-        """Somebody was asked whether to begin anew without the file, and left it."""
+        """Audit that replacing the encrypted file was declined."""
         place = await self._secrets.place()
         here = {"place": place.value}
         self._audit_service.record(

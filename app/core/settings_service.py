@@ -1,4 +1,4 @@
-"""What operators decide while the program runs: checked, stored, written down, and told to the rest."""
+"""The operator settings: validates, stores, audits and publishes changes."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ class SettingsService:
 
     @property
     def settings(self) -> OperatorSettings:
-        """What is decided now; the defaults until `load`."""
+        """The current settings; the defaults until `load`."""
         return self._settings
 
     async def load(self) -> None:
-        """Read what was decided in former runs."""
+        """Load the stored settings."""
         self._settings = await self._store.load()
         self.loaded.set()
         self._bus.publish(OperatorSettingsChanged(self._settings))
 
     async def follow(self) -> None:
-        """Take up what another program decided."""
+        """Reload settings that another program changed."""
         async with self._changing:
             now = await self._store.load()
             if now != self._settings:
@@ -67,7 +67,7 @@ class SettingsService:
             self._bus.publish(OperatorSettingsChanged(after))
 
     def decline(self, field: SettingField[T], value: T) -> None:
-        """Somebody was asked whether to let *value* be true, and left it."""
+        """Audit that changing *field* to *value* was declined."""
         now = self._clock.now()
         self._audit_service.record(
             field.action,
@@ -106,7 +106,7 @@ class DebugLogController:
 
     @property
     def until(self) -> datetime | None:
-        """When the detailed log ends by itself; None while it is off."""
+        """When the detailed log expires; None while it is off."""
         now, chosen = self._clock.now(), self._settings_service.settings.provider_log_until
         if chosen is not None and chosen > now + LONGEST_LOG:
             chosen = None  # nobody can choose so long: it was reckoned by a clock that was wrong
@@ -114,7 +114,7 @@ class DebugLogController:
         return latest if latest is not None and latest > now else None
 
     async def run(self) -> None:
-        """Keep the providers as they should be until cancelled."""
+        """Keep the detailed log of the providers in step with the setting, until cancelled."""
         while True:
             self._look.clear()
             until = self.until
@@ -126,13 +126,13 @@ class DebugLogController:
                     alarm.cancel()
 
     async def switch_on(self, duration: timedelta) -> None:
-        """Write it for *duration* from now; asked again, from then."""
+        """Switch the detailed log on for *duration* from now; a repeated call restarts it."""
         if not timedelta() < duration <= LONGEST_LOG:
             raise ValueError(duration)
         await self._settings_service.change(PROVIDER_LOG, self._clock.now() + duration)
 
     async def switch_off(self) -> None:
-        """End it now, whoever switched it on."""
+        """Switch the detailed log off."""
         await self._settings_service.change(PROVIDER_LOG, None)
         self._start_until = None
         self._look.set()

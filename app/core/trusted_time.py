@@ -28,14 +28,14 @@ ASK_AGAIN_SECONDS: Final = 600.0
 IN_DOUBT: Final = timedelta(days=366)
 
 PROVIDER_SECOND: Final = timedelta(seconds=1)
-"""Providers tell their time in whole seconds, and what was sent within the last one is past as well."""
+"""Providers send whole seconds: anything within the last second counts as past."""
 
 FRESH_SECONDS: Final = 86_400.0
 """A provider's time is this old at most when something is removed by age, where a provider answers at all."""
 
 
 class TrustedClock:
-    """A `Clock` whose time is never before the newest thing stored, nor far ahead of what else is known."""
+    """A `Clock` that never goes before the newest stored time, nor far ahead of other sources."""
 
     def __init__(
         self,
@@ -66,14 +66,14 @@ class TrustedClock:
         await self._clock.sleep(seconds)
 
     def latest(self) -> datetime:
-        """What nothing that came by now can be dated after. In doubt that is far ahead: a date that a provider gave is
-        lost once it is changed, and is looked at again when the doubt is over."""
+        """The latest date an incoming message can have. In doubt it is far ahead: changing a provider's date would lose
+        it."""
         trusted, doubt = self._read()
         return trusted if doubt is None else max(trusted, doubt.computer) + IN_DOUBT
 
     @property
     def doubt(self) -> ClockDoubt | None:
-        """Why the computer's time is not believed now; None while it is."""
+        """Why the computer's clock is doubted; None while it is trusted."""
         return self._read()[1]
 
     async def load(self) -> None:
@@ -124,7 +124,7 @@ class TrustedClock:
         return self.doubt is None
 
     async def confirm(self) -> None:
-        """A person says that the computer's date is right."""
+        """Trust the computer's date, as a person confirms."""
         await self._follow(self._clock.now())
         self._reference = None
 
@@ -164,7 +164,7 @@ class TrustedClock:
 
 
 class ClockCheck:
-    """Looks after the computer's date while the program runs, and tells when it is not believed."""
+    """Checks the computer's clock while the program runs, and publishes doubts."""
 
     def __init__(self, *, bus: EventBus, clock: TrustedClock, audit_service: AuditService) -> None:
         self._bus = bus
@@ -173,14 +173,14 @@ class ClockCheck:
         self._shown: ClockDoubt | None = None
 
     async def run(self) -> None:
-        """Look now and every ten minutes, until cancelled."""
+        """Check now and every ten minutes, until cancelled."""
         await self._clock.loaded.wait()
         while True:
             await self.check()
             await self._clock.sleep(ASK_AGAIN_SECONDS)
 
     async def check(self) -> None:
-        """Tell what is known now; a doubt is taken to a provider first."""
+        """Publish the current doubt, after asking a provider about it."""
         with suppress(Problem):  # a database that cannot be written now is told of by whoever needs it
             if self._clock.doubt is not None:
                 await self._clock.ask_provider()
@@ -189,7 +189,7 @@ class ClockCheck:
         self._publish()
 
     async def confirm(self) -> None:
-        """A person says that the computer's date is right, and that is written down."""
+        """Trust the computer's date, as a person confirms, and audit that."""
         doubt = self._clock.doubt
         if doubt is None:
             return

@@ -1,4 +1,4 @@
-"""Writes down what happened, in order, without making anybody wait for the disk."""
+"""Writes to the database in order, without making callers wait for the disk."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WriteJob = Callable[[], Awaitable[object]]
 
 
 class WriteQueue:
-    """A queue with one writer. What cannot be written is kept and tried again, and the bus hears of it once."""
+    """A queue with one writer. What fails is kept and retried, and published once."""
 
     def __init__(self, *, bus: EventBus, clock: Clock) -> None:
         self._bus = bus

@@ -40,7 +40,7 @@ _COLUMNS: Final = (
 
 
 class Format(StrEnum):
-    """What a file is written as; also its ending."""
+    """The format of an export, and its file extension."""
 
     CSV = "csv"
     JSON = "json"

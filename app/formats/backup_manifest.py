@@ -1,4 +1,4 @@
-"""What a backup says of itself: whose it is, of when, and the size and SHA-256 of each file in it."""
+"""The manifest of a backup: its mentorado, its time, and the size and SHA-256 of each file."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ HISTORY: Final = "history.jsonl"
 SETTINGS: Final = "settings.json"
 
 LARGEST: Final[Mapping[str, int]] = {MANIFEST: 64 << 10, SETTINGS: 64 << 10, SESSION: 1 << 30, HISTORY: 1 << 36}
-"""Bytes that each file may have; there are no others."""
+"""The largest size of each file in bytes; no other files are allowed."""
 
 _LARGEST_COUNT: Final = 2**53
 
 
 class ManifestError(ValueError):
-    """What should be a manifest, or a row of a history, is none."""
+    """A manifest or history row is malformed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackupHead:
-    """What is known before anything is copied."""
+    """The fixed properties of a backup."""
 
     procedure: ProcedureId
     program: str
@@ -153,7 +153,7 @@ def read_manifest(content: bytes, path: Path) -> Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What can be told of an archive at a glance; of a locked one, nobody vouches for it."""
+    """A summary of an archive; unverified when it is encrypted."""
 
     procedure: ProcedureId
     info: BackupInfo

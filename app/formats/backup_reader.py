@@ -91,7 +91,7 @@ class BackupReader:
     """An archive that is open. Raises `Problem` for what is not right, wherever it turns out."""
 
     def __init__(self, path: Path, *, passphrase: str = "", copy: Path | None = None) -> None:
-        """Where there is a *copy* of it, that is what is read; *path* is what people know it by."""
+        """*copy* is read if there is one; *path* is what messages name."""
         self.path = path
         self._file = copy or path
         self._passphrase = passphrase
@@ -138,7 +138,7 @@ class BackupReader:
             target.writelines(self._read_pieces(SESSION))
 
     def verify(self, check: RowsCheck, progress: Progress = lambda _bytes: None) -> None:
-        """Read everything, and compare it with what the manifest says."""
+        """Read everything and compare it with the manifest."""
         for name in sorted(self.manifest.files.keys() - {HISTORY}):
             for piece in self._read_pieces(name):
                 progress(len(piece))
@@ -200,7 +200,7 @@ class BackupReader:
             raise self._altered_problem(name)
 
     def _check_names(self, found: list[zipfile.ZipInfo]) -> Mapping[str, zipfile.ZipInfo]:
-        """The files by name, when they are what an archive of ours may hold."""
+        """Return the files by name, if they are those an archive may hold."""
         entries = {each.filename: each for each in found if each.filename in LARGEST}
         if len(entries) != len(found) or MANIFEST not in entries:
             raise ManifestError("other files than those of a backup")
@@ -220,7 +220,7 @@ class BackupReader:
         return entries
 
     def _compare(self) -> None:
-        """The manifest and the list of files say the same."""
+        """Compare the manifest with the list of files."""
         declared = {name: each.size for name, each in self.manifest.files.items()}
         if declared != {name: each.file_size for name, each in self._entries.items() if name != MANIFEST}:
             raise self._altered_problem(MANIFEST)
@@ -239,7 +239,7 @@ class BackupReader:
 
 
 def read_label_of(path: Path) -> Label:
-    """What can be told of an archive at a glance. Raises `Problem`."""
+    """Read the summary of an archive. Raises `Problem`."""
     try:
         with _open_plain(path) as file:
             head = file.read(HEAD)
@@ -252,7 +252,8 @@ def read_label_of(path: Path) -> Label:
 
 
 class _Portioned(io.RawIOBase):
-    """A file of which nobody reads more at once than there may be: the module for ZIPs would, if it was told to."""
+    """A file that returns at most a fixed number of bytes per read: ``zipfile`` would read as much as an archive tells
+    it to."""
 
     def __init__(self, file: Any) -> None:
         self._file = io.BufferedReader(file, PIECE) if isinstance(file, io.RawIOBase) else file
@@ -301,7 +302,7 @@ def _require_plain(line: bytes) -> None:
 
 
 def _require_past(batch: Sequence[Mapping[str, Any]], taken_at: datetime) -> None:
-    """Nobody was erased after the backup was taken: such a row would keep what is still to come out of the history."""
+    """Refuse erasures dated after the backup: they would suppress messages that are still to come."""
     for row in batch:
         if row["kind"] == "suppression" and datetime.fromisoformat(row["erased_at"]) > taken_at:
             raise Problem(ProblemCode.BACKUP_ALTERED, path="", detail=HISTORY, why="an erasure that is still to come")
@@ -309,7 +310,7 @@ def _require_past(batch: Sequence[Mapping[str, Any]], taken_at: datetime) -> Non
 
 @contextmanager
 def about(path: Path) -> Iterator[None]:
-    """What is wrong with a row is wrong with the file it is in."""
+    """Report errors in a row as errors in its file."""
     try:
         yield
     except Problem as problem:
@@ -337,6 +338,6 @@ def _open_plain(path: Path) -> IO[bytes]:
 
 
 def _unreadable(path: Path, error: Exception) -> Problem:
-    """Nothing that the file says of itself is repeated, but what we say of it."""
+    """Build the problem without repeating anything the file contains."""
     detail = str(error) if isinstance(error, ManifestError) else type(error).__name__
     return Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail=detail)

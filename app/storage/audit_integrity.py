@@ -30,7 +30,7 @@ _LONGEST_LINE: Final = 400
 
 
 class AuditHeads:
-    """The file at *path*. What keeps it from being written is logged; the audit itself does not depend on it."""
+    """The file at *path*. Errors in writing it are logged; the audit itself does not depend on it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class AuditHeads:
         return noted
 
     def set_aside(self) -> None:
-        """Begin a new file: a person put another database in place. The former is kept under the date of today."""
+        """Start a new file after the database was replaced; the former is kept under today's date."""
         if self.path.exists():
             at = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
             self.path.rename(self.path.with_name(f"{self.path.stem}.{at}{self.path.suffix}"))
@@ -104,7 +104,7 @@ class AuditSeals:
         self._is_reset = False
 
     async def prepare(self) -> None:
-        """Have the key ready before an entry is written, if there is a place that keeps one and answers in time."""
+        """Load or create the key before an entry is written, if a secret store answers in time."""
         if self.key is None:
             await self._load(make=True, limit=0 if self._silent else self._act_limit)
 
@@ -126,7 +126,7 @@ class AuditSeals:
             self._writing = asyncio.create_task(self._remember_latest(hash_of))  # noqa: TID251 - `settled` waits
 
     def begin_anew(self) -> None:
-        """What is remembered next replaces what was: a person put another database in place."""
+        """Start over after the database was replaced: the next seal replaces the stored one."""
         self._is_reset = True
 
     async def settled(self) -> None:

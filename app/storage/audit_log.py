@@ -75,7 +75,7 @@ class SqlAuditLog:
         return await self._database.read(lambda connection: connection.exec_driver_sql(query, (number,)).scalar())
 
     def begin_anew(self) -> None:
-        """A person put another database in place: what was noted outside the former is set aside."""
+        """Start over after the database was replaced: set aside what was noted outside the former one."""
         if self._heads is not None:
             self._heads.set_aside()
         if self._seals is not None:
@@ -146,7 +146,7 @@ def _entries(
 
 
 def _readable_entry(row: Mapping[str, Any]) -> AuditEntry:
-    """Raises `ValueError` for what nobody could show."""
+    """Convert a row. Raises `ValueError` for one that cannot be shown."""
     entry = _entry(row)
     lines = (*entry.record.before.items(), *entry.record.after.items())
     texts = (row[name] for name in ("user", "operator", "action", "subject", "reason", "hash", "previous_hash"))
@@ -161,7 +161,7 @@ def _head(connection: Connection) -> tuple[int, str]:
 
 
 class _Walk:
-    """One walk over the whole chain: each entry by itself, behind the one before, and as it is known outside."""
+    """Verifies the whole chain: each entry, its link to the one before, and its copy outside the database."""
 
     def __init__(self, noted: Mapping[int, str], remembered: tuple[int, str] | None, key: bytes | None) -> None:
         self._noted = noted
@@ -197,7 +197,7 @@ class _Walk:
         return None
 
     def _step(self, row: dict[str, Any]) -> str:
-        """What is wrong with the next entry; empty when nothing is."""
+        """Verify the next entry; returns the error, or an empty text."""
         mac = row.pop("mac")
         self._number += 1
         if row["number"] != self._number:
@@ -215,7 +215,7 @@ class _Walk:
         return self._outside_hash(entry, mac)
 
     def _outside_hash(self, entry: AuditEntry, mac: object) -> str:
-        """What disagrees with what is kept outside the database."""
+        """Compare with what is stored outside the database; returns the error, or an empty text."""
         if self._noted.get(entry.number, entry.hash) != entry.hash:
             return "not what was noted outside the database"
         if self._remembered is not None and self._remembered[0] == entry.number and self._remembered[1] != entry.hash:

@@ -35,7 +35,7 @@ _BEST = tuple(AddressKind)
 
 
 class SqlConsents:
-    """Implements `ConsentRepository`. The ledger has hashes; whom they stand for is beside it, and can be erased."""
+    """Implements `ConsentRepository`. The ledger has hashes; the addresses are stored beside it and can be erased."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

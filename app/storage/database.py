@@ -109,14 +109,12 @@ class Database:
         return await self._in_worker(self._version)
 
     async def rewrite(self) -> None:
-        """Write the file anew: no trace stays of what was deleted, in the file or in its log. Needs its size on disk.
-
-        Raises `Problem(DATABASE_LOCKED)` when another program is reading what should go.
-        """
+        """Rewrite the file so that no deleted data remains in it or in its log. Needs its size as free disk space.
+        Raises `Problem(DATABASE_LOCKED)` when another program is reading that data."""
         await self._in_worker(self._rewrite)
 
     async def close(self) -> None:
-        """Finish what was asked, close the file and end the thread. There is no way back; once more is harmless."""
+        """Finish queued work, close the file and end the thread. Final; repeating it is harmless."""
         if self._closed:
             return
         self._closed = True
@@ -214,7 +212,7 @@ _LARGEST: Final = 2**53
 
 
 def readable(what: str, rows: Iterable[Any], make: Callable[[Any], T]) -> Iterator[T]:
-    """What *make* makes of each of *rows*; *what* names them in the log."""
+    """Convert each of *rows* with *make*, skipping and logging those that cannot be read as *what*."""
     left_out = 0
     for row in rows:
         try:
@@ -235,5 +233,5 @@ def plain(value: object) -> str:
 
 
 def count(value: object) -> int | None:
-    """A number of bytes or seconds; None for what is none."""
+    """A non-negative integer; None for anything else."""
     return value if isinstance(value, int) and 0 <= value <= _LARGEST else None

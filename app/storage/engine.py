@@ -138,7 +138,7 @@ def _migrate(path: Path, busy_timeout: float, migrations: Migrations) -> None:
 
 
 def _copy(path: Path, revision: str) -> Path:
-    """Copy the database while our transaction keeps other writers away. What has its final name is whole."""
+    """Copy the database while our transaction keeps other writers out. A copy with its final name is complete."""
     taken_at = datetime.now(UTC).strftime(STAMP)
     copy = path.with_name(f"{path.stem}.{revision}.{taken_at}{path.suffix}")
     with file_problems(copy), replacing(copy, path.with_name(f"{path.stem}.copy.part")) as part:

@@ -1,4 +1,4 @@
-"""What SQLite and the file system refuse, as problems with a code; what is left over is a bug."""
+"""Maps errors of SQLite and the file system to problems; anything else is a bug."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def _entry(row: Any) -> JournalEntry:
 
 
 def _facts(written: object) -> StepData:
-    """Raises `ValueError` for what are none."""
+    """Parse facts. Raises `ValueError` for anything else."""
     known = json.loads(plain(written))
     if not isinstance(known, dict) or not all(isinstance(value, str) for value in known.values()):
         raise ValueError("not facts")

@@ -30,7 +30,7 @@ Trace = tuple[Path, str]
 
 
 def refuse_lost(path: Path, traces: Sequence[Trace]) -> None:
-    """Raise `Problem(DATABASE_MISSING)` when one of *traces* is there: something was kept, and its database is gone."""
+    """Raise `Problem(DATABASE_MISSING)` when files match *traces*: a database existed and is gone."""
     with file_problems(path):
         left = [str(folder) for folder, pattern in traces if next(islice(folder.glob(pattern), 1), None) is not None]
     if left:
@@ -38,7 +38,7 @@ def refuse_lost(path: Path, traces: Sequence[Trace]) -> None:
 
 
 def is_missing(path: Path) -> bool:
-    """Whether there is no database file, or one without a byte or a table."""
+    """Whether the database file is missing, empty, or without tables."""
     with file_problems(path):
         try:
             size = path.stat().st_size
@@ -54,7 +54,7 @@ def is_missing(path: Path) -> bool:
 
 
 def set_log_aside(path: Path) -> None:
-    """Rename what SQLite kept beside the database that is gone: applied to another one, it would damage it."""
+    """Rename SQLite's log of the lost database: it would damage another one."""
     with file_problems(path):
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
         for ending in ("-wal", "-shm"):

@@ -1,4 +1,4 @@
-"""What went out and what holds a link back, on disk."""
+"""Stores outbound messages and stops."""
 
 from __future__ import annotations
 

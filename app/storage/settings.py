@@ -1,4 +1,4 @@
-"""What operators decided, a row per decision."""
+"""Stores the operator settings, a row per setting."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class SqlSettings:
 
 
 def _save(connection: Connection, settings: OperatorSettings, at: datetime) -> None:
-    """Only what changed is written, so that `changed_at` means what it says."""
+    """Store the changed settings only, so that `changed_at` is right."""
     before = _rows(connection)
     for key, value in _written(settings).items():
         if key not in before:

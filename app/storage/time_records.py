@@ -1,4 +1,4 @@
-"""What the database knows of the time: how far the former run got, what is dated latest, and what is dated wrongly."""
+"""Times recorded in the database: the end of the former run, the newest date, and wrong dates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people type so that a hosted provider lets a link in: looked at, checked live, kept, and written down unread."""
+"""Credentials of hosted providers: validated, checked with the provider, stored and audited without their values."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _INVISIBLE = str.maketrans("", "", "\u200b\u200c\u200d\u2060\ufeff")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredCredentials:
-    """What is kept for a link, as far as a window may see it: plain fields with their values, secret ones by name."""
+    """Stored credentials as a window may show them: plain fields with their values, secret fields by name only."""
 
     plain: Mapping[CredentialField, str]
     secret: frozenset[CredentialField]
@@ -57,7 +57,7 @@ class CredentialService:
         audit_service: AuditService,
         accounts: Accounts | None = None,
     ) -> None:
-        """*accounts* is shared with the providers, so that they hear of what changes here."""
+        """*accounts* is shared with the providers, so that changes reach them."""
         self._mentorados = mentorados
         self._supervisor = supervisor
         self._actions = actions
@@ -68,7 +68,7 @@ class CredentialService:
         self._saving = asyncio.Lock()  # two that are saved at once must not both find the account free
 
     async def known(self, mentorado_id: MentoradoId) -> StoredCredentials:
-        """What is kept for the link of this mentorado."""
+        """The stored credentials of the mentorado's link."""
         link = self._mentorados.get(mentorado_id).link
         kept = await self._load_plain(link)
         asked = {field.name: field.secret for field in DESCRIPTORS[link.provider].fields if field.name in kept}
@@ -142,12 +142,13 @@ class CredentialService:
             self._accounts.require_nobodys(number, mentorado.link.id)
 
     async def _clear_account_decision(self, mentorado_id: MentoradoId) -> None:
-        """What had to be decided about the number of another account is over with it."""
+        """Clear an open decision about the number of the former account."""
         if REASONS[self._supervisor.status(self._mentorados.get(mentorado_id).link.id).reason].about_account:
             await self._supervisor.pause(mentorado_id)
 
     async def forget(self, mentorado_id: MentoradoId) -> None:
-        """Remove what is kept. Raises `Problem(NOT_POSSIBLE_NOW)` while the link runs, for it would fall next time."""
+        """Delete the stored credentials. Raises `Problem(NOT_POSSIBLE_NOW)` while the link runs: it could not
+        reconnect."""
         self._actions.require(ActionName.ARCHIVE, mentorado_id)  # what holds for it, holds here: nothing may run
         mentorado = self._mentorados.get(mentorado_id)
         kept = await self._load_plain(mentorado.link)
@@ -167,7 +168,7 @@ class CredentialService:
 
 
 def clean_input(text: str) -> str:
-    """*text* as it was meant: what is copied from a page or a letter brings blanks, breaks and marks nobody sees."""
+    """Strip the spaces, line breaks and invisible characters that copying brings along."""
     return "".join(text.translate(_INVISIBLE).split())
 
 
@@ -180,7 +181,7 @@ def parse_pasted_url(text: str) -> Mapping[CredentialField, str]:
 
 
 def _validate(kind: ProviderKind, kept: Credentials, typed: Credentials) -> Credentials:
-    """What is typed over what is *kept*, once every field of *kind* is there and can be one."""
+    """Merge *typed* over *kept*, and require that every field of *kind* is present and well-formed."""
     new = {name: clean_input(value) for name, value in typed.items()}
     whole = {**kept, **{name: value for name, value in new.items() if value}}
     if lacking := DESCRIPTORS[kind].missing(whole):

@@ -36,7 +36,7 @@ class OutboundQueueService:
         self._audit_service = audit_service
 
     async def list(self, mentorado_id: MentoradoId) -> Sequence[QueuedMessage]:
-        """What waits, the oldest first. Raises `Problem(PROVIDER_SILENT)` when it cannot be asked."""
+        """The waiting messages, oldest first. Raises `Problem(PROVIDER_SILENT)` when the provider does not answer."""
         return await self._provider(mentorado_id).queue(self._mentorados.get(mentorado_id).link)
 
     async def send(self, mentorado_id: MentoradoId, seen: Sequence[QueuedMessage]) -> None:
@@ -64,7 +64,7 @@ class OutboundQueueService:
         return count
 
     def keep(self, mentorado_id: MentoradoId, seen: Sequence[QueuedMessage]) -> None:
-        """Write down that a person looked, and left it all as it is."""
+        """Audit that the queue was seen and kept."""
         self._audit_service.record(
             ActionName.DECIDE_QUEUE,
             self._mentorados.get(mentorado_id),

@@ -29,7 +29,7 @@ _PIN = re.compile(r"[0-9]{6}")
 
 @dataclass(frozen=True, slots=True)
 class AttemptQuota:
-    """How many tries are left, and when the oldest of those that were used counts no more; None while none was."""
+    """The remaining attempts, and when the oldest used one expires; None while none was used."""
 
     left: int
     until: datetime | None
@@ -59,7 +59,7 @@ class NumberRegistrationService:
         self._turn = asyncio.Lock()
 
     async def allowance(self, mentorado_id: MentoradoId) -> AttemptQuota:
-        """What is left of the tries, to be said before one is used."""
+        """The remaining attempts, shown before one is used."""
         link_id = self._mentorados.get(mentorado_id).link.id
         used = await self._tries.since(link_id, self._clock.now() - WINDOW)
         return AttemptQuota(max(0, LIMIT - len(used)), used[0] + WINDOW if used else None)
@@ -101,7 +101,7 @@ class NumberRegistrationService:
                     left["tries_left"] = str((await self.allowance(mentorado_id)).left)
 
     async def _record_attempt(self, link_id: LinkId) -> None:
-        """Write the try down before it is made: nobody knows what becomes of it when the program ends in between."""
+        """Store an attempt before it is made: its outcome is unknown if the program ends meanwhile."""
         now = self._clock.now()
         used = await self._tries.since(link_id, now - WINDOW)
         if len(used) >= LIMIT:
@@ -109,7 +109,7 @@ class NumberRegistrationService:
         await self._tries.add(link_id, now)
 
     async def _record_lockout(self, link_id: LinkId) -> Problem:
-        """The provider counted more tries than we did, and locked the number: nothing is asked until that is over."""
+        """Use up all attempts: the provider counted more than we did, and locked the number."""
         now = self._clock.now()
         for _ in range(LIMIT - len(await self._tries.since(link_id, now - WINDOW))):
             await self._tries.add(link_id, now)

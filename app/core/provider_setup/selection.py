@@ -29,7 +29,7 @@ class ProviderSelectionService:
         self._audit_service = audit_service
 
     def refusal(self, mentorado_id: MentoradoId) -> UnavailableReason | None:
-        """Why the provider cannot be chosen anew, or None when it can."""
+        """Why the provider cannot be changed; None when it can."""
         mentorado = self._mentorados.get(mentorado_id)
         status = self._supervisor.status(mentorado.link.id)
         if mentorado.archived:
@@ -59,14 +59,14 @@ class ProviderSelectionService:
 
 @dataclass(frozen=True, slots=True)
 class CachedDetails:
-    """What was told, and when."""
+    """A provider's details, and when they were fetched."""
 
     details: NumberDetails
     at: datetime
 
 
 class NumberDetailsService:
-    """Remembers the last answer for each link until the program ends; only `ask` asks the provider."""
+    """Caches the details of each link until the program ends; only `fetch` asks the provider."""
 
     def __init__(
         self, *, mentorados: MentoradoService, providers: Mapping[ProviderKind, Provider], clock: Clock
@@ -77,7 +77,7 @@ class NumberDetailsService:
         self._cached: dict[tuple[LinkId, ProviderKind], CachedDetails] = {}
 
     def supported(self, mentorado_id: MentoradoId) -> bool:
-        """Whether this mentorado's provider tells anything."""
+        """Whether this mentorado's provider has details."""
         kind = self._mentorados.get(mentorado_id).link.provider
         return isinstance(self._providers.get(kind), HasNumberDetails)
 
@@ -86,7 +86,7 @@ class NumberDetailsService:
         return self._cached.get((link.id, link.provider))
 
     async def fetch(self, mentorado_id: MentoradoId) -> CachedDetails:
-        """Ask now. Raises `Problem(PROVIDER_SILENT)`; what was told before stays."""
+        """Fetch the details. Raises `Problem(PROVIDER_SILENT)`; the cached ones stay then."""
         link = self._mentorados.get(mentorado_id).link
         provider: object = self._providers.get(link.provider)
         if isinstance(provider, HasNumberDetails):

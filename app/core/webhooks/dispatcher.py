@@ -51,7 +51,7 @@ class WebhookDispatcher:
             self._running_server.pause(link_id)
 
     def offer_again(self, link_id: LinkId) -> None:
-        """A line that has just opened takes what waits, and what the line before it had not stored."""
+        """Offer a newly opened connection what waits for it, and what the one before had not stored."""
         if self._out.pop(link_id, None) is not None:
             self._running_server.resume(link_id)
 

@@ -1,4 +1,4 @@
-"""Who is let in: a door per link of a hosted provider, made of the link's credentials."""
+"""The webhook endpoints: one per link of a hosted provider, derived from its credentials."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class EndpointLookup:
 
 
 class EndpointRegistry:
-    """Reads credentials; what has to be unguessable is made when it is first needed, and kept with them."""
+    """Derives endpoints from credentials. Unguessable parts are created when first needed, and stored with them."""
 
     def __init__(self, *, mentorados: MentoradoService, secrets: SecretStore, token: Callable[[], str]) -> None:
         self._mentorados = mentorados
@@ -43,8 +43,8 @@ class EndpointRegistry:
         self._made: frozenset[LinkId] = frozenset()
 
     def mentorados(self) -> Sequence[Mentorado]:
-        """Those whose provider can call us, the ones that were connected before first: of two with one account, they
-        get what names no number."""
+        """Mentorados whose provider sends webhooks. Those connected before come first: with a shared account they get
+        deliveries that name no number."""
         people = [each for each in self._mentorados.all() if each.link.provider in WEBHOOK_SCHEMES]
         return sorted((each for each in people if not each.archived), key=lambda each: each.link.account is None)
 
@@ -53,7 +53,7 @@ class EndpointRegistry:
         return link_id in self._made or any(each.link.id == link_id for each in self.mentorados())
 
     async def all(self) -> EndpointLookup:
-        """Read everything anew."""
+        """Reload all endpoints."""
         endpoints = list[Endpoint]()
         try:
             for mentorado in self.mentorados():

@@ -90,7 +90,7 @@ class ServiceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WebhookUrl:
-    """Where a provider is to send what it has to say about one link."""
+    """The URL to enter at a provider for one link."""
 
     mentorado: Mentorado
     url: str = field(repr=False)
@@ -99,7 +99,7 @@ class WebhookUrl:
 
 
 class WebhookService:
-    """Decides, opens the receiver, and passes on what it hands out."""
+    """Runs the webhook server and dispatches its deliveries."""
 
     def __init__(
         self,
@@ -207,7 +207,7 @@ class WebhookService:
         return sorted(ways, key=lambda way: way.mentorado.name)
 
     async def verify_token(self) -> str:
-        """What Meta asks for when the address is typed there. Raises `Problem` while it cannot be read."""
+        """The token that Meta asks for when the URL is entered. Raises `Problem` while it cannot be read."""
         return await self._endpoints.verify_token()
 
     def _url(self, path: str) -> str:
@@ -216,13 +216,13 @@ class WebhookService:
         return (place.public_url or f"http://{host}:{place.port}") + path
 
     def reload_endpoints(self) -> None:
-        """Credentials or links may have changed: who is let in is found out anew."""
+        """Reload the endpoints after credentials or links changed."""
         self._endpoints_changed.set()
 
     # --- while the program runs -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Receive while they are on, until cancelled. What was accepted before they were off is handed out still."""
+        """Run the server while webhooks are on, until cancelled. A backlog is delivered even when they are off."""
         await self._settings_service.loaded.wait()
         handed_out = False
         while True:
@@ -271,7 +271,7 @@ class WebhookService:
         await self._changed.wait()
 
     async def _send_endpoints(self, running_server: RunningWebhookServer, place: WebhookSettings | None) -> None:
-        """Tell the receiver whom to let in, now and whenever that changes. It listens for good once it knows."""
+        """Send the endpoints to the server, now and whenever they change. It starts listening with the first."""
         while True:
             self._endpoints_changed.clear()
             running_server.set_endpoints(await self._endpoints.to_list())

@@ -1,4 +1,4 @@
-"""Who is who: addresses are aliases of a contact, and contacts that turn out to be one become one."""
+"""Contacts: addresses are aliases of a contact, and contacts found to be the same are merged."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class AddressBook:
 
 
 def update_names(connection: Connection, names: dict[ContactId, tuple[datetime, str]]) -> None:
-    """Keep what each contact called themselves last, whatever was heard first."""
+    """Store the latest name of each contact, whatever the order of arrival."""
     for contact_id, (named_at, name) in names.items():
         newer = (contact.c.named_at.is_(None)) | (contact.c.named_at < named_at)
         newer |= (contact.c.named_at == named_at) & (contact.c.name < name)
@@ -204,10 +204,10 @@ def update_names(connection: Connection, names: dict[ContactId, tuple[datetime, 
 
 
 def display_name_from(address: Address) -> str:
-    """What somebody without a name is called; empty for a group's id that is no number, which names nobody."""
+    """The display name of a contact without one; empty for the id of a group."""
     return "" if address.kind is AddressKind.GROUP and not address.value.isdigit() else address.value
 
 
 def address_rank(address: Address) -> tuple[int, str]:
-    """Sorts the address first by which people know somebody."""
+    """Sort key that puts the most recognisable address first."""
     return _BY_MEANING.index(address.kind), address.value

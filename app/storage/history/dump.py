@@ -1,4 +1,4 @@
-"""Takes a history out: plain values, people before what they said, in the order in which it was stored."""
+"""Dumps a history as plain rows: contacts before their messages, in the order of storage."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _TIMES: Final = ("sent_at", "received_at", "stored_at", "edited_at", "revoked_at
 
 
 def counts(connection: Connection, mentorado_id: MentoradoId) -> dict[str, int]:
-    """How many rows there are of each kind; the former names of those that were merged are not counted."""
+    """The number of rows of each kind, without the former names of merged contacts."""
     theirs = select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
     links = select(link.c.id).where(link.c.mentorado_id == mentorado_id)
     these = {
@@ -102,7 +102,7 @@ class HistoryReader:
         return [*people, *self._conversations(talks), *map(_message_row, rows)]
 
     def _contacts_without_messages(self, connection: Connection) -> list[PlainRow]:
-        """Those of whom nothing is kept, but whose addresses are known."""
+        """Contacts without messages, whose addresses are known."""
         people = connection.execute(_living(contact, self._mentorado_id)).scalars().all()
         talks = _by_ids(
             connection, conversation, connection.execute(_living(conversation, self._mentorado_id)).scalars()
@@ -143,7 +143,7 @@ class HistoryReader:
             yield {"kind": "conversation", "id": row.id, "contact_id": row.contact_id, "created_at": created_at}
 
     def _former_ids(self, connection: Connection, *, table: Table, kind: str) -> list[PlainRow]:
-        """Ids that people or programs may hold, and what they lead to."""
+        """Former ids that may still be in use, and the ids they lead to."""
         merged = table.select().where(table.c.mentorado_id == self._mentorado_id, table.c.merged_into.is_not(None))
         return [
             {"kind": kind, "id": row.id, "now": row.merged_into, "created_at": _id_text(row.created_at)}

@@ -1,4 +1,4 @@
-"""The rows of a dumped history, and what each must look like to be merged."""
+"""The rows of a dumped history, and the validation of each before a merge."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RowValues = Mapping[str, Any]
 
 
 WHERE: Final = "history.jsonl"
-"""Where rows of a dump lie in a backup: what a person is told was altered."""
+"""The file in a backup that holds the rows, named when it was altered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class SuppressionRow:
 
 @dataclass(frozen=True, slots=True)
 class DumpedRows:
-    """The rows of one batch by what they are."""
+    """The rows of one batch, by kind."""
 
     contacts: list[ContactRow] = field(default_factory=list)
     former_contacts: list[FormerIdRow] = field(default_factory=list)
@@ -280,7 +280,7 @@ def _text(value: object) -> str:
 
 
 def _failure(row: RowValues) -> str | None:
-    """Why it failed; earlier versions did not keep it."""
+    """The reason of a failure; earlier versions did not store it."""
     failure = row.get("failure")
     return None if failure is None else _text(failure)
 

@@ -67,7 +67,7 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
 
 
 def addresses(connection: Connection, mentorado_id: MentoradoId, contact_id: ContactId) -> list[Address]:
-    """Everything a contact is known by."""
+    """All addresses of a contact."""
     root = select(func.coalesce(contact.c.merged_into, contact.c.id)).where(
         contact.c.id == contact_id, contact.c.mentorado_id == mentorado_id
     )
@@ -82,7 +82,7 @@ def was_erased(connection: Connection, mentorado_id: MentoradoId, address: Addre
 
 
 def traces_left(connection: Connection) -> bool:
-    """Whether something was erased since the file was written anew."""
+    """Whether something was erased since the file was last rewritten."""
     return connection.execute(select(setting.c.key).where(setting.c.key == TRACES_LEFT)).first() is not None
 
 

@@ -68,7 +68,7 @@ def merge(connection: Connection, mentorado_id: MentoradoId, rows: Iterable[Mapp
 
 @dataclass(frozen=True, slots=True)
 class ResolvedId:
-    """What an id of the dump is here: itself, unless somebody else's has it; and the one it leads to, if any."""
+    """The id here for an id of the dump: the same, unless another mentorado has it; and the id it leads to, if any."""
 
     id: str
     root: str | None
@@ -135,7 +135,7 @@ class ContactMerger:
         return self.resolve_all(table, [dumped_id])[dumped_id]
 
     def resolve_all(self, table: Table, dumped_ids: Iterable[str]) -> dict[str, ResolvedId]:
-        """What each of the ids is here. One that another mentorado has (who was enrolled twice) gets one of its own."""
+        """Map each id to the one here. An id that another mentorado has (one added twice) gets a replacement."""
         ids = {each: each for each in dumped_ids}
         owners: dict[str, tuple[str, str]] = {}
         self._load_owners(table, ids.values(), owners)
@@ -157,7 +157,7 @@ class ContactMerger:
         return tuple(Address(AddressKind(row.kind), row.value) for row in self._connection.execute(theirs))
 
     def left_out(self) -> None:
-        """Something belongs to nobody. That is right only where somebody was erased."""
+        """Allow a row without an owner only where a contact was erased."""
         if not self.suppressed:
             raise Problem(ProblemCode.BACKUP_ALTERED, path="", detail=WHERE, why="it belongs to nobody")
 
@@ -219,7 +219,7 @@ _EARLY: Final = (
     .where(link.c.mentorado_id == bindparam("mentorado_id"), early_receipt.c.provider_id.in_(_IDS))
 )
 _STAYS: Final = frozenset({"link_id", "provider", "provider_id", "delivery", "failure", "received_at", "stored_at"})
-"""What a message keeps that becomes readable only now."""
+"""The columns a message keeps when it becomes readable later."""
 
 Key = tuple[str, str]
 
@@ -232,7 +232,7 @@ class MessageMerger:
         self._contact_merger = people
         self._links: dict[Key, str] = {}  # by the link of the dump, and its provider
         self.targets: set[str] = set()
-        """The provider ids of what may look different now."""
+        """The provider ids of messages that may have changed."""
 
     def messages(self, rows: Sequence[MessageRow]) -> int:
         """Returns how many were new."""
@@ -322,7 +322,7 @@ class MessageMerger:
         )
 
     def _take_early(self, new: Mapping[Key, dict[str, Any]]) -> None:
-        """Receipts that came here before their message did."""
+        """Apply receipts that arrived before their message."""
         for key, waiting in self._found(_EARLY, [provider_id for _, provider_id in new]).items():
             if key in new and new[key]["delivery"] is not None:
                 new[key] |= _merge_delivery(waiting, DeliveryStatus(new[key]["delivery"]), new[key]["failure"])
@@ -361,7 +361,7 @@ class MessageMerger:
 
 
 def _merge_delivery(known: Row[Any], delivery: DeliveryStatus, failure: str | None) -> dict[str, str | None]:
-    """How far *known* got with what else was reported, and why it failed where it did."""
+    """Combine the delivery of *known* with another report, and the reason of a failure."""
     return {
         "delivery": merge_delivery(DeliveryStatus(known.delivery), delivery).value,
         "failure": latest_failure(known.failure, failure) or None,

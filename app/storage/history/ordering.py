@@ -35,7 +35,7 @@ _TARGETS = (
 
 
 def edited_ids(connection: Connection, conversations: Collection[ConversationId]) -> set[str]:
-    """The provider ids of what is edited or revoked there."""
+    """The provider ids of edited or revoked messages there."""
     there = message.c.conversation_id.in_(conversations)
     found = select(message.c.refers_to).where(there, _CHANGING, message.c.refers_to.is_not(None))
     return set(connection.execute(found).scalars())
@@ -191,7 +191,7 @@ def put_in_order(connection: Connection, mentorado_id: MentoradoId) -> None:
 
 
 def _out_of_place(connection: Connection, mentorado_id: MentoradoId) -> array[int]:
-    """The numbers of what is moved, in the order in which it was stored."""
+    """The numbers of the messages to move, in storage order."""
     theirs: ColumnElement[bool] = message.c.conversation_id.in_(
         select(conversation.c.id).where(conversation.c.mentorado_id == mentorado_id)
     )

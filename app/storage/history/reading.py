@@ -156,7 +156,7 @@ def _current_id(connection: Connection, conversation_id: ConversationId) -> Conv
 
 
 def correspondent(connection: Connection, conversation_id: ConversationId) -> Correspondent | None:
-    """Whose conversation it is, and everything the other side is known by."""
+    """The mentorado of a conversation, and all addresses of the other side."""
     columns = (conversation.c.mentorado_id, conversation.c.contact_id, contact.c.many)
     known = select(*columns).join(contact, contact.c.id == conversation.c.contact_id)
     living = _current_id(connection, conversation_id)
@@ -170,7 +170,7 @@ def correspondent(connection: Connection, conversation_id: ConversationId) -> Co
 
 
 def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict[ContactId, list[Address]]:
-    """Each contact's, the one that people recognise first."""
+    """The addresses of each contact, the most recognisable first."""
     found: defaultdict[ContactId, list[Address]] = defaultdict(list)
     theirs = contact_address.select().where(contact_address.c.mentorado_id == mentorado_id)
     for row in connection.execute(theirs):
@@ -222,7 +222,7 @@ def _media(row: Row[Any]) -> Media | None:
 
 
 def _reactions(connection: Connection, provider_ids: Sequence[str]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """The last sign of everybody who did not take it back."""
+    """The last reaction of each sender that was not taken back."""
     last: defaultdict[tuple[str, str], dict[tuple[bool, str | None], str]] = defaultdict(dict)
     for row in connection.execute(_REACTING, {"those": provider_ids}):
         signs = last[row.conversation_id, row.refers_to]
@@ -308,7 +308,7 @@ _NO_LETTERS = frozenset(map(chr, (*range(0x19B0, 0x19CA), 0x1CF2, 0x1CF3)))
 
 
 def waiting(connection: Connection) -> bool:
-    """Whether there are messages behind the mark."""
+    """Whether messages are not indexed yet."""
     behind = "SELECT coalesce(max(number), 0) > (SELECT number FROM search_mark) FROM message"
     return bool(connection.exec_driver_sql(behind).scalar_one())
 

@@ -1,4 +1,4 @@
-"""Whom nothing may be stored of that is older than their erasure."""
+"""Suppressions: contacts of whom nothing older than their erasure may be stored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SUPPRESSED = suppression.select().where(suppression.c.mentorado_id == bindparam
 
 
 class Suppressed:
-    """Whom nothing older than their erasure may be stored of."""
+    """The suppressed contacts, and the time of each erasure."""
 
     def __init__(self, connection: Connection, mentorado_id: MentoradoId) -> None:
         rows = connection.execute(_SUPPRESSED, {"mentorado_id": mentorado_id})

@@ -51,12 +51,12 @@ from app.storage.history.suppressions import Suppressed
 from app.storage.tables import conversation, early_receipt, message, utc_text
 
 _REFUSALS: Final = (DataError, IntegrityError, InterfaceError, ProgrammingError)
-"""What SQLite says of a value or a row, not of the file."""
+"""SQLite errors about a value or a row, not the file."""
 
 _LARGEST: Final = 2**63 - 1
 
 _NOWHERE: Final = (Address(AddressKind.OTHER, ""),)
-"""Where a message is kept whose provider did not say where it belongs."""
+"""The chat of messages whose provider named none."""
 
 _IDS = json_list_param("provider_ids")
 _COLUMNS = {column.name for column in message.c} - {"number", "edited_text", "edited_at", "revoked_at"}
@@ -99,7 +99,7 @@ def store(
 
 
 class _Batch:
-    """What one transaction stores for one link."""
+    """Stores the messages of one link in one transaction."""
 
     def __init__(self, connection: Connection, mentorado: Mentorado, at: datetime) -> None:
         self._connection = connection
@@ -216,7 +216,7 @@ class _Batch:
         self._keep_early(incoming_by_id)
 
     def _keep_early(self, reported: Mapping[str, tuple[DeliveryStatus, datetime, str]]) -> None:
-        """Receipts whose message is not here yet wait for it."""
+        """Store receipts that arrived before their message."""
         kept = self._take_early(reported)
         rows = []
         for provider_id, (delivery, at, failure) in reported.items():
@@ -302,7 +302,7 @@ def _merge_reported(reported: Iterable[ProviderMessage]) -> dict[str, ProviderMe
 
 
 def _author(incoming: ProviderMessage) -> Addresses:
-    """Who wrote what came in: in a group the sender, in a talk between two the other, by all names that are told."""
+    """The author's addresses: the sender in a group, otherwise the other side."""
     return incoming.sender if is_group_kind(incoming.chat) else incoming.chat + incoming.sender
 
 
@@ -378,12 +378,12 @@ def _rows(
 
 
 def latest_failure(before: str | None, after: str | None) -> str:
-    """Why a message failed, of two reports in whatever order they came; empty where neither says."""
+    """The reason of a failure, from two reports in any order; empty when neither has one."""
     return max(before or "", after or "")
 
 
 def _amount(value: int | None) -> int | None:
-    """A size or length that is none, or that no column holds, is left out."""
+    """A size or length, or None when it is invalid or too large for the column."""
     return value if value is not None and 0 <= value <= _LARGEST else None
 
 

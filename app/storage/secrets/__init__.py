@@ -1,1 +1,1 @@
-"""Where tokens and keys are kept: the system's keyring, or what a person chose in its place."""
+"""Secret storage: the system's keyring, or the backend that a person chose."""

@@ -40,7 +40,7 @@ class EncryptedFile:
 
     @classmethod
     def create(cls, path: Path, passphrase: str, kept: Mapping[str, str], *, cost: int = COST) -> EncryptedFile:
-        """Make the file with what is *kept*. Raises `Problem(PASSPHRASE_SHORT)` before anything is written."""
+        """Create the file with *kept*. Raises `Problem(PASSPHRASE_SHORT)` before anything is written."""
         require_length(passphrase)
         made = cls(path, passphrase, cost, os.urandom(16))
         made._write(kept)
@@ -48,7 +48,7 @@ class EncryptedFile:
 
     @classmethod
     def open(cls, path: Path, passphrase: str) -> EncryptedFile:
-        """Open the file that exists. Raises `Problem(PASSPHRASE_WRONG)` or one that says what became of the file."""
+        """Open the existing file. Raises `Problem(PASSPHRASE_WRONG)`, or one that says how it is damaged."""
         cost, salt, _, _, _ = _parse_header(path)
         opened = cls(path, passphrase, cost, salt)
         opened._read()
@@ -91,7 +91,7 @@ class EncryptedFile:
 
 
 def set_aside(path: Path) -> None:
-    """Rename the file; what is in it can be opened by whoever finds the passphrase again."""
+    """Rename the file; it can still be opened with its passphrase."""
     number = 1
     while (aside := path.with_name(f"{path.name}.{number}")).exists():
         number += 1

@@ -91,11 +91,11 @@ TRUSTED: Final = frozenset(
         "keyring.backends.Windows.WinVaultKeyring",
     }
 )
-"""Whatever else is installed may keep secrets in a plain file, or nowhere, and say nothing of it."""
+"""The trusted keyring backends: others may store secrets in plain files, or lose them."""
 
 
 def trusted_keyring(trusted: frozenset[str] = TRUSTED) -> SystemKeyring | None:
-    """The keyring of this system, if one is *trusted* and gives back what it was given. May block and ask a person."""
+    """The system's keyring, if one is *trusted* and returns what it stored. May block and ask a person."""
     import keyring
     from keyring.backends.chainer import ChainerBackend
 
@@ -144,7 +144,7 @@ class SelectableSecretStore:
         cost: int = COST,
         passphrase: Callable[[], str] | None = None,
     ) -> None:
-        """*passphrase* opens the file, or makes it where there is no keyring: for a server, where nobody types one."""
+        """*passphrase* opens or creates the file where there is no keyring: for a server without an operator."""
         self._file = file
         self._trusted = trusted
         self._timeout = timeout
@@ -212,7 +212,7 @@ class SelectableSecretStore:
         return self._activate(SecretBackendKind.ENCRYPTED_FILE if made else SecretBackendKind.NONE, made)
 
     async def _file_by_passphrase(self) -> SecretBackend | None:
-        """The file, opened or made with the passphrase that is known without a person; None where that fails."""
+        """Open or create the file with the configured passphrase; None when that fails."""
         passphrase = self._passphrase
         if passphrase is None:
             return None
