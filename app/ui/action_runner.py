@@ -1,4 +1,4 @@
-"""What is asked for in the window is done after a yes, or in a sheet of its own: which one is a table here."""
+"""Runs actions: through `ActionService`, or through the dialog that a table here names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRequest:
-    """What is asked for, of whom, and the widget it was asked from; a modal sheet opens over that one's window."""
+    """An action, its mentorado, and the widget that requested it; a modal dialog opens over that widget's window."""
 
     name: ActionName
     mentorado_id: MentoradoId
@@ -82,7 +82,7 @@ class ActionRunner(QObject):
         """Credentials that were typed and not saved by who went to the settings first."""
 
     async def run(self, name: ActionName, mentorado_id: MentoradoId, over: QWidget) -> None:
-        """Do *name*, asking what must be asked; to pass the lock of an incident, for a reason. Raises `Problem`."""
+        """Run *name* with the confirmations it needs; a reason overrides the lock of an incident. Raises `Problem`."""
         request = ActionRequest(name=name, mentorado_id=mentorado_id, over=over)
         if (
             self._incident(request)
@@ -122,7 +122,7 @@ async def _procedure(sheets: ActionRunner, request: ActionRequest) -> None:
 
 
 async def enter_credentials(sheets: ActionRunner, request: ActionRequest) -> None:
-    """Ask for them, keep them, and connect when that was the button. A place that is locked is said in the sheet."""
+    """Enter and store credentials, and connect when that button was pressed."""
     service = sheets.hosted.credentials
     mentorado, drafts = sheets.mentorado(request), sheets.drafts
     known, locked = StoredCredentials(plain={}, secret=frozenset()), None
@@ -160,7 +160,7 @@ async def _forget(sheets: ActionRunner, request: ActionRequest) -> None:
 
 
 async def decide_queue(sheets: ActionRunner, request: ActionRequest) -> None:
-    """Show what waits at the provider, and do with it what is decided. Raises `Problem` when it cannot be asked."""
+    """Show the provider's queue, and apply the decision. Raises `Problem` when the provider does not answer."""
     service = sheets.hosted.queue
     messages = await service.list(request.mentorado_id)
     sheet = QueueDialog(
@@ -172,7 +172,7 @@ async def decide_queue(sheets: ActionRunner, request: ActionRequest) -> None:
 
 
 async def register(sheets: ActionRunner, request: ActionRequest) -> None:
-    """Ask for the PIN, with the tries that are left in sight."""
+    """Enter the PIN, with the remaining attempts shown."""
     registration = sheets.hosted.registration
     sheet = RegisterDialog(sheets.theme, request.over, sheets.mentorado(request), registration, sheets.clock)
     sheet.show_allowance(await registration.allowance(request.mentorado_id))

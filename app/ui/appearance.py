@@ -1,4 +1,4 @@
-"""How the window looks and speaks, changed by a person and remembered for the next run."""
+"""The theme, text size and language of the window, stored between runs."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Preferences:
 
     @property
     def span(self) -> TimeRange:
-        """How far back the timeline picture looks."""
+        """The time range of the timeline."""
         from app.domain.uptime import TimeRange  # not before the first picture
 
         kept = self._text("span")
@@ -108,7 +108,7 @@ class Preferences:
         self._settings.setValue("geometry", geometry)
 
     def save(self) -> None:
-        """Write now; Qt would do so a moment later by itself."""
+        """Write to disk now; Qt would do it a moment later."""
         self._settings.sync()
 
     def _text(self, key: str) -> str:
@@ -159,7 +159,7 @@ _translator: list[QTranslator] = []
 
 
 def install_qt_translation(language: str) -> None:
-    """Let Qt speak *language* too; it speaks English by itself."""
+    """Install Qt's own translation for *language*; its default is English."""
     while _translator:
         QCoreApplication.removeTranslator(_translator.pop())
     if language == "pt-BR":

@@ -84,7 +84,7 @@ async def _start(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 
 def _collect() -> None:
-    """Collect what Python would have collected by itself, but on this thread."""
+    """Run the garbage collector on this thread, instead of wherever Python would."""
     for generation in (2, 1, 0):
         if gc.get_count()[generation] > gc.get_threshold()[generation]:
             gc.collect(generation)

@@ -28,14 +28,14 @@ _MOST = 20
 
 
 def report(error: BaseException, version: str) -> str:
-    """What support needs to know, without phone numbers, codes or keys."""
+    """A report for support, without phone numbers, codes or keys."""
     lines = "".join(traceback.format_exception(error))
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     return f"Conecta {version}\n{system}\n\n{redacted(lines)}"
 
 
 class CrashReports(QObject):
-    """Hears of every failure nobody expected, logs it, and tells the window once for each place it happens at."""
+    """Catches unexpected exceptions, logs them, and reports each place once."""
 
     reported = Signal(str)
 
@@ -56,7 +56,7 @@ class CrashReports(QObject):
         return undo
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Hear of what fails in *loop* with nobody waiting for it."""
+        """Catch exceptions in *loop* that nothing awaits."""
         loop.set_exception_handler(self._on_loop)
 
     def report(self, error: BaseException) -> None:
@@ -89,7 +89,7 @@ class CrashReports(QObject):
 
 
 class CrashSheet(QDialog):
-    """Says that it is the program's fault, and holds the report. It does not stand in the way of anything."""
+    """Shows a crash report, without blocking the window."""
 
     def __init__(self, words: str, theme: Theme, over: QWidget | None = None) -> None:
         super().__init__(over)

@@ -182,7 +182,7 @@ STORAGE = "storage"
 
 
 class MainWindow(QMainWindow):
-    """Shows, asks, passes on. Closing it only asks: who built it decides, and calls `finish`."""
+    """The main window. Closing it emits `close_requested`; its owner decides and calls `finish`."""
 
     close_requested = Signal()
     closing = Signal()
@@ -245,7 +245,7 @@ class MainWindow(QMainWindow):
         make_pane: Callable[[], DetailPane],
         pages: Sequence[PageSpec],
     ) -> None:
-        """From now on what is asked for can be done."""
+        """Connect the window to the services. Until then it does nothing."""
         self.controller.attach(runner, csv_import)
         self._make_pane, self._page_specs = make_pane, pages
         self.header.add_button.setEnabled(True)
@@ -278,7 +278,7 @@ class MainWindow(QMainWindow):
         self.activateWindow()
 
     def finish(self) -> None:
-        """Close for good: everything the window stood for has ended."""
+        """Close for good, after everything behind the window has ended."""
         self._finished = True
         self.close()
 
@@ -288,11 +288,11 @@ class MainWindow(QMainWindow):
             (self.places.page or self.list).take_focus()
 
     def begin_search(self) -> None:
-        """Search what is shown."""
+        """Focus the search of the current page."""
         (self.places.page.begin_search if self.places.page else self.header.search.take_focus)()
 
     def choose(self, mentorado_id: MentoradoId) -> None:
-        """Show somebody in list and pane."""
+        """Select a mentorado in the list, and show them in the pane."""
         self.places.show_page(HOME)
         self.list.table.choose(mentorado_id)
         self.body.open_side_panel()
@@ -337,7 +337,7 @@ class MainWindow(QMainWindow):
         self.painted.emit()
 
     def _add_late_parts(self) -> None:
-        """Add what the first picture did not need, once there is a picture and somebody to work for it."""
+        """Build the parts that the first paint did not need."""
         if self._make_pane is None or not self._painted or self._pane is not None:
             return
         from app.ui import appearance as qt_words

@@ -1,4 +1,4 @@
-"""What a person asks of the window, and what is done about it once the program is loaded behind it."""
+"""Handles the window's commands. Does nothing until the services are attached."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def add_page_shortcuts(window: MainWindow) -> None:
 
 
 def commands(window: MainWindow) -> Sequence[Entry]:
-    """What *window* itself can do, each with its keys."""
+    """The commands of *window*, each with its shortcut."""
     from app.ui.dialogs.command_palette import command
 
     controller, look = window.controller, window.check
@@ -101,13 +101,13 @@ class MainWindowController(QObject):
 
     @async_slot
     async def edit(self, mentorado_id: MentoradoId) -> None:
-        """Let somebody's entry be corrected."""
+        """Open the dialog that edits a mentorado."""
         if self._runner is not None:
             await self._edit(self._runner, mentorado_id)
 
     @async_slot
     async def perform(self, name: ActionName, mentorado_id: MentoradoId) -> None:
-        """Do what a menu or the palette offered."""
+        """Run an action chosen in a menu or the palette."""
         if self._runner is not None:
             await self._runner.run(name, mentorado_id, self._window)
 
@@ -136,7 +136,7 @@ class MainWindowController(QObject):
 
     @async_slot
     async def open_palette(self) -> None:
-        """Find a person, an action on the one that is shown, or a command by a few letters."""
+        """Open the palette: mentorados, actions and commands."""
         if self._runner is None:
             return
         from app.ui.dialogs.command_palette import CommandPalette, actions_on, people
@@ -151,7 +151,7 @@ class MainWindowController(QObject):
             palette.picked.do()
 
     def show_menu(self, mentorado_id: MentoradoId, where: QPoint) -> None:
-        """What can be done to somebody in the list."""
+        """Show the context menu of a mentorado."""
         if self._runner is not None:
             pop_up(self.menu(self._runner, mentorado_id), where)
 
@@ -161,13 +161,13 @@ class MainWindowController(QObject):
         return row_menu(window, self._theme, actions, mentorado_id, perform=self.perform, edit=self.edit)
 
     def offer_undo(self, mentorado_id: MentoradoId) -> None:
-        """Say that somebody was archived, as long as it is likely to be regretted."""
+        """Offer to undo an archiving, for a few seconds."""
         if self._runner is not None:
             words = texts("window.archived", name=self._runner.mentorados.get(mentorado_id).name)
             self._window.toast.show_message(words, texts("window.undo"), lambda: self.bring_back(mentorado_id))
 
     async def _edit(self, runner: ActionRunner, mentorado_id: MentoradoId | None = None) -> Saved | None:
-        """Ask for somebody new, or correct an entry; None when it was given up."""
+        """Add or edit a mentorado; None when cancelled."""
         from app.ui.dialogs.mentorado import edit_mentorado
 
         window = self._window

@@ -79,11 +79,11 @@ class PageStack(QWidget):
 
     @property
     def page(self) -> Page | None:
-        """What is shown now, unless it is home."""
+        """The current page; None on the home page."""
         return self._pages.get(self.here)
 
     def enable(self, specs: Sequence[PageSpec]) -> None:
-        """From now on there is somewhere to go."""
+        """Enable the pages of *specs*."""
         self._specs = {spec.name: spec for spec in specs}
         self.icons |= {spec.name: spec.icon for spec in specs}
         self.rail = NavigationRail(self._theme, self.icons)
@@ -284,7 +284,7 @@ class Page(QWidget):
         self.banners.retranslate()
 
     def take_focus(self) -> None:
-        """Put the keyboard on what matters most here."""
+        """Focus the main control of the page."""
 
     def begin_search(self) -> None:
         """Put the cursor where one searches, if one can."""

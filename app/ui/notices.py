@@ -1,4 +1,4 @@
-"""Notices over the list that wait for nobody: what happened, what to do next, and a way to put them aside."""
+"""Notices above the list: what happened, what to do, and a button to dismiss them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _ICON = 18
 _SHARE_OF_BUTTONS = 0.42
 _SHARE_OF_WINDOW = 0.4
 Choice = tuple[Callable[[], str], Callable[[], None]]
-"""A button beside the words: what it says, and what it does."""
+"""A button of a notice: its label and its callback."""
 
 
 class _Banner(QFrame):
@@ -164,7 +164,7 @@ class Banners(QWidget):
         return super().eventFilter(watched, event)
 
     def show_problem(self, problem: Problem, cause: str = "asked") -> None:
-        """Tell about *problem* until it is put aside or *cause* is over."""
+        """Show *problem* until it is dismissed or *cause* is cleared."""
         self.show_words(lambda: " ".join(status_text.problem(problem)), cause)
         self._by_cause[cause].problem = problem
 
@@ -190,7 +190,7 @@ class Banners(QWidget):
         self._fit()
 
     def clear(self, cause: str) -> None:
-        """What *cause* said is over."""
+        """Remove the notice of *cause*."""
         banner = self._by_cause.pop(cause, None)
         if banner is not None:
             self._column.removeWidget(banner)
@@ -200,7 +200,7 @@ class Banners(QWidget):
         self._fit()
 
     def problems(self) -> list[Problem]:
-        """What went wrong, of what is being told now."""
+        """The problems of the notices now shown."""
         return [banner.problem for banner in self._by_cause.values() if banner.problem is not None]
 
     def retranslate(self) -> None:
@@ -210,7 +210,7 @@ class Banners(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Ask for the height that all words need at this width."""
+        """Request the height that all notices need at this width."""
         if not self._by_cause:
             return
         around = self.contentsMargins() + self._around.contentsMargins()

@@ -19,7 +19,7 @@ from app.ui.widgets.flow_layout import FlowLayout
 from app.ui.widgets.search_field import SearchField
 
 TYPING_MILLISECONDS = 150
-"""Only after a pause: each change walks the audit anew."""
+"""Milliseconds of pause before a change is applied: each one reads the audit log again."""
 
 _SEARCH_WIDTH = 300
 
@@ -38,7 +38,7 @@ class _Search(SearchField):
 
 
 class FilterBar(QWidget):
-    """Says `changed` when something else is wanted; `wanted` says what."""
+    """Emits `changed` when the filter changes; `wanted` is the filter."""
 
     changed = Signal()
 
@@ -77,17 +77,17 @@ class FilterBar(QWidget):
         )
 
     def only(self, mentorado_id: MentoradoId) -> None:
-        """Show what was done to one mentorado."""
+        """Filter by one mentorado."""
         self._mentorado.choose(mentorado_id)
         self._emit_changed()
 
     def clear(self) -> None:
-        """Want everything again."""
+        """Remove all filters."""
         self.reset()
         self._emit_changed()
 
     def reset(self) -> None:
-        """Want everything again, without telling anybody."""
+        """Remove all filters without emitting `changed`."""
         self.search.clear()
         self._pause.stop()
         for pick, everything in ((self._outcome, None), (self._period, Period.ALL), (self._mentorado, None)):
@@ -112,7 +112,7 @@ class FilterBar(QWidget):
         return super().event(event)
 
     def _fit(self) -> None:
-        """No layout above asks how tall a row that wraps becomes."""
+        """Set the height: layouts do not ask for the height of a wrapping row."""
         self.setFixedHeight(max(1, self._row.heightForWidth(self.width())))
 
     def _emit_changed(self) -> None:

@@ -1,4 +1,4 @@
-"""The entries that are shown, the newest first; more are asked for when somebody scrolls to the end."""
+"""The loaded entries, newest first; more are requested when the view is scrolled to the end."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class AuditModel(QAbstractListModel):
         self.endResetModel()
 
     def add_older(self, entries: Sequence[AuditEntry], *, more: bool) -> None:
-        """Put *entries* at the end; *more* when there are others behind them."""
+        """Append *entries*; *more* when there are older ones."""
         self._more = more
         if entries:
             end = len(self._entries)
@@ -166,7 +166,7 @@ class ReadsAudit(Protocol):
 
 
 class Period(StrEnum):
-    """How far back one looks, by this computer's calendar."""
+    """The period of the filter, by the local calendar."""
 
     ALL = "all"
     TODAY = "today"
@@ -183,7 +183,7 @@ class Period(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which entries are wanted; all of them unless something is said."""
+    """The filter; by default all entries."""
 
     words: str = ""
     outcome: AuditOutcome | None = None

@@ -1,4 +1,4 @@
-"""The audit: what was done to a connection, by whom, and the proof that nothing of it was altered."""
+"""The audit page: the entries, and the verification that none was altered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from app.ui.widgets.placeholders import EmptyState
 
 
 def save_dialog(over: QWidget, today: date) -> QFileDialog:
-    """Asks where to; show it with `await ask(dialog)`. What is chosen as the kind of file becomes its ending."""
+    """Create the dialog for the file name; show it with `await ask(dialog)`. The file type sets the extension."""
     dialog = QFileDialog(over, texts("audit.export"))
     dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
     dialog.setNameFilters([texts("audit.csv"), texts("audit.json")])
@@ -82,14 +82,14 @@ def entry_menu(
 
 
 LOOK_AGAIN_MILLISECONDS = 5_000
-"""What is done while somebody watches appears after this at most."""
+"""Milliseconds between polls for new entries."""
 
 _AT_ONCE = 60
 _NARROW = 720
 
 
 class AuditPage(Page):
-    """Reads through *audit*; *people* are those whose entries can be asked for by name."""
+    """Shows the entries of *audit*; *people* returns the mentorados to filter by."""
 
     def __init__(
         self,
@@ -150,19 +150,19 @@ class AuditPage(Page):
 
     @async_slot
     async def read_anew(self) -> None:
-        """Walk the audit from its end, through what the filter says now."""
+        """Read the audit log from its end, with the current filter."""
         self._reading = reading = self._new_query()
         self.model.clear()
         await self._fill(reading)
 
     @async_slot
     async def read_on(self) -> None:
-        """Somebody scrolled to the last entry that is here."""
+        """Load more, after scrolling to the last entry."""
         await self._fill(self._reading)
 
     @async_slot
     async def look_for_newer(self) -> None:
-        """Put on top what was done since."""
+        """Prepend entries added since."""
         reading = self._reading
         if self._busy or reading.newest is None:
             return
@@ -179,7 +179,7 @@ class AuditPage(Page):
 
     @async_slot
     async def verify(self, _checked: bool = False) -> None:
-        """Walk the whole chain and say whether it holds."""
+        """Verify the whole chain and show the result."""
         self.verify_button.setEnabled(False)
         self.verdict.show_running(self._newest)
         try:
@@ -206,7 +206,7 @@ class AuditPage(Page):
 
     @async_slot
     async def export(self, _checked: bool = False) -> None:
-        """Ask where to, and write what the filter shows."""
+        """Choose a file, and export the filtered entries."""
         dialog = save_dialog(self, self._today())
         if await show_dialog(dialog) is not QFileDialog.DialogCode.Accepted:
             return
@@ -336,7 +336,7 @@ class AuditPage(Page):
         pop_up(self.entry_menu(line), where)
 
     def entry_menu(self, line: AuditRow) -> QMenu:
-        """What can be done with one entry."""
+        """The context menu of an entry."""
         return entry_menu(self, self._theme, line, show=self._show_entry, only=self.filters.only)
 
     def _today(self) -> date:

@@ -149,7 +149,7 @@ class EntryDelegate(QStyledItemDelegate):
         return width
 
     def _paint_change(self, painter: QPainter, line: AuditRow, room: QRect) -> None:
-        """The later side keeps its words, the earlier one gives way: what it became matters more."""
+        """Paint a change; the new value keeps its text, the old one is shortened."""
         arrow = self._theme.px(_ARROW) + 2 * t.SPACE_1
         sides = [side for side in (line.before, line.after) if side is not None]
         widths = [self._width(side) for side in sides]
@@ -203,7 +203,7 @@ def _ratio(painter: QPainter) -> float:
 
 
 class EntryTable(RowTable):
-    """Says which entry shall be opened and where a menu is wanted."""
+    """Emits which entry to open, and where to show a menu."""
 
     opened = Signal(object)
     """Carries the `AuditRow`."""

@@ -25,7 +25,7 @@ _DISC, _ICON = 40, 20
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What `verify` found, when, and which entry was the last one then."""
+    """The result of `verify`, its time, and the last entry then."""
 
     at: datetime
     verified: Verification
@@ -37,7 +37,7 @@ class Verdict:
 
 
 class VerificationCard(QFrame):
-    """Hidden until the chain is walked. A broken one says where, what that means, and what to do."""
+    """Shows the result of a verification: for a broken chain where, what it means and what to do."""
 
     entry_requested = Signal(int)
     dismissed = Signal()
@@ -93,7 +93,7 @@ class VerificationCard(QFrame):
         self.retranslate()
 
     def give_up(self) -> None:
-        """The walk did not come to its end."""
+        """Hide: the verification did not finish."""
         self.hide()
 
     @property
@@ -164,7 +164,7 @@ class VerificationCard(QFrame):
             self.entry_requested.emit(self._verdict.broken.number)
 
     def _on_copy(self) -> None:
-        """What to note where nobody who can change this file can write: it gives away a chain made anew."""
+        """Copy the proof to note elsewhere: it reveals a chain that was rebuilt."""
         if self._verdict is not None and self._verdict.last is not None:
             last = self._verdict.last
             QGuiApplication.clipboard().setText(

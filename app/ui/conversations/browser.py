@@ -48,7 +48,7 @@ _HEIGHT, _AVATAR, _GAP = 64, 36, 12
 
 
 class ConversationListModel(QAbstractListModel):
-    """What the history told last; `show_all` brings a newer telling."""
+    """The conversations as last read; `show_all` replaces them."""
 
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -142,16 +142,16 @@ class ConversationDelegate(RowDelegate):
 
 
 REFRESH_MILLISECONDS = 1000
-"""The list is counted anew this often at most while messages keep coming in."""
+"""Milliseconds between refreshes of the list while messages arrive."""
 
 
 class ConversationBrowser(QWidget):
-    """Reads the list when it is looked at, and again when it has changed."""
+    """Reads the list when it is visible, and again after changes."""
 
     conversation_requested = Signal(object)  # a Conversation
     found_requested = Signal(object)  # a Found
     counted = Signal()
-    """The conversations were read anew."""
+    """The conversations were reloaded."""
 
     def __init__(
         self,
@@ -213,7 +213,7 @@ class ConversationBrowser(QWidget):
 
     @property
     def mentorado(self) -> str:
-        """Whose conversations these are."""
+        """The name of the mentorado."""
         try:
             return self._mentorados.get(self._mentorado_id).name if self._mentorado_id else ""
         except Problem:  # the roster was read anew, without this one
@@ -232,13 +232,13 @@ class ConversationBrowser(QWidget):
         self.read_soon(0)
 
     def read_soon(self, milliseconds: int = REFRESH_MILLISECONDS) -> None:
-        """Something has changed; it is read again once somebody looks."""
+        """Reload once the list is visible."""
         self._stale = True
         if self.isVisible() and (milliseconds == 0 or not self._refresh.isActive()):
             self._refresh.start(milliseconds)
 
     def enter(self) -> None:
-        """Put the keyboard on what is listed."""
+        """Focus the list."""
         (self.results.list if self.pages.currentWidget() is self.results else self.list).enter()
 
     def known(self, conversation_id: ConversationId | None) -> Conversation | None:

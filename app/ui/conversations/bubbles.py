@@ -175,7 +175,7 @@ class BubbleStyle:
         return self.outgoing if from_me else self.incoming
 
     def voice(self, name: str) -> str:
-        """The colour of somebody's name in a group; the same one every time."""
+        """The colour of a sender's name in a group, always the same."""
         return self.colours.avatars[sum(name.encode()) % len(self.colours.avatars)].fg
 
 
@@ -205,7 +205,7 @@ class Mark:
 
 @dataclass(slots=True)
 class Bubble:
-    """Where everything stands, from the top left corner of the row. What is not there is None or empty."""
+    """The layout of a bubble, from the top left corner of the row. Missing parts are None or empty."""
 
     paint: BubbleColours
     quiet: bool  # revoked: the text is kept, and does not speak up

@@ -16,7 +16,7 @@ _LEAD = 28
 
 @dataclass(frozen=True, slots=True)
 class ParsedQuery:
-    """What somebody typed: whole words, and a last one that may be unfinished."""
+    """A search text: whole words, and a last one that may be unfinished."""
 
     words: frozenset[str]
     beginning: str = ""
@@ -39,7 +39,7 @@ def fold(text: str) -> str:
 
 
 def spans(text: str, typed: str) -> list[Span]:
-    """From where to where each word stands that was found."""
+    """The start and end of each matching word."""
     asked = parse_query(typed)
     if not asked.words and not asked.beginning:
         return []

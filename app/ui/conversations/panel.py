@@ -24,15 +24,15 @@ from app.ui.theme.theme import Theme
 
 
 class ConversationsPanel(QWidget):
-    """Shows and asks. The open conversation can be lent to whoever has more room for it."""
+    """Shows the conversations of a mentorado. The open one can be moved to a wider place."""
 
     wide_requested = Signal(QWidget)
     """Show this widget where there is room, until `wide_done`."""
     wide_done = Signal()
     mentorado_requested = Signal(str)
-    """What was opened is somebody else's: show them."""
+    """A conversation of another mentorado was opened: show them."""
     thread_opened = Signal(bool)
-    """Whether a conversation is open here, and so wants all the room there is."""
+    """Whether a conversation is open here, and needs the whole panel."""
 
     def __init__(
         self,

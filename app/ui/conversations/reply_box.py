@@ -194,7 +194,7 @@ class ReplyBox(QWidget):
             self._again.start(int(min(max(left, 1000), _AGAIN_MILLISECONDS)))
 
     def _line(self) -> tuple[str, str]:
-        """What is said below the field, and what can be done about it."""
+        """The hint below the field, and the action for it."""
         if self._sending:
             return texts("reply.sending"), ""
         if self._hold is not None:

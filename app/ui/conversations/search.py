@@ -1,4 +1,4 @@
-"""Where staff type what they look for in conversations, and choose whether in one mentorado's or in everybody's."""
+"""The search in conversations, of one mentorado or of all."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Field(SearchField):
 
 
 class SearchBar(QWidget):
-    """Asks for a search once typing pauses."""
+    """Emits a search once typing pauses."""
 
     asked = Signal()
     cleared = Signal()
@@ -126,7 +126,7 @@ class SearchHit:
 
 @lru_cache(maxsize=512)
 def _sentence(message: StoredMessage, typed: str, _language: str) -> str:
-    """What was said, as far as it matters; the file's name where that is what was found."""
+    """The part of the text around the match; the file name where that matched."""
     text = one_line(conversation_text.body(message))
     if not spans(text, typed) and message.kind is not MessageKind.TEXT:
         text = " · ".join(filter(None, (conversation_text.kind(message), text)))
@@ -134,7 +134,7 @@ def _sentence(message: StoredMessage, typed: str, _language: str) -> str:
 
 
 class FoundModel(QAbstractListModel):
-    """The newest first; more are added as somebody scrolls."""
+    """Search results, newest first; more are added while scrolling."""
 
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -201,7 +201,7 @@ class FoundModel(QAbstractListModel):
 
 
 class FoundDelegate(RowDelegate):
-    """Where and when on one line, and below it what was said, with the words marked."""
+    """Paints a result: conversation and time, and below them the text with the matches marked."""
 
     @property
     def row_height(self) -> int:
@@ -234,7 +234,7 @@ PIECE = 60
 
 
 class SearchResults(QWidget):
-    """Searches when told to. An answer that comes after the next question is not shown."""
+    """Runs searches and shows their results. Results of an earlier search are dropped."""
 
     opened = Signal(object)  # a Found
     counted = Signal(str)
@@ -270,7 +270,7 @@ class SearchResults(QWidget):
         self.retranslate()
 
     def search(self, typed: str, mentorado_id: MentoradoId | None) -> None:
-        """Look for *typed* in the conversations of one mentorado, or of everybody."""
+        """Search *typed* in the conversations of one mentorado, or of all."""
         self._turn += 1
         self._typed, self._mentorado_id = typed, mentorado_id
         self._busy = True
@@ -316,7 +316,7 @@ class SearchResults(QWidget):
     async def _find(
         self, before: int | None = None
     ) -> tuple[Sequence[StoredMessage], Mapping[ConversationId, ConversationRef]] | None:
-        """What is found, and in which conversations; None when something else was asked meanwhile."""
+        """The results and their conversations; None when another search was started meanwhile."""
         turn = self._turn
         try:
             found = await self._history.search(self._typed, mentorado_id=self._mentorado_id, before=before, limit=PIECE)
@@ -330,7 +330,7 @@ class SearchResults(QWidget):
         return found, places
 
     def _mentorado_names(self) -> dict[MentoradoId, str]:
-        """Whose each conversation is; of no interest where there is one mentorado only."""
+        """The name of each result's mentorado; empty when only one is searched."""
         if self._mentorado_id is not None:
             return {}
         return {each.id: each.name for each in self._mentorados.all()}

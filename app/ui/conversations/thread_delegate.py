@@ -18,7 +18,7 @@ _Key = tuple[int, int]
 
 
 class ThreadDelegate(QStyledItemDelegate):
-    """Keeps each bubble until its message, its neighbours, the width or the look change."""
+    """Caches each bubble until its message, its neighbours, the width or the theme change."""
 
     def __init__(self, theme: Theme, model: ThreadModel, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -27,7 +27,7 @@ class ThreadDelegate(QStyledItemDelegate):
         self._look = BubbleStyle(theme)
         self._made: dict[_Key, tuple[ThreadRow, Bubble]] = {}
         self.width = 0
-        """How wide rows are; the view says so, because Qt asks for sizes without telling."""
+        """The width of rows, set by the view: Qt asks for sizes without it."""
         self.searched = ""
         self.by_keyboard = False
         """Whether rows are walked by keys, and so must show where they act."""

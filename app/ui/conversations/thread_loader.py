@@ -33,7 +33,7 @@ class ThreadLocation:
 
 
 class ThreadLoader(QObject):
-    """One request at a time. What was asked for before the last opening is of no interest any more."""
+    """Loads messages, one request at a time. Results from before the last opening are dropped."""
 
     begun = Signal(object, object)  # the Opening, and the first Piece
     grown_upwards = Signal(object)  # a Piece
@@ -52,7 +52,7 @@ class ThreadLoader(QObject):
         self._grew.timeout.connect(self._catch_up)
 
     def open(self, opening: ThreadLocation) -> None:
-        """Begin at the end, or at the message that is asked for."""
+        """Load the end, or the requested message."""
         self.opening, self._newest = opening, 0
         self._reload()
         self._begin(opening)
@@ -84,7 +84,7 @@ class ThreadLoader(QObject):
             self._read_newer()
 
     def on_grew(self, conversations: Sequence[ConversationId]) -> None:
-        """These conversations look different now."""
+        """Reload if *conversations* include this one."""
         if self.opening is None or self._grew.isActive():
             return
         # A conversation that was merged into another goes on under that one's id.
@@ -97,7 +97,7 @@ class ThreadLoader(QObject):
         self.busy = True
 
     async def _answer(self, asked: Awaitable[T]) -> T | None:
-        """What was asked for; None when it is not wanted any more. From now on the next may be asked for."""
+        """Await *asked*; None when it is no longer wanted. The next request may start after it."""
         turn, answer = self._turn, None
         try:
             answer = await asked
@@ -161,7 +161,7 @@ class ThreadLoader(QObject):
     async def _read_changes(
         self, conversation_id: ConversationId
     ) -> tuple[Sequence[StoredMessage], reading.MessagePage]:
-        """What is loaded as it is now, and what came after it."""
+        """Read the loaded messages again, and those after them."""
         first, last = self._model.messages[0].number, self._model.messages[-1].number
         now = await reading.again(self._history, conversation_id, first, last)
         return now, await reading.newer(self._history, conversation_id, max(last, self._newest))

@@ -46,13 +46,13 @@ async def around(history: MessageRepository, conversation_id: ConversationId, nu
 
 
 async def older(history: MessageRepository, conversation_id: ConversationId, number: int) -> MessagePage:
-    """What stands before *number*."""
+    """The messages before *number*."""
     found = await history.messages(conversation_id, before=number, limit=PIECE)
     return MessagePage(messages=found[::-1], first=len(found) < PIECE)
 
 
 async def newer(history: MessageRepository, conversation_id: ConversationId, number: int) -> MessagePage:
-    """What stands after *number*."""
+    """The messages after *number*."""
     found = await history.messages_after(conversation_id, number, limit=PIECE)
     return MessagePage(messages=found, last=len(found) < PIECE)
 
@@ -84,7 +84,7 @@ _TIP_LETTERS, _TIP_LINES = 600, 12
 
 @dataclass(frozen=True, slots=True)
 class ThreadRow:
-    """A message and what its neighbours make of it."""
+    """A message, and how its neighbours affect it."""
 
     message: StoredMessage
     day: date | None  # the first of its day: the day stands above it
@@ -92,7 +92,7 @@ class ThreadRow:
 
 
 class ThreadModel(QAbstractListModel):
-    """Holds what was loaded, without gaps. It asks for nothing by itself."""
+    """The loaded messages, without gaps. It loads nothing itself."""
 
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -115,7 +115,7 @@ class ThreadModel(QAbstractListModel):
     # --- changes
 
     def show_piece(self, piece: MessagePage, partner: str, *, is_group: bool) -> None:
-        """Begin anew with *piece*."""
+        """Replace all messages with *piece*."""
         self.beginResetModel()
         self.partner, self.is_group = partner, is_group
         self._messages = list(piece.messages)
@@ -124,7 +124,7 @@ class ThreadModel(QAbstractListModel):
         self.endResetModel()
 
     def grow_upwards(self, piece: MessagePage) -> None:
-        """Add what stands before; what is far below goes for it."""
+        """Prepend older messages, and drop those far below."""
         self.has_first = piece.first
         first = self._messages[0].number if self._messages else None
         new = [message for message in piece.messages if first is None or message.number < first]
@@ -139,14 +139,14 @@ class ThreadModel(QAbstractListModel):
             self.has_last = False
 
     def grow_downwards(self, piece: MessagePage) -> None:
-        """Add what stands after; what is far above goes for it."""
+        """Append newer messages, and drop those far above."""
         self.add_newer(piece)
         if (more := len(self._messages) - KEPT) > 0:
             self._remove(0, more)
             self.has_first = False
 
     def add_newer(self, piece: MessagePage) -> None:
-        """Add what stands after, and keep all the rest: somebody reads in it."""
+        """Append newer messages, and drop none: somebody is reading."""
         self.has_last = piece.last
         last = self._messages[-1].number if self._messages else 0
         new = [message for message in piece.messages if message.number > last]
@@ -158,7 +158,7 @@ class ThreadModel(QAbstractListModel):
             self.endInsertRows()
 
     def refresh(self, now: Sequence[StoredMessage]) -> None:
-        """The loaded messages read once more: show what changed, drop what is gone."""
+        """Update the loaded messages, and remove deleted ones."""
         found = {message.number: message for message in now}
         for place in range(len(self._messages) - 1, -1, -1):
             before = self._messages[place]

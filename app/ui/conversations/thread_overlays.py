@@ -37,7 +37,7 @@ class JumpButton(QAbstractButton):
         self.retranslate()
 
     def add_new(self, count: int | None) -> None:
-        """So many more messages are new; None when it is not known how many."""
+        """Add *count* to the new messages; None when the number is unknown."""
         self._new = None if self._new is None or count is None else self._new + count
         self.retranslate()
 
@@ -106,7 +106,7 @@ _TOP = 8
 
 
 class DayPill(QWidget):
-    """Goes by itself, takes no clicks, and says nothing to a screen reader: rows say their day themselves."""
+    """Shows the day while scrolling. Ignores clicks, and is hidden from screen readers: rows have their own day."""
 
     def __init__(self, theme: Theme, parent: QWidget) -> None:
         super().__init__(parent)

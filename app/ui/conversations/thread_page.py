@@ -1,4 +1,4 @@
-"""An open conversation on the screen: with whom, what was said, and what arrives while it is read."""
+"""An open conversation, updated while messages arrive."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _ICON = 18
 
 
 class ThreadHead(QWidget):
-    """Buttons and names; what they do is for the page."""
+    """The header: title and buttons."""
 
     back_requested = Signal()
     search_requested = Signal()
@@ -92,7 +92,7 @@ class ThreadHead(QWidget):
         self.line.setText(line)
 
     def set_wide(self, wide: bool) -> None:
-        """In the wide place there is no list to go back to, but a pane."""
+        """Adapt the back button: the wide place has no list."""
         self._wide = wide
         self.back.setVisible(not wide)
         margins = self.layout()
@@ -216,12 +216,12 @@ class ThreadPage(QWidget):
         self.model.show_piece(MessagePage(messages=(), first=True, last=True), "", is_group=False)
 
     def show_line(self, line: str) -> None:
-        """Something is better known now: how many messages there are."""
+        """Show the number of messages."""
         if self.reader.opening is not None:
             self.head.show_names(_title(self.reader.opening), line)
 
     def on_grew(self, conversations: Sequence[ConversationId]) -> None:
-        """These conversations look different now."""
+        """Reload if *conversations* include this one."""
         self.reader.on_grew(conversations)
         if self.conversation_id in conversations:
             self.recheck_reply()
@@ -237,7 +237,7 @@ class ThreadPage(QWidget):
         self.head.set_wide(wide)
 
     def go_to_end(self) -> None:
-        """The newest message, read anew when it is not loaded."""
+        """Scroll to the newest message, loading it if needed."""
         if self.model.has_last:
             self.view.scrollToBottom()
         else:
@@ -346,7 +346,7 @@ class ThreadPage(QWidget):
         pop_up(self.menu(number), where)
 
     def menu(self, number: int) -> QMenu:
-        """What can be done with the chosen messages, of which *number* is one."""
+        """The context menu of the selected messages, of which *number* is one."""
         menu = QMenu(self)
         colour = self._theme.tokens.text2
         for name, sign, do in (

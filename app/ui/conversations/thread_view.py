@@ -19,7 +19,7 @@ _NEARLY = 8
 
 
 class ThreadView(QListView):
-    """Says when the person comes near an end of what is loaded, and what they want of a message."""
+    """Emits when scrolled near an end of the loaded messages, and what is requested of a message."""
 
     near_first = Signal()
     near_last = Signal()
@@ -59,7 +59,7 @@ class ThreadView(QListView):
         return self._model.has_last and bar.value() >= bar.maximum() - _NEARLY
 
     def hold(self, change: Callable[[], object]) -> None:
-        """Make *change* to the model; what is read stays where it is, and who is at the end stays at the end."""
+        """Apply *change* to the model and keep the scroll position; the end stays the end."""
         self._change_at(self.at_end, change)
 
     def _change_at(self, at_end: bool, change: Callable[[], object]) -> None:

@@ -40,7 +40,7 @@ from app.ui.theme.theme import (
 )
 
 MOST = 40
-"""More than anybody reads; typing another letter is quicker."""
+"""The number of entries shown at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class Entry:
 
 
 def found(entries: Iterable[Entry], typed: str) -> Sequence[Entry]:
-    """Those that have every word of *typed*, whose beginning it is first; all of them while nothing is typed."""
+    """The entries with every word of *typed*, those that begin with it first; all for an empty text."""
     query = Query.of(typed)
     matching = [entry for entry in entries if query.matches(entry.hay)]
     start = fold_accents(typed.strip())
@@ -86,7 +86,7 @@ def actions_on(
 
 
 def people(everybody: Iterable[Mentorado], choose: Callable[[MentoradoId], None]) -> Iterator[Entry]:
-    """Everybody who is not archived, to be shown in the pane."""
+    """An entry per active mentorado, which shows them in the pane."""
     for mentorado in everybody:
         person = mentorado
         if not person.archived:
@@ -181,7 +181,7 @@ class CommandPalette(BaseDialog):
         self.line.setFocus()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """The list is walked while one goes on typing."""
+        """Pass arrow keys to the list while the field keeps the focus."""
         if watched is self.line and isinstance(event, QKeyEvent) and _is_navigation_key(event):
             self.list.keyPressEvent(event)
             return True

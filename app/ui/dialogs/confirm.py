@@ -142,11 +142,11 @@ def normalize_name(name: str) -> str:
 
 
 LEAST = 10
-"""Characters: fewer say nothing to whoever reads the audit later."""
+"""The smallest number of characters of a reason."""
 
 
 class OverrideDialog(ConfirmDialog):
-    """The button waits for a reason; what is typed is what the audit will say."""
+    """Asks for a reason, which is audited; the button is locked until there is one."""
 
     def __init__(self, theme: Theme, over: QWidget, name: ActionName, mentorado: Mentorado, incident: str) -> None:
         title = texts("override.question", action=status_text.action(name)[0], name=mentorado.name)
@@ -184,7 +184,7 @@ class OverrideDialog(ConfirmDialog):
 async def ask_override_reason(
     theme: Theme, over: QWidget, name: ActionName, mentorado: Mentorado, incident: Incident | None, clock: Clock
 ) -> str:
-    """Ask an operator why; empty when they gave it up."""
+    """Ask for a reason to override; empty when cancelled."""
     reason = status_text.incident(incident, clock.now()) if incident else ""
     sheet = OverrideDialog(theme, over, name, mentorado, reason)
     return sheet.reason if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted else ""

@@ -1,4 +1,4 @@
-"""From a spreadsheet to mentorados: choose the file, look at what it says, take what is right."""
+"""Imports mentorados from a spreadsheet: choose the file, review its rows, import."""
 
 from __future__ import annotations
 
@@ -54,10 +54,7 @@ _TABLE_COLOURS = ("raised", "border", "accent_soft", "on_accent_soft", "text2")
 
 
 class CsvImportDialog(BaseDialog):
-    """Shows every row of the file, those that cannot be taken first, and which column was taken for what.
-
-    Who was added is in `added` at the end.
-    """
+    """Shows the rows, those with problems first, and the columns. `added` has the mentorados that were added."""
 
     def __init__(self, theme: Theme, over: QWidget, taking: CsvImportService, file: Spreadsheet) -> None:
         super().__init__(theme, over, width=_WIDTH)
@@ -137,7 +134,7 @@ class CsvImportDialog(BaseDialog):
 
     @async_slot
     async def _import_rows(self) -> None:
-        """Add them one by one; who was added before Cancel stays."""
+        """Add the valid rows one by one; those added before Cancel stay."""
         for button in (self.take, *self.picks.values()):
             button.setEnabled(False)
         self.bar.show()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LostDatabase(QObject):
-    """A notice with two buttons. Nothing is begun anew before a person confirmed it."""
+    """A notice with two buttons. No database is created without a confirmation."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class LostDatabase(QObject):
         self._begin_anew = begin_anew
 
     def offer(self, problem: Problem, cause: str) -> None:
-        """Show the notice until *cause* is over."""
+        """Show the notice until *cause* is cleared."""
         choices = [
             (lambda: texts("lost.look"), self.look_for_copy),
             (lambda: texts("lost.anew"), self.ask_to_begin_anew),

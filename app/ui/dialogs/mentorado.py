@@ -1,4 +1,4 @@
-"""The sheet in which somebody is added or corrected."""
+"""The dialog that adds or edits a mentorado."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.ui.widgets.choices import SegmentedControl
 
 
 class ProviderField(QWidget):
-    """One line says what the chosen one is; the rest is a comparison away."""
+    """The provider, with a line of description and a button for the comparison."""
 
     changed = Signal()
     compare_requested = Signal()
@@ -87,7 +87,7 @@ _POPUP_COLOURS = ("raised", "border_strong", "accent_soft", "on_accent_soft")
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """Who was added or changed, and whether to connect them at once."""
+    """The saved mentorado, and whether to connect at once."""
 
     mentorado: Mentorado
     connect: bool
@@ -95,7 +95,7 @@ class Saved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What stands in the form while somebody compares the providers."""
+    """The contents of the form while providers are compared."""
 
     name: str = ""
     phone: str = ""
@@ -132,7 +132,7 @@ class _Field(QWidget):
         self._show(words, "danger")
 
     def show_hint(self, words: str) -> None:
-        """Something worth knowing that stops nobody."""
+        """Show a hint that does not prevent saving."""
         self._show(words, "secondary")
 
     def _show(self, words: str, role: str) -> None:
@@ -218,7 +218,7 @@ class MentoradoDialog(ScrollDialog):
 
     @property
     def draft(self) -> Draft:
-        """What stands in the fields now."""
+        """The contents of the fields."""
         name, phone, cohort = (field.line.text() for field in self._fields)
         return Draft(name=name, phone=phone, cohort=cohort, provider=self._kind)
 
@@ -254,7 +254,7 @@ class MentoradoDialog(ScrollDialog):
 
     @property
     def main_button(self) -> QPushButton:
-        """What Enter does."""
+        """The button that Enter presses."""
         return self.add_and_connect or self.save
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -276,7 +276,7 @@ class MentoradoDialog(ScrollDialog):
         self._show_trouble(f"{texts('detail.crash')} {texts('detail.crash_next')}")
 
     def _show_trouble(self, words: str) -> None:
-        """What is not about one field stands above the buttons."""
+        """Show an error that concerns no single field."""
         self.trouble.setText(words)
         self.trouble.setVisible(bool(words))
         self.fit()

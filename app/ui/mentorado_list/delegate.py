@@ -1,4 +1,4 @@
-"""Paints a row: who, through what, how it stands, and how old that truth is."""
+"""Paints a row: mentorado, provider, status, and the age of the status."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Painted = Callable[[int], "tuple[MentoradoRow, str]"]
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """Where things stand in a row of a given width, in pixels from its left edge."""
+    """The columns of a row of a given width, in pixels from its left edge."""
 
     name: int
     name_end: int

@@ -66,7 +66,7 @@ def search_text(mentorado: Mentorado) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What was typed, ready to be compared. Every part must be found."""
+    """A parsed search; every part must match."""
 
     parts: tuple[str, ...] = ()
     number: bool = False
@@ -113,7 +113,7 @@ class MentoradoRow:
 
     @property
     def known(self) -> LinkStatus:
-        """What is true of the link; one that was never asked for is off."""
+        """The status of the link; off when it was never started."""
         return self.status or LinkStatus(state=LinkState.OFF, since=self.mentorado.created_at)
 
     def find_group(self) -> ListFilter:
@@ -128,7 +128,7 @@ class MentoradoRow:
         return now - (self.status.evidence.last_observation or self.status.since)
 
     def spoken(self, now: datetime) -> str:
-        """The row as a screen reader says it."""
+        """The text of the row for screen readers."""
         mentorado, age = self.mentorado, self.age(now)
         parts = [
             mentorado.name,
@@ -148,7 +148,7 @@ STATUS_ROLE = Role.UserRole + 2
 AGE_ROLE = Role.UserRole + 3
 
 FLUSH_MILLISECONDS = 33
-"""Statuses may come by the thousand; the eye is told this often at most."""
+"""Milliseconds between updates of the view, however many statuses arrive."""
 
 _NOWHERE = QModelIndex()
 _AGE_ROLES = [AGE_ROLE, Role.AccessibleTextRole]
@@ -161,7 +161,7 @@ class MentoradoListModel(QAbstractListModel):
     counts_changed = Signal(object)
     """How many are in each group, where that is another number than before."""
     archived = Signal(str)
-    """Somebody was just archived; carries the mentorado's id."""
+    """A mentorado was archived; carries the id."""
 
     def __init__(self, clock: Clock, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -241,7 +241,7 @@ class MentoradoListModel(QAbstractListModel):
             self._flush.start()
 
     def flush(self) -> None:
-        """Tell the views what became stale since the last time."""
+        """Notify the views of changes since the last call."""
         stale = [self._rows[mentorado_id] for mentorado_id in self._stale]
         self._stale.clear()
         if self._group is not ListFilter.ALL:  # where everybody is shown, a status brings nobody in and nobody out
@@ -260,7 +260,7 @@ class MentoradoListModel(QAbstractListModel):
     # --- what is shown
 
     def search(self, typed: str) -> None:
-        """Show only those whom *typed* finds."""
+        """Show only the matches of *typed*."""
         query = Query.of(typed)
         fewer = query.narrows(self._query) and not self._stale
         self._filter(self._shown if fewer else self._sorted, query, self._group)
@@ -299,7 +299,7 @@ class MentoradoListModel(QAbstractListModel):
         return {group: self.count(group) for group in ListFilter}
 
     def row_of(self, mentorado_id: MentoradoId) -> int | None:
-        """Where somebody is shown, or None when they are not."""
+        """The row of a mentorado; None when not shown."""
         row = self._rows.get(mentorado_id)
         return None if row is None else self._place_shown(row)
 
@@ -307,7 +307,7 @@ class MentoradoListModel(QAbstractListModel):
         return self._shown[index.row()].id if index.isValid() else None
 
     def refresh_ages(self) -> None:
-        """Time has passed: what was 1 minute ago is 2 now."""
+        """Update the displayed ages."""
         self._touch_all(_AGE_ROLES)
 
     def retranslate(self) -> None:

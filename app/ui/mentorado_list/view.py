@@ -1,4 +1,4 @@
-"""The left-hand side: chips, then the list or what stands in its place."""
+"""The left side: filter chips, and the list or its placeholder."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ _COMMAND = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
 
 
 class MentoradoTable(RowTable):
-    """Says who was chosen, who shall be opened, and where a menu is wanted. The choice survives filters."""
+    """Emits the selected mentorado, which one to open, and where to show a menu. The selection survives filters."""
 
     chosen = Signal(str)
     opened = Signal(str)
     menu_requested = Signal(str, QPoint)
     typed = Signal(str)
-    """Somebody began to type a name while the list had the focus."""
+    """Text was typed while the list had the focus."""
     _delegate: MentoradoDelegate
 
     def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
@@ -51,11 +51,11 @@ class MentoradoTable(RowTable):
 
     @property
     def chosen_id(self) -> MentoradoId | None:
-        """Who was chosen last, even while a filter hides them."""
+        """The last selected mentorado, even while filtered out."""
         return self._chosen
 
     def choose(self, mentorado_id: MentoradoId) -> None:
-        """Choose somebody, and bring them into view where they are shown."""
+        """Select a mentorado, and scroll to them if they are shown."""
         row = self._model.row_of(mentorado_id)
         if row is None:
             self._remember(mentorado_id)
@@ -272,14 +272,14 @@ class ChipBar(QWidget):
 
 
 class ListPanel(QWidget):
-    """Shows whom the search and the chips leave over; says when somebody should be added or the search cleared."""
+    """Shows the filtered list; emits when a mentorado should be added or the search cleared."""
 
     add_requested = Signal()
     import_requested = Signal()
     clear_requested = Signal()
     group_selected = Signal(ListFilter)
     emptied = Signal(bool)
-    """Whether there is nobody at all now, archived ones included."""
+    """Whether there are no mentorados at all, archived ones included."""
 
     def __init__(self, model: MentoradoListModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -323,7 +323,7 @@ class ListPanel(QWidget):
         self.take_focus()
 
     def search(self, typed: str) -> None:
-        """Narrow the list to whom *typed* finds."""
+        """Show only the matches of *typed*."""
         self._typed = typed.strip()
         self._model.search(typed)
         self._choose_page()

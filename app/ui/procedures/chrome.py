@@ -27,7 +27,7 @@ _ICON = 18
 
 
 class SheetHead(QFrame):
-    """Stays in view while what is below it scrolls."""
+    """The header of the panel, which does not scroll."""
 
     close_requested = Signal()
 
@@ -64,7 +64,7 @@ class SheetHead(QFrame):
         self._line.setVisible(bool(line))
 
     def set_close_text(self, words: str) -> None:
-        """What closing does."""
+        """Set the label of the close button."""
         self.close_button.setAccessibleName(words)
         self.close_button.setToolTip(plain_tip(words))
 
@@ -168,7 +168,7 @@ class FocusMemory:
                 return
 
     def announce(self, text: str) -> None:
-        """Tell a screen reader what moved, once, wherever its user is in the window."""
+        """Announce *text* to screen readers once, wherever the focus is."""
         if text == self._announced:
             return
         self._announced = text

@@ -1,4 +1,4 @@
-"""What a person can do to a procedure now, and why not the rest. Qt-free."""
+"""The commands of a procedure, and why the others are locked. Qt-free."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.text.status import texts
 
 
 class CommandId(StrEnum):
-    """What can be done to a procedure."""
+    """A command of a procedure."""
 
     NOT_NOW = "not_now"  # put off what was asked; the same as a pause
     CONFIRM = "confirm"
@@ -41,7 +41,7 @@ class ProcedureCommand:
 
 
 def primary_command(procedure: Procedure) -> ProcedureCommand | None:
-    """The one thing to do next; None while the procedure works by itself, or asks."""
+    """The main command; None while the procedure runs, or asks."""
     match procedure.state:
         case ProcedureState.PAUSED:
             return ProcedureCommand(
@@ -64,13 +64,13 @@ def account_commands() -> tuple[ProcedureCommand, ProcedureCommand]:
 
 
 def secondary_command(procedure: Procedure) -> ProcedureCommand | None:
-    """What else one may want once it ended well."""
+    """A second command after a success."""
     made = procedure.state is ProcedureState.DONE and procedure.head.kind is ProcedureKind.BACKUP
     return ProcedureCommand(CommandId.OPEN_FOLDER, texts("settings.open_folder")) if made else None
 
 
 def other_commands(procedure: Procedure) -> tuple[ProcedureCommand, ...]:
-    """What else there is: always in the same places, locked where it does not fit."""
+    """The other commands, always in the same order, locked where they do not apply."""
     if procedure.ended:
         return ()
     undo = texts("procedure.no.undoing") if procedure.undoing else ""
@@ -89,7 +89,7 @@ class ProcedureCommands(Protocol):
     def unfinished(self) -> Sequence[Procedure]: ...
 
     def active(self, mentorado_id: MentoradoId) -> Procedure | None:
-        """The one that is open."""
+        """The active procedure."""
         ...
 
     async def begin(
@@ -114,7 +114,7 @@ class ProcedureCommands(Protocol):
 
 
 class BackupList(Protocol):
-    """The archives there are."""
+    """Lists and verifies archives."""
 
     async def all(self, mentorado_id: MentoradoId) -> Sequence[BackupInfo]:
         """The latest first."""

@@ -1,4 +1,4 @@
-"""What is asked and told before a procedure begins."""
+"""The forms shown before a procedure begins."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ class ProcedureForm(QWidget):
 
     @property
     def title(self) -> str:
-        """What the sheet is headed with."""
+        """The title of the form."""
         return texts(f"begin.{self.kind}.question", name=self.name)
 
     @property
     def confirm_label(self) -> str:
-        """What the confirming button says."""
+        """The label of the confirm button."""
         return texts(f"begin.{self.kind}.confirm")
 
     @property
@@ -88,17 +88,17 @@ class ProcedureForm(QWidget):
 
     @property
     def fields(self) -> Sequence[QWidget]:
-        """What the keyboard goes through before the buttons, in the order in which it is read."""
+        """The focusable fields, in reading order."""
         return ()
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """What it is begun with."""
+        """The facts the procedure begins with."""
         return {}
 
     @property
     def secret(self) -> str:
-        """A passphrase that was typed; it goes no further than into memory."""
+        """The typed passphrase, kept in memory only."""
         return ""
 
     def retranslate(self) -> None:
@@ -107,7 +107,7 @@ class ProcedureForm(QWidget):
 
 
 class ImpactForm(ProcedureForm):
-    """Tells what is kept and what changes, and that a question comes before what cannot be undone."""
+    """Shows what is kept and what changes; the irreversible step is confirmed later."""
 
     def __init__(
         self, kind: ProcedureKind, theme: Theme, mentorado: Mentorado, procedures: ProcedureCommands, clock: Clock
@@ -123,7 +123,7 @@ class ImpactForm(ProcedureForm):
 
     @async_slot
     async def retranslate(self) -> None:
-        """Ask what there is to lose, each time it is told."""
+        """Update the texts, and reload the impact."""
         super().retranslate()
         ledger = await self._procedures.ledger(self.kind, self._mentorado.id)
         self._ledger.show_entries(at_first(ledger, self.kind, self.name, self._clock.now()))
@@ -146,7 +146,7 @@ def contents(info: BackupInfo) -> str:
 
 
 class BackupCard(QAbstractButton):
-    """Chosen or not, like a radio button: a dot and an edge say which."""
+    """A backup to select, like a radio button."""
 
     def __init__(self, theme: Theme, info: BackupInfo, now: Callable[[], datetime]) -> None:
         super().__init__(checkable=True, autoExclusive=True)
@@ -241,11 +241,11 @@ class BackupCard(QAbstractButton):
 
 
 class PassphraseField(QWidget):
-    """Dots; what is typed leaves it only as `phrase`."""
+    """Two masked fields; the passphrase is read from `phrase` only."""
 
     changed = Signal()
     submitted = Signal()
-    """Enter, once there is a passphrase and nothing is wrong with it."""
+    """Enter was pressed with a valid passphrase."""
 
     def __init__(self, *, twice: bool = False) -> None:
         super().__init__()
@@ -281,7 +281,7 @@ class PassphraseField(QWidget):
 
     @property
     def why_not(self) -> str:
-        """What is wrong with what was typed twice; an empty one is nobody's mistake."""
+        """The error in the two passphrases; an empty one is allowed."""
         if not self.first.text() or not self._twice:
             return ""
         if len(self.first.text()) < LEAST_LETTERS:
@@ -289,7 +289,7 @@ class PassphraseField(QWidget):
         return "" if self.first.text() == self.again.text() else texts("begin.phrase_differs")
 
     def clear(self) -> None:
-        """Forget what was typed."""
+        """Clear the fields."""
         self.first.clear()
         self.again.clear()
 
@@ -417,7 +417,7 @@ class RestoreForm(ProcedureForm):
 
     @async_slot
     async def read(self) -> None:
-        """Look for the mentorado's backups."""
+        """Load the mentorado's backups."""
         self._infos = list(await self._backups.all(self._mentorado.id))
         self._read = True
         self._show()

@@ -1,4 +1,4 @@
-"""The loss ledger: what is kept, what changes, and what cannot be undone, before anything is replaced."""
+"""Shows the impact: what is kept, what changes, and what cannot be undone."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from app.ui.theme.theme import (
 from app.ui.widgets.labels import ScaledLabel
 
 Entry = tuple[str, str]
-"""What it is about (``kept``, ``changes`` or ``lost``), and the words."""
+"""The aspect (``kept``, ``changes`` or ``lost``), and its text."""
 
 _ICON = 16
 _SIGNS = {"kept": "shield-check", "changes": "swap", "lost": "triangle-alert"}
 
 
 def entries(ledger: ImpactSummary, kind: ProcedureKind, name: str, now: datetime) -> list[Entry]:
-    """What is told of *ledger* before a procedure of *kind* goes where there is no way back."""
+    """The entries of *ledger* before the irreversible step of *kind*."""
     return [
         ("kept", " ".join(_kept(ledger, now))),
         ("changes", " ".join(_changes(ledger, kind, name))),
@@ -40,7 +40,7 @@ def entries(ledger: ImpactSummary, kind: ProcedureKind, name: str, now: datetime
 
 
 def at_first(ledger: ImpactSummary, kind: ProcedureKind, name: str, now: datetime) -> list[Entry]:
-    """What is told before the procedure begins, when nothing is lost yet."""
+    """The entries before the procedure begins, when nothing is lost yet."""
     return [("kept", " ".join(_kept(ledger, now))), ("changes", texts(f"ledger.at_first.{kind}", name=name))]
 
 

@@ -42,7 +42,7 @@ _DECIDES: Final = MappingProxyType(
 
 
 async def begin(sheets: ActionRunner, request: ActionRequest, form: ProcedureForm) -> Procedure:
-    """Begin what *form* asked about. Raises `Problem`, and nothing that was typed is gone then."""
+    """Begin the procedure of *form*. Raises `Problem`; what was typed stays then."""
     return await procedures_of(sheets).begin(
         form.kind,
         request.mentorado_id,
@@ -53,7 +53,7 @@ async def begin(sheets: ActionRunner, request: ActionRequest, form: ProcedureFor
 
 
 async def execute(sheets: ActionRunner, control: CommandId, procedure: Procedure, over: QWidget, secret: str) -> None:
-    """Do what a person wants of *procedure*; a *secret* that was typed again goes along. Raises `Problem`."""
+    """Run the command *control* on *procedure*, with the *secret* if it was typed again. Raises `Problem`."""
     procedures, procedure_id = procedures_of(sheets), procedure.head.id
     match control:
         case CommandId.SEND_AWAY | CommandId.ACCEPT:
@@ -70,7 +70,7 @@ async def execute(sheets: ActionRunner, control: CommandId, procedure: Procedure
             if file := procedure.step(StepName.PUT_IN_PLACE).facts.get("path"):
                 sheets.open_folder(Path(file).parent)
         case CommandId.CLOSE:
-            """Closing a sheet asks nothing of a procedure."""
+            """Commands that close the panel without touching the procedure."""
 
 
 def procedures_of(sheets: ActionRunner) -> ProcedureCommands:
@@ -111,7 +111,7 @@ class ProcedurePanel(QWidget):
     """One mentorado's: first the question, once it was answered the procedure. Holds no truth of its own."""
 
     closed = Signal()
-    """It can go: nothing is asked any more. The procedure, if there is one, goes on."""
+    """The panel was closed. The procedure, if there is one, continues."""
 
     def __init__(self, sheets: ActionRunner, mentorado_id: MentoradoId) -> None:
         super().__init__()
@@ -169,7 +169,7 @@ class ProcedurePanel(QWidget):
 
     @property
     def form(self) -> ProcedureForm | None:
-        """What is asked before it begins."""
+        """The form shown before the procedure begins."""
         return self._form
 
     def ask(self, request: ActionRequest) -> None:
@@ -243,7 +243,7 @@ class ProcedurePanel(QWidget):
     # --- what a person wants
 
     def _submit(self) -> None:
-        """Enter in a field does what the button does, if that can be pressed."""
+        """Press the main button if it is enabled."""
         if self.footer.button(CommandId.CONFIRM).isEnabled():
             self._run_command(CommandId.CONFIRM)
 
@@ -365,7 +365,7 @@ class ProcedurePanel(QWidget):
 
 
 class ProcedurePanelController(QObject):
-    """Puts sheets on *pages* and takes them off. A procedure whose sheet was closed goes on, and can be seen again."""
+    """Shows and closes panels on *pages*. A procedure continues after its panel is closed, and can be shown again."""
 
     changed = Signal()
     mentorado_requested = Signal(str)
@@ -400,7 +400,7 @@ class ProcedurePanelController(QObject):
         self._raise_panel(mentorado_id)
 
     def show(self) -> None:
-        """Show the procedure of whoever is on show; nothing happens when there is none."""
+        """Show the procedure of the current mentorado, if there is one."""
         mentorado_id = self._shown()
         procedure = self.procedure_of(mentorado_id) if mentorado_id else None
         if mentorado_id is not None and procedure is not None:

@@ -62,7 +62,7 @@ _LOOKS = {
 
 
 class _Row(QWidget):
-    """One step: a mark, what it does, and what became of it. The line down leads to the next."""
+    """A step: its mark, title and result, with a line to the next step."""
 
     def __init__(self, theme: Theme, number: int, *, last: bool) -> None:
         super().__init__()
@@ -146,7 +146,7 @@ class _Row(QWidget):
 
 
 class StepList(QWidget):
-    """Rows are made once for each procedure; afterwards they are told."""
+    """The steps of a procedure. Rows are created once and then updated."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -178,7 +178,7 @@ _FULL = 1000
 
 
 class BackupProgressBar(QWidget):
-    """The bar stands for one part at a time; it moves without end while the total is not known."""
+    """Progress of one part of a backup; indeterminate while the total is unknown."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -194,7 +194,7 @@ class BackupProgressBar(QWidget):
         self.hide()
 
     def show_progress(self, progress: BackupProgress | None) -> None:
-        """None when there is nothing to measure."""
+        """Show *progress*; None hides the bar."""
         self._shown = progress
         self.setVisible(progress is not None)
         if progress is not None:
@@ -273,7 +273,7 @@ class CurrentStepCard(QFrame):
         self.moving.show_progress(progress)
 
     def show_ledger(self, entries: Sequence[Entry]) -> None:
-        """Tell *entries* before the question; none hides them."""
+        """Show *entries* above the question; an empty list hides them."""
         self.ledger.show_entries(entries)
         self.ledger.setVisible(bool(entries))
         for button in (self.not_now, self.main):
@@ -344,7 +344,7 @@ class ProcedureView(QWidget):
 
     @property
     def spoken(self) -> str:
-        """What a screen reader is told when it moved."""
+        """The text for screen readers."""
         ledger = self.attention.ledger
         announcement = f"{self.attention.sentence.text()} {self.attention.line.text()}"
         return f"{announcement} {ledger.spoken}".strip() if ledger.isVisibleTo(self.attention) else announcement.strip()
@@ -450,7 +450,7 @@ class ProcedureView(QWidget):
             QTimer.singleShot(0, self, self.bring_code_into_view)
 
     def _may_take_focus(self) -> bool:
-        """Not from somebody who is typing elsewhere."""
+        """Whether the focus may be taken: not while somebody types elsewhere."""
         focused = QApplication.focusWidget()
         return self.isVisible() and not isinstance(focused, QLineEdit | QPlainTextEdit)
 

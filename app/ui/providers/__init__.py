@@ -1,1 +1,1 @@
-"""What each provider can and cannot do, and what it tells of a number."""
+"""The comparison of providers, their credentials, queues and numbers."""

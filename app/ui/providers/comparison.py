@@ -54,7 +54,7 @@ ASPECTS: Final = (
 
 
 def points(kind: ProviderKind, aspect: Aspect) -> Iterator[str]:
-    """What is said of *kind* under *aspect*, one sentence at a time."""
+    """The sentences about *kind* under *aspect*."""
     if not aspect.many:
         yield texts(f"comparison.{kind}.{aspect.name}")
         return
