@@ -39,7 +39,7 @@ from app.ui.crash import CrashReports
 from app.ui.dialogs.lost_database import LostDatabase
 from app.ui.main_window import STORAGE, MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
-from app.ui.navigation import SETTINGS, PageSpec
+from app.ui.navigation import HOME, SETTINGS, PageSpec
 from app.ui.notices import ClockNotice, IncidentBanner, InterruptedBanner, PairingQueueBanner, SettingsNotice
 from app.ui.single_instance import SingleInstance
 from app.ui.theme.theme import Theme
@@ -128,6 +128,7 @@ class Application:
             parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts
+            PageSpec("cases", "contact", self._make_cases_page),
             PageSpec("audit", "ledger", self._make_audit_page),
             PageSpec(SETTINGS, "sliders", self._make_settings_page),
         )
@@ -243,6 +244,23 @@ class Application:
         from app.ui.settings.page import SettingsPage
 
         return SettingsPage(theme=self._theme, sections=_settings_sections(self._core, self.window, self._theme))
+
+    def _make_cases_page(self) -> Page:
+        from app.ui.cases.page import CasesPage
+
+        core = self._core
+        return CasesPage(
+            theme=self._theme,
+            bus=core.bus,
+            cases=core.cases,
+            mentorados=core.mentorados,
+            clock=core.clock,
+            show_mentorado=self._show_mentorado,
+        )
+
+    def _show_mentorado(self, mentorado_id: MentoradoId) -> None:
+        self.window.go(HOME)
+        self.window.choose(mentorado_id)
 
     def _make_audit_page(self) -> Page:
         from app.ui.audit.page import AuditPage

@@ -12,6 +12,7 @@ from app.core.actions import ActionService
 from app.core.audit_service import AuditService
 from app.core.background import BackgroundTasks
 from app.core.backups import ENDING, BackupCopies, BackupPruner, BackupService
+from app.core.case_service import CaseService
 from app.core.csv_import import CsvImportService
 from app.core.database_follower import DatabaseFollower
 from app.core.event_bus import EventBus
@@ -25,13 +26,8 @@ from app.core.outbound.replies import ReplyService
 from app.core.outbound.service import OutboundService
 from app.core.outbound.smoke_test import SmokeTestService, SmokeTestTexts
 from app.core.privacy_service import PrivacyService, RetentionJob
-from app.core.procedures.auditing import ProcedureAuditor
-from app.core.procedures.impact import ImpactService
-from app.core.procedures.reauthentication import ReauthenticationSteps
-from app.core.procedures.recovery import RecoverySteps
-from app.core.procedures.restore import RestoreSteps
 from app.core.procedures.service import ProcedureService
-from app.core.procedures.steps import BackupSteps, SmokeCheck
+from app.core.procedures.services import build_procedures
 from app.core.provider_setup.accounts import Accounts
 from app.core.provider_setup.services import ProviderSetup, build_provider_setup
 from app.core.secret_service import SecretService
@@ -45,14 +41,8 @@ from app.domain.errors import Problem
 from app.domain.mentorado import ProviderKind
 from app.domain.provider import Provider
 from app.domain.repositories import (
-    AuditLog,
     Clock,
-    HistoryDump,
-    MessageRepository,
-    ProcedureJournal,
-    ProcedureLocks,
     ProviderTime,
-    TransitionRepository,
 )
 from app.platform.clock import SystemClock, elapsed
 from app.platform.time_zones import zones_of
@@ -66,6 +56,7 @@ from app.settings import Settings
 from app.storage import audit_integrity as audit_heads
 from app.storage.audit_integrity import AuditHeads, AuditSeals
 from app.storage.audit_log import SqlAuditLog
+from app.storage.cases import SqlCases
 from app.storage.consents import SqlConsents
 from app.storage.database import Database
 from app.storage.history.repository import SqlHistoryDump, SqlMessageRepository
@@ -81,79 +72,6 @@ from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
 from app.text.smoke_test import smoke_test_text
 from app.text.status import texts
-
-
-def build_procedures(
-    *,
-    mentorados: MentoradoService,
-    supervisor: Supervisor,
-    incidents: IncidentDetector,
-    actions: ActionService,
-    providers: Mapping[ProviderKind, Provider],
-    backups: BackupService,
-    outbound: OutboundService,
-    journal: ProcedureJournal,
-    transfer: HistoryDump,
-    history: MessageRepository,
-    transitions: TransitionRepository,
-    audit: AuditLog,
-    audit_service: AuditService,
-    locks: ProcedureLocks,
-    bus: EventBus,
-    clock: Clock,
-) -> ProcedureService:
-    """Recoveries, re-authentications, backups and restores, over one journal."""
-    recovery = RecoverySteps(
-        mentorados=mentorados,
-        supervisor=supervisor,
-        incidents=incidents,
-        providers=providers,
-        backups=backups,
-        bus=bus,
-        clock=clock,
-    )
-    reauthentication = ReauthenticationSteps(
-        mentorados=mentorados,
-        supervisor=supervisor,
-        providers=providers,
-        no_pairing=actions.pairing_blocked,
-        bus=bus,
-        clock=clock,
-    )
-    restore = RestoreSteps(
-        backups=backups,
-        mentorados=mentorados,
-        providers=providers,
-        transfer=transfer,
-        history=history,
-        transitions=transitions,
-        bus=bus,
-    )
-    smoke_check = SmokeCheck(
-        mentorados=mentorados, supervisor=supervisor, outbound=outbound, note=lambda: texts("smoke.note")
-    )
-    return ProcedureService(
-        journal=journal,
-        steps=[
-            *recovery.steps(),
-            *reauthentication.steps(),
-            smoke_check.step(),
-            *BackupSteps(backups).steps(),
-            *restore.steps(),
-        ],
-        ledger=ImpactService(mentorados=mentorados, providers=providers, history=history, journal=journal),
-        recorder=ProcedureAuditor(
-            audit_service=audit_service,
-            audit=audit,
-            mentorados=mentorados,
-            status=supervisor.status,
-            clear=backups.discard_part,
-        ),
-        require=lambda name, mentorado_id, why: actions.require(name, mentorado_id, override_reason=why),
-        locks=locks,
-        bus=bus,
-        clock=clock,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +112,7 @@ class Services:
     replies: ReplyService
     smoke_tests: SmokeTestService
     consent: ConsentServices
+    cases: CaseService
     follower: DatabaseFollower
 
     async def open(self) -> None:
@@ -208,6 +127,7 @@ class Services:
         await self.procedures.load()
         await self.outbound.load()
         await self.smoke_tests.load()
+        await self.cases.load()
         self.follower.begin()
 
     async def begin_anew(self) -> None:
@@ -388,6 +308,14 @@ def build_services(
             consent=lambda: texts("smoke.consent"),
         ),
     )
+    cases = CaseService(
+        bus=bus,
+        mentorados=mentorados,
+        repository=SqlCases(database),
+        audit_service=audit_service,
+        write_queue=write_queue,
+        clock=trusted,
+    )
     procedures = build_procedures(
         mentorados=mentorados,
         supervisor=supervisor,
@@ -395,6 +323,7 @@ def build_services(
         actions=actions,
         providers=providers,
         outbound=outbound,
+        note=lambda: texts("smoke.note"),
         backups=backups,
         journal=journal,
         transfer=transfer,
@@ -479,6 +408,7 @@ def build_services(
         ),
         clock_check=clock_check,
         outbound=outbound,
+        cases=cases,
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         smoke_tests=smoke_tests,
         consent=build_consent_services(

@@ -174,3 +174,7 @@ class AuditAction(StrEnum):
     IMPORT_CONSENTS = "import_consents"
     UNDO_CONSENT_IMPORT = "undo_consent_import"
     EXPORT_CONSENTS = "export_consents"
+    ASSIGN_CASE = "assign_case"
+    SET_CASE_DUE = "set_case_due"
+    NOTE_CASE = "note_case"
+    CLOSE_CASE = "close_case"

@@ -46,6 +46,9 @@ class ProblemCode(StrEnum):
     REQUEST_TIMED_OUT = "request_timed_out"
     REQUEST_REFUSED = "request_refused"
 
+    CASE_CLOSED = "case_closed"
+    CASE_NOTE_MISSING = "case_note_missing"
+
     AUDIT_UNREADABLE = "audit_unreadable"
     DATABASE_LOCKED = "database_locked"
     DATABASE_CORRUPT = "database_corrupt"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.backup import BackupProgress
+from app.domain.consent import Purpose
 from app.domain.errors import Problem
 from app.domain.incident import Incident
 from app.domain.link_status import LinkStatus
@@ -121,6 +122,20 @@ class SmokeTestChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class MessageUncertain:
+    """A message of ours may have gone out; nobody will say."""
+
+    mentorado_id: MentoradoId
+    reference: str
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class CasesChanged:
+    """Cases were read, opened, changed or closed."""
+
+
+@dataclass(frozen=True, slots=True)
 class StorageFailed:
     """Something could not be written down. It is kept in memory and tried again."""
 
@@ -178,6 +193,8 @@ Event = (
     | BackupProgressed
     | OutboundStopped
     | SmokeTestChanged
+    | MessageUncertain
+    | CasesChanged
     | StorageFailed
     | StorageRecovered
     | ClockDoubted

@@ -103,6 +103,7 @@ class OutboundStop:
     trouble: SendErrorKind
     code: str
     at: datetime
+    detail: str = ""  # the provider's own words, without contents or tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

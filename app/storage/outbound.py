@@ -13,6 +13,7 @@ from app.domain.link_status import LinkState
 from app.domain.mentorado import LinkId, Mentorado
 from app.domain.messages import Address, AddressKind
 from app.domain.outbound import DAY, Hold, OutboundFacts, OutboundMessage, OutboundState, OutboundStop
+from app.domain.redaction import redacted
 from app.domain.sending import SendErrorKind
 from app.storage.database import Database, plain, readable
 from app.storage.history.suppressions import hashed_key
@@ -183,7 +184,9 @@ def _stops(connection: Connection) -> list[OutboundStop]:
             trouble = SendErrorKind(row.trouble)
         except ValueError:  # of another version: it holds all the same
             trouble = SendErrorKind.UNKNOWN
-        return OutboundStop(link_id=LinkId(row.link_id), trouble=trouble, code=plain(row.code), at=row.at)
+        return OutboundStop(
+            link_id=LinkId(row.link_id), trouble=trouble, code=plain(row.code), at=row.at, detail=plain(row.detail)
+        )
 
     return [made(row) for row in connection.execute(outbound_stop.select())]
 
@@ -191,7 +194,7 @@ def _stops(connection: Connection) -> list[OutboundStop]:
 def _stop(connection: Connection, stop: OutboundStop) -> None:
     if connection.execute(outbound_stop.select().where(outbound_stop.c.link_id == stop.link_id)).first() is None:
         values = {"link_id": stop.link_id, "trouble": stop.trouble.value, "code": stop.code, "at": stop.at}
-        connection.execute(outbound_stop.insert().values(**values))
+        connection.execute(outbound_stop.insert().values(**values, detail=redacted(stop.detail)[:300]))
 
 
 def _release(connection: Connection, link_id: LinkId) -> None:

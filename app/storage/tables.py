@@ -367,6 +367,7 @@ outbound_stop = Table(
     Column("trouble", String, nullable=False),
     Column("code", String, nullable=False),
     Column("at", UtcTime, nullable=False),
+    Column("detail", String, nullable=False, server_default=""),
 )
 
 # Append-only, by triggers. A contact is a hash here, so that an opt-out outlives an erasure.
@@ -420,3 +421,39 @@ smoke_test = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_smoke_test_link_id", smoke_test.c.link_id, smoke_test.c.number)
+
+# Matters for a person; one of a kind and subject is open at a time.
+support_case = Table(
+    "support_case",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("mentorado_id", String(32), ForeignKey("mentorado.id"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("subject", String(64), nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("evidence", String, nullable=False),  # JSON
+    Column("owner", String, nullable=False),
+    Column("closed_at", UtcTime),
+)
+Index(
+    "uq_support_case_open",
+    support_case.c.mentorado_id,
+    support_case.c.kind,
+    support_case.c.subject,
+    unique=True,
+    sqlite_where=text("closed_at IS NULL"),
+)
+
+# Append-only, by triggers.
+case_note = Table(
+    "case_note",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("case_id", String(32), ForeignKey("support_case.id"), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("author", String, nullable=False),
+    Column("text", String, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_case_note_case_id", case_note.c.case_id)

@@ -20,7 +20,7 @@ from app.core.write_queue import WriteQueue
 from app.domain.audit import AuditAction
 from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, ConsentWriter, Purpose, consent_state
 from app.domain.errors import Problem
-from app.domain.events import MessagesStored, OutboundStopped
+from app.domain.events import MessagesStored, MessageUncertain, OutboundStopped
 from app.domain.link_status import LinkState, LinkStatus, SendCapability
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import Address, AddressKind, DeliveryReceipt, DeliveryStatus, ProviderMessage
@@ -112,7 +112,13 @@ class OutboundService:
 
     async def recover(self) -> Sequence[OutboundMessage]:
         """Mark and return the messages whose result will never be known. Raises `Problem`."""
-        return await self._repository.recover(self._clock.now() - LOST_AFTER)
+        lost = await self._repository.recover(self._clock.now() - LOST_AFTER)
+        if lost:
+            whose = {mentorado.link.id: mentorado.id for mentorado in self._mentorados.all()}
+            known = [message for message in lost if message.link_id in whose]  # not of a link that was replaced
+            for message in known:
+                self._bus.publish(MessageUncertain(whose[message.link_id], message.reference, message.purpose))
+        return lost
 
     def can_send(self, kind: ProviderKind) -> bool:
         """Whether messages can be sent through this provider at all."""
@@ -282,6 +288,7 @@ class OutboundService:
         except (Problem, CancelledError):
             uncertain = replace(reserved, state=OutboundState.UNCERTAIN)
             self._save(uncertain)
+            self._bus.publish(MessageUncertain(mentorado.id, uncertain.reference, uncertain.purpose))
             if not provider.echoes_sent:
                 self._write_queue.add(partial(self._record, mentorado, outgoing, uncertain))
             raise
@@ -289,6 +296,8 @@ class OutboundService:
         self._save(message)
         if message.counts and not provider.echoes_sent:
             self._write_queue.add(partial(self._record, mentorado, outgoing, message))
+        if message.state is OutboundState.UNCERTAIN:
+            self._bus.publish(MessageUncertain(mentorado.id, message.reference, message.purpose))
         if isinstance(result, NotSent):
             await self._on_trouble(mentorado, outgoing.to, result)
         return message
@@ -333,7 +342,7 @@ class OutboundService:
             )
             self._write_queue.add(partial(self._consents.append, [entry]))
         if trouble in STOPS_NUMBER and link_id not in self._stops:
-            stop = OutboundStop(link_id=link_id, trouble=trouble, code=refused.code, at=now)
+            stop = OutboundStop(link_id=link_id, trouble=trouble, code=refused.code, at=now, detail=refused.detail)
             self._stops[link_id] = stop
             try:
                 await self._repository.stop(stop)

@@ -1,0 +1,107 @@
+"""The procedures, built together over one core."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from app.core.actions import ActionService
+from app.core.audit_service import AuditService
+from app.core.backups import BackupService
+from app.core.event_bus import EventBus
+from app.core.links.incident_detector import IncidentDetector
+from app.core.links.supervisor import Supervisor
+from app.core.mentorado_service import MentoradoService
+from app.core.outbound.service import OutboundService
+from app.core.procedures.auditing import ProcedureAuditor
+from app.core.procedures.impact import ImpactService
+from app.core.procedures.reauthentication import ReauthenticationSteps
+from app.core.procedures.recovery import RecoverySteps
+from app.core.procedures.restore import RestoreSteps
+from app.core.procedures.service import ProcedureService
+from app.core.procedures.steps import BackupSteps, SmokeCheck
+from app.domain.mentorado import ProviderKind
+from app.domain.provider import Provider
+from app.domain.repositories import (
+    AuditLog,
+    Clock,
+    HistoryDump,
+    MessageRepository,
+    ProcedureJournal,
+    ProcedureLocks,
+    TransitionRepository,
+)
+
+
+def build_procedures(
+    *,
+    mentorados: MentoradoService,
+    supervisor: Supervisor,
+    incidents: IncidentDetector,
+    actions: ActionService,
+    providers: Mapping[ProviderKind, Provider],
+    backups: BackupService,
+    outbound: OutboundService,
+    note: Callable[[], str],
+    journal: ProcedureJournal,
+    transfer: HistoryDump,
+    history: MessageRepository,
+    transitions: TransitionRepository,
+    audit: AuditLog,
+    audit_service: AuditService,
+    locks: ProcedureLocks,
+    bus: EventBus,
+    clock: Clock,
+) -> ProcedureService:
+    """Recoveries, re-authentications, backups and restores, over one journal.
+
+    *note* is the text of the check after a recovery, in the operator's language.
+    """
+    recovery = RecoverySteps(
+        mentorados=mentorados,
+        supervisor=supervisor,
+        incidents=incidents,
+        providers=providers,
+        backups=backups,
+        bus=bus,
+        clock=clock,
+    )
+    reauthentication = ReauthenticationSteps(
+        mentorados=mentorados,
+        supervisor=supervisor,
+        providers=providers,
+        no_pairing=actions.pairing_blocked,
+        bus=bus,
+        clock=clock,
+    )
+    restore = RestoreSteps(
+        backups=backups,
+        mentorados=mentorados,
+        providers=providers,
+        transfer=transfer,
+        history=history,
+        transitions=transitions,
+        bus=bus,
+    )
+    smoke_check = SmokeCheck(mentorados=mentorados, supervisor=supervisor, outbound=outbound, note=note)
+    return ProcedureService(
+        journal=journal,
+        steps=[
+            *recovery.steps(),
+            *reauthentication.steps(),
+            smoke_check.step(),
+            *BackupSteps(backups).steps(),
+            *restore.steps(),
+        ],
+        ledger=ImpactService(mentorados=mentorados, providers=providers, history=history, journal=journal),
+        recorder=ProcedureAuditor(
+            audit_service=audit_service,
+            audit=audit,
+            mentorados=mentorados,
+            status=supervisor.status,
+            clear=backups.discard_part,
+        ),
+        require=lambda name, mentorado_id, why: actions.require(name, mentorado_id, override_reason=why),
+        locks=locks,
+        bus=bus,
+        clock=clock,
+    )

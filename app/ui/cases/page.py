@@ -1,0 +1,443 @@
+"""What waits for a person: bans, refused and uncertain messages, failed tests; who looks after each, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from enum import StrEnum
+from functools import partial
+from typing import Any, Final
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPointF,
+    Qt,
+    QTimer,
+    Signal,
+)
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QHideEvent, QKeyEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollArea,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.core.case_service import CaseService
+from app.core.event_bus import EventBus
+from app.core.mentorado_service import MentoradoService
+from app.domain.cases import Case, CaseId
+from app.domain.errors import Problem
+from app.domain.events import CasesChanged
+from app.domain.mentorado import MentoradoId
+from app.domain.repositories import Clock
+from app.text import cases as case_text
+from app.text.status import date_time, texts
+from app.ui.async_slots import async_slot
+from app.ui.navigation import Page
+from app.ui.theme import tokens as t
+from app.ui.theme.icons import pixmap
+from app.ui.theme.theme import Theme
+from app.ui.widgets.choices import SegmentedControl
+from app.ui.widgets.flow_layout import FlowLayout
+from app.ui.widgets.labels import ScaledLabel
+from app.ui.widgets.placeholders import EmptyState
+from app.ui.widgets.split_view import SplitView
+from app.ui.widgets.tables import SIDE, RowDelegate, RowList
+
+Role = Qt.ItemDataRole
+_NOWHERE = QModelIndex()
+_HEIGHT, _ICON, _GAP = 64, 20, 14
+_MINUTE: Final = 60_000
+
+
+class CaseFilter(StrEnum):
+    OPEN = "open"
+    MINE = "mine"
+    UNASSIGNED = "unassigned"
+    DUE = "due"
+    CLOSED = "closed"
+
+
+class CaseModel(QAbstractListModel):
+    """The cases that are shown, in their order."""
+
+    def __init__(self, name_of: Callable[[MentoradoId], str], clock: Clock, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._name_of = name_of
+        self._clock = clock
+        self.cases: list[Case] = []
+
+    def show_all(self, cases: Sequence[Case]) -> None:
+        if [case.id for case in cases] == [case.id for case in self.cases]:
+            self.cases = list(cases)
+            self.refresh_texts()
+            return
+        self.beginResetModel()
+        self.cases = list(cases)
+        self.endResetModel()
+
+    def refresh_texts(self) -> None:
+        if self.cases:
+            self.dataChanged.emit(self.index(0), self.index(len(self.cases) - 1))
+
+    def place_of(self, case_id: CaseId | None) -> int | None:
+        return next((place for place, case in enumerate(self.cases) if case.id == case_id), None)
+
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.cases)
+
+    def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Role.DisplayRole) -> Any:
+        if not index.isValid():
+            return None
+        case, now = self.cases[index.row()], self._clock.now()
+        name = self._name_of(case.mentorado_id)
+        if role == Role.UserRole:
+            return case, name, case_text.owner(case), case_text.due(case, now), case.is_due(now)
+        if role == Role.DisplayRole:
+            return name
+        if role == Role.AccessibleTextRole:
+            owner, due = case_text.owner(case), case_text.due(case, now)
+            return texts("cases.row", kind=case_text.kind(case), name=name, owner=owner, due=due)
+        return None
+
+
+class CaseDelegate(RowDelegate):
+    """What it is and whose; who looks after it and until when on the right."""
+
+    @property
+    def row_height(self) -> int:
+        return self._theme.px(_HEIGHT)
+
+    def paint_row(self, painter: QPainter, row: object, width: int) -> None:
+        assert isinstance(row, tuple)  # noqa: S101 - Qt hands it through as any object
+        case, name, owner, due, is_due = row
+        colours, side = self._colours, self._theme.px(_ICON)
+        middle, step = self.row_height / 2, self._theme.px(10)
+        colour = colours.danger_text if is_due else colours.text2
+        sign = pixmap(case_text.ICON[case.kind], colour, side, painter.device().devicePixelRatioF())
+        painter.drawPixmap(QPointF(SIDE, middle - side / 2), sign)
+        left, right = SIDE + side + _GAP, width - SIDE
+        metrics = QFontMetricsF(self._tiny_font)
+        room = max(metrics.horizontalAdvance(due), metrics.horizontalAdvance(owner))
+        for words, tone, at in ((due, colour, middle - step), (owner, colours.text2, middle + step)):
+            self._line(painter, words, self._tiny_font, tone, right - metrics.horizontalAdvance(words), at, room + 1)
+        words_room = right - left - room - _GAP
+        self._line(painter, name, self._title_font, colours.text, left, middle - step, words_room)
+        self._line(painter, case_text.kind(case), self._small_font, colours.text2, left, middle + step, words_room)
+
+
+class CaseView(QWidget):
+    """One case whole: what is known, what to do first, what was written, and what can be done with it."""
+
+    taken = Signal()
+    given_back = Signal()
+    postponed = Signal()
+    noted = Signal(str)
+    closed = Signal(str)
+    mentorado_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.kind = ScaledLabel(theme, t.TEXT_NAME, QFont.Weight.DemiBold)
+        self.kind.setWordWrap(True)
+        self.name = QPushButton()
+        self.name.setProperty("role", "link")
+        self.name.clicked.connect(self.mentorado_requested)
+        self.when = self._label("caption")
+        self.step = self._label("")
+        self.facts = self._label("secondary")
+        self.notes = self._label("secondary")
+        self.facts_head, self.notes_head = (ScaledLabel(theme, t.TEXT_SMALL, QFont.Weight.DemiBold) for _ in range(2))
+        self.field = QPlainTextEdit(tabChangesFocus=True)
+        self.field.textChanged.connect(self._on_typed)
+        self.take, self.give_back, self.postpone, self.note, self.close_button = (QPushButton() for _ in range(5))
+        self.close_button.setProperty("role", "primary")
+        self.take.clicked.connect(self.taken)
+        self.give_back.clicked.connect(self.given_back)
+        self.postpone.clicked.connect(self.postponed)
+        self.note.clicked.connect(lambda: self.noted.emit(self.field.toPlainText()))
+        self.close_button.clicked.connect(lambda: self.closed.emit(self.field.toPlainText()))
+        column = QVBoxLayout()
+        column.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_4)
+        column.setSpacing(t.SPACE_3)
+        for part in (self.kind, self.name, self.when, self.step):
+            column.addWidget(part)
+        column.setAlignment(self.name, Qt.AlignmentFlag.AlignLeft)
+        who = FlowLayout(spacing=t.SPACE_2)
+        for button in (self.take, self.give_back, self.postpone):
+            who.addWidget(button)
+        column.addLayout(who)
+        for part in (self.facts_head, self.facts, self.notes_head, self.notes):
+            column.addWidget(part)
+        column.addWidget(self.field)
+        row = QHBoxLayout()
+        row.setSpacing(t.SPACE_2)
+        row.addWidget(self.note)
+        row.addWidget(self.close_button)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addStretch(1)
+        inside = QWidget()
+        inside.setLayout(column)
+        area = QScrollArea(widgetResizable=True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(inside)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(area)
+
+    def show_case(self, case: Case, name: str, operator: str, clock: Clock) -> None:
+        """Fill it with *case* of the mentorado called *name*; *operator* is at the keyboard."""
+        now = clock.now()
+        today = now.astimezone().date()
+        self.kind.setText(case_text.kind(case))
+        self.name.setText(name)
+        self.name.setAccessibleName(f"{texts('cases.show')}: {name}")
+        self.name.setToolTip(texts("cases.show"))
+        looked_after = texts("cases.owner", owner=case.owner) if case.owner else texts("cases.no_owner")
+        self.when.setText(" · ".join((case_text.opened(case, today), case_text.due(case, now), looked_after)))
+        self.step.setText(case_text.step(case))
+        facts = case_text.facts(case)
+        self.facts_head.setText(texts("cases.evidence"))
+        self.facts.setText("\n".join(f"{name}: {value}" for name, value in facts))
+        for part in (self.facts_head, self.facts):
+            part.setVisible(bool(facts))
+        self.notes_head.setText(texts("cases.notes"))
+        written = [f"{note.text}\n{_by(note.author, date_time(note.at.astimezone(), today))}" for note in case.notes]
+        self.notes.setText("\n\n".join(written) or texts("cases.no_notes"))
+        self.take.setText(texts("cases.take"))
+        self.take.setVisible(case.is_open and case.owner != operator)
+        self.give_back.setText(texts("cases.give_back"))
+        self.give_back.setVisible(case.is_open and case.owner == operator)
+        self.postpone.setText(texts("cases.tomorrow"))
+        self.note.setText(texts("cases.note"))
+        self.close_button.setText(texts("cases.close"))
+        self.field.setPlaceholderText(texts("cases.note_field"))
+        self.field.setAccessibleName(texts("cases.note_field"))
+        self.field.setFixedHeight(self._theme.px(84))
+        for widget in (self.postpone, self.note, self.close_button, self.field):
+            widget.setVisible(case.is_open)
+        self._on_typed()
+
+    def _on_typed(self) -> None:
+        """A note without words is none; closing needs one."""
+        written = bool(self.field.toPlainText().strip())
+        self.note.setEnabled(written)
+        self.close_button.setEnabled(written)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter, colours = QPainter(self), self._theme.tokens
+        painter.fillRect(self.rect(), QColor(colours.surface))
+        painter.fillRect(0, 0, 1, self.height(), QColor(colours.border))
+        painter.end()
+
+    @staticmethod
+    def _label(role: str) -> QLabel:
+        label = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+        label.setProperty("role", role)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label
+
+
+def _by(author: str, when: str) -> str:
+    return texts("cases.note_by", author=author, when=when)
+
+
+class CasesPage(Page):
+    """The list with its filters, and the case that is chosen beside it. *show_mentorado* leads to whose it is."""
+
+    def __init__(
+        self,
+        *,
+        theme: Theme,
+        bus: EventBus,
+        cases: CaseService,
+        mentorados: MentoradoService,
+        clock: Clock,
+        show_mentorado: Callable[[MentoradoId], None],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, parent)
+        self._cases = cases
+        self._mentorados = mentorados
+        self._clock = clock
+        self._show_mentorado = show_mentorado
+        self._closed: Sequence[Case] = ()
+        self._drafts: dict[CaseId, str] = {}
+        self._shown: CaseId | None = None
+        self.filter = SegmentedControl(theme, list(CaseFilter))
+        self.filter.choose(CaseFilter.OPEN)
+        self.filter.picked.connect(self._on_filter)
+        self.model = CaseModel(self._name_of, clock, self)
+        self.list = RowList(self.model, CaseDelegate(theme), theme)
+        self.list.opened.connect(self._open)
+        self.view = CaseView(theme)
+        self.view.taken.connect(lambda: self._do(cases.take))
+        self.view.given_back.connect(lambda: self._do(partial(cases.assign, owner="")))
+        self.view.postponed.connect(lambda: self._do(self._postpone))
+        self.view.noted.connect(lambda text: self._do(partial(cases.add_note, text=text), written=True))
+        self.view.closed.connect(lambda text: self._do(partial(cases.close, text=text), written=True))
+        self.view.mentorado_requested.connect(self._on_mentorado)
+        self._empty = EmptyState(theme, "shield-check", "")
+        left = QWidget()
+        self._stack = QStackedLayout(left)
+        self._stack.addWidget(self.list)
+        self._stack.addWidget(self._empty)
+        self.split = SplitView(left, theme)
+        self.split.set_pane(self.view)
+        top = QVBoxLayout()
+        top.setContentsMargins(t.SPACE_6, t.SPACE_4, t.SPACE_6, t.SPACE_3)
+        top.addWidget(self.filter)
+        self.column.addLayout(top)
+        self.column.addWidget(self.split, 1)
+        self._minute = QTimer(self, interval=_MINUTE)
+        self._minute.timeout.connect(self.refresh)
+        undo = bus.subscribe(CasesChanged, lambda _event: self._on_changed())
+        self.destroyed.connect(lambda _gone: undo())
+        self.restyle()
+
+    # --- what is shown
+
+    def refresh(self) -> None:
+        """Show what there is now, with the chosen one as it is."""
+        wanted = {
+            CaseFilter.OPEN: lambda _case: True,
+            CaseFilter.MINE: lambda case: case.owner == self._cases.operator,
+            CaseFilter.UNASSIGNED: lambda case: not case.owner,
+            CaseFilter.DUE: lambda case: case.is_due(self._clock.now()),
+        }
+        chosen = self.filter.chosen
+        found = self._closed if chosen is CaseFilter.CLOSED else self._cases.open_cases
+        matches = wanted.get(chosen, lambda _case: True) if isinstance(chosen, CaseFilter) else lambda _case: True
+        self.model.show_all([case for case in found if matches(case)])
+        count = len(self._cases.open_cases)
+        self.set_title(texts("cases.title"), texts.plural("cases.summary", count))
+        self._stack.setCurrentWidget(self.list if self.model.rowCount() else self._empty)
+        place = self.model.place_of(self._shown)
+        if place is None and self.model.rowCount():
+            place = 0
+        self.split.set_pane_needed(place is not None)
+        if place is not None:
+            self._show(place)
+        else:
+            self._shown = None
+
+    def _show(self, place: int) -> None:
+        case = self.model.cases[place]
+        if case.id != self._shown:
+            if self._shown is not None:
+                self._drafts[self._shown] = self.view.field.toPlainText()
+            self._shown = case.id
+            self.view.field.setPlainText(self._drafts.get(case.id, ""))
+        self.list.setCurrentIndex(self.model.index(place))
+        self.view.show_case(case, self._name_of(case.mentorado_id), self._cases.operator, self._clock)
+
+    def _open(self, place: int) -> None:
+        self._show(place)
+        self.split.open_side_panel()
+
+    def _on_changed(self) -> None:
+        if self.filter.chosen is CaseFilter.CLOSED:
+            self._read_closed()
+        else:
+            self.refresh()
+
+    def _on_filter(self, chosen: CaseFilter) -> None:
+        self.split.close_side_panel()
+        if chosen is CaseFilter.CLOSED:
+            self._read_closed()
+        else:
+            self.refresh()
+
+    @async_slot
+    async def _read_closed(self) -> None:
+        self._closed = await self._cases.closed_cases()
+        self.refresh()
+
+    def _name_of(self, mentorado_id: MentoradoId) -> str:
+        try:
+            return self._mentorados.get(mentorado_id).name
+        except Problem:  # not of this database any more
+            return mentorado_id
+
+    # --- what a person does
+
+    @async_slot
+    async def _do(self, act: Callable[..., Any], *, written: bool = False) -> None:
+        """Carry *act* out on the case that is shown; what was *written* is taken out of the field once it is kept."""
+        case_id = self._shown
+        if case_id is None:
+            return
+        await act(case_id)
+        if written:
+            self._drafts.pop(case_id, None)
+            if self._shown == case_id:
+                self.view.field.clear()
+        self.refresh()
+
+    async def _postpone(self, case_id: CaseId) -> None:
+        await self._cases.set_due(case_id, self._clock.now() + timedelta(days=1))
+
+    def _on_mentorado(self) -> None:
+        place = self.model.place_of(self._shown)
+        if place is not None:
+            self._show_mentorado(self.model.cases[place].mentorado_id)
+
+    # --- what the window asks of a page
+
+    def take_focus(self) -> None:
+        if self.model.rowCount():
+            self.list.enter()
+        else:
+            self.filter.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def retranslate(self) -> None:
+        super().retranslate()
+        self.filter.say(texts("cases.filter"), [texts(f"cases.filters.{each}") for each in CaseFilter])
+        self.list.setAccessibleName(texts("cases.title"))
+        self.list.setAccessibleDescription(texts("cases.keys"))
+        self._empty.show_message(texts("cases.empty"), texts("cases.empty_line"), "")
+        self.refresh()
+
+    def restyle(self) -> None:
+        super().restyle()
+        self.retranslate()
+
+    def event(self, event: QEvent) -> bool:
+        # The window has another use for Esc: here it puts the case away that lies over the list.
+        if isinstance(event, QKeyEvent) and event.type() is QEvent.Type.ShortcutOverride and self._is_back(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._is_back(event):
+            self.split.close_side_panel()
+            self.take_focus()
+        else:
+            super().keyPressEvent(event)
+
+    def _is_back(self, event: QKeyEvent) -> bool:
+        return event.key() == Qt.Key.Key_Escape and self.split.side_panel_open
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+        self._minute.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._minute.stop()
