@@ -229,9 +229,12 @@ def _add_record_commands(commands: _SubParsersAction[ArgumentParser]) -> list[Ar
     aside = commands.add_parser("set-aside", help=texts("cli.help.set_aside"))
     aside.add_argument("name", metavar="NAME", nargs="?", help=texts("cli.help.name"))
     aside.add_argument("--limit", type=_parse_count, default=50, help=texts("cli.help.set_aside_limit"))
+    smoke_test = commands.add_parser("smoke-test", help=texts("cli.help.smoke_test"))
+    smoke_test.add_argument("name", metavar="NAME", help=texts("cli.help.name"))
+    smoke_test.add_argument("--to", metavar="PHONE", default="", help=texts("cli.help.smoke_to"))
     clock = commands.add_parser("clock", help=texts("cli.help.clock"))
     clock.add_argument("--confirm", action="store_true", help=texts("cli.help.confirm_clock"))
-    return [export, erase, verify, listing, aside, clock]
+    return [export, erase, verify, listing, aside, smoke_test, clock]
 
 
 def _add_backup_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

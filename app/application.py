@@ -125,6 +125,7 @@ class Application:
             backups=core.backups,
             open_folder=_open_folder,
             hosted=core.hosted,
+            smoke_tests=core.smoke_tests,
             parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts
@@ -281,6 +282,7 @@ def _settings_sections(core: Services, window: MainWindow, theme: Theme) -> Sequ
     from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
     from app.ui.settings.providers import ProvidersSection
     from app.ui.settings.secrets import SecretsSection
+    from app.ui.settings.smoke_test import SmokeTestSection
     from app.ui.settings.storage import BackupsSection, SessionsSection
     from app.ui.settings.webhooks import WebhooksSection
 
@@ -327,6 +329,7 @@ def _settings_sections(core: Services, window: MainWindow, theme: Theme) -> Sequ
             set_aside=core.set_aside.counts,
             clock=clock,
         ),
+        SmokeTestSection(theme, bus=bus, smoke_tests=core.smoke_tests, mentorados=mentorados),
         AppearanceSection(theme, set_language=window.check.set_language),
         AboutSection(
             theme,

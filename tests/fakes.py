@@ -21,6 +21,7 @@ from app.domain.phone import PhoneNumber, same_account
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureId, ProcedureInfo
 from app.domain.repositories import Transition
 from app.domain.set_aside import NotStorable, SetAsideCount, SetAsideDelivery
+from app.domain.settings import OperatorSettings
 from app.domain.smoke_test import SmokeTest
 from app.domain.trusted_time import TimeMark
 from tests.clock import DAWN
@@ -395,3 +396,19 @@ class FakeSmokeTests:
         self, mentorado_id: MentoradoId, since: datetime, *, word: str = "", sender: Address | None = None
     ) -> bool:
         return False
+
+
+class FakeSettings:
+    """Where decisions are stored, in memory."""
+
+    def __init__(self) -> None:
+        self.kept = OperatorSettings()
+        self.problem: Problem | None = None
+
+    async def load(self) -> OperatorSettings:
+        return self.kept
+
+    async def save(self, settings: OperatorSettings, at: datetime) -> None:
+        if self.problem is not None:
+            raise self.problem
+        self.kept = settings

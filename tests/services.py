@@ -20,12 +20,14 @@ from app.core.links.reconnect import ReconnectPolicy
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
 from app.core.outbound.service import OutboundService
+from app.core.outbound.smoke_test import SmokeTestService, SmokeTestTexts
 from app.core.procedures.auditing import ProcedureAuditor
 from app.core.procedures.impact import ImpactService
 from app.core.procedures.reauthentication import ReauthenticationSteps
 from app.core.procedures.recovery import RecoverySteps
 from app.core.procedures.service import ProcedureService
 from app.core.procedures.steps import SmokeCheck, Step
+from app.core.settings_service import SettingsService
 from app.core.write_queue import WriteQueue
 from app.domain.actions import ActionName
 from app.domain.events import (
@@ -62,6 +64,8 @@ from tests.fakes import (
     FakeLocks,
     FakeMentoradoRepository,
     FakeOutbound,
+    FakeSettings,
+    FakeSmokeTests,
     FakeTransitionLog,
 )
 
@@ -108,6 +112,7 @@ class ServicesInMemory:
     journal: FakeJournal = field(default_factory=FakeJournal)
     locks: FakeLocks = field(default_factory=FakeLocks)
     backups: FakeBackups = field(default_factory=FakeBackups)
+    smoke_test_record: FakeSmokeTests = field(default_factory=FakeSmokeTests)
     outbound_record: FakeOutbound = field(default_factory=FakeOutbound)
     bus: EventBus = field(default_factory=EventBus)
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(random=lambda _low, high: high))
@@ -165,6 +170,24 @@ class ServicesInMemory:
             write_queue=self.write_queue,
             clock=self.clock,
             zones=lambda _address: [UTC],
+        )
+        self.smoke_tests = SmokeTestService(
+            bus=self.bus,
+            mentorados=self.mentorados,
+            supervisor=self.supervisor,
+            outbound=self.outbound,
+            unavailable=lambda whose: self.actions.unavailable_reason(ActionName.SMOKE_TEST, whose),
+            repository=self.smoke_test_record,
+            consents=self.outbound_record,
+            settings_service=SettingsService(
+                bus=self.bus, store=FakeSettings(), audit_service=self.audit_service, clock=self.clock
+            ),
+            audit_service=self.audit_service,
+            write_queue=self.write_queue,
+            clock=self.clock,
+            texts=SmokeTestTexts(
+                test="teste {}".format, asks_person="responda {}".format, answer="chegou {}".format, consent=str
+            ),
         )
         self.procedures = self._procedures()
 

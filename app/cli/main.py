@@ -14,6 +14,7 @@ from app.cli.data import run_record_command
 from app.cli.database import run_database_command
 from app.cli.output import LinkOutput, link_as_json, person_as_json, print_json
 from app.cli.setup import run_setup_command
+from app.cli.smoke_test import smoke_test
 from app.core.background import BackgroundTasks
 from app.core.mentorado_service import is_landline
 from app.domain.actions import ActionName
@@ -73,6 +74,8 @@ async def _run_open(core: Services, arguments: Namespace) -> int:
                 return await run_backup_command(core, arguments)
             case "consent":
                 return await run_consent_command(core, arguments)
+            case "smoke-test":
+                return await smoke_test(core, arguments)
             case "procedure":
                 return await run_procedure_command(core, arguments)
             case _:

@@ -16,6 +16,7 @@ from app.core.event_bus import EventBus
 from app.core.links.incident_detector import IncidentDetector
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.smoke_test import SmokeTestService
 from app.core.provider_setup.credentials import StoredCredentials
 from app.core.provider_setup.services import ProviderSetup
 from app.domain.actions import ActionName, UnavailableReason
@@ -70,6 +71,7 @@ class ActionRunner(QObject):
         hosted: ProviderSetup,
         procedures: ProcedureCommands | None = None,
         backups: BackupList | None = None,
+        smoke_tests: SmokeTestService | None = None,
         open_folder: Callable[[Path], object] = lambda _folder: None,
         parent: QObject | None = None,
     ) -> None:
@@ -78,6 +80,7 @@ class ActionRunner(QObject):
         self.theme, self.bus, self.clock = theme, bus, clock
         self.actions, self.mentorados, self.supervisor, self.incidents = actions, mentorados, supervisor, incidents
         self.hosted, self.procedures, self.backups, self.open_folder = hosted, procedures, backups, open_folder
+        self.smoke_tests = smoke_tests
         self.drafts: dict[MentoradoId, Mapping[CredentialField, str]] = {}
         """Credentials that were typed and not saved by who went to the settings first."""
 
@@ -196,8 +199,25 @@ async def deregister(sheets: ActionRunner, request: ActionRequest) -> None:
         await registration.deregister(request.mentorado_id)
 
 
+async def smoke_test(sheets: ActionRunner, request: ActionRequest) -> None:
+    """Run a smoke test, and show where it stands; it begins when the dialog opens."""
+    from app.ui.dialogs.smoke_test import SmokeTestDialog
+
+    service = sheets.smoke_tests
+    assert service is not None  # noqa: S101 - the program has one
+    chosen = service.chosen
+    partner = sheets.mentorados.get(MentoradoId(chosen.partner)).name if chosen.partner else ""
+    sheet = SmokeTestDialog(
+        sheets.theme, request.over, sheets.mentorado(request), service, sheets.bus, sheets.clock, partner
+    )
+    await show_dialog(sheet)
+    if sheet.wants_settings:
+        sheets.page_requested.emit(SETTINGS)
+
+
 ACTION_DIALOGS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
     {
+        ActionName.SMOKE_TEST: smoke_test,
         ActionName.RECOVER: _procedure,
         ActionName.REAUTHENTICATE: _procedure,
         ActionName.BACK_UP: _procedure,

@@ -10,7 +10,6 @@ import pytest
 
 from app.core.background import BackgroundTasks
 from app.core.database_follower import POLL_SECONDS, DatabaseFollower
-from app.core.outbound.smoke_test import SmokeTestService, SmokeTestTexts
 from app.core.provider_setup.accounts import Accounts
 from app.core.settings_service import SettingsService
 from app.core.trusted_time import ClockCheck, TrustedClock
@@ -37,7 +36,7 @@ from tests.core.conftest import Run
 from tests.core.links.connecting import ANA, connected
 from tests.core.test_settings_service import FakeSettings
 from tests.fake_providers import FakeSecretStore
-from tests.fakes import FakeProviderTime, FakeSmokeTests, FakeTimeRecords
+from tests.fakes import FakeProviderTime, FakeTimeRecords
 from tests.services import Core
 
 
@@ -52,24 +51,6 @@ class FakeCommits:
         if self.problem is not None:
             raise self.problem
         return self.count
-
-
-def smoke_tests(core: Core, settings_service: SettingsService) -> SmokeTestService:
-    """Nobody tests anything here."""
-    return SmokeTestService(
-        bus=core.bus,
-        mentorados=core.mentorados,
-        supervisor=core.supervisor,
-        outbound=core.outbound,
-        unavailable=lambda _whose: None,
-        repository=FakeSmokeTests(),
-        consents=core.outbound_record,
-        settings_service=settings_service,
-        audit_service=core.audit_service,
-        write_queue=core.write_queue,
-        clock=core.clock,
-        texts=SmokeTestTexts(test=str, asks_person=str, answer=str, consent=str),
-    )
 
 
 class Follower:
@@ -96,7 +77,7 @@ class Follower:
             procedures=core.procedures,
             clock_check=self.clock_check,
             outbound=core.outbound,
-            smoke_tests=smoke_tests(core, self.settings_service),
+            smoke_tests=core.smoke_tests,
             clock=core.clock,
         )
 

@@ -179,6 +179,7 @@ class WindowHarness:
             clock=self.clock,
             mentorados=self.mentorados,
             audit_service=self.audit_service,
+            smoke_tests=core.smoke_tests,
         )
         self.settings_harness.status = self.supervisor.status
         self.model = MentoradoListModel(self.clock)
@@ -200,6 +201,7 @@ class WindowHarness:
             supervisor=self.supervisor,
             incidents=self.incidents,
             hosted=provider_services(self, self.clock),
+            smoke_tests=core.smoke_tests,
             procedures=self.procedures,
             backups=self.backups,
             open_folder=self.opened.append,

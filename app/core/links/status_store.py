@@ -63,7 +63,9 @@ class StatusStore:
             if each is not None and forbids(each, self._clock.now()):
                 self._forbidden[link.id] = each
         shown = self._overriding_status(link, status) or status
-        self._publish(link, self.status(link.id), replace(shown, evidence=self._evidence(link.id)))
+        self._publish(
+            link, self.status(link.id), replace(shown, evidence=self._tested_evidence(link.id, shown.evidence))
+        )
 
     def forbidden(self, link: Link) -> LinkStatus | None:
         """The status with which WhatsApp forbade the number of *link*, while that stands."""
@@ -145,8 +147,12 @@ class StatusStore:
             tested = replace(tested, last_smoke_test=at)
         self._tested[link.id] = tested
         if (before := self._statuses.get(link.id)) is not None:
-            last, good = tested.smoke_test, tested.last_smoke_test
-            self.update(link, evidence=replace(before.evidence, smoke_test=last, last_smoke_test=good))
+            self.update(link, evidence=self._tested_evidence(link.id, before.evidence))
+
+    def _tested_evidence(self, link_id: LinkId, evidence: Evidence) -> Evidence:
+        """*evidence* with what smoke tests found."""
+        tested = self._evidence(link_id)
+        return replace(evidence, smoke_test=tested.smoke_test, last_smoke_test=tested.last_smoke_test)
 
     def _evidence(self, link_id: LinkId) -> Evidence:
         return self._tested.get(link_id, Evidence())

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.link_status import Evidence, LinkState, LinkStatus, Reason, SmokeTestOutcome
 from app.domain.mentorado import Link
 from app.domain.set_aside import SetAsideCount
 from app.text.status import (
@@ -91,11 +91,19 @@ class SupportDetails(QWidget):
 
 
 _ICON = 16
-_ROWS = ("connected_since", "last_inbound", "last_ack", "host_answered", "last_backup")
+_ROWS = ("connected_since", "last_inbound", "last_ack", "smoke_test", "host_answered", "last_backup")
 
 
 _OF_OUR_HOSTS = frozenset({"host_answered"})
 """Shown where there is one: other providers have no process of ours."""
+
+
+def _smoke_line(evidence: Evidence, now: datetime) -> str | None:
+    """How the last smoke test ended, and when it last went well."""
+    if evidence.smoke_test is SmokeTestOutcome.FAILED or evidence.last_smoke_test is None:
+        return texts("detail.smoke_failed") if evidence.smoke_test is not None else None
+    passed = age(now - evidence.last_smoke_test)
+    return texts("detail.smoke_partly", age=passed) if evidence.smoke_test is SmokeTestOutcome.PARTLY else passed
 
 
 class HealthCard(QFrame):
@@ -139,6 +147,7 @@ class HealthCard(QFrame):
             "connected_since": date_time(since.astimezone(), today) if since else None,
             "last_inbound": age(now - evidence.last_inbound) if evidence.last_inbound else None,
             "last_ack": age(now - evidence.last_ack) if evidence.last_ack else None,
+            "smoke_test": _smoke_line(evidence, now),
             "host_answered": age(now - evidence.host_answered) if evidence.host_answered else None,
             "last_backup": age(now - self._backup) if self._backup else None,
         }

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.domain.actions import ActionName, UnavailableReason
-from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend
+from app.domain.guidance import RECOMMENDED_ACTION, Recommendation, recommend_for
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import Mentorado
 from app.domain.provider_descriptor import DESCRIPTORS
@@ -76,7 +76,7 @@ def recommendation_for(
         return RecommendationModel(sentence=texts("detail.archived"), caption=caption, button=ActionName.BRING_BACK)
     if left := _left(status, now):
         caption = f"{left} · {caption}"
-    recommended = recommend(status.state, status.reason)
+    recommended = recommend_for(status)
     button = RECOMMENDED_ACTION[recommended]
     suspension_over = recommended is Recommendation.WAIT and status.state is LinkState.BLOCKED
     if suspension_over and availability[ActionName.CONNECT] is None:

@@ -41,6 +41,7 @@ LEAD: Final[tuple[Slot, ...]] = (
 """These belong to the lead card, which shows them only in their moment."""
 
 CARDS: Final[tuple[Slot, ...]] = (
+    (_A.SMOKE_TEST,),
     (_A.DISCONNECT, _A.CANCEL, _A.CONNECT),
     (_A.RECOVER,),
     (_A.REAUTHENTICATE,),

@@ -116,6 +116,7 @@ async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DA
         incidents=core.incidents,
         procedures=core.procedures,
         hosted=provider_services(core, core.clock),
+        smoke_tests=core.smoke_tests,
     )
     async with core.running():
         aside = FakeSetAside()

@@ -37,6 +37,7 @@ def in_harness(on_qt: OnQt, theme: Theme, tmp_path: Path) -> InHarness:
                 clock=clock,
                 mentorados=services.mentorados,
                 audit_service=services.audit_service,
+                smoke_tests=services.smoke_tests,
             )
             page = SettingsPage(theme=theme, sections=settings_harness.sections(theme))
             page.resize(1180, 800)

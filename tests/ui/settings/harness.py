@@ -10,6 +10,7 @@ from pathlib import Path
 from app.core.audit_service import AuditService
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.smoke_test import SmokeTestService
 from app.core.privacy_service import PrivacyService
 from app.core.secret_service import SecretService
 from app.core.settings_service import DebugLogController, SettingsService
@@ -20,7 +21,6 @@ from app.domain.link_status import LinkStatus
 from app.domain.mentorado import Link, LinkId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.repositories import CheckedClock
-from app.domain.settings import OperatorSettings
 from app.settings import Override
 from app.storage.secrets.store import SelectableSecretStore
 from app.text.status import texts
@@ -29,28 +29,13 @@ from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSe
 from app.ui.settings.providers import ProvidersSection
 from app.ui.settings.secrets import SecretsSection
 from app.ui.settings.section import Section
+from app.ui.settings.smoke_test import SmokeTestSection
 from app.ui.settings.storage import BackupsSection, SessionsSection
 from app.ui.settings.webhooks import WebhooksSection
 from app.ui.theme.theme import Theme
 from tests.core.archive import FakeArchive, FakeLeftovers, stored_message
 from tests.core.webhooks.harness import FakeReceiver
-from tests.fakes import FakeSetAside
-
-
-class FakeSettings:
-    """Where decisions are stored, in memory."""
-
-    def __init__(self) -> None:
-        self.kept = OperatorSettings()
-        self.problem: Problem | None = None
-
-    async def load(self) -> OperatorSettings:
-        return self.kept
-
-    async def save(self, settings: OperatorSettings, at: datetime) -> None:
-        if self.problem is not None:
-            raise self.problem
-        self.kept = settings
+from tests.fakes import FakeSetAside, FakeSettings
 
 
 @dataclass(frozen=True)
@@ -71,6 +56,7 @@ class SettingsHarness:
     clock: CheckedClock
     mentorados: MentoradoService
     audit_service: AuditService
+    smoke_tests: SmokeTestService
     archive: FakeArchive = field(
         default_factory=lambda: FakeArchive([stored_message(1), stored_message(2)], [stored_message(3)])
     )
@@ -167,6 +153,7 @@ class SettingsHarness:
                 set_aside=self.set_aside.counts,
                 clock=clock,
             ),
+            SmokeTestSection(theme, bus=bus, smoke_tests=self.smoke_tests, mentorados=mentorados),
             AppearanceSection(theme, set_language=texts.set_language),
             AboutSection(
                 theme,
