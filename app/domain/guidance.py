@@ -101,6 +101,7 @@ class ReasonSpec:
     providers: frozenset[ProviderKind] = _ANY  # whose links can be in a state because of it
     _: KW_ONLY
     while_connected: bool = False  # the same is recommended while the link is connected
+    warns: bool = False  # all works while it is connected, but somebody should look: badge and sentence are its own
     needs_operator: bool = False  # only a person can have changed it: a new start does not try by itself
     forbidden: UnavailableReason | None = None  # WhatsApp's own word against the number, see `FORBIDDING`
     outweighed: bool = False  # not shown in place of a forbidding reason, from which it follows
@@ -194,7 +195,7 @@ REASONS: Final[Mapping[Reason, ReasonSpec]] = MappingProxyType(
         _R.PROGRAM_CLOSED: ReasonSpec(_G.RECONNECT),
         # hosted providers
         _R.TOKEN_INVALID: ReasonSpec(_G.FIX_CREDENTIAL, _HOSTED, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST),
-        _R.TOKEN_EXPIRING: ReasonSpec(_G.RENEW_TOKEN, _META, while_connected=True),
+        _R.TOKEN_EXPIRING: ReasonSpec(_G.RENEW_TOKEN, _META, while_connected=True, warns=True),
         _R.BILLING: ReasonSpec(_G.SETTLE_BILL, _HOSTED, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST),
         _R.NOT_REGISTERED: ReasonSpec(_G.REGISTER_NUMBER, _REGISTERED, needs_operator=True),
         _R.POLICY_RESTRICTED: ReasonSpec(_G.CONTACT_HUMAN, _HOSTED, while_connected=True, needs_operator=True),
@@ -223,7 +224,7 @@ REASONS: Final[Mapping[Reason, ReasonSpec]] = MappingProxyType(
         _R.CLIENT_TOKEN_INVALID: ReasonSpec(
             _G.FIX_CREDENTIAL, _ZAPI, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST
         ),
-        _R.PROVIDER_WARNING: ReasonSpec(_G.LOOK_AT_PROVIDER, _ZAPI, while_connected=True),
+        _R.PROVIDER_WARNING: ReasonSpec(_G.LOOK_AT_PROVIDER, _ZAPI, while_connected=True, warns=True),
         _R.ADDRESS_NOT_ALLOWED: ReasonSpec(
             _G.FIX_AT_PROVIDER, _ZAPI, needs_operator=True, no_pairing=_U.FIX_ACCESS_FIRST
         ),

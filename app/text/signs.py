@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from app.domain.actions import ActionName
+from app.domain.guidance import REASONS
 from app.domain.link_status import LinkState, LinkStatus, Reason
 
 
@@ -47,13 +48,13 @@ TONE_ICON: Final[Mapping[Tone, str]] = MappingProxyType(
 def tone_of(status: LinkStatus) -> Tone:
     """The tone of a badge. A code that ran out is no failure: a person is awaited, as before. Nor is all well while a
     provider names an error beside its yes, or a token is about to expire."""
-    waiting = (Reason.QR_EXPIRED, Reason.PROVIDER_WARNING, Reason.TOKEN_EXPIRING)
-    return Tone.WAITING if status.reason in waiting else TONE_OF[status.state]
+    waiting = status.reason is Reason.QR_EXPIRED or REASONS[status.reason].warns
+    return Tone.WAITING if waiting else TONE_OF[status.state]
 
 
 def badge_icon(status: LinkStatus) -> str:
     """The icon beside the badge's word; a link that cannot be asked has no code to show."""
-    if status.reason in (Reason.PROVIDER_WARNING, Reason.TOKEN_EXPIRING):
+    if REASONS[status.reason].warns:
         return "triangle-alert"
     return "clock" if status.state is LinkState.UNKNOWN else TONE_ICON[tone_of(status)]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from app.domain.erasure import OldCopy
 from app.domain.errors import Problem, ProblemCode
+from app.domain.guidance import REASONS, Recommendation, applies_to
 from app.domain.link_status import (
     LinkState,
     LinkStatus,
@@ -24,7 +25,6 @@ from app.text.translator import LANGUAGES, Translator
 if TYPE_CHECKING:  # the words are needed before the core is
     from app.domain.actions import ActionName, UnavailableReason
     from app.domain.events import IncidentEnded
-    from app.domain.guidance import Recommendation
     from app.domain.incident import Incident
     from app.domain.mentorado import Mentorado, ProviderKind
     from app.domain.messages import SetAsideReason
@@ -73,10 +73,8 @@ def state_badge(status: LinkStatus) -> str:
         return texts(f"badge.blocked.{status.reason}")
     if is_limited(status):
         return texts("badge.connected_limited")
-    if status.reason in (Reason.WAITING_TURN, Reason.PROVIDER_WARNING, Reason.TOKEN_EXPIRING):
+    if status.reason in (Reason.WAITING_TURN, Reason.SIGNING_IN) or REASONS[status.reason].warns:
         return texts(f"badge.{status.reason}")
-    if status.reason is Reason.SIGNING_IN:
-        return texts("badge.signing_in")
     return texts(f"badge.{status.state}")
 
 
@@ -154,8 +152,6 @@ def action(name: ActionName) -> tuple[str, str]:
 
 def incident(lasting: Incident, now: datetime) -> str:
     """How many fell, what is behind it as far as it is known, and what not to do."""
-    from app.domain.guidance import applies_to
-
     cause = _main_cause(lasting)
     out, silent = cause is Reason.LOGGED_OUT, cause is Reason.UNREACHABLE
     known = {"fallen": len(lasting.affected), "of": lasting.of, "age": age(now - lasting.since)}
@@ -265,10 +261,9 @@ def _connected(status: LinkStatus, now: datetime) -> str:
         if until is None:
             return texts(f"sentence.connected_{status.capability}")
         return texts(f"sentence.connected_{status.capability}_until", until=until)
-    if status.reason is Reason.PROVIDER_WARNING:
-        return texts("sentence.provider_warning", detail=status.detail or "—")
-    if status.reason is Reason.TOKEN_EXPIRING:
-        return texts("sentence.token_expiring", until=_until(status, now) or texts("sentence.any_moment"))
+    if REASONS[status.reason].warns:
+        until = _until(status, now) or texts("sentence.any_moment")
+        return texts(f"sentence.{status.reason}", detail=status.detail or "—", until=until)
     if status.reason is not Reason.NONE:
         return _cause(status.reason)
     last_seen = status.evidence.last_inbound
