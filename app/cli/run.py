@@ -122,7 +122,7 @@ class _StatusReporter:
 
     def report_ready(self) -> None:
         wanted = self._enabled_count()
-        log.info("Ready: %d links should run", wanted)
+        log.info("Ready: %d enabled links", wanted)
         if not self._as_json:
             print(texts.plural("cli.run_ready", wanted))
         self._manager.ready()
@@ -130,7 +130,7 @@ class _StatusReporter:
 
     def report_stopping(self) -> None:
         self._stopping = True
-        log.info("Asked to end")
+        log.info("Stop requested")
         if not self._as_json:
             print(texts("cli.run_stopping"))
 

@@ -36,4 +36,4 @@ async def _run_logged(background_task: BackgroundTask) -> None:
     try:
         await background_task()
     except Exception:
-        log.exception("%s broke", getattr(background_task, "__qualname__", background_task))
+        log.exception("%s failed", getattr(background_task, "__qualname__", background_task))

@@ -73,7 +73,7 @@ class BackupDirectory:
         if not part.exists():
             done = next((each.info for each in self.labels() if each.procedure == procedure_id), None)
             if done is None:
-                raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(part), detail="not there any more")
+                raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(part), detail="deleted meanwhile")
             return done
         info = read_label_of(part).info
         with folder_problems(self.path):
@@ -94,7 +94,7 @@ class BackupDirectory:
             try:
                 found.append(read_label_of(path))
             except Problem as problem:
-                log.info("%s is left out of the list of backups: %s", path.name, problem.code)
+                log.info("Unreadable backup %s: %s", path.name, problem.code)
         return [each for each in found if mentorado_id in (None, each.info.mentorado_id)]
 
     def _unused_path(self, name: str) -> Path:
@@ -431,7 +431,7 @@ class BackupPruner:
                 if old := await self._backups.old(mentorado.id, KEPT, order):
                     await self._remove(mentorado, old)
             except Problem as problem:
-                log.warning("Old backups could not be removed and are tried again: %s", problem.code)
+                log.warning("Old backups could not be deleted, and it is retried: %s", problem.code)
                 return False
         return True
 

@@ -92,7 +92,7 @@ class DatabaseFollower:
         try:
             moved = await self._accounts.reload_changed()
         except Problem as problem:  # the secrets are closed here, and no line is opened with them either
-            log.debug("The accounts were not read anew: %s", problem.code)
+            log.debug("The accounts were not reloaded: %s", problem.code)
             return
         for mentorado_id in moved:
             await self._supervisor.restart(mentorado_id)

@@ -152,12 +152,12 @@ class PrivacyService:
                 await place.wipe(mentorado_id, traces_of(addresses))
                 copies += await place.copies(mentorado_id)
             except Problem as problem:
-                log.warning("What is left of somebody who was erased could not be looked through: %s", problem.code)
+                log.warning("Leftover files of an erased contact could not be searched: %s", problem.code)
                 failed = problem
         try:
             await self._history.overwrite()
         except Problem as problem:
-            log.warning("The database could not be written anew after an erasure, and that is due: %s", problem.code)
+            log.warning("The database could not be rewritten after an erasure: %s", problem.code)
             failed = problem
         return failed, tuple(copies)
 
@@ -267,7 +267,7 @@ class RetentionJob:
             if await self._history.traces_left():
                 await self._history.overwrite()
         except Problem as problem:
-            log.warning("The database could not be written anew after an erasure, and is tried again: %s", problem.code)
+            log.warning("The database could not be rewritten after an erasure, and is retried: %s", problem.code)
 
     async def forget_old(self) -> bool:
         """Remove what is older than the operator decided; returns whether the disk and the clock allowed it."""
@@ -276,7 +276,7 @@ class RetentionJob:
             return True
         try:
             if not await self._clock.may_remove():
-                log.info("Old messages stay: the date of this computer is in doubt")
+                log.info("Retention skipped: the computer's clock is doubted")
                 return False
             at_most = max(AT_ONCE_LEAST, await self._history.total() // AT_ONCE_SHARE)
             moment = self._clock.now() - timedelta(days=days)
@@ -285,7 +285,7 @@ class RetentionJob:
             ):
                 count = await self._history.delete_before(None, moment, at_most=at_most)
         except Problem as problem:
-            log.warning("Old messages could not be removed and are tried again: %s", problem.code)
+            log.warning("Old messages could not be deleted, and it is retried: %s", problem.code)
             return False
         if count:
             self._bus.publish(MessagesErased(None))

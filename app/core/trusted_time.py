@@ -208,7 +208,7 @@ class ClockCheck:
         doubt = self._clock.doubt
         if (doubt is None) != (self._shown is None) or (doubt and self._shown and doubt.certain != self._shown.certain):
             if doubt is not None:
-                log.warning("The clock says %s, and %s is trusted instead", doubt.computer, doubt.trusted)
+                log.warning("The computer's clock (%s) is doubted; %s is used instead", doubt.computer, doubt.trusted)
             self._shown = doubt
             self._bus.publish(ClockDoubted(doubt))
 

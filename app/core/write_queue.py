@@ -49,7 +49,7 @@ class WriteQueue:
                 await writing()
             except Problem as problem:
                 if not failing:
-                    log.warning("Something could not be written down and waits in memory: %s", problem.code)
+                    log.warning("A database write failed, and waits in memory: %s", problem.code)
                     self._bus.publish(StorageFailed(problem))
                 failing = True
                 self.problem = problem

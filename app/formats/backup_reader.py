@@ -305,7 +305,7 @@ def _require_past(batch: Sequence[Mapping[str, Any]], taken_at: datetime) -> Non
     """Refuse erasures dated after the backup: they would suppress messages that are still to come."""
     for row in batch:
         if row["kind"] == "suppression" and datetime.fromisoformat(row["erased_at"]) > taken_at:
-            raise Problem(ProblemCode.BACKUP_ALTERED, path="", detail=HISTORY, why="an erasure that is still to come")
+            raise Problem(ProblemCode.BACKUP_ALTERED, path="", detail=HISTORY, why="an erasure dated after the backup")
 
 
 @contextmanager

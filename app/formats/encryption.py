@@ -93,7 +93,7 @@ class EncryptedReader(io.RawIOBase):
         self._count = -(-locked // (PIECE + _TAG))
         self._size = locked - self._count * _TAG
         if not 0 < self._count <= _PIECES or self._size <= (self._count - 1) * PIECE - int(self._count == 1):
-            raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail="cut off")
+            raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail="truncated")
         if not passphrase:
             raise Problem(ProblemCode.BACKUP_LOCKED, path=str(path))
         self._cipher = passphrase_cipher(passphrase, salt, cost)
@@ -159,12 +159,12 @@ def require_length(passphrase: str) -> None:
 def _parse_header(header: bytes, path: Path) -> tuple[int, bytes, bytes, bytes]:
     """Cost, salt, beginning of the nonces, words."""
     if len(header) < HEAD or not header.startswith(MAGIC):
-        raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail="no head")
+        raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail="no header")
     _, version, cost, salt, nonce, length = _FIXED.unpack_from(header)
     if version > _VERSION:
         raise Problem(ProblemCode.BACKUP_NEWER, path=str(path))
     if not 1 <= cost <= MAX_COST or length > _LONGEST_WORDS:
-        raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail="its head is damaged")
+        raise Problem(ProblemCode.BACKUP_UNREADABLE, path=str(path), detail="damaged header")
     return cost, salt, nonce, header[_FIXED.size : _FIXED.size + length]
 
 

@@ -47,7 +47,7 @@ class AuditHeads:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            log.warning("The head of the audit could not be noted in %s: %s", self.path.name, error.strerror)
+            log.warning("The audit head could not be written to %s: %s", self.path.name, error.strerror)
 
     def known(self) -> Mapping[int, str]:
         """The hash of each entry that was noted, by its number; the one noted first counts. Raises `OSError`."""
@@ -150,9 +150,9 @@ class AuditSeals:
                 kept = await self._place.get(KEY)  # another program may have made one at the same time
             self.key = None if kept is None else _read_key(kept)
         except Problem as problem:
-            log.info("Audit entries are written without a seal: %s", problem.code)
+            log.info("Audit entries are not sealed: %s", problem.code)
         except ValueError:
-            log.info("Audit entries are written without a seal: their key cannot be read")
+            log.info("Audit entries are not sealed: their key cannot be read")
 
     async def _remember_latest(self, hash_of: HashOf) -> None:
         while self._latest is not None:
@@ -167,7 +167,7 @@ class AuditSeals:
                 await self._place.set(self.remembered_name, value)
                 self._is_reset = False
             except (Problem, RuntimeError) as error:  # the latter when the database was closed meanwhile
-                log.info("The last audit entry is not remembered: %s", type(error).__name__)
+                log.info("The last audit entry was not sealed: %s", type(error).__name__)
                 return
 
     async def _remembered(self) -> tuple[int, str] | None:

@@ -222,7 +222,7 @@ def readable(what: str, rows: Iterable[Any], make: Callable[[Any], T]) -> Iterat
             continue
         yield made
     if left_out:
-        log.warning("%d rows of %s hold what no version writes, and are left out", left_out, what)
+        log.warning("%d rows of %s are invalid and skipped", left_out, what)
 
 
 def plain(value: object) -> str:

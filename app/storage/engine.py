@@ -78,7 +78,7 @@ def _refuse_cut_short(path: Path) -> None:
     log_file = path.with_name(f"{path.name}-wal")
     waiting = log_file.exists() and log_file.stat().st_size > 0  # commits that are not in the file yet
     if (size == 0 and waiting) or (size % 512 and not waiting):  # pages are multiples of 512 bytes
-        raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail="cut short")
+        raise Problem(ProblemCode.DATABASE_CORRUPT, path=str(path), detail="truncated")
 
 
 def _engine(path: Path, busy_timeout: float, *, foreign_keys: bool = True) -> Engine:
@@ -132,7 +132,7 @@ def _migrate(path: Path, busy_timeout: float, migrations: Migrations) -> None:
                 if copy is not None:
                     copy.unlink(missing_ok=True)  # nothing was committed: the file itself is what was copied
                 raise
-        log.info("Database brought from revision %s to %s", revision, migrations.head)
+        log.info("Database migrated from revision %s to %s", revision, migrations.head)
     finally:
         engine.dispose()
 
@@ -146,5 +146,5 @@ def _copy(path: Path, revision: str) -> Path:
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(part)) as target:
             source.backup(target)
             target.execute("PRAGMA journal_mode = DELETE")  # the copy is one file, wherever it is carried
-    log.info("Database copied to %s before its shape changes", copy)
+    log.info("Database copied to %s before its migration", copy)
     return copy

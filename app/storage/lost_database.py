@@ -74,7 +74,7 @@ def put_copy_in_place(copy: Path, path: Path, migrations: Migrations) -> None:
         write_private(part, b"")
         _read_whole(copy, part, migrations)
         set_log_aside(path)
-    log.info("Database taken from the copy %s", copy)
+    log.info("Database restored from the copy %s", copy)
 
 
 def _read_whole(copy: Path, part: Path, migrations: Migrations) -> None:

@@ -59,7 +59,7 @@ def _settings(rows: Mapping[str, str]) -> OperatorSettings:
         try:
             known[key] = json.loads(written)
         except ValueError:
-            log.warning("The setting %s is damaged and counts as not made", key)
+            log.warning("The setting %s is damaged; its default is used", key)
     return OperatorSettings(**{each.name: each.read(known) for each in SETTINGS})
 
 

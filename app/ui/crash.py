@@ -71,12 +71,12 @@ class CrashReports(QObject):
         if issubclass(kind, KeyboardInterrupt):
             sys.__excepthook__(kind, error, trace)
             return
-        log.error("Uncaught", exc_info=(kind, error, trace))
+        log.error("Uncaught exception", exc_info=(kind, error, trace))
         self.report(error)
 
     def _on_thread(self, args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None and args.exc_type is not SystemExit:
-            log.error("Uncaught in a thread", exc_info=args.exc_value)
+            log.error("Uncaught exception in a thread", exc_info=args.exc_value)
             self.report(args.exc_value)
 
     def _on_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -84,7 +84,7 @@ class CrashReports(QObject):
         if error is None:
             loop.default_exception_handler(context)
             return
-        log.error("Uncaught in the loop: %s", context.get("message"), exc_info=error)
+        log.error("Uncaught exception in the event loop: %s", context.get("message"), exc_info=error)
         self.report(error)
 
 

@@ -373,7 +373,7 @@ def test_the_latest_ten_stay_and_never_the_only_one_goes(
             assert not await retention.remove_old()
 
     run(main())
-    assert "could not be removed" in caplog.text
+    assert "could not be deleted" in caplog.text
 
 
 async def test_a_wrong_clock_does_not_make_the_new_backups_the_old_ones(fast_dir: Path) -> None:

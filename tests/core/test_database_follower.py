@@ -274,7 +274,7 @@ def test_a_date_that_a_command_confirmed_is_believed(
         assert window.clock.now() == now
 
     run(main())
-    assert "is trusted instead" in caplog.text
+    assert "is used instead" in caplog.text
 
 
 async def test_a_procedure_that_begins_here_is_not_taken_for_a_dead_programs(window: Follower) -> None:

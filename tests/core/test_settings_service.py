@@ -265,7 +265,7 @@ def test_an_erasure_that_found_no_room_is_completed_within_the_hour(
             assert not history.left
 
     run(main())
-    assert "is tried again" in caplog.text
+    assert "is retried" in caplog.text
 
 
 @pytest.mark.parametrize(("stored", "goes"), [(0, 1000), (3000, 1000), (50_000, 10_000)])
@@ -367,4 +367,4 @@ def test_a_task_that_breaks_is_told_of_and_ends_alone(core: Core, run: Run, capl
             assert provider.switched == [False]
 
     run(main())
-    assert "breaks broke" in caplog.text
+    assert "breaks failed" in caplog.text

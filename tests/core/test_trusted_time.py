@@ -233,7 +233,7 @@ def test_a_doubt_is_told_until_it_is_over_and_a_confirmation_is_written_down(
         assert entry.record.after == {"value": "2026-01-01 00:10 UTC"}
 
     run(main())
-    assert "is trusted instead" in caplog.text
+    assert "is used instead" in caplog.text
 
 
 @pytest.mark.parametrize("last_run", [DAWN, DAWN - YEARS])
@@ -269,7 +269,7 @@ def test_a_database_that_cannot_be_written_ends_nothing(core: Core, run: Run, ca
         assert len(doubteds) == 1
 
     run(main())
-    assert "is trusted instead" in caplog.text
+    assert "is used instead" in caplog.text
 
 
 @pytest.mark.parametrize(

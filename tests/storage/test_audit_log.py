@@ -327,4 +327,4 @@ async def test_where_the_head_cannot_be_noted_the_act_is_done_all_the_same(
         await SqlAuditLog(database, heads).record(RECORD)
         assert await SqlAuditLog(database, heads).verify() is None
     heads.set_aside()
-    assert "could not be noted" in caplog.text
+    assert "could not be written" in caplog.text

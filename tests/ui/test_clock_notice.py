@@ -83,7 +83,7 @@ def test_the_doubt_is_told_with_both_dates_and_a_person_can_end_it(
         assert harness.audit.outcomes[-1].record.action == "confirm_date"
 
     on_qt(main)
-    assert "is trusted instead" in caplog.text
+    assert "is used instead" in caplog.text
     assert "failed" not in caplog.text
 
 
@@ -105,4 +105,4 @@ def test_what_a_provider_denies_cannot_be_confirmed_and_goes_once_it_is_correcte
         assert harness.shown() == []
 
     on_qt(main)
-    assert "is trusted instead" in caplog.text
+    assert "is used instead" in caplog.text

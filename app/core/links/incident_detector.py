@@ -172,7 +172,7 @@ class IncidentDetector:
         links.incident = None
         links.falls.clear()  # who is still away counts as one alone from now on
         back = tuple(who for who in incident.affected if links.states[who] is LinkState.CONNECTED)
-        log.info("The incident is over: %d came back, %d did not", len(back), len(down))
+        log.info("Incident over: %d reconnected, %d did not", len(back), len(down))
         self._bus.publish(IncidentEnded(incident, self._clock.now(), back, tuple(down)))
         self._bring_back(down)
 
@@ -187,7 +187,7 @@ class IncidentDetector:
         try:
             found = await self._checks.check(incident.provider)
         except Exception:  # the incident must end even so
-            log.exception("What the links of %s share could not be looked at", incident.provider)
+            log.exception("The connectivity checks of %s failed", incident.provider)
             return
         if links.incident is not None:  # it may have ended meanwhile, or grown
             self._publish(links, replace(links.incident, findings=(*found, *_version(links.incident))))

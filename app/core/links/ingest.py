@@ -66,7 +66,7 @@ class MessageIngestor:
                 changed = await self._store.store(mentorado, facts, self._clock.now())
             except Problem as problem:
                 if not failing:
-                    log.warning("Messages could not be stored and wait with the provider: %s", problem.code)
+                    log.warning("Messages could not be stored, and stay unconfirmed at the provider: %s", problem.code)
                     self._bus.publish(StorageFailed(problem))
                 failing = True
                 await self._clock.sleep(RETRY_SECONDS)

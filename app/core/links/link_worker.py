@@ -174,11 +174,11 @@ class LinkWorker:
             except Problem as problem:
                 self._stop_for(problem)
             except Exception as error:  # one link's bug must not end the others
-                log.exception("Link %s broke", self._link_id)
+                log.exception("Worker of link %s failed", self._link_id)
                 self._on_connection_closed(Reason.UNEXPECTED, repr(error))
             pair_anew = pair_anew and not self._was_connected
             if self._status.state in _ON_A_LINE:
-                self._on_connection_lost(Reason.STREAM_ERROR, "the line ended without a word")
+                self._on_connection_lost(Reason.STREAM_ERROR, "connection closed by the provider without a reason")
             if self._status.state is not LinkState.RECONNECTING:
                 return
             await self._retry_timer.wait(lambda retry: self._board.update(self._link, retry=retry))

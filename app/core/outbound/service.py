@@ -107,7 +107,7 @@ class OutboundService:
             try:
                 await self.recover()
             except Problem as problem:
-                log.debug("Messages without an answer are looked at later: %s", problem.code)
+                log.debug("Messages without a result are checked later: %s", problem.code)
             await self._clock.sleep(CHECK_SECONDS)
 
     async def recover(self) -> Sequence[OutboundMessage]:

@@ -74,7 +74,7 @@ class JournalWriter:
 
     def failed(self, problem: Problem) -> None:
         """Log that a procedure stopped because its journal cannot be written."""
-        log.warning("A procedure stands still: %s", problem.code)
+        log.warning("Procedure paused, its journal cannot be written: %s", problem.code)
         self._failing = True
         self._bus.publish(StorageFailed(problem))
 
@@ -175,7 +175,7 @@ class ProcedureRunner:
             self._record_pause()
             self._means.journal_writer.failed(problem)
         except Exception:
-            log.exception("A procedure broke")
+            log.exception("A procedure failed unexpectedly")
             self._record_pause()
         finally:
             self._means.locks.release(self.procedure.head.id)
@@ -265,7 +265,7 @@ async def _run_catching(doing: StepCall) -> Entry:
     except Problem as problem:
         return EntryKind.STEP_FAILED, {"code": problem.code.value, **problem.context}
     except Exception:
-        log.exception("A step broke")
+        log.exception("A step failed unexpectedly")
         return EntryKind.STEP_FAILED, {"code": "unexpected"}
 
 

@@ -43,7 +43,7 @@ class WebhookDispatcher:
             try:
                 taken = provider.handle(link_id, batch.facts, batch.check, confirm)
             except Exception:  # one delivery's bug must not stop the others
-                log.exception("What a webhook said of link %s could not be passed on", link_id)
+                log.exception("A webhook delivery for link %s could not be dispatched", link_id)
                 taken = _deliver_separately(provider, batch, confirm)
         if not batch.facts:
             confirm()  # nothing of it is to be kept

@@ -303,7 +303,7 @@ class WebhookService:
     def _report_failure(self, problem: Problem, pause: float) -> float:
         if problem.code is not self._failing:
             self._failing = problem.code
-            log.warning("Webhooks are not received, and that is tried again: %s", problem.code)
+            log.warning("The webhook server failed, and is restarted: %s", problem.code)
         self._set_phase(ServiceState.FAILED, problem)
         return pause
 

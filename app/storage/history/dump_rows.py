@@ -225,7 +225,7 @@ class DumpCheck:
     @staticmethod
     def _require(text: str, known: set[bytes]) -> None:
         if bytes.fromhex(text) not in known:
-            raise _altered_problem("it belongs to nobody")
+            raise _altered_problem("a row without an owner")
 
 
 def _altered_problem(why: str) -> Problem:

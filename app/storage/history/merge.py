@@ -159,7 +159,7 @@ class ContactMerger:
     def left_out(self) -> None:
         """Allow a row without an owner only where a contact was erased."""
         if not self.suppressed:
-            raise Problem(ProblemCode.BACKUP_ALTERED, path="", detail=WHERE, why="it belongs to nobody")
+            raise Problem(ProblemCode.BACKUP_ALTERED, path="", detail=WHERE, why="a row without an owner")
 
     def _load_owners(self, table: Table, ids: Iterable[str], owners: dict[str, tuple[str, str]]) -> None:
         for some in chunks(list(ids)):

@@ -105,7 +105,7 @@ def trusted_keyring(trusted: frozenset[str] = TRUSTED) -> SystemKeyring | None:
         if name_of(candidate) in trusted:
             backend = SystemKeyring(candidate)
             return backend if _round_trips(backend) else None
-    log.info("No keyring that is trusted: %s", ", ".join(map(name_of, candidates)))
+    log.info("No trusted keyring: %s", ", ".join(map(name_of, candidates)))
     return None
 
 
@@ -225,7 +225,7 @@ class SelectableSecretStore:
         try:
             return await self._in_thread(work)
         except Problem as problem:
-            log.warning("The encrypted file of secrets stays closed: %s", problem.code)
+            log.warning("The encrypted secrets file was not opened: %s", problem.code)
             return None
 
     async def _keyring(self) -> SecretBackend | None:
@@ -236,7 +236,7 @@ class SelectableSecretStore:
 
     def _activate(self, place: SecretBackendKind, backend: SecretBackend | None) -> SecretBackendKind:
         self._place, self._backend = place, backend
-        log.info("Secrets are kept: %s", place)
+        log.info("Secrets backend: %s", place)
         return place
 
     async def _use(self, work: Callable[[SecretBackend], T]) -> T:
@@ -283,7 +283,7 @@ class SelectableSecretStore:
             async with asyncio.timeout(self._timeout):
                 return await done
         except TimeoutError:
-            log.info("The place of the secrets did not answer in %g s", self._timeout)
+            log.info("The secrets backend did not answer in %g s", self._timeout)
             raise Problem(ProblemCode.SECRETS_UNAVAILABLE) from None
 
 

@@ -236,7 +236,7 @@ def test_a_look_that_breaks_does_not_keep_the_incident_from_ending(run: Run, cap
             assert count_of(links, IncidentEnded) == 1
 
     run(main())
-    assert "could not be looked at" in caplog.text
+    assert "The connectivity checks of" in caplog.text
 
 
 async def test_an_incident_of_another_provider_is_looked_at_for_itself() -> None:

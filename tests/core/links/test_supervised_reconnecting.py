@@ -172,7 +172,7 @@ def test_one_broken_link_leaves_the_others_alone(core: Core, run: Run, caplog: p
             assert core.status(bia).state is LinkState.CONNECTED
 
     run(main())
-    assert "broke" in caplog.text
+    assert "Worker of link" in caplog.text
 
 
 async def test_a_refusal_names_the_account_that_is_in_the_way(core: Core) -> None:

@@ -152,7 +152,7 @@ def test_a_bug_in_a_step_is_a_failure_of_that_step(
             assert (failed.state, failed.step(N.BACK_UP).facts) == (S.FAILED, {"code": "unexpected"})
 
     run(main())
-    assert "A step broke" in caplog.text
+    assert "A step failed unexpectedly" in caplog.text
 
 
 async def test_a_step_that_is_not_needed_is_left_out(works: ScriptedProcedures) -> None:

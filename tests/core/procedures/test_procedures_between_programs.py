@@ -183,7 +183,7 @@ def test_a_bug_in_the_journal_leaves_a_way_out(
             assert (await again.stands(ana)).state is S.UNDONE
 
     run(main())
-    assert "A procedure broke" in caplog.text
+    assert "A procedure failed unexpectedly" in caplog.text
 
 
 async def test_who_begins_while_everything_closes_is_refused(works: ScriptedProcedures) -> None:

@@ -123,7 +123,7 @@ async def test_an_archive_of_the_year_9999_is_refused_before_anything_of_it_is_m
     ],
     ids=[
         "a row that no database holds",
-        "an erasure that is still to come",
+        "an erasure dated after the backup",
         "a message that belongs to nobody",
         "a sender nobody told of",
         "a link that has two providers",

@@ -150,7 +150,7 @@ def test_what_there_was_no_room_for_is_told_and_the_number_stays_to_ask_again(
         assert section.contact.text() == BIA.value
 
     in_harness(use)
-    assert "is due" in caplog.text
+    assert "could not be rewritten after an erasure" in caplog.text
 
 
 @pytest.mark.parametrize(("typed", "sentence"), [("12", "não é um número de telefone"), ("11900000000", "Não há")])
