@@ -36,7 +36,8 @@ from app.ui.providers.register_dialog import RegisterDialog, tries_left
 from app.ui.theme.theme import Theme
 
 if TYPE_CHECKING:
-    from app.ui.procedures.commands import BackupList, ProcedureCommands
+    from app.core.backups import BackupService
+    from app.core.procedures.service import ProcedureService
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +70,8 @@ class ActionRunner(QObject):
         supervisor: Supervisor,
         incidents: IncidentDetector,
         hosted: ProviderSetup,
-        procedures: ProcedureCommands | None = None,
-        backups: BackupList | None = None,
+        procedures: ProcedureService | None = None,
+        backups: BackupService | None = None,
         smoke_tests: SmokeTestService | None = None,
         open_folder: Callable[[Path], object] = lambda _folder: None,
         parent: QObject | None = None,

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 from PySide6.QtWidgets import QApplication
 
+from app.core.backups import BackupService
 from app.core.csv_import import CsvImportService
 from app.core.event_bus import EventBus
 from app.core.procedures.service import ProcedureService
@@ -35,7 +35,6 @@ from app.ui.detail_pane.pane import DetailPane
 from app.ui.main_window import MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.navigation import SETTINGS, PageSpec
-from app.ui.procedures.commands import BackupList, ProcedureCommands
 from app.ui.settings.page import SettingsPage
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import StillClock
@@ -155,8 +154,8 @@ class WindowHarness:
     bus: EventBus = field(default_factory=EventBus)
     provider: FakeProvider = field(default_factory=FakeProvider)
     hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
-    procedures: ProcedureCommands | None = None
-    backups: BackupList | None = None
+    procedures: ProcedureService | None = None
+    backups: BackupService | None = None
     opened: list[Path] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -168,7 +167,7 @@ class WindowHarness:
             mentorado_repository=FakeMentoradoRepository(*self.people),
         )
         if self.procedures is not None:
-            core.procedures = cast("ProcedureService", self.procedures)
+            core.procedures = self.procedures
         self.core, self.log, self.audit, self.audit_service = core, core.log, core.audit, core.audit_service
         self.mentorado_repository, self.mentorados = core.mentorado_repository, core.mentorados
         self.providers, self.supervisor = core.providers, core.supervisor

@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
-from app.domain.audit import AuditEntry, AuditOutcome, Verification
+from app.domain.audit import AuditEntry, AuditOutcome
 from app.domain.mentorado import MentoradoId
 from app.domain.names import fold_accents
+from app.domain.repositories import AuditLog
 from app.text import audit as audit_text
 from app.text.audit import Side
 
@@ -155,16 +156,6 @@ PAGE_SIZE = 200
 """So many entries are read at once."""
 
 
-class ReadsAudit(Protocol):
-    """The part of `app.domain.repositories.AuditLog` that is needed to look at it."""
-
-    async def entries(
-        self, *, mentorado_id: MentoradoId | None = None, before: int | None = None, limit: int = 200
-    ) -> Sequence[AuditEntry]: ...
-
-    async def verification(self) -> Verification: ...
-
-
 class Period(StrEnum):
     """The period of the filter, by the local calendar."""
 
@@ -198,7 +189,7 @@ class Filter:
 class AuditQuery:
     """Reads entries from the newest to the oldest. *describe* returns the text of an entry, which is searched."""
 
-    def __init__(self, audit: ReadsAudit, wanted: Filter, now: datetime, describe: Callable[[AuditEntry], str]) -> None:
+    def __init__(self, audit: AuditLog, wanted: Filter, now: datetime, describe: Callable[[AuditEntry], str]) -> None:
         self._audit = audit
         self._wanted = wanted
         self._since = wanted.period.since(now)

@@ -15,14 +15,14 @@ from app.core.audit_service import AuditService
 from app.domain.audit import AuditAction
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, MentoradoId
-from app.domain.repositories import Clock
+from app.domain.repositories import AuditLog, Clock
 from app.formats.audit_export import ExportFile, Format
 from app.text import audit as audit_text
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
 from app.ui.audit.entry_dialog import EntryDialog
 from app.ui.audit.filters import FilterBar
-from app.ui.audit.model import AuditModel, AuditQuery, AuditRow, ReadsAudit, search_text
+from app.ui.audit.model import AuditModel, AuditQuery, AuditRow, search_text
 from app.ui.audit.table import EntryTable
 from app.ui.audit.verification_card import Verdict, VerificationCard
 from app.ui.navigation import Page
@@ -95,7 +95,7 @@ class AuditPage(Page):
         self,
         *,
         theme: Theme,
-        audit: ReadsAudit,
+        audit: AuditLog,
         people: Callable[[], Iterable[Mentorado]],
         audit_service: AuditService,
         clock: Clock,

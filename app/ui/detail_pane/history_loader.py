@@ -7,6 +7,7 @@ from datetime import datetime
 
 from PySide6.QtCore import QObject, Signal
 
+from app.core.backups import BackupService
 from app.core.mentorado_service import MentoradoService
 from app.domain.events import StatusChanged
 from app.domain.link_status import LinkStatus
@@ -15,7 +16,6 @@ from app.domain.repositories import Clock, SetAsideDeliveries, TransitionReposit
 from app.domain.uptime import StateChange, TimeRange
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.summary import SummaryView
-from app.ui.procedures.commands import BackupList
 
 
 class HistoryLoader(QObject):
@@ -31,7 +31,7 @@ class HistoryLoader(QObject):
         content: SummaryView,
         mentorados: MentoradoService,
         history: TransitionRepository,
-        backups: BackupList | None,
+        backups: BackupService | None,
         set_aside: SetAsideDeliveries | None,
         clock: Clock,
         parent: QObject,

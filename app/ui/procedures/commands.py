@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import Protocol
 
 from app.domain.actions import ActionName
-from app.domain.backup import BackupInfo, ImpactSummary
-from app.domain.mentorado import MentoradoId
-from app.domain.procedure import Procedure, ProcedureId, ProcedureKind, ProcedureState
+from app.domain.procedure import Procedure, ProcedureKind, ProcedureState
 from app.text import status as status_text
 from app.text.status import texts
 
@@ -81,45 +76,3 @@ def other_commands(procedure: Procedure) -> tuple[ProcedureCommand, ...]:
     if procedure.state in (ProcedureState.RUNNING, ProcedureState.UNDOING):
         return (ProcedureCommand(CommandId.PAUSE, texts("procedure.pause")), *offers)
     return offers
-
-
-class ProcedureCommands(Protocol):
-    """Runs procedures; what moves is told by `ProcedureChanged`. Everything that is asked for may raise `Problem`."""
-
-    def unfinished(self) -> Sequence[Procedure]: ...
-
-    def active(self, mentorado_id: MentoradoId) -> Procedure | None:
-        """The active procedure."""
-        ...
-
-    async def begin(
-        self,
-        kind: ProcedureKind,
-        mentorado_id: MentoradoId,
-        *,
-        facts: Mapping[str, str] = ...,
-        secret: str = "",
-        override_reason: str = "",
-    ) -> Procedure: ...
-
-    async def confirm(self, procedure_id: ProcedureId) -> None: ...
-
-    async def pause(self, procedure_id: ProcedureId) -> None: ...
-
-    async def resume(self, procedure_id: ProcedureId, *, secret: str = "") -> None: ...
-
-    async def undo(self, procedure_id: ProcedureId) -> None: ...
-
-    async def ledger(self, kind: ProcedureKind, mentorado_id: MentoradoId) -> ImpactSummary: ...
-
-
-class BackupList(Protocol):
-    """Lists and verifies archives."""
-
-    async def all(self, mentorado_id: MentoradoId) -> Sequence[BackupInfo]:
-        """The latest first."""
-        ...
-
-    async def verify(self, path: Path, *, passphrase: str = "") -> BackupInfo:
-        """Read it whole. Raises `Problem` for what is no backup, is damaged, or is locked."""
-        ...

@@ -45,7 +45,8 @@ from app.ui.theme.theme import (
 from app.ui.widgets.labels import plain_tip
 
 if TYPE_CHECKING:
-    from app.ui.procedures.commands import BackupList, ProcedureCommands
+    from app.core.backups import BackupService
+    from app.core.procedures.service import ProcedureService
 
 
 class ProcedureForm(QWidget):
@@ -110,7 +111,7 @@ class ImpactForm(ProcedureForm):
     """Shows what is kept and what changes; the irreversible step is confirmed later."""
 
     def __init__(
-        self, kind: ProcedureKind, theme: Theme, mentorado: Mentorado, procedures: ProcedureCommands, clock: Clock
+        self, kind: ProcedureKind, theme: Theme, mentorado: Mentorado, procedures: ProcedureService, clock: Clock
     ) -> None:
         super().__init__(theme, mentorado)
         self.kind = kind
@@ -362,7 +363,7 @@ class RestoreForm(ProcedureForm):
 
     kind = ProcedureKind.RESTORE
 
-    def __init__(self, theme: Theme, mentorado: Mentorado, backups: BackupList, clock: Clock) -> None:
+    def __init__(self, theme: Theme, mentorado: Mentorado, backups: BackupService, clock: Clock) -> None:
         super().__init__(theme, mentorado)
         self._backups = backups
         self._clock = clock

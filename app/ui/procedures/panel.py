@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
+from app.core.procedures.service import ProcedureService
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import BackupProgressed, MentoradoChanged, PairingQueueChanged, ProcedureChanged, StatusChanged
@@ -31,7 +32,7 @@ from app.ui.action_runner import ActionRequest, ActionRunner
 from app.ui.async_slots import async_slot
 from app.ui.detail_pane.summary import InlineError
 from app.ui.procedures.chrome import FocusMemory, Footer, SheetHead
-from app.ui.procedures.commands import CommandId, ProcedureCommand, ProcedureCommands, other_commands
+from app.ui.procedures.commands import CommandId, ProcedureCommand, other_commands
 from app.ui.procedures.forms import BackupForm, ImpactForm, ProcedureForm, RestoreForm
 from app.ui.procedures.progress import ProcedureView
 from app.ui.theme.theme import SPACE_2, SPACE_3, SPACE_6
@@ -73,7 +74,7 @@ async def execute(sheets: ActionRunner, control: CommandId, procedure: Procedure
             """Commands that close the panel without touching the procedure."""
 
 
-def procedures_of(sheets: ActionRunner) -> ProcedureCommands:
+def procedures_of(sheets: ActionRunner) -> ProcedureService:
     """Raises `Problem(NOT_POSSIBLE_NOW)` where there are none."""
     if sheets.procedures is None:
         raise Problem(ProblemCode.NOT_POSSIBLE_NOW)

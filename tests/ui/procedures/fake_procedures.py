@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.core.backups import BackupService, OnProgress, ignore_progress
 from app.core.event_bus import EventBus
+from app.core.procedures.service import ProcedureService
 from app.domain.audit import Actor
 from app.domain.backup import BackupInfo, BackupProgress, ImpactSummary, SessionOutcome
 from app.domain.errors import Problem, ProblemCode
@@ -41,7 +43,7 @@ LEDGER = ImpactSummary(
 
 
 @dataclass
-class FakeProcedures:
+class FakeProcedures(ProcedureService):
     """What was asked of it is in `asked`; what happens is written with `write`."""
 
     bus: EventBus
@@ -175,16 +177,18 @@ def backup(mentorado_id: MentoradoId, at: datetime, **differing: object) -> Back
 
 
 @dataclass
-class FakeBackupList:
+class FakeBackupList(BackupService):
     """Backups that are there, and files that can be chosen."""
 
     infos: list[BackupInfo] = field(default_factory=list)
     files: dict[Path, BackupInfo | Problem] = field(default_factory=dict)
 
-    async def all(self, mentorado_id: MentoradoId) -> Sequence[BackupInfo]:
-        return [info for info in self.infos if info.mentorado_id == mentorado_id]
+    async def all(self, mentorado_id: MentoradoId | None = None) -> Sequence[BackupInfo]:
+        return [info for info in self.infos if mentorado_id in (None, info.mentorado_id)]
 
-    async def verify(self, path: Path, *, passphrase: str = "") -> BackupInfo:
+    async def verify(
+        self, path: Path, *, passphrase: str = "", on_progress: OnProgress = ignore_progress
+    ) -> BackupInfo:
         found = self.files.get(path, Problem(ProblemCode.BACKUP_UNREADABLE, path=path.name))
         if isinstance(found, Problem):
             raise found
