@@ -112,15 +112,15 @@ def undoing(entries: Sequence[ConsentEntry], import_id: str, at: datetime, recor
     made = []
     for purpose in ASKED_FOR:
         deciding = [place for place, each in enumerate(entries) if each.purpose in (purpose, None)]
-        if not deciding or entries[deciding[-1]].import_id != import_id:
+        last = entries[deciding[-1]] if deciding else None
+        if last is None or last.import_id != import_id or last.change is not ConsentChange.GRANTED:
             continue
         first = next(place for place in deciding if entries[place].import_id == import_id)
         opted_out_at = state_for(entries[:first], purpose).opted_out_at
         change = ConsentChange.REVOKED if opted_out_at is None else ConsentChange.OPTED_OUT
-        granted = entries[deciding[-1]]
         made.append(
             replace(
-                granted,
+                last,
                 change=change,
                 purpose=purpose if opted_out_at is None else None,
                 at=opted_out_at or at,

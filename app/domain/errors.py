@@ -107,6 +107,7 @@ class ProblemCode(StrEnum):
 
     OPT_OUT_WORDS_INVALID = "opt_out_words_invalid"
     CONSENT_OPTED_OUT = "consent_opted_out"  # they asked to be left alone, after the consent that is to be recorded
+    CONSENT_REVOKED = "consent_revoked"  # after the consent that is to be recorded
     CONSENT_NOT_GIVEN = "consent_not_given"  # nothing to revoke
     CONSENT_WORDING_MISSING = "consent_wording_missing"
     CONSENT_VERSION_MISSING = "consent_version_missing"
@@ -114,7 +115,8 @@ class ProblemCode(StrEnum):
     CONSENT_REFUSED = "consent_refused"  # the line of a file does not say yes
     CONSENT_DATE_UNREADABLE = "consent_date_unreadable"
     CONSENT_DATE_FUTURE = "consent_date_future"
-    CONSENT_KNOWN = "consent_known"  # the ledger or a line above says the same
+    CONSENT_KNOWN = "consent_known"  # the ledger has the same
+    CONSENT_TWICE = "consent_twice"  # a line above is about the same contact and purpose
     CONSENT_FILE_UNREADABLE = "consent_file_unreadable"
     CONSENT_IMPORT_UNKNOWN = "consent_import_unknown"
 

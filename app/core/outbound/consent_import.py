@@ -101,7 +101,7 @@ class ConsentImport:
             problem = self._trouble(row, ledger)
             line = above.setdefault((row.address.key, row.purpose), row.line)
             if problem is None and line != row.line:
-                problem = Problem(ProblemCode.CONSENT_KNOWN, row=str(line))
+                problem = Problem(ProblemCode.CONSENT_TWICE, row=str(line))
             checked[row.line] = replace(row, problem=problem)
         return [checked.get(row.line, row) for row in rows]
 
@@ -110,7 +110,7 @@ class ConsentImport:
     ) -> ImportedConsents:
         """Record every row without a problem in one transaction.
 
-        Raises `Problem(CONSENT_OPTED_OUT)` when somebody opted out since the preview: then nothing is recorded.
+        Raises `Problem` when somebody opted out or revoked since the preview: then nothing is recorded.
         """
         mentorado, import_id, now = self._mentorados.get(mentorado_id), uuid4().hex, self._clock.now()
         by = recorder(self._audit_service.actor)
@@ -136,7 +136,7 @@ class ConsentImport:
 
         def check(entry: ConsentEntry, ledger: Sequence[ConsentEntry]) -> None:
             problem = self._trouble(row_of[id(entry)], ledger)
-            if problem is not None and problem.code is ProblemCode.CONSENT_OPTED_OUT:
+            if problem is not None and problem.code is not ProblemCode.CONSENT_KNOWN:
                 raise problem
 
         after = {"added": str(len(entries)), "left_out": str(len(rows) - len(entries)), "file": file}
@@ -161,16 +161,21 @@ class ConsentImport:
             )
 
     def _trouble(self, row: ConsentRow, ledger: Sequence[ConsentEntry]) -> Problem | None:
-        """Who opted out is let in again by a consent that is surely younger; the same consent counts once."""
+        """Who opted out or revoked is let in by a consent that is surely younger; the same consent counts once."""
         assert row.purpose is not None  # noqa: S101 - rows without one have a problem
         opted_out_at = state_for(ledger, row.purpose).opted_out_at
         if opted_out_at is not None and (row.at is None or row.at <= opted_out_at):
             return Problem(ProblemCode.CONSENT_OPTED_OUT, contact=row.contact, day=f"{opted_out_at:%Y-%m-%d}")
-        for each in ledger:
-            same = (each.change, each.purpose, each.wording, each.version)
-            if same == (ConsentChange.GRANTED, row.purpose, row.wording, row.version) and row.at in (None, each.at):
-                return Problem(ProblemCode.CONSENT_KNOWN, row="")
-        return None
+        last = next((each for each in reversed(ledger) if each.purpose is row.purpose), None)
+        if opted_out_at is not None or last is None:
+            return None
+        if last.change is ConsentChange.REVOKED:
+            # What only took an import back says nothing of what the contact wants.
+            younger = bool(last.import_id) or (row.at is not None and row.at > last.at)
+            revoked = Problem(ProblemCode.CONSENT_REVOKED, contact=row.contact, day=f"{last.at:%Y-%m-%d}")
+            return None if younger else revoked
+        same = (last.wording, last.version) == (row.wording, row.version) and row.at in (None, last.at)
+        return Problem(ProblemCode.CONSENT_KNOWN, contact=row.contact) if same else None
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
