@@ -419,11 +419,9 @@ def build_services(
             mentorados=mentorados,
             supervisor=supervisor,
             settings_service=settings_service,
-            procedures=procedures,
             clock_check=clock_check,
             accounts=accounts,
-            outbound=outbound,
-            smoke_tests=smoke_tests,
+            reload=(procedures.load, outbound.load, smoke_tests.load, cases.load),
             clock=trusted,
         ),
     )

@@ -16,9 +16,17 @@ from app.core.write_queue import WriteQueue
 from app.domain.audit import AuditAction
 from app.domain.cases import DUE_AFTER, Case, CaseId, CaseKind, CaseNote, CaseRepository
 from app.domain.errors import Problem, ProblemCode
-from app.domain.events import CasesChanged, MessageUncertain, OutboundStopped, SmokeTestChanged, StatusChanged
+from app.domain.events import (
+    CasesChanged,
+    ContactOptedOut,
+    MessageUncertain,
+    OutboundStopped,
+    SmokeTestChanged,
+    StatusChanged,
+)
 from app.domain.link_status import Reason, SmokeTestOutcome
 from app.domain.mentorado import LinkId, MentoradoId
+from app.domain.phone import masked
 from app.domain.redaction import redacted
 from app.domain.repositories import Clock
 
@@ -48,6 +56,7 @@ class CaseService:
         self._failed_tests: Counter[LinkId] = Counter()  # in a row
         bus.subscribe(OutboundStopped, self._on_stopped)
         bus.subscribe(MessageUncertain, self._on_uncertain)
+        bus.subscribe(ContactOptedOut, self._on_opted_out)
         bus.subscribe(StatusChanged, self._on_status)
         bus.subscribe(SmokeTestChanged, self._on_smoke_test)
 
@@ -64,8 +73,8 @@ class CaseService:
 
     async def load(self) -> None:
         """Read the open cases, and open those that a program that died did not get to. Raises `Problem`."""
-        for mentorado_id, reference, evidence, at in await self._repository.unsettled():
-            await self._repository.add(self._case(mentorado_id, CaseKind.UNCERTAIN_MESSAGE, reference, evidence, at))
+        for kind, mentorado_id, subject, evidence, at in await self._repository.unsettled():
+            await self._repository.add(self._case(mentorado_id, kind, subject, evidence, at))
         self._open = {case.id: case for case in await self._repository.open_cases()}
         self._bus.publish(CasesChanged())
 
@@ -160,6 +169,10 @@ class CaseService:
 
     def _on_uncertain(self, event: MessageUncertain) -> None:
         self.open(CaseKind.UNCERTAIN_MESSAGE, event.mentorado_id, event.reference, {"purpose": event.purpose.value})
+
+    def _on_opted_out(self, event: ContactOptedOut) -> None:
+        evidence = {"contact": masked(event.contact.value)}
+        self.open(CaseKind.OPTED_OUT, event.mentorado_id, str(event.number), evidence)
 
     def _on_status(self, event: StatusChanged) -> None:
         if event.after.reason in _BANS and event.before.reason is not event.after.reason:

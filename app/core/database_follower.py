@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
-from app.core.outbound.service import OutboundService
-from app.core.outbound.smoke_test import SmokeTestService
-from app.core.procedures.service import ProcedureService
 from app.core.provider_setup.accounts import Accounts
 from app.core.settings_service import SettingsService
 from app.core.trusted_time import ClockCheck
@@ -33,22 +31,19 @@ class DatabaseFollower:
         mentorados: MentoradoService,
         supervisor: Supervisor,
         settings_service: SettingsService,
-        procedures: ProcedureService,
         clock_check: ClockCheck,
         accounts: Accounts,
-        outbound: OutboundService,
-        smoke_tests: SmokeTestService,
+        reload: Sequence[Callable[[], Awaitable[None]]],
         clock: Clock,
     ) -> None:
+        """*reload* are those of services that only have to read again what they keep in memory."""
         self._commits = commits
         self._mentorados = mentorados
         self._supervisor = supervisor
         self._settings_service = settings_service
-        self._procedures = procedures
         self._clock_check = clock_check
         self._accounts = accounts
-        self._outbound = outbound
-        self._smoke_tests = smoke_tests
+        self._reload = reload
         self._clock = clock
         self._seen: object = None
         self._begun = asyncio.Event()
@@ -80,9 +75,8 @@ class DatabaseFollower:
         await self._supervisor.follow(changed)
         await self._follow_accounts()
         await self._settings_service.follow()
-        await self._procedures.load()
-        await self._outbound.load()
-        await self._smoke_tests.load()
+        for reload in self._reload:
+            await reload()
         await self._clock_check.follow()
         self._seen = version  # only now: what failed half-way is read again
         return True

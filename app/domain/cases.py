@@ -91,6 +91,7 @@ class CaseRepository(Protocol):
         """Store owner, due time and closing of *case*, and add *note*. Raises `Problem(CASE_CLOSED)` when it is."""
         ...
 
-    async def unsettled(self) -> Sequence[tuple[MentoradoId, str, Mapping[str, str], datetime]]:
-        """Messages that may have gone out and never had a case: mentorado, reference, evidence, when it was sent."""
+    async def unsettled(self) -> Sequence[tuple[CaseKind, MentoradoId, str, Mapping[str, str], datetime]]:
+        """Messages that may have gone out, and opt-outs, that never had a case: kind, mentorado, subject, evidence, and
+        when it happened."""
         ...

@@ -11,7 +11,7 @@ from app.domain.errors import Problem
 from app.domain.incident import Incident
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId
-from app.domain.messages import ConversationId
+from app.domain.messages import Address, ConversationId
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure, ProcedureId
 from app.domain.settings import OperatorSettings
@@ -131,6 +131,15 @@ class MessageUncertain:
 
 
 @dataclass(frozen=True, slots=True)
+class ContactOptedOut:
+    """A contact asked to be left alone. *number* is that of the entry in the ledger."""
+
+    mentorado_id: MentoradoId
+    number: int
+    contact: Address
+
+
+@dataclass(frozen=True, slots=True)
 class CasesChanged:
     """Cases were read, opened, changed or closed."""
 
@@ -194,6 +203,7 @@ Event = (
     | OutboundStopped
     | SmokeTestChanged
     | MessageUncertain
+    | ContactOptedOut
     | CasesChanged
     | StorageFailed
     | StorageRecovered

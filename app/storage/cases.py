@@ -1,7 +1,4 @@
-"""The cases, on disk.
-
-What needs SQLAlchemy imports it when there is work: only the worker thread may load it.
-"""
+"""The cases, on disk."""
 
 from __future__ import annotations
 
@@ -9,16 +6,18 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, String, cast, exists, select
 
 from app.domain.cases import Case, CaseId, CaseKind, CaseNote
+from app.domain.consent import ConsentChange, ConsentSource
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.domain.outbound import OutboundState
+from app.domain.phone import masked
 from app.storage.database import Database, plain, readable
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Row, Select
+from app.storage.tables import case_note, consent_contact, consent_entry, link, outbound_message, support_case
 
 
 class SqlCases:
@@ -39,27 +38,21 @@ class SqlCases:
     async def save(self, case: Case, note: CaseNote | None) -> None:
         await self._database.run(lambda connection: _save(connection, case, note))
 
-    async def unsettled(self) -> Sequence[tuple[MentoradoId, str, Mapping[str, str], datetime]]:
+    async def unsettled(self) -> Sequence[tuple[CaseKind, MentoradoId, str, Mapping[str, str], datetime]]:
         return await self._database.read(_unsettled)
 
 
 def _open_cases(connection: Connection) -> list[Case]:
-    from app.storage.tables import support_case
-
     wanted = support_case.select().where(support_case.c.closed_at.is_(None))
     return _cases(connection, wanted.order_by(support_case.c.due_at, support_case.c.opened_at))
 
 
 def _closed_cases(connection: Connection, limit: int) -> list[Case]:
-    from app.storage.tables import support_case
-
     wanted = support_case.select().where(support_case.c.closed_at.is_not(None))
     return _cases(connection, wanted.order_by(support_case.c.closed_at.desc()).limit(limit))
 
 
 def _cases(connection: Connection, wanted: Select[Any]) -> list[Case]:
-    from app.storage.tables import case_note
-
     rows = connection.execute(wanted).all()
     notes: defaultdict[str, list[CaseNote]] = defaultdict(list)
     theirs = case_note.select().where(case_note.c.case_id.in_([row.id for row in rows]))
@@ -84,8 +77,6 @@ def _cases(connection: Connection, wanted: Select[Any]) -> list[Case]:
 
 
 def _add(connection: Connection, case: Case) -> bool:
-    from app.storage.tables import support_case
-
     same = (
         support_case.c.mentorado_id == case.mentorado_id,
         support_case.c.kind == case.kind.value,
@@ -111,8 +102,6 @@ def _add(connection: Connection, case: Case) -> bool:
 
 
 def _save(connection: Connection, case: Case, note: CaseNote | None) -> None:
-    from app.storage.tables import case_note, support_case
-
     this = (support_case.c.id == case.id, support_case.c.closed_at.is_(None))
     values = {"owner": case.owner, "due_at": case.due_at, "closed_at": case.closed_at}
     if connection.execute(support_case.update().where(*this).values(**values)).rowcount == 0:
@@ -122,19 +111,42 @@ def _save(connection: Connection, case: Case, note: CaseNote | None) -> None:
         connection.execute(case_note.insert().values(case_id=case.id, **written))
 
 
-def _unsettled(connection: Connection) -> list[tuple[MentoradoId, str, Mapping[str, str], datetime]]:
-    from sqlalchemy import exists, select
-
-    from app.storage.tables import link, outbound_message, support_case
-
-    settled = exists().where(
-        support_case.c.mentorado_id == link.c.mentorado_id,
-        support_case.c.kind == CaseKind.UNCERTAIN_MESSAGE.value,
-        support_case.c.subject == outbound_message.c.reference,
-    )
+def _unsettled(connection: Connection) -> list[tuple[CaseKind, MentoradoId, str, Mapping[str, str], datetime]]:
+    whose = support_case.c.mentorado_id == link.c.mentorado_id
+    of_kind = support_case.c.kind == CaseKind.UNCERTAIN_MESSAGE.value
+    had = (of_kind, support_case.c.subject == outbound_message.c.reference)
     query = select(outbound_message, link.c.mentorado_id).join(link, link.c.id == outbound_message.c.link_id)
-    query = query.where(outbound_message.c.state == OutboundState.UNCERTAIN.value, ~settled)
-    return [
-        (MentoradoId(row.mentorado_id), plain(row.reference), {"purpose": plain(row.purpose)}, row.reserved_at)
+    query = query.where(outbound_message.c.state == OutboundState.UNCERTAIN.value, ~exists().where(whose, *had))
+    messages = [
+        (
+            CaseKind.UNCERTAIN_MESSAGE,
+            MentoradoId(row.mentorado_id),
+            plain(row.reference),
+            {"purpose": plain(row.purpose)},
+            row.reserved_at,
+        )
         for row in connection.execute(query.order_by(outbound_message.c.number))
+    ]
+    number = cast(consent_entry.c.number, String)
+    settled = exists().where(
+        support_case.c.mentorado_id == consent_entry.c.mentorado_id,
+        support_case.c.kind == CaseKind.OPTED_OUT.value,
+        support_case.c.subject == number,
+    )
+    by_themselves = consent_entry.c.source.in_([ConsentSource.MESSAGE.value, ConsentSource.PROVIDER.value])
+    gone = consent_entry.c.change == ConsentChange.OPTED_OUT.value
+    name = (consent_contact.c.mentorado_id == consent_entry.c.mentorado_id) & (
+        consent_contact.c.contact == consent_entry.c.contact
+    )
+    opted_out = select(consent_entry, consent_contact.c.value).outerjoin(consent_contact, name)
+    rows = connection.execute(opted_out.where(gone, by_themselves, ~settled).order_by(consent_entry.c.number))
+    return messages + [
+        (
+            CaseKind.OPTED_OUT,
+            MentoradoId(row.mentorado_id),
+            str(row.number),
+            {"contact": masked(plain(row.value))},
+            row.at,
+        )
+        for row in rows
     ]

@@ -11,8 +11,9 @@ import pytest
 from app.core.case_service import CaseService
 from app.domain.audit import AuditAction
 from app.domain.cases import Case, CaseId, CaseKind
+from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource
 from app.domain.errors import Problem, ProblemCode
-from app.domain.events import CasesChanged, SmokeTestChanged
+from app.domain.events import CasesChanged, ContactOptedOut, SmokeTestChanged
 from app.domain.link_status import Reason, SendCapability, SmokeTestOutcome
 from app.domain.messages import Address
 from app.domain.provider import Blocked
@@ -117,6 +118,28 @@ async def test_a_case_that_was_not_opened_before_the_program_died_is_opened_at_t
         await c.service.close(case.id, "Chegou.")
         await c.service.load()
         assert c.service.open_cases == []  # a settled one does not come back
+
+
+async def test_a_contact_who_opted_out_is_a_case_once_whoever_sees_it_first(tmp_path: Path) -> None:
+    async with with_cases(tmp_path) as c:
+        await c.s.receive(BIA)
+        await c.s.say(BIA, ConsentChange.OPTED_OUT)  # by an operator: they know
+        entry = ConsentEntry(
+            mentorado_id=c.s.ana.id,
+            contact=BIA,
+            change=ConsentChange.OPTED_OUT,
+            purpose=None,
+            source=ConsentSource.PROVIDER,
+            at=NOON,
+        )
+        await c.s.consents.append([entry])
+        await c.service.load()
+        c.s.core.bus.publish(ContactOptedOut(c.s.ana.id, 2, BIA))
+        (case,) = await c.opened()
+        assert (case.kind, case.subject, case.evidence) == (CaseKind.OPTED_OUT, "2", {"contact": "+55…01"})
+        await c.service.close(case.id, "Tirada da lista.")
+        await c.service.load()
+        assert await c.opened() == []
 
 
 async def test_a_ban_is_a_case(tmp_path: Path) -> None:

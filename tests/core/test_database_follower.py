@@ -74,10 +74,8 @@ class Follower:
             accounts=self.accounts,
             supervisor=core.supervisor,
             settings_service=self.settings_service,
-            procedures=core.procedures,
             clock_check=self.clock_check,
-            outbound=core.outbound,
-            smoke_tests=core.smoke_tests,
+            reload=(core.procedures.load, core.outbound.load, core.smoke_tests.load),
             clock=core.clock,
         )
 

@@ -24,7 +24,7 @@ from app.domain.consent import (
     state_for,
 )
 from app.domain.errors import Problem, ProblemCode
-from app.domain.events import MessagesStored
+from app.domain.events import ContactOptedOut, MessagesStored
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
 from app.domain.opt_out import OLD
@@ -193,6 +193,7 @@ class OptOutConfirmations:
         text: Callable[[], str],
     ) -> None:
         """*text* is the answer in the language of the operator."""
+        self._bus = bus
         self._mentorados = mentorados
         self._consents = consents
         self._outbound = outbound
@@ -230,7 +231,8 @@ class OptOutConfirmations:
     async def _confirm(self, opt_out: OptOut) -> bool:
         mentorado = self._mentorados.get(opt_out.mentorado_id)
         if mentorado.archived or self._clock.now() - opt_out.at > OLD:
-            await self._consents.claim_confirmation(opt_out.number)
+            if await self._consents.claim_confirmation(opt_out.number):
+                self._bus.publish(ContactOptedOut(mentorado.id, opt_out.number, opt_out.contact))
             return False
         message = OutgoingMessage(to=opt_out.contact, text=self._text())
         purpose = Purpose.OPT_OUT_CONFIRMATION
@@ -238,6 +240,7 @@ class OptOutConfirmations:
             return False
         if not await self._consents.claim_confirmation(opt_out.number):
             return False
+        self._bus.publish(ContactOptedOut(mentorado.id, opt_out.number, opt_out.contact))
         # From here on it was answered, even if nothing follows: rather not at all than twice.
         if isinstance(await self._outbound.send(mentorado.id, message, purpose), Hold):
             await self._consents.return_confirmation(opt_out.number)
