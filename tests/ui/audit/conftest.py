@@ -20,6 +20,7 @@ from app.domain.actions import ActionName
 from app.domain.audit import Actor, AuditOutcome, AuditRecord
 from app.storage.audit_log import SqlAuditLog
 from app.storage.database import Database
+from app.ui import async_slots
 from app.ui.async_slots import cancel_slots
 from app.ui.audit.page import AuditPage
 from app.ui.theme.theme import Theme
@@ -47,6 +48,11 @@ def record(number: int, **changed: object) -> AuditRecord:
     return AuditRecord(**(known | changed))  # type: ignore[arg-type]
 
 
+def reading() -> bool:
+    """Whether a slot that reads entries has begun or is about to."""
+    return any(task.get_name().startswith("AuditPage.read") for task in async_slots._running)
+
+
 @dataclass
 class Harness:
     """The page, what it reads from, and the file below both."""
@@ -60,7 +66,7 @@ class Harness:
         """Wait until the page has read what it wants to read: that passes through a thread."""
         async with asyncio.timeout(5):
             await asyncio.sleep(0.02)
-            while self.page._busy or not self.page.verify_button.isEnabled():
+            while self.page._busy or reading() or not self.page.verify_button.isEnabled():
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.02)
 

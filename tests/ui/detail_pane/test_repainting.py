@@ -43,7 +43,7 @@ async def connected(theme: Theme) -> AsyncIterator[tuple[PaneHarness, PaintCount
     """A pane at rest: its link is connected, and everything is painted."""
     async with pane_harness(theme) as harness:
         pane = harness.pane
-        pane.resize(420, 1400)
+        pane.resize(420, 2200)  # all of it is in view, also with large text
         pane.show_mentorado(THIAGO)
         signs = harness.evidence(connected_since=7200, last_inbound=130, last_ack=30, host_answered=9)
         harness.put(LinkState.CONNECTED, ago=7200, evidence=replace(signs, last_observation=harness.ago(seconds=9)))
