@@ -103,14 +103,16 @@ class SmokeTestSection(Section):
 
     def _pick(self, target: Hashable) -> None:
         assert isinstance(target, SmokeTestTarget)  # noqa: S101 - the options are these
+        if target is self._shown:
+            return
         self._shown = target
         self.refresh()
         chosen = self._smoke_tests.chosen
-        if target is _TARGET.OWN and chosen.target is not _TARGET.OWN:
+        if target is _TARGET.OWN:
             self.save_own()
-        elif target is _TARGET.PARTNER and chosen.partner and chosen.target is not _TARGET.PARTNER:
+        elif target is _TARGET.PARTNER and chosen.partner:
             self.save_partner(chosen.partner)
-        elif target is _TARGET.NUMBER and chosen.number and chosen.target is not _TARGET.NUMBER:
+        elif target is _TARGET.NUMBER and chosen.number:
             self.save_number()
 
     def _leave_number(self) -> None:
