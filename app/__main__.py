@@ -169,6 +169,7 @@ def _parser() -> ArgumentParser:
         *_add_procedure_commands(commands),
         *_add_database_commands(commands),
         *_add_consent_commands(commands),
+        *_add_case_commands(commands),
     ):
         command.add_argument("--json", action="store_true", help=texts("cli.help.json"))
     _translate(parser)
@@ -308,6 +309,24 @@ def _add_consent_commands(commands: _SubParsersAction[ArgumentParser]) -> list[A
     take.add_argument("--yes", action="store_true", help=texts("cli.help.consent_yes"))
     take.add_argument("--report", metavar="FILE", type=_parse_folder, help=texts("cli.help.consent_report"))
     return [listing, grant, revoke, take, undo, export, words]
+
+
+def _add_case_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:
+    """What waits for a person."""
+    from app.text.status import texts
+
+    case = commands.add_parser("case", help=texts("cli.help.case"))
+    verbs = case.add_subparsers(dest="case_command", metavar="VERB", required=True)
+    listing = verbs.add_parser("list", help=texts("cli.help.case_list"))
+    listing.add_argument("--closed", action="store_true", help=texts("cli.help.case_closed"))
+    take = verbs.add_parser("take", help=texts("cli.help.case_take"))
+    note = verbs.add_parser("note", help=texts("cli.help.case_note"))
+    close = verbs.add_parser("close", help=texts("cli.help.case_close"))
+    for command in (take, note, close):
+        command.add_argument("case", metavar="CASE", help=texts("cli.help.case_id"))
+    for command in (note, close):
+        command.add_argument("text", metavar="TEXT", help=texts("cli.help.case_text"))
+    return [listing, take, note, close]
 
 
 def _add_database_commands(commands: _SubParsersAction[ArgumentParser]) -> list[ArgumentParser]:

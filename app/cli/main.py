@@ -9,6 +9,7 @@ from typing import Any
 
 from app.bootstrap import Services, build_services
 from app.cli.backup import recover, run_backup_command, run_procedure_command
+from app.cli.case import run_case_command
 from app.cli.consent import run_consent_command
 from app.cli.data import run_record_command
 from app.cli.database import run_database_command
@@ -72,6 +73,8 @@ async def _run_open(core: Services, arguments: Namespace) -> int:
                 return await recover(core, arguments)
             case "backup" | "restore":
                 return await run_backup_command(core, arguments)
+            case "case":
+                return await run_case_command(core, arguments)
             case "consent":
                 return await run_consent_command(core, arguments)
             case "smoke-test":

@@ -47,6 +47,7 @@ class ProblemCode(StrEnum):
     REQUEST_REFUSED = "request_refused"
 
     CASE_CLOSED = "case_closed"
+    CASE_UNKNOWN = "case_unknown"
     CASE_NOTE_MISSING = "case_note_missing"
 
     AUDIT_UNREADABLE = "audit_unreadable"
