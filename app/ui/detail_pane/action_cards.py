@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QAbstractButton, QPushButton, QSizePolicy, QVBoxLayout, QWidget
@@ -151,9 +153,7 @@ _ICON = 14
 class _Place(QWidget):
     """A card, and below it the way past the lock of an incident while there is one."""
 
-    action_requested = Signal(object)  # an ActionName
-
-    def __init__(self, theme: Theme, slot: Slot) -> None:
+    def __init__(self, theme: Theme, slot: Slot, request: Callable[[ActionName], None]) -> None:
         super().__init__()
         self.slot = slot
         self.card = ActionCard(theme)
@@ -166,7 +166,7 @@ class _Place(QWidget):
         column.addWidget(self.card)
         column.addWidget(self.past_the_lock)
         for button in (self.card, self.past_the_lock):
-            button.clicked.connect(lambda _checked=False: self.action_requested.emit(self.card.name))
+            button.clicked.connect(lambda _checked=False: request(self.card.name))
 
     def show_fitting(self, shown: SlotState | None, *, busy: bool, offered: ActionName | None) -> None:
         self.setVisible(shown is not None)
@@ -195,8 +195,8 @@ class ActionCards(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self._theme = theme
-        self._first = [_Place(theme, slot) for slot in CARDS]
-        self._rare = [_Place(theme, slot) for slot in MORE]
+        self._first = [_Place(theme, slot, self.action_requested.emit) for slot in CARDS]
+        self._rare = [_Place(theme, slot, self.action_requested.emit) for slot in MORE]
         self.more = QPushButton()
         self.more.setProperty("role", "link")
         self.more.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -214,8 +214,6 @@ class ActionCards(QWidget):
             rare.addWidget(place)
         column.addWidget(self.more)
         column.addWidget(self._more_actions)
-        for place in (*self._first, *self._rare):
-            place.action_requested.connect(self.action_requested)
         theme.changed.connect(self.retranslate)
         self._fold(False)
 

@@ -63,10 +63,6 @@ if TYPE_CHECKING:
 class ConversationsTab(QWidget):
     """Makes the conversations when they are first looked at; an open one takes the head's room too."""
 
-    wide_requested = Signal(QWidget)
-    wide_done = Signal()
-    mentorado_requested = Signal(str)
-
     def __init__(self, make: Callable[[], ConversationsPanel]) -> None:
         super().__init__()
         self._make = make
@@ -86,9 +82,6 @@ class ConversationsTab(QWidget):
         self._top.addWidget(head)
         if self.panel is None:
             self.panel = panel = self._make()
-            panel.wide_requested.connect(self.wide_requested)
-            panel.wide_done.connect(self.wide_done)
-            panel.mentorado_requested.connect(self.mentorado_requested)
             panel.thread_opened.connect(self._on_thread)
             panel.show_mentorado(self._mentorado_id)
             self._column.addWidget(panel, 1)
@@ -254,14 +247,11 @@ class DetailPane(QWidget):
         self._trouble: dict[MentoradoId, tuple[str, str]] = {}
 
         self._content = SummaryView(theme, clock, supervisor.phone_codes)
-        conversations = ConversationsTab(make_conversations) if make_conversations else None
+        make = make_conversations
+        conversations = ConversationsTab(lambda: self._connected(make())) if make else None
         self._pages = PaneStack(self, self._content, theme, conversations)
         self._sides = ProcedurePanelController(sheets, self._pages, self, lambda: self._mentorado_id)
         self._past = HistoryLoader(self._content, mentorados, history, sheets.backups, set_aside, clock, self)
-        if conversations is not None:
-            conversations.wide_requested.connect(self.wide_requested)
-            conversations.wide_done.connect(self.wide_done)
-            conversations.mentorado_requested.connect(self.mentorado_requested)
 
         self._content.who.edit_requested.connect(self._edit)
         self._content.who.back_requested.connect(self.back_requested)
@@ -345,6 +335,12 @@ class DetailPane(QWidget):
         painter.fillRect(self.rect(), QColor(self._theme.tokens.surface))
         painter.fillRect(0, 0, 1, self.height(), QColor(self._theme.tokens.border))
         painter.end()
+
+    def _connected(self, panel: ConversationsPanel) -> ConversationsPanel:
+        panel.wide_requested.connect(self.wide_requested)
+        panel.wide_done.connect(self.wide_done)
+        panel.mentorado_requested.connect(self.mentorado_requested)
+        return panel
 
     def _refresh(self) -> None:
         """Look everything up, and show what differs."""

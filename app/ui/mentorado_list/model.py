@@ -117,7 +117,7 @@ class MentoradoRow:
         return self.status or LinkStatus(state=LinkState.OFF, since=self.mentorado.created_at)
 
     def find_group(self) -> ListFilter:
-        if self.mentorado.archived:
+        if self.mentorado.archived_at is not None:
             return ListFilter.ARCHIVED
         return GROUP_OF[tone_of(self.status)] if self.status else ListFilter.DISCONNECTED
 

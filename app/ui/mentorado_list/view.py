@@ -308,8 +308,9 @@ class ListPanel(QWidget):
         layout.addLayout(top)
         layout.addLayout(self._stack, 1)
 
-        for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved, model.counts_changed):
+        for changed in (model.modelReset, model.rowsInserted, model.rowsRemoved):
             changed.connect(self._choose_page)
+        model.counts_changed.connect(self._on_counts)
         self.retranslate()
 
     def take_focus(self) -> None:
@@ -337,6 +338,10 @@ class ListPanel(QWidget):
             texts("list.nobody"), texts("list.nobody_line"), texts("list.add"), texts("list.import")
         )
         self._choose_page()
+
+    def _on_counts(self, _counts: Mapping[ListFilter, int]) -> None:
+        if self._stack.currentWidget() is not self.table:  # why there is no row may have changed
+            self._choose_page()
 
     def _choose_page(self, *_signal_args: object) -> None:
         page: QWidget = self.table
