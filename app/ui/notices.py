@@ -177,7 +177,7 @@ class Banners(QWidget):
         quiet: bool = False,
         choices: Sequence[Choice] = (),
     ) -> None:
-        """Tell what *say* returns, in the language of the moment, until it is put aside or *cause* is over.
+        """Tell what *set_text* returns, in the language of the moment, until it is put aside or *cause* is over.
 
         A *quiet* notice is no warning: it says how things are set.
         """

@@ -96,9 +96,9 @@ class FilterBar(QWidget):
 
     def retranslate(self) -> None:
         self.search.retranslate()
-        self._outcome.say(texts("audit.filter.outcome"))
-        self._period.say(texts("audit.filter.period"))
-        self._mentorado.say(texts("audit.filter.mentorado"))
+        self._outcome.set_text(texts("audit.filter.outcome"))
+        self._period.set_text(texts("audit.filter.period"))
+        self._mentorado.set_text(texts("audit.filter.mentorado"))
         self.clear_button.setText(texts("audit.filter.clear"))
         self._fit()
 

@@ -406,7 +406,7 @@ class CasesPage(Page):
 
     def retranslate(self) -> None:
         super().retranslate()
-        self.filter.say(texts("cases.filter"), [texts(f"cases.filters.{each}") for each in CaseFilter])
+        self.filter.set_text(texts("cases.filter"), [texts(f"cases.filters.{each}") for each in CaseFilter])
         self.list.setAccessibleName(texts("cases.title"))
         self.list.setAccessibleDescription(texts("cases.keys"))
         self._empty.show_message(texts("cases.empty"), texts("cases.empty_line"), "")

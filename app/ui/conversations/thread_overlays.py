@@ -117,7 +117,7 @@ class DayPill(QWidget):
         self._timer.timeout.connect(self.hide)
         self.hide()
 
-    def say(self, words: str, width: int) -> None:
+    def show_day(self, words: str, width: int) -> None:
         """Show *words* in the middle of what is *width* wide, for a moment."""
         self._words = words
         metrics = QFontMetricsF(self._font())

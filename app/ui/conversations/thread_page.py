@@ -302,7 +302,7 @@ class ThreadPage(QWidget):
             return
         when = self.model.row(place).message.sent_at.astimezone().date()
         if self.model.row(place).day is None or self.view.visualRect(self.model.index(place)).top() < -_EDGE:
-            self._day.say(conversation_text.day(when, self.model.today), self.view.viewport().width())
+            self._day.show_day(conversation_text.day(when, self.model.today), self.view.viewport().width())
 
     def _on_minute(self) -> None:
         if self._today != self.model.today:

@@ -402,7 +402,7 @@ class UptimeChart(QWidget):
             self._draw()
 
     def retranslate(self) -> None:
-        self.choice.say(texts("span.choice"), [texts(f"span.choose.{span}") for span in TimeRange])
+        self.choice.set_text(texts("span.choice"), [texts(f"span.choose.{span}") for span in TimeRange])
         for key in self._keys:
             key.word.setText(kind_word(key.kind))
         self._draw()

@@ -71,7 +71,7 @@ class CsvImportDialog(BaseDialog):
         row = FlowLayout(picks)
         for name, pick in self.picks.items():
             pick.choose(getattr(self._columns, name))
-            pick.say(texts(f"import.{name}"))
+            pick.set_text(texts(f"import.{name}"))
             pick.picked.connect(partial(self._select_column, name))
             row.addWidget(pick)
         self.table = self._table()

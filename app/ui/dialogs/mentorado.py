@@ -39,7 +39,7 @@ class ProviderField(QWidget):
         self._line = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._line.setProperty("role", "secondary")
         self.choice = SegmentedControl(theme, kinds)
-        self.choice.say(label.text(), [provider(kind) for kind in kinds])
+        self.choice.set_text(label.text(), [provider(kind) for kind in kinds])
         self.choice.choose(chosen)
         self.choice.picked.connect(self._select)
         self.compare = QPushButton(texts("dialog.compare"), autoDefault=False)

@@ -58,7 +58,7 @@ class SheetHead(QFrame):
     def title(self) -> str:
         return self._title.text()
 
-    def say(self, title: str, line: str) -> None:
+    def set_text(self, title: str, line: str) -> None:
         self._title.setText(title)
         self._line.setText(line)
         self._line.setVisible(bool(line))

@@ -294,7 +294,7 @@ class PassphraseField(QWidget):
         self.first.clear()
         self.again.clear()
 
-    def say(self, first: str, again: str = "") -> None:
+    def set_text(self, first: str, again: str = "") -> None:
         for label, line, words in zip(self._labels, (self.first, self.again), (first, again), strict=True):
             label.setText(words)
             line.setAccessibleName(words)
@@ -348,7 +348,7 @@ class BackupForm(ProcedureForm):
 
     def retranslate(self) -> None:
         super().retranslate()
-        self.phrase.say(texts("begin.phrase"), texts("begin.phrase_again"))
+        self.phrase.set_text(texts("begin.phrase"), texts("begin.phrase_again"))
         self.phrase.first.setPlaceholderText(texts("begin.phrase_hint"))
         self._on_phrase()
 
@@ -440,7 +440,7 @@ class RestoreForm(ProcedureForm):
     def retranslate(self) -> None:
         super().retranslate()
         self.choose_file.setText(texts("begin.restore.file"))
-        self.phrase.say(texts("procedure.passphrase"))
+        self.phrase.set_text(texts("procedure.passphrase"))
         self._show()
 
     @async_slot

@@ -295,7 +295,7 @@ class ProcedurePanel(QWidget):
 
     def _tick(self) -> None:
         if self._procedure is not None and not self._procedure.ended:
-            self.head.say(self.head.title, progress(self._procedure, self._sheets.clock.now()))
+            self.head.set_text(self.head.title, progress(self._procedure, self._sheets.clock.now()))
 
     # --- how it is shown
 
@@ -323,7 +323,7 @@ class ProcedurePanel(QWidget):
 
     def _show(self, procedure: Procedure, mentorado: Mentorado) -> None:
         name, now = mentorado.name, self._sheets.clock.now()
-        self.head.say(title(procedure.head.kind, name), progress(procedure, now))
+        self.head.set_text(title(procedure.head.kind, name), progress(procedure, now))
         self.head.set_close_text(texts("procedure.close" if procedure.ended else "procedure.close_panel"))
         self.setAccessibleName(self.head.title)
         self.view.show_procedure(procedure, mentorado, busy=self._busy)
@@ -332,7 +332,7 @@ class ProcedurePanel(QWidget):
 
     def _show_form(self, form: ProcedureForm, mentorado: Mentorado) -> None:
         override = self._request.override_reason if self._request else ""
-        self.head.say(form.title, texts("begin.override", reason=override) if override else "")
+        self.head.set_text(form.title, texts("begin.override", reason=override) if override else "")
         self.head.set_close_text(texts("begin.cancel"))
         self.setAccessibleName(self.head.title)
         self._keyboard.go_through(form.fields, before=self.footer.button(CommandId.NOT_NOW))

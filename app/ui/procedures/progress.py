@@ -380,7 +380,7 @@ class ProcedureView(QWidget):
 
     def retranslate(self) -> None:
         self._heading.setText(texts("procedure.steps"))
-        self.phrase.say(texts("procedure.needs_passphrase"))
+        self.phrase.set_text(texts("procedure.needs_passphrase"))
         self.pairing.retranslate()
         self.attention.moving.retranslate()
         if self._procedure is not None and self._procedure.state is ProcedureState.ASKING:

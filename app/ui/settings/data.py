@@ -143,7 +143,7 @@ class HistorySection(Section):
 
     def _show_retention(self) -> None:
         self.retention.choose(self._settings_service.settings.retention_days)
-        self.retention.say("")
+        self.retention.set_text("")
 
     async def _confirm_retention(self, days: int) -> bool:
         if await show_dialog(self.sheet(days)) is BaseDialog.DialogCode.Accepted:
@@ -287,12 +287,12 @@ class PersonalSection(Section):
         return sheet
 
     def refresh(self) -> None:
-        self.whom.say("")
+        self.whom.set_text("")
         self._update_buttons()
 
     def retranslate(self) -> None:
         super().retranslate()
-        self.whom.say("")
+        self.whom.set_text("")
         self._whom.set_text(texts("settings.personal.whom"), texts("settings.personal.whom_line"))
         self._contact.set_text(texts("settings.personal.contact"), texts("settings.personal.contact_line"))
         self.contact.setPlaceholderText(texts("settings.personal.contact_hint"))

@@ -99,9 +99,9 @@ class AppearanceSection(Section):
         super().retranslate()
         for name, row in self._rows_by_name.items():
             row.set_text(texts(f"settings.appearance.{name}"), texts(f"settings.appearance.{name}_line"))
-        self.mode.say(texts("settings.appearance.mode"), [texts(f"window.mode.{mode}") for mode in Mode])
-        self.scale.say(texts("settings.appearance.size"), [f"{scale} %" for scale in SCALES])
-        self.language.say(texts("settings.appearance.language"), [_LANGUAGE_NAMES[each] for each in LANGUAGES])
+        self.mode.set_text(texts("settings.appearance.mode"), [texts(f"window.mode.{mode}") for mode in Mode])
+        self.scale.set_text(texts("settings.appearance.size"), [f"{scale} %" for scale in SCALES])
+        self.language.set_text(texts("settings.appearance.language"), [_LANGUAGE_NAMES[each] for each in LANGUAGES])
         self.refresh()
 
 
@@ -210,7 +210,7 @@ class DiagnosisSection(Section):
     def retranslate(self) -> None:
         super().retranslate()
         words = [texts(f"settings.diagnosis.for.{name}") for name in (OFF, "quarter", "hour", "shift")]
-        self.choice.say(texts("settings.diagnosis.log"), words)
+        self.choice.set_text(texts("settings.diagnosis.log"), words)
         self._folder.name(texts("settings.diagnosis.folder"))
         self.refresh()
 

@@ -67,14 +67,14 @@ class SmokeTestSection(Section):
 
     def retranslate(self) -> None:
         super().retranslate()
-        self.target.say(texts("settings.smoke.whom"), [texts(f"settings.smoke.{each}") for each in _TARGET])
+        self.target.set_text(texts("settings.smoke.whom"), [texts(f"settings.smoke.{each}") for each in _TARGET])
         self._partner.set_text(texts("settings.smoke.who"), texts("settings.smoke.whom_line"))
         self._number.set_text(texts("settings.smoke.phone"), texts("settings.smoke.whom_line"))
         self._template.set_text(texts("settings.smoke.template"), texts("settings.smoke.template_line"))
         for control, row in ((self.number, self._number), (self.template, self._template)):
             control.setAccessibleName(row.label.text())
         self.number.setPlaceholderText(texts("settings.smoke.phone_hint"))
-        self.partner.say(texts("settings.smoke.who"))
+        self.partner.set_text(texts("settings.smoke.who"))
         self.refresh()
 
     @async_slot

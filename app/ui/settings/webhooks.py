@@ -301,7 +301,9 @@ class WebhooksSection(Section):
 
     def retranslate(self) -> None:
         super().retranslate()
-        self.choice.say(texts("settings.webhooks.receive"), [texts(f"settings.webhooks.{name}") for name in (OFF, ON)])
+        self.choice.set_text(
+            texts("settings.webhooks.receive"), [texts(f"settings.webhooks.{name}") for name in (OFF, ON)]
+        )
         self._place.set_text(texts("settings.webhooks.place"), texts("settings.webhooks.place_line"))
         self.address.setAccessibleName(texts("settings.webhooks.address"))
         self.port.setAccessibleName(texts("settings.webhooks.port"))

@@ -29,7 +29,7 @@ class _Option(QAbstractButton):
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.toggled.connect(lambda _on: self.updateGeometry())
 
-    def say(self, words: str) -> None:
+    def set_text(self, words: str) -> None:
         self.setText(words)
         self.setAccessibleName(words)
         self.updateGeometry()
@@ -97,11 +97,11 @@ class SegmentedControl(QWidget):
         if option in self._by_option:
             self._by_option[option].setChecked(True)
 
-    def say(self, name: str, words: Sequence[str]) -> None:
-        """Go by *name*, with *words* for the options in their order."""
+    def set_text(self, name: str, words: Sequence[str]) -> None:
+        """Set the accessible name, and the labels of the options in their order."""
         self.setAccessibleName(name)
         for button, text in zip(self._by_option.values(), words, strict=True):
-            button.say(text)
+            button.set_text(text)
             button.setAccessibleName(f"{name}: {text}")
 
 
@@ -133,8 +133,8 @@ class DropdownButton(QPushButton):
         self.setIconSize(QSize(side, side))
         self.updateGeometry()
 
-    def say(self, name: str) -> None:
-        """Go by *name*, and say again what is chosen."""
+    def set_text(self, name: str) -> None:
+        """Set the accessible name, which the selected option follows."""
         self._name = name
         self._refresh()
 
@@ -192,9 +192,9 @@ class CheckBox(QAbstractButton):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         theme.changed.connect(self.updateGeometry)
-        self.say(words)
+        self.set_text(words)
 
-    def say(self, words: str) -> None:
+    def set_text(self, words: str) -> None:
         self.setText(words)
         self.setAccessibleName(words)
         self.updateGeometry()
