@@ -33,6 +33,7 @@ FALLBACKS = (
     ActionName.DISCONNECT,
 )
 SHEETS = {  # these ask for more than a yes, elsewhere
+    ActionName.SMOKE_TEST,
     ActionName.RECOVER,
     ActionName.BACK_UP,
     ActionName.RESTORE,
