@@ -480,6 +480,18 @@ async def test_a_closed_window_is_passed_with_the_template_that_was_named(
         assert template.template == TemplateMessage(name="teste", language=language)
 
 
+async def test_a_window_that_is_known_to_be_closed_costs_no_question(tmp_path: Path) -> None:
+    async with two_links(tmp_path, None) as t:
+        t.provider.window = timedelta(hours=24)
+        await t.choose(SmokeTestTarget.NUMBER)
+        await hosted(t, ProviderKind.META_CLOUD, webhooks=False)
+        closed = await t.run()
+        assert (closed.over, result(closed)) == (True, (E.FAILED, T.WINDOW_CLOSED, ()))
+        await t.choose(SmokeTestTarget.NUMBER, template="teste")
+        assert result(await t.run()) == (E.PARTLY, T.NONE, SENT)
+        assert [sent.template is None for sent in t.provider.sent] == [False]
+
+
 # --- what is kept -----------------------------------------------------------------------------------------------------
 
 
