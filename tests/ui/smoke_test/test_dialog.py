@@ -75,12 +75,12 @@ def test_a_link_that_cannot_send_says_so_and_a_new_one_is_told_to_test(use_windo
         harness.window.choose(ANA.id)
         await settle()
         (lead,) = [each for each in harness.window.findChildren(QWidget) if type(each).__name__ == "RecommendationCard"]
-        assert lead.button.text() == "Teste de fumaça"  # type: ignore[attr-defined]
+        assert lead.button.text() == "Smoke test"  # type: ignore[attr-defined]
         menu = row_menu(
             harness.window, harness.theme, harness.actions, person(3).id,
             perform=lambda _name, _whose: None, edit=lambda _whose: None,
         )  # fmt: skip
-        assert menu.actions()[0].text() == "Teste de fumaça · Conecte primeiro"
+        assert menu.actions()[0].text() == "Smoke test · Conecte primeiro"
         menu.deleteLater()
         harness.observe(
             ANA,
