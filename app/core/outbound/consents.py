@@ -231,21 +231,26 @@ class OptOutConfirmations:
     async def _confirm(self, opt_out: OptOut) -> bool:
         mentorado = self._mentorados.get(opt_out.mentorado_id)
         if mentorado.archived or self._clock.now() - opt_out.at > OLD:
-            if await self._consents.claim_confirmation(opt_out.number):
-                self._bus.publish(ContactOptedOut(mentorado.id, opt_out.number, opt_out.contact))
+            await self._claim(opt_out)
             return False
         message = OutgoingMessage(to=opt_out.contact, text=self._text())
         purpose = Purpose.OPT_OUT_CONFIRMATION
         if await self._outbound.check(mentorado.id, message, purpose) is not None:
             return False
-        if not await self._consents.claim_confirmation(opt_out.number):
+        if not await self._claim(opt_out):
             return False
-        self._bus.publish(ContactOptedOut(mentorado.id, opt_out.number, opt_out.contact))
         # From here on it was answered, even if nothing follows: rather not at all than twice.
         if isinstance(await self._outbound.send(mentorado.id, message, purpose), Hold):
             await self._consents.return_confirmation(opt_out.number)
             return False
         return True
+
+    async def _claim(self, opt_out: OptOut) -> bool:
+        """Take the right to answer; False when another program has it. Whoever takes it tells of the opt-out."""
+        claimed = await self._consents.claim_confirmation(opt_out.number)
+        if claimed:
+            self._bus.publish(ContactOptedOut(opt_out.mentorado_id, opt_out.number, opt_out.contact))
+        return claimed
 
     async def _wake(self) -> None:
         await self._clock.sleep(CHECK_SECONDS)

@@ -76,6 +76,7 @@ async def test_between_two_partners_it_passes_without_anybodys_help(harness: Har
             found = [message.own for message in await control.off_loop(control.wait_received, phone.digits, 2)]
             assert sorted(found) == [False, True]
         assert run.status(ana).evidence.smoke_test is E.PASSED
+        await run.core.audit_service.flush()
         assert "smoke_test" in [each.record.action for each in await run.core.audit.entries(mentorado_id=ana.id)]
     async with harness.running() as run:
         evidence = run.status(ana).evidence

@@ -133,7 +133,7 @@ def test_nothing_is_confirmed_that_could_not_be_stored(harness: Harness, caplog:
             assert [message.text for message in await history(run, ana)] == ["oi"]
 
     run(main())
-    assert "wait with the provider" in caplog.text
+    assert "stay unconfirmed at the provider" in caplog.text
 
 
 async def asked_by_the_hour(run: ProgramRun) -> Client:
