@@ -20,9 +20,8 @@ demo: $(RUN) ## See the main job done, against local emulators: no phone, no int
 
 .PHONY: test check accept bench trace format
 test: check ## Check, then run every test; the innermost layers must be covered whole
-	@# Every third entry of a journal is killed after; `make accept WHAT=recovery` kills after each. Files in their order:
-	@# the slow ones, which kill and connect, come first, and none is left alone at the end.
-	CONECTA_KILL_EVERY=3 $(PYTHON) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=term \
+	@# Every third entry of a journal is killed after; `make accept WHAT=recovery` kills after each.
+	CONECTA_KILL_EVERY=3 $(PYTHON) -m pytest --numprocesses 3 --dist loadfile --cov --cov-report=term \
 		$(CHECKED:%=--ignore=%) $(ARGS)
 	$(PYTHON) -m coverage report --include='app/domain/*,app/core/*' --show-missing --fail-under=100
 
