@@ -288,6 +288,7 @@ def build_services(
         write_queue=write_queue,
         clock=trusted,
         zones=zones_of,
+        limits=lambda: settings_service.settings.outbound_limits,
     )
     smoke_tests = SmokeTestService(
         bus=bus,

@@ -129,6 +129,12 @@ class ProblemCode(StrEnum):
     WEBHOOK_SPOOL_UNUSABLE = "webhook_spool_unusable"
     WEBHOOK_HOST_ENDED = "webhook_host_ended"
 
+    SMOKE_TEST_MISSING = "smoke_test_missing"  # before bulk use or a change of provider, as the three below
+    SMOKE_TEST_FAILED = "smoke_test_failed"
+    SMOKE_TEST_PARTLY = "smoke_test_partly"
+    SMOKE_TEST_OLD = "smoke_test_old"
+    LIMIT_INVALID = "limit_invalid"  # of what goes out; *limit* names the field
+
     CONTACT_UNKNOWN = "contact_unknown"
     ERASURE_NOT_CONFIRMED = "erasure_not_confirmed"
     EXPORT_FOLDER_UNUSABLE = "export_folder_unusable"

@@ -130,8 +130,8 @@ class OutboundLimits:
     The day's limit of a number that was just connected grows over `warm_up_days` from `warm_up_first`.
     """
 
-    shortest_gap: float = 3.0  # seconds between two messages; the real one is chosen at random between these two
-    longest_gap: float = 12.0
+    shortest_gap: int = 3  # seconds between two messages; the real one is chosen at random between these two
+    longest_gap: int = 12
     per_minute: int = 5
     per_hour: int = 60
     per_day: int = 200
@@ -145,6 +145,8 @@ class OutboundLimits:
     warm_up_first: int = 20
     quiet_from: time = time(20)
     quiet_to: time = time(8)
+    smoke_test_hours: int = 24  # how old the smoke test may be on which bulk use and a change of provider rely
+    partly_confirmed_counts: bool = False  # as such a test, where the provider shows no more without webhooks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

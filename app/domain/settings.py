@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any, Final, Generic, TypeVar
 
 from app.domain.errors import Problem, ProblemCode
 from app.domain.opt_out import DEFAULT_WORDS, checked_words, stored_words
+from app.domain.outbound import OutboundLimits
+from app.domain.outbound_limits import RANGES, checked_limits, described_limits
 from app.domain.phone import masked
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.webhooks import WebhookSettings
@@ -36,6 +38,7 @@ class OperatorSettings:
     webhooks: WebhookSettings = field(default_factory=WebhookSettings)
     smoke_test: SmokeTestSettings = field(default_factory=SmokeTestSettings)
     opt_out_words: tuple[str, ...] = DEFAULT_WORDS  # a message that is one of them ends all consent of who wrote it
+    outbound_limits: OutboundLimits = field(default_factory=OutboundLimits)
 
 
 def text(value: object) -> str | None:
@@ -59,6 +62,14 @@ def number(least: int, most: int | None = None) -> Callable[[object], int | None
         return value if most is None or value <= most else None
 
     return read
+
+
+def time_of_day(value: object) -> time | None:
+    """Reads hours and minutes."""
+    try:
+        return time.fromisoformat(str(value)).replace(second=0, microsecond=0, tzinfo=None)
+    except ValueError:
+        return None
 
 
 def moment(value: object) -> datetime | None:
@@ -106,7 +117,9 @@ class SettingField(Generic[T]):
 
 
 def _plain(value: object) -> object:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    return value.isoformat() if isinstance(value, time) else value
 
 
 def _checked_days(days: int | None) -> int | None:
@@ -173,6 +186,18 @@ OPT_OUT_WORDS: Final = SettingField[tuple[str, ...]](
     describe=lambda words, _at: ", ".join(words),
     check=checked_words,
 )
+OUTBOUND_LIMITS: Final = SettingField[OutboundLimits](
+    name="outbound_limits",
+    action="set_outbound_limits",
+    reads={
+        **{name: number(each.least, each.most) for name, each in RANGES.items()},
+        "quiet_from": time_of_day,
+        "quiet_to": time_of_day,
+        "partly_confirmed_counts": flag,
+    },
+    describe=described_limits,
+    check=checked_limits,
+)
 SETTINGS: Final[tuple[SettingField[Any], ...]] = (
     OPERATOR_NAME,
     RETENTION,
@@ -180,6 +205,7 @@ SETTINGS: Final[tuple[SettingField[Any], ...]] = (
     WEBHOOKS,
     SMOKE_TEST,
     OPT_OUT_WORDS,
+    OUTBOUND_LIMITS,
 )
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import fields
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import fields, replace
+from datetime import UTC, datetime, time, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from app.domain.outbound import OutboundLimits
 from app.domain.repositories import SettingsRepository
 from app.domain.settings import SETTINGS, OperatorSettings
 from app.domain.webhooks import WebhookSettings
@@ -19,6 +20,7 @@ DECIDED = OperatorSettings(
     retention_days=365,
     provider_log_until=DAWN + timedelta(hours=1),
     webhooks=WebhookSettings(on=True, address="0.0.0.0", port=9000, public_url="https://relay.example"),  # noqa: S104
+    outbound_limits=OutboundLimits(per_day=50, quiet_from=time(21, 30), partly_confirmed_counts=True),
 )
 
 
@@ -51,8 +53,9 @@ async def test_the_rows_of_a_database_made_before_the_fields_were_a_table_are_re
         insert = "INSERT INTO setting VALUES (?, ?, ?)"
         before = [(key, value, DAWN.isoformat()) for key, value in made_before.items()]
         await database.run(lambda c: c.exec_driver_sql(insert, before))
-        assert await SqlSettings(database).load() == DECIDED
-        await SqlSettings(database).save(DECIDED, DAWN + timedelta(days=1))
+        made_then = replace(DECIDED, outbound_limits=OutboundLimits())
+        assert await SqlSettings(database).load() == made_then
+        await SqlSettings(database).save(made_then, DAWN + timedelta(days=1))
         written = dict(await rows(database, "SELECT key, value FROM setting"))
         assert {key: written[key] for key in made_before} == made_before
         await SqlSettings(database).save(OperatorSettings(), DAWN + timedelta(days=1))
@@ -78,6 +81,7 @@ def test_every_decision_has_its_field_and_its_stable_code() -> None:
         "set_webhooks",
         "set_smoke_test",
         "set_opt_out_words",
+        "set_outbound_limits",
     ]
 
 
@@ -100,6 +104,7 @@ async def test_a_row_says_when_it_changed_and_not_when_others_did(path: Path) ->
         "smoke_test_number": "2026-01-01",
         "smoke_test_template": "2026-01-01",
         "opt_out_words": "2026-01-01",
+        **{f"outbound_limits_{each.name}": "2026-01-01" for each in fields(OutboundLimits)},
     }
 
 
@@ -129,6 +134,10 @@ async def test_moments_are_stored_in_utc(path: Path) -> None:
         ("provider_log_until", '"soon"'),
         ("provider_log_until", '"2026-01-01T00:00:00"'),
         ("operator_name", "7"),
+        ("outbound_limits_per_day", "0"),
+        ("outbound_limits_longest_gap", "4000"),
+        ("outbound_limits_quiet_from", '"dawn"'),
+        ("outbound_limits_partly_confirmed_counts", "1"),
         ("of_a_later_version", "{}"),
     ],
 )

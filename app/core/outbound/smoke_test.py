@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from types import TracebackType
 from typing import Final
@@ -140,6 +141,28 @@ class SmokeTestService:
         """The test that ended last, cancelled ones aside."""
         return self._last.get(mentorado_id)
 
+    def bulk_hold(self, mentorado_id: MentoradoId) -> Problem | None:
+        """Why the last smoke test does not allow bulk use of the link, or a change of its provider; None when it does.
+
+        It must have passed on this link, and not be older than `OutboundLimits.smoke_test_hours`. A partly confirmed
+        one counts only where the provider shows no more without webhooks and the limits allow it.
+        """
+        mentorado, test = self._mentorados.get(mentorado_id), self._last.get(mentorado_id)
+        limits = self._settings_service.settings.outbound_limits
+        code: ProblemCode | None = None
+        if test is None or test.ended_at is None or test.link_id != mentorado.link.id:
+            code = ProblemCode.SMOKE_TEST_MISSING
+        elif test.outcome is SmokeTestOutcome.PASSED or (
+            test.outcome is SmokeTestOutcome.PARTLY and limits.partly_confirmed_counts and not self._hears(mentorado)
+        ):
+            age = abs(self._clock.now() - test.ended_at)  # one that is dated ahead is as little known as an old one
+            code = ProblemCode.SMOKE_TEST_OLD if age > timedelta(hours=limits.smoke_test_hours) else None
+        elif test.outcome is SmokeTestOutcome.PARTLY:
+            code = ProblemCode.SMOKE_TEST_PARTLY
+        else:
+            code = ProblemCode.SMOKE_TEST_FAILED
+        return None if code is None else Problem(code, name=mentorado.name, hours=str(limits.smoke_test_hours))
+
     async def choose(self, chosen: SmokeTestSettings) -> None:
         """Change the recipient, whose consent is recorded. Raises `Problem` when it is refused."""
         if chosen.target is _TARGET.PARTNER:
@@ -193,14 +216,17 @@ class SmokeTestService:
     def _expected(self, mentorado: Mentorado, target: SmokeTestTarget) -> tuple[SmokeTestStage, ...]:
         """The stages that can be seen: nobody says that what one writes to oneself arrived, and a hosted provider tells
         of receipts and answers by webhooks alone. What reaches a partner is seen at the partner's own link."""
-        webhooks = self._settings_service.settings.webhooks.on
-        hears = DESCRIPTORS[mentorado.link.provider].webhooks is None or webhooks
+        hears = self._hears(mentorado)
         seen = [_STAGE.HANDED_OVER, _STAGE.ACCEPTED]
         if target is _TARGET.PARTNER or (target is _TARGET.NUMBER and hears):
             seen.append(_STAGE.DELIVERED)
         if target is not _TARGET.OWN and hears:
             seen.append(_STAGE.ANSWERED)
         return tuple(seen)
+
+    def _hears(self, mentorado: Mentorado) -> bool:
+        """Whether receipts and answers reach us."""
+        return DESCRIPTORS[mentorado.link.provider].webhooks is None or self._settings_service.settings.webhooks.on
 
     async def _perform(self, mentorado: Mentorado, test: SmokeTest) -> SmokeTest:
         partner = self._require(mentorado, test)

@@ -25,12 +25,13 @@ from app.domain.outbound import OutboundLimits, OutboundStop
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Connected, Lost, QrIssued, QrScanned
 from app.domain.sending import Accepted, NotSent, SendErrorKind, TemplateMessage, Uncertain
-from app.domain.settings import OperatorSettings
+from app.domain.settings import OUTBOUND_LIMITS, OperatorSettings
 from app.domain.smoke_test import SmokeTest, SmokeTestSettings, SmokeTestStage, SmokeTestTarget, SmokeTestTrouble
 from app.domain.webhooks import WebhookSettings
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.settings import SqlSettings
 from app.storage.smoke_tests import SqlSmokeTests
+from app.text.status import problem as words_of
 from tests.clock import settle
 from tests.core.outbound.harness import Sending, asked, sending
 from tests.fake_providers import FakeConnection
@@ -490,6 +491,67 @@ async def test_a_window_that_is_known_to_be_closed_costs_no_question(tmp_path: P
         await t.choose(SmokeTestTarget.NUMBER, template="teste")
         assert result(await t.run()) == (E.PARTLY, T.NONE, SENT)
         assert [sent.template is None for sent in t.provider.sent] == [False]
+
+
+# --- what relies on it ------------------------------------------------------------------------------------------------
+
+
+def held(t: TwoLinks) -> ProblemCode | None:
+    problem = t.service.bulk_hold(t.ana.id)
+    if problem is not None:
+        assert problem.context["name"] == t.ana.name
+        assert all("—" not in line for line in words_of(problem)), "the sentence knows everything it says"
+    return None if problem is None else problem.code
+
+
+async def test_bulk_use_relies_on_a_test_that_passed_within_a_day(tmp_path: Path) -> None:
+    async with two_links(tmp_path, SmokeTestTarget.NUMBER) as t:
+        assert held(t) is ProblemCode.SMOKE_TEST_MISSING
+        task = t.begun()
+        await asked(t.provider)
+        await t.receive(t.ana, COLLEAGUE, "ok")
+        assert (await t.over(task)).outcome is E.PASSED
+        assert held(t) is None
+        await t.clock.advance(23 * 3600)
+        assert held(t) is None
+        await t.clock.advance(3600 + 1)
+        assert held(t) is ProblemCode.SMOKE_TEST_OLD
+        await t.settings.change(OUTBOUND_LIMITS, OutboundLimits(smoke_test_hours=48))
+        assert held(t) is None
+        t.provider.answers.append(NotSent(trouble=SendErrorKind.POLICY_BLOCK, code="463"))
+        assert (await t.run()).outcome is E.FAILED
+        assert held(t) is ProblemCode.SMOKE_TEST_FAILED
+
+
+async def test_a_test_of_a_former_link_or_of_a_date_to_come_proves_nothing(tmp_path: Path) -> None:
+    async with two_links(tmp_path, None) as t:
+        now, ana = t.clock.now(), t.ana
+        passed = SmokeTest(
+            mentorado_id=ana.id, link_id=ana.link.id, target=SmokeTestTarget.PARTNER,
+            began_at=now, ended_at=now, outcome=E.PASSED,
+        )  # fmt: skip
+        t.service._last[ana.id] = passed
+        assert held(t) is None
+        t.service._last[ana.id] = replace(passed, link_id=t.bia.link.id)
+        assert held(t) is ProblemCode.SMOKE_TEST_MISSING
+        t.service._last[ana.id] = replace(passed, ended_at=now + timedelta(days=2))
+        assert held(t) is ProblemCode.SMOKE_TEST_OLD
+
+
+@pytest.mark.parametrize("kind", [ProviderKind.WHATSAPP_WEB, ProviderKind.ZAPI])
+@pytest.mark.parametrize("webhooks", [False, True])
+async def test_partly_confirmed_counts_only_where_no_more_can_be_seen_and_the_limits_say_so(
+    tmp_path: Path, kind: ProviderKind, webhooks: bool
+) -> None:
+    async with two_links(tmp_path, None) as t:
+        await hosted(t, kind, webhooks=webhooks)
+        assert (await t.run()).outcome is E.PARTLY
+        assert held(t) is ProblemCode.SMOKE_TEST_PARTLY
+        await t.settings.change(OUTBOUND_LIMITS, OutboundLimits(partly_confirmed_counts=True))
+        nothing_better = kind is ProviderKind.ZAPI and not webhooks
+        assert held(t) is (None if nothing_better else ProblemCode.SMOKE_TEST_PARTLY)
+        await t.clock.advance(25 * 3600)
+        assert held(t) is (ProblemCode.SMOKE_TEST_OLD if nothing_better else ProblemCode.SMOKE_TEST_PARTLY)
 
 
 # --- what is kept -----------------------------------------------------------------------------------------------------

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import time
+from typing import Any
+
+import pytest
+
+from app.domain.errors import Problem, ProblemCode
+from app.domain.outbound import OutboundLimits
+from app.domain.outbound_limits import RANGES, checked_limits, described_limits
+from tests.clock import DAWN
+
+
+def put(name: str, value: int) -> OutboundLimits:
+    change: dict[str, Any] = {name: value}
+    return replace(OutboundLimits(longest_gap=3_600), **change)
+
+
+def test_every_limit_that_is_a_number_has_a_range_around_its_default() -> None:
+    numbers = {each.name for each in fields(OutboundLimits) if type(each.default) is int}
+    assert set(RANGES) == numbers
+    assert checked_limits(OutboundLimits()) == OutboundLimits()
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_what_is_out_of_range_is_refused_with_its_name_and_range(name: str) -> None:
+    least, most = RANGES[name].least, RANGES[name].most
+    if name == "longest_gap":
+        least = OutboundLimits().shortest_gap
+    for value in (least, most):
+        assert checked_limits(put(name, value)) == put(name, value)
+    for value in (least - 1, most + 1):
+        with pytest.raises(Problem) as refused:
+            checked_limits(put(name, value))
+        assert refused.value.code is ProblemCode.LIMIT_INVALID
+        assert refused.value.context == {"limit": name, "least": str(least), "most": str(most)}
+
+
+def test_the_audit_names_what_differs_from_the_defaults() -> None:
+    assert described_limits(OutboundLimits(), DAWN) == ""
+    changed = OutboundLimits(per_day=50, quiet_from=time(21, 30), partly_confirmed_counts=True)
+    assert described_limits(changed, DAWN) == "per_day=50, quiet_from=21:30, partly_confirmed_counts=True"
