@@ -21,6 +21,8 @@ from app.core.links.ingest import MessageIngestor
 from app.core.links.reconnect import ReconnectPolicy
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.campaign_plan import CampaignPlanner
+from app.core.outbound.campaigns import CampaignService
 from app.core.outbound.consent_services import ConsentServices, build_consent_services
 from app.core.outbound.replies import ReplyService
 from app.core.outbound.service import OutboundService
@@ -56,6 +58,7 @@ from app.settings import Settings
 from app.storage import audit_integrity as audit_heads
 from app.storage.audit_integrity import AuditHeads, AuditSeals
 from app.storage.audit_log import SqlAuditLog
+from app.storage.campaigns import SqlCampaigns
 from app.storage.cases import SqlCases
 from app.storage.consents import SqlConsents
 from app.storage.database import Database
@@ -113,6 +116,8 @@ class Services:
     smoke_tests: SmokeTestService
     consent: ConsentServices
     cases: CaseService
+    campaigns: CampaignService
+    campaign_planner: CampaignPlanner
     follower: DatabaseFollower
 
     async def open(self) -> None:
@@ -128,6 +133,7 @@ class Services:
         await self.outbound.load()
         await self.smoke_tests.load()
         await self.cases.load()
+        await self.campaigns.load()
         self.follower.begin()
 
     async def begin_anew(self) -> None:
@@ -157,6 +163,7 @@ class Services:
                     self.webhooks.run,
                     self.backup_retention.run,
                     self.outbound.run,
+                    self.campaigns.run,
                     self.consent.confirmations.run,
                     self.follower.run,
                 ),
@@ -309,6 +316,14 @@ def build_services(
             consent=lambda: texts("smoke.consent"),
         ),
     )
+    campaign_repository = SqlCampaigns(database)
+    campaign_planner = CampaignPlanner(
+        mentorados=mentorados,
+        outbound=outbound,
+        repository=campaign_repository,
+        bulk_hold=smoke_tests.bulk_hold,
+        clock=trusted,
+    )
     cases = CaseService(
         bus=bus,
         mentorados=mentorados,
@@ -410,6 +425,17 @@ def build_services(
         clock_check=clock_check,
         outbound=outbound,
         cases=cases,
+        campaigns=CampaignService(
+            bus=bus,
+            mentorados=mentorados,
+            outbound=outbound,
+            planner=campaign_planner,
+            repository=campaign_repository,
+            bulk_hold=smoke_tests.bulk_hold,
+            audit_service=audit_service,
+            clock=trusted,
+        ),
+        campaign_planner=campaign_planner,
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         smoke_tests=smoke_tests,
         consent=build_consent_services(

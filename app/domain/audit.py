@@ -178,3 +178,7 @@ class AuditAction(StrEnum):
     SET_CASE_DUE = "set_case_due"
     NOTE_CASE = "note_case"
     CLOSE_CASE = "close_case"
+    APPROVE_CAMPAIGN = "approve_campaign"
+    PAUSE_CAMPAIGN = "pause_campaign"
+    RESUME_CAMPAIGN = "resume_campaign"
+    STOP_CAMPAIGN = "stop_campaign"

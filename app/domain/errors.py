@@ -121,6 +121,15 @@ class ProblemCode(StrEnum):
     CONSENT_FILE_UNREADABLE = "consent_file_unreadable"
     CONSENT_IMPORT_UNKNOWN = "consent_import_unknown"
 
+    CAMPAIGN_NAME_MISSING = "campaign_name_missing"
+    CAMPAIGN_TEXT_MISSING = "campaign_text_missing"
+    CAMPAIGN_TEXT_LONG = "campaign_text_long"
+    CAMPAIGN_PLACEHOLDER_UNKNOWN = "campaign_placeholder_unknown"
+    CAMPAIGN_NOBODY = "campaign_nobody"  # no mentorado in the cohort
+    CAMPAIGN_NOT_CONFIRMED = "campaign_not_confirmed"
+    CAMPAIGN_CHANGED = "campaign_changed"  # since the dry run
+    CAMPAIGN_ENDED = "campaign_ended"
+
     WEBHOOK_PORT_TAKEN = "webhook_port_taken"
     WEBHOOK_PORT_FORBIDDEN = "webhook_port_forbidden"  # the system keeps it for itself
     WEBHOOK_PORT_INVALID = "webhook_port_invalid"

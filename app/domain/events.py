@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.domain.backup import BackupProgress
+from app.domain.campaign import CampaignId
 from app.domain.consent import Purpose
 from app.domain.errors import Problem
 from app.domain.incident import Incident
@@ -145,6 +146,13 @@ class CasesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CampaignsChanged:
+    """A campaign, or all of them, were read, approved, or came further."""
+
+    campaign_id: CampaignId | None
+
+
+@dataclass(frozen=True, slots=True)
 class StorageFailed:
     """Something could not be written down. It is kept in memory and tried again."""
 
@@ -205,6 +213,7 @@ Event = (
     | MessageUncertain
     | ContactOptedOut
     | CasesChanged
+    | CampaignsChanged
     | StorageFailed
     | StorageRecovered
     | ClockDoubted

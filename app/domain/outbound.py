@@ -39,6 +39,11 @@ class HoldReason(StrEnum):
     NEW_CONTACT_LIMIT = "new_contact_limit"
     SMOKE_TEST_LIMIT = "smoke_test_limit"
     REPEATED_TEXT = "repeated_text"
+    ALREADY_SENT = "already_sent"  # this campaign has written to them
+    NAME_UNKNOWN = "name_unknown"  # and the text names them
+    TEXT_MISSING = "text_missing"  # the campaign has only a template, and this provider has none
+    SMOKE_TEST_NEEDED = "smoke_test_needed"  # before anything is sent in bulk
+    ERASED = "erased"  # the contact was erased before their turn
 
 
 WAITS: Final = frozenset(
@@ -81,6 +86,7 @@ class OutboundMessage:
     recipient: str  # a hash: the same for every form of one number
     purpose: Purpose
     campaign: str = ""  # the id of the campaign it is part of
+    campaign_number: int = 0  # of its recipient there: each has one message that may have left, never two
     reserved_at: datetime
     state: OutboundState = OutboundState.RESERVED
     provider_id: str = ""
@@ -195,7 +201,8 @@ def _windows(
     to_them = [each.reserved_at for each in sent if each.recipient == candidate.recipient]
     yield HoldReason.LINK_LIMIT, times, timedelta(minutes=1), limits.per_minute
     yield HoldReason.LINK_LIMIT, times, timedelta(hours=1), limits.per_hour
-    yield HoldReason.LINK_LIMIT, times, DAY, _per_day(limits, first_connected, now)
+    connected_for = timedelta() if first_connected is None else max(now - first_connected, timedelta())
+    yield HoldReason.LINK_LIMIT, times, DAY, _per_day(limits, connected_for)
     yield HoldReason.RECIPIENT_LIMIT, to_them, timedelta(hours=1), limits.per_recipient_hour
     yield HoldReason.RECIPIENT_LIMIT, to_them, DAY, limits.per_recipient_day
     yield HoldReason.BUSINESS_LIMIT, business_day, DAY, limits.per_business_day
@@ -233,15 +240,43 @@ def _window_hold(
     return Hold(reason, within[len(within) - most] + window if most > 0 else now + window)
 
 
-def _per_day(limits: OutboundLimits, first_connected: datetime | None, now: datetime) -> int:
+def _per_day(limits: OutboundLimits, connected_for: timedelta) -> int:
     """The day's limit: a number that is new here begins low and grows evenly to the whole."""
-    if first_connected is None:
-        return min(limits.warm_up_first, limits.per_day)
-    days = max(now - first_connected, timedelta()).days
-    if days >= limits.warm_up_days:
+    if connected_for.days >= limits.warm_up_days:
         return limits.per_day
-    grown = limits.warm_up_first + (limits.per_day - limits.warm_up_first) * days // limits.warm_up_days
+    grown = limits.warm_up_first + (limits.per_day - limits.warm_up_first) * connected_for.days // limits.warm_up_days
     return min(grown, limits.per_day)
+
+
+LONGEST: Final = 365 * DAY
+"""The longest duration that is estimated; a limit of zero lets nothing through at all."""
+
+
+def estimated_duration(
+    messages: int, new_contacts: int, limits: OutboundLimits, *, repeats: bool, connected_for: timedelta
+) -> timedelta:
+    """About how long one link takes to send so many *messages*, *new_contacts* of them to who never wrote.
+
+    *repeats* is whether they are nearly the same text. Other traffic and other links are not reckoned with.
+    """
+    days, left = 0, messages
+    while left > (most := _bulk_per_day(limits, connected_for + days * DAY, repeats=repeats)):
+        left, days = left - most, days + 1
+        if days * DAY >= LONGEST:
+            return LONGEST
+    if new_contacts > limits.new_contacts_per_day:
+        days = max(days, (new_contacts - 1) // max(limits.new_contacts_per_day, 1))
+    gap = max((limits.shortest_gap + limits.longest_gap) / 2, 60 / max(limits.per_minute, 1))
+    if left > limits.per_hour:
+        gap = max(gap, 3600 / max(limits.per_hour, 1))
+    return min(timedelta(days=days, seconds=left * gap), LONGEST)
+
+
+def _bulk_per_day(limits: OutboundLimits, connected_for: timedelta, *, repeats: bool) -> int:
+    begin, end = limits.quiet_from.hour, limits.quiet_to.hour
+    awake = 24 - (end - begin) % 24
+    most = min(_per_day(limits, connected_for), limits.per_business_day, limits.per_hour * awake)
+    return min(most, limits.similar_texts_per_day) if repeats else most
 
 
 def quiet_until(now: datetime, zones: Sequence[tzinfo], limits: OutboundLimits) -> datetime | None:
@@ -289,6 +324,7 @@ class OutboundRepository(Protocol):
         """Ask *decide*, in one transaction with what it decides by, and store the message it returns.
 
         No other program can take the place in a limit, or revoke the consent, in between. Any thread may call *decide*.
+        Held back as ALREADY_SENT when a message to the same recipient of a campaign may have left.
         """
         ...
 

@@ -58,7 +58,7 @@ class SqlConsents:
         return await self._database.read(lambda connection: ledgers(connection, mentorado_id, contacts))
 
     async def contacts(self, mentorado_id: MentoradoId) -> Sequence[ContactConsents]:
-        return await self._database.read(lambda connection: _Ledger(connection, mentorado_id).contacts())
+        return await self._database.read(lambda connection: contacts_of(connection, mentorado_id))
 
     async def undo_import(self, mentorado_id: MentoradoId, import_id: str, at: datetime, recorded_by: str) -> int:
         def work(connection: Connection) -> int:
@@ -127,6 +127,16 @@ def ledgers(
     return [ledger_of(connection, mentorado_id, [contact]) for contact in contacts]
 
 
+def contacts_of(connection: Connection, mentorado_id: MentoradoId) -> Sequence[ContactConsents]:
+    """Everybody in the ledger of a mentorado, who was recorded first coming first."""
+    return _Ledger(connection, mentorado_id).contacts()
+
+
+def in_order(addresses: Iterable[Address]) -> tuple[Address, ...]:
+    """The best first."""
+    return tuple(sorted(addresses, key=lambda each: (_BEST.index(each.kind), each.value)))
+
+
 _MANY = 20
 """From here on the whole ledger is read at once."""
 
@@ -189,7 +199,7 @@ class _Ledger:
         for row in names:
             self._addresses[self._group(row.contact)].append(Address(AddressKind(row.kind), row.value))
         for addresses in self._addresses.values():
-            addresses.sort(key=lambda each: (_BEST.index(each.kind), each.value))
+            addresses[:] = in_order(addresses)
         self._references = {group: some[0].contact for group, some in rows.items()}
         self._grouped = {group: _read(some, self._best(group)) for group, some in rows.items()}
         self.by_contact = {self._references[group]: entries for group, entries in self._grouped.items()}

@@ -12,7 +12,7 @@ from app.domain.consent import ConsentChange, Purpose
 from app.domain.link_status import LinkState
 from app.domain.mentorado import LinkId, Mentorado
 from app.domain.messages import Address, AddressKind
-from app.domain.outbound import DAY, Hold, OutboundFacts, OutboundMessage, OutboundState, OutboundStop
+from app.domain.outbound import DAY, Hold, HoldReason, OutboundFacts, OutboundMessage, OutboundState, OutboundStop
 from app.domain.redaction import redacted
 from app.domain.sending import SendErrorKind
 from app.storage.database import Database, plain, readable
@@ -47,6 +47,8 @@ class SqlOutbound:
         def work(connection: Connection) -> OutboundMessage | Hold:
             decided = decide(_facts(connection, mentorado, to, now))
             if isinstance(decided, OutboundMessage):
+                if decided.campaign and _sent_by_campaign(connection, decided):
+                    return Hold(HoldReason.ALREADY_SENT)
                 _add(connection, decided)
             return decided
 
@@ -119,6 +121,16 @@ def _consent(row: Row[Any]) -> tuple[ConsentChange, Purpose | None, datetime]:
         return ConsentChange.OPTED_OUT, None, row.at
 
 
+def _sent_by_campaign(connection: Connection, message: OutboundMessage) -> bool:
+    """Whether a message to the same recipient of a campaign may have left."""
+    same = select(outbound_message.c.number).where(
+        outbound_message.c.campaign == message.campaign,
+        outbound_message.c.campaign_number == message.campaign_number,
+        outbound_message.c.state != OutboundState.NOT_SENT.value,
+    )
+    return connection.execute(same).first() is not None
+
+
 def _add(connection: Connection, message: OutboundMessage) -> None:
     connection.execute(
         outbound_message.insert().values(
@@ -127,6 +139,7 @@ def _add(connection: Connection, message: OutboundMessage) -> None:
             recipient=message.recipient,
             purpose=message.purpose.value,
             campaign=message.campaign,
+            campaign_number=message.campaign_number,
             reserved_at=message.reserved_at,
             fingerprint=message.fingerprint,
             new_contact=message.new_contact,
@@ -168,6 +181,7 @@ def _message(row: Row[Any]) -> OutboundMessage:
         recipient=plain(row.recipient),
         purpose=Purpose(row.purpose),
         campaign=plain(row.campaign),
+        campaign_number=int(row.campaign_number),
         reserved_at=row.reserved_at,
         state=OutboundState(row.state),
         provider_id=plain(row.provider_id),

@@ -353,11 +353,52 @@ outbound_message = Table(
     Column("new_contact", Boolean, nullable=False),
     Column("trouble", String),
     Column("code", String, nullable=False),
+    Column("campaign_number", Integer, nullable=False, server_default="0"),  # of the campaign's recipient
     UniqueConstraint("reference", name="uq_outbound_message_reference"),
     sqlite_autoincrement=True,
 )
 Index("ix_outbound_message_link_id_reserved_at", outbound_message.c.link_id, outbound_message.c.reserved_at)
 Index("ix_outbound_message_reserved_at", outbound_message.c.reserved_at)
+
+Index(  # nobody is written to twice by one campaign
+    "uq_outbound_message_campaign",
+    outbound_message.c.campaign,
+    outbound_message.c.campaign_number,
+    unique=True,
+    sqlite_where=text("campaign <> '' AND state <> 'not_sent'"),
+    postgresql_where=text("campaign <> '' AND state <> 'not_sent'"),
+)
+
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("draft", String, nullable=False),  # JSON: app.storage.campaigns
+    Column("digest", String(64), nullable=False),
+    Column("approved_at", UtcTime, nullable=False),
+    Column("approved_by", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("pause_reason", String),
+    Column("ended_at", UtcTime),
+)
+
+# Erased contacts have neither address nor name.
+campaign_recipient = Table(
+    "campaign_recipient",
+    metadata,
+    Column("campaign_id", String(32), ForeignKey("campaign.id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("mentorado_id", String(32), ForeignKey("mentorado.id"), nullable=False),
+    Column("contact", String(64), nullable=False),  # app.storage.history.suppressions.hashed_key
+    Column("kind", String, nullable=False),
+    Column("value", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("code", String, nullable=False),
+    Column("at", UtcTime),
+)
+Index("ix_campaign_recipient_mentorado_id", campaign_recipient.c.mentorado_id, campaign_recipient.c.contact)
 
 # Links from which nothing is sent until a person releases them.
 outbound_stop = Table(

@@ -97,7 +97,7 @@ async def test_what_a_program_that_died_was_sending_is_a_case_of_the_next_one(tm
         message = OutgoingMessage(to=BIA, text="Oi")
         from app.domain.consent import Purpose
 
-        left = c.s.service._decide(c.s.ana, message, Purpose.CONVERSATION, "", NOON, 0.0, facts)
+        left = c.s.service._decide(c.s.ana, message, Purpose.CONVERSATION, ("", 0), NOON, 0.0, facts)
         await c.s.repository.reserve(c.s.ana, BIA, NOON, lambda _facts: left)
         await c.s.later(minutes=20)
         (lost,) = await c.s.service.recover()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from asyncio import CancelledError
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
@@ -34,6 +34,7 @@ from app.domain.outbound import (
     OutboundRepository,
     OutboundState,
     OutboundStop,
+    estimated_duration,
     fingerprint,
     limits_hold,
     quiet_until,
@@ -129,6 +130,25 @@ class OutboundService:
         provider: object = self._providers.get(kind)
         return provider.reaches if isinstance(provider, CanSend) else ()
 
+    def has_templates(self, kind: ProviderKind) -> bool:
+        """Whether this provider wants an approved template where nobody wrote lately."""
+        provider: object = self._providers.get(kind)
+        return isinstance(provider, CanSend) and provider.window is not None
+
+    def bulk_link_hold(self, mentorado_id: MentoradoId) -> Hold | None:
+        """What holds back every message that nobody asked for, whoever would get it."""
+        mentorado = self._mentorados.get(mentorado_id)
+        status = self._supervisor.status(mentorado.link.id)
+        return self._link_hold(mentorado, Purpose.CAMPAIGN, status, OutboundFacts(recipient=""))
+
+    async def estimate(self, mentorado_id: MentoradoId, messages: int, new: int, *, repeats: bool) -> timedelta:
+        """About how long so many messages of a campaign take, *new* of them to who never wrote. Raises `Problem`."""
+        mentorado, now = self._mentorados.get(mentorado_id), self._clock.now()
+        own = Address(AddressKind.PHONE, mentorado.expected_account)
+        first = (await self._repository.facts(mentorado, own, now)).first_connected
+        connected_for = timedelta() if first is None else max(now - first, timedelta())
+        return estimated_duration(messages, new, self._limits(), repeats=repeats, connected_for=connected_for)
+
     def stopped(self, mentorado_id: MentoradoId) -> OutboundStop | None:
         """Why sending for *mentorado_id* is stopped, if it is."""
         return self._stops.get(self._mentorados.get(mentorado_id).link.id)
@@ -149,7 +169,7 @@ class OutboundService:
         """What would hold *message* back now; None when it would go. Nothing is reserved. Raises `Problem`."""
         mentorado, now = self._mentorados.get(mentorado_id), self._clock.now()
         facts = await self._repository.facts(mentorado, message.to, now)
-        decided = self._decide(mentorado, message, purpose, "", now, 0.0, facts)
+        decided = self._decide(mentorado, message, purpose, ("", 0), now, 0.0, facts)
         return decided if isinstance(decided, Hold) else None
 
     async def send(
@@ -158,12 +178,15 @@ class OutboundService:
         message: OutgoingMessage,
         purpose: Purpose,
         *,
-        campaign: str = "",
+        campaign: tuple[str, int] = ("", 0),
         on_handed_over: Callable[[OutboundMessage], None] = lambda _message: None,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> OutboundMessage | Hold:
         """Send *message*, after waiting for its turn (a few seconds), or say what holds it back.
 
-        *on_handed_over* is called just before the provider is asked.
+        *campaign* is the id of the campaign that it is part of, and the number of its recipient there.
+        *on_handed_over* is called just before the provider is asked. *sleep* waits for the turn: what it raises ends
+        the call, and nothing was sent.
 
         Raises `Problem` when it cannot be written down: then nothing was sent. Cancelled while the provider is asked,
         it is uncertain.
@@ -190,7 +213,7 @@ class OutboundService:
                 return await self._hand_over(mentorado, outgoing, decided)
             if decided.reason is not HoldReason.PACE or decided.until is None:
                 return decided
-            await self._clock.sleep(max((decided.until - now).total_seconds(), 0.0))
+            await (sleep or self._clock.sleep)(max((decided.until - now).total_seconds(), 0.0))
 
     # --- the rules ------------------------------------------------------------------------------------------------
 
@@ -199,7 +222,7 @@ class OutboundService:
         mentorado: Mentorado,
         message: OutgoingMessage,
         purpose: Purpose,
-        campaign: str,
+        campaign: tuple[str, int],
         now: datetime,
         gap: float,
         facts: OutboundFacts,
@@ -236,7 +259,8 @@ class OutboundService:
             link_id=mentorado.link.id,
             recipient=facts.recipient,
             purpose=purpose,
-            campaign=campaign,
+            campaign=campaign[0],
+            campaign_number=campaign[1],
             reserved_at=now,
             fingerprint=candidate.fingerprint,
             new_contact=candidate.new_contact,

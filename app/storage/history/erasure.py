@@ -14,6 +14,7 @@ from app.storage import set_aside
 from app.storage.history import opt_outs
 from app.storage.history.suppressions import add_suppression, hashed_key
 from app.storage.tables import (
+    campaign_recipient,
     consent_contact,
     contact,
     contact_address,
@@ -54,6 +55,8 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
     hashes = {hashed_key(mentorado_id, key) for address in named for key in address.keys}
     in_ledger = (consent_contact.c.mentorado_id == mentorado_id) & consent_contact.c.contact.in_(hashes)
     connection.execute(delete(consent_contact).where(in_ledger))
+    in_campaign = (campaign_recipient.c.mentorado_id == mentorado_id) & campaign_recipient.c.contact.in_(hashes)
+    connection.execute(campaign_recipient.update().where(in_campaign).values(value="", name=""))
     set_aside.erase(connection, mentorado_id, named)
     count = connection.execute(delete(message).where(theirs)).rowcount
     connection.execute(delete(conversation).where(conversation.c.contact_id == erased))

@@ -99,7 +99,11 @@ class Sending:
         )
 
     async def send(
-        self, to: Address, text: str = "Oi", purpose: Purpose = Purpose.CONVERSATION, campaign: str = ""
+        self,
+        to: Address,
+        text: str = "Oi",
+        purpose: Purpose = Purpose.CONVERSATION,
+        campaign: tuple[str, int] = ("", 0),
     ) -> OutboundMessage | Hold:
         sent = await self.service.send(self.ana.id, OutgoingMessage(to=to, text=text), purpose, campaign=campaign)
         await self.core.write_queue.flush()

@@ -45,7 +45,7 @@ async def test_a_campaign_needs_consent_for_campaigns_even_of_who_wrote(tmp_path
         await s.grant(BIA, Purpose.CONVERSATION)
         assert await s.send(BIA, purpose=Purpose.CAMPAIGN) == Hold(R.NO_CONSENT)
         await s.grant(BIA, Purpose.CAMPAIGN)
-        assert state(await s.send(BIA, purpose=Purpose.CAMPAIGN, campaign="c1")) is S.ACCEPTED
+        assert state(await s.send(BIA, purpose=Purpose.CAMPAIGN, campaign=("c1", 1))) is S.ACCEPTED
         await s.say(BIA, ConsentChange.REVOKED, Purpose.CAMPAIGN)
         assert await s.send(BIA, purpose=Purpose.CAMPAIGN) == Hold(R.NO_CONSENT)
 
