@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from app.domain.campaign import (
     Campaign,
+    CampaignCandidate,
     CampaignDraft,
     CampaignId,
     CampaignState,
-    CampaignCandidate,
     PauseReason,
     Recipient,
     RecipientState,

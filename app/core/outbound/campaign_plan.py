@@ -12,9 +12,9 @@ from app.core.outbound.service import OutboundService
 from app.domain.campaign import (
     MAX_TEXT,
     RECOMMENDED_FROM,
+    CampaignCandidate,
     CampaignDraft,
     CampaignRepository,
-    CampaignCandidate,
     DryRun,
     PlannedLink,
     PlannedRecipient,
