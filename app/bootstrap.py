@@ -375,6 +375,7 @@ def build_services(
             mentorados=mentorados,
             history=history,
             set_aside=SqlSetAside(database),
+            consents=consents,
             audit_service=audit_service,
             clock=trusted,
             leftovers=(

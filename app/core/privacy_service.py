@@ -18,11 +18,12 @@ from app.core.mentorado_service import MentoradoService, parse_phone
 from app.core.settings_service import SettingsService
 from app.core.trusted_time import TrustedClock
 from app.domain.audit import AuditAction, AuditOutcome
+from app.domain.consent import ConsentReader, ContactConsents
 from app.domain.erasure import Erased, Leftovers, OldCopy, traces_of
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessagesErased
 from app.domain.mentorado import Mentorado, MentoradoId
-from app.domain.messages import REFERRING, Address, AddressKind, ContactId, Conversation, StoredMessage
+from app.domain.messages import REFERRING, Address, AddressKind, Conversation, StoredMessage
 from app.domain.phone import masked
 from app.domain.repositories import CheckedClock, PersonalDataRepository, SetAsideDeliveries
 from app.formats.privacy_export import ExportHead, ExportWriter, PageRenderer
@@ -55,6 +56,7 @@ class PrivacyService:
         mentorados: MentoradoService,
         history: PersonalDataRepository,
         set_aside: SetAsideDeliveries,
+        consents: ConsentReader,
         audit_service: AuditService,
         clock: CheckedClock,
         leftovers: Sequence[Leftovers] = (),
@@ -64,6 +66,7 @@ class PrivacyService:
         self._mentorados = mentorados
         self._history = history
         self._set_aside = set_aside
+        self._consents = consents
         self._audit_service = audit_service
         self._clock = clock
         self._leftovers = leftovers
@@ -98,12 +101,15 @@ class PrivacyService:
         """
         mentorado = self._mentorados.get(mentorado_id)
         contact_id = await self._history.find_contact(mentorado_id, contact)
-        if contact_id is None and not await self._history.was_erased(mentorado_id, contact):
+        recorded = await self._history.recorded(mentorado_id, contact)
+        known = contact_id is not None or bool(recorded)
+        if not known and not await self._history.was_erased(mentorado_id, contact):
             raise Problem(ProblemCode.CONTACT_UNKNOWN, contact=contact.value)
-        count, addresses = 0, [contact]
-        if contact_id is not None:
+        count, addresses = 0, [contact, *recorded]
+        if known:
             try:
-                addresses += await self._history.addresses(mentorado_id, contact_id)
+                if contact_id is not None:
+                    addresses += await self._history.addresses(mentorado_id, contact_id)
                 at = await self._clock.checked_now()
                 with self._audit_service.with_changes(
                     AuditAction.ERASE_CONTACT,
@@ -111,7 +117,10 @@ class PrivacyService:
                     before=_audit_contact(contact),
                     after=lambda n: {"messages": str(n)},
                 ):
-                    count = await self._history.erase(mentorado_id, contact_id, at)
+                    if contact_id is None:
+                        await self._history.erase_recorded(mentorado_id, contact, at)
+                    else:
+                        count = await self._history.erase(mentorado_id, contact_id, at)
             except Problem as problem:
                 await self._audit_service.write_or_queue(
                     AuditAction.ERASE_CONTACT,
@@ -123,7 +132,7 @@ class PrivacyService:
                 raise
             self._bus.publish(MessagesErased(mentorado_id))
         traces, copies = await self._wipe(mentorado_id, addresses)
-        if contact_id is None or copies or traces is not None:
+        if not known or copies or traces is not None:
             await self._audit_service.write(
                 AuditAction.ERASE_CONTACT,
                 mentorado,
@@ -168,33 +177,42 @@ class PrivacyService:
             AuditAction.ERASE_CONTACT, mentorado, before=_audit_contact(contact), outcome=AuditOutcome.DECLINED
         )
 
-    async def _find(self, mentorado_id: MentoradoId, contact: Address) -> ContactId:
-        found = await self._history.find_contact(mentorado_id, contact)
-        if found is None:
-            raise Problem(ProblemCode.CONTACT_UNKNOWN, contact=contact.value)
-        return found
+    async def _ledger(self, mentorado_id: MentoradoId, contact: Address | None) -> Sequence[ContactConsents]:
+        """What was recorded of everybody, or of *contact*."""
+        if contact is None:
+            return await self._consents.contacts(mentorado_id)
+        (entries,) = await self._consents.ledgers(mentorado_id, [contact])
+        return [ContactConsents(reference="", addresses=(contact,), entries=entries)] if entries else []
 
     async def _export(
         self, mentorado: Mentorado, folder: Path, pages: PageRenderer, contact: Address | None, progress: Progress
     ) -> ExportResult:
         mentorado_id = mentorado.id
-        contact_id = None if contact is None else await self._find(mentorado_id, contact)
+        contact_id = None if contact is None else await self._history.find_contact(mentorado_id, contact)
+        consents = await self._ledger(mentorado_id, contact)
+        if contact is not None and contact_id is None and not consents:
+            raise Problem(ProblemCode.CONTACT_UNKNOWN, contact=contact.value)
         total = None if contact is not None else (await self._history.extent(mentorado_id)).messages
         conversations = await self._history.conversations(mentorado_id)
         head = ExportHead(
-            mentorado=mentorado, contact=contact, contact_title=_title(contact, conversations), at=self._clock.now()
+            mentorado=mentorado,
+            contact=contact,
+            contact_title=_title(contact, conversations),
+            at=self._clock.now(),
+            consents=consents,
         )
         files = ExportWriter(folder, head, {talk.id: talk for talk in conversations}, pages)
         loop, worker = asyncio.get_running_loop(), ThreadPoolExecutor(1, thread_name_prefix="export")
         done = 0
         try:
             await loop.run_in_executor(worker, files.begin)
-            everything = self._history.export(mentorado_id, contact_id=contact_id)
-            async with aclosing(cast("AsyncGenerator[Sequence[StoredMessage]]", everything)) as batches:
-                async for batch in batches:
-                    await loop.run_in_executor(worker, files.add, batch)
-                    done += sum(message.kind not in REFERRING for message in batch)
-                    progress(done, total)
+            if contact is None or contact_id is not None:  # else only the ledger of consent knows them
+                everything = self._history.export(mentorado_id, contact_id=contact_id)
+                async with aclosing(cast("AsyncGenerator[Sequence[StoredMessage]]", everything)) as batches:
+                    async for batch in batches:
+                        await loop.run_in_executor(worker, files.add, batch)
+                        done += sum(message.kind not in REFERRING for message in batch)
+                        progress(done, total)
             aside = await self._set_aside.latest(mentorado_id, limit=_SET_ASIDE) if contact is None else ()
             written = await loop.run_in_executor(worker, files.finish, aside)
         except BaseException:

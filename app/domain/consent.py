@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final, Protocol
 
 from app.domain.mentorado import MentoradoId
@@ -29,7 +30,8 @@ ASKED_FOR: Final = (Purpose.CONVERSATION, Purpose.CAMPAIGN, Purpose.SMOKE_TEST)
 class ConsentChange(StrEnum):
     GRANTED = "granted"
     REVOKED = "revoked"  # for one purpose
-    OPTED_OUT = "opted_out"  # for every purpose: they asked to be left alone
+    OPTED_OUT = "opted_out"  # for every purpose, or after a restore for one: they asked to be left alone
+    ERASED = "erased"  # with the contact: nothing that was agreed to before counts
 
 
 class ConsentSource(StrEnum):
@@ -40,6 +42,8 @@ class ConsentSource(StrEnum):
     MESSAGE = "message"  # they wrote a word that opts out
     PROVIDER = "provider"  # the provider said so: Meta's `user_preferences`, or error 131050
     SETTING = "setting"  # the number of a smoke test, which the business owns
+    ERASURE = "erasure"  # the contact was erased
+    RESTORE = "restore"  # said once more after a restore, so that nothing out of the backup overrules it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +57,7 @@ class ConsentEntry:
     mentorado_id: MentoradoId
     contact: Address
     change: ConsentChange
-    purpose: Purpose | None  # None is every purpose: only for OPTED_OUT
+    purpose: Purpose | None  # None is every purpose: only for OPTED_OUT and ERASED
     source: ConsentSource
     at: datetime
     recorded_by: str = ""  # the operator, or the file of an import
@@ -61,6 +65,22 @@ class ConsentEntry:
     version: str = ""
     note: str = ""  # where it was given, in words: a form, an event
     import_id: str = ""  # the import that it is part of
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Equal for two copies of one entry, also when the contact was erased from one of them."""
+        digest = self.without_words().wording
+        return self.change, self.purpose, self.source, self.at, self.recorded_by, digest, self.version, self.import_id
+
+    def without_words(self) -> ConsentEntry:
+        """The entry of an erased contact: no note, and of the wording its SHA-256, by which it can be recognised."""
+        known = not self.wording or self.wording.startswith(DIGEST)
+        wording = self.wording if known else DIGEST + sha256(self.wording.encode()).hexdigest()
+        return replace(self, wording=wording, note="")
+
+
+DIGEST: Final = "sha256:"
+"""What the wording begins with when it is known by its SHA-256 alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,8 +108,10 @@ def consent_state(entries: Sequence[tuple[ConsentChange, Purpose | None, datetim
     granted, opted_out_at = False, None
     for change, concerned, at in entries:
         match change:
-            case ConsentChange.OPTED_OUT:
+            case ConsentChange.OPTED_OUT if concerned in (purpose, None):
                 granted, opted_out_at = False, at
+            case ConsentChange.ERASED:
+                granted = False
             case ConsentChange.GRANTED if concerned is purpose:
                 granted, opted_out_at = True, None
             case ConsentChange.REVOKED if concerned is purpose:
@@ -102,6 +124,35 @@ def consent_state(entries: Sequence[tuple[ConsentChange, Purpose | None, datetim
 def state_for(entries: Sequence[ConsentEntry], purpose: Purpose) -> ConsentState:
     """`consent_state` of whole *entries*."""
     return consent_state([(each.change, each.purpose, each.at) for each in entries], purpose)
+
+
+def last_about(entries: Sequence[ConsentEntry], purpose: Purpose) -> ConsentEntry | None:
+    """The entry that decides about *purpose*."""
+    return next((each for each in reversed(entries) if each.purpose in (purpose, None)), None)
+
+
+def merging(here: Sequence[ConsentEntry], other: Sequence[ConsentEntry]) -> Sequence[ConsentEntry]:
+    """What is appended *here* of another copy of the ledger of one contact, out of a backup.
+
+    What is missing, and after it once more whatever does not grant: nobody who revoked or opted out in either copy is
+    granted afterwards. A consent that is younger than that has to be recorded again.
+    """
+    known = {each.identity for each in here}
+    missing = {each.identity: each for each in other if each.identity not in known}
+    made = list(missing.values())
+    for purpose in ASKED_FOR if made else ():
+        after = state_for([*here, *made], purpose)
+        for copy in (here, other):
+            last, state = last_about(copy, purpose), state_for(copy, purpose)
+            lost = after.granted or (state.opted_out_at is not None and after.opted_out_at is None)
+            if last is None or state.granted or not lost:
+                continue
+            change = ConsentChange.REVOKED if state.opted_out_at is None else ConsentChange.OPTED_OUT
+            again = replace(last, change=change, purpose=purpose, source=ConsentSource.RESTORE, recorded_by="")
+            again = replace(again, at=state.opted_out_at or last.at, wording="", version="", note="", import_id="")
+            made.append(again)
+            after = state_for([*here, *made], purpose)
+    return made
 
 
 def undoing(entries: Sequence[ConsentEntry], import_id: str, at: datetime, recorded_by: str) -> Sequence[ConsentEntry]:
@@ -148,7 +199,19 @@ class ConsentWriter(Protocol):
         ...
 
 
-class ConsentRepository(ConsentWriter, Protocol):
+class ConsentReader(Protocol):
+    """What the ledger of consent has."""
+
+    async def ledgers(self, mentorado_id: MentoradoId, contacts: Sequence[Address]) -> Sequence[Sequence[ConsentEntry]]:
+        """What the ledger has of each of *contacts*, by whichever address it was recorded."""
+        ...
+
+    async def contacts(self, mentorado_id: MentoradoId) -> Sequence[ContactConsents]:
+        """Everybody in the ledger of a mentorado, who was recorded first coming first."""
+        ...
+
+
+class ConsentRepository(ConsentWriter, ConsentReader, Protocol):
     """The ledger of consent, append-only."""
 
     async def append_checked(
@@ -158,14 +221,6 @@ class ConsentRepository(ConsentWriter, Protocol):
 
         It is given each with what the ledger has of its contact, in the same transaction. Any thread may call it.
         """
-        ...
-
-    async def ledgers(self, mentorado_id: MentoradoId, contacts: Sequence[Address]) -> Sequence[Sequence[ConsentEntry]]:
-        """What the ledger has of each of *contacts*, by whichever address it was recorded."""
-        ...
-
-    async def contacts(self, mentorado_id: MentoradoId) -> Sequence[ContactConsents]:
-        """Everybody in the ledger of a mentorado, who was recorded first coming first."""
         ...
 
     async def undo_import(self, mentorado_id: MentoradoId, import_id: str, at: datetime, recorded_by: str) -> int:

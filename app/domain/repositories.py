@@ -176,6 +176,14 @@ class PersonalDataRepository(Protocol):
         """
         ...
 
+    async def erase_recorded(self, mentorado_id: MentoradoId, address: Address, at: datetime) -> None:
+        """Like `erase`, for a contact whom only the ledger of consent knows."""
+        ...
+
+    async def recorded(self, mentorado_id: MentoradoId, address: Address) -> Sequence[Address]:
+        """The addresses by which the ledger of consent names who has *address*, in any form of its number."""
+        ...
+
     async def addresses(self, mentorado_id: MentoradoId, contact_id: ContactId) -> Sequence[Address]:
         """All addresses of a contact."""
         ...

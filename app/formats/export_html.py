@@ -7,6 +7,7 @@ from datetime import datetime, tzinfo
 from html import escape
 from typing import Final
 
+from app.domain.consent import ConsentEntry
 from app.domain.messages import DeliveryStatus, StoredMessage
 from app.domain.phone import PhoneNumber, readable
 from app.formats.privacy_export import ConversationFile, ExportHead
@@ -58,8 +59,35 @@ class HtmlExportRenderer:
         kept = f"{say.plural('export.count', sum(thread.shown for thread in threads))} {say('export.complete')}"
         return self._page(
             say("export.title", name=head.contact_title or person.name),
-            f"<dl>{listed}</dl><p>{escape(kept)}</p>{table}",
+            f"<dl>{listed}</dl><p>{escape(kept)}</p>{table}{self._consents(head)}",
         )
+
+    def _consents(self, head: ExportHead) -> str:
+        """What one contact agreed to and took back; of everybody, where that is."""
+        say = self._say
+        if not head.consents:
+            return ""
+        title = f"<h2>{escape(say('export.consents'))}</h2>"
+        if head.contact is None:
+            return f"{title}<p>{escape(say.plural('export.consents_in_data', len(head.consents)))}</p>"
+        names = ("at", "change", "purpose", "source", "recorded_by", "wording", "version", "note")
+        heads = "".join(f'<th scope="col">{escape(say(f"consent.column.{name}"))}</th>' for name in names)
+        rows = "".join(self._consent_row(entry) for each in head.consents for entry in each.entries)
+        return f"{title}<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+
+    def _consent_row(self, entry: ConsentEntry) -> str:
+        say = self._say
+        cells = (
+            f"{entry.at:%Y-%m-%d %H:%M:%S} UTC",
+            say(f"consent.change.{entry.change}"),
+            "" if entry.purpose is None else say(f"consent.purpose.{entry.purpose}"),
+            say(f"consent.source.{entry.source}"),
+            entry.recorded_by,
+            entry.wording,
+            entry.version,
+            entry.note,
+        )
+        return f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in cells)}</tr>"
 
     def begin(self, thread: ConversationFile, page: int) -> str:
         title = self._title(thread)

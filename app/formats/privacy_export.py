@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 from uuid import uuid4
 
+from app.domain.consent import ContactConsents
 from app.domain.errors import ProblemCode
 from app.domain.mentorado import Mentorado
 from app.domain.messages import REFERRING, Address, Conversation, ConversationId, StoredMessage
@@ -37,6 +38,7 @@ class ExportHead:
     contact: Address | None  # the one contact it is about; None for the whole mentorado
     contact_title: str
     at: datetime
+    consents: Sequence[ContactConsents] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -222,6 +224,29 @@ def _header_as_json(head: ExportHead) -> dict[str, Any]:
             "account": link.account,
         },
         "contact": None if head.contact is None else {"title": head.contact_title, **asdict(head.contact)},
+        "consents": [_consents_as_json(each) for each in head.consents],
+    }
+
+
+def _consents_as_json(contact: ContactConsents) -> dict[str, Any]:
+    entries = [
+        {
+            "change": each.change,
+            "purpose": each.purpose,
+            "at": utc_text(each.at),
+            "source": each.source,
+            "recorded_by": each.recorded_by,
+            "wording": each.wording,
+            "version": each.version,
+            "note": each.note,
+            "import_id": each.import_id or None,
+        }
+        for each in contact.entries
+    ]
+    return {
+        "addresses": [asdict(address) for address in contact.addresses],
+        "reference": contact.reference or None,  # a hash, of who was erased all that is left
+        "entries": entries,
     }
 
 

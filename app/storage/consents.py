@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select, text
 from sqlalchemy.dialects.sqlite import insert
 
 from app.domain.consent import (
@@ -64,10 +64,10 @@ class SqlConsents:
         def work(connection: Connection) -> int:
             made = [
                 (reference, each)
-                for reference, entries in _Ledger(connection, mentorado_id).by_contact.items()
+                for reference, entries in Ledger(connection, mentorado_id).by_contact.items()
                 for each in undoing(entries, import_id, at, recorded_by)
             ]
-            _insert(connection, made)
+            add_entries(connection, made)
             return len(made)
 
         return await self._database.run(work, count=lambda made: made)
@@ -93,8 +93,15 @@ class SqlConsents:
 def append(connection: Connection, entries: Sequence[ConsentEntry], *, named: bool = True) -> int:
     """Store *entries* in their order, and with *named* whom their hashes stand for; returns the last one's number."""
     hashed = [(hashed_key(each.mentorado_id, each.contact.key), each) for each in entries]
-    number = _insert(connection, hashed)
-    if named and hashed:
+    number = add_entries(connection, hashed)
+    if named:
+        add_names(connection, hashed)
+    return number
+
+
+def add_names(connection: Connection, hashed: Collection[tuple[str, ConsentEntry]]) -> None:
+    """Store whom the hashes stand for."""
+    if hashed:
         stored = insert(consent_contact)
         stored = stored.on_conflict_do_update(
             index_elements=["mentorado_id", "contact"],
@@ -110,7 +117,6 @@ def append(connection: Connection, entries: Sequence[ConsentEntry], *, named: bo
             for contact, each in hashed
         ]
         connection.execute(stored, contacts)
-    return number
 
 
 def await_confirmation(connection: Connection, number: int) -> None:
@@ -123,13 +129,13 @@ def ledgers(
 ) -> list[Sequence[ConsentEntry]]:
     """What the ledger has of each of *contacts*, by whichever address of theirs it was recorded."""
     if len(contacts) > _MANY:
-        return _Ledger(connection, mentorado_id).of(contacts)
+        return Ledger(connection, mentorado_id).of(contacts)
     return [ledger_of(connection, mentorado_id, [contact]) for contact in contacts]
 
 
 def contacts_of(connection: Connection, mentorado_id: MentoradoId) -> Sequence[ContactConsents]:
     """Everybody in the ledger of a mentorado, who was recorded first coming first."""
-    return _Ledger(connection, mentorado_id).contacts()
+    return Ledger(connection, mentorado_id).contacts()
 
 
 def in_order(addresses: Iterable[Address]) -> tuple[Address, ...]:
@@ -158,6 +164,47 @@ def recorded_for(connection: Connection, mentorado_id: MentoradoId, address: Add
     return _recorded(connection, mentorado_id, _keys([address]), address)
 
 
+def recorded_addresses(connection: Connection, mentorado_id: MentoradoId, address: Address) -> list[Address]:
+    """Whom the ledger names by *address*, in any form of its number."""
+    hashes = [hashed_key(mentorado_id, key) for key in address.keys]
+    theirs = (consent_contact.c.mentorado_id == mentorado_id) & consent_contact.c.contact.in_(hashes)
+    return [
+        Address(AddressKind(row.kind), row.value) for row in connection.execute(consent_contact.select().where(theirs))
+    ]
+
+
+def leave_hashes(connection: Connection, mentorado_id: MentoradoId, addresses: Sequence[Address], at: datetime) -> None:
+    """Of an erased contact, keep hashes and what proves a consent: neither names nor what was written freely.
+
+    Where something was recorded, the ledger says that nothing agreed to before counts.
+    """
+    keys = _keys(addresses)
+    under = _recorded_under(mentorado_id, keys)
+    rows = connection.execute(consent_entry.select().where(under)).all()
+    hashes = [hashed_key(mentorado_id, key) for key in keys]
+    named = (consent_contact.c.mentorado_id == mentorado_id) & consent_contact.c.contact.in_(hashes)
+    connection.execute(consent_contact.delete().where(named))
+    guard = text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name = 'consent_no_update'")
+    trigger: str = connection.execute(guard).scalar_one()
+    connection.exec_driver_sql("DROP TRIGGER consent_no_update")  # the only exception, and within this transaction
+    for row in rows:
+        bare = entry_of(row, NOBODY).without_words()
+        this = consent_entry.update().where(consent_entry.c.number == row.number)
+        connection.execute(this.values(wording=bare.wording, note=None))
+    connection.exec_driver_sql(trigger)
+    erased = [
+        ConsentEntry(
+            mentorado_id=mentorado_id,
+            contact=NOBODY,
+            change=ConsentChange.ERASED,
+            purpose=None,
+            source=ConsentSource.ERASURE,
+            at=at,
+        )
+    ]
+    add_entries(connection, [(contact, each) for contact in sorted({row.contact for row in rows}) for each in erased])
+
+
 def forget_confirmations(connection: Connection, mentorado_id: MentoradoId, addresses: Sequence[Address]) -> None:
     """Confirm no opt-out of a contact any more."""
     theirs = select(consent_entry.c.number).where(_recorded_under(mentorado_id, _keys(addresses)))
@@ -180,7 +227,7 @@ def _recorded(
     return _read(connection.execute(rows.order_by(consent_entry.c.number)), contact)
 
 
-class _Ledger:
+class Ledger:
     """The whole ledger of one mentorado, by contact."""
 
     def __init__(self, connection: Connection, mentorado_id: MentoradoId) -> None:
@@ -191,24 +238,28 @@ class _Ledger:
             for key in {row.key, *Address(AddressKind(row.kind), row.value).keys}:
                 self._contact_of[hashed_key(mentorado_id, key)] = row.contact_id
         ledger = consent_entry.select().where(consent_entry.c.mentorado_id == mentorado_id)
-        rows = defaultdict[str, list[Any]](list)
+        self.rows = defaultdict[str, list[Any]](list)
+        """By contact, in the order of recording; see `group`."""
         for row in connection.execute(ledger.order_by(consent_entry.c.number)):
-            rows[self._group(row.contact)].append(row)
+            self.rows[self.group(row.contact)].append(row)
         names = connection.execute(consent_contact.select().where(consent_contact.c.mentorado_id == mentorado_id))
         self._addresses = defaultdict[str, list[Address]](list)
+        self.name_of: dict[str, Address] = {}
+        """By hash; who was erased has none."""
         for row in names:
-            self._addresses[self._group(row.contact)].append(Address(AddressKind(row.kind), row.value))
+            self.name_of[row.contact] = Address(AddressKind(row.kind), row.value)
+            self._addresses[self.group(row.contact)].append(self.name_of[row.contact])
         for addresses in self._addresses.values():
             addresses[:] = in_order(addresses)
-        self._references = {group: some[0].contact for group, some in rows.items()}
-        self._grouped = {group: _read(some, self._best(group)) for group, some in rows.items()}
+        self._references = {group: some[0].contact for group, some in self.rows.items()}
+        self._grouped = {group: _read(some, self._best(group)) for group, some in self.rows.items()}
         self.by_contact = {self._references[group]: entries for group, entries in self._grouped.items()}
         """By the hash under which something was recorded first."""
 
     def of(self, contacts: Sequence[Address]) -> list[Sequence[ConsentEntry]]:
         found: list[Sequence[ConsentEntry]] = []
         for contact in contacts:
-            groups = dict.fromkeys(self._group(hashed_key(self._mentorado_id, key)) for key in contact.keys)
+            groups = dict.fromkeys(self.group(hashed_key(self._mentorado_id, key)) for key in contact.keys)
             entries = next((self._grouped[group] for group in groups if group in self._grouped), ())
             found.append([replace(each, contact=contact) for each in entries])
         return found
@@ -221,7 +272,8 @@ class _Ledger:
             for group, entries in self._grouped.items()
         ]
 
-    def _group(self, hashed: str) -> str:
+    def group(self, hashed: str) -> str:
+        """What is the same for every hash of one contact."""
         return self._contact_of.get(hashed, hashed)
 
     def _best(self, group: str) -> Address:
@@ -230,11 +282,11 @@ class _Ledger:
 
 def _read(rows: Iterable[Row[Any]], contact: Address) -> list[ConsentEntry]:
     """Entries in their order; what was recorded for several addresses of one contact at once is one of them."""
-    entries = [_entry(row, contact) for row in rows]
+    entries = [entry_of(row, contact) for row in rows]
     return [each for place, each in enumerate(entries) if place == 0 or each != entries[place - 1]]
 
 
-def _entry(row: Row[Any], contact: Address) -> ConsentEntry:
+def entry_of(row: Row[Any], contact: Address) -> ConsentEntry:
     """A line that no version writes counts as an opt-out: what cannot be read never allows anything."""
     try:
         change, source = ConsentChange(row.change), ConsentSource(row.source)
@@ -256,7 +308,8 @@ def _entry(row: Row[Any], contact: Address) -> ConsentEntry:
     )
 
 
-def _insert(connection: Connection, entries: Collection[tuple[str, ConsentEntry]]) -> int:
+def add_entries(connection: Connection, entries: Collection[tuple[str, ConsentEntry]]) -> int:
+    """Store entries, each with the hash of its contact; returns the number of the last one in the ledger."""
     rows = [
         {
             "mentorado_id": entry.mentorado_id,

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from app.domain.consent import ConsentEntry, ContactConsents
 from app.domain.erasure import CopyKind, OldCopy
 from app.domain.errors import Problem
 from app.domain.mentorado import LinkId, MentoradoId, ProviderKind
@@ -113,6 +114,12 @@ class FakeArchive:
         self.unknown = True
         return counted(12)
 
+    async def erase_recorded(self, mentorado_id: MentoradoId, address: Address, at: datetime) -> None:
+        raise NotImplementedError
+
+    async def recorded(self, mentorado_id: MentoradoId, address: Address) -> Sequence[Address]:
+        return ()
+
     async def addresses(self, mentorado_id: MentoradoId, contact_id: ContactId) -> Sequence[Address]:
         return [BIA]
 
@@ -134,6 +141,16 @@ class FakeArchive:
         self, mentorado_id: MentoradoId | None, moment: datetime, *, at_most: int | None = None
     ) -> int:
         raise NotImplementedError
+
+
+class FakeConsents:
+    """Implements `ConsentReader`. Nothing was recorded of anybody."""
+
+    async def ledgers(self, mentorado_id: MentoradoId, contacts: Sequence[Address]) -> Sequence[Sequence[ConsentEntry]]:
+        return [() for _ in contacts]
+
+    async def contacts(self, mentorado_id: MentoradoId) -> Sequence[ContactConsents]:
+        return ()
 
 
 COPY = OldCopy(kind=CopyKind.BACKUP, path=Path("Conecta Ana.conecta"), at=DAWN)

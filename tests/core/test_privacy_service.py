@@ -23,7 +23,7 @@ from app.domain.messages import Address, Media, MessageKind, SetAsideReason, Sto
 from app.domain.set_aside import SetAsideDelivery
 from app.formats.privacy_export import PAGE, ConversationFile, ExportHead
 from tests.clock import DAWN
-from tests.core.archive import BIA, CAIO, GROUP, FakeArchive, FakeLeftovers, stored_message, talk
+from tests.core.archive import BIA, CAIO, GROUP, FakeArchive, FakeConsents, FakeLeftovers, stored_message, talk
 from tests.core.conftest import Run
 from tests.fakes import FakeSetAside
 from tests.services import Core
@@ -56,6 +56,7 @@ class Harness:
             mentorados=core.mentorados,
             history=archive,
             set_aside=self.aside,
+            consents=FakeConsents(),
             audit_service=core.audit_service,
             clock=core.clock,
         )
@@ -413,6 +414,7 @@ def test_what_lies_beside_the_database_is_wiped_and_copies_are_named_and_removed
             bus=core.bus,
             mentorados=core.mentorados,
             set_aside=harness.aside,
+            consents=FakeConsents(),
             history=harness.archive,
             audit_service=core.audit_service,
             clock=core.clock,

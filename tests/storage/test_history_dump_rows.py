@@ -100,7 +100,14 @@ async def test_rows_that_come_twice_in_one_batch_are_there_once(path: Path) -> N
         counts = await SqlHistoryDump(database).counts(ana.id)
         assert await rows(database, "SELECT delivery FROM early_receipt") == [("read",)]
         assert await rows(database, "PRAGMA foreign_key_check") == []
-    assert counts == {"contact": 1, "conversation": 1, "message": 1, "suppression": 0, "early_receipt": 1}
+    assert counts == {
+        "contact": 1,
+        "conversation": 1,
+        "message": 1,
+        "suppression": 0,
+        "early_receipt": 1,
+        "consents": 0,
+    }
 
 
 async def test_a_link_that_has_another_provider_here_is_not_taken_for_it(path: Path) -> None:

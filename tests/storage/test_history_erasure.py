@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource
 from app.domain.errors import Problem, ProblemCode
@@ -82,6 +83,8 @@ async def test_nothing_of_an_erased_contact_is_left_in_the_files(path: Path) -> 
             purpose=None,
             source=ConsentSource.TYPED,
             at=minutes(40),
+            wording="Eu, Bia Zwinglia, colho Sapucaia",
+            note="ligou de " + BIA.value,
         )
         await SqlConsents(database).append([agreed])
         assert _traces(path) >= {"Jabuticaba", "Pitangueira", "Sapucaia", "Zwinglia", BIA.value}
@@ -98,7 +101,13 @@ async def test_nothing_of_an_erased_contact_is_left_in_the_files(path: Path) -> 
         assert await rows(database, "PRAGMA integrity_check") == [("ok",)]
         assert await rows(database, "PRAGMA foreign_key_check") == []
         facts = await SqlOutbound(database).facts(ana, BIA, minutes(60))
-        assert [change for change, _, _ in facts.consent] == [ConsentChange.OPTED_OUT]  # it outlives them
+        assert [change for change, _, _ in facts.consent] == [ConsentChange.OPTED_OUT, ConsentChange.ERASED]
+        kept = (await SqlConsents(database).contacts(ana.id))[0]  # it outlives them
+        assert (kept.addresses, kept.entries[0].note) == ((), "")
+        assert kept.entries[0].wording.startswith("sha256:")
+        assert kept.entries[0].identity == agreed.identity
+        with pytest.raises(IntegrityError):  # and is as unchangeable as before
+            await rows(database, "UPDATE consent_entry SET note = 'x'")
     assert _traces(path) == set()
 
 

@@ -211,7 +211,7 @@ async def test_an_opt_out_outlives_the_contact_by_every_address_and_with_a_hash_
         for address in (BIA, BIA_LID):
             entries = await ledger(database, ana, address)
             assert all(state_for(entries, each).opted_out_at is not None for each in ASKED_FOR)
-        assert await changes(database, ana, BIA_LID) == [OUT]
+        assert await changes(database, ana, BIA_LID) == [OUT, ConsentChange.ERASED]
         await history.store(ana, [a_message("M3", "PARAR", BIA, minute=5)], minutes(12))  # it was under way meanwhile
         assert await rows(database, "SELECT * FROM consent_contact") == []
         assert await pending(database) == []

@@ -16,7 +16,15 @@ from app.core.audit_service import AuditService
 from app.core.mentorado_service import MentoradoService, parse_phone
 from app.core.outbound.consents import recorder
 from app.domain.audit import AuditAction
-from app.domain.consent import ConsentChange, ConsentEntry, ConsentRepository, ConsentSource, Purpose, state_for
+from app.domain.consent import (
+    ConsentChange,
+    ConsentEntry,
+    ConsentRepository,
+    ConsentSource,
+    Purpose,
+    last_about,
+    state_for,
+)
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
@@ -166,10 +174,10 @@ class ConsentImport:
         opted_out_at = state_for(ledger, row.purpose).opted_out_at
         if opted_out_at is not None and (row.at is None or row.at <= opted_out_at):
             return Problem(ProblemCode.CONSENT_OPTED_OUT, contact=row.contact, day=f"{opted_out_at:%Y-%m-%d}")
-        last = next((each for each in reversed(ledger) if each.purpose is row.purpose), None)
-        if opted_out_at is not None or last is None:
+        last = last_about(ledger, row.purpose)
+        if last is None or last.change is ConsentChange.OPTED_OUT:
             return None
-        if last.change is ConsentChange.REVOKED:
+        if last.change in (ConsentChange.REVOKED, ConsentChange.ERASED):
             # What only took an import back says nothing of what the contact wants.
             younger = bool(last.import_id) or (row.at is not None and row.at > last.at)
             revoked = Problem(ProblemCode.CONSENT_REVOKED, contact=row.contact, day=f"{last.at:%Y-%m-%d}")

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, Select, Table, func, select
 
 from app.domain.mentorado import MentoradoId
+from app.storage.history import ledger
 from app.storage.history.contacts import chunks
 from app.storage.tables import (
     contact,
@@ -50,10 +51,11 @@ def counts(connection: Connection, mentorado_id: MentoradoId) -> dict[str, int]:
         "suppression": select(suppression.c.hash).where(suppression.c.mentorado_id == mentorado_id),
         "early_receipt": select(early_receipt.c.provider_id).where(early_receipt.c.link_id.in_(links)),
     }
-    return {
+    counted: dict[str, int] = {
         kind: connection.execute(select(func.count()).select_from(rows.subquery())).scalar_one()
         for kind, rows in these.items()
     }
+    return counted | {"consents": sum(1 for _ in ledger.dumped(connection, mentorado_id))}
 
 
 class HistoryReader:
@@ -75,6 +77,7 @@ class HistoryReader:
             partial(self._former_ids, table=conversation, kind="former_conversation"),
             self._suppressions,
             self._early_receipts,
+            lambda connection: [*ledger.dumped(connection, mentorado_id)],
         ]
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from app.domain.consent import ConsentChange, ConsentSource, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import ProviderKind, is_id
 from app.domain.messages import Address, AddressKind, DeliveryStatus, MessageKind
@@ -148,10 +149,42 @@ class SuppressionRow:
 
     @classmethod
     def read(cls, row: RowValues) -> SuppressionRow:
-        hashed = _text(row["hash"])
-        if len(hashed) != 64 or not set(hashed) <= set("0123456789abcdef"):
-            raise ValueError("not a hash")
-        return cls(hashed, _time(row["erased_at"]))
+        return cls(_hash(row["hash"]), _time(row["erased_at"]))
+
+
+@dataclass(frozen=True, slots=True)
+class DumpedEntry:
+    """An entry of the ledger of consent; its *values* are those of a `ConsentEntry`."""
+
+    hash: str
+    address: Address | None  # None for a contact who was erased
+    values: dict[str, Any]
+
+    @classmethod
+    def read(cls, row: RowValues) -> DumpedEntry:
+        purpose, address = row["purpose"], None
+        if row["address"] is not None:
+            kind, value = row["address"]
+            address = Address(AddressKind(kind), _text(value))
+        values = {
+            "change": ConsentChange(row["change"]),
+            "purpose": None if purpose is None else Purpose(purpose),
+            "source": ConsentSource(row["source"]),
+            "at": _time(row["at"]),
+            **{name: _text(row[name]) for name in ("recorded_by", "wording", "version", "note", "import_id")},
+        }
+        return cls(_hash(row["hash"]), address, values)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentsRow:
+    """What the ledger has of one contact, in the order of recording."""
+
+    entries: tuple[DumpedEntry, ...]
+
+    @classmethod
+    def read(cls, row: RowValues) -> ConsentsRow:
+        return cls(tuple(map(DumpedEntry.read, row["entries"])))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +198,7 @@ class DumpedRows:
     messages: list[MessageRow] = field(default_factory=list)
     suppressions: list[SuppressionRow] = field(default_factory=list)
     early_receipts: list[ReceiptRow] = field(default_factory=list)
+    consents: list[ConsentsRow] = field(default_factory=list)
 
 
 def read(rows: Iterable[Mapping[str, object]]) -> DumpedRows:
@@ -248,6 +282,8 @@ def _read(rows: DumpedRows, row: RowValues) -> None:
             rows.suppressions.append(SuppressionRow.read(row))
         case "early_receipt":
             rows.early_receipts.append(ReceiptRow.read(row))
+        case "consents":
+            rows.consents.append(ConsentsRow.read(row))
         case _:
             raise ValueError("a row of another kind")
 
@@ -268,6 +304,13 @@ def _id(value: object) -> str:
     if not is_id(text):
         raise ValueError("not an id")
     return text
+
+
+def _hash(value: object) -> str:
+    hashed = _text(value)
+    if len(hashed) != 64 or not set(hashed) <= set("0123456789abcdef"):
+        raise ValueError("not a hash")
+    return hashed
 
 
 def _text(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,11 +12,11 @@ from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind, ContactId
 from app.domain.trusted_time import MESSAGE_AHEAD
 from app.storage import set_aside
+from app.storage.consents import leave_hashes, recorded_addresses
 from app.storage.history import opt_outs
 from app.storage.history.suppressions import add_suppression, hashed_key
 from app.storage.tables import (
     campaign_recipient,
-    consent_contact,
     contact,
     contact_address,
     conversation,
@@ -46,27 +47,38 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
     theirs = message.c.conversation_id.in_(threads) | (message.c.sender_id == erased)
     counted = (theirs, message.c.sent_at <= at + MESSAGE_AHEAD)
     last: datetime | None = connection.execute(select(func.max(message.c.sent_at)).where(*counted)).scalar()
-    for row in known:
-        add_suppression(connection, mentorado_id, row.key, max(at, last or at))
-
-    # The ledger of consent goes on with their hash, so that an opt-out is kept; whom it stands for is not.
     named = [Address(AddressKind(row.kind), row.value) for row in known]
-    opt_outs.keep(connection, mentorado_id, named)
-    hashes = {hashed_key(mentorado_id, key) for address in named for key in address.keys}
-    in_ledger = (consent_contact.c.mentorado_id == mentorado_id) & consent_contact.c.contact.in_(hashes)
-    connection.execute(delete(consent_contact).where(in_ledger))
-    in_campaign = (campaign_recipient.c.mentorado_id == mentorado_id) & campaign_recipient.c.contact.in_(hashes)
-    connection.execute(campaign_recipient.update().where(in_campaign).values(value="", name=""))
-    set_aside.erase(connection, mentorado_id, named)
+    _leave_hashes(connection, mentorado_id, named, at, max(at, last or at))
     count = connection.execute(delete(message).where(theirs)).rowcount
     connection.execute(delete(conversation).where(conversation.c.contact_id == erased))
     connection.execute(delete(contact_address).where(contact_address.c.contact_id == erased))
     connection.execute(delete(contact).where((contact.c.id == erased) | (contact.c.merged_into == erased)))
     # Until its parts are merged into one, the index keeps the words, and beside them that they do not count.
     connection.exec_driver_sql("INSERT INTO message_fts (message_fts) VALUES ('optimize')")
+    return count
+
+
+def erase_recorded(connection: Connection, mentorado_id: MentoradoId, address: Address, at: datetime) -> None:
+    """Remove a contact whom only the ledger of consent knows; their hash stays."""
+    named = [address, *recorded_addresses(connection, mentorado_id, address)]
+    _leave_hashes(connection, mentorado_id, named, at, at)
+
+
+def _leave_hashes(
+    connection: Connection, mentorado_id: MentoradoId, named: Sequence[Address], at: datetime, until: datetime
+) -> None:
+    """Remove what the tables beside the history have of *named*. What was sent *until* then is not stored again."""
+    for key in {address.key: None for address in named}:
+        add_suppression(connection, mentorado_id, key, until)
+    # The ledger of consent goes on with their hash, so that an opt-out is kept; whom it stands for is not.
+    opt_outs.keep(connection, mentorado_id, named)
+    leave_hashes(connection, mentorado_id, named, at)
+    hashes = {hashed_key(mentorado_id, key) for address in named for key in address.keys}
+    in_campaign = (campaign_recipient.c.mentorado_id == mentorado_id) & campaign_recipient.c.contact.in_(hashes)
+    connection.execute(campaign_recipient.update().where(in_campaign).values(value="", name=""))
+    set_aside.erase(connection, mentorado_id, named)
     connection.execute(setting.delete().where(setting.c.key == TRACES_LEFT))
     connection.execute(setting.insert().values(key=TRACES_LEFT, value="true", changed_at=at))
-    return count
 
 
 def addresses(connection: Connection, mentorado_id: MentoradoId, contact_id: ContactId) -> list[Address]:

@@ -28,6 +28,7 @@ from app.domain.messages import (
     MessageKind,
     merge_delivery,
 )
+from app.storage.history import ledger
 from app.storage.history.contacts import (
     AddressBook,
     Addresses,
@@ -63,6 +64,7 @@ def merge(connection: Connection, mentorado_id: MentoradoId, rows: Iterable[Mapp
     merger.early_receipts(dumped_rows.early_receipts)
     for some in chunks(sorted(merger.targets | edited_ids(connection, people.merged))):
         apply_edits(connection, mentorado_id, some)
+    ledger.merge(connection, mentorado_id, dumped_rows.consents)
     return new
 
 

@@ -23,6 +23,7 @@ from app.domain.messages import (
 )
 from app.domain.opt_out import DEFAULT_WORDS
 from app.domain.repositories import RowsCheck
+from app.storage.consents import recorded_addresses
 from app.storage.database import Database
 from app.storage.history import contacts, dump, erasure, merge, ordering, reading, writing
 from app.storage.history.dump_rows import DumpCheck
@@ -101,6 +102,14 @@ class SqlMessageRepository:
         return await self._database.run(
             lambda connection: erasure.erase(connection, mentorado_id, contact_id, at), count=lambda messages: messages
         )
+
+    async def erase_recorded(self, mentorado_id: MentoradoId, address: Address, at: datetime) -> None:
+        await self._database.run(
+            lambda connection: erasure.erase_recorded(connection, mentorado_id, address, at), count=lambda _none: 0
+        )
+
+    async def recorded(self, mentorado_id: MentoradoId, address: Address) -> Sequence[Address]:
+        return await self._database.read(lambda connection: recorded_addresses(connection, mentorado_id, address))
 
     async def addresses(self, mentorado_id: MentoradoId, contact_id: ContactId) -> Sequence[Address]:
         return await self._database.read(lambda connection: erasure.addresses(connection, mentorado_id, contact_id))

@@ -31,6 +31,10 @@ class Suppressed:
         addresses, sent_at = item
         return bool(self) and any(erased_at >= sent_at for erased_at in self._erasures(addresses))
 
+    def since(self, hashed: str) -> datetime | None:
+        """When the contact with that hash was erased."""
+        return self._since.get(hashed)
+
     def _erasures(self, addresses: Iterable[Address]) -> Iterable[datetime]:
         hashes = (hashed_key(self._mentorado_id, key) for address in addresses for key in address.keys)
         return [self._since[hashed] for hashed in hashes if hashed in self._since]

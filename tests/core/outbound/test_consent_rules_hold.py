@@ -49,7 +49,9 @@ class Contact:
     resumes: list[datetime] = field(default_factory=list)
     before_stop: dict[Purpose, str] | None = None  # what held until the stops that nothing followed
     last_stop: datetime = NOON
-    known: bool = False
+    known: bool = False  # by the history
+    named: bool = False  # by the ledger
+    erased_at: datetime | None = None
 
     def grant(self, purpose: Purpose, at: datetime, text: str, by_import: str = "") -> None:
         self.granted[purpose] = (at, by_import, text)
@@ -57,6 +59,10 @@ class Contact:
         self.out.pop(purpose, None)
         self.grants.append(at)
         self.before_stop = None
+
+    def learn(self, at: datetime) -> None:
+        """What was said *at* that time names them, unless they were erased since."""
+        self.named |= self.erased_at is None or at > self.erased_at
 
     def revoke(self, purpose: Purpose, at: datetime, by_import: str = "") -> None:
         del self.granted[purpose]
@@ -102,20 +108,24 @@ class Model:
         assert await done(granting) is allowed
         if allowed:
             self.contacts[person].grant(purpose, self.now, self._text)
+            self.contacts[person].named = True
 
     async def _allow_again(self, person: int, purpose: Purpose) -> None:
         await self.p.ledger.allow_again(self.p.ana.id, PEOPLE[person], purpose, wording=self._text, version="1")
         self.contacts[person].grant(purpose, self.now, self._text)
+        self.contacts[person].named = True
 
     async def _revoke(self, person: int, purpose: Purpose) -> None:
         allowed = purpose in self.contacts[person].granted
         assert await done(self.p.ledger.revoke(self.p.ana.id, PEOPLE[person], purpose)) is allowed
         if allowed:
             self.contacts[person].revoke(purpose, self.now)
+            self.contacts[person].named = True
 
     async def _opt_out(self, person: int) -> None:
         await self.p.ledger.opt_out(self.p.ana.id, PEOPLE[person])
         self.contacts[person].opt_out(self.now)
+        self.contacts[person].named = True
 
     async def _again(self) -> None:
         """What was delivered is delivered again."""
@@ -144,10 +154,11 @@ class Model:
         )
         await self.p.core.history.store(self.p.ana, [message], self.now)
         self.stored.append(message)
-        contact.known = True
+        contact.known |= contact.erased_at is None or sent_at > contact.erased_at
         old = self.now - sent_at > DAY and any(at > sent_at for at in contact.grants)
         if not old and sent_at not in contact.messages:
             contact.messages.add(sent_at)
+            contact.learn(sent_at)
             contact.opt_out(sent_at)
 
     async def _stop(self, person: int, age: timedelta) -> None:
@@ -160,6 +171,7 @@ class Model:
         if before is None:
             before = {purpose: text for purpose, (_, _, text) in contact.granted.items()}
         contact.opt_out(at)
+        contact.learn(at)
         contact.stops.add(at)
         contact.before_stop, contact.last_stop = before, at
 
@@ -170,6 +182,7 @@ class Model:
         before = contact.before_stop
         if before and contact.last_stop <= self.now:
             contact.resumes.append(self.now)
+            contact.learn(self.now)
             for purpose, text in before.items():
                 contact.grant(purpose, self.now, text)
 
@@ -179,13 +192,15 @@ class Model:
         data = f"Telefone;Texto;Data\n{PEOPLE[person].value};{text};{'' if at is None else at.isoformat()}\n"
         rows = await imports.preview(self.p.ana.id, data.encode(), ConsentDefaults(purpose=purpose, version="1"))
         out, revoked = contact.out.get(purpose), contact.revoked.get(purpose)
-        since = out if out is not None else revoked[0] if revoked is not None and not revoked[1] else None
+        taken_back = None if revoked is None or revoked[1] else revoked[0]
+        since = max((each for each in (out, taken_back) if each is not None), default=None)
         allowed = since is None or (at is not None and at > since)
         assert (rows[0].problem is None) is allowed, rows
         if allowed:
             made = await imports.import_rows(self.p.ana.id, rows)
             self.imports.append((made.id, person, purpose, dict(contact.out)))
             contact.grant(purpose, at or self.now, text, made.id)
+            contact.named = True
 
     async def _undo(self) -> None:
         if not self.imports:
@@ -200,9 +215,19 @@ class Model:
             contact.revoke(purpose, self.now, import_id)
 
     async def _erase(self, person: int) -> None:
-        """What was said holds on, and so do opt-outs that are delivered again."""
-        if self.contacts[person].known:
-            await self.p.core.personal_data.erase_contact(self.p.ana.id, PEOPLE[person])
+        """Opt-outs hold on, also those that are delivered again; a consent of before counts no more."""
+        contact = self.contacts[person]
+        recorded = await self.p.ledger.history(self.p.ana.id, PEOPLE[person])
+        anew = contact.known or contact.named
+        erasing = self.p.core.personal_data.erase_contact(self.p.ana.id, PEOPLE[person])
+        assert await done(erasing) is (anew or contact.erased_at is not None)
+        if anew:
+            contact.known, contact.named, contact.erased_at = False, False, self.now
+        if not anew or not recorded:
+            return
+        contact.granted.clear()
+        contact.revoked = dict.fromkeys((each for each in ASKED_FOR if each not in contact.out), (self.now, ""))
+        contact.before_stop = None
 
     async def check(self) -> None:
         for contact, address in zip(self.contacts, PEOPLE, strict=True):

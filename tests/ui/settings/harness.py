@@ -33,7 +33,7 @@ from app.ui.settings.smoke_test import SmokeTestSection
 from app.ui.settings.storage import BackupsSection, SessionsSection
 from app.ui.settings.webhooks import WebhooksSection
 from app.ui.theme.theme import Theme
-from tests.core.archive import FakeArchive, FakeLeftovers, stored_message
+from tests.core.archive import FakeArchive, FakeConsents, FakeLeftovers, stored_message
 from tests.core.webhooks.harness import FakeReceiver
 from tests.fakes import FakeSetAside, FakeSettings
 
@@ -105,6 +105,7 @@ class SettingsHarness:
             mentorados=mentorados,
             history=self.archive,
             set_aside=FakeSetAside(),
+            consents=FakeConsents(),
             audit_service=self.audit_service,
             clock=clock,
             leftovers=[self.leftovers],
