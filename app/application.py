@@ -23,6 +23,7 @@ from app.domain.events import (
     MentoradoAdded,
     MentoradoChanged,
     MentoradosLoaded,
+    OutboundStopped,
     ProcedureChanged,
     StatusChanged,
     StorageFailed,
@@ -97,6 +98,7 @@ class Application:
         bus.subscribe(MentoradoAdded, model.on_added)
         bus.subscribe(MentoradoChanged, model.on_changed)
         bus.subscribe(StatusChanged, model.on_status)
+        bus.subscribe(OutboundStopped, model.on_stopped)
         bus.subscribe(StorageFailed, window.on_storage_failed)
         bus.subscribe(StorageRecovered, window.on_storage_recovered)
         notice = IncidentBanner(window.banners, core.clock)
@@ -126,6 +128,7 @@ class Application:
             open_folder=_open_folder,
             hosted=core.hosted,
             smoke_tests=core.smoke_tests,
+            outbound=core.outbound,
             parent=window,
         )
         self.pages = (  # beside home, in the order of their shortcuts

@@ -272,6 +272,7 @@ def build_services(
         incidents=incidents,
         under_way=lambda mentorado_id: procedures.active(mentorado_id),  # noqa: PLW0108 - made below
         interrupt=lambda mentorado_id: procedures.pause_active(mentorado_id),  # noqa: PLW0108
+        stopped=lambda mentorado_id: outbound.stopped(mentorado_id),  # noqa: PLW0108
     )
     journal, transfer = SqlProcedureJournal(database), SqlHistoryDump(database)
     backups = BackupService(

@@ -157,6 +157,7 @@ class ServicesInMemory:
             incidents=self.incidents,
             under_way=lambda mentorado_id: self.procedures.active(mentorado_id),  # noqa: PLW0108 - made below
             interrupt=lambda mentorado_id: self.procedures.pause_active(mentorado_id),  # noqa: PLW0108
+            stopped=lambda mentorado_id: self.outbound.stopped(mentorado_id),  # noqa: PLW0108
         )
         self.outbound = OutboundService(
             bus=self.bus,

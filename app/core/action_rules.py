@@ -11,6 +11,7 @@ from app.domain.actions import ActionName, UnavailableReason
 from app.domain.guidance import FORBIDDING, REASONS, RECOMMENDED_ACTION, ReasonSpec
 from app.domain.link_status import LinkState, LinkStatus, Reason, SendCapability
 from app.domain.mentorado import Mentorado
+from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure, ProcedureKind
 from app.domain.provider_descriptor import DESCRIPTORS, ProviderDescriptor
 
@@ -52,6 +53,7 @@ class ActionContext:
     account_taken: bool  # the account that signed in is another mentorado's
     procedure: Procedure | None  # the one that is not finished
     incident: bool  # of the link's provider
+    stop: OutboundStop | None = None  # why nothing is sent from the number
 
 
 def availability(context: ActionContext) -> dict[ActionName, UnavailableReason | None]:
@@ -201,8 +203,14 @@ def _overrule_lock(context: ActionContext) -> UnavailableReason | None:
 def _smoke_test(context: ActionContext) -> UnavailableReason | None:
     if context.status.state is not LinkState.CONNECTED:
         return UnavailableReason.NOT_CONNECTED
+    if context.stop is not None:
+        return UnavailableReason.SENDING_STOPPED
     restricted = context.status.capability in (SendCapability.RESTRICTED, SendCapability.BLOCKED)
     return UnavailableReason.SEND_RESTRICTED if restricted else None
+
+
+def _release_sending(context: ActionContext) -> UnavailableReason | None:
+    return None if context.stop is not None else UnavailableReason.NOTHING_STOPPED
 
 
 def _not_archived(_context: ActionContext) -> UnavailableReason | None:
@@ -229,6 +237,7 @@ RULES: Final[Mapping[ActionName, Callable[[ActionContext], UnavailableReason | N
         ActionName.REJECT_ACCOUNT: _other_account,
         ActionName.LIFT_BAN: _lift_ban,
         ActionName.OVERRULE_LOCK: _overrule_lock,
+        ActionName.RELEASE_SENDING: _release_sending,
         ActionName.ARCHIVE: _when_idle,
         ActionName.BRING_BACK: _not_archived,
     }

@@ -23,6 +23,7 @@ from app.domain.audit import AuditOutcome
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import MentoradoId
+from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure
 from app.domain.repositories import Clock
 from app.platform.logging import log_context
@@ -44,10 +45,12 @@ class ActionService:
         incidents: IncidentDetector,
         under_way: UnderWay,
         interrupt: Callable[[MentoradoId], Awaitable[None]],
+        stopped: Callable[[MentoradoId], OutboundStop | None],
     ) -> None:
         self._mentorados = mentorados
         self._under_way = under_way
         self._interrupt = interrupt  # pauses the procedure that moves a link
+        self._stopped = stopped  # why nothing is sent from a number
         self._incidents = incidents
         self._supervisor = supervisor
         self._clock = clock
@@ -68,6 +71,7 @@ class ActionService:
             account_taken=other is not None and self._mentorados.holder(other, link.id) is not None,
             procedure=self._under_way(mentorado_id),
             incident=self._incidents.for_provider(link.provider) is not None,
+            stop=self._stopped(mentorado_id),
         )
 
     def availability(self, mentorado_id: MentoradoId) -> Mapping[ActionName, UnavailableReason | None]:
@@ -167,6 +171,7 @@ class ActionService:
             Action(name=ActionName.REJECT_ACCOUNT, perform=supervisor.reject_account, needs_confirmation=True),
             Action(name=ActionName.LIFT_BAN, perform=supervisor.lift, needs_confirmation=True),
             Action(name=ActionName.OVERRULE_LOCK, perform=supervisor.overrule_lock, needs_confirmation=True),
+            Action(name=ActionName.RELEASE_SENDING),
             Action(name=ActionName.ARCHIVE, perform=mentorados.archive, needs_confirmation=True, recorded=True),
             Action(name=ActionName.BRING_BACK, perform=mentorados.unarchive, recorded=True),
         )

@@ -163,7 +163,7 @@ class CaseService:
             self._bus.publish(CasesChanged())
 
     def _on_stopped(self, event: OutboundStopped) -> None:
-        if event.stop is not None:
+        if event.stop is not None and not event.known:
             evidence = {"trouble": event.stop.trouble.value, "code": event.stop.code, "detail": event.stop.detail}
             self.open(CaseKind.SENDING_STOPPED, event.mentorado_id, evidence=evidence)
 

@@ -30,6 +30,7 @@ class ActionName(StrEnum):
     REJECT_ACCOUNT = "reject_account"
     LIFT_BAN = "lift_ban"  # WhatsApp released the number again, a person says
     OVERRULE_LOCK = "overrule_lock"  # of a program that may or may not be running elsewhere
+    RELEASE_SENDING = "release_sending"  # let a number send again that was stopped
     ARCHIVE = "archive"
     BRING_BACK = "bring_back"
 
@@ -69,6 +70,8 @@ class UnavailableReason(StrEnum):
     CONNECTED_BEFORE = "connected_before"  # through the provider it has, which is not exchanged here
     NOT_CONNECTED = "not_connected"
     SEND_RESTRICTED = "send_restricted"  # by WhatsApp: no new conversation may be begun
+    SENDING_STOPPED = "sending_stopped"  # by what the provider answered, until a person releases it
+    NOTHING_STOPPED = "nothing_stopped"
     INCIDENT = "incident"  # many links fell together; can be overridden with a reason
 
 

@@ -109,10 +109,14 @@ class BackupProgressed:
 
 @dataclass(frozen=True, slots=True)
 class OutboundStopped:
-    """Nothing is sent for a mentorado any more, because of *stop*, or (None) a person released it."""
+    """Nothing is sent for a mentorado any more, because of *stop*, or (None) a person released it.
+
+    *known*: it was read from the database, and is no news.
+    """
 
     mentorado_id: MentoradoId
     stop: OutboundStop | None
+    known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ UNAVAILABLE: Final[Mapping[UnavailableReason, SmokeTestTrouble]] = MappingProxyT
         UnavailableReason.ARCHIVED: _T.ARCHIVED,
         UnavailableReason.UNDER_WAY: _T.UNDER_WAY,
         UnavailableReason.SEND_RESTRICTED: _T.RESTRICTED,
+        UnavailableReason.SENDING_STOPPED: _T.STOPPED,
         UnavailableReason.NOT_CONNECTED: _T.NOT_CONNECTED,
     }
 )

@@ -79,6 +79,7 @@ ACTION_ICON: Final = MappingProxyType(
         ActionName.REJECT_ACCOUNT: "user-x",
         ActionName.LIFT_BAN: "check-circle",
         ActionName.OVERRULE_LOCK: "unlink",
+        ActionName.RELEASE_SENDING: "send",
         ActionName.ARCHIVE: "archive",
         ActionName.BRING_BACK: "archive-restore",
     }

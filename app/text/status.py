@@ -67,10 +67,12 @@ class _Known(dict[str, object]):
         return "—"
 
 
-def state_badge(status: LinkStatus) -> str:
-    """The one or two words on the badge."""
+def state_badge(status: LinkStatus, *, stopped: bool = False) -> str:
+    """The one or two words on the badge; *stopped* when nothing is sent until somebody releases the number."""
     if status.state is LinkState.BLOCKED:
         return texts(f"badge.blocked.{status.reason}")
+    if stopped and status.state is LinkState.CONNECTED:
+        return texts("badge.connected_stopped")
     if is_limited(status):
         return texts("badge.connected_limited")
     if status.reason in (Reason.WAITING_TURN, Reason.SIGNING_IN) or REASONS[status.reason].warns:
@@ -79,7 +81,7 @@ def state_badge(status: LinkStatus) -> str:
 
 
 def row_badge(status: LinkStatus) -> str:
-    """The badge where space is short: that sending is limited is a mark of its own there."""
+    """The badge where space is short: that sending is limited or stopped is a mark of its own there."""
     return texts("badge.connected") if is_limited(status) else state_badge(status)
 
 

@@ -16,6 +16,7 @@ from app.core.event_bus import EventBus
 from app.core.links.incident_detector import IncidentDetector
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.service import OutboundService
 from app.core.outbound.smoke_test import SmokeTestService
 from app.core.provider_setup.credentials import StoredCredentials
 from app.core.provider_setup.services import ProviderSetup
@@ -73,6 +74,7 @@ class ActionRunner(QObject):
         procedures: ProcedureService | None = None,
         backups: BackupService | None = None,
         smoke_tests: SmokeTestService | None = None,
+        outbound: OutboundService | None = None,
         open_folder: Callable[[Path], object] = lambda _folder: None,
         parent: QObject | None = None,
     ) -> None:
@@ -81,7 +83,7 @@ class ActionRunner(QObject):
         self.theme, self.bus, self.clock = theme, bus, clock
         self.actions, self.mentorados, self.supervisor, self.incidents = actions, mentorados, supervisor, incidents
         self.hosted, self.procedures, self.backups, self.open_folder = hosted, procedures, backups, open_folder
-        self.smoke_tests = smoke_tests
+        self.smoke_tests, self.outbound = smoke_tests, outbound
         self.drafts: dict[MentoradoId, Mapping[CredentialField, str]] = {}
         """Credentials that were typed and not saved by who went to the settings first."""
 
@@ -216,9 +218,23 @@ async def smoke_test(sheets: ActionRunner, request: ActionRequest) -> None:
         sheets.page_requested.emit(SETTINGS)
 
 
+async def release_sending(sheets: ActionRunner, request: ActionRequest) -> None:
+    """Let a number send again, after its reason was shown. Raises `Problem`."""
+    from app.ui.dialogs.confirm import ask_release
+
+    outbound = sheets.outbound
+    assert outbound is not None  # noqa: S101 - the program has one
+    stop = outbound.stopped(request.mentorado_id)
+    if stop is not None and await ask_release(
+        sheets.theme, request.over, sheets.mentorado(request), stop, sheets.clock.now()
+    ):
+        await outbound.release(request.mentorado_id)
+
+
 ACTION_DIALOGS: Final[Mapping[ActionName, Opener]] = MappingProxyType(
     {
         ActionName.SMOKE_TEST: smoke_test,
+        ActionName.RELEASE_SENDING: release_sending,
         ActionName.RECOVER: _procedure,
         ActionName.REAUTHENTICATE: _procedure,
         ActionName.BACK_UP: _procedure,

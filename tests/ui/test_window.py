@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -161,6 +162,10 @@ def test_that_sending_is_limited_is_said_in_words_where_they_fit_and_by_a_mark_e
         free = status(23)
         assert free is not None
         assert delegate.badge_words(free, 144) == ("Conectado", False)
+        assert delegate.badge_words(free, 208, stopped=True) == ("Conectado · envio parado", False)
+        assert delegate.badge_words(free, 144, stopped=True) == ("Conectado", True)
+        lost = replace(free, state=LinkState.OFF)
+        assert delegate.badge_words(lost, 208, stopped=True) == ("Desligado", True)
         harness.theme.set_text_scale(200)
         assert delegate.badge_words(limited, 208) == ("Conectado", True)
 

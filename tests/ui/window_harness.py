@@ -201,6 +201,7 @@ class WindowHarness:
             incidents=self.incidents,
             hosted=provider_services(self, self.clock),
             smoke_tests=core.smoke_tests,
+            outbound=core.outbound,
             procedures=self.procedures,
             backups=self.backups,
             open_folder=self.opened.append,

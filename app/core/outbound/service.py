@@ -96,11 +96,17 @@ class OutboundService:
         self._limits = limits
         self._gap = gap
         self._stops: dict[LinkId, OutboundStop] = {}
+        self._unsaved: dict[LinkId, OutboundStop] = {}  # of them, while the disk fails
         self._resume_at: dict[LinkId, datetime] = {}  # the provider asked for a pause until then
 
     async def load(self) -> None:
-        """Read which links are stopped."""
-        self._stops = {stop.link_id: stop for stop in await self._repository.stops()}
+        """Read which links are stopped, by other programs too."""
+        stored = {stop.link_id: stop for stop in await self._repository.stops()}
+        before, self._stops = self._stops, {**stored, **self._unsaved}
+        for mentorado in self._mentorados.all():
+            stop = self._stops.get(mentorado.link.id)
+            if stop != before.get(mentorado.link.id):
+                self._bus.publish(OutboundStopped(mentorado.id, stop, known=True))
 
     async def run(self) -> None:
         """Until cancelled, mark messages that ended programs had reserved as uncertain."""
@@ -162,7 +168,8 @@ class OutboundService:
         before = {"trouble": stop.trouble.value, "code": stop.code}
         with self._audit_service.with_changes(AuditAction.RELEASE_SENDING, mentorado, before=before):
             await self._repository.release(mentorado.link.id)
-        del self._stops[mentorado.link.id]
+        self._unsaved.pop(mentorado.link.id, None)
+        self._stops.pop(mentorado.link.id, None)
         self._bus.publish(OutboundStopped(mentorado_id, None))
 
     async def check(self, mentorado_id: MentoradoId, message: OutgoingMessage, purpose: Purpose) -> Hold | None:
@@ -367,15 +374,21 @@ class OutboundService:
             self._write_queue.add(partial(self._consents.append, [entry]))
         if trouble in STOPS_NUMBER and link_id not in self._stops:
             stop = OutboundStop(link_id=link_id, trouble=trouble, code=refused.code, at=now, detail=refused.detail)
-            self._stops[link_id] = stop
+            self._stops[link_id] = self._unsaved[link_id] = stop
             try:
-                await self._repository.stop(stop)
+                await self._save_stop(stop)
             except Problem:
-                self._write_queue.add(partial(self._repository.stop, stop))
+                self._write_queue.add(partial(self._save_stop, stop))
             self._audit_service.record(
                 AuditAction.STOP_SENDING, mentorado, after={"trouble": trouble.value, "code": refused.code}
             )
             self._bus.publish(OutboundStopped(mentorado.id, stop))
+
+    async def _save_stop(self, stop: OutboundStop) -> None:
+        """Store *stop*, unless it was released before the disk allowed that."""
+        if self._unsaved.get(stop.link_id) == stop:
+            await self._repository.stop(stop)
+            self._unsaved.pop(stop.link_id, None)
 
 
 def _with_result(reserved: OutboundMessage, result: SendResult) -> OutboundMessage:

@@ -14,9 +14,9 @@ from app.domain.messages import ConversationId
 from app.domain.outbound import WAITS, Hold, HoldReason, OutboundMessage, OutboundState
 from app.domain.repositories import Clock
 from app.text import outbound as outbound_text
-from app.text.status import date_time, texts
-from app.ui.async_slots import async_slot, show_dialog
-from app.ui.dialogs.confirm import ConfirmDialog
+from app.text.status import texts
+from app.ui.async_slots import async_slot
+from app.ui.dialogs.confirm import ask_release
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import SPACE_1, SPACE_2, Theme
 
@@ -155,12 +155,7 @@ class ReplyBox(QWidget):
         found = await self._replies.stopped(conversation_id)
         if found is not None:
             mentorado, stop = found
-            why = " ".join(outbound_text.send_error(stop.trouble))
-            at = date_time(stop.at.astimezone(), self._clock.now().astimezone().date())
-            title = texts("reply.release_title", name=mentorado.name)
-            dialog = ConfirmDialog(self._theme, self, title, texts("reply.release_confirm"))
-            dialog.add_line(texts("reply.release_body", at=at, why=why))
-            if not await show_dialog(dialog):
+            if not await ask_release(self._theme, self, mentorado, stop, self._clock.now()):
                 return
             await self._replies.release(conversation_id)
             self._words = ""

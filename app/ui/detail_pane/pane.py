@@ -34,6 +34,7 @@ from app.domain.events import (
     MentoradoChanged,
     MentoradosLoaded,
     MessagesErased,
+    OutboundStopped,
     PairingQueueChanged,
     ProcedureChanged,
     StatusChanged,
@@ -277,6 +278,7 @@ class DetailPane(QWidget):
             bus.subscribe(PairingQueueChanged, self._on_queue),
             *(bus.subscribe(kind, lambda _event: self._refresh()) for kind in _INCIDENTS),
             bus.subscribe(ProcedureChanged, self._on_procedure),
+            bus.subscribe(OutboundStopped, self._on_stopped),
             bus.subscribe(DeliverySetAside, self._on_set_aside),
             bus.subscribe(MessagesErased, self._on_set_aside),
             texts.on_change(self._retranslate),
@@ -366,6 +368,7 @@ class DetailPane(QWidget):
             status=status,
             availability=availability(context),
             procedure=context.procedure,
+            stop=context.stop,
             turn=turn_of(mentorado, self._supervisor, self._mentorados) if waits else ("", 0),
             changes_at=min((end for end in ends if end is not None and end > now), default=None),
             busy=mentorado_id in self._busy,
@@ -450,6 +453,10 @@ class DetailPane(QWidget):
             self._refresh()
             if event.procedure.ended:
                 self._past.read_backup(self._mentorado_id)
+
+    def _on_stopped(self, event: OutboundStopped) -> None:
+        if event.mentorado_id == self._mentorado_id:
+            self._refresh()
 
     def _on_set_aside(self, event: DeliverySetAside | MessagesErased) -> None:
         if self._mentorado_id is not None and event.mentorado_id in (self._mentorado_id, None):

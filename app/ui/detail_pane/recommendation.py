@@ -17,6 +17,7 @@ from app.text.status import (
     action,
     age,
     date_time,
+    is_limited,
     next_step,
     refusal,
     sentence,
@@ -67,9 +68,10 @@ class RecommendationModel:
 
 
 def recommendation_for(
-    mentorado: Mentorado, status: LinkStatus, availability: Availability, now: datetime
+    mentorado: Mentorado, status: LinkStatus, availability: Availability, now: datetime, *, stopped: bool = False
 ) -> RecommendationModel:
-    """The lead for *status*. An expired code has its button on the plate, where one looks for it."""
+    """The lead for *status*. An expired code has its button on the plate, where one looks for it, and sending that
+    is *stopped* has its own card."""
     since = date_time(status.since.astimezone(), now.astimezone().date())
     caption = texts("detail.since", time=since, age=age(now - status.since))
     if availability[ActionName.BRING_BACK] is None:  # archived
@@ -77,6 +79,8 @@ def recommendation_for(
     if left := _left(status, now):
         caption = f"{left} · {caption}"
     recommended = recommend_for(status)
+    if stopped and recommended in (Recommendation.NOTHING, Recommendation.SMOKE_TEST):
+        return RecommendationModel(sentence=texts("sentence.connected_stopped"), caption=caption, button=None)
     button = RECOMMENDED_ACTION[recommended]
     suspension_over = recommended is Recommendation.WAIT and status.state is LinkState.BLOCKED
     if suspension_over and availability[ActionName.CONNECT] is None:
@@ -101,8 +105,8 @@ def recommendation_for(
 
 
 def _left(status: LinkStatus, now: datetime) -> str:
-    """How long a suspension or a restriction still lasts."""
-    if status.until is None or status.until <= now:
+    """How long a suspension still lasts; how long a restriction does stands beside the state."""
+    if status.until is None or status.until <= now or is_limited(status):
         return ""
     minutes = -(-int((status.until - now).total_seconds()) // 60)
     if minutes >= 48 * 60:

@@ -19,6 +19,7 @@ from app.domain.procedure import Procedure, ProcedureState
 from app.domain.repositories import Clock
 from app.domain.set_aside import SetAsideCount
 from app.text.procedure import mark
+from app.text.send_state import send_state
 from app.text.signs import Tone, badge_icon, tone_of
 from app.text.status import (
     age,
@@ -30,6 +31,7 @@ from app.ui.detail_pane.action_cards import ActionCards
 from app.ui.detail_pane.evidence import HealthCard, SetAsideLines, SupportDetails
 from app.ui.detail_pane.pairing import PairingPanel, Stage
 from app.ui.detail_pane.recommendation import RecommendationCard, RecommendationModel, recommendation_for
+from app.ui.detail_pane.sending import SendingStopCard, SendLine
 from app.ui.detail_pane.timeline import Timeline
 from app.ui.detail_pane.uptime_chart import UptimeChart
 from app.ui.detail_pane.view import MentoradoView
@@ -274,6 +276,8 @@ class SummaryView(QWidget):
         self.pairing = PairingPanel(theme, clock, phone_codes=phone_codes)
         self.evidence = HealthCard(theme)
         self.mark = ProcedureBanner()
+        self.send_line = SendLine(theme)
+        self.stop = SendingStopCard()
         self.action_cards = ActionCards(theme)
         self.picture = UptimeChart(theme)
         self.timeline = Timeline(theme)
@@ -289,6 +293,7 @@ class SummaryView(QWidget):
         self.pairing.cancel_requested.connect(lambda: self.action_requested.emit(ActionName.CANCEL))
         self.pairing.new_code_requested.connect(lambda: self.action_requested.emit(ActionName.NEW_CODE))
         self.action_cards.action_requested.connect(self.action_requested)
+        self.stop.release_requested.connect(lambda: self.action_requested.emit(ActionName.RELEASE_SENDING))
 
     def show_view(self, view: MentoradoView) -> None:
         """Update the parts that *view* changes."""
@@ -296,8 +301,11 @@ class SummaryView(QWidget):
         mentorado, status, busy = view.mentorado, view.status, view.busy
         if self._differs("who", mentorado.id, mentorado.name, mentorado.phone, mentorado.cohort):
             self.who.show_mentorado(mentorado)
-        if self._differs("state", *(badge := (tone_of(status), badge_icon(status), state_badge(status)))):
+        badge_text = state_badge(status, stopped=view.stop is not None)
+        if self._differs("state", *(badge := (tone_of(status), badge_icon(status), badge_text))):
             self.state.show_state(*badge)
+        if self._differs("stop", view.stop, busy):
+            self.stop.show_stop(view.stop, self._clock.now(), busy=busy)
         if self._differs("procedure", view.procedure, busy):
             self.mark.show_procedure(view.procedure, busy=busy)
         renewable = view.availability[ActionName.NEW_CODE] is None
@@ -329,7 +337,8 @@ class SummaryView(QWidget):
         self.state.show_observed(
             texts("detail.observed", provider=provider(mentorado.link.provider), age=age(now - seen))
         )
-        lead = recommendation_for(mentorado, status, view.availability, now)
+        self.send_line.show_state(send_state(status, view.stop, now))
+        lead = recommendation_for(mentorado, status, view.availability, now, stopped=view.stop is not None)
         if self._differs("lead", lead, view.busy):
             self.lead.show_lead(lead, busy=view.busy)
         self.pairing.setVisible(stage is not Stage.NONE)
@@ -393,8 +402,9 @@ class SummaryView(QWidget):
         head.setSpacing(SPACE_4)
         head.addWidget(self.who)
         head.addWidget(self.state)
+        head.addWidget(self.send_line)
         self.take_head()
-        for part in (self.mark, self.lead, self.trouble, self.pairing, self.evidence):
+        for part in (self.mark, self.stop, self.lead, self.trouble, self.pairing, self.evidence):
             layout.addWidget(part)
         layout.addLayout(_section(self._headings["actions"], [self.action_cards], SPACE_2 + 2))
         self._room_for_number = QVBoxLayout()

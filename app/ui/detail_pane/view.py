@@ -9,6 +9,7 @@ from datetime import datetime
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import Mentorado
+from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure
 
 
@@ -20,6 +21,7 @@ class MentoradoView:
     status: LinkStatus
     availability: Mapping[ActionName, UnavailableReason | None]
     procedure: Procedure | None  # the one that is not finished
+    stop: OutboundStop | None  # why nothing is sent until somebody releases the number
     turn: tuple[str, int]  # who is being paired, and how many come before this one
     changes_at: datetime | None  # when a ban or a restriction ends, and with it what can be done
     busy: bool  # an action was asked for and is not over

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
@@ -13,7 +14,9 @@ from app.domain.incident import Incident
 from app.domain.link_status import LinkStatus
 from app.domain.mentorado import LinkId, Mentorado
 from app.domain.names import fold_accents
+from app.domain.outbound import OutboundStop
 from app.domain.repositories import Clock
+from app.text import outbound as outbound_text
 from app.text import status as status_text
 from app.text.status import texts, unbroken
 from app.ui.async_slots import show_dialog
@@ -134,6 +137,16 @@ class Confirmations:
         if cannot_be_undone:
             sheet.ask_for_name()
         return sheet
+
+
+async def ask_release(theme: Theme, over: QWidget, mentorado: Mentorado, stop: OutboundStop, now: datetime) -> bool:
+    """Ask whether the number may send again that was stopped because of *stop*."""
+    why = " ".join(outbound_text.send_error(stop.trouble))
+    at = status_text.date_time(stop.at.astimezone(), now.astimezone().date())
+    title = texts("question.release_sending.title", name=mentorado.name)
+    sheet = ConfirmDialog(theme, over, title, texts("question.release_sending.confirm"))
+    sheet.add_aspect("changes", texts("question.release_sending.changes", at=at, why=why))
+    return await show_dialog(sheet) is BaseDialog.DialogCode.Accepted
 
 
 def normalize_name(name: str) -> str:

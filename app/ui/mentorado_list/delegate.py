@@ -11,6 +11,7 @@ from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF,
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPixmap, QStaticText
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
+from app.domain.link_status import LinkState
 from app.domain.names import initials
 from app.domain.phone import readable
 from app.text import status as status_text
@@ -93,14 +94,16 @@ class MentoradoDelegate(QStyledItemDelegate):
         painter.translate(option.rect.topLeft())
         self._paint_ground(painter, option, columns)
         self._paint_who(painter, row.mentorado, columns)
-        self._paint_state(painter, row.mentorado, row.known, columns)
+        self._paint_state(painter, row, columns)
         self._paint_age(painter, age, columns)
         painter.restore()
 
-    def badge_words(self, status: LinkStatus, room: int) -> tuple[str, bool]:
-        """What the badge says in *room* pixels, and whether a mark beside it has to say that sending is limited."""
-        words = status_text.state_badge(status)
-        marked = status_text.is_limited(status) and badge_size(words, self._theme).width() > room
+    def badge_words(self, status: LinkStatus, room: int, *, stopped: bool = False) -> tuple[str, bool]:
+        """What the badge says in *room* pixels, and whether a mark beside it has to say that sending is limited or
+        *stopped*."""
+        words = status_text.state_badge(status, stopped=stopped)
+        told = status_text.is_limited(status) or (stopped and status.state is LinkState.CONNECTED)
+        marked = (stopped and not told) or (told and badge_size(words, self._theme).width() > room)
         return (status_text.row_badge(status) if marked else words), marked
 
     def _measure(self, width: int) -> _Columns:
@@ -157,21 +160,23 @@ class MentoradoDelegate(QStyledItemDelegate):
         self._line(painter, mentorado.name, self._name_font, self._colours.text, columns.name, middle - px(10), room)
         self._line(painter, below, self._small_font, self._colours.text3, columns.name, middle + px(10), room)
 
-    def _paint_state(self, painter: QPainter, mentorado: Mentorado, status: LinkStatus, columns: _Columns) -> None:
+    def _paint_state(self, painter: QPainter, row: MentoradoRow, columns: _Columns) -> None:
+        mentorado, status, stopped = row.mentorado, row.known, row.stop is not None
         middle, px, ratio = self.row_height / 2, self._theme.px, _ratio(painter)
         if columns.provider is not None:
             word = status_text.provider(mentorado.link.provider)
             self._line(
                 painter, word, self._small_font, self._colours.text2, columns.provider, middle, px(_PROVIDER_WIDTH)
             )
-        words, marked = self.badge_words(status, columns.badge_width)
+        words, marked = self.badge_words(status, columns.badge_width, stopped=stopped)
         room = columns.badge_width - (px(MARK_SIZE) + t.SPACE_1 if marked else 0)
         picture = badge(words, badge_icon(status), tone_of(status), room, self._theme, ratio)
         size = picture.deviceIndependentSize()
         painter.drawPixmap(QPointF(columns.badge, middle - size.height() / 2), picture)
         if marked:
             side = px(MARK_SIZE)
-            sign = mark("lock", self._colours.badge[Tone.WAITING], side, ratio)
+            look = ("octagon-alert", Tone.ERROR) if stopped else ("lock", Tone.WAITING)
+            sign = mark(look[0], self._colours.badge[look[1]], side, ratio)
             painter.drawPixmap(QPointF(columns.badge + size.width() + t.SPACE_1, middle - side / 2), sign)
 
     def _paint_age(self, painter: QPainter, age: str, columns: _Columns) -> None:

@@ -18,12 +18,14 @@ from app.domain.link_status import LinkState, LinkStatus
 from app.domain.names import fold_accents
 from app.domain.phone import readable
 from app.text import status as status_text
+from app.text.send_state import send_state
 from app.text.signs import TONE_ICON, Tone, tone_of
 from app.ui.widgets.labels import plain_tip
 
 if TYPE_CHECKING:
-    from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
+    from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, OutboundStopped, StatusChanged
     from app.domain.mentorado import Mentorado, MentoradoId
+    from app.domain.outbound import OutboundStop
     from app.domain.repositories import Clock
 
 
@@ -97,6 +99,7 @@ class MentoradoRow:
 
     mentorado: Mentorado
     status: LinkStatus | None = None
+    stop: OutboundStop | None = None
     hay: str = field(init=False)
     order: tuple[str, str, str] = field(init=False)
     group: ListFilter = field(init=False)
@@ -136,7 +139,8 @@ class MentoradoRow:
             mentorado.cohort,
             status_text.provider(self.mentorado.link.provider),
             status_text.texts("list.archived") if mentorado.archived else "",
-            status_text.state_badge(self.known),
+            status_text.state_badge(self.known, stopped=self.stop is not None),
+            send_state(self.known, self.stop, now).what,
             "" if age is None else status_text.age(age),
         ]
         return ", ".join(filter(None, parts))
@@ -168,6 +172,7 @@ class MentoradoListModel(QAbstractListModel):
         self._clock = clock
         self._rows: dict[MentoradoId, MentoradoRow] = {}
         self._early: dict[MentoradoId, LinkStatus] = {}  # observed before the roster was read
+        self._stops: dict[MentoradoId, OutboundStop] = {}
         self._sorted: list[MentoradoRow] = []
         self._shown: list[MentoradoRow] = []
         self._loaded = False
@@ -185,7 +190,7 @@ class MentoradoListModel(QAbstractListModel):
         statuses = self._early | {row.id: row.status for row in self._rows.values() if row.status}
         self._early.clear()
         self._stale.clear()
-        rows = [MentoradoRow(e, statuses.get(e.id)) for e in event.mentorados]
+        rows = [MentoradoRow(e, statuses.get(e.id), self._stops.get(e.id)) for e in event.mentorados]
         self.beginResetModel()
         self._rows = {row.id: row for row in rows}
         self._sorted = sorted(rows, key=_order)
@@ -197,7 +202,7 @@ class MentoradoListModel(QAbstractListModel):
 
     def on_added(self, event: MentoradoAdded) -> None:
         mentorado = event.mentorado
-        row = MentoradoRow(mentorado, self._early.pop(mentorado.id, None))
+        row = MentoradoRow(mentorado, self._early.pop(mentorado.id, None), self._stops.get(mentorado.id))
         self._rows[row.id] = row
         self._counts[row.group] += 1
         self._sorted.insert(_place(self._sorted, row), row)
@@ -206,7 +211,7 @@ class MentoradoListModel(QAbstractListModel):
 
     def on_changed(self, event: MentoradoChanged) -> None:
         before = self._rows[event.mentorado.id]
-        after = MentoradoRow(event.mentorado, before.status)
+        after = MentoradoRow(event.mentorado, before.status, before.stop)
         self._rows[after.id] = after
         self._counts[before.group] -= 1
         self._counts[after.group] += 1
@@ -238,6 +243,17 @@ class MentoradoListModel(QAbstractListModel):
             row.group = group
         self._stale.add(row.id)
         if not self._flush.isActive():
+            self._flush.start()
+
+    def on_stopped(self, event: OutboundStopped) -> None:
+        """Nothing is sent from a number any more, or again."""
+        if event.stop is None:
+            self._stops.pop(event.mentorado_id, None)
+        else:
+            self._stops[event.mentorado_id] = event.stop
+        if row := self._rows.get(event.mentorado_id):
+            row.stop = event.stop
+            self._stale.add(row.id)
             self._flush.start()
 
     def flush(self) -> None:
@@ -334,7 +350,9 @@ class MentoradoListModel(QAbstractListModel):
         return "" if age is None else status_text.age(age)
 
     def tooltip(self, row: MentoradoRow) -> str:
-        return plain_tip(status_text.sentence(row.known, row.mentorado, self._clock.now()))
+        now = self._clock.now()
+        sentence = status_text.sentence(row.known, row.mentorado, now)
+        return plain_tip(f"{sentence}\n{send_state(row.known, row.stop, now).line}.")
 
     def spoken(self, row: MentoradoRow) -> str:
         return row.spoken(self._clock.now())

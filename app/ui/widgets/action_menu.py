@@ -37,6 +37,7 @@ LEAD: Final[tuple[Slot, ...]] = (
     (_A.ACCEPT_ACCOUNT,),
     (_A.REJECT_ACCOUNT,),
     (_A.OVERRULE_LOCK,),
+    (_A.RELEASE_SENDING,),
 )
 """These belong to the lead card, which shows them only in their moment."""
 

@@ -14,7 +14,7 @@ from app.domain.events import OutboundStopped
 from app.domain.link_status import SendCapability
 from app.domain.mentorado import ProviderKind
 from app.domain.messages import Address, AddressKind
-from app.domain.outbound import DAY, Hold, HoldReason, OutboundLimits, OutboundMessage, OutboundState
+from app.domain.outbound import DAY, Hold, HoldReason, OutboundLimits, OutboundMessage, OutboundState, OutboundStop
 from app.domain.sending import NotSent, OutgoingMessage, SendErrorKind, TemplateMessage, Uncertain
 from tests.core.outbound.harness import NOON, Sending, asked, begun, phone, sending
 from tests.fake_providers import FakeProvider
@@ -133,7 +133,7 @@ async def test_after_a_policy_or_billing_error_nothing_goes_out_until_a_person_r
         await service.release(s.ana.id)  # once more changes nothing
         assert service.stopped(s.ana.id) is None
         assert state(await s.send(BIA)) is S.ACCEPTED
-        assert [event.stop is None for event in events] == [False, True]
+        assert [(event.stop is None, event.known) for event in events] == [(False, False), (False, True), (True, False)]
         actions = [entry.record.action for entry in s.core.audit.entries_]
         assert actions.count(AuditAction.STOP_SENDING) == actions.count(AuditAction.RELEASE_SENDING) == 1
 
@@ -167,6 +167,44 @@ async def test_the_stop_holds_although_the_disk_is_full_and_is_written_later(tmp
         await s.send(BIA)
         assert await s.send(BIA) == Hold(R.STOPPED)
         assert len(await s.repository.stops()) == 1
+
+
+async def test_a_stop_that_the_disk_refused_outlives_a_reload_but_not_its_release(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with sending(tmp_path) as s:
+        await s.receive(BIA)
+        s.provider.answers = [NotSent(trouble=SendErrorKind.POLICY_BLOCK, code="463")]
+        stop, full = s.repository.stop, [True]
+
+        async def write(what: OutboundStop) -> None:
+            if full:
+                raise Problem(ProblemCode.DATABASE_DISK_FULL, path="x")
+            await stop(what)
+
+        s.repository.stop = write  # type: ignore[method-assign, assignment]
+        await s.service.send(s.ana.id, OutgoingMessage(to=BIA, text="Oi"), Purpose.CONVERSATION)
+        await s.service.load()  # as after every commit of another program
+        assert s.service.stopped(s.ana.id) is not None
+        await s.service.release(s.ana.id)
+        full.clear()
+        await s.later(minutes=5)
+        await s.core.write_queue.flush()
+        assert await s.repository.stops() == []
+    assert "database_disk_full" in caplog.text
+
+
+async def test_what_another_program_stopped_and_released_is_followed(tmp_path: Path) -> None:
+    async with sending(tmp_path) as s:
+        events: list[OutboundStopped] = []
+        s.core.bus.subscribe(OutboundStopped, events.append)
+        stop = OutboundStop(link_id=s.ana.link.id, trouble=SendErrorKind.BILLING, code="131042", at=s.clock.now())
+        await s.repository.stop(stop)
+        for _ in range(2):
+            await s.service.load()
+        await s.repository.release(s.ana.link.id)
+        await s.service.load()
+        assert events == [OutboundStopped(s.ana.id, each, known=True) for each in (stop, None)]
 
 
 async def test_a_provider_that_asks_for_a_pause_gets_it(tmp_path: Path) -> None:

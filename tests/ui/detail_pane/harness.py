@@ -117,6 +117,7 @@ async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DA
         procedures=core.procedures,
         hosted=provider_services(core, core.clock),
         smoke_tests=core.smoke_tests,
+        outbound=core.outbound,
     )
     async with core.running():
         aside = FakeSetAside()

@@ -252,7 +252,7 @@ async def test_a_pane_that_is_gone_hears_no_more(theme: Theme) -> None:
         subscribed = sum(map(len, bus._listeners.values()))
         assert len(texts._listeners) == listeners + 1
     await asyncio.sleep(0.01)
-    assert sum(map(len, bus._listeners.values())) == subscribed - 11
+    assert sum(map(len, bus._listeners.values())) == subscribed - 12
     assert len(texts._listeners) == listeners
 
 

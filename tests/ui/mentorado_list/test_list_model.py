@@ -12,9 +12,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
 from pytestqt.qtbot import QtBot
 
-from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, StatusChanged
+from app.domain.events import MentoradoAdded, MentoradoChanged, MentoradosLoaded, OutboundStopped, StatusChanged
 from app.domain.link_status import LinkState, LinkStatus, QrCode
 from app.domain.mentorado import Mentorado
+from app.domain.outbound import OutboundStop
+from app.domain.sending import SendErrorKind
 from app.text.signs import tone_of
 from app.ui.mentorado_list.model import AGE_ROLE, GROUP_OF, MENTORADO_ROLE, STATUS_ROLE, ListFilter, MentoradoListModel
 from app.ui.theme.theme import Theme
@@ -175,7 +177,26 @@ def test_a_row_is_read_aloud_whole(watched: Watched) -> None:
     model = watched.load(named(1, "João Pedro"))
     model.on_status(status_changed(person(1), replace(CONNECTED, since=NOON.replace(minute=0, hour=13))))
     spoken = model.data(model.index(0), Qt.ItemDataRole.AccessibleTextRole)
-    assert spoken == "João Pedro, +55 21 90000-0001, Turma 13, WhatsApp Web, Conectado, há 2 h"
+    assert spoken == "João Pedro, +55 21 90000-0001, Turma 13, WhatsApp Web, Conectado, Envio não confirmado, há 2 h"
+
+
+def test_a_stop_is_read_aloud_and_told_by_the_tip_until_it_is_released(watched: Watched) -> None:
+    stop = OutboundStop(link_id=person(1).link.id, trouble=SendErrorKind.POLICY_BLOCK, code="463", at=NOON)
+    watched.model.on_stopped(OutboundStopped(person(1).id, stop, known=True))  # before the roster was read
+    model = watched.load(named(1, "João Pedro"))
+    model.on_status(status_changed(person(1), CONNECTED))
+    spoken = model.data(model.index(0), Qt.ItemDataRole.AccessibleTextRole)
+    assert "Conectado · envio parado, Envio parado, agora" in spoken
+    assert "Envio parado. Nada sai até uma pessoa liberar o número." in model.data(
+        model.index(0), Qt.ItemDataRole.ToolTipRole
+    )
+    model.on_changed(MentoradoChanged(named(1, "João Paulo")))
+    assert "Envio parado" in model.data(model.index(0), Qt.ItemDataRole.AccessibleTextRole)
+    model.on_stopped(OutboundStopped(person(1).id, None))
+    model.flush()
+    assert "Envio parado" not in model.data(model.index(0), Qt.ItemDataRole.AccessibleTextRole)
+    model.on_stopped(OutboundStopped(person(2).id, None))  # nobody here
+    assert "\nEnvio não confirmado" in model.data(model.index(0), Qt.ItemDataRole.ToolTipRole)
 
 
 def test_what_was_never_observed_has_no_age(watched: Watched) -> None:

@@ -1,0 +1,38 @@
+"""Issue 11, item 7: the send capability beside the link state, and what may still be done."""
+
+from __future__ import annotations
+
+import json
+
+from app.domain.actions import ActionName, UnavailableReason
+from app.domain.cases import CaseKind
+from app.text.send_state import send_state
+from tests.acceptance.meta_cloud.harness import Harness
+from tests.acceptance.outbound.test_replies import talk_with_bia
+
+PAYMENT = {"code": 131042, "message": "(#131042) Business eligibility payment issue", "type": "OAuthException"}
+
+
+async def test_a_stop_is_shown_after_a_restart_too_and_only_a_person_ends_it(harness: Harness) -> None:
+    """ "stops the link on ban, time-lock (463), policy or billing errors"; "what may still be done"."""
+    async with harness.running() as run:
+        ana, _url, talk = await talk_with_bia(run)
+        core = run.core
+        assert core.actions.unavailable_reason(ActionName.RELEASE_SENDING, ana.id) is UnavailableReason.NOTHING_STOPPED
+        run.cloud.answer("messages", json.dumps({"error": PAYMENT}).encode(), 400)
+        await core.replies.send(talk, "Pode, sim.")
+        await core.write_queue.flush()
+        (case,) = [each for each in core.cases.open_cases if each.kind is CaseKind.SENDING_STOPPED]
+        await core.cases.close(case.id, "Pago")
+    async with harness.running() as run:
+        core = run.core
+        stop = core.outbound.stopped(ana.id)
+        assert stop is not None
+        assert stop.code == "131042"
+        shown = send_state(run.status(ana), stop, core.clock.now())
+        assert shown.line == "Envio parado. Nada sai até uma pessoa liberar o número"
+        assert core.actions.unavailable_reason(ActionName.RELEASE_SENDING, ana.id) is None
+        await core.write_queue.flush()
+        assert core.cases.open_cases == [], "what is read from the database is no news"
+        await core.outbound.release(ana.id)
+        assert core.actions.unavailable_reason(ActionName.RELEASE_SENDING, ana.id) is UnavailableReason.NOTHING_STOPPED
