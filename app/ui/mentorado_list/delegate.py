@@ -102,8 +102,8 @@ class MentoradoDelegate(QStyledItemDelegate):
         """What the badge says in *room* pixels, and whether a mark beside it has to say that sending is limited or
         *stopped*."""
         words = status_text.state_badge(status, stopped=stopped)
-        told = status_text.is_limited(status) or (stopped and status.state is LinkState.CONNECTED)
-        marked = (stopped and not told) or (told and badge_size(words, self._theme).width() > room)
+        in_words = status_text.is_limited(status) or (stopped and status.state is LinkState.CONNECTED)
+        marked = (stopped and not in_words) or (in_words and badge_size(words, self._theme).width() > room)
         return (status_text.row_badge(status) if marked else words), marked
 
     def _measure(self, width: int) -> _Columns:
