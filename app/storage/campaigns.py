@@ -201,7 +201,7 @@ def _candidates(connection: Connection, mentorado_id: MentoradoId) -> list[Campa
     for row in connection.execute(people):
         names[row.id] = plain(row.name)
         known[row.id].append(Address(AddressKind(row.kind), plain(row.value)))
-    inbound = select(conversation.c.contact_id.distinct()).join(message, message.c.conversation_id == conversation.c.id)
+    inbound = select(conversation.c.contact_id).distinct().join(message, message.c.conversation_id == conversation.c.id)
     theirs = inbound.where(conversation.c.mentorado_id == mentorado_id, ~message.c.from_me, message.c.shown)
     wrote = set(connection.execute(theirs).scalars())
     found: list[CampaignCandidate] = []
