@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,6 +134,7 @@ class Application:
         )
         self.pages = (  # beside home, in the order of their shortcuts
             PageSpec("cases", "contact", self._make_cases_page),
+            PageSpec("campaigns", "send", self._make_campaigns_page),
             PageSpec("audit", "ledger", self._make_audit_page),
             PageSpec(SETTINGS, "sliders", self._make_settings_page),
         )
@@ -260,6 +262,19 @@ class Application:
             mentorados=core.mentorados,
             clock=core.clock,
             show_mentorado=self._show_mentorado,
+        )
+
+    def _make_campaigns_page(self) -> Page:
+        from app.ui.campaigns.page import CampaignsPage
+
+        core = self._core
+        return CampaignsPage(
+            theme=self._theme,
+            bus=core.bus,
+            campaigns=core.campaigns,
+            mentorados=core.mentorados,
+            clock=core.clock,
+            show_cases=partial(self.window.go, "cases"),
         )
 
     def _show_mentorado(self, mentorado_id: MentoradoId) -> None:
