@@ -265,6 +265,6 @@ class CampaignRepository(Protocol):
 
     async def set_state(
         self, campaign_id: CampaignId, state: CampaignState, reason: PauseReason | None, ended_at: datetime | None
-    ) -> bool:
-        """Change the state of a campaign that is open; returns False when it had ended."""
+    ) -> None:
+        """Change the state of a campaign, unless it has ended."""
         ...

@@ -75,8 +75,8 @@ class SqlCampaigns:
 
     async def set_state(
         self, campaign_id: CampaignId, state: CampaignState, reason: PauseReason | None, ended_at: datetime | None
-    ) -> bool:
-        return await self._database.run(lambda connection: _set_state(connection, campaign_id, state, reason, ended_at))
+    ) -> None:
+        await self._database.run(lambda connection: _set_state(connection, campaign_id, state, reason, ended_at))
 
 
 def _add(connection: Connection, added: Campaign, recipients: Sequence[Recipient]) -> None:
@@ -261,8 +261,7 @@ def _set_state(
     state: CampaignState,
     reason: PauseReason | None,
     ended_at: datetime | None,
-) -> bool:
+) -> None:
     unended = campaign.c.state.in_([CampaignState.RUNNING.value, CampaignState.PAUSED.value])
     values = {"state": state.value, "pause_reason": None if reason is None else reason.value, "ended_at": ended_at}
-    changed = connection.execute(campaign.update().where(campaign.c.id == campaign_id, unended).values(values))
-    return changed.rowcount > 0
+    connection.execute(campaign.update().where(campaign.c.id == campaign_id, unended).values(values))

@@ -193,9 +193,8 @@ class CampaignService:
 
     async def _set_state(self, campaign_id: CampaignId, state: CampaignState, reason: PauseReason | None) -> None:
         ended_at = self._clock.now() if state in (CampaignState.STOPPED, CampaignState.FINISHED) else None
-        if await self._repository.set_state(campaign_id, state, reason, ended_at):
-            campaign = self._campaigns[campaign_id]
-            self._show(replace(campaign, state=state, pause_reason=reason, ended_at=ended_at))
+        await self._repository.set_state(campaign_id, state, reason, ended_at)
+        await self._refresh(campaign_id)  # another program may have ended it
 
     async def _interrupted(self, campaign_id: CampaignId) -> None:
         if self._campaigns[campaign_id].state is CampaignState.RUNNING:
@@ -260,7 +259,7 @@ class CampaignService:
                     queue.put_back(recipient, result.until or later)
                     self._wait(run, campaign_id, mentorado_id, result)
                 elif (isinstance(result, OutboundMessage) and result.trouble in _NOT_THEIR_FAULT) or (
-                    isinstance(result, OutboundMessage) and result.trouble in TRIED_AGAIN and queue.may_retry(recipient)
+                    isinstance(result, OutboundMessage) and result.trouble in TRIED_AGAIN and run.may_retry(recipient)
                 ):
                     queue.put_back(recipient, later)
                 else:
@@ -316,6 +315,9 @@ class CampaignService:
 
     async def _settle(self, campaign_id: CampaignId) -> None:
         await self._repository.settle(campaign_id, self._clock.now())
+        await self._refresh(campaign_id)
+
+    async def _refresh(self, campaign_id: CampaignId) -> None:
         campaign = await self._repository.get(campaign_id)
         if campaign is not None and campaign != self._campaigns[campaign_id]:
             self._show(campaign)
@@ -336,6 +338,7 @@ class _Run:
         self._clock = clock
         self._halted = asyncio.Event()
         self._done = self._failed = 0
+        self._tries = Counter[int]()  # by the recipient's number
         self.waits: dict[MentoradoId, Hold] = {}
         self.task: asyncio.Task[None] | None = None
 
@@ -369,6 +372,11 @@ class _Run:
         self._done += 1
         self._failed += failed
 
+    def may_retry(self, recipient: Recipient) -> bool:
+        """Whether it failed fewer than `TRIES` times, this one counted."""
+        self._tries[recipient.number] += 1
+        return self._tries[recipient.number] < TRIES
+
     @property
     def fails_often(self) -> bool:
         """Whether so many messages failed, since it was resumed, that a person should look before more are sent."""
@@ -381,7 +389,6 @@ class _Queue:
     def __init__(self, recipients: Sequence[Recipient]) -> None:
         self._ready = deque(recipients)
         self._later: list[tuple[datetime, int, Recipient]] = []
-        self._tries = Counter[int]()
 
     def __len__(self) -> int:
         return len(self._ready) + len(self._later)
@@ -399,8 +406,3 @@ class _Queue:
     def put_back(self, recipient: Recipient, at: datetime) -> None:
         """Take *recipient* again, not before *at*."""
         heappush(self._later, (at, recipient.number, recipient))
-
-    def may_retry(self, recipient: Recipient) -> bool:
-        """Whether it failed fewer than `TRIES` times, this one counted."""
-        self._tries[recipient.number] += 1
-        return self._tries[recipient.number] < TRIES
