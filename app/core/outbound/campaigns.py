@@ -340,13 +340,12 @@ class _Run:
         self._done = self._failed = 0
         self._tries = Counter[int]()  # by the recipient's number
         self.waits: dict[MentoradoId, Hold] = {}
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[None]  # the sending itself
 
     async def halt(self) -> None:
         """Wait until nothing is being handed over any more."""
         self._halted.set()
-        if self.task is not None:
-            await asyncio.wait({self.task})
+        await asyncio.wait({self.task})
 
     def require(self) -> None:
         """Raises `_Halted` once `halt` was called."""

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,14 +22,17 @@ from app.domain.campaign import (
     CampaignState,
     DryRun,
     PauseReason,
+    Price,
     RecipientState,
 )
 from app.domain.consent import ConsentChange, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessageUncertain
 from app.domain.link_status import Reason
+from app.domain.mentorado import ProviderKind
 from app.domain.messages import Address, AddressKind
-from app.domain.outbound import Hold, HoldReason, OutboundLimits, OutboundMessage
+from app.domain.outbound import Hold, HoldReason, OutboundFacts, OutboundLimits, OutboundMessage, OutboundState
+from app.domain.prices import PRICES_LISTED_AT, TemplateCategory, price_of
 from app.domain.provider import Connected, Lost
 from app.domain.sending import NotSent, SendErrorKind, TemplateMessage, Uncertain
 from app.storage.campaigns import SqlCampaigns
@@ -196,6 +200,7 @@ async def test_a_link_that_cannot_send_in_bulk_leaves_out_everybody(tmp_path: Pa
 
 async def test_through_templates_it_costs_what_the_price_list_says_at_most(tmp_path: Path) -> None:
     async with campaigns(tmp_path, 2) as c:
+        c.s.core.providers[ProviderKind.META_CLOUD] = c.s.provider
         c.s.provider.window = timedelta(hours=24)
         await c.agree(Address(AddressKind.PHONE, "+351912345678"))
         template = TemplateMessage(name="aula", language="pt_BR", parameters=("{mentorado}",))
@@ -203,6 +208,11 @@ async def test_through_templates_it_costs_what_the_price_list_says_at_most(tmp_p
         plan = await c.plan(draft)
         assert len(plan.included) == 3
         assert plan.price is None  # this provider bills nothing by the message
+        link = c.s.core.mentorados.get(c.s.ana.id).link
+        await c.s.core.mentorados.save_link(replace(link, provider=ProviderKind.META_CLOUD))
+        assert (await c.plan(draft)).price == Price(amount=Decimal("0.1250"), listed_at=PRICES_LISTED_AT, unknown=1)
+        words = await c.plan(CampaignDraft(name="Aula", text="Oi"))
+        assert {each.excluded for each in words.recipients} == {R.WINDOW_CLOSED}
         assert await c.approved(draft)
         assert await c.ended() is CampaignState.FINISHED
         assert {each.template for each in c.s.provider.sent} == {
@@ -317,8 +327,6 @@ async def test_what_ends_while_it_is_paused_has_ended(tmp_path: Path) -> None:
         c.s.provider.holding = asyncio.Event()
         campaign = await c.approved()
         await until(lambda: c.s.provider.sent)
-        finished = c.service._runs[campaign.id].task
-        assert finished is not None
         c.s.provider.holding.set()
         with pytest.raises(Problem) as caught:
             await asyncio.gather(c.service.pause(campaign.id))
@@ -447,13 +455,34 @@ async def test_many_failures_pause_it_and_a_person_may_go_on(tmp_path: Path) -> 
 
 async def test_closing_the_program_pauses_what_it_sends(tmp_path: Path) -> None:
     async with campaigns(tmp_path, gap=lambda _low, _high: 12.0) as c:
-        running = asyncio.get_running_loop().create_task(c.service.run())
         await c.approved()
+        await until(lambda: c.campaign.counts.get(S.ACCEPTED))
+        await c.service.pause(c.campaign.id)
+        await c.service.stop(c.campaign.id)
+        await c.approved()
+        await c.service.pause(c.campaign.id)
+        running = asyncio.get_running_loop().create_task(c.service.run())
+        await c.s.clock.advance(61)
+        assert c.campaign.pause_reason is PauseReason.PERSON
+        await c.service.resume(c.campaign.id)
         await until(lambda: c.campaign.counts.get(S.ACCEPTED))
         running.cancel()
         await asyncio.wait({running})
         assert (c.campaign.state, c.campaign.pause_reason) == (CampaignState.PAUSED, PauseReason.INTERRUPTED)
-        assert len(c.reached) == 1
+        assert len(c.reached) == 2
+
+
+async def test_closing_the_program_finishes_the_last_message_and_with_it_the_campaign(tmp_path: Path) -> None:
+    async with campaigns(tmp_path, 1) as c:
+        c.s.provider.holding = asyncio.Event()
+        running = asyncio.get_running_loop().create_task(c.service.run())
+        await c.approved()
+        await until(lambda: c.s.provider.sent)
+        running.cancel()
+        await settle()
+        c.s.provider.holding.set()
+        await asyncio.wait({running})
+        assert c.campaign.state is CampaignState.FINISHED
 
 
 async def test_after_a_crash_nobody_is_written_to_twice_and_who_may_have_been_is_uncertain(tmp_path: Path) -> None:
@@ -462,7 +491,6 @@ async def test_after_a_crash_nobody_is_written_to_twice_and_who_may_have_been_is
         campaign = await c.approved()
         await until(lambda: c.s.provider.sent)
         dead = c.service._runs[campaign.id].task  # hangs for good, as far as the next program can tell
-        assert dead is not None
         c.service._runs.clear()
         c.s.provider.holding = None
         first = c.s.provider.sent[0]
@@ -488,12 +516,7 @@ async def test_after_a_crash_nobody_is_written_to_twice_and_who_may_have_been_is
         await asyncio.wait({running, dead})
 
 
-def _accepted(facts: object) -> OutboundMessage:
-    from dataclasses import replace
-
-    from app.domain.outbound import OutboundFacts, OutboundState
-
-    assert isinstance(facts, OutboundFacts)
+def _accepted(facts: OutboundFacts) -> OutboundMessage:
     (left,) = [each for each in facts.sent if each.state is OutboundState.UNCERTAIN]
     return replace(left, state=OutboundState.ACCEPTED, provider_id="late")
 
@@ -546,8 +569,6 @@ async def test_a_campaign_that_cannot_be_written_down_is_paused(
 
 
 def test_prices_are_those_of_the_country() -> None:
-    from app.domain.prices import TemplateCategory, price_of
-
     assert price_of(PEOPLE[0], TemplateCategory.MARKETING) == Decimal("0.0625")
     assert price_of(PEOPLE[0], TemplateCategory.UTILITY) == Decimal("0.0068")
     assert price_of(Address(AddressKind.PHONE, "+351912345678"), TemplateCategory.UTILITY) is None
