@@ -14,7 +14,7 @@ from typing import Final, NewType, Protocol
 from app.domain.consent import ConsentState
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
-from app.domain.outbound import WAITS, Hold, HoldReason
+from app.domain.outbound import WAITS, Hold, HoldReason, OutboundMessage
 from app.domain.prices import TemplateCategory
 from app.domain.sending import OutgoingMessage, TemplateMessage
 
@@ -259,8 +259,8 @@ class CampaignRepository(Protocol):
         """Mark who waits, or is uncertain, by what the record of outbound messages has of them."""
         ...
 
-    async def mark(self, recipient: Recipient) -> None:
-        """Store the state of a recipient who waited until now."""
+    async def mark(self, recipient: Recipient, message: OutboundMessage | None) -> None:
+        """Store the state of a recipient who waited until now, and in the same transaction that of their *message*."""
         ...
 
     async def set_state(

@@ -23,12 +23,13 @@ from app.domain.campaign import (
 from app.domain.consent import Purpose, state_for
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
-from app.domain.outbound import OutboundState
+from app.domain.outbound import OutboundMessage, OutboundState
 from app.domain.prices import TemplateCategory
 from app.domain.sending import TemplateMessage
 from app.storage.consents import contacts_of, in_order
 from app.storage.database import Database, plain, readable
 from app.storage.history.suppressions import hashed_key
+from app.storage.outbound import save
 from app.storage.tables import (
     campaign,
     campaign_recipient,
@@ -70,8 +71,8 @@ class SqlCampaigns:
     async def settle(self, campaign_id: CampaignId, at: datetime) -> None:
         await self._database.run(lambda connection: _settle(connection, campaign_id, at))
 
-    async def mark(self, recipient: Recipient) -> None:
-        await self._database.run(lambda connection: _mark(connection, recipient))
+    async def mark(self, recipient: Recipient, message: OutboundMessage | None) -> None:
+        await self._database.run(lambda connection: _mark(connection, recipient, message))
 
     async def set_state(
         self, campaign_id: CampaignId, state: CampaignState, reason: PauseReason | None, ended_at: datetime | None
@@ -247,7 +248,9 @@ def _settle(connection: Connection, campaign_id: CampaignId, at: datetime) -> No
             connection.execute(campaign_recipient.update().where(this).values(state=_KNOWN[row.found], at=at))
 
 
-def _mark(connection: Connection, recipient: Recipient) -> None:
+def _mark(connection: Connection, recipient: Recipient, sent: OutboundMessage | None) -> None:
+    if sent is not None:
+        save(connection, sent)
     this = (campaign_recipient.c.campaign_id == recipient.campaign_id) & (
         campaign_recipient.c.number == recipient.number
     )

@@ -55,7 +55,7 @@ class SqlOutbound:
         return await self._database.run(work)
 
     async def save(self, message: OutboundMessage) -> None:
-        await self._database.run(lambda connection: _save(connection, message))
+        await self._database.run(lambda connection: save(connection, message))
 
     async def recover(self, before: datetime) -> Sequence[OutboundMessage]:
         return await self._database.run(lambda connection: _recover(connection, before))
@@ -148,7 +148,8 @@ def _add(connection: Connection, message: OutboundMessage) -> None:
     )
 
 
-def _save(connection: Connection, message: OutboundMessage) -> None:
+def save(connection: Connection, message: OutboundMessage) -> None:
+    """What became of a message that was reserved. What is known already never becomes less."""
     unknown = outbound_message.c.state.in_([OutboundState.RESERVED.value, OutboundState.UNCERTAIN.value])
     this = outbound_message.c.reference == message.reference
     connection.execute(outbound_message.update().where(this, unknown).values(**_outcome(message)))

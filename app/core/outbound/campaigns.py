@@ -306,7 +306,8 @@ class CampaignService:
             state = _STATES[result.state]
             reason, code = "" if result.trouble is None else result.trouble.value, result.code
             run.count(failed=state is not RecipientState.ACCEPTED)
-        await self._repository.mark(replace(recipient, state=state, reason=reason, code=code, at=self._clock.now()))
+        marked = replace(recipient, state=state, reason=reason, code=code, at=self._clock.now())
+        await self._repository.mark(marked, None if isinstance(result, Hold) else result)
         campaign = self._campaigns[recipient.campaign_id]
         counts = Counter(campaign.counts)
         counts[RecipientState.WAITING] -= 1

@@ -550,7 +550,7 @@ async def test_a_campaign_that_cannot_be_written_down_is_paused(
 ) -> None:
     async with campaigns(tmp_path) as c:
 
-        async def fail(_recipient: object) -> None:
+        async def fail(_recipient: object, _message: object) -> None:
             raise error
 
         monkeypatch.setattr(c.repository, "mark", fail)
