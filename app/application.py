@@ -298,6 +298,7 @@ def _settings_sections(core: Services, window: MainWindow, theme: Theme) -> Sequ
     """The sections of the settings, from top to bottom."""
     from app.ui.settings.data import HistorySection, PersonalSection
     from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
+    from app.ui.settings.limits import LimitsSection
     from app.ui.settings.providers import ProvidersSection
     from app.ui.settings.secrets import SecretsSection
     from app.ui.settings.smoke_test import SmokeTestSection
@@ -348,6 +349,7 @@ def _settings_sections(core: Services, window: MainWindow, theme: Theme) -> Sequ
             clock=clock,
         ),
         SmokeTestSection(theme, bus=bus, smoke_tests=core.smoke_tests, mentorados=mentorados),
+        LimitsSection(theme, bus=bus, settings_service=core.settings_service),
         AppearanceSection(theme, set_language=window.check.set_language),
         AboutSection(
             theme,

@@ -11,10 +11,11 @@ from typing import TypeVar
 from app.core.audit_service import AuditService
 from app.core.event_bus import EventBus
 from app.domain.audit import AuditOutcome
+from app.domain.errors import Problem, ProblemCode
 from app.domain.events import OperatorSettingsChanged
 from app.domain.provider import HasDebugLog, Provider
 from app.domain.repositories import Clock, SettingsRepository
-from app.domain.settings import LONGEST_LOG, PROVIDER_LOG, OperatorSettings, SettingField
+from app.domain.settings import LEAST_REASON, LONGEST_LOG, PROVIDER_LOG, OperatorSettings, SettingField
 
 T = TypeVar("T")
 
@@ -50,17 +51,20 @@ class SettingsService:
                 self._settings = now
                 self._bus.publish(OperatorSettingsChanged(now))
 
-    async def change(self, field: SettingField[T], value: T) -> None:
-        """Let *value* be true from now on. Raises `Problem` when the field refuses it."""
-        value = field.check(value)
+    async def change(self, field: SettingField[T], value: T, *, reason: str = "") -> None:
+        """Let *value* be true from now on. Raises `Problem` when the field refuses it, or when it protects less than
+        the value before and there is no *reason*."""
+        value, reason = field.check(value), " ".join(reason.split())
         async with self._changing:
             after = field.put(self._settings, value)
             if after == self._settings:
                 return
+            if field.loosens(field.of(self._settings), value) and len(reason) < LEAST_REASON:
+                raise Problem(ProblemCode.REASON_MISSING, least=str(LEAST_REASON))
             now = self._clock.now()
             before_text, after_text = (field.describe(field.of(each), now) for each in (self._settings, after))
             with self._audit_service.with_changes(
-                field.action, before={"value": before_text}, after={"value": after_text}
+                field.action, before={"value": before_text}, after={"value": after_text}, reason=reason
             ):
                 await self._store.save(after, now)
             self._settings = after  # only now, so that a change of the operator's name is signed with the old one

@@ -143,6 +143,7 @@ class ProblemCode(StrEnum):
     SMOKE_TEST_PARTLY = "smoke_test_partly"
     SMOKE_TEST_OLD = "smoke_test_old"
     LIMIT_INVALID = "limit_invalid"  # of what goes out; *limit* names the field
+    LIMIT_TIME_INVALID = "limit_time_invalid"
 
     CONTACT_UNKNOWN = "contact_unknown"
     ERASURE_NOT_CONFIRMED = "erasure_not_confirmed"
@@ -150,6 +151,7 @@ class ProblemCode(StrEnum):
     EXPORT_DISK_FULL = "export_disk_full"
     RETENTION_INVALID = "retention_invalid"
 
+    REASON_MISSING = "reason_missing"  # for a change that protects less
     SETTING_INVALID = "setting_invalid"
     SETTINGS_FILE_MISSING = "settings_file_missing"  # the one that was named
     SETTINGS_FILE_UNSAFE = "settings_file_unsafe"  # others may write it

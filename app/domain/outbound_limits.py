@@ -49,6 +49,25 @@ def checked_limits(limits: OutboundLimits) -> OutboundLimits:
     return limits
 
 
+def loosened(before: OutboundLimits, after: OutboundLimits) -> tuple[str, ...]:
+    """The names of the limits that *after* loosens."""
+    found = [
+        name for name, range_ in RANGES.items() if (getattr(after, name) - getattr(before, name)) * range_.looser > 0
+    ]
+    if not _quiet_minutes(before) <= _quiet_minutes(after):
+        found += [name for name in ("quiet_from", "quiet_to") if getattr(before, name) != getattr(after, name)]
+    if after.partly_confirmed_counts and not before.partly_confirmed_counts:
+        found.append("partly_confirmed_counts")
+    return tuple(found)
+
+
+def _quiet_minutes(limits: OutboundLimits) -> frozenset[int]:
+    begin, end = (at.hour * 60 + at.minute for at in (limits.quiet_from, limits.quiet_to))
+    if begin <= end:
+        return frozenset(range(begin, end))
+    return frozenset((*range(begin, 24 * 60), *range(end)))
+
+
 def described_limits(limits: OutboundLimits, _at: datetime) -> str:
     """What differs from the defaults, for the audit."""
     return ", ".join(

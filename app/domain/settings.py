@@ -15,7 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 from app.domain.errors import Problem, ProblemCode
 from app.domain.opt_out import DEFAULT_WORDS, checked_words, stored_words
 from app.domain.outbound import OutboundLimits
-from app.domain.outbound_limits import RANGES, checked_limits, described_limits
+from app.domain.outbound_limits import RANGES, checked_limits, described_limits, loosened
 from app.domain.phone import masked
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestTarget
 from app.domain.webhooks import WebhookSettings
@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 LONGEST_NAME: Final = 80
 LEAST_DAYS, MOST_DAYS = 1, 36_500
+LEAST_REASON: Final = 10
+"""Characters of a reason, which the audit keeps."""
+
 LONGEST_LOG: Final = timedelta(days=7)
 """Detail is for diagnosis: it must not become the normal state of things."""
 
@@ -90,6 +93,9 @@ class SettingField(Generic[T]):
     reads: Mapping[str, Callable[[object], Any]]  # what is stored of each part, "" the whole; None if it makes no sense
     describe: Callable[[T, datetime], str]  # its value in an audit entry of that moment
     check: Callable[[T], T] = lambda value: value  # what was chosen, tidied; raises `Problem` when it is refused
+    loosens: Callable[[T, T], bool] = lambda _before, _after: (
+        False
+    )  # whether the change protects less: it needs a reason
 
     def of(self, settings: OperatorSettings) -> T:
         value: T = getattr(settings, self.name)
@@ -197,6 +203,7 @@ OUTBOUND_LIMITS: Final = SettingField[OutboundLimits](
     },
     describe=described_limits,
     check=checked_limits,
+    loosens=lambda before, after: bool(loosened(before, after)),
 )
 SETTINGS: Final[tuple[SettingField[Any], ...]] = (
     OPERATOR_NAME,

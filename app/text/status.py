@@ -118,6 +118,8 @@ def next_step(recommendation: Recommendation) -> str:
 def problem(trouble: Problem) -> tuple[str, str]:
     """The sentence for *trouble*, and what to do next."""
     known = _Known(trouble.context)
+    if texts.has(limit := f"settings.limits.name.{trouble.context.get('limit')}"):
+        known["limit"] = texts(limit)
     sentence_ = _words(f"problem.{trouble.code}.sentence", known)
     why = f"refusal.{trouble.context.get('why')}"
     if trouble.code is ProblemCode.NOT_POSSIBLE_NOW and texts.has(why):

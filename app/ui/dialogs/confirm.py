@@ -16,6 +16,7 @@ from app.domain.mentorado import LinkId, Mentorado
 from app.domain.names import fold_accents
 from app.domain.outbound import OutboundStop
 from app.domain.repositories import Clock
+from app.domain.settings import LEAST_REASON
 from app.text import outbound as outbound_text
 from app.text import status as status_text
 from app.text.status import texts, unbroken
@@ -154,24 +155,16 @@ def normalize_name(name: str) -> str:
     return fold_accents(" ".join(name.split()))
 
 
-LEAST = 10
-"""The smallest number of characters of a reason."""
-
-
-class OverrideDialog(ConfirmDialog):
+class ReasonDialog(ConfirmDialog):
     """Asks for a reason, which is audited; the button is locked until there is one."""
 
-    def __init__(self, theme: Theme, over: QWidget, name: ActionName, mentorado: Mentorado, incident: str) -> None:
-        title = texts("override.question", action=status_text.action(name)[0], name=mentorado.name)
-        super().__init__(theme, over, title, texts("override.confirm"))
-        if incident:
-            self.add_line(incident)
-        self.add_aspect("changes", texts("override.changes", name=mentorado.name))
-        label = QLabel(texts("override.why"), wordWrap=True, textFormat=Qt.TextFormat.PlainText)
+    def ask_for_reason(self, question: str) -> None:
+        """Add the field, last, so that everything is read before."""
+        label = QLabel(question, wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         label.setProperty("role", "secondary")
         self.field = QPlainTextEdit(tabChangesFocus=True)
         self.field.setAccessibleName(label.text())
-        self.field.setFixedHeight(theme.px(72))
+        self.field.setFixedHeight(self._theme.px(72))
         self._left = QLabel(wordWrap=True, textFormat=Qt.TextFormat.PlainText)
         self._left.setProperty("role", "caption")
         label.setBuddy(self.field)
@@ -187,11 +180,23 @@ class OverrideDialog(ConfirmDialog):
         return " ".join(self.field.toPlainText().split())
 
     def _update_button(self) -> None:
-        missing = max(0, LEAST - len(self.reason))
+        missing = max(0, LEAST_REASON - len(self.reason))
         text = texts.plural("override.missing", missing) if missing else texts("override.audited")
         self._left.setText(text)
         self.field.setAccessibleDescription(text)
         self.confirm.setEnabled(not missing)
+
+
+class OverrideDialog(ReasonDialog):
+    """Asks why an action is to be run in spite of an incident."""
+
+    def __init__(self, theme: Theme, over: QWidget, name: ActionName, mentorado: Mentorado, incident: str) -> None:
+        title = texts("override.question", action=status_text.action(name)[0], name=mentorado.name)
+        super().__init__(theme, over, title, texts("override.confirm"))
+        if incident:
+            self.add_line(incident)
+        self.add_aspect("changes", texts("override.changes", name=mentorado.name))
+        self.ask_for_reason(texts("override.why"))
 
 
 async def ask_override_reason(

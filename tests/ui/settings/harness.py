@@ -26,6 +26,7 @@ from app.storage.secrets.store import SelectableSecretStore
 from app.text.status import texts
 from app.ui.settings.data import HistorySection, PersonalSection
 from app.ui.settings.general import AboutSection, AppearanceSection, DiagnosisSection, OperatorSection
+from app.ui.settings.limits import LimitsSection
 from app.ui.settings.providers import ProvidersSection
 from app.ui.settings.secrets import SecretsSection
 from app.ui.settings.section import Section
@@ -155,6 +156,7 @@ class SettingsHarness:
                 clock=clock,
             ),
             SmokeTestSection(theme, bus=bus, smoke_tests=self.smoke_tests, mentorados=mentorados),
+            LimitsSection(theme, bus=bus, settings_service=self.settings_service),
             AppearanceSection(theme, set_language=texts.set_language),
             AboutSection(
                 theme,

@@ -153,7 +153,9 @@ def test_what_there_was_no_room_for_is_told_and_the_number_stays_to_ask_again(
     assert "could not be rewritten after an erasure" in caplog.text
 
 
-@pytest.mark.parametrize(("typed", "sentence"), [("12", "não é um número de telefone"), ("11900000000", "Não há")])
+@pytest.mark.parametrize(
+    ("typed", "sentence"), [("12", "não é um número de telefone"), ("11900000000", "Nada está guardado sobre")]
+)
 def test_a_number_nobody_knows_is_told(in_harness: InHarness, typed: str, sentence: str) -> None:
     async def use(harness: Harness) -> None:
         section = harness.personal
