@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -25,11 +25,14 @@ from app.core.outbound.campaign_plan import CampaignPlanner
 from app.core.outbound.campaigns import CampaignService
 from app.core.outbound.consent_services import ConsentServices, build_consent_services
 from app.core.outbound.replies import ReplyService
-from app.core.outbound.service import OutboundService
+from app.core.outbound.service import OutboundService, Zones
 from app.core.outbound.smoke_test import SmokeTestService, SmokeTestTexts
 from app.core.privacy_service import PrivacyService, RetentionJob
+from app.core.procedures.impact import Counted
+from app.core.procedures.recovery import Backups
 from app.core.procedures.service import ProcedureService
 from app.core.procedures.services import build_procedures
+from app.core.procedures.steps import Step
 from app.core.provider_setup.accounts import Accounts
 from app.core.provider_setup.services import ProviderSetup, build_provider_setup
 from app.core.secret_service import SecretService
@@ -38,14 +41,29 @@ from app.core.trusted_time import ClockCheck, TrustedClock
 from app.core.webhooks.service import WebhookService
 from app.core.write_queue import WriteQueue
 from app.domain.actions import ActionName
-from app.domain.audit import AuditAction
+from app.domain.audit import Actor, AuditAction
+from app.domain.cases import CaseRepository
+from app.domain.consent import ConsentWriter
 from app.domain.errors import Problem
+from app.domain.incident import ConnectivityChecker
 from app.domain.mentorado import ProviderKind
+from app.domain.outbound import OutboundRepository
 from app.domain.provider import Provider
 from app.domain.repositories import (
+    AuditLog,
     Clock,
+    MentoradoRepository,
+    MessageWriter,
+    ProcedureJournal,
+    ProcedureLocks,
     ProviderTime,
+    RegistrationAttempts,
+    SecretStore,
+    SettingsRepository,
+    TimeRecords,
+    TransitionRepository,
 )
+from app.domain.smoke_test import SmokeTestRepository
 from app.platform.clock import SystemClock, elapsed
 from app.platform.time_zones import zones_of
 from app.platform.user import current_actor
@@ -85,10 +103,10 @@ class Services:
     clock: TrustedClock
     bus: EventBus
     database: Database
-    transitions: SqlTransitionRepository
+    transitions: TransitionRepository
     history: SqlMessageRepository
     set_aside: SqlSetAside
-    audit: SqlAuditLog
+    audit: AuditLog
     audit_service: AuditService
     write_queue: WriteQueue
     whatsapp_web: WhatsAppWebProvider
@@ -105,7 +123,6 @@ class Services:
     secret_service: SecretService
     providers: Mapping[ProviderKind, Provider]
     hosted: ProviderSetup
-    journal: SqlProcedureJournal
     procedures: ProcedureService
     backups: BackupService
     backup_retention: BackupPruner
@@ -193,20 +210,50 @@ def _former_files(settings: Settings) -> tuple[tuple[Path, str], ...]:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """What stands in for the program's own storage, providers and procedure steps; None leaves the program's own."""
+
+    providers: Mapping[ProviderKind, Provider] | None = None
+    checks: ConnectivityChecker | None = None
+    time_records: TimeRecords | None = None
+    mentorados: MentoradoRepository | None = None
+    transitions: TransitionRepository | None = None
+    audit: AuditLog | None = None
+    settings: SettingsRepository | None = None
+    messages: MessageWriter | None = None
+    counts: Counted | None = None
+    journal: ProcedureJournal | None = None
+    locks: ProcedureLocks | None = None
+    backups: Backups | None = None
+    consents: ConsentWriter | None = None
+    outbound: OutboundRepository | None = None
+    smoke_tests: SmokeTestRepository | None = None
+    cases: CaseRepository | None = None
+    secrets: SecretStore | None = None
+    registration_attempts: RegistrationAttempts | None = None
+    steps: Iterable[Step] | None = None
+
+
 def build_services(
     settings: Settings,
     *,
+    bus: EventBus | None = None,
     clock: Clock | None = None,
     policy: ReconnectPolicy | None = None,
     provider_time: ProviderTime | None = None,
+    actor: Callable[[], Actor] | None = None,
+    zones: Zones = zones_of,
+    ports: Ports | None = None,
 ) -> Services:
-    """Wire the core for *settings*."""
-    bus, computer = EventBus(), clock or SystemClock()
+    """Wire the core for *settings*; everything else is for tests, which wire the same services over fakes."""
+    ports = ports or Ports()
+    bus, computer = bus or EventBus(), clock or SystemClock()
     database = Database(settings.database, traces=_former_files(settings))
     checks = build_checks(settings, computer)
     trusted = TrustedClock(
         computer,
-        records=SqlTimeRecords(database),
+        records=ports.time_records or SqlTimeRecords(database),
         provider_time=provider_time or checks,
         elapsed=elapsed if clock is None else None,
     )
@@ -215,18 +262,21 @@ def build_services(
         settings.secrets, passphrase=None if passphrase_file is None else partial(read_passphrase, passphrase_file)
     )
     heads = AuditHeads(settings.data_dir / audit_heads.NAME)
-    audit = SqlAuditLog(database, heads, AuditSeals(secrets, settings.database))
+    audit = ports.audit or SqlAuditLog(database, heads, AuditSeals(secrets, settings.database))
     write_queue = WriteQueue(bus=bus, clock=trusted)
     audit_service = AuditService(
         audit=audit,
         write_queue=write_queue,
         clock=trusted,
-        actor=lambda: current_actor(settings_service.settings.operator_name),
+        actor=actor or (lambda: current_actor(settings_service.settings.operator_name)),
     )
     mentorados = MentoradoService(
-        bus=bus, mentorado_repository=SqlMentoradoRepository(database), clock=trusted, audit_service=audit_service
+        bus=bus,
+        mentorado_repository=ports.mentorados or SqlMentoradoRepository(database),
+        clock=trusted,
+        audit_service=audit_service,
     )
-    transitions = SqlTransitionRepository(database)
+    transitions = ports.transitions or SqlTransitionRepository(database)
     whatsapp_web = build_whatsapp_web(
         settings,
         trusted,
@@ -235,20 +285,23 @@ def build_services(
         ),
         mentorados=mentorados.all,
     )
-    accounts = Accounts(mentorados=mentorados, secrets=secrets)
-    providers = build_providers(settings, trusted, whatsapp_web, secrets, accounts)
+    accounts = Accounts(mentorados=mentorados, secrets=ports.secrets or secrets)
+    providers = ports.providers or build_providers(settings, trusted, whatsapp_web, secrets, accounts)
     history = SqlMessageRepository(database, opt_out_words=lambda: settings_service.settings.opt_out_words)
+    messages = ports.messages or history
     supervisor = Supervisor(
         bus=bus,
         providers=providers,
         mentorados=mentorados,
         transitions=transitions,
-        ingestor=MessageIngestor(bus=bus, store=history, clock=trusted, latest=trusted.latest),
+        ingestor=MessageIngestor(bus=bus, store=messages, clock=trusted, latest=trusted.latest),
         clock=trusted,
         write_queue=write_queue,
         policy=policy,
     )
-    settings_service = SettingsService(bus=bus, store=SqlSettings(database), audit_service=audit_service, clock=trusted)
+    settings_service = SettingsService(
+        bus=bus, store=ports.settings or SqlSettings(database), audit_service=audit_service, clock=trusted
+    )
     provider_log = DebugLogController(
         bus=bus,
         settings_service=settings_service,
@@ -259,7 +312,7 @@ def build_services(
     incidents = IncidentDetector(
         bus=bus,
         mentorados=mentorados,
-        checks=checks,
+        checks=ports.checks or checks,
         clock=trusted,
         bring_back=supervisor.reconnect,
         policy=IncidentPolicy(share=settings.incident_share),
@@ -274,14 +327,9 @@ def build_services(
         interrupt=lambda mentorado_id: procedures.pause_active(mentorado_id),  # noqa: PLW0108
         stopped=lambda mentorado_id: outbound.stopped(mentorado_id),  # noqa: PLW0108
     )
-    journal, transfer = SqlProcedureJournal(database), SqlHistoryDump(database)
+    journal, transfer = ports.journal or SqlProcedureJournal(database), SqlHistoryDump(database)
     backups = BackupService(
-        settings.backup_dir,
-        mentorados=mentorados,
-        providers=providers,
-        transfer=transfer,
-        clock=trusted,
-        audit=audit,
+        settings.backup_dir, mentorados=mentorados, providers=providers, transfer=transfer, clock=trusted, audit=audit
     )
     consents = SqlConsents(database)
     outbound = OutboundService(
@@ -289,13 +337,13 @@ def build_services(
         mentorados=mentorados,
         supervisor=supervisor,
         providers=providers,
-        repository=SqlOutbound(database),
-        history=history,
-        consents=consents,
+        repository=ports.outbound or SqlOutbound(database),
+        history=messages,
+        consents=ports.consents or consents,
         audit_service=audit_service,
         write_queue=write_queue,
         clock=trusted,
-        zones=zones_of,
+        zones=zones,
         limits=lambda: settings_service.settings.outbound_limits,
     )
     smoke_tests = SmokeTestService(
@@ -304,8 +352,8 @@ def build_services(
         supervisor=supervisor,
         outbound=outbound,
         unavailable=partial(actions.unavailable_reason, ActionName.SMOKE_TEST),
-        repository=SqlSmokeTests(database),
-        consents=SqlConsents(database),
+        repository=ports.smoke_tests or SqlSmokeTests(database),
+        consents=ports.consents or consents,
         settings_service=settings_service,
         audit_service=audit_service,
         write_queue=write_queue,
@@ -328,7 +376,7 @@ def build_services(
     cases = CaseService(
         bus=bus,
         mentorados=mentorados,
-        repository=SqlCases(database),
+        repository=ports.cases or SqlCases(database),
         audit_service=audit_service,
         write_queue=write_queue,
         clock=trusted,
@@ -342,15 +390,18 @@ def build_services(
         outbound=outbound,
         note=lambda: texts("smoke.note"),
         backups=backups,
+        recovery_backups=ports.backups or backups,
         journal=journal,
         transfer=transfer,
         history=history,
+        counts=ports.counts or history,
         transitions=transitions,
         audit=audit,
         audit_service=audit_service,
-        locks=FileProcedureLocks(settings.data_dir / "procedures"),
+        locks=ports.locks or FileProcedureLocks(settings.data_dir / "procedures"),
         bus=bus,
         clock=trusted,
+        steps=ports.steps,
     )
     clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
     return Services(
@@ -398,13 +449,12 @@ def build_services(
             supervisor=supervisor,
             actions=actions,
             providers=providers,
-            secrets=secrets,
+            secrets=ports.secrets or secrets,
             accounts=accounts,
-            tries=SqlRegistrationAttempts(database),
+            tries=ports.registration_attempts or SqlRegistrationAttempts(database),
             audit_service=audit_service,
             clock=trusted,
         ),
-        journal=journal,
         procedures=procedures,
         backups=backups,
         backup_retention=BackupPruner(

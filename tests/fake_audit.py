@@ -41,6 +41,12 @@ class FakeAuditLog:
         self.entries_: list[AuditEntry] = []
         self.problem: Problem | None = None
 
+    def begin_anew(self) -> None:
+        """There is nothing outside the database to forget."""
+
+    async def settled(self) -> None:
+        """Everything is written at once."""
+
     @contextmanager
     def with_changes(self, make_record: Callable[[int], AuditRecord | None]) -> Iterator[None]:
         """As if what is done inside were one transaction, which begins with the entry that may be refused."""

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.domain.backup import BackupInfo, BackupPart, BackupProgress
+from app.domain.cases import Case, CaseId, CaseKind, CaseNote
 from app.domain.consent import ConsentChange, ConsentEntry, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import FORBIDDING
@@ -396,6 +397,32 @@ class FakeSmokeTests:
         self, mentorado_id: MentoradoId, since: datetime, *, word: str = "", sender: Address | None = None
     ) -> bool:
         return False
+
+
+class FakeCases:
+    """The cases in memory."""
+
+    def __init__(self) -> None:
+        self.cases: dict[CaseId, Case] = {}
+
+    async def open_cases(self) -> Sequence[Case]:
+        return [case for case in self.cases.values() if case.is_open]
+
+    async def closed_cases(self, limit: int = 200) -> Sequence[Case]:
+        return [case for case in self.cases.values() if not case.is_open][:limit]
+
+    async def add(self, case: Case) -> bool:
+        matters = {(each.mentorado_id, each.kind, each.subject) for each in await self.open_cases()}
+        if (case.mentorado_id, case.kind, case.subject) in matters:
+            return False
+        self.cases[case.id] = case
+        return True
+
+    async def save(self, case: Case, note: CaseNote | None) -> None:
+        self.cases[case.id] = case
+
+    async def unsettled(self) -> Sequence[tuple[CaseKind, MentoradoId, str, Mapping[str, str], datetime]]:
+        return []
 
 
 class FakeSettings:

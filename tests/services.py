@@ -10,25 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from app import bootstrap
-from app.bootstrap import Services
-from app.core.actions import ActionService
-from app.core.audit_service import AuditService
+from app.bootstrap import Ports, Services
 from app.core.event_bus import EventBus
-from app.core.links.incident_detector import IncidentDetector
-from app.core.links.ingest import MessageIngestor
 from app.core.links.reconnect import ReconnectPolicy
-from app.core.links.supervisor import Supervisor
-from app.core.mentorado_service import MentoradoService
-from app.core.outbound.service import OutboundService
-from app.core.outbound.smoke_test import SmokeTestService, SmokeTestTexts
-from app.core.procedures.auditing import ProcedureAuditor
-from app.core.procedures.impact import ImpactService
-from app.core.procedures.reauthentication import ReauthenticationSteps
-from app.core.procedures.recovery import RecoverySteps
-from app.core.procedures.service import ProcedureService
-from app.core.procedures.steps import SmokeCheck, Step
-from app.core.settings_service import SettingsService
-from app.core.write_queue import WriteQueue
+from app.core.procedures.steps import Step
 from app.domain.actions import ActionName
 from app.domain.events import (
     DeliverySetAside,
@@ -54,9 +39,10 @@ from app.domain.repositories import CheckedClock, Clock, ProviderTime
 from app.settings import Settings
 from tests.clock import ManualClock, settle
 from tests.fake_audit import FakeAuditLog, somebody
-from tests.fake_providers import FakeProvider
+from tests.fake_providers import FakeProvider, FakeSecretStore, FakeTries
 from tests.fakes import (
     FakeBackups,
+    FakeCases,
     FakeChecks,
     FakeCounts,
     FakeHistory,
@@ -64,10 +50,15 @@ from tests.fakes import (
     FakeLocks,
     FakeMentoradoRepository,
     FakeOutbound,
+    FakeProviderTime,
     FakeSettings,
     FakeSmokeTests,
+    FakeTimeRecords,
     FakeTransitionLog,
 )
+
+NO_FOLDER = Path("/nowhere")
+"""Where nothing is: what is in memory touches no file."""
 
 
 class Listener:
@@ -100,7 +91,7 @@ class Listener:
 
 @dataclass
 class ServicesInMemory:
-    """The services of the core, wired as the program wires them, over fakes that keep everything in memory."""
+    """The services of the core, wired by the program, over fakes that keep everything in memory."""
 
     clock: CheckedClock
     provider: FakeProvider = field(default_factory=FakeProvider)
@@ -114,6 +105,8 @@ class ServicesInMemory:
     backups: FakeBackups = field(default_factory=FakeBackups)
     smoke_test_record: FakeSmokeTests = field(default_factory=FakeSmokeTests)
     outbound_record: FakeOutbound = field(default_factory=FakeOutbound)
+    secrets: FakeSecretStore = field(default_factory=FakeSecretStore)
+    tries: FakeTries = field(default_factory=FakeTries)
     bus: EventBus = field(default_factory=EventBus)
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(random=lambda _low, high: high))
 
@@ -122,75 +115,50 @@ class ServicesInMemory:
     def __post_init__(self) -> None:
         self.providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: self.provider, **self.hosted}
         self.listener = Listener(self.bus)
-        self.write_queue = WriteQueue(bus=self.bus, clock=self.clock)
-        self.audit_service = AuditService(
-            audit=self.audit, write_queue=self.write_queue, clock=self.clock, actor=somebody
-        )
-        self.mentorados = MentoradoService(
+        self.services = services = self.with_steps(self.steps())
+        self.write_queue, self.audit_service = services.write_queue, services.audit_service
+        self.mentorados, self.supervisor = services.mentorados, services.supervisor
+        self.incidents, self.actions = services.incidents, services.actions
+        self.outbound, self.smoke_tests = services.outbound, services.smoke_tests
+        self.provider_setup = services.hosted
+        self.procedures = services.procedures
+
+    def steps(self) -> Iterable[Step] | None:
+        """The steps of procedures; None are the program's."""
+        return None
+
+    def with_steps(self, steps: Iterable[Step] | None) -> Services:
+        """All services anew, with procedures made of *steps*."""
+        return bootstrap.build_services(
+            Settings(data_dir=NO_FOLDER, session_dir=NO_FOLDER),
             bus=self.bus,
-            mentorado_repository=self.mentorado_repository,
             clock=self.clock,
-            audit_service=self.audit_service,
-        )
-        self.supervisor = Supervisor(
-            bus=self.bus,
-            providers=self.providers,
-            mentorados=self.mentorados,
-            transitions=self.log,
-            ingestor=MessageIngestor(bus=self.bus, store=self.history, clock=self.clock),
-            clock=self.clock,
-            write_queue=self.write_queue,
             policy=self.policy,
-        )
-        self.incidents = IncidentDetector(
-            bus=self.bus,
-            mentorados=self.mentorados,
-            checks=self.checks,
-            clock=self.clock,
-            bring_back=self.supervisor.reconnect,
-        )
-        self.actions = ActionService(
-            mentorados=self.mentorados,
-            supervisor=self.supervisor,
-            clock=self.clock,
-            audit_service=self.audit_service,
-            incidents=self.incidents,
-            under_way=lambda mentorado_id: self.procedures.active(mentorado_id),  # noqa: PLW0108 - made below
-            interrupt=lambda mentorado_id: self.procedures.pause_active(mentorado_id),  # noqa: PLW0108
-            stopped=lambda mentorado_id: self.outbound.stopped(mentorado_id),  # noqa: PLW0108
-        )
-        self.outbound = OutboundService(
-            bus=self.bus,
-            mentorados=self.mentorados,
-            supervisor=self.supervisor,
-            providers=self.providers,
-            repository=self.outbound_record,
-            history=self.history,
-            consents=self.outbound_record,
-            audit_service=self.audit_service,
-            write_queue=self.write_queue,
-            clock=self.clock,
+            provider_time=FakeProviderTime(),
+            actor=somebody,
             zones=lambda _address: [UTC],
-        )
-        self.smoke_tests = SmokeTestService(
-            bus=self.bus,
-            mentorados=self.mentorados,
-            supervisor=self.supervisor,
-            outbound=self.outbound,
-            unavailable=lambda whose: self.actions.unavailable_reason(ActionName.SMOKE_TEST, whose),
-            repository=self.smoke_test_record,
-            consents=self.outbound_record,
-            settings_service=SettingsService(
-                bus=self.bus, store=FakeSettings(), audit_service=self.audit_service, clock=self.clock
+            ports=Ports(
+                providers=self.providers,
+                checks=self.checks,
+                time_records=FakeTimeRecords(),
+                mentorados=self.mentorado_repository,
+                transitions=self.log,
+                audit=self.audit,
+                settings=FakeSettings(),
+                messages=self.history,
+                counts=FakeCounts(),
+                journal=self.journal,
+                locks=self.locks,
+                backups=self.backups,
+                consents=self.outbound_record,
+                outbound=self.outbound_record,
+                smoke_tests=self.smoke_test_record,
+                cases=FakeCases(),
+                secrets=self.secrets,
+                registration_attempts=self.tries,
+                steps=steps,
             ),
-            audit_service=self.audit_service,
-            write_queue=self.write_queue,
-            clock=self.clock,
-            texts=SmokeTestTexts(
-                test="teste {}".format, asks_person="responda {}".format, answer="chegou {}".format, consent=str
-            ),
         )
-        self.procedures = self._procedures()
 
     def status(self, mentorado: Mentorado) -> LinkStatus:
         return self.supervisor.status(mentorado.link.id)
@@ -230,44 +198,6 @@ class ServicesInMemory:
         async with self.supervisor, self.procedures:
             yield
             await settle()
-
-    def _procedures(self) -> ProcedureService:
-        everybody: dict[str, Any] = {
-            "mentorados": self.mentorados,
-            "supervisor": self.supervisor,
-            "providers": self.providers,
-        }
-        fields: dict[str, Any] = {"bus": self.bus, "clock": self.clock}
-        recovery = RecoverySteps(incidents=self.incidents, backups=self.backups, **everybody, **fields)
-        pairing = ReauthenticationSteps(no_pairing=self.actions.pairing_blocked, **everybody, **fields)
-        smoke_check = SmokeCheck(
-            note=lambda: "Conecta: teste",
-            mentorados=self.mentorados,
-            supervisor=self.supervisor,
-            outbound=self.outbound,
-        )
-        return self.procedures_of([*recovery.steps(), *pairing.steps(), smoke_check.step()])
-
-    def procedures_of(self, steps: Iterable[Step]) -> ProcedureService:
-        """Procedures made of these *steps*."""
-        return ProcedureService(
-            journal=self.journal,
-            steps=steps,
-            ledger=ImpactService(
-                mentorados=self.mentorados, providers=self.providers, history=FakeCounts(), journal=self.journal
-            ),
-            recorder=ProcedureAuditor(
-                audit_service=self.audit_service,
-                audit=self.audit,
-                mentorados=self.mentorados,
-                status=self.supervisor.status,
-                clear=self.backups.discard_part,
-            ),
-            require=lambda name, who, why: self.actions.require(name, who, override_reason=why),
-            locks=self.locks,
-            bus=self.bus,
-            clock=self.clock,
-        )
 
 
 @dataclass

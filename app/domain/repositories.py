@@ -250,6 +250,14 @@ class MessageRepository(MessageWriter, PersonalDataRepository, Protocol):
 class AuditLog(Protocol):
     """The audit log, append-only."""
 
+    def begin_anew(self) -> None:
+        """Forget what is known of the log's last entry: the database was replaced by a person."""
+        ...
+
+    async def settled(self) -> None:
+        """Wait briefly until the last entry is noted outside the database."""
+        ...
+
     async def record(self, record: AuditRecord) -> AuditEntry:
         """Raises `Problem`, and nothing is written then."""
         ...

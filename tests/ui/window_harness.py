@@ -41,7 +41,6 @@ from tests.clock import StillClock
 from tests.fake_providers import FakeProvider
 from tests.fakes import FakeMentoradoRepository
 from tests.services import ServicesInMemory
-from tests.ui.provider_setup import provider_services
 from tests.ui.settings.harness import SettingsHarness
 from tests.waiting import until
 
@@ -199,7 +198,7 @@ class WindowHarness:
             mentorados=self.mentorados,
             supervisor=self.supervisor,
             incidents=self.incidents,
-            hosted=provider_services(self, self.clock),
+            hosted=core.provider_setup,
             smoke_tests=core.smoke_tests,
             outbound=core.outbound,
             procedures=self.procedures,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from app.core.actions import ActionService
 from app.core.audit_service import AuditService
@@ -13,12 +13,12 @@ from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
 from app.core.outbound.service import OutboundService
 from app.core.procedures.auditing import ProcedureAuditor
-from app.core.procedures.impact import ImpactService
+from app.core.procedures.impact import Counted, ImpactService
 from app.core.procedures.reauthentication import ReauthenticationSteps
-from app.core.procedures.recovery import RecoverySteps
+from app.core.procedures.recovery import Backups, RecoverySteps
 from app.core.procedures.restore import RestoreSteps
 from app.core.procedures.service import ProcedureService
-from app.core.procedures.steps import BackupSteps, SmokeCheck
+from app.core.procedures.steps import BackupSteps, SmokeCheck, Step
 from app.domain.mentorado import ProviderKind
 from app.domain.provider import Provider
 from app.domain.repositories import (
@@ -40,19 +40,22 @@ def build_procedures(
     actions: ActionService,
     providers: Mapping[ProviderKind, Provider],
     backups: BackupService,
+    recovery_backups: Backups,
     outbound: OutboundService,
     note: Callable[[], str],
     journal: ProcedureJournal,
     transfer: HistoryDump,
     history: MessageRepository,
+    counts: Counted,
     transitions: TransitionRepository,
     audit: AuditLog,
     audit_service: AuditService,
     locks: ProcedureLocks,
     bus: EventBus,
     clock: Clock,
+    steps: Iterable[Step] | None = None,
 ) -> ProcedureService:
-    """Recoveries, re-authentications, backups and restores, over one journal.
+    """Build recoveries, re-authentications, backups and restores over one journal, or what *steps* make instead.
 
     *note* is the text of the check after a recovery, in the operator's language.
     """
@@ -61,7 +64,7 @@ def build_procedures(
         supervisor=supervisor,
         incidents=incidents,
         providers=providers,
-        backups=backups,
+        backups=recovery_backups,
         bus=bus,
         clock=clock,
     )
@@ -85,20 +88,21 @@ def build_procedures(
     smoke_check = SmokeCheck(mentorados=mentorados, supervisor=supervisor, outbound=outbound, note=note)
     return ProcedureService(
         journal=journal,
-        steps=[
+        steps=steps
+        or [
             *recovery.steps(),
             *reauthentication.steps(),
             smoke_check.step(),
             *BackupSteps(backups).steps(),
             *restore.steps(),
         ],
-        ledger=ImpactService(mentorados=mentorados, providers=providers, history=history, journal=journal),
+        ledger=ImpactService(mentorados=mentorados, providers=providers, history=counts, journal=journal),
         recorder=ProcedureAuditor(
             audit_service=audit_service,
             audit=audit,
             mentorados=mentorados,
             status=supervisor.status,
-            clear=backups.discard_part,
+            clear=recovery_backups.discard_part,
         ),
         require=lambda name, mentorado_id, why: actions.require(name, mentorado_id, override_reason=why),
         locks=locks,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from app.core.procedures.service import ProcedureService
 from app.core.procedures.steps import Step
 from app.core.procedures.steps import StepContext as Given
 from app.domain.backup import BackupPart, BackupProgress
@@ -76,8 +75,8 @@ class ScriptedProcedures(Core):
         self.worked = ScriptedSteps()
         super().__post_init__()
 
-    def _procedures(self) -> ProcedureService:
-        return self.procedures_of(self.worked.steps())
+    def steps(self) -> list[Step]:
+        return self.worked.steps()
 
     def again(self) -> ScriptedProcedures:
         """The program, started anew over the same disk."""

@@ -312,9 +312,9 @@ async def test_nobody_moves_what_nobody_began(works: ScriptedProcedures) -> None
 def test_a_procedure_that_could_get_stuck_is_not_accepted(works: ScriptedProcedures) -> None:
     steps = works.worked.steps()
     with pytest.raises(ValueError, match="stuck"):
-        works.procedures_of([*steps[:-1], Step(name=N.RESTORE_SESSION, do=no_op)])
+        works.with_steps([*steps[:-1], Step(name=N.RESTORE_SESSION, do=no_op)])
     with pytest.raises(ValueError, match="nobody could tell"):
-        works.procedures_of([Step(name=N.MERGE_HISTORY, do=no_op)])
+        works.with_steps([Step(name=N.MERGE_HISTORY, do=no_op)])
 
 
 async def test_switching_off_pauses_what_would_bring_the_link_back(core: Core) -> None:

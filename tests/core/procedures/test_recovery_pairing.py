@@ -17,6 +17,7 @@ from app.domain.messages import Address, AddressKind
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureKind, ProcedureState, StepName
 from app.domain.provider import Blocked, Connected, Connection, Failed, QrIssued, QrScanned
+from app.text.status import texts
 from tests.clock import ManualClock, settle
 from tests.core.procedures.recovering import _CONNECT, _OPENED, Sending, connected, fallen, pairing, states
 from tests.fake_providers import FakeProvider
@@ -49,7 +50,7 @@ async def test_the_old_session_stays_until_the_new_one_is_connected(core: Core) 
         provider = core.provider
         assert isinstance(provider, Sending)
         (note,) = provider.sent
-        assert (note.to, note.text) == (Address(AddressKind.PHONE, phone), "Conecta: teste")
+        assert (note.to, note.text) == (Address(AddressKind.PHONE, phone), texts("smoke.note"))
 
 
 @pytest.mark.parametrize("reason", [Reason.QR_EXPIRED, Reason.PAIRING_FAILED, Reason.PASSKEY_REQUIRED])

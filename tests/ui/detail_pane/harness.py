@@ -25,7 +25,6 @@ from tests.clock import DAWN, ManualClock
 from tests.fakes import FakeMentoradoRepository, FakeSetAside
 from tests.services import Core
 from tests.ui.detail_pane.codes import LINK
-from tests.ui.provider_setup import provider_services
 
 THIAGO, LUIZA = MentoradoId("a" * 32), MentoradoId("b" * 32)
 OTHER_NUMBER = PhoneNumber("+5511912344321")
@@ -115,7 +114,7 @@ async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DA
         supervisor=core.supervisor,
         incidents=core.incidents,
         procedures=core.procedures,
-        hosted=provider_services(core, core.clock),
+        hosted=core.provider_setup,
         smoke_tests=core.smoke_tests,
         outbound=core.outbound,
     )

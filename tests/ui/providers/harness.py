@@ -24,7 +24,6 @@ from tests.fake_providers import (
     FakeZapi,
 )
 from tests.ui.detail_pane.harness import people
-from tests.ui.provider_setup import provider_services
 from tests.ui.window_harness import WindowHarness
 
 S = TypeVar("S", bound=BaseDialog)
@@ -88,7 +87,7 @@ Play = Callable[[Callable[[Harness], Awaitable[None]]], None]
 
 @asynccontextmanager
 async def open_harness(theme: Theme, folder: Path) -> AsyncIterator[Harness]:
-    secret_store, tries, zapi, meta = FakeSecretStore(), FakeTries(), FakeZapi(), FakeMeta()
+    zapi, meta = FakeZapi(), FakeMeta()
     mentorados = [
         somebody(ProviderKind.ZAPI, 0),
         somebody(ProviderKind.META_CLOUD, 2),
@@ -96,12 +95,11 @@ async def open_harness(theme: Theme, folder: Path) -> AsyncIterator[Harness]:
     ]
     hosted = {ProviderKind.ZAPI: zapi, ProviderKind.META_CLOUD: meta}
     harness = WindowHarness(folder, mentorados, theme, hosted=hosted)
-    harness.sheets.hosted = provider_services(harness, harness.clock, secret_store, tries)
     await harness.load()
     harness.window.resize(1240, 860)
     await harness.show()
     async with harness.supervisor:
         try:
-            yield Harness(harness, secret_store, tries, zapi, meta)
+            yield Harness(harness, harness.core.secrets, harness.core.tries, zapi, meta)
         finally:
             await harness.close()
