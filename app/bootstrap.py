@@ -233,6 +233,7 @@ class Ports:
     secrets: SecretStore | None = None
     registration_attempts: RegistrationAttempts | None = None
     steps: Iterable[Step] | None = None
+    procedures: ProcedureService | None = None
 
 
 def build_services(
@@ -323,9 +324,6 @@ def build_services(
         clock=trusted,
         audit_service=audit_service,
         incidents=incidents,
-        under_way=lambda mentorado_id: procedures.active(mentorado_id),  # noqa: PLW0108 - made below
-        interrupt=lambda mentorado_id: procedures.pause_active(mentorado_id),  # noqa: PLW0108
-        stopped=lambda mentorado_id: outbound.stopped(mentorado_id),  # noqa: PLW0108
     )
     journal, transfer = ports.journal or SqlProcedureJournal(database), SqlHistoryDump(database)
     backups = BackupService(
@@ -381,7 +379,7 @@ def build_services(
         write_queue=write_queue,
         clock=trusted,
     )
-    procedures = build_procedures(
+    procedures = ports.procedures or build_procedures(
         mentorados=mentorados,
         supervisor=supervisor,
         incidents=incidents,
@@ -403,6 +401,7 @@ def build_services(
         clock=trusted,
         steps=ports.steps,
     )
+    actions.attach(under_way=procedures.active, interrupt=procedures.pause_active, stopped=outbound.stopped)
     clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
     return Services(
         settings=settings,

@@ -13,6 +13,7 @@ from app import bootstrap
 from app.bootstrap import Ports, Services
 from app.core.event_bus import EventBus
 from app.core.links.reconnect import ReconnectPolicy
+from app.core.procedures.service import ProcedureService
 from app.core.procedures.steps import Step
 from app.domain.actions import ActionName
 from app.domain.events import (
@@ -111,6 +112,7 @@ class ServicesInMemory:
     policy: ReconnectPolicy = field(default_factory=lambda: ReconnectPolicy(random=lambda _low, high: high))
 
     hosted: Mapping[ProviderKind, Provider] = field(default_factory=dict)
+    fake_procedures: ProcedureService | None = None
 
     def __post_init__(self) -> None:
         self.providers: dict[ProviderKind, Provider] = {ProviderKind.WHATSAPP_WEB: self.provider, **self.hosted}
@@ -157,6 +159,7 @@ class ServicesInMemory:
                 secrets=self.secrets,
                 registration_attempts=self.tries,
                 steps=steps,
+                procedures=self.fake_procedures,
             ),
         )
 

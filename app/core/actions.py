@@ -22,7 +22,7 @@ from app.domain.actions import (
 from app.domain.audit import AuditOutcome
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
-from app.domain.mentorado import MentoradoId
+from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.outbound import OutboundStop
 from app.domain.procedure import Procedure
 from app.domain.repositories import Clock
@@ -43,19 +43,26 @@ class ActionService:
         clock: Clock,
         audit_service: AuditService,
         incidents: IncidentDetector,
-        under_way: UnderWay,
-        interrupt: Callable[[MentoradoId], Awaitable[None]],
-        stopped: Callable[[MentoradoId], OutboundStop | None],
     ) -> None:
         self._mentorados = mentorados
-        self._under_way = under_way
-        self._interrupt = interrupt  # pauses the procedure that moves a link
-        self._stopped = stopped  # why nothing is sent from a number
         self._incidents = incidents
         self._supervisor = supervisor
         self._clock = clock
         self._audit_service = audit_service
         self._by_name = {action.name: action for action in self._list()}
+
+    def attach(
+        self,
+        *,
+        under_way: UnderWay,
+        interrupt: Callable[[MentoradoId], Awaitable[None]],
+        stopped: Callable[[MentoradoId], OutboundStop | None],
+    ) -> None:
+        """Connect what is built over this service, before any action: procedures, and the outbound service.
+
+        *interrupt* pauses the procedure that moves a link; *stopped* says why nothing is sent from a number.
+        """
+        self._under_way, self._interrupt, self._stopped = under_way, interrupt, stopped
 
     def context(self, mentorado_id: MentoradoId) -> ActionContext:
         """Collect the state that the rules depend on."""
@@ -112,7 +119,8 @@ class ActionService:
         if action.perform is None:
             raise ValueError(f"{name} opens a sheet")
         self._require(action, mentorado_id, override)
-        before = self._state(mentorado_id)
+        link_id = self._mentorados.get(mentorado_id).link.id
+        before = self._state(link_id)
         if action.needs_confirmation and not await confirm(name, self._mentorados.get(mentorado_id)):
             return self._record(name, mentorado_id, before, AuditOutcome.DECLINED, override)
         try:
@@ -125,7 +133,7 @@ class ActionService:
             raise
         if not action.recorded:
             mentorado = self._mentorados.get(mentorado_id)
-            after = lambda: self._state(mentorado_id)  # noqa: E731
+            after = lambda: self._state(link_id)  # noqa: E731
             async with self._audit_service.around(name, mentorado, before=before, after=after, reason=override):
                 await action.perform(mentorado_id)
         return AuditOutcome.DONE
@@ -138,12 +146,13 @@ class ActionService:
         outcome: AuditOutcome,
         override: str,
     ) -> AuditOutcome:
-        mentorado, after = self._mentorados.get(mentorado_id), self._state(mentorado_id)
+        mentorado = self._mentorados.get(mentorado_id)
+        after = self._state(mentorado.link.id)
         self._audit_service.record(name, mentorado, before=before, after=after, outcome=outcome, reason=override)
         return outcome
 
-    def _state(self, mentorado_id: MentoradoId) -> dict[str, str]:
-        return status_snapshot(self._supervisor.status(self._mentorados.get(mentorado_id).link.id))
+    def _state(self, link_id: LinkId) -> dict[str, str]:
+        return status_snapshot(self._supervisor.status(link_id))
 
     def _require(self, action: Action, mentorado_id: MentoradoId, override: str) -> None:
         why = self.unavailable_reason(action.name, mentorado_id)

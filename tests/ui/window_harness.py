@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 
 from PySide6.QtWidgets import QApplication
@@ -164,22 +165,12 @@ class WindowHarness:
             provider=self.provider,
             hosted=self.hosted,
             mentorado_repository=FakeMentoradoRepository(*self.people),
+            fake_procedures=self.procedures,
         )
-        if self.procedures is not None:
-            core.procedures = self.procedures
         self.core, self.log, self.audit, self.audit_service = core, core.log, core.audit, core.audit_service
         self.mentorado_repository, self.mentorados = core.mentorado_repository, core.mentorados
         self.providers, self.supervisor = core.providers, core.supervisor
         self.incidents, self.actions = core.incidents, core.actions
-        self.settings_harness = SettingsHarness(
-            folder=self.folder,
-            bus=self.bus,
-            clock=self.clock,
-            mentorados=self.mentorados,
-            audit_service=self.audit_service,
-            smoke_tests=core.smoke_tests,
-        )
-        self.settings_harness.status = self.supervisor.status
         self.model = MentoradoListModel(self.clock)
         self.bus.subscribe(MentoradosLoaded, self.model.on_loaded)
         self.bus.subscribe(MentoradoAdded, self.model.on_added)
@@ -214,6 +205,19 @@ class WindowHarness:
                 PageSpec("audit", "ledger", self._make_audit_page),
                 PageSpec(SETTINGS, "sliders", self._make_settings_page),
             ),
+        )
+
+    @cached_property
+    def settings_harness(self) -> SettingsHarness:
+        """Made when it is first needed: its services listen, too."""
+        return SettingsHarness(
+            folder=self.folder,
+            bus=self.bus,
+            clock=self.clock,
+            mentorados=self.mentorados,
+            audit_service=self.audit_service,
+            smoke_tests=self.core.smoke_tests,
+            status=self.supervisor.status,
         )
 
     async def load(self, *statuses: LinkStatus | None) -> None:

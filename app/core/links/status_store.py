@@ -106,24 +106,24 @@ class StatusStore:
                 **shown,
             },
         )
-        after = self._with_prohibition(link, after)
+        after = self._with_prohibition(link, after, now)
         moved = (before.state, before.reason) != (after.state, after.reason)
         if moved:
             fields = {"link": link.id, "state": after.state, "reason": after.reason}
             log.info("Link %s: %s → %s (%s)", link.id, before.state, after.state, after.reason, extra=fields)
             transition = Transition(link_id=link.id, at=now, trigger=trigger, before=before, after=after)
-            self._write_queue.add(lambda: self._transitions.append(transition))
+            self._write_queue.add(partial(self._transitions.append, transition))
         self._publish(link, before, after)
         return after
 
-    def _with_prohibition(self, link: Link, after: LinkStatus) -> LinkStatus:
+    def _with_prohibition(self, link: Link, after: LinkStatus, now: datetime) -> LinkStatus:
         """*after*, or the prohibition of the number where that outweighs it."""
         if after.state is LinkState.CONNECTED:
             self._forbidden.pop(link.id, None)
         stands = self._overriding_status(link, after)
         if stands is not None:
             return replace(stands, account=after.account, evidence=after.evidence)
-        if forbids(after, self._clock.now()):
+        if forbids(after, now):
             self._forbidden[link.id] = after
         return after
 

@@ -289,15 +289,15 @@ class WebhookService:
             self._bus.publish(WebhooksChanged())
 
     def _on_changed(self, event: MentoradoChanged) -> None:
-        if self._endpoints.affects(event.mentorado.link.id):
+        if self._deliveries is not None and self._endpoints.affects(event.mentorado.link.id):
             self.reload_endpoints()
 
     def _on_status(self, event: StatusChanged) -> None:
-        if event.before.state is event.after.state:
+        if self._deliveries is None or event.before.state is event.after.state:
             return
         if event.after.state is LinkState.CONNECTING and self._endpoints.affects(event.link_id):
             self.reload_endpoints()  # its credentials may be new
-        if event.after.state in _ON_A_LINE and self._deliveries is not None:
+        if event.after.state in _ON_A_LINE:
             self._deliveries.offer_again(event.link_id)
 
     def _report_failure(self, problem: Problem, pause: float) -> float:
