@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -28,11 +28,8 @@ from app.core.outbound.replies import ReplyService
 from app.core.outbound.service import OutboundService, Zones
 from app.core.outbound.smoke_test import SmokeTestService, SmokeTestTexts
 from app.core.privacy_service import PrivacyService, RetentionJob
-from app.core.procedures.impact import Counted
-from app.core.procedures.recovery import Backups
 from app.core.procedures.service import ProcedureService
 from app.core.procedures.services import build_procedures
-from app.core.procedures.steps import Step
 from app.core.provider_setup.accounts import Accounts
 from app.core.provider_setup.services import ProviderSetup, build_provider_setup
 from app.core.secret_service import SecretService
@@ -42,31 +39,19 @@ from app.core.webhooks.service import WebhookService
 from app.core.write_queue import WriteQueue
 from app.domain.actions import ActionName
 from app.domain.audit import Actor, AuditAction
-from app.domain.cases import CaseRepository
-from app.domain.consent import ConsentWriter
 from app.domain.errors import Problem
-from app.domain.incident import ConnectivityChecker
 from app.domain.mentorado import ProviderKind
-from app.domain.outbound import OutboundRepository
 from app.domain.provider import Provider
 from app.domain.repositories import (
     AuditLog,
     Clock,
-    MentoradoRepository,
-    MessageWriter,
-    ProcedureJournal,
-    ProcedureLocks,
     ProviderTime,
-    RegistrationAttempts,
-    SecretStore,
-    SettingsRepository,
-    TimeRecords,
     TransitionRepository,
 )
-from app.domain.smoke_test import SmokeTestRepository
 from app.platform.clock import SystemClock, elapsed
 from app.platform.time_zones import zones_of
 from app.platform.user import current_actor
+from app.ports import Ports
 from app.providers.registry import build_checks, build_providers, build_whatsapp_web
 from app.providers.webhooks.leftovers import WebhookLeftovers
 from app.providers.webhooks.server_process import WebhookServerProcess
@@ -210,32 +195,6 @@ def _former_files(settings: Settings) -> tuple[tuple[Path, str], ...]:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """What stands in for the program's own storage, providers and procedure steps; None leaves the program's own."""
-
-    providers: Mapping[ProviderKind, Provider] | None = None
-    checks: ConnectivityChecker | None = None
-    time_records: TimeRecords | None = None
-    mentorados: MentoradoRepository | None = None
-    transitions: TransitionRepository | None = None
-    audit: AuditLog | None = None
-    settings: SettingsRepository | None = None
-    messages: MessageWriter | None = None
-    counts: Counted | None = None
-    journal: ProcedureJournal | None = None
-    locks: ProcedureLocks | None = None
-    backups: Backups | None = None
-    consents: ConsentWriter | None = None
-    outbound: OutboundRepository | None = None
-    smoke_tests: SmokeTestRepository | None = None
-    cases: CaseRepository | None = None
-    secrets: SecretStore | None = None
-    registration_attempts: RegistrationAttempts | None = None
-    steps: Iterable[Step] | None = None
-    procedures: ProcedureService | None = None
-
-
 def build_services(
     settings: Settings,
     *,
@@ -319,11 +278,7 @@ def build_services(
         policy=IncidentPolicy(share=settings.incident_share),
     )
     actions = ActionService(
-        mentorados=mentorados,
-        supervisor=supervisor,
-        clock=trusted,
-        audit_service=audit_service,
-        incidents=incidents,
+        mentorados=mentorados, supervisor=supervisor, clock=trusted, audit_service=audit_service, incidents=incidents
     )
     journal, transfer = ports.journal or SqlProcedureJournal(database), SqlHistoryDump(database)
     backups = BackupService(
