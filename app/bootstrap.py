@@ -48,14 +48,11 @@ from app.domain.repositories import (
     ProviderTime,
     TransitionRepository,
 )
-from app.platform.clock import SystemClock, elapsed
-from app.platform.time_zones import zones_of
-from app.platform.user import current_actor
+from app.platform.system import SystemClock, current_actor, elapsed, zones_of
 from app.ports import Ports
+from app.providers.leftovers import SessionLeftovers, WebhookLeftovers
 from app.providers.registry import build_checks, build_providers, build_whatsapp_web
-from app.providers.webhooks.leftovers import WebhookLeftovers
 from app.providers.webhooks.server_process import WebhookServerProcess
-from app.providers.whatsapp_web.leftovers import SessionLeftovers
 from app.providers.whatsapp_web.provider import WhatsAppWebProvider
 from app.settings import Settings
 from app.storage import audit_integrity as audit_heads
@@ -76,7 +73,7 @@ from app.storage.settings import SqlRegistrationAttempts, SqlSettings
 from app.storage.smoke_tests import SqlSmokeTests
 from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
-from app.text.smoke_test import smoke_test_text
+from app.text.outbound import smoke_test_text
 from app.text.status import texts
 
 

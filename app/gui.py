@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from app import __version__
 from app.domain.errors import Problem, ProblemCode
-from app.platform.clock import SystemClock
 from app.platform.files import prepare_data_folder, require_room
+from app.platform.system import SystemClock
 from app.settings import Settings
 
 if TYPE_CHECKING:

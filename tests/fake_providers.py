@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from app.domain.credentials import CredentialReport, Credentials
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Link, LinkId, Mentorado
 from app.domain.phone import PhoneNumber
 from app.domain.provider import ConnectionEvent
+from app.domain.provider_descriptor import CredentialReport, Credentials
 from app.domain.sending import NumberDetails, QueuedMessage, Template
 from app.domain.settings import SecretBackendKind
 from tests.clock import DAWN

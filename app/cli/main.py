@@ -11,8 +11,7 @@ from app.bootstrap import Services, build_services
 from app.cli.backup import recover, run_backup_command, run_procedure_command
 from app.cli.case import run_case_command
 from app.cli.consent import run_consent_command
-from app.cli.data import run_record_command
-from app.cli.database import run_database_command
+from app.cli.data import run_database_command, run_record_command
 from app.cli.output import LinkOutput, link_as_json, person_as_json, print_json
 from app.cli.setup import run_setup_command
 from app.cli.smoke_test import smoke_test

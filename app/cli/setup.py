@@ -12,10 +12,9 @@ from typing import Final
 
 from app.bootstrap import Services
 from app.domain.actions import ActionName
-from app.domain.credentials import CredentialReport
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, ProviderKind
-from app.domain.provider_descriptor import DESCRIPTORS, CredentialField
+from app.domain.provider_descriptor import DESCRIPTORS, CredentialField, CredentialReport
 from app.platform.terminal import json_line
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
 from app.text import providers as providers_text

@@ -15,7 +15,7 @@ from app.domain.link_status import SmokeTestOutcome
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.smoke_test import SmokeTest, SmokeTestTarget
 from app.platform.terminal import printed as print  # noqa: A004 - what others wrote is made visible
-from app.text.smoke_test import recipient_line, result_lines, stage_name
+from app.text.outbound import recipient_line, result_lines, stage_name
 from app.text.status import texts
 
 EXIT_CODES = {

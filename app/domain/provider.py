@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from app.domain.credentials import CredentialReport, Credentials
 from app.domain.link_status import Reason, SendCapability
 from app.domain.mentorado import Link, LinkId, Mentorado
 from app.domain.messages import AddressKind, MessageUpdate
 from app.domain.phone import PhoneNumber
+from app.domain.provider_descriptor import CredentialReport, Credentials
 from app.domain.sending import NumberDetails, OutgoingMessage, QueuedMessage, SendResult
 
 # --- what a provider says about an open line ---------------------------------------------------------------------

@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from app.domain.audit import AuditEntry, AuditRecord, ChainBreak, Verification
-from app.domain.credentials import Credentials
-from app.domain.link_status import LinkStatus
+from app.domain.link_status import LinkStatus, Trigger
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId
 from app.domain.messages import (
     Address,
@@ -25,9 +24,9 @@ from app.domain.messages import (
 )
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import JournalEntry, ProcedureId, ProcedureInfo
+from app.domain.provider_descriptor import Credentials
 from app.domain.set_aside import SetAsideCount, SetAsideDelivery
 from app.domain.settings import OperatorSettings, SecretBackendKind
-from app.domain.state_machine import Trigger
 from app.domain.trusted_time import TimeMark
 
 

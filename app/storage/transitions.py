@@ -14,11 +14,11 @@ from app.domain.link_status import (
     LinkStatus,
     Reason,
     SendCapability,
+    Trigger,
 )
 from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.phone import PhoneNumber
 from app.domain.repositories import Transition
-from app.domain.state_machine import Trigger
 from app.storage.database import Database, plain, readable
 from app.storage.tables import link, transition
 

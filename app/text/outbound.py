@@ -1,12 +1,15 @@
-"""Why a message is held back or was refused, in words with a next step. Qt-free."""
+"""Sentences about what is sent: refusals, stops, and the smoke test."""
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
+from app.domain.link_status import SmokeTestOutcome
 from app.domain.outbound import Hold, HoldReason
 from app.domain.sending import SendErrorKind
-from app.text.status import date_time, texts
+from app.domain.smoke_test import SmokeTest, SmokeTestStage, SmokeTestTarget
+from app.text.status import date_time, texts, unbroken
 
 
 def hold(held: Hold, now: datetime) -> tuple[str, str]:
@@ -21,3 +24,44 @@ def hold(held: Hold, now: datetime) -> tuple[str, str]:
 def send_error(trouble: SendErrorKind) -> tuple[str, str]:
     """Why the provider did not take a message, and what can be done."""
     return texts(f"send.{trouble}.sentence"), texts(f"send.{trouble}.next")
+
+
+_VARIANTS = 3
+
+
+def smoke_test_text(kind: str, word: str) -> str:
+    """One of several texts of *kind* (``test``, ``asks_person`` or ``answer``) with *word* in it."""
+    return texts(f"smoke.text.{kind}_{secrets.randbelow(_VARIANTS) + 1}", word=word)
+
+
+def recipient_line(test: SmokeTest, partner: str) -> str:
+    """To whom it writes."""
+    return texts(f"smoke.to.{test.target}", phone=unbroken(test.to), partner=partner)
+
+
+def stage_name(stage: SmokeTestStage) -> str:
+    return texts(f"smoke.stage.{stage}")
+
+
+def result_lines(test: SmokeTest, now: datetime) -> tuple[str, str]:
+    """How a test that is over ended, and the next step."""
+    key = _result(test)
+    sentence, step = texts(f"smoke.result.{key}.sentence"), texts(f"smoke.result.{key}.next")
+    if test.until is not None and test.until > now:
+        until = date_time(test.until.astimezone(), now.astimezone().date())
+        step = f"{step} {texts('smoke.until', until=until)}"
+    return sentence, step
+
+
+def _result(test: SmokeTest) -> str:
+    match test.outcome:
+        case SmokeTestOutcome.FAILED:
+            return test.trouble.value
+        case SmokeTestOutcome.PARTLY if test.target is SmokeTestTarget.OWN:
+            return "own"
+        case SmokeTestOutcome.PARTLY:
+            return "unanswerable" if SmokeTestStage.DELIVERED in test.stages else "unseen"
+        case SmokeTestOutcome.PASSED | SmokeTestOutcome.CANCELLED:
+            return test.outcome.value
+        case None:
+            raise ValueError("the test is under way")

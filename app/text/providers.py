@@ -7,13 +7,12 @@ from datetime import date
 from types import MappingProxyType
 from typing import Final
 
-from app.domain.credentials import CredentialReport
 from app.domain.guidance import recommend
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.names import visible
 from app.domain.phone import same_account
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, CredentialReport
 from app.text.signs import Tone
 from app.text.status import (
     next_step,

@@ -16,9 +16,8 @@ import zxingcpp
 
 from app.__main__ import main
 from app.cli.output import print_qr
-from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.link_status import LinkState, LinkStatus, Reason, Trigger
 from app.domain.repositories import Transition
-from app.domain.state_machine import Trigger
 from app.platform.locks import FileLock
 from app.text.status import texts
 from tests.services import build_services

@@ -14,7 +14,6 @@ from app.core.provider_setup.accounts import Accounts
 from app.core.settings_service import SettingsService
 from app.core.trusted_time import ClockCheck, TrustedClock
 from app.domain.actions import ActionName
-from app.domain.credentials import dumps, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import (
     ClockDoubted,
@@ -29,7 +28,7 @@ from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureKind, ProcedureState
 from app.domain.provider import Blocked, Connected
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, dumps, secret_key
 from app.domain.trusted_time import TimeMark
 from tests.clock import settle
 from tests.core.conftest import Run

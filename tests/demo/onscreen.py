@@ -14,7 +14,7 @@ from app.bootstrap import Services, build_services
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
 from app.domain.mentorado import Mentorado
-from app.platform.clock import SystemClock
+from app.platform.system import SystemClock
 from app.ui.async_slots import run
 from app.ui.crash import CrashReports
 from tests.demo.narration import Narrator

@@ -22,8 +22,8 @@ from app.domain.events import StatusChanged
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import LinkId, Mentorado
 from app.domain.procedure import Procedure
-from app.platform.clock import SystemClock
 from app.platform.locks import read_owner
+from app.platform.system import SystemClock
 from app.settings import Settings
 from app.text.status import texts
 from app.ui.crash import CrashReports

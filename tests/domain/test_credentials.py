@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.credentials import dumps, loads, secret_key
 from app.domain.mentorado import LinkId, ProviderKind
-from app.domain.provider_descriptor import DESCRIPTORS, CredentialField
+from app.domain.provider_descriptor import DESCRIPTORS, CredentialField, dumps, loads, secret_key
 
 F = CredentialField
 

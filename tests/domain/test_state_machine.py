@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.link_status import LinkState
-from app.domain.state_machine import (
+from app.domain.link_status import (
     TABLE,
     IllegalTransition,
+    LinkState,
     Trigger,
     allowed,
     next_state,

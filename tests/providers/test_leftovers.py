@@ -12,9 +12,8 @@ from app.domain.erasure import CopyKind, OldCopy, spellings, traces_of
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
-from app.providers.webhooks.leftovers import WebhookLeftovers
+from app.providers.leftovers import SessionLeftovers, WebhookLeftovers
 from app.providers.whatsapp_web.host.spool import SessionSpool, SpoolRecord, iter_records
-from app.providers.whatsapp_web.leftovers import SessionLeftovers
 from app.providers.whatsapp_web.session_repository import SessionDirectory
 from tests.clock import DAWN
 from tests.core.secret_store import TALK, secret_store

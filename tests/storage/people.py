@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.link_status import LinkState, LinkStatus, Reason, Trigger
 from app.domain.mentorado import Link, Mentorado, new_link_id, new_mentorado_id
 from app.domain.phone import PhoneNumber
 from app.domain.repositories import Transition
-from app.domain.state_machine import Trigger
 from tests.clock import DAWN
 
 

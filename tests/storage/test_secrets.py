@@ -23,8 +23,7 @@ from keyring.errors import KeyringLocked, PasswordDeleteError
 from app.domain.errors import Problem, ProblemCode
 from app.domain.repositories import SecretStoreSelector
 from app.domain.settings import SecretBackendKind
-from app.storage.secrets.encrypted_file import LARGEST, EncryptedFile
-from app.storage.secrets.store import LONGEST, SelectableSecretStore
+from app.storage.secrets.store import LARGEST, LONGEST, EncryptedFile, SelectableSecretStore
 
 PASSPHRASE = "quatro palavras são o bastante"
 TOKEN = "EAAG-token-of-the-cloud"
@@ -365,7 +364,7 @@ async def test_nothing_is_written_that_could_not_be_read_again(
     secrets = secret_store(file)
     await secrets.use_file(PASSPHRASE)
     await secrets.set("token", TOKEN)
-    monkeypatch.setattr("app.storage.secrets.encrypted_file.LARGEST", 400)
+    monkeypatch.setattr("app.storage.secrets.store.LARGEST", 400)
     with pytest.raises(Problem) as caught:
         await secrets.set("another", "x" * 400)
     assert caught.value.code is ProblemCode.SECRETS_NOT_SAVED

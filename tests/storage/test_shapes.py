@@ -21,10 +21,9 @@ from sqlalchemy import Connection
 from sqlalchemy.schema import CreateIndex
 
 from app.domain.audit import Actor, AuditRecord
-from app.domain.link_status import LinkState, LinkStatus
+from app.domain.link_status import LinkState, LinkStatus, Trigger
 from app.domain.messages import DeliveryStatus, MessageUpdate
 from app.domain.repositories import Transition
-from app.domain.state_machine import Trigger
 from app.storage.audit_log import SqlAuditLog
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository

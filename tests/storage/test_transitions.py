@@ -15,10 +15,10 @@ from app.domain.link_status import (
     Reason,
     Retry,
     SendCapability,
+    Trigger,
 )
 from app.domain.phone import PhoneNumber
 from app.domain.repositories import Transition, TransitionRepository
-from app.domain.state_machine import Trigger
 from app.storage.database import Database
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.transitions import SqlTransitionRepository

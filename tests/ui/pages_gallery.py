@@ -167,7 +167,7 @@ async def _audit(screenshots: PageScreenshots) -> None:
     page._show_entry(line)
     await screenshots.take("entry", widths=())
     await screenshots.wait()
-    from app.ui.audit.entry_dialog import EntryDialog
+    from app.ui.audit.page import EntryDialog
 
     for sheet in harness.window.findChildren(EntryDialog):
         sheet.grab().save(str(screenshots._folder / f"{screenshots._name}-entry{screenshots._suffix}.png"))

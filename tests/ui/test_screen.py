@@ -21,7 +21,7 @@ import json, sys
 from pathlib import Path
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from app.platform.clock import SystemClock
+from app.platform.system import SystemClock
 from app.application import Frame
 
 app = QApplication([])

@@ -24,6 +24,8 @@ from app.domain.link_status import (
     QrCode,
     Reason,
     Retry,
+    Trigger,
+    allowed,
 )
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId
 from app.domain.phone import PhoneNumber, same_account
@@ -44,7 +46,6 @@ from app.domain.provider import (
     Unreachable,
 )
 from app.domain.repositories import Clock
-from app.domain.state_machine import Trigger, allowed
 from app.platform.logging import CURRENT_MENTORADO
 
 

@@ -23,10 +23,11 @@ from app.domain.link_status import (
     Reason,
     SendCapability,
     SmokeTestOutcome,
+    Trigger,
+    next_state,
 )
 from app.domain.mentorado import Link, LinkId
 from app.domain.repositories import Clock, Transition, TransitionRepository
-from app.domain.state_machine import Trigger, next_state
 
 log = logging.getLogger(__name__)
 

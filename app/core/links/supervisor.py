@@ -20,11 +20,10 @@ from app.core.write_queue import WriteQueue
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MentoradoAdded
 from app.domain.guidance import FORBIDDING, REASONS, forbids
-from app.domain.link_status import LinkState, LinkStatus, Reason, SmokeTestOutcome
+from app.domain.link_status import LinkState, LinkStatus, Reason, SmokeTestOutcome, Trigger
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.provider import CanPair, LocksSessions, Provider
 from app.domain.repositories import Clock, Transition, TransitionRepository
-from app.domain.state_machine import Trigger
 
 FLUSH_SECONDS = 3.0
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from app.core.mentorado_service import MentoradoService
-from app.domain.credentials import Credentials, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.phone import PhoneNumber
-from app.domain.provider_descriptor import DESCRIPTORS
+from app.domain.provider_descriptor import DESCRIPTORS, Credentials, loads, secret_key
 from app.domain.repositories import SecretStore
 
 

@@ -14,13 +14,20 @@ from app.core.mentorado_service import MentoradoService
 from app.core.provider_setup.accounts import Accounts
 from app.domain.actions import ActionName
 from app.domain.audit import AuditAction, AuditOutcome
-from app.domain.credentials import CredentialReport, Credentials, dumps, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import REASONS
 from app.domain.mentorado import Link, MentoradoId, ProviderKind
 from app.domain.phone import same_account
 from app.domain.provider import Provider, UsesCredentials
-from app.domain.provider_descriptor import DESCRIPTORS, CredentialField
+from app.domain.provider_descriptor import (
+    DESCRIPTORS,
+    CredentialField,
+    CredentialReport,
+    Credentials,
+    dumps,
+    loads,
+    secret_key,
+)
 from app.domain.repositories import SecretStore
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from app.core.mentorado_service import MentoradoService
-from app.domain.credentials import Credentials, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import LinkId, Mentorado
-from app.domain.provider_descriptor import WEBHOOK_SCHEMES
+from app.domain.provider_descriptor import WEBHOOK_SCHEMES, Credentials, loads, secret_key
 from app.domain.repositories import SecretStore
 from app.domain.webhooks import Endpoint, EndpointList
 

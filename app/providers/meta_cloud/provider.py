@@ -9,14 +9,20 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
-from app.domain.credentials import CredentialReport, Credentials, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
 from app.domain.messages import AddressKind, MessageUpdate
 from app.domain.phone import same_account
 from app.domain.provider import Blocked, Connected, Connection, RegistrationLocked, Unreachable
-from app.domain.provider_descriptor import DESCRIPTORS, CredentialField
+from app.domain.provider_descriptor import (
+    DESCRIPTORS,
+    CredentialField,
+    CredentialReport,
+    Credentials,
+    loads,
+    secret_key,
+)
 from app.domain.repositories import AccountOwners, Clock, SecretStore
 from app.domain.sending import (
     SERVICE_WINDOW,

@@ -11,10 +11,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from app.domain.credentials import Credentials
 from app.domain.link_status import Reason
 from app.domain.phone import PhoneNumber
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, Credentials
 from app.domain.sending import QueuedMessage, SendResult
 from app.providers.http_client import (
     Answer,

@@ -1,19 +1,18 @@
-"""The course of a line: what is asked when, and in which order a session that dropped is brought back.
-
-Whatever brings a session back also sends what waits in Z-API's queue (queue/introduction), so every step that could
-looks there first.
-"""
+"""An open connection to one Z-API instance, and the poller that asks how it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from app.domain.link_status import Reason, SendCapability
 from app.domain.phone import PhoneNumber
-from app.domain.provider import Blocked, Connected, Failed, Lost, Unreachable
-from app.providers.zapi.connection import ZapiConnection
+from app.domain.provider import Blocked, Connected, ConnectionEvent, Failed, Lost, Unreachable
+from app.domain.repositories import Clock
+from app.providers.polled_connection import PolledConnection
+from app.providers.zapi.client import ZapiClient
 from app.providers.zapi.responses import (
     AccessDenied,
     PhoneDevice,
@@ -23,6 +22,44 @@ from app.providers.zapi.responses import (
     UnexpectedResponse,
     Unlinked,
 )
+
+
+class ZapiConnection(PolledConnection):
+    """Its poller emits into it; the core reads it."""
+
+    def __init__(self, instance: ZapiClient, clock: Clock) -> None:
+        super().__init__(clock)
+        self.instance = instance
+        self.through = False  # whether it was connected when it was last asked
+        self.showing_code = False
+        self.typed_code_until: datetime | None = None  # somebody is typing a code on the phone
+        self.account_stale = True  # whether it should be asked again whose number is linked
+
+    def emit(self, event: ConnectionEvent) -> None:
+        if self.over:
+            return
+        if isinstance(event, Connected | Unreachable | Blocked | Failed):
+            self.through = isinstance(event, Connected)
+        super().emit(event)
+
+    def check_now(self) -> None:
+        self.account_stale = True
+        super().check_now()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass until the next question is due, or somebody wants it now, but never before Z-API wants one."""
+        quiet, began = self.instance.take_pause(), self._clock.now()
+        await self._sleep(max(seconds, quiet))
+        while quiet and not self.over:
+            began = min(began, now := self._clock.now())  # somebody may set the clock back
+            if (left := quiet - (now - began).total_seconds()) <= 0:
+                return
+            await self._sleep(left)
+
+    async def _sleep(self, seconds: float) -> None:
+        if not self._asked:
+            await super()._sleep(seconds)
+        self._asked = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,22 +7,20 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from app.domain.credentials import CredentialReport, Credentials, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import Reason
 from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
 from app.domain.messages import AddressKind, MessageUpdate
 from app.domain.phone import PhoneNumber, same_account
 from app.domain.provider import Blocked, Connection
-from app.domain.provider_descriptor import DESCRIPTORS
+from app.domain.provider_descriptor import DESCRIPTORS, CredentialReport, Credentials, loads, secret_key
 from app.domain.repositories import AccountOwners, Clock, SecretStore
 from app.domain.sending import Accepted, NotSent, OutgoingMessage, QueuedMessage, SendErrorKind, SendResult
 from app.platform.threads import background_task
 from app.providers.http_client import Timeouts
 from app.providers.zapi import responses as answers
 from app.providers.zapi.client import ZapiClient, open_zapi_client, usable
-from app.providers.zapi.connection import ZapiConnection
-from app.providers.zapi.poller import LinkCallbacks, PollSettings, SessionPoller
+from app.providers.zapi.poller import LinkCallbacks, PollSettings, SessionPoller, ZapiConnection
 from app.providers.zapi.qr_pairing import QrPairing
 from app.providers.zapi.responses import (
     AccessDenied,

@@ -18,8 +18,8 @@ from app.domain.link_status import SmokeTestOutcome
 from app.domain.mentorado import Mentorado
 from app.domain.repositories import Clock
 from app.domain.smoke_test import SmokeTest, SmokeTestStage, SmokeTestTrouble
+from app.text.outbound import recipient_line, result_lines, stage_name
 from app.text.signs import Tone
-from app.text.smoke_test import recipient_line, result_lines, stage_name
 from app.text.status import problem as words_of
 from app.text.status import texts
 from app.ui.async_slots import async_slot

@@ -14,10 +14,9 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QLineEdi
 from app.core.actions import ActionService
 from app.core.provider_setup.credentials import CredentialService, StoredCredentials, clean_input, parse_pasted_url
 from app.domain.actions import ActionName
-from app.domain.credentials import CredentialReport
 from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import Mentorado, ProviderKind
-from app.domain.provider_descriptor import DESCRIPTORS, CredentialField, FieldSpec
+from app.domain.provider_descriptor import DESCRIPTORS, CredentialField, CredentialReport, FieldSpec
 from app.text import providers as providers_text
 from app.text.signs import Tone
 from app.text.status import problem as words_of

@@ -11,9 +11,8 @@ import pytest
 
 from app.domain.actions import ActionName
 from app.domain.events import PairingQueueChanged
-from app.domain.link_status import LinkState, Reason, SendCapability
+from app.domain.link_status import LinkState, Reason, SendCapability, Trigger
 from app.domain.mentorado import LinkId
-from app.domain.state_machine import Trigger
 from tests.acceptance.connect.harness import AGAIN, FIRST_TIME, NONE, Harness, ProgramRun, ended, hosts
 from tests.acceptance.program import Person, run
 from tests.emulators.whatsapp_web.control import EmulatorRefused

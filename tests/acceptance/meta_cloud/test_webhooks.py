@@ -11,13 +11,12 @@ import pytest
 
 from app.core.webhooks.service import ServiceState
 from app.domain.actions import ActionName
-from app.domain.credentials import dumps, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import Recommendation
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import ProviderKind
 from app.domain.messages import DeliveryStatus, StoredMessage
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, dumps, secret_key
 from app.domain.webhooks import DeliveryOutcome
 from tests.acceptance.meta_cloud.harness import BIA, Harness, ProgramRun
 from tests.acceptance.program import Person, run

@@ -15,7 +15,7 @@ from app.core.outbound import smoke_test as waiting
 from app.domain.link_status import LinkState, SendCapability, SmokeTestOutcome
 from app.domain.phone import PhoneNumber
 from app.domain.smoke_test import SmokeTest, SmokeTestSettings, SmokeTestStage, SmokeTestTarget, SmokeTestTrouble
-from app.text.smoke_test import result_lines
+from app.text.outbound import result_lines
 from tests.acceptance.connect.harness import Harness, ProgramRun, no_hosts
 from tests.acceptance.connect.terminal import conecta
 from tests.acceptance.program import Person, new_number

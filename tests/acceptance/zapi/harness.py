@@ -12,15 +12,14 @@ from pathlib import Path
 
 from app.bootstrap import Services, build_services
 from app.domain.actions import ActionName
-from app.domain.credentials import Credentials
 from app.domain.events import MessagesStored
 from app.domain.link_status import LinkState
 from app.domain.mentorado import ProviderKind
 from app.domain.messages import Address, AddressKind
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, Credentials
 from app.domain.sending import OutgoingMessage, SendResult
 from app.providers.http_client import Timeouts
-from app.providers.zapi.connection import ZapiConnection
+from app.providers.zapi.poller import ZapiConnection
 from app.providers.zapi.provider import ZapiProvider
 from app.settings import Settings
 from tests.acceptance import program

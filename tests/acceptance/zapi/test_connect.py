@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 
 from app.domain.actions import ActionName, UnavailableReason
-from app.domain.credentials import dumps, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, Reason
 from app.domain.phone import PhoneNumber
@@ -23,6 +22,7 @@ from app.domain.provider import (
     HasQueue,
     UsesCredentials,
 )
+from app.domain.provider_descriptor import dumps, secret_key
 from tests.acceptance.zapi.harness import Client, Harness, ProgramRun
 from tests.emulators.zapi.instance import Pairing
 from tests.waiting import until

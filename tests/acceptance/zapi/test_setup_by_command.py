@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.__main__ import main
-from app.storage.secrets.encrypted_file import EncryptedFile
+from app.storage.secrets.store import EncryptedFile
 from app.text.status import texts
 from tests.acceptance.zapi.harness import Harness
 

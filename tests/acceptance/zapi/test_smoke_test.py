@@ -7,7 +7,7 @@ import asyncio
 from app.domain.link_status import SmokeTestOutcome
 from app.domain.phone import PhoneNumber
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestStage, SmokeTestTarget, SmokeTestTrouble
-from app.text.smoke_test import result_lines
+from app.text.outbound import result_lines
 from tests.acceptance.webhooks_on import switch_on, url_for
 from tests.acceptance.zapi.harness import Client, Harness, ProgramRun
 from tests.acceptance.zapi.test_webhooks import posted

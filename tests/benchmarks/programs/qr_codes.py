@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from app.domain.link_status import QrCode
 from app.domain.phone import PhoneNumber
-from app.platform.clock import SystemClock
+from app.platform.system import SystemClock
 from app.ui.async_slots import run
 from app.ui.detail_pane.pairing import PairingPanel
 from app.ui.detail_pane.qr import QrView

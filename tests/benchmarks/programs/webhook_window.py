@@ -19,13 +19,12 @@ from app.core.links.ingest import MessageIngestor
 from app.core.settings_service import SettingsService
 from app.core.webhooks.service import ServiceState, WebhookService
 from app.core.write_queue import WriteQueue
-from app.domain.credentials import dumps, secret_key
 from app.domain.mentorado import Link, LinkId, Mentorado, ProviderKind
 from app.domain.messages import MessageUpdate
 from app.domain.phone import PhoneNumber
 from app.domain.provider import MessagesReceived
-from app.domain.provider_descriptor import CredentialField
-from app.platform.clock import SystemClock
+from app.domain.provider_descriptor import CredentialField, dumps, secret_key
+from app.platform.system import SystemClock
 from app.providers.webhooks.server_process import WebhookServerProcess
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository

@@ -16,12 +16,11 @@ from app.core.provider_setup.selection import ProviderSelectionService
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.errors import Problem, ProblemCode
 from app.domain.guidance import NEW_PAIRING, RECOMMENDED_ACTION, Recommendation, applies_to, recommend
-from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.link_status import LinkState, LinkStatus, Reason, Trigger
 from app.domain.mentorado import Link, Mentorado, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import ProcedureInfo, ProcedureKind, StepName, new_procedure_id, replay
 from app.domain.provider import Blocked, Connected, Failed, QrIssued, QrScanned
-from app.domain.state_machine import Trigger
 from tests.clock import ManualClock, settle
 from tests.core.links.many_links import ManyLinks
 from tests.fake_audit import somebody

@@ -14,11 +14,11 @@ from app.domain.link_status import (
     LinkState,
     LinkStatus,
     Reason,
+    Trigger,
 )
 from app.domain.mentorado import ProviderKind
 from app.domain.provider import ActivitySeen, Blocked, Connected, HostAnswered, QrScanned
 from app.domain.repositories import Transition
-from app.domain.state_machine import Trigger
 from tests.clock import settle
 from tests.core.conftest import Run
 from tests.core.links.connecting import ANA, code, connected

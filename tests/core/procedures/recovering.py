@@ -7,13 +7,12 @@ from datetime import timedelta
 
 from app.domain.actions import ActionName
 from app.domain.errors import Problem, ProblemCode
-from app.domain.link_status import Reason
+from app.domain.link_status import Reason, Trigger
 from app.domain.mentorado import Link, Mentorado
 from app.domain.messages import AddressKind
 from app.domain.procedure import Procedure, ProcedureKind
 from app.domain.provider import Blocked, Connected, ConnectionEvent, QrIssued, QrScanned
 from app.domain.sending import Accepted, OutgoingMessage, QueuedMessage, SendResult
-from app.domain.state_machine import Trigger
 from tests.clock import settle
 from tests.fake_providers import FakeProvider
 from tests.services import Core

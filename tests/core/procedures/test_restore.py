@@ -18,14 +18,13 @@ import pytest
 from app.domain.backup import BackupPart, BackupProgress
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import MessagesStored
-from app.domain.link_status import LinkState, LinkStatus
+from app.domain.link_status import LinkState, LinkStatus, Trigger
 from app.domain.mentorado import LinkId, MentoradoId
 from app.domain.procedure import (
     StepData,
     StepName,
 )
 from app.domain.repositories import Transition
-from app.domain.state_machine import Trigger
 from app.formats.backup_manifest import HISTORY
 from app.formats.backup_writer import ArchiveWriter
 from app.storage.history.repository import SqlHistoryDump

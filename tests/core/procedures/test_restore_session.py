@@ -11,14 +11,13 @@ import pytest
 
 from app.core.procedures.restore import used_since
 from app.domain.errors import Problem, ProblemCode
-from app.domain.link_status import LinkState, LinkStatus
+from app.domain.link_status import LinkState, LinkStatus, Trigger
 from app.domain.mentorado import LinkId, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.procedure import (
     StepName,
 )
 from app.domain.repositories import Transition
-from app.domain.state_machine import Trigger
 from tests.clock import DAWN
 from tests.core.procedures.step_by_step import restoring
 from tests.core.secret_store import (

@@ -13,13 +13,12 @@ from app.core.provider_setup.accounts import Accounts
 from app.core.provider_setup.credentials import CredentialService, clean_input, parse_pasted_url
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.audit import AuditOutcome
-from app.domain.credentials import CredentialReport, Credentials, dumps, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import LinkId, Mentorado, ProviderKind
 from app.domain.phone import PhoneNumber
 from app.domain.provider import Blocked, Connected
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, CredentialReport, Credentials, dumps, loads, secret_key
 from tests.clock import ManualClock, settle
 from tests.core.conftest import Run
 from tests.fake_providers import FakeMeta, FakeSecretStore, FakeZapi

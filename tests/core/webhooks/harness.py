@@ -17,14 +17,13 @@ from app.core.webhooks.service import (
     WebhookService,
 )
 from app.core.write_queue import WriteQueue
-from app.domain.credentials import Credentials, dumps, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import StatusChanged, WebhooksChanged
 from app.domain.link_status import LinkState, LinkStatus
 from app.domain.mentorado import Link, LinkId, Mentorado, MentoradoId, ProviderKind
 from app.domain.messages import MessageUpdate, ProviderMessage
 from app.domain.phone import PhoneNumber
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, Credentials, dumps, secret_key
 from app.domain.webhooks import (
     DeliveryBatch,
     EndpointList,

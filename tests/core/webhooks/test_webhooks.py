@@ -11,10 +11,10 @@ from app.core.webhooks.endpoints import VERIFY_TOKEN, path_name
 from app.core.webhooks.service import (
     ServiceState,
 )
-from app.domain.credentials import dumps, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState
 from app.domain.mentorado import Mentorado, ProviderKind
+from app.domain.provider_descriptor import dumps, secret_key
 from app.domain.webhooks import (
     Endpoint,
     EndpointList,

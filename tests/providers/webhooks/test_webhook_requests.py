@@ -16,7 +16,7 @@ from app.domain.mentorado import ProviderKind
 from app.domain.webhooks import REFUSED, DeliveryOutcome
 from app.providers.meta_cloud.webhook_parser import parse
 from app.providers.webhooks.host.counters import OutcomeCounters
-from app.providers.webhooks.host.http_server import HttpServer
+from app.providers.webhooks.host.main_loop import HttpServer
 from app.providers.webhooks.host.request_handler import WebhookRequestHandler
 from app.providers.webhooks.host.spool import SpoolFull, StoredDelivery
 from app.providers.zapi.webhook_parser import read_callback

@@ -215,7 +215,7 @@ def test_a_host_with_keys_leaves_no_core_dump(harness: ProviderHarness) -> None:
             assert psutil.Process(host_of(line).pid).rlimit(psutil.RLIMIT_CORE) == (0, 0)
 
     run(main())
-    asked = "from app.platform.core_dumps import forbid_core_dumps as forbid; import ctypes; forbid()"
+    asked = "from app.platform.system import forbid_core_dumps as forbid; import ctypes; forbid()"
     dumpable = f"{asked}; raise SystemExit(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))"  # PR_GET_DUMPABLE
     assert subprocess.run([sys.executable, "-c", dumpable], check=False).returncode == 0
 

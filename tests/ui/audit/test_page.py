@@ -15,8 +15,8 @@ from app.domain.audit import AuditOutcome
 from app.domain.errors import Problem, ProblemCode
 from app.text.status import texts
 from app.ui.audit import page as page_module
-from app.ui.audit.entry_dialog import EntryDialog
 from app.ui.audit.model import Period
+from app.ui.audit.page import EntryDialog
 from app.ui.theme.theme import Mode, Theme
 from tests.clock import settle
 from tests.ui.audit.conftest import PEOPLE, Harness, InHarness, record

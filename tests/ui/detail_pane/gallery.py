@@ -30,9 +30,9 @@ from app.domain.link_status import (
     Reason,
     Retry,
     SendCapability,
+    Trigger,
 )
 from app.domain.repositories import Transition
-from app.domain.state_machine import Trigger
 from app.text.status import texts
 from app.ui import async_slots as loop
 from app.ui.detail_pane.pairing import Stage

@@ -21,12 +21,12 @@ from app.domain.link_status import (
     LinkStatus,
     Reason,
     Retry,
+    Trigger,
 )
 from app.domain.mentorado import MentoradoId, ProviderKind
 from app.domain.messages import SetAsideReason
 from app.domain.repositories import Transition
 from app.domain.set_aside import SetAsideCount
-from app.domain.state_machine import Trigger
 from app.text.status import refusal, sentence, texts
 from app.ui.detail_pane.pairing import Stage
 from app.ui.theme.theme import Mode, Theme

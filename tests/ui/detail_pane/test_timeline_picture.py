@@ -13,10 +13,9 @@ from PySide6.QtGui import QAccessible, QImage, QPainter
 from PySide6.QtTest import QSignalSpy, QTest
 
 from app.domain.actions import ActionName
-from app.domain.link_status import LinkState, LinkStatus, Reason
+from app.domain.link_status import LinkState, LinkStatus, Reason, Trigger
 from app.domain.provider import Connected, Lost
 from app.domain.repositories import Transition
-from app.domain.state_machine import Trigger
 from app.domain.uptime import TimeRange
 from app.text.status import texts
 from app.text.translator import LANGUAGES

@@ -19,12 +19,11 @@ from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QApplication
 
 from app.domain.actions import ActionName
-from app.domain.credentials import CredentialReport
 from app.domain.errors import ProblemCode
 from app.domain.link_status import LinkState, LinkStatus, Reason
 from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, CredentialReport
 from app.domain.sending import NumberDetails, QueuedMessage, Template
 from app.text.status import texts
 from app.ui import async_slots as loop

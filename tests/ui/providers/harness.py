@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from app.domain.actions import ActionName
-from app.domain.credentials import dumps, secret_key
 from app.domain.mentorado import LinkId, Mentorado, MentoradoId, ProviderKind
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, dumps, secret_key
 from app.ui.dialogs.base import BaseDialog
 from app.ui.theme.theme import Theme
 from tests.clock import settle

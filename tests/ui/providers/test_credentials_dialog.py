@@ -10,12 +10,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit
 
 from app.domain.actions import ActionName
-from app.domain.credentials import CredentialReport, Credentials, loads, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState, Reason
 from app.domain.mentorado import ProviderKind
 from app.domain.phone import PhoneNumber
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, CredentialReport, Credentials, loads, secret_key
 from app.text.status import texts
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.navigation import SETTINGS

@@ -10,12 +10,11 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel, QPushButton
 
 from app.core.background import BackgroundTasks
-from app.domain.credentials import dumps, secret_key
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import DeliverySetAside, MentoradoChanged
 from app.domain.mentorado import Mentorado, ProviderKind
 from app.domain.messages import SetAsideReason
-from app.domain.provider_descriptor import CredentialField
+from app.domain.provider_descriptor import CredentialField, dumps, secret_key
 from app.domain.set_aside import SetAsideCount
 from app.domain.webhooks import DeliveryOutcome, OutcomeCount, WebhookStats
 from app.text.status import texts

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 
 from app.domain.mentorado import ProviderKind
-from app.platform.core_dumps import forbid_core_dumps
+from app.platform.system import forbid_core_dumps
 from app.providers.registry import webhook_parsers
 from app.providers.webhooks.host.dispatcher import Parser
 from app.providers.webhooks.host.main_loop import raise_limits, serve

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from app.platform.core_dumps import forbid_core_dumps
+from app.platform.system import forbid_core_dumps
 
 
 def claim_channel() -> int:

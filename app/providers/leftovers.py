@@ -1,18 +1,21 @@
-"""What the session folders keep of what people wrote, besides what waits for the history.
+"""What sessions and the webhook server keep of what people wrote, besides what waits for the history.
 
-A host empties its spool as soon as all of it is stored, so what is in an open folder waits and is not looked at. What a
-host left that was killed, and what was set aside because nobody could read it, is looked through here.
+Erasures look through it. A host empties its spool as soon as all of it is stored, so an open folder holds only what
+waits, and is not looked at; what a killed host left, and what was quarantined as unreadable, is.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from app.domain.erasure import OldCopy
+from app.domain.erasure import CopyKind, OldCopy
+from app.domain.errors import ProblemCode
 from app.domain.mentorado import MentoradoId
-from app.platform.files import write_atomic
+from app.platform.files import os_errors_as, write_atomic
+from app.providers.webhooks.server_process import FOLDER
 from app.providers.whatsapp_web.protocol import SPOOL
 from app.providers.whatsapp_web.regular_files import map_os_errors
 from app.providers.whatsapp_web.session_repository import SessionDirectory, SessionRepository
@@ -88,3 +91,42 @@ def _emptied(file: Path, confirmed: int) -> int:
         return 0
     write_atomic(file, waiting)
     return 1
+
+
+class WebhookLeftovers:
+    """Implements `app.domain.erasure.Leftovers` over a folder of *data_dir*. What waits for the history is not looked
+    at: it is not stored once it comes, and leaves no trace then."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._place = data_dir / FOLDER / "quarantine"
+
+    async def wipe(self, mentorado_id: MentoradoId, traces: Sequence[bytes]) -> int:
+        return await asyncio.to_thread(self._wipe, traces)
+
+    async def copies(self, mentorado_id: MentoradoId) -> Sequence[OldCopy]:
+        return await asyncio.to_thread(lambda: list(self._damaged()))
+
+    async def remove(self, copies: Sequence[OldCopy]) -> None:
+        await asyncio.to_thread(self._remove, copies)
+
+    def _wipe(self, traces: Sequence[bytes]) -> int:
+        changed = 0
+        with os_errors_as(ProblemCode.WEBHOOK_SPOOL_UNUSABLE, self._place):
+            for file in self._place.glob("delivery-*.bytes"):
+                content = file.read_bytes()
+                if any(trace in content for trace in traces):
+                    for each in (file, file.with_suffix(".json")):
+                        each.unlink(missing_ok=True)
+                    changed += 1
+        return changed
+
+    def _damaged(self) -> Iterator[OldCopy]:
+        for file in sorted(self._place.glob("*-spool.db*")):
+            at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+            yield OldCopy(kind=CopyKind.DELIVERIES, path=file, at=at)
+
+    def _remove(self, copies: Sequence[OldCopy]) -> None:
+        with os_errors_as(ProblemCode.WEBHOOK_SPOOL_UNUSABLE, self._place):
+            for each in copies:
+                if each.kind is CopyKind.DELIVERIES:
+                    each.path.unlink(missing_ok=True)

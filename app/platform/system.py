@@ -1,0 +1,87 @@
+"""This computer: its clock, its user, its time zones, its core dumps. Light to import."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from app.domain.audit import Actor
+from app.domain.messages import Address, AddressKind
+
+
+class SystemClock:
+    """A `Clock` in UTC. Light to import: the window shows ages before any loop is loaded."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        import asyncio
+
+        await asyncio.sleep(seconds)
+
+
+def elapsed() -> float:
+    """Seconds of real time, those that the computer slept included, whatever its clock is set to."""
+    return time.monotonic() if _WITH_SLEEP is None else time.clock_gettime(_WITH_SLEEP)
+
+
+def _with_sleep() -> int | None:
+    """The clock that goes on while the computer sleeps, where `time.monotonic` does not."""
+    on_linux: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.CLOCK_MONOTONIC if platform.system() == "Darwin" else on_linux
+
+
+_WITH_SLEEP: Final = _with_sleep()
+
+
+def current_actor(operator: str = "") -> Actor:
+    """The user who is signed in to this computer, and the name the *operator* goes by."""
+    import getpass
+
+    try:
+        return Actor(user=getpass.getuser(), operator=operator)
+    except (KeyError, OSError):  # a user without a name
+        return Actor(user=str(os.getuid()) if hasattr(os, "getuid") else "", operator=operator)
+
+
+def zones_of(address: Address) -> Sequence[tzinfo]:
+    """Every zone that the area code of a number lies in; this computer's own where that is not known."""
+    found = _of_number(address.value) if address.kind is AddressKind.PHONE else []
+    local = datetime.now(UTC).astimezone().tzinfo or UTC
+    return found or [local]
+
+
+def _of_number(number: str) -> list[tzinfo]:
+    import phonenumbers.timezone  # a second table of all countries: only a campaign needs it
+
+    try:
+        names = phonenumbers.timezone.time_zones_for_number(phonenumbers.parse(number))
+        return [ZoneInfo(name) for name in names if name != "Etc/Unknown"]
+    except (phonenumbers.NumberParseException, ZoneInfoNotFoundError):
+        return []
+
+
+_PR_SET_DUMPABLE: Final = 4  # <linux/prctl.h>
+
+
+def forbid_core_dumps() -> None:
+    """Let this process leave no core dump; does nothing on systems that write none unless they are asked to.
+
+    A limit of 0 does not stop a handler that the kernel pipes a dump to. Not being dumpable does.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
