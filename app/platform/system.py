@@ -9,7 +9,6 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.domain.audit import Actor
 from app.domain.messages import Address, AddressKind
@@ -59,6 +58,8 @@ def zones_of(address: Address) -> Sequence[tzinfo]:
 
 
 def _of_number(number: str) -> list[tzinfo]:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     import phonenumbers.timezone  # a second table of all countries: only a campaign needs it
 
     try:
