@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import functools
+import gc
 import re
 import subprocess
 import sys
 import tokenize
 import tomllib
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -37,8 +38,16 @@ def name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def nodes(path: Path) -> Iterator[ast.AST]:
-    return ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+@functools.cache
+def trees() -> dict[Path, tuple[ast.AST, ...]]:
+    """The nodes of every file of the program; frozen, they cost the collections between tests no time."""
+    found = {path: tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8")))) for path in SOURCES}
+    gc.freeze()
+    return found
+
+
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    return trees()[path]
 
 
 def imports(path: Path) -> set[str]:
@@ -62,11 +71,17 @@ def tracked_files() -> list[Path]:
     return [path for line in listed.stdout.split("\0") if line and (path := ROOT / line).is_file()]
 
 
-@pytest.mark.parametrize("path", [path for path in SOURCES if APP / "ui" in path.parents], ids=name)
-def test_no_dialog_nests_an_event_loop(path: Path) -> None:
+def test_no_dialog_nests_an_event_loop() -> None:
     """`exec()` inside a coroutine stops other tasks for good; `await ask(...)` does not."""
-    calls = [node for node in nodes(path) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    assert [call.lineno for call in calls if getattr(call.func, "attr", "") in {"exec", "exec_"}] == []
+    nesting = [
+        f"{name(path)}:{call.lineno}"
+        for path in SOURCES
+        if APP / "ui" in path.parents
+        for called in ("exec", "exec_")
+        for call in calls(path, called)
+        if isinstance(call.func, ast.Attribute)
+    ]
+    assert nesting == []
 
 
 def calls(path: Path, called: str) -> list[ast.Call]:
@@ -223,34 +238,46 @@ def words_in(identifier: str) -> set[str]:
     return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", identifier)}
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))], ids=name)
-def test_no_name_needs_a_private_language(path: Path) -> None:
-    with path.open("rb") as file:
-        names = {token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.NAME}
-    names.add(path.stem)
-    assert {each for each in names if words_in(each) & (PRIVATE_WORDS - verbs_of(each))} == set()
+@functools.cache
+def is_private(identifier: str) -> bool:
+    return not words_in(identifier).isdisjoint(PRIVATE_WORDS - verbs_of(identifier))
 
 
 @functools.cache
-def identifiers() -> frozenset[str]:
-    """Every name in the code of the program, and the names of its files."""
-    found = {part for path in SOURCES for part in path.with_suffix("").parts} | {"py"} | NAMES | {ENV_FILE}
-    for path in SOURCES:
-        with path.open("rb") as file:
-            found.update(token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.NAME)
-    return frozenset(found)
+def names_of(path: Path) -> frozenset[str]:
+    """Every name in the code of *path*."""
+    with path.open("rb") as file:
+        return frozenset(token.string for token in tokenize.tokenize(file.readline) if token.type == tokenize.NAME)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name)
-def test_what_a_docstring_names_in_backticks_exists(path: Path) -> None:
+def test_no_name_needs_a_private_language() -> None:
+    private = [
+        f"{name(path)}: {each}"
+        for path in [*SOURCES, *sorted((ROOT / "tests").rglob("*.py"))]
+        if any(map(is_private, re.findall(r"\w+", f"{path.stem} {path.read_text(encoding='utf-8')}")))  # quicker
+        for each in names_of(path) | {path.stem}
+        if is_private(each)
+    ]
+    assert private == []
+
+
+def test_what_a_docstring_names_in_backticks_exists() -> None:
     """Names of other programs are in double backticks."""
+    identifiers = {part for path in SOURCES for part in path.with_suffix("").parts} | {"py"} | NAMES | {ENV_FILE}
+    identifiers = identifiers.union(*(names_of(path) for path in SOURCES))
     texts = [
-        node.value.value
+        (path, node.value.value)
+        for path in SOURCES
         for node in nodes(path)
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
     ]
-    named = re.findall(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)", "\n".join(texts))
-    assert [each for each in named if not identifiers().issuperset(each.split("."))] == []
+    missing = [
+        f"{name(path)}: {each}"
+        for path, text in texts
+        for each in re.findall(r"(?<!`)`([A-Za-z_][\w.]*)`(?!`)", text)
+        if not identifiers.issuperset(each.split("."))
+    ]
+    assert missing == []
 
 
 def test_every_class_of_the_program_has_a_name_of_its_own() -> None:
@@ -267,14 +294,13 @@ def module_of(path: Path) -> str:
 def imported_modules(path: Path, modules: Collection[str]) -> set[str]:
     """The modules of the program that *path* imports at run time, anywhere in it."""
     found: set[str] = set()
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     types = {
         id(inner)
-        for node in ast.walk(tree)
+        for node in nodes(path)
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
         for inner in ast.walk(node)
     }
-    for node in ast.walk(tree):
+    for node in nodes(path):
         if id(node) in types:
             continue
         if isinstance(node, ast.ImportFrom) and node.module:
