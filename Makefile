@@ -7,6 +7,9 @@ RUN := .venv/ready-to-run
 TEST := .venv/ready-to-test
 CHECKED := tests/test_architecture.py tests/ui/test_translations.py
 
+# A test starts some of several hundred processes: what they import is compiled once.
+check test accept: export PYTHONDONTWRITEBYTECODE :=
+
 # --- Conecta
 
 .PHONY: run demo
