@@ -240,11 +240,7 @@ class Application:
 
     def _show_about(self) -> None:
         """Show the section of the settings that says what is not the default."""
-        from app.ui.settings.page import SettingsPage
-
-        self.window.go(SETTINGS)
-        if isinstance(page := self.window.places.page, SettingsPage):
-            page.reveal("about")
+        self.window.go(SETTINGS, "about")
 
     def _make_settings_page(self) -> Page:
         from app.ui.settings.page import SettingsPage

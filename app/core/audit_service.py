@@ -74,9 +74,11 @@ class AuditService:
         made = after if callable(after) else lambda _count: after or {}
         return self._audit.with_changes(lambda count: replace(left.pop(), after=made(count)) if left else None)
 
-    def with_each_change(self, action: str, after: Callable[[int], Values]) -> AbstractContextManager[None]:
+    def with_each_change(
+        self, action: str, after: Callable[[int], Values], mentorado: Mentorado | None = None
+    ) -> AbstractContextManager[None]:
         """Each transaction inside it that takes or brings rows holds an entry of that many."""
-        record = self._record(action)
+        record = self._record(action, mentorado)
         return self._audit.with_changes(lambda count: replace(record, after=after(count)) if count else None)
 
     @asynccontextmanager

@@ -170,6 +170,7 @@ class AuditAction(StrEnum):
     GRANT_CONSENT = "grant_consent"
     REVOKE_CONSENT = "revoke_consent"
     OPT_OUT = "opt_out"  # of one contact, by an operator
+    OPT_OUT_RECEIVED = "opt_out_received"  # from a contact, by a message or through the provider
     ALLOW_AGAIN = "allow_again"  # after an opt-out
     IMPORT_CONSENTS = "import_consents"
     UNDO_CONSENT_IMPORT = "undo_consent_import"

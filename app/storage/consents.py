@@ -84,7 +84,7 @@ class SqlConsents:
                 > 0
             )
 
-        return await self._database.run(work)
+        return await self._database.run(work, count=int)
 
     async def return_confirmation(self, number: int) -> None:
         await self._database.run(lambda connection: await_confirmation(connection, number))

@@ -57,8 +57,8 @@ class ActionRunner(QObject):
     procedure_requested = Signal(object)
     """An `ActionRequest` that begins a procedure. The pane shows it, so that the QR code stays in view."""
 
-    page_requested = Signal(str)
-    """The name of a page to show."""
+    page_requested = Signal(str, str)
+    """The name of a page to show, and of its section."""
 
     def __init__(
         self,
@@ -147,7 +147,7 @@ async def enter_credentials(sheets: ActionRunner, request: ActionRequest) -> Non
             await sheets.run(ActionName.CONNECT, request.mentorado_id, request.over)
         case DialogResult.SETTINGS:
             drafts[request.mentorado_id] = sheet.form.typed
-            sheets.page_requested.emit(SETTINGS)
+            sheets.page_requested.emit(SETTINGS, "secrets")
         case DialogResult.FORGET:
             await _forget(sheets, request)
         case DialogResult.SAVED | DialogResult.NOTHING:
@@ -215,7 +215,7 @@ async def smoke_test(sheets: ActionRunner, request: ActionRequest) -> None:
     )
     await show_dialog(sheet)
     if sheet.wants_settings:
-        sheets.page_requested.emit(SETTINGS)
+        sheets.page_requested.emit(SETTINGS, "smoke")
 
 
 async def release_sending(sheets: ActionRunner, request: ActionRequest) -> None:

@@ -282,10 +282,12 @@ class MainWindow(QMainWindow):
         self._finished = True
         self.close()
 
-    def go(self, name: str) -> None:
-        """Show another page, and put the keyboard there."""
+    def go(self, name: str, section: str = "") -> None:
+        """Show another page, or a *section* of it, and put the keyboard there."""
         if self.places.show_page(name):
             (self.places.page or self.list).take_focus()
+            if section and self.places.page is not None:
+                self.places.page.reveal(section)
 
     def begin_search(self) -> None:
         """Focus the search of the current page."""

@@ -271,6 +271,9 @@ class Page(QWidget):
         self.destroyed.connect(lambda _gone: undo())
         theme.changed.connect(self.restyle)
 
+    def reveal(self, section: str) -> None:
+        """Scroll to *section*, on a page that has several."""
+
     def set_title(self, title: str, summary: str) -> None:
         """Head the page with these words."""
         self._title.setText(title)

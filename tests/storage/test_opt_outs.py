@@ -117,7 +117,7 @@ async def test_a_message_that_is_delivered_again_opts_out_once(path: Path) -> No
         assert await pending(database) == [(BIA, 1)]
 
 
-async def test_of_an_old_history_a_younger_consent_stays_and_nothing_is_confirmed(path: Path) -> None:
+async def test_of_an_old_history_a_younger_consent_stays_and_an_opt_out_is_told_of(path: Path) -> None:
     days = 24 * 60
     async with Database(path) as database:
         ana, history = await add_mentorado(database), SqlMessageRepository(database)
@@ -126,10 +126,10 @@ async def test_of_an_old_history_a_younger_consent_stays_and_nothing_is_confirme
         await history.store(ana, old, minutes(9 * days))
         assert await changes(database, ana) == [GRANTED]
         assert await changes(database, ana, CAIO) == [OUT]
-        assert await pending(database) == []
+        assert await pending(database) == [(CAIO, 1)], "too old to be answered"
         await history.store(ana, [a_message("M3", "SAIR", minute=9 * days)], minutes(9 * days))
         assert await changes(database, ana) == [GRANTED, OUT]
-        assert await pending(database) == [(BIA, 9 * days)]
+        assert await pending(database) == [(CAIO, 1), (BIA, 9 * days)]
 
 
 async def test_a_second_word_counts_and_is_not_confirmed_again(path: Path) -> None:

@@ -36,6 +36,12 @@ def build_consent_services(
         ledger=ConsentService(mentorados=mentorados, consents=consents, audit_service=audit_service, clock=clock),
         imports=ConsentImport(mentorados=mentorados, consents=consents, audit_service=audit_service, clock=clock),
         confirmations=OptOutConfirmations(
-            bus=bus, mentorados=mentorados, consents=consents, outbound=outbound, clock=clock, text=confirmation
+            bus=bus,
+            mentorados=mentorados,
+            consents=consents,
+            outbound=outbound,
+            audit_service=audit_service,
+            clock=clock,
+            text=confirmation,
         ),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Final
 
 from app.core.audit_service import AuditService
@@ -189,6 +190,7 @@ class OptOutConfirmations:
         mentorados: MentoradoService,
         consents: ConsentRepository,
         outbound: OutboundService,
+        audit_service: AuditService,
         clock: Clock,
         text: Callable[[], str],
     ) -> None:
@@ -198,7 +200,9 @@ class OptOutConfirmations:
         self._consents = consents
         self._outbound = outbound
         self._clock = clock
+        self._audit_service = audit_service
         self._text = text
+        self._returned: set[int] = set()  # audited, and not answered yet
         self._stored = asyncio.Event()
         bus.subscribe(MessagesStored, self._on_stored)
 
@@ -241,13 +245,21 @@ class OptOutConfirmations:
             return False
         # From here on it was answered, even if nothing follows: rather not at all than twice.
         if isinstance(await self._outbound.send(mentorado.id, message, purpose), Hold):
+            self._returned.add(opt_out.number)
             await self._consents.return_confirmation(opt_out.number)
             return False
         return True
 
     async def _claim(self, opt_out: OptOut) -> bool:
-        """Take the right to answer; False when another program has it. Whoever takes it tells of the opt-out."""
-        claimed = await self._consents.claim_confirmation(opt_out.number)
+        """Take the right to answer; False when another program has it. Whoever takes it tells of the opt-out, and
+        audits it in the same transaction."""
+        mentorado = self._mentorados.get(opt_out.mentorado_id)
+        after = {"contact": masked(opt_out.contact.value), "sent_at": f"{opt_out.at:%Y-%m-%d %H:%M} UTC"}
+        with ExitStack() as audited:
+            if opt_out.number not in self._returned:
+                received = AuditAction.OPT_OUT_RECEIVED
+                audited.enter_context(self._audit_service.with_each_change(received, lambda _count: after, mentorado))
+            claimed = await self._consents.claim_confirmation(opt_out.number)
         if claimed:
             self._bus.publish(ContactOptedOut(opt_out.mentorado_id, opt_out.number, opt_out.contact))
         return claimed

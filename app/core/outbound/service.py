@@ -39,7 +39,7 @@ from app.domain.outbound import (
     limits_hold,
     quiet_until,
 )
-from app.domain.phone import PhoneNumber, same_account
+from app.domain.phone import PhoneNumber, masked, same_account
 from app.domain.provider import CanSend, Provider
 from app.domain.repositories import Clock, MessageWriter
 from app.domain.sending import STOPS_NUMBER, Accepted, NotSent, OutgoingMessage, SendErrorKind, SendResult
@@ -372,6 +372,8 @@ class OutboundService:
                 at=now,
             )
             self._write_queue.add(partial(self._consents.append, [entry]))
+            contact = {"contact": masked(to.value), "code": refused.code}
+            self._audit_service.record(AuditAction.OPT_OUT_RECEIVED, mentorado, after=contact)
         if trouble in STOPS_NUMBER and link_id not in self._stops:
             stop = OutboundStop(link_id=link_id, trouble=trouble, code=refused.code, at=now, detail=refused.detail)
             self._stops[link_id] = self._unsaved[link_id] = stop

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from app.domain.consent import ASKED_FOR, ConsentChange, ConsentEntry, Purpose, state_for
 from app.domain.mentorado import Mentorado, MentoradoId
 from app.domain.messages import Address, MessageUpdate, ProviderMessage, WirePreference
-from app.domain.opt_out import OLD, opt_out_entry, opts_out, preference_entries
+from app.domain.opt_out import opt_out_entry, opts_out, preference_entries
 from app.storage.consents import append, await_confirmation, forget_confirmations, ledger_of, recorded_for
 from app.storage.history.contacts import Addresses, address_rank
 from app.storage.history.suppressions import Suppressed
@@ -58,10 +58,8 @@ def _record(
         number = 0
         for address in reversed(who):
             number = append(connection, [replace(entry, contact=address)], named=not erased)
-        if entry.change is ConsentChange.OPTED_OUT and not (
-            erased or _opted_out(ledger) == {*ASKED_FOR} or at - sent_at > OLD
-        ):
-            await_confirmation(connection, number)  # of the best address
+        if entry.change is ConsentChange.OPTED_OUT and not (erased or _opted_out(ledger) == {*ASKED_FOR}):
+            await_confirmation(connection, number)  # of the best address; one that came late is told of, not answered
     return bool(entries)
 
 

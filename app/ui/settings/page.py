@@ -96,9 +96,9 @@ class SettingsPage(Page):
     def _arrange(self) -> None:
         self._sections_box.setVisible(self.width() >= self._theme.px(_INDEX_FROM))
 
-    def reveal(self, name: str) -> None:
-        """Scroll to the section called *name*, once the page has its size."""
-        self._wanted = next(section for section in self.sections if section.name == name)
+    def reveal(self, section: str) -> None:
+        """Scroll to the section called so, once the page has its size."""
+        self._wanted = next(each for each in self.sections if each.name == section)
         QTimer.singleShot(0, self._reveal)
 
     def _reveal(self) -> None:

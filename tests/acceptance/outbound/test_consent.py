@@ -11,11 +11,13 @@ from sqlalchemy import Connection
 
 from app.core.outbound.consent_import import ConsentDefaults
 from app.domain.actions import ActionName
+from app.domain.audit import AuditAction
 from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.link_status import LinkState
 from app.domain.messages import Address, AddressKind
 from app.domain.outbound import Hold, HoldReason, OutboundMessage, OutboundState
+from app.domain.phone import masked
 from app.domain.provider_descriptor import CredentialField
 from app.domain.sending import OutgoingMessage, SendErrorKind, TemplateMessage
 from app.text.status import texts
@@ -100,6 +102,9 @@ async def test_an_opt_out_word_revokes_at_once_and_is_confirmed_once(harness: Ha
         await write(run, url, "wamid.in.2", "PARAR", times=2)
         await recorded(run, ana, 3)
         assert await run.core.consent.ledger.consenting(ana.id, Purpose.CAMPAIGN) == []
+        entries_of_audit = await run.core.audit.entries(mentorado_id=ana.id)
+        (audited,) = [each.record for each in entries_of_audit if each.record.action == AuditAction.OPT_OUT_RECEIVED]
+        assert audited.after["contact"] == masked(BIA_ADDRESS.value)
     async with harness.running() as run:  # in the next run too
         await connect_again(run, ana)
         assert await run.core.consent.confirmations.confirm() == 0

@@ -30,6 +30,7 @@ def confirmations(s: Sending) -> OptOutConfirmations:
         mentorados=s.core.mentorados,
         consents=s.consents,
         outbound=s.service,
+        audit_service=s.core.audit_service,
         clock=s.clock,
         text=lambda: ANSWER,
     )

@@ -223,6 +223,8 @@ async def test_an_opt_out_that_the_provider_names_is_in_the_ledger(tmp_path: Pat
         s.provider.answers = [NotSent(trouble=SendErrorKind.OPTED_OUT, code="131050")]
         assert state(await s.send(BIA, purpose=Purpose.CAMPAIGN)) is S.NOT_SENT
         assert await s.send(BIA, purpose=Purpose.CAMPAIGN) == Hold(R.OPTED_OUT)
+        (entry,) = [e.record for e in s.core.audit.entries_ if e.record.action == AuditAction.OPT_OUT_RECEIVED]
+        assert entry.after == {"contact": "+55…01", "code": "131050"}
 
 
 async def test_what_may_have_gone_out_is_uncertain_and_counts(tmp_path: Path) -> None:

@@ -516,7 +516,7 @@ async def test_bulk_use_relies_on_a_test_that_passed_within_a_day(tmp_path: Path
         assert held(t) is None
         await t.clock.advance(3600 + 1)
         assert held(t) is ProblemCode.SMOKE_TEST_OLD
-        await t.settings.change(OUTBOUND_LIMITS, OutboundLimits(smoke_test_hours=48))
+        await t.settings.change(OUTBOUND_LIMITS, OutboundLimits(smoke_test_hours=48), reason="feriado prolongado")
         assert held(t) is None
         t.provider.answers.append(NotSent(trouble=SendErrorKind.POLICY_BLOCK, code="463"))
         assert (await t.run()).outcome is E.FAILED
@@ -547,7 +547,7 @@ async def test_partly_confirmed_counts_only_where_no_more_can_be_seen_and_the_li
         await hosted(t, kind, webhooks=webhooks)
         assert (await t.run()).outcome is E.PARTLY
         assert held(t) is ProblemCode.SMOKE_TEST_PARTLY
-        await t.settings.change(OUTBOUND_LIMITS, OutboundLimits(partly_confirmed_counts=True))
+        await t.settings.change(OUTBOUND_LIMITS, OutboundLimits(partly_confirmed_counts=True), reason="sem webhooks")
         nothing_better = kind is ProviderKind.ZAPI and not webhooks
         assert held(t) is (None if nothing_better else ProblemCode.SMOKE_TEST_PARTLY)
         await t.clock.advance(25 * 3600)
