@@ -22,12 +22,12 @@ from app.domain.campaign import (
 )
 from app.domain.consent import Purpose, state_for
 from app.domain.mentorado import MentoradoId
-from app.domain.messages import Address, AddressKind
+from app.domain.messages import Address
 from app.domain.outbound import OutboundMessage, OutboundState
 from app.domain.prices import TemplateCategory
 from app.domain.sending import TemplateMessage
 from app.storage.consents import contacts_of, in_order
-from app.storage.database import Database, plain, readable
+from app.storage.database import Database, plain, readable, stored_address
 from app.storage.history.suppressions import hashed_key
 from app.storage.outbound import save
 from app.storage.tables import (
@@ -180,7 +180,7 @@ def _recipient(row: Row[Any]) -> Recipient:
         campaign_id=CampaignId(row.campaign_id),
         number=row.number,
         mentorado_id=MentoradoId(row.mentorado_id),
-        address=Address(AddressKind(row.kind), plain(row.value)),
+        address=stored_address(row),
         name=plain(row.name),
         state=_recipient_state(row.state),
         reason=plain(row.reason),
@@ -201,7 +201,7 @@ def _candidates(connection: Connection, mentorado_id: MentoradoId) -> list[Campa
     known = defaultdict[str, list[Address]](list)
     for row in connection.execute(people):
         names[row.id] = plain(row.name)
-        known[row.id].append(Address(AddressKind(row.kind), plain(row.value)))
+        known[row.id].append(stored_address(row))
     inbound = select(conversation.c.contact_id).distinct().join(message, message.c.conversation_id == conversation.c.id)
     theirs = inbound.where(conversation.c.mentorado_id == mentorado_id, ~message.c.from_me, message.c.shown)
     wrote = set(connection.execute(theirs).scalars())

@@ -22,7 +22,7 @@ from app.domain.consent import (
 )
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
-from app.storage.database import Database, plain
+from app.storage.database import Database, plain, stored_address
 from app.storage.history.suppressions import hashed_key
 from app.storage.tables import consent_contact, consent_entry, contact_address, opt_out_confirmation
 
@@ -155,7 +155,7 @@ def ledger_of(
     this = (contact_address.c.mentorado_id == mentorado_id) & contact_address.c.key.in_(keys)
     named = select(contact_address.c.contact_id).where(this)
     known = connection.execute(contact_address.select().where(contact_address.c.contact_id.in_(named)))
-    keys |= {key for row in known for key in (row.key, *Address(AddressKind(row.kind), row.value).keys)}
+    keys |= {key for row in known for key in (row.key, *stored_address(row).keys)}
     return _recorded(connection, mentorado_id, keys, addresses[0])
 
 
@@ -168,9 +168,7 @@ def recorded_addresses(connection: Connection, mentorado_id: MentoradoId, addres
     """Whom the ledger names by *address*, in any form of its number."""
     hashes = [hashed_key(mentorado_id, key) for key in address.keys]
     theirs = (consent_contact.c.mentorado_id == mentorado_id) & consent_contact.c.contact.in_(hashes)
-    return [
-        Address(AddressKind(row.kind), row.value) for row in connection.execute(consent_contact.select().where(theirs))
-    ]
+    return [stored_address(row) for row in connection.execute(consent_contact.select().where(theirs))]
 
 
 def leave_hashes(connection: Connection, mentorado_id: MentoradoId, addresses: Sequence[Address], at: datetime) -> None:
@@ -235,7 +233,7 @@ class Ledger:
         theirs = contact_address.select().where(contact_address.c.mentorado_id == mentorado_id)
         self._contact_of: dict[str, str] = {}  # the id of a contact, by the hash of each of their addresses
         for row in connection.execute(theirs):
-            for key in {row.key, *Address(AddressKind(row.kind), row.value).keys}:
+            for key in {row.key, *stored_address(row).keys}:
                 self._contact_of[hashed_key(mentorado_id, key)] = row.contact_id
         ledger = consent_entry.select().where(consent_entry.c.mentorado_id == mentorado_id)
         self.rows = defaultdict[str, list[Any]](list)
@@ -247,7 +245,7 @@ class Ledger:
         self.name_of: dict[str, Address] = {}
         """By hash; who was erased has none."""
         for row in names:
-            self.name_of[row.contact] = Address(AddressKind(row.kind), row.value)
+            self.name_of[row.contact] = stored_address(row)
             self._addresses[self.group(row.contact)].append(self.name_of[row.contact])
         for addresses in self._addresses.values():
             addresses[:] = in_order(addresses)
@@ -343,7 +341,7 @@ def _unconfirmed(connection: Connection) -> list[OptOut]:
         OptOut(
             number=row.number,
             mentorado_id=MentoradoId(row.mentorado_id),
-            contact=Address(AddressKind(row.kind), row.value),
+            contact=stored_address(row),
             at=row.at,
         )
         for row in connection.execute(rows)

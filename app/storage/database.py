@@ -12,9 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 
 from app.domain.errors import Problem, ProblemCode
+from app.domain.messages import Address, AddressKind
 from app.storage.engine import open_engine, transaction
 from app.storage.errors import map_sqlite_errors
 from app.storage.lost_database import is_missing, put_copy_in_place, set_log_aside
@@ -230,6 +231,15 @@ def plain(value: object) -> str:
     if isinstance(value, str):
         return value
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else "" if value is None else str(value)
+
+
+def stored_address(row: Row[*tuple[Any, ...]]) -> Address:
+    """The address in `row.kind` and `row.value`. A kind that no version writes is OTHER, which no provider reaches."""
+    try:
+        kind = AddressKind(row.kind)
+    except ValueError:
+        kind = AddressKind.OTHER
+    return Address(kind, plain(row.value))
 
 
 def count(value: object) -> int | None:

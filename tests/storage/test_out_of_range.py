@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,16 +13,29 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.audit import Actor, AuditOutcome, AuditRecord
+from app.domain.campaign import Campaign, CampaignDraft, CampaignId, Recipient
+from app.domain.cases import Case, CaseId, CaseKind, CaseNote
+from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, Purpose, state_for
 from app.domain.errors import Problem, ProblemCode
+from app.domain.link_status import SmokeTestOutcome
+from app.domain.mentorado import Mentorado
 from app.domain.messages import DeliveryStatus, Media, MessageKind, MessageUpdate
+from app.domain.outbound import Candidate, OutboundLimits, OutboundMessage, OutboundStop, limits_hold
 from app.domain.procedure import EntryKind, JournalEntry, ProcedureId, ProcedureInfo, ProcedureKind
+from app.domain.sending import SendErrorKind
+from app.domain.smoke_test import SmokeTest, SmokeTestTarget
 from app.storage.audit_log import SqlAuditLog
+from app.storage.campaigns import SqlCampaigns
+from app.storage.cases import SqlCases
+from app.storage.consents import SqlConsents, append, await_confirmation
 from app.storage.database import Database, count, plain
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.journal import SqlProcedureJournal
 from app.storage.mentorados import SqlMentoradoRepository
+from app.storage.outbound import SqlOutbound
 from app.storage.set_aside import SqlSetAside
 from app.storage.settings import SqlRegistrationAttempts, SqlSettings
+from app.storage.smoke_tests import SqlSmokeTests
 from app.storage.tables import EARLIEST, LATEST, UtcTime, metadata
 from app.storage.time_records import SqlTimeRecords
 from app.storage.transitions import SqlTransitionRepository
@@ -74,6 +88,61 @@ async def filled(path: Path) -> None:
             head, JournalEntry(procedure_id=head.id, number=1, at=DAWN, kind=EntryKind.BEGAN)
         )
         await SqlRegistrationAttempts(database).add(ana.link.id, DAWN)
+        await _fill_outbound(database, ana)
+
+
+async def _fill_outbound(database: Database, ana: Mentorado) -> None:
+    outbound, consents, cases = SqlOutbound(database), SqlConsents(database), SqlCases(database)
+    grant = ConsentEntry(
+        mentorado_id=ana.id,
+        contact=BIA,
+        change=ConsentChange.GRANTED,
+        purpose=Purpose.CAMPAIGN,
+        source=ConsentSource.TYPED,
+        at=DAWN,
+        wording="Aceito",
+        version="1",
+        import_id="2" * 32,
+    )
+    await consents.append([grant])
+    out = replace(grant, change=ConsentChange.OPTED_OUT, purpose=None)
+    number = await database.run(lambda connection: append(connection, [out]))
+    await database.run(lambda connection: await_confirmation(connection, number))
+    message = OutboundMessage(
+        reference="3" * 32,
+        link_id=ana.link.id,
+        recipient="",
+        purpose=Purpose.CAMPAIGN,
+        campaign="4" * 32,
+        campaign_number=1,
+        reserved_at=DAWN,
+    )
+    await outbound.reserve(ana, BIA, DAWN, lambda facts: replace(message, recipient=facts.recipient))
+    stop = OutboundStop(link_id=ana.link.id, trouble=SendErrorKind.BILLING, code="1", at=DAWN)
+    await outbound.stop(stop)
+    draft = CampaignDraft(name="Aula", text="Oi")
+    campaign = Campaign(id=CampaignId("4" * 32), draft=draft, digest="5" * 64, approved_at=DAWN, approved_by="rosa")
+    bia = Recipient(campaign_id=campaign.id, number=1, mentorado_id=ana.id, address=BIA, name="Bia")
+    await SqlCampaigns(database).add(campaign, [bia])
+    test = SmokeTest(
+        mentorado_id=ana.id,
+        link_id=ana.link.id,
+        target=SmokeTestTarget.OWN,
+        began_at=DAWN,
+        ended_at=DAWN,
+        outcome=SmokeTestOutcome.PASSED,
+    )
+    await SqlSmokeTests(database).add(test)
+    case = Case(
+        id=CaseId("6" * 32),
+        mentorado_id=ana.id,
+        kind=CaseKind.BAN,
+        opened_at=DAWN,
+        due_at=DAWN,
+        evidence={"reason": "banned"},
+    )
+    await cases.add(case)
+    await cases.save(case, CaseNote(at=DAWN, author="rosa", text="liguei"))
 
 
 async def read_everything(database: Database) -> None:
@@ -109,8 +178,36 @@ async def read_everything(database: Database) -> None:
     await SqlSettings(database).load()
     await SqlSetAside(database).counts()
     await SqlSetAside(database).latest()
+    await _read_outbound(database)
     await SqlTimeRecords(database).newest()
     await SqlTimeRecords(database).mark()
+
+
+async def _read_outbound(database: Database) -> None:
+    consents, campaigns, outbound = SqlConsents(database), SqlCampaigns(database), SqlOutbound(database)
+    for mentorado in await SqlMentoradoRepository(database).all():
+        facts = await outbound.facts(mentorado, BIA, DAWN)
+        limits_hold(_CANDIDATE, facts.sent, DAWN, OutboundLimits(), business_day=facts.business_day)
+        (ledger,) = await consents.ledgers(mentorado.id, [BIA])
+        assert not state_for(ledger, Purpose.CAMPAIGN).granted  # the opt-out holds, whatever became unreadable
+        await consents.contacts(mentorado.id)
+        for each in await campaigns.candidates(mentorado.id):
+            assert not each.consent.granted
+    await consents.unconfirmed()
+    for campaign in await campaigns.all():
+        assert await campaigns.get(campaign.id) is not None
+        for recipient in await campaigns.recipients(campaign.id):
+            str((recipient.at or DAWN).astimezone())
+        await campaigns.settle(campaign.id, DAWN)
+    await outbound.stops()
+    for test in await SqlSmokeTests(database).latest():
+        str((test.ended_at or DAWN).astimezone())
+    for case in [*await SqlCases(database).open_cases(), *await SqlCases(database).closed_cases()]:
+        str(case.due_at.astimezone())
+    await SqlCases(database).unsettled()
+
+
+_CANDIDATE = Candidate(recipient="1", purpose=Purpose.CAMPAIGN, fingerprint=1, new_contact=True)
 
 
 async def _do(database: Database, statement: str, **values: object) -> None:

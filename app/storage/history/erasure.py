@@ -9,10 +9,11 @@ from typing import Final
 from sqlalchemy import Connection, delete, func, select
 
 from app.domain.mentorado import MentoradoId
-from app.domain.messages import Address, AddressKind, ContactId
+from app.domain.messages import Address, ContactId
 from app.domain.trusted_time import MESSAGE_AHEAD
 from app.storage import set_aside
 from app.storage.consents import leave_hashes, recorded_addresses
+from app.storage.database import stored_address
 from app.storage.history import opt_outs
 from app.storage.history.suppressions import add_suppression, hashed_key
 from app.storage.tables import (
@@ -47,7 +48,7 @@ def erase(connection: Connection, mentorado_id: MentoradoId, contact_id: Contact
     theirs = message.c.conversation_id.in_(threads) | (message.c.sender_id == erased)
     counted = (theirs, message.c.sent_at <= at + MESSAGE_AHEAD)
     last: datetime | None = connection.execute(select(func.max(message.c.sent_at)).where(*counted)).scalar()
-    named = [Address(AddressKind(row.kind), row.value) for row in known]
+    named = [stored_address(row) for row in known]
     _leave_hashes(connection, mentorado_id, named, at, max(at, last or at))
     count = connection.execute(delete(message).where(theirs)).rowcount
     connection.execute(delete(conversation).where(conversation.c.contact_id == erased))
@@ -87,7 +88,7 @@ def addresses(connection: Connection, mentorado_id: MentoradoId, contact_id: Con
         contact.c.id == contact_id, contact.c.mentorado_id == mentorado_id
     )
     theirs = select(contact_address).where(contact_address.c.contact_id == root.scalar_subquery())
-    return [Address(AddressKind(row.kind), row.value) for row in connection.execute(theirs)]
+    return [stored_address(row) for row in connection.execute(theirs)]
 
 
 def was_erased(connection: Connection, mentorado_id: MentoradoId, address: Address) -> bool:

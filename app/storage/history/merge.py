@@ -20,14 +20,13 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import (
     REFERRING,
-    Address,
-    AddressKind,
     ContactId,
     ConversationId,
     DeliveryStatus,
     MessageKind,
     merge_delivery,
 )
+from app.storage.database import stored_address
 from app.storage.history import ledger
 from app.storage.history.contacts import (
     AddressBook,
@@ -156,7 +155,7 @@ class ContactMerger:
 
     def addresses(self, contact_id: str) -> Addresses:
         theirs = contact_address.select().where(contact_address.c.contact_id == contact_id)
-        return tuple(Address(AddressKind(row.kind), row.value) for row in self._connection.execute(theirs))
+        return tuple(stored_address(row) for row in self._connection.execute(theirs))
 
     def left_out(self) -> None:
         """Allow a row without an owner only where a contact was erased."""

@@ -25,7 +25,7 @@ from app.domain.messages import (
     MessageKind,
     StoredMessage,
 )
-from app.storage.database import count, plain, readable
+from app.storage.database import count, plain, readable, stored_address
 from app.storage.history.contacts import address_rank, display_name_from
 from app.storage.tables import contact, contact_address, conversation, link, message
 
@@ -175,7 +175,7 @@ def _addresses(connection: Connection, mentorado_id: MentoradoId) -> defaultdict
     theirs = contact_address.select().where(contact_address.c.mentorado_id == mentorado_id)
     for row in connection.execute(theirs):
         with suppress(ValueError):  # a kind that no version knows
-            found[row.contact_id].append(Address(AddressKind(row.kind), plain(row.value)))
+            found[row.contact_id].append(stored_address(row))
     for addresses in found.values():
         addresses.sort(key=address_rank)
     return found
@@ -286,7 +286,7 @@ def names(
     found = readable(
         "contact_address",
         connection.execute(addressed),
-        lambda row: (row.contact_id, Address(AddressKind(row.kind), plain(row.value))),
+        lambda row: (row.contact_id, stored_address(row)),
     )
     ranked = sorted(found, key=lambda one: address_rank(one[1]), reverse=True)
     best = {who: display_name_from(address) for who, address in ranked}
