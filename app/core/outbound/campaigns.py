@@ -90,6 +90,7 @@ class CampaignService:
         self._clock = clock
         self._campaigns: dict[CampaignId, Campaign] = {}
         self._runs: dict[CampaignId, _Run] = {}
+        self._loaded = asyncio.Event()
 
     @property
     def campaigns(self) -> Sequence[Campaign]:
@@ -104,6 +105,7 @@ class CampaignService:
     async def load(self) -> None:
         """Read the campaigns. Raises `Problem`."""
         self._campaigns = {campaign.id: campaign for campaign in await self._repository.all()}
+        self._loaded.set()
         self._bus.publish(CampaignsChanged(None))
 
     async def recipients(self, campaign_id: CampaignId, state: RecipientState | None = None) -> Sequence[Recipient]:
@@ -112,10 +114,11 @@ class CampaignService:
 
     async def run(self) -> None:
         """Until cancelled, mark what became of uncertain messages; at the end, pause what is being sent."""
-        for campaign in self.campaigns:
-            if campaign.state is CampaignState.RUNNING and campaign.id not in self._runs:
-                await self._interrupted(campaign.id)
         try:
+            await self._loaded.wait()
+            for campaign in self.campaigns:
+                if campaign.state is CampaignState.RUNNING and campaign.id not in self._runs:
+                    await self._interrupted(campaign.id)
             while True:
                 await self._clock.sleep(SETTLE_SECONDS)
                 with suppress(Problem):
