@@ -15,8 +15,10 @@ from PySide6.QtWidgets import QApplication
 from app import __version__
 from app.core.procedures.runner import ACTIVE
 from app.domain.audit import AuditAction
+from app.domain.campaign import CampaignId
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import (
+    CampaignsChanged,
     ClockDoubted,
     IncidentBegan,
     IncidentChanged,
@@ -42,7 +44,14 @@ from app.ui.dialogs.lost_database import LostDatabase
 from app.ui.main_window import STORAGE, MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
 from app.ui.navigation import HOME, SETTINGS, PageSpec
-from app.ui.notices import ClockNotice, IncidentBanner, InterruptedBanner, PairingQueueBanner, SettingsNotice
+from app.ui.notices import (
+    CampaignBanner,
+    ClockNotice,
+    IncidentBanner,
+    InterruptedBanner,
+    PairingQueueBanner,
+    SettingsNotice,
+)
 from app.ui.single_instance import SingleInstance
 from app.ui.theme.theme import Theme
 
@@ -112,6 +121,8 @@ class Application:
         bus.subscribe(ProcedureChanged, self._interrupted.on_changed)
         waiting = PairingQueueBanner(window.banners, self._name_of, window.shows_procedure, window.show_procedure)
         bus.subscribe(ProcedureChanged, waiting.on_changed)
+        campaigns = CampaignBanner(window.banners, lambda: core.campaigns.campaigns, self._show_campaign)
+        bus.subscribe(CampaignsChanged, campaigns.on_changed)
         self._lost = LostDatabase(
             window, frame.theme, folder=core.settings.data_dir, use_copy=core.use_copy, begin_anew=core.begin_anew
         )
@@ -268,10 +279,20 @@ class Application:
             theme=self._theme,
             bus=core.bus,
             campaigns=core.campaigns,
+            planner=core.campaign_planner,
+            details=core.hosted.details,
             mentorados=core.mentorados,
+            audit_service=core.audit_service,
             clock=core.clock,
             show_cases=partial(self.window.go, "cases"),
         )
+
+    def _show_campaign(self, campaign_id: CampaignId) -> None:
+        from app.ui.campaigns.page import CampaignsPage
+
+        self.window.go("campaigns")
+        if isinstance(page := self.window.places.page, CampaignsPage):
+            page.show_campaign(campaign_id)
 
     def _show_mentorado(self, mentorado_id: MentoradoId) -> None:
         self.window.go(HOME)

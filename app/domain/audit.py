@@ -183,3 +183,4 @@ class AuditAction(StrEnum):
     PAUSE_CAMPAIGN = "pause_campaign"
     RESUME_CAMPAIGN = "resume_campaign"
     STOP_CAMPAIGN = "stop_campaign"
+    EXPORT_CAMPAIGN = "export_campaign"  # a dry run, or its recipients

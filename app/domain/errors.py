@@ -122,6 +122,7 @@ class ProblemCode(StrEnum):
     CONSENT_IMPORT_UNKNOWN = "consent_import_unknown"
 
     CAMPAIGN_NAME_MISSING = "campaign_name_missing"
+    CAMPAIGN_COHORT_MISSING = "campaign_cohort_missing"
     CAMPAIGN_TEXT_MISSING = "campaign_text_missing"
     CAMPAIGN_TEXT_LONG = "campaign_text_long"
     CAMPAIGN_PLACEHOLDER_UNKNOWN = "campaign_placeholder_unknown"

@@ -61,6 +61,7 @@ _ICONS: Final[Mapping[str, str]] = MappingProxyType(
         AuditAction.IMPORT_CONSENTS: "user-plus",
         AuditAction.UNDO_CONSENT_IMPORT: "undo",
         AuditAction.EXPORT_CONSENTS: "download",
+        AuditAction.EXPORT_CAMPAIGN: "download",
     }
 )
 

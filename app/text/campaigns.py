@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import ROUND_UP, Decimal
 from types import MappingProxyType
 from typing import Final
 
-from app.domain.campaign import Campaign, CampaignDraft, CampaignState, PauseReason, RecipientState
+from app.domain.campaign import Campaign, CampaignDraft, CampaignState, PauseReason, Price, Recipient, RecipientState
 from app.domain.mentorado import MentoradoId
-from app.domain.outbound import WAITS, Hold
+from app.domain.messages import Address, AddressKind
+from app.domain.outbound import WAITS, Hold, HoldReason
+from app.domain.phone import PhoneNumber, readable
+from app.domain.sending import SendErrorKind
 from app.text import outbound as outbound_text
 from app.text.signs import Tone
 from app.text.status import date_time, texts
@@ -114,3 +118,47 @@ def _goes_on(held: Hold, now: datetime) -> str:
     if held.until <= now:
         return texts("campaign.wait_now")
     return texts("campaign.wait_in", time=length(held.until - now))
+
+
+def excluded(reason: HoldReason, now: datetime) -> tuple[str, str]:
+    """Why a contact gets nothing from a campaign, and what can be done."""
+    if texts.has(f"campaign.excluded.{reason}.sentence"):
+        return texts(f"campaign.excluded.{reason}.sentence"), texts(f"campaign.excluded.{reason}.next")
+    return outbound_text.hold(Hold(reason), now)
+
+
+def recipient_state(recipient: Recipient, campaign: Campaign, now: datetime) -> str:
+    """What became of it, in a few words."""
+    when = "" if recipient.at is None else date_time(recipient.at.astimezone(), now.astimezone().date())
+    return texts(f"campaign.people.state.{count_key(campaign, recipient.state)}", when=when)
+
+
+def recipient_reason(recipient: Recipient, now: datetime) -> tuple[str, str]:
+    """Why they did not get it, and the next step; both empty where nothing is to be explained."""
+    if recipient.state is RecipientState.UNCERTAIN:
+        return texts("campaign.people.uncertain"), ""
+    reason = recipient.reason
+    if reason in {*SendErrorKind} and (recipient.code or reason not in {*HoldReason}):
+        return outbound_text.send_error(SendErrorKind(reason))
+    return excluded(HoldReason(reason), now) if reason in {*HoldReason} else ("", "")
+
+
+def contact(address: Address) -> str:
+    """The number, where it is known."""
+    if not address.value:
+        return texts("campaign.people.erased")
+    if address.kind is AddressKind.PHONE:
+        return readable(PhoneNumber(address.value))
+    return texts("campaign.people.hidden")
+
+
+def price(listed: Price) -> str:
+    """Rounded up to the cent, so that it is never less than the bill."""
+    cents = listed.amount.quantize(Decimal("0.01"), rounding=ROUND_UP)
+    return texts("campaign.report.dollars", amount=f"{cents}".replace(".", texts("campaign.report.decimal")))
+
+
+def list_date(listed: Price) -> str:
+    """When the list came into force: a day, the same in every time zone."""
+    day = listed.listed_at
+    return texts("campaign.report.date", day=day.day, month=day.month, year=day.year)

@@ -19,8 +19,16 @@ from PySide6.QtWidgets import (
 )
 
 from app.core.trusted_time import ClockCheck
+from app.domain.campaign import Campaign, CampaignId, PauseReason
 from app.domain.errors import Problem
-from app.domain.events import ClockDoubted, IncidentBegan, IncidentChanged, IncidentEnded, ProcedureChanged
+from app.domain.events import (
+    CampaignsChanged,
+    ClockDoubted,
+    IncidentBegan,
+    IncidentChanged,
+    IncidentEnded,
+    ProcedureChanged,
+)
 from app.domain.incident import Incident
 from app.domain.mentorado import MentoradoId
 from app.domain.procedure import Procedure, ProcedureId, ProcedureState
@@ -349,6 +357,39 @@ class PairingQueueBanner:
 
 def _waiting_cause(procedure: Procedure) -> str:
     return f"procedure {procedure.head.id}"
+
+
+_CAMPAIGN_CAUSE = "campaigns"
+
+
+class CampaignBanner:
+    """One banner about the campaigns that were interrupted, until they are resumed, stopped or looked at."""
+
+    def __init__(
+        self, banners: Banners, campaigns: Callable[[], Sequence[Campaign]], show: Callable[[CampaignId], None]
+    ) -> None:
+        self._banners = banners
+        self._campaigns = campaigns
+        self._show = show
+        self._known: list[CampaignId] = []
+
+    def on_changed(self, _event: CampaignsChanged) -> None:
+        interrupted = [each for each in self._campaigns() if each.pause_reason is PauseReason.INTERRUPTED]
+        if (found := [each.id for each in interrupted]) == self._known:
+            return
+        self._known = found
+        self._banners.clear(_CAMPAIGN_CAUSE)
+        if interrupted:
+            latest, count = interrupted[0], len(interrupted)
+            self._banners.show_words(
+                lambda: texts.plural("campaign.interrupted", count, name=latest.draft.name),
+                _CAMPAIGN_CAUSE,
+                choices=[(lambda: texts("campaign.see"), lambda: self._see(latest.id))],
+            )
+
+    def _see(self, campaign_id: CampaignId) -> None:
+        self._banners.clear(_CAMPAIGN_CAUSE)
+        self._show(campaign_id)
 
 
 _CLOCK_CAUSE = "clock"

@@ -140,6 +140,7 @@ class CampaignView(QWidget):
     paused = Signal()
     resumed = Signal()
     stopped = Signal()
+    recipients_requested = Signal()
     cases_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
@@ -159,18 +160,19 @@ class CampaignView(QWidget):
             self.counts[each] = label, value
             grid.addWidget(label, row, 0)
             grid.addWidget(value, row, 1, Qt.AlignmentFlag.AlignRight)
-        self.pause, self.resume, self.stop, self.cases = (QPushButton() for _ in range(4))
+        self.pause, self.resume, self.stop, self.recipients, self.cases = (QPushButton() for _ in range(5))
         self.resume.setProperty("role", "primary")
         self.cases.setProperty("role", "link")
         for button, signal in (
             (self.pause, self.paused),
             (self.resume, self.resumed),
             (self.stop, self.stopped),
+            (self.recipients, self.recipients_requested),
             (self.cases, self.cases_requested),
         ):
             button.clicked.connect(signal)
         actions = FlowLayout(spacing=t.SPACE_2)
-        for button in (self.pause, self.resume, self.stop):
+        for button in (self.pause, self.resume, self.stop, self.recipients):
             actions.addWidget(button)
         self.uncertain, self.waits, self.message = (self._label("secondary") for _ in range(3))
         self.waits_head, self.message_head = (ScaledLabel(theme, t.TEXT_SMALL, QFont.Weight.DemiBold) for _ in range(2))
@@ -214,6 +216,7 @@ class CampaignView(QWidget):
             (self.pause, "campaign.pause"),
             (self.resume, "campaign.resume"),
             (self.stop, "campaign.stop"),
+            (self.recipients, "campaign.recipients"),
             (self.cases, "campaign.cases"),
         ):
             button.setText(texts(key))

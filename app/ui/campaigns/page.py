@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeyEvent, QShowEvent
-from PySide6.QtWidgets import QStackedLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QPushButton, QStackedLayout, QWidget
 
+from app.core.audit_service import AuditService
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.campaign_plan import CampaignPlanner
 from app.core.outbound.campaigns import CampaignService
+from app.core.provider_setup.selection import NumberDetailsService
+from app.domain.audit import AuditAction
 from app.domain.campaign import Campaign, CampaignId, CampaignState, RecipientState
-from app.domain.errors import Problem
+from app.domain.errors import Problem, ProblemCode
 from app.domain.events import CampaignsChanged
 from app.domain.mentorado import MentoradoId
 from app.domain.outbound import Hold
 from app.domain.repositories import Clock
+from app.formats.campaign_export import dry_run_csv, recipients_csv
+from app.formats.consent_export import write_file
+from app.text import campaigns as campaign_text
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
+from app.ui.campaigns.composer import Composer
 from app.ui.campaigns.overview import CampaignDelegate, CampaignModel, CampaignView
+from app.ui.campaigns.recipients import RecipientsView
+from app.ui.campaigns.report import ReportView
 from app.ui.dialogs.base import BaseDialog
 from app.ui.dialogs.confirm import ConfirmDialog
 from app.ui.navigation import Page
+from app.ui.theme.icons import icon
 from app.ui.theme.theme import Theme
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.split_view import SplitView
 from app.ui.widgets.tables import RowList
 
 _SECOND = 1000
+_ICON = 18
 
 
 class CampaignsPage(Page):
@@ -41,7 +56,10 @@ class CampaignsPage(Page):
         theme: Theme,
         bus: EventBus,
         campaigns: CampaignService,
+        planner: CampaignPlanner,
+        details: NumberDetailsService,
         mentorados: MentoradoService,
+        audit_service: AuditService,
         clock: Clock,
         show_cases: Callable[[], None],
         parent: QWidget | None = None,
@@ -50,7 +68,16 @@ class CampaignsPage(Page):
         self._campaigns = campaigns
         self._mentorados = mentorados
         self._clock = clock
+        self._planner = planner
+        self._audit_service = audit_service
         self._shown: CampaignId | None = None
+        self._planning: asyncio.Task[object] | None = None
+        self.back, self.new_button = QPushButton(), QPushButton()
+        self.new_button.setProperty("role", "primary")
+        self.tools.addWidget(self.back)
+        self.tools.addWidget(self.new_button)
+        self.back.clicked.connect(self.go_back)
+        self.new_button.clicked.connect(self.compose)
         self.model = CampaignModel(campaigns, clock, self)
         self.list = RowList(self.model, CampaignDelegate(theme), theme)
         self.list.opened.connect(self._open)
@@ -60,17 +87,33 @@ class CampaignsPage(Page):
         self.view.resumed.connect(lambda: self._do(campaigns.resume))
         self.view.stopped.connect(lambda: self._do(self._stop))
         self.view.cases_requested.connect(show_cases)
+        self.view.recipients_requested.connect(self._show_recipients)
         self._empty = EmptyState(theme, "send", "primary")
+        self._empty.pressed.connect(self.compose)
         left = QWidget()
         self._stack = QStackedLayout(left)
         self._stack.addWidget(self.list)
         self._stack.addWidget(self._empty)
         self.split = SplitView(left, theme)
         self.split.set_pane(self.view)
-        self.column.addWidget(self.split, 1)
+        self.composer = Composer(theme, mentorados, details)
+        self.composer.dry_run_requested.connect(self._dry_run)
+        self.composer.changed.connect(self._show_header)
+        self.report = ReportView(theme, self._name_of, clock)
+        self.report.cancelled.connect(self._cancel)
+        self.report.again_requested.connect(self._dry_run)
+        self.report.edit_requested.connect(self.compose)
+        self.report.approved.connect(self._approve)
+        self.report.export_requested.connect(partial(self._export, of_report=True))
+        self.recipients = RecipientsView(theme, campaigns, self._name_of, clock)
+        self.recipients.export_requested.connect(partial(self._export, of_report=False))
+        self._parts = QStackedLayout()
+        for part in (self.split, self.composer, self.report, self.recipients):
+            self._parts.addWidget(part)
+        self.column.addLayout(self._parts, 1)
         self._second = QTimer(self, interval=_SECOND)
         self._second.timeout.connect(self._on_second)
-        undo = bus.subscribe(CampaignsChanged, lambda _event: self.refresh())
+        undo = bus.subscribe(CampaignsChanged, self._on_changed)
         self.destroyed.connect(lambda _gone: undo())
         self.restyle()
 
@@ -80,7 +123,7 @@ class CampaignsPage(Page):
         """Show what there is now, with the chosen one as it is."""
         self.model.refresh()
         count = self.model.rowCount()
-        self.set_title(texts("campaign.title"), texts.plural("campaign.summary", count))
+        self._show_header()
         self._stack.setCurrentWidget(self.list if count else self._empty)
         place = self.model.place_of(self._shown)
         if place is None and count:
@@ -92,10 +135,37 @@ class CampaignsPage(Page):
             self._show(place)
 
     def show_campaign(self, campaign_id: CampaignId) -> None:
-        """Choose this one."""
+        """Lead to this one in the list."""
         self._shown = campaign_id
+        self._go(self.split)
         self.refresh()
         self.split.open_side_panel()
+
+    def _go(self, part: QWidget) -> None:
+        """Show one part of the page; what the others hold stays."""
+        self._parts.setCurrentWidget(part)
+        self._show_header()
+
+    def _show_header(self) -> None:
+        here, campaign, made = self._parts.currentWidget(), self.recipients.campaign, self.report.made
+        if here is self.composer:
+            self.set_title(texts("campaign.new"), "")
+        elif here is self.report:
+            title = texts("campaign.report.title", name=self.composer.name.text())
+            self.set_title(title, "" if made is None else campaign_text.cohort(made.draft.cohort))
+        elif here is self.recipients and campaign is not None:
+            title = texts("campaign.people.title", name=campaign.draft.name)
+            self.set_title(title, campaign_text.approved(campaign, self._clock.now()))
+        else:
+            self.set_title(texts("campaign.title"), texts.plural("campaign.summary", self.model.rowCount()))
+        self.back.setVisible(here is not self.split)
+        drafted = not self.composer.is_empty
+        self.new_button.setVisible(here is self.split and (self.model.rowCount() > 0 or drafted))
+        self.new_button.setText(texts("campaign.continue_draft" if drafted else "campaign.new"))
+
+    def _on_changed(self, event: CampaignsChanged) -> None:
+        self.refresh()
+        self.recipients.on_changed(event.campaign_id)
 
     def _show(self, place: int) -> None:
         campaign = self.model.campaigns[place]
@@ -128,6 +198,96 @@ class CampaignsPage(Page):
 
     # --- what a person does
 
+    def compose(self, _checked: bool = False) -> None:
+        """Write a campaign; what was written before is still there."""
+        self.composer.refresh()
+        self._go(self.composer)
+        self.composer.take_focus()
+
+    def go_back(self, _checked: bool = False) -> None:
+        """From the report to the draft, from anywhere else to the list."""
+        self._cancel()
+        if self._parts.currentWidget() is self.report:
+            self.compose()
+        else:
+            self._go(self.split)
+            self.take_focus()
+
+    def _show_recipients(self) -> None:
+        if self._shown is not None:
+            self.recipients.open(self._shown)
+            self._go(self.recipients)
+            self.recipients.filter.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @async_slot
+    async def _dry_run(self) -> None:
+        """Find out what the draft would do, and show it, or what is wrong with the draft."""
+        self.banners.clear("asked")
+        self._planning = asyncio.current_task()
+        try:
+            draft = self.composer.draft
+            self.report.show_running()
+            self._go(self.report)
+            self.report.show_dry_run(await self._planner.dry_run(draft, self.report.show_progress))
+            self._show_header()
+        except BaseException:
+            if self._parts.currentWidget() is self.report:
+                self.compose()
+            raise
+        finally:
+            self._planning = None
+
+    def _cancel(self) -> None:
+        if self._planning is not None:
+            self._planning.cancel()
+
+    @async_slot
+    async def _approve(self, typed: str) -> None:
+        """Begin to send what the dry run found, unless something has changed since."""
+        made = self.report.made
+        if made is None:
+            return
+        self.report.set_busy(True)
+        try:
+            campaign = await self._campaigns.approve(made, typed)
+        except Problem as problem:
+            if problem.code is not ProblemCode.CAMPAIGN_CHANGED:
+                raise
+            self.report.show_refused(problem)
+            return
+        finally:
+            self.report.set_busy(False)
+        self.composer.clear()
+        self.show_campaign(campaign.id)
+        self.take_focus()
+
+    @async_slot
+    async def _export(self, *, of_report: bool) -> None:
+        """Choose a file, and write what is shown to it."""
+        dialog = QFileDialog(self, texts("campaign.export"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setNameFilters([texts("audit.csv")])
+        dialog.setDefaultSuffix("csv")
+        dialog.selectFile(f"{texts('campaign.file_name')}-{self._clock.now().astimezone():%Y-%m-%d}")
+        if await show_dialog(dialog) is _YES:
+            await self.export_to(Path(dialog.selectedFiles()[0]), of_report=of_report)
+
+    async def export_to(self, file: Path, *, of_report: bool) -> None:
+        """Write the dry run, or the recipients that the filter shows, to *file*. Raises `Problem`."""
+        made, campaign = self.report.made, self.recipients.campaign
+        if of_report and made is not None:
+            name, count, content = made.draft.name, len(made.recipients), dry_run_csv(made, self._name_of)
+        elif campaign is not None:
+            shown = self.recipients.shown
+            name, count = campaign.draft.name, len(shown)
+            content = recipients_csv(campaign, shown, self._name_of, self._clock.now())
+        else:
+            return
+        written = {"name": name, "file": file.name, "entries": str(count)}
+        async with self._audit_service.around(AuditAction.EXPORT_CAMPAIGN, after=lambda: written):
+            await asyncio.to_thread(write_file, file, content)
+        self._summary.setText(texts.plural("campaign.exported", count, file=file.name))
+
     @async_slot
     async def _do(self, act: Callable[[CampaignId], Coroutine[Any, Any, None]]) -> None:
         if self._shown is not None:
@@ -151,20 +311,36 @@ class CampaignsPage(Page):
     # --- what the window asks of a page
 
     def take_focus(self) -> None:
-        if self.model.rowCount():
+        here = self._parts.currentWidget()
+        if here is self.composer:
+            self.composer.take_focus()
+        elif here is not self.split:
+            self.back.setFocus(Qt.FocusReason.OtherFocusReason)
+        elif self.model.rowCount():
             self.list.enter()
         else:
             self._empty.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def retranslate(self) -> None:
         super().retranslate()
+        self.back.setText(texts("campaign.back"))
+        self.composer.retranslate()
+        self.report.retranslate()
+        self.recipients.retranslate()
         self.list.setAccessibleName(texts("campaign.title"))
         self.list.setAccessibleDescription(texts("campaign.keys"))
-        self._empty.show_message(texts("campaign.empty"), texts("campaign.empty_line"), "")
+        self._empty.show_message(texts("campaign.empty"), texts("campaign.empty_line"), texts("campaign.new"))
         self.refresh()
 
     def restyle(self) -> None:
         super().restyle()
+        side, colours = self._theme.px(_ICON), self._theme.tokens
+        for button, sign, colour in (
+            (self.new_button, "plus", colours.on_accent),
+            (self.back, "arrow-left", colours.text2),
+        ):
+            button.setIcon(icon(sign, colour, side))
+            button.setIconSize(QSize(side, side))
         self.retranslate()
 
     def event(self, event: QEvent) -> bool:
@@ -175,14 +351,17 @@ class CampaignsPage(Page):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self._is_back(event):
+        if self._is_back(event) and self._parts.currentWidget() is not self.split:
+            self.go_back()
+        elif self._is_back(event):
             self.split.close_side_panel()
             self.take_focus()
         else:
             super().keyPressEvent(event)
 
     def _is_back(self, event: QKeyEvent) -> bool:
-        return event.key() == Qt.Key.Key_Escape and self.split.side_panel_open
+        open_part = self._parts.currentWidget() is not self.split or self.split.side_panel_open
+        return event.key() == Qt.Key.Key_Escape and open_part
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -39,6 +39,7 @@ async def test_an_empty_page_says_what_a_campaign_is(theme: Theme, folder: Path)
     async with open_campaigns(theme, folder) as h:
         assert h.page._empty.isVisible()
         assert "que consentiram" in h.page._empty._line.text()
+        assert not h.page.new_button.isVisible()
         assert nameless(h.page) == []
         h.page.take_focus()
 
@@ -128,5 +129,5 @@ async def test_it_works_by_keys_and_in_both_languages(theme: Theme, folder: Path
         assert nameless(h.page) == out_of_reach(h.page) == []
         texts.set_language("en")
         assert rows(h)[1] == "Aviso de aula, Finished, 1 of 1 accepted by the provider"
-        QTest.keyClick(h.page.view, Qt.Key.Key_Escape)
+        QTest.keyClick(h.page.view.recipients, Qt.Key.Key_Escape)
         assert not h.page.split.side_panel_open
