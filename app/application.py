@@ -127,7 +127,7 @@ class Application:
             window, frame.theme, folder=core.settings.data_dir, use_copy=core.use_copy, begin_anew=core.begin_anew
         )
         SettingsNotice(window.banners, core.settings, self._show_about).show()
-        self._sheets = ActionRunner(
+        self._runner = ActionRunner(
             theme=frame.theme,
             bus=bus,
             clock=core.clock,
@@ -149,7 +149,7 @@ class Application:
             PageSpec("audit", "ledger", self._make_audit_page),
             PageSpec(SETTINGS, "sliders", self._make_settings_page),
         )
-        window.attach(runner=self._sheets, csv_import=core.csv_import, make_pane=self._make_pane, pages=self.pages)
+        window.attach(runner=self._runner, csv_import=core.csv_import, make_pane=self._make_pane, pages=self.pages)
 
     async def run(self) -> None:
         """Open the database behind the window, hold the links until it is closed, and take all down again."""
@@ -230,7 +230,7 @@ class Application:
             mentorados=self._core.mentorados,
             supervisor=self._core.supervisor,
             actions=self._core.actions,
-            sheets=self._sheets,
+            runner=self._runner,
             history=self._core.transitions,
             clock=self._core.clock,
             set_aside=self._core.set_aside,

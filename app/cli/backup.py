@@ -173,7 +173,7 @@ def list_procedures(core: Services, *, as_json: bool) -> int:
         at_work = texts("cli.procedure_held", owner=holder) if holder else ""
         print(
             "\t".join(
-                filter(None, (exactly(procedure.head.began_at), name, _describe_unfinished(core, procedure), at_work))
+                filter(None, (exactly(procedure.head.began_at), name, _unfinished_text(core, procedure), at_work))
             )
         )
     if not found:
@@ -257,7 +257,7 @@ def _procedure_as_json(core: Services, procedure: Procedure) -> dict[str, Any]:
     }
 
 
-def _describe_unfinished(core: Services, procedure: Procedure) -> str:
+def _unfinished_text(core: Services, procedure: Procedure) -> str:
     """What is to be said of one that is not finished."""
     if not _is_interrupted(core, procedure):
         return mark(procedure)
@@ -289,7 +289,7 @@ async def _clear_the_way(core: Services, mentorado: Mentorado, moved: asyncio.Ev
         print(texts("cli.cleared_away", name=name), file=sys.stderr)
         procedure = procedures.active(whose)
     if procedure is not None:
-        raise Problem(ProblemCode.PROCEDURE_UNFINISHED, name=name, what=_describe_unfinished(core, procedure))
+        raise Problem(ProblemCode.PROCEDURE_UNFINISHED, name=name, what=_unfinished_text(core, procedure))
 
 
 async def _run(

@@ -62,7 +62,7 @@ class SettingsService:
             if field.loosens(field.of(self._settings), value) and len(reason) < LEAST_REASON:
                 raise Problem(ProblemCode.REASON_MISSING, least=str(LEAST_REASON))
             now = self._clock.now()
-            before_text, after_text = (field.describe(field.of(each), now) for each in (self._settings, after))
+            before_text, after_text = (field.format_value(field.of(each), now) for each in (self._settings, after))
             with self._audit_service.with_changes(
                 field.action, before={"value": before_text}, after={"value": after_text}, reason=reason
             ):
@@ -75,8 +75,8 @@ class SettingsService:
         now = self._clock.now()
         self._audit_service.record(
             field.action,
-            before={"value": field.describe(field.of(self._settings), now)},
-            after={"value": field.describe(value, now)},
+            before={"value": field.format_value(field.of(self._settings), now)},
+            after={"value": field.format_value(value, now)},
             outcome=AuditOutcome.DECLINED,
         )
 

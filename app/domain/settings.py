@@ -91,7 +91,7 @@ class SettingField(Generic[T]):
     name: str  # of the attribute of `OperatorSettings`, and of its row in the database
     action: str  # its code in the audit, a stable one
     reads: Mapping[str, Callable[[object], Any]]  # what is stored of each part, "" the whole; None if it makes no sense
-    describe: Callable[[T, datetime], str]  # its value in an audit entry of that moment
+    format_value: Callable[[T, datetime], str]  # its value in an audit entry of that moment
     check: Callable[[T], T] = lambda value: value  # what was chosen, tidied; raises `Problem` when it is refused
     loosens: Callable[[T, T], bool] = lambda _before, _after: (
         False
@@ -156,40 +156,40 @@ OPERATOR_NAME: Final = SettingField[str](
     name="operator_name",
     action="set_operator_name",
     reads={"": text},
-    describe=lambda name, _at: name,
+    format_value=lambda name, _at: name,
     check=lambda typed: " ".join(typed.split())[:LONGEST_NAME],
 )
 RETENTION: Final = SettingField[int | None](
     name="retention_days",
     action="set_retention",
     reads={"": number(1)},
-    describe=lambda days, _at: "off" if days is None else str(days),
+    format_value=lambda days, _at: "off" if days is None else str(days),
     check=_checked_days,
 )
 PROVIDER_LOG: Final = SettingField[datetime | None](
     name="provider_log_until",
     action="set_provider_log",
     reads={"": moment},
-    describe=lambda until, at: "off" if until is None or until <= at else f"until {until.isoformat()}",
+    format_value=lambda until, at: "off" if until is None or until <= at else f"until {until.isoformat()}",
 )
 WEBHOOKS: Final = SettingField[WebhookSettings](
     name="webhooks",
     action="set_webhooks",
     reads={"on": flag, "address": filled_text, "port": number(1, 65_535), "public_url": text},
-    describe=_webhooks,
+    format_value=_webhooks,
 )
 SMOKE_TEST: Final = SettingField[SmokeTestSettings](
     name="smoke_test",
     action="set_smoke_test",
     reads={"target": _target, "partner": text, "number": text, "template": text},
-    describe=_smoke_test,
+    format_value=_smoke_test,
     check=SmokeTestSettings.checked,
 )
 OPT_OUT_WORDS: Final = SettingField[tuple[str, ...]](
     name="opt_out_words",
     action="set_opt_out_words",
     reads={"": stored_words},
-    describe=lambda words, _at: ", ".join(words),
+    format_value=lambda words, _at: ", ".join(words),
     check=checked_words,
 )
 OUTBOUND_LIMITS: Final = SettingField[OutboundLimits](
@@ -201,7 +201,7 @@ OUTBOUND_LIMITS: Final = SettingField[OutboundLimits](
         "quiet_to": time_of_day,
         "partly_confirmed_counts": flag,
     },
-    describe=described_limits,
+    format_value=described_limits,
     check=checked_limits,
     loosens=lambda before, after: bool(loosened(before, after)),
 )

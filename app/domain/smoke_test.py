@@ -52,7 +52,7 @@ class SmokeTestSettings:
 class SmokeTestStage(StrEnum):
     """How far the message got, in this order. Stored."""
 
-    HANDED_OVER = "handed_over"
+    SUBMITTED = "handed_over"
     ACCEPTED = "accepted"  # by the server: it can still vanish
     DELIVERED = "delivered"
     ANSWERED = "answered"

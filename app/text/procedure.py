@@ -56,7 +56,7 @@ def title(kind: ProcedureKind, name: str) -> str:
     return texts(f"procedure.title.{kind}", name=name)
 
 
-def describe(procedure: Procedure, mentorado: Mentorado, account: PhoneNumber | None = None) -> ProcedureText:
+def summary_text(procedure: Procedure, mentorado: Mentorado, account: PhoneNumber | None = None) -> ProcedureText:
     """What is going on, or how it ended; *account* is whose phone scanned the code, if any did."""
     kind, name = procedure.head.kind, mentorado.name
     step = procedure.next_step

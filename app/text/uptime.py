@@ -71,7 +71,7 @@ def stretch(segment: Segment) -> str:
     today = end.date() if begin.date() == end.date() else None
     return texts(
         "span.stretch",
-        what=_describe(segment),
+        what=_segment_text(segment),
         begin=date_time(begin, today),
         end=date_time(end, today),
         length=length(segment.length),
@@ -105,7 +105,7 @@ def _gaps(summed: UptimeSummary) -> list[str]:
     return [texts(key, length=length(gap)) for key, gap in gaps if gap >= _MINUTE]
 
 
-def _describe(segment: Segment) -> str:
+def _segment_text(segment: Segment) -> str:
     kind = kind_of(segment)
     if segment.state is None or kind is Kind.CLOSED:
         return kind_word(kind)

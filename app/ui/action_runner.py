@@ -52,7 +52,7 @@ class ActionRequest:
 
 
 class ActionRunner(QObject):
-    """Runs every action there is. An opener raises `Problem` when its sheet cannot be opened."""
+    """Runs every action there is. An opener raises `Problem` when its dialog cannot be opened."""
 
     procedure_requested = Signal(object)
     """An `ActionRequest` that begins a procedure. The pane shows it, so that the QR code stays in view."""
@@ -123,110 +123,110 @@ class ActionRunner(QObject):
 Opener = Callable[[ActionRunner, ActionRequest], Awaitable[None]]
 
 
-async def _procedure(sheets: ActionRunner, request: ActionRequest) -> None:
-    sheets.procedure_requested.emit(request)
+async def _procedure(runner: ActionRunner, request: ActionRequest) -> None:
+    runner.procedure_requested.emit(request)
 
 
-async def enter_credentials(sheets: ActionRunner, request: ActionRequest) -> None:
+async def enter_credentials(runner: ActionRunner, request: ActionRequest) -> None:
     """Enter and store credentials, and connect when that button was pressed."""
-    service = sheets.hosted.credentials
-    mentorado, drafts = sheets.mentorado(request), sheets.drafts
+    service = runner.hosted.credentials
+    mentorado, drafts = runner.mentorado(request), runner.drafts
     known, locked = StoredCredentials(plain={}, secret=frozenset()), None
     try:
         known = await service.known(request.mentorado_id)
     except Problem as problem:
         locked = problem
     draft = drafts.pop(request.mentorado_id, None)
-    sheet = CredentialsDialog(sheets.theme, request.over, mentorado, service, sheets.actions, known, draft=draft)
+    dialog = CredentialsDialog(runner.theme, request.over, mentorado, service, runner.actions, known, draft=draft)
     if locked is not None:
-        sheet.show_problem(locked)
-    if await show_dialog(sheet) is not BaseDialog.DialogCode.Accepted:
+        dialog.show_problem(locked)
+    if await show_dialog(dialog) is not BaseDialog.DialogCode.Accepted:
         return
-    match sheet.ending:
+    match dialog.ending:
         case DialogResult.CONNECT:
-            await sheets.run(ActionName.CONNECT, request.mentorado_id, request.over)
+            await runner.run(ActionName.CONNECT, request.mentorado_id, request.over)
         case DialogResult.SETTINGS:
-            drafts[request.mentorado_id] = sheet.form.typed
-            sheets.page_requested.emit(SETTINGS, "secrets")
+            drafts[request.mentorado_id] = dialog.form.typed
+            runner.page_requested.emit(SETTINGS, "secrets")
         case DialogResult.FORGET:
-            await _forget(sheets, request)
+            await _forget(runner, request)
         case DialogResult.SAVED | DialogResult.NOTHING:
             pass
 
 
-async def _forget(sheets: ActionRunner, request: ActionRequest) -> None:
-    known = {"name": sheets.mentorado(request).name}
-    known["provider"] = provider(sheets.mentorado(request).link.provider)
+async def _forget(runner: ActionRunner, request: ActionRequest) -> None:
+    known = {"name": runner.mentorado(request).name}
+    known["provider"] = provider(runner.mentorado(request).link.provider)
     title, verb = texts("credentials.forget_title", **known), texts("credentials.forget_confirm")
-    sheet = ConfirmDialog(sheets.theme, request.over, title, verb)
-    sheet.add_aspect("kept", texts("credentials.forget_kept", **known))
-    sheet.add_aspect("changes", texts("credentials.forget_changes", **known))
-    if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted:
-        await sheets.hosted.credentials.forget(request.mentorado_id)
+    dialog = ConfirmDialog(runner.theme, request.over, title, verb)
+    dialog.add_aspect("kept", texts("credentials.forget_kept", **known))
+    dialog.add_aspect("changes", texts("credentials.forget_changes", **known))
+    if await show_dialog(dialog) is BaseDialog.DialogCode.Accepted:
+        await runner.hosted.credentials.forget(request.mentorado_id)
 
 
-async def decide_queue(sheets: ActionRunner, request: ActionRequest) -> None:
+async def decide_queue(runner: ActionRunner, request: ActionRequest) -> None:
     """Show the provider's queue, and apply the decision. Raises `Problem` when the provider does not answer."""
-    service = sheets.hosted.queue
+    service = runner.hosted.queue
     messages = await service.list(request.mentorado_id)
-    sheet = QueueDialog(
-        sheets.theme, request.over, sheets.mentorado(request), service, sheets.actions, sheets.clock, messages
+    dialog = QueueDialog(
+        runner.theme, request.over, runner.mentorado(request), service, runner.actions, runner.clock, messages
     )
-    await show_dialog(sheet)
-    if not sheet.decided and sheet.messages:
-        service.keep(request.mentorado_id, sheet.messages)
+    await show_dialog(dialog)
+    if not dialog.decided and dialog.messages:
+        service.keep(request.mentorado_id, dialog.messages)
 
 
-async def register(sheets: ActionRunner, request: ActionRequest) -> None:
+async def register(runner: ActionRunner, request: ActionRequest) -> None:
     """Enter the PIN, with the remaining attempts shown."""
-    registration = sheets.hosted.registration
-    sheet = RegisterDialog(sheets.theme, request.over, sheets.mentorado(request), registration, sheets.clock)
-    sheet.show_allowance(await registration.allowance(request.mentorado_id))
-    await show_dialog(sheet)
+    registration = runner.hosted.registration
+    dialog = RegisterDialog(runner.theme, request.over, runner.mentorado(request), registration, runner.clock)
+    dialog.show_allowance(await registration.allowance(request.mentorado_id))
+    await show_dialog(dialog)
 
 
-async def deregister(sheets: ActionRunner, request: ActionRequest) -> None:
+async def deregister(runner: ActionRunner, request: ActionRequest) -> None:
     """Take the number off after its name was typed; it counts as a try. Raises `Problem`."""
-    registration = sheets.hosted.registration
-    mentorado = sheets.mentorado(request)
+    registration = runner.hosted.registration
+    mentorado = runner.mentorado(request)
     name = mentorado.name
     known = {"name": name, "phone": unbroken(mentorado.expected_account)}
     left = await registration.allowance(request.mentorado_id)
     title, verb = texts("question.deregister.title", **known), texts("question.deregister.confirm")
-    sheet = ConfirmDialog(sheets.theme, request.over, title, verb, typed=name)
+    dialog = ConfirmDialog(runner.theme, request.over, title, verb, typed=name)
     for aspect in ("kept", "changes", "lost"):
-        sheet.add_aspect(aspect, texts(f"question.deregister.{aspect}", **known))
-    sheet.add_line(tries_left(left, sheets.clock.now()))
-    sheet.ask_for_name()
-    if await show_dialog(sheet) is BaseDialog.DialogCode.Accepted:
+        dialog.add_aspect(aspect, texts(f"question.deregister.{aspect}", **known))
+    dialog.add_line(tries_left(left, runner.clock.now()))
+    dialog.ask_for_name()
+    if await show_dialog(dialog) is BaseDialog.DialogCode.Accepted:
         await registration.deregister(request.mentorado_id)
 
 
-async def smoke_test(sheets: ActionRunner, request: ActionRequest) -> None:
+async def smoke_test(runner: ActionRunner, request: ActionRequest) -> None:
     """Run a smoke test, and show where it stands; it begins when the dialog opens."""
     from app.ui.dialogs.smoke_test import SmokeTestDialog
 
-    service = sheets.smoke_tests
+    service = runner.smoke_tests
     assert service is not None  # noqa: S101 - the program has one
     chosen = service.chosen
-    partner = sheets.mentorados.get(MentoradoId(chosen.partner)).name if chosen.partner else ""
-    sheet = SmokeTestDialog(
-        sheets.theme, request.over, sheets.mentorado(request), service, sheets.bus, sheets.clock, partner
+    partner = runner.mentorados.get(MentoradoId(chosen.partner)).name if chosen.partner else ""
+    dialog = SmokeTestDialog(
+        runner.theme, request.over, runner.mentorado(request), service, runner.bus, runner.clock, partner
     )
-    await show_dialog(sheet)
-    if sheet.wants_settings:
-        sheets.page_requested.emit(SETTINGS, "smoke")
+    await show_dialog(dialog)
+    if dialog.wants_settings:
+        runner.page_requested.emit(SETTINGS, "smoke")
 
 
-async def release_sending(sheets: ActionRunner, request: ActionRequest) -> None:
+async def release_sending(runner: ActionRunner, request: ActionRequest) -> None:
     """Let a number send again, after its reason was shown. Raises `Problem`."""
     from app.ui.dialogs.confirm import ask_release
 
-    outbound = sheets.outbound
+    outbound = runner.outbound
     assert outbound is not None  # noqa: S101 - the program has one
     stop = outbound.stopped(request.mentorado_id)
     if stop is not None and await ask_release(
-        sheets.theme, request.over, sheets.mentorado(request), stop, sheets.clock.now()
+        runner.theme, request.over, runner.mentorado(request), stop, runner.clock.now()
     ):
         await outbound.release(request.mentorado_id)
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -24,37 +22,22 @@ from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
 from app.text.status import texts
+from tests.cli.conftest import Conecta
 from tests.clock import DAWN
 from tests.core.secret_store import PHRASE, TALK
 
 PROTECTED = "The file is protected by its passphrase."
 UNPROTECTED = "The file is not protected: whoever has it can read the conversations and use the session."
 
-Conecta = Callable[..., tuple[int, str, str]]
-
 
 @pytest.fixture
-def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Conecta]:
-    """Runs the command line on a place with one mentorado who said something."""
-    monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
-    monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
-    monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
+def conecta(conecta: Conecta, fast_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Conecta:
+    """The command line over a place with one mentorado who said something. Nothing is typed unless a test says so."""
     monkeypatch.setattr("app.bootstrap.BackupService", partial(BackupService, cost=2))  # a guess takes no time here
-    monkeypatch.chdir(fast_dir)
-    language = texts.language
-    texts.set_language("en")
-    logging.getLogger("app").setLevel(logging.NOTSET)
-
-    def run(*arguments: str, typed: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
-        code = main(arguments)
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    run("mentorado", "add", "Ana Lima", "11 98765-4321")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    conecta("mentorado", "add", "Ana Lima", "11 98765-4321")
     asyncio.run(_fill(fast_dir / "data" / "conecta.db"))
-    yield run
-    texts.set_language(language)
+    return conecta
 
 
 async def _fill(file: Path) -> None:

@@ -4,35 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from app.__main__ import main
 from app.domain.cases import CaseKind
-from app.text.status import texts
+from tests.cli.conftest import Conecta
 from tests.services import build_services
-
-Conecta = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Conecta:
-    """Run the command line; returns exit code, standard output and standard error."""
-    monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
-    monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
-    monkeypatch.chdir(fast_dir)
-    texts.set_language("en")
-    logging.getLogger("app").setLevel(logging.NOTSET)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
 
 
 def test_a_case_is_listed_taken_noted_and_closed(conecta: Conecta, fast_dir: Path) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import json
-import logging
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,33 +12,12 @@ import numpy as np
 import pytest
 import zxingcpp
 
-from app.__main__ import main
 from app.cli.output import print_qr
 from app.domain.link_status import LinkState, LinkStatus, Reason, Trigger
 from app.domain.repositories import Transition
 from app.platform.locks import FileLock
-from app.text.status import texts
+from tests.cli.conftest import Conecta
 from tests.services import build_services
-
-Conecta = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Conecta:
-    """Run the command line; returns exit code, standard output and standard error."""
-    monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
-    monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
-    monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
-    monkeypatch.chdir(fast_dir)
-    texts.set_language("en")
-    logging.getLogger("app").setLevel(logging.NOTSET)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
 
 
 def lines(out: str) -> list[dict[str, Any]]:

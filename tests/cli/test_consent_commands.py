@@ -5,41 +5,23 @@ from __future__ import annotations
 import csv
 import io
 import json
-import logging
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.__main__ import main
 from app.text.status import texts
-
-Conecta = Callable[..., tuple[int, str, str]]
+from tests.cli.conftest import Conecta
 
 BIA = "11 90000-0001"
 WORDS = ("--wording", "Aceito receber novidades", "--version", "2")
 
 
 @pytest.fixture
-def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Conecta]:
-    """Run the command line, with Ana in the roster."""
-    monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
-    monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
-    monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
-    monkeypatch.chdir(fast_dir)
-    language = texts.language
-    texts.set_language("en")
-    logging.getLogger("app").setLevel(logging.NOTSET)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    run("mentorado", "add", "Ana Lima", "11 98765-4321")
-    yield run
-    texts.set_language(language)
+def conecta(conecta: Conecta) -> Conecta:
+    """The command line, with Ana in the roster."""
+    conecta("mentorado", "add", "Ana Lima", "11 98765-4321")
+    return conecta
 
 
 def as_json(conecta: Conecta, *arguments: str) -> Any:

@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.__main__ import main
 from app.domain.messages import MessageUpdate, WireUnknown
 from app.storage.database import Database
 from app.storage.history.repository import SqlMessageRepository
 from app.storage.mentorados import SqlMentoradoRepository
-from app.text.status import texts
+from tests.cli.conftest import Conecta
 from tests.clock import DAWN
 from tests.storage.talk import BIA, BIA_LID, CAIO, GROUP, a_message, edit
-
-Conecta = Callable[..., tuple[int, str, str]]
 
 HOSTILE = "<script>alert('oi')</script>"
 TALK: tuple[MessageUpdate, ...] = (
@@ -36,25 +31,11 @@ TALK: tuple[MessageUpdate, ...] = (
 
 
 @pytest.fixture
-def conecta(fast_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Conecta]:
-    """Run the command line, with Ana in the roster and some talk in her history."""
-    monkeypatch.setenv("CONECTA_DATA_DIR", str(fast_dir / "data"))
-    monkeypatch.delenv("BAILEYS_SESSION_DIR", raising=False)
-    monkeypatch.setattr("app.platform.logging.configure_logging", lambda _file: None)
-    monkeypatch.chdir(fast_dir)
-    language = texts.language
-    texts.set_language("en")
-    logging.getLogger("app").setLevel(logging.NOTSET)
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    run("mentorado", "add", "Ana Lima", "11 98765-4321")
+def conecta(conecta: Conecta, fast_dir: Path) -> Conecta:
+    """The command line, with Ana in the roster and some talk in her history."""
+    conecta("mentorado", "add", "Ana Lima", "11 98765-4321")
     asyncio.run(_fill(fast_dir / "data" / "conecta.db"))
-    yield run
-    texts.set_language(language)
+    return conecta
 
 
 async def _fill(file: Path) -> None:

@@ -88,10 +88,10 @@ class Session:
 
     async def sheet(self) -> QDialog:
         """The sheet that is open, once it is."""
-        await until(self.sheets, within=20)
-        return self.sheets()[0]
+        await until(self.dialogs, within=20)
+        return self.dialogs()[0]
 
-    def sheets(self) -> list[QDialog]:
+    def dialogs(self) -> list[QDialog]:
         return [dialog for dialog in self.window.findChildren(QDialog) if dialog.isVisible()]
 
     async def fill_in(self, name: str, phone: str, verb: str) -> None:
@@ -102,7 +102,7 @@ class Session:
         fields = [edit for edit in sheet.findChildren(QLineEdit) if edit.isVisible()]
         QTest.keyClicks(fields[1], phone)
         self.click(verb, sheet)
-        await until(lambda: not self.sheets(), within=20)
+        await until(lambda: not self.dialogs(), within=20)
 
     def codes_in_pixels(self) -> list[str]:
         """What a phone's camera would read from the window."""

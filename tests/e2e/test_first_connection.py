@@ -141,7 +141,7 @@ async def test_closing_asks_once_while_a_link_is_live_and_staying_is_the_default
         session.window.close()
         sheet = await session.sheet()
         QTest.keyClick(sheet, Qt.Key.Key_Escape)
-        await until(lambda: not session.sheets())
+        await until(lambda: not session.dialogs())
         await asyncio.sleep(0.1)  # quicker than this nobody asks again
         assert session.window.isVisible()
         assert session.status(ana).state is LinkState.CONNECTED

@@ -90,8 +90,8 @@ async def add(session: Session, name: str, phone: str, kind: ProviderKind) -> Cr
 
 
 async def credentials(session: Session) -> CredentialsDialog:
-    await until(lambda: any(isinstance(sheet, CredentialsDialog) for sheet in session.sheets()))
-    (sheet,) = session.sheets()
+    await until(lambda: any(isinstance(sheet, CredentialsDialog) for sheet in session.dialogs()))
+    (sheet,) = session.dialogs()
     assert isinstance(sheet, CredentialsDialog)
     return sheet
 
@@ -106,7 +106,7 @@ async def enter(session: Session, sheet: CredentialsDialog, typed: dict[Credenti
     session.click(texts("credentials.check"), sheet)
     await until(sheet.save.isEnabled)
     session.click(texts("credentials.save_and_connect"), sheet)
-    await until(lambda: not session.sheets())
+    await until(lambda: not session.dialogs())
 
 
 async def keep_secrets_in_memory(session: Session, sheet: CredentialsDialog) -> None:
@@ -205,8 +205,8 @@ async def test_what_waits_in_the_queue_is_shown_before_a_reconnect_would_send_it
         await until(lambda: session.status(bia).reason is Reason.QUEUE_PENDING)
         assert session.codes_in_pixels() == [], "a code would let them all go"
         session.click(status_text.action(ActionName.DECIDE_QUEUE)[0])
-        await until(lambda: any(isinstance(each, QueueDialog) for each in session.sheets()))
-        (queue,) = session.sheets()
+        await until(lambda: any(isinstance(each, QueueDialog) for each in session.dialogs()))
+        (queue,) = session.dialogs()
         assert "Passei para confirmar amanhã." in words(queue)
         assert isinstance(queue, QueueDialog)
         session.click(texts("queue.remove"), queue)

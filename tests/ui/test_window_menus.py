@@ -35,7 +35,7 @@ def test_archiving_can_be_undone_for_a_moment(in_window: InWindow) -> None:
 def menu_of(harness: WindowHarness, number: int) -> dict[str, QAction]:
     """The entries of somebody's menu. It is not popped up: that would grab a keyboard that is not there."""
     window = harness.window
-    menu = window.controller.menu(harness.sheets, person(number).id)
+    menu = window.controller.menu(harness.runner, person(number).id)
     return {action.text(): action for action in menu.actions() if not action.isSeparator()}
 
 

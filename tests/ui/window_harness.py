@@ -181,7 +181,7 @@ class WindowHarness:
         assert isinstance(app, QApplication)
         self.theme.apply(app)
         self.window = MainWindow(theme=self.theme, preferences=self.preferences, model=self.model)
-        self.sheets = ActionRunner(
+        self.runner = ActionRunner(
             theme=self.theme,
             bus=self.bus,
             clock=self.clock,
@@ -198,7 +198,7 @@ class WindowHarness:
             parent=self.window,
         )
         self.window.attach(
-            runner=self.sheets,
+            runner=self.runner,
             csv_import=CsvImportService(mentorados=self.mentorados, audit_service=self.audit_service),
             make_pane=self._make_pane,
             pages=(
@@ -251,7 +251,7 @@ class WindowHarness:
             mentorados=self.mentorados,
             supervisor=self.supervisor,
             actions=self.actions,
-            sheets=self.sheets,
+            runner=self.runner,
             history=self.log,
             clock=self.clock,
         )

@@ -186,13 +186,13 @@ class OutboundService:
         purpose: Purpose,
         *,
         campaign: tuple[str, int] = ("", 0),
-        on_handed_over: Callable[[OutboundMessage], None] = lambda _message: None,
+        on_submitted: Callable[[OutboundMessage], None] = lambda _message: None,
         sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> OutboundMessage | Hold:
         """Send *message*, after waiting for its turn (a few seconds), or say what holds it back.
 
         *campaign* is the id of the campaign that it is part of, and the number of its recipient there.
-        *on_handed_over* is called just before the provider is asked. *sleep* waits for the turn: what it raises ends
+        *on_submitted* is called just before the provider is asked. *sleep* waits for the turn: what it raises ends
         the call, and nothing was sent.
 
         Raises `Problem` when it cannot be written down: then nothing was sent. Cancelled while the provider is asked,
@@ -216,7 +216,7 @@ class OutboundService:
             decided = await self._repository.reserve(mentorado, message.to, now, decide)
             if isinstance(decided, OutboundMessage):
                 outgoing = replace(message, reference=decided.reference, last_inbound=found[-1].last_inbound)
-                on_handed_over(decided)
+                on_submitted(decided)
                 return await self._hand_over(mentorado, outgoing, decided)
             if decided.reason is not HoldReason.PACE or decided.until is None:
                 return decided

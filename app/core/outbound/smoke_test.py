@@ -217,7 +217,7 @@ class SmokeTestService:
         """The stages that can be seen: nobody says that what one writes to oneself arrived, and a hosted provider tells
         of receipts and answers by webhooks alone. What reaches a partner is seen at the partner's own link."""
         hears = self._hears(mentorado)
-        seen = [_STAGE.HANDED_OVER, _STAGE.ACCEPTED]
+        seen = [_STAGE.SUBMITTED, _STAGE.ACCEPTED]
         if target is _TARGET.PARTNER or (target is _TARGET.NUMBER and hears):
             seen.append(_STAGE.DELIVERED)
         if target is not _TARGET.OWN and hears:
@@ -274,10 +274,10 @@ class SmokeTestService:
         return self._reach(test, _STAGE.ACCEPTED), sent
 
     async def _hand_over(self, mentorado: Mentorado, message: OutgoingMessage) -> OutboundMessage | Hold:
-        def handed_over(reserved: OutboundMessage) -> None:
-            self._reach(replace(self._running[mentorado.id], reference=reserved.reference), _STAGE.HANDED_OVER)
+        def submitted(reserved: OutboundMessage) -> None:
+            self._reach(replace(self._running[mentorado.id], reference=reserved.reference), _STAGE.SUBMITTED)
 
-        return await self._outbound.send(mentorado.id, message, Purpose.SMOKE_TEST, on_handed_over=handed_over)
+        return await self._outbound.send(mentorado.id, message, Purpose.SMOKE_TEST, on_submitted=submitted)
 
     async def _delivered(
         self, mentorado: Mentorado, partner: Mentorado | None, test: SmokeTest, sent: OutboundMessage
@@ -318,7 +318,7 @@ class SmokeTestService:
 
     async def _answered(self, mentorado: Mentorado, test: SmokeTest) -> bool:
         sender = Address(AddressKind.PHONE, test.to)
-        return await self._repository.arrived(mentorado.id, test.stages[_STAGE.HANDED_OVER], sender=sender)
+        return await self._repository.arrived(mentorado.id, test.stages[_STAGE.SUBMITTED], sender=sender)
 
     def _lost(self, mentorado: Mentorado, partner: Mentorado | None) -> SmokeTestTrouble | None:
         """The likely cause when nothing arrived."""

@@ -155,7 +155,7 @@ def _provider_message(
     )
 
 
-def _handed_over(callback: CallbackBody, received_at: datetime) -> Sequence[MessageUpdate]:
+def _submitted(callback: CallbackBody, received_at: datetime) -> Sequence[MessageUpdate]:
     """Handed to WhatsApp, not to the person; with an error, not even that."""
     delivery = DeliveryStatus.FAILED if callback.get("error") else DeliveryStatus.SENT
     return _receipt(callback, [callback.get("messageId")], delivery, received_at)
@@ -194,7 +194,7 @@ def _failure(error: object) -> str:
 
 
 _READERS: Final[Mapping[str, Callable[[CallbackBody, datetime], Sequence[MessageUpdate]]]] = MappingProxyType(
-    {"receivedcallback": _message, "deliverycallback": _handed_over, "messagestatuscallback": _status}
+    {"receivedcallback": _message, "deliverycallback": _submitted, "messagestatuscallback": _status}
 )
 _CHECKS: Final = frozenset({"connectedcallback", "disconnectedcallback"})
 _NOTHING_TO_KEEP: Final = _CHECKS | {"presencechatcallback"}

@@ -187,14 +187,14 @@ class Filter:
 
 
 class AuditQuery:
-    """Reads entries from the newest to the oldest. *describe* returns the text of an entry, which is searched."""
+    """Reads entries from the newest to the oldest. *entry_text* returns the text of an entry, which is searched."""
 
-    def __init__(self, audit: AuditLog, wanted: Filter, now: datetime, describe: Callable[[AuditEntry], str]) -> None:
+    def __init__(self, audit: AuditLog, wanted: Filter, now: datetime, entry_text: Callable[[AuditEntry], str]) -> None:
         self._audit = audit
         self._wanted = wanted
         self._since = wanted.period.since(now)
         self._parts = fold_accents(wanted.words).split()
-        self._describe = describe
+        self._entry_text = entry_text
         self.ended = False
         self.newest: int | None = None
         """The number of the entry that was first when the walk began."""
@@ -225,5 +225,5 @@ class AuditQuery:
         return not self._parts or self._matches_words(entry)
 
     def _matches_words(self, entry: AuditEntry) -> bool:
-        hay = fold_accents(self._describe(entry))
+        hay = fold_accents(self._entry_text(entry))
         return all(part in hay for part in self._parts)

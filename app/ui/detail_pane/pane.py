@@ -228,7 +228,7 @@ class DetailPane(QWidget):
         mentorados: MentoradoService,
         supervisor: Supervisor,
         actions: ActionService,
-        sheets: ActionRunner,
+        runner: ActionRunner,
         history: TransitionRepository,
         clock: Clock,
         set_aside: SetAsideDeliveries | None = None,
@@ -241,7 +241,7 @@ class DetailPane(QWidget):
         self._supervisor = supervisor
         self._actions = actions
         self._clock = clock
-        self._sheets = sheets
+        self._runner = runner
         self._mentorado_id: MentoradoId | None = None
         self._view: MentoradoView | None = None
         self._busy: set[MentoradoId] = set()
@@ -251,8 +251,8 @@ class DetailPane(QWidget):
         make = make_conversations
         conversations = ConversationsTab(lambda: self._connected(make())) if make else None
         self._pages = PaneStack(self, self._content, theme, conversations)
-        self._sides = ProcedurePanelController(sheets, self._pages, self, lambda: self._mentorado_id)
-        self._past = HistoryLoader(self._content, mentorados, history, sheets.backups, set_aside, clock, self)
+        self._sides = ProcedurePanelController(runner, self._pages, self, lambda: self._mentorado_id)
+        self._past = HistoryLoader(self._content, mentorados, history, runner.backups, set_aside, clock, self)
 
         self._content.who.edit_requested.connect(self._edit)
         self._content.who.back_requested.connect(self.back_requested)
@@ -265,7 +265,7 @@ class DetailPane(QWidget):
         self._sides.mentorado_requested.connect(self.mentorado_requested)
         self._pages.tab_chosen.connect(self._refresh)
         self._past.changed.connect(self._refresh)
-        number = NumberSection(theme, sheets.hosted.details, clock)
+        number = NumberSection(theme, runner.hosted.details, clock)
         self._content.add_number(number)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self._tick)
@@ -404,7 +404,7 @@ class DetailPane(QWidget):
             self._pages.scroll.setFocus()  # else what goes grey hands the focus down, and the pane scrolls after it
         self._update(busy=True, trouble=None)
         try:
-            await self._sheets.run(name, mentorado_id, self)
+            await self._runner.run(name, mentorado_id, self)
         except Problem as problem:  # another mentorado may be on show by now
             self._trouble[mentorado_id] = words_of(problem)
         finally:

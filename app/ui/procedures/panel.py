@@ -42,9 +42,9 @@ _DECIDES: Final = MappingProxyType(
 )
 
 
-async def begin(sheets: ActionRunner, request: ActionRequest, form: ProcedureForm) -> Procedure:
+async def begin(runner: ActionRunner, request: ActionRequest, form: ProcedureForm) -> Procedure:
     """Begin the procedure of *form*. Raises `Problem`; what was typed stays then."""
-    return await procedures_of(sheets).begin(
+    return await procedures_of(runner).begin(
         form.kind,
         request.mentorado_id,
         facts=form.facts,
@@ -53,12 +53,12 @@ async def begin(sheets: ActionRunner, request: ActionRequest, form: ProcedureFor
     )
 
 
-async def execute(sheets: ActionRunner, control: CommandId, procedure: Procedure, over: QWidget, secret: str) -> None:
+async def execute(runner: ActionRunner, control: CommandId, procedure: Procedure, over: QWidget, secret: str) -> None:
     """Run the command *control* on *procedure*, with the *secret* if it was typed again. Raises `Problem`."""
-    procedures, procedure_id = procedures_of(sheets), procedure.head.id
+    procedures, procedure_id = procedures_of(runner), procedure.head.id
     match control:
         case CommandId.SEND_AWAY | CommandId.ACCEPT:
-            await sheets.run(_DECIDES[control], procedure.head.mentorado_id, over)
+            await runner.run(_DECIDES[control], procedure.head.mentorado_id, over)
         case CommandId.CONFIRM:
             await procedures.confirm(procedure_id)
         case CommandId.PAUSE | CommandId.NOT_NOW:
@@ -69,16 +69,16 @@ async def execute(sheets: ActionRunner, control: CommandId, procedure: Procedure
             await procedures.resume(procedure_id, secret=secret)
         case CommandId.OPEN_FOLDER:
             if file := procedure.step(StepName.PUT_IN_PLACE).facts.get("path"):
-                sheets.open_folder(Path(file).parent)
+                runner.open_folder(Path(file).parent)
         case CommandId.CLOSE:
             """Commands that close the panel without touching the procedure."""
 
 
-def procedures_of(sheets: ActionRunner) -> ProcedureService:
+def procedures_of(runner: ActionRunner) -> ProcedureService:
     """Raises `Problem(NOT_POSSIBLE_NOW)` where there are none."""
-    if sheets.procedures is None:
+    if runner.procedures is None:
         raise Problem(ProblemCode.NOT_POSSIBLE_NOW)
-    return sheets.procedures
+    return runner.procedures
 
 
 KIND_OF: Final = MappingProxyType(
@@ -91,18 +91,18 @@ KIND_OF: Final = MappingProxyType(
 )
 
 
-def form_for(request: ActionRequest, sheets: ActionRunner) -> ProcedureForm:
+def form_for(request: ActionRequest, runner: ActionRunner) -> ProcedureForm:
     """Build the form for *request*."""
-    mentorado, kind = sheets.mentorados.get(request.mentorado_id), KIND_OF[request.name]
+    mentorado, kind = runner.mentorados.get(request.mentorado_id), KIND_OF[request.name]
     match kind:
         case ProcedureKind.BACKUP:
-            return BackupForm(sheets.theme, mentorado)
+            return BackupForm(runner.theme, mentorado)
         case ProcedureKind.RESTORE:
-            if sheets.backups is None:
+            if runner.backups is None:
                 raise Problem(ProblemCode.NOT_POSSIBLE_NOW, action=request.name)
-            return RestoreForm(sheets.theme, mentorado, sheets.backups, sheets.clock)
+            return RestoreForm(runner.theme, mentorado, runner.backups, runner.clock)
         case ProcedureKind.RECOVERY | ProcedureKind.REAUTHENTICATION:
-            return ImpactForm(kind, sheets.theme, mentorado, procedures_of(sheets), sheets.clock)
+            return ImpactForm(kind, runner.theme, mentorado, procedures_of(runner), runner.clock)
 
 
 TICK_MILLISECONDS = 1000
@@ -114,9 +114,9 @@ class ProcedurePanel(QWidget):
     closed = Signal()
     """The panel was closed. The procedure, if there is one, continues."""
 
-    def __init__(self, sheets: ActionRunner, mentorado_id: MentoradoId) -> None:
+    def __init__(self, runner: ActionRunner, mentorado_id: MentoradoId) -> None:
         super().__init__()
-        self._sheets = sheets
+        self._runner = runner
         self._mentorado_id = mentorado_id
         self._procedure: Procedure | None = None
         self._request: ActionRequest | None = None
@@ -124,11 +124,11 @@ class ProcedurePanel(QWidget):
         self._busy = False
         self._keyboard = FocusMemory(self)
         self._last: object = None  # what the buttons depend on
-        self.head = SheetHead(sheets.theme)
+        self.head = SheetHead(runner.theme)
         self.head.close_requested.connect(self.closed)
-        self.trouble = InlineError(sheets.theme)
+        self.trouble = InlineError(runner.theme)
         self.trouble.dismissed.connect(self.trouble.hide)
-        self.view = ProcedureView(sheets)
+        self.view = ProcedureView(runner)
         self.view.wanted.connect(self._run_command)
         self.view.text_expanded.connect(self._refresh)
         self.view.code_moved.connect(self._scroll_to)
@@ -153,7 +153,7 @@ class ProcedurePanel(QWidget):
         column.addWidget(self.footer)
         self._timer = QTimer(self, interval=TICK_MILLISECONDS)
         self._timer.timeout.connect(self._tick)
-        bus = sheets.bus
+        bus = runner.bus
         undo = (
             bus.subscribe(ProcedureChanged, self._on_procedure),
             bus.subscribe(BackupProgressed, self._on_moved),
@@ -177,7 +177,7 @@ class ProcedurePanel(QWidget):
         """Show the form for *request*."""
         self._request, self._procedure = request, None
         self._drop_form()
-        self._form = form = form_for(request, self._sheets)
+        self._form = form = form_for(request, self._runner)
         form.changed.connect(self._refresh)
         form.submitted.connect(self._submit)
         self._column.insertWidget(1, form)
@@ -235,7 +235,7 @@ class ProcedurePanel(QWidget):
         self._timer.stop()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
-        tokens = self._sheets.theme.tokens
+        tokens = self._runner.theme.tokens
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(tokens.surface))
         painter.fillRect(0, 0, 1, self.height(), QColor(tokens.border))
@@ -268,10 +268,10 @@ class ProcedurePanel(QWidget):
         elif self._form is not None and self._request is not None:
             await self._begin(self._form, self._request)
         elif self._procedure is not None:
-            await execute(self._sheets, control, self._procedure, self, self.view.take_secret())
+            await execute(self._runner, control, self._procedure, self, self.view.take_secret())
 
     async def _begin(self, form: ProcedureForm, request: ActionRequest) -> None:
-        procedure = await begin(self._sheets, request, form)
+        procedure = await begin(self._runner, request, form)
         if self._procedure is None:  # it told us already, and may have moved since
             self.show_procedure(procedure)
 
@@ -295,7 +295,7 @@ class ProcedurePanel(QWidget):
 
     def _tick(self) -> None:
         if self._procedure is not None and not self._procedure.ended:
-            self.head.set_text(self.head.title, progress(self._procedure, self._sheets.clock.now()))
+            self.head.set_text(self.head.title, progress(self._procedure, self._runner.clock.now()))
 
     # --- how it is shown
 
@@ -313,7 +313,7 @@ class ProcedurePanel(QWidget):
         self.view.bring_code_into_view()
 
     def _render(self) -> None:
-        mentorado = self._sheets.mentorados.get(self._mentorado_id)
+        mentorado = self._runner.mentorados.get(self._mentorado_id)
         procedure = self._procedure
         self.view.setVisible(procedure is not None)
         if procedure is not None:
@@ -322,7 +322,7 @@ class ProcedurePanel(QWidget):
             self._show_form(self._form, mentorado)
 
     def _show(self, procedure: Procedure, mentorado: Mentorado) -> None:
-        name, now = mentorado.name, self._sheets.clock.now()
+        name, now = mentorado.name, self._runner.clock.now()
         self.head.set_text(title(procedure.head.kind, name), progress(procedure, now))
         self.head.set_close_text(texts("procedure.close" if procedure.ended else "procedure.close_panel"))
         self.setAccessibleName(self.head.title)
@@ -373,19 +373,19 @@ class ProcedurePanelController(QObject):
     """The sheet that was asked for is of somebody who is not on show."""
 
     def __init__(
-        self, sheets: ActionRunner, pages: QStackedLayout, pane: QWidget, shown: Callable[[], MentoradoId | None]
+        self, runner: ActionRunner, pages: QStackedLayout, pane: QWidget, shown: Callable[[], MentoradoId | None]
     ) -> None:
         super().__init__(pane)
-        self._sheets = sheets
+        self._runner = runner
         self._pages = pages
         self._pane = pane
         self._shown = shown
         self.panels: dict[MentoradoId, ProcedurePanel] = {}  # those that are open
-        sheets.procedure_requested.connect(self.open_form)
+        runner.procedure_requested.connect(self.open_form)
 
     def procedure_of(self, mentorado_id: MentoradoId) -> Procedure | None:
         """The procedure that is not finished, whether its sheet is open or not."""
-        return self._sheets.procedures.active(mentorado_id) if self._sheets.procedures else None
+        return self._runner.procedures.active(mentorado_id) if self._runner.procedures else None
 
     @async_slot
     async def open_form(self, request: ActionRequest) -> None:
@@ -414,8 +414,8 @@ class ProcedurePanelController(QObject):
         self.show()
         mentorado_id = self._shown()
         procedure = self.procedure_of(mentorado_id) if mentorado_id else None
-        if procedure is not None and self._sheets.procedures is not None:
-            await self._sheets.procedures.resume(procedure.head.id)
+        if procedure is not None and self._runner.procedures is not None:
+            await self._runner.procedures.resume(procedure.head.id)
 
     def close(self, mentorado_id: MentoradoId) -> None:
         """Have the pane itself there again."""
@@ -437,7 +437,7 @@ class ProcedurePanelController(QObject):
 
     def _sheet(self, mentorado_id: MentoradoId) -> ProcedurePanel:
         if mentorado_id not in self.panels:
-            sheet = self.panels[mentorado_id] = ProcedurePanel(self._sheets, mentorado_id)
+            sheet = self.panels[mentorado_id] = ProcedurePanel(self._runner, mentorado_id)
             sheet.closed.connect(lambda: self.close(mentorado_id))
             self._pages.addWidget(sheet)
         return self.panels[mentorado_id]

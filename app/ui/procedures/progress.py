@@ -28,9 +28,9 @@ from app.text import procedure as procedure_text
 from app.text.conversation import number, size
 from app.text.procedure import (
     ProcedureText,
-    describe,
     is_unproven,
     scan,
+    summary_text,
 )
 from app.text.signs import Tone
 from app.text.status import texts
@@ -204,12 +204,12 @@ class BackupProgressBar(QWidget):
         self.show_progress(self._shown)
 
     def _render(self, progress: BackupProgress) -> None:
-        describe = number if progress.part is BackupPart.HISTORY else size  # messages; the rest are bytes
-        known = {"part": texts(f"procedure.part.{progress.part}"), "done": describe(progress.done)}
+        shown_as = number if progress.part is BackupPart.HISTORY else size  # messages; the rest are bytes
+        known = {"part": texts(f"procedure.part.{progress.part}"), "done": shown_as(progress.done)}
         if progress.total:
             self.bar.setRange(0, _FULL)
             self.bar.setValue(min(_FULL, _FULL * progress.done // progress.total))
-            self._words.setText(texts("procedure.part_of", total=describe(progress.total), **known))
+            self._words.setText(texts("procedure.part_of", total=shown_as(progress.total), **known))
         else:
             self.bar.setRange(0, 0)
             self._words.setText(texts("procedure.part_so_far", **known))
@@ -309,13 +309,13 @@ class ProcedureView(QWidget):
     code_moved = Signal(int)
     """How far down the code is now."""
 
-    def __init__(self, sheets: ActionRunner) -> None:
+    def __init__(self, runner: ActionRunner) -> None:
         super().__init__()
-        self._sheets = sheets
+        self._runner = runner
         self._shown: ProcedureState | None = None
         self._procedure: Procedure | None = None
         self._stage = Stage.NONE
-        self.attention = CurrentStepCard(sheets.theme)
+        self.attention = CurrentStepCard(runner.theme)
         self.attention.wanted.connect(self.wanted)
         self.phrase = PassphraseField()
         self.phrase.hide()
@@ -323,10 +323,10 @@ class ProcedureView(QWidget):
         self.phrase.submitted.connect(self.attention.main.click)
         self.attention.column.insertWidget(self.attention.column.count() - 1, self.phrase)
         self.pairing = PairingPanel(
-            sheets.theme, sheets.clock, phone_codes=sheets.supervisor.phone_codes, cancellable=False
+            runner.theme, runner.clock, phone_codes=runner.supervisor.phone_codes, cancellable=False
         )
-        self._heading = ScaledLabel(sheets.theme, TEXT_SMALL, QFont.Weight.DemiBold)
-        self.steps = StepList(sheets.theme)
+        self._heading = ScaledLabel(runner.theme, TEXT_SMALL, QFont.Weight.DemiBold)
+        self.steps = StepList(runner.theme)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(SPACE_4)
@@ -384,17 +384,17 @@ class ProcedureView(QWidget):
         self.pairing.retranslate()
         self.attention.moving.retranslate()
         if self._procedure is not None and self._procedure.state is ProcedureState.ASKING:
-            name = self._sheets.mentorados.get(self._procedure.head.mentorado_id).name
+            name = self._runner.mentorados.get(self._procedure.head.mentorado_id).name
             self._read_ledger(self._procedure, name)
 
     @async_slot
     async def _read_ledger(self, procedure: Procedure, name: str) -> None:
-        if self._sheets.procedures is None:
+        if self._runner.procedures is None:
             return
         kind = procedure.head.kind
-        ledger = await self._sheets.procedures.ledger(kind, procedure.head.mentorado_id)
+        ledger = await self._runner.procedures.ledger(kind, procedure.head.mentorado_id)
         if self._procedure is not None and self._procedure.state is ProcedureState.ASKING:
-            self.attention.show_ledger(entries(ledger, kind, name, self._sheets.clock.now()))
+            self.attention.show_ledger(entries(ledger, kind, name, self._runner.clock.now()))
             self.text_expanded.emit()
 
     def bring_code_into_view(self) -> None:
@@ -409,16 +409,16 @@ class ProcedureView(QWidget):
             case Stage.SIGNING_IN:
                 self.attention.show_text(ProcedureText(texts("qr.accepted"), texts("qr.accepted_line")), CODE)
             case Stage.WAITING_TURN:
-                name, ahead = turn_of(mentorado, self._sheets.supervisor, self._sheets.mentorados)
+                name, ahead = turn_of(mentorado, self._runner.supervisor, self._runner.mentorados)
                 waits = ProcedureText(texts("qr.turn", name=name), texts.plural("qr.ahead", ahead))
                 self.attention.show_text(waits, LOOKS[ProcedureState.PAUSED])
             case _:
                 look = UNPROVEN if is_unproven(procedure) else LOOKS[procedure.state]
-                account = self._sheets.supervisor.status(mentorado.link.id).account
-                self.attention.show_text(describe(procedure, mentorado, account), look)
+                account = self._runner.supervisor.status(mentorado.link.id).account
+                self.attention.show_text(summary_text(procedure, mentorado, account), look)
 
     def _show_offers(self, procedure: Procedure, mentorado: Mentorado) -> None:
-        status = self._sheets.supervisor.status(mentorado.link.id)
+        status = self._runner.supervisor.status(mentorado.link.id)
         other_phone = (status.state, status.reason) == (LinkState.BLOCKED, Reason.WRONG_ACCOUNT)
         if procedure.state is ProcedureState.ASKING:
             confirm = ProcedureCommand(CommandId.CONFIRM, texts(f"procedure.confirm.{procedure.head.kind}"))
@@ -439,9 +439,9 @@ class ProcedureView(QWidget):
         )
         had_code = self._shows_code
         if pairs:
-            sheets = self._sheets
-            status = sheets.supervisor.status(mentorado.link.id)
-            self.pairing.show_status(mentorado, status, turn_of(mentorado, sheets.supervisor, sheets.mentorados))
+            runner = self._runner
+            status = runner.supervisor.status(mentorado.link.id)
+            self.pairing.show_status(mentorado, status, turn_of(mentorado, runner.supervisor, runner.mentorados))
         else:
             self.pairing.show_nothing()
         self._stage = self.pairing.stage

@@ -57,9 +57,9 @@ def test_broken_bodies_over_real_http_are_never_green(harness: Harness, log_file
         world = harness.cloud.world
         true = {
             "debug_token": world.inspect(TOKEN),
-            "number": world.describe(world.number, ["display_phone_number", "status", "platform_type"]),
-            "more": world.describe(world.number, ["quality_rating", "name_status"]),
-            "health": world.describe(world.number, ["health_status"]),
+            "number": world.fields(world.number, ["display_phone_number", "status", "platform_type"]),
+            "more": world.fields(world.number, ["quality_rating", "name_status"]),
+            "health": world.fields(world.number, ["health_status"]),
         }
         async with harness.running(timeouts=QUICK) as run:
             ana = await run.connected()

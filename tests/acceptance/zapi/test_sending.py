@@ -26,7 +26,7 @@ SOON = Timeouts(connect=0.5, read=0.4, whole=0.6)
 _T = SendErrorKind
 
 
-async def test_a_message_is_handed_over_once_with_both_its_names(harness: Harness) -> None:
+async def test_a_message_is_submitted_once_with_both_its_names(harness: Harness) -> None:
     """`messageId` is what webhooks call it, `zaapId` takes it out of the queue; its yes means queued, no more."""
     async with harness.running() as run:
         ana = await run.connected()
@@ -157,7 +157,7 @@ async def refused(run: ProgramRun, link: object, outgoing: OutgoingMessage, trou
     assert (result.trouble, result.after) == (trouble, None)
 
 
-async def test_nothing_is_handed_over_for_a_phone_that_is_away(harness: Harness) -> None:
+async def test_nothing_is_submitted_for_a_phone_that_is_away(harness: Harness) -> None:
     """It would wait there, and go out when nobody thinks of it any more."""
     async with harness.running() as run:
         ana = await run.client()

@@ -39,7 +39,7 @@ from tests.waiting import until
 
 E, G, T = SmokeTestOutcome, SmokeTestStage, SmokeTestTrouble
 COLLEAGUE = PhoneNumber("+5511955550000")
-SENT = (G.HANDED_OVER, G.ACCEPTED)
+SENT = (G.SUBMITTED, G.ACCEPTED)
 ALL = tuple(G)
 TEXTS = SmokeTestTexts(
     test=lambda word: f"teste {word}",
@@ -249,7 +249,7 @@ async def test_each_refusal_has_its_trouble_and_the_providers_code(tmp_path: Pat
     async with two_links(tmp_path, None) as t:
         t.provider.answers.append(NotSent(trouble=kind, code="463"))
         test = await t.run()
-        assert result(test) == (E.FAILED, REFUSALS[kind], (G.HANDED_OVER,))
+        assert result(test) == (E.FAILED, REFUSALS[kind], (G.SUBMITTED,))
         assert test.code == "463"
         assert len(t.provider.sent) == 1
         evidence = t.core.status(t.ana).evidence
@@ -261,7 +261,7 @@ async def test_each_refusal_has_its_trouble_and_the_providers_code(tmp_path: Pat
 async def test_without_an_ack_it_may_have_left_and_is_not_sent_again(tmp_path: Path) -> None:
     async with two_links(tmp_path, SmokeTestTarget.PARTNER) as t:
         t.provider.answers.append(Uncertain(detail="no answer"))
-        assert result(await t.run()) == (E.FAILED, T.NO_ACK, (G.HANDED_OVER,))
+        assert result(await t.run()) == (E.FAILED, T.NO_ACK, (G.SUBMITTED,))
         assert len(t.provider.sent) == 1
 
 
@@ -369,7 +369,7 @@ async def test_the_fourth_test_within_an_hour_waits(tmp_path: Path) -> None:
         held = await t.run()
         assert result(held) == (E.FAILED, T.TEST_LIMIT, ())
         assert held.until is not None
-        assert first.began_at <= held.until - timedelta(hours=1) <= first.stages[G.HANDED_OVER]
+        assert first.began_at <= held.until - timedelta(hours=1) <= first.stages[G.SUBMITTED]
         assert len(t.provider.sent) == 3
 
 

@@ -180,7 +180,7 @@ class MetaCloud:
         body = request.body or {}
         match (request.method, request.endpoint):
             case ("GET", "number" | "more" | "health"):
-                return self.world.describe(number, request.query.get("fields", "id").split(","))
+                return self.world.fields(number, request.query.get("fields", "id").split(","))
             case ("GET", "message_history"):
                 return self.world.history_of(number, request.query.get("message_id", ""))
             case ("POST", "messages") if body.get("status") == "read":

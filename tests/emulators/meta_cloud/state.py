@@ -163,7 +163,7 @@ class MetaState:
         values = {"is_valid": True, "app_id": APP_ID, "type": "SYSTEM_USER", "user_id": "1223334444"}
         return {"data": {**values, "scopes": found.scopes, "granular_scopes": [], "expires_at": found.expires_at}}
 
-    def describe(self, number: CloudNumber, wanted: list[str]) -> dict[str, Any]:
+    def fields(self, number: CloudNumber, wanted: list[str]) -> dict[str, Any]:
         """Some fields of a number; one that this version does not know spoils the whole answer."""
         known = set(number.fields) | {"health_status"} if self.known_fields is None else self.known_fields
         for name in wanted:

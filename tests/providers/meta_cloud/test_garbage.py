@@ -68,7 +68,7 @@ def bodies(*true: object, seed: int = 1) -> Iterator[bytes]:
 def described(*fields: str, **other: Any) -> dict[str, Any]:
     number = CloudNumber()
     number.fields |= other
-    return MetaState().describe(number, list(fields))
+    return MetaState().fields(number, list(fields))
 
 
 def decoded(answer: Response) -> Any:
@@ -119,7 +119,7 @@ def test_no_garbage_makes_a_number_healthy() -> None:
     limited.set_health("LIMITED")
     blocked = CloudNumber()
     blocked.set_health("BLOCKED", "WABA", (131042, "Payment"))
-    healths = [MetaState().describe(each, ["health_status"]) for each in (CloudNumber(), limited, blocked)]
+    healths = [MetaState().fields(each, ["health_status"]) for each in (CloudNumber(), limited, blocked)]
     green = 0
     for answer, value in answered(*healths):
         verdict = evaluate_health(read(answer), number)

@@ -120,7 +120,7 @@ async def test_what_is_not_confirmed_arrives_again_on_the_next_line(harness: Pro
 
 
 @pytest.mark.within(60)
-async def test_no_more_is_handed_over_than_there_is_room_for(harness: ProviderHarness) -> None:
+async def test_no_more_is_passed_on_than_there_is_room_for(harness: ProviderHarness) -> None:
     """The app that does not confirm gets a thousand, and the rest when it does."""
     control = harness.emulator.control
     ana, bia = harness.somebody(), harness.somebody()

@@ -31,7 +31,7 @@ class ConversationWindow(WindowHarness):
             mentorados=self.mentorados,
             supervisor=self.supervisor,
             actions=self.actions,
-            sheets=self.sheets,
+            runner=self.runner,
             history=self.log,
             clock=self.clock,
             make_conversations=self._make_conversations,

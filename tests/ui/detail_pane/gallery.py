@@ -1,4 +1,4 @@
-"""Pictures of the pane and the sheets in every situation of interest, to be looked at by a person.
+"""Pictures of the pane and the runner in every situation of interest, to be looked at by a person.
 
     python -m tests.ui.detail_pane.gallery OUT_DIR [--all]
 
@@ -271,7 +271,7 @@ def enlarged(harness: PaneHarness, over: QWidget, theme: Theme) -> QrDialog:
 async def take(app: QApplication, out: Path, *, everything: bool) -> None:
     screenshots = Screenshots(app, out)
     theme = screenshots._theme
-    sheets: dict[str, Callable[[PaneHarness, QWidget], QDialog]] = {
+    runner: dict[str, Callable[[PaneHarness, QWidget], QDialog]] = {
         "form-add": lambda s, w: form(s, w, theme),
         "form-wrong": lambda s, w: form(s, w, theme, wrong=True),
         "form-edit": lambda s, w: form(s, w, theme, edit=True),
@@ -294,7 +294,7 @@ async def take(app: QApplication, out: Path, *, everything: bool) -> None:
         dress = screenshots.dress(mode, language)
         for name, act in shots().items():
             await screenshots.pane(f"{name}-{dress}", act)
-        for name, build in sheets.items():
+        for name, build in runner.items():
             await screenshots.sheet(f"{name}-{dress}", build)
     for name in ("qr", "wrong-account", "blocked-logged_out", "connected"):
         screenshots.dress(Mode.LIGHT, "pt-BR")
@@ -303,7 +303,7 @@ async def take(app: QApplication, out: Path, *, everything: bool) -> None:
         screenshots.dress(Mode.DARK, "en")
         await screenshots.pane(f"{name}-dark-en", shots()[name])
     for name in ("form-wrong", "question-accept_account"):
-        await screenshots.sheet(f"{name}-large-text", sheets[name], scale=200)
+        await screenshots.sheet(f"{name}-large-text", runner[name], scale=200)
 
 
 def main() -> None:

@@ -105,7 +105,7 @@ async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DA
     core = Core(ManualClock(time), mentorado_repository=FakeMentoradoRepository(*everybody))
     core.provider.paired.update(each.link.id for each in everybody if each.link.account)
     await core.mentorados.load()
-    sheets = ActionRunner(
+    runner = ActionRunner(
         theme=theme,
         bus=core.bus,
         clock=core.clock,
@@ -126,7 +126,7 @@ async def pane_harness(theme: Theme, *mentorados: Mentorado, time: datetime = DA
             mentorados=core.mentorados,
             supervisor=core.supervisor,
             actions=core.actions,
-            sheets=sheets,
+            runner=runner,
             history=core.log,
             clock=core.clock,
             set_aside=aside,

@@ -48,7 +48,7 @@ def test_each_provider_has_its_own_actions_in_one_order(
         by_code = [] if provider is ProviderKind.META_CLOUD else [_A.RECOVER, _A.REAUTHENTICATE]
         assert names[0] is _A.SMOKE_TEST
         assert names[2:] == [*by_code, _A.BACK_UP, _A.RESTORE, *own, _A.ARCHIVE]
-        menu = views.harness.window.controller.menu(views.harness.sheets, views.who.id)
+        menu = views.harness.window.controller.menu(views.harness.runner, views.who.id)
         labels = [entry.text().split(" · ")[0] for entry in menu.actions() if entry.text()]
         cards = [card.text() for card in views.pane._content.action_cards.cards]
         assert [label for label in labels if label in cards] == cards, "the same, in the same order"
@@ -91,7 +91,7 @@ def test_the_last_backup_is_among_the_signs_and_a_new_one_is_seen(on_views: OnVi
 
 
 def test_every_recommended_button_leads_somewhere() -> None:
-    sheets = {RECOMMENDED_ACTION[each] for each in Recommendation} & {
+    runner = {RECOMMENDED_ACTION[each] for each in Recommendation} & {
         _A.RECOVER,
         _A.REAUTHENTICATE,
         _A.BACK_UP,
@@ -100,7 +100,7 @@ def test_every_recommended_button_leads_somewhere() -> None:
         _A.DECIDE_QUEUE,
         _A.REGISTER,
     }
-    assert sheets <= set(ACTION_DIALOGS)
+    assert runner <= set(ACTION_DIALOGS)
 
 
 def test_every_action_that_is_not_done_after_a_yes_has_its_sheet(on_views: OnViews) -> None:

@@ -68,7 +68,7 @@ def at(kind: ProcedureKind, state: ProcedureState, place: int, facts: StepData |
 def test_a_reconnect_that_was_not_even_tried_is_not_said_to_have_failed(language: str) -> None:
     ana = person(1)
     tried, untried = (
-        procedure_text.describe(
+        procedure_text.summary_text(
             at(ProcedureKind.RECOVERY, ProcedureState.ASKING, 3, {"came_back": "no", "tries": tries}), ana
         )
         for tries in ("3", "0")
@@ -83,7 +83,7 @@ def test_every_state_of_every_kind_at_every_step_can_be_said() -> None:
             if state is ProcedureState.ASKING and kind is ProcedureKind.BACKUP:
                 continue  # it replaces nothing
             procedure = at(kind, state, place)
-            shown = procedure_text.describe(procedure, person(1))
+            shown = procedure_text.summary_text(procedure, person(1))
             assert shown.sentence.endswith((".", "…", "?")), (kind, state, place)
             assert "{" not in shown.sentence + shown.line
             assert procedure_text.progress(procedure, NOON)
@@ -104,20 +104,22 @@ def test_every_reason_a_link_did_not_come_back_for_is_said_with_a_next_step() ->
     for reason in Reason:
         facts = {"code": ProblemCode.LINK_NOT_BACK, "reason": reason}
         procedure = at(ProcedureKind.RECOVERY, ProcedureState.FAILED, 3, facts)
-        shown = procedure_text.describe(procedure, person(1))
+        shown = procedure_text.summary_text(procedure, person(1))
         assert shown.sentence.endswith((".", "…"))
         assert shown.line.endswith(".")
 
 
 def test_every_problem_of_a_step_is_said() -> None:
     for code in ProblemCode:
-        shown = procedure_text.describe(at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, {"code": code}), person(1))
+        shown = procedure_text.summary_text(
+            at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, {"code": code}), person(1)
+        )
         assert shown.sentence.endswith(".")
         assert "{" not in shown.sentence + shown.line
 
 
 def test_a_bug_in_a_step_is_said_without_its_innards() -> None:
-    shown = procedure_text.describe(
+    shown = procedure_text.summary_text(
         at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, {"code": "unexpected"}), person(1)
     )
     assert shown.sentence == texts("detail.crash")
@@ -175,38 +177,38 @@ def test_an_end_that_could_not_be_proven_is_not_called_a_success() -> None:
     )
     name = person(1).name
     assert procedure_text.is_unproven(procedure)
-    assert procedure_text.describe(procedure, person(1)).sentence == texts("procedure.outcome.not_back", name=name)
+    assert procedure_text.summary_text(procedure, person(1)).sentence == texts("procedure.outcome.not_back", name=name)
     unsent = {"code": ProblemCode.SMOKE_CHECK_FAILED, "left_out": "yes"}
     procedure = ended(ProcedureKind.REAUTHENTICATION, (EntryKind.STEP_SKIPPED, StepName.SMOKE_CHECK, unsent))
     assert procedure_text.is_unproven(procedure)
-    assert texts("procedure.outcome_line.unproven") in procedure_text.describe(procedure, person(1)).line
+    assert texts("procedure.outcome_line.unproven") in procedure_text.summary_text(procedure, person(1)).line
 
 
 def test_a_link_that_came_back_by_itself_is_said_to_have() -> None:
     procedure = ended(ProcedureKind.RECOVERY, (EntryKind.STEP_SKIPPED, StepName.PAIR, {"why": "came_back"}))
     soft = texts("procedure.outcome.recovery_soft", name=person(1).name)
-    assert procedure_text.describe(procedure, person(1)).sentence == soft
+    assert procedure_text.summary_text(procedure, person(1)).sentence == soft
     assert not procedure_text.is_unproven(procedure)
 
 
 def test_a_restore_tells_what_came_back_and_what_did_not() -> None:
     merged = (EntryKind.STEP_DONE, StepName.MERGE_HISTORY, {"new": "0"})
     back = ended(ProcedureKind.RESTORE, merged, (EntryKind.STEP_DONE, StepName.RESTORE_SESSION, {}))
-    text = procedure_text.describe(back, person(1)).line
+    text = procedure_text.summary_text(back, person(1)).line
     assert text == f"{texts('procedure.outcome_merged_zero')} {texts('procedure.outcome_line.session_back')}"
     for why in ("no_session", "another_account", "session_used_since", "session_corrupt"):
         kept = ended(ProcedureKind.RESTORE, (EntryKind.STEP_SKIPPED, StepName.RESTORE_SESSION, {"why": why}))
-        assert texts(f"procedure.session_stays.{why}") in procedure_text.describe(kept, person(1)).line
+        assert texts(f"procedure.session_stays.{why}") in procedure_text.summary_text(kept, person(1)).line
     failed = {"code": ProblemCode.SESSION_IN_USE, "left_out": "yes"}
     kept = ended(ProcedureKind.RESTORE, (EntryKind.STEP_SKIPPED, StepName.RESTORE_SESSION, failed))
-    assert texts("problem.session_in_use.sentence").split("{")[0] in procedure_text.describe(kept, person(1)).line
+    assert texts("problem.session_in_use.sentence").split("{")[0] in procedure_text.summary_text(kept, person(1)).line
 
 
 def test_a_backup_whose_passphrase_is_gone_asks_for_it_and_not_for_another() -> None:
     procedure = at(
         ProcedureKind.BACKUP, ProcedureState.FAILED, 0, {"code": ProblemCode.BACKUP_LOCKED, "path": "f" * 32}
     )
-    shown = procedure_text.describe(procedure, person(1))
+    shown = procedure_text.summary_text(procedure, person(1))
     assert shown.sentence == texts("procedure.phrase_gone")
     assert "f" * 32 not in shown.sentence + shown.line
 
@@ -217,11 +219,11 @@ def test_the_code_names_the_number_that_must_scan_it() -> None:
 
 def test_a_file_goes_by_its_name_and_a_folder_by_its_place() -> None:
     file = {"code": ProblemCode.BACKUP_UNREADABLE, "path": "/srv/staff/data/backups/Conecta Ana.conecta"}
-    text = procedure_text.describe(at(ProcedureKind.RESTORE, ProcedureState.FAILED, 0, file), person(1)).sentence
+    text = procedure_text.summary_text(at(ProcedureKind.RESTORE, ProcedureState.FAILED, 0, file), person(1)).sentence
     assert "Conecta Ana.conecta" in text
     assert "/home" not in text
     folder = {"code": ProblemCode.BACKUP_FOLDER_UNUSABLE, "path": "/srv/staff/data/backups"}
-    text = procedure_text.describe(at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, folder), person(1)).sentence
+    text = procedure_text.summary_text(at(ProcedureKind.BACKUP, ProcedureState.FAILED, 0, folder), person(1)).sentence
     assert "/srv/staff/data/backups" in text
 
 
@@ -230,7 +232,7 @@ def test_whether_a_passphrase_protects_a_file_is_said_at_every_step_and_at_the_e
     facts = {"encrypted": encrypted, "messages": "3", "size": "2048", "path": "/a/b.conecta"}
     steps = [name for name in STEPS[ProcedureKind.BACKUP] if name is not StepName.RECORD]
     procedure = ended(ProcedureKind.BACKUP, *((EntryKind.STEP_DONE, name, facts) for name in steps))
-    assert texts(f"archive.{mark}_line") in procedure_text.describe(procedure, person(1)).line
+    assert texts(f"archive.{mark}_line") in procedure_text.summary_text(procedure, person(1)).line
     for name in (*steps, StepName.BACK_UP, StepName.CHECK_ARCHIVE):
         step = StepRecord(name=name, state=StepState.DONE, facts=facts)
         line = procedure_text.step_line(step, ProcedureState.RUNNING, is_next=False)

@@ -1,4 +1,4 @@
-"""Pictures of the sheets of hosted providers, for people to judge: ``python -m tests.ui.providers.gallery OUT``."""
+"""Pictures of the runner of hosted providers, for people to judge: ``python -m tests.ui.providers.gallery OUT``."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ async def number(harness: Harness, *, asked: bool = True) -> None:
 
 
 async def form(harness: Harness, kind: ProviderKind | None) -> None:
-    hosted = harness.window_harness.sheets.hosted
+    hosted = harness.window_harness.runner.hosted
     editing = harness.mentorado(kind) if kind else None
     if kind is ProviderKind.META_CLOUD and editing is not None:
         editing = await harness.window_harness.mentorados.save_link(replace(editing.link, account=editing.phone))
@@ -186,7 +186,7 @@ async def form(harness: Harness, kind: ProviderKind | None) -> None:
 
 
 async def comparison(harness: Harness, *, choosing: bool) -> None:
-    kinds = harness.window_harness.sheets.hosted.kinds
+    kinds = harness.window_harness.runner.hosted.kinds
     chosen = ProviderKind.WHATSAPP_WEB if choosing else None
     ComparisonDialog(harness.window_harness.theme, harness.window, kinds, chosen=chosen, choosing=choosing).open()
 

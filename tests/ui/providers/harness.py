@@ -73,7 +73,7 @@ class Harness:
         return found[0]
 
     def shown(self) -> list[BaseDialog]:
-        """The sheets that are open now."""
+        """The runner that are open now."""
         return [each for each in self.window.findChildren(BaseDialog) if each.isVisible()]
 
     def audited_actions(self) -> list[str]:

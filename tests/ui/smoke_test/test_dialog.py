@@ -119,7 +119,7 @@ def test_who_wants_another_recipient_is_led_to_the_settings(use_window: Callable
         dialog = await opened(harness)
         await until(dialog.settings.isVisible)
         pages: list[tuple[str, str]] = []
-        harness.sheets.page_requested.connect(lambda *requested: pages.append(requested))
+        harness.runner.page_requested.connect(lambda *requested: pages.append(requested))
         dialog.settings.click()
         await settle()
         assert pages == [("settings", "smoke")], "not at the top of a long page"

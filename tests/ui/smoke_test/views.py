@@ -33,7 +33,7 @@ UNDER_WAY = SmokeTest(
     partner=person(2).id,
 )
 OVER = replace(UNDER_WAY, stages=stages(0, 1.2, 3.4, 6.1), ended_at=NOON)
-OWN = replace(OVER, target=SmokeTestTarget.OWN, expected=(G.HANDED_OVER, G.ACCEPTED), stages=stages(0, 1.2))
+OWN = replace(OVER, target=SmokeTestTarget.OWN, expected=(G.SUBMITTED, G.ACCEPTED), stages=stages(0, 1.2))
 NUMBER = replace(OVER, target=SmokeTestTarget.NUMBER)
 
 
