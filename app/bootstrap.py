@@ -323,6 +323,16 @@ def build_services(
         bulk_hold=smoke_tests.bulk_hold,
         clock=trusted,
     )
+    campaigns = CampaignService(
+        bus=bus,
+        mentorados=mentorados,
+        outbound=outbound,
+        planner=campaign_planner,
+        repository=campaign_repository,
+        bulk_hold=smoke_tests.bulk_hold,
+        audit_service=audit_service,
+        clock=trusted,
+    )
     cases = CaseService(
         bus=bus,
         mentorados=mentorados,
@@ -428,16 +438,7 @@ def build_services(
         clock_check=clock_check,
         outbound=outbound,
         cases=cases,
-        campaigns=CampaignService(
-            bus=bus,
-            mentorados=mentorados,
-            outbound=outbound,
-            planner=campaign_planner,
-            repository=campaign_repository,
-            bulk_hold=smoke_tests.bulk_hold,
-            audit_service=audit_service,
-            clock=trusted,
-        ),
+        campaigns=campaigns,
         campaign_planner=campaign_planner,
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         smoke_tests=smoke_tests,
@@ -451,7 +452,7 @@ def build_services(
             settings_service=settings_service,
             clock_check=clock_check,
             accounts=accounts,
-            reload=(procedures.load, outbound.load, smoke_tests.load, cases.load),
+            reload=(procedures.load, outbound.load, smoke_tests.load, cases.load, campaigns.load),
             clock=trusted,
         ),
     )

@@ -41,6 +41,7 @@ OF_THE_LINK: Final = frozenset(
         HoldReason.LINK_LIMIT,
         HoldReason.BUSINESS_LIMIT,
         HoldReason.SMOKE_TEST_NEEDED,
+        HoldReason.TEXT_MISSING,
     }
 )
 """What holds back everybody whom this link writes to."""

@@ -33,7 +33,7 @@ from app.domain.consent import Purpose
 from app.domain.errors import Problem, ProblemCode
 from app.domain.events import CampaignsChanged
 from app.domain.mentorado import MentoradoId
-from app.domain.outbound import WAITS, Hold, HoldReason, OutboundMessage, OutboundState
+from app.domain.outbound import DAY, WAITS, Hold, HoldReason, OutboundMessage, OutboundState
 from app.domain.repositories import Clock
 from app.domain.sending import STOPS_NUMBER, TRIED_AGAIN, SendErrorKind
 
@@ -91,6 +91,7 @@ class CampaignService:
         self._campaigns: dict[CampaignId, Campaign] = {}
         self._runs: dict[CampaignId, _Run] = {}
         self._loaded = asyncio.Event()
+        self._approving: set[str] = set()  # the hashes of dry runs
 
     @property
     def campaigns(self) -> Sequence[Campaign]:
@@ -139,6 +140,21 @@ class CampaignService:
         """
         if typed.strip() != str(len(dry_run.included)) or not dry_run.included:
             raise Problem(ProblemCode.CAMPAIGN_NOT_CONFIRMED, count=str(len(dry_run.included)))
+        if self._is_repeated(dry_run):
+            raise Problem(ProblemCode.CAMPAIGN_REPEATED, name=dry_run.draft.name)
+        self._approving.add(dry_run.digest)
+        try:
+            return await self._approve(dry_run)
+        finally:
+            self._approving.discard(dry_run.digest)
+
+    def _is_repeated(self, dry_run: DryRun) -> bool:
+        """Whether the same words go to the same people already, or went within a day: a button was pressed twice."""
+        since = self._clock.now() - DAY
+        same = [each for each in self._campaigns.values() if each.digest == dry_run.digest]
+        return dry_run.digest in self._approving or any(each.is_open or each.approved_at > since for each in same)
+
+    async def _approve(self, dry_run: DryRun) -> Campaign:
         if (await self._planner.dry_run(dry_run.draft)).digest != dry_run.digest:
             raise Problem(ProblemCode.CAMPAIGN_CHANGED)
         actor = self._audit_service.actor
@@ -179,7 +195,8 @@ class CampaignService:
         """Go on where it was paused. Raises `Problem`."""
         if campaign_id not in self._runs:
             await self._change(campaign_id, AuditAction.RESUME_CAMPAIGN, CampaignState.RUNNING, None)
-            self._begin(self._campaigns[campaign_id])
+            if campaign_id not in self._runs and self._campaigns[campaign_id].state is CampaignState.RUNNING:
+                self._begin(self._campaigns[campaign_id])
 
     async def _change(
         self, campaign_id: CampaignId, action: AuditAction, state: CampaignState, reason: PauseReason | None
@@ -277,11 +294,17 @@ class CampaignService:
         """None when what became of it is in the record of outbound messages, or will be."""
         mentorado, draft = self._mentorados.get(recipient.mentorado_id), self._campaigns[campaign_id].draft
         run.require()
+        if self._campaigns[campaign_id].state is not CampaignState.RUNNING:  # another program paused or stopped it
+            raise _Halted
         if not recipient.address.value:
             return Hold(HoldReason.ERASED)
+        if recipient.address.kind not in self._outbound.reaches(mentorado.link.provider):  # it was changed
+            return Hold(HoldReason.NO_ADDRESS)
         if self._bulk_hold(mentorado.id) is not None:
             return Hold(HoldReason.SMOKE_TEST_NEEDED)
         templated = by_template(self._outbound, draft, mentorado)
+        if not templated and not draft.text.strip():
+            return Hold(HoldReason.TEXT_MISSING)
         message = draft.message(recipient.address, by_template=templated, name=recipient.name, mentorado=mentorado.name)
         try:
             sent = await self._outbound.send(

@@ -278,6 +278,21 @@ async def test_everybody_gets_it_once_with_the_words_filled_in_and_it_is_audited
         assert c.campaign.ended_at is not None
 
 
+async def test_pressing_the_button_twice_sends_once(tmp_path: Path) -> None:
+    async with campaigns(tmp_path) as c:
+        plan = await c.plan()
+        made = await asyncio.gather(*(c.service.approve(plan, "3") for _ in range(2)), return_exceptions=True)
+        refused = [each.code for each in made if isinstance(each, Problem)]
+        assert refused == [ProblemCode.CAMPAIGN_REPEATED]
+        assert await c.ended() is CampaignState.FINISHED
+        with pytest.raises(Problem) as caught:
+            await c.approved()
+        assert caught.value.code is ProblemCode.CAMPAIGN_REPEATED
+        assert len(c.reached) == 3
+        c.s.clock.time += timedelta(days=1)
+        assert await c.approved()  # tomorrow it is another one
+
+
 # --- on its way ---------------------------------------------------------------------------------------------------
 
 
@@ -383,6 +398,39 @@ async def test_a_smoke_test_that_grew_old_is_asked_for_again(tmp_path: Path) -> 
         assert await c.ended() is CampaignState.FINISHED
 
 
+async def test_a_provider_that_was_changed_gets_no_empty_text_and_no_address_it_cannot_reach(tmp_path: Path) -> None:
+    lid = Address(AddressKind.LID, "77@lid")
+    async with campaigns(tmp_path, 1, gap=lambda _low, _high: 5.0) as c:
+        c.s.provider.window = timedelta(hours=24)
+        await c.agree(PEOPLE[1], PEOPLE[2], lid)
+        template = TemplateMessage(name="aula", language="pt_BR")
+        await c.approved(CampaignDraft(name="Aula", template=template))
+        await until(lambda: c.campaign.counts.get(S.ACCEPTED))
+        c.s.provider.window, c.s.provider.reaches = None, (AddressKind.PHONE,)
+        await c.when(lambda: c.service.waits(c.campaign.id))
+        await c.waits_for(R.TEXT_MISSING)
+        sent = len(c.reached)
+        c.s.provider.window = timedelta(hours=24)
+        assert await c.ended() is CampaignState.FINISHED
+        assert await c.outcomes() == [*[(S.ACCEPTED, "")] * 3, (S.NOT_SENT, "no_address")]
+        assert len(c.reached) == sent + 1
+
+
+async def test_what_another_program_pauses_or_stops_is_not_sent_here(tmp_path: Path) -> None:
+    async with campaigns(tmp_path, gap=lambda _low, _high: 12.0) as c:
+        campaign = await c.approved()
+        await until(lambda: c.campaign.counts.get(S.ACCEPTED))
+        await c.repository.set_state(campaign.id, CampaignState.PAUSED, PauseReason.PERSON, None)
+        await c.service.load()
+        assert await c.ended() is CampaignState.PAUSED
+        sent = len(c.reached)
+        assert sent <= 2  # whose turn it was already
+        await c.repository.set_state(campaign.id, CampaignState.STOPPED, None, c.s.clock.now())
+        await c.service.resume(campaign.id)
+        assert c.campaign.state is CampaignState.STOPPED
+        assert len(c.reached) == sent
+
+
 async def test_who_opted_out_or_was_erased_since_gets_nothing(tmp_path: Path) -> None:
     async with campaigns(tmp_path, gap=lambda _low, _high: 5.0) as c:
         for each in PEOPLE[:3]:
@@ -455,7 +503,7 @@ async def test_many_failures_pause_it_and_a_person_may_go_on(tmp_path: Path) -> 
 
 async def test_closing_the_program_pauses_what_it_sends(tmp_path: Path) -> None:
     async with campaigns(tmp_path, gap=lambda _low, _high: 12.0) as c:
-        await c.approved()
+        await c.approved(replace(DRAFT, name="Outra"))
         await until(lambda: c.campaign.counts.get(S.ACCEPTED))
         await c.service.pause(c.campaign.id)
         await c.service.stop(c.campaign.id)
