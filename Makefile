@@ -7,7 +7,7 @@ RUN := .venv/ready-to-run
 TEST := .venv/ready-to-test
 CHECKED := tests/test_architecture.py tests/ui/test_translations.py
 
-# A test starts some of several hundred processes: what they import is compiled once.
+# Tests start several hundred processes: what these import is compiled once, not in each.
 check test accept: export PYTHONDONTWRITEBYTECODE :=
 
 # --- Conecta
