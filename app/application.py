@@ -34,6 +34,7 @@ from app.domain.events import (
 )
 from app.domain.link_status import LinkState
 from app.domain.mentorado import MentoradoId
+from app.domain.messages import Address
 from app.domain.repositories import Clock
 from app.text.status import texts
 from app.ui.action_runner import ActionRunner
@@ -43,7 +44,7 @@ from app.ui.crash import CrashReports
 from app.ui.dialogs.lost_database import LostDatabase
 from app.ui.main_window import STORAGE, MainWindow
 from app.ui.mentorado_list.model import MentoradoListModel
-from app.ui.navigation import HOME, SETTINGS, PageSpec
+from app.ui.navigation import CONSENTS, HOME, SETTINGS, PageSpec
 from app.ui.notices import (
     CampaignBanner,
     ClockNotice,
@@ -102,6 +103,7 @@ class Application:
         if frame.close_asked:
             self._close_asked.set()
         window.crashed.connect(reports.report)
+        window.controller.consents_requested.connect(self._show_consents)
         reports.reported.connect(window.show_report)
         bus, model = core.bus, frame.model
         bus.subscribe(MentoradosLoaded, model.on_loaded)
@@ -146,6 +148,7 @@ class Application:
         self.pages = (  # beside home, in the order of their shortcuts
             PageSpec("cases", "contact", self._make_cases_page),
             PageSpec("campaigns", "send", self._make_campaigns_page),
+            PageSpec(CONSENTS, "user-check", self._make_consents_page),
             PageSpec("audit", "ledger", self._make_audit_page),
             PageSpec(SETTINGS, "sliders", self._make_settings_page),
         )
@@ -224,7 +227,7 @@ class Application:
     def _make_pane(self) -> DetailPane:
         from app.ui.detail_pane.pane import DetailPane
 
-        return DetailPane(
+        pane = DetailPane(
             theme=self._theme,
             bus=self._core.bus,
             mentorados=self._core.mentorados,
@@ -236,6 +239,8 @@ class Application:
             set_aside=self._core.set_aside,
             make_conversations=self._make_conversations,
         )
+        pane.consents_requested.connect(self._show_consents)
+        return pane
 
     def _make_conversations(self) -> ConversationsPanel:
         from app.ui.conversations.panel import ConversationsPanel
@@ -247,6 +252,8 @@ class Application:
             mentorados=self._core.mentorados,
             clock=self._core.clock,
             replies=self._core.replies,
+            ledger=self._core.consent.ledger,
+            show_consents=self._show_consents,
         )
 
     def _show_about(self) -> None:
@@ -293,6 +300,28 @@ class Application:
         self.window.go("campaigns")
         if isinstance(page := self.window.places.page, CampaignsPage):
             page.show_campaign(campaign_id)
+
+    def _make_consents_page(self) -> Page:
+        from app.ui.consents.page import ConsentsPage
+
+        core = self._core
+        return ConsentsPage(
+            theme=self._theme,
+            bus=core.bus,
+            consent=core.consent,
+            mentorados=core.mentorados,
+            conversations=core.history.conversations,
+            audit_service=core.audit_service,
+            clock=core.clock,
+        )
+
+    def _show_consents(self, mentorado_id: MentoradoId, contact: Address | None = None) -> None:
+        """Show the consents of a mentorado's contacts, and of them *contact*."""
+        from app.ui.consents.page import ConsentsPage
+
+        self.window.go(CONSENTS)
+        if isinstance(page := self.window.places.page, ConsentsPage):
+            page.show_mentorado(mentorado_id, contact)
 
     def _show_mentorado(self, mentorado_id: MentoradoId) -> None:
         self.window.go(HOME)

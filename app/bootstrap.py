@@ -364,6 +364,9 @@ def build_services(
         steps=ports.steps,
     )
     actions.attach(under_way=procedures.active, interrupt=procedures.pause_active, stopped=outbound.stopped)
+    consent = build_consent_services(
+        bus, mentorados, consents, outbound, audit_service, trusted, lambda: texts("consent.confirmation")
+    )
     clock_check = ClockCheck(bus=bus, clock=trusted, audit_service=audit_service)
     return Services(
         settings=settings,
@@ -442,9 +445,7 @@ def build_services(
         campaign_planner=campaign_planner,
         replies=ReplyService(mentorados=mentorados, history=history, outbound=outbound),
         smoke_tests=smoke_tests,
-        consent=build_consent_services(
-            bus, mentorados, consents, outbound, audit_service, trusted, lambda: texts("consent.confirmation")
-        ),
+        consent=consent,
         follower=DatabaseFollower(
             commits=database,
             mentorados=mentorados,
@@ -452,7 +453,14 @@ def build_services(
             settings_service=settings_service,
             clock_check=clock_check,
             accounts=accounts,
-            reload=(procedures.load, outbound.load, smoke_tests.load, cases.load, campaigns.load),
+            reload=(
+                procedures.load,
+                outbound.load,
+                smoke_tests.load,
+                cases.load,
+                campaigns.load,
+                consent.ledger.follow,
+            ),
             clock=trusted,
         ),
     )

@@ -120,7 +120,7 @@ async def import_file(core: Services, mentorado: Mentorado, arguments: Namespace
     if arguments.yes and right:
         imported = await core.consent.imports.import_rows(mentorado.id, rows, file=arguments.file.name)
     if arguments.report is not None:
-        report = report_csv([_report_line(row, imported=imported is not None) for row in rows])
+        report = report_csv(rows, imported=imported is not None)
         await asyncio.to_thread(write_file, arguments.report, report)
     if arguments.json:
         print_json(
@@ -259,10 +259,3 @@ def _row_as_json(row: ConsentRow) -> dict[str, Any]:
         "at": iso(row.at),
         "problem": None if row.problem is None else row.problem.code,
     }
-
-
-def _report_line(row: ConsentRow, *, imported: bool) -> tuple[str, ...]:
-    result = "left_out" if row.problem is not None else "imported" if imported else "right"
-    why = "" if row.problem is None else problem_text(row.problem)[0]
-    purpose = "" if row.purpose is None else texts(f"consent.purpose.{row.purpose}")
-    return str(row.line), row.contact, purpose, texts(f"consent.result.{result}"), why

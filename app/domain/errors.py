@@ -119,6 +119,8 @@ class ProblemCode(StrEnum):
     CONSENT_KNOWN = "consent_known"  # the ledger has the same
     CONSENT_TWICE = "consent_twice"  # a line above is about the same contact and purpose
     CONSENT_FILE_UNREADABLE = "consent_file_unreadable"
+    CONSENT_IMPORT_STOPPED = "consent_import_stopped"  # by the person who began it
+    CONSENT_TOO_LONG = "consent_too_long"
     CONSENT_IMPORT_UNKNOWN = "consent_import_unknown"
 
     CAMPAIGN_NAME_MISSING = "campaign_name_missing"

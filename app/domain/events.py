@@ -145,6 +145,13 @@ class ContactOptedOut:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentsChanged:
+    """Something was recorded in the ledger of consent; None where it may be of anybody."""
+
+    mentorado_id: MentoradoId | None
+
+
+@dataclass(frozen=True, slots=True)
 class CasesChanged:
     """Cases were read, opened, changed or closed."""
 
@@ -216,6 +223,7 @@ Event = (
     | SmokeTestChanged
     | MessageUncertain
     | ContactOptedOut
+    | ConsentsChanged
     | CasesChanged
     | CampaignsChanged
     | StorageFailed

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
-from app.domain.consent import ContactConsents
-from app.domain.errors import ProblemCode
+from app.domain.consent import ContactConsents, Purpose
+from app.domain.errors import Problem, ProblemCode
 from app.formats.audit_export import csv_line, escape_formula
 from app.platform.files import os_errors_as, write_atomic
+from app.text.status import problem as problem_text
 from app.text.status import texts
 
 _COLUMNS = (
@@ -50,10 +52,31 @@ def ledger_csv(contacts: Sequence[ContactConsents]) -> bytes:
     return "".join(lines).encode("utf-8-sig")
 
 
-def report_csv(rows: Sequence[Sequence[str]]) -> bytes:
+class ReportedRow(Protocol):
+    """A row of an import."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def contact(self) -> str: ...
+    @property
+    def purpose(self) -> Purpose | None: ...
+    @property
+    def problem(self) -> Problem | None: ...
+
+
+def report_csv(rows: Sequence[ReportedRow], *, imported: bool) -> bytes:
     """One line for each row of an import: its line, contact, purpose, result and reason."""
     head = csv_line([texts(f"consent.column.{name}") for name in _REPORT])
-    return "".join([head, *(csv_line([escape_formula(cell) for cell in row]) for row in rows)]).encode("utf-8-sig")
+    lines = (csv_line([escape_formula(cell) for cell in _reported(row, imported=imported)]) for row in rows)
+    return "".join([head, *lines]).encode("utf-8-sig")
+
+
+def _reported(row: ReportedRow, *, imported: bool) -> tuple[str, ...]:
+    result = "left_out" if row.problem is not None else "imported" if imported else "right"
+    why = "" if row.problem is None else problem_text(row.problem)[0]
+    purpose = "" if row.purpose is None else texts(f"consent.purpose.{row.purpose}")
+    return str(row.line), row.contact, purpose, texts(f"consent.result.{result}"), why
 
 
 def write_file(path: Path, content: bytes) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint
+from PySide6.QtCore import QObject, QPoint, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QMenu
 
@@ -74,6 +74,8 @@ def commands(window: MainWindow) -> Sequence[Entry]:
 class MainWindowController(QObject):
     """Handles the commands of *window*. Does nothing until the core is attached."""
 
+    consents_requested = Signal(str)  # a MentoradoId
+
     def __init__(self, window: MainWindow, theme: Theme) -> None:
         super().__init__(window)
         self._window = window
@@ -139,11 +141,16 @@ class MainWindowController(QObject):
         """Open the palette: mentorados, actions and commands."""
         if self._runner is None:
             return
-        from app.ui.dialogs.command_palette import CommandPalette, actions_on, people
+        from app.ui.dialogs.command_palette import CommandPalette, actions_on, command, people
 
         window, runner = self._window, self._runner
         shown = window.list.table.chosen_id
-        on_shown = actions_on(runner.mentorados.get(shown), runner.actions, self.perform) if shown else ()
+        on_shown: list[Entry] = []
+        if shown:
+            mentorado = runner.mentorados.get(shown)
+            title = texts("palette.action", action=texts("detail.consents"), name=mentorado.name)
+            see = command(title, "", "user-check", lambda: self.consents_requested.emit(shown))
+            on_shown = [*actions_on(mentorado, runner.actions, self.perform), see]
         everybody = people(runner.mentorados.all(), window.choose)
         palette = CommandPalette(self._theme, window, [*on_shown, *commands(window), *everybody])
         await show_dialog(palette)
@@ -158,7 +165,8 @@ class MainWindowController(QObject):
     def menu(self, runner: ActionRunner, mentorado_id: MentoradoId) -> QMenu:
         """The menu of one mentorado."""
         window, actions = self._window, runner.actions
-        return row_menu(window, self._theme, actions, mentorado_id, perform=self.perform, edit=self.edit)
+        see = self.consents_requested.emit
+        return row_menu(window, self._theme, actions, mentorado_id, perform=self.perform, edit=self.edit, consents=see)
 
     def offer_undo(self, mentorado_id: MentoradoId) -> None:
         """Offer to undo an archiving, for a few seconds."""

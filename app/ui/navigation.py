@@ -32,6 +32,7 @@ from app.ui.widgets.labels import plain_tip
 _RAIL_WIDTH, _WIDEST = 60, 84
 
 HOME: Final = "home"
+CONSENTS: Final = "consents"
 SETTINGS: Final = "settings"
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtGui import QAction, QCloseEvent
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 from app.domain.actions import ActionName
 from app.domain.link_status import LinkState
 from app.ui.crash import CrashSheet
+from app.ui.dialogs.command_palette import CommandPalette
 from app.ui.widgets.action_menu import CARDS, LEAD, MORE
 from tests.ui.window_checks import InWindow, settle, words
 from tests.ui.window_harness import (
@@ -58,6 +59,31 @@ def test_what_the_menu_offers_is_done(in_window: InWindow) -> None:
             await settle()
             assert harness.supervisor.status(person(3).link.id).state is LinkState.CONNECTING
             await harness.supervisor.disconnect(person(3).id)
+
+    in_window(use)
+
+
+def test_menu_palette_and_pane_lead_to_the_consents_of_whoever_it_is_about(in_window: InWindow) -> None:
+    async def use(harness: WindowHarness) -> None:
+        window = harness.window
+        asked: list[str] = []
+        window.controller.consents_requested.connect(asked.append)
+        assert window._pane is not None
+        window._pane.consents_requested.connect(asked.append)
+        menu_of(harness, 3)["Consentimentos dos contatos"].trigger()
+        window.choose(person(1).id)
+        await settle()
+        (button,) = [
+            each for each in window.findChildren(QPushButton) if each.accessibleName() == "Consentimentos dos contatos"
+        ]
+        button.click()
+        window.controller.open_palette()
+        await settle()
+        (palette,) = window.findChildren(CommandPalette)
+        palette.line.setText("consentimentos dos contatos")
+        palette.line.returnPressed.emit()
+        await settle()
+        assert asked == [person(3).id, person(1).id, person(1).id]
 
     in_window(use)
 

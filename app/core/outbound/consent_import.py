@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from types import MappingProxyType
@@ -13,8 +13,9 @@ from typing import Final
 from uuid import uuid4
 
 from app.core.audit_service import AuditService
+from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService, parse_phone
-from app.core.outbound.consents import recorder
+from app.core.outbound.consents import recorder, require_length
 from app.domain.audit import AuditAction
 from app.domain.consent import (
     ConsentChange,
@@ -26,6 +27,7 @@ from app.domain.consent import (
     state_for,
 )
 from app.domain.errors import Problem, ProblemCode
+from app.domain.events import ConsentsChanged
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
 from app.domain.names import visible
@@ -82,6 +84,7 @@ class ConsentImport:
     def __init__(
         self,
         *,
+        bus: EventBus,
         mentorados: MentoradoService,
         consents: ConsentRepository,
         audit_service: AuditService,
@@ -89,6 +92,7 @@ class ConsentImport:
         zone: tzinfo | None = None,
     ) -> None:
         """Dates without a zone are of *zone*; without it, of the zone of this computer."""
+        self._bus = bus
         self._mentorados = mentorados
         self._consents = consents
         self._audit_service = audit_service
@@ -114,11 +118,17 @@ class ConsentImport:
         return [checked.get(row.line, row) for row in rows]
 
     async def import_rows(
-        self, mentorado_id: MentoradoId, rows: Sequence[ConsentRow], *, file: str = ""
+        self,
+        mentorado_id: MentoradoId,
+        rows: Sequence[ConsentRow],
+        *,
+        file: str = "",
+        go_on: Callable[[int], bool] = lambda _count: True,
     ) -> ImportedConsents:
         """Record every row without a problem in one transaction.
 
-        Raises `Problem` when somebody opted out or revoked since the preview: then nothing is recorded.
+        *go_on* is asked in the database's thread, with how many rows were checked. Raises `Problem` when it says no, or
+        when somebody opted out or revoked since the preview: then nothing is recorded.
         """
         mentorado, import_id, now = self._mentorados.get(mentorado_id), uuid4().hex, self._clock.now()
         by = recorder(self._audit_service.actor)
@@ -140,16 +150,20 @@ class ConsentImport:
             for row in taken
         ]
         # By the entry itself: the repository hands back the very objects it was given.
-        row_of = {id(entry): row for entry, row in zip(entries, taken, strict=True)}
+        place_of = {id(entry): place for place, entry in enumerate(entries)}
 
         def check(entry: ConsentEntry, ledger: Sequence[ConsentEntry]) -> None:
-            problem = self._trouble(row_of[id(entry)], ledger)
+            place = place_of[id(entry)]
+            if not go_on(place):
+                raise Problem(ProblemCode.CONSENT_IMPORT_STOPPED)
+            problem = self._trouble(taken[place], ledger)
             if problem is not None and problem.code is not ProblemCode.CONSENT_KNOWN:
                 raise problem
 
         after = {"added": str(len(entries)), "left_out": str(len(rows) - len(entries)), "file": file}
         with self._audit_service.with_changes(AuditAction.IMPORT_CONSENTS, mentorado, after=after):
             await self._consents.append_checked(entries, check)
+        self._bus.publish(ConsentsChanged(mentorado.id))
         return ImportedConsents(id=import_id, count=len(entries))
 
     async def undo(self, mentorado_id: MentoradoId, import_id: str) -> int:
@@ -164,9 +178,11 @@ class ConsentImport:
         with self._audit_service.with_changes(
             AuditAction.UNDO_CONSENT_IMPORT, mentorado, after=lambda count: {"revoked": str(count)}
         ):
-            return await self._consents.undo_import(
+            count = await self._consents.undo_import(
                 mentorado.id, import_id, self._clock.now(), recorder(self._audit_service.actor)
             )
+        self._bus.publish(ConsentsChanged(mentorado.id))
+        return count
 
     def _trouble(self, row: ConsentRow, ledger: Sequence[ConsentEntry]) -> Problem | None:
         """Who opted out or revoked is let in by a consent that is surely younger; the same consent counts once."""
@@ -334,13 +350,15 @@ class _Reading:
             raise Problem(ProblemCode.CONSENT_WORDING_MISSING)
         if not version:
             raise Problem(ProblemCode.CONSENT_VERSION_MISSING)
+        note = visible(_cell(record, self.places.get("note"))) or self.defaults.note
+        require_length(wording, version, note)
         return replace(
             row,
             contact=contact,
             purpose=self._purpose(_cell(record, self.places.get("purpose"))),
             wording=wording,
             version=version,
-            note=visible(_cell(record, self.places.get("note"))) or self.defaults.note,
+            note=note,
             at=self._at(_cell(record, self.places.get("at"))),
         )
 

@@ -33,8 +33,12 @@ def build_consent_services(
 ) -> ConsentServices:
     """*confirmation* is what a contact who opted out is answered."""
     return ConsentServices(
-        ledger=ConsentService(mentorados=mentorados, consents=consents, audit_service=audit_service, clock=clock),
-        imports=ConsentImport(mentorados=mentorados, consents=consents, audit_service=audit_service, clock=clock),
+        ledger=ConsentService(
+            bus=bus, mentorados=mentorados, consents=consents, audit_service=audit_service, clock=clock
+        ),
+        imports=ConsentImport(
+            bus=bus, mentorados=mentorados, consents=consents, audit_service=audit_service, clock=clock
+        ),
         confirmations=OptOutConfirmations(
             bus=bus,
             mentorados=mentorados,

@@ -25,7 +25,7 @@ from app.domain.consent import (
     state_for,
 )
 from app.domain.errors import Problem, ProblemCode
-from app.domain.events import ContactOptedOut, MessagesStored
+from app.domain.events import ConsentsChanged, ContactOptedOut, MessagesStored
 from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
 from app.domain.opt_out import OLD
@@ -44,12 +44,29 @@ def recorder(actor: Actor) -> str:
     return f"{actor.operator} ({actor.user})" if actor.operator else actor.user
 
 
+LONGEST: Final = 10_000
+"""Characters of a wording, a version or a note: a row of a backup holds many of them."""
+
+
+def require_length(*texts: str) -> None:
+    """Raises `Problem(CONSENT_TOO_LONG)`."""
+    if any(len(each) > LONGEST for each in texts):
+        raise Problem(ProblemCode.CONSENT_TOO_LONG, most=str(LONGEST))
+
+
 class ConsentService:
     """Records what contacts agreed to and took back. Every change is on disk with its audit entry, or not at all."""
 
     def __init__(
-        self, *, mentorados: MentoradoService, consents: ConsentRepository, audit_service: AuditService, clock: Clock
+        self,
+        *,
+        bus: EventBus,
+        mentorados: MentoradoService,
+        consents: ConsentRepository,
+        audit_service: AuditService,
+        clock: Clock,
     ) -> None:
+        self._bus = bus
         self._mentorados = mentorados
         self._consents = consents
         self._audit_service = audit_service
@@ -133,6 +150,7 @@ class ConsentService:
             raise Problem(ProblemCode.CONSENT_WORDING_MISSING)
         if not version.strip():
             raise Problem(ProblemCode.CONSENT_VERSION_MISSING)
+        require_length(wording, version, note)
         return self._entry(mentorado_id, contact, ConsentChange.GRANTED, purpose, note, wording, version.strip())
 
     def _entry(
@@ -165,6 +183,11 @@ class ConsentService:
         after = _audit_values(entry)
         with self._audit_service.with_changes(action, mentorado, after=after, reason=entry.note):
             await self._consents.append_checked([entry], check)
+        self._bus.publish(ConsentsChanged(mentorado.id))
+
+    async def follow(self) -> None:
+        """Another program may have recorded something."""
+        self._bus.publish(ConsentsChanged(None))
 
 
 def _accept(_entry: ConsentEntry, _ledger: Sequence[ConsentEntry]) -> None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from app.core.event_bus import EventBus
 from app.core.mentorado_service import MentoradoService
+from app.core.outbound.consents import ConsentService
 from app.core.outbound.replies import ReplyService
 from app.domain.errors import Problem
-from app.domain.events import MessagesStored, OutboundStopped, StatusChanged
+from app.domain.events import ConsentsChanged, ContactOptedOut, MessagesStored, OutboundStopped, StatusChanged
 from app.domain.mentorado import MentoradoId
-from app.domain.messages import Conversation
+from app.domain.messages import Address, Conversation
 from app.domain.repositories import Clock, MessageRepository
 from app.text import conversation as conversation_text
 from app.text.status import texts
 from app.ui.conversations.browser import ConversationBrowser
+from app.ui.conversations.consent_line import ConsentLine
 from app.ui.conversations.search import SearchHit
 from app.ui.conversations.thread_loader import ThreadLocation
 from app.ui.conversations.thread_page import ThreadPage
@@ -43,14 +47,18 @@ class ConversationsPanel(QWidget):
         mentorados: MentoradoService,
         clock: Clock,
         replies: ReplyService | None = None,
+        ledger: ConsentService | None = None,
+        show_consents: Callable[[MentoradoId, Address], None] = lambda _mentorado_id, _contact: None,
         parent: QWidget | None = None,
     ) -> None:
-        """Without *replies*, conversations can only be read."""
+        """Without *replies*, conversations can only be read; with *ledger*, the consent of their contact is shown, and
+        *show_consents* leads to it."""
         super().__init__(parent)
         self._mentorado_id: MentoradoId | None = None
         self._following = False
         self.home = ConversationBrowser(theme=theme, history=history, mentorados=mentorados, clock=clock)
-        self.page = ThreadPage(theme=theme, history=history, clock=clock, replies=replies)
+        consent = None if ledger is None else ConsentLine(theme, history, ledger, clock, show_consents)
+        self.page = ThreadPage(theme=theme, history=history, clock=clock, replies=replies, consent=consent)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self.home)
         self._pages.addWidget(self.page)
@@ -64,6 +72,8 @@ class ConversationsPanel(QWidget):
             bus.subscribe(MessagesStored, self._on_grew),
             bus.subscribe(StatusChanged, self._on_link),
             bus.subscribe(OutboundStopped, self._on_link),
+            bus.subscribe(ConsentsChanged, self._on_consent),
+            bus.subscribe(ContactOptedOut, self._on_consent),
             texts.on_change(self.retranslate),
         )
         self.destroyed.connect(lambda _gone: [each() for each in undo])
@@ -132,6 +142,10 @@ class ConversationsPanel(QWidget):
             if (before.state, before.capability) == (after.state, after.capability):
                 return
         if event.mentorado_id == self._mentorado_id and self.page.conversation_id is not None:
+            self.page.recheck_reply()
+
+    def _on_consent(self, event: ConsentsChanged | ContactOptedOut) -> None:
+        if event.mentorado_id in (None, self._mentorado_id) and self.page.conversation_id is not None:
             self.page.recheck_reply()
 
     # --- the open conversation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
@@ -28,6 +28,9 @@ _AGAIN_MILLISECONDS: Final = 60_000
 
 class ReplyBox(QWidget):
     """Keeps what is typed for each conversation. A message is sent once; what may have gone out is never sent again."""
+
+    checked = Signal()
+    """It was asked again whether a message would go out: what that depends on may have changed."""
 
     def __init__(self, *, theme: Theme, replies: ReplyService, clock: Clock, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -85,6 +88,7 @@ class ReplyBox(QWidget):
         if asked == self._conversation_id and not self._sending:
             self._hold = hold
             self._show()
+            self.checked.emit()
 
     def retranslate(self) -> None:
         self.field.setPlaceholderText(texts("reply.write"))

@@ -35,6 +35,7 @@ from app.domain.repositories import Clock, MessageRepository
 from app.text import conversation as conversation_text
 from app.text.status import texts
 from app.ui.async_slots import async_slot, show_dialog
+from app.ui.conversations.consent_line import ConsentLine
 from app.ui.conversations.message_dialog import MessageDialog
 from app.ui.conversations.reply_box import ReplyBox
 from app.ui.conversations.thread_loader import ThreadLoader, ThreadLocation
@@ -62,7 +63,8 @@ class ThreadHead(QWidget):
     search_requested = Signal()
     wide_requested = Signal()
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, below: QWidget | None = None, parent: QWidget | None = None) -> None:
+        """*below* stands under the names."""
         super().__init__(parent)
         self._theme = theme
         self._wide = False
@@ -77,6 +79,8 @@ class ThreadHead(QWidget):
         words.setSpacing(0)
         words.addWidget(self.title)
         words.addWidget(self.line)
+        if below is not None:
+            words.addWidget(below, 0, Qt.AlignmentFlag.AlignLeft)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(SPACE_2, SPACE_2, SPACE_2, SPACE_2)
         layout.setSpacing(SPACE_2)
@@ -141,15 +145,17 @@ class ThreadPage(QWidget):
         history: MessageRepository,
         clock: Clock,
         replies: ReplyService | None = None,
+        consent: ConsentLine | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._theme = theme
+        self.consent = consent
         self.wide = False
         self.model = ThreadModel(clock, self)
         self.reader = ThreadLoader(history, self.model, self)
         self.view = ThreadView(self.model, theme)
-        self.head = ThreadHead(theme)
+        self.head = ThreadHead(theme, consent)
         self.jump = JumpButton(theme, self.view)
         self._day = DayPill(theme, self.view)
         self._gone = EmptyState(theme, "message", "")
@@ -166,6 +172,8 @@ class ThreadPage(QWidget):
         self.reply = None if replies is None else ReplyBox(theme=theme, replies=replies, clock=clock)
         if self.reply is not None:
             layout.addWidget(self.reply)
+            if consent is not None:
+                self.reply.checked.connect(consent.refresh)
         self._minute = QTimer(self, interval=_MINUTE)
         self._minute.timeout.connect(self._on_minute)
         self._connect_parts()
@@ -204,6 +212,8 @@ class ThreadPage(QWidget):
         self._day.hide()
         self.head.show_names(_title(opening), opening.line)
         self.reader.open(opening)
+        if self.consent is not None:
+            self.consent.open(None if opening.is_group else opening.conversation_id)
         if self.reply is not None:
             self.reply.setVisible(not opening.is_group)
             self.reply.open(None if opening.is_group else opening.conversation_id)
@@ -211,6 +221,8 @@ class ThreadPage(QWidget):
 
     def close_conversation(self) -> None:
         self.reader.close()
+        if self.consent is not None:
+            self.consent.open(None)
         if self.reply is not None:
             self.reply.open(None)
         self.model.show_piece(MessagePage(messages=(), first=True, last=True), "", is_group=False)
@@ -245,6 +257,8 @@ class ThreadPage(QWidget):
 
     def retranslate(self) -> None:
         self.head.retranslate()
+        if self.consent is not None:
+            self.consent.retranslate()
         if self.reply is not None:
             self.reply.retranslate()
         self.jump.retranslate()

@@ -211,6 +211,7 @@ class DetailPane(QWidget):
     """Shows the selected mentorado. Which actions are available is decided by `ActionService`."""
 
     edit_requested = Signal(str)  # a MentoradoId
+    consents_requested = Signal(str)  # a MentoradoId
     back_requested = Signal()
     wide_requested = Signal(QWidget)
     """Show this where there is more room, until `wide_done`."""
@@ -255,6 +256,7 @@ class DetailPane(QWidget):
         self._past = HistoryLoader(self._content, mentorados, history, runner.backups, set_aside, clock, self)
 
         self._content.who.edit_requested.connect(self._edit)
+        self._content.who.consents_requested.connect(lambda: self.consents_requested.emit(self._mentorado_id))
         self._content.who.back_requested.connect(self.back_requested)
         self._content.action_requested.connect(self._perform)
         self._content.picture.span_selected.connect(self.span_selected)

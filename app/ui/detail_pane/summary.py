@@ -71,9 +71,11 @@ class _Avatar(QWidget):
 
 
 class ProfileHeader(QWidget):
-    """Avatar, name, number, cohort, and the button that edits them; *back_requested* where the pane is a drawer."""
+    """Avatar, name, number, cohort, and what leads to their contacts' consents and edits them; *back_requested* where
+    the pane is a drawer."""
 
     edit_requested = Signal()
+    consents_requested = Signal()
     back_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
@@ -87,6 +89,8 @@ class ProfileHeader(QWidget):
         self._cohort.setProperty("role", "caption")
         self._edit = self._icon_button()
         self._edit.clicked.connect(self.edit_requested)
+        self._consents = self._icon_button()
+        self._consents.clicked.connect(self.consents_requested)
         self._back = self._icon_button()
         self._back.clicked.connect(self.back_requested)
         self._back.hide()
@@ -103,6 +107,7 @@ class ProfileHeader(QWidget):
         layout.addWidget(self._back, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self._avatar, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(words, 1)
+        layout.addWidget(self._consents, 0, Qt.AlignmentFlag.AlignTop)
         layout.addWidget(self._edit, 0, Qt.AlignmentFlag.AlignTop)
         theme.changed.connect(self.retranslate)
         self.retranslate()
@@ -119,7 +124,11 @@ class ProfileHeader(QWidget):
 
     def retranslate(self) -> None:
         colour = self._theme.tokens.text2
-        for button, name, words in ((self._edit, "edit", "detail.edit"), (self._back, "arrow-left", "detail.back")):
+        for button, name, words in (
+            (self._consents, "user-check", "detail.consents"),
+            (self._edit, "edit", "detail.edit"),
+            (self._back, "arrow-left", "detail.back"),
+        ):
             button.setIcon(icon(name, colour, _HEADER_ICON))
             button.setToolTip(texts(words))
             button.setAccessibleName(texts(words))

@@ -171,7 +171,8 @@ class ScrollDialog(BaseDialog):
         outer.activate()
         room = max(_LEAST, window.height() - 2 * SPACE_6 - outer.totalHeightForWidth(self.width()))
         self.inside.setContentsMargins(0, 0, 0, 0)
-        needed = self.inside.totalHeightForWidth(width)
+        folds = self.inside.hasHeightForWidth()
+        needed = self.inside.totalHeightForWidth(width) if folds else self.inside.totalSizeHint().height()
         scrolls = needed > room
         if scrolls:
             self.inside.setContentsMargins(0, 0, SPACE_2, 0)

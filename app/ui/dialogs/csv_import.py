@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QLabel, QProgressBar, QTreeWidget, QWidget
@@ -53,6 +54,37 @@ QHeaderView::section {{
 _TABLE_COLOURS = ("raised", "border", "accent_soft", "on_accent_soft", "text2")
 
 
+class ImportTable(QTreeWidget):
+    """The rows of a file, each with a sign that says whether it can be taken."""
+
+    def __init__(self, theme: Theme, name: str, headings: Sequence[str], rows: int) -> None:
+        super().__init__()
+        self._theme = theme
+        self.setRootIsDecorated(False)
+        self.setUniformRowHeights(True)
+        self.setStyleSheet(_TABLE.format(**{name: getattr(theme.tokens, name) for name in _TABLE_COLOURS}))
+        self.setAccessibleName(name)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHeaderLabels(headings)
+        self.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.header().setStretchLastSection(True)
+        self.setFixedHeight(theme.px(_ROW) * (min(rows, _ROWS_SHOWN) + 1) + 4)
+
+    def item(self, cells: Sequence[str], problem: Problem | None, *, hint: str = "") -> Item:
+        """A row that can be taken, or one with a *problem*, which is said in the last cell."""
+        colours, side = self._theme.tokens, self._theme.px(_ICON)
+        if problem is None:
+            item = Item(list(cells))
+            item.setIcon(0, icon("check-circle", colours.on_accent_soft, side))
+            item.setToolTip(len(cells) - 1, plain_tip(hint))
+        else:
+            item = Item([*cells[:-1], words_of(problem)[0]])
+            item.setIcon(0, icon("triangle-alert", colours.danger_text, side))
+            item.setToolTip(len(cells) - 1, plain_tip(" ".join(words_of(problem))))
+        return item
+
+
 class CsvImportDialog(BaseDialog):
     """Shows the rows, those with problems first, and the columns. `added` has the mentorados that were added."""
 
@@ -74,7 +106,8 @@ class CsvImportDialog(BaseDialog):
             pick.set_text(texts(f"import.{name}"))
             pick.picked.connect(partial(self._select_column, name))
             row.addWidget(pick)
-        self.table = self._table()
+        headings = [texts(f"import.{column}") for column in ("line", "name", "phone", "note")]
+        self.table = ImportTable(theme, texts("import.title"), headings, len(file.records))
         self.bar = QProgressBar(textVisible=False)
         self.bar.setAccessibleName(texts("import.progress"))
         self.bar.hide()
@@ -161,43 +194,32 @@ class CsvImportDialog(BaseDialog):
         ready = texts.plural("import.ready", self._valid_rows)
         return f"{ready} {texts.plural('import.wrong', bad)}" if bad else ready
 
-    def _table(self) -> QTreeWidget:
-        table = QTreeWidget()
-        table.setRootIsDecorated(False)
-        table.setUniformRowHeights(True)
-        table.setStyleSheet(_TABLE.format(**{name: getattr(self._theme.tokens, name) for name in _TABLE_COLOURS}))
-        table.setAccessibleName(texts("import.title"))
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setHeaderLabels([texts(f"import.{column}") for column in ("line", "name", "phone", "note")])
-        table.header().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        table.header().setStretchLastSection(True)
-        table.setFixedHeight(self._theme.px(_ROW) * (min(len(self._file.records), _ROWS_SHOWN) + 1) + 4)
-        return table
-
     def _item(self, row: ImportRow) -> Item:
-        colours, side = self._theme.tokens, self._theme.px(_ICON)
-        if row.problem is None:
-            number = PhoneNumber(row.phone)
-            landline = is_landline(number)
-            hint = texts("import.landline") if landline else ""
-            item = Item([_rows(row), row.name, readable(number), " · ".join(filter(None, (row.cohort, hint)))])
-            item.setIcon(0, icon("check-circle", colours.on_accent_soft, side))
-            item.setToolTip(3, plain_tip(texts("dialog.landline") if landline else ""))
-        else:
-            item = Item([_rows(row), row.name, row.phone, words_of(row.problem)[0]])
-            item.setIcon(0, icon("triangle-alert", colours.danger_text, side))
-            item.setToolTip(3, plain_tip(" ".join(words_of(row.problem))))
-        return item
+        if row.problem is not None:
+            return self.table.item([lines(row), row.name, row.phone, ""], row.problem)
+        number = PhoneNumber(row.phone)
+        landline = is_landline(number)
+        note = " · ".join(filter(None, (row.cohort, texts("import.landline") if landline else "")))
+        hint = texts("dialog.landline") if landline else ""
+        return self.table.item([lines(row), row.name, readable(number), note], None, hint=hint)
 
 
-def _rows(row: ImportRow) -> str:
+class HasLines(Protocol):
+    """Where in the file a row is."""
+
+    @property
+    def line(self) -> int: ...
+    @property
+    def last_line(self) -> int: ...
+
+
+def lines(row: HasLines) -> str:
     return f"{row.line}–{row.last_line}" if row.last_line > row.line else str(row.line)
 
 
 async def import_spreadsheet(theme: Theme, over: QWidget, taking: CsvImportService) -> Sequence[MentoradoId]:
     """Ask for a file and take what it holds; empty when it was given up. Raises `Problem` for a file that is none."""
-    file = await _chosen(over)
+    file = await choose_spreadsheet(over)
     if file is None:
         return ()
     sheet = CsvImportDialog(theme, over, taking, open_spreadsheet(await asyncio.to_thread(_read_rows, file)))
@@ -205,7 +227,8 @@ async def import_spreadsheet(theme: Theme, over: QWidget, taking: CsvImportServi
     return sheet.added
 
 
-async def _chosen(over: QWidget) -> Path | None:
+async def choose_spreadsheet(over: QWidget) -> Path | None:
+    """Ask for a CSV file."""
     dialog = QFileDialog(over.window(), texts("import.choose"))
     dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
     dialog.setNameFilters([texts("import.filter"), texts("import.all_files")])
@@ -215,8 +238,13 @@ async def _chosen(over: QWidget) -> Path | None:
 
 
 def _read_rows(file: Path) -> bytes:
+    return read_bytes(file, LARGEST)
+
+
+def read_bytes(file: Path, largest: int) -> bytes:
+    """Up to one byte more than *largest*, which shows that it is too large. Raises `Problem(IMPORT_UNREADABLE)`."""
     try:
         with file.open("rb") as opened:
-            return opened.read(LARGEST + 1)
+            return opened.read(largest + 1)
     except OSError as error:
         raise Problem(ProblemCode.IMPORT_UNREADABLE, detail=error.strerror or "") from error

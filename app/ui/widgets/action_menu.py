@@ -105,6 +105,7 @@ def row_menu(
     *,
     perform: Callable[[ActionName, MentoradoId], None],
     edit: Callable[[MentoradoId], None],
+    consents: Callable[[MentoradoId], None],
 ) -> QMenu:
     """A menu for one row. What does not fit now stays in its place, locked, and says why."""
     colours = theme.tokens
@@ -125,6 +126,8 @@ def row_menu(
             entry.setText(f"{label} · {status_text.refusal(why)}")
         entry.triggered.connect(partial(_call, perform, name, mentorado_id))
     menu.addSeparator()
+    entry = menu.addAction(icon("user-check", colours.text2, _ICON), texts("detail.consents"))
+    entry.triggered.connect(partial(_call, consents, mentorado_id))
     entry = menu.addAction(icon("edit", colours.text2, _ICON), texts("list.edit"))
     entry.triggered.connect(partial(_call, edit, mentorado_id))
     return menu

@@ -19,6 +19,7 @@ from app.core.outbound.consent_import import (
     purpose_of,
     read_consents,
 )
+from app.core.outbound.consents import LONGEST
 from app.domain.audit import AuditAction
 from app.domain.consent import ConsentChange, ConsentSource, Purpose
 from app.domain.errors import Problem, ProblemCode
@@ -115,13 +116,14 @@ def test_every_line_that_is_wrong_says_why_and_the_others_stay() -> None:
         ("11900000001;campanha;Aceito;1;;ontem", ProblemCode.CONSENT_DATE_UNREADABLE),
         ("11900000001;campanha;Aceito;1;;31/02/2025", ProblemCode.CONSENT_DATE_UNREADABLE),
         ("11900000001;campanha;Aceito;1;;05/02/2027", ProblemCode.CONSENT_DATE_FUTURE),
+        (f"11900000001;campanha;{'x' * (LONGEST + 1)};1;;", ProblemCode.CONSENT_TOO_LONG),
         ('11900000001;"camp\nanha";Aceito;1;;', ProblemCode.IMPORT_ROW_QUOTES),
         ('11900000001;campanha;"Aceito;1;;', ProblemCode.IMPORT_ROW_QUOTES),
         ("11900000001;campanha;Aceito;1;;05/01/2026", None),
     ]
     rows = read(HEAD + "\n".join(line for line, _ in lines) + "\n")
     assert codes(rows) == [code for _, code in lines]
-    assert [row.line for row in rows] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14]
+    assert [row.line for row in rows] == [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 14, 15]
 
 
 @pytest.mark.parametrize("answer", ["Sim", "sim.", "S", "TRUE", "x", "Concordo", "Sim, aceito"])
@@ -328,3 +330,13 @@ async def test_ten_thousand_dirty_lines_are_read_recorded_and_reported(tmp_path:
         assert 7_000 < done.count == len(right) < 9_000
         assert len(await p.ledger.consenting(p.ana.id, Purpose.CAMPAIGN)) == done.count
         assert await p.core.consent.imports.undo(p.ana.id, done.id) == done.count
+
+
+async def test_an_import_that_is_stopped_takes_nothing(tmp_path: Path) -> None:
+    async with program(tmp_path) as p:
+        rows = await p.core.consent.imports.preview(p.ana.id, (HEAD + BIA_ROW).encode(), DEFAULTS)
+        with pytest.raises(Problem) as caught:
+            await p.core.consent.imports.import_rows(p.ana.id, rows, go_on=lambda count: count > 0)
+        assert caught.value.code is ProblemCode.CONSENT_IMPORT_STOPPED
+        assert await p.ledger.contacts(p.ana.id) == []
+        assert await p.actions() == []

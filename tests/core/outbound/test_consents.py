@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from app.bootstrap import Services
-from app.core.outbound.consents import ConsentService, recorder
+from app.core.outbound.consents import LONGEST, ConsentService, recorder
 from app.domain.audit import Actor, AuditAction
 from app.domain.consent import ConsentChange, ConsentSource, ConsentState, Purpose
 from app.domain.errors import Problem, ProblemCode
+from app.domain.events import ConsentsChanged
 from app.domain.mentorado import Mentorado
 from app.domain.messages import Address, AddressKind
 from app.domain.opt_out import LONGEST_WORD, MOST_WORDS
@@ -160,6 +161,21 @@ async def test_two_addresses_of_one_contact_are_one_in_the_list(tmp_path: Path) 
 def test_the_recorder_is_the_operator_beside_the_user_of_the_computer() -> None:
     assert recorder(Actor(user="maria")) == "maria"
     assert recorder(Actor(user="maria", operator="Carla")) == "Carla (maria)"
+
+
+async def test_whatever_is_recorded_is_told_also_by_another_program_and_never_too_long(tmp_path: Path) -> None:
+    async with program(tmp_path) as p:
+        changed: list[object] = []
+        p.core.bus.subscribe(ConsentsChanged, lambda event: changed.append(event.mentorado_id))
+        await p.ledger.grant(p.ana.id, BIA, Purpose.CAMPAIGN, **WORDS)
+        for much in ({"wording": "x" * (LONGEST + 1)}, {"note": "x" * (LONGEST + 1)}):
+            with pytest.raises(Problem) as caught:
+                await p.ledger.grant(p.ana.id, BIA, Purpose.CAMPAIGN, **(WORDS | much))
+            assert caught.value.code is ProblemCode.CONSENT_TOO_LONG
+        async with program(tmp_path) as beside:
+            await beside.ledger.opt_out(p.ana.id, BIA)
+        assert await p.core.follower.check()
+        assert changed == [p.ana.id, None]
 
 
 @pytest.mark.parametrize(

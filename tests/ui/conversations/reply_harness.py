@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.core.outbound.consents import ConsentService
 from app.core.outbound.replies import ReplyService
+from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address
 from app.ui.async_slots import cancel_slots
 from app.ui.conversations.panel import ConversationsPanel
@@ -25,6 +27,8 @@ class ReplyHarness:
 
     s: Sending
     panel: ConversationsPanel
+    ledger: ConsentService
+    led_to: list[tuple[MentoradoId, Address]]
 
     @property
     def box(self) -> ReplyBox:
@@ -57,6 +61,14 @@ async def open_reply(theme: Theme, folder: Path, *, talk: bool = True) -> AsyncI
         s.provider.echoes_sent = False
         await s.receive(CAIO, text="Oi, é o Caio.")
         await s.receive(BIA, text="Oi! Consegui marcar a mentoria para quinta, pode ser às 10h?")
+        led_to: list[tuple[MentoradoId, Address]] = []
+        ledger = ConsentService(
+            bus=s.core.bus,
+            mentorados=s.core.mentorados,
+            consents=s.consents,
+            audit_service=s.core.audit_service,
+            clock=s.clock,
+        )
         panel = ConversationsPanel(
             theme=theme,
             bus=s.core.bus,
@@ -64,11 +76,13 @@ async def open_reply(theme: Theme, folder: Path, *, talk: bool = True) -> AsyncI
             mentorados=s.core.mentorados,
             clock=s.clock,
             replies=ReplyService(mentorados=s.core.mentorados, history=s.history, outbound=s.service),
+            ledger=ledger,
+            show_consents=lambda mentorado_id, contact: led_to.append((mentorado_id, contact)),
         )
         panel.resize(364, 700)
         panel.show_mentorado(s.ana.id)
         panel.show()
-        harness = ReplyHarness(s, panel)
+        harness = ReplyHarness(s, panel, ledger, led_to)
         try:
             if talk:
                 await harness.open()

@@ -78,7 +78,7 @@ def test_a_link_that_cannot_send_says_so_and_a_new_one_is_told_to_test(use_windo
         assert lead.button.text() == "Smoke test"  # type: ignore[attr-defined]
         menu = row_menu(
             harness.window, harness.theme, harness.actions, person(3).id,
-            perform=lambda _name, _whose: None, edit=lambda _whose: None,
+            perform=lambda _name, _whose: None, edit=lambda _whose: None, consents=lambda _whose: None,
         )  # fmt: skip
         assert menu.actions()[0].text() == "Smoke test · Conecte primeiro"
         menu.deleteLater()

@@ -1,0 +1,1 @@
+"""Who may be written to, for what: the list of a mentorado's contacts, recording, importing and exporting."""
