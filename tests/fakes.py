@@ -393,6 +393,9 @@ class FakeSmokeTests:
     async def delivery(self, link_id: LinkId, provider_id: str) -> tuple[DeliveryStatus | None, str]:
         return None, ""
 
+    async def has_received(self, link_id: LinkId, *, receipts: bool) -> bool:
+        return False
+
     async def arrived(
         self, mentorado_id: MentoradoId, since: datetime, *, word: str = "", sender: Address | None = None
     ) -> bool:

@@ -63,7 +63,7 @@ GOOD: Final = frozenset({SmokeTestOutcome.PASSED, SmokeTestOutcome.PARTLY})
 
 
 class SmokeTestTrouble(StrEnum):
-    """Why a smoke test failed; each has its own next step. Stored."""
+    """Why a smoke test did not pass; each has its own next step. Stored."""
 
     NONE = "none"
     # before anything was sent
@@ -92,6 +92,7 @@ class SmokeTestTrouble(StrEnum):
     NO_ACK = "no_ack"  # it may have left
     DELIVERY_FAILED = "delivery_failed"  # the provider said so later
     NOT_DELIVERED = "not_delivered"
+    DELIVERY_UNSEEN = "delivery_unseen"  # webhooks are on, and none ever came: no failure
     NO_ANSWER = "no_answer"
     PARTNER_HELD = "partner_held"  # it arrived there, and the answer was held back
 
@@ -182,6 +183,11 @@ class SmokeTestRepository(Protocol):
 
     async def delivery(self, link_id: LinkId, provider_id: str) -> tuple[DeliveryStatus | None, str]:
         """How far the message with that id got, and why it failed; None while nothing was heard of it."""
+        ...
+
+    async def has_received(self, link_id: LinkId, *, receipts: bool) -> bool:
+        """Whether anything was ever told of that link: with *receipts* what became of a message of its own, else a
+        message to it."""
         ...
 
     async def arrived(

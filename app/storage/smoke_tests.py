@@ -38,6 +38,9 @@ class SqlSmokeTests:
     async def delivery(self, link_id: LinkId, provider_id: str) -> tuple[DeliveryStatus | None, str]:
         return await self._database.read(lambda connection: _delivery(connection, link_id, provider_id))
 
+    async def has_received(self, link_id: LinkId, *, receipts: bool) -> bool:
+        return await self._database.read(lambda connection: _has_received(connection, link_id, receipts))
+
     async def arrived(
         self, mentorado_id: MentoradoId, since: datetime, *, word: str = "", sender: Address | None = None
     ) -> bool:
@@ -107,6 +110,26 @@ def _delivery(connection: Connection, link_id: LinkId, provider_id: str) -> tupl
                 status = merge_delivery(status, DeliveryStatus(row.delivery))
                 failure = failure or plain(row.failure or "")
     return status, failure if status is DeliveryStatus.FAILED else ""
+
+
+_RECEIPTS = (DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ, DeliveryStatus.FAILED)
+
+
+def _has_received(connection: Connection, link_id: LinkId, receipts: bool) -> bool:
+    from sqlalchemy import select
+
+    from app.storage.tables import early_receipt, message
+
+    theirs = select(message.c.number).where(message.c.link_id == link_id)
+    if not receipts:
+        return connection.execute(theirs.where(~message.c.from_me).limit(1)).first() is not None
+    known = [each.value for each in _RECEIPTS]
+    early = select(early_receipt.c.provider_id).where(early_receipt.c.link_id == link_id)
+    wanted = (
+        theirs.where(message.c.from_me, message.c.delivery.in_(known)),
+        early.where(early_receipt.c.delivery.in_(known)),
+    )
+    return any(connection.execute(each.limit(1)).first() is not None for each in wanted)
 
 
 def _arrived(

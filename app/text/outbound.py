@@ -8,7 +8,7 @@ from datetime import datetime
 from app.domain.link_status import SmokeTestOutcome
 from app.domain.outbound import Hold, HoldReason
 from app.domain.sending import SendErrorKind
-from app.domain.smoke_test import SmokeTest, SmokeTestStage, SmokeTestTarget
+from app.domain.smoke_test import SmokeTest, SmokeTestStage, SmokeTestTarget, SmokeTestTrouble
 from app.text.status import date_time, texts, unbroken
 
 
@@ -56,6 +56,8 @@ def result_lines(test: SmokeTest, now: datetime) -> tuple[str, str]:
 def _result(test: SmokeTest) -> str:
     match test.outcome:
         case SmokeTestOutcome.FAILED:
+            return test.trouble.value
+        case SmokeTestOutcome.PARTLY if test.trouble is SmokeTestTrouble.DELIVERY_UNSEEN:
             return test.trouble.value
         case SmokeTestOutcome.PARTLY if test.target is SmokeTestTarget.OWN:
             return "own"

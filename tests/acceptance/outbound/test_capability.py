@@ -13,6 +13,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.outbound import Hold, HoldReason, OutboundLimits, OutboundMessage
 from app.domain.settings import OUTBOUND_LIMITS
 from app.text.send_state import send_state
+from app.text.status import texts
 from tests.acceptance.meta_cloud.harness import Harness
 from tests.acceptance.outbound.test_replies import talk_with_bia
 
@@ -36,7 +37,7 @@ async def test_a_stop_is_shown_after_a_restart_too_and_only_a_person_ends_it(har
         assert stop is not None
         assert stop.code == "131042"
         shown = send_state(run.status(ana), stop, core.clock.now())
-        assert shown.line == "Envio parado. Nada sai até uma pessoa liberar o número"
+        assert (shown.what, shown.may) == (texts("sending.stopped.what"), texts("sending.stopped.may"))
         assert core.actions.unavailable_reason(ActionName.RELEASE_SENDING, ana.id) is None
         await core.write_queue.flush()
         assert core.cases.open_cases == [], "what is read from the database is no news"

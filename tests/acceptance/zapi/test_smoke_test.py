@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from app.core.outbound import smoke_test as waiting
+from app.domain.errors import ProblemCode
 from app.domain.link_status import SmokeTestOutcome
 from app.domain.phone import PhoneNumber
 from app.domain.smoke_test import SmokeTestSettings, SmokeTestStage, SmokeTestTarget, SmokeTestTrouble
 from app.text.outbound import result_lines
+from app.text.status import texts
 from tests.acceptance.webhooks_on import switch_on, url_for
 from tests.acceptance.zapi.harness import Client, Harness, ProgramRun
 from tests.acceptance.zapi.test_webhooks import posted
@@ -29,8 +34,8 @@ async def test_without_webhooks_the_yes_of_z_api_confirms_it_in_part(harness: Ha
         test = await run.core.smoke_tests.run(ana.person.id)
         assert (test.outcome, tuple(test.stages)) == (SmokeTestOutcome.PARTLY, ALL[:2])
         assert "webhooks" in result_lines(test, run.core.clock.now())[1]
-        (waiting,) = ana.instance.queue
-        assert test.word in waiting.message
+        (queued,) = ana.instance.queue
+        assert test.word in queued.message
 
 
 async def test_with_webhooks_the_delivery_and_the_answer_are_seen(harness: Harness) -> None:
@@ -50,6 +55,21 @@ async def test_with_webhooks_the_delivery_and_the_answer_are_seen(harness: Harne
                 await posted(url, zapi_text("ANSWER", instanceId=ana.instance.id))
         test = await testing
         assert (test.outcome, tuple(test.stages)) == (SmokeTestOutcome.PASSED, ALL)
+
+
+async def test_webhooks_that_are_on_and_not_registered_at_z_api_are_named_not_a_failed_delivery(
+    harness: Harness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "DELIVERY_SECONDS", 1.0)
+    async with harness.running() as run:
+        ana = await chosen(run)
+        await switch_on(run.core)
+        test = await run.core.smoke_tests.run(ana.person.id)
+        assert (test.outcome, test.trouble) == (SmokeTestOutcome.PARTLY, SmokeTestTrouble.DELIVERY_UNSEEN)
+        assert result_lines(test, run.core.clock.now())[1] == texts("smoke.result.delivery_unseen.next")
+        problem = run.core.smoke_tests.bulk_hold(ana.person.id)
+        assert problem is not None
+        assert problem.code is ProblemCode.SMOKE_TEST_PARTLY
 
 
 async def test_a_phone_that_is_away_gets_nothing_to_send_later(harness: Harness) -> None:

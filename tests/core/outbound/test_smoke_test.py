@@ -31,7 +31,9 @@ from app.domain.webhooks import WebhookSettings
 from app.storage.mentorados import SqlMentoradoRepository
 from app.storage.settings import SqlSettings
 from app.storage.smoke_tests import SqlSmokeTests
+from app.text.outbound import result_lines
 from app.text.status import problem as words_of
+from app.text.status import texts
 from tests.clock import settle
 from tests.core.outbound.harness import Sending, asked, sending
 from tests.fake_providers import FakeConnection
@@ -426,10 +428,10 @@ async def test_a_test_that_is_given_up_proves_nothing(tmp_path: Path) -> None:
 # --- hosted providers -------------------------------------------------------------------------------------------------
 
 
-async def hosted(t: TwoLinks, kind: ProviderKind, *, webhooks: bool) -> None:
-    """Ana's messages are carried by *kind* from now on, as far as the test is concerned."""
+async def hosted(t: TwoLinks, kind: ProviderKind, *, webhooks: bool, who: Mentorado | None = None) -> None:
+    """The messages of Ana, or of *who*, are carried by *kind* from now on, as far as the test is concerned."""
     t.core.providers[kind] = t.provider
-    await t.core.mentorados.save_link(replace(t.core.mentorados.get(t.ana.id).link, provider=kind))
+    await t.core.mentorados.save_link(replace(t.core.mentorados.get((who or t.ana).id).link, provider=kind))
     t.settings._settings = replace(t.settings.settings, webhooks=WebhookSettings(on=webhooks))
 
 
@@ -459,6 +461,41 @@ async def test_with_webhooks_everything_is_seen(tmp_path: Path) -> None:
         await t.core.write_queue.flush()
         await t.receive(t.ana, COLLEAGUE, "ok")
         assert (await t.over(task)).outcome is E.PASSED
+
+
+async def test_webhooks_that_never_came_cannot_tell_that_it_was_not_delivered(tmp_path: Path) -> None:
+    async with two_links(tmp_path, SmokeTestTarget.NUMBER) as t:
+        await hosted(t, ProviderKind.ZAPI, webhooks=True)
+        test = await t.run()
+        assert (result(test), test.expected) == ((E.PARTLY, T.DELIVERY_UNSEEN, SENT), SENT)
+        unseen = tuple(texts(f"smoke.result.delivery_unseen.{line}") for line in ("sentence", "next"))
+        assert result_lines(test, t.clock.now()) == unseen
+        assert held(t) is ProblemCode.SMOKE_TEST_PARTLY
+        await t.receive(t.ana, "+5511977770000", "oi")  # messages come in, and receipts are another address at Z-API
+        assert result(await t.run()) == (E.PARTLY, T.DELIVERY_UNSEEN, SENT)
+        await t.receipt(DeliveryStatus.SENT, number=9)  # of a message that is not known yet
+        assert result(await t.run()) == (E.FAILED, T.NOT_DELIVERED, SENT)
+
+
+async def test_a_receipt_of_a_message_before_shows_that_webhooks_come(tmp_path: Path) -> None:
+    async with two_links(tmp_path, SmokeTestTarget.NUMBER) as t:
+        await hosted(t, ProviderKind.META_CLOUD, webhooks=True)
+        task = t.begun()
+        await asked(t.provider)
+        await t.receipt(DeliveryStatus.READ)
+        assert (await t.over(task)).trouble is T.NO_ANSWER
+        assert result(await t.run()) == (E.FAILED, T.NOT_DELIVERED, SENT)
+
+
+@pytest.mark.parametrize("webhooks", [False, True])
+async def test_a_partner_whose_webhooks_do_not_come_proves_no_loss(tmp_path: Path, webhooks: bool) -> None:
+    async with two_links(tmp_path, SmokeTestTarget.PARTNER) as t:
+        for who in (t.ana, t.bia):
+            await hosted(t, ProviderKind.ZAPI, webhooks=webhooks, who=who)
+        assert result(await t.run()) == (E.PARTLY, T.DELIVERY_UNSEEN if webhooks else T.NONE, SENT)
+        await t.receive(t.bia, COLLEAGUE, "oi")
+        not_delivered = (E.FAILED, T.NOT_DELIVERED, SENT)
+        assert result(await t.run()) == (not_delivered if webhooks else (E.PARTLY, T.NONE, SENT))
 
 
 async def test_a_number_at_meta_cannot_write_to_itself(tmp_path: Path) -> None:
