@@ -30,7 +30,7 @@ from app.core.outbound.smoke_test import SmokeTestService, SmokeTestTexts
 from app.core.privacy_service import PrivacyService, RetentionJob
 from app.core.procedures.service import ProcedureService
 from app.core.procedures.services import build_procedures
-from app.core.provider_setup.accounts import Accounts
+from app.core.provider_setup.credentials import Accounts
 from app.core.provider_setup.services import ProviderSetup, build_provider_setup
 from app.core.secret_service import SecretService
 from app.core.settings_service import DebugLogController, SettingsService

@@ -9,7 +9,7 @@ from typing import Final
 
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
-from app.core.provider_setup.accounts import Accounts
+from app.core.provider_setup.credentials import Accounts
 from app.core.settings_service import SettingsService
 from app.core.trusted_time import ClockCheck
 from app.domain.errors import Problem

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.background import BackgroundTasks
 from app.core.database_follower import POLL_SECONDS, DatabaseFollower
-from app.core.provider_setup.accounts import Accounts
+from app.core.provider_setup.credentials import Accounts
 from app.core.settings_service import SettingsService
 from app.core.trusted_time import ClockCheck, TrustedClock
 from app.domain.actions import ActionName

@@ -9,8 +9,7 @@ from app.core.actions import ActionService
 from app.core.audit_service import AuditService
 from app.core.links.supervisor import Supervisor
 from app.core.mentorado_service import MentoradoService
-from app.core.provider_setup.accounts import Accounts
-from app.core.provider_setup.credentials import CredentialService
+from app.core.provider_setup.credentials import Accounts, CredentialService
 from app.core.provider_setup.queue import OutboundQueueService
 from app.core.provider_setup.registration import NumberRegistrationService
 from app.core.provider_setup.selection import NumberDetailsService, ProviderSelectionService

@@ -7,12 +7,15 @@ those that have their default. Fields nobody knows are ignored; a type nobody kn
 from __future__ import annotations
 
 import json
+import os
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
+from queue import SimpleQueue
 from types import UnionType
 from typing import Any, Final, NewType, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -173,3 +176,36 @@ def _of(kind: type[T], value: object) -> T:
 
 def _number(value: object) -> float:
     return float(_of(int, value)) if type(value) is int else _of(float, value)
+
+
+class PipeWriter:
+    """Writes messages to a pipe, on a thread of its own: the child's work must not wait for the app to read.
+
+    Once nobody reads any more it calls *on_closed* on that thread, and writes nothing from then on.
+    """
+
+    def __init__(self, channel: int, on_closed: Callable[[], None] = lambda: None) -> None:
+        self._channel = channel
+        self._on_closed = on_closed
+        self._waiting: SimpleQueue[object] = SimpleQueue()  # messages; None ends
+        self._thread = threading.Thread(target=self._write, name="pipe writer", daemon=True)
+        self._thread.start()
+
+    def send(self, message: object) -> None:
+        self._waiting.put(message)
+
+    def close(self, within: float) -> None:
+        """Write what is waiting, if somebody reads it within so many seconds."""
+        if threading.current_thread() is not self._thread:
+            self._waiting.put(None)
+            self._thread.join(within)
+
+    def _write(self) -> None:
+        while (message := self._waiting.get()) is not None:
+            line = memoryview(encode(message))
+            try:
+                while line:
+                    line = line[os.write(self._channel, line) :]
+            except OSError:
+                self._on_closed()
+                return

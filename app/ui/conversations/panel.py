@@ -22,7 +22,7 @@ from app.text.status import texts
 from app.ui.conversations.browser import ConversationBrowser
 from app.ui.conversations.consent_line import ConsentLine
 from app.ui.conversations.search import SearchHit
-from app.ui.conversations.thread_loader import ThreadLocation
+from app.ui.conversations.thread_model import ThreadLocation
 from app.ui.conversations.thread_page import ThreadPage
 from app.ui.theme.theme import Theme
 

@@ -23,10 +23,10 @@ from app.ui.async_slots import async_slot
 from app.ui.conversations.bubbles import layout_text, mark
 from app.ui.conversations.highlight import excerpt, spans
 from app.ui.theme.theme import SPACE_1, Theme
+from app.ui.widgets.choices import Tabs
 from app.ui.widgets.placeholders import EmptyState
 from app.ui.widgets.search_field import SearchField
 from app.ui.widgets.tables import SIDE, RowDelegate, RowList
-from app.ui.widgets.tabs import Tabs
 
 TYPED_MILLISECONDS = 140
 """So long after the last key the search begins; people type faster than that."""

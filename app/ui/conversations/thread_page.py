@@ -38,10 +38,8 @@ from app.ui.async_slots import async_slot, show_dialog
 from app.ui.conversations.consent_line import ConsentLine
 from app.ui.conversations.message_dialog import MessageDialog
 from app.ui.conversations.reply_box import ReplyBox
-from app.ui.conversations.thread_loader import ThreadLoader, ThreadLocation
-from app.ui.conversations.thread_model import MessagePage, ThreadModel
-from app.ui.conversations.thread_overlays import DayPill, JumpButton
-from app.ui.conversations.thread_view import ThreadView
+from app.ui.conversations.thread_model import MessagePage, ThreadLoader, ThreadLocation, ThreadModel
+from app.ui.conversations.thread_view import DayPill, JumpButton, ThreadView
 from app.ui.theme.icons import icon
 from app.ui.theme.theme import (
     SPACE_2,

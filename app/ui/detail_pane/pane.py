@@ -54,8 +54,8 @@ from app.ui.detail_pane.view import MentoradoView
 from app.ui.procedures.panel import ProcedurePanelController
 from app.ui.providers.number_section import NumberSection
 from app.ui.theme.theme import PANE_WIDTH, SPACE_6, Theme
+from app.ui.widgets.choices import Tabs
 from app.ui.widgets.placeholders import Notice
-from app.ui.widgets.tabs import Tabs
 
 if TYPE_CHECKING:
     from app.ui.conversations.panel import ConversationsPanel

@@ -9,8 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.provider_setup.accounts import Accounts
-from app.core.provider_setup.credentials import CredentialService, clean_input, parse_pasted_url
+from app.core.provider_setup.credentials import Accounts, CredentialService, clean_input, parse_pasted_url
 from app.domain.actions import ActionName, UnavailableReason
 from app.domain.audit import AuditOutcome
 from app.domain.errors import Problem, ProblemCode

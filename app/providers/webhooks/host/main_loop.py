@@ -20,11 +20,9 @@ from uvicorn.server import ServerState
 
 from app.domain.mentorado import ProviderKind
 from app.domain.webhooks import EndpointList, WebhookStats
-from app.providers.hosts.codec import Ping, Pong, ProtocolError
-from app.providers.hosts.pipe_writer import PipeWriter
+from app.providers.hosts.codec import Ping, PipeWriter, Pong, ProtocolError
 from app.providers.webhooks.host.counters import OutcomeCounters
-from app.providers.webhooks.host.dispatcher import DeliveryDispatcher, Parser
-from app.providers.webhooks.host.recipients import Addressees
+from app.providers.webhooks.host.dispatcher import Addressees, DeliveryDispatcher, Parser
 from app.providers.webhooks.host.request_handler import WebhookRequestHandler
 from app.providers.webhooks.host.spool import DeliverySpool, SpoolWriter, StoredDelivery
 from app.providers.webhooks.protocol import (

@@ -12,8 +12,7 @@ from functools import partial
 from typing import BinaryIO
 
 from app.domain.link_status import Reason
-from app.providers.hosts.codec import Ping, Pong, ProtocolError
-from app.providers.hosts.pipe_writer import PipeWriter
+from app.providers.hosts.codec import Ping, PipeWriter, Pong, ProtocolError
 from app.providers.whatsapp_web import protocol
 from app.providers.whatsapp_web.host.engine import Engine, EngineError, EngineMismatch, EngineMissing, messages
 from app.providers.whatsapp_web.host.session import NotReady, Session
