@@ -1,4 +1,4 @@
-"""Child processes: what the session hosts and the receiver of webhooks have in common.
+"""Child processes: what the session hosts and the webhook server have in common.
 
-`process.py` is the app's end of one, `pipe_writer.py` the child's; `codec.py` is how they write messages as lines.
+`process.py` is the app's end; `codec.py` the messages between the two as lines, and the writer of the child's end.
 """
