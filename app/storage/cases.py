@@ -16,6 +16,7 @@ from app.domain.errors import Problem, ProblemCode
 from app.domain.mentorado import MentoradoId
 from app.domain.outbound import OutboundState
 from app.domain.phone import masked
+from app.storage.consents import restored_numbers
 from app.storage.database import Database, plain, readable
 from app.storage.tables import case_note, consent_contact, consent_entry, link, outbound_message, support_case
 
@@ -139,7 +140,9 @@ def _unsettled(connection: Connection) -> list[tuple[CaseKind, MentoradoId, str,
         consent_contact.c.contact == consent_entry.c.contact
     )
     opted_out = select(consent_entry, consent_contact.c.value).outerjoin(consent_contact, name)
-    rows = connection.execute(opted_out.where(gone, by_themselves, ~settled).order_by(consent_entry.c.number))
+    restored = restored_numbers(connection)  # somebody looked after it before that backup was made, or nobody can now
+    found = connection.execute(opted_out.where(gone, by_themselves, ~settled).order_by(consent_entry.c.number))
+    rows = [row for row in found if not any(row.number in each for each in restored)]
     return messages + [
         (
             CaseKind.OPTED_OUT,

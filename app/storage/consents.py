@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, func, select, text
 from sqlalchemy.dialects.sqlite import insert
@@ -24,7 +24,7 @@ from app.domain.mentorado import MentoradoId
 from app.domain.messages import Address, AddressKind
 from app.storage.database import Database, plain, stored_address
 from app.storage.history.suppressions import hashed_key
-from app.storage.tables import consent_contact, consent_entry, contact_address, opt_out_confirmation
+from app.storage.tables import consent_contact, consent_entry, contact_address, opt_out_confirmation, setting
 
 Check = Callable[[ConsentEntry, Sequence[ConsentEntry]], None]
 
@@ -97,6 +97,25 @@ def append(connection: Connection, entries: Sequence[ConsentEntry], *, named: bo
     if named:
         add_names(connection, hashed)
     return number
+
+
+RESTORED: Final = "ledger_restored_"
+"""Begins the settings that say from which entry (the key) to which one (the value) the ledger came out of a backup."""
+
+
+def mark_restored(connection: Connection, entries: Collection[tuple[str, ConsentEntry]], last: int) -> None:
+    """Remember that *entries*, which end with the number *last*, came out of a backup."""
+    if entries:
+        at = max(each.at for _, each in entries)
+        key = f"{RESTORED}{last - len(entries) + 1}"
+        connection.execute(setting.insert().values(key=key, value=str(last), changed_at=at))
+
+
+def restored_numbers(connection: Connection) -> list[range]:
+    """Which entries came out of a backup: nobody has to look after what they say once more."""
+    rows = connection.execute(setting.select().where(setting.c.key.startswith(RESTORED, autoescape=True)))
+    pairs = [(row.key.removeprefix(RESTORED), row.value) for row in rows]
+    return [range(int(first), int(last) + 1) for first, last in pairs if first.isdecimal() and last.isdecimal()]
 
 
 def add_names(connection: Connection, hashed: Collection[tuple[str, ConsentEntry]]) -> None:

@@ -13,6 +13,7 @@ from app.domain.consent import ASKED_FOR, ConsentChange, ConsentEntry, ConsentSo
 from app.domain.errors import Problem
 from app.domain.mentorado import Mentorado
 from app.domain.messages import Address
+from app.storage.cases import SqlCases
 from app.storage.consents import SqlConsents
 from app.storage.database import Database
 from app.storage.history.dump_rows import read
@@ -72,6 +73,9 @@ async def test_the_ledger_comes_back_whole_and_once_also_to_a_mentorado_who_was_
             ]
             assert there == await contacts(one, ana)
         assert await rows(two, "SELECT * FROM opt_out_confirmation") == [], "nobody is answered a second time"
+        assert await SqlCases(two).unsettled() == [], "and nobody has to look after it once more"
+        await SqlMessageRepository(two).store(anew, [a_message("M9", "SAIR", CAIO, minute=900)], minutes(900))
+        assert len(await SqlCases(two).unsettled()) == 1
         before = await rows(one, "SELECT * FROM consent_entry")
         await brought_in(one, ana, items, size)
         assert await rows(one, "SELECT * FROM consent_entry") == before

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from app.domain.consent import ConsentChange, ConsentEntry, ConsentSource, merging
 from app.domain.mentorado import MentoradoId
-from app.storage.consents import NOBODY, Ledger, add_entries, add_names, entry_of
+from app.storage.consents import NOBODY, Ledger, add_entries, add_names, entry_of, mark_restored
 from app.storage.history.dump_rows import ConsentsRow, DumpedEntry
 from app.storage.history.suppressions import Suppressed, hashed_key
 from app.storage.tables import utc_text
@@ -56,14 +56,18 @@ def merge(connection: Connection, mentorado_id: MentoradoId, rows: Sequence[Cons
         hashes = {hashed for hashed, _ in pairs}
         groups = {ledger.group(hashed) for hashed in hashes}
         if groups & touched:  # what was made of it is looked at, too
-            add_entries(connection, made)
+            _add(connection, made)
             made, ledger = [], Ledger(connection, mentorado_id)
         touched |= groups
         added = _missing(mentorado_id, pairs, _recorded(ledger, groups), erased)
         named += [each for each in pairs if each[1].contact != NOBODY and not _was_erased(erased, each)]
         made += added
-    add_entries(connection, made)
+    _add(connection, made)
     add_names(connection, named)
+
+
+def _add(connection: Connection, made: Sequence[Hashed]) -> None:
+    mark_restored(connection, made, add_entries(connection, made))
 
 
 def _hashed(mentorado_id: MentoradoId, row: DumpedEntry) -> Hashed:

@@ -44,7 +44,7 @@ from app.ui.widgets.split_view import SplitView
 from app.ui.widgets.tables import RowList
 from app.ui.widgets.toast import Toast
 
-_ICON, _SEARCH_WIDTH, _NARROW = 18, 260, 760
+_ICON, _SEARCH_WIDTH, _NARROW = 18, 260, 880
 _TYPING_MILLISECONDS: Final = 120
 _SOON_MILLISECONDS: Final = 200
 """Changes that come together are read together."""
@@ -355,7 +355,7 @@ class ConsentsPage(Page):
                 texts("consent.may_campaign", n=number(self.model.count(ConsentFilter.CAMPAIGN))),
                 texts.plural("consent.out", out, n=number(out)),
             ]
-            summary = " · ".join(counts if known else counts[:1])
+            summary = " · ".join(counts if known and not self._is_narrow else counts[:1])
         self.set_title(texts("consent.title"), summary)
         self.export_button.setEnabled(known)
         for button in (self.import_button, self.record_button):
@@ -399,6 +399,11 @@ class ConsentsPage(Page):
     def _today(self) -> date:
         return self._clock.now().astimezone().date()
 
+    @property
+    def _is_narrow(self) -> bool:
+        """Whether there is room for the short words only."""
+        return self.width() < self._theme.px(_NARROW)
+
     # --- what the window asks of a page
 
     def take_focus(self) -> None:
@@ -412,7 +417,7 @@ class ConsentsPage(Page):
 
     def retranslate(self) -> None:
         super().retranslate()
-        narrow = self.width() < self._theme.px(_NARROW)
+        narrow = self._is_narrow
         self.person.set_text(texts("consent.of"))
         self.filter.set_text(texts("consent.filter"))
         for button, key in (

@@ -170,7 +170,7 @@ async def test_a_suppression_outlives_the_contact(harness: Harness) -> None:
         await recorded(run, ana, 1)
         await run.core.personal_data.erase_contact(ana.id, BIA_ADDRESS)
         (left,) = await run.core.consent.ledger.contacts(ana.id)
-        assert (left.addresses, [each.change for each in left.entries]) == ((), [OUT])
+        assert (left.addresses, [each.change for each in left.entries]) == ((), [OUT, ConsentChange.ERASED])
         data = f"Telefone\tTexto\tVersão\n+{BIA}\tAceito\t1\n".encode()
         rows = await run.core.consent.imports.preview(ana.id, data, ConsentDefaults(purpose=Purpose.CAMPAIGN))
         assert [row.problem is not None and row.problem.code for row in rows] == ["consent_opted_out"]

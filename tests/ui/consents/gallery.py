@@ -91,7 +91,9 @@ async def take(theme: Theme, h: ConsentsHarness, folder: Path, look: str) -> Non
     importing.read()
     await shot("6-import")
     importing.close()
-    h.page.resize(700, 620)
+    for width in (820, 580):  # the words become shorter, and then there is room to go on
+        h.page.resize(width, 620)
+        await asyncio.sleep(0.05)
     h.page.toast.show_message(texts("consent.done", purpose="campanha"), texts("window.undo"), lambda: None)
     await shot("7-narrow")
     h.page.split.open_side_panel()
